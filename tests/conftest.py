@@ -1,0 +1,64 @@
+"""Options and fixtures that every tier of the tests shares."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+CONTROL_PLANE_PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options that choose the real control plane."""
+    group = parser.getgroup("real cluster")
+    group.addoption("--real-cluster", action="store_true", help="run the contracts on a real kube-apiserver as well")
+    group.addoption(
+        "--control-plane",
+        metavar="FOLDER",
+        type=Path,
+        default=os.environ.get("KUBEBUILDER_ASSETS"),
+        help="folder with " + ", ".join(CONTROL_PLANE_PROGRAMS) + " (default: $KUBEBUILDER_ASSETS)",
+    )
+    group.addoption("--kubeconfig", metavar="FILE", type=Path, help="run the contracts on this cluster instead")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip the real-cluster tier, with the reason in sight, where nothing to run it on was given."""
+    missing = missing_for_real_cluster(config)
+    if missing is None:
+        return
+    for item in items:
+        if item.get_closest_marker("realcluster"):
+            item.add_marker(pytest.mark.skip(reason=missing))
+
+
+def missing_for_real_cluster(config: pytest.Config) -> str | None:
+    """Say what the real-cluster tier still lacks and how to get it; None when it can run."""
+    if config.getoption("kubeconfig"):
+        kubeconfig = Path(config.getoption("kubeconfig"))
+        return None if kubeconfig.is_file() else f"--kubeconfig {kubeconfig}: no such file"
+    if not config.getoption("real_cluster"):
+        return "runs with --real-cluster"
+    folder = config.getoption("control_plane")
+    if folder is None:
+        return (
+            "--real-cluster needs --control-plane FOLDER (or KUBEBUILDER_ASSETS) with "
+            + ", ".join(CONTROL_PLANE_PROGRAMS)
+            + "; the Kubernetes 1.20.2 server binaries and etcd 3.4 have them, or give --kubeconfig FILE"
+        )
+    absent = [name for name in CONTROL_PLANE_PROGRAMS if not os.access(Path(folder) / name, os.X_OK)]
+    return f"--control-plane {folder}: no program {', '.join(absent)} there" if absent else None
+
+
+@pytest.fixture(scope="session")
+def project_root() -> Path:
+    """Give the folder that holds pyproject.toml."""
+    return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def control_plane(request: pytest.FixtureRequest) -> Path:
+    """Give the folder with the control plane's programs."""
+    return Path(request.config.getoption("control_plane"))
