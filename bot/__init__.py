@@ -1,1 +1,1 @@
-
+"""The application: journal, runner, use cases, gateways and the Slack side."""

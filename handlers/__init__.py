@@ -1,1 +1,1 @@
-
+"""Slack payloads turned into use cases and acknowledged."""

@@ -1,1 +1,1 @@
-
+"""The domain: what an upgrade does, phase by phase, in pure Python behind ports."""

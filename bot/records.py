@@ -1,0 +1,114 @@
+"""Values that the journal keeps and the Slack side draws; no behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+
+from steps.step import Choice
+
+UpgradeState: TypeAlias = Literal["running", "asking", "blocked", "upgraded", "aborted"]
+PhaseState: TypeAlias = Literal["pending", "running", "asking", "blocked", "done"]
+Action: TypeAlias = Literal[
+    "start", "approve", "deny", "pause", "resume", "retry", "abort", "status", "history", "help", "decide"
+]
+MessageKind: TypeAlias = Literal["root", "milestone", "progress", "gate", "blocked", "file", "answer", "finished", "reminder"]
+
+
+@dataclass(frozen=True)
+class PhaseView:
+    """One phase as shown: `sentence` is its last outcome; times are UTC, None while not reached."""
+
+    name: str
+    title: str
+    state: PhaseState
+    sentence: str = ""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class QuestionView:
+    """What a person is asked right now: a gate's question, or what to do with a blocked step."""
+
+    step: str
+    generation: int
+    question: str
+    choices: tuple[Choice, ...]
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class UpgradeView:
+    """An upgrade as Slack, the command line and the exports show it.
+
+    `legal` are the actions that the state allows, in the order in which buttons stand.
+    """
+
+    id: str
+    cluster: str
+    release: str
+    source_version: str
+    requester: str
+    channel: str
+    state: UpgradeState
+    paused_by: str
+    sentence: str
+    remedy: str
+    phases: tuple[PhaseView, ...]
+    question: QuestionView | None
+    legal: tuple[Action, ...]
+    created_at: datetime
+    ended_at: datetime | None = None
+    pods: Mapping[str, int] = field(default_factory=dict)
+    production: bool = True
+
+
+@dataclass(frozen=True)
+class Message:
+    """A row of the outbox.
+
+    `slot` names an editable message within its upgrade ("root", "progress:sidecars", "gate:access/approve:1"), "" for
+    one that is posted once. `ts` is Slack's, "" until posted. `revision` grows with each change of `body`;
+    `sent_revision` is the last one that Slack has. `attempts` > 0 with no `ts` means that an earlier post may have
+    arrived: look for `id` in the metadata before posting again.
+    """
+
+    id: str
+    upgrade: str
+    kind: MessageKind
+    slot: str
+    channel: str
+    body: Mapping[str, Any]
+    created_at: datetime
+    revision: int = 1
+    sent_revision: int = 0
+    ts: str = ""
+    attempts: int = 0
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Click:
+    """A person's action as received from Slack or the command line, before anything is decided about it.
+
+    `id` makes a redelivery harmless. `target` is a cluster's key or an upgrade's id as the person wrote it; `step` and
+    `generation` are set for buttons. `choice` is the decision of a question ("approve", "deny", "accept", "skip", ...).
+    `answer_to` is Slack's response_url, "" where there is none.
+    """
+
+    id: str
+    action: Action
+    user: str
+    received_at: datetime
+    target: str = ""
+    step: str = ""
+    generation: int = 0
+    choice: str = ""
+    reason: str = ""
+    team: str = ""
+    channel: str = ""
+    answer_to: str = ""
+    arguments: Mapping[str, Any] = field(default_factory=dict)

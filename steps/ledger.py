@@ -1,0 +1,48 @@
+"""The ledger: what became of each pod in scope."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias
+
+EntryState: TypeAlias = Literal["pending", "upgraded", "manual", "skipped", "gone", "failed"]
+STATES: tuple[EntryState, ...] = ("pending", "upgraded", "manual", "skipped", "gone", "failed")
+
+
+@dataclass(frozen=True)
+class LedgerEntry:
+    """One pod that was in scope when the sidecars phase was planned, and how it ended.
+
+    `reason` says why, `command` what a person would run (manual), `by` who skipped it, `evidence` what was seen.
+    """
+
+    uid: str
+    namespace: str
+    pod: str
+    workload: str
+    state: EntryState
+    wave: str = ""
+    reason: str = ""
+    command: str = ""
+    by: str = ""
+    evidence: str = ""
+
+
+class Ledger(Protocol):
+    """The ledger of one upgrade; what a turn records commits together with its outcome."""
+
+    def read_entries(self) -> tuple[LedgerEntry, ...]:
+        """All entries, what this turn recorded included, ordered by namespace and pod."""
+        ...
+
+    def record_entries(self, entries: Iterable[LedgerEntry]) -> None:
+        """Add or replace entries by uid."""
+        ...
+
+
+def count_entries(entries: Iterable[LedgerEntry]) -> Mapping[EntryState, int]:
+    """How many entries end in each state; every state is present."""
+    counted = Counter(entry.state for entry in entries)
+    return {state: counted[state] for state in STATES}

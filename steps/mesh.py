@@ -1,0 +1,278 @@
+"""Values read from a cluster, reduced to what the upgrade uses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeAlias
+
+EMPTY: Mapping[str, str] = {}
+WORKLOAD_KINDS = (
+    "Deployment",
+    "StatefulSet",
+    "DaemonSet",
+    "ReplicaSet",
+    "ReplicationController",
+    "Job",
+    "Rollout",
+)
+
+
+@dataclass(frozen=True)
+class ClusterAddress:
+    """Where a cluster is found: GKE's project, location and name, or a kubeconfig and one of its contexts."""
+
+    key: str
+    project: str = ""
+    location: str = ""
+    name: str = ""
+    kubeconfig: str = ""
+    context: str = ""
+
+
+@dataclass(frozen=True)
+class ClusterIdentity:
+    """The guide's variables for a cluster, and what GKE says of it. `endpoint` is dns, private, public or kubeconfig."""
+
+    project_id: str
+    project_number: str
+    location: str
+    name: str
+    workload_pool: str
+    mesh_id: str
+    server_version: str
+    endpoint: str
+    release_channel: str = ""
+    node_count: int = 0
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A GKE operation that still runs on the cluster (UPGRADE_NODES, UPGRADE_MASTER, ...)."""
+
+    name: str
+    kind: str
+    target: str = ""
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """A maintenance exclusion of the cluster; times are UTC."""
+
+    name: str
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """Clusters of a project; `missing_zones` did not answer, so the list is partial."""
+
+    clusters: tuple[ClusterAddress, ...]
+    missing_zones: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Right:
+    """One question to SelfSubjectAccessReview."""
+
+    verb: str
+    resource: str
+    group: str = ""
+    namespace: str = ""
+    subresource: str = ""
+
+
+@dataclass(frozen=True)
+class Binding:
+    """A ClusterRoleBinding: its role and the users among its subjects."""
+
+    name: str
+    role: str
+    users: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Namespace:
+    """A namespace; `labels` decide about injection."""
+
+    name: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    terminating: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The controlling owner reference of an object."""
+
+    kind: str
+    name: str
+    uid: str = ""
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """A pod, reduced. `proxy_image` is the image of container istio-proxy in the pod's spec, "" where there is none.
+
+    `ready` of `total` counts containers and restartable init containers. `annotations` holds only the Istio and
+    mirror annotations. `problem` is the first waiting reason, unschedulable message or last termination seen.
+    """
+
+    namespace: str
+    name: str
+    uid: str
+    owner: Owner | None
+    proxy_image: str
+    images: tuple[str, ...]
+    ready: int
+    total: int
+    phase: str
+    terminating: bool
+    created: datetime
+    node: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    host_network: bool = False
+    restarts: int = 0
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadRef:
+    """Names a workload; `str()` gives the id people read, `shop/Deployment/web`."""
+
+    namespace: str
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.kind}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A controller of pods with what its rollout status and its restart risk are judged by.
+
+    Counts follow the kind's own status (a DaemonSet's `replicas` is desiredNumberScheduled). `max_unavailable` and
+    `max_surge` are as written ("25%" or "1"). `failure` is a ReplicaFailure message; `stalled` means that
+    Progressing has the reason ProgressDeadlineExceeded.
+    """
+
+    ref: WorkloadRef
+    uid: str
+    resource_version: str
+    generation: int
+    observed_generation: int
+    replicas: int
+    current: int
+    updated: int
+    ready: int
+    available: int
+    strategy: str = "RollingUpdate"
+    partition: int = 0
+    max_unavailable: str = ""
+    max_surge: str = ""
+    paused: bool = False
+    stalled: bool = False
+    failure: str = ""
+    current_revision: str = ""
+    update_revision: str = ""
+    owner: Owner | None = None
+    selector: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    template_labels: Mapping[str, str] = field(default_factory=dict)
+    template_annotations: Mapping[str, str] = field(default_factory=dict)
+    images: Mapping[str, str] = field(default_factory=dict)
+    probed: bool = True
+    host_network: bool = False
+    cpu_millis: int = 0
+    memory_bytes: int = 0
+    config_maps: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    min_ready_seconds: int = 0
+    progress_deadline_seconds: int = 600
+    restarted_at: str = ""
+
+
+@dataclass(frozen=True)
+class DisruptionBudget:
+    """A PodDisruptionBudget with its current allowance; `selects_all` is an empty policy/v1 selector."""
+
+    namespace: str
+    name: str
+    selector: Mapping[str, str]
+    min_available: str
+    max_unavailable: str
+    disruptions_allowed: int
+    selects_all: bool = False
+
+
+@dataclass(frozen=True)
+class Autoscaler:
+    """A HorizontalPodAutoscaler and its target."""
+
+    namespace: str
+    name: str
+    target: WorkloadRef
+    minimum: int
+    maximum: int
+    current: int
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node's room; millicores and bytes. `requested_*` are 0 where nobody added them up."""
+
+    name: str
+    ready: bool
+    unschedulable: bool
+    cpu_millis: int
+    memory_bytes: int
+    pods: int
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """The first webhook of a MutatingWebhookConfiguration, as far as injection depends on it."""
+
+    name: str
+    has_ca_bundle: bool
+    failure_policy: str
+    service_namespace: str
+    service_name: str
+    namespace_selector: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Evicted:
+    """The API server took the eviction; the pod is on its way out."""
+
+
+@dataclass(frozen=True)
+class EvictionRefused:
+    """A disruption budget refused (429 with cause DisruptionBudget); `permanent` for overlapping budgets (500)."""
+
+    why: str
+    permanent: bool = False
+
+
+@dataclass(frozen=True)
+class PodGone:
+    """The pod is not there any more, or another pod bears its name (404, 409 by uid)."""
+
+
+Eviction: TypeAlias = Evicted | EvictionRefused | PodGone
+
+
+
+@dataclass(frozen=True)
+class Event:
+    """A Kubernetes event of an object, newest last."""
+
+    kind: str
+    reason: str
+    message: str
+    count: int = 1

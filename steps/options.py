@@ -1,0 +1,50 @@
+"""What was asked for when an upgrade was started, and the limits that hold for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+MtlsMode: TypeAlias = Literal["PERMISSIVE", "STRICT"]
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """An IstioControlPlane file given with `-f` (install.istio.io/v1alpha2)."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How fast and how much at once sidecars are re-injected. 0 means no limit; seconds where not said otherwise."""
+
+    workloads_at_once: int = 8
+    pods_per_minute: int = 300
+    soak_seconds: float = 0.0
+    failure_budget: int = 1
+    workload_patience_seconds: float = 600.0
+
+
+@dataclass(frozen=True)
+class UpgradeOptions:
+    """The options of one upgrade, fixed at its start and stored with it.
+
+    `mtls` None keeps the mode in force. `set_flags` are `key=value` as given to istioctl's `--set`.
+    `evict_namespaces` use eviction where a rollout restart would do.
+    """
+
+    mtls: MtlsMode | None = None
+    set_flags: tuple[str, ...] = ()
+    overlays: tuple[Overlay, ...] = ()
+    testing_workloads: bool = True
+    canary_namespaces: tuple[str, ...] = ()
+    skip_namespaces: tuple[str, ...] = ()
+    skip_label: str = ""
+    evict_namespaces: tuple[str, ...] = ()
+    probe_urls: tuple[str, ...] = ()
+    promql_limits: tuple[tuple[str, float], ...] = ()
+    limits: Limits = Limits()
+    archive: str = ""
+    production: bool = True

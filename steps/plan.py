@@ -1,0 +1,38 @@
+"""The order of an upgrade: phases and their steps, written down. Order is the safety property."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from steps import access, authorization, control_plane, download, finish, prepare, sidecars, validate
+from steps.options import UpgradeOptions
+from steps.step import Step
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A phase of the guide with its steps in order; `title` is what a person reads."""
+
+    name: str
+    title: str
+    steps: tuple[Step, ...]
+
+
+PHASES: tuple[Phase, ...] = (
+    Phase("prepare", "Prepare", prepare.STEPS),
+    Phase("access", "Access", access.STEPS),
+    Phase("download", "Download", download.STEPS),
+    Phase("control-plane", "Control plane", control_plane.STEPS),
+    Phase("validate", "Validate", validate.STEPS),
+    Phase("sidecars", "Sidecars", sidecars.STEPS),
+    Phase("authorization", "Authorization", authorization.STEPS),
+    Phase("finish", "Finish", finish.STEPS),
+)
+STEPS: Mapping[str, Step] = {step.id: step for phase in PHASES for step in phase.steps}
+
+
+def build_plan(options: UpgradeOptions) -> tuple[str, ...]:
+    """The ids of the steps of one upgrade, fixed at its start; without canary namespaces the canary steps are left out."""
+    canary = bool(options.canary_namespaces)
+    return tuple(step_id for step_id in STEPS if canary or step_id not in sidecars.CANARY_STEPS)
