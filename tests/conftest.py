@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM_ON_MACOS = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 CONTROL_PLANE_PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 
 
@@ -56,6 +59,16 @@ def missing_for_real_cluster(config: pytest.Config) -> str | None:
 def project_root() -> Path:
     """Give the folder that holds pyproject.toml."""
     return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """Give the path of a Chromium to drive: $CHROMIUM, the system's, or a visible skip."""
+    named = [os.environ.get("CHROMIUM", ""), *CHROMIUM_NAMES, CHROMIUM_ON_MACOS]
+    found = next((path for name in named if name and (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip("no Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM to its path")
+    return Path(found)
 
 
 @pytest.fixture(scope="session")
