@@ -1,0 +1,81 @@
+"""The written style that ruff has no rule for."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGES = ("bot", "handlers", "steps", "sandbox")
+LONGEST_MODULE = 330
+LONGEST_FUNCTION = 45
+BANNED_WORDS = {"task", "job", "stage", "manager", "helper", "util", "utils", "process", "data"}
+# Words that Slack, Kubernetes and Python chose.
+BORROWED = ("task_card", "taskcard", "cronjob", "dataclass", "metadata")
+
+
+def read_modules(root: Path, *packages: str) -> Iterator[tuple[Path, str]]:
+    for package in packages:
+        for path in sorted((root / package).rglob("*.py")):
+            yield path.relative_to(root), path.read_text()
+
+
+def definitions(source: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node
+
+
+def words_of(name: str) -> set[str]:
+    plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    for borrowed in BORROWED:
+        plain = plain.replace(borrowed, "")
+    return set(plain.split("_"))
+
+
+def test_modules_are_short(project_root: Path) -> None:
+    """A module fits in one reading."""
+    lengths = {str(path): text.count("\n") for path, text in read_modules(project_root, *PACKAGES)}
+    long = {path: lines for path, lines in lengths.items() if lines > LONGEST_MODULE}
+    assert not long, f"split these modules (at most {LONGEST_MODULE} lines): {long}"
+
+
+def test_functions_are_short(project_root: Path) -> None:
+    """A function fits on one screen."""
+    long = [
+        f"{path}:{node.lineno} {node.name}"
+        for path, text in read_modules(project_root, *PACKAGES)
+        for node in definitions(text)
+        if not isinstance(node, ast.ClassDef) and (node.end_lineno or 0) - node.lineno >= LONGEST_FUNCTION
+    ]
+    assert not long, f"split these functions (at most {LONGEST_FUNCTION} lines): {long}"
+
+
+def test_names_use_the_words_of_the_product(project_root: Path) -> None:
+    """Modules, classes and functions avoid words that say nothing here."""
+    named = [
+        (str(path), name)
+        for path, text in read_modules(project_root, *PACKAGES)
+        for name in [path.stem, *(node.name for node in definitions(text))]
+    ]
+    wrong = sorted({f"{path}: {name}" for path, name in named if words_of(name) & BANNED_WORDS})
+    assert not wrong, f"find the product's word for: {wrong}"
+
+
+def test_every_test_says_what_it_shows(project_root: Path) -> None:
+    """Each test has a docstring of one line."""
+    silent = [
+        f"{path}:{node.lineno} {node.name}"
+        for path, text in read_modules(project_root, "tests")
+        for node in definitions(text)
+        if not isinstance(node, ast.ClassDef) and node.name.startswith("test_") and not ast.get_docstring(node)
+    ]
+    assert not silent, f"give these tests a one-line docstring: {silent}"
+
+
+def test_files_speak_of_the_project_alone(project_root: Path) -> None:
+    """No file names a machine's own path."""
+    machine_path = re.compile(r"(?<![\w.])/(?:work|root|home/\w+)/")
+    wrong = [str(path) for path, text in read_modules(project_root, *PACKAGES, "tests") if machine_path.search(text)]
+    assert not [path for path in wrong if not path.endswith("test_style.py")], f"machine paths in {wrong}"
