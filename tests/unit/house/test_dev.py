@@ -1,0 +1,71 @@
+"""./dev says in one sentence what is missing."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+NEEDED_PROGRAMS = ("bash", "cat", "cksum", "dirname", "env", "flock")
+FAILING_PROGRAM = "#!/bin/sh\nexit 1\n"
+
+
+@pytest.fixture
+def fresh_clone(tmp_path: Path, project_root: Path) -> Path:
+    """Give a folder with what ./dev reads, and a PATH folder `bin` without Python."""
+    for name in ("dev", "pyproject.toml", "constraints.txt", "constraints-runtime.txt"):
+        shutil.copy(project_root / name, tmp_path)
+    (tmp_path / "bin").mkdir()
+    for name in NEEDED_PROGRAMS:
+        if found := shutil.which(name):
+            (tmp_path / "bin" / name).symlink_to(found)
+    return tmp_path
+
+
+def write_program(folder: Path, name: str, text: str) -> None:
+    path = folder / "bin" / name
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+def run_dev(clone: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [str(clone / "bin" / "bash"), str(clone / "dev"), *arguments]
+    environment = {"PATH": str(clone / "bin")}
+    return subprocess.run(command, cwd="/", env=environment, capture_output=True, text=True, timeout=30, check=False)
+
+
+def test_without_arguments_the_commands_are_listed(fresh_clone: Path) -> None:
+    """A newcomer sees what there is."""
+    answer = run_dev(fresh_clone)
+    assert answer.returncode == 0
+    assert all(f"\n  {command} " in answer.stdout for command in ("sandbox", "test", "check", "bench", "lock"))
+
+
+def test_unknown_command_is_named(fresh_clone: Path) -> None:
+    """A typing error is told apart from a failure."""
+    answer = run_dev(fresh_clone, "sandbx")
+    assert answer.returncode == 1
+    assert "there is no command 'sandbx'" in answer.stderr
+
+
+def test_missing_python_is_one_sentence(fresh_clone: Path) -> None:
+    """Without Python 3.11 the answer says how to get it."""
+    write_program(fresh_clone, "python3", FAILING_PROGRAM)
+    answer = run_dev(fresh_clone, "sandbox")
+    assert answer.returncode == 1
+    assert answer.stderr.count("\n") == 1
+    assert "Python 3.11 or later is missing: install it (Debian: apt-get install python3" in answer.stderr
+
+
+def test_missing_venv_module_is_one_sentence(fresh_clone: Path) -> None:
+    """Debian ships Python without ensurepip: the answer names the package."""
+    write_program(
+        fresh_clone,
+        "python3",
+        '#!/bin/sh\ncase "$*" in *version_info*) exit 0 ;; --version) echo Python 3.11.2 ;; *) exit 1 ;; esac\n',
+    )
+    answer = run_dev(fresh_clone, "test")
+    assert answer.returncode == 1
+    assert "Python 3.11.2 has no venv module: install it (Debian: apt-get install python3-venv)" in answer.stderr
