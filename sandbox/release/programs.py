@@ -1,0 +1,71 @@
+"""Programs that fit in one file: a line for the shell, then the modules they are made of, zipped."""
+
+from __future__ import annotations
+
+import importlib.resources
+import io
+import shlex
+import zipfile
+from typing import Literal
+
+Tool = Literal["istioctl", "asmctl"]
+ToolFault = Literal["", "missing", "crashing", "hanging", "nonsense"]
+
+# Every module that the tools import, as it stands in this package; the package folders get an empty __init__.
+MODULES = (
+    "sandbox/cluster/mesh_manifests.py",
+    "sandbox/cluster/mesh_parts.py",
+    "sandbox/cluster/mesh_values.py",
+    "sandbox/release/tools/apply.py",
+    "sandbox/release/tools/asmctl.py",
+    "sandbox/release/tools/control_plane_file.py",
+    "sandbox/release/tools/installer.py",
+    "sandbox/release/tools/istioctl.py",
+    "sandbox/release/tools/kube_api.py",
+    "sandbox/release/tools/prune.py",
+    "sandbox/release/tools/rendering.py",
+    "sandbox/release/tools/set_flags.py",
+)
+PACKAGES = ("sandbox", "sandbox/cluster", "sandbox/release", "sandbox/release/tools")
+ZIPPED_AT = (2020, 9, 29, 0, 0, 0)
+
+FAULTS = {
+    "crashing": "import sys\nsys.stderr.write('panic: runtime error: invalid memory address\\n')\nsys.exit(2)\n",
+    "hanging": "import time\ntime.sleep(86400)\n",
+    "nonsense": "import sys\nsys.stdout.write('\\x00\\x01 lorem ipsum \\xff\\n' * 50)\n",
+}
+
+
+def program(tool: Tool, version: str, python: str, *, fault: ToolFault = "", pace: float = 0.0) -> bytes:
+    """Return an executable that runs `tool` of this version under `python`.
+
+    A shell line starts it, for a #! line neither takes a path with a space nor one longer than 127 characters.
+    """
+    started = f'#!/bin/sh\nexec {shlex.quote(python)} -B "$0" "$@"\n'.encode()
+    return started + _zipped(_entry(tool, version, fault, pace))
+
+
+def stand_in_kubectl() -> str:
+    """Return a shell script that is kubectl as far as version questions go (inside istioctl's window)."""
+    return importlib.resources.files("sandbox.release").joinpath("kubectl.sh").read_text(encoding="utf-8")
+
+
+def _entry(tool: Tool, version: str, fault: ToolFault, pace: float) -> str:
+    if fault in FAULTS:
+        return FAULTS[fault]
+    lines = ["import sys", f"from sandbox.release.tools.{tool} import main"]
+    arguments = f"{version!r}, pace={pace!r}" if tool == "istioctl" else repr(version)
+    return "\n".join([*lines, f"sys.exit(main({arguments}))", ""])
+
+
+def _zipped(entry: str) -> bytes:
+    packed = io.BytesIO()
+    root = importlib.resources.files("sandbox")
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(zipfile.ZipInfo("__main__.py", ZIPPED_AT), entry)
+        for package in PACKAGES:
+            archive.writestr(zipfile.ZipInfo(f"{package}/__init__.py", ZIPPED_AT), "")
+        for module in MODULES:
+            source = root.joinpath(*module.split("/")[1:]).read_text(encoding="utf-8")
+            archive.writestr(zipfile.ZipInfo(module, ZIPPED_AT), source)
+    return packed.getvalue()

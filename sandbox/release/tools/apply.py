@@ -1,0 +1,116 @@
+"""kubectl apply as far as istioctl needs it: create what is missing, patch what differs, leave the rest alone."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sandbox.release.tools.kube_api import MERGE, STRATEGIC, KubeApi
+
+Json = dict[str, Any]
+
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+def apply_object(api: KubeApi, wanted: Json) -> str:
+    """Make the live object as wanted and say what was done: created, configured or unchanged. Raises KubeError.
+
+    Three-way like kubectl's: fields that the last apply set and this one doesn't are removed, fields set by
+    others stay. An object that already fits is not written, so that nothing rolls out.
+    """
+    text = json.dumps(wanted, sort_keys=True, separators=(",", ":"))
+    annotated = _with_annotation(wanted, text)
+    live = api.get(wanted)
+    if live is None:
+        api.create(annotated)
+        return "created"
+    custom = is_custom(wanted["apiVersion"])
+    last = _last_applied(live)
+    patch = removals(last, wanted, strategic=not custom)
+    patch = _joined(patch, differences(live, annotated))
+    if not patch:
+        return "unchanged"
+    api.patch(wanted, patch, MERGE if custom else STRATEGIC)
+    return "configured"
+
+
+def is_custom(api_version: str) -> bool:
+    """Tell whether the kind comes from a CustomResourceDefinition, which knows no strategic merge patch."""
+    group = api_version.rpartition("/")[0]
+    return "." in group and not group.endswith(".k8s.io")
+
+
+def differences(live: Any, wanted: Json) -> Json:
+    """Return the part of `wanted` that `live` lacks or has otherwise; a list that differs comes whole."""
+    changed: Json = {}
+    for key, value in wanted.items():
+        here = live.get(key) if isinstance(live, dict) else None
+        if isinstance(value, dict) and isinstance(here, dict):
+            inner = differences(here, value)
+            if inner:
+                changed[key] = inner
+        elif not contains(here, value):
+            changed[key] = value
+    return changed
+
+
+def contains(live: Any, wanted: Any) -> bool:
+    """Tell whether everything in `wanted` is in `live`; the server's defaults may be there beside it."""
+    if isinstance(wanted, dict):
+        return isinstance(live, dict) and all(contains(live.get(key), value) for key, value in wanted.items())
+    if isinstance(wanted, list):
+        return (
+            isinstance(live, list)
+            and len(live) == len(wanted)
+            and all(contains(have, want) for have, want in zip(live, wanted, strict=True))
+        )
+    # The server leaves empty text, false and nothing out of what it stores.
+    return bool(live == wanted or (not live and not wanted))
+
+
+def removals(last: Json, wanted: Json, *, strategic: bool) -> Json:
+    """Return a patch that takes away what the last apply set and this one no longer names."""
+    gone: Json = {}
+    for key, value in last.items():
+        here = wanted.get(key)
+        if here is None:
+            gone[key] = None
+        elif isinstance(value, dict) and isinstance(here, dict):
+            inner = removals(value, here, strategic=strategic)
+            if inner:
+                gone[key] = inner
+        elif strategic and isinstance(value, list) and isinstance(here, list):
+            dropped = _names(value) - _names(here)
+            if dropped:
+                gone[key] = [*here, *({"name": name, "$patch": "delete"} for name in sorted(dropped))]
+    return gone
+
+
+def _names(entries: list[Any]) -> set[str]:
+    return {entry["name"] for entry in entries if isinstance(entry, dict) and "name" in entry}
+
+
+def _joined(first: Json, second: Json) -> Json:
+    joined = dict(first)
+    for key, value in second.items():
+        here = joined.get(key)
+        if isinstance(here, dict) and isinstance(value, dict):
+            joined[key] = _joined(here, value)
+        elif not isinstance(here, list):
+            joined[key] = value
+    return joined
+
+
+def _last_applied(live: Json) -> Json:
+    text = (live.get("metadata", {}).get("annotations") or {}).get(LAST_APPLIED, "{}")
+    try:
+        last = json.loads(text)
+    except ValueError:
+        return {}
+    return last if isinstance(last, dict) else {}
+
+
+def _with_annotation(wanted: Json, text: str) -> Json:
+    metadata = dict(wanted["metadata"])
+    metadata["annotations"] = {**(metadata.get("annotations") or {}), LAST_APPLIED: text}
+    return {**wanted, "metadata": metadata}
