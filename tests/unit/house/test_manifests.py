@@ -1,0 +1,150 @@
+"""The manifests are valid and grant no more than the bot needs."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+READING_VERBS = {"get", "list", "watch"}
+# Slack's methods that the bot calls, with the scope each one asks for (docs.slack.dev/reference/methods).
+SCOPES_OF_METHODS = {
+    "slash commands": {"commands"},
+    "chat.postMessage, chat.update, chat.postEphemeral": {"chat:write"},
+    "conversations.open": {"im:write"},
+    "conversations.history, conversations.replies": {"channels:history", "groups:history"},
+    "url_private of a file from a dialog": {"files:read"},
+    "files.getUploadURLExternal, files.completeUploadExternal": {"files:write"},
+    "usergroups.list, usergroups.users.list": {"usergroups:read"},
+    "users.info": {"users:read"},
+}
+
+
+def read_documents(folder: Path) -> Iterator[dict[str, Any]]:
+    for path in sorted(folder.glob("*.yaml")):
+        yield from (document for document in yaml.safe_load_all(path.read_text()) if document)
+
+
+def read_one(folder: Path, kind: str, name: str) -> dict[str, Any]:
+    return next(
+        document
+        for document in read_documents(folder)
+        if document["kind"] == kind and document["metadata"]["name"] == name
+    )
+
+
+@pytest.fixture(scope="module")
+def manifests(project_root: Path) -> Path:
+    """Give the folder of the manifests."""
+    return project_root / "manifests"
+
+
+@pytest.fixture(scope="module")
+def slack_app(manifests: Path) -> dict[str, Any]:
+    """Give the Slack app's manifest."""
+    app: dict[str, Any] = yaml.safe_load((manifests / "slack-app.yaml").read_text())
+    return app
+
+
+@pytest.fixture(scope="module")
+def pod_spec(manifests: Path) -> dict[str, Any]:
+    """Give the pod spec of the bot's StatefulSet."""
+    spec: dict[str, Any] = read_one(manifests / "kubernetes", "StatefulSet", "asm-upgrade-bot")["spec"]["template"][
+        "spec"
+    ]
+    return spec
+
+
+def test_slack_app_asks_for_the_scopes_of_its_methods(slack_app: dict[str, Any]) -> None:
+    """The app can do all it does and nothing else."""
+    wanted = set().union(*SCOPES_OF_METHODS.values())
+    assert set(slack_app["oauth_config"]["scopes"]["bot"]) == wanted
+
+
+def test_slack_app_keeps_slacks_lengths(slack_app: dict[str, Any]) -> None:
+    """Slack accepts the names and descriptions as they are."""
+    information = slack_app["display_information"]
+    assert len(information["name"]) <= 35
+    assert len(information["description"]) <= 140
+    assert 174 <= len(information["long_description"]) <= 4000
+
+
+def test_slash_command_escapes_mentions(slack_app: dict[str, Any]) -> None:
+    """An approver named in a command arrives as an id."""
+    (command,) = slack_app["features"]["slash_commands"]
+    assert command["command"] == "/asm-upgrade"
+    assert command["should_escape"] is True
+
+
+def test_socket_mode_is_the_default(slack_app: dict[str, Any]) -> None:
+    """A bot behind a firewall works from the manifest as it is."""
+    assert slack_app["settings"]["socket_mode_enabled"] is True
+
+
+def test_every_resource_file_is_listed(manifests: Path) -> None:
+    """kubectl apply -k applies all that the folder holds, but for the example secret."""
+    for folder in (manifests / "kubernetes", manifests / "target-cluster"):
+        listed = set(yaml.safe_load((folder / "kustomization.yaml").read_text())["resources"])
+        assert listed == {path.name for path in folder.glob("*.yaml")} - {"kustomization.yaml", "secret.example.yaml"}
+
+
+def test_one_bot_with_a_journal_of_its_own(manifests: Path) -> None:
+    """No second pod can mount the journal."""
+    spec = read_one(manifests / "kubernetes", "StatefulSet", "asm-upgrade-bot")["spec"]
+    assert spec["replicas"] == 1
+    assert spec["volumeClaimTemplates"][0]["spec"]["accessModes"] == ["ReadWriteOncePod"]
+
+
+def test_bot_runs_without_privileges(pod_spec: dict[str, Any]) -> None:
+    """The pod passes the restricted pod security standard with a read-only root."""
+    (container,) = pod_spec["containers"]
+    assert pod_spec["securityContext"]["runAsNonRoot"] is True
+    assert pod_spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+def test_probes_ask_the_health_port(pod_spec: dict[str, Any]) -> None:
+    """Readiness and liveness are asked where ASM_UPGRADE_HEALTH_PORT says."""
+    (container,) = pod_spec["containers"]
+    (port,) = container["ports"]
+    assert {"name": "ASM_UPGRADE_HEALTH_PORT", "value": str(port["containerPort"])} in container["env"]
+    assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": port["name"]}
+    assert container["livenessProbe"]["httpGet"] == {"path": "/livez", "port": port["name"]}
+
+
+def test_viewer_only_reads(manifests: Path) -> None:
+    """A proposal needs no right to change anything, nor to read a Secret."""
+    rules = read_one(manifests / "target-cluster", "ClusterRole", "asm-upgrade-viewer")["rules"]
+    assert all(set(rule["verbs"]) <= READING_VERBS for rule in rules)
+    assert not any("secrets" in rule["resources"] for rule in rules)
+    assert not any("*" in rule["resources"] for rule in rules if "" in rule["apiGroups"])
+
+
+def test_operator_deletes_nothing_but_its_binding_and_test_namespaces(manifests: Path) -> None:
+    """Pods are evicted, never deleted; no workload is ever deleted."""
+    rules = read_one(manifests / "target-cluster", "ClusterRole", "asm-upgrade-operator")["rules"]
+    deleted = {resource for rule in rules if "delete" in rule["verbs"] for resource in rule["resources"]}
+    assert deleted == {"clusterrolebindings", "namespaces"}
+
+
+def test_example_clusters_file_reads(manifests: Path) -> None:
+    """The clusters file that the kustomization carries is valid TOML with approvers."""
+    clusters = tomllib.loads((manifests / "kubernetes" / "clusters.toml").read_text())
+    assert len(clusters["defaults"]["approvers"]) >= 2
+    assert clusters["clusters"]["cluster-x"]["project"] == "example-project"
+
+
+def test_image_is_built_from_the_lock_and_runs_unprivileged(manifests: Path) -> None:
+    """The image installs by hash only and has a user of its own."""
+    text = (manifests / "Dockerfile").read_text()
+    assert "--require-hashes -r constraints-runtime.txt" in text
+    assert re.findall(r"^USER (.+)$", text, re.MULTILINE) == ["65532:65532"]
