@@ -158,7 +158,8 @@ class Workload:
 
     Counts follow the kind's own status (a DaemonSet's `replicas` is desiredNumberScheduled). `max_unavailable` and
     `max_surge` are as written ("25%" or "1"). `failure` is a ReplicaFailure message; `stalled` means that
-    Progressing has the reason ProgressDeadlineExceeded.
+    Progressing has the reason ProgressDeadlineExceeded. `selector` holds the matchLabels; `selector_text` is the whole
+    selector as a query ("app=web,tier in (a,b)"), "" where the matchLabels are all of it.
     """
 
     ref: WorkloadRef
@@ -195,6 +196,7 @@ class Workload:
     min_ready_seconds: int = 0
     progress_deadline_seconds: int = 600
     restarted_at: str = ""
+    selector_text: str = ""
 
 
 @dataclass(frozen=True)

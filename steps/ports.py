@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from steps.mesh import (
+    WORKLOAD_KINDS,
     Autoscaler,
     Binding,
     ClusterAddress,
@@ -79,8 +80,8 @@ class Kubernetes(Protocol):
         """Pods of a namespace, or of all; paged, decoded one page at a time."""
         ...
 
-    def list_workloads(self, namespace: str = "") -> tuple[Workload, ...]:
-        """Deployments, StatefulSets, DaemonSets, ReplicaSets, ReplicationControllers, Jobs and Argo Rollouts."""
+    def list_workloads(self, namespace: str = "", kinds: Sequence[str] = WORKLOAD_KINDS) -> tuple[Workload, ...]:
+        """The workloads of these kinds, one paged list a kind; a kind that the server doesn't have is left out."""
         ...
 
     def read_workload(self, ref: WorkloadRef) -> Workload | None: ...
