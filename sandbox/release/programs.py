@@ -6,26 +6,14 @@ import importlib.resources
 import io
 import shlex
 import zipfile
+from collections.abc import Iterator
 from typing import Literal
 
 Tool = Literal["istioctl", "asmctl"]
 ToolFault = Literal["", "missing", "crashing", "hanging", "nonsense"]
 
-# Every module that the tools import, as it stands in this package; the package folders get an empty __init__.
-MODULES = (
-    "sandbox/cluster/mesh_manifests.py",
-    "sandbox/cluster/mesh_parts.py",
-    "sandbox/cluster/mesh_values.py",
-    "sandbox/release/tools/apply.py",
-    "sandbox/release/tools/asmctl.py",
-    "sandbox/release/tools/control_plane_file.py",
-    "sandbox/release/tools/installer.py",
-    "sandbox/release/tools/istioctl.py",
-    "sandbox/release/tools/kube_api.py",
-    "sandbox/release/tools/prune.py",
-    "sandbox/release/tools/rendering.py",
-    "sandbox/release/tools/set_flags.py",
-)
+# The modules that the tools are made of; the package folders get an empty __init__.
+MODULES = (("sandbox/cluster", "mesh_"), ("sandbox/release/tools", ""))
 PACKAGES = ("sandbox", "sandbox/cluster", "sandbox/release", "sandbox/release/tools")
 ZIPPED_AT = (2020, 9, 29, 0, 0, 0)
 
@@ -60,12 +48,18 @@ def _entry(tool: Tool, version: str, fault: ToolFault, pace: float) -> str:
 
 def _zipped(entry: str) -> bytes:
     packed = io.BytesIO()
-    root = importlib.resources.files("sandbox")
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(zipfile.ZipInfo("__main__.py", ZIPPED_AT), entry)
         for package in PACKAGES:
             archive.writestr(zipfile.ZipInfo(f"{package}/__init__.py", ZIPPED_AT), "")
-        for module in MODULES:
-            source = root.joinpath(*module.split("/")[1:]).read_text(encoding="utf-8")
-            archive.writestr(zipfile.ZipInfo(module, ZIPPED_AT), source)
+        for path, source in _sources():
+            archive.writestr(zipfile.ZipInfo(path, ZIPPED_AT), source)
     return packed.getvalue()
+
+
+def _sources() -> Iterator[tuple[str, str]]:
+    for folder, prefix in MODULES:
+        package = importlib.resources.files(folder.replace("/", "."))
+        for module in sorted(package.iterdir(), key=lambda entry: entry.name):
+            if module.name.endswith(".py") and module.name.startswith(prefix) and module.name != "__init__.py":
+                yield f"{folder}/{module.name}", module.read_text(encoding="utf-8")
