@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from steps import access, authorization, control_plane, download, finish, prepare, sidecars, validate
+from steps import abort, access, authorization, control_plane, download, finish, prepare, sidecars, validate
 from steps.options import UpgradeOptions
 from steps.step import Step
 
@@ -29,10 +29,13 @@ PHASES: tuple[Phase, ...] = (
     Phase("authorization", "Authorization", authorization.STEPS),
     Phase("finish", "Finish", finish.STEPS),
 )
-STEPS: Mapping[str, Step] = {step.id: step for phase in PHASES for step in phase.steps}
+ABORT = Phase("abort", "Abort", abort.STEPS)
+STEPS: Mapping[str, Step] = {step.id: step for phase in (*PHASES, ABORT) for step in phase.steps}
+ABORT_PLAN: tuple[str, ...] = tuple(step.id for step in abort.STEPS)
 
 
 def build_plan(options: UpgradeOptions) -> tuple[str, ...]:
     """The ids of the steps of one upgrade, fixed at its start; without canary namespaces the canary steps are left out."""
     canary = bool(options.canary_namespaces)
-    return tuple(step_id for step_id in STEPS if canary or step_id not in sidecars.CANARY_STEPS)
+    ids = (step.id for phase in PHASES for step in phase.steps)
+    return tuple(step_id for step_id in ids if canary or step_id not in sidecars.CANARY_STEPS)

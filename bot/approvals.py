@@ -1,0 +1,87 @@
+"""Who may do what: pure rules over an upgrade's state and a cluster's policy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.records import Action, UpgradeState
+
+ACTION_WORDS: dict[str, str] = {
+    "start": "start an upgrade",
+    "approve": "approve",
+    "deny": "deny",
+    "pause": "pause",
+    "resume": "resume",
+    "retry": "retry",
+    "abort": "abort",
+    "decide": "decide",
+}
+READING: frozenset[str] = frozenset({"status", "history", "help"})
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Who may request and who may approve on one cluster; Slack user ids. No approvers means nobody may approve."""
+
+    requesters: frozenset[str]
+    approvers: frozenset[str]
+    production: bool = True
+
+    @property
+    def four_eyes(self) -> bool:
+        """Whether the approver must differ from the requester."""
+        return self.production
+
+
+def list_legal_actions(state: UpgradeState, paused: bool, aborting: bool) -> tuple[Action, ...]:
+    """The actions that a state allows, in the order in which buttons stand."""
+    if state in ("upgraded", "aborted"):
+        return ()
+    if state == "blocked":
+        return ("retry", "abort")
+    if aborting:
+        return ()
+    if paused:
+        return ("resume", "abort")
+    if state == "asking":
+        return ("approve", "deny", "pause", "abort")
+    return ("pause", "abort")
+
+
+def refuse_person(policy: Policy, action: Action, user: str, requester: str, approving: bool) -> str:
+    """Why this person may not do this, "" where they may.
+
+    `approving` marks a decision that lets the upgrade act: an approval, or an extra choice of a blocked step. Four eyes
+    (design: off only by `production = false`) forbid it to the requester.
+    """
+    if action in READING:
+        return ""
+    word = ACTION_WORDS[action]
+    if action == "start":
+        if user in policy.requesters:
+            return ""
+        return f"You are not among this cluster's requesters, so you can't {word}. Ask one of: {_mention(policy.requesters)}."
+    if approving or action in ("approve", "deny"):
+        return _refuse_approver(policy, word, user, requester, approving)
+    if user in policy.requesters or user in policy.approvers:
+        return ""
+    return (
+        f"You are neither a requester nor an approver of this cluster, so you can't {word} its upgrade. "
+        f"Ask one of: {_mention(policy.requesters | policy.approvers)}."
+    )
+
+
+def _refuse_approver(policy: Policy, word: str, user: str, requester: str, approving: bool) -> str:
+    if not policy.approvers:
+        return "This cluster has no approvers, so nobody may approve. Set `approvers` for it in clusters.toml."
+    if user not in policy.approvers:
+        return f"You are not among this cluster's approvers, so you can't {word}. Ask one of: {_mention(policy.approvers)}."
+    if approving and policy.four_eyes and user == requester:
+        others = policy.approvers - {requester}
+        whom = f"Ask one of: {_mention(others)}." if others else "The cluster needs a second approver in clusters.toml."
+        return f"You started this upgrade, and its approver must be somebody else. {whom}"
+    return ""
+
+
+def _mention(users: frozenset[str]) -> str:
+    return ", ".join(f"<@{user}>" for user in sorted(users)) or "nobody is configured"

@@ -1,0 +1,118 @@
+"""The command line: asm-upgrade."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bot.config import SETTINGS, ConfigError, read_state_folder
+
+if TYPE_CHECKING:
+    from bot.views import Views
+
+
+def _list_settings() -> str:
+    width = max(len(setting.name) for setting in SETTINGS)
+    lines = (f"  {setting.name:<{width}}  {setting.meaning}" for setting in SETTINGS)
+    return "\b\nSettings come from the environment:\n" + "\n".join(lines)
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 130}, epilog=_list_settings()
+)
+@click.version_option(package_name="asm-upgrade-bot", prog_name="asm-upgrade")
+def main() -> None:
+    """Takes Anthos Service Mesh on GKE from 1.4.5+ to 1.4.10-asm.18 from Slack, phase by phase."""
+
+
+@main.command()
+def serve() -> None:
+    """Run the bot until it is told to stop."""
+    from bot.config import read_settings
+    from bot.serving import serve_bot
+    from bot.store import StoreBroken, StoreBusy
+
+    try:
+        sys.exit(serve_bot(read_settings()))
+    except ConfigError as error:
+        _fail(error.faults)
+    except (StoreBusy, StoreBroken) as error:
+        _fail([str(error)])
+
+
+@main.command()
+@click.option("--auto-approve", is_flag=True, help="A stand-in person starts the upgrade and clicks every approval.")
+@click.option("--exit", "leave", is_flag=True, help="Leave with 0 when upgraded, with 1 otherwise.")
+@click.option("--speed", type=click.FloatRange(min=0.1), default=None, help="How fast the simulated clock runs.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="The page's port; 0 takes a free one.")
+@click.option("--json", "as_json", is_flag=True, help="Print one line with all addresses.")
+@click.option("--state", type=click.Path(path_type=Path, file_okay=False), default=None, help="Keep the state here.")
+@click.option("--no-bot", is_flag=True, help="Start everything but the bot.")
+def sandbox(
+    auto_approve: bool, leave: bool, speed: float | None, port: int, as_json: bool, state: Path | None, no_bot: bool
+) -> None:
+    """Run the bot against a local Slack, a simulated cluster and signed releases."""
+    from bot.releases import shipped_releases
+    from sandbox.supervisor import SandboxOptions, run
+
+    options = SandboxOptions(
+        auto_approve=auto_approve, leave=leave, speed=speed, port=port, as_json=as_json, state=state, no_bot=no_bot
+    )
+    sys.exit(run(options, shipped_releases()))
+
+
+@main.command()
+@click.argument("upgrade", required=False, default="")
+def status(upgrade: str) -> None:
+    """Show where the open upgrades stand, or one upgrade by its id."""
+    from bot.reports import describe_status
+
+    views = _open_views()
+    rows = [views.read_view(upgrade)] if upgrade and _known(views, upgrade) else []
+    if not upgrade:
+        rows = views.list_open()
+    click.echo(describe_status(rows, []))
+
+
+@main.command()
+@click.argument("upgrade")
+@click.option("--ledger", type=click.Choice(["csv", "json"]), required=True, help="The pods of the upgrade.")
+def export(upgrade: str, ledger: str) -> None:
+    """Print what an upgrade left on record."""
+    from bot.exports import write_ledger
+
+    views = _open_views()
+    if _known(views, upgrade):
+        click.echo(write_ledger(views.read_ledger(upgrade), ledger), nl=False)
+
+
+def _open_views() -> Views:
+    from bot.journal import JournalView
+    from bot.store import StoreBroken, StoredCopy
+    from bot.views import Views
+
+    try:
+        return Views(JournalView(StoredCopy(read_state_folder() / "asm-upgrade.db")))
+    except StoreBroken as error:
+        _fail([str(error)])
+        raise
+
+
+def _known(views: Views, upgrade: str) -> bool:
+    if not views.has_upgrade(upgrade):
+        _fail([f"there is no upgrade {upgrade}; `asm-upgrade status` lists the open ones"])
+    return True
+
+
+def _fail(sentences: Sequence[str]) -> None:
+    for sentence in sentences:
+        click.echo(f"asm-upgrade: {sentence}", err=True)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,255 @@
+"""clusters.toml: the clusters, who may do what on them, and the options their upgrades start from."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, cast
+
+from bot.approvals import Policy
+from steps.mesh import ClusterAddress
+from steps.options import Limits, MtlsMode, Overlay, UpgradeOptions
+
+DEFAULT_RELEASE = "1.4.10-asm.18"
+START_OPTIONS = ("mtls", "set", "testing_workloads", "canary_namespaces", "skip_namespaces")
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """One cluster of clusters.toml."""
+
+    key: str
+    address: ClusterAddress
+    channel: str
+    release: str
+    policy: Policy
+    options: UpgradeOptions
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a cluster; README lists them from here. `check` answers what is wrong, or ""."""
+
+    name: str
+    meaning: str
+    check: Callable[[Any], str]
+    default: Any = None
+
+
+def _text(value: Any) -> str:
+    return "" if isinstance(value, str) and value.strip() else "must be a text that is not empty"
+
+
+def _texts(value: Any) -> str:
+    fine = isinstance(value, list) and all(isinstance(item, str) and item.strip() for item in value)
+    return "" if fine else 'must be a list of texts, such as ["a", "b"]'
+
+
+def _flag(value: Any) -> str:
+    return "" if isinstance(value, bool) else "must be true or false"
+
+
+def _mode(value: Any) -> str:
+    return "" if value in ("PERMISSIVE", "STRICT") else 'must be "PERMISSIVE" or "STRICT"'
+
+
+def _users(value: Any) -> str:
+    if _texts(value):
+        return 'must be a list of Slack user ids, such as ["U012AB3CD"]'
+    wrong = [user for user in value if not re.fullmatch(r"[UW][A-Z0-9]{5,}", user)]
+    return f"has {', '.join(wrong)}, which is no Slack user id (they look like U012AB3CD)" if wrong else ""
+
+
+def _channel(value: Any) -> str:
+    fine = isinstance(value, str) and re.fullmatch(r"[CG][A-Z0-9]{5,}", value)
+    return "" if fine else "must be a Slack channel id, such as C012AB3CD (not its name)"
+
+
+def _set_flags(value: Any) -> str:
+    if _texts(value):
+        return 'must be a list of key=value texts, as given to istioctl --set'
+    wrong = [flag for flag in value if flag.count("=") != 1 or "," in flag]
+    return (
+        f"has {', '.join(repr(flag) for flag in wrong)}: istioctl 1.4 takes exactly one `=` and no comma in a --set flag; "
+        "put such a value into an overlay file"
+        if wrong
+        else ""
+    )
+
+
+def _limits(value: Any) -> str:
+    known = {item.name for item in fields(Limits)}
+    if not isinstance(value, dict):
+        return "must be a table"
+    wrong = [name for name in value if name not in known]
+    if wrong:
+        return f"has {', '.join(wrong)}, which is not one of {', '.join(sorted(known))}"
+    low = [name for name, number in value.items() if isinstance(number, bool) or not isinstance(number, int | float) or number < 0]
+    return f"has {', '.join(low)} that is no number of at least 0" if low else ""
+
+
+def _promql(value: Any) -> str:
+    fine = isinstance(value, dict) and all(
+        isinstance(limit, int | float) and not isinstance(limit, bool) for limit in value.values()
+    )
+    return "" if fine else "must be a table of PromQL expressions and the number that each must stay below"
+
+
+FIELDS: tuple[Field, ...] = (
+    Field("project", "GKE: the project id.", _text, ""),
+    Field("location", "GKE: the zone or region.", _text, ""),
+    Field("name", "GKE: the cluster's name.", _text, ""),
+    Field("kubeconfig", "In place of the three above: a kubeconfig file.", _text, ""),
+    Field("context", "The context in that kubeconfig; its current one by default.", _text, ""),
+    Field("channel", "The Slack channel id that the upgrade's thread is posted to.", _channel, ""),
+    Field("requesters", "Slack user ids that may start, pause, resume, retry and abort.", _users, []),
+    Field("approvers", "Slack user ids that may approve and deny. None means nobody.", _users, []),
+    Field("production", "Whether the approver must differ from the requester.", _flag, True),
+    Field("release", "The release to upgrade to.", _text, DEFAULT_RELEASE),
+    Field("mtls", "PERMISSIVE or STRICT; the mode in force by default.", _mode, None),
+    Field("set", "istioctl --set flags of the previous install, key=value.", _set_flags, []),
+    Field("overlays", "IstioControlPlane files of the previous install, given to istioctl -f.", _texts, []),
+    Field("testing_workloads", "Whether asmctl validate also runs its testing workloads.", _flag, True),
+    Field("canary_namespaces", "Namespaces re-injected first, behind a gate of their own.", _texts, []),
+    Field("skip_namespaces", "Namespaces whose sidecars are left alone.", _texts, []),
+    Field("skip_label", "Pods with this label (key or key=value) are left alone.", _text, ""),
+    Field("evict_namespaces", "Namespaces where pods are evicted, honouring budgets, instead of restarted.", _texts, []),
+    Field("probe_urls", "Addresses that must answer below 500 while a wave soaks.", _texts, []),
+    Field("promql_limits", "PromQL expressions and the number that each must stay below.", _promql, {}),
+    Field("limits", "How fast and how much at once: " + ", ".join(item.name for item in fields(Limits)) + ".", _limits, {}),
+    Field("archive", "A local file to take in place of the download; verified all the same.", _text, ""),
+)
+
+
+@dataclass
+class _Faults:
+    source: str
+    found: list[str] = field(default_factory=list)
+
+    def add(self, where: str, what: str) -> None:
+        self.found.append(f"{self.source}: {where} {what}.")
+
+
+def parse_clusters(text: str, path: Path) -> tuple[Mapping[str, Cluster], list[str]]:
+    """Read clusters.toml; overlay files are looked for beside it. Answers the clusters and every fault found."""
+    faults = _Faults(path.name)
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return {}, [f"{path.name} is not TOML: {error}."]
+    for name in raw.keys() - {"clusters", "defaults"}:
+        faults.add(name, "is unknown; the file has [defaults] and [clusters.NAME]")
+    defaults, clusters = raw.get("defaults", {}), raw.get("clusters", {})
+    if not isinstance(defaults, dict) or not isinstance(clusters, dict):
+        return {}, [*faults.found, f"{path.name}: defaults and clusters must be tables."]
+    if not clusters:
+        faults.add("[clusters]", "is empty; add [clusters.NAME] with project, location and name")
+    _check_fields(defaults, "[defaults]", faults)
+    parsed = {key: _parse_cluster(key, table, defaults, path.parent, faults) for key, table in clusters.items()}
+    return {key: cluster for key, cluster in parsed.items() if cluster}, faults.found
+
+
+def read_start_options(
+    options: UpgradeOptions, arguments: Mapping[str, Any]
+) -> tuple[UpgradeOptions, list[str]]:
+    """The cluster's options with what was given at the start of one upgrade, and what is wrong with that.
+
+    `arguments` takes the names of `FIELDS` that may differ from upgrade to upgrade; `set` adds to the cluster's flags.
+    """
+    known = {item.name: item for item in FIELDS}
+    faults = []
+    changes: dict[str, Any] = {}
+    for name, value in arguments.items():
+        if name not in START_OPTIONS:
+            faults.append(f"`{name}` is no option of an upgrade; the options are {', '.join(START_OPTIONS)}.")
+        elif wrong := known[name].check(value):
+            faults.append(f"`{name}` {wrong}.")
+        elif name == "set":
+            changes["set_flags"] = (*options.set_flags, *value)
+        else:
+            changes[name] = tuple(value) if isinstance(value, list) else value
+    return (options, faults) if faults else (replace(options, **changes), [])
+
+
+def _parse_cluster(
+    key: str, table: Any, defaults: Mapping[str, Any], folder: Path, faults: _Faults
+) -> Cluster | None:
+    where = f"[clusters.{key}]"
+    if not isinstance(table, dict):
+        faults.add(where, "must be a table")
+        return None
+    before = len(faults.found)
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,60}[a-z0-9])?", key):
+        faults.add(where, "has a name that is not lower-case letters, digits and dashes")
+    _check_fields(table, where, faults)
+    values = {item.name: table.get(item.name, defaults.get(item.name, item.default)) for item in FIELDS}
+    _check_address(values, where, faults)
+    if not values["channel"]:
+        faults.add(where, "lacks channel, the Slack channel id for its threads")
+    overlays = _read_overlays(values["overlays"], where, folder, faults)
+    if len(faults.found) > before or any(fault.startswith(f"{faults.source}: [defaults]") for fault in faults.found):
+        return None
+    return _build_cluster(key, values, overlays, folder)
+
+
+def _check_fields(table: Mapping[str, Any], where: str, faults: _Faults) -> None:
+    known = {item.name: item for item in FIELDS}
+    for name, value in table.items():
+        if name not in known:
+            faults.add(where, f"has {name}, which is not one of {', '.join(known)}")
+        elif wrong := known[name].check(value):
+            faults.add(f"{where} {name}", wrong)
+
+
+def _check_address(values: Mapping[str, Any], where: str, faults: _Faults) -> None:
+    if values["kubeconfig"]:
+        return
+    missing = [name for name in ("project", "location", "name") if not values[name]]
+    if missing:
+        faults.add(where, f"lacks {', '.join(missing)} (or kubeconfig in their place)")
+
+
+def _read_overlays(paths: Any, where: str, folder: Path, faults: _Faults) -> tuple[Overlay, ...]:
+    overlays = []
+    for name in paths if isinstance(paths, list) else []:
+        try:
+            overlays.append(Overlay(Path(str(name)).name, (folder / str(name)).read_text(encoding="utf-8")))
+        except (OSError, UnicodeDecodeError) as error:
+            faults.add(f"{where} overlays", f"names {name}, which can't be read: {error}")
+    return tuple(overlays)
+
+
+def _build_cluster(key: str, values: Mapping[str, Any], overlays: tuple[Overlay, ...], folder: Path) -> Cluster:
+    kubeconfig = str(folder / values["kubeconfig"]) if values["kubeconfig"] else ""
+    return Cluster(
+        key=key,
+        address=ClusterAddress(
+            key=key,
+            project=values["project"],
+            location=values["location"],
+            name=values["name"] or key,
+            kubeconfig=kubeconfig,
+            context=values["context"],
+        ),
+        channel=values["channel"],
+        release=values["release"],
+        policy=Policy(frozenset(values["requesters"]), frozenset(values["approvers"]), values["production"]),
+        options=UpgradeOptions(
+            mtls=cast("MtlsMode | None", values["mtls"]),
+            set_flags=tuple(values["set"]),
+            overlays=overlays,
+            testing_workloads=values["testing_workloads"],
+            canary_namespaces=tuple(values["canary_namespaces"]),
+            skip_namespaces=tuple(values["skip_namespaces"]),
+            skip_label=values["skip_label"],
+            evict_namespaces=tuple(values["evict_namespaces"]),
+            probe_urls=tuple(values["probe_urls"]),
+            promql_limits=tuple((query, float(limit)) for query, limit in values["promql_limits"].items()),
+            limits=Limits(**values["limits"]),
+            archive=values["archive"],
+            production=values["production"],
+        ),
+    )

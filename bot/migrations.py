@@ -1,0 +1,196 @@
+"""The journal's schema as ordered functions; sqlite-utils records which ran."""
+
+from __future__ import annotations
+
+from sqlite_utils import Database, Migrations
+
+
+def build_migrations() -> Migrations:
+    """All migrations in order. A released one is never edited; a change is a new one at the end."""
+    migrations = Migrations("asm-upgrade-bot")
+    for migrate in (
+        create_upgrades,
+        create_steps,
+        create_approvals,
+        create_memory,
+        create_ledger,
+        create_clicks,
+        create_outbox,
+        create_audit,
+    ):
+        migrations()(migrate)
+    return migrations
+
+
+def create_upgrades(db: Database) -> None:
+    """One row an upgrade, with its plan; at most one open upgrade a cluster. Times are seconds since the epoch, UTC."""
+    db.execute(
+        """
+        create table upgrades (
+            id text primary key,
+            cluster text not null,
+            number integer not null,
+            requester text not null,
+            channel text not null,
+            release text not null,
+            options text not null,
+            address text not null,
+            plan text not null,
+            step text not null,
+            generation integer not null default 0,
+            state text not null,
+            paused_by text not null default '',
+            aborted_by text not null default '',
+            due real,
+            waiting_since real,
+            sentence text not null default '',
+            remedy text not null default '',
+            created_at real not null,
+            ended_at real,
+            unique (cluster, number)
+        )
+        """
+    )
+    db.execute(
+        "create unique index one_open_upgrade on upgrades(cluster) where state in ('running', 'asking', 'blocked')"
+    )
+    db.execute("create index due_upgrades on upgrades(due) where due is not null")
+
+
+def create_steps(db: Database) -> None:
+    """One row a step begun, with its last outcome."""
+    db.execute(
+        """
+        create table steps (
+            upgrade text not null references upgrades(id),
+            step text not null,
+            outcome text not null default '',
+            sentence text not null default '',
+            turns integer not null default 0,
+            started_at real not null,
+            ended_at real,
+            primary key (upgrade, step)
+        )
+        """
+    )
+
+
+def create_approvals(db: Database) -> None:
+    """One row a question asked of a person: a gate's, or what to do with a blocked step. Never deleted."""
+    db.execute(
+        """
+        create table approvals (
+            upgrade text not null references upgrades(id),
+            step text not null,
+            generation integer not null,
+            kind text not null,
+            question text not null,
+            choices text not null,
+            binding text not null,
+            digest text not null,
+            state text not null default 'open',
+            choice text not null default '',
+            decided_by text not null default '',
+            decided_at real,
+            reason text not null default '',
+            asked_at real not null,
+            expires_at real,
+            primary key (upgrade, step, generation)
+        )
+        """
+    )
+
+
+def create_memory(db: Database) -> None:
+    """Values that a step committed before it used them."""
+    db.execute(
+        """
+        create table memory (
+            upgrade text not null references upgrades(id),
+            key text not null,
+            value text not null,
+            primary key (upgrade, key)
+        )
+        """
+    )
+
+
+def create_ledger(db: Database) -> None:
+    """One row a pod in scope."""
+    db.execute(
+        """
+        create table ledger (
+            upgrade text not null references upgrades(id),
+            uid text not null,
+            namespace text not null,
+            pod text not null,
+            workload text not null,
+            state text not null,
+            wave text not null default '',
+            reason text not null default '',
+            command text not null default '',
+            "by" text not null default '',
+            evidence text not null default '',
+            primary key (upgrade, uid)
+        )
+        """
+    )
+
+
+def create_clicks(db: Database) -> None:
+    """What people did, as received; settled once, in order of arrival."""
+    db.execute(
+        """
+        create table clicks (
+            seq integer primary key,
+            id text not null unique,
+            body text not null,
+            received_at real not null,
+            settled_at real,
+            answer text not null default ''
+        )
+        """
+    )
+    db.execute("create index unsettled_clicks on clicks(seq) where settled_at is null")
+
+
+def create_outbox(db: Database) -> None:
+    """What Slack is to show; a row is unsent while its revision is ahead of the one sent."""
+    db.execute(
+        """
+        create table outbox (
+            seq integer primary key,
+            id text not null unique,
+            upgrade text not null,
+            kind text not null,
+            slot text not null default '',
+            channel text not null,
+            body text not null,
+            revision integer not null default 1,
+            sent_revision integer not null default 0,
+            ts text not null default '',
+            attempts integer not null default 0,
+            not_before real,
+            trouble text not null default '',
+            created_at real not null
+        )
+        """
+    )
+    db.execute("create unique index one_message_a_slot on outbox(upgrade, slot) where slot <> ''")
+    db.execute("create index unsent_messages on outbox(seq) where revision > sent_revision")
+
+
+def create_audit(db: Database) -> None:
+    """Who did what, append-only."""
+    db.execute(
+        """
+        create table audit (
+            seq integer primary key,
+            at real not null,
+            upgrade text not null,
+            actor text not null,
+            action text not null,
+            detail text not null
+        )
+        """
+    )

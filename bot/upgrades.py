@@ -1,0 +1,332 @@
+"""The use cases: what people may do with upgrades. Slack, the command line and reminders all come through here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import assert_never
+
+from bot.approvals import list_legal_actions, refuse_person
+from bot.chronicle import Chronicle
+from bot.clock import Clock
+from bot.clusters import Cluster, read_start_options
+from bot.journal import Journal, Question, UpgradeRow
+from bot.records import Action, Click
+from bot.reports import describe_history, describe_status
+from bot.store import Store
+from bot.views import Views
+from steps.plan import ABORT_PLAN, build_plan
+
+
+class Refusal(Exception):
+    """The person can't have what was asked for; the text says why and what to do."""
+
+
+class Upgrades:
+    """Settles clicks: each is decided and answered in one transaction, once, in order of arrival.
+
+    `wake` is called when there is something new to settle or to run.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        journal: Journal,
+        chronicle: Chronicle,
+        views: Views,
+        clock: Clock,
+        clusters: Mapping[str, Cluster],
+        wake: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._store = store
+        self._journal = journal
+        self._chronicle = chronicle
+        self._views = views
+        self._clock = clock
+        self._clusters = clusters
+        self._wake = wake
+
+    def receive(self, click: Click) -> bool:
+        """Commit a click as it came; False where it was seen before. Nothing is decided yet."""
+        fresh = self._journal.add_click(click)
+        if fresh:
+            self._wake()
+        return fresh
+
+    def settle_clicks(self) -> int:
+        """Decide and answer every click that waits; answers how many."""
+        clicks = self._journal.list_unsettled_clicks()
+        for click in clicks:
+            self._settle(click)
+        return len(clicks)
+
+    def _settle(self, click: Click) -> None:
+        now = self._clock.now()
+        with self._store.transact():
+            try:
+                answer = self._handle(click)
+            except Refusal as refusal:
+                answer = str(refusal)
+            self._journal.settle_click(click.id, answer, now)
+            if answer and (click.channel or click.answer_to):
+                body = {"user": click.user, "channel": click.channel, "response_url": click.answer_to, "text": answer}
+                self._chronicle.answer(body, click.channel, now)
+
+    def _handle(self, click: Click) -> str:
+        match click.action:
+            case "start":
+                return self._start(click)
+            case "approve" | "deny" | "decide":
+                return self._decide(click)
+            case "pause":
+                return self._pause(click)
+            case "resume":
+                return self._resume(click)
+            case "retry":
+                return self._retry(click)
+            case "abort":
+                return self._abort(click)
+            case "status":
+                return self._status(click)
+            case "history":
+                return describe_history([self._views.build_view(row) for row in self._list_rows(click.target)])
+            case "help":
+                return ""
+            case _:
+                assert_never(click.action)
+
+    def _start(self, click: Click) -> str:
+        cluster = self._find_cluster(click.target)
+        self._check_person(cluster, "start", click.user)
+        running = self._journal.find_open_upgrade(cluster.key)
+        if running:
+            raise Refusal(
+                f"{cluster.key} already has the upgrade {running.id}, started by <@{running.requester}>. "
+                f"`/asm-upgrade status {cluster.key}` shows where it stands."
+            )
+        options, faults = read_start_options(cluster.options, click.arguments)
+        if faults:
+            raise Refusal("The upgrade was not started. " + " ".join(faults))
+        now = self._clock.now()
+        number = self._journal.next_number(cluster.key)
+        plan = build_plan(options)
+        row = UpgradeRow(
+            id=f"{cluster.key}-{number}",
+            cluster=cluster.key,
+            number=number,
+            requester=click.user,
+            channel=cluster.channel,
+            release=cluster.release,
+            options=options,
+            address=cluster.address,
+            plan=plan,
+            step=plan[0],
+            generation=0,
+            state="running",
+            paused_by="",
+            aborted_by="",
+            due=now,
+            waiting_since=None,
+            sentence="",
+            remedy="",
+            created_at=now,
+            ended_at=None,
+        )
+        self._journal.add_upgrade(row)
+        self._journal.record_audit(row.id, click.user, "start", {"release": row.release}, now)
+        self._chronicle.draw_root(row.id, now)
+        self._chronicle.tell(row, f"<@{click.user}> started the upgrade of {cluster.key} to {row.release}", now)
+        self._wake()
+        return f"Started {row.id}. Its thread is in <#{cluster.channel}>."
+
+    def _decide(self, click: Click) -> str:
+        row, cluster = self._find_upgrade(click)
+        question = self._find_question(click, row)
+        choice = click.choice or click.action
+        if choice not in {option.id for option in question.choices}:
+            if question.kind == "blocked":
+                raise Refusal(f"Nothing to {choice}: {row.id} is blocked. {question.question}. {row.remedy}")
+            raise Refusal(f"`{choice}` is not a choice here; it is one of {_list(o.id for o in question.choices)}.")
+        action: Action = "deny" if choice == "deny" else "approve" if question.kind == "gate" else "decide"
+        self._check_person(cluster, action, click.user, row, approving=choice != "deny")
+        if row.paused_by:
+            raise Refusal(f"{row.id} is paused by <@{row.paused_by}>. Resume it first.")
+        option = next(option for option in question.choices if option.id == choice)
+        if option.needs_reason and not click.reason.strip():
+            raise Refusal(f"`{choice}` needs a reason: `/asm-upgrade {choice} {row.cluster} REASON`.")
+        return self._take_decision(click, row, question, choice)
+
+    def _take_decision(self, click: Click, row: UpgradeRow, question: Question, choice: str) -> str:
+        now = self._clock.now()
+        reason = click.reason.strip()
+        if not self._journal.decide_question(question, choice, click.user, reason, now):
+            raise Refusal(self._describe_decided(question))
+        self._journal.change_upgrade(row.id, state="running", due=now, waiting_since=None)
+        self._journal.record_audit(
+            row.id,
+            click.user,
+            choice,
+            {"step": row.step, "generation": row.generation, "digest": question.digest, "reason": reason},
+            now,
+        )
+        done = _past(choice)
+        self._chronicle.close_card(row, f"{done} by <@{click.user}>" + (f": {reason}" if reason else ""))
+        self._chronicle.draw_root(row.id, now)
+        self._wake()
+        return f"You {done} {row.step.partition('/')[0]} of {row.id}."
+
+    def _find_question(self, click: Click, row: UpgradeRow) -> Question:
+        if click.step:
+            question = self._journal.find_question(row.id, click.step, click.generation)
+            if question is None:
+                raise Refusal("That card belongs to no question of this bot.")
+        else:
+            question = self._journal.find_open_question(row.id)
+        if question is None:
+            raise Refusal(f"Nothing to decide on {row.id}: {_describe_state(row)}.")
+        if question.state != "open":
+            raise Refusal(self._describe_decided(question))
+        return question
+
+    def _describe_decided(self, question: Question) -> str:
+        current = self._journal.find_question(question.upgrade, question.step, question.generation) or question
+        phase = question.step.partition("/")[0]
+        if current.state == "decided":
+            return f"Too late: {phase} of {question.upgrade} was already {_past(current.choice)} by <@{current.decided_by}>."
+        return f"That card is not current any more ({current.state}); see the newest one in the thread."
+
+    def _pause(self, click: Click) -> str:
+        row, cluster = self._find_upgrade(click)
+        self._check_person(cluster, "pause", click.user, row)
+        self._check_legal(row, "pause")
+        now = self._clock.now()
+        self._journal.change_upgrade(row.id, paused_by=click.user)
+        self._record(click, row, f"paused by <@{click.user}>; a program that already runs is let end")
+        self._chronicle.draw_root(row.id, now)
+        return f"Paused {row.id}. `/asm-upgrade resume {row.cluster}` goes on."
+
+    def _resume(self, click: Click) -> str:
+        row, cluster = self._find_upgrade(click)
+        self._check_person(cluster, "resume", click.user, row)
+        self._check_legal(row, "resume")
+        now = self._clock.now()
+        self._journal.change_upgrade(row.id, paused_by="", waiting_since=None)
+        if row.state == "running":
+            self._journal.change_upgrade(row.id, due=now)
+        self._record(click, row, f"resumed by <@{click.user}>")
+        self._chronicle.draw_root(row.id, now)
+        self._wake()
+        return f"Resumed {row.id}."
+
+    def _retry(self, click: Click) -> str:
+        row, cluster = self._find_upgrade(click)
+        self._check_person(cluster, "retry", click.user, row)
+        self._check_legal(row, "retry")
+        now = self._clock.now()
+        question = self._find_question(click, row)
+        self._journal.decide_question(question, "retry", click.user, click.reason, now)
+        self._journal.change_upgrade(row.id, state="running", due=now, waiting_since=None, remedy="")
+        self._journal.record_audit(row.id, click.user, "retry", {"step": row.step}, now)
+        self._chronicle.close_card(row, f"retried by <@{click.user}>")
+        self._chronicle.draw_root(row.id, now)
+        self._wake()
+        return f"Retrying {row.step} of {row.id}."
+
+    def _abort(self, click: Click) -> str:
+        row, cluster = self._find_upgrade(click)
+        self._check_person(cluster, "abort", click.user, row)
+        self._check_legal(row, "abort")
+        now = self._clock.now()
+        self._journal.close_question(row.id, "voided")
+        self._chronicle.close_card(row, f"aborted by <@{click.user}>")
+        self._chronicle.close_progress(row)
+        self._record(click, row, f"aborted by <@{click.user}>" + (f": {click.reason}" if click.reason else ""))
+        if row.aborted_by:
+            self._journal.change_upgrade(row.id, state="aborted", due=None, ended_at=now)
+        else:
+            begun = row.plan[: row.plan.index(row.step) + 1]
+            self._journal.change_upgrade(
+                row.id,
+                aborted_by=click.user,
+                paused_by="",
+                state="running",
+                plan=begun + ABORT_PLAN,
+                step=ABORT_PLAN[0],
+                due=now,
+                waiting_since=None,
+                remedy="",
+            )
+        self._chronicle.draw_root(row.id, now)
+        self._wake()
+        return f"Aborting {row.id}: nothing more is started, and the thread says what is left behind."
+
+    def _status(self, click: Click) -> str:
+        if click.target:
+            rows = [self._find_upgrade(click)[0]]
+        else:
+            rows = self._journal.list_open_upgrades()
+        return describe_status([self._views.build_view(row) for row in rows], list(self._clusters))
+
+    def _list_rows(self, cluster: str) -> list[UpgradeRow]:
+        if cluster:
+            self._find_cluster(cluster)
+        return self._journal.list_upgrades(cluster, 20)
+
+    def _record(self, click: Click, row: UpgradeRow, sentence: str) -> None:
+        now = self._clock.now()
+        self._journal.record_audit(row.id, click.user, click.action, {"step": row.step, "reason": click.reason}, now)
+        self._chronicle.tell(row, sentence, now)
+
+    def _find_cluster(self, key: str) -> Cluster:
+        known = _list(self._clusters)
+        if not key:
+            raise Refusal(f"Which cluster? Known ones: {known}.")
+        if key not in self._clusters:
+            raise Refusal(f"There is no cluster `{key}` in clusters.toml. Known ones: {known}.")
+        return self._clusters[key]
+
+    def _find_upgrade(self, click: Click) -> tuple[UpgradeRow, Cluster]:
+        by_id = self._journal.find_upgrade(click.target) if click.target else None
+        if by_id:
+            return by_id, self._find_cluster(by_id.cluster)
+        if not click.target and len(self._clusters) == 1:
+            cluster = next(iter(self._clusters.values()))
+        else:
+            cluster = self._find_cluster(click.target)
+        row = self._journal.find_open_upgrade(cluster.key)
+        if row is None:
+            raise Refusal(
+                f"No upgrade of {cluster.key} is under way. `/asm-upgrade start {cluster.key}` starts one, "
+                f"`/asm-upgrade history {cluster.key}` lists the ended ones."
+            )
+        return row, cluster
+
+    def _check_person(
+        self, cluster: Cluster, action: Action, user: str, row: UpgradeRow | None = None, approving: bool = False
+    ) -> None:
+        refused = refuse_person(cluster.policy, action, user, row.requester if row else "", approving)
+        if refused:
+            raise Refusal(refused)
+
+    def _check_legal(self, row: UpgradeRow, action: Action) -> None:
+        legal = list_legal_actions(row.state, bool(row.paused_by), bool(row.aborted_by))
+        if action not in legal:
+            possible = f" Possible now: {_list(legal)}." if legal else ""
+            raise Refusal(f"Can't {action} {row.id}: {_describe_state(row)}.{possible}")
+
+
+def _describe_state(row: UpgradeRow) -> str:
+    if row.state in ("upgraded", "aborted"):
+        return f"it is {row.state}"
+    if row.paused_by:
+        return f"it is paused by <@{row.paused_by}>"
+    words = {"running": "it is running", "asking": "it waits for an approval", "blocked": "it is blocked"}
+    return f"{words[row.state]} at {row.step}"
+
+
+def _past(choice: str) -> str:
+    words = {"approve": "approved", "deny": "denied", "retry": "retried", "skip": "skipped"}
+    return words.get(choice, f"{choice}ed" if not choice.endswith("e") else f"{choice}d")
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(names) or "none"
