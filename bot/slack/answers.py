@@ -1,0 +1,104 @@
+"""What came of a call to Slack, in the terms in which the announcer decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Any, TypeAlias
+
+from slack_sdk.errors import SlackApiError, SlackClientError
+
+GONE = frozenset({"edit_window_closed", "message_not_found", "cant_update_message"})
+BAD_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "invalid_attachments"})
+BAD_CONTENT = frozenset({"msg_too_long", "no_text", "invalid_metadata_format", "metadata_too_large"}) | {
+    "invalid_arguments",
+    "invalid_arg_name",
+    "block_mismatch",
+    "markdown_text_conflict",
+}
+# Some aspect of the operation may have succeeded, Slack's documentation says.
+UNCERTAIN = frozenset({"fatal_error", "internal_error", "service_unavailable", "request_timeout"})
+LOST_THREAD = frozenset({"thread_not_found", "cannot_reply_to_message"})
+REMEDIES: Mapping[str, str] = {
+    "not_in_channel": "invite the bot into the channel",
+    "channel_not_found": "invite the bot into the channel or correct `channel` in clusters.toml",
+    "is_archived": "unarchive the channel or set another `channel` in clusters.toml",
+    "invalid_auth": "set SLACK_BOT_TOKEN to the app's bot token",
+    "account_inactive": "install the app in the workspace again",
+    "token_revoked": "install the app in the workspace again",
+    "missing_scope": "add the scopes of manifests/slack-app.yaml and install the app again",
+    "restricted_action": "let the app post in this channel",
+}
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Slack did it; `fields` is its answer."""
+
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class TooFast:
+    """Slack did nothing and wants to be left alone for so many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Slack did nothing and said why, with its error code."""
+
+    code: str
+
+    @property
+    def why(self) -> str:
+        """The code, with what a person can do about it."""
+        remedy = REMEDIES.get(self.code)
+        return f"Slack refused: {self.code}" + (f"; {remedy}" if remedy else "")
+
+
+@dataclass(frozen=True)
+class Unclear:
+    """Slack may or may not have done it."""
+
+    why: str
+
+
+SlackAnswer: TypeAlias = Answered | TooFast | Refused | Unclear
+
+
+def call_slack(call: Callable[[], Any]) -> SlackAnswer:
+    """Make one Web API call and sort what comes of it; lost connections, timeouts and server errors are Unclear."""
+    try:
+        response = call()
+    except SlackApiError as error:
+        return _sort_error(error)
+    except (OSError, HTTPException, SlackClientError) as error:
+        # URLError, timeouts and resets are OSErrors; the request may have arrived.
+        return Unclear(f"{type(error).__name__}: {error}")
+    return Answered(response.data if isinstance(response.data, dict) else {})
+
+
+def _sort_error(error: SlackApiError) -> SlackAnswer:
+    response = error.response
+    status = getattr(response, "status_code", 200)
+    if status == 429:
+        headers = {str(name).lower(): value for name, value in getattr(response, "headers", {}).items()}
+        return TooFast(_read_seconds(headers.get("retry-after")))
+    code = str(response.get("error") or "") if hasattr(response, "get") else ""
+    if code in ("ratelimited", "rate_limited"):
+        return TooFast(_read_seconds(None))
+    if status >= 500 or code in UNCERTAIN or " " in code or not code:
+        # The SDK puts a whole sentence into `error` where the body is not JSON.
+        return Unclear(f"HTTP {status} {code[:120]}".strip())
+    return Refused(code)
+
+
+def _read_seconds(header: Any) -> float:
+    value = header[0] if isinstance(header, list) and header else header
+    try:
+        return min(600.0, max(1.0, float(value)))
+    except (TypeError, ValueError):
+        return 30.0

@@ -1,0 +1,147 @@
+"""Cards (proposal, gate, report) as Block Kit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, TypeAlias
+
+from slack_sdk.models.blocks import (
+    Block,
+    ContainerBlock,
+    ContextBlock,
+    MarkdownTextObject,
+    PlainTextObject,
+    RichTextBlock,
+    RichTextElementParts,
+    RichTextPreformattedElement,
+    SectionBlock,
+)
+
+from bot.slack.text import Knows, clean, cut, cut_written, escape, write_sentence
+
+Look: TypeAlias = Literal["rich", "plain", "bare"]
+
+SECTION_LIMIT = 2900
+FIELD_LIMIT = 1900
+FIELDS_A_SECTION = 10
+FACTS_SHOWN = 20
+LINES_SHOWN = 15
+DETAILS_SHOWN = 6
+DETAIL_LIMIT = 1800
+TITLE_LIMIT = 140
+
+
+def build_text(written: str) -> SectionBlock:
+    """A section of mrkdwn that is already escaped; Slack adds no links or mentions of its own."""
+    return SectionBlock(text=build_mrkdwn(written))
+
+
+def build_mrkdwn(written: str) -> MarkdownTextObject:
+    """Mrkdwn that Slack doesn't preprocess: no automatic links, channel names or mentions."""
+    return MarkdownTextObject(text=written, verbatim=True)
+
+
+def build_note(written: str) -> ContextBlock:
+    """Small print, already escaped."""
+    return ContextBlock(elements=[build_mrkdwn(written)])
+
+
+def build_sentence(text: str, knows: Knows, prefix: str = "") -> SectionBlock:
+    """One of our sentences as a section."""
+    return build_text(
+        prefix + cut_written(text or " ", SECTION_LIMIT - len(prefix), lambda part: write_sentence(part, knows))
+    )
+
+
+def build_card(card: Mapping[str, Any] | None, knows: Knows, look: Look) -> list[Block]:
+    """The blocks of a card: title, what will happen, facts, risks, estimate and folded details."""
+    if not card:
+        return []
+    return [
+        *_build_title(str(card.get("title") or "")),
+        *_build_list("", card.get("summary") or (), knows),
+        *_build_facts(card.get("facts") or ()),
+        *_build_list("*Risks*", card.get("risks") or (), knows),
+        *_build_estimate(str(card.get("estimate") or "")),
+        *_build_details(card.get("details") or (), look),
+    ]
+
+
+def build_list(heading: str, lines: Sequence[str], knows: Knows) -> list[Block]:
+    """A heading (already written) and a bullet a line; none where there are no lines."""
+    return _build_list(heading, lines, knows)
+
+
+def build_lines(lines: Sequence[str], look: Look) -> Block:
+    """Foreign lines in fixed width, for tables and output of programs."""
+    text = cut(clean("\n".join(lines)), DETAIL_LIMIT) or " "
+    if look == "rich":
+        return RichTextBlock(elements=[RichTextPreformattedElement(elements=[RichTextElementParts.Text(text=text)])])
+    return build_text("```" + cut_written(text, SECTION_LIMIT, lambda part: escape(part).replace("```", "'''")) + "```")
+
+
+def _build_title(title: str) -> list[Block]:
+    return [build_text(f"*{cut_written(title, TITLE_LIMIT)}*")] if title else []
+
+
+def _build_list(heading: str, lines: Sequence[str], knows: Knows) -> list[Block]:
+    if not lines:
+        return []
+    shown = [
+        f"• {cut_written(str(line), 600, lambda part: write_sentence(part, knows))}" for line in lines[:LINES_SHOWN]
+    ]
+    if len(lines) > LINES_SHOWN:
+        shown.append(f"… and {len(lines) - LINES_SHOWN} more")
+    return [build_text(part) for part in _pack([heading, *shown] if heading else shown)]
+
+
+def _pack(lines: Iterable[str]) -> list[str]:
+    """Join lines into as few sections as the limit allows."""
+    packed: list[str] = []
+    for line in lines:
+        if packed and len(packed[-1]) + len(line) + 1 <= SECTION_LIMIT:
+            packed[-1] += "\n" + line
+        else:
+            packed.append(line)
+    return packed
+
+
+def _build_facts(facts: Sequence[Sequence[str]]) -> list[Block]:
+    fields = [_write_fact(name, value) for name, value in facts[:FACTS_SHOWN]]
+    if len(facts) > FACTS_SHOWN:
+        fields.append(f"… and {len(facts) - FACTS_SHOWN} more")
+    return [
+        SectionBlock(fields=[build_mrkdwn(field) for field in fields[start : start + FIELDS_A_SECTION]])
+        for start in range(0, len(fields), FIELDS_A_SECTION)
+    ]
+
+
+def _write_fact(name: str, value: str) -> str:
+    return f"*{cut_written(str(name), 80)}*\n{cut_written(str(value) or '–', 400)}"
+
+
+def _build_estimate(estimate: str) -> list[Block]:
+    return [build_note(f"⏱ {cut_written(estimate, 600)}")] if estimate else []
+
+
+def _build_details(details: Sequence[Mapping[str, Any]], look: Look) -> list[Block]:
+    blocks: list[Block] = []
+    for detail in details[:DETAILS_SHOWN]:
+        blocks += _build_detail(str(detail.get("title") or "Details"), detail.get("lines") or (), look)
+    if len(details) > DETAILS_SHOWN:
+        blocks.append(build_note(f"… and {len(details) - DETAILS_SHOWN} more details"))
+    return blocks
+
+
+def _build_detail(title: str, lines: Sequence[str], look: Look) -> list[Block]:
+    content = build_lines([str(line) for line in lines], look)
+    if look != "rich":
+        return [build_text(f"*{cut_written(title, TITLE_LIMIT)}*"), content]
+    return [
+        ContainerBlock(
+            title=PlainTextObject(text=cut(clean(title), TITLE_LIMIT), emoji=False),
+            child_blocks=[content],
+            is_collapsible=True,
+            default_collapsed=True,
+        )
+    ]

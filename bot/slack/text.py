@@ -1,0 +1,82 @@
+"""Foreign text made safe for Slack: escaped, cut visibly, with the mentions that we put there kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeAlias
+
+Knows: TypeAlias = Callable[[str], bool]
+
+MENTION = re.compile(r"(<@[UW][A-Z0-9]{2,20}>)")
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+SECRETS = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
+    r"|\bxox[a-z]-[A-Za-z0-9-]{6,}|\bxapp-[A-Za-z0-9-]{6,}"
+    r"|\bya29\.[A-Za-z0-9._-]{10,}|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"
+    r"|(?i:\bbearer\s+)[A-Za-z0-9._~+/=-]{12,}",
+    re.DOTALL,
+)
+
+
+def redact(text: str) -> str:
+    """Replace private keys and bearer, Slack, Google and JSON web tokens by a visible mark."""
+    return SECRETS.sub("[redacted]", text)
+
+
+def clean(text: str) -> str:
+    """Redact, and drop control and bidirectional characters that could disguise a text; new lines and tabs stay."""
+    return CONTROL.sub("", redact(text))
+
+
+def escape(text: str) -> str:
+    """Foreign text as mrkdwn that can't mention, link or broadcast."""
+    return clean(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def write_sentence(text: str, knows: Knows) -> str:
+    """A sentence of ours: `<@U...>` of a known person stays a mention, everything else is escaped."""
+    return "".join(
+        part if MENTION.fullmatch(part) and knows(part[2:-1]) else escape(part) for part in MENTION.split(text)
+    )
+
+
+def write_code(text: str) -> str:
+    """Foreign text in a code span; backticks, which would end it, become quotes."""
+    written = escape(text).replace("`", "'").replace("\n", " ")
+    return f"`{written or ' '}`"
+
+
+def cut(text: str, limit: int) -> str:
+    """At most `limit` characters; what is missing is said."""
+    if len(text) <= limit:
+        return text
+    note = f" … ({len(text) - limit} more characters)"
+    if len(note) >= limit:
+        return text[: limit - 1] + "…"
+    return text[: limit - len(note)] + note
+
+
+def cut_written(text: str, limit: int, write: Callable[[str], str] = escape) -> str:
+    """What `write` makes of as much of the text as fits: it is cut before it is escaped, so no entity is split."""
+    keep = min(len(text), limit)
+    while len(written := write(cut(text, keep))) > limit:
+        keep -= max(1, (len(written) - limit) // 6)
+    return written
+
+
+def write_time(at: datetime, form: str = "{date_short_pretty} {time}") -> str:
+    """A moment in the reader's own zone (Slack's date format), with UTC for clients that can't."""
+    return f"<!date^{int(at.timestamp())}^{form}|{at:%Y-%m-%d %H:%M} UTC>"
+
+
+def write_duration(seconds: float) -> str:
+    """Whole seconds below two minutes, else minutes, else hours and minutes."""
+    whole = max(0, round(seconds))
+    if whole < 120:
+        return f"{whole} s"
+    minutes = round(whole / 60)
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
