@@ -1,0 +1,93 @@
+"""Sites of the sandbox: one aiohttp application each, on loopback, in an event loop or in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl as tls
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+LOOPBACK = "127.0.0.1"
+SHUTDOWN_SECONDS = 1.0
+THREAD_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class OpenSite:
+    """A site that answers on `url`; `close()` ends it within about a second."""
+
+    url: str
+    port: int
+    runner: web.AppRunner = field(repr=False)
+
+    async def close(self) -> None:
+        """End the site and run the application's shutdown and cleanup hooks."""
+        await self.runner.cleanup()
+
+
+@dataclass(frozen=True)
+class RunningSite:
+    """A site that answers on `url` from a thread of its own; `stop()` ends both."""
+
+    url: str
+    port: int
+    stop: Callable[[], None] = field(repr=False)
+
+
+async def open_site(app: web.Application, *, port: int = 0, ssl: tls.SSLContext | None = None) -> OpenSite:
+    """Serve an application on loopback; port 0 takes a free one. Raises OSError when the port is taken."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, handle_signals=False)
+    await runner.setup()
+    site = web.TCPSite(runner, LOOPBACK, port, ssl_context=ssl)
+    try:
+        await site.start()
+    except OSError:
+        await runner.cleanup()
+        raise
+    bound = int(runner.addresses[0][1])
+    return OpenSite(f"{'https' if ssl else 'http'}://{LOOPBACK}:{bound}", bound, runner)
+
+
+def serve_in_thread(app: web.Application, ssl: tls.SSLContext | None = None, port: int = 0) -> RunningSite:
+    """Serve an application on loopback from a new thread. Raises what opening the site raises."""
+    opened: Future[OpenSite] = Future()
+    loop = asyncio.new_event_loop()
+    ended = asyncio.Event()
+    thread = threading.Thread(
+        target=_serve, args=(loop, app, ssl, port, opened, ended), name="sandbox-site", daemon=True
+    )
+    thread.start()
+    site = opened.result(THREAD_SECONDS)
+
+    def stop() -> None:
+        if thread.is_alive():
+            loop.call_soon_threadsafe(ended.set)
+            thread.join(THREAD_SECONDS)
+
+    return RunningSite(site.url, site.port, stop)
+
+
+def _serve(
+    loop: asyncio.AbstractEventLoop,
+    app: web.Application,
+    ssl: tls.SSLContext | None,
+    port: int,
+    opened: Future[OpenSite],
+    ended: asyncio.Event,
+) -> None:
+    async def serve() -> None:
+        try:
+            site = await open_site(app, port=port, ssl=ssl)
+        except OSError as error:
+            opened.set_exception(error)
+            return
+        opened.set_result(site)
+        await ended.wait()
+        await site.close()
+
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(serve())
