@@ -200,8 +200,20 @@ class Workload:
 
 
 @dataclass(frozen=True)
+class Requirement:
+    """One matchExpressions entry of a label selector; `operator` is In, NotIn, Exists or DoesNotExist."""
+
+    key: str
+    operator: str
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class DisruptionBudget:
-    """A PodDisruptionBudget with its current allowance; `selects_all` is an empty policy/v1 selector."""
+    """A PodDisruptionBudget with its current allowance; `selects_all` is an empty policy/v1 selector.
+
+    `selector` holds its labels and `requirements` its expressions; a pod must satisfy both.
+    """
 
     namespace: str
     name: str
@@ -210,6 +222,7 @@ class DisruptionBudget:
     max_unavailable: str
     disruptions_allowed: int
     selects_all: bool = False
+    requirements: tuple[Requirement, ...] = ()
 
 
 @dataclass(frozen=True)

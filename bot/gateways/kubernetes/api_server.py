@@ -1,0 +1,213 @@
+"""One door to an API server: every request has a time limit, and every answer is judged here."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import msgspec
+
+from bot.gateways import faults
+from bot.gateways.faults import Call
+from bot.gateways.kubernetes.connections import Connection
+from bot.gateways.retries import ReadRetries
+from steps.errors import TryAgain
+
+if TYPE_CHECKING:
+    from kubernetes.client import ApiClient
+
+JSON = "application/json"
+MERGE = "application/merge-patch+json"
+STRATEGIC = "application/strategic-merge-patch+json"
+APPLY = "application/apply-patch+yaml"
+DENIED_USER = re.compile(r'User "([^"]+)" cannot')
+
+
+@dataclass(frozen=True)
+class TimeLimits:
+    """Seconds to connect, and to wait for the next bytes of an answer."""
+
+    connect: float = 5.0
+    read: float = 30.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer; `retry_after` is in seconds."""
+
+    status: int
+    body: bytes
+    retry_after: float | None = None
+
+
+class Cause(msgspec.Struct):
+    """One cause in the details of a Status."""
+
+    reason: str = ""
+    message: str = ""
+
+
+class Details(msgspec.Struct, rename="camel"):
+    """The details of a Status."""
+
+    causes: list[Cause] | None = None
+    retry_after_seconds: float = 0
+
+
+class Status(msgspec.Struct):
+    """The Status object that the API server sends with every error."""
+
+    message: str = ""
+    reason: str = ""
+    details: Details | None = None
+
+    @property
+    def causes(self) -> list[Cause]:
+        """The causes, none where there are no details."""
+        return (self.details.causes if self.details else None) or []
+
+
+class _Unreached(TryAgain):
+    """Nothing was sent: the connection could not be made."""
+
+
+class ApiServer:
+    """The API server of one cluster. One instance a cluster, shared by threads.
+
+    A connection that can't be made is looked up anew once (GKE may have moved the endpoint or changed the CA), a 401
+    renews the token once.
+    """
+
+    def __init__(
+        self, connection: Connection, limits: TimeLimits | None = None, retries: ReadRetries | None = None
+    ) -> None:
+        self.connection = connection
+        self.name = f"the API server of {connection.name}"
+        self._limits = limits or TimeLimits()
+        self._retries = retries or ReadRetries()
+        self._lock = threading.Lock()
+        self._client: ApiClient | None = None
+
+    def read(
+        self, action: str, path: str, query: Mapping[str, str] | None = None, accept: Collection[int] = ()
+    ) -> Answer:
+        """GET, repeated for 2 s at most. Statuses of 400 and more are raised unless in `accept`."""
+        return self._retries.run(lambda: self.send(action, "GET", path, query, accept=accept))
+
+    def read_or_none(self, action: str, path: str, query: Mapping[str, str] | None = None) -> bytes | None:
+        """The body of a GET, None on 404."""
+        answer = self.read(action, path, query, accept=(404,))
+        return None if answer.status == 404 else answer.body
+
+    def send(
+        self,
+        action: str,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        content_type: str = JSON,
+        accept: Collection[int] = (),
+    ) -> Answer:
+        """One request. Statuses of 400 and more are raised unless in `accept`; `action` says it in words."""
+        answer = self._send_once_renewed(action, method, path, query or {}, body, content_type)
+        if answer.status >= 400 and answer.status not in accept:
+            self._refuse(action, answer)
+        return answer
+
+    def read_token(self) -> str:
+        """The bearer token in use, "" where the account is known by a certificate."""
+        keys = self._open().configuration.api_key
+        text = str(keys.get("authorization") or keys.get("BearerToken") or "")
+        return text.removeprefix("Bearer ")
+
+    def _refuse(self, action: str, answer: Answer) -> NoReturn:
+        status = read_status(answer.body)
+        call = Call(self.name, action, self.connection.unauthorized, name_grant(status.message))
+        raise faults.judge_status(call, answer.status, status.message, answer.retry_after)
+
+    def _send_once_renewed(self, action: str, *request: Any) -> Answer:
+        client = self._open()
+        try:
+            answer = self._exchange(client, action, *request)
+        except _Unreached:
+            client = self._open_anew(client)
+            answer = self._exchange(client, action, *request)
+        if answer.status == 401:
+            self.connection.renew_token(client)
+            answer = self._exchange(client, action, *request)
+        return answer
+
+    def _open(self) -> ApiClient:
+        with self._lock:
+            if self._client is None:
+                self._client = self.connection.open()
+            return self._client
+
+    def _open_anew(self, failed: ApiClient) -> ApiClient:
+        with self._lock:
+            if self._client is failed:
+                self._client = self.connection.open()
+            assert self._client is not None
+            return self._client
+
+    def _exchange(
+        self,
+        client: ApiClient,
+        action: str,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        body: Mapping[str, Any] | None,
+        content_type: str,
+    ) -> Answer:
+        import urllib3
+        from kubernetes.client import ApiException
+
+        headers = {"Accept": JSON} | ({"Content-Type": content_type} if body is not None else {})
+        sent = client.param_serialize(
+            method, path, query_params=list(query.items()), header_params=headers, auth_settings=["BearerToken"]
+        )
+        limits = (self._limits.connect, self._limits.read)
+        try:
+            response = client.call_api(*sent[:3], body=body, _request_timeout=limits).response
+            return Answer(response.status, response.read(), faults.read_retry_after(response.headers))
+        except ApiException as error:  # status 0: the client's form of a TLS error
+            raise self._judge_tls(action, error) from error
+        except urllib3.exceptions.HTTPError as error:
+            raise self._judge(action, error) from error
+
+    def _judge(self, action: str, error: Exception) -> TryAgain:
+        from urllib3 import exceptions
+
+        call = Call(self.name, action)
+        if isinstance(error, (exceptions.NewConnectionError, exceptions.ConnectTimeoutError)):
+            return _Unreached(faults.judge_unreachable(call, error).why)
+        if isinstance(error, exceptions.TimeoutError):
+            return faults.judge_silence(call, self._limits.read)
+        return faults.judge_unreachable(call, error)
+
+    def _judge_tls(self, action: str, error: Exception) -> TryAgain:
+        # TryAgain rather than GiveUp: while GKE rotates the CA the old and the new one are answered for minutes.
+        return _Unreached(f'{self.name} has no trusted certificate for "{action}": {faults.name_error(error)}')
+
+
+def read_status(body: bytes) -> Status:
+    """The Status in an error's body; its message is the body itself where a proxy answered in another form."""
+    try:
+        return msgspec.json.decode(body, type=Status)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return Status(message=body[:400].decode("utf-8", "replace"))
+
+
+def name_grant(message: str) -> str:
+    """The command that grants what a 403's message says is missing; the guide's binding where the user is known."""
+    found = DENIED_USER.search(message)
+    user = found.group(1) if found else "ACCOUNT"
+    return (
+        "Somebody who may grant it runs `kubectl create clusterrolebinding cluster-admin-binding-asm-upgrade-bot "
+        f"--clusterrole=cluster-admin --user={user}`, then retry."
+    )

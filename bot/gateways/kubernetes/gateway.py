@@ -1,0 +1,38 @@
+"""The port `Kubernetes` over one API server."""
+
+from __future__ import annotations
+
+from bot.gateways.credentials import GoogleCredentials
+from bot.gateways.kubernetes.access import Access
+from bot.gateways.kubernetes.api_server import ApiServer, TimeLimits
+from bot.gateways.kubernetes.connections import Connection, FindsEndpoints, GkeConnection, KubeconfigConnection
+from bot.gateways.kubernetes.discovery import ServedApis
+from bot.gateways.kubernetes.inventory import Inventory
+from bot.gateways.kubernetes.objects import Objects
+from bot.gateways.kubernetes.writes import Writes
+from bot.gateways.retries import ReadRetries
+from steps.mesh import ClusterAddress
+
+
+class KubernetesGateway(Access, Inventory, Objects, Writes):
+    """The API server of one cluster, as one account; one instance a cluster, shared by threads."""
+
+    def __init__(self, server: ApiServer) -> None:
+        self._server = server
+        self._apis = ServedApis(server)
+
+
+def connect_kubernetes(
+    address: ClusterAddress,
+    gke: FindsEndpoints,
+    credentials: GoogleCredentials,
+    limits: TimeLimits | None = None,
+    retries: ReadRetries | None = None,
+) -> KubernetesGateway:
+    """The gateway for a cluster by GKE's endpoint, or by kubeconfig where the address names one; connects lazily."""
+    connection: Connection
+    if address.kubeconfig:
+        connection = KubeconfigConnection(address)
+    else:
+        connection = GkeConnection(address, gke, credentials)
+    return KubernetesGateway(ApiServer(connection, limits, retries))

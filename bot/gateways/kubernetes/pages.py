@@ -1,0 +1,93 @@
+"""Paged raw lists, one page in memory at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
+
+import msgspec
+
+from bot.gateways.faults import name_error
+from bot.gateways.kubernetes.api_server import Answer, ApiServer
+from bot.gateways.kubernetes.wire import Controller, Page, Pod
+from steps.errors import GiveUp, TryAgain
+
+PAGE_SIZE = 500
+MOST_RESTARTS = 3
+T = TypeVar("T")
+Item = TypeVar("Item", Pod, Controller)
+
+POD_PAGES = msgspec.json.Decoder(Page[Pod])
+CONTROLLER_PAGES = msgspec.json.Decoder(Page[Controller])
+
+
+def list_items(
+    server: ApiServer,
+    action: str,
+    path: str,
+    decoder: msgspec.json.Decoder[Page[Item]],
+    selector: str = "",
+    optional: bool = False,
+) -> Iterator[Item]:
+    """All items of a list, each once.
+
+    resourceVersion stays unset: with 0 the server ignores the limit. A continue token that expired (410) starts the
+    list again; what was given already is not given twice. With `optional` an absent kind is an empty list.
+    """
+    seen: set[str] = set()
+    for _ in range(MOST_RESTARTS):
+        for page in _list_pages(server, action, path, decoder, selector, optional):
+            if page is None:
+                break
+            fresh = [item for item in page.items or () if item.metadata.uid not in seen]
+            seen.update(item.metadata.uid for item in fresh)
+            yield from fresh
+        else:
+            return
+    raise TryAgain(f'{server.name} expired the list of "{action}" {MOST_RESTARTS} times while it was read')
+
+
+def _list_pages(
+    server: ApiServer,
+    action: str,
+    path: str,
+    decoder: msgspec.json.Decoder[Page[Item]],
+    selector: str,
+    optional: bool,
+) -> Iterator[Page[Item] | None]:
+    """The pages in order; None in place of the rest where the list expired."""
+    following = ""
+    while True:
+        answer = server.read(action, path, _ask_page(selector, following), accept=(404, 410) if optional else (410,))
+        if answer.status == 410:
+            yield None
+            return
+        if answer.status == 404:
+            return
+        page = decode(server, action, answer, decoder)
+        yield page
+        following = page.metadata.following
+        if not following:
+            return
+
+
+def _ask_page(selector: str, following: str) -> Mapping[str, str]:
+    query = {"limit": str(PAGE_SIZE)}
+    if selector:
+        query["labelSelector"] = selector
+    if following:
+        query["continue"] = following
+    return query
+
+
+def decode(server: ApiServer, action: str, answer: Answer, decoder: msgspec.json.Decoder[T]) -> T:
+    """The answer's body. TryAgain where it is no JSON (cut short), GiveUp where a field has another type."""
+    try:
+        return decoder.decode(answer.body)
+    except msgspec.ValidationError as error:
+        raise GiveUp(
+            f'{server.name} answered "{action}" in a form that the bot can\'t read: {name_error(error)}',
+            "This is a fault of the bot or of a proxy in between: compare with `kubectl get -o json`, and report it.",
+        ) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise TryAgain(f'{server.name} answered "{action}" with broken JSON: {name_error(error)}') from error

@@ -1,0 +1,191 @@
+"""A controller of pods as the upgrade sees it, whatever its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from bot.gateways.kubernetes.pods import PROXY, find_owner
+from bot.gateways.kubernetes.quantities import count_bytes, count_millicores
+from bot.gateways.kubernetes.wire import (
+    Container,
+    Controller,
+    ControllerStatus,
+    ProjectedPart,
+    RollingUpdate,
+    Strategy,
+    Template,
+    TemplateSpec,
+    Volume,
+    decode_selector,
+)
+from steps.mesh import Workload, WorkloadRef
+
+RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
+
+
+@dataclass(frozen=True)
+class WorkloadKind:
+    """Where a kind is served: `base` is its group-version's path."""
+
+    base: str
+    plural: str
+
+
+KINDS: Mapping[str, WorkloadKind] = {
+    "Deployment": WorkloadKind("/apis/apps/v1", "deployments"),
+    "StatefulSet": WorkloadKind("/apis/apps/v1", "statefulsets"),
+    "DaemonSet": WorkloadKind("/apis/apps/v1", "daemonsets"),
+    "ReplicaSet": WorkloadKind("/apis/apps/v1", "replicasets"),
+    "ReplicationController": WorkloadKind("/api/v1", "replicationcontrollers"),
+    "Job": WorkloadKind("/apis/batch/v1", "jobs"),
+    "Rollout": WorkloadKind("/apis/argoproj.io/v1alpha1", "rollouts"),
+}
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Pods of a controller by its own status."""
+
+    replicas: int
+    current: int
+    updated: int
+    ready: int
+    available: int
+
+
+def reduce_workload(kind: str, found: Controller) -> Workload:
+    """Keep what rollout status and restart risk are judged by."""
+    meta, spec, status = found.metadata, found.spec, found.status
+    template = spec.template or Template()
+    counts = COUNTERS[kind](found)
+    strategy = spec.update_strategy or spec.strategy or Strategy()
+    rolling = strategy.rolling_update or strategy.canary or RollingUpdate()
+    return Workload(
+        ref=WorkloadRef(meta.namespace, kind, meta.name),
+        uid=meta.uid,
+        resource_version=meta.resource_version,
+        generation=meta.generation,
+        observed_generation=_read_generation(status),
+        replicas=counts.replicas,
+        current=counts.current,
+        updated=counts.updated,
+        ready=counts.ready,
+        available=counts.available,
+        strategy=name_strategy(strategy),
+        partition=rolling.partition,
+        max_unavailable=str(rolling.max_unavailable),
+        max_surge=str(rolling.max_surge),
+        paused=spec.paused,
+        stalled=_has_stalled(status),
+        failure=_find_failure(status),
+        current_revision=status.current_revision,
+        update_revision=status.update_revision,
+        owner=find_owner(meta),
+        selector=decode_selector(spec.selector).match_labels or {},
+        labels=meta.labels or {},
+        template_labels=template.metadata.labels or {},
+        template_annotations=template.metadata.annotations or {},
+        images={container.name: container.image for container in template.spec.containers},
+        probed=all(c.readiness_probe is not None for c in template.spec.containers if c.name != PROXY),
+        host_network=template.spec.host_network,
+        cpu_millis=_add_up(template.spec, "cpu", count_millicores),
+        memory_bytes=_add_up(template.spec, "memory", count_bytes),
+        config_maps=_sort(_list_config_maps(template.spec)),
+        secrets=_sort(_list_secrets(template.spec)),
+        min_ready_seconds=spec.min_ready_seconds,
+        progress_deadline_seconds=600 if spec.progress_deadline_seconds is None else spec.progress_deadline_seconds,
+        restarted_at=spec.restart_at or (template.metadata.annotations or {}).get(RESTARTED_AT, ""),
+    )
+
+
+def name_strategy(strategy: Strategy) -> str:
+    """RollingUpdate, Recreate, OnDelete; for an Argo Rollout Canary or BlueGreen."""
+    if strategy.canary is not None:
+        return "Canary"
+    if strategy.blue_green is not None:
+        return "BlueGreen"
+    return strategy.type or "RollingUpdate"
+
+
+def _count_replicated(found: Controller) -> Counts:
+    status = found.status
+    wanted = 1 if found.spec.replicas is None else found.spec.replicas
+    return Counts(wanted, status.replicas, status.updated_replicas, status.ready_replicas, status.available_replicas)
+
+
+def _count_daemons(found: Controller) -> Counts:
+    status = found.status
+    return Counts(
+        status.desired_number_scheduled,
+        status.current_number_scheduled,
+        status.updated_number_scheduled,
+        status.number_ready,
+        status.number_available,
+    )
+
+
+def _count_active(found: Controller) -> Counts:
+    wanted = 1 if found.spec.parallelism is None else found.spec.parallelism
+    return Counts(wanted, found.status.active, 0, 0, 0)
+
+
+COUNTERS: Mapping[str, Callable[[Controller], Counts]] = {
+    **dict.fromkeys(KINDS, _count_replicated),
+    "DaemonSet": _count_daemons,
+    "Job": _count_active,
+}
+
+
+def _read_generation(status: ControllerStatus) -> int:
+    seen = str(status.observed_generation)
+    return int(seen) if seen.isdecimal() else 0
+
+
+def _has_stalled(status: ControllerStatus) -> bool:
+    return any(c.type == "Progressing" and c.reason == "ProgressDeadlineExceeded" for c in status.conditions or ())
+
+
+def _find_failure(status: ControllerStatus) -> str:
+    failures = (c for c in status.conditions or () if c.type == "ReplicaFailure" and c.status == "True")
+    return next((f"{c.reason}: {c.message}" for c in failures), "")
+
+
+def _add_up(spec: TemplateSpec, resource: str, count: Callable[[str], int]) -> int:
+    """What one pod asks for: its containers together, or the largest init container where that is more."""
+    running = sum(_read_request(c, resource, count) for c in spec.containers)
+    starting = max((_read_request(c, resource, count) for c in spec.init_containers or ()), default=0)
+    return max(running, starting)
+
+
+def _read_request(container: Container, resource: str, count: Callable[[str], int]) -> int:
+    requests = (container.resources.requests if container.resources else None) or {}
+    return count(str(requests.get(resource, "0")))
+
+
+def _list_config_maps(spec: TemplateSpec) -> Iterable[str]:
+    for volume in spec.volumes or ():
+        yield from (named.name for named in [volume.config_map, *(p.config_map for p in _list_parts(volume))] if named)
+    for container in [*(spec.init_containers or ()), *spec.containers]:
+        yield from (source.config_map_ref.name for source in container.env_from or () if source.config_map_ref)
+        sources = [variable.value_from for variable in container.env or () if variable.value_from]
+        yield from (source.config_map_key_ref.name for source in sources if source.config_map_key_ref)
+
+
+def _list_secrets(spec: TemplateSpec) -> Iterable[str]:
+    for volume in spec.volumes or ():
+        if volume.secret:
+            yield volume.secret.secret_name
+        yield from (part.secret.name for part in _list_parts(volume) if part.secret)
+    for container in [*(spec.init_containers or ()), *spec.containers]:
+        yield from (source.secret_ref.name for source in container.env_from or () if source.secret_ref)
+        sources = [variable.value_from for variable in container.env or () if variable.value_from]
+        yield from (source.secret_key_ref.name for source in sources if source.secret_key_ref)
+
+
+def _list_parts(volume: Volume) -> list[ProjectedPart]:
+    return (volume.projected.sources if volume.projected else None) or []
+
+
+def _sort(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({name for name in names if name}))

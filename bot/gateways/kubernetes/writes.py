@@ -1,0 +1,115 @@
+"""What the bot changes on the cluster: restarts, evictions and its own binding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from bot.gateways.faults import Call, judge_status
+from bot.gateways.kubernetes.api_server import MERGE, STRATEGIC, Answer, ApiServer, read_status
+from bot.gateways.kubernetes.discovery import ServedApis
+from bot.gateways.kubernetes.objects import FIELD_MANAGER, OBJECT
+from bot.gateways.kubernetes.pages import decode
+from bot.gateways.kubernetes.workloads import KINDS, RESTARTED_AT
+from steps.errors import GiveUp, TryAgain
+from steps.mesh import Binding, Evicted, Eviction, EvictionRefused, PodGone, WorkloadRef
+
+RESTARTABLE = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Rollout"})
+BINDINGS = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
+
+
+class Writes:
+    """The writes of an upgrade through one API server; each safe to repeat."""
+
+    def __init__(self, server: ApiServer, apis: ServedApis) -> None:
+        self._server = server
+        self._apis = apis
+
+    def restart_workload(self, ref: WorkloadRef, stamp: str, resource_version: str = "") -> None:
+        if ref.kind not in RESTARTABLE:
+            raise GiveUp(f"{ref} can't be restarted by its template", "Evict its pods, or restart it by hand.")
+        place = KINDS[ref.kind]
+        path = f"{place.base}/namespaces/{quote(ref.namespace)}/{place.plural}/{quote(ref.name)}"
+        content_type = MERGE if ref.kind == "Rollout" else STRATEGIC
+        answer = self._server.send(
+            f"restart {ref}",
+            "PATCH",
+            path,
+            {"fieldManager": "kubectl-rollout"},
+            _write_restart(ref.kind, stamp, resource_version),
+            content_type,
+            accept=(404,),
+        )
+        if answer.status == 404:
+            raise TryAgain(f"{ref} was deleted before it could be restarted")
+
+    def evict_pod(self, namespace: str, name: str, uid: str) -> Eviction:
+        action = f"evict {namespace}/{name}"
+        body = {
+            "apiVersion": self._apis.find_eviction(),
+            "kind": "Eviction",
+            "metadata": {"name": name, "namespace": namespace},
+            "deleteOptions": {"preconditions": {"uid": uid}},
+        }
+        path = f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(name)}/eviction"
+        answer = self._server.send(action, "POST", path, body=body, accept=(404, 409, 429, 500))
+        return self._judge_eviction(action, answer)
+
+    def _judge_eviction(self, action: str, answer: Answer) -> Eviction:
+        status = read_status(answer.body)
+        if answer.status < 400:
+            return Evicted()
+        if answer.status == 404 or (answer.status == 409 and "uid" in status.message.lower()):
+            return PodGone()
+        if answer.status == 429 and any(cause.reason == "DisruptionBudget" for cause in status.causes):
+            return EvictionRefused(_explain_refusal(status.message, [cause.message for cause in status.causes]))
+        if answer.status == 500 and "more than one PodDisruptionBudget" in status.message:
+            return EvictionRefused(status.message, permanent=True)
+        raise judge_status(Call(self._server.name, action), answer.status, status.message, answer.retry_after)
+
+    def read_binding(self, name: str) -> Binding | None:
+        action = f"read ClusterRoleBinding {name}"
+        answer = self._server.read(action, f"{BINDINGS}/{quote(name)}", accept=(404,))
+        if answer.status == 404:
+            return None
+        found = decode(self._server, action, answer, OBJECT)
+        users = (s["name"] for s in found.get("subjects") or () if s.get("kind") == "User")
+        return Binding(name, (found.get("roleRef") or {}).get("name", ""), tuple(users))
+
+    def create_binding(self, binding: Binding) -> None:
+        action = f"create ClusterRoleBinding {binding.name}"
+        body = _write_binding(binding)
+        answer = self._server.send(action, "POST", BINDINGS, {"fieldManager": FIELD_MANAGER}, body, accept=(409,))
+        if answer.status == 409 and self.read_binding(binding.name) != binding:
+            raise GiveUp(
+                f"there is already a ClusterRoleBinding {binding.name} with other content",
+                f"Look at it with `kubectl get clusterrolebinding {binding.name} -o yaml`; the bot never edits it.",
+            )
+
+    def delete_binding(self, name: str) -> None:
+        self._server.send(f"delete ClusterRoleBinding {name}", "DELETE", f"{BINDINGS}/{quote(name)}", accept=(404,))
+
+
+def _write_restart(kind: str, stamp: str, resource_version: str) -> Mapping[str, Any]:
+    if kind == "Rollout":
+        body: dict[str, Any] = {"spec": {"restartAt": stamp}}
+    else:
+        body = {"spec": {"template": {"metadata": {"annotations": {RESTARTED_AT: stamp}}}}}
+    # With a resourceVersion in the patch the API server compares and swaps: 409 when somebody was faster.
+    return {**body, "metadata": {"resourceVersion": resource_version}} if resource_version else body
+
+
+def _write_binding(binding: Binding) -> Mapping[str, Any]:
+    group = "rbac.authorization.k8s.io"
+    return {
+        "apiVersion": f"{group}/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": binding.name},
+        "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": binding.role},
+        "subjects": [{"kind": "User", "apiGroup": group, "name": user} for user in binding.users],
+    }
+
+
+def _explain_refusal(message: str, causes: list[str]) -> str:
+    return " ".join(part for part in [message, *causes] if part)
