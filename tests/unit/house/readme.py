@@ -1,0 +1,67 @@
+"""Fill the README's tables from the program's own: `./dev docs`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from bot.cli import main
+from bot.clusters import FIELDS
+from bot.config import SETTINGS
+
+README = Path(__file__).parents[3] / "README.md"
+
+
+def render_table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """A Markdown table; a bar inside a cell is escaped."""
+    lines = [head, ("---",) * len(head), *rows]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+def as_code(text: str) -> str:
+    """As code, or nothing for an empty text."""
+    return f"`{text}`" if text else ""
+
+
+def show_default(default: object) -> str:
+    """TOML's spelling of a default; nothing for none."""
+    if isinstance(default, bool):
+        return as_code(str(default).lower())
+    return as_code(str(default)) if default else ""
+
+
+def list_settings() -> str:
+    """The environment variables of the bot."""
+    rows = ((as_code(item.name), as_code(item.default), item.meaning) for item in SETTINGS)
+    return render_table(("setting", "default", "what it is"), rows)
+
+
+def list_fields() -> str:
+    """The fields of a cluster in clusters.toml."""
+    rows = ((as_code(item.name), show_default(item.default), item.meaning) for item in FIELDS)
+    return render_table(("field", "default", "what it is"), rows)
+
+
+def list_commands() -> str:
+    """The commands of asm-upgrade."""
+    context = click.Context(main)
+    found = [(name, main.get_command(context, name)) for name in main.list_commands(context)]
+    rows = ((as_code(f"asm-upgrade {name}"), command.get_short_help_str(200)) for name, command in found if command)
+    return render_table(("command", "what it does"), rows)
+
+
+def fill_tables(text: str) -> str:
+    """The README's text with each generated table as the program is now."""
+    for name, table in {"settings": list_settings(), "fields": list_fields(), "cli": list_commands()}.items():
+        head, opening, rest = text.partition(f"<!-- {name} -->\n")
+        _, closing, tail = rest.partition(f"<!-- /{name} -->")
+        if not closing:
+            raise ValueError(f"README.md has no part <!-- {name} --> ... <!-- /{name} -->")
+        text = head + opening + table + closing + tail
+    return text
+
+
+if __name__ == "__main__":
+    README.write_text(fill_tables(README.read_text()))
