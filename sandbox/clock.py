@@ -1,0 +1,36 @@
+"""The simulated cluster's clock: real time, made faster."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+
+class SimulatedClock:
+    """Unix seconds that pass `speed` times as fast as real ones, from `start` on (default: now)."""
+
+    def __init__(self, speed: float, start: float | None = None, elapsed: Callable[[], float] = time.monotonic) -> None:
+        self._elapsed = elapsed
+        self._speed = speed
+        self._base = time.time() if start is None else start
+        self._mark = elapsed()
+
+    @property
+    def speed(self) -> float:
+        """How many simulated seconds pass in a real one."""
+        return self._speed
+
+    def now(self) -> float:
+        """Return the simulated time; it never goes back."""
+        return self._base + (self._elapsed() - self._mark) * self._speed
+
+    def set_speed(self, speed: float) -> None:
+        """Go on from now at another speed. Raises ValueError unless it is above 0."""
+        if not speed > 0:
+            raise ValueError(f"the speed must be above 0, not {speed:g}")
+        self._base, self._mark = self.now(), self._elapsed()
+        self._speed = speed
+
+    def real_seconds(self, simulated: float) -> float:
+        """Return how long a simulated time takes in real seconds."""
+        return simulated / self._speed

@@ -1,0 +1,65 @@
+"""Programs that outlive the bot: none may outlive the sandbox. Linux only; elsewhere these do nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+
+
+def adopt_orphans() -> None:
+    """Become the parent of whatever the bot's own children leave behind when the bot dies."""
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def die_with_parent() -> None:
+    """Called in the new child: end it when the sandbox dies without having said goodbye."""
+    _prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def bury_orphans(bot: int | None) -> None:
+    """Collect ended children other than the bot, whose end asyncio awaits itself."""
+    while True:
+        ended = _peek_ended()
+        if ended is None or ended == bot:
+            return
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(ended, os.WNOHANG)
+
+
+def end_orphans() -> int:
+    """Kill the children that are left and return how many there were."""
+    left = _children()
+    for child in left:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(child, signal.SIGKILL)
+    return len(left)
+
+
+def _peek_ended() -> int | None:
+    if not hasattr(os, "waitid"):
+        return None
+    try:
+        ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return None
+    return ended.si_pid if ended is not None else None
+
+
+def _children() -> list[int]:
+    try:
+        listed = Path("/proc/self/task").glob("*/children")
+        return [int(child) for entry in listed for child in entry.read_text().split()]
+    except OSError:
+        return []
+
+
+def _prctl(option: int, value: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
