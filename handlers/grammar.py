@@ -1,0 +1,185 @@
+"""The words after /asm-upgrade: read without asking anybody, with a sentence for everything that is wrong."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.records import Action
+
+COMMAND = "/asm-upgrade"
+USAGE: Mapping[Action, tuple[str, str]] = {
+    "start": (
+        "start CLUSTER [mtls=STRICT|PERMISSIVE] [set KEY=VALUE]... [canary=NS,NS] [skip=NS,NS] [testing=yes|no]",
+        "start an upgrade",
+    ),
+    "approve": ("approve CLUSTER", "approve what is asked"),
+    "deny": ("deny CLUSTER REASON", "deny what is asked"),
+    "decide": ("decide CLUSTER CHOICE [REASON]", "take another choice of a card, such as accept or skip"),
+    "status": ("status [CLUSTER]", "where upgrades stand and what may be done"),
+    "pause": ("pause CLUSTER", "start nothing more until resumed"),
+    "resume": ("resume CLUSTER", "go on"),
+    "retry": ("retry CLUSTER", "try the blocked step again"),
+    "abort": ("abort CLUSTER [REASON]", "end the upgrade; what has moved stays moved"),
+    "history": ("history [CLUSTER]", "earlier upgrades and how they ended"),
+    "help": ("help", "this text"),
+}
+LINK = re.compile(r"<(?:https?://|mailto:)[^|>]*\|([^>]*)>")
+PERSON = re.compile(r"<@([UW][A-Z0-9]+)\|[^>]*>")
+QUOTES = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'"})
+REASON_LIMIT = 500
+NEEDS_TARGET: frozenset[Action] = frozenset({"approve", "deny", "decide", "pause", "resume", "retry", "abort"})
+YES_NO = {"yes": True, "true": True, "no": False, "false": False}
+
+
+@dataclass(frozen=True)
+class Order:
+    """A command that was understood."""
+
+    action: Action
+    target: str = ""
+    choice: str = ""
+    reason: str = ""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Misread:
+    """A command that was not understood, with the answer to give at once (mrkdwn)."""
+
+    answer: str
+
+
+def read_order(text: str) -> Order | Misread:
+    """Read what was typed after the command's name."""
+    words = _undo_markup(text).split()
+    if not words:
+        return Order("help")
+    name, rest = words[0].lower(), words[1:]
+    action = next((known for known in USAGE if known == name), None)
+    if action is None:
+        return Misread(f"There is no command {_quote(name)}. {list_commands()}")
+    if action in NEEDS_TARGET and not rest:
+        return Misread(f"Name the cluster: `{COMMAND} {USAGE[action][0]}`.")
+    return _READERS.get(action, _read_target)(action, rest)
+
+
+def list_commands() -> str:
+    """One sentence that names every command."""
+    return f"The commands are {', '.join(USAGE)}; `{COMMAND} help` explains them."
+
+
+def write_help() -> str:
+    """What `/asm-upgrade help` answers."""
+    lines = [f"• `{COMMAND} {usage}`: {meaning}" for usage, meaning in USAGE.values()]
+    return "\n".join(
+        [
+            "*Upgrades of Anthos Service Mesh, phase by phase*",
+            *lines,
+            "Every phase that changes the cluster waits for an approval. Answers to commands are only visible to you; "
+            "the thread in the cluster's channel is for all.",
+        ]
+    )
+
+
+def _read_target(action: Action, words: Sequence[str]) -> Order | Misread:
+    return Order(action, words[0] if words else "", action if action == "approve" else "", _reason(words[1:]))
+
+
+def _read_deny(action: Action, words: Sequence[str]) -> Order | Misread:
+    reason = _reason(words[1:])
+    if not reason:
+        return Misread(f"Say why: `{COMMAND} deny {_bare(words[0])} REASON`. The reason stands in the thread.")
+    return Order(action, words[0], "deny", reason)
+
+
+def _read_decide(action: Action, words: Sequence[str]) -> Order | Misread:
+    if len(words) < 2:
+        return Misread(f"Name the choice: `{COMMAND} {USAGE['decide'][0]}`. The choices are the buttons of the card.")
+    choice = words[1].lower()
+    given: Action = "approve" if choice == "approve" else "deny" if choice == "deny" else action
+    return Order(given, words[0], choice, _reason(words[2:]))
+
+
+def _read_start(action: Action, words: Sequence[str]) -> Order | Misread:
+    if not words:
+        return Order(action)
+    arguments: dict[str, Any] = {}
+    rest = list(words[1:])
+    while rest:
+        word = rest.pop(0)
+        if word == "set" and rest:
+            word = f"set={rest.pop(0)}"
+        name, equals, value = word.partition("=")
+        reader = _OPTIONS.get(name.lower())
+        if not (equals and value and reader):
+            return Misread(f"{_quote(word)} is no option of start. Use `{COMMAND} {USAGE['start'][0]}`.")
+        fault = reader(value, arguments)
+        if fault:
+            return Misread(fault)
+    return Order(action, words[0], arguments=arguments)
+
+
+def _read_mtls(value: str, arguments: dict[str, Any]) -> str:
+    mode = value.upper()
+    if mode not in ("PERMISSIVE", "STRICT"):
+        return f"mtls is {_quote(value)}; it is PERMISSIVE or STRICT. Without it the mode in force stays."
+    arguments["mtls"] = mode
+    return ""
+
+
+def _read_set(value: str, arguments: dict[str, Any]) -> str:
+    key, equals, _ = value.partition("=")
+    if not (key and equals):
+        return f"set needs KEY=VALUE as istioctl's `--set` takes it, not {_quote(value)}."
+    arguments.setdefault("set", []).append(value)
+    return ""
+
+
+def _read_testing(value: str, arguments: dict[str, Any]) -> str:
+    if value.lower() not in YES_NO:
+        return f"testing is {_quote(value)}; it is yes or no."
+    arguments["testing_workloads"] = YES_NO[value.lower()]
+    return ""
+
+
+def _read_namespaces(name: str) -> Callable[[str, dict[str, Any]], str]:
+    def read(value: str, arguments: dict[str, Any]) -> str:
+        arguments.setdefault(name, []).extend(part for part in value.split(",") if part)
+        return ""
+
+    return read
+
+
+_OPTIONS: Mapping[str, Callable[[str, dict[str, Any]], str]] = {
+    "mtls": _read_mtls,
+    "set": _read_set,
+    "testing": _read_testing,
+    "canary": _read_namespaces("canary_namespaces"),
+    "skip": _read_namespaces("skip_namespaces"),
+}
+_READERS: Mapping[Action, Callable[[Action, Sequence[str]], Order | Misread]] = {
+    "start": _read_start,
+    "deny": _read_deny,
+    "decide": _read_decide,
+}
+
+
+def _undo_markup(text: str) -> str:
+    """What the person typed: Slack escapes & < >, writes links as <address|text> and makes typographic quotes."""
+    return html.unescape(PERSON.sub(r"<@\1>", LINK.sub(r"\1", text))).translate(QUOTES)
+
+
+def _reason(words: Sequence[str]) -> str:
+    return " ".join(words)[:REASON_LIMIT].strip('" ')
+
+
+def _bare(word: str) -> str:
+    return re.sub(r"[`<>&]", "", word)[:60]
+
+
+def _quote(word: str) -> str:
+    return f"`{_bare(word)}`"

@@ -1,0 +1,74 @@
+"""Forms (modals): how they are built and how their submissions are read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from slack_sdk.models.blocks import InputBlock, PlainTextInputElement, PlainTextObject
+from slack_sdk.models.views import View
+
+from bot.records import Action
+from bot.slack.buttons import Target, read_action, read_value, write_value
+from bot.slack.cards import build_text
+from bot.slack.text import write_code
+
+REASON_FORM = "asm:reason"
+REASON_BLOCK = "reason"
+REASON_LIMIT = 500
+TITLES: Mapping[str, str] = {"deny": "Deny", "abort": "Abort the upgrade"}
+
+
+@dataclass(frozen=True)
+class ReasonForm:
+    """A submitted reason; `fault` has a sentence at a field where something is missing."""
+
+    target: Target
+    action: Action
+    choice: str
+    channel: str
+    reason: str
+    fault: Mapping[str, str] = field(default_factory=dict)
+
+
+def build_reason_form(target: Target, action_id: str, channel: str) -> View:
+    """The form that asks why. What it is about travels in private_metadata and is checked again at submission."""
+    action, choice = read_action(action_id) or ("deny", "deny")
+    name = TITLES.get(action, choice.capitalize() or "Decide")[:24]
+    subject = f"{write_code(target.step or 'the upgrade')} of {write_code(target.upgrade)}"
+    return View(
+        type="modal",
+        callback_id=REASON_FORM,
+        title=PlainTextObject(text=name),
+        submit=PlainTextObject(text=name[:24]),
+        close=PlainTextObject(text="Cancel"),
+        private_metadata=json.dumps({"value": write_value(target), "action_id": action_id, "channel": channel}),
+        blocks=[
+            build_text(f"{subject}. The reason stands in the thread and in the audit."),
+            InputBlock(
+                block_id=REASON_BLOCK,
+                label=PlainTextObject(text="Reason"),
+                element=PlainTextInputElement(
+                    action_id=REASON_BLOCK, multiline=True, max_length=REASON_LIMIT, focus_on_load=True
+                ),
+            ),
+        ],
+    )
+
+
+def read_reason_form(view: Mapping[str, Any]) -> ReasonForm | None:
+    """The reason and what it is for; None where the form is not one of ours."""
+    try:
+        metadata = json.loads(str(view.get("private_metadata") or ""))
+        target, meaning = read_value(str(metadata["value"])), read_action(str(metadata["action_id"]))
+        channel = str(metadata["channel"])
+    except (ValueError, KeyError, TypeError):
+        return None
+    if target is None or meaning is None:
+        return None
+    values = (view.get("state") or {}).get("values") or {}
+    reason = str(((values.get(REASON_BLOCK) or {}).get(REASON_BLOCK) or {}).get("value") or "").strip()
+    fault = {} if reason else {REASON_BLOCK: "Say why, so that the others in the thread understand it."}
+    return ReasonForm(target, meaning[0], meaning[1], channel, reason[:REASON_LIMIT], fault)
