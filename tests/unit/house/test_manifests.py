@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
+from steps.access import GUIDE_BINDING, OWN_BINDING
+from steps.rights import ADMIN_ROLE, list_rights
+
 READING_VERBS = {"get", "list", "watch"}
 # Slack's methods that the bot calls, with the scope each one asks for (docs.slack.dev/reference/methods).
 SCOPES_OF_METHODS = {
@@ -127,6 +130,34 @@ def test_viewer_only_reads(manifests: Path) -> None:
     assert all(set(rule["verbs"]) <= READING_VERBS for rule in rules)
     assert not any("secrets" in rule["resources"] for rule in rules)
     assert not any("*" in rule["resources"] for rule in rules if "" in rule["apiGroups"])
+
+
+def test_viewer_reads_what_the_upgrade_only_reads(manifests: Path) -> None:
+    """Whatever a step reads and never changes is granted before any approval."""
+    rules = read_one(manifests / "target-cluster", "ClusterRole", "asm-upgrade-viewer")["rules"]
+    granted = {
+        (verb, group, resource)
+        for rule in rules
+        for verb in rule["verbs"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+    }
+    rights = list_rights()
+    changed = {
+        (right.group, right.resource) for right in rights if right.verb not in READING_VERBS and not right.subresource
+    }
+    read = {(right.verb, right.group, right.resource) for right in rights if right.verb in READING_VERBS}
+    assert not {right for right in read - granted if right[1:] not in changed}
+
+
+def test_operator_may_make_the_binding_of_the_guide(manifests: Path) -> None:
+    """The bot can create and remove the bindings that the access phase knows, and no other."""
+    rules = read_one(manifests / "target-cluster", "ClusterRole", "asm-upgrade-operator")["rules"]
+    removable = [
+        set(rule["resourceNames"]) for rule in rules if rule["verbs"] == ["delete"] and "resourceNames" in rule
+    ]
+    assert removable == [{GUIDE_BINDING, OWN_BINDING}]
+    assert {"bind"} in [set(rule["verbs"]) for rule in rules if rule.get("resourceNames") == [ADMIN_ROLE]]
 
 
 def test_operator_deletes_nothing_but_its_binding_and_test_namespaces(manifests: Path) -> None:
