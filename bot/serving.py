@@ -1,0 +1,110 @@
+"""The running bot: Slack, the steps, the outbox and the health endpoints, until told to stop."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+from types import FrameType
+
+import structlog
+from prometheus_client import CollectorRegistry
+from waitress.server import BaseWSGIServer
+
+from bot.clock import SystemClock
+from bot.config import Settings
+from bot.front import SlackFront
+from bot.health import HealthApp, serve_health
+from bot.loops import Dispatcher, Loop
+from bot.wiring import Bot, build_bot
+
+log = structlog.get_logger(__name__)
+
+
+class Serving:
+    """The loops over one bot. `run` returns the program's exit code."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._loops: list[Loop] = []
+        self._stopping = threading.Event()
+        self.bot: Bot = build_bot(settings, SystemClock(), on_commit=self._wake)
+        self._dispatcher = Dispatcher(self.bot.journal, self.bot.runner, self.bot.clock, self._wake)
+        self.front = SlackFront(settings.slack, self.bot.upgrades, self.bot.clock)
+        self._loops = [
+            Loop("slack", self._connect_slack),
+            Loop("clicks", self._settle_clicks),
+            Loop("steps", self._dispatcher.turn),
+            Loop("outbox", self.bot.announcer.turn),
+        ]
+
+    def run(self) -> int:
+        """Serve until SIGTERM or SIGINT, or until a thread dies, which is a fault (exit code 1)."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        for loop in self._loops:
+            loop.start()
+        health = self._serve_health()
+        log.info("serving", clusters=sorted(self.bot.settings.clusters), open=len(self.bot.journal.list_open_upgrades()))
+        while not self._stopping.wait(0.5):
+            if self.bot.store.broken or not all(loop.is_alive() for loop in self._loops):
+                break
+        asked = self._stopping.is_set()
+        self.front.close()
+        self._close()
+        if health:
+            health.close()
+        if self.bot.store.broken:
+            print(f"asm-upgrade: stopped: {self.bot.store.broken}", file=sys.stderr, flush=True)
+        return 0 if asked else 1
+
+    def find_troubles(self) -> list[str]:
+        """What keeps the bot from being ready, a sentence each."""
+        dead = [f"the thread {loop.name} has ended" for loop in self._loops if not loop.is_alive()]
+        return [*dead, *filter(None, [self.bot.store.broken, self.front.find_trouble()])]
+
+    def _serve_health(self) -> BaseWSGIServer | None:
+        if not self.bot.settings.health_port:
+            return None
+        return serve_health(HealthApp(self.find_troubles, CollectorRegistry()), self.bot.settings.health_port)
+
+    def _connect_slack(self) -> float | None:
+        return self.front.turn()
+
+    def _settle_clicks(self) -> None:
+        self.bot.upgrades.settle_clicks()
+
+    def _wake(self) -> None:
+        for loop in self._loops:
+            loop.wake()
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._stopping.set()
+
+    def _close(self) -> None:
+        for loop in self._loops:
+            loop.leave()
+        for loop in self._loops:
+            loop.join(timeout=5)
+        self._dispatcher.close(patience=False)
+
+
+def configure_log(level: str) -> None:
+    """Log lines as JSON on stderr, or in colours on a terminal."""
+    renderer = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def serve_bot(settings: Settings) -> int:
+    """Run the bot; the exit code is 0 when it was told to stop."""
+    configure_log(settings.log_level)
+    return Serving(settings).run()

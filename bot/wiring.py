@@ -1,0 +1,103 @@
+"""Builds the real objects and joins them; nothing else does."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.chronicle import Chronicle
+from bot.clock import Clock
+from bot.config import ConfigError, Settings
+from bot.journal import Journal
+from bot.outbox import Outbox
+from bot.releases import read_releases
+from bot.runner import Pace, Ports, PortsFor, Runner
+from bot.slack.announcer import Announcer
+from bot.slack.clients import build_posting_client, build_reading_client
+from bot.store import Store
+from bot.upgrades import Upgrades
+from bot.views import Views
+from steps.mesh import ClusterAddress
+from steps.plan import STEPS
+
+
+@dataclass(frozen=True)
+class Bot:
+    """The bot's parts, joined over one journal."""
+
+    settings: Settings
+    clock: Clock
+    store: Store
+    journal: Journal
+    outbox: Outbox
+    views: Views
+    upgrades: Upgrades
+    runner: Runner
+    announcer: Announcer
+
+
+def build_bot(
+    settings: Settings,
+    clock: Clock,
+    on_commit: Callable[[], None] = lambda: None,
+    ports_for: PortsFor | None = None,
+) -> Bot:
+    """Open the journal and join everything to it. Raises StoreBusy, StoreBroken or ConfigError."""
+    try:
+        releases = read_releases(settings.releases, settings.mirror)
+    except ValueError as error:
+        raise ConfigError([str(error)]) from error
+    unknown = [cluster for cluster in settings.clusters.values() if cluster.release not in releases]
+    if unknown:
+        known = ", ".join(sorted(releases))
+        raise ConfigError(
+            [f"[clusters.{c.key}] names the release {c.release}, for which there is no file; known: {known}." for c in unknown]
+        )
+    store = Store(settings.state / "asm-upgrade.db", on_commit)
+    journal, outbox = Journal(store), Outbox(store)
+    views = Views(journal)
+    people = {key: sorted(cluster.policy.approvers) for key, cluster in settings.clusters.items()}
+    chronicle = Chronicle(journal, outbox, lambda cluster: people.get(cluster, []))
+    pace = Pace(settings.retry_cap, settings.approval_life)
+    ports = ports_for or functools.cache(build_ports_for(settings))
+    return Bot(
+        settings=settings,
+        clock=clock,
+        store=store,
+        journal=journal,
+        outbox=outbox,
+        views=views,
+        upgrades=Upgrades(store, journal, chronicle, views, clock, settings.clusters),
+        runner=Runner(store, journal, chronicle, clock, STEPS, releases, ports, pace),
+        announcer=build_announcer(settings, outbox, views, clock),
+    )
+
+
+def build_announcer(settings: Settings, outbox: Outbox, views: Views, clock: Clock) -> Announcer:
+    """The announcer with its two clients."""
+    token, url = settings.slack.bot_token, settings.slack.api_url
+    return Announcer(outbox, views.read_view, build_posting_client(token, url), build_reading_client(token, url), clock)
+
+
+def build_ports_for(settings: Settings) -> Callable[[ClusterAddress], Ports]:
+    """The gateways of a cluster; Google's credentials, the cache and the child programs are shared by all clusters."""
+    from bot.gateways.backups import BackupsGateway
+    from bot.gateways.credentials import GoogleCredentials
+    from bot.gateways.gke import GkeGateway, GoogleEndpoints
+    from bot.gateways.kubernetes import connect_kubernetes
+    from bot.gateways.mesh_tools import MeshToolsGateway
+    from bot.gateways.release_files import ReleaseFilesGateway
+
+    credentials = GoogleCredentials()
+    google = settings.google
+    endpoints = GoogleEndpoints(google.gke, google.resource_manager, google.service_usage)
+    gke = GkeGateway(credentials, endpoints)
+    files = ReleaseFilesGateway(settings.state / "releases")
+    tools = MeshToolsGateway(settings.state / "programs", gke, credentials)
+    backups = BackupsGateway(settings.state / "backups")
+
+    def build_ports(address: ClusterAddress) -> Ports:
+        return Ports(connect_kubernetes(address, gke, credentials), gke, files, tools, backups)
+
+    return build_ports

@@ -1,0 +1,118 @@
+"""An engine over a real journal with a plan of a test's own and a clock moved by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+from bot.approvals import Policy
+from bot.chronicle import Chronicle
+from bot.clusters import Cluster
+from bot.journal import Journal, UpgradeRow
+from bot.outbox import Outbox
+from bot.records import Click
+from bot.releases import read_releases
+from bot.runner import Pace, Ports, Runner
+from bot.store import Store
+from bot.upgrades import Upgrades
+from bot.views import Views
+from steps.mesh import ClusterAddress
+from steps.options import UpgradeOptions
+from steps.step import Context, Outcome, Step
+
+ANA, BEN, CAI, DEE = "U0ANA00001", "U0BEN00002", "U0CAI00003", "U0DEE00004"
+START = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)
+
+
+class HandClock:
+    """A clock that only moves when told to."""
+
+    def __init__(self) -> None:
+        self.time = START
+
+    def now(self) -> datetime:
+        """The time set last."""
+        return self.time
+
+    def advance(self, seconds: float) -> None:
+        """Move on."""
+        self.time += timedelta(seconds=seconds)
+
+
+@dataclass
+class Engine:
+    """Journal, runner and use cases joined as the bot joins them; `answers` are the steps' scripted outcomes."""
+
+    clock: HandClock
+    store: Store
+    journal: Journal
+    outbox: Outbox
+    runner: Runner
+    upgrades: Upgrades
+    views: Views
+    clicks: int = 0
+
+    def click(self, action: str, user: str = ANA, target: str = "cluster-x", **rest: Any) -> str:
+        """Receive a click, settle it and return the private answer."""
+        self.clicks += 1
+        click = Click(f"click-{self.clicks}", cast(Any, action), user, self.clock.now(), target, channel="C0", **rest)
+        self.upgrades.receive(click)
+        self.upgrades.settle_clicks()
+        rows = self.store.read("select answer from clicks where id = ?", [click.id])
+        return str(rows[0]["answer"])
+
+    def add_upgrade(self, plan: Sequence[str], key: str = "cluster-x") -> UpgradeRow:
+        """An upgrade with a plan of the test's own."""
+        now = self.clock.now()
+        row = UpgradeRow(
+            id=f"{key}-1", cluster=key, number=1, requester=ANA, channel="C0MESHOPS1", release="1.4.10-asm.18",
+            options=UpgradeOptions(), address=ClusterAddress(key), plan=tuple(plan), step=plan[0], generation=0,
+            state="running", paused_by="", aborted_by="", due=now, waiting_since=None, sentence="", remedy="",
+            created_at=now, ended_at=None,
+        )  # fmt: skip
+        self.journal.add_upgrade(row)
+        return row
+
+    def row(self, upgrade: str = "cluster-x-1") -> UpgradeRow:
+        """The upgrade as the journal has it."""
+        row = self.journal.find_upgrade(upgrade)
+        assert row is not None
+        return row
+
+    def bodies(self, kind: str) -> list[Mapping[str, Any]]:
+        """The bodies of all outbox rows of a kind."""
+        return [message.body for message in self.outbox.list_unsent(self.clock.now()) if message.kind == kind]
+
+
+def build_engine(
+    folder: Path,
+    steps: Mapping[str, Callable[[Context], Outcome]],
+    clock: HandClock | None = None,
+    on_commit: Callable[[], None] = lambda: None,
+    patience: timedelta = timedelta(minutes=30),
+) -> Engine:
+    """Build everything over the journal in `folder`."""
+    hand = clock or HandClock()
+    store = Store(folder / "asm-upgrade.db", on_commit)
+    journal, outbox = Journal(store), Outbox(store)
+    chronicle = Chronicle(journal, outbox, lambda _cluster: [BEN, CAI])
+    views = Views(journal)
+    release = read_releases(None)
+    ports = cast(Ports, _NoPorts())
+    table = {step_id: Step(step_id, run, patience) for step_id, run in steps.items()}
+    runner = Runner(store, journal, chronicle, hand, table, release, lambda _address: ports, Pace())
+    people = Policy(frozenset({ANA, BEN}), frozenset({BEN, CAI, ANA}))
+    cluster = Cluster(
+        "cluster-x", ClusterAddress("cluster-x"), "C0MESHOPS1", "1.4.10-asm.18", people, UpgradeOptions()
+    )
+    upgrades = Upgrades(store, journal, chronicle, views, hand, {"cluster-x": cluster})
+    return Engine(hand, store, journal, outbox, runner, upgrades, views)
+
+
+class _NoPorts:
+    """Steps of these tests touch no gateway."""
+
+    kubernetes = gke = release_files = mesh_tools = backups = None

@@ -1,0 +1,62 @@
+"""Settings and clusters.toml: every fault at once, each in a sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.clusters import FIELDS, parse_clusters
+from bot.config import ConfigError, read_settings
+
+GOOD = """
+[clusters.cluster-x]
+project = "example-project"
+location = "us-central1-a"
+name = "cluster-x"
+channel = "C0MESHOPS1"
+"""
+
+
+def test_a_small_file_is_enough() -> None:
+    """Everything else has a default."""
+    clusters, faults = parse_clusters(GOOD, Path("clusters.toml"))
+    assert (faults, clusters["cluster-x"].policy.production) == ([], True)
+
+
+def test_defaults_hold_where_a_cluster_says_nothing() -> None:
+    """[defaults] is taken by every cluster."""
+    clusters, _ = parse_clusters('[defaults]\napprovers = ["U0BEN00002"]\n' + GOOD, Path("clusters.toml"))
+    assert clusters["cluster-x"].policy.approvers == {"U0BEN00002"}
+
+
+def test_every_field_wrong_is_reported_at_once() -> None:
+    """One look at the file mends it all."""
+    wrong = "[clusters.cluster-x]\n" + "".join(f"{field.name} = 2026-01-01\n" for field in FIELDS)
+    _, faults = parse_clusters(wrong, Path("clusters.toml"))
+    missing = [field.name for field in FIELDS if not any(f"[clusters.cluster-x] {field.name} " in f for f in faults)]
+    assert missing == []
+
+
+def test_an_unknown_field_is_named() -> None:
+    """A typing error does not pass silently."""
+    _, faults = parse_clusters(GOOD + 'aprovers = ["U0BEN00002"]\n', Path("clusters.toml"))
+    assert faults[0].startswith("clusters.toml: [clusters.cluster-x] has aprovers, which is not one of project")
+
+
+def test_broken_toml_says_where() -> None:
+    """The parser's own line and column are kept."""
+    _, faults = parse_clusters("[clusters.x\n", Path("clusters.toml"))
+    assert faults[0].startswith("clusters.toml is not TOML:")
+
+
+def test_missing_settings_are_reported_together(tmp_path: Path) -> None:
+    """Tokens and files in one go."""
+    with pytest.raises(ConfigError) as caught:
+        read_settings({"ASM_UPGRADE_CLUSTERS": str(tmp_path / "none.toml"), "ASM_UPGRADE_RETRY_CAP": "soon"})
+    assert [fault.split()[0] for fault in caught.value.faults] == [
+        "SLACK_BOT_TOKEN",
+        "SLACK_APP_TOKEN",
+        "ASM_UPGRADE_CLUSTERS",
+        "ASM_UPGRADE_RETRY_CAP",
+    ]
