@@ -1,0 +1,146 @@
+"""The prepare phase: read-only, ends with a proposal in the thread."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import cast
+
+from steps.checks import Check, select_checks
+from steps.eligibility import find_source, judge_survey
+from steps.estimate import describe_estimate
+from steps.flags import find_guide_conflicts, merge_set_flags
+from steps.identity import measure_identity, recall_identity
+from steps.mesh import ClusterIdentity
+from steps.options import MtlsMode
+from steps.recovery import compare_flags
+from steps.step import Blocked, Card, Context, Detail, Done, Json, Outcome, Step
+from steps.survey import Survey, take_survey
+
+
+def identify(ctx: Context) -> Outcome:
+    """Read the guide's variables and the server's version."""
+    identity = measure_identity(ctx)
+    return Done(
+        f"{identity.name} in {identity.location}, project {identity.project_id}, API server {identity.server_version}"
+    )
+
+
+def inspect(ctx: Context) -> Outcome:
+    """Take the survey and judge it; keep what later phases use."""
+    survey = take_survey(ctx.gke, ctx.kubernetes, ctx.cluster, ctx.release, recall_identity(ctx))
+    checks = judge_survey(survey, ctx.release)
+    errors = select_checks(checks, "error")
+    if errors:
+        return Blocked("; ".join(c.sentence for c in errors), " ".join(c.remedy for c in errors))
+    source = find_source(survey, ctx.release)
+    _keep_survey(ctx, survey, checks, source)
+    return Done(f"ASM {source}, {survey.sidecars.pods} sidecars in {len(survey.sidecars.by_namespace)} namespaces")
+
+
+def propose(ctx: Context) -> Outcome:
+    """Put the proposal together from what was found."""
+    card = build_proposal(ctx)
+    return Done(f"proposal: {ctx.cluster.key} from {recall_source(ctx)} to {ctx.release.version}", card)
+
+
+def recall_source(ctx: Context) -> str:
+    """The version that the upgrade started from."""
+    return str(_recall_mapping(ctx, "prepare/source").get("version", "unknown"))
+
+
+def recall_flags(ctx: Context) -> tuple[str, ...]:
+    """The `--set` flags recovered from the previous install."""
+    kept = ctx.recall("prepare/options")
+    return tuple(str(flag) for flag in kept) if isinstance(kept, list | tuple) else ()
+
+
+def recall_mtls(ctx: Context) -> MtlsMode:
+    """The mTLS mode in force when prepare looked."""
+    return "STRICT" if ctx.recall("prepare/mtls") == "STRICT" else "PERMISSIVE"
+
+
+def choose_mtls(ctx: Context) -> MtlsMode:
+    """The mode asked for, or the one in force."""
+    return ctx.options.mtls or recall_mtls(ctx)
+
+
+def count_sidecar_pods(ctx: Context) -> int:
+    """Pods with a sidecar when prepare looked."""
+    return int(cast(int, _recall_mapping(ctx, "prepare/sidecars").get("pods", 0)))
+
+
+def build_proposal(ctx: Context) -> Card:
+    """The proposal's card: facts, risks and an estimate."""
+    identity, pods = recall_identity(ctx), count_sidecar_pods(ctx)
+    counts = cast(dict[str, int], _recall_mapping(ctx, "prepare/sidecars").get("by_namespace", {}))
+    checks = _recall_checks(ctx)
+    return Card(
+        title=f"Upgrade {ctx.cluster.key} to ASM {ctx.release.version}",
+        summary=(f"From {recall_source(ctx)}, mTLS {_describe_mtls(ctx)}. Nothing has been changed so far.",),
+        facts=(*describe_identity(identity), ("sidecars", f"{pods} pods in {len(counts)} namespaces")),
+        risks=tuple(c.sentence for c in select_checks(checks, "warning")) + _describe_flag_changes(ctx),
+        details=(
+            Detail("Sidecars by namespace", tuple(f"{name}: {number}" for name, number in sorted(counts.items()))),
+            Detail("Flags of the previous install", recall_flags(ctx) or ("none beyond the guide's",)),
+            Detail("Checks", tuple(f"{c.name}: {c.sentence}" for c in select_checks(checks, "ok"))),
+        ),
+        estimate=describe_estimate(ctx.release, pods),
+    )
+
+
+def describe_identity(identity: ClusterIdentity) -> tuple[tuple[str, str], ...]:
+    """The facts about a cluster that stand on every card."""
+    return (
+        ("project", f"{identity.project_id} ({identity.project_number})"),
+        ("location", identity.location),
+        ("workload pool", identity.workload_pool),
+        ("mesh id", identity.mesh_id),
+        ("API server", identity.server_version),
+    )
+
+
+def _describe_mtls(ctx: Context) -> str:
+    now, wanted = recall_mtls(ctx), choose_mtls(ctx)
+    return f"stays {now}" if now == wanted else f"changes from {now} to {wanted}"
+
+
+def _describe_flag_changes(ctx: Context) -> tuple[str, ...]:
+    asked = ctx.options.set_flags
+    return (
+        *compare_flags(recall_flags(ctx), asked),
+        *find_guide_conflicts(ctx.release, recall_identity(ctx), merge_set_flags(recall_flags(ctx), asked)),
+    )
+
+
+def _keep_survey(ctx: Context, survey: Survey, checks: tuple[Check, ...], source: str) -> None:
+    sidecars = survey.sidecars
+    kept: dict[str, Json] = {
+        "prepare/source": {"version": source},
+        "prepare/mtls": survey.previous.mtls or "PERMISSIVE",
+        "prepare/options": list(survey.previous.flags),
+        "prepare/aliases": list(survey.previous.aliases),
+        "prepare/sidecars": {
+            "pods": sidecars.pods,
+            "by_namespace": dict(sidecars.by_namespace),
+            "by_version": dict(sidecars.by_version),
+        },
+        "prepare/checks": [asdict(check) for check in checks],
+    }
+    for key, value in kept.items():
+        ctx.memory.revise(key, value)
+
+
+def _recall_checks(ctx: Context) -> tuple[Check, ...]:
+    kept = ctx.recall("prepare/checks")
+    return tuple(Check(**entry) for entry in cast(list[dict[str, str]], kept or []))  # type: ignore[arg-type]
+
+
+def _recall_mapping(ctx: Context, key: str) -> dict[str, Json]:
+    return cast(dict[str, Json], ctx.recall(key) or {})
+
+
+STEPS: tuple[Step, ...] = (
+    Step("prepare/identify", identify),
+    Step("prepare/inspect", inspect),
+    Step("prepare/propose", propose),
+)

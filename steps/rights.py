@@ -1,0 +1,82 @@
+"""The rights that an upgrade uses, and the command that grants them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from steps.mesh import Right
+
+ADMIN_ROLE = "cluster-admin"
+EVERYTHING = Right("*", "*", "*")
+
+_READ = ("get", "list")
+_ISTIO_GROUPS = (
+    "authentication.istio.io",
+    "config.istio.io",
+    "networking.istio.io",
+    "rbac.istio.io",
+    "security.istio.io",
+)
+# What `istioctl manifest apply` creates and patches in an ASM 1.4 control plane; `escalate` and `bind` because
+# RBAC lets nobody hand out rights that they lack.
+_APPLIED: tuple[tuple[str, str], ...] = (
+    ("", "namespaces"),
+    ("", "configmaps"),
+    ("", "services"),
+    ("", "serviceaccounts"),
+    ("apps", "deployments"),
+    ("apps", "daemonsets"),
+    ("autoscaling", "horizontalpodautoscalers"),
+    ("policy", "poddisruptionbudgets"),
+    ("rbac.authorization.k8s.io", "clusterroles"),
+    ("rbac.authorization.k8s.io", "clusterrolebindings"),
+    ("rbac.authorization.k8s.io", "roles"),
+    ("rbac.authorization.k8s.io", "rolebindings"),
+    ("apiextensions.k8s.io", "customresourcedefinitions"),
+    ("admissionregistration.k8s.io", "mutatingwebhookconfigurations"),
+    ("admissionregistration.k8s.io", "validatingwebhookconfigurations"),
+)
+_READ_ONLY: tuple[tuple[str, str], ...] = (
+    ("", "nodes"),
+    ("", "pods"),
+    ("", "endpoints"),
+    ("", "events"),
+    ("", "replicationcontrollers"),
+    ("apps", "replicasets"),
+    ("apps", "statefulsets"),
+    ("batch", "jobs"),
+)
+
+
+def list_rights() -> tuple[Right, ...]:
+    """Every right used after the access phase, by the bot itself or by istioctl and asmctl for it."""
+    return (
+        *(Right(verb, resource, group) for group, resource in _READ_ONLY for verb in _READ),
+        *(Right(verb, name, group) for group, name in _APPLIED for verb in (*_READ, "create", "patch", "delete")),
+        *(Right(verb, "*", group) for group in _ISTIO_GROUPS for verb in (*_READ, "create", "patch", "delete")),
+        Right("escalate", "clusterroles", "rbac.authorization.k8s.io"),
+        Right("bind", "clusterroles", "rbac.authorization.k8s.io"),
+        Right("patch", "statefulsets", "apps"),
+        Right("create", "pods", subresource="eviction"),
+        Right("create", "pods", subresource="exec"),
+    )
+
+
+def describe_right(right: Right) -> str:
+    """`patch deployments.apps`, `create pods/eviction`."""
+    resource = f"{right.resource}.{right.group}" if right.group else right.resource
+    return f"{right.verb} {resource}" + (f"/{right.subresource}" if right.subresource else "")
+
+
+def describe_rights(rights: Iterable[Right]) -> str:
+    """One list, the verbs of a resource gathered: `get, list nodes; patch deployments.apps`."""
+    gathered: dict[str, list[str]] = {}
+    for right in rights:
+        verb, _, resource = describe_right(right).partition(" ")
+        gathered.setdefault(resource, []).append(verb)
+    return "; ".join(f"{', '.join(verbs)} {resource}" for resource, verbs in gathered.items())
+
+
+def describe_grant(binding: str, account: str) -> str:
+    """The command with which a cluster administrator grants what is missing."""
+    return f'kubectl create clusterrolebinding {binding} --clusterrole={ADMIN_ROLE} --user="{account}"'

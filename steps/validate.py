@@ -1,0 +1,124 @@
+"""The validate phase: `asmctl validate`, and a person's word where it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import assert_never, cast
+
+from steps.gates import bind_upgrade, build_gate_card
+from steps.identity import measure_identity
+from steps.ports import Ended, NotStarted, Running
+from steps.step import Ask, Attachment, Blocked, Choice, Context, Done, Outcome, Step, Waiting, pass_gate
+from steps.toolbox import recall_tools
+from steps.validation import ValidationReport, describe_checks, read_validation
+
+ACCEPT = Choice("accept", "Accept with a reason", needs_reason=True)
+REMOVE = Choice("remove-namespaces", "Remove test namespaces", "danger", confirm="Delete the namespaces named above?")
+# The guide's example: three basic checks, two more with testing workloads.
+BASIC_CHECKS, ALL_CHECKS = 3, 5
+
+
+def approve(ctx: Context) -> Outcome:
+    """Ask before asmctl runs."""
+    identity = measure_identity(ctx)
+    summary = ["Runs asmctl validate: enabled APIs, ingress gateway and Mesh CA, state of istio-system."]
+    if ctx.options.testing_workloads:
+        summary.append("Deploys asmctl's test workloads into a namespace of their own and removes them again.")
+    card = build_gate_card(ctx, identity, "Validate", tuple(summary), estimate="1–3 min")
+    return pass_gate(ctx, Ask(f"Validate {ctx.cluster.key} with asmctl?", card, bind_upgrade(ctx, identity)))
+
+
+def run(ctx: Context) -> Outcome:
+    """Run asmctl once a generation, adopt it after a restart, judge its output."""
+    decision = ctx.decision
+    if decision and decision.choice == ACCEPT.id:
+        return Done(f"validation accepted by <@{decision.by}> in spite of asmctl: {decision.reason}")
+    if decision and decision.choice == REMOVE.id:
+        remove_leftovers(ctx)
+    run_id = f"{ctx.upgrade_id}-validate-{ctx.generation}"
+    match ctx.mesh_tools.observe_run(run_id):
+        case NotStarted():
+            return _start(ctx, run_id)
+        case Running(seconds, output):
+            lines = describe_checks(read_validation(output).checks)
+            return Waiting(f"asmctl validate runs for {seconds:.0f} s", 2.0, details=lines)
+        case Ended() as ended:
+            return judge_validation(ctx, ended)
+        case unexpected:
+            assert_never(unexpected)
+
+
+def list_arguments(ctx: Context) -> tuple[str, ...]:
+    """asmctl's arguments, as the guide gives them."""
+    extra = ctx.release.testing_arguments if ctx.options.testing_workloads else ()
+    return (*ctx.release.validate_arguments, *extra)
+
+
+def judge_validation(ctx: Context, ended: Ended) -> Outcome:
+    """Every check OK is Done; anything else is a person's decision, for asmctl also fails on a healthy mesh."""
+    report = read_validation(ended.output)
+    output = Attachment("asmctl-validate.txt", ended.output)
+    leftovers = find_leftovers(ctx)
+    choices = (ACCEPT, REMOVE) if leftovers else (ACCEPT,)
+    left = f" Test namespaces were left behind: {', '.join(leftovers)}." if leftovers else ""
+    if ended.timed_out:
+        return Blocked(
+            "asmctl ran past its time limit and was ended", f"Retry runs it again.{left}", choices, (output,)
+        )
+    if report.passed and (ended.exit_code == 0 or _looks_whole(ctx, ended, report)):
+        return Done(f"validated: {len(report.checks)} checks OK{'.' + left if left else ''}", attachments=(output,))
+    why, remedy = describe_failure(report, ended)
+    return Blocked(why, f"{remedy}{left}", choices, (output,))
+
+
+def describe_failure(report: ValidationReport, ended: Ended) -> tuple[str, str]:
+    """Why validation failed, and asmctl's own remedy."""
+    failing = report.failing
+    if failing is None and not report.error and ended.exit_code is None:
+        return (
+            "asmctl ended while the bot was down, and its output doesn't show that it finished",
+            "Retry runs it again.",
+        )
+    name = f"asmctl: {failing.name} is not OK" if failing else f"asmctl failed ({ended.exit_code})"
+    said = " ".join(failing.lines) if failing else ""
+    why = f"{name}: {report.error}" if report.error else name
+    return why, f"asmctl says: {said}" if said else "The output is in the attached file; Retry runs it again."
+
+
+def find_leftovers(ctx: Context) -> tuple[str, ...]:
+    """Namespaces that came while asmctl ran and are still there."""
+    before = ctx.recall("validate/namespaces")
+    if not isinstance(before, Sequence):
+        return ()
+    known = set(cast(Sequence[str], before))
+    return tuple(n.name for n in ctx.kubernetes.list_namespaces() if n.name not in known and not n.terminating)
+
+
+def remove_leftovers(ctx: Context) -> None:
+    """Delete the namespaces that were shown as left behind."""
+    for name in find_leftovers(ctx):
+        ctx.kubernetes.delete_namespace(name)
+
+
+def _start(ctx: Context, run_id: str) -> Outcome:
+    if not ctx.mesh_tools.has_default_credentials():
+        return Blocked(
+            "asmctl needs application-default credentials, and none can be found",
+            "Set GOOGLE_APPLICATION_CREDENTIALS for the bot, or run: gcloud auth application-default login",
+            (ACCEPT,),
+        )
+    ctx.remember("validate/namespaces", [namespace.name for namespace in ctx.kubernetes.list_namespaces()])
+    ctx.mesh_tools.start_validate(run_id, ctx.cluster, recall_tools(ctx), list_arguments(ctx))
+    return Waiting("asmctl validate has started", 1.0)
+
+
+def _looks_whole(ctx: Context, ended: Ended, report: ValidationReport) -> bool:
+    wanted = ALL_CHECKS if ctx.options.testing_workloads else BASIC_CHECKS
+    return ended.exit_code is None and len(report.checks) >= wanted
+
+
+STEPS: tuple[Step, ...] = (
+    Step("validate/approve", approve),
+    Step("validate/run", run, timedelta(minutes=30)),
+)
