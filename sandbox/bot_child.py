@@ -107,6 +107,8 @@ class BotChild:
                 preexec_fn=die_with_parent,
             )
         self.starts += 1
+        if not self._wanted.is_set():
+            _send(self._child, signal.SIGTERM)
         return await self._child.wait()
 
     def _open_output(self) -> IO[bytes]:

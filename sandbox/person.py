@@ -23,7 +23,7 @@ class StandInPerson:
     def __init__(self, page: SlackPage, say: Callable[[str], None]) -> None:
         self._page = page
         self._say = say
-        self._done: set[tuple[str, str, str]] = set()
+        self._done: set[tuple[str, str]] = set()
 
     async def start(self) -> None:
         """Ask for the upgrade."""
@@ -37,7 +37,9 @@ class StandInPerson:
         button = consent(message)
         if button is None:
             return
-        key = (message["ts"], button["action_id"], str(button.get("value", "")))
+        # The same question may stand in two places; its value names it.
+        value = str(button.get("value", ""))
+        key = (button["action_id"], value or message["ts"])
         if key in self._done:
             return
         self._done.add(key)
@@ -50,7 +52,7 @@ class StandInPerson:
     async def see_views(self, views: list[Json]) -> None:
         """Fill in a modal that asks for a reason and send it off."""
         for view in views[-1:]:
-            key = (view["id"], str(view.get("hash", "")), "")
+            key = (view["id"], str(view.get("hash", "")))
             if key in self._done:
                 continue
             self._done.add(key)

@@ -12,6 +12,7 @@ Json = dict[str, Any]
 
 CALL_SECONDS = 15.0
 WAIT_SECONDS = 25.0
+KINDS = "message,message_changed,ephemeral,views,connection"
 
 
 class ActRefused(Exception):
@@ -33,7 +34,7 @@ class SlackPage:
         """Yield what happens after event number `after`, as it happens. Ends when the stand-in ends."""
         while True:
             try:
-                query = {"after": str(after), "timeout": str(WAIT_SECONDS)}
+                query = {"after": str(after), "timeout": str(WAIT_SECONDS), "kinds": KINDS}
                 answer = await self._get("/ui/wait", query, WAIT_SECONDS + CALL_SECONDS)
             except aiohttp.ClientError:
                 return

@@ -1,0 +1,81 @@
+"""Follows the Slack stand-in: shows the thread, lets the stand-in person act, and feeds the verdict."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from sandbox.messages import kind_of, read_finish, upgrade_of
+from sandbox.outcome import Verdict
+from sandbox.person import APPROVER, REQUESTER, StandInPerson
+from sandbox.slack.cast import MAIN_CHANNEL
+from sandbox.slack_page import SlackPage
+from sandbox.terminal import Terminal
+
+Json = dict[str, Any]
+
+FOLLOWED = ("message", "message_changed")
+
+
+class Narrator:
+    """Reads events one after the other from the moment of its making on."""
+
+    def __init__(self, page: SlackPage, terminal: Terminal, verdict: Verdict, state: Json) -> None:
+        self._page = page
+        self._terminal = terminal
+        self._verdict = verdict
+        self._after = int(state["seq"])
+        self._names = {user["id"]: user["name"] for user in state["users"]}
+        self._standing = channel_messages(state)
+        self._connected = asyncio.Event()
+        if state["bot"]["connections"]:
+            self._connected.set()
+
+    async def narrate(self) -> None:
+        """Show the thread as it grows, until the stand-in ends."""
+        for message in self._unfinished():
+            self._terminal.show_message(message, self._names)
+            self._verdict.see_message(message)
+        for message in self._successes():
+            self._verdict.see_message(message)
+        async for event in self._page.events(self._after):
+            self._follow(event)
+
+    async def act(self, person: StandInPerson) -> None:
+        """Have the person start the upgrade, unless there is one, and approve whatever asks for it."""
+        await self._connected.wait()
+        if not self._unfinished() and not self._successes():
+            await person.start()
+        for message in self._unfinished():
+            await person.see_message(MAIN_CHANNEL, message)
+        async for event in self._page.events(self._after):
+            if event["kind"] in FOLLOWED and event["channel"] == MAIN_CHANNEL:
+                await person.see_message(event["channel"], event["message"])
+            elif event["kind"] == "views" and event["user"] == APPROVER:
+                await person.see_views(event["views"])
+
+    def _successes(self) -> list[Json]:
+        return [message for message in self._standing if (finish := read_finish(message)) and finish.upgraded]
+
+    def _unfinished(self) -> list[Json]:
+        ended = {upgrade_of(message) for message in self._standing if read_finish(message)}
+        return [message for message in self._standing if upgrade_of(message) not in ended]
+
+    def _follow(self, event: Json) -> None:
+        match event["kind"]:
+            case "connection":
+                if event["count"]:
+                    self._connected.set()
+            case "message" | "message_changed" if kind_of(event["message"]):
+                self._terminal.show_message(event["message"], self._names)
+                self._verdict.see_message(event["message"])
+            case "ephemeral" if event["message"]["to"] in (REQUESTER, APPROVER):
+                self._terminal.show_message(event["message"], self._names)
+            case _:
+                return
+
+
+def channel_messages(state: Json) -> list[Json]:
+    """Return the bot's messages that stand in the channel already, oldest first."""
+    rooms = (room for room in state["channels"] if room["id"] == MAIN_CHANNEL)
+    return [message for room in rooms for message in room["messages"] if kind_of(message)]

@@ -1,0 +1,25 @@
+"""What a person asked the sandbox for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class SandboxOptions:
+    """The options of `asm-upgrade sandbox`.
+
+    `speed` is that of the simulated clock, None for the default; `port` is the page's, 0 for a free one;
+    `state` None means a folder that is thrown away at the end; `time_limit` is in real seconds and holds
+    with `leave` only.
+    """
+
+    auto_approve: bool = False
+    leave: bool = False
+    speed: float | None = None
+    port: int = 0
+    as_json: bool = False
+    state: Path | None = None
+    no_bot: bool = False
+    time_limit: float = 300.0
