@@ -30,10 +30,19 @@ def write_program(folder: Path, name: str, text: str) -> None:
     path.chmod(0o755)
 
 
+def mark_installed(clone: Path, constraints: str) -> None:
+    """Leave the stamp of an installation that is up to date."""
+    command = f'cat "{clone}/{constraints}" "{clone}/pyproject.toml" | cksum'
+    checksum = subprocess.run(
+        command, shell=True, capture_output=True, text=True, timeout=30, check=True
+    ).stdout.strip()
+    (clone / ".venv" / f"installed-{constraints}").write_text(f"{checksum} {clone}\n")
+
+
 def run_dev(clone: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [str(clone / "bin" / "bash"), str(clone / "dev"), *arguments]
     environment = {"PATH": str(clone / "bin")}
-    return subprocess.run(command, cwd="/", env=environment, capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run(command, cwd="/usr", env=environment, capture_output=True, text=True, timeout=30, check=False)
 
 
 def test_without_arguments_the_commands_are_listed(fresh_clone: Path) -> None:
@@ -69,3 +78,14 @@ def test_missing_venv_module_is_one_sentence(fresh_clone: Path) -> None:
     answer = run_dev(fresh_clone, "test")
     assert answer.returncode == 1
     assert "Python 3.11.2 has no venv module: install it (Debian: apt-get install python3-venv)" in answer.stderr
+
+
+def test_paths_of_the_real_cluster_reach_pytest_whole(fresh_clone: Path) -> None:
+    """A folder given to --control-plane is not taken for tests to run, and is the caller's own."""
+    (fresh_clone / ".venv" / "bin").mkdir(parents=True)
+    mark_installed(fresh_clone, "constraints.txt")
+    for program in ("asm-upgrade", "python"):
+        write_program(fresh_clone / ".venv", program, '#!/bin/sh\necho "$@"\n')
+    write_program(fresh_clone, "chromium", "#!/bin/sh\n")
+    answer = run_dev(fresh_clone, "test", "--real-cluster", "--control-plane", "etc", "-q")
+    assert answer.stdout.split() == ["-m", "pytest", "--real-cluster", "--control-plane=/usr/etc", "-q"]
