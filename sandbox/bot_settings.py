@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sandbox.slack.cast import MAIN_CHANNEL
 from sandbox.state_folder import StateFolder, write_private
@@ -37,7 +37,11 @@ class Addresses:
     google: str
     releases: str
     kubernetes: str
-    control: str
+    control: str = ""
+
+    def with_control(self, url: str) -> Addresses:
+        """Return the addresses with that of the sandbox's own switchboard."""
+        return replace(self, control=url)
 
 
 @dataclass(frozen=True)

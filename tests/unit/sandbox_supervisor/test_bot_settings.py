@@ -8,7 +8,7 @@ import pytest
 from sandbox.bot_settings import Addresses, SlackSecrets, bot_environment, bot_settings, write_clusters_file
 from sandbox.state_folder import StateFolder
 
-ADDRESSES = Addresses("http://127.0.0.1:1", "http://127.0.0.1:2", "http://127.0.0.1:3", "https://127.0.0.1:4", "")
+ADDRESSES = Addresses("http://127.0.0.1:1", "http://127.0.0.1:2", "http://127.0.0.1:3", "https://127.0.0.1:4")
 SECRETS = SlackSecrets("xoxb-1", "xapp-1", "secret")
 
 

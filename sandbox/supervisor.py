@@ -1,0 +1,147 @@
+"""The sandbox in one command: local Slack, simulated cluster, Google's APIs, a release, and the bot as a child."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+import tempfile
+from collections.abc import Awaitable, Iterator
+from pathlib import Path
+
+import aiohttp
+
+from sandbox.kinship import adopt_orphans, bury_orphans, end_orphans
+from sandbox.narrator import Narrator
+from sandbox.options import SandboxOptions
+from sandbox.outcome import Verdict
+from sandbox.person import StandInPerson
+from sandbox.slack_page import SlackPage
+from sandbox.state_folder import StateFolder
+from sandbox.terminal import Lines, Terminal, open_terminal
+from sandbox.working import work_until
+from sandbox.world import World, open_world
+
+__all__ = ["SandboxOptions", "run"]
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+HOUSEKEEPING_SECONDS = 0.5
+SAVING_SECONDS = 5.0
+
+
+def run(options: SandboxOptions, shipped_releases: Path) -> int:
+    """Run the sandbox until it is told to stop, or with `leave` until the upgrade has ended; return the exit code.
+
+    `shipped_releases` is the folder of release files to offer with the sandbox's key and address.
+    """
+    terminal = Lines(sys.stderr) if options.as_json else open_terminal()
+    try:
+        with _state_folder(options) as folder:
+            return asyncio.run(_supervise(options, shipped_releases, folder, terminal))
+    except (OSError, ValueError, RuntimeError) as error:
+        terminal.say(f"The sandbox can't start: {error}")
+        return 1
+    finally:
+        terminal.close()
+
+
+async def _supervise(options: SandboxOptions, shipped: Path, folder: StateFolder, terminal: Terminal) -> int:
+    adopt_orphans()
+    stopped = _stop_on_signals()
+    async with open_world(folder, shipped, terminal.say, port=options.port, speed=options.speed) as world:
+        try:
+            _announce(world, options, terminal)
+            return await _attend(world, options, terminal, stopped)
+        finally:
+            await world.bot.stop()
+            end_orphans()
+            if options.state:
+                world.save()
+
+
+async def _attend(world: World, options: SandboxOptions, terminal: Terminal, stopped: asyncio.Event) -> int:
+    verdict = Verdict()
+    async with aiohttp.ClientSession(trust_env=False) as session:
+        page = SlackPage(session, world.addresses.slack)
+        narrator = Narrator(page, terminal, verdict, await page.state())
+        works: list[Awaitable[object]] = [
+            world.bot.watch(),
+            narrator.narrate(),
+            _keep_house(world, saving=options.state is not None),
+        ]
+        if options.auto_approve:
+            works.append(narrator.act(StandInPerson(page, terminal.say)))
+        if not options.no_bot:
+            world.bot.allow()
+        ends: list[Awaitable[object]] = [stopped.wait()]
+        if options.leave:
+            ends += [verdict.settled(), asyncio.sleep(options.time_limit)]
+        await work_until(works, ends)
+    return _conclude(verdict, terminal, world) if options.leave else 0
+
+
+def _conclude(verdict: Verdict, terminal: Terminal, world: World) -> int:
+    terminal.close()
+    terminal.say(verdict.sentence())
+    if verdict.finish is None:
+        terminal.say(f"The bot's last lines:\n{world.bot.tail()}")
+    return 0 if verdict.succeeded else 1
+
+
+def _announce(world: World, options: SandboxOptions, terminal: Terminal) -> None:
+    addresses = world.addresses
+    if options.as_json:
+        sys.stdout.write(json.dumps(_as_json(world)) + "\n")
+        sys.stdout.flush()
+        return
+    terminal.say(f"Slack      {addresses.slack}")
+    terminal.say(f"kubectl    --kubeconfig {world.folder.kubeconfig}")
+    terminal.say(f"Switches   {addresses.control}/control")
+    if not options.auto_approve:
+        terminal.say("Open the page, type  /asm-upgrade start cluster-x  and approve as Ben. Ctrl-C ends the sandbox.")
+
+
+def _as_json(world: World) -> dict[str, object]:
+    addresses = world.addresses
+    return {
+        "page": addresses.slack,
+        "control": f"{addresses.control}/control",
+        "kubernetes": addresses.kubernetes,
+        "gke": addresses.google,
+        "releases": addresses.releases,
+        "kubeconfig": str(world.folder.kubeconfig),
+        "state": str(world.folder.root),
+        "environment": {**world.settings, "PATH": world.environment()["PATH"]},
+    }
+
+
+async def _keep_house(world: World, *, saving: bool) -> None:
+    """Collect ended programs, and write down the cluster now and then, so that even a kill loses little."""
+    clock = asyncio.get_running_loop()
+    saved = clock.time()
+    while True:
+        await asyncio.sleep(HOUSEKEEPING_SECONDS)
+        bury_orphans(world.bot.pid)
+        if saving and clock.time() - saved > SAVING_SECONDS:
+            world.save()
+            saved = clock.time()
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in SIGNALS:
+        loop.add_signal_handler(number, stopped.set)
+    return stopped
+
+
+@contextlib.contextmanager
+def _state_folder(options: SandboxOptions) -> Iterator[StateFolder]:
+    if options.state is not None:
+        options.state.mkdir(parents=True, exist_ok=True)
+        yield StateFolder(options.state.resolve())
+        return
+    with tempfile.TemporaryDirectory(prefix="asm-upgrade-sandbox-", ignore_cleanup_errors=True) as folder:
+        yield StateFolder(Path(folder))

@@ -1,0 +1,105 @@
+"""Everything around the bot, opened in one event loop: Slack first and closed last, so that the bot never misses it."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+from sandbox.bot_child import BotChild
+from sandbox.bot_settings import Addresses, SlackSecrets, bot_environment, bot_settings, write_clusters_file
+from sandbox.clock import SimulatedClock
+from sandbox.control import control_site
+from sandbox.google.account import ServiceAccount
+from sandbox.google.project import GkeCluster, Project
+from sandbox.google.server import TOKEN_PATH, GoogleApis
+from sandbox.hosted_cluster import HostedCluster, open_cluster
+from sandbox.release.programs import stand_in_kubectl
+from sandbox.release.release_file import write_release_files
+from sandbox.release.server import FOLDER, ReleaseServer
+from sandbox.release.signing import SigningKey
+from sandbox.sites import OpenSite, open_site
+from sandbox.slack.server import SlackStandIn
+from sandbox.state_folder import StateFolder, read_json, write_json, write_private
+
+DEFAULT_SPEED = 10.0
+
+
+@dataclass(frozen=True)
+class World:
+    """What runs around the bot, and the bot itself, which starts once `bot.allow()` was called."""
+
+    folder: StateFolder
+    clock: SimulatedClock
+    cluster: HostedCluster
+    addresses: Addresses
+    settings: dict[str, str]
+    bot: BotChild
+
+    def save(self) -> None:
+        """Write down what the cluster holds and its time, for the next start with the same folder."""
+        self.cluster.save()
+        write_json(self.folder.clock, {"now": self.clock.now()})
+
+    def environment(self) -> dict[str, str]:
+        """Return the bot's whole environment."""
+        return bot_environment(self.settings, self.folder)
+
+
+@contextlib.asynccontextmanager
+async def open_world(
+    folder: StateFolder, shipped: Path, say: Callable[[str], None], *, port: int = 0, speed: float | None = None
+) -> AsyncIterator[World]:
+    """Open every site of the sandbox on loopback. `shipped` is the folder of release files to offer.
+
+    Raises OSError when the page's port is taken, ValueError or RuntimeError when a release file, or what an
+    earlier start left in the folder, can't be used.
+    """
+    clock = SimulatedClock(speed or DEFAULT_SPEED, _start_of_clock(folder))
+    async with AsyncExitStack() as stack:
+        slack = SlackStandIn(time.time, state_file=folder.slack)
+        slack_site = await _open(stack, slack.app(), port)
+        cluster = await stack.enter_async_context(open_cluster(folder, clock))
+        google = GoogleApis(Project(clusters=(_gke_cluster(cluster),)), ServiceAccount.kept_in(folder.service_account))
+        google_site = await _open(stack, google.app())
+        google.account.write_key(folder.service_account, f"{google_site.url}{TOKEN_PATH}")
+        releases = ReleaseServer(SigningKey.kept_in(folder.signing_key))
+        releases_site = await _open(stack, releases.app())
+        write_release_files(shipped, folder.releases, f"{releases_site.url}{FOLDER}", releases.key.public_pem())
+        write_clusters_file(folder)
+        _write_kubectl(folder)
+        addresses = Addresses(slack_site.url, google_site.url, releases_site.url, cluster.url)
+        settings = bot_settings(folder, addresses, _secrets(slack), http_port=0, health_port=0)
+        bot = BotChild(bot_environment(settings, folder), folder.bot_output, say)
+        control = await _open(stack, control_site(bot, clock, google.switches, releases.switches))
+        yield World(folder, clock, cluster, addresses.with_control(control.url), settings, bot)
+
+
+async def _open(stack: AsyncExitStack, app: web.Application, port: int = 0) -> OpenSite:
+    site = await open_site(app, port=port)
+    stack.push_async_callback(site.close)
+    return site
+
+
+def _start_of_clock(folder: StateFolder) -> float:
+    saved = read_json(folder.clock) or {}
+    return max(time.time(), float(saved.get("now", 0.0)))
+
+
+def _gke_cluster(cluster: HostedCluster) -> GkeCluster:
+    return GkeCluster("cluster-x", "us-central1-a", cluster.endpoint, cluster.authority, cluster.server_version)
+
+
+def _secrets(slack: SlackStandIn) -> SlackSecrets:
+    app = slack.cast.app
+    return SlackSecrets(app.bot_token, app.app_token, app.signing_secret)
+
+
+def _write_kubectl(folder: StateFolder) -> None:
+    write_private(folder.tools / "kubectl", stand_in_kubectl())
+    (folder.tools / "kubectl").chmod(0o755)
