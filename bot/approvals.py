@@ -60,7 +60,8 @@ def refuse_person(policy: Policy, action: Action, user: str, requester: str, app
     if action == "start":
         if user in policy.requesters:
             return ""
-        return f"You are not among this cluster's requesters, so you can't {word}. Ask one of: {_mention(policy.requesters)}."
+        whom = _mention(policy.requesters)
+        return f"You are not among this cluster's requesters, so you can't {word}. Ask one of: {whom}."
     if approving or action in ("approve", "deny"):
         return _refuse_approver(policy, word, user, requester, approving)
     if user in policy.requesters or user in policy.approvers:
@@ -75,11 +76,12 @@ def _refuse_approver(policy: Policy, word: str, user: str, requester: str, appro
     if not policy.approvers:
         return "This cluster has no approvers, so nobody may approve. Set `approvers` for it in clusters.toml."
     if user not in policy.approvers:
-        return f"You are not among this cluster's approvers, so you can't {word}. Ask one of: {_mention(policy.approvers)}."
+        whom = _mention(policy.approvers)
+        return f"You are not among this cluster's approvers, so you can't {word}. Ask one of: {whom}."
     if approving and policy.four_eyes and user == requester:
         others = policy.approvers - {requester}
-        whom = f"Ask one of: {_mention(others)}." if others else "The cluster needs a second approver in clusters.toml."
-        return f"You started this upgrade, and its approver must be somebody else. {whom}"
+        advice = f"Ask one of: {_mention(others)}." if others else "The cluster needs a second one in clusters.toml."
+        return f"You started this upgrade, and its approver must be somebody else. {advice}"
     return ""
 
 

@@ -70,13 +70,13 @@ def _channel(value: Any) -> str:
 
 def _set_flags(value: Any) -> str:
     if _texts(value):
-        return 'must be a list of key=value texts, as given to istioctl --set'
+        return "must be a list of key=value texts, as given to istioctl --set"
     wrong = [flag for flag in value if flag.count("=") != 1 or "," in flag]
+    if not wrong:
+        return ""
     return (
-        f"has {', '.join(repr(flag) for flag in wrong)}: istioctl 1.4 takes exactly one `=` and no comma in a --set flag; "
-        "put such a value into an overlay file"
-        if wrong
-        else ""
+        f"has {', '.join(repr(flag) for flag in wrong)}: istioctl 1.4 takes exactly one `=` and no comma "
+        "in a --set flag; put such a value into an overlay file"
     )
 
 
@@ -87,7 +87,11 @@ def _limits(value: Any) -> str:
     wrong = [name for name in value if name not in known]
     if wrong:
         return f"has {', '.join(wrong)}, which is not one of {', '.join(sorted(known))}"
-    low = [name for name, number in value.items() if isinstance(number, bool) or not isinstance(number, int | float) or number < 0]
+    low = [
+        name
+        for name, number in value.items()
+        if isinstance(number, bool) or not isinstance(number, int | float) or number < 0
+    ]
     return f"has {', '.join(low)} that is no number of at least 0" if low else ""
 
 
@@ -116,10 +120,14 @@ FIELDS: tuple[Field, ...] = (
     Field("canary_namespaces", "Namespaces re-injected first, behind a gate of their own.", _texts, []),
     Field("skip_namespaces", "Namespaces whose sidecars are left alone.", _texts, []),
     Field("skip_label", "Pods with this label (key or key=value) are left alone.", _text, ""),
-    Field("evict_namespaces", "Namespaces where pods are evicted, honouring budgets, instead of restarted.", _texts, []),
+    Field(
+        "evict_namespaces", "Namespaces where pods are evicted, honouring budgets, instead of restarted.", _texts, []
+    ),
     Field("probe_urls", "Addresses that must answer below 500 while a wave soaks.", _texts, []),
     Field("promql_limits", "PromQL expressions and the number that each must stay below.", _promql, {}),
-    Field("limits", "How fast and how much at once: " + ", ".join(item.name for item in fields(Limits)) + ".", _limits, {}),
+    Field(
+        "limits", "How fast and how much at once: " + ", ".join(item.name for item in fields(Limits)) + ".", _limits, {}
+    ),
     Field("archive", "A local file to take in place of the download; verified all the same.", _text, ""),
 )
 
@@ -152,9 +160,7 @@ def parse_clusters(text: str, path: Path) -> tuple[Mapping[str, Cluster], list[s
     return {key: cluster for key, cluster in parsed.items() if cluster}, faults.found
 
 
-def read_start_options(
-    options: UpgradeOptions, arguments: Mapping[str, Any]
-) -> tuple[UpgradeOptions, list[str]]:
+def read_start_options(options: UpgradeOptions, arguments: Mapping[str, Any]) -> tuple[UpgradeOptions, list[str]]:
     """The cluster's options with what was given at the start of one upgrade, and what is wrong with that.
 
     `arguments` takes the names of `FIELDS` that may differ from upgrade to upgrade; `set` adds to the cluster's flags.
@@ -174,9 +180,7 @@ def read_start_options(
     return (options, faults) if faults else (replace(options, **changes), [])
 
 
-def _parse_cluster(
-    key: str, table: Any, defaults: Mapping[str, Any], folder: Path, faults: _Faults
-) -> Cluster | None:
+def _parse_cluster(key: str, table: Any, defaults: Mapping[str, Any], folder: Path, faults: _Faults) -> Cluster | None:
     where = f"[clusters.{key}]"
     if not isinstance(table, dict):
         faults.add(where, "must be a table")

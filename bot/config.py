@@ -46,7 +46,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ASM_UPGRADE_RETRY_CAP", "15", "The longest pause between two looks at the same thing, in seconds."),
     Setting("ASM_UPGRADE_APPROVAL_HOURS", "24", "How long an approval may be given before it counts as denied."),
     Setting("ASM_UPGRADE_GKE_ENDPOINT", "", "Where the GKE API answers; empty for Google's own address."),
-    Setting("ASM_UPGRADE_RESOURCE_MANAGER_ENDPOINT", "", "Where Cloud Resource Manager answers; empty for Google's own."),
+    Setting(
+        "ASM_UPGRADE_RESOURCE_MANAGER_ENDPOINT", "", "Where Cloud Resource Manager answers; empty for Google's own."
+    ),
     Setting("ASM_UPGRADE_SERVICE_USAGE_ENDPOINT", "", "Where Service Usage answers; empty for Google's own address."),
     Setting("GOOGLE_APPLICATION_CREDENTIALS", "", "Application-default credentials, as for every Google client."),
     Setting("ASM_UPGRADE_LOG", "info", "How much is logged: debug, info, warning or error."),
@@ -162,7 +164,9 @@ def _read_slack(reader: _Reader) -> SlackSettings:
     mode = cast(SlackMode, reader.choice("ASM_UPGRADE_SLACK_MODE", ("socket", "http")))
     token = reader.required("SLACK_BOT_TOKEN", "Slack shows it under OAuth & Permissions as Bot User OAuth Token")
     if mode == "socket":
-        reader.required("SLACK_APP_TOKEN", "Socket Mode needs it; Slack shows it under Basic Information, App-Level Tokens")
+        reader.required(
+            "SLACK_APP_TOKEN", "Socket Mode needs it; Slack shows it under Basic Information, App-Level Tokens"
+        )
     else:
         reader.required("SLACK_SIGNING_SECRET", "HTTP mode needs it; Slack shows it under Basic Information")
     return SlackSettings(

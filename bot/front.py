@@ -15,9 +15,8 @@ from handlers.desk import Desk
 
 if TYPE_CHECKING:
     from slack_bolt import App
-    from slack_bolt.adapter.socket_mode.websocket_client import SocketModeHandler
 
-    from handlers.app import HttpServer
+    from handlers.app import HttpServer, SocketConnection
 
 log = structlog.get_logger(__name__)
 CONNECT_AGAIN_SECONDS = 2.0
@@ -30,7 +29,7 @@ class SlackFront:
         self._settings = settings
         self._desk = desk
         self._clock = clock
-        self._socket: SocketModeHandler | None = None
+        self._socket: SocketConnection | None = None
         self._http: HttpServer | None = None
         self.trouble = "Slack was not reached yet"
 
@@ -53,14 +52,14 @@ class SlackFront:
 
     def find_trouble(self) -> str:
         """Why people can't reach the bot through Slack, "" when they can."""
-        if self._socket and not self._socket.client.is_connected():
+        if self._socket and not self._socket.is_connected():
             return "the Socket Mode connection is down; the SDK reconnects by itself"
         return self.trouble
 
     def close(self) -> None:
         """Take no more envelopes."""
         if self._socket:
-            self._socket.close()  # type: ignore[no-untyped-call]  # slack_bolt leaves it untyped
+            self._socket.close()
         if self._http:
             self._http.close()
 
@@ -79,5 +78,5 @@ class SlackFront:
             threading.Thread(target=self._http.run, name="slack-http", daemon=True).start()
             return
         handler = build_socket_handler(app, self._settings.app_token)
-        handler.connect()  # type: ignore[no-untyped-call]  # slack_bolt leaves it untyped
+        handler.connect()
         self._socket = handler

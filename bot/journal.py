@@ -190,7 +190,8 @@ class Journal(JournalView):
         }
         with self._store.transact() as db:
             db.execute(
-                f"insert into upgrades ({', '.join(values)}) values ({', '.join(':' + name for name in values)})", values
+                f"insert into upgrades ({', '.join(values)}) values ({', '.join(':' + name for name in values)})",
+                values,
             )
 
     def next_number(self, cluster: str) -> int:

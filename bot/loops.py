@@ -50,7 +50,9 @@ class Loop(threading.Thread):
 class Dispatcher:
     """Runs the due steps on a pool, at most one an upgrade at a time."""
 
-    def __init__(self, journal: Journal, runner: Runner, clock: Clock, wake: Callable[[], None], width: int = 8) -> None:
+    def __init__(
+        self, journal: Journal, runner: Runner, clock: Clock, wake: Callable[[], None], width: int = 8
+    ) -> None:
         self._journal = journal
         self._runner = runner
         self._clock = clock

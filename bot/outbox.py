@@ -97,9 +97,7 @@ class Outbox:
         rows = self._store.read("select channel, ts from outbox where upgrade = ? and slot = 'root'", [upgrade])
         return (rows[0]["channel"], rows[0]["ts"]) if rows else ("", "")
 
-    def _insert(
-        self, upgrade: str, kind: MessageKind, slot: str, channel: str, body: str, now: datetime
-    ) -> None:
+    def _insert(self, upgrade: str, kind: MessageKind, slot: str, channel: str, body: str, now: datetime) -> None:
         with self._store.transact() as db:
             db.execute(
                 "insert into outbox (id, upgrade, kind, slot, channel, body, created_at) values (?, ?, ?, ?, ?, ?, ?)",

@@ -14,7 +14,9 @@ PhaseState: TypeAlias = Literal["pending", "running", "asking", "blocked", "done
 Action: TypeAlias = Literal[
     "start", "approve", "deny", "pause", "resume", "retry", "abort", "status", "history", "help", "decide"
 ]
-MessageKind: TypeAlias = Literal["root", "milestone", "progress", "gate", "blocked", "file", "answer", "finished", "reminder"]
+MessageKind: TypeAlias = Literal[
+    "root", "milestone", "progress", "gate", "blocked", "file", "answer", "finished", "reminder"
+]
 
 
 @dataclass(frozen=True)

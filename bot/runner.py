@@ -292,5 +292,3 @@ def describe_outcome(outcome: Outcome) -> str:
             return question
         case _:
             assert_never(outcome)
-
-

@@ -45,7 +45,9 @@ class Serving:
         for loop in self._loops:
             loop.start()
         health = self._serve_health()
-        log.info("serving", clusters=sorted(self.bot.settings.clusters), open=len(self.bot.journal.list_open_upgrades()))
+        log.info(
+            "serving", clusters=sorted(self.bot.settings.clusters), open=len(self.bot.journal.list_open_upgrades())
+        )
         while not self._stopping.wait(0.5):
             if self.bot.store.broken or not all(loop.is_alive() for loop in self._loops):
                 break
@@ -55,7 +57,7 @@ class Serving:
         if health:
             health.close()
         if self.bot.store.broken:
-            print(f"asm-upgrade: stopped: {self.bot.store.broken}", file=sys.stderr, flush=True)
+            sys.stderr.write(f"asm-upgrade: stopped: {self.bot.store.broken}\n")
         return 0 if asked else 1
 
     def find_troubles(self) -> list[str]:

@@ -43,7 +43,10 @@ class Store:
 
     @contextmanager
     def transact(self) -> Iterator[Database]:
-        """One `BEGIN IMMEDIATE` transaction; a nested one joins the outer. Raises StoreBroken when SQLite can't write."""
+        """One `BEGIN IMMEDIATE` transaction; a nested one joins the outer.
+
+        Raises StoreBroken when SQLite can't write, and from then on.
+        """
         with self._mutex:
             if self.broken:
                 raise StoreBroken(self.broken)

@@ -191,7 +191,8 @@ class Upgrades:
         current = self._journal.find_question(question.upgrade, question.step, question.generation) or question
         phase = question.step.partition("/")[0]
         if current.state == "decided":
-            return f"Too late: {phase} of {question.upgrade} was already {_past(current.choice)} by <@{current.decided_by}>."
+            done = _past(current.choice)
+            return f"Too late: {phase} of {question.upgrade} was already {done} by <@{current.decided_by}>."
         return f"That card is not current any more ({current.state}); see the newest one in the thread."
 
     def _pause(self, click: Click) -> str:

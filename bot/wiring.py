@@ -52,7 +52,10 @@ def build_bot(
     if unknown:
         known = ", ".join(sorted(releases))
         raise ConfigError(
-            [f"[clusters.{c.key}] names the release {c.release}, for which there is no file; known: {known}." for c in unknown]
+            [
+                f"[clusters.{c.key}] names the release {c.release}, for which there is no file; known: {known}."
+                for c in unknown
+            ]
         )
     store = Store(settings.state / "asm-upgrade.db", on_commit)
     journal, outbox = Journal(store), Outbox(store)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from bot.approvals import Policy
 from bot.chronicle import Chronicle
@@ -105,11 +105,21 @@ def build_engine(
     table = {step_id: Step(step_id, run, patience) for step_id, run in steps.items()}
     runner = Runner(store, journal, chronicle, hand, table, release, lambda _address: ports, Pace())
     people = Policy(frozenset({ANA, BEN}), frozenset({BEN, CAI, ANA}))
-    cluster = Cluster(
-        "cluster-x", ClusterAddress("cluster-x"), "C0MESHOPS1", "1.4.10-asm.18", people, UpgradeOptions()
-    )
+    cluster = Cluster("cluster-x", ClusterAddress("cluster-x"), "C0MESHOPS1", "1.4.10-asm.18", people, UpgradeOptions())
     upgrades = Upgrades(store, journal, chronicle, views, hand, {"cluster-x": cluster})
     return Engine(hand, store, journal, outbox, runner, upgrades, views)
+
+
+class Build(Protocol):
+    """Builds an engine over the test's own folder; again over the same one after a restart."""
+
+    def __call__(
+        self,
+        steps: Mapping[str, Callable[[Context], Outcome]],
+        clock: HandClock | None = None,
+        on_commit: Callable[[], None] = lambda: None,
+        patience: timedelta = timedelta(minutes=30),
+    ) -> Engine: ...
 
 
 class _NoPorts:

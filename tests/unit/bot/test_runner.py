@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -11,7 +10,7 @@ from bot.store import StoreBroken
 from steps.errors import GiveUp, TryAgain
 from steps.ledger import LedgerEntry
 from steps.step import Ask, Blocked, Card, Context, Done, Outcome, Progress, Waiting, pass_gate
-from tests.unit.bot.engine import BEN, CAI, HandClock, build_engine
+from tests.unit.bot.engine import BEN, CAI, Build, HandClock
 
 
 def say_done(_ctx: Context) -> Outcome:
@@ -24,35 +23,33 @@ def ask(ctx: Context) -> Outcome:
     return pass_gate(ctx, Ask("May it go on?", Card("Card"), {"what": ctx.recall("shown")}))
 
 
-def test_a_done_step_moves_the_upgrade_to_the_next_one(tmp_path: Path) -> None:
+def test_a_done_step_moves_the_upgrade_to_the_next_one(build: Build) -> None:
     """One turn is one step."""
-    engine = build_engine(tmp_path, {"prepare/a": say_done, "prepare/b": say_done})
+    engine = build({"prepare/a": say_done, "prepare/b": say_done})
     engine.add_upgrade(["prepare/a", "prepare/b"])
     engine.runner.turn()
     assert engine.row().step == "prepare/b"
 
 
-def test_the_last_done_step_ends_the_upgrade(tmp_path: Path) -> None:
+def test_the_last_done_step_ends_the_upgrade(build: Build) -> None:
     """An upgrade at its plan's end is upgraded and never due again."""
-    engine = build_engine(tmp_path, {"prepare/a": say_done})
+    engine = build({"prepare/a": say_done})
     engine.add_upgrade(["prepare/a"])
     engine.runner.turn()
     assert (engine.row().state, engine.row().due) == ("upgraded", None)
 
 
-def test_waiting_is_due_again_after_its_pause(tmp_path: Path) -> None:
+def test_waiting_is_due_again_after_its_pause(build: Build) -> None:
     """A pause is capped by the runner's longest."""
-    engine = build_engine(tmp_path, {"prepare/a": lambda _ctx: Waiting("not yet", 600)})
+    engine = build({"prepare/a": lambda _ctx: Waiting("not yet", 600)})
     engine.add_upgrade(["prepare/a"])
     due = engine.runner.turn()
     assert due == engine.clock.now() + timedelta(seconds=15)
 
 
-def test_waiting_beyond_patience_is_blocked(tmp_path: Path) -> None:
+def test_waiting_beyond_patience_is_blocked(build: Build) -> None:
     """A person decides when a step waits for too long."""
-    engine = build_engine(
-        tmp_path, {"prepare/a": lambda _ctx: Waiting("no node", 5)}, patience=timedelta(minutes=1)
-    )
+    engine = build({"prepare/a": lambda _ctx: Waiting("no node", 5)}, patience=timedelta(minutes=1))
     engine.add_upgrade(["prepare/a"])
     engine.runner.turn()
     engine.clock.advance(61)
@@ -69,29 +66,29 @@ def test_waiting_beyond_patience_is_blocked(tmp_path: Path) -> None:
         (ValueError("oops"), "blocked", "prepare/a stopped on a fault of the bot itself: ValueError: oops"),
     ],
 )
-def test_an_exception_becomes_an_outcome(tmp_path: Path, fault: Exception, state: str, sentence: str) -> None:
+def test_an_exception_becomes_an_outcome(build: Build, fault: Exception, state: str, sentence: str) -> None:
     """TryAgain waits, GiveUp and unknown faults ask a person."""
 
     def fail(_ctx: Context) -> Outcome:
         raise fault
 
-    engine = build_engine(tmp_path, {"prepare/a": fail})
+    engine = build({"prepare/a": fail})
     engine.add_upgrade(["prepare/a"])
     engine.runner.turn()
     assert (engine.row().state, engine.row().sentence) == (state, sentence)
 
 
-def test_a_plan_with_an_unknown_step_is_blocked(tmp_path: Path) -> None:
+def test_a_plan_with_an_unknown_step_is_blocked(build: Build) -> None:
     """An upgrade started by another version is not guessed at."""
-    engine = build_engine(tmp_path, {"prepare/a": say_done})
+    engine = build({"prepare/a": say_done})
     engine.add_upgrade(["prepare/gone"])
     engine.runner.turn()
     assert engine.row().sentence == "this version of the bot has no step prepare/gone, which the upgrade's plan names"
 
 
-def test_an_approval_of_what_was_shown_opens_the_gate(tmp_path: Path) -> None:
+def test_an_approval_of_what_was_shown_opens_the_gate(build: Build) -> None:
     """The gate's step runs again with the decision and holds it against the digest."""
-    engine = build_engine(tmp_path, {"access/approve": ask, "access/bind": say_done})
+    engine = build({"access/approve": ask, "access/bind": say_done})
     engine.add_upgrade(["access/approve", "access/bind"])
     engine.runner.turn()
     engine.click("approve", BEN)
@@ -99,9 +96,9 @@ def test_an_approval_of_what_was_shown_opens_the_gate(tmp_path: Path) -> None:
     assert engine.row().step == "access/bind"
 
 
-def test_an_approval_is_voided_when_what_was_shown_has_moved(tmp_path: Path) -> None:
+def test_an_approval_is_voided_when_what_was_shown_has_moved(build: Build) -> None:
     """The question is asked anew and says what moved."""
-    engine = build_engine(tmp_path, {"access/approve": ask})
+    engine = build({"access/approve": ask})
     row = engine.add_upgrade(["access/approve"])
     engine.journal.revise(row.id, "shown", "old")
     engine.runner.turn()
@@ -112,9 +109,9 @@ def test_an_approval_is_voided_when_what_was_shown_has_moved(tmp_path: Path) -> 
     assert engine.bodies("gate")[-1]["moved"] == ["what was old and is now new"]
 
 
-def test_a_question_without_an_answer_expires_as_denied(tmp_path: Path) -> None:
+def test_a_question_without_an_answer_expires_as_denied(build: Build) -> None:
     """Silence never opens a gate."""
-    engine = build_engine(tmp_path, {"access/approve": ask})
+    engine = build({"access/approve": ask})
     engine.add_upgrade(["access/approve"])
     engine.runner.turn()
     engine.clock.advance(24 * 3600 + 1)
@@ -122,9 +119,9 @@ def test_a_question_without_an_answer_expires_as_denied(tmp_path: Path) -> None:
     assert engine.row().sentence == "access was not approved in time, which counts as denied"
 
 
-def test_a_late_click_on_an_expired_question_is_refused(tmp_path: Path) -> None:
+def test_a_late_click_on_an_expired_question_is_refused(build: Build) -> None:
     """An expired card can't be approved any more."""
-    engine = build_engine(tmp_path, {"access/approve": ask})
+    engine = build({"access/approve": ask})
     engine.add_upgrade(["access/approve"])
     engine.runner.turn()
     engine.clock.advance(24 * 3600 + 1)
@@ -133,16 +130,16 @@ def test_a_late_click_on_an_expired_question_is_refused(tmp_path: Path) -> None:
     assert "not current any more" in answer
 
 
-def test_a_paused_upgrade_is_not_run(tmp_path: Path) -> None:
+def test_a_paused_upgrade_is_not_run(build: Build) -> None:
     """Pause stops before the next step."""
-    engine = build_engine(tmp_path, {"prepare/a": say_done, "prepare/b": say_done})
+    engine = build({"prepare/a": say_done, "prepare/b": say_done})
     engine.add_upgrade(["prepare/a", "prepare/b"])
     engine.click("pause")
     engine.runner.turn()
     assert engine.row().step == "prepare/a"
 
 
-def test_the_ledger_commits_with_the_outcome(tmp_path: Path) -> None:
+def test_the_ledger_commits_with_the_outcome(build: Build) -> None:
     """What a turn records is there with its outcome and not before."""
     entry = LedgerEntry("uid-1", "shop", "web-1", "shop/Deployment/web", "upgraded")
     seen: list[int] = []
@@ -152,13 +149,13 @@ def test_the_ledger_commits_with_the_outcome(tmp_path: Path) -> None:
         seen.append(len(engine.journal.read_ledger("cluster-x-1")))
         return Done("recorded")
 
-    engine = build_engine(tmp_path, {"sidecars/restart": record})
+    engine = build({"sidecars/restart": record})
     engine.add_upgrade(["sidecars/restart"])
     engine.runner.turn()
     assert (seen, engine.journal.read_ledger("cluster-x-1")) == ([0], (entry,))
 
 
-def test_memory_returns_the_first_value_stored(tmp_path: Path) -> None:
+def test_memory_returns_the_first_value_stored(build: Build) -> None:
     """A stamp survives a second run of its step."""
     values = iter(["first", "second"])
     stored: list[object] = []
@@ -167,17 +164,17 @@ def test_memory_returns_the_first_value_stored(tmp_path: Path) -> None:
         stored.append(ctx.remember("stamp", next(values)))
         return Waiting("again", 0)
 
-    engine = build_engine(tmp_path, {"sidecars/restart": stamp})
+    engine = build({"sidecars/restart": stamp})
     engine.add_upgrade(["sidecars/restart"])
     engine.runner.turn()
     engine.runner.turn()
     assert stored == ["first", "first"]
 
 
-def test_an_unchanged_progress_message_is_not_edited_again(tmp_path: Path) -> None:
+def test_an_unchanged_progress_message_is_not_edited_again(build: Build) -> None:
     """An edit is one overwritten row; the same words change nothing."""
     progress = Progress(1, 5)
-    engine = build_engine(tmp_path, {"sidecars/restart": lambda _ctx: Waiting("1/5 pods", 0, progress)})
+    engine = build({"sidecars/restart": lambda _ctx: Waiting("1/5 pods", 0, progress)})
     engine.add_upgrade(["sidecars/restart"])
     engine.runner.turn()
     engine.runner.turn()
@@ -185,29 +182,30 @@ def test_an_unchanged_progress_message_is_not_edited_again(tmp_path: Path) -> No
     assert message.revision == 1
 
 
-def test_a_restart_resumes_where_the_journal_stands(tmp_path: Path) -> None:
+def test_a_restart_resumes_where_the_journal_stands(build: Build) -> None:
     """Everything but the file may be lost."""
     clock = HandClock()
     steps = {"prepare/a": say_done, "prepare/b": say_done}
-    engine = build_engine(tmp_path, steps, clock)
+    engine = build(steps, clock)
     engine.add_upgrade(["prepare/a", "prepare/b"])
     engine.runner.turn()
     engine.store.close()
-    again = build_engine(tmp_path, steps, clock)
+    again = build(steps, clock)
     again.runner.turn()
     assert again.row().state == "upgraded"
 
 
-def test_a_journal_that_cant_be_written_stops_the_bot(tmp_path: Path) -> None:
+def test_a_journal_that_cant_be_written_stops_the_bot(build: Build) -> None:
     """Nothing is acted on that could not be recorded."""
-    engine = build_engine(tmp_path, {"prepare/a": say_done})
+    engine = build({"prepare/a": say_done})
     engine.add_upgrade(["prepare/a"])
-    engine.store.read("pragma query_only = 1")
+    with engine.store.transact() as db:
+        db.execute("pragma query_only = 1")
     with pytest.raises(StoreBroken, match="could not be written"):
         engine.runner.turn()
 
 
-def test_a_blocked_choice_reaches_the_step_as_its_decision(tmp_path: Path) -> None:
+def test_a_blocked_choice_reaches_the_step_as_its_decision(build: Build) -> None:
     """Accepting a failure with a reason runs the step again with that decision."""
     from steps.step import Choice
 
@@ -216,7 +214,7 @@ def test_a_blocked_choice_reaches_the_step_as_its_decision(tmp_path: Path) -> No
             return Done(f"{ctx.decision.choice}: {ctx.decision.reason}")
         return Blocked("a check failed", "Mend it.", (Choice("accept", "Accept", needs_reason=True),))
 
-    engine = build_engine(tmp_path, {"validate/run": validate, "finish/report": say_done})
+    engine = build({"validate/run": validate, "finish/report": say_done})
     engine.add_upgrade(["validate/run", "finish/report"])
     engine.runner.turn()
     engine.click("decide", CAI, choice="accept", reason="known false alarm")
@@ -224,7 +222,7 @@ def test_a_blocked_choice_reaches_the_step_as_its_decision(tmp_path: Path) -> No
     assert engine.row().sentence == "accept: known false alarm"
 
 
-def test_a_retry_is_no_decision(tmp_path: Path) -> None:
+def test_a_retry_is_no_decision(build: Build) -> None:
     """The step runs anew as if nobody had said anything."""
     decisions: list[object] = []
 
@@ -232,7 +230,7 @@ def test_a_retry_is_no_decision(tmp_path: Path) -> None:
         decisions.append(ctx.decision)
         return Blocked("broken", "Mend it.")
 
-    engine = build_engine(tmp_path, {"validate/run": block})
+    engine = build({"validate/run": block})
     engine.add_upgrade(["validate/run"])
     engine.runner.turn()
     engine.click("retry")
