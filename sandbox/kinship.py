@@ -13,33 +13,37 @@ PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 
 
-def adopt_orphans() -> None:
-    """Become the parent of whatever the bot's own children leave behind when the bot dies."""
-    _prctl(PR_SET_CHILD_SUBREAPER, 1)
+class Orphans:
+    """What the bot's own children leave behind becomes a child of this process, which is then ended here.
+
+    Children that were there before are nobody's business.
+    """
+
+    def __init__(self) -> None:
+        self._spared = set(_children())
+        _prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+    def bury(self, bot: int | None) -> None:
+        """Collect ended children other than the bot, whose end asyncio awaits itself."""
+        while True:
+            ended = _peek_ended()
+            if ended is None or ended == bot or ended in self._spared:
+                return
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(ended, os.WNOHANG)
+
+    def end(self) -> int:
+        """Kill what is left and return how many there were."""
+        left = [child for child in _children() if child not in self._spared]
+        for child in left:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(child, signal.SIGKILL)
+        return len(left)
 
 
 def die_with_parent() -> None:
     """Called in the new child: end it when the sandbox dies without having said goodbye."""
     _prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def bury_orphans(bot: int | None) -> None:
-    """Collect ended children other than the bot, whose end asyncio awaits itself."""
-    while True:
-        ended = _peek_ended()
-        if ended is None or ended == bot:
-            return
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(ended, os.WNOHANG)
-
-
-def end_orphans() -> int:
-    """Kill the children that are left and return how many there were."""
-    left = _children()
-    for child in left:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(child, signal.SIGKILL)
-    return len(left)
 
 
 def _peek_ended() -> int | None:

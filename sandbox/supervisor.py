@@ -13,7 +13,7 @@ from pathlib import Path
 
 import aiohttp
 
-from sandbox.kinship import adopt_orphans, bury_orphans, end_orphans
+from sandbox.kinship import Orphans
 from sandbox.narrator import Narrator
 from sandbox.options import SandboxOptions
 from sandbox.outcome import Verdict
@@ -48,20 +48,22 @@ def run(options: SandboxOptions, shipped_releases: Path) -> int:
 
 
 async def _supervise(options: SandboxOptions, shipped: Path, folder: StateFolder, terminal: Terminal) -> int:
-    adopt_orphans()
+    orphans = Orphans()
     stopped = _stop_on_signals()
     async with open_world(folder, shipped, terminal.say, port=options.port, speed=options.speed) as world:
         try:
             _announce(world, options, terminal)
-            return await _attend(world, options, terminal, stopped)
+            return await _attend(world, options, terminal, stopped, orphans)
         finally:
             await world.bot.stop()
-            end_orphans()
+            orphans.end()
             if options.state:
                 world.save()
 
 
-async def _attend(world: World, options: SandboxOptions, terminal: Terminal, stopped: asyncio.Event) -> int:
+async def _attend(
+    world: World, options: SandboxOptions, terminal: Terminal, stopped: asyncio.Event, orphans: Orphans
+) -> int:
     verdict = Verdict()
     async with aiohttp.ClientSession(trust_env=False) as session:
         page = SlackPage(session, world.addresses.slack)
@@ -69,7 +71,7 @@ async def _attend(world: World, options: SandboxOptions, terminal: Terminal, sto
         works: list[Awaitable[object]] = [
             world.bot.watch(),
             narrator.narrate(),
-            _keep_house(world, saving=options.state is not None),
+            _keep_house(world, orphans, saving=options.state is not None),
         ]
         if options.auto_approve:
             works.append(narrator.act(StandInPerson(page, terminal.say)))
@@ -117,13 +119,13 @@ def _as_json(world: World) -> dict[str, object]:
     }
 
 
-async def _keep_house(world: World, *, saving: bool) -> None:
+async def _keep_house(world: World, orphans: Orphans, *, saving: bool) -> None:
     """Collect ended programs, and write down the cluster now and then, so that even a kill loses little."""
     clock = asyncio.get_running_loop()
     saved = clock.time()
     while True:
         await asyncio.sleep(HOUSEKEEPING_SECONDS)
-        bury_orphans(world.bot.pid)
+        orphans.bury(world.bot.pid)
         if saving and clock.time() - saved > SAVING_SECONDS:
             world.save()
             saved = clock.time()
