@@ -5,39 +5,26 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, assert_never
 
 import structlog
 from slack_bolt import App, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
-from bot.slack.identity import SlackIdentity
+from bot.slack.answers import Answered, Refused, TooFast, Unclear, call_slack
+from bot.slack.identity import SlackIdentity, SlackRefusal, SlackUnreachable
 from handlers.approvals import register_approvals
 from handlers.commands import register_commands
 from handlers.desk import Clock, Desk, Reception
 from handlers.permissions import register_permissions
 
-if TYPE_CHECKING:
-    from slack_bolt.adapter.socket_mode.websocket_client import SocketModeHandler
-
 FORM_THREADS = 8
 SOCKET_THREADS = 16
 HTTP_THREADS = 16
+MOST_BODY_BYTES = 1_000_000
 PING_SECONDS = 5
 EVENTS_PATH = "/slack/events"
-
-
-class HttpServer(Protocol):
-    """A server that `run` blocks in until `close`."""
-
-    def run(self) -> None:
-        """Serve."""
-        ...
-
-    def close(self) -> None:
-        """Stop listening."""
-        ...
 
 
 def build_app(
@@ -46,7 +33,8 @@ def build_app(
     """The Bolt app. `client` is the posting client; `identity` was read at start, so no listener asks Slack for it."""
     app = App(
         name="asm-upgrade",
-        client=client,
+        # Without a token: with one, Bolt would ask Slack for the bot's identity again.
+        client=WebClient(base_url=client.base_url, timeout=client.timeout, retry_handlers=[]),
         signing_secret=signing_secret,
         authorize=_build_authorize(identity, client.token or ""),
         # A listener only commits and acknowledges: run in place, it answers without Bolt's 10 ms polling.
@@ -76,28 +64,85 @@ def answer_fault(error: Exception, body: Mapping[str, Any]) -> BoltResponse:
     return BoltResponse(status=500, body=text)
 
 
-def build_socket_handler(app: App, app_token: str) -> SocketModeHandler:
-    """The Socket Mode connection; `connect()` and `close()` it, `client.is_connected()` tells its health."""
-    from slack_bolt.adapter.socket_mode.websocket_client import SocketModeHandler
+class SocketConnection:
+    """Socket Mode's connection, through the websocket-client adapter: it is back 4 s after an unclean drop."""
 
-    return SocketModeHandler(app, app_token, ping_interval=PING_SECONDS, concurrency=SOCKET_THREADS)
+    def __init__(self, app: App, app_token: str) -> None:
+        from slack_bolt.adapter.socket_mode.websocket_client import SocketModeHandler
+
+        self._handler: Any = SocketModeHandler(app, app_token, ping_interval=PING_SECONDS, concurrency=SOCKET_THREADS)
+
+    def connect(self) -> None:
+        """Connect and stay connected. Raises SlackUnreachable or SlackRefusal while that can't be done."""
+        answer = call_slack(self._open)
+        if not isinstance(answer, Answered):
+            self.close()
+        match answer:
+            case Answered():
+                return
+            case Refused():
+                raise SlackRefusal(answer.why)
+            case TooFast(seconds):
+                raise SlackUnreachable(f"Slack asks to wait {seconds:.0f} s")
+            case Unclear(why):
+                raise SlackUnreachable(why)
+            case _:
+                assert_never(answer)
+
+    def is_connected(self) -> bool:
+        """Whether the connection stands; it is mended without being asked."""
+        return bool(self._handler.client.is_connected())
+
+    def close(self) -> None:
+        """Disconnect for good."""
+        self._handler.close()
+
+    def _open(self) -> None:
+        self._handler.connect()
+
+
+def build_socket_handler(app: App, app_token: str) -> SocketConnection:
+    """The connection of Socket Mode, not yet connected."""
+    return SocketConnection(app, app_token)
+
+
+class HttpServer:
+    """HTTP mode's server: `run` blocks until another thread calls `close`."""
+
+    def __init__(self, app: App, port: int, host: str) -> None:
+        import waitress
+        from slack_bolt.adapter.wsgi import SlackRequestHandler
+
+        self._sockets: dict[int, Any] = {}
+        self._server = waitress.create_server(
+            SlackRequestHandler(app, path=EVENTS_PATH),
+            map=self._sockets,
+            host=host,
+            port=port,
+            threads=HTTP_THREADS,
+            max_request_body_size=MOST_BODY_BYTES,
+            clear_untrusted_proxy_headers=True,
+            ident=None,
+        )
+        self.port = int(self._server.effective_port)
+
+    def run(self) -> None:
+        """Serve until closed."""
+        self._server.run()
+
+    def close(self) -> None:
+        """Let the requests in hand end, then close every connection; waitress alone would wait for idle ones."""
+        self._server.task_dispatcher.shutdown()
+        self._server.trigger.pull_trigger(self._close_sockets)
+
+    def _close_sockets(self) -> None:
+        for connection in list(self._sockets.values()):
+            connection.close()
 
 
 def build_http_server(app: App, port: int, host: str = "127.0.0.1") -> HttpServer:
     """The server of HTTP mode; Slack's request URL ends in /slack/events. Bolt checks every signature."""
-    import waitress
-    from slack_bolt.adapter.wsgi import SlackRequestHandler
-
-    server: HttpServer = waitress.create_server(
-        SlackRequestHandler(app, path=EVENTS_PATH),
-        host=host,
-        port=port,
-        threads=HTTP_THREADS,
-        max_request_body_size=1_000_000,
-        clear_untrusted_proxy_headers=True,
-        ident=None,
-    )
-    return server
+    return HttpServer(app, port, host)
 
 
 def _build_authorize(identity: SlackIdentity, token: str) -> Any:

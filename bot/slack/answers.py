@@ -78,7 +78,8 @@ def call_slack(call: Callable[[], Any]) -> SlackAnswer:
     except (OSError, HTTPException, SlackClientError) as error:
         # URLError, timeouts and resets are OSErrors; the request may have arrived.
         return Unclear(f"{type(error).__name__}: {error}")
-    return Answered(response.data if isinstance(response.data, dict) else {})
+    fields = getattr(response, "data", None)
+    return Answered(fields if isinstance(fields, dict) else {})
 
 
 def _sort_error(error: SlackApiError) -> SlackAnswer:

@@ -139,7 +139,7 @@ def _build_detail(title: str, lines: Sequence[str], look: Look) -> list[Block]:
         return [build_text(f"*{cut_written(title, TITLE_LIMIT)}*"), content]
     return [
         ContainerBlock(
-            title=PlainTextObject(text=cut(clean(title), TITLE_LIMIT), emoji=False),
+            title=PlainTextObject(text=cut(clean(title).strip(), TITLE_LIMIT) or "Details", emoji=False),
             child_blocks=[content],
             is_collapsible=True,
             default_collapsed=True,

@@ -1,0 +1,39 @@
+"""The front door in Socket Mode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.unit.handlers.front import Front, GuestBook, open_http, open_socket
+from tests.unit.slack.stand_in import HandClock, LocalSlack, run_slack
+
+
+@pytest.fixture(scope="module")
+def slack() -> Iterator[LocalSlack]:
+    """A local Slack without rate limits."""
+    with run_slack(HandClock()) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def socket(slack: LocalSlack) -> Iterator[Front]:
+    """Connected in Socket Mode."""
+    with open_socket(slack, GuestBook()) as opened:
+        yield opened
+
+
+@pytest.fixture
+def front(socket: Front) -> Iterator[Front]:
+    """The front door with an empty guest book."""
+    socket.book.clicks.clear()
+    yield socket
+    socket.book.fault = None
+
+
+@pytest.fixture
+def http() -> Iterator[Front]:
+    """Connected in HTTP mode to a Slack of its own."""
+    with run_slack(HandClock()) as running, open_http(running, GuestBook()) as opened:
+        yield opened

@@ -1,0 +1,86 @@
+"""The words after /asm-upgrade."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handlers.grammar import Misread, Order, read_order
+
+
+@pytest.mark.parametrize(
+    ("text", "order"),
+    [
+        ("", Order("help")),
+        ("help", Order("help")),
+        ("STATUS", Order("status")),
+        ("status cluster-x", Order("status", "cluster-x")),
+        ("approve cluster-x", Order("approve", "cluster-x", "approve")),
+        ("deny cluster-x too late today", Order("deny", "cluster-x", "deny", "too late today")),
+        ("deny cluster-x “too late”", Order("deny", "cluster-x", "deny", "too late")),
+        ("decide cluster-x accept known check", Order("decide", "cluster-x", "accept", "known check")),
+        ("decide cluster-x approve", Order("approve", "cluster-x", "approve")),
+        ("abort cluster-x 5 &lt; 6 &amp; more", Order("abort", "cluster-x", "", "5 < 6 & more")),
+        ("history", Order("history")),
+        ("start", Order("start")),
+        ("start cluster-x mtls=strict", Order("start", "cluster-x", arguments={"mtls": "STRICT"})),
+        (
+            "start cluster-x set values.gateways.enabled=true set a.b=c",
+            Order("start", "cluster-x", arguments={"set": ["values.gateways.enabled=true", "a.b=c"]}),
+        ),
+        (
+            "start cluster-x canary=shop,blog skip=ops testing=no",
+            Order(
+                "start",
+                "cluster-x",
+                arguments={
+                    "canary_namespaces": ["shop", "blog"],
+                    "skip_namespaces": ["ops"],
+                    "testing_workloads": False,
+                },
+            ),
+        ),
+        (
+            "start cluster-x set host=<http://mesh.example.com|mesh.example.com>",
+            Order("start", "cluster-x", arguments={"set": ["host=mesh.example.com"]}),
+        ),
+    ],
+)
+def test_understood(text: str, order: Order) -> None:
+    """What a person types becomes one order."""
+    assert read_order(text) == order
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("upgrade cluster-x", "There is no command `upgrade`"),
+        ("approve", "Name the cluster"),
+        ("deny cluster-x", "Say why"),
+        ("decide cluster-x", "Name the choice"),
+        ("start cluster-x mtls=maybe", "PERMISSIVE or STRICT"),
+        ("start cluster-x fast", "`fast` is no option of start"),
+        ("start cluster-x set novalue", "KEY=VALUE"),
+        ("start cluster-x testing=perhaps", "yes or no"),
+    ],
+)
+def test_a_fault_is_named(text: str, part: str) -> None:
+    """Each with a sentence that says what to type."""
+    misread = read_order(text)
+    assert isinstance(misread, Misread)
+    assert part in misread.answer
+
+
+@given(st.text(max_size=120))
+def test_nothing_typed_breaks_the_reader(text: str) -> None:
+    """Whatever it is, it is an order or a fault."""
+    assert isinstance(read_order(text), Order | Misread)
+
+
+@given(st.text(alphabet="<!channel>&`|@ abc", max_size=60))
+def test_an_answer_repeats_no_markup(text: str) -> None:
+    """A typed broadcast isn't echoed as one."""
+    read = read_order(f"x{text}")
+    assert isinstance(read, Misread)
+    assert "<" not in read.answer

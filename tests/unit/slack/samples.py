@@ -1,0 +1,216 @@
+"""Upgrades and messages as the tests draw and send them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bot.records import Message, MessageKind, PhaseState, PhaseView, QuestionView, UpgradeView
+from steps.step import APPROVE, DENY, Choice
+
+ANA, BEN, CAI = "U0ANA00001", "U0BEN00002", "U0CAI00003"
+CHANNEL = "C0MESHOPS1"
+START = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)
+NAMES = ("prepare", "access", "download", "control-plane", "validate", "sidecars", "authorization", "finish")
+
+CARD: Mapping[str, Any] = {
+    "title": "Replace the control plane of cluster-x",
+    "summary": ["istioctl manifest apply with the options of the previous install", "mTLS stays PERMISSIVE"],
+    "facts": [["Cluster", "example-project/us-central1-a/cluster-x"], ["Release", "1.4.10-asm.18"]],
+    "risks": ["shop/Deployment/web has a single replica", "Every new pod already gets the new sidecar"],
+    "details": [{"title": "Dry run", "lines": ["istio-pilot  1.4.7-asm.0 -> 1.4.10-asm.18", "2 objects change"]}],
+    "estimate": "5 to 10 minutes (the guide's figure)",
+}
+
+
+def build_phases(reached: int, state: PhaseState) -> tuple[PhaseView, ...]:
+    """All phases, those before `reached` done five minutes each, that one in `state`, the rest pending."""
+    phases = []
+    for place, name in enumerate(NAMES):
+        began = START + timedelta(minutes=5 * place)
+        title = name.replace("-", " ").capitalize()
+        if place < reached:
+            phases.append(PhaseView(name, title, "done", f"{name} is through", began, began + timedelta(minutes=5)))
+        elif place == reached:
+            phases.append(PhaseView(name, title, state, f"{name} is at it", began))
+        else:
+            phases.append(PhaseView(name, title, "pending"))
+    return tuple(phases)
+
+
+def build_view(**changes: Any) -> UpgradeView:
+    """An upgrade that downloads."""
+    view = UpgradeView(
+        id="cluster-x-7",
+        cluster="cluster-x",
+        release="1.4.10-asm.18",
+        source_version="1.4.7-asm.0",
+        requester=ANA,
+        channel=CHANNEL,
+        state="running",
+        paused_by="",
+        sentence="downloading: 31 of 62 MB",
+        remedy="",
+        phases=build_phases(2, "running"),
+        question=None,
+        legal=("pause", "abort"),
+        created_at=START,
+    )
+    return replace(view, **changes)
+
+
+def build_asking_view() -> UpgradeView:
+    """An upgrade that waits for an approval of the control plane."""
+    question = QuestionView(
+        "control-plane/approve", 1, "Replace the control plane?", (APPROVE, DENY), START + timedelta(hours=24)
+    )
+    return build_view(
+        state="asking",
+        phases=build_phases(3, "asking"),
+        question=question,
+        legal=("approve", "deny", "pause", "abort"),
+    )
+
+
+def build_message(kind: MessageKind, body: Mapping[str, Any], **changes: Any) -> Message:
+    """A row of the outbox that was never sent."""
+    message = Message(
+        id="0b5ec0de0b5ec0de0b5ec0de0b5ec0de",
+        upgrade="cluster-x-7",
+        kind=kind,
+        slot="",
+        channel=CHANNEL,
+        body=body,
+        created_at=START,
+    )
+    return replace(message, **changes)
+
+
+def build_gate_body(**changes: Any) -> dict[str, Any]:
+    """A gate before the control plane."""
+    body: dict[str, Any] = {
+        "question": "Replace the control plane of cluster-x?",
+        "card": CARD,
+        "choices": [choice_body(APPROVE), choice_body(DENY)],
+        "step": "control-plane/approve",
+        "generation": 1,
+        "expires_at": (START + timedelta(hours=24)).isoformat(),
+        "moved": [],
+        "approvers": [BEN, CAI],
+        "closed": "",
+    }
+    return body | changes
+
+
+def build_blocked_body(**changes: Any) -> dict[str, Any]:
+    """A blocked validation that may be accepted with a reason."""
+    accept = Choice("accept", "Accept", "", needs_reason=True, confirm="The failed check is not repeated.")
+    body: dict[str, Any] = {
+        "sentence": "asmctl validate failed: Check injection FAILED",
+        "remedy": "Read the output below, then retry or accept.",
+        "choices": [choice_body(accept)],
+        "step": "validate/run",
+        "generation": 2,
+        "expires_at": None,
+        "closed": "",
+    }
+    return body | changes
+
+
+def choice_body(choice: Choice) -> dict[str, Any]:
+    """A choice as the journal keeps it."""
+    return {
+        "id": choice.id,
+        "label": choice.label,
+        "style": choice.style,
+        "needs_reason": choice.needs_reason,
+        "confirm": choice.confirm,
+    }
+
+
+def know_everybody(_user: str) -> bool:
+    """Everybody may be mentioned."""
+    return True
+
+
+SAMPLES: Mapping[str, tuple[Message, UpgradeView]] = {
+    "root-running": (build_message("root", {}, slot="root"), build_view()),
+    "root-asking": (build_message("root", {}, slot="root", revision=4), build_asking_view()),
+    "root-paused": (build_message("root", {}, slot="root"), build_view(paused_by=BEN, legal=("resume", "abort"))),
+    "root-blocked": (
+        build_message("root", {}, slot="root"),
+        build_view(
+            state="blocked",
+            sentence="Could not verify the signature",
+            remedy="Retry downloads it again.",
+            phases=build_phases(2, "blocked"),
+            legal=("retry", "abort"),
+        ),
+    ),
+    "root-upgraded": (
+        build_message("root", {}, slot="root"),
+        build_view(
+            state="upgraded",
+            sentence="upgraded cluster-x: 1.4.7-asm.0 -> 1.4.10-asm.18, 70/75 pods, 5 manual",
+            phases=build_phases(8, "done"),
+            legal=(),
+            ended_at=START + timedelta(minutes=40),
+            production=False,
+        ),
+    ),
+    "root-aborted": (
+        build_message("root", {}, slot="root"),
+        build_view(state="aborted", sentence=f"aborted by <@{BEN}>", phases=build_phases(3, "pending"), legal=()),
+    ),
+    "milestone": (
+        build_message("milestone", {"sentence": "download verified: Verified OK, sha256 1f3a…", "phase": "download"}),
+        build_view(),
+    ),
+    "progress": (
+        build_message(
+            "progress",
+            {
+                "sentence": "re-injecting wave 2 of 4",
+                "phase": "sidecars",
+                "progress": {"done": 412, "total": 500, "unit": "pods", "per_minute": 96.0, "seconds_left": 55.0},
+                "details": ["NAME            READY   STATUS", "web-6d4cf56db6  2/2     new"],
+                "ended": False,
+            },
+            slot="progress:sidecars/restart",
+        ),
+        build_view(),
+    ),
+    "gate": (build_message("gate", build_gate_body(), slot="card:control-plane/approve:1"), build_asking_view()),
+    "gate-moved": (
+        build_message("gate", build_gate_body(moved=["namespace shop: Deployment/web is now paused"])),
+        build_asking_view(),
+    ),
+    "gate-closed": (
+        build_message("gate", build_gate_body(closed=f"approved by <@{BEN}>"), revision=2),
+        build_asking_view(),
+    ),
+    "blocked": (
+        build_message("blocked", build_blocked_body()),
+        build_view(state="blocked", legal=("retry", "abort")),
+    ),
+    "finished": (
+        build_message(
+            "finished",
+            {
+                "sentence": "upgraded cluster-x: 1.4.7-asm.0 -> 1.4.10-asm.18, 70/75 pods, 5 manual",
+                "card": {**CARD, "title": "Report"},
+                "result": "upgraded",
+                "source": "1.4.7-asm.0",
+                "target": "1.4.10-asm.18",
+                "pods": {"upgraded": 70, "manual": 5, "total": 75},
+            },
+        ),
+        build_view(state="upgraded", legal=()),
+    ),
+    "reminder": (
+        build_message("reminder", {"text": f"<@{BEN}>: the control plane of cluster-x waits for your approval."}),
+        build_asking_view(),
+    ),
+}

@@ -1,0 +1,142 @@
+"""The sandbox's Slack for tests: served from a thread, on a clock that the test moves."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import requests
+from slack_sdk import WebClient
+
+from bot.slack.clients import build_posting_client, build_reading_client
+from bot.slack.identity import SlackIdentity, read_identity
+from sandbox.sites import RunningSite, serve_in_thread
+from sandbox.slack.cast import Cast
+from sandbox.slack.server import SlackStandIn
+
+START = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)
+CHANNEL = "C0MESHOPS1"
+
+
+class HandClock:
+    """A clock that only moves when told to."""
+
+    def __init__(self) -> None:
+        self._time = START
+        self._lock = threading.Lock()
+
+    def now(self) -> datetime:
+        """The time set last."""
+        with self._lock:
+            return self._time
+
+    def advance(self, seconds: float) -> None:
+        """Move on."""
+        with self._lock:
+            self._time += timedelta(seconds=seconds)
+
+
+@dataclass(frozen=True)
+class LocalSlack:
+    """A running stand-in with what a test does to it and reads from it."""
+
+    site: RunningSite
+    cast: Cast
+    clock: HandClock
+    _whispers: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def api_url(self) -> str:
+        """The base of the Web API."""
+        return f"{self.site.url}/api/"
+
+    def posting(self) -> WebClient:
+        """The bot's posting client."""
+        return build_posting_client(self.cast.app.bot_token, self.api_url)
+
+    def reading(self) -> WebClient:
+        """The bot's reading client."""
+        return build_reading_client(self.cast.app.bot_token, self.api_url)
+
+    def identity(self) -> SlackIdentity:
+        """Who the bot is here."""
+        return read_identity(self.reading(), self.cast.app.app_token)
+
+    def act(self, path: str, **body: Any) -> dict[str, Any]:
+        """One call of the control API; the answer, refusals included."""
+        answer = requests.post(f"{self.site.url}/ui/{path}", json=body, timeout=15).json()
+        assert isinstance(answer, dict)
+        return answer
+
+    def fault(self, kind: str, **fields: Any) -> None:
+        """Switch a fault on."""
+        assert self.act("faults", kind=kind, **fields)["ok"]
+
+    def state(self) -> dict[str, Any]:
+        """Everything that the stand-in shows."""
+        state = requests.get(f"{self.site.url}/ui/state", timeout=15).json()
+        assert isinstance(state, dict)
+        return state
+
+    def wait_for_socket(self) -> None:
+        """Return once a bot is connected in Socket Mode."""
+        self._wait("connection", lambda state: state["bot"]["connections"])
+
+    def wait_for_view(self, user: str) -> None:
+        """Return once a form is open for this person."""
+        self._wait("views", lambda state: state["views"].get(user))
+
+    def wait_for_whisper(self, user: str) -> str:
+        """The text of the first message that only this person sees and nobody asked for yet."""
+        seen = self._whispers.setdefault(user, [])
+        found = self._wait(
+            "ephemeral", lambda state: [note for note in state["ephemerals"] if self._is_new(note, user)]
+        )
+        seen.append(found[0]["ts"])
+        return str(found[0]["text"])
+
+    def _is_new(self, note: dict[str, Any], user: str) -> bool:
+        return note["to"] == user and note["ts"] not in self._whispers[user]
+
+    def _wait(self, kind: str, find: Callable[[dict[str, Any]], Any]) -> Any:
+        after = 0
+        for _ in range(100):
+            if found := find(self.state()):
+                return found
+            query = f"after={after}&timeout=5&kinds={kind}"
+            after = requests.get(f"{self.site.url}/ui/wait?{query}", timeout=15).json()["seq"]
+        raise AssertionError(f"no {kind} came")
+
+    def calls(self, method: str) -> list[dict[str, Any]]:
+        """The inspector's entries for one Web API method."""
+        entries = requests.get(f"{self.site.url}/ui/log", timeout=15).json()["entries"]
+        return [entry for entry in entries if entry["kind"] == "api" and entry["name"] == method]
+
+    def messages(self) -> list[dict[str, Any]]:
+        """Every message of the channel, threads included, oldest first."""
+        client = self.reading()
+        found = []
+        history = client.conversations_history(channel=CHANNEL, include_all_metadata=True, limit=200)["messages"]
+        for message in reversed(history):
+            found.append(message)
+            if message.get("reply_count"):
+                replies = client.conversations_replies(
+                    channel=CHANNEL, ts=message["ts"], include_all_metadata=True, limit=200
+                )["messages"]
+                found.extend(replies[1:])
+        return found
+
+
+@contextmanager
+def run_slack(clock: HandClock, cast: Cast | None = None, *, rate_limits: bool = False) -> Iterator[LocalSlack]:
+    """A stand-in for the time of the block; `rate_limits` as honest as Slack's."""
+    whole = cast or Cast()
+    site = serve_in_thread(SlackStandIn(lambda: clock.now().timestamp(), whole, rate_limits=rate_limits).app())
+    try:
+        yield LocalSlack(site, whole, clock)
+    finally:
+        site.stop()

@@ -1,0 +1,78 @@
+"""Foreign text in Slack: nothing escapes, nothing is cut in the middle of an entity."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.slack.text import cut, cut_written, escape, redact, write_code, write_duration, write_sentence, write_time
+
+
+@pytest.mark.parametrize("attack", ["<!channel>", "<!here>", "<https://evil.example|click>", "<@U0ANA00001>", "<#C1>"])
+def test_foreign_text_can_neither_mention_nor_link(attack: str) -> None:
+    """Slack's markup needs angle brackets."""
+    assert "<" not in escape(attack)
+
+
+def test_known_person_stays_a_mention() -> None:
+    """Sentences of ours may name people."""
+    assert write_sentence("approved by <@U0BEN00002>", lambda user: user == "U0BEN00002") == "approved by <@U0BEN00002>"
+
+
+def test_unknown_person_is_only_text() -> None:
+    """An id that came with foreign text pings nobody."""
+    assert write_sentence("<@U0EVIL0001> says", lambda user: False) == "&lt;@U0EVIL0001&gt; says"
+
+
+def test_backticks_cannot_end_a_code_span() -> None:
+    """A code span holds exactly two backticks."""
+    assert write_code("a`b\n<c>") == "`a'b &lt;c&gt;`"
+
+
+def test_bidirectional_controls_are_dropped() -> None:
+    """A name must not be read backwards."""
+    assert escape("web\u202egnp") == "webgnp"
+
+
+@given(st.text(alphabet="&<>ab \n", max_size=200), st.integers(min_value=60, max_value=120))
+def test_cutting_splits_no_entity(text: str, limit: int) -> None:
+    """What remains is at most the limit, and each & begins a whole entity."""
+    written = cut_written(text, limit)
+    assert len(written) <= limit
+    assert written.replace("&amp;", "").replace("&lt;", "").replace("&gt;", "").count("&") == 0
+
+
+def test_a_cut_is_said() -> None:
+    """Nobody takes a part for the whole."""
+    assert cut("x" * 100, 50).endswith("more characters)")
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "xoxb-123456789012-abcdef",
+        "xapp-1-A0ASMUPG01-123-abc",
+        "ya29.a0AfH6SMBxxxxxxxxxxxxxxxx",
+        "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl",
+        "Bearer abcdefghijklmnop",
+        "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
+    ],
+)
+def test_secrets_are_redacted(secret: str) -> None:
+    """No token, kubeconfig or key reaches Slack."""
+    assert redact(f"before {secret} after") == "before [redacted] after"
+
+
+def test_time_is_shown_in_the_readers_zone() -> None:
+    """Slack's date format, with UTC where it can't be."""
+    at = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)
+    assert write_time(at) == "<!date^1796090400^{date_short_pretty} {time}|2026-12-01 02:00 UTC>"
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(0, "0 s"), (119, "119 s"), (300, "5 min"), (9000, "2 h 30 min")])
+def test_duration_in_words(seconds: float, words: str) -> None:
+    """Short ones in seconds, long ones in hours and minutes."""
+    assert write_duration(seconds) == words
