@@ -1,0 +1,30 @@
+"""The port `Backups` over a folder: one folder an upgrade, one file a backup."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from bot.gateways.faults import judge_disk
+from bot.gateways.files import write_once
+
+
+class BackupsGateway:
+    """Backups under `folder`/UPGRADE/NAME, readable by the bot's user alone."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.absolute()
+
+    def write_backup(self, upgrade_id: str, name: str, text: str) -> Path:
+        path = self._folder / _flatten(upgrade_id) / _flatten(name)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            write_once(path, text.encode())
+        except OSError as error:
+            raise judge_disk(error, path, len(text)) from error
+        return path
+
+
+def _flatten(name: str) -> str:
+    """A file name of an id; separators would lead elsewhere."""
+    return name.replace(os.sep, "_").replace("..", "_")

@@ -1,0 +1,62 @@
+"""Which of a GKE cluster's endpoints to use, as gcloud decides it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING
+
+from bot.gateways.kubernetes.connections import Endpoint
+from steps.errors import GiveUp
+
+if TYPE_CHECKING:
+    from google.cloud.container_v1 import Cluster
+
+
+def choose_endpoint(cluster: Cluster) -> Endpoint:
+    """The DNS endpoint where it lets outside traffic in, else the public address, else the private one.
+
+    The DNS endpoint has a public certificate, the addresses have the cluster's CA (google-cloud-sdk 528,
+    api_lib/container/util.py). GiveUp names what was tried.
+    """
+    configured = cluster.control_plane_endpoints_config
+    dns = configured.dns_endpoint_config
+    if dns.endpoint and dns.allow_external_traffic:
+        return Endpoint("dns", f"https://{dns.endpoint}")
+    for kind, address in _list_addresses(cluster):
+        if address:
+            return Endpoint(kind, f"https://{address}", read_authority(cluster))
+    tried = "a DNS endpoint with external traffic allowed, a public and a private address"
+    raise GiveUp(
+        f"the GKE cluster {cluster.name} has no endpoint that the bot could use (tried {tried})",
+        f"Allow one, e.g. `gcloud container clusters update {cluster.name} --enable-dns-access`, then retry.",
+    )
+
+
+def _list_addresses(cluster: Cluster) -> list[tuple[str, str]]:
+    by_address = cluster.control_plane_endpoints_config.ip_endpoints_config
+    configured = "control_plane_endpoints_config" in cluster and "ip_endpoints_config" in (
+        cluster.control_plane_endpoints_config
+    )
+    if not configured:  # before 2024 GKE told the addresses on the cluster itself
+        private = cluster.private_cluster_config
+        kind = "private" if private.enable_private_endpoint else "public"
+        return [(kind, cluster.endpoint), ("private", private.private_endpoint)]
+    if not by_address.enabled:
+        return []
+    public = by_address.public_endpoint if by_address.enable_public_endpoint else ""
+    return [("public", public), ("private", by_address.private_endpoint)]
+
+
+def read_authority(cluster: Cluster) -> str:
+    """The cluster's CA as PEM. GiveUp where GKE tells none or something else."""
+    try:
+        pem = base64.b64decode(cluster.master_auth.cluster_ca_certificate, validate=True).decode("ascii")
+    except (binascii.Error, UnicodeDecodeError):
+        pem = ""
+    if "BEGIN CERTIFICATE" not in pem:
+        raise GiveUp(
+            f"GKE tells no usable CA certificate of the cluster {cluster.name}",
+            "Wait until the cluster is RUNNING, or give it by kubeconfig and context in clusters.toml; then retry.",
+        )
+    return pem
