@@ -21,6 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", dest="as_json", action="store_true", help="print one line with all addresses")
     parser.add_argument("--state", type=Path, help="keep the state here")
     parser.add_argument("--no-bot", action="store_true", help="start everything but the bot")
+    parser.add_argument("--http", action="store_true", help="signed requests instead of Socket Mode")
     asked = vars(parser.parse_args(arguments))
     releases = asked.pop("releases")
     return run(SandboxOptions(**asked), releases)

@@ -28,8 +28,7 @@ class Narrator:
         self._names = {user["id"]: user["name"] for user in state["users"]}
         self._standing = channel_messages(state)
         self._connected = asyncio.Event()
-        if state["bot"]["connections"]:
-            self._connected.set()
+        self._note_connection(state["bot"])
 
     async def narrate(self) -> None:
         """Show the thread as it grows, until the stand-in ends."""
@@ -61,11 +60,16 @@ class Narrator:
         ended = {upgrade_of(message) for message in self._standing if read_finish(message)}
         return [message for message in self._standing if upgrade_of(message) not in ended]
 
+    def _note_connection(self, bot: Json) -> None:
+        if bot.get("connections") or bot.get("mode") == "http":
+            self._connected.set()
+
     def _follow(self, event: Json) -> None:
         match event["kind"]:
             case "connection":
-                if event["count"]:
-                    self._connected.set()
+                self._note_connection({"connections": event["count"]})
+            case "mode":
+                self._note_connection(event["bot"])
             case "message" | "message_changed" if kind_of(event["message"]):
                 self._terminal.show_message(event["message"], self._names)
                 self._verdict.see_message(event["message"])

@@ -11,8 +11,8 @@ class SandboxOptions:
     """The options of `asm-upgrade sandbox`.
 
     `speed` is that of the simulated clock, None for the default; `port` is the page's, 0 for a free one;
-    `state` None means a folder that is thrown away at the end; `time_limit` is in real seconds and holds
-    with `leave` only.
+    `state` None means a folder that is thrown away at the end; `http` has Slack reach the bot by signed requests
+    instead of Socket Mode; `time_limit` is in real seconds and holds with `leave` only.
     """
 
     auto_approve: bool = False
@@ -22,4 +22,5 @@ class SandboxOptions:
     as_json: bool = False
     state: Path | None = None
     no_bot: bool = False
+    http: bool = False
     time_limit: float = 300.0

@@ -12,7 +12,7 @@ Json = dict[str, Any]
 
 CALL_SECONDS = 15.0
 WAIT_SECONDS = 25.0
-KINDS = "message,message_changed,ephemeral,views,connection"
+KINDS = "message,message_changed,ephemeral,views,connection,mode"
 
 
 class ActRefused(Exception):
@@ -56,6 +56,10 @@ class SlackPage:
     async def submit_view(self, user: str, view_id: str, values: Json) -> Json:
         """Submit an open modal. Raises ActRefused."""
         return await self._post("/ui/view-submit", {"user": user, "view_id": view_id, "values": values})
+
+    async def use_http(self, url: str) -> Json:
+        """Have payloads sent as signed requests to the bot's request URL. Raises ActRefused until it answers."""
+        return await self._post("/ui/mode", {"mode": "http", "url": url})
 
     async def _get(self, path: str, query: dict[str, str], seconds: float) -> Json:
         limit = aiohttp.ClientTimeout(total=seconds)

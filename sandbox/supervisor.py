@@ -18,7 +18,7 @@ from sandbox.narrator import Narrator
 from sandbox.options import SandboxOptions
 from sandbox.outcome import Verdict
 from sandbox.person import StandInPerson
-from sandbox.slack_page import SlackPage
+from sandbox.slack_page import ActRefused, SlackPage
 from sandbox.state_folder import StateFolder
 from sandbox.terminal import Lines, Terminal, open_terminal
 from sandbox.working import work_until
@@ -50,7 +50,9 @@ def run(options: SandboxOptions, shipped_releases: Path) -> int:
 async def _supervise(options: SandboxOptions, shipped: Path, folder: StateFolder, terminal: Terminal) -> int:
     orphans = Orphans()
     stopped = _stop_on_signals()
-    async with open_world(folder, shipped, terminal.say, port=options.port, speed=options.speed) as world:
+    async with open_world(
+        folder, shipped, terminal.say, port=options.port, speed=options.speed, http=options.http
+    ) as world:
         try:
             _announce(world, options, terminal)
             return await _attend(world, options, terminal, stopped, orphans)
@@ -75,6 +77,8 @@ async def _attend(
         ]
         if options.auto_approve:
             works.append(narrator.act(StandInPerson(page, terminal.say)))
+        if options.http:
+            works.append(_switch_to_http(page, world))
         if not options.no_bot:
             world.bot.allow()
         ends: list[Awaitable[object]] = [stopped.wait()]
@@ -117,6 +121,15 @@ def _as_json(world: World) -> dict[str, object]:
         "state": str(world.folder.root),
         "environment": {**world.settings, "PATH": world.environment()["PATH"]},
     }
+
+
+async def _switch_to_http(page: SlackPage, world: World) -> None:
+    """Give Slack the bot's request URL as soon as the bot answers Slack's challenge there."""
+    while True:
+        with contextlib.suppress(ActRefused):
+            await page.use_http(f"http://127.0.0.1:{world.settings['ASM_UPGRADE_HTTP_PORT']}/slack/events")
+            return
+        await asyncio.sleep(HOUSEKEEPING_SECONDS)
 
 
 async def _keep_house(world: World, orphans: Orphans, *, saving: bool) -> None:

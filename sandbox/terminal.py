@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from sandbox.messages import kind_of, plain_text, read_progress
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 Json = dict[str, Any]
 
@@ -58,11 +61,11 @@ class Lines:
 class LivePanel:
     """A terminal with a person before it: lines above, one bar below them while something is counted."""
 
-    def __init__(self) -> None:
+    def __init__(self, console: Console | None = None) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
 
-        self._console = Console(highlight=False)
+        self._console = console or Console(highlight=False)
         self._bar = Progress(
             TextColumn("  {task.description}"), BarColumn(), TextColumn("{task.fields[note]}"),
             console=self._console, transient=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
@@ -23,7 +24,7 @@ from sandbox.release.programs import stand_in_kubectl
 from sandbox.release.release_file import write_release_files
 from sandbox.release.server import FOLDER, ReleaseServer
 from sandbox.release.signing import SigningKey
-from sandbox.sites import OpenSite, open_site
+from sandbox.sites import LOOPBACK, OpenSite, open_site
 from sandbox.slack.server import SlackStandIn
 from sandbox.state_folder import StateFolder, read_json, write_json, write_private
 
@@ -53,7 +54,13 @@ class World:
 
 @contextlib.asynccontextmanager
 async def open_world(
-    folder: StateFolder, shipped: Path, say: Callable[[str], None], *, port: int = 0, speed: float | None = None
+    folder: StateFolder,
+    shipped: Path,
+    say: Callable[[str], None],
+    *,
+    port: int = 0,
+    speed: float | None = None,
+    http: bool = False,
 ) -> AsyncIterator[World]:
     """Open every site of the sandbox on loopback. `shipped` is the folder of release files to offer.
 
@@ -74,10 +81,19 @@ async def open_world(
         write_clusters_file(folder)
         _write_kubectl(folder)
         addresses = Addresses(slack_site.url, google_site.url, releases_site.url, cluster.url)
-        settings = bot_settings(folder, addresses, _secrets(slack), http_port=0, health_port=0)
+        settings = bot_settings(
+            folder, addresses, _secrets(slack), http_port=free_port() if http else 0, health_port=free_port()
+        )
         bot = BotChild(bot_environment(settings, folder), folder.bot_output, say)
         control = await _open(stack, control_site(bot, clock, google.switches, releases.switches))
         yield World(folder, clock, cluster, addresses.with_control(control.url), settings, bot)
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
 
 
 async def _open(stack: AsyncExitStack, app: web.Application, port: int = 0) -> OpenSite:

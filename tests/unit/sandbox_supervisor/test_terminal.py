@@ -3,7 +3,9 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from sandbox.terminal import Lines, written
+from rich.console import Console
+
+from sandbox.terminal import Lines, LivePanel, written
 
 NAMES = {"U0BEN00002": "ben"}
 
@@ -50,3 +52,37 @@ def test_progress_is_printed_as_it_moves() -> None:
 def test_a_closed_question_prints_its_ending_only() -> None:
     """What was there before is not repeated."""
     assert written("gate", "Approve?\napproved by @ben", "Approve?") == "✋ approved by @ben"
+
+
+def panel() -> tuple[LivePanel, io.StringIO]:
+    """Make a live panel that draws into text."""
+    out = io.StringIO()
+    return LivePanel(Console(file=out, force_terminal=True, width=100, highlight=False)), out
+
+
+def test_a_count_is_drawn_as_a_bar() -> None:
+    """And left as a line when it is complete."""
+    live, out = panel()
+    for done in (1, 5, 9):
+        live.show_message(message("1", "progress", f"Re-injecting\n`██` {done}/9 pods, 96/min"), NAMES)
+    live.close()
+    assert "━" in out.getvalue()
+    assert out.getvalue().rstrip().endswith("… 9/9 pods, 96/min")
+
+
+def test_a_second_count_gets_a_bar_of_its_own() -> None:
+    """After the first one was left."""
+    live, out = panel()
+    for ts in ("1", "2"):
+        for done in (1, 9):
+            live.show_message(message(ts, "progress", f"{done}/9 pods"), NAMES)
+    live.close()
+    assert out.getvalue().count("… 9/9 pods") == 2
+
+
+def test_square_brackets_of_a_message_are_text() -> None:
+    """A terminal's own markup is not read from messages."""
+    live, out = panel()
+    live.show_message(message("1", "milestone", "[red]pods[/red] moved"), NAMES)
+    live.close()
+    assert "[red]pods[/red] moved" in out.getvalue()
