@@ -89,7 +89,7 @@ def binds(binding: Binding, account: str) -> bool:
 
 
 def remove_binding(ctx: Context) -> str:
-    """Remove the binding that this upgrade created unless others were added to it; a sentence, "" where none is ours."""
+    """Remove the binding that this upgrade made, unless others were added to it; a sentence, "" where none is ours."""
     kept = ctx.recall(KEY)
     if not isinstance(kept, Mapping) or not kept.get("ours"):
         return ""

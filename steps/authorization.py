@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from steps.gates import bind_upgrade, build_gate_card
-from steps.identity import measure_identity
+from steps.identity import measure_identity, recall_identity
 from steps.policies import PolicyFinding, edit_policy, find_authorization_findings
+from steps.recovery import read_mesh_config
 from steps.step import Ask, Blocked, Choice, Context, Detail, Done, Json, Outcome, Step, Waiting, pass_gate
 from steps.survey import read_policies
+from steps.trust import read_trust_domains
 
 NOTHING = "no authorization policy needs a change"
 APPROVED = "authorization/approved"
@@ -82,10 +84,10 @@ def describe_command(finding: PolicyFinding) -> str:
 
 def read_findings(ctx: Context) -> tuple[PolicyFinding, ...]:
     """The findings as they are now, for the trust domain that the mesh runs with."""
-    aliases = ctx.recall("prepare/aliases")
-    listed = tuple(str(alias) for alias in aliases) if isinstance(aliases, Sequence) else ()
-    identity = measure_identity(ctx)
-    return find_authorization_findings(read_policies(ctx.kubernetes), identity.workload_pool, listed)
+    config, _ = read_mesh_config(ctx.kubernetes.read_config_map(ctx.release.namespace, "istio"))
+    trust = read_trust_domains(config)
+    domain = trust.domain or recall_identity(ctx).workload_pool
+    return find_authorization_findings(read_policies(ctx.kubernetes), domain, trust.aliases)
 
 
 def describe_edit(finding: PolicyFinding) -> tuple[str, str, str]:

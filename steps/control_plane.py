@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import assert_never, cast
 
 from steps.apply_output import cut_output, describe_apply, read_apply_output
@@ -13,37 +14,15 @@ from steps.errors import GiveUp
 from steps.estimate import describe_range, estimate_control_plane
 from steps.gates import bind_evidence, bind_upgrade, build_gate_card, list_evidence
 from steps.identity import measure_identity
-from steps.mesh import Pod, Workload
+from steps.overlays import join_overlays
 from steps.ports import Ended, NotStarted, Running
-from steps.prepare import choose_mtls, recall_mtls
+from steps.prepare import choose_mtls, recall_flags, recall_mtls, recall_source
 from steps.preview import Preview, measure_preview
-from steps.rollout import (
-    Images,
-    describe_done,
-    find_image_fault,
-    format_pods,
-    judge_workloads,
-    list_expected,
-)
-from steps.stalls import Stall, choose_overdue, explain_webhook_gap, find_stalls, find_webhook_gap
-from steps.step import (
-    APPROVE,
-    DENY,
-    Ask,
-    Attachment,
-    Blocked,
-    Card,
-    Context,
-    Detail,
-    Done,
-    Outcome,
-    Step,
-    Waiting,
-    pass_gate,
-)
+from steps.replacement import recall_images, roll_out
+from steps.rollout import find_image_fault, list_expected
+from steps.step import Ask, Attachment, Blocked, Card, Context, Done, Json, Outcome, Step, Waiting, pass_gate
 from steps.toolbox import describe_way_back, recall_tools
 
-LOOK_AGAIN = 5.0
 BACKUPS_A_TURN = 10
 
 
@@ -71,16 +50,16 @@ def approve(ctx: Context) -> Outcome:
     found = measure_preview(ctx)
     if isinstance(found, Blocked):
         return found
-    identity = measure_identity(ctx)
+    rendering = found.rendering
     binding = {
-        **bind_upgrade(ctx, identity),
+        **bind_upgrade(ctx, rendering.identity),
         **bind_evidence(ctx),
-        "arguments": list(found.arguments),
-        "rendered manifest": found.rendered,
-        "removals": list(found.removals),
+        "arguments": list(rendering.arguments),
+        "rendered manifest": rendering.sha256,
+        "removals": ctx.recall("download/removals"),
     }
     question = f"Replace the control plane of {ctx.cluster.key} by {ctx.release.version}?"
-    return pass_gate(ctx, Ask(question, _build_card(ctx, found), binding, (APPROVE, DENY)))
+    return pass_gate(ctx, Ask(question, _build_card(ctx, found), binding))
 
 
 def back_up(ctx: Context) -> Outcome:
@@ -99,7 +78,21 @@ def back_up(ctx: Context) -> Outcome:
         return Waiting(f"backing up: {len(counts)} of {len(items)} kinds", 0.0)
     address = ctx.kubernetes.read_ingress_address(ctx.release.namespace, ctx.release.ingress_service)
     ctx.remember("control-plane/ingress", address)
+    ctx.backups.write_backup(ctx.upgrade_id, "install.json", describe_install(ctx, address))
     return Done(f"backup: {sum(counts.values())} objects of {sum(1 for n in counts.values() if n)} kinds")
+
+
+def describe_install(ctx: Context, ingress: str) -> str:
+    """What a way back needs besides the objects, as JSON: version, options and address before the first write."""
+    kept: dict[str, Json] = {
+        "version": recall_source(ctx),
+        "mTLS": recall_mtls(ctx),
+        "set flags": list(recall_flags(ctx)),
+        "ingress address": ingress,
+        "arguments of this upgrade": list(recall_arguments(ctx)),
+        "identity": ctx.recall("prepare/identity"),
+    }
+    return json.dumps(kept, indent=2, ensure_ascii=False) + "\n"
 
 
 def apply(ctx: Context) -> Outcome:
@@ -107,7 +100,7 @@ def apply(ctx: Context) -> Outcome:
     run_id = f"{ctx.upgrade_id}-apply-{ctx.generation}"
     match ctx.mesh_tools.observe_run(run_id):
         case NotStarted():
-            overlays = tuple((overlay.name, overlay.text) for overlay in ctx.options.overlays)
+            overlays = join_overlays(ctx.options.overlays)
             ctx.mesh_tools.start_apply(run_id, ctx.cluster, recall_tools(ctx), recall_arguments(ctx), overlays)
             return Waiting("istioctl manifest apply has started", 1.0)
         case Running(seconds, output):
@@ -117,30 +110,6 @@ def apply(ctx: Context) -> Outcome:
             return judge_apply(ctx, ended)
         case unexpected:
             assert_never(unexpected)
-
-
-def roll_out(ctx: Context) -> Outcome:
-    """Wait until every workload is on its rendered image and rolled out, and the injector can inject."""
-    release, images = ctx.release, recall_images(ctx)
-    workloads = ctx.kubernetes.list_workloads(release.namespace)
-    pods = tuple(ctx.kubernetes.list_pods(release.namespace))
-    standings = judge_workloads(release, images, workloads)
-    gap = find_webhook_gap(
-        ctx.kubernetes.read_webhook(release.injector_webhook),
-        ctx.kubernetes.count_ready_endpoints(release.namespace, release.injector_service),
-    )
-    missing = [s.missing for s in standings if s.missing] + ([gap] if gap else [])
-    leaving = [pod.name for pod in pods if pod.terminating]
-    if not missing and not leaving:
-        return _conclude(ctx, describe_done(release, standings), format_pods(pods, images, ctx.now))
-    names = {s.ref.name for s in standings}
-    overdue = find_overdue(ctx, [w for w in workloads if w.ref.name in names], pods, gap)
-    if overdue:
-        return Blocked(overdue.sentence, overdue.remedy)
-    why = missing[0] if missing else f"{leaving[0]} is terminating"
-    more = len(missing) + len(leaving) - 1
-    details = format_pods(pods, images, ctx.now)
-    return Waiting(f"control plane: {why}" + (f" and {more} more" if more else ""), LOOK_AGAIN, details=details)
 
 
 def judge_apply(ctx: Context, ended: Ended) -> Outcome:
@@ -173,18 +142,6 @@ def find_image_faults(ctx: Context) -> tuple[str, ...]:
     return tuple(fault for fault in faults if fault)
 
 
-def find_overdue(ctx: Context, workloads: Sequence[Workload], pods: Sequence[Pod], gap: str) -> Stall | None:
-    """The stall that has lasted longer than its patience."""
-    waited = ctx.now - ctx.waiting_since
-    lasting = _note_terminating(ctx, pods)
-    stalls = list(find_stalls(workloads, [pod for pod in pods if not pod.terminating]))
-    overdue = choose_overdue([*stalls, *([explain_webhook_gap(gap)] if gap else [])], waited)
-    if overdue:
-        return overdue
-    leaving = find_stalls((), [pod for pod in pods if pod.uid in lasting])
-    return next((stall for stall, pod in zip(leaving, pods, strict=False) if pod), None)
-
-
 def find_busy_operation(ctx: Context) -> str:
     """A GKE operation that moves nodes or the master, in a sentence; "" where none runs or none may be read."""
     try:
@@ -195,51 +152,27 @@ def find_busy_operation(ctx: Context) -> str:
     return f"GKE runs {busy[0].kind} on {busy[0].target or ctx.cluster.key}" if busy else ""
 
 
-def recall_images(ctx: Context) -> Images:
-    """The rendered images of the control plane, by workload and container."""
-    return cast(Images, ctx.recall("download/images") or {})
-
-
 def recall_arguments(ctx: Context) -> tuple[str, ...]:
     """istioctl's arguments as they were shown."""
     return tuple(cast(Sequence[str], ctx.recall("download/arguments") or ()))
 
 
 def _build_card(ctx: Context, found: Preview) -> Card:
-    identity = measure_identity(ctx)
     minutes = describe_range(estimate_control_plane(ctx.release))
+    way_back = ("way back", describe_way_back(ctx))
     return build_gate_card(
         ctx,
-        identity,
+        found.rendering.identity,
         "Control plane",
-        (f"Backs up, then runs istioctl manifest apply with {choose_mtls(ctx)} mTLS. {found.sentence}.",),
-        facts=(*list_evidence(ctx), ("rendered manifest", found.rendered), ("way back", describe_way_back(ctx))),
+        (f"Backs up, then runs istioctl manifest apply with {choose_mtls(ctx)} mTLS: {found.sentence}.",),
+        facts=(*list_evidence(ctx), ("rendered manifest", f"SHA-256 {found.rendering.sha256}"), way_back),
         risks=(
-            "Every new pod gets the new sidecar from then on.",
-            "Pods can't start in injected namespaces while the injector rolls.",
+            "From then on every new pod gets the new sidecar.",
+            "While the injector rolls, no pod can start in an injected namespace.",
         ),
-        details=(Detail("istioctl", (" ".join(found.arguments),)), *found.card.details),
+        details=found.details,
         estimate=f"{minutes} (the guide)",
     )
-
-
-def _conclude(ctx: Context, sentence: str, table: tuple[str, ...]) -> Done:
-    before = str(ctx.recall("control-plane/ingress") or "")
-    after = ctx.kubernetes.read_ingress_address(ctx.release.namespace, ctx.release.ingress_service)
-    if before == after:
-        return Done(sentence, attachments=(Attachment("control-plane.txt", "\n".join(table)),))
-    risk = f"the ingress address was {before or 'none'} and is now {after or 'none'}: change DNS and firewalls"
-    return Done(f"{sentence}; {risk}", Card("Ingress address changed", risks=(risk,)))
-
-
-def _note_terminating(ctx: Context, pods: Sequence[Pod]) -> frozenset[str]:
-    """Remember since when pods are seen terminating; answers those that take too long."""
-    seen = cast(Mapping[str, str], ctx.recall("control-plane/terminating") or {})
-    now = {pod.uid: seen.get(pod.uid, ctx.now.isoformat()) for pod in pods if pod.terminating}
-    if dict(seen) != now:
-        ctx.memory.revise("control-plane/terminating", now)
-    limit = ctx.now - Stall("Terminating", "", "").patience
-    return frozenset(uid for uid, since in now.items() if datetime.fromisoformat(since) <= limit)
 
 
 def _apply_remedy(first: str) -> str:
@@ -251,5 +184,5 @@ STEPS: tuple[Step, ...] = (
     Step("control-plane/approve", approve),
     Step("control-plane/backup", back_up),
     Step("control-plane/apply", apply, timedelta(hours=1)),
-    Step("control-plane/rollout", roll_out, timedelta(hours=1)),
+    Step("control-plane/rollout", roll_out, timedelta(hours=8)),
 )

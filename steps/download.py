@@ -13,9 +13,9 @@ from steps.ports import Tools
 from steps.prepare import recall_source
 from steps.preview import measure_preview
 from steps.release import Archive
-from steps.step import Ask, Blocked, Context, Done, Outcome, Progress, Step, Waiting, pass_gate
+from steps.step import Ask, Blocked, Card, Context, Done, Outcome, Progress, Step, Waiting, pass_gate
 from steps.toolbox import KEY as TOOLS
-from steps.toolbox import PREVIOUS, describe_tools
+from steps.toolbox import PREVIOUS, describe_tools, describe_way_back
 from steps.versions import parse_asm_version
 
 PREVIOUS_PATIENCE = timedelta(minutes=2)
@@ -55,7 +55,7 @@ def verify(ctx: Context) -> Outcome:
     ctx.memory.revise("download/sha256", verified.sha256)
     ctx.memory.revise("download/signature", "Verified OK")
     ctx.memory.revise("download/key", verified.key_fingerprint)
-    return Done(f"download verified: Verified OK, sha256 {verified.sha256}")
+    return Done(f"download verified: Verified OK, sha256 {verified.sha256[:12]}…")
 
 
 def unpack(ctx: Context) -> Outcome:
@@ -80,7 +80,12 @@ def preview(ctx: Context) -> Outcome:
     found = measure_preview(ctx)
     if isinstance(found, Blocked):
         return found
-    return Done(found.sentence, found.card, found.attachments)
+    card = Card(
+        title=f"What ASM {ctx.release.version} changes in {ctx.cluster.key}",
+        summary=(f"{found.sentence}.", f"{describe_way_back(ctx)}."),
+        details=found.details,
+    )
+    return Done(f"preview: {found.sentence}", card, found.attachments)
 
 
 def choose_archive(ctx: Context) -> Archive:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from steps.errors import GiveUp
 from steps.mesh import ClusterIdentity
 from steps.options import MtlsMode, UpgradeOptions
+from steps.overlays import list_overlay_paths
 from steps.release import Release
 
 MTLS_FLAG = "values.global.mtls.enabled"
+VERSION_FLAG = "tag"
 
 
 def build_apply_arguments(
@@ -22,27 +24,46 @@ def build_apply_arguments(
 ) -> tuple[str, ...]:
     """istioctl's arguments: the guide's for the mTLS mode, `earlier` set flags, then those asked for.
 
-    `earlier` are the flags recovered from the previous install; one asked for replaces the earlier one of its path.
-    Raises GiveUp for a flag that istioctl 1.4 would misread.
+    `earlier` are the flags recovered from the previous install; one asked for, or a value in an overlay, replaces the
+    earlier one of its path. Raises GiveUp for a flag that istioctl 1.4 would misread or that contradicts the guide.
     """
     guide = _fill_in(release.apply_arguments, identity)
     strict = _fill_in(release.strict_arguments, identity) if mtls == "STRICT" else ()
     check_set_flags([*_values_of(guide), *_values_of(strict)], "the guide's flags with this cluster's names")
-    flags = merge_set_flags(earlier, options.set_flags)
-    check_set_flags(flags, "--set")
+    check_set_flags(options.set_flags, "--set")
+    in_files = list_overlay_paths(options.overlays)
+    _check_conflicts(_values_of(guide), mtls, options.set_flags, in_files)
+    # On istioctl's command line a flag beats the file, so an earlier flag must not undo what the file says now.
+    kept = [flag for flag in earlier if flag_path(flag) not in in_files]
+    flags = merge_set_flags(kept, options.set_flags)
     own = {flag_path(flag) for flag in [*_values_of(guide), MTLS_FLAG]}
     extra = [part for flag in flags if flag_path(flag) not in own for part in ("--set", flag)]
     return (*guide, *strict, *extra)
 
 
-def find_guide_conflicts(release: Release, identity: ClusterIdentity, flags: Sequence[str]) -> tuple[str, ...]:
-    """Asked flags that would overrule one of the guide's with another value; sentences."""
-    guide = {flag_path(flag): flag for flag in _values_of(_fill_in(release.apply_arguments, identity))}
-    return tuple(
-        f"--set {flag} contradicts the guide's {guide[flag_path(flag)]}"
-        for flag in flags
-        if flag_path(flag) in guide and guide[flag_path(flag)] != flag
-    )
+def find_conflicts(
+    guide: Sequence[str], mtls: MtlsMode, asked: Sequence[str], in_files: Mapping[str, object]
+) -> tuple[str, ...]:
+    """What is asked for and contradicts the guide's own flags, the mTLS mode or the release; sentences."""
+    wanted = {flag_path(flag): flag.partition("=")[2] for flag in guide} | {MTLS_FLAG: _show(mtls == "STRICT")}
+    given = [(flag_path(flag), flag.partition("=")[2], f"--set {flag}") for flag in asked]
+    given += [(path, _show(value), f"the overlay's {path}: {_show(value)}") for path, value in in_files.items()]
+    found = [
+        f"{name} contradicts {path}={wanted[path]}" for path, value, name in given if wanted.get(path, value) != value
+    ]
+    found += [f"{name} would install another version" for path, _, name in given if path == VERSION_FLAG]
+    return tuple(found)
+
+
+def _check_conflicts(
+    guide: Sequence[str], mtls: MtlsMode, asked: Sequence[str], in_files: Mapping[str, object]
+) -> None:
+    conflicts = find_conflicts(guide, mtls, asked, in_files)
+    if conflicts:
+        raise GiveUp(
+            "; ".join(conflicts),
+            "Leave out what the guide sets by itself; the mTLS mode is chosen by mtls=PERMISSIVE or mtls=STRICT.",
+        )
 
 
 def merge_set_flags(earlier: Sequence[str], asked: Sequence[str]) -> tuple[str, ...]:
@@ -89,6 +110,10 @@ def check_set_flags(flags: Sequence[str], source: str) -> None:
 def list_set_flags(arguments: Sequence[str]) -> tuple[str, ...]:
     """The values of `--set` among istioctl's arguments."""
     return tuple(_values_of(arguments))
+
+
+def _show(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _values_of(arguments: Sequence[str]) -> list[str]:

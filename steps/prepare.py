@@ -8,10 +8,11 @@ from typing import cast
 from steps.checks import Check, select_checks
 from steps.eligibility import find_source, judge_survey
 from steps.estimate import describe_estimate
-from steps.flags import find_guide_conflicts, merge_set_flags
+from steps.flags import build_apply_arguments
 from steps.identity import measure_identity, recall_identity
 from steps.mesh import ClusterIdentity
 from steps.options import MtlsMode
+from steps.overlays import join_overlays
 from steps.recovery import compare_flags
 from steps.step import Blocked, Card, Context, Detail, Done, Json, Outcome, Step
 from steps.survey import Survey, take_survey
@@ -27,13 +28,17 @@ def identify(ctx: Context) -> Outcome:
 
 def inspect(ctx: Context) -> Outcome:
     """Take the survey and judge it; keep what later phases use."""
-    survey = take_survey(ctx.gke, ctx.kubernetes, ctx.cluster, ctx.release, recall_identity(ctx))
+    identity = measure_identity(ctx)
+    survey = take_survey(ctx.gke, ctx.kubernetes, ctx.cluster, ctx.release, identity)
     checks = judge_survey(survey, ctx.release)
     errors = select_checks(checks, "error")
     if errors:
         return Blocked("; ".join(c.sentence for c in errors), " ".join(c.remedy for c in errors))
     source = find_source(survey, ctx.release)
     _keep_survey(ctx, survey, checks, source)
+    # Asked again before the apply; here it only tells of a bad flag or overlay before anybody has approved anything.
+    build_apply_arguments(ctx.release, identity, ctx.options, choose_mtls(ctx), recall_flags(ctx))
+    join_overlays(ctx.options.overlays)
     return Done(f"ASM {source}, {survey.sidecars.pods} sidecars in {len(survey.sidecars.by_namespace)} namespaces")
 
 
@@ -78,7 +83,10 @@ def build_proposal(ctx: Context) -> Card:
         title=f"Upgrade {ctx.cluster.key} to ASM {ctx.release.version}",
         summary=(f"From {recall_source(ctx)}, mTLS {_describe_mtls(ctx)}. Nothing has been changed so far.",),
         facts=(*describe_identity(identity), ("sidecars", f"{pods} pods in {len(counts)} namespaces")),
-        risks=tuple(c.sentence for c in select_checks(checks, "warning")) + _describe_flag_changes(ctx),
+        risks=(
+            *(check.sentence for check in select_checks(checks, "warning")),
+            *compare_flags(recall_flags(ctx), ctx.options.set_flags),
+        ),
         details=(
             Detail("Sidecars by namespace", tuple(f"{name}: {number}" for name, number in sorted(counts.items()))),
             Detail("Flags of the previous install", recall_flags(ctx) or ("none beyond the guide's",)),
@@ -104,21 +112,12 @@ def _describe_mtls(ctx: Context) -> str:
     return f"stays {now}" if now == wanted else f"changes from {now} to {wanted}"
 
 
-def _describe_flag_changes(ctx: Context) -> tuple[str, ...]:
-    asked = ctx.options.set_flags
-    return (
-        *compare_flags(recall_flags(ctx), asked),
-        *find_guide_conflicts(ctx.release, recall_identity(ctx), merge_set_flags(recall_flags(ctx), asked)),
-    )
-
-
 def _keep_survey(ctx: Context, survey: Survey, checks: tuple[Check, ...], source: str) -> None:
     sidecars = survey.sidecars
     kept: dict[str, Json] = {
         "prepare/source": {"version": source},
         "prepare/mtls": survey.previous.mtls or "PERMISSIVE",
         "prepare/options": list(survey.previous.flags),
-        "prepare/aliases": list(survey.previous.aliases),
         "prepare/sidecars": {
             "pods": sidecars.pods,
             "by_namespace": dict(sidecars.by_namespace),

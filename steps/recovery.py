@@ -126,6 +126,17 @@ def look_up(values: Mapping[str, Any], path: str) -> object:
     return cast(object, here)
 
 
+def list_leaves(values: Mapping[str, Any], prefix: str = "") -> tuple[str, ...]:
+    """The dotted paths of all values that are no branch; a key with a dot in it ends its path's parent."""
+    found: list[str] = []
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value and not any("." in str(inner) for inner in value):
+            found += list_leaves(value, f"{prefix}{key}.")
+        else:
+            found.append(f"{prefix}{key}")
+    return tuple(found)
+
+
 def show_value(value: object) -> str:
     """A value as `--set` takes it: true, not True."""
     return json.dumps(value) if isinstance(value, bool | int | float) else str(value)

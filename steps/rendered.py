@@ -14,32 +14,6 @@ from steps.mesh import WorkloadRef
 from steps.ports import Kubernetes, Manifest
 
 _WORKLOADS = ("Deployment", "DaemonSet", "StatefulSet")
-_COMPONENT = "operator.istio.io/component"
-# What `kubectl apply --prune` looks at by default, less what only controllers make.
-PRUNED_KINDS: tuple[tuple[str, str], ...] = (
-    ("v1", "ConfigMap"),
-    ("v1", "Service"),
-    ("v1", "PersistentVolumeClaim"),
-    ("v1", "ReplicationController"),
-    ("v1", "Secret"),
-    ("batch/v1", "Job"),
-    ("batch/v1beta1", "CronJob"),
-    ("extensions/v1beta1", "Ingress"),
-    ("apps/v1", "DaemonSet"),
-    ("apps/v1", "Deployment"),
-    ("apps/v1", "StatefulSet"),
-)
-# What `kubectl get all` shows of a component that is switched off.
-ALL_KINDS: tuple[tuple[str, str], ...] = (
-    ("v1", "Service"),
-    ("apps/v1", "DaemonSet"),
-    ("apps/v1", "Deployment"),
-    ("apps/v1", "StatefulSet"),
-    ("autoscaling/v1", "HorizontalPodAutoscaler"),
-    ("batch/v1", "Job"),
-    ("batch/v1beta1", "CronJob"),
-)
-_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 @dataclass(frozen=True, order=True)
@@ -128,34 +102,6 @@ def read_live(kubernetes: Kubernetes, objects: Iterable[Manifest]) -> tuple[Mani
     """The live objects of every kind and namespace that the manifest touches: one list request each."""
     scopes = sorted({(o["apiVersion"], o["kind"], o["metadata"].get("namespace", "")) for o in objects})
     return tuple(item for api, kind, space in scopes for item in kubernetes.list_objects(api, kind, space))
-
-
-def find_removals(kubernetes: Kubernetes, objects: Sequence[Manifest], disabled: Iterable[str]) -> tuple[str, ...]:
-    """Live objects that an apply would delete.
-
-    Those of components that are switched off (`kubectl get all` by component), and those of enabled components that
-    are rendered no more and carry kubectl's annotation, without which prune leaves an object alone.
-    """
-    rendered = {identify(item) for item in objects}
-    spaces = {item["metadata"].get("namespace", "") for item in objects} - {""}
-    enabled = {item["metadata"].get("labels", {}).get(_COMPONENT) for item in objects} - {None, "Base"}
-    off = set(disabled)
-    found: set[ObjectId] = set()
-    for api, kind in sorted({*PRUNED_KINDS, *ALL_KINDS}):
-        for item in kubernetes.list_objects(api, kind, selector=_COMPONENT):
-            component = item["metadata"].get("labels", {}).get(_COMPONENT)
-            if item["metadata"].get("ownerReferences"):
-                continue
-            pruned = (api, kind) in PRUNED_KINDS and component in enabled and _is_prunable(item, rendered, spaces)
-            if pruned or (component in off and (api, kind) in ALL_KINDS):
-                found.add(identify(item))
-    return tuple(str(one) for one in sorted(found))
-
-
-def _is_prunable(item: Manifest, rendered: set[ObjectId], spaces: set[str]) -> bool:
-    metadata = item["metadata"]
-    applied = _LAST_APPLIED in (metadata.get("annotations") or {})
-    return applied and metadata.get("namespace", "") in spaces and identify(item) not in rendered
 
 
 def _open_list(document: Any) -> Sequence[Any]:

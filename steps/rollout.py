@@ -15,11 +15,15 @@ Images = Mapping[str, Mapping[str, str]]
 
 @dataclass(frozen=True)
 class Standing:
-    """How a workload of the control plane stands; `missing` says what is not there yet, "" when it is done."""
+    """How a workload of the control plane stands; `missing` says what is not there yet, "" when it is done.
+
+    `wrong_image` is set where its template is not the rendered one.
+    """
 
     ref: WorkloadRef
     tagged: bool
     missing: str = ""
+    wrong_image: str = ""
 
 
 def list_expected(release: Release, images: Images) -> tuple[WorkloadRef, ...]:
@@ -117,7 +121,7 @@ def _judge(ref: WorkloadRef, release: Release, wanted: Mapping[str, str], worklo
         return Standing(ref, tagged, f"{ref.name} is missing")
     fault = find_image_fault(release, ref, wanted, workload)
     gap = find_rollout_gap(workload)
-    return Standing(ref, tagged, fault or (f"{ref.name}: {gap}" if gap else ""))
+    return Standing(ref, tagged, fault or (f"{ref.name}: {gap}" if gap else ""), fault)
 
 
 def _parse_ref(text: str) -> WorkloadRef:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,12 +10,13 @@ from steps.mesh import Pod, Webhook, Workload
 
 # How long a stall may last before a person is asked: a cluster autoscaler needs minutes for a node, a registry or
 # quota rarely heals by itself, a gateway drains for 30 s and more.
+TERMINATING = timedelta(minutes=10)
 _PATIENCE = {
     "Unschedulable": timedelta(minutes=10),
     "image pull": timedelta(minutes=5),
     "webhook": timedelta(minutes=5),
     "readiness": timedelta(minutes=10),
-    "Terminating": timedelta(minutes=10),
+    "Terminating": TERMINATING,
     "quota": timedelta(minutes=2),
     "ProgressDeadlineExceeded": timedelta(0),
 }
@@ -50,11 +51,6 @@ def find_stalls(workloads: Iterable[Workload], pods: Iterable[Pod]) -> tuple[Sta
 def read_pod_stall(pod: Pod) -> Stall | None:
     """The stall that a pod's own state tells of, None for a pod that is fine."""
     name, space = pod.name, pod.namespace
-    if pod.terminating:
-        return Stall(
-            "Terminating", f"{name} is still terminating",
-            f"A finalizer or a dead node holds it: kubectl -n {space} describe pod {name}. The bot never forces a delete.",
-        )  # fmt: skip
     problem = pod.problem
     if (pod.ready >= pod.total and pod.total) or not problem:
         return None
@@ -96,9 +92,22 @@ def explain_webhook_gap(gap: str) -> Stall:
     )  # fmt: skip
 
 
-def choose_overdue(stalls: Iterable[Stall], waited: timedelta) -> Stall | None:
-    """The first stall whose patience is over."""
-    return next((stall for stall in stalls if waited >= stall.patience), None)
+def explain_late_leaving(pod: Pod) -> Stall:
+    """A pod that terminates for too long as a stall."""
+    return Stall(
+        "Terminating", f"{pod.name} is terminating for more than {TERMINATING.seconds // 60} min",
+        f"A finalizer or a dead node holds it: kubectl -n {pod.namespace} describe pod {pod.name}. The bot never"
+        " deletes by force.",
+    )  # fmt: skip
+
+
+def choose_overdue(stalls: Sequence[Stall], waited: timedelta) -> Stall | None:
+    """The first stall whose patience is over; a missed deadline is told with the reason that is known for it."""
+    overdue = next((stall for stall in stalls if waited >= stall.patience), None)
+    if overdue is None or overdue.kind != "ProgressDeadlineExceeded":
+        return overdue
+    reason = next((stall for stall in stalls if stall.kind != overdue.kind), None)
+    return Stall(overdue.kind, f"{overdue.sentence}: {reason.sentence}", reason.remedy) if reason else overdue
 
 
 def _read_workload_stalls(workload: Workload) -> Iterator[Stall]:
@@ -116,7 +125,8 @@ def _read_workload_stalls(workload: Workload) -> Iterator[Stall]:
         )  # fmt: skip
     elif failure:
         yield Stall("readiness", f"{name}: {failure}", f"kubectl -n {space} describe {kind} {name}")
-    if workload.stalled:
+    # A verdict on an earlier generation says nothing about this rollout.
+    if workload.stalled and workload.observed_generation >= workload.generation:
         yield Stall(
             "ProgressDeadlineExceeded", f"{name} made no progress for {workload.progress_deadline_seconds} s",
             f"kubectl -n {space} describe {kind} {name} shows why; mend it, then retry. The old pods still serve.",

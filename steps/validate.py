@@ -8,13 +8,16 @@ from typing import assert_never, cast
 
 from steps.gates import bind_upgrade, build_gate_card
 from steps.identity import measure_identity
+from steps.mesh import Namespace
 from steps.ports import Ended, NotStarted, Running
 from steps.step import Ask, Attachment, Blocked, Choice, Context, Done, Outcome, Step, Waiting, pass_gate
 from steps.toolbox import recall_tools
 from steps.validation import ValidationReport, describe_checks, read_validation
 
 ACCEPT = Choice("accept", "Accept with a reason", needs_reason=True)
-REMOVE = Choice("remove-namespaces", "Remove test namespaces", "danger", confirm="Delete the namespaces named above?")
+REMOVE = Choice(
+    "remove-namespaces", "Remove test namespaces, run again", "danger", confirm="Delete the namespaces named above?"
+)
 # The guide's example: three basic checks, two more with testing workloads.
 BASIC_CHECKS, ALL_CHECKS = 3, 5
 
@@ -60,6 +63,7 @@ def judge_validation(ctx: Context, ended: Ended) -> Outcome:
     report = read_validation(ended.output)
     output = Attachment("asmctl-validate.txt", ended.output)
     leftovers = find_leftovers(ctx)
+    ctx.memory.revise("validate/leftovers", leftovers)
     choices = (ACCEPT, REMOVE) if leftovers else (ACCEPT,)
     left = f" Test namespaces were left behind: {', '.join(leftovers)}." if leftovers else ""
     if ended.timed_out:
@@ -87,17 +91,25 @@ def describe_failure(report: ValidationReport, ended: Ended) -> tuple[str, str]:
 
 
 def find_leftovers(ctx: Context) -> tuple[str, ...]:
-    """Namespaces that came while asmctl ran and are still there."""
+    """asmctl's test namespaces that came while it ran and are still there."""
     before = ctx.recall("validate/namespaces")
-    if not isinstance(before, Sequence):
-        return ()
-    known = set(cast(Sequence[str], before))
-    return tuple(n.name for n in ctx.kubernetes.list_namespaces() if n.name not in known and not n.terminating)
+    known = set(cast(Sequence[str], before)) if isinstance(before, list | tuple) else set()
+    return tuple(
+        namespace.name
+        for namespace in ctx.kubernetes.list_namespaces()
+        if namespace.name not in known and not namespace.terminating and is_test_namespace(namespace)
+    )
+
+
+def is_test_namespace(namespace: Namespace) -> bool:
+    """Whether asmctl made the namespace; a new namespace of somebody else's must never be offered for removal."""
+    return any("asmctl" in text for text in (namespace.name, *namespace.labels, *namespace.labels.values()))
 
 
 def remove_leftovers(ctx: Context) -> None:
-    """Delete the namespaces that were shown as left behind."""
-    for name in find_leftovers(ctx):
+    """Delete the namespaces that were named when the person decided."""
+    shown = ctx.recall("validate/leftovers")
+    for name in cast(Sequence[str], shown) if isinstance(shown, list | tuple) else ():
         ctx.kubernetes.delete_namespace(name)
 
 
