@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -86,21 +87,23 @@ def build_announcer(settings: Settings, outbox: Outbox, views: Views, clock: Clo
 def build_ports_for(settings: Settings) -> Callable[[ClusterAddress], Ports]:
     """The gateways of a cluster; Google's credentials, the cache and the child programs are shared by all clusters."""
     from bot.gateways.backups import BackupsGateway
+    from bot.gateways.clusters import ClusterGateways
     from bot.gateways.credentials import GoogleCredentials
-    from bot.gateways.gke import GkeGateway, GoogleEndpoints
-    from bot.gateways.kubernetes import connect_kubernetes
+    from bot.gateways.gke import GoogleEndpoints
+    from bot.gateways.kubeconfigs import Kubeconfigs
     from bot.gateways.mesh_tools import MeshToolsGateway
     from bot.gateways.release_files import ReleaseFilesGateway
 
     credentials = GoogleCredentials()
     google = settings.google
     endpoints = GoogleEndpoints(google.gke, google.resource_manager, google.service_usage)
-    gke = GkeGateway(credentials, endpoints)
+    clusters = ClusterGateways(credentials, endpoints)
+    kubeconfigs = Kubeconfigs(settings.state / "kubeconfigs", clusters.gke, credentials)
     files = ReleaseFilesGateway(settings.state / "releases")
-    tools = MeshToolsGateway(settings.state / "programs", gke, credentials)
+    tools = MeshToolsGateway(settings.state / "programs", kubeconfigs, os.environ, credentials.are_found)
     backups = BackupsGateway(settings.state / "backups")
 
     def build_ports(address: ClusterAddress) -> Ports:
-        return Ports(connect_kubernetes(address, gke, credentials), gke, files, tools, backups)
+        return Ports(clusters.kubernetes_for(address), clusters.gke, files, tools, backups)
 
     return build_ports

@@ -30,11 +30,19 @@ RUNNING = frozenset({"PENDING", "RUNNING", "ABORTING"})
 
 @dataclass(frozen=True)
 class GoogleEndpoints:
-    """Base addresses of the APIs; the defaults are Google's."""
+    """Base addresses of the APIs; "" for Google's own."""
 
-    container: str = "https://container.googleapis.com"
-    resource_manager: str = "https://cloudresourcemanager.googleapis.com"
-    service_usage: str = "https://serviceusage.googleapis.com"
+    container: str = ""
+    resource_manager: str = ""
+    service_usage: str = ""
+
+    def fill_in(self) -> GoogleEndpoints:
+        """The same with Google's addresses where there was none."""
+        return GoogleEndpoints(
+            (self.container or "https://container.googleapis.com").rstrip("/"),
+            (self.resource_manager or "https://cloudresourcemanager.googleapis.com").rstrip("/"),
+            (self.service_usage or "https://serviceusage.googleapis.com").rstrip("/"),
+        )
 
 
 class GkeGateway:
@@ -53,7 +61,7 @@ class GkeGateway:
     ) -> None:
         self._credentials = credentials
         self._kubernetes_for = kubernetes_for
-        self._endpoints = endpoints or GoogleEndpoints()
+        self._endpoints = (endpoints or GoogleEndpoints()).fill_in()
         self._limit = limit
         self._retries = retries or ReadRetries()
         self._rest = GoogleRest(credentials, (5.0, limit), self._retries)
@@ -117,7 +125,7 @@ class GkeGateway:
             GET_CREDENTIALS,
             _name_grant(project, "roles/serviceusage.serviceUsageViewer"),
         )
-        url = f"{self._endpoints.service_usage.rstrip('/')}/v1/projects/{project}/services"
+        url = f"{self._endpoints.service_usage}/v1/projects/{project}/services"
         enabled: set[str] = set()
         query = {"filter": "state:ENABLED", "pageSize": PAGE_SIZE}
         while True:
@@ -143,7 +151,7 @@ class GkeGateway:
             GET_CREDENTIALS,
             _name_grant(project, "roles/browser") + " The API cloudresourcemanager.googleapis.com must be enabled.",
         )
-        url = f"{self._endpoints.resource_manager.rstrip('/')}/v1/projects/{project}"
+        url = f"{self._endpoints.resource_manager}/v1/projects/{project}"
         number = str(self._rest.get(call, url).get("projectNumber", ""))
         if not number:
             raise GiveUp(f"Google tells no number of the project {project}", "Check the project id in clusters.toml.")
@@ -187,7 +195,7 @@ def _open_client(credentials: GoogleCredentials, endpoint: str) -> ClusterManage
 
     from bot.gateways.token_source import TokenSource
 
-    options = ClientOptions(api_endpoint=endpoint.rstrip("/"))
+    options = ClientOptions(api_endpoint=endpoint)
     return ClusterManagerClient(credentials=TokenSource(credentials), transport="rest", client_options=options)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
 import msgspec
@@ -17,6 +17,7 @@ from bot.gateways.kubernetes.wire import Controller
 from bot.gateways.kubernetes.workloads import KINDS, reduce_workload
 from steps.errors import GiveUp
 from steps.mesh import (
+    WORKLOAD_KINDS,
     Autoscaler,
     DisruptionBudget,
     Namespace,
@@ -53,10 +54,11 @@ class Inventory:
         action = f"list pods{_in(namespace)}"
         return map(reduce_pod, list_items(self._server, action, path, POD_PAGES, selector))
 
-    def list_workloads(self, namespace: str = "") -> tuple[Workload, ...]:
+    def list_workloads(self, namespace: str = "", kinds: Sequence[str] = WORKLOAD_KINDS) -> tuple[Workload, ...]:
         return tuple(
             reduce_workload(kind, found)
             for kind, place in KINDS.items()
+            if kind in kinds
             for found in list_items(
                 self._server,
                 f"list {place.plural}{_in(namespace)}",
