@@ -1,0 +1,188 @@
+"""The sidecar inventory: which pods have a sidecar, should have one, or carry an old one, and whose they are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from steps.injection import (
+    MIRROR,
+    PINNED_IMAGE,
+    PROXY,
+    Injector,
+    expects_sidecar,
+    is_injected_namespace,
+    is_target_image,
+    parse_injector,
+)
+from steps.mesh import Autoscaler, DisruptionBudget, Namespace, Node, Pod, Webhook, Workload, WorkloadRef
+from steps.options import UpgradeOptions
+from steps.ports import Kubernetes
+from steps.release import Release
+
+Condition: TypeAlias = Literal["current", "outdated", "missing", "pinned", "by-hand", "losing"]
+LeftOut: TypeAlias = Literal[
+    "control plane", "terminating", "finished", "mirror", "without sidecar", "namespace being deleted"
+]
+OWNERLESS = "Pod"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A pod in scope, the workload that it belongs to, and how its sidecar stands.
+
+    outdated: a restart brings the new sidecar; missing: born without one that it should have; pinned: an annotation
+    names the image; by-hand: the owner's template holds the sidecar; losing: a restart would take the sidecar away.
+    `skipped` says why the pod is opted out, "" where it isn't.
+    """
+
+    pod: Pod
+    ref: WorkloadRef
+    condition: Condition
+    skipped: str = ""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What pods are judged against: one reading of everything but the pods."""
+
+    namespaces: Mapping[str, Namespace]
+    workloads: Mapping[WorkloadRef, Workload]
+    injector: Injector
+    webhook: Webhook | None = None
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """The pods in scope with what their restart risk is judged by; `left_out` counts the others by reason."""
+
+    findings: tuple[Finding, ...]
+    surroundings: Surroundings
+    left_out: Mapping[LeftOut, int] = field(default_factory=dict)
+    budgets: tuple[DisruptionBudget, ...] = ()
+    autoscalers: tuple[Autoscaler, ...] = ()
+    nodes: tuple[Node, ...] = ()
+
+    def group_by_workload(self) -> Mapping[WorkloadRef, tuple[Finding, ...]]:
+        """The findings of each workload, workloads in order of their ids."""
+        grouped: dict[WorkloadRef, list[Finding]] = {}
+        for finding in self.findings:
+            grouped.setdefault(finding.ref, []).append(finding)
+        return {ref: tuple(grouped[ref]) for ref in sorted(grouped, key=str)}
+
+
+def take_inventory(kubernetes: Kubernetes, release: Release, options: UpgradeOptions) -> Inventory:
+    """Read the cluster: one paged pass over all pods, one list of each other kind."""
+    surroundings = read_surroundings(kubernetes, release)
+    left_out: Counter[LeftOut] = Counter()
+    findings = tuple(_sift(kubernetes.list_pods(), surroundings, release, options, left_out))
+    return Inventory(
+        findings=findings,
+        surroundings=surroundings,
+        left_out=dict(left_out),
+        budgets=kubernetes.list_disruption_budgets(),
+        autoscalers=kubernetes.list_autoscalers(),
+        nodes=kubernetes.list_nodes(),
+    )
+
+
+def read_surroundings(kubernetes: Kubernetes, release: Release) -> Surroundings:
+    """Read namespaces, workloads and the injector's configuration."""
+    config = kubernetes.read_config_map(release.namespace, release.injector_config)
+    return Surroundings(
+        namespaces={namespace.name: namespace for namespace in kubernetes.list_namespaces()},
+        workloads={workload.ref: workload for workload in kubernetes.list_workloads()},
+        injector=parse_injector(config, f"{release.namespace}/{release.injector_config}"),
+        webhook=kubernetes.read_webhook(release.injector_webhook),
+    )
+
+
+def _sift(
+    pods: Iterable[Pod],
+    surroundings: Surroundings,
+    release: Release,
+    options: UpgradeOptions,
+    left_out: Counter[LeftOut],
+) -> Iterator[Finding]:
+    for pod in pods:
+        ref = find_workload(pod, surroundings.workloads)
+        reason = _leave_out(pod, ref, surroundings, release)
+        condition = None if reason else judge_pod(pod, ref, surroundings, release)
+        if condition is None:
+            left_out[reason or "without sidecar"] += 1
+            continue
+        yield Finding(pod, ref, condition, _opt_out(pod, options))
+
+
+def find_workload(pod: Pod, workloads: Mapping[WorkloadRef, Workload]) -> WorkloadRef:
+    """The workload at the top of the pod's owners that can be restarted; the pod itself where nothing owns it."""
+    if pod.owner is None:
+        return WorkloadRef(pod.namespace, OWNERLESS, pod.name)
+    ref = WorkloadRef(pod.namespace, pod.owner.kind, pod.owner.name)
+    parent = workloads[ref].owner if ref in workloads else None
+    if pod.owner.kind != "ReplicaSet" or parent is None:
+        return ref
+    return WorkloadRef(pod.namespace, parent.kind, parent.name)
+
+
+def _leave_out(pod: Pod, ref: WorkloadRef, surroundings: Surroundings, release: Release) -> LeftOut | None:
+    if is_control_plane(ref, release):
+        return "control plane"
+    if MIRROR in pod.annotations:
+        return "mirror"
+    if is_finished(pod):
+        return "finished"
+    if pod.terminating:
+        return "terminating"
+    namespace = surroundings.namespaces.get(pod.namespace)
+    return "namespace being deleted" if namespace and namespace.terminating else None
+
+
+def is_control_plane(ref: WorkloadRef, release: Release) -> bool:
+    """Whether the workload belongs to the release's control plane, which its own phase moves."""
+    own = {(workload.kind, workload.name) for workload in release.workloads}
+    return ref.namespace == release.namespace and (ref.kind, ref.name) in own
+
+
+def is_finished(pod: Pod) -> bool:
+    """Whether the pod's containers have ended for good."""
+    return pod.phase in ("Succeeded", "Failed")
+
+
+def judge_pod(pod: Pod, ref: WorkloadRef, surroundings: Surroundings, release: Release) -> Condition | None:
+    """How the pod's sidecar stands; None where it has none and should have none."""
+    injected = gets_sidecar(pod, ref, surroundings)
+    if not pod.proxy_image:
+        return "missing" if injected else None
+    if is_target_image(pod.proxy_image, release):
+        return "current"
+    if pod.annotations.get(PINNED_IMAGE):
+        return "pinned"
+    if injected:
+        return "outdated"
+    workload = surroundings.workloads.get(ref)
+    return "by-hand" if workload and PROXY in workload.images else "losing"
+
+
+def gets_sidecar(pod: Pod, ref: WorkloadRef, surroundings: Surroundings) -> bool:
+    """Whether the pod's replacement would be given a sidecar; judged by the owner's template where there is one."""
+    namespace = surroundings.namespaces.get(pod.namespace)
+    if namespace is None or not is_injected_namespace(namespace, surroundings.injector, surroundings.webhook):
+        return False
+    workload = surroundings.workloads.get(ref)
+    if workload is None:
+        return expects_sidecar(pod.labels, pod.annotations, pod.host_network, surroundings.injector)
+    return expects_sidecar(
+        workload.template_labels, workload.template_annotations, workload.host_network, surroundings.injector
+    )
+
+
+def _opt_out(pod: Pod, options: UpgradeOptions) -> str:
+    if pod.namespace in options.skip_namespaces:
+        return f"namespace {pod.namespace} is on the list of namespaces to skip"
+    key, _, value = options.skip_label.partition("=")
+    if key and key in pod.labels and (not value or pod.labels[key] == value):
+        return f"pod carries the label {options.skip_label}"
+    return ""

@@ -1,0 +1,129 @@
+"""What to do about the flights this turn: which workloads to begin, which pods to evict. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from steps.mesh import DisruptionBudget, Pod
+from steps.method import count_allowed_gone, read_ordinal
+from steps.options import Limits
+from steps.release import Release
+from steps.risk import covers
+from steps.sidecars.flight import Flight, Ready, Underway, Verdict
+from steps.sidecars.live_pods import has_target, is_live, is_ready
+from steps.sidecars.pace import Bucket
+
+CALLS_A_TURN = 20
+
+
+@dataclass(frozen=True)
+class Begin:
+    """Stamp the workload, and restart it where its method is a restart."""
+
+    flight: Flight
+
+
+@dataclass(frozen=True)
+class RestartAgain:
+    """The stamped restart is not in place: ask for it again with the same stamp."""
+
+    flight: Flight
+
+
+@dataclass(frozen=True)
+class Evict:
+    """Evict one pod of a begun workload."""
+
+    flight: Flight
+    pod: Pod
+
+
+Action: TypeAlias = Begin | RestartAgain | Evict
+Judged: TypeAlias = tuple[Flight, Verdict]
+
+
+def choose_actions(
+    judged: Sequence[Judged],
+    budgets: Mapping[str, Sequence[DisruptionBudget]],
+    limits: Limits,
+    bucket: Bucket,
+    checked: bool,
+    release: Release,
+) -> tuple[Action, ...]:
+    """The batch of this turn: repeats first, then evictions, then new workloads, within limits and pace.
+
+    Until the first restarted pod was checked only one workload moves, and of it only one pod where it is evicted.
+    """
+    astray = (flight for flight, verdict in judged if isinstance(verdict, Underway) and verdict.again)
+    repeats: list[Action] = [RestartAgain(flight) for flight in astray]
+    evictions = _pace_evictions(_list_evictions(judged, budgets, checked, release), bucket)
+    for _ in evictions:
+        bucket = bucket.fill(1)
+    begins = _list_begins(judged, limits, bucket, checked)
+    return tuple([*repeats, *evictions, *begins][:CALLS_A_TURN])
+
+
+def _list_begins(judged: Sequence[Judged], limits: Limits, bucket: Bucket, checked: bool) -> Iterator[Begin]:
+    moving = sum(1 for flight, verdict in judged if flight.begun and isinstance(verdict, Underway))
+    slots = limits.workloads_at_once if checked else 1
+    for flight, verdict in judged:
+        if not isinstance(verdict, Ready):
+            continue
+        if (slots and moving >= slots) or not bucket.has_room():
+            return
+        moving += 1
+        bucket = bucket.fill(count_at_begin(flight))
+        yield Begin(flight)
+
+
+def count_at_begin(flight: Flight) -> int:
+    """How many pods are set in motion by beginning the workload; those to be evicted count one by one later."""
+    return 0 if flight.planned.method == "evict" else len(flight.entries)
+
+
+def _pace_evictions(evictions: Iterable[Evict], bucket: Bucket) -> list[Evict]:
+    chosen = []
+    for eviction in evictions:
+        if not bucket.has_room():
+            break
+        bucket = bucket.fill(1)
+        chosen.append(eviction)
+    return chosen[:CALLS_A_TURN]
+
+
+def _list_evictions(
+    judged: Sequence[Judged], budgets: Mapping[str, Sequence[DisruptionBudget]], checked: bool, release: Release
+) -> Iterator[Evict]:
+    for flight, verdict in judged:
+        if flight.planned.method == "evict" and flight.begun and isinstance(verdict, Underway):
+            yield from choose_evictions(flight, budgets.get(flight.planned.ref.namespace, ()), checked, release)
+
+
+def choose_evictions(
+    flight: Flight, budgets: Sequence[DisruptionBudget], checked: bool, release: Release
+) -> tuple[Evict, ...]:
+    """The next pods of a begun workload to evict; none where its budget or its own strategy has no room.
+
+    Unready pods go first, then by ordinal downwards, then by name. Overlapping budgets are left to the API server's
+    refusal.
+    """
+    workload = flight.workload
+    if workload is None or flight.pods is None:
+        return ()
+    live = [pod for pod in flight.pods if is_live(pod)]
+    if not checked and (len(live) < workload.replicas or any(pod.uid not in flight.known for pod in live)):
+        return ()
+    uids = {entry.uid for entry in flight.entries}
+    old = [pod for pod in live if pod.uid in uids and not has_target(pod, release)]
+    away = max(0, workload.replicas - sum(1 for pod in live if is_ready(pod)))
+    unready = [pod for pod in old if not is_ready(pod)]
+    room = count_allowed_gone(workload) - away + len(unready)
+    covering = [budget for budget in budgets if old and covers(budget, old[0].labels)]
+    if len(covering) == 1:
+        room = min(room, covering[0].disruptions_allowed)
+    if not checked:
+        room = min(room, 1)
+    ranked = sorted(old, key=lambda pod: (is_ready(pod), -read_ordinal(pod.name), pod.name))
+    return tuple(Evict(flight, pod) for pod in ranked[: max(0, room)])

@@ -1,0 +1,131 @@
+"""What the sidecars phase keeps between turns: the plan, the approvals, the stamps. All of it in memory and ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
+from steps.ledger import LedgerEntry
+from steps.sidecars.flight import Flight
+from steps.step import Context, Json
+from steps.waves import PlannedWorkload, load_workloads, store_workloads
+
+PLAN = "sidecars/plan"
+APPROVED = "sidecars/approved"
+DECLINED = "sidecars/declined"
+CHECKED = "sidecars/checked"
+OPEN_STATES = ("pending", "failed")
+
+
+@dataclass(frozen=True)
+class Board:
+    """The plan with the ledger, grouped by workload id."""
+
+    workloads: tuple[PlannedWorkload, ...]
+    entries: Mapping[str, tuple[LedgerEntry, ...]]
+
+    def list_open(self, refs: Iterable[str]) -> tuple[PlannedWorkload, ...]:
+        """The approved workloads that have open entries, in the order of the plan."""
+        approved = set(refs)
+        return tuple(one for one in self.workloads if str(one.ref) in approved and self.has_open(str(one.ref)))
+
+    def has_open(self, ref: str) -> bool:
+        """Whether any pod of the workload has not ended yet."""
+        return any(entry.state in OPEN_STATES for entry in self.entries.get(ref, ()))
+
+    def has_failed(self, ref: str) -> bool:
+        """Whether any pod of the workload has failed."""
+        return any(entry.state == "failed" for entry in self.entries.get(ref, ()))
+
+    def list_all(self) -> tuple[LedgerEntry, ...]:
+        """Every entry of the ledger."""
+        return tuple(entry for entries in self.entries.values() for entry in entries)
+
+
+def read_board(ctx: Context) -> Board:
+    """The plan and the ledger as they stand."""
+    grouped: dict[str, list[LedgerEntry]] = {}
+    for entry in ctx.ledger.read_entries():
+        grouped.setdefault(entry.workload, []).append(entry)
+    entries = {ref: tuple(own) for ref, own in grouped.items()}
+    return Board(load_workloads(ctx.recall(PLAN)), entries)
+
+
+def store_plan(ctx: Context, workloads: Sequence[PlannedWorkload]) -> None:
+    """Keep the plan; workloads of an earlier plan that this one lacks stay in it."""
+    refs = {one.ref for one in workloads}
+    kept = [one for one in load_workloads(ctx.recall(PLAN)) if one.ref not in refs]
+    stored = store_workloads((*kept, *workloads))
+    if stored != ctx.recall(PLAN):
+        ctx.memory.revise(PLAN, stored)
+
+
+def read_refs(ctx: Context, key: str) -> frozenset[str]:
+    """The workload ids kept under the key."""
+    return frozenset(cast("Sequence[str]", ctx.recall(key) or ()))
+
+
+def add_refs(ctx: Context, key: str, refs: Iterable[str]) -> None:
+    """Add workload ids to those kept under the key."""
+    kept = read_refs(ctx, key)
+    joined = kept | frozenset(refs)
+    if joined != kept:
+        ctx.memory.revise(key, sorted(joined))
+
+
+def open_flight(ctx: Context, board: Board, planned: PlannedWorkload) -> Flight:
+    """The workload as the board knows it, before this turn looks at the cluster."""
+    ref = str(planned.ref)
+    entries = board.entries.get(ref, ())
+    stamp = str(ctx.recall(f"sidecars/stamp/{ref}") or "")
+    return Flight(
+        planned=planned,
+        entries=tuple(entry for entry in entries if entry.state in OPEN_STATES),
+        known={entry.uid: entry for entry in entries},
+        stamp=stamp,
+        clock=start_clock(ctx, name_clock(ctx, ref)) if stamp else read_clock(ctx, name_hold(ctx, ref)),
+    )
+
+
+def name_clock(ctx: Context, ref: str) -> str:
+    """The key under which the begin of the present attempt is kept; a retry is a new attempt."""
+    return f"sidecars/clock/{ctx.generation}/{ref}"
+
+
+def name_hold(ctx: Context, ref: str) -> str:
+    """The key under which it is kept since when the workload can't be begun."""
+    return f"sidecars/held/{ctx.generation}/{ref}"
+
+
+def start_clock(ctx: Context, key: str) -> datetime:
+    """The time at which this was first asked for under the key."""
+    return datetime.fromisoformat(str(ctx.remember(key, ctx.now.isoformat())))
+
+
+def read_clock(ctx: Context, key: str) -> datetime | None:
+    """The time kept under the key, None where none is."""
+    kept = ctx.recall(key)
+    return datetime.fromisoformat(str(kept)) if kept else None
+
+
+def stamp_workload(ctx: Context, planned: PlannedWorkload) -> str:
+    """Commit the stamp with which the workload is restarted; the first one ever stored is answered."""
+    now = ctx.now.astimezone(UTC).replace(microsecond=0)
+    return str(ctx.remember(f"sidecars/stamp/{planned.ref}", now.strftime("%Y-%m-%dT%H:%M:%SZ")))
+
+
+def put_off(ctx: Context, ref: str, seconds: float | None) -> None:
+    """Leave the workload alone for a while after a call for it failed; longer each time, 60 s at most."""
+    kept = cast("Mapping[str, Json]", ctx.recall(f"sidecars/backoff/{ref}") or {})
+    tries = int(cast(int, kept.get("tries", 0))) + 1
+    pause = seconds if seconds is not None else min(60.0, 2.0**tries)
+    until = ctx.now + timedelta(seconds=pause)
+    ctx.memory.revise(f"sidecars/backoff/{ref}", {"tries": tries, "until": until.isoformat()})
+
+
+def is_put_off(ctx: Context, ref: str) -> bool:
+    """Whether the workload's pause after a failed call still lasts."""
+    kept = cast("Mapping[str, str] | None", ctx.recall(f"sidecars/backoff/{ref}"))
+    return kept is not None and ctx.now < datetime.fromisoformat(kept["until"])

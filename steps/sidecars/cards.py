@@ -1,0 +1,119 @@
+"""What a person is shown about the sidecars phase."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+
+from steps.estimate import describe_range, estimate_sidecars
+from steps.ledger import LedgerEntry, count_entries
+from steps.mesh import WorkloadRef
+from steps.method import Method
+from steps.risk import Risk
+from steps.step import Attachment, Card, Context, Detail
+from steps.waves import Planned, PlannedWorkload
+
+METHODS: Mapping[Method, str] = {
+    "restart": "rollout restart",
+    "restart-at": "restart by Argo Rollouts",
+    "evict": "eviction, honouring disruption budgets",
+    "manual": "by hand",
+}
+RISKS_SHOWN = 10
+
+
+def build_plan_card(ctx: Context, planned: Planned, workloads: Sequence[PlannedWorkload], title: str) -> Card:
+    """The workloads of a gate with method and risk, and what the bot will not do."""
+    pods = sum(one.pods for one in workloads)
+    moving = [one for one in workloads if one.pods]
+    by_hand = [one for one in workloads if not one.pods and one.risks]
+    return Card(
+        title=f"{title}: {ctx.cluster.key}",
+        summary=(
+            f"{pods} pods in {len(moving)} workloads get the sidecar of {ctx.release.version}.",
+            "Every pod that starts from now on already gets it, whatever is decided here.",
+        ),
+        facts=(
+            *((METHODS[method], _count(moving, method)) for method in METHODS if _count(moving, method)),
+            ("left to a person", f"{len(by_hand)} workloads") if by_hand else ("left to a person", "none"),
+            ("limits", describe_limits(ctx)),
+        ),
+        risks=tuple(_list_risks(planned.risks, workloads)),
+        details=(*_list_waves(workloads, planned.risks),),
+        estimate=f"{describe_range(estimate_sidecars(ctx.release, pods))} at the guide's pace",
+    )
+
+
+def _count(workloads: Iterable[PlannedWorkload], method: Method) -> str:
+    own = [one for one in workloads if one.method == method]
+    return f"{len(own)} workloads, {sum(one.pods for one in own)} pods" if own else ""
+
+
+def describe_limits(ctx: Context) -> str:
+    """The limits in force, in words."""
+    limits = ctx.options.limits
+    parts = (
+        f"{limits.workloads_at_once} workloads at once" if limits.workloads_at_once else "all workloads at once",
+        f"{limits.pods_per_minute} pods/min" if limits.pods_per_minute else "no pace limit",
+        f"soak {limits.soak_seconds:.0f} s after each wave" if limits.soak_seconds else "",
+        f"pause after {max(1, limits.failure_budget)} failing workloads",
+    )
+    return ", ".join(part for part in parts if part)
+
+
+def _list_risks(risks: Mapping[WorkloadRef, Sequence[Risk]], workloads: Sequence[PlannedWorkload]) -> Iterable[str]:
+    """The risks that deserve a look, worst first."""
+    telling = [
+        (risk, one.ref) for level in ("outage", "care") for one in workloads for risk in risks.get(one.ref, ())
+        if risk.level == level
+    ]  # fmt: skip
+    yield from (f"{ref}: {risk.sentence}" for risk, ref in telling[:RISKS_SHOWN])
+    if len(telling) > RISKS_SHOWN:
+        yield f"and {len(telling) - RISKS_SHOWN} more, see the waves"
+
+
+def _list_waves(
+    workloads: Sequence[PlannedWorkload], risks: Mapping[WorkloadRef, Sequence[Risk]]
+) -> Iterable[Detail]:
+    waves: dict[str, list[PlannedWorkload]] = {}
+    for one in workloads:
+        if one.pods or one.risks:
+            waves.setdefault(one.wave, []).append(one)
+    for wave, own in waves.items():
+        yield Detail(f"{wave}: {sum(one.pods for one in own)} pods", tuple(_describe(one, risks) for one in own))
+
+
+def _describe(one: PlannedWorkload, risks: Mapping[WorkloadRef, Sequence[Risk]]) -> str:
+    kinds = ", ".join(dict.fromkeys(risk.kind for risk in risks.get(one.ref, ())))
+    pods = f"{one.pods} pods, {METHODS[one.method]}" if one.pods else METHODS["manual"]
+    return f"{one.ref}: {pods}" + (f" ({kinds})" if kinds else "")
+
+
+def describe_ledger(entries: Iterable[LedgerEntry]) -> str:
+    """`497 upgraded + 2 manual + 1 skipped + 0 gone + 0 failed = 500 pods`; pending only while there are any."""
+    counts = count_entries(entries)
+    shown = ("upgraded", "manual", "skipped", "gone", "failed") + (("pending",) if counts["pending"] else ())
+    return " + ".join(f"{counts[state]} {state}" for state in shown) + f" = {sum(counts.values())} pods"  # type: ignore[index]
+
+
+def list_left(entries: Iterable[LedgerEntry]) -> Mapping[str, tuple[str, ...]]:
+    """Manual and skipped pods by workload, each line with its reason and the command to run."""
+    left: dict[str, list[str]] = {}
+    for entry in entries:
+        if entry.state == "manual":
+            left.setdefault(entry.workload, []).append(f"{entry.pod}: {entry.reason} — {entry.command}")
+        if entry.state == "skipped":
+            left.setdefault(entry.workload, []).append(f"{entry.pod}: skipped by {entry.by}: {entry.reason}")
+    return {ref: tuple(lines) for ref, lines in sorted(left.items())}
+
+
+def attach_ledger(entries: Sequence[LedgerEntry]) -> Attachment:
+    """The ledger as a CSV file for the thread."""
+    names = [one.name for one in fields(LedgerEntry)]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows([getattr(entry, name) for name in names] for entry in entries)
+    return Attachment("sidecars-ledger.csv", text.getvalue())

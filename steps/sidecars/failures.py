@@ -1,0 +1,107 @@
+"""Workloads that don't get there by themselves: what a person is told, and what Retry and Skip do."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import cast
+
+from steps.ledger import LedgerEntry
+from steps.mesh import Pod
+from steps.sidecars.actions import Judged
+from steps.sidecars.board import OPEN_STATES, Board, read_board
+from steps.sidecars.flight import Failing, Flight
+from steps.sidecars.live_pods import is_live
+from steps.sidecars.lookout import look
+from steps.sidecars.settlement import settle_entries
+from steps.step import Attachment, Blocked, Choice, Context
+from steps.waves import PlannedWorkload
+
+SHOWN = 5
+
+
+def describe_failure(flight: Flight, verdict: Failing) -> str:
+    """Why the workload fails, with the first troubled pod's own words."""
+    pod = next((pod for pod in verdict.pods if pod.problem), None)
+    if pod is None or pod.name in verdict.why:
+        return verdict.why
+    return f"{verdict.why}; {pod.name}: {pod.problem}"
+
+
+def block_on_failures(
+    ctx: Context, board: Board, todo: Sequence[PlannedWorkload], judged: Sequence[Judged]
+) -> Blocked | None:
+    """Blocked once the failure budget is used up, or once nothing but failed workloads is left."""
+    failed = [planned for planned in todo if board.has_failed(str(planned.ref))]
+    moving = [planned for planned in todo if board.has_open(str(planned.ref)) and planned not in failed]
+    budget = max(1, ctx.options.limits.failure_budget)
+    if not failed or (moving and len(failed) < budget):
+        return None
+    names = ", ".join(str(planned.ref) for planned in failed[:SHOWN])
+    more = f" and {len(failed) - SHOWN} more" if len(failed) > SHOWN else ""
+    reason = next(entry.reason for entry in board.entries[str(failed[0].ref)] if entry.state == "failed")
+    verdicts = [(flight, verdict) for flight, verdict in judged if isinstance(verdict, Failing)]
+    return Blocked(
+        f"{names}{more} can't be re-injected: {reason}",
+        "Mend it and retry, or skip it: its pods keep what they have now and are listed as skipped.",
+        (_offer_skip(len(failed)),),
+        tuple(attach_events(ctx, flight, verdict) for flight, verdict in verdicts[:SHOWN]),
+    )
+
+
+def _offer_skip(count: int) -> Choice:
+    label = "Skip it" if count == 1 else f"Skip {count} workloads"
+    return Choice("skip", label, "danger", needs_reason=True)
+
+
+def attach_events(ctx: Context, flight: Flight, verdict: Failing) -> Attachment:
+    """The failing workload's events, and those and the last state of its troubled pods."""
+    ref = flight.planned.ref
+    lines = [f"{ref}: {verdict.why}", *_list_events(ctx, ref.namespace, ref.kind, ref.name)]
+    for pod in verdict.pods:
+        lines.append(f"{pod.name}: {pod.phase}, {pod.ready}/{pod.total} ready, {pod.restarts} restarts; {pod.problem}")
+        lines.extend(_list_events(ctx, pod.namespace, "Pod", pod.name))
+    return Attachment(f"{ref.namespace}-{ref.name}-events.txt", "\n".join(lines) + "\n")
+
+
+def _list_events(ctx: Context, namespace: str, kind: str, name: str) -> Iterable[str]:
+    for event in ctx.kubernetes.read_events(namespace, kind, name)[-SHOWN:]:
+        yield f"  {event.kind} {event.reason} (x{event.count}): {event.message}"
+
+
+def settle_skipped(ctx: Context, board: Board) -> Board:
+    """Carry out a Skip: replaced pods of the failed workloads count as upgraded, the others as skipped.
+
+    The workloads are those that had failed when the decision was first seen; a later failure needs its own.
+    """
+    decision = ctx.decision
+    if decision is None or decision.choice != "skip":
+        return board
+    failing = [str(one.ref) for one in board.workloads if board.has_failed(str(one.ref))]
+    chosen = set(cast("Sequence[str]", ctx.remember(f"sidecars/skip/{ctx.step_id}/{ctx.generation}", failing)))
+    todo = [planned for planned in board.workloads if str(planned.ref) in chosen and board.has_open(str(planned.ref))]
+    if not todo:
+        return board
+    flights = [_describe_flight(board, planned) for planned in todo]
+    for flight in look(ctx, flights, checked=False).flights:
+        ctx.ledger.record_entries(skip_entries(ctx, flight, decision.by, decision.reason))
+    return read_board(ctx)
+
+
+def _describe_flight(board: Board, planned: PlannedWorkload) -> Flight:
+    entries = board.entries[str(planned.ref)]
+    open_entries = tuple(entry for entry in entries if entry.state in OPEN_STATES)
+    return Flight(planned, open_entries, {entry.uid: entry for entry in entries})
+
+
+def skip_entries(ctx: Context, flight: Flight, by: str, reason: str) -> list[LedgerEntry]:
+    """Where each open pod of a skipped workload ends."""
+    live: list[Pod] = [pod for pod in flight.pods or () if is_live(pod)]
+    settled = settle_entries(flight.entries, flight.known.values(), live, ctx.release, final=False)
+    done = {entry.uid for entry in settled}
+    left = (entry for entry in flight.entries if entry.uid not in done)
+    skipped = (
+        dataclasses.replace(entry, state="skipped", by=by, reason=reason or entry.reason, evidence=entry.reason)
+        for entry in left
+    )
+    return [*settled, *skipped]

@@ -1,0 +1,239 @@
+"""One workload on its way to the new sidecar: what was seen of it, and what follows from that. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from steps.injection import PINNED_IMAGE, describe_version
+from steps.ledger import LedgerEntry
+from steps.mesh import Pod, Workload
+from steps.release import Release
+from steps.risk import is_rolling
+from steps.sidecars.live_pods import has_target, is_live, is_ready
+from steps.sidecars.rollouts import count_moved, is_rolled_out, scale_patience
+from steps.sidecars.settlement import orphan_entries, settle_entries
+from steps.waves import PlannedWorkload
+
+# time that a fault may need to show up as one, or to pass by itself after a retry
+GRACE = timedelta(seconds=60)
+TROUBLE_LOOK = timedelta(seconds=45)
+CRASHES = 3
+FOREIGN_ROLLOUT = "a rollout that somebody else began is still in progress"
+_BROKEN_IMAGE = ("ImagePullBackOff", "ErrImagePull", "InvalidImageName", "CreateContainerConfigError")
+
+
+@dataclass(frozen=True)
+class Flight:
+    """A workload in its wave, with what this turn saw of it.
+
+    `stamp` is "" until it was begun; `clock` is when the present attempt began, or since when it is held. `entries` are
+    those of its ledger entries that are still open, `known` all of them by uid. `workload` is None where it is gone;
+    `pods` is None where this turn did not look at them.
+    """
+
+    planned: PlannedWorkload
+    entries: tuple[LedgerEntry, ...]
+    known: Mapping[str, LedgerEntry]
+    stamp: str = ""
+    clock: datetime | None = None
+    workload: Workload | None = None
+    pods: tuple[Pod, ...] | None = None
+
+    @property
+    def begun(self) -> bool:
+        """Whether the bot has begun to move the workload."""
+        return bool(self.stamp)
+
+
+@dataclass(frozen=True)
+class Held:
+    """Not to be begun yet, or not looked at."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Ready:
+    """May be begun now."""
+
+
+@dataclass(frozen=True)
+class Underway:
+    """On its way; `done` pods have the new sidecar and are ready. `again` means that the restart is not in place."""
+
+    done: int
+    again: bool = False
+
+
+@dataclass(frozen=True)
+class Finished:
+    """Every pod of it has ended somewhere; `entries` say where."""
+
+    entries: tuple[LedgerEntry, ...]
+
+
+@dataclass(frozen=True)
+class Failing:
+    """It does not get there by itself; `pods` show why."""
+
+    why: str
+    pods: tuple[Pod, ...] = ()
+
+
+@dataclass(frozen=True)
+class Misinjected:
+    """A pod made by the restart has another sidecar than the release's."""
+
+    pod: Pod
+
+
+@dataclass(frozen=True)
+class Discovered:
+    """Pods that need the new sidecar and are in no ledger entry yet."""
+
+    pods: tuple[Pod, ...]
+
+
+Verdict: TypeAlias = Held | Ready | Underway | Finished | Failing | Misinjected | Discovered
+
+
+def wants_pods(flight: Flight, now: datetime, checked: bool) -> bool:
+    """Whether the flight can't be judged by its controller's status alone."""
+    workload = flight.workload
+    if not flight.begun or workload is None or not checked or flight.planned.method != "restart":
+        return True
+    if not is_in_place(flight) or is_rolled_out(workload) or workload.failure or workload.stalled or workload.paused:
+        return True
+    unready = workload.available < workload.replicas or workload.updated > count_moved(workload)
+    return unready and _is_past(flight, now, TROUBLE_LOOK)
+
+
+def is_in_place(flight: Flight) -> bool:
+    """Whether the restart that the bot stamped, or a later one, stands in the workload."""
+    if flight.planned.method == "evict":
+        return True
+    return flight.workload is not None and flight.workload.restarted_at >= flight.stamp
+
+
+def judge(flight: Flight, now: datetime, release: Release, patience: float) -> Verdict:
+    """What follows from what was seen. `patience` is in seconds, before it is scaled by the workload's size."""
+    if flight.pods is None:
+        return _judge_by_status(flight, now, patience)
+    live = tuple(pod for pod in flight.pods if is_live(pod))
+    strangers = tuple(
+        pod for pod in live if pod.uid not in flight.known and not has_target(pod, release) and not _is_pinned(pod)
+    )
+    if strangers and flight.workload is not None:
+        settled = flight.begun and is_in_place(flight)
+        return Misinjected(strangers[0]) if settled else Discovered(strangers)
+    old = {entry.uid for entry in flight.entries} & {pod.uid for pod in live if not has_target(pod, release)}
+    if not old:
+        return _judge_replaced(flight, live, now, release, patience)
+    if flight.workload is None:
+        return Finished(orphan_entries(flight.entries, live, release))
+    if not flight.begun:
+        return _judge_unbegun(flight, now, patience)
+    return _judge_moving(flight, live, now, release, patience)
+
+
+def _judge_by_status(flight: Flight, now: datetime, patience: float) -> Verdict:
+    if not flight.begun or flight.workload is None:
+        return Held("not looked at yet")
+    late = find_lateness(flight, now, patience)
+    return Failing(late) if late else Underway(min(count_moved(flight.workload), len(flight.entries)))
+
+
+def _judge_unbegun(flight: Flight, now: datetime, patience: float) -> Verdict:
+    workload = flight.workload
+    assert workload is not None
+    if flight.planned.method == "restart" and workload.paused:
+        return Failing("its rollout was paused after the approval")
+    if flight.planned.method == "restart" and is_rolling(workload):
+        late = find_lateness(flight, now, patience)
+        return Failing(f"a rollout that somebody else began is {late}") if late else Held(FOREIGN_ROLLOUT)
+    return Ready()
+
+
+def _judge_replaced(
+    flight: Flight, live: Sequence[Pod], now: datetime, release: Release, patience: float
+) -> Verdict:
+    """No pod that is the bot's to move is left: finished as soon as as many pods stand as the workload wants."""
+    workload = flight.workload
+    moved = [pod for pod in live if has_target(pod, release)]
+    ready = [pod for pod in moved if is_ready(pod)]
+    standing = sum(1 for pod in live if is_ready(pod))
+    if workload is None or standing >= workload.replicas:
+        return Finished(settle_entries(flight.entries, flight.known.values(), live, release, final=True))
+    fault = _find_pod_fault(flight, moved, now) or find_lateness(flight, now, patience)
+    if fault and flight.begun:
+        return Failing(fault, _pick_troubled(moved))
+    return Underway(min(len(ready), len(flight.entries)))
+
+
+def _judge_moving(flight: Flight, live: Sequence[Pod], now: datetime, release: Release, patience: float) -> Verdict:
+    workload = flight.workload
+    assert workload is not None
+    moved = [pod for pod in live if has_target(pod, release)]
+    fault = (
+        _find_controller_fault(flight, now)
+        or _find_pod_fault(flight, moved, now)
+        or find_lateness(flight, now, patience)
+    )
+    if fault:
+        return Failing(fault, _pick_troubled(live))
+    done = sum(1 for pod in moved if is_ready(pod))
+    return Underway(min(done, len(flight.entries)), again=not is_in_place(flight))
+
+
+def _find_controller_fault(flight: Flight, now: datetime) -> str:
+    workload = flight.workload
+    if workload is None or flight.planned.method == "evict":
+        return ""
+    if workload.paused:
+        return "its rollout was paused in the middle"
+    if not _is_past(flight, now, GRACE):
+        return ""
+    if workload.failure:
+        return f"its controller can't create pods: {workload.failure}"
+    return "its rollout exceeded its progress deadline" if workload.stalled else ""
+
+
+def _find_pod_fault(flight: Flight, moved: Sequence[Pod], now: datetime) -> str:
+    if not _is_past(flight, now, GRACE):
+        return ""
+    for pod in moved:
+        if is_ready(pod):
+            continue
+        crashing = "CrashLoopBackOff" in pod.problem and pod.restarts >= CRASHES
+        if crashing or any(word in pod.problem for word in _BROKEN_IMAGE):
+            return f"new pod {pod.name} does not start: {pod.problem}"
+    return ""
+
+
+def find_lateness(flight: Flight, now: datetime, patience: float) -> str:
+    """A sentence where the workload took longer than its size and strategy explain, "" otherwise."""
+    allowed = scale_patience(flight.workload, len(flight.entries), patience)
+    if not _is_past(flight, now, allowed):
+        return ""
+    return f"not done after {int(allowed.total_seconds() // 60)} min"
+
+
+def _is_past(flight: Flight, now: datetime, span: timedelta) -> bool:
+    return flight.clock is not None and now - flight.clock > span
+
+
+def _is_pinned(pod: Pod) -> bool:
+    return PINNED_IMAGE in pod.annotations
+
+
+def _pick_troubled(pods: Iterable[Pod]) -> tuple[Pod, ...]:
+    return tuple(sorted((pod for pod in pods if not is_ready(pod)), key=lambda pod: (not pod.problem, pod.name)))[:3]
+
+
+def describe_misinjection(pod: Pod, release: Release) -> str:
+    """The sentence for a pod with the wrong sidecar."""
+    found = describe_version(pod.proxy_image) if pod.proxy_image else "no sidecar"
+    return f"the injector gave {pod.namespace}/{pod.name} {found} instead of {release.version}"

@@ -1,0 +1,56 @@
+"""How far a controller has rolled out, by its own status alone."""
+
+from __future__ import annotations
+
+import math
+from datetime import timedelta
+
+from steps.mesh import Workload
+from steps.method import scale_count
+
+SECONDS_A_POD = 60.0
+
+
+def is_rolled_out(workload: Workload) -> bool:
+    """kubectl's rollout status (kubectl pkg/polymorphichelpers/rollout_status.go), and no partition left behind."""
+    if workload.observed_generation < workload.generation:
+        return False
+    wanted = workload.replicas
+    match workload.ref.kind:
+        case "Deployment":
+            moved = workload.updated >= wanted and workload.current <= workload.updated
+            return moved and workload.available >= workload.updated
+        case "StatefulSet":
+            moved = workload.updated >= wanted and workload.update_revision == workload.current_revision
+            return moved and workload.ready >= wanted
+        case "DaemonSet":
+            return workload.updated >= wanted and workload.available >= wanted
+        case _:
+            return workload.ready >= wanted
+
+
+def count_moved(workload: Workload) -> int:
+    """How many pods surely have the new template and are available, by the controller's status alone."""
+    if workload.observed_generation < workload.generation:
+        return 0
+    old = max(0, workload.current - workload.updated)
+    available = workload.ready if workload.ref.kind == "StatefulSet" else workload.available
+    return max(0, min(workload.updated, available - old))
+
+
+def scale_patience(workload: Workload | None, pods: int, base: float) -> timedelta:
+    """The base patience (seconds) and a minute for each round of pods that the strategy replaces at once."""
+    if workload is None:
+        return timedelta(seconds=base)
+    rounds = math.ceil(pods / _count_at_once(workload))
+    return timedelta(seconds=base + rounds * (SECONDS_A_POD + workload.min_ready_seconds))
+
+
+def _count_at_once(workload: Workload) -> int:
+    if workload.ref.kind == "StatefulSet":
+        return 1
+    away = scale_count(workload.max_unavailable, workload.replicas, round_up=False)
+    extra = scale_count(workload.max_surge, workload.replicas, round_up=True)
+    return max(1, away + extra)
+
+

@@ -1,0 +1,130 @@
+"""The plan of the sidecars phase: which workloads, by which method, in which wave."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from steps.inventory import Finding, Inventory
+from steps.ledger import LedgerEntry
+from steps.mesh import WorkloadRef
+from steps.method import Method, Way, choose_way
+from steps.options import UpgradeOptions
+from steps.risk import Level, Risk, Subject, find_risks, worst_level
+from steps.step import Json
+
+# no namespace can bear this name
+CANARY = "canary namespaces"
+BY_OPTIONS = "the upgrade's options"
+
+
+@dataclass(frozen=True)
+class PlannedWorkload:
+    """A workload as it is approved. `pods` still have to be re-injected by the bot; 0 where all are a person's."""
+
+    ref: WorkloadRef
+    method: Method
+    wave: str
+    pods: int
+    level: Level = "note"
+    risks: tuple[str, ...] = ()
+
+    @property
+    def binding(self) -> Mapping[str, Json]:
+        """What an approval of the workload holds for."""
+        return {"method": self.method, "risk": self.level, "because": list(self.risks)}
+
+
+@dataclass(frozen=True)
+class Planned:
+    """The outcome of planning: the workloads in order, each with its risks, and a ledger entry for each pod."""
+
+    workloads: tuple[PlannedWorkload, ...]
+    entries: tuple[LedgerEntry, ...]
+    risks: Mapping[WorkloadRef, tuple[Risk, ...]]
+
+
+def plan_workloads(inventory: Inventory, options: UpgradeOptions) -> Planned:
+    """Decide the method and wave of each workload in the inventory, and what becomes of each of its pods."""
+    workloads, entries, risks = [], [], {}
+    for ref, findings in inventory.group_by_workload().items():
+        planned, own_entries, own_risks = _plan_workload(ref, findings, inventory, options)
+        workloads.append(planned)
+        entries.extend(own_entries)
+        risks[ref] = own_risks
+    return Planned(order_workloads(workloads), tuple(entries), risks)
+
+
+def _plan_workload(
+    ref: WorkloadRef, findings: Sequence[Finding], inventory: Inventory, options: UpgradeOptions
+) -> tuple[PlannedWorkload, list[LedgerEntry], tuple[Risk, ...]]:
+    workload = inventory.surroundings.workloads.get(ref)
+    wave = CANARY if ref.namespace in options.canary_namespaces else ref.namespace
+    ways = [choose_way(finding, workload, options.evict_namespaces) for finding in findings]
+    entries = [open_entry(finding, way, wave) for finding, way in zip(findings, ways, strict=True)]
+    pending = [way.method for way, entry in zip(ways, entries, strict=True) if entry.state == "pending"]
+    method: Method = pending[0] if pending else "manual"
+    concerned = any(entry.state in ("pending", "manual") for entry in entries)
+    risks = find_risks(Subject(ref, method, workload, findings, inventory)) if concerned else ()
+    kinds = tuple(sorted(risk.kind for risk in risks))
+    return PlannedWorkload(ref, method, wave, len(pending), worst_level(risks), kinds), entries, risks
+
+
+def open_entry(finding: Finding, way: Way, wave: str) -> LedgerEntry:
+    """The ledger entry with which a pod comes into scope."""
+    pod = finding.pod
+    known = {"uid": pod.uid, "namespace": pod.namespace, "pod": pod.name, "workload": str(finding.ref), "wave": wave}
+    if finding.condition == "current":
+        return LedgerEntry(**known, state="upgraded", evidence=f"already on {pod.proxy_image}")
+    if finding.skipped:
+        return LedgerEntry(**known, state="skipped", by=BY_OPTIONS, reason=finding.skipped)
+    if way.method == "manual":
+        return LedgerEntry(**known, state="manual", reason=way.reason, command=way.command)
+    return LedgerEntry(**known, state="pending")
+
+
+def order_workloads(workloads: Sequence[PlannedWorkload]) -> tuple[PlannedWorkload, ...]:
+    """Canary first, then the waves with the fewest pods first; within a wave the gentlest and smallest first."""
+    sizes = Counter[str]()
+    for planned in workloads:
+        sizes[planned.wave] += planned.pods
+
+    def rank(one: PlannedWorkload) -> tuple[bool, int, str, bool, int, str]:
+        return (one.wave != CANARY, sizes[one.wave], one.wave, one.level == "outage", one.pods, str(one.ref))
+
+    return tuple(sorted(workloads, key=rank))
+
+
+def store_workloads(workloads: Sequence[PlannedWorkload]) -> Json:
+    """The plan as JSON."""
+    return [
+        {
+            "namespace": one.ref.namespace,
+            "kind": one.ref.kind,
+            "name": one.ref.name,
+            "method": one.method,
+            "wave": one.wave,
+            "pods": one.pods,
+            "level": one.level,
+            "risks": list(one.risks),
+        }
+        for one in workloads
+    ]
+
+
+def load_workloads(stored: Json) -> tuple[PlannedWorkload, ...]:
+    """The plan from JSON; empty where none was stored."""
+    rows = cast("Sequence[Mapping[str, Any]]", stored or ())
+    return tuple(
+        PlannedWorkload(
+            ref=WorkloadRef(row["namespace"], row["kind"], row["name"]),
+            method=row["method"],
+            wave=row["wave"],
+            pods=row["pods"],
+            level=row["level"],
+            risks=tuple(row["risks"]),
+        )
+        for row in rows
+    )
