@@ -20,6 +20,7 @@ from sandbox.slack.stamps import make_secret
 
 MOST_CONNECTIONS = 10
 PING_SECONDS = 20.0
+REFRESH_TENTHS = 50
 
 
 class Sockets:
@@ -30,7 +31,7 @@ class Sockets:
         self._inspector = inspector
         self._feed = feed
         self._tickets: set[str] = set()
-        self._open: list[web.WebSocketResponse] = []
+        self._open: dict[web.WebSocketResponse, asyncio.Transport] = {}
         self._waiting: dict[str, asyncio.Future[Any]] = {}
 
     @property
@@ -54,7 +55,9 @@ class Sockets:
         self._tickets.discard(ticket)
         socket = web.WebSocketResponse(heartbeat=PING_SECONDS)
         await socket.prepare(request)
-        self._open.append(socket)
+        if request.transport is None:
+            return socket
+        self._open[socket] = request.transport
         self._tell("connected")
         try:
             await socket.send_json(self._hello())
@@ -62,9 +65,7 @@ class Sockets:
                 if message.type is WSMsgType.TEXT:
                     self._receive(message.data)
         finally:
-            if socket in self._open:
-                self._open.remove(socket)
-                self._tell("disconnected")
+            self._forget(socket)
         return socket
 
     async def deliver(self, payload: Payload) -> Ack:
@@ -92,31 +93,34 @@ class Sockets:
     async def refresh(self) -> None:
         """Tell every connection to come again, then close it, as Slack does once in a while."""
         farewell = {"type": "disconnect", "reason": "refresh_requested", "debug_info": {"host": "sandbox"}}
-        for socket in list(self._open):
-            if not socket.closed:
-                await socket.send_json(farewell)
-        await asyncio.sleep(0.05)
-        await self._close_all(WSCloseCode.OK)
+        old = [socket for socket in self._open if not socket.closed]
+        for socket in old:
+            await socket.send_json(farewell)
+        for _ in range(REFRESH_TENTHS):
+            await asyncio.sleep(0.1)
+            old = [socket for socket in old if socket in self._open]
+            if not old:
+                return
+        await self._close_all(old, WSCloseCode.OK)
 
     async def drop(self) -> None:
         """Cut every connection without a closing word."""
-        for socket in list(self._open):
-            transport = socket.get_extra_info("transport")
-            if transport is not None:
-                transport.abort()
+        for socket, transport in list(self._open.items()):
+            transport.abort()
+            self._forget(socket)
 
     async def close(self) -> None:
         """Close every connection for good."""
-        await self._close_all(WSCloseCode.GOING_AWAY)
+        await self._close_all(list(self._open), WSCloseCode.GOING_AWAY)
 
-    async def _close_all(self, code: WSCloseCode) -> None:
+    async def _close_all(self, sockets: list[web.WebSocketResponse], code: WSCloseCode) -> None:
         async def end(socket: web.WebSocketResponse) -> None:
             try:
                 await asyncio.wait_for(socket.close(code=code), 1.0)
             except (TimeoutError, ConnectionError):
                 return
 
-        await asyncio.gather(*(end(socket) for socket in list(self._open)))
+        await asyncio.gather(*(end(socket) for socket in sockets))
 
     async def _send(self, envelope: Json) -> bool:
         candidates = [socket for socket in self._open if not socket.closed]
@@ -128,6 +132,10 @@ class Sockets:
                 continue
             return True
         return False
+
+    def _forget(self, socket: web.WebSocketResponse) -> None:
+        if self._open.pop(socket, None) is not None:
+            self._tell("disconnected")
 
     def _receive(self, text: str) -> None:
         try:
