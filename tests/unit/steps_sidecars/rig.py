@@ -1,0 +1,166 @@
+"""Runs steps of the phase on a cluster on paper, as the runner would: turn after turn, with memory and ledger."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from importlib.resources import files
+from typing import Any
+
+from steps.ledger import LedgerEntry
+from steps.mesh import ClusterAddress, ClusterIdentity
+from steps.options import UpgradeOptions
+from steps.release import Release, parse_release
+from steps.sidecars import STEPS
+from steps.step import Ask, Blocked, Context, Decision, Done, Json, Outcome, Waiting
+from tests.unit.steps_sidecars.paper_cluster import PaperCluster
+
+
+def load_release() -> Release:
+    """The release that ships with the bot."""
+    text = (files("steps") / "releases" / "asm-1.4.10-asm.18.toml").read_text()
+    return parse_release(text, "asm-1.4.10-asm.18.toml")
+
+
+@dataclass
+class PaperMemory:
+    """Memory that keeps the first value remembered; a write may be made to crash."""
+
+    values: dict[str, Json] = field(default_factory=dict)
+
+    def remember(self, key: str, value: Json) -> Json:
+        return self.values.setdefault(key, value)
+
+    def recall(self, key: str) -> Json:
+        return self.values.get(key)
+
+    def revise(self, key: str, value: Json) -> None:
+        self.values[key] = value
+
+
+@dataclass
+class PaperLedger:
+    """The ledger as one turn sees it: committed entries with the turn's own on top."""
+
+    committed: dict[str, LedgerEntry] = field(default_factory=dict)
+    turn: dict[str, LedgerEntry] = field(default_factory=dict)
+
+    def read_entries(self) -> tuple[LedgerEntry, ...]:
+        joined = self.committed | self.turn
+        return tuple(sorted(joined.values(), key=lambda entry: (entry.namespace, entry.pod)))
+
+    def record_entries(self, entries: Iterable[LedgerEntry]) -> None:
+        self.turn.update({entry.uid: entry for entry in entries})
+
+    def commit(self) -> None:
+        self.committed.update(self.turn)
+        self.turn = {}
+
+
+class PaperGke:
+    """Answers the one question that the phase asks of Google."""
+
+    def describe_cluster(self, address: ClusterAddress) -> ClusterIdentity:
+        return ClusterIdentity(
+            "example-project", "123456789012", "us-central1-a", "cluster-x", "example-project.svc.id.goog",
+            "proj-123456789012", "v1.16.15-gke.6000", "public",
+        )  # fmt: skip
+
+
+@dataclass
+class Rig:
+    """One upgrade on one cluster. `run` goes on until a step asks, blocks or the phase is over."""
+
+    cluster: PaperCluster
+    options: UpgradeOptions = field(default_factory=UpgradeOptions)
+    memory: PaperMemory = field(default_factory=PaperMemory)
+    ledger: PaperLedger = field(default_factory=PaperLedger)
+    generation: int = 0
+    decision: Decision | None = None
+    said: list[str] = field(default_factory=list)
+    waits: list[Waiting] = field(default_factory=list)
+
+    def context(self, step_id: str) -> Context:
+        nothing: Any = None
+        gke: Any = PaperGke()
+        return Context(
+            upgrade_id="cluster-x-1",
+            step_id=step_id,
+            generation=self.generation,
+            requester="U0ANA00001",
+            cluster=ClusterAddress("cluster-x"),
+            options=self.options,
+            release=self.cluster.release,
+            now=self.cluster.now,
+            waiting_since=self.cluster.now,
+            memory=self.memory,
+            ledger=self.ledger,
+            kubernetes=self.cluster,
+            gke=gke,
+            release_files=nothing,
+            mesh_tools=nothing,
+            backups=nothing,
+            decision=self.decision,
+            say=self.said.append,
+        )
+
+    def turn(self, name: str) -> Outcome:
+        """Run the step once and commit what it recorded."""
+        step = next(step for step in STEPS if step.id == f"sidecars/{name}")
+        outcome = step.run(self.context(step.id))
+        self.ledger.commit()
+        if isinstance(outcome, Ask | Blocked):
+            self.generation += 1
+            self.decision = None
+        return outcome
+
+    def run(self, name: str, turns: int = 500, between: Callable[[], None] | None = None) -> Outcome:
+        """Run the step until it does not wait any more, letting the cluster act in between."""
+        for _ in range(turns):
+            outcome = self.turn(name)
+            if not isinstance(outcome, Waiting):
+                return outcome
+            self.waits.append(outcome)
+            self.cluster.tick(outcome.retry_in)
+            if between:
+                between()
+        raise AssertionError(f"still waiting after {turns} turns: {outcome}")
+
+    def decide(self, asked: Outcome, choice: str = "approve", reason: str = "") -> None:
+        """Decide as a person would on what the outcome asked."""
+        binding = asked.binding if isinstance(asked, Ask) else {}
+        digest = asked.digest if isinstance(asked, Ask) else ""
+        self.decision = Decision(choice, "U0BEN00002", self.cluster.now, digest, reason, binding)
+
+    def approve(self, name: str) -> Outcome:
+        """Pass a gate."""
+        self.decision = None
+        asked = self.turn(name)
+        if isinstance(asked, Done):
+            return asked
+        self.decide(asked)
+        outcome = self.turn(name)
+        self.decision = None
+        return outcome
+
+    def states(self) -> dict[str, str]:
+        """The state of each pod by name."""
+        return {entry.pod: entry.state for entry in self.ledger.read_entries()}
+
+    def count(self, state: str) -> int:
+        """How many pods ended in the state."""
+        return sum(1 for entry in self.ledger.read_entries() if entry.state == state)
+
+
+def start(cluster: PaperCluster, **options: Any) -> Rig:
+    """A rig whose plan is made and whose sidecars are approved, canary aside."""
+    rig = Rig(cluster, dataclasses.replace(UpgradeOptions(), **options))
+    assert isinstance(rig.run("plan"), Done)
+    return rig
+
+
+def later(cluster: PaperCluster, minutes: float) -> None:
+    """Let the cluster's clock go on without anything happening."""
+    cluster.now += timedelta(minutes=minutes)
