@@ -12,6 +12,7 @@ from steps.options import Overlay
 
 API_VERSION, KIND = "install.istio.io/v1alpha2", "IstioControlPlane"
 LARGEST = 256 * 1024
+DEEPEST = 50
 _REMEDY = f"Give a file with apiVersion {API_VERSION}, kind {KIND} and a spec."
 
 
@@ -44,14 +45,11 @@ def find_overlay_fault(overlay: Overlay) -> str:
     if len(overlay.text.encode()) > LARGEST:
         return f"is larger than {LARGEST // 1024} KiB"
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(overlay.text, Loader=yaml.SafeLoader)):
-            return "uses YAML anchors, which are refused because they can grow without bound"
-        documents = [document for document in yaml.safe_load_all(overlay.text) if document is not None]
+        fault = _find_event_fault(overlay.text)
+        documents = [] if fault else [item for item in yaml.safe_load_all(overlay.text) if item is not None]
     except yaml.YAMLError as error:
         return f"is not YAML: {' '.join(str(error).split())}"
-    except RecursionError:
-        return "is nested too deeply"
-    return _find_shape_fault(documents)
+    return fault or _find_shape_fault(documents)
 
 
 def list_overlay_paths(overlays: Iterable[Overlay]) -> Mapping[str, object]:
@@ -60,6 +58,18 @@ def list_overlay_paths(overlays: Iterable[Overlay]) -> Mapping[str, object]:
     for overlay in overlays:
         found.update(_leaves(read_overlay(overlay)["spec"], ""))
     return found
+
+
+def _find_event_fault(text: str) -> str:
+    # Looked for before anything is built: aliases multiply, and deep nesting is slow to read.
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            return "uses YAML anchors, which are refused because they can grow without bound"
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            return f"is nested deeper than {DEEPEST} levels"
+    return ""
 
 
 def _find_shape_fault(documents: Sequence[Any]) -> str:
