@@ -37,3 +37,10 @@ class ClusterGateways:
                     address, self.gke, self._credentials, self._limits, self._retries
                 )
             return self._connected[address]
+
+    def close(self) -> None:
+        """Close all idle connections."""
+        self.gke.close()
+        with self._lock:
+            for gateway in self._connected.values():
+                gateway.close()

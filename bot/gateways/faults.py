@@ -73,8 +73,8 @@ def judge_untrusted(call: Call, error: BaseException) -> GiveUp:
 def judge_disk(error: OSError, path: Path, needed: int = 0) -> GiveUp:
     """The verdict on a file that could not be written; `needed` is in bytes, 0 where unknown."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        room = f"about {needed / 1e6:.0f} MB are" if needed else "room is"
-        return GiveUp(f"the disk of {path} is full", f"{room.capitalize()} needed there: free it, then retry.")
+        room = f"about {needed / 1e6:.0f} MB" if needed else "some room"
+        return GiveUp(f"the disk of {path} is full", f"Free {room} there, then retry.")
     return GiveUp(
         f"{path} could not be written or read: {error.strerror or error}",
         "Check that the bot's state folder exists and belongs to the bot's user, then retry.",

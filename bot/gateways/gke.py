@@ -139,6 +139,13 @@ class GkeGateway:
         """Where the cluster's API server answers now, and its CA."""
         return choose_endpoint(self._get_cluster(address))
 
+    def close(self) -> None:
+        """Close the idle connections; the next call opens new ones."""
+        with self._lock:
+            if self._opened is not None:
+                self._opened.transport.close()  # type: ignore[no-untyped-call]
+                self._opened = None
+
     def _get_cluster(self, address: ClusterAddress) -> Cluster:
         name = f"projects/{address.project}/locations/{address.location}/clusters/{address.name}"
         call = self._describe_call(f"get the cluster {name}", address.project)

@@ -69,6 +69,10 @@ class ReleaseFilesGateway:
                 )
             return self._unpacked.unpack(archive, self._shelf.place_verified(archive, sha256), sha256)
 
+    def close(self) -> None:
+        """Close the idle connections."""
+        self._slices.close()
+
     def _fetch(self, archive: Archive) -> Fetched:
         path = self._shelf.find_archive(archive)
         if archive.local_path and not path.is_file():

@@ -91,6 +91,13 @@ class Slices:
                     raise GiveUp(f"{url} is larger than {most} bytes", "Check the address in the release file.")
         return content
 
+    def close(self) -> None:
+        """Close the idle connections; the next call opens new ones."""
+        with self._lock:
+            if self._opened is not None:
+                self._opened.close()
+                self._opened = None
+
     def _receive(self, response: httpx.Response, part: Path, offset: int, notes: Notes) -> Slice:
         total = _read_total(response)
         resumed = response.status_code == 206 and _read_start(response) == offset

@@ -124,6 +124,13 @@ class ApiServer:
         text = str(keys.get("authorization") or keys.get("BearerToken") or "")
         return text.removeprefix("Bearer ")
 
+    def close(self) -> None:
+        """Close the idle connections; the next call opens new ones."""
+        with self._lock:
+            if self._client is not None:
+                self._client.close()  # type: ignore[no-untyped-call]
+                self._client = None
+
     def _refuse(self, action: str, answer: Answer) -> NoReturn:
         status = read_status(answer.body)
         call = Call(self.name, action, self.connection.unauthorized, name_grant(status.message))
@@ -150,8 +157,10 @@ class ApiServer:
     def _open_anew(self, failed: ApiClient) -> ApiClient:
         with self._lock:
             if self._client is failed:
+                failed.close()  # type: ignore[no-untyped-call]
+                self._client = None
+            if self._client is None:
                 self._client = self.connection.open()
-            assert self._client is not None
             return self._client
 
     def _exchange(

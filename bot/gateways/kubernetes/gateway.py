@@ -21,6 +21,10 @@ class KubernetesGateway(Access, Inventory, Objects, Writes):
         self._server = server
         self._apis = ServedApis(server)
 
+    def close(self) -> None:
+        """Close the idle connections."""
+        self._server.close()
+
 
 def connect_kubernetes(
     address: ClusterAddress,

@@ -39,6 +39,10 @@ class Meta(Struct, rename="camel"):
     deletion_timestamp: str | None = None
 
 
+class Present(Struct):
+    """An object of which only the presence counts."""
+
+
 class Named(Struct):
     """A reference by name alone."""
 
@@ -77,7 +81,7 @@ class Container(Struct, rename="camel"):
     name: str
     image: str = ""
     restart_policy: str = ""
-    readiness_probe: Raw | None = None
+    readiness_probe: Present | None = None
     resources: Resources | None = None
     env: list[Variable] | None = None
     env_from: list[EnvironmentSource] | None = None
@@ -232,7 +236,7 @@ class Strategy(Struct, rename="camel"):
     type: str = ""
     rolling_update: RollingUpdate | None = None
     canary: RollingUpdate | None = None
-    blue_green: Raw | None = None
+    blue_green: Present | None = None
 
 
 class ControllerSpec(Struct, rename="camel"):
@@ -240,7 +244,7 @@ class ControllerSpec(Struct, rename="camel"):
 
     replicas: int | None = None
     parallelism: int | None = None
-    selector: Raw | None = None
+    selector: Raw = Raw()
     template: Template | None = None
     strategy: Strategy | None = None
     update_strategy: Strategy | None = None
@@ -290,17 +294,11 @@ class Page(Struct, Generic[T]):
     metadata: ListMeta = field(default_factory=ListMeta)
 
 
-def decode_selector(raw: Raw | None) -> Selector:
-    """A label selector, or the plain map of a ReplicationController."""
-    if raw is None:
+def decode_selector(raw: Raw) -> Selector:
+    """A label selector, or the plain map of a ReplicationController; an empty one where there is none."""
+    if bytes(raw) in (b"", b"null", b"{}"):
         return Selector()
     try:
-        selector = msgspec.json.decode(raw, type=Selector)
+        return Selector(match_labels=msgspec.json.decode(raw, type=dict[str, str]))
     except msgspec.ValidationError:
-        selector = Selector()
-    if selector.match_labels is None and selector.match_expressions is None:
-        try:
-            return Selector(match_labels=msgspec.json.decode(raw, type=dict[str, str]))
-        except msgspec.ValidationError:
-            return Selector()
-    return selector
+        return msgspec.json.decode(raw, type=Selector)
