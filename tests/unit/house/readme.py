@@ -10,6 +10,7 @@ import click
 from bot.cli import main
 from bot.clusters import FIELDS
 from bot.config import SETTINGS
+from handlers.grammar import COMMAND, USAGE
 
 README = Path(__file__).parents[3] / "README.md"
 
@@ -52,9 +53,21 @@ def list_commands() -> str:
     return render_table(("command", "what it does"), rows)
 
 
+def list_slash_commands() -> str:
+    """What /asm-upgrade understands."""
+    rows = ((as_code(f"{COMMAND} {usage}"), meaning) for usage, meaning in USAGE.values())
+    return render_table(("command", "what it does"), rows)
+
+
 def fill_tables(text: str) -> str:
     """The README's text with each generated table as the program is now."""
-    for name, table in {"settings": list_settings(), "fields": list_fields(), "cli": list_commands()}.items():
+    tables = {
+        "commands": list_slash_commands(),
+        "cli": list_commands(),
+        "settings": list_settings(),
+        "fields": list_fields(),
+    }
+    for name, table in tables.items():
         head, opening, rest = text.partition(f"<!-- {name} -->\n")
         _, closing, tail = rest.partition(f"<!-- /{name} -->")
         if not closing:

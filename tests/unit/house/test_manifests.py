@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from handlers.grammar import COMMAND, USAGE
 from steps.access import GUIDE_BINDING, OWN_BINDING
 from steps.rights import ADMIN_ROLE, list_rights
 
@@ -82,6 +83,13 @@ def test_slash_command_escapes_mentions(slack_app: dict[str, Any]) -> None:
     (command,) = slack_app["features"]["slash_commands"]
     assert command["command"] == "/asm-upgrade"
     assert command["should_escape"] is True
+
+
+def test_usage_hint_names_commands_that_exist(slack_app: dict[str, Any]) -> None:
+    """Slack's composer proposes nothing that the bot does not understand."""
+    (command,) = slack_app["features"]["slash_commands"]
+    assert command["command"] == COMMAND
+    assert set(command["usage_hint"].split(" | ")) <= set(USAGE)
 
 
 def test_socket_mode_is_the_default(slack_app: dict[str, Any]) -> None:
