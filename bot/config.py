@@ -38,6 +38,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SLACK_API_URL", "https://slack.com/api/", "Where Slack's Web API answers."),
     Setting("ASM_UPGRADE_SLACK_MODE", "socket", "How Slack reaches the bot: socket or http."),
     Setting("ASM_UPGRADE_HTTP_PORT", "3000", "The port of HTTP mode."),
+    Setting("ASM_UPGRADE_LISTEN", "127.0.0.1", "The address of HTTP mode and the health port; 0.0.0.0 in a container."),
     Setting("ASM_UPGRADE_HEALTH_PORT", "0", "The port of /livez, /readyz and /metrics; 0 turns them off."),
     Setting("ASM_UPGRADE_CLUSTERS", "clusters.toml", "The file that names the clusters and who may do what on them."),
     Setting("ASM_UPGRADE_STATE", "state", "The folder of the journal, the downloads and what child programs print."),
@@ -65,6 +66,7 @@ class SlackSettings:
     api_url: str
     mode: SlackMode
     http_port: int
+    listen: str = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ class Settings:
     approval_life: timedelta
     health_port: int
     log_level: str
+    listen: str = "127.0.0.1"
 
 
 @dataclass
@@ -148,6 +151,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         retry_cap=reader.number("ASM_UPGRADE_RETRY_CAP", float, 0.01),
         approval_life=timedelta(hours=reader.number("ASM_UPGRADE_APPROVAL_HOURS", float, 0.01)),
         health_port=int(reader.number("ASM_UPGRADE_HEALTH_PORT", int, 0)),
+        listen=reader.text("ASM_UPGRADE_LISTEN"),
         log_level=reader.choice("ASM_UPGRADE_LOG", ("debug", "info", "warning", "error")),
     )
     if reader.faults:
@@ -176,6 +180,7 @@ def _read_slack(reader: _Reader) -> SlackSettings:
         api_url=reader.text("SLACK_API_URL"),
         mode=mode,
         http_port=int(reader.number("ASM_UPGRADE_HTTP_PORT", int, 1)),
+        listen=reader.text("ASM_UPGRADE_LISTEN"),
     )
 
 

@@ -39,7 +39,7 @@ class HealthApp:
         return [generate_latest(self._registry)]
 
 
-def serve_health(app: HealthApp, port: int, host: str = "0.0.0.0") -> BaseWSGIServer:
+def serve_health(app: HealthApp, port: int, host: str) -> BaseWSGIServer:
     """Answer in threads of waitress's own until `close` is called on what is returned."""
     from waitress import create_server
 

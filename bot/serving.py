@@ -68,7 +68,8 @@ class Serving:
     def _serve_health(self) -> BaseWSGIServer | None:
         if not self.bot.settings.health_port:
             return None
-        return serve_health(HealthApp(self.find_troubles, CollectorRegistry()), self.bot.settings.health_port)
+        settings, app = self.bot.settings, HealthApp(self.find_troubles, CollectorRegistry())
+        return serve_health(app, settings.health_port, settings.listen)
 
     def _connect_slack(self) -> float | None:
         return self.front.turn()
