@@ -74,7 +74,7 @@ class SlackFront:
         from handlers.app import build_http_server, build_socket_handler
 
         if self._settings.mode == "http":
-            self._http = build_http_server(app, self._settings.http_port, "0.0.0.0")
+            self._http = build_http_server(app, self._settings.http_port, self._settings.listen)
             threading.Thread(target=self._http.run, name="slack-http", daemon=True).start()
             return
         handler = build_socket_handler(app, self._settings.app_token)
