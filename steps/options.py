@@ -45,6 +45,7 @@ class UpgradeOptions:
     evict_namespaces: tuple[str, ...] = ()
     probe_urls: tuple[str, ...] = ()
     promql_limits: tuple[tuple[str, float], ...] = ()
+    prometheus_url: str = ""
     limits: Limits = Limits()
     archive: str = ""
     production: bool = True

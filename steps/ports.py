@@ -275,3 +275,15 @@ class Backups(Protocol):
     def write_backup(self, upgrade_id: str, name: str, text: str) -> Path:
         """Write once, atomically; an existing backup of that name is kept."""
         ...
+
+
+class Probes(Protocol):
+    """What is watched between the waves of the sidecars phase."""
+
+    def check_address(self, url: str) -> str:
+        """What is wrong with an address ("answered 503", "did not answer in 5 s"); "" where it answers below 500."""
+        ...
+
+    def query_metric(self, prometheus_url: str, expression: str) -> float | None:
+        """The highest value of a PromQL instant query, None where it has none."""
+        ...

@@ -12,7 +12,7 @@ from typing import Protocol, TypeAlias
 from steps.ledger import Ledger
 from steps.mesh import ClusterAddress
 from steps.options import UpgradeOptions
-from steps.ports import Backups, Gke, Kubernetes, MeshTools, ReleaseFiles
+from steps.ports import Backups, Gke, Kubernetes, MeshTools, Probes, ReleaseFiles
 from steps.release import Release
 
 Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
@@ -170,6 +170,7 @@ class Context:
     backups: Backups
     decision: Decision | None = None
     say: Callable[[str], None] = lambda _sentence: None
+    probes: Probes | None = None
 
     def remember(self, key: str, value: Json) -> Json:
         """Shorthand for `memory.remember`."""

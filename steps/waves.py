@@ -15,8 +15,9 @@ from steps.options import UpgradeOptions
 from steps.risk import Level, Risk, Subject, find_risks, worst_level
 from steps.step import Json
 
-# no namespace can bear this name
+# no namespace can bear these names
 CANARY = "canary namespaces"
+LATER = "later wave"
 BY_OPTIONS = "the upgrade's options"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from steps.mesh import DisruptionBudget, Pod
 from steps.method import count_allowed_gone, read_ordinal
@@ -33,6 +33,13 @@ class RestartAgain:
 
 
 @dataclass(frozen=True)
+class Restamp:
+    """The restart has ended and old pods are left: ask for one more, with a stamp of this attempt."""
+
+    flight: Flight
+
+
+@dataclass(frozen=True)
 class Evict:
     """Evict one pod of a begun workload."""
 
@@ -40,7 +47,7 @@ class Evict:
     pod: Pod
 
 
-Action: TypeAlias = Begin | RestartAgain | Evict
+Action: TypeAlias = Begin | RestartAgain | Restamp | Evict
 Judged: TypeAlias = tuple[Flight, Verdict]
 
 
@@ -51,36 +58,56 @@ def choose_actions(
     bucket: Bucket,
     checked: bool,
     release: Release,
+    moving: int = 0,
 ) -> tuple[Action, ...]:
     """The batch of this turn: repeats first, then evictions, then new workloads, within limits and pace.
 
     Until the first restarted pod was checked only one workload moves, and of it only one pod where it is evicted.
+    `moving` is how many begun workloads are not among the judged.
     """
-    astray = (flight for flight, verdict in judged if isinstance(verdict, Underway) and verdict.again)
-    repeats: list[Action] = [RestartAgain(flight) for flight in astray]
+    repeats = list(_list_repeats(judged))
     evictions = _pace_evictions(_list_evictions(judged, budgets, checked, release), bucket)
-    for _ in evictions:
-        bucket = bucket.fill(1)
-    begins = _list_begins(judged, limits, bucket, checked)
+    for action in (*repeats, *evictions):
+        bucket = bucket.fill(count_charge(action))
+    begins = _list_begins(judged, limits, bucket, checked, moving)
     return tuple([*repeats, *evictions, *begins][:CALLS_A_TURN])
 
 
-def _list_begins(judged: Sequence[Judged], limits: Limits, bucket: Bucket, checked: bool) -> Iterator[Begin]:
-    moving = sum(1 for flight, verdict in judged if flight.begun and isinstance(verdict, Underway))
+def _list_repeats(judged: Sequence[Judged]) -> Iterator[Action]:
+    for flight, verdict in judged:
+        if isinstance(verdict, Underway) and verdict.again:
+            yield RestartAgain(flight)
+        elif isinstance(verdict, Underway) and verdict.anew:
+            yield Restamp(flight)
+
+
+def _list_begins(
+    judged: Sequence[Judged], limits: Limits, bucket: Bucket, checked: bool, moving: int
+) -> Iterator[Begin]:
+    moving += sum(1 for flight, verdict in judged if flight.begun and isinstance(verdict, Underway))
     slots = limits.workloads_at_once if checked else 1
     for flight, verdict in judged:
         if not isinstance(verdict, Ready):
             continue
         if (slots and moving >= slots) or not bucket.has_room():
             return
+        begin = Begin(flight)
         moving += 1
-        bucket = bucket.fill(count_at_begin(flight))
-        yield Begin(flight)
+        bucket = bucket.fill(count_charge(begin))
+        yield begin
 
 
-def count_at_begin(flight: Flight) -> int:
-    """How many pods are set in motion by beginning the workload; those to be evicted count one by one later."""
-    return 0 if flight.planned.method == "evict" else len(flight.entries)
+def count_charge(action: Action) -> int:
+    """How many pods the action sets in motion; a workload whose pods are evicted counts with each eviction."""
+    match action:
+        case Begin(flight=flight) | Restamp(flight=flight):
+            return 0 if flight.planned.method == "evict" else len(flight.entries)
+        case Evict():
+            return 1
+        case RestartAgain():
+            return 0
+        case _:
+            assert_never(action)
 
 
 def _pace_evictions(evictions: Iterable[Evict], bucket: Bucket) -> list[Evict]:

@@ -79,13 +79,15 @@ def open_flight(ctx: Context, board: Board, planned: PlannedWorkload) -> Flight:
     """The workload as the board knows it, before this turn looks at the cluster."""
     ref = str(planned.ref)
     entries = board.entries.get(ref, ())
-    stamp = str(ctx.recall(f"sidecars/stamp/{ref}") or "")
+    stamp, begun_in = read_stamp(ctx, ref)
+    latest, _ = read_stamp(ctx, ref, anew=True) if stamp else ("", 0)
     return Flight(
         planned=planned,
         entries=tuple(entry for entry in entries if entry.state in OPEN_STATES),
         known={entry.uid: entry for entry in entries},
-        stamp=stamp,
+        stamp=latest or stamp,
         clock=start_clock(ctx, name_clock(ctx, ref)) if stamp else read_clock(ctx, name_hold(ctx, ref)),
+        fresh=begun_in < ctx.generation and not latest,
     )
 
 
@@ -110,22 +112,52 @@ def read_clock(ctx: Context, key: str) -> datetime | None:
     return datetime.fromisoformat(str(kept)) if kept else None
 
 
-def stamp_workload(ctx: Context, planned: PlannedWorkload) -> str:
-    """Commit the stamp with which the workload is restarted; the first one ever stored is answered."""
+def name_stamp(ctx: Context, ref: str, *, anew: bool = False) -> str:
+    """The key of the workload's first stamp, or of the one that this attempt may add to it."""
+    return f"sidecars/stamp/{ref}/{ctx.generation}" if anew else f"sidecars/stamp/{ref}"
+
+
+def read_stamp(ctx: Context, ref: str, *, anew: bool = False) -> tuple[str, int]:
+    """The workload's first stamp, or this attempt's, and the generation it was made in; "" where there is none."""
+    kept = cast("Mapping[str, Json]", ctx.recall(name_stamp(ctx, ref, anew=anew)) or {})
+    return str(kept.get("at", "")), int(cast(int, kept.get("generation", ctx.generation)))
+
+
+def stamp_workload(ctx: Context, planned: PlannedWorkload, *, anew: bool = False) -> str:
+    """Commit the stamp (RFC 3339) with which the workload is restarted; the first one ever stored is answered."""
     now = ctx.now.astimezone(UTC).replace(microsecond=0)
-    return str(ctx.remember(f"sidecars/stamp/{planned.ref}", now.strftime("%Y-%m-%dT%H:%M:%SZ")))
+    stamp: Json = {"at": now.strftime("%Y-%m-%dT%H:%M:%SZ"), "generation": ctx.generation}
+    kept = cast("Mapping[str, str]", ctx.remember(name_stamp(ctx, str(planned.ref), anew=anew), stamp))
+    return kept["at"]
 
 
-def put_off(ctx: Context, ref: str, seconds: float | None) -> None:
+def put_off(ctx: Context, ref: str, seconds: float | None, why: str) -> None:
     """Leave the workload alone for a while after a call for it failed; longer each time, 60 s at most."""
-    kept = cast("Mapping[str, Json]", ctx.recall(f"sidecars/backoff/{ref}") or {})
+    kept = cast("Mapping[str, Json]", ctx.recall(name_backoff(ref)) or {})
     tries = int(cast(int, kept.get("tries", 0))) + 1
     pause = seconds if seconds is not None else min(60.0, 2.0**tries)
     until = ctx.now + timedelta(seconds=pause)
-    ctx.memory.revise(f"sidecars/backoff/{ref}", {"tries": tries, "until": until.isoformat()})
+    ctx.memory.revise(name_backoff(ref), {"tries": tries, "until": until.isoformat(), "why": why})
+
+
+def name_backoff(ref: str) -> str:
+    """The key under which refused calls for the workload are kept."""
+    return f"sidecars/backoff/{ref}"
 
 
 def is_put_off(ctx: Context, ref: str) -> bool:
-    """Whether the workload's pause after a failed call still lasts."""
-    kept = cast("Mapping[str, str] | None", ctx.recall(f"sidecars/backoff/{ref}"))
-    return kept is not None and ctx.now < datetime.fromisoformat(kept["until"])
+    """Whether the workload's pause after a refused call still lasts."""
+    kept = cast("Mapping[str, str] | None", ctx.recall(name_backoff(ref)))
+    return bool(kept) and ctx.now < datetime.fromisoformat(cast("Mapping[str, str]", kept)["until"])
+
+
+def read_refusal(ctx: Context, ref: str) -> str:
+    """Why the last call for the workload was refused, "" where it was not."""
+    kept = cast("Mapping[str, str] | None", ctx.recall(name_backoff(ref)))
+    return kept["why"] if kept else ""
+
+
+def forget_refusals(ctx: Context, ref: str) -> None:
+    """A call for the workload went through again."""
+    if ctx.recall(name_backoff(ref)):
+        ctx.memory.revise(name_backoff(ref), None)

@@ -22,6 +22,7 @@ METHODS: Mapping[Method, str] = {
     "manual": "by hand",
 }
 RISKS_SHOWN = 10
+LEFT_SHOWN = 20
 
 
 def build_plan_card(ctx: Context, planned: Planned, workloads: Sequence[PlannedWorkload], title: str) -> Card:
@@ -107,6 +108,17 @@ def list_left(entries: Iterable[LedgerEntry]) -> Mapping[str, tuple[str, ...]]:
         if entry.state == "skipped":
             left.setdefault(entry.workload, []).append(f"{entry.pod}: skipped by {entry.by}: {entry.reason}")
     return {ref: tuple(lines) for ref, lines in sorted(left.items())}
+
+
+def build_left_card(ctx: Context, entries: Sequence[LedgerEntry], left: Mapping[str, Sequence[str]]) -> Card:
+    """The pods that keep an old sidecar, by workload, each with its reason and command."""
+    shown = list(left.items())[:LEFT_SHOWN]
+    more = (f"and {len(left) - LEFT_SHOWN} more workloads, see the ledger",) if len(left) > LEFT_SHOWN else ()
+    return Card(
+        title=f"Left to a person: {ctx.cluster.key}",
+        summary=(describe_ledger(entries), *more),
+        details=tuple(Detail(ref, tuple(lines[:LEFT_SHOWN])) for ref, lines in shown),
+    )
 
 
 def attach_ledger(entries: Sequence[LedgerEntry]) -> Attachment:

@@ -7,25 +7,15 @@ from collections.abc import Iterable, Sequence
 from typing import cast
 
 from steps.ledger import LedgerEntry
-from steps.mesh import Pod
 from steps.sidecars.actions import Judged
 from steps.sidecars.board import OPEN_STATES, Board, read_board
 from steps.sidecars.flight import Failing, Flight
-from steps.sidecars.live_pods import is_live
 from steps.sidecars.lookout import look
-from steps.sidecars.settlement import settle_entries
+from steps.sidecars.recording import settle_ready
 from steps.step import Attachment, Blocked, Choice, Context
 from steps.waves import PlannedWorkload
 
 SHOWN = 5
-
-
-def describe_failure(flight: Flight, verdict: Failing) -> str:
-    """Why the workload fails, with the first troubled pod's own words."""
-    pod = next((pod for pod in verdict.pods if pod.problem), None)
-    if pod is None or pod.name in verdict.why:
-        return verdict.why
-    return f"{verdict.why}; {pod.name}: {pod.problem}"
 
 
 def block_on_failures(
@@ -96,8 +86,7 @@ def _describe_flight(board: Board, planned: PlannedWorkload) -> Flight:
 
 def skip_entries(ctx: Context, flight: Flight, by: str, reason: str) -> list[LedgerEntry]:
     """Where each open pod of a skipped workload ends."""
-    live: list[Pod] = [pod for pod in flight.pods or () if is_live(pod)]
-    settled = settle_entries(flight.entries, flight.known.values(), live, ctx.release, final=False)
+    settled = settle_ready(ctx, flight)
     done = {entry.uid for entry in settled}
     left = (entry for entry in flight.entries if entry.uid not in done)
     skipped = (

@@ -10,11 +10,12 @@ from typing import TypeAlias
 from steps.injection import PINNED_IMAGE, describe_version
 from steps.ledger import LedgerEntry
 from steps.mesh import Pod, Workload
+from steps.method import keeps_revision
 from steps.release import Release
 from steps.risk import is_rolling
 from steps.sidecars.live_pods import has_target, is_live, is_ready
-from steps.sidecars.rollouts import count_moved, is_rolled_out, scale_patience
-from steps.sidecars.settlement import orphan_entries, settle_entries
+from steps.sidecars.rollouts import count_moved, is_rolled_out, is_stamped, scale_patience
+from steps.sidecars.settlement import count_spent, orphan_entries, settle_entries
 from steps.waves import PlannedWorkload
 
 # time that a fault may need to show up as one, or to pass by itself after a retry
@@ -29,9 +30,9 @@ _BROKEN_IMAGE = ("ImagePullBackOff", "ErrImagePull", "InvalidImageName", "Create
 class Flight:
     """A workload in its wave, with what this turn saw of it.
 
-    `stamp` is "" until it was begun; `clock` is when the present attempt began, or since when it is held. `entries` are
-    those of its ledger entries that are still open, `known` all of them by uid. `workload` is None where it is gone;
-    `pods` is None where this turn did not look at them.
+    `stamp` is "" until it was begun; `clock` is when the present attempt began, or since when it is held; `fresh`
+    means that this attempt may stamp it anew. `entries` are those of its ledger entries that are still open, `known`
+    all of them by uid. `workload` is None where it is gone; `pods` is None where this turn did not look at them.
     """
 
     planned: PlannedWorkload
@@ -41,6 +42,7 @@ class Flight:
     clock: datetime | None = None
     workload: Workload | None = None
     pods: tuple[Pod, ...] | None = None
+    fresh: bool = False
 
     @property
     def begun(self) -> bool:
@@ -62,10 +64,14 @@ class Ready:
 
 @dataclass(frozen=True)
 class Underway:
-    """On its way; `done` pods have the new sidecar and are ready. `again` means that the restart is not in place."""
+    """On its way; `done` of its open pods have the new sidecar and are ready.
+
+    `again`: the stamped restart is not in place. `anew`: it is, it has ended, and old pods are left all the same.
+    """
 
     done: int
     again: bool = False
+    anew: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,9 +91,9 @@ class Failing:
 
 @dataclass(frozen=True)
 class Misinjected:
-    """A pod made by the restart has another sidecar than the release's."""
+    """Pods made by the restart have another sidecar than the release's."""
 
-    pod: Pod
+    pods: tuple[Pod, ...]
 
 
 @dataclass(frozen=True)
@@ -115,7 +121,7 @@ def is_in_place(flight: Flight) -> bool:
     """Whether the restart that the bot stamped, or a later one, stands in the workload."""
     if flight.planned.method == "evict":
         return True
-    return flight.workload is not None and flight.workload.restarted_at >= flight.stamp
+    return flight.workload is not None and is_stamped(flight.workload, flight.stamp)
 
 
 def judge(flight: Flight, now: datetime, release: Release, patience: float) -> Verdict:
@@ -123,59 +129,80 @@ def judge(flight: Flight, now: datetime, release: Release, patience: float) -> V
     if flight.pods is None:
         return _judge_by_status(flight, now, patience)
     live = tuple(pod for pod in flight.pods if is_live(pod))
-    strangers = tuple(
-        pod for pod in live if pod.uid not in flight.known and not has_target(pod, release) and not _is_pinned(pod)
-    )
+    strangers = tuple(pod for pod in live if pod.uid not in flight.known and not _is_settled(pod, release))
     if strangers and flight.workload is not None:
         settled = flight.begun and is_in_place(flight)
-        return Misinjected(strangers[0]) if settled else Discovered(strangers)
-    old = {entry.uid for entry in flight.entries} & {pod.uid for pod in live if not has_target(pod, release)}
+        return Misinjected(strangers) if settled else Discovered(strangers)
+    opened = {entry.uid for entry in flight.entries}
+    old = [pod for pod in live if pod.uid in opened and not has_target(pod, release)]
     if not old:
         return _judge_replaced(flight, live, now, release, patience)
     if flight.workload is None:
         return Finished(orphan_entries(flight.entries, live, release))
+    changed = find_change(flight, old)
+    if changed:
+        return Failing(changed)
     if not flight.begun:
-        return _judge_unbegun(flight, now, patience)
-    return _judge_moving(flight, live, now, release, patience)
+        return _judge_unbegun(flight, flight.workload, now, patience)
+    return _judge_moving(flight, flight.workload, live, now, release, patience)
+
+
+def _is_settled(pod: Pod, release: Release) -> bool:
+    return has_target(pod, release) or PINNED_IMAGE in pod.annotations
+
+
+def find_change(flight: Flight, old: Iterable[Pod]) -> str:
+    """What was changed since the approval so that its method would do harm now, "" where nothing was."""
+    workload = flight.workload
+    if workload is None:
+        return ""
+    if flight.planned.method == "evict":
+        moved = next((pod for pod in old if not keeps_revision(pod, workload)), None)
+        return f"{moved.name} would come back with another revision of the template" if moved else ""
+    if workload.paused:
+        return "its rollout is paused"
+    if workload.strategy == "OnDelete" and workload.ref.kind != "Rollout":
+        return "its update strategy is OnDelete by now"
+    return f"a partition of {workload.partition} was set" if workload.partition else ""
 
 
 def _judge_by_status(flight: Flight, now: datetime, patience: float) -> Verdict:
     if not flight.begun or flight.workload is None:
         return Held("not looked at yet")
     late = find_lateness(flight, now, patience)
-    return Failing(late) if late else Underway(min(count_moved(flight.workload), len(flight.entries)))
+    upgraded = sum(1 for entry in flight.known.values() if entry.state == "upgraded")
+    done = max(0, count_moved(flight.workload) - upgraded)
+    return Failing(late) if late else Underway(min(done, len(flight.entries)))
 
 
-def _judge_unbegun(flight: Flight, now: datetime, patience: float) -> Verdict:
-    workload = flight.workload
-    assert workload is not None
-    if flight.planned.method == "restart" and workload.paused:
-        return Failing("its rollout was paused after the approval")
-    if flight.planned.method == "restart" and is_rolling(workload):
-        late = find_lateness(flight, now, patience)
-        return Failing(f"a rollout that somebody else began is {late}") if late else Held(FOREIGN_ROLLOUT)
-    return Ready()
+def _judge_unbegun(flight: Flight, workload: Workload, now: datetime, patience: float) -> Verdict:
+    if flight.planned.method != "restart" or not is_rolling(workload):
+        return Ready()
+    late = find_lateness(flight, now, patience)
+    return Failing(f"a rollout that somebody else began is {late}") if late else Held(FOREIGN_ROLLOUT)
 
 
-def _judge_replaced(
-    flight: Flight, live: Sequence[Pod], now: datetime, release: Release, patience: float
-) -> Verdict:
+def _judge_replaced(flight: Flight, live: Sequence[Pod], now: datetime, release: Release, patience: float) -> Verdict:
     """No pod that is the bot's to move is left: finished as soon as as many pods stand as the workload wants."""
     workload = flight.workload
     moved = [pod for pod in live if has_target(pod, release)]
-    ready = [pod for pod in moved if is_ready(pod)]
-    standing = sum(1 for pod in live if is_ready(pod))
-    if workload is None or standing >= workload.replicas:
+    if workload is None or sum(map(is_ready, live)) >= workload.replicas:
         return Finished(settle_entries(flight.entries, flight.known.values(), live, release, final=True))
-    fault = _find_pod_fault(flight, moved, now) or find_lateness(flight, now, patience)
-    if fault and flight.begun:
+    fault = (
+        _find_controller_fault(flight, now)
+        or _find_pod_fault(flight, moved, now)
+        or find_lateness(flight, now, patience)
+    )
+    if fault:
         return Failing(fault, _pick_troubled(moved))
-    return Underway(min(len(ready), len(flight.entries)))
+    if not flight.begun:
+        return Held("its pods were replaced meanwhile and are not ready yet")
+    return Underway(count_done(flight, moved))
 
 
-def _judge_moving(flight: Flight, live: Sequence[Pod], now: datetime, release: Release, patience: float) -> Verdict:
-    workload = flight.workload
-    assert workload is not None
+def _judge_moving(
+    flight: Flight, workload: Workload, live: Sequence[Pod], now: datetime, release: Release, patience: float
+) -> Verdict:
     moved = [pod for pod in live if has_target(pod, release)]
     fault = (
         _find_controller_fault(flight, now)
@@ -184,24 +211,28 @@ def _judge_moving(flight: Flight, live: Sequence[Pod], now: datetime, release: R
     )
     if fault:
         return Failing(fault, _pick_troubled(live))
-    done = sum(1 for pod in moved if is_ready(pod))
-    return Underway(min(done, len(flight.entries)), again=not is_in_place(flight))
+    placed = is_in_place(flight)
+    idle = flight.planned.method == "restart" and placed and is_rolled_out(workload)
+    return Underway(count_done(flight, moved), again=not placed, anew=idle and flight.fresh)
+
+
+def count_done(flight: Flight, moved: Iterable[Pod]) -> int:
+    """How many open entries have a ready replacement."""
+    fresh = sum(1 for pod in moved if pod.uid not in flight.known and is_ready(pod))
+    spent = count_spent(flight.known.values(), {pod.uid for pod in flight.pods or () if is_live(pod)})
+    return min(max(0, fresh - spent), len(flight.entries))
 
 
 def _find_controller_fault(flight: Flight, now: datetime) -> str:
     workload = flight.workload
-    if workload is None or flight.planned.method == "evict":
-        return ""
-    if workload.paused:
-        return "its rollout was paused in the middle"
-    if not _is_past(flight, now, GRACE):
+    if workload is None or flight.planned.method == "evict" or not _is_past(flight, now, GRACE):
         return ""
     if workload.failure:
         return f"its controller can't create pods: {workload.failure}"
     return "its rollout exceeded its progress deadline" if workload.stalled else ""
 
 
-def _find_pod_fault(flight: Flight, moved: Sequence[Pod], now: datetime) -> str:
+def _find_pod_fault(flight: Flight, moved: Iterable[Pod], now: datetime) -> str:
     if not _is_past(flight, now, GRACE):
         return ""
     for pod in moved:
@@ -216,21 +247,16 @@ def _find_pod_fault(flight: Flight, moved: Sequence[Pod], now: datetime) -> str:
 def find_lateness(flight: Flight, now: datetime, patience: float) -> str:
     """A sentence where the workload took longer than its size and strategy explain, "" otherwise."""
     allowed = scale_patience(flight.workload, len(flight.entries), patience)
-    if not _is_past(flight, now, allowed):
-        return ""
-    return f"not done after {int(allowed.total_seconds() // 60)} min"
+    return f"not done after {int(allowed.total_seconds() // 60)} min" if _is_past(flight, now, allowed) else ""
 
 
 def _is_past(flight: Flight, now: datetime, span: timedelta) -> bool:
     return flight.clock is not None and now - flight.clock > span
 
 
-def _is_pinned(pod: Pod) -> bool:
-    return PINNED_IMAGE in pod.annotations
-
-
 def _pick_troubled(pods: Iterable[Pod]) -> tuple[Pod, ...]:
-    return tuple(sorted((pod for pod in pods if not is_ready(pod)), key=lambda pod: (not pod.problem, pod.name)))[:3]
+    unready = (pod for pod in pods if not is_ready(pod))
+    return tuple(sorted(unready, key=lambda pod: (not pod.problem, pod.name)))[:3]
 
 
 def describe_misinjection(pod: Pod, release: Release) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from steps.inventory import Finding, take_inventory
@@ -13,7 +14,7 @@ from steps.sidecars.cards import build_plan_card
 from steps.sidecars.guard import find_injection_gap
 from steps.sidecars.settlement import settle_entries
 from steps.step import Context, Done, Outcome, Waiting
-from steps.waves import Planned, plan_workloads
+from steps.waves import LATER, Planned, PlannedWorkload, plan_workloads
 
 PATIENCE = timedelta(minutes=30)
 LOOK_AGAIN = 5.0
@@ -34,15 +35,40 @@ def plan_sidecars(ctx: Context) -> Outcome:
     return Done(sentence, build_plan_card(ctx, planned, planned.workloads, "Sidecars planned"))
 
 
-def measure_plan(ctx: Context) -> Planned:
-    """Take the inventory, keep the plan, and bring the ledger up to it: new pods come in, replaced ones are settled."""
+def measure_plan(ctx: Context, *, late: bool = False) -> Planned:
+    """Take the inventory, keep the plan, and bring the ledger up to it: new pods come in, replaced ones are settled.
+
+    `late` puts workloads that no earlier plan had into the later wave.
+    """
     inventory = take_inventory(ctx.kubernetes, ctx.release, ctx.options)
     planned = plan_workloads(inventory, ctx.options)
     board = read_board(ctx)
+    planned = keep_waves(planned, board, LATER if late else "")
     ctx.ledger.record_entries(merge_entries(board, planned.entries))
     ctx.ledger.record_entries(_settle_replaced(ctx, board, inventory.group_by_workload()))
     store_plan(ctx, planned.workloads)
     return planned
+
+
+def keep_waves(planned: Planned, board: Board, wave: str) -> Planned:
+    """The plan with workloads in the waves that earlier plans put them into, new ones in `wave` unless it is ""."""
+    earlier = {str(one.ref): one for one in board.workloads}
+
+    def choose_wave(ref: str, own: str) -> str:
+        return earlier[ref].wave if ref in earlier else wave or own
+
+    return replace(
+        planned,
+        workloads=tuple(
+            _keep(replace(one, wave=choose_wave(str(one.ref), one.wave)), earlier) for one in planned.workloads
+        ),
+        entries=tuple(replace(one, wave=choose_wave(one.workload, one.wave)) for one in planned.entries),
+    )
+
+
+def _keep(one: PlannedWorkload, earlier: Mapping[str, PlannedWorkload]) -> PlannedWorkload:
+    """A workload that has no pod to move any more stays as it was planned."""
+    return one if one.pods else earlier.get(str(one.ref), one)
 
 
 def merge_entries(board: Board, entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:

@@ -2,62 +2,129 @@
 
 from __future__ import annotations
 
-from steps.ledger import count_entries
-from steps.sidecars.board import read_board
-from steps.sidecars.cards import attach_ledger, describe_ledger, list_left
-from steps.sidecars.gates import read_approved
-from steps.sidecars.planning import measure_plan
-from steps.sidecars.wave import Settled, move_wave
-from steps.step import APPROVE, DENY, Ask, Card, Choice, Context, Detail, Done, Outcome, pass_gate
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import cast
 
-LINES_SHOWN = 20
+from steps.errors import GiveUp
+from steps.ledger import EntryState, LedgerEntry, count_entries
+from steps.sidecars.board import OPEN_STATES, Board, read_board
+from steps.sidecars.cards import attach_ledger, build_left_card, describe_ledger, list_left
+from steps.sidecars.gates import read_approved
+from steps.sidecars.newcomers import meet_newcomers
+from steps.sidecars.soak import has_soak, soak_wave
+from steps.sidecars.wave import Settled, move_wave
+from steps.step import APPROVE, DENY, Ask, Choice, Context, Done, Outcome, pass_gate
+
+ALL = "all"
 
 
 def restart_canary(ctx: Context) -> Outcome:
     """Re-inject the canary namespaces."""
     refs = read_approved(ctx, read_board(ctx), canary=True)
-    moved = move_wave(ctx, refs)
-    return Done(_describe_moved(ctx, refs)) if isinstance(moved, Settled) else moved
+    return _move_waves(ctx, refs) or Done(describe_moved(ctx, refs))
 
 
 def restart_waves(ctx: Context) -> Outcome:
-    """Re-inject everything else that was approved."""
+    """Re-inject everything else that was approved, and what appeared since."""
     refs = read_approved(ctx, read_board(ctx), canary=False)
-    moved = move_wave(ctx, refs)
-    if not isinstance(moved, Settled):
-        return moved
-    entries = ctx.ledger.read_entries()
-    return Done(_describe_moved(ctx, refs), attachments=(attach_ledger(entries),))
+    outcome = _move_waves(ctx, refs) or meet_newcomers(ctx)
+    if outcome is not None:
+        return outcome
+    refs = read_approved(ctx, read_board(ctx), canary=False)
+    return Done(describe_moved(ctx, refs), attachments=(attach_ledger(ctx.ledger.read_entries()),))
 
 
-def _describe_moved(ctx: Context, refs: tuple[str, ...]) -> str:
-    own = [entry for entry in ctx.ledger.read_entries() if entry.workload in refs]
-    counts = count_entries(own)
-    moved = counts["upgraded"]
-    rest = "".join(f", {counts[state]} {state}" for state in ("manual", "skipped", "gone") if counts[state])
-    return f"{moved}/{len(own) - counts['gone']} pods re-injected with {ctx.release.version}{rest}"
+def _move_waves(ctx: Context, refs: Sequence[str]) -> Outcome | None:
+    """One turn; None once every wave is settled and has soaked."""
+    board = read_board(ctx)
+    for wave, own in group_waves(board, refs, apart=has_soak(ctx)).items():
+        if board.list_open(own):
+            moved = move_wave(ctx, own, counted=refs)
+            if not isinstance(moved, Settled):
+                return moved
+        if wave != ALL and _has_moved(board, own):
+            soaking = soak_wave(ctx, wave)
+            if soaking is not None:
+                return soaking
+    return None
+
+
+def group_waves(board: Board, refs: Sequence[str], *, apart: bool) -> Mapping[str, list[str]]:
+    """The approved workload ids by wave, in the plan's order; one wave for all where nothing happens in between."""
+    approved, waves = set(refs), dict[str, list[str]]()
+    for planned in board.workloads:
+        if str(planned.ref) in approved:
+            waves.setdefault(planned.wave if apart else ALL, []).append(str(planned.ref))
+    return waves
+
+
+def _has_moved(board: Board, refs: Sequence[str]) -> bool:
+    return any(entry.state not in ("manual", "skipped") for ref in refs for entry in board.entries.get(ref, ()))
+
+
+def describe_moved(ctx: Context, refs: Sequence[str]) -> str:
+    """`497/498 pods re-injected with 1.4.10-asm.18, 1 skipped`; pods that are gone are not counted."""
+    approved = set(refs)
+    counts = count_entries(entry for entry in ctx.ledger.read_entries() if entry.workload in approved)
+    total = sum(counts.values()) - counts["gone"]
+    others: tuple[EntryState, ...] = ("manual", "skipped", "gone")
+    rest = "".join(f", {counts[state]} {state}" for state in others if counts[state])
+    return f"{counts['upgraded']}/{total} pods re-injected with {ctx.release.version}{rest}"
 
 
 def acknowledge_left(ctx: Context) -> Outcome:
     """Ask a person to acknowledge each pod that keeps its old sidecar; nothing to ask where there is none."""
-    measure_plan(ctx)
+    refs = read_approved(ctx, read_board(ctx), canary=False)
+    outcome = _move_waves(ctx, refs) or meet_newcomers(ctx)
+    if outcome is not None:
+        return outcome
     entries = ctx.ledger.read_entries()
+    check_sums(entries)
     left = list_left(entries)
-    summary = describe_ledger(entries)
     if not left:
-        return Done(f"no pod is left on an old sidecar: {summary}", attachments=(attach_ledger(entries),))
-    shown = list(left.items())[:LINES_SHOWN]
-    more = (f"and {len(left) - LINES_SHOWN} more workloads, see the ledger",) if len(left) > LINES_SHOWN else ()
+        return Done(f"every pod is accounted for: {describe_ledger(entries)}", attachments=(attach_ledger(entries),))
     ask = Ask(
-        f"{sum(map(len, left.values()))} pods keep an old sidecar. Acknowledge?",
-        Card(
-            title=f"Left to a person: {ctx.cluster.key}",
-            summary=(summary, *more),
-            details=tuple(Detail(ref, lines[:LINES_SHOWN]) for ref, lines in shown),
-        ),
+        f"{sum(map(len, left.values()))} pods keep what they have now. Acknowledge?",
+        build_left_card(ctx, entries, left),
         {"left": sorted(left)},
         (Choice(APPROVE.id, "Acknowledge", "primary"), DENY),
     )
-    outcome = pass_gate(ctx, ask)
-    return Done(outcome.sentence, attachments=(attach_ledger(entries),)) if isinstance(outcome, Done) else outcome
+    outcome = _pass_acknowledgement(ctx, ask)
+    if not isinstance(outcome, Done):
+        return outcome
+    return dataclasses.replace(
+        outcome, sentence=f"{outcome.sentence}: {describe_ledger(entries)}", attachments=(attach_ledger(entries),)
+    )
 
+
+def _pass_acknowledgement(ctx: Context, ask: Ask) -> Outcome:
+    """As `pass_gate`; fewer pods left than were shown are acknowledged as well."""
+    decision = ctx.decision
+    if decision is None or "left" not in decision.binding:
+        return pass_gate(dataclasses.replace(ctx, decision=None), ask) if decision else ask
+    shown = set(cast("Sequence[str]", decision.binding["left"]))
+    if decision.choice == APPROVE.id and set(cast("Sequence[str]", ask.binding["left"])) <= shown:
+        return Done(f"what is left was acknowledged by <@{decision.by}>")
+    return pass_gate(ctx, ask)
+
+
+def check_sums(entries: Sequence[LedgerEntry]) -> None:
+    """GiveUp unless upgraded + manual + skipped + gone + failed is all, with failed 0 and each one explained."""
+    wrong = [entry for entry in entries if entry.state in OPEN_STATES or not _is_explained(entry)]
+    if wrong:
+        names = ", ".join(f"{entry.namespace}/{entry.pod} {entry.state}" for entry in wrong[:5])
+        raise GiveUp(
+            f"the ledger does not add up: {len(wrong)} of {len(entries)} pods have no end ({names})",
+            "This is a fault of the bot: keep the journal for a report. Retry looks at the cluster again.",
+        )
+
+
+def _is_explained(entry: LedgerEntry) -> bool:
+    match entry.state:
+        case "manual":
+            return bool(entry.reason and entry.command)
+        case "skipped":
+            return bool(entry.reason and entry.by)
+        case _:
+            return bool(entry.evidence)

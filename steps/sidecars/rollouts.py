@@ -1,14 +1,22 @@
-"""How far a controller has rolled out, by its own status alone."""
+"""How far a controller has rolled out, by its own status alone. Pure."""
 
 from __future__ import annotations
 
 import math
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from steps.mesh import Workload
 from steps.method import scale_count
 
-SECONDS_A_POD = 60.0
+SECONDS_A_ROUND = 60.0
+
+
+def is_stamped(workload: Workload, stamp: str) -> bool:
+    """Whether a restart of the stamp's time or later stands in the workload; kubectl writes the local time zone."""
+    try:
+        return datetime.fromisoformat(workload.restarted_at) >= datetime.fromisoformat(stamp)
+    except (ValueError, TypeError):
+        return False
 
 
 def is_rolled_out(workload: Workload) -> bool:
@@ -43,7 +51,7 @@ def scale_patience(workload: Workload | None, pods: int, base: float) -> timedel
     if workload is None:
         return timedelta(seconds=base)
     rounds = math.ceil(pods / _count_at_once(workload))
-    return timedelta(seconds=base + rounds * (SECONDS_A_POD + workload.min_ready_seconds))
+    return timedelta(seconds=base + rounds * (SECONDS_A_ROUND + workload.min_ready_seconds))
 
 
 def _count_at_once(workload: Workload) -> int:
@@ -52,5 +60,3 @@ def _count_at_once(workload: Workload) -> int:
     away = scale_count(workload.max_unavailable, workload.replicas, round_up=False)
     extra = scale_count(workload.max_surge, workload.replicas, round_up=True)
     return max(1, away + extra)
-
-

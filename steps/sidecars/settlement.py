@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from steps.ledger import EntryState, LedgerEntry
 from steps.mesh import Pod
 from steps.release import Release
-from steps.sidecars.live_pods import has_target
+from steps.sidecars.live_pods import has_target, is_ready
 
 
 def settle_entries(
@@ -18,29 +18,35 @@ def settle_entries(
     release: Release,
     *,
     final: bool,
+    ready_only: bool = False,
 ) -> tuple[LedgerEntry, ...]:
     """Match pods that are gone with replacements on the target, one for one.
 
     `known` are all entries of the workload: replacements that earlier entries account for are not counted twice.
-    Entries without a replacement are gone where `final`, and left as they are otherwise.
+    Entries without a replacement are gone where `final`, and left as they are otherwise. With `ready_only` a
+    replacement that is not ready doesn't count.
     """
     present = {pod.uid: pod for pod in live}
+    moved = [pod for pod in live if has_target(pod, release) and (is_ready(pod) or not ready_only)]
     uids = {entry.uid for entry in known}
-    fresh = sum(1 for pod in live if pod.uid not in uids and has_target(pod, release))
-    spent = sum(1 for entry in known if entry.state == "upgraded" and entry.uid not in present)
-    image = next((pod.proxy_image for pod in live if has_target(pod, release)), "")
-    left = max(0, fresh - spent)
+    left = sum(1 for pod in moved if pod.uid not in uids) - count_spent(known, present)
     settled = []
     for entry in sorted(entries, key=lambda one: one.pod):
-        if entry.uid in present:
-            if has_target(present[entry.uid], release):
-                settled.append(close_entry(entry, "upgraded", f"on {present[entry.uid].proxy_image}"))
-        elif left:
+        pod = present.get(entry.uid)
+        if pod is not None:
+            if has_target(pod, release):
+                settled.append(close_entry(entry, "upgraded", f"on {pod.proxy_image}"))
+        elif left > 0:
             left -= 1
-            settled.append(close_entry(entry, "upgraded", f"its replacement runs {image}"))
+            settled.append(close_entry(entry, "upgraded", f"its replacement runs {moved[0].proxy_image}"))
         elif final:
-            settled.append(close_entry(entry, "gone", f"no replacement: {len(present)} pods are left of the workload"))
+            settled.append(close_entry(entry, "gone", f"not replaced: the workload has {len(present)} pods now"))
     return tuple(settled)
+
+
+def count_spent(known: Iterable[LedgerEntry], present: Collection[str]) -> int:
+    """How many replacements are accounted for: one for each upgraded entry whose own pod is gone."""
+    return sum(1 for entry in known if entry.state == "upgraded" and entry.uid not in present)
 
 
 def close_entry(entry: LedgerEntry, state: EntryState, evidence: str) -> LedgerEntry:
@@ -48,19 +54,21 @@ def close_entry(entry: LedgerEntry, state: EntryState, evidence: str) -> LedgerE
     return dataclasses.replace(entry, state=state, evidence=evidence, reason="", command="", by="")
 
 
-def orphan_entries(entries: Sequence[LedgerEntry], live: Sequence[Pod], release: Release) -> tuple[LedgerEntry, ...]:
+def orphan_entries(
+    entries: Iterable[LedgerEntry], live: Iterable[Pod], release: Release
+) -> tuple[LedgerEntry, ...]:
     """The workload is gone but pods of it are not: they are nobody's now, so no one would make them anew."""
     present = {pod.uid for pod in live if not has_target(pod, release)}
     return tuple(
-        dataclasses.replace(
-            entry,
-            state="manual",
-            reason="its workload was deleted and left it behind",
-            command=f"kubectl -n {entry.namespace} delete pod {entry.pod}  # nothing makes it anew",
-        )
-        if entry.uid in present
-        else close_entry(entry, "gone", "its workload was deleted")
+        _leave_orphan(entry) if entry.uid in present else close_entry(entry, "gone", "its workload was deleted")
         for entry in entries
     )
 
 
+def _leave_orphan(entry: LedgerEntry) -> LedgerEntry:
+    return dataclasses.replace(
+        entry,
+        state="manual",
+        reason="its workload was deleted and left it behind",
+        command=f"kubectl -n {entry.namespace} delete pod {entry.pod}  # nothing makes it anew",
+    )

@@ -1,0 +1,69 @@
+"""The pause after a wave, in which addresses and metrics tell whether the next one may go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from steps.sidecars.board import start_clock
+from steps.step import Blocked, Choice, Context, Waiting
+
+POLL_SECONDS = 5.0
+ACCEPT = Choice("accept", "Go on all the same", "danger", needs_reason=True)
+
+
+def has_soak(ctx: Context) -> bool:
+    """Whether waves are kept apart: without a soak or a probe there is nothing to wait for between them."""
+    options = ctx.options
+    return bool(options.limits.soak_seconds or options.probe_urls or options.promql_limits)
+
+
+def soak_wave(ctx: Context, wave: str) -> Waiting | Blocked | None:
+    """Watch a settled wave until its soak is over; None once it is. A breach is Blocked, and retry watches anew."""
+    if not has_soak(ctx) or ctx.recall(_name(wave, "over")):
+        return None
+    breach = "" if _is_accepted(ctx, wave) else next(find_breaches(ctx), "")
+    if breach:
+        return Blocked(
+            f"after wave {wave} {breach}",
+            "Look at what the wave did. Retry watches it again for the whole soak; going on needs a reason.",
+            (ACCEPT,),
+        )
+    since = start_clock(ctx, _name(wave, str(ctx.generation)))
+    left = since + timedelta(seconds=ctx.options.limits.soak_seconds) - ctx.now
+    if left > timedelta(0) and not _is_accepted(ctx, wave):
+        seconds = left.total_seconds()
+        return Waiting(f"wave {wave} soaks, {seconds:.0f} s left", min(POLL_SECONDS, seconds))
+    ctx.remember(_name(wave, "over"), ctx.now.isoformat())
+    return None
+
+
+def find_breaches(ctx: Context) -> Iterator[str]:
+    """What the probes and limits complain about, one sentence each."""
+    options, probes = ctx.options, ctx.probes
+    if probes is None:
+        if options.probe_urls or options.promql_limits:
+            yield "nothing can be probed: this bot runs without probes"
+        return
+    for url in options.probe_urls:
+        if fault := probes.check_address(url):
+            yield f"{url} {fault}"
+    for expression, limit in options.promql_limits:
+        found = probes.query_metric(options.prometheus_url, expression)
+        if found is None:
+            yield f"{expression} has no value"
+        elif found > limit:
+            yield f"{expression} is {found:g}, over its limit of {limit:g}"
+
+
+def _is_accepted(ctx: Context, wave: str) -> bool:
+    """Whether a person took the breach of this wave upon themselves."""
+    decision = ctx.decision
+    if decision is None or decision.choice != ACCEPT.id:
+        return False
+    accepted = ctx.remember(f"sidecars/accepted/{ctx.step_id}/{ctx.generation}", wave)
+    return accepted == wave
+
+
+def _name(wave: str, what: str) -> str:
+    return f"sidecars/soak/{wave}/{what}"
