@@ -1,0 +1,84 @@
+"""What goes back to the client: JSON bodies in the form its Accept header asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sandbox.cluster.conversion import from_stored
+from sandbox.cluster.objects import Json
+from sandbox.cluster.resources import Resource
+from sandbox.cluster.tables import table_of
+
+Form = Literal["object", "table", "metadata"]
+_META = "meta.k8s.io"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer: an HTTP status and a JSON body, or text where `text` is not None."""
+
+    body: Json = field(default_factory=dict)
+    status: int = 200
+    text: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How a client wants objects: as they are, as table rows, or their metadata alone."""
+
+    form: Form
+    meta_version: str = "v1"
+    include: str = "Metadata"
+
+
+def read_shape(accept: str, query: Mapping[str, str]) -> Shape:
+    """Choose the first form of an Accept header that the server knows."""
+    for offer in accept.split(","):
+        media, *parameters = [part.strip() for part in offer.split(";")]
+        asked = dict(part.split("=", 1) for part in parameters if "=" in part)
+        if media not in ("application/json", "*/*", "application/*") or asked.get("g", _META) != _META:
+            continue
+        version = asked.get("v", "v1")
+        if asked.get("as") == "Table":
+            return Shape("table", version, query.get("includeObject", "Metadata"))
+        if asked.get("as", "").startswith("PartialObjectMetadata"):
+            return Shape("metadata", version)
+        if "as" not in asked:
+            return Shape("object")
+    return Shape("object")
+
+
+def show_object(resource: Resource, version: str, obj: Json, shape: Shape, now: float) -> Json:
+    """Return one object in the form asked for."""
+    if shape.form == "table":
+        table = table_of(resource, [obj], now, shape.include, shape.meta_version)
+        return {**table, "metadata": {"resourceVersion": obj["metadata"].get("resourceVersion", "")}}
+    if shape.form == "metadata":
+        return {**_bare(obj), "kind": "PartialObjectMetadata", "apiVersion": f"{_META}/{shape.meta_version}"}
+    return from_stored(resource, version, obj)
+
+
+def show_list(
+    resource: Resource, version: str, objects: list[Json], list_metadata: Json, shape: Shape, now: float
+) -> Json:
+    """Return a list in the form asked for."""
+    if shape.form == "table":
+        table = table_of(resource, objects, now, shape.include, shape.meta_version)
+        return {**table, "metadata": list_metadata}
+    if shape.form == "metadata":
+        api = f"{_META}/{shape.meta_version}"
+        rows = [{**_bare(obj), "kind": "PartialObjectMetadata", "apiVersion": api} for obj in objects]
+        return {"kind": "PartialObjectMetadataList", "apiVersion": api, "metadata": list_metadata, "items": rows}
+    items = [from_stored(resource, version, obj) for obj in objects]
+    if not resource.custom:
+        # Lists of built-in kinds leave kind and apiVersion out of their items.
+        items = [{key: value for key, value in obj.items() if key not in ("kind", "apiVersion")} for obj in items]
+    kind, api = f"{resource.kind}List", resource.api_version(version)
+    return {"kind": kind, "apiVersion": api, "metadata": list_metadata, "items": items}
+
+
+def _bare(obj: Json) -> Json:
+    return {"metadata": obj["metadata"]}

@@ -1,0 +1,53 @@
+"""Access reviews: may I, what may I, may they."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.cluster.api.answers import Answer
+from sandbox.cluster.api.requests import ApiRequest
+from sandbox.cluster.authorization import MASTERS, Attributes, Authorizer, User
+from sandbox.cluster.objects import Json
+
+REVIEWS = ("SelfSubjectAccessReview", "SelfSubjectRulesReview", "SubjectAccessReview")
+_EVERYTHING = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
+
+
+def answer_review(authorizer: Authorizer, request: ApiRequest) -> Answer:
+    """Answer the creation of a review."""
+    body = request.object_body()
+    spec = body.get("spec") or {}
+    if request.target.resource.kind == "SelfSubjectRulesReview":
+        status = _rules(authorizer, request.user, str(spec.get("namespace", "default")))
+    else:
+        user = request.user
+        if request.target.resource.kind == "SubjectAccessReview":
+            user = User(str(spec.get("user", "")), tuple(spec.get("groups") or ()))
+        status = _verdict(authorizer.allows(user, _attributes(spec)))
+    target = request.target
+    api = target.resource.api_version(target.version)
+    answer = {"kind": target.resource.kind, "apiVersion": api, "metadata": {}, "spec": spec, "status": status}
+    return Answer(answer, 201)
+
+
+def _verdict(allowed: bool) -> Json:
+    return {"allowed": True, "reason": "RBAC: allowed"} if allowed else {"allowed": False}
+
+
+def _attributes(spec: Json) -> Attributes:
+    path: Any = spec.get("nonResourceAttributes")
+    if path:
+        return Attributes(str(path.get("verb", "")), path=str(path.get("path", "")))
+    asked = spec.get("resourceAttributes") or {}
+    return Attributes(
+        asked.get("verb", ""), asked.get("group", ""), asked.get("resource", ""), asked.get("subresource", ""),
+        asked.get("namespace", ""), asked.get("name", ""),
+    )  # fmt: skip
+
+
+def _rules(authorizer: Authorizer, user: User, namespace: str) -> Json:
+    rules = [_EVERYTHING] if MASTERS in user.groups else list(authorizer.rules_of(user, namespace))
+    shown = ("verbs", "apiGroups", "resources", "resourceNames")
+    listed = [{name: rule[name] for name in shown if name in rule} for rule in rules if "resources" in rule]
+    paths = [rule for rule in rules if "nonResourceURLs" in rule]
+    return {"resourceRules": listed, "nonResourceRules": paths, "incomplete": False}

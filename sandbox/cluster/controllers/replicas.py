@@ -1,0 +1,123 @@
+"""What the controllers of pods share: finding theirs, making new ones, counting, trying again after a refusal."""
+
+from __future__ import annotations
+
+from sandbox.cluster.apiserver import ApiServer
+from sandbox.cluster.deletion import DeleteOptions, delete_object
+from sandbox.cluster.engine import Engine
+from sandbox.cluster.errors import ApiError
+from sandbox.cluster.events import Recorder
+from sandbox.cluster.objects import (
+    Json,
+    condition_of,
+    controller_of,
+    copy_json,
+    is_pod_ready,
+    is_terminating,
+    name_of,
+    namespace_of,
+    owner_reference,
+    seconds_of,
+    uid_of,
+)
+from sandbox.cluster.pace import Pace
+from sandbox.cluster.store import Change
+
+
+class PodMaker:
+    """Creates and deletes pods for controllers, with events, and waits longer after each refusal."""
+
+    def __init__(self, api: ApiServer, engine: Engine, recorder: Recorder, pace: Pace) -> None:
+        self.api = api
+        self.engine = engine
+        self.recorder = recorder
+        self.pace = pace
+        self._refusals: dict[str, int] = {}
+
+    def pods_of(self, owner: Json) -> list[Json]:
+        """Return the pods an owner controls, terminating ones included."""
+        return [
+            pod
+            for pod in self.api.store.owned_by(uid_of(owner), "pods")
+            if (controller_of(pod) or {}).get("uid") == uid_of(owner)
+        ]
+
+    def make(self, controller: str, owner: Json, pod: Json, component: str) -> ApiError | None:
+        """Create a pod for an owner; a refusal is recorded, tried again later and returned."""
+        pod["metadata"]["ownerReferences"] = [owner_reference(owner)]
+        try:
+            made = self.api.create(self.api.resources.by_key("pods"), namespace_of(owner), pod)
+        except ApiError as error:
+            self._refused(controller, owner, error, component)
+            return error
+        self._refusals.pop(uid_of(owner), None)
+        self.recorder.note(owner, "SuccessfulCreate", f"Created pod: {name_of(made)}", component)
+        return None
+
+    def drop(self, owner: Json, pod: Json, component: str) -> None:
+        """Delete a pod gracefully for an owner."""
+        delete_object(self.api, self.api.resources.by_key("pods"), pod, DeleteOptions())
+        self.recorder.note(owner, "SuccessfulDelete", f"Deleted pod: {name_of(pod)}", component)
+
+    def available(self, controller: str, owner: Json, pods: list[Json]) -> list[Json]:
+        """Return the pods that have been ready for the owner's minReadySeconds; looks again when more will be."""
+        wanted = float((owner.get("spec") or {}).get("minReadySeconds", 0))
+        ready = [pod for pod in pods if is_pod_ready(pod)]
+        if not wanted:
+            return ready
+        now = self.api.now()
+        waits = {id(pod): wanted - (now - _ready_since(pod)) for pod in ready}
+        pending = [wait for wait in waits.values() if wait > 0]
+        if pending:
+            self.engine.look_later(min(pending), controller, namespace_of(owner), name_of(owner))
+        return [pod for pod in ready if waits[id(pod)] <= 0]
+
+    def _refused(self, controller: str, owner: Json, error: ApiError, component: str) -> None:
+        if (error.details.get("causes") or [{}])[0].get("reason") == "NamespaceTerminating":
+            return
+        self.recorder.warn(owner, "FailedCreate", f"Error creating: {error.message}", component)
+        count = self._refusals.get(uid_of(owner), 0)
+        self._refusals[uid_of(owner)] = count + 1
+        wait = min(self.pace.create_retry * 2.0 ** min(count, 10), self.pace.create_retry_most)
+        self.engine.look_later(wait, controller, namespace_of(owner), name_of(owner))
+
+
+def template_pod(template: Json, labels: dict[str, str] | None = None, **metadata: str) -> Json:
+    """Return a new pod from a template; `metadata` is name or generateName (as keyword arguments)."""
+    head: Json = copy_json(template.get("metadata") or {})
+    head.pop("creationTimestamp", None)
+    head["labels"] = {**(head.get("labels") or {}), **(labels or {})}
+    head |= metadata
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": head, "spec": copy_json(template["spec"])}
+
+
+def controlled_by(change: Change, kind: str) -> tuple[tuple[str, str], ...]:
+    """Name the owner of this kind that controls the changed object, or controlled it before."""
+    found: dict[tuple[str, str], None] = {}
+    for obj in (change.obj, change.before):
+        owner = controller_of(obj) if obj is not None else None
+        if obj is not None and owner is not None and owner["kind"] == kind:
+            found[namespace_of(obj), owner["name"]] = None
+    return tuple(found)
+
+
+def itself(change: Change) -> tuple[tuple[str, str], ...]:
+    """Name the changed object, unless it is gone."""
+    return () if change.type == "DELETED" else ((namespace_of(change.obj), name_of(change.obj)),)
+
+
+def deletion_order(pod: Json) -> tuple[bool, bool, bool, float, str]:
+    """Sort key of pods to delete first: unscheduled, not running, not ready, youngest (source: controller_utils.go)."""
+    running = (pod.get("status") or {}).get("phase") == "Running"
+    born = seconds_of(pod["metadata"]["creationTimestamp"])
+    return bool(pod["spec"].get("nodeName")), running, is_pod_ready(pod), -born, name_of(pod)
+
+
+def living(pods: list[Json]) -> list[Json]:
+    """Return the pods whose deletion has not begun."""
+    return [pod for pod in pods if not is_terminating(pod)]
+
+
+def _ready_since(pod: Json) -> float:
+    ready = condition_of(pod, "Ready")
+    return seconds_of(ready["lastTransitionTime"]) if ready else 0.0

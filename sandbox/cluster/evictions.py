@@ -1,0 +1,77 @@
+"""The eviction subresource: a deletion that a PodDisruptionBudget may refuse (source: registry/core/pod/storage)."""
+
+from __future__ import annotations
+
+from sandbox.cluster.apiserver import ApiServer
+from sandbox.cluster.deletion import DeleteOptions, delete_object
+from sandbox.cluster.errors import ApiError, bad_request, forbidden, internal
+from sandbox.cluster.objects import Json, is_pod_finished, labels_of, name_of, namespace_of, stamp
+from sandbox.cluster.selectors import match_label_selector
+
+BUDGETS = "poddisruptionbudgets.policy"
+_SCHEME = 'in scheme "k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30"'
+
+
+def evict_pod(api: ApiServer, pod: Json, eviction: Json, *, dry_run: bool) -> Json:
+    """Evict a pod and return the Status of success. Raises ApiError 400, 409, 429 or 500."""
+    _check_version(api, eviction)
+    options = eviction.get("deleteOptions") or {}
+    preconditions = options.get("preconditions") or {}
+    wanted = DeleteOptions(
+        grace=options.get("gracePeriodSeconds"), uid=preconditions.get("uid"),
+        resource_version=preconditions.get("resourceVersion"), dry_run=dry_run or bool(options.get("dryRun")),
+    )  # fmt: skip
+    if not is_pod_finished(pod):
+        _spend_budget(api, pod, dry_run=wanted.dry_run)
+    delete_object(api, api.resources.by_key("pods"), pod, wanted)
+    return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
+
+
+def budgets_of(api: ApiServer, pod: Json) -> list[Json]:
+    """Return the budgets that cover a pod; an empty selector covers every pod in policy/v1 and none in v1beta1."""
+    matched = []
+    for budget in api.store.each(BUDGETS, namespace_of(pod)):
+        selector = (budget.get("spec") or {}).get("selector")
+        if selector == {} and budget["apiVersion"] == "policy/v1beta1":
+            continue
+        if match_label_selector(selector, labels_of(pod)):
+            matched.append(budget)
+    return matched
+
+
+def _check_version(api: ApiServer, eviction: Json) -> None:
+    spoken = str(eviction.get("apiVersion", "policy/v1beta1"))
+    served = ["policy/v1beta1"] if api.resources.minor < 25 else []
+    served += ["policy/v1"] if api.resources.minor >= 22 else []
+    if spoken not in served:
+        raise bad_request(f'no kind "Eviction" is registered for version "{spoken}" {_SCHEME}')
+
+
+def _spend_budget(api: ApiServer, pod: Json, *, dry_run: bool) -> None:
+    budgets = budgets_of(api, pod)
+    if not budgets:
+        return
+    if len(budgets) > 1:
+        raise internal(
+            "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
+        )
+    budget = budgets[0]
+    status = budget.get("status") or {}
+    name = name_of(budget)
+    if status.get("observedGeneration", 0) < budget["metadata"].get("generation", 1):
+        raise _refused(f"The disruption budget {name} is still being processed by the server.")
+    allowed = status.get("disruptionsAllowed", 0)
+    if allowed < 0:
+        raise forbidden("poddisruptionbudgets", "policy", name, "pdb disruptions allowed is negative")
+    if allowed == 0:
+        needs, has = status.get("desiredHealthy", 0), status.get("currentHealthy", 0)
+        raise _refused(f"The disruption budget {name} needs {needs} healthy pods and has {has} currently")
+    if dry_run:
+        return
+    disrupted = {**(status.get("disruptedPods") or {}), name_of(pod): stamp(api.now())}
+    api.set_status(BUDGETS, budget, {**status, "disruptionsAllowed": allowed - 1, "disruptedPods": disrupted})
+
+
+def _refused(why: str) -> ApiError:
+    message = "Cannot evict pod as it would violate the pod's disruption budget."
+    return ApiError(429, "TooManyRequests", message, {"causes": [{"reason": "DisruptionBudget", "message": why}]})

@@ -1,0 +1,123 @@
+"""The sidecar injector of ASM 1.4: who gets a sidecar, and which one.
+
+What it injects stands in the ConfigMap istio-sidecar-injector, as in the real one; the rules of who gets it and their
+order are those of istio 1.4.10, pkg/kube/inject.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import yaml
+
+from sandbox.cluster.errors import ApiError, internal
+from sandbox.cluster.objects import Json, annotations_of, digest, labels_of
+from sandbox.cluster.selectors import match_label_selector
+from sandbox.cluster.store import Store
+
+CONFIG_NAMESPACE = "istio-system"
+CONFIG_NAME = "istio-sidecar-injector"
+STATUS_ANNOTATION = "sidecar.istio.io/status"
+_INJECT_ANNOTATION = "sidecar.istio.io/inject"
+_NEVER = ("kube-system", "kube-public")
+_EXPRESSION = re.compile(r"\{\{\s*(.*?)\s*\}\}")
+
+
+class Injector:
+    """Answers the admission reviews that the API server sends to the injector's Service."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.down = False
+
+    def inject(self, pod: Json, namespace: str) -> Json:
+        """Return the pod with its sidecar, or the pod itself. Raises ApiError 500 on unreadable settings."""
+        settings, values = self._settings()
+        if not wants_sidecar(pod, namespace, settings):
+            return pod
+        return _injected(pod, _render(str(settings["template"]), values, pod), str(settings["template"]))
+
+    def _settings(self) -> tuple[Json, Json]:
+        config = self._store.find("configmaps", CONFIG_NAMESPACE, CONFIG_NAME)
+        if config is None:
+            raise _webhook_failure('configmaps "istio-sidecar-injector" not found')
+        texts = config.get("data") or {}
+        try:
+            settings, values = yaml.safe_load(texts["config"]), json.loads(texts["values"])
+            return settings, values
+        except (KeyError, ValueError, yaml.YAMLError) as error:
+            raise _webhook_failure(f"the injector can't read its ConfigMap: {error}") from error
+
+
+def _webhook_failure(why: str) -> ApiError:
+    return internal(f'admission webhook "sidecar-injector.istio.io" denied the request: {why}')
+
+
+def wants_sidecar(pod: Json, namespace: str, settings: Json) -> bool:
+    """Tell whether a pod gets a sidecar, by istio 1.4's rules in their order."""
+    if pod["spec"].get("hostNetwork") or namespace in _NEVER:
+        return False
+    asked = annotations_of(pod).get(_INJECT_ANNOTATION, "").lower()
+    if asked in ("y", "yes", "true", "on"):
+        return True
+    if asked:
+        return False
+    for selector in settings.get("neverInjectSelector") or ():
+        if match_label_selector(selector, labels_of(pod)):
+            return False
+    for selector in settings.get("alwaysInjectSelector") or ():
+        if match_label_selector(selector, labels_of(pod)):
+            return True
+    return bool(settings.get("policy") == "enabled")
+
+
+def _render(template: str, values: Json, pod: Json) -> Json:
+    def fill(found: re.Match[str]) -> str:
+        return _evaluate(found[1], values, pod)
+
+    try:
+        rendered: Json = yaml.safe_load(_EXPRESSION.sub(fill, template))
+    except (KeyError, yaml.YAMLError) as error:
+        raise _webhook_failure(f"the sidecar template can't be rendered: {error}") from error
+    return rendered
+
+
+def _evaluate(expression: str, values: Json, pod: Json) -> str:
+    if found := re.match(r"^annotation \.ObjectMeta `([^`]+)` \(?(.*?)\)?$", expression):
+        asked = annotations_of(pod).get(found[1])
+        return asked if asked is not None else _evaluate(found[2], values, pod)
+    if found := re.match(r"^image (\S+)$", expression):
+        image = _evaluate(found[1], values, pod)
+        return image if "/" in image else f"{values['global']['hub']}/{image}:{values['global']['tag']}"
+    if expression.startswith(".Values."):
+        branch: Any = values
+        for step in expression.removeprefix(".Values.").split("."):
+            branch = branch[step]
+        return str(branch)
+    raise KeyError(expression)
+
+
+def _injected(pod: Json, added: Json, template: str) -> Json:
+    spec = dict(pod["spec"])
+    for group in ("initContainers", "containers", "volumes"):
+        fresh = added.get(group) or []
+        names = {row["name"] for row in fresh}
+        # As in istio 1.4's createPatch: what was injected by hand before is replaced.
+        kept = [row for row in spec.get(group) or () if row["name"] not in names]
+        spec[group] = [*kept, *fresh]
+    security = {**(spec.get("securityContext") or {})}
+    security.setdefault("fsGroup", 1337)
+    spec["securityContext"] = security
+    status = {
+        # A hash of the template before rendering, so the same across releases: true of 1.4.
+        "version": digest(template).hex(),
+        **{
+            group: [row["name"] for row in added.get(group) or []]
+            for group in ("initContainers", "containers", "volumes")
+        },
+        "imagePullSecrets": None,
+    }
+    annotations = {**annotations_of(pod), STATUS_ANNOTATION: json.dumps(status, separators=(",", ":"))}
+    return {**pod, "metadata": {**pod["metadata"], "annotations": annotations}, "spec": spec}

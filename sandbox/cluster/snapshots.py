@@ -1,0 +1,42 @@
+"""Saving the cluster and loading it again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandbox.cluster.objects import Json
+from sandbox.cluster.store import Change
+
+if TYPE_CHECKING:
+    from sandbox.cluster.server import SimulatedCluster
+
+FORMAT = 1
+
+
+def take_snapshot(cluster: SimulatedCluster) -> Json:
+    """Return every object and the revision; objects are shared, not copied."""
+    store = cluster.store
+    return {
+        "format": FORMAT,
+        "server_version": cluster.server_version,
+        "revision": store.revision,
+        "objects": {key: list(store.each(key)) for key in store.kind_keys()},
+    }
+
+
+def load_snapshot(cluster: SimulatedCluster, snapshot: Json) -> None:
+    """Replace the cluster's objects. Watches of before are told that they are too old. Raises ValueError."""
+    if snapshot.get("format") != FORMAT:
+        raise ValueError(f"the snapshot has format {snapshot.get('format')!r}; this sandbox reads {FORMAT}")
+    cluster.engine.reset()
+    cluster.loops.scheduler.clear()
+    cluster.loops.kubelet.forget_plans()
+    cluster.store.clear(int(snapshot["revision"]) + 1)
+    changes = []
+    for key, objects in snapshot["objects"].items():
+        for obj in objects:
+            cluster.store.load(key, obj)
+            changes.append(Change(cluster.store.revision, "ADDED", key, obj, None))
+    cluster.api.follow_definitions()
+    cluster.engine.look_at_everything(changes)
+    cluster.bell.ring_all()
