@@ -50,7 +50,7 @@ export function Client({ store, user, onUser, narrow, start, tools }) {
   const onMenu = () => setMenu(!menu);
   return html`<div class=${`client ${narrow ? "is-narrow" : ""} ${menu ? "menu-open" : ""} ${thread ? "thread-open" : ""}`} data-client=${context.reader.name}>
     <div class="client-bar">
-      <span class="client-team">${narrow ? "" : store.team.name}</span>
+      <span class="client-team">${!narrow && html`${store.team.name} <small>local stand-in for Slack</small>`}</span>
       ${tools}
       <${Switcher} store=${store} context=${context} onUser=${onUser} />
     </div>

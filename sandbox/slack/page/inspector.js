@@ -26,7 +26,11 @@ function Json({ value }) {
 }
 
 function Row({ entry, zone, open, onToggle }) {
-  return html`<div class=${`log-row ${entry.ok ? "" : "is-bad"} ${open ? "is-open" : ""}`}>
+  const box = useRef(null);
+  useLayoutEffect(() => {
+    if (open) box.current.scrollIntoView({ block: "nearest" });
+  }, [open]);
+  return html`<div ref=${box} class=${`log-row ${entry.ok ? "" : "is-bad"} ${open ? "is-open" : ""}`}>
     <button class="log-line" aria-expanded=${open} onClick=${onToggle}>
       <span class="log-time">${preciseTime(entry.at * 1000, zone)}</span>
       <span class=${`log-kind kind-${entry.kind}`}>${KINDS[entry.kind] || entry.kind}</span>

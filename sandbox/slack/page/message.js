@@ -61,7 +61,7 @@ function ThreadBar({ message, context, onThread }) {
     </span>
     <b>${message.reply_count} ${message.reply_count === 1 ? "reply" : "replies"}</b>
     <span class="thread-last">Last reply ${near === "Today" ? "today" : near} at ${clockTime(ms, context.zone)}</span>
-    <span class="thread-open"><${Icon} name="chevron" size=${14} /></span>
+    <span class="thread-go"><${Icon} name="chevron" size=${14} /></span>
   </button>`;
 }
 

@@ -43,7 +43,6 @@ export function Sidebar({ store, context, place, unread, onPlace }) {
     ${icon}<span class="side-label">${label}</span>${count > 0 && html`<span class="badge">${count}</span>`}
   </button>`;
   return html`<nav class="sidebar" aria-label="Channels">
-    <div class="side-team">${store.team.name}<span>local stand-in for Slack</span></div>
     <p class="side-head">Channels</p>
     ${rooms.map((room) =>
       item(room.id, place.kind === "channel" && place.id === room.id, html`<${Icon} name="hash" size=${16} />`, room.name,

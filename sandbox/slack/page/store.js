@@ -38,7 +38,6 @@ export async function post(name, body) {
     });
     const result = await answer.json();
     if (answer.status === 400) toast(result.error);
-    else if (result.notice) toast(result.notice);
     return result;
   } catch {
     toast("The sandbox did not answer; it may have been stopped.");

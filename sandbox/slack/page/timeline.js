@@ -17,6 +17,7 @@ function continues(before, message) {
 export function Timeline({ messages, channel, context, inThread, onThread, empty, head }) {
   const box = useRef(null);
   const atEnd = useRef(true);
+  const top = useRef(0);
   const [behind, setBehind] = useState(false);
   const last = messages[messages.length - 1]?.ts;
 
@@ -36,7 +37,10 @@ export function Timeline({ messages, channel, context, inThread, onThread, empty
   }, []);
   const scrolled = () => {
     const { scrollHeight, scrollTop, clientHeight } = box.current;
-    atEnd.current = scrollHeight - scrollTop - clientHeight < NEAR_END;
+    // Growing content fires this too; only a person scrolls up.
+    if (scrollHeight - scrollTop - clientHeight < NEAR_END) atEnd.current = true;
+    else if (scrollTop < top.current) atEnd.current = false;
+    top.current = scrollTop;
     if (atEnd.current) setBehind(false);
   };
 

@@ -1,7 +1,7 @@
 // How blocks act: values typed so far, and the control API calls behind clicks.
 
 import { useMemo, useRef, useState } from "/page/vendor/htm_preact.js";
-import { post } from "/page/store.js";
+import { post, toast } from "/page/store.js";
 
 // Values travel as {block_id: {action_id: value}}; only those that the surface still shows.
 export function nested(values, blocks) {
@@ -26,15 +26,13 @@ export function useSurface(user, place, blocks, errors) {
   const latest = useRef(values);
   latest.current = values;
   const scope = Object.values(place).join("-") + user;
-  const act = (name) => (block, element, value) =>
-    post(name, {
-      user,
-      ...place,
-      action_id: element.action_id,
-      block_id: block.block_id,
-      value,
-      values: name === "click" ? nested(latest.current, blocks) : undefined,
-    });
+  const act = (name) => async (block, element, value) => {
+    const values = name === "click" ? nested(latest.current, blocks) : undefined;
+    const result = await post(name, { user, ...place, action_id: element.action_id, block_id: block.block_id, value, values });
+    // In channels and modals the notice stands where the person looks; the Home tab has no such place.
+    if (place.home && result.notice) toast(result.notice.replaceAll("`", ""));
+    return result;
+  };
   const setValue = (key, value) => {
     latest.current = { ...latest.current, [key]: value };
     setValues(latest.current);
