@@ -1,0 +1,381 @@
+"""The outside world of an upgrade on paper: plain values behind the ports, changed by the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from steps.errors import GiveUp, StepError
+from steps.ledger import LedgerEntry
+from steps.mesh import (
+    Binding,
+    ClusterAddress,
+    ClusterIdentity,
+    Exclusion,
+    Namespace,
+    Node,
+    Operation,
+    Pod,
+    Right,
+    Webhook,
+    Workload,
+)
+from steps.options import UpgradeOptions
+from steps.ports import Fetched, Manifest, NotStarted, ProgramResult, RunState, Tools, ToolVersions, Verified
+from steps.release import Archive
+from steps.step import Context, Decision, Json, Outcome
+from tests.unit.steps.builders import (
+    ADDRESS,
+    NEW,
+    NOW,
+    OLD,
+    list_rendered_images,
+    make_control_plane,
+    make_identity,
+    make_node,
+    read_shipped_release,
+)
+
+ACCOUNT = "asm-upgrade-bot@example-project.iam.gserviceaccount.com"
+POOL = "example-project.svc.id.goog"
+
+
+@dataclass
+class PaperMemory:
+    """Memory of one upgrade."""
+
+    values: dict[str, Json] = field(default_factory=dict)
+
+    def remember(self, key: str, value: Json) -> Json:
+        return self.values.setdefault(key, value)
+
+    def recall(self, key: str) -> Json:
+        return self.values.get(key)
+
+    def revise(self, key: str, value: Json) -> None:
+        self.values[key] = value
+
+
+@dataclass
+class PaperGke:
+    """Google's answers."""
+
+    identity: ClusterIdentity = field(default_factory=make_identity)
+    operations: tuple[Operation, ...] = ()
+    fault: StepError | None = None
+
+    def describe_cluster(self, address: ClusterAddress) -> ClusterIdentity:
+        return self.identity
+
+    def list_operations(self, address: ClusterAddress) -> tuple[Operation, ...]:
+        if self.fault:
+            raise self.fault
+        return self.operations
+
+    def list_exclusions(self, address: ClusterAddress) -> tuple[Exclusion, ...]:
+        return ()
+
+    def list_disabled_services(self, project: str, services: Sequence[str]) -> tuple[str, ...]:
+        if self.fault:
+            raise self.fault
+        return ()
+
+
+@dataclass
+class PaperKubernetes:
+    """The API server's answers; `writes` records what was changed."""
+
+    workloads: tuple[Workload, ...] = field(default_factory=lambda: make_control_plane(OLD))
+    pods: list[Pod] = field(default_factory=list)
+    bindings: dict[str, Binding] = field(default_factory=dict)
+    denied: Callable[[Right], bool] = lambda right: False
+    binding_fault: GiveUp | None = None
+    namespaces: list[Namespace] = field(default_factory=lambda: [Namespace("istio-system")])
+    objects: list[Manifest] = field(default_factory=list)
+    config_maps: dict[str, dict[str, str]] = field(
+        default_factory=lambda: {
+            "istio": {"mesh": f"trustDomain: {POOL}\n"},
+            "istio-sidecar-injector": {"values": "{}"},
+        }
+    )
+    ca_bundle: bool = True
+    endpoints: int = 1
+    ingress: str = "203.0.113.7"
+    writes: list[str] = field(default_factory=list)
+
+    def read_account(self) -> str:
+        return ACCOUNT
+
+    def find_missing_rights(self, rights: Sequence[Right]) -> tuple[Right, ...]:
+        return tuple(right for right in rights if self.denied(right))
+
+    def list_namespaces(self) -> tuple[Namespace, ...]:
+        return tuple(self.namespaces)
+
+    def list_pods(self, namespace: str = "", selector: str = "") -> Iterator[Pod]:
+        return (pod for pod in self.pods if not namespace or pod.namespace == namespace)
+
+    def list_workloads(self, namespace: str = "") -> tuple[Workload, ...]:
+        return self.workloads
+
+    def list_nodes(self) -> tuple[Node, ...]:
+        return tuple(make_node(f"node-{number}") for number in range(4))
+
+    def read_config_map(self, namespace: str, name: str) -> dict[str, str] | None:
+        return self.config_maps.get(name)
+
+    def read_webhook(self, name: str) -> Webhook | None:
+        return Webhook(name, self.ca_bundle, "Fail", "istio-system", name, {})
+
+    def count_ready_endpoints(self, namespace: str, service: str) -> int:
+        return self.endpoints
+
+    def read_ingress_address(self, namespace: str, service: str) -> str:
+        return self.ingress
+
+    def read_object(self, api_version: str, kind: str, namespace: str, name: str) -> Manifest | None:
+        found = (o for o in self.list_objects(api_version, kind, namespace) if o["metadata"]["name"] == name)
+        return next(found, None)
+
+    def list_objects(
+        self, api_version: str, kind: str, namespace: str = "", selector: str = ""
+    ) -> tuple[Manifest, ...]:
+        return tuple(
+            one
+            for one in self.objects
+            if (one["apiVersion"], one["kind"]) == (api_version, kind)
+            and namespace in ("", one["metadata"].get("namespace", ""))
+            and (not selector or selector in (one["metadata"].get("labels") or {}))
+        )
+
+    def apply_object(self, manifest: Manifest) -> None:
+        self.writes.append(f"apply {manifest['kind']} {manifest['metadata']['name']}")
+        same = (manifest["kind"], manifest["metadata"]["name"])
+        self.objects = [one for one in self.objects if (one["kind"], one["metadata"]["name"]) != same]
+        self.objects.append(manifest)
+
+    def read_binding(self, name: str) -> Binding | None:
+        return self.bindings.get(name)
+
+    def create_binding(self, binding: Binding) -> None:
+        if self.binding_fault:
+            raise self.binding_fault
+        self.writes.append(f"create {binding.name}")
+        self.bindings[binding.name] = binding
+
+    def delete_binding(self, name: str) -> None:
+        self.writes.append(f"delete {name}")
+        self.bindings.pop(name, None)
+
+    def delete_namespace(self, name: str) -> None:
+        self.writes.append(f"delete namespace {name}")
+        self.namespaces = [namespace for namespace in self.namespaces if namespace.name != name]
+
+
+@dataclass
+class PaperFiles:
+    """Archives: `slices` says how many turns each takes; `faults` are raised for a version."""
+
+    slices: int = 1
+    faults: dict[str, StepError] = field(default_factory=dict)
+    fetched: dict[str, int] = field(default_factory=dict)
+
+    def fetch_archive(self, archive: Archive) -> Fetched:
+        if archive.version in self.faults:
+            raise self.faults[archive.version]
+        count = self.fetched[archive.version] = self.fetched.get(archive.version, 0) + 1
+        return Fetched(count * 5_000_000, self.slices * 5_000_000, count >= self.slices, Path(archive.file_name))
+
+    def verify_archive(self, archive: Archive) -> Verified:
+        return Verified("ab" * 32, 5_000_000, "cd" * 32)
+
+    def unpack_archive(self, archive: Archive, sha256: str) -> Tools:
+        folder = Path(archive.directory)
+        return Tools(archive.version, folder, folder / "bin/istioctl", folder / "bin/asmctl", "1" * 64, "2" * 64)
+
+
+@dataclass
+class PaperTools:
+    """istioctl and asmctl: what runs is a state in `runs`; `started` counts real starts."""
+
+    versions: ToolVersions | None = None
+    kubectl: str = "1.18.20"
+    manifest: list[dict[str, Any]] = field(default_factory=list)
+    dry: ProgramResult = field(default_factory=lambda: ProgramResult(0, "✔ Installation complete\n"))
+    runs: dict[str, RunState] = field(default_factory=dict)
+    started: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    next_run: RunState = field(default_factory=NotStarted)
+    credentials: bool = True
+
+    def read_versions(self, tools: Tools) -> ToolVersions:
+        return self.versions or ToolVersions(tools.version, self.kubectl)
+
+    def render_manifest(self, tools: Tools, arguments: Sequence[str], overlays: Sequence[tuple[str, str]] = ()) -> str:
+        return yaml.safe_dump_all(self.manifest or render_control_plane())
+
+    def dry_run(
+        self, address: ClusterAddress, tools: Tools, arguments: Sequence[str], overlays: Sequence[tuple[str, str]] = ()
+    ) -> ProgramResult:
+        return self.dry
+
+    def start_apply(
+        self,
+        run_id: str,
+        address: ClusterAddress,
+        tools: Tools,
+        arguments: Sequence[str],
+        overlays: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        self._start(run_id, arguments)
+
+    def start_validate(self, run_id: str, address: ClusterAddress, tools: Tools, arguments: Sequence[str]) -> None:
+        self._start(run_id, arguments)
+
+    def observe_run(self, run_id: str) -> RunState:
+        return self.runs.get(run_id, NotStarted())
+
+    def has_default_credentials(self) -> bool:
+        return self.credentials
+
+    def _start(self, run_id: str, arguments: Sequence[str]) -> None:
+        self.started.append((run_id, tuple(arguments)))
+        self.runs[run_id] = self.next_run
+
+
+@dataclass
+class PaperBackups:
+    """Files by name."""
+
+    files: dict[str, str] = field(default_factory=dict)
+
+    def write_backup(self, upgrade_id: str, name: str, text: str) -> Path:
+        self.files.setdefault(name, text)
+        return Path(name)
+
+
+@dataclass
+class PaperLedger:
+    """Entries as they are."""
+
+    entries: tuple[LedgerEntry, ...] = ()
+
+    def read_entries(self) -> tuple[LedgerEntry, ...]:
+        return self.entries
+
+    def record_entries(self, entries: Any) -> None:
+        self.entries = (*self.entries, *entries)
+
+
+@dataclass
+class Paper:
+    """One upgrade of cluster-x, past prepare and download, and a step's turn."""
+
+    gke: PaperGke = field(default_factory=PaperGke)
+    kubernetes: PaperKubernetes = field(default_factory=PaperKubernetes)
+    files: PaperFiles = field(default_factory=PaperFiles)
+    tools: PaperTools = field(default_factory=PaperTools)
+    backups: PaperBackups = field(default_factory=PaperBackups)
+    ledger: PaperLedger = field(default_factory=PaperLedger)
+    memory: PaperMemory = field(default_factory=PaperMemory)
+    options: UpgradeOptions = field(default_factory=UpgradeOptions)
+    generation: int = 3
+    now: datetime = NOW
+    waited: timedelta = timedelta(0)
+
+    def run(self, step: Callable[[Context], Outcome], decision: Decision | None = None) -> Outcome:
+        """One turn of a step."""
+        return step(self.context(decision, _name_step(step)))
+
+    def context(self, decision: Decision | None = None, step_id: str = "paper/step") -> Context:
+        """What the step is given."""
+        gateways: dict[str, Any] = {
+            "kubernetes": self.kubernetes, "gke": self.gke, "release_files": self.files, "mesh_tools": self.tools,
+            "backups": self.backups, "memory": self.memory, "ledger": self.ledger,
+        }  # fmt: skip
+        return Context(
+            upgrade_id="cluster-x-1",
+            step_id=step_id,
+            generation=self.generation,
+            requester="U0ANA00001",
+            cluster=ADDRESS,
+            options=self.options,
+            release=read_shipped_release(),
+            now=self.now,
+            waiting_since=self.now - self.waited,
+            decision=decision,
+            **gateways,
+        )
+
+    def advance(self, passed: timedelta) -> None:
+        """Let time pass while the step waits."""
+        self.now += passed
+        self.waited += passed
+
+
+def start_paper(**memory: Json) -> Paper:
+    """An upgrade whose prepare and download are over."""
+    paper = Paper()
+    paper.gke.identity = replace(make_identity(), node_count=3)
+    tools = {
+        "version": NEW, "folder": f"istio-{NEW}", "istioctl": "istioctl", "asmctl": "asmctl",
+        "istioctl_sha256": "1" * 64, "asmctl_sha256": "2" * 64,
+    }  # fmt: skip
+    paper.memory.values = {
+        "prepare/identity": _describe(paper.gke.identity),
+        "prepare/source": {"version": OLD},
+        "prepare/mtls": "PERMISSIVE",
+        "prepare/options": [],
+        "download/sha256": "ab" * 32,
+        "download/signature": "Verified OK",
+        "download/key": "cd" * 32,
+        "download/tools": tools,
+        "download/previous": {"why": "not looked for on paper"},
+        "download/arguments": ["manifest", "apply"],
+        "download/images": list_rendered_images(),
+        "download/removals": [],
+        **memory,
+    }
+    return paper
+
+
+def render_control_plane(version: str = NEW, **mesh: Any) -> list[dict[str, Any]]:
+    """The six workloads and the mesh config as istioctl would render them."""
+    config = {"trustDomain": POOL, **mesh}
+    rendered: list[dict[str, Any]] = [
+        {
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": _label("istio", "Pilot"),
+            "data": {"mesh": yaml.safe_dump(config)},
+        }
+    ]  # fmt: skip
+    for key, images in list_rendered_images(version).items():
+        _, kind, name = key.split("/")
+        containers = [{"name": container, "image": image} for container, image in images.items()]
+        rendered.append(
+            {
+                "apiVersion": "apps/v1", "kind": kind, "metadata": _label(name, "Pilot"),
+                "spec": {"template": {"spec": {"containers": containers}}},
+            }
+        )  # fmt: skip
+    return rendered
+
+
+def decide(choice: str, digest: str = "", reason: str = "") -> Decision:
+    """Ben's decision."""
+    return Decision(choice, "U0BEN00002", NOW, digest, reason)
+
+
+def _label(name: str, component: str) -> dict[str, Any]:
+    return {"name": name, "namespace": "istio-system", "labels": {"operator.istio.io/component": component}}
+
+
+def _describe(identity: ClusterIdentity) -> dict[str, Any]:
+    return dict(vars(identity))
+
+
+def _name_step(step: Callable[[Context], Outcome]) -> str:
+    return f"{step.__module__.rpartition('.')[2].replace('_', '-')}/{step.__name__}"

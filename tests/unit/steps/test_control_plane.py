@@ -1,0 +1,400 @@
+"""The control-plane phase: gate, backup, apply, wait."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import yaml
+
+from steps.control_plane import apply, approve, approve_mtls, back_up
+from steps.errors import GiveUp
+from steps.mesh import Operation
+from steps.options import UpgradeOptions
+from steps.ports import Ended, ProgramResult, Running
+from steps.replacement import roll_out
+from steps.step import Ask, Blocked, Decision, Done, Waiting
+from tests.unit.steps.builders import NEW, OLD, make_control_plane, make_pod
+from tests.unit.steps.paper import Paper, decide, render_control_plane, start_paper
+from tests.unit.steps.test_apply_output import BAD, GOOD, WARNED
+
+RUN = "cluster-x-1-apply-3"
+
+
+def ended(code: int | None, output: str, version: str = NEW, timed_out: bool = False) -> Paper:
+    """An upgrade whose istioctl has ended so, with the cluster on a version."""
+    paper = start_paper()
+    paper.kubernetes.workloads = make_control_plane(version)
+    paper.tools.runs[RUN] = Ended(code, output, timed_out)
+    return paper
+
+
+def replaced() -> Paper:
+    """An upgrade whose control plane is on the target."""
+    paper = start_paper(**{"control-plane/ingress": "203.0.113.7"})
+    paper.kubernetes.workloads = make_control_plane(NEW)
+    return paper
+
+
+def ask_for(paper: Paper) -> Ask:
+    """The gate's question."""
+    ask = paper.run(approve)
+    assert isinstance(ask, Ask)
+    return ask
+
+
+def test_the_gate_shows_arguments_and_evidence() -> None:
+    """What will be run, and what was verified."""
+    card = ask_for(start_paper()).card
+    facts = dict(card.facts)
+    assert facts["SHA-256"] == "ab" * 32
+    assert facts["signature"] == "Verified OK"
+    assert facts["signing key"] == f"SHA-256 {'cd' * 32}"
+    assert card.details[0].lines[0].startswith("manifest apply --set profile=asm --set values.global.trustDomain=")
+
+
+def test_the_gate_says_that_there_is_no_way_back() -> None:
+    """Where the previous release could not be had."""
+    assert dict(ask_for(start_paper()).card.facts)["way back"] == "no rollback: not looked for on paper"
+
+
+def test_the_approval_does_not_hold_for_replicas_or_generations() -> None:
+    """They move by themselves."""
+    paper = start_paper()
+    ask = ask_for(paper)
+    paper.kubernetes.workloads = tuple(replace(w, replicas=9, generation=9) for w in paper.kubernetes.workloads)
+    assert isinstance(paper.run(approve, decide("approve", ask.digest)), Done)
+
+
+def test_a_server_upgrade_voids_the_approval() -> None:
+    """What moved is said."""
+    paper = start_paper()
+    ask = ask_for(paper)
+    paper.gke.identity = replace(paper.gke.identity, server_version="v1.17.9-gke.1504")
+    decision = Decision("approve", "U0BEN00002", paper.now, ask.digest, binding=ask.binding)
+    again = paper.run(approve, decision)
+    assert isinstance(again, Ask)
+    assert again.moved == ("cluster: server was 1.16 and is now 1.17",)
+
+
+def test_another_rendered_manifest_voids_the_approval() -> None:
+    """It is rendered again at the decision."""
+    paper = start_paper()
+    ask = ask_for(paper)
+    paper.tools.manifest = render_control_plane(NEW, extra="x")
+    again = paper.run(approve, Decision("approve", "U0BEN00002", paper.now, ask.digest, binding=ask.binding))
+    assert isinstance(again, Ask)
+    assert again.moved[0].startswith("rendered manifest was ")
+
+
+def test_a_node_upgrade_blocks_the_gate() -> None:
+    """Moving nodes and a moving control plane don't mix."""
+    paper = start_paper()
+    paper.gke.operations = (Operation("op", "UPGRADE_NODES", "default-pool"),)
+    outcome = paper.run(approve)
+    assert isinstance(outcome, Blocked)
+    assert outcome.why == "GKE runs UPGRADE_NODES on default-pool"
+
+
+def test_an_account_that_may_not_read_operations_is_let_pass() -> None:
+    """The right is optional; prepare said so."""
+    paper = start_paper()
+    paper.gke.fault = GiveUp("may not list operations", "Grant it.")
+    assert isinstance(paper.run(approve), Ask)
+
+
+def test_a_removal_blocks_the_gate_and_is_named() -> None:
+    """A component that the flags switch off."""
+    paper = start_paper()
+    paper.tools.dry = ProgramResult(0, "- Pruning objects for disabled component Prometheus...\n")
+    paper.kubernetes.objects = [
+        {
+            "apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {
+                "name": "prometheus", "namespace": "istio-system",
+                "labels": {"operator.istio.io/component": "Prometheus"},
+            },
+        }
+    ]  # fmt: skip
+    outcome = paper.run(approve)
+    assert isinstance(outcome, Blocked)
+    assert outcome.why == "the apply would remove Deployment istio-system/prometheus"
+
+
+def test_an_object_that_is_rendered_no_more_blocks_the_gate() -> None:
+    """kubectl's prune takes what carries its annotation."""
+    paper = start_paper()
+    metadata = {
+        "name": "istio-old", "namespace": "istio-system", "labels": {"operator.istio.io/component": "Pilot"},
+        "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}"},
+    }  # fmt: skip
+    paper.kubernetes.objects = [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}]
+    outcome = paper.run(approve)
+    assert isinstance(outcome, Blocked)
+    assert outcome.why == "the apply would remove ConfigMap istio-system/istio-old"
+
+
+def test_an_object_without_kubectls_annotation_is_not_pruned() -> None:
+    """Prune leaves it alone, so it is no removal."""
+    paper = start_paper()
+    metadata = {"name": "own", "namespace": "istio-system", "labels": {"operator.istio.io/component": "Pilot"}}
+    paper.kubernetes.objects = [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}]
+    assert isinstance(paper.run(approve), Ask)
+
+
+def test_a_dry_run_that_fails_blocks_with_its_output() -> None:
+    """istioctl's own words."""
+    paper = start_paper()
+    paper.tools.dry = ProgramResult(255, BAD)
+    outcome = paper.run(approve)
+    assert isinstance(outcome, Blocked)
+    assert outcome.why.startswith("the dry run failed: Error from server (Forbidden)")
+    assert outcome.attachments[0].text == BAD
+
+
+def test_a_changed_trust_domain_blocks_the_gate() -> None:
+    """Every identity would change."""
+    paper = start_paper()
+    live = render_control_plane(OLD, trustDomain="cluster.local")
+    paper.kubernetes.objects = list(live)
+    outcome = paper.run(approve)
+    assert isinstance(outcome, Blocked)
+    assert "change the mesh's trust domain from cluster.local" in outcome.why
+
+
+def test_the_mode_in_force_needs_no_gate_of_its_own() -> None:
+    """Nothing is asked and nothing posted."""
+    assert start_paper().run(approve_mtls) == Done("")
+
+
+def test_another_mode_has_a_gate_of_its_own() -> None:
+    """STRICT where PERMISSIVE is in force."""
+    paper = start_paper()
+    paper.options = UpgradeOptions(mtls="STRICT")
+    ask = paper.run(approve_mtls)
+    assert isinstance(ask, Ask)
+    assert ask.question == "Change cluster-x from PERMISSIVE to STRICT mTLS?"
+
+
+def test_a_strict_mesh_stays_strict() -> None:
+    """The default is what is in force."""
+    paper = start_paper(**{"prepare/mtls": "STRICT"})
+    assert "values.global.mtls.enabled=true" in ask_for(paper).card.details[0].lines[0]
+
+
+def test_the_backup_goes_on_until_every_kind_is_kept() -> None:
+    """A few kinds a turn; empty kinds leave no file."""
+    paper = start_paper()
+    paper.kubernetes.objects = list(render_control_plane(OLD))
+    outcome = paper.run(back_up)
+    while isinstance(outcome, Waiting):
+        outcome = paper.run(back_up)
+    assert isinstance(outcome, Done)
+    assert set(paper.backups.files) == {
+        "v1-ConfigMap-istio-system.yaml",
+        "apps_v1-Deployment-istio-system.yaml",
+        "apps_v1-DaemonSet-istio-system.yaml",
+        "install.json",
+    }
+
+
+def test_a_backup_can_be_applied_again() -> None:
+    """Without what only the server writes."""
+    paper = start_paper()
+    (config, *_) = render_control_plane(OLD)
+    written = {"uid": "u", "resourceVersion": "9", "managedFields": []}
+    paper.kubernetes.objects = [{**config, "metadata": {**config["metadata"], **written}, "status": {"a": 1}}]
+    while isinstance(paper.run(back_up), Waiting):
+        pass
+    kept = yaml.safe_load(paper.backups.files["v1-ConfigMap-istio-system.yaml"])
+    assert kept == config
+
+
+def test_the_backup_keeps_the_options_of_the_install() -> None:
+    """For the way back."""
+    paper = start_paper(**{"prepare/options": ["values.tracing.enabled=true"]})
+    while isinstance(paper.run(back_up), Waiting):
+        pass
+    kept = json.loads(paper.backups.files["install.json"])
+    assert (kept["version"], kept["mTLS"], kept["set flags"]) == (OLD, "PERMISSIVE", ["values.tracing.enabled=true"])
+
+
+def test_istioctl_is_started_with_the_arguments_that_were_shown() -> None:
+    """Once an approval."""
+    paper = start_paper()
+    assert isinstance(paper.run(apply), Waiting)
+    assert paper.tools.started == [(RUN, ("manifest", "apply"))]
+
+
+def test_a_running_istioctl_is_adopted() -> None:
+    """No second start after a restart of the bot; its components are shown."""
+    paper = start_paper()
+    paper.tools.runs[RUN] = Running(12.0, GOOD.partition("✔ Finished applying manifest for component Pilot")[0])
+    outcome = paper.run(apply)
+    assert isinstance(outcome, Waiting)
+    assert paper.tools.started == []
+    assert outcome.details == ("Base: applied", "Galley: applying", "Pilot: applying")
+
+
+def test_a_retry_starts_istioctl_anew() -> None:
+    """A retry raises the generation."""
+    paper = ended(255, BAD, OLD)
+    paper.generation = 4
+    paper.run(apply)
+    assert [run for run, _ in paper.tools.started] == ["cluster-x-1-apply-4"]
+
+
+def test_an_apply_that_went_well_is_done() -> None:
+    """Exit 0 and every image in place."""
+    outcome = ended(0, GOOD).run(apply)
+    assert isinstance(outcome, Done)
+    assert outcome.sentence == "istioctl manifest apply has ended"
+
+
+def test_an_end_that_nobody_saw_is_judged_by_the_cluster() -> None:
+    """The bot was down: the images decide."""
+    assert isinstance(ended(None, GOOD).run(apply), Done)
+    assert isinstance(ended(None, "", OLD).run(apply), Blocked)
+
+
+def test_255_over_warnings_is_done_where_the_cluster_agrees() -> None:
+    """kubectl's deprecations are no failure."""
+    outcome = ended(255, WARNED).run(apply)
+    assert isinstance(outcome, Done)
+    assert "nothing but warnings" in outcome.sentence
+
+
+def test_255_over_an_error_blocks_with_the_detail() -> None:
+    """Also where the cluster looks right."""
+    outcome = ended(255, BAD).run(apply)
+    assert isinstance(outcome, Blocked)
+    assert "deployments.apps is forbidden" in outcome.why
+    assert outcome.attachments[0].text == BAD
+
+
+def test_exit_0_over_old_images_blocks() -> None:
+    """istioctl says it is complete, the cluster disagrees."""
+    outcome = ended(0, GOOD, OLD).run(apply)
+    assert isinstance(outcome, Blocked)
+    assert "istio-galley/galley is on" in outcome.why
+
+
+@pytest.mark.parametrize(
+    ("code", "output"), [(64, "Error: unknown flag: --nope"), (1, ""), (127, "not found"), (2, "panic: runtime error")]
+)
+def test_any_other_end_blocks(code: int, output: str) -> None:
+    """With its code."""
+    outcome = ended(code, output, OLD).run(apply)
+    assert isinstance(outcome, Blocked)
+    assert f"failed ({code})" in outcome.why
+
+
+def test_an_apply_past_its_limit_blocks() -> None:
+    """It was ended by the bot."""
+    outcome = ended(None, GOOD, NEW, timed_out=True).run(apply)
+    assert isinstance(outcome, Blocked)
+    assert "time limit" in outcome.why
+
+
+def test_a_replaced_control_plane_is_done() -> None:
+    """The milestone sentence."""
+    outcome = replaced().run(roll_out)
+    assert isinstance(outcome, Done)
+    assert outcome.sentence == "control plane replaced: 5 workloads on 1.4.10-asm.18, promsd rolled out"
+
+
+def test_a_rollout_in_progress_waits_with_the_guides_table() -> None:
+    """The sentence names what is missing."""
+    paper = replaced()
+    first, *rest = paper.kubernetes.workloads
+    paper.kubernetes.workloads = (replace(first, updated=1), *rest)
+    paper.kubernetes.pods = [make_pod("istio-galley-1-a")]
+    outcome = paper.run(roll_out)
+    assert isinstance(outcome, Waiting)
+    assert outcome.why == "control plane: istio-galley: 1 of 2 pods updated"
+    assert outcome.details[0].split() == ["NAME", "READY", "STATUS", "AGE", "VERSION"]
+
+
+def test_a_terminating_pod_is_waited_for() -> None:
+    """status.replicas leaves it out."""
+    paper = replaced()
+    paper.kubernetes.pods = [make_pod("istio-pilot-7-x", terminating=True)]
+    outcome = paper.run(roll_out)
+    assert isinstance(outcome, Waiting)
+    assert outcome.why == "control plane: istio-pilot-7-x is terminating"
+
+
+def test_a_pod_that_terminates_too_long_blocks() -> None:
+    """Since when is remembered across turns."""
+    paper = replaced()
+    paper.kubernetes.pods = [make_pod("istio-pilot-7-x", terminating=True)]
+    paper.run(roll_out)
+    paper.advance(timedelta(minutes=10))
+    outcome = paper.run(roll_out)
+    assert isinstance(outcome, Blocked)
+    assert outcome.why == "istio-pilot-7-x is terminating for more than 10 min"
+
+
+def test_the_ca_bundle_is_waited_for() -> None:
+    """Apply resets it."""
+    paper = replaced()
+    paper.kubernetes.ca_bundle = False
+    outcome = paper.run(roll_out)
+    assert isinstance(outcome, Waiting)
+    assert "no CA bundle yet" in outcome.why
+
+
+def test_an_unschedulable_pod_is_named_while_it_waits() -> None:
+    """A cluster autoscaler may help within minutes."""
+    paper = replaced()
+    first, *rest = paper.kubernetes.workloads
+    paper.kubernetes.workloads = (replace(first, updated=1), *rest)
+    paper.kubernetes.pods = [make_pod("istio-galley-1-a", ready=0, problem="Unschedulable: 0/4 nodes are available")]
+    outcome = paper.run(roll_out)
+    assert isinstance(outcome, Waiting)
+    assert outcome.details[-1].startswith("istio-galley-1-a can't be scheduled")
+
+
+def test_an_unschedulable_pod_blocks_in_the_end() -> None:
+    """With its remedy."""
+    paper = replaced()
+    first, *rest = paper.kubernetes.workloads
+    paper.kubernetes.workloads = (replace(first, updated=1), *rest)
+    paper.kubernetes.pods = [make_pod("istio-galley-1-a", ready=0, problem="Unschedulable: 0/4 nodes are available")]
+    paper.waited = timedelta(minutes=10)
+    outcome = paper.run(roll_out)
+    assert isinstance(outcome, Blocked)
+    assert "Add a node" in outcome.remedy
+
+
+def test_a_control_plane_that_somebody_changed_blocks() -> None:
+    """Its images were right when istioctl ended."""
+    paper = replaced()
+    paper.kubernetes.workloads = make_control_plane(OLD)
+    outcome = paper.run(roll_out)
+    assert isinstance(outcome, Blocked)
+    assert outcome.why.startswith("after istioctl had put the rendered images in place, istio-galley/galley is on")
+
+
+def test_the_wait_has_an_end_that_grows_with_the_nodes() -> None:
+    """20 minutes and one for each node's agent."""
+    paper = replaced()
+    first, *rest = paper.kubernetes.workloads
+    paper.kubernetes.workloads = (replace(first, available=1), *rest)
+    paper.waited = timedelta(minutes=21)
+    assert isinstance(paper.run(roll_out), Waiting)
+    paper.waited = timedelta(minutes=22)
+    outcome = paper.run(roll_out)
+    assert isinstance(outcome, Blocked)
+    assert "not rolled out after 22 min" in outcome.why
+
+
+def test_a_changed_ingress_address_is_told() -> None:
+    """DNS may name the old one."""
+    paper = replaced()
+    paper.kubernetes.ingress = "198.51.100.1"
+    outcome = paper.run(roll_out)
+    assert isinstance(outcome, Done)
+    assert "the ingress address was 203.0.113.7 and is now 198.51.100.1" in outcome.sentence
