@@ -26,7 +26,7 @@ FACTORS = {
 
 def parse_quantity(text: str) -> Decimal:
     """A quantity such as 250m, 2Gi or 1e3; 0 where it is empty or not one."""
-    number = text.rstrip("numkMGTPEi")
+    number = text.rstrip("numkKMGTPEi")
     try:
         return Decimal(number) * FACTORS[text[len(number) :]]
     except (InvalidOperation, KeyError):
