@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from typing import cast
 
 from steps.ledger import LedgerEntry
+from steps.risk import covers
 from steps.sidecars.actions import Judged
-from steps.sidecars.board import OPEN_STATES, Board, read_board
+from steps.sidecars.board import OPEN_STATES, Board, read_board, read_refusal
 from steps.sidecars.flight import Failing, Flight
 from steps.sidecars.lookout import look
 from steps.sidecars.recording import settle_ready
@@ -27,9 +28,9 @@ def block_on_failures(
     budget = max(1, ctx.options.limits.failure_budget)
     if not failed or (moving and len(failed) < budget):
         return None
+    reason = explain_failure(ctx, board, failed[0])
     names = ", ".join(str(planned.ref) for planned in failed[:SHOWN])
     more = f" and {len(failed) - SHOWN} more" if len(failed) > SHOWN else ""
-    reason = next(entry.reason for entry in board.entries[str(failed[0].ref)] if entry.state == "failed")
     verdicts = [(flight, verdict) for flight, verdict in judged if isinstance(verdict, Failing)]
     return Blocked(
         f"{names}{more} can't be re-injected: {reason}",
@@ -37,6 +38,20 @@ def block_on_failures(
         (_offer_skip(len(failed)),),
         tuple(attach_events(ctx, flight, verdict) for flight, verdict in verdicts[:SHOWN]),
     )
+
+
+def explain_failure(ctx: Context, board: Board, planned: PlannedWorkload) -> str:
+    """Why the workload failed; for evictions also what refuses them."""
+    failed = next(entry for entry in board.entries[str(planned.ref)] if entry.state == "failed")
+    if planned.method != "evict":
+        return failed.reason
+    budgets = ctx.kubernetes.list_disruption_budgets(planned.ref.namespace)
+    pods = [pod for pod in ctx.kubernetes.list_pods(planned.ref.namespace) if pod.uid == failed.uid]
+    stuck = [b.name for b in budgets if not b.disruptions_allowed and any(covers(b, pod.labels) for pod in pods)]
+    refused = read_refusal(ctx, str(planned.ref))
+    if stuck:
+        refused = f"disruption budget {', '.join(stuck)} allows no eviction"
+    return "; ".join(dict.fromkeys(part for part in (failed.reason, refused) if part))
 
 
 def _offer_skip(count: int) -> Choice:

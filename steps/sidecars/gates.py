@@ -29,17 +29,15 @@ def _ask_for(ctx: Context, *, canary: bool) -> Outcome:
     planned = measure_plan(ctx)
     board = read_board(ctx)
     approved = read_refs(ctx, APPROVED)
-    chosen = [
-        one for one in planned.workloads if str(one.ref) not in approved and (one.wave == CANARY or not canary)
-    ]
-    moving = [one for one in chosen if board.has_open(str(one.ref))]
+    asked = [one for one in planned.workloads if str(one.ref) not in approved and (one.wave == CANARY or not canary)]
+    moving = [one for one in asked if board.has_open(str(one.ref))]
     if not moving:
         return Done("no pod of the canary namespaces has an old sidecar" if canary else "no pod has an old sidecar")
     title, where = ("Canary", "the canary namespaces") if canary else ("Sidecars", "all other namespaces")
     pods = sum(one.pods for one in moving)
     ask = Ask(
         f"Re-inject {pods} pods in {len(moving)} workloads of {where}?",
-        build_plan_card(ctx, planned, chosen, title),
+        build_plan_card(ctx, planned, [one for one in asked if one in moving or not one.pods], title),
         {**bind_upgrade(ctx, measure_identity(ctx)), "workloads": bind_workloads(moving)},
     )
     outcome = pass_sidecar_gate(ctx, ask)

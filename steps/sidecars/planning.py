@@ -93,9 +93,11 @@ def _settle_replaced(
 ) -> list[LedgerEntry]:
     """Entries whose pods were replaced meanwhile, by the cluster itself or by hand."""
     live = {str(ref): [finding.pod for finding in own] for ref, own in findings.items()}
+    here = {pod.uid for pods in live.values() for pod in pods}
     settled: list[LedgerEntry] = []
     for ref, known in board.entries.items():
-        still = [entry for entry in known if entry.state in ("pending", "manual")]
+        # a pod that is here but belongs to another workload now (an orphan) has its own entry by that
         final = ref not in live
+        still = [e for e in known if e.state in ("pending", "manual") and not (final and e.uid in here)]
         settled.extend(settle_entries(still, known, live.get(ref, []), ctx.release, final=final))
     return settled

@@ -87,7 +87,8 @@ def build_fused(make: Callable[[Any], None], cluster: FusedCluster, at: int) -> 
     """A rig that is killed once, at the given point."""
     fuse = Fuse(at)
     rig = FusedRig(cluster, memory=FusedMemory(), ledger=FusedLedger())
-    for part in (cluster, rig.memory, rig.ledger):
-        part.fuse = fuse  # type: ignore[attr-defined]
+    parts: tuple[Any, ...] = (cluster, rig.memory, rig.ledger)
+    for part in parts:
+        part.fuse = fuse
     make(cluster)
     return rig
