@@ -77,24 +77,27 @@ class ReleaseFilesGateway:
         path = self._shelf.find_archive(archive)
         if archive.local_path and not path.is_file():
             raise GiveUp(f"there is no file {path}", "Give the path of an archive on the bot's machine, then retry.")
-        self._fetch_signature(archive, path)
+        signature = self._shelf.find_signature(archive, path)
+        if not signature.is_file():
+            self._fetch_signature(archive, signature)
         if path.is_file():
             size = measure(path)
             return Fetched(size, size, complete=True, path=path)
         part = path.with_name(f"{path.name}.part")
+        begun_before = part.exists()
         got = self._slices.fetch_slice(_describe(archive, f"fetch {archive.file_name}"), archive.url, part)
         if got.complete:
+            if begun_before:  # the file may have been replaced meanwhile, and its signature with it
+                self._fetch_signature(archive, signature)
             part.replace(path)
             notes_path(part).unlink(missing_ok=True)
             sync_folder(path.parent)
         return Fetched(got.received, got.received if got.complete else got.total, got.complete, path)
 
-    def _fetch_signature(self, archive: Archive, path: Path) -> None:
-        place = self._shelf.find_signature(archive, path)
-        if not place.is_file():
-            call = _describe(archive, f"fetch the signature of {archive.file_name}")
-            found = self._slices.fetch_small(call, archive.signature_url, LARGEST_SIGNATURE)
-            write_atomically(place, found, 0o644)
+    def _fetch_signature(self, archive: Archive, place: Path) -> None:
+        call = _describe(archive, f"fetch the signature of {archive.file_name}")
+        found = self._slices.fetch_small(call, archive.signature_url, LARGEST_SIGNATURE)
+        write_atomically(place, found, 0o644)
 
     def _verify(self, archive: Archive, path: Path) -> Verified:
         signature = self._shelf.find_signature(archive, path).read_bytes()

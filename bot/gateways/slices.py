@@ -109,19 +109,21 @@ class Slices:
         resumable = notes.validator and (resumed or offset == 0)
         ended = self._append(response, part, self._slice_seconds if resumable else WHOLE_SECONDS)
         received = measure(part)
-        return Slice(received, total, complete=ended and received >= total)
+        return Slice(received, total, complete=received == total if total else ended)
 
     def _append(self, response: httpx.Response, part: Path, limit: float) -> bool:
-        """Write chunks until the slice is over (False) or the file ends (True)."""
+        """Write chunks until the slice is over (False) or the file ends (True), then sync."""
         ends = self._clock() + limit
+        ended = True
         with part.open("ab") as file:
             for chunk in response.iter_raw(CHUNK):
                 file.write(chunk)
                 if self._clock() >= ends:
-                    return False
+                    ended = False
+                    break
             file.flush()
             os.fsync(file.fileno())
-        return True
+        return ended
 
     def _client(self) -> httpx.Client:
         with self._lock:

@@ -45,7 +45,7 @@ class Unpacking:
                 self._unpack_zip(archive)
             else:
                 self._unpack_tar(archive)
-        except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError) as error:
+        except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
             raise GiveUp(f"{archive.name} is not a whole archive: {error}", REMEDY) from error
         self._check_links()
 
@@ -98,7 +98,7 @@ class Unpacking:
         if self._left < 0:
             raise _refuse(name, f"would make more than {self._limits.total / 1e9:g} GB")
         if self._entries > self._limits.entries:
-            raise _refuse(name, f"is more than the {self._limits.entries}th entry")
+            raise _refuse(name, f"is one too many: an archive may hold {self._limits.entries} entries")
         return path
 
     def _make_folder(self, path: PurePosixPath) -> None:

@@ -114,9 +114,10 @@ class KubeconfigConnection:
         return ApiClient(configuration)
 
     def renew_token(self, client: ApiClient) -> None:
-        # Reading the file again is what renews a token file or an exec plugin's token.
+        # Reading the file again is what renews a token file or an exec plugin's token; the hook holds the old one.
         renewed = self.open()
         client.configuration.api_key.update(renewed.configuration.api_key)
+        client.configuration.refresh_api_key_hook = renewed.configuration.refresh_api_key_hook
         renewed.close()  # type: ignore[no-untyped-call]
 
     def read_account(self) -> str:
