@@ -11,7 +11,7 @@ from sandbox.slack.faults import Faults
 from sandbox.slack.inspector import Inspector
 from sandbox.slack.payloads import Payload
 
-ACK_SECONDS = 3.0
+ACK_SECONDS = 3.0  # docs.slack.dev: acknowledge within three seconds
 
 
 @dataclass(frozen=True)

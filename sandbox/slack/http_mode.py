@@ -12,15 +12,16 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from sandbox.slack.delivery import ACK_SECONDS, Ack
+from sandbox.slack.delivery import Ack
 from sandbox.slack.payloads import VERIFICATION_TOKEN, Payload
 
 
 class HttpDelivery:
     """Posts payloads to one request URL, signed by the app's signing secret (X-Slack-Signature v0)."""
 
-    def __init__(self, url: str, secret: str) -> None:
+    def __init__(self, url: str, secret: str, ack_seconds: float) -> None:
         self.url = url
+        self._ack_seconds = ack_seconds
         self._secret = secret
         self._session: aiohttp.ClientSession | None = None
 
@@ -49,11 +50,11 @@ class HttpDelivery:
         if attempt:
             headers |= {"X-Slack-Retry-Num": str(attempt), "X-Slack-Retry-Reason": reason}
         try:
-            async with asyncio.timeout(ACK_SECONDS):
+            async with asyncio.timeout(self._ack_seconds):
                 async with self._client().post(self.url, data=body, headers=headers) as answer:
                     return _read_ack(answer.status, answer.content_type, await answer.text())
         except TimeoutError:
-            return Ack(error="operation_timeout", note=f"no answer within {ACK_SECONDS:.0f} s")
+            return Ack(error="operation_timeout", note=f"no answer within {self._ack_seconds:g} s")
         except aiohttp.ClientError as error:
             return Ack(error="no_connection", note=f"{self.url}: {error}")
 

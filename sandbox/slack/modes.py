@@ -16,7 +16,8 @@ from sandbox.slack.workspace import Workspace
 class Modes:
     """Chooses how payloads travel."""
 
-    def __init__(self, workspace: Workspace, courier: Courier, sockets: Sockets) -> None:
+    def __init__(self, workspace: Workspace, courier: Courier, sockets: Sockets, ack_seconds: float) -> None:
+        self._ack_seconds = ack_seconds
         self._workspace = workspace
         self._courier = courier
         self._sockets = sockets
@@ -58,7 +59,7 @@ class Modes:
     async def _switch_to_http(self, url: str) -> None:
         if urlsplit(url).scheme not in ("http", "https"):
             raise ActFault("mode http needs url, the bot's request URL (http://127.0.0.1:3000/slack/events)")
-        delivery = HttpDelivery(url, self._workspace.cast.app.signing_secret)
+        delivery = HttpDelivery(url, self._workspace.cast.app.signing_secret, self._ack_seconds)
         ack = await delivery.verify()
         self._workspace.inspector.add("http", "url_verification", ok=ack.ok, response=ack.body, note=ack.note)
         if not ack.ok:

@@ -10,7 +10,7 @@ from aiohttp import web
 from sandbox.slack.acts import Acts
 from sandbox.slack.cast import Cast
 from sandbox.slack.control import Control
-from sandbox.slack.delivery import Courier
+from sandbox.slack.delivery import ACK_SECONDS, Courier
 from sandbox.slack.file_routes import FileRoutes
 from sandbox.slack.guards import guard_person
 from sandbox.slack.modes import Modes
@@ -29,7 +29,7 @@ MOST_BODY_BYTES = 32 * 1024 * 1024
 class SlackStandIn:
     """A local Slack. `clock` gives Unix seconds for message stamps, rate limits, triggers and response URLs.
 
-    Acks are awaited in real seconds. With `state_file` messages, Home tabs and files survive a restart.
+    Acks are awaited `ack_seconds` by the real clock. With `state_file` messages, Home tabs and files survive a restart.
     Raises SnapshotError where that file is something else.
     """
 
@@ -40,13 +40,14 @@ class SlackStandIn:
         *,
         rate_limits: bool = True,
         state_file: Path | None = None,
+        ack_seconds: float = ACK_SECONDS,
     ) -> None:
         self.cast = cast or Cast()
         self.workspace = Workspace(clock, self.cast, rate_limits=rate_limits)
         workspace = self.workspace
-        self._sockets = Sockets(self.cast, workspace.inspector, workspace.feed)
+        self._sockets = Sockets(self.cast, workspace.inspector, workspace.feed, ack_seconds)
         self._courier = Courier(workspace.inspector, workspace.faults, self._sockets, RETRY_SECONDS)
-        self._modes = Modes(workspace, self._courier, self._sockets)
+        self._modes = Modes(workspace, self._courier, self._sockets, ack_seconds)
         self._control = Control(
             workspace, Acts(workspace, self._courier), ViewActs(workspace, self._courier), self._modes
         )

@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from sandbox.slack.cast import Cast
-from sandbox.slack.delivery import ACK_SECONDS, Ack
+from sandbox.slack.delivery import Ack
 from sandbox.slack.feed import Feed
 from sandbox.slack.inspector import Inspector
 from sandbox.slack.payloads import Payload
@@ -26,8 +26,9 @@ REFRESH_TENTHS = 50
 class Sockets:
     """The open connections of the app."""
 
-    def __init__(self, cast: Cast, inspector: Inspector, feed: Feed) -> None:
+    def __init__(self, cast: Cast, inspector: Inspector, feed: Feed, ack_seconds: float) -> None:
         self._cast = cast
+        self._ack_seconds = ack_seconds
         self._inspector = inspector
         self._feed = feed
         self._tickets: set[str] = set()
@@ -84,9 +85,9 @@ class Sockets:
         try:
             if not await self._send(envelope):
                 return Ack(error="no_connection", note="no bot is connected by Socket Mode")
-            return Ack(body=await asyncio.wait_for(answer, ACK_SECONDS))
+            return Ack(body=await asyncio.wait_for(answer, self._ack_seconds))
         except TimeoutError:
-            return Ack(error="operation_timeout", note=f"no ack within {ACK_SECONDS:.0f} s")
+            return Ack(error="operation_timeout", note=f"no ack within {self._ack_seconds:g} s")
         finally:
             self._waiting.pop(envelope_id, None)
 
