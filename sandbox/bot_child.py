@@ -17,6 +17,8 @@ PAUSES = (0.5, 1.0, 2.0, 5.0, 10.0)
 STEADY_SECONDS = 20.0
 STOP_SECONDS = 5.0
 TAIL_LINES = 15
+# So many deaths in a row, each soon after the start, and the fault is not a passing one.
+HOPELESS_DEATHS = 6
 
 
 class BotChild:
@@ -34,6 +36,7 @@ class BotChild:
         self._say = say
         self._command = command
         self._wanted = asyncio.Event()
+        self._hopeless = asyncio.Event()
         self._child: asyncio.subprocess.Process | None = None
         self.starts = 0
 
@@ -41,6 +44,10 @@ class BotChild:
     def pid(self) -> int | None:
         """The bot's process id while it runs."""
         return self._child.pid if self._child is not None and self._child.returncode is None else None
+
+    async def hopeless(self) -> None:
+        """Wait until the bot has died so often that it won't come up by itself."""
+        await self._hopeless.wait()
 
     def allow(self) -> None:
         """Let the bot run from now on."""
@@ -59,6 +66,8 @@ class BotChild:
                 steady = asyncio.get_running_loop().time() - began > STEADY_SECONDS
                 pause = PAUSES[min(0 if steady else deaths, len(PAUSES) - 1)]
                 deaths = 1 if steady else deaths + 1
+                if deaths >= HOPELESS_DEATHS:
+                    self._hopeless.set()
                 self._say(f"The bot {describe_end(code)}; it starts again in {pause:g} s. Its output: {self._output}")
                 if deaths == 1 and code > 0:
                     self._say(self.tail())

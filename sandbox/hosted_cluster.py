@@ -1,36 +1,37 @@
-"""The simulated cluster as a site of the sandbox: over TLS, with its controllers at work in the background."""
+"""The simulated cluster as a site of the sandbox: over TLS, with a kubeconfig, kept from one start to the next."""
 
 from __future__ import annotations
 
-import asyncio
-import base64
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from sandbox.clock import SimulatedClock
+from sandbox.cluster.seed import seed_cluster_x
 from sandbox.cluster.server import SimulatedCluster
-from sandbox.cluster.tls import Certificates, write_kubeconfig
+from sandbox.cluster.tls import ServingCertificate, ensure_certificate, write_kubeconfig
 from sandbox.sites import open_site
 from sandbox.state_folder import StateFolder, read_json, write_json
-
-CONTEXT = "gke_example-project_us-central1-a_cluster-x"
-LONGEST_PAUSE = 0.1
 
 
 @dataclass(frozen=True)
 class HostedCluster:
-    """The cluster and how it is reached; `authority` is the CA certificate in base64, `endpoint` host and port."""
+    """The cluster and the address under which it answers."""
 
     folder: StateFolder
     cluster: SimulatedCluster
     url: str
-    authority: str
+    certificate: ServingCertificate
 
     @property
     def endpoint(self) -> str:
-        """The endpoint as GKE gives it, without a scheme."""
+        """The endpoint as GKE gives it: host and port, no scheme."""
         return self.url.removeprefix("https://")
+
+    @property
+    def authority(self) -> str:
+        """The CA certificate in base64, as GKE gives it."""
+        return self.certificate.ca_base64
 
     @property
     def server_version(self) -> str:
@@ -44,26 +45,16 @@ class HostedCluster:
 
 @contextlib.asynccontextmanager
 async def open_cluster(folder: StateFolder, clock: SimulatedClock) -> AsyncIterator[HostedCluster]:
-    """Serve cluster-x, as it was left in this folder or as new."""
-    cluster = SimulatedCluster(clock.now)
+    """Serve cluster-x, as it was left in this folder or as new. Raises ValueError when what was left is damaged."""
     left = read_json(folder.cluster)
+    cluster = SimulatedCluster(clock.now, seed_fn=seed_cluster_x if left is None else None)
     if left is not None:
         cluster.restore(left)
-    certificates = Certificates.kept_in(folder.certificates)
-    site = await open_site(cluster.app(), ssl=certificates.server_context())
-    controllers = asyncio.ensure_future(_run_controllers(cluster, clock))
+    certificate = ensure_certificate(folder.certificates)
+    site = await open_site(cluster.app(), ssl=certificate.server_context())
     try:
-        write_kubeconfig(folder.kubeconfig, site.url, certificates, cluster.tokens.admin, CONTEXT)
-        yield HostedCluster(folder, cluster, site.url, base64.b64encode(certificates.authority_pem).decode())
+        authority, token = certificate.ca_base64, cluster.tokens.admin
+        write_kubeconfig(folder.kubeconfig, server=site.url, ca_base64=authority, token=token)
+        yield HostedCluster(folder, cluster, site.url, certificate)
     finally:
-        controllers.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await controllers
         await site.close()
-
-
-async def _run_controllers(cluster: SimulatedCluster, clock: SimulatedClock) -> None:
-    while True:
-        due = cluster.tick()
-        pause = LONGEST_PAUSE if due is None else clock.real_seconds(due - clock.now())
-        await asyncio.sleep(min(max(pause, 0.01), LONGEST_PAUSE))

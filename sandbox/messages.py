@@ -11,7 +11,7 @@ Json = dict[str, Any]
 EVENT_TYPE = "asm_upgrade_message"
 LINK = re.compile(r"<(?:https?|mailto):[^|>]*\|([^>]*)>")
 NAMED = re.compile(r"<[@#!][^|>]*\|([^>]*)>")
-MENTION = re.compile(r"<@([UW][A-Z0-9]+)>")
+MENTION = re.compile(r"<[@#]([A-Z0-9]+)>")
 DATE = re.compile(r"<!date\^\d+\^[^|>]*\|([^>]*)>")
 PROGRESS = re.compile(r"(\d+)/(\d+) (\w+)")
 AGAIN = re.compile(r"retry|resume|try again", re.IGNORECASE)
@@ -92,10 +92,10 @@ def offers_retry(message: Json) -> bool:
 
 
 def plain_text(message: Json, names: dict[str, str]) -> str:
-    """Return a message's text as a terminal shows it; `names` maps user ids to names."""
+    """Return a message's text as a terminal shows it; `names` maps ids to @users and #channels."""
     text = str(message.get("text") or "")
     text = DATE.sub(r"\1", LINK.sub(r"\1", text))
-    text = NAMED.sub(r"\1", MENTION.sub(lambda found: "@" + names.get(found[1], found[1]), text))
+    text = NAMED.sub(r"\1", MENTION.sub(lambda found: names.get(found[1], found[1]), text))
     text = re.sub(r"(?<![\w*])\*([^*\n]+)\*", r"\1", text)
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").replace("`", "").strip()
 

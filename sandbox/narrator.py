@@ -25,7 +25,8 @@ class Narrator:
         self._terminal = terminal
         self._verdict = verdict
         self._after = int(state["seq"])
-        self._names = {user["id"]: user["name"] for user in state["users"]}
+        self._names = {user["id"]: f"@{user['name']}" for user in state["users"]}
+        self._names |= {room["id"]: f"#{room['name']}" for room in state["channels"]}
         self._standing = channel_messages(state)
         self._connected = asyncio.Event()
         self._note_connection(state["bot"])

@@ -40,7 +40,7 @@ class Verdict:
         """Return the line that the sandbox ends with."""
         if self.finish is not None:
             return self.finish.sentence()
-        return f"did not upgrade cluster-x: {self.blocked or 'the time limit has passed'}"
+        return f"did not upgrade cluster-x: {self.blocked or 'it came to no end'}"
 
     def _see_blocked(self, message: Json) -> None:
         open_still = offers_retry(message) and consent(message) is None

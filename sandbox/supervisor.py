@@ -83,7 +83,7 @@ async def _attend(
             world.bot.allow()
         ends: list[Awaitable[object]] = [stopped.wait()]
         if options.leave:
-            ends += [verdict.settled(), asyncio.sleep(options.time_limit)]
+            ends += [verdict.settled(), world.bot.hopeless(), asyncio.sleep(options.time_limit)]
         await work_until(works, ends)
     return _conclude(verdict, terminal, world) if options.leave else 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
@@ -13,7 +14,17 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-SIGNS = {"gate": "✋", "blocked": "⛔", "finished": "🏁", "reminder": "🔔", "milestone": "•", "root": "▶"}
+BAR = re.compile(r"\s*[█░]+")
+ENDED_BY_EDIT = ("gate", "blocked")
+SIGNS = {
+    "gate": "✋",
+    "blocked": "⛔",
+    "finished": "🏁",
+    "reminder": "🔔",
+    "milestone": "•",
+    "root": "▶",
+    "private": "  (only you see this)",
+}
 
 
 class Terminal(Protocol):
@@ -49,7 +60,7 @@ class Lines:
         if not text or text == former:
             return
         self._seen[message["ts"]] = text
-        kind = kind_of(message)
+        kind = shown_kind(message)
         if former is not None and kind == "root":
             return
         self.say(f"{time.strftime('%H:%M:%S')} {written(kind, text, former)}")
@@ -77,7 +88,7 @@ class LivePanel:
         self._console.print(text, markup=False)
 
     def show_message(self, message: Json, names: dict[str, str]) -> None:
-        text, kind, ts = plain_text(message, names), kind_of(message), message["ts"]
+        text, kind, ts = plain_text(message, names), shown_kind(message), message["ts"]
         former = self._seen.get(ts)
         if not text or text == former:
             return
@@ -119,9 +130,14 @@ def open_terminal() -> Terminal:
     return LivePanel() if sys.stdout.isatty() else Lines()
 
 
+def shown_kind(message: Json) -> str:
+    """Return the kind of the bot's message, or `private` for an answer to one person."""
+    return "private" if message.get("is_ephemeral") else kind_of(message)
+
+
 def written(kind: str, text: str, former: str | None) -> str:
-    """Return a message as lines under each other; of a changed one only what is new."""
-    if former is not None and text.startswith(former):
+    """Return a message as lines under each other; of a question that was answered only the answer."""
+    if former is not None and kind in ENDED_BY_EDIT and text.startswith(former):
         text = text[len(former) :].strip()
-    first, *rest = text.splitlines() or [""]
+    first, *rest = [line for line in text.splitlines() if not BAR.match(line)] or [""]
     return "\n".join([f"{SIGNS.get(kind, '…')} {first}", *(f"           {line}" for line in rest if line.strip())])

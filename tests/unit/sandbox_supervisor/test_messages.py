@@ -100,12 +100,12 @@ def test_a_decided_block_is_forgotten() -> None:
         ("*Done* with `web` &amp; &lt;more&gt;", "Done with web & <more>"),
         ("<@U0BEN00002> approved <https://a.example/b|the plan>", "@ben approved the plan"),
         ("until <!date^1760000000^{time}|12:00 UTC>", "until 12:00 UTC"),
-        ("<#C1|mesh-upgrades> <@U9>", "mesh-upgrades @U9"),
+        ("<#C1> <#C2|general> <@U9>", "#mesh-upgrades general U9"),
     ],
 )
 def test_markup_is_taken_off(text: str, plain: str) -> None:
     """A terminal shows words."""
-    assert plain_text({"text": text}, {"U0BEN00002": "ben"}) == plain
+    assert plain_text({"text": text}, {"U0BEN00002": "@ben", "C1": "#mesh-upgrades"}) == plain
 
 
 def test_progress_is_read_from_the_text() -> None:

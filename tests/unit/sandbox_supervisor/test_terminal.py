@@ -49,6 +49,17 @@ def test_progress_is_printed_as_it_moves() -> None:
     assert shown == ["… 1/9 pods", "… 2/9 pods"]
 
 
+def test_a_drawn_bar_is_left_out_of_lines() -> None:
+    """The count beside it says the same."""
+    assert printed(message("1", "progress", "1/9 pods\n`█░` 1/9 pods")) == ["… 1/9 pods"]
+
+
+def test_an_answer_to_one_person_says_so() -> None:
+    """Others in the channel don't see it."""
+    private = {**message("1", "", "You approved."), "is_ephemeral": True}
+    assert printed(private) == ["  (only you see this) You approved."]
+
+
 def test_a_closed_question_prints_its_ending_only() -> None:
     """What was there before is not repeated."""
     assert written("gate", "Approve?\napproved by @ben", "Approve?") == "✋ approved by @ben"
