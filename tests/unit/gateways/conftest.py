@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.gateways.credentials import GoogleCredentials
 from bot.gateways.kubernetes.api_server import ApiServer, TimeLimits
 from bot.gateways.kubernetes.connections import KubeconfigConnection
 from bot.gateways.kubernetes.gateway import KubernetesGateway
 from bot.gateways.retries import ReadRetries
+from sandbox.google.account import ServiceAccount
 from steps.mesh import ClusterAddress
+from tests.unit.gateways.google import Google
 from tests.unit.gateways.loopback import Answerer, HandClock, Loopback, write_kubeconfig
 
 SHORT = TimeLimits(connect=2.0, read=0.2)
@@ -56,11 +57,15 @@ def connect(serve: Serve, tmp_path: Path, retries: ReadRetries) -> Iterator[Conn
         gateway.close()
 
 
+@pytest.fixture(scope="session")
+def account() -> ServiceAccount:
+    """Make the service account's key once."""
+    return ServiceAccount.make()
+
+
 @pytest.fixture
-def no_credentials() -> GoogleCredentials:
-    """Give credentials that must not be asked for."""
-
-    def load() -> None:
-        pytest.fail("Google credentials were asked for")
-
-    return GoogleCredentials(load)  # type: ignore[arg-type]
+def google(account: ServiceAccount, tmp_path: Path) -> Iterator[Google]:
+    """Serve a project with cluster-x."""
+    made = Google(account, tmp_path)
+    yield made
+    made.site.stop()
