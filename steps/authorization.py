@@ -11,6 +11,7 @@ from steps.recovery import read_mesh_config
 from steps.step import Ask, Blocked, Choice, Context, Detail, Done, Json, Outcome, Step, Waiting, pass_gate
 from steps.survey import read_policies
 from steps.trust import read_trust_domains
+from steps.wording import count_things
 
 NOTHING = "no authorization policy needs a change"
 APPROVED = "authorization/approved"
@@ -27,13 +28,13 @@ def approve(ctx: Context) -> Outcome:
     decision = ctx.decision
     if decision and decision.choice == "deny":
         ctx.memory.revise(APPROVED, [])
-        return Done(f"{len(findings)} authorization findings left as they are by <@{decision.by}>")
+        return Done(f"{count_things(len(findings), 'authorization finding')} left as they are by <@{decision.by}>")
     identity = measure_identity(ctx)
     edits = [finding for finding in findings if finding.replacement]
-    yes = Choice("approve", f"Apply {len(edits)} edits" if edits else "Acknowledge", "primary")
+    yes = Choice("approve", f"Apply {count_things(len(edits), 'edit')}" if edits else "Acknowledge", "primary")
     card = build_gate_card(
         ctx, identity, "Authorization policies",
-        (f"{len(findings)} findings; {len(edits)} can be edited by the bot, the others are for a person.",),
+        (f"{count_things(len(findings), 'finding')}; {len(edits)} for the bot to edit, the others for a person.",),
         details=(
             Detail("Findings", tuple(str(finding) for finding in findings)),
             Detail("Proposed edits", tuple(line for finding in edits for line in describe_edit(finding))),
@@ -55,7 +56,9 @@ def apply(ctx: Context) -> Outcome:
     findings = read_findings(ctx)
     edits = [finding for finding in findings if finding.replacement and str(finding) in approved]
     if not edits:
-        return Done(f"{_count(edited, 'authorization policy', 'authorization policies')} edited" if edited else "")
+        return Done(
+            f"{count_things(len(edited), 'authorization policy', 'authorization policies')} edited" if edited else ""
+        )
     first = edits[0]
     if first.where in edited:
         return Blocked(
@@ -98,10 +101,6 @@ def describe_edit(finding: PolicyFinding) -> tuple[str, str, str]:
 def _recall_texts(ctx: Context, key: str) -> tuple[str, ...]:
     kept = ctx.recall(key)
     return tuple(str(text) for text in kept) if isinstance(kept, list | tuple) else ()
-
-
-def _count(things: Sequence[object], one: str, many: str) -> str:
-    return f"{len(things)} {one if len(things) == 1 else many}"
 
 
 STEPS: tuple[Step, ...] = (

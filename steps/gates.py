@@ -56,9 +56,9 @@ def build_gate_card(
     return Card(
         title=f"{title}: {ctx.cluster.key}",
         summary=summary,
-        facts=(versions, *describe_identity(identity), *facts),
+        facts=(versions, *facts),
         risks=risks,
-        details=details,
+        details=(*details, Detail("Cluster", tuple(f"{name}: {value}" for name, value in describe_identity(identity)))),
         estimate=estimate,
     )
 

@@ -10,12 +10,17 @@ from steps.eligibility import find_source, judge_survey
 from steps.estimate import describe_estimate
 from steps.flags import build_apply_arguments
 from steps.identity import measure_identity, recall_identity
+from steps.inventory import take_inventory
 from steps.mesh import ClusterIdentity
 from steps.options import MtlsMode
 from steps.overlays import join_overlays
 from steps.recovery import compare_flags
 from steps.step import Blocked, Card, Context, Detail, Done, Json, Outcome, Step
-from steps.survey import Survey, take_survey
+from steps.survey import SidecarCounts, Survey, take_survey
+from steps.waves import Planned, plan_workloads
+from steps.wording import count_things
+
+RISKS_SHOWN = 10
 
 
 def identify(ctx: Context) -> Outcome:
@@ -39,13 +44,19 @@ def inspect(ctx: Context) -> Outcome:
     # Asked again before the apply; here it only tells of a bad flag or overlay before anybody has approved anything.
     build_apply_arguments(ctx.release, identity, ctx.options, choose_mtls(ctx), recall_flags(ctx))
     join_overlays(ctx.options.overlays)
-    return Done(f"ASM {source}, {survey.sidecars.pods} sidecars in {len(survey.sidecars.by_namespace)} namespaces")
+    return Done(f"ASM {source}, {describe_counts(survey.sidecars)}")
 
 
 def propose(ctx: Context) -> Outcome:
-    """Put the proposal together from what was found."""
-    card = build_proposal(ctx)
+    """Put the proposal together from what was found and what a restart would risk."""
+    inventory = take_inventory(ctx.kubernetes, ctx.release, ctx.options)
+    card = build_proposal(ctx, plan_workloads(inventory, ctx.options))
     return Done(f"proposal: {ctx.cluster.key} from {recall_source(ctx)} to {ctx.release.version}", card)
+
+
+def describe_counts(sidecars: SidecarCounts) -> str:
+    """`58 sidecars in 3 namespaces`."""
+    return f"{count_things(sidecars.pods, 'sidecar')} in {count_things(len(sidecars.by_namespace), 'namespace')}"
 
 
 def recall_source(ctx: Context) -> str:
@@ -74,26 +85,49 @@ def count_sidecar_pods(ctx: Context) -> int:
     return int(cast(int, _recall_mapping(ctx, "prepare/sidecars").get("pods", 0)))
 
 
-def build_proposal(ctx: Context) -> Card:
+def build_proposal(ctx: Context, planned: Planned) -> Card:
     """The proposal's card: facts, risks and an estimate."""
-    identity, pods = recall_identity(ctx), count_sidecar_pods(ctx)
-    counts = cast(dict[str, int], _recall_mapping(ctx, "prepare/sidecars").get("by_namespace", {}))
-    checks = _recall_checks(ctx)
+    pods, checks = count_sidecar_pods(ctx), _recall_checks(ctx)
     return Card(
         title=f"Upgrade {ctx.cluster.key} to ASM {ctx.release.version}",
         summary=(f"From {recall_source(ctx)}, mTLS {_describe_mtls(ctx)}. Nothing has been changed so far.",),
-        facts=(*describe_identity(identity), ("sidecars", f"{pods} pods in {len(counts)} namespaces")),
+        facts=(*describe_identity(recall_identity(ctx)), ("sidecars", _describe_sidecars(ctx))),
         risks=(
             *(check.sentence for check in select_checks(checks, "warning")),
             *compare_flags(recall_flags(ctx), ctx.options.set_flags),
+            *list_restart_risks(planned),
         ),
         details=(
-            Detail("Sidecars by namespace", tuple(f"{name}: {number}" for name, number in sorted(counts.items()))),
+            Detail("Workloads to restart", list_workloads_to_restart(planned)),
             Detail("Flags of the previous install", recall_flags(ctx) or ("none beyond the guide's",)),
             Detail("Checks", tuple(f"{c.name}: {c.sentence}" for c in select_checks(checks, "ok"))),
         ),
         estimate=describe_estimate(ctx.release, pods),
     )
+
+
+def list_restart_risks(planned: Planned) -> tuple[str, ...]:
+    """The restart risks that deserve a look before anybody starts, worst first."""
+    found = [
+        f"{ref}: {risk.sentence}"
+        for level in ("outage", "care")
+        for ref, risks in planned.risks.items()
+        for risk in risks
+        if risk.level == level
+    ]
+    more = (f"and {len(found) - RISKS_SHOWN} more, shown with the approval of the sidecars",)
+    return (*found[:RISKS_SHOWN], *(more if len(found) > RISKS_SHOWN else ()))
+
+
+def list_workloads_to_restart(planned: Planned) -> tuple[str, ...]:
+    """A line a workload: its pods, its method and the kinds of its risks."""
+    lines = tuple(
+        f"{one.ref}: " + (f"{one.pods} pods, {one.method}" if one.pods else "left to a person")
+        + (f" ({', '.join(one.risks)})" if one.risks else "")
+        for one in planned.workloads
+        if one.pods or one.risks
+    )  # fmt: skip
+    return lines or ("none",)
 
 
 def describe_identity(identity: ClusterIdentity) -> tuple[tuple[str, str], ...]:
@@ -105,6 +139,12 @@ def describe_identity(identity: ClusterIdentity) -> tuple[tuple[str, str], ...]:
         ("mesh id", identity.mesh_id),
         ("API server", identity.server_version),
     )
+
+
+def _describe_sidecars(ctx: Context) -> str:
+    counts = cast(dict[str, int], _recall_mapping(ctx, "prepare/sidecars").get("by_namespace", {}))
+    listed = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
+    return f"{count_things(count_sidecar_pods(ctx), 'pod')}: {listed}" if counts else "none"
 
 
 def _describe_mtls(ctx: Context) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -64,7 +65,7 @@ class Preview:
     def details(self) -> tuple[Detail, ...]:
         """The folded parts of a card: arguments, images, added objects, values."""
         return (
-            Detail("istioctl", (" ".join(self.rendering.arguments),)),
+            Detail("istioctl", format_command(self.rendering.arguments, self.rendering.overlays)),
             Detail("Images", self.difference.images or ("no image changes",)),
             Detail("Added objects", _shorten(self.difference.added)),
             Detail("Changed values of the install", _shorten(self.values)),
@@ -79,6 +80,15 @@ class Preview:
             Attachment("difference.txt", "\n".join(lines) + "\n"),
             Attachment("manifest.yaml", self.rendering.text),
         )
+
+
+def format_command(arguments: Sequence[str], overlays: Sequence[tuple[str, str]] = ()) -> tuple[str, ...]:
+    """istioctl's command as a shell takes it, a flag a line."""
+    head, flags = list(arguments[:2]), list(arguments[2:])
+    pairs = [f"  {flag} {shlex.quote(value)}" for flag, value in zip(flags[::2], flags[1::2], strict=True)]
+    files = [f"  -f {shlex.quote(name)}" for name, _ in overlays]
+    lines = ["istioctl " + " ".join(head), *pairs, *files]
+    return (*(f"{line} \\" for line in lines[:-1]), lines[-1])
 
 
 def measure_preview(ctx: Context) -> Preview | Blocked:

@@ -12,6 +12,7 @@ import yaml
 from steps.errors import GiveUp
 from steps.mesh import WorkloadRef
 from steps.ports import Kubernetes, Manifest
+from steps.versions import parse_image
 
 _WORKLOADS = ("Deployment", "DaemonSet", "StatefulSet")
 
@@ -98,6 +99,14 @@ def compare_with_live(objects: Sequence[Manifest], live: Iterable[Manifest]) -> 
     return Difference(tuple(sorted(added)), tuple(sorted(changed)), tuple(sorted(set(images))), tuple(fields))
 
 
+def describe_image_change(before: str, after: str) -> str:
+    """`1.4.7-asm.0 → 1.4.10-asm.18`, or both images in full where more than the tag differs."""
+    old, new = parse_image(before), parse_image(after)
+    if old.repository == new.repository and old.tag and new.tag and old.digest == new.digest:
+        return f"{old.tag} → {new.tag}"
+    return f"{before or 'none'} → {after}"
+
+
 def read_live(kubernetes: Kubernetes, objects: Iterable[Manifest]) -> tuple[Manifest, ...]:
     """The live objects of every kind and namespace that the manifest touches: one list request each."""
     scopes = sorted({(o["apiVersion"], o["kind"], o["metadata"].get("namespace", "")) for o in objects})
@@ -121,14 +130,17 @@ def _compare_images(item: Manifest, here: Manifest) -> Iterator[str]:
     before = _images_of(here)
     for name, image in _images_of(item).items():
         if before.get(name) != image:
-            yield f"{item['metadata']['name']}/{name}: {before.get(name, 'none')} → {image}"
+            yield f"{item['metadata']['name']}/{name}: {describe_image_change(before.get(name, ''), image)}"
 
 
 def _meaningful(item: Manifest) -> Manifest:
-    # The operator's version label changes on every object and says nothing; status is the server's.
+    # The operator's version label changes on every object and says nothing; status is the server's. The injector
+    # writes its own CA bundle back after each apply, and the merged values are compared value by value elsewhere.
     metadata = item["metadata"]
     labels = {k: v for k, v in (metadata.get("labels") or {}).items() if k != "operator.istio.io/version"}
     kept = {key: value for key, value in item.items() if key not in ("metadata", "status", "apiVersion", "kind")}
+    if item["kind"] == "ConfigMap":
+        kept = {**kept, "data": {key: text for key, text in (kept.get("data") or {}).items() if key != "values"}}
     return {**kept, "metadata": {"labels": labels, "annotations": metadata.get("annotations") or {}}}
 
 
@@ -136,6 +148,8 @@ def _compare(wanted: Any, here: Any, path: str) -> Iterator[str]:
     if isinstance(wanted, Mapping):
         live = here if isinstance(here, Mapping) else {}
         for key, value in wanted.items():
+            if key == "caBundle":
+                continue
             yield from _compare(value, live.get(key), f"{path}.{key}" if path else str(key))
     elif isinstance(wanted, list) and wanted and all(isinstance(e, Mapping) and "name" in e for e in wanted):
         live = {e.get("name"): e for e in here or () if isinstance(e, Mapping)} if isinstance(here, list) else {}

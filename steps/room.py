@@ -27,19 +27,22 @@ def check_room(control_plane: Iterable[Workload], workloads: Iterable[Workload],
     sentence = f"a doubled control plane asks for {_cores(needed)} vCPU and {_gibibytes(needed_memory)} GiB more"
     left = f"{_cores(free)} vCPU and {_gibibytes(free_memory)} GiB are free on {len(usable)} nodes"
     if needed > free or needed_memory > free_memory:
-        return failed("node room", f"no room for a doubled control plane: {sentence}, {left}", _remedy(needed - free, needed_memory - free_memory))
-    largest = max((w.cpu_millis for w in surging), default=0)
-    if largest > max(n.cpu_millis for n in usable):
-        return failed("node room", f"no node is large enough for a pod of {_cores(largest)} vCPU", _remedy(largest))
+        lacking = f"{_cores(max(needed - free, 0))} vCPU and {_gibibytes(max(needed_memory - free_memory, 0))} GiB"
+        return failed(
+            "node room",
+            f"no room for a doubled control plane: {sentence}, {left}",
+            f"Add nodes with at least {lacking} for the time of the upgrade, then retry.",
+        )
+    largest, roomiest = max((w.cpu_millis for w in surging), default=0), max(n.cpu_millis for n in usable)
+    if largest > roomiest:
+        return failed(
+            "node room",
+            f"no node is large enough for a pod of {_cores(largest)} vCPU",
+            f"Add a node with more than {_cores(roomiest)} vCPU, then retry.",
+        )
     if needed * 2 > free:
         return warned("node room", f"{sentence}; only {left}")
     return passed("node room", f"{sentence}; {left}")
-
-
-def _remedy(lacking: int, lacking_memory: int = 0) -> str:
-    parts = [f"{_cores(lacking)} vCPU"] if lacking > 0 else []
-    parts += [f"{_gibibytes(lacking_memory)} GiB of memory"] if lacking_memory > 0 else []
-    return f"Add nodes with at least {' and '.join(parts)} free for the time of the upgrade, then retry."
 
 
 def _cores(millis: int) -> str:

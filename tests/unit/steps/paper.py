@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -13,9 +14,11 @@ import yaml
 from steps.errors import GiveUp, StepError
 from steps.ledger import LedgerEntry
 from steps.mesh import (
+    Autoscaler,
     Binding,
     ClusterAddress,
     ClusterIdentity,
+    DisruptionBudget,
     Exclusion,
     Namespace,
     Node,
@@ -31,6 +34,7 @@ from steps.release import Archive
 from steps.step import Context, Decision, Json, Outcome
 from tests.unit.steps.builders import (
     ADDRESS,
+    HUB,
     NEW,
     NOW,
     OLD,
@@ -43,6 +47,7 @@ from tests.unit.steps.builders import (
 
 ACCOUNT = "asm-upgrade-bot@example-project.iam.gserviceaccount.com"
 POOL = "example-project.svc.id.goog"
+INJECTED = {"global": {"hub": HUB, "tag": OLD}}
 
 
 @dataclass
@@ -100,7 +105,7 @@ class PaperKubernetes:
     config_maps: dict[str, dict[str, str]] = field(
         default_factory=lambda: {
             "istio": {"mesh": f"trustDomain: {POOL}\n"},
-            "istio-sidecar-injector": {"values": "{}"},
+            "istio-sidecar-injector": {"config": "policy: enabled\n", "values": json.dumps(INJECTED)},
         }
     )
     ca_bundle: bool = True
@@ -122,6 +127,12 @@ class PaperKubernetes:
 
     def list_workloads(self, namespace: str = "") -> tuple[Workload, ...]:
         return self.workloads
+
+    def list_disruption_budgets(self, namespace: str = "") -> tuple[DisruptionBudget, ...]:
+        return ()
+
+    def list_autoscalers(self, namespace: str = "") -> tuple[Autoscaler, ...]:
+        return ()
 
     def list_nodes(self) -> tuple[Node, ...]:
         return tuple(make_node(f"node-{number}") for number in range(4))

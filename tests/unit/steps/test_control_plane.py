@@ -52,7 +52,7 @@ def test_the_gate_shows_arguments_and_evidence() -> None:
     assert facts["SHA-256"] == "ab" * 32
     assert facts["signature"] == "Verified OK"
     assert facts["signing key"] == f"SHA-256 {'cd' * 32}"
-    assert card.details[0].lines[0].startswith("manifest apply --set profile=asm --set values.global.trustDomain=")
+    assert card.details[0].lines[:2] == ("istioctl manifest apply \\", "  --set profile=asm \\")
 
 
 def test_the_gate_says_that_there_is_no_way_back() -> None:
@@ -181,7 +181,7 @@ def test_another_mode_has_a_gate_of_its_own() -> None:
 def test_a_strict_mesh_stays_strict() -> None:
     """The default is what is in force."""
     paper = start_paper(**{"prepare/mtls": "STRICT"})
-    assert "values.global.mtls.enabled=true" in ask_for(paper).card.details[0].lines[0]
+    assert ask_for(paper).card.details[0].lines[-1] == "  --set values.global.mtls.enabled=true"
 
 
 def test_the_backup_goes_on_until_every_kind_is_kept() -> None:

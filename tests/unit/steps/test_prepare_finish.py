@@ -41,7 +41,7 @@ def test_the_cluster_is_named() -> None:
 def test_what_is_found_is_kept_for_later_phases() -> None:
     """Source, mode and flags."""
     paper = fresh()
-    assert paper.run(inspect) == Done("ASM 1.4.7-asm.0, 3 sidecars in 1 namespaces")
+    assert paper.run(inspect) == Done("ASM 1.4.7-asm.0, 3 sidecars in 1 namespace")
     assert paper.memory.recall("prepare/source") == {"version": OLD}
     assert paper.memory.recall("prepare/mtls") == "PERMISSIVE"
 

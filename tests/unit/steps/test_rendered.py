@@ -63,7 +63,7 @@ def test_equal_objects_don_t_differ() -> None:
 def test_an_image_change_is_told_as_old_and_new() -> None:
     """By workload and container."""
     found = compare_with_live([deployment("pilot:2")], [deployment("pilot:1")])
-    assert found.images == ("istio-pilot/discovery: pilot:1 → pilot:2",)
+    assert found.images == ("istio-pilot/discovery: 1 → 2",)
     assert found.changed == ("Deployment istio-system/istio-pilot",)
 
 
