@@ -17,13 +17,17 @@ LEVELS: tuple[Level, ...] = ("note", "care", "outage")
 
 @dataclass(frozen=True)
 class Risk:
-    """One risk of one workload: what is so, what the bot will do, what a person can do. `level` orders them."""
+    """One risk of one workload: what is so, what the bot will do, what a person can do. `level` orders them.
+
+    A `passing` one comes and goes with the load: it is shown, but an approval doesn't bind to it.
+    """
 
     kind: str
     level: Level
     fact: str
     bot: str
     person: str = ""
+    passing: bool = False
 
     @property
     def sentence(self) -> str:
@@ -144,16 +148,17 @@ def _budgeted(subject: Subject) -> Iterator[Risk]:
             continue
         fact = f"disruption budget {budget.name} allows 0 now"
         if evicting:
-            yield Risk("PDB 0", "care", fact, "waits for it, then asks", "raise the budget or scale up")
+            yield Risk("PDB 0", "care", fact, "waits for it, then asks", "raise the budget or scale up", passing=True)
         elif subject.method == "restart":
             bot = "restarts by rollout, which goes by the strategy and not by the budget"
-            yield Risk("PDB 0", "care", fact, bot, "choose eviction for the namespace")
+            yield Risk("PDB 0", "care", fact, bot, "choose eviction for the namespace", passing=True)
 
 
 def _moving(subject: Subject) -> Iterator[Risk]:
     workload = subject.workload
     if workload and subject.method == "restart" and is_rolling(workload):
-        yield Risk("rollout in progress", "note", "a rollout is in progress", "waits for it to end first", "finish it")
+        fact = "a rollout is in progress"
+        yield Risk("rollout in progress", "note", fact, "waits for it to end first", "finish it", passing=True)
 
 
 def is_rolling(workload: Workload) -> bool:
@@ -180,14 +185,15 @@ def _scaled_out(subject: Subject) -> Iterator[Risk]:
     for scaler in subject.inventory.autoscalers:
         if scaler.target == subject.ref and scaler.current >= scaler.maximum and subject.method != "manual":
             fact = f"its autoscaler {scaler.name} is at its maximum of {scaler.maximum}"
-            yield Risk("HPA at max", "care", fact, "restarts it all the same", "raise the maximum for the upgrade")
+            person = "raise the maximum for the upgrade"
+            yield Risk("HPA at max", "care", fact, "restarts it all the same", person, passing=True)
 
 
 def _unready(subject: Subject) -> Iterator[Risk]:
     unready = [finding.pod for finding in subject.findings if finding.pod.ready < finding.pod.total]
     if unready and subject.method != "manual":
         fact = f"{len(unready)} of {len(subject.findings)} pods are not ready before the restart"
-        yield Risk("not ready", "care", fact, "restarts it all the same", "repair it first")
+        yield Risk("not ready", "care", fact, "restarts it all the same", "repair it first", passing=True)
 
 
 def _mutable(subject: Subject) -> Iterator[Risk]:
@@ -214,7 +220,7 @@ def _crowded(subject: Subject) -> Iterator[Risk]:
         return
     if not any(_fits(workload, node) for node in subject.inventory.nodes):
         fact = f"no node has room for one more pod ({workload.cpu_millis} millicores)"
-        yield Risk("no room", "care", fact, "restarts it and waits for room", "add a node")
+        yield Risk("no room", "care", fact, "restarts it and waits for room", "add a node", passing=True)
 
 
 def _fits(workload: Workload, node: Node) -> bool:

@@ -69,8 +69,9 @@ def _plan_workload(
     method: Method = pending[0] if pending else "manual"
     concerned = any(entry.state in ("pending", "manual") for entry in entries)
     risks = find_risks(Subject(ref, method, workload, findings, inventory)) if concerned else ()
-    kinds = tuple(sorted(risk.kind for risk in risks))
-    return PlannedWorkload(ref, method, wave, len(pending), worst_level(risks), kinds), entries, risks
+    lasting = [risk for risk in risks if not risk.passing]
+    kinds = tuple(sorted(risk.kind for risk in lasting))
+    return PlannedWorkload(ref, method, wave, len(pending), worst_level(lasting), kinds), entries, risks
 
 
 def open_entry(finding: Finding, way: Way, wave: str) -> LedgerEntry:

@@ -12,6 +12,7 @@ from typing import Any
 from steps.ledger import LedgerEntry
 from steps.mesh import ClusterAddress, ClusterIdentity
 from steps.options import UpgradeOptions
+from steps.ports import Probes
 from steps.release import Release, parse_release
 from steps.sidecars import STEPS
 from steps.step import Ask, Blocked, Context, Decision, Done, Json, Outcome, Waiting
@@ -81,6 +82,7 @@ class Rig:
     decision: Decision | None = None
     said: list[str] = field(default_factory=list)
     waits: list[Waiting] = field(default_factory=list)
+    probes: Probes | None = None
 
     def context(self, step_id: str) -> Context:
         nothing: Any = None
@@ -104,6 +106,7 @@ class Rig:
             backups=nothing,
             decision=self.decision,
             say=self.said.append,
+            probes=self.probes,
         )
 
     def turn(self, name: str) -> Outcome:

@@ -53,7 +53,7 @@ def test_a_changed_injector_stops_the_phase(cluster: PaperCluster) -> None:
     cluster.add("Deployment", "shop", "web")
     rig = approved(cluster)
     cluster.tag = OLD
-    with pytest.raises(GiveUp, match="the injector injects .*proxyv2:1"):
+    with pytest.raises(GiveUp, match="the injector injects"):
         rig.turn("restart")
 
 
