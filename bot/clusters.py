@@ -12,6 +12,7 @@ from typing import Any, cast
 from bot.approvals import Policy
 from steps.mesh import ClusterAddress
 from steps.options import Limits, MtlsMode, Overlay, UpgradeOptions
+from steps.overlays import find_overlay_fault
 
 DEFAULT_RELEASE = "1.4.10-asm.18"
 START_OPTIONS = ("mtls", "set", "testing_workloads", "canary_namespaces", "skip_namespaces")
@@ -163,13 +164,18 @@ def parse_clusters(text: str, path: Path) -> tuple[Mapping[str, Cluster], list[s
 def read_start_options(options: UpgradeOptions, arguments: Mapping[str, Any]) -> tuple[UpgradeOptions, list[str]]:
     """The cluster's options with what was given at the start of one upgrade, and what is wrong with that.
 
-    `arguments` takes the names of `FIELDS` that may differ from upgrade to upgrade; `set` adds to the cluster's flags.
+    `arguments` takes the names of `FIELDS` that may differ from upgrade to upgrade; `set` adds to the cluster's flags,
+    `overlay_texts` (text by file name) to its overlays.
     """
     known = {item.name: item for item in FIELDS}
     faults = []
     changes: dict[str, Any] = {}
     for name, value in arguments.items():
-        if name not in START_OPTIONS:
+        if name == "overlay_texts":
+            given = [Overlay(str(file), str(text)) for file, text in dict(value).items()]
+            faults += [f"{overlay.name} {fault}." for overlay in given if (fault := find_overlay_fault(overlay))]
+            changes["overlays"] = (*options.overlays, *given)
+        elif name not in START_OPTIONS:
             faults.append(f"`{name}` is no option of an upgrade; the options are {', '.join(START_OPTIONS)}.")
         elif wrong := known[name].check(value):
             faults.append(f"`{name}` {wrong}.")

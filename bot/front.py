@@ -11,7 +11,7 @@ from bot.clock import Clock
 from bot.config import SlackSettings
 from bot.slack.clients import build_posting_client
 from bot.slack.identity import SlackIdentity, SlackUnreachable, read_identity
-from handlers.desk import Desk
+from handlers.desk import Board, Desk, Reception, Tabs
 
 if TYPE_CHECKING:
     from slack_bolt import App
@@ -25,10 +25,12 @@ CONNECT_AGAIN_SECONDS = 2.0
 class SlackFront:
     """Socket Mode or HTTP mode over one desk. `turn` connects; it is called again until it has."""
 
-    def __init__(self, settings: SlackSettings, desk: Desk, clock: Clock) -> None:
+    def __init__(self, settings: SlackSettings, desk: Desk, clock: Clock, board: Board, tabs: Tabs) -> None:
         self._settings = settings
         self._desk = desk
         self._clock = clock
+        self._board = board
+        self._tabs = tabs
         self._socket: SocketConnection | None = None
         self._http: HttpServer | None = None
         self.trouble = "Slack was not reached yet"
@@ -66,9 +68,10 @@ class SlackFront:
     def _build_app(self, identity: SlackIdentity) -> App:
         from handlers.app import build_app
 
+        reception = Reception(self._desk, self._board, self._tabs, identity, self._clock)
         client = build_posting_client(self._settings.bot_token, self._settings.api_url)
         secret = self._settings.signing_secret or "unused-in-socket-mode"
-        return build_app(self._desk, identity, self._clock, client, secret)
+        return build_app(reception, client, secret)
 
     def _open(self, app: App) -> None:
         from handlers.app import build_http_server, build_socket_handler

@@ -20,6 +20,8 @@ from bot.loops import Dispatcher, Loop
 from bot.wiring import Bot, build_bot
 
 log = structlog.get_logger(__name__)
+# A tab that was just opened is published within this time.
+HOMES_SECONDS = 1.0
 
 
 class Serving:
@@ -30,12 +32,13 @@ class Serving:
         self._stopping = threading.Event()
         self.bot: Bot = build_bot(settings, SystemClock(), on_commit=self._wake)
         self._dispatcher = Dispatcher(self.bot.journal, self.bot.runner, self.bot.clock, self._wake)
-        self.front = SlackFront(settings.slack, self.bot.upgrades, self.bot.clock)
+        self.front = SlackFront(settings.slack, self.bot.upgrades, self.bot.clock, self.bot.fleet, self.bot.home_tabs)
         self._loops = [
             Loop("slack", self._connect_slack),
             Loop("clicks", self._settle_clicks),
             Loop("steps", self._dispatcher.turn),
             Loop("outbox", self.bot.announcer.turn),
+            Loop("homes", self.bot.home_tabs.turn, HOMES_SECONDS),
         ]
 
     def run(self) -> int:

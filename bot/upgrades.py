@@ -152,7 +152,7 @@ class Upgrades:
             raise Refusal(f"{row.id} is paused by <@{row.paused_by}>. Resume it first.")
         option = next(option for option in question.choices if option.id == choice)
         if option.needs_reason and not click.reason.strip():
-            raise Refusal(f"`{choice}` needs a reason: `/asm-upgrade {choice} {row.cluster} REASON`.")
+            raise Refusal(f"`{choice}` needs a reason: `/asm-upgrade decide {row.cluster} {choice} REASON`.")
         return self._take_decision(click, row, question, choice)
 
     def _take_decision(self, click: Click, row: UpgradeRow, question: Question, choice: str) -> str:

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from bot.chronicle import Chronicle
 from bot.clock import Clock
 from bot.config import ConfigError, Settings
+from bot.fleet import Fleet
 from bot.journal import Journal
 from bot.outbox import Outbox
 from bot.releases import read_releases
 from bot.runner import Pace, Ports, PortsFor, Runner
 from bot.slack.announcer import Announcer
 from bot.slack.clients import build_posting_client, build_reading_client
+from bot.slack.home_tabs import HomeTabs
 from bot.store import Store
 from bot.upgrades import Upgrades
 from bot.views import Views
@@ -36,6 +38,8 @@ class Bot:
     upgrades: Upgrades
     runner: Runner
     announcer: Announcer
+    fleet: Fleet
+    home_tabs: HomeTabs
 
 
 def build_bot(
@@ -65,6 +69,7 @@ def build_bot(
     chronicle = Chronicle(journal, outbox, lambda cluster: people.get(cluster, []))
     pace = Pace(settings.retry_cap, settings.approval_life)
     ports = ports_for or functools.cache(build_ports_for(settings))
+    fleet = Fleet(journal, views, settings.clusters, outbox.read_thread)
     return Bot(
         settings=settings,
         clock=clock,
@@ -75,6 +80,8 @@ def build_bot(
         upgrades=Upgrades(store, journal, chronicle, views, clock, settings.clusters),
         runner=Runner(store, journal, chronicle, clock, STEPS, releases, ports, pace),
         announcer=build_announcer(settings, outbox, views, clock),
+        fleet=fleet,
+        home_tabs=HomeTabs(fleet, build_posting_client(settings.slack.bot_token, settings.slack.api_url), clock),
     )
 
 

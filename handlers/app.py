@@ -17,8 +17,10 @@ from bot.slack.answers import Answered, Refused, TooFast, Unclear, call_slack
 from bot.slack.identity import SlackIdentity, SlackRefusal, SlackUnreachable
 from handlers.approvals import register_approvals
 from handlers.commands import register_commands
-from handlers.desk import Clock, Desk, Reception
+from handlers.desk import Reception
+from handlers.home import register_home
 from handlers.permissions import register_permissions
+from handlers.starting import register_starting
 
 FORM_THREADS = 8
 # Measured: with 4 threads 200 commands at once are acknowledged sooner than with 16, which fight for the interpreter.
@@ -30,22 +32,20 @@ PING_SECONDS = 5
 EVENTS_PATH = "/slack/events"
 
 
-def build_app(
-    desk: Desk, identity: SlackIdentity, clock: Clock, client: WebClient, signing_secret: str = "unused-in-socket-mode"
-) -> App:
-    """The Bolt app. `client` is the posting client; `identity` was read at start, so no listener asks Slack for it."""
+def build_app(reception: Reception, client: WebClient, signing_secret: str = "unused-in-socket-mode") -> App:
+    """The Bolt app. `client` is the posting client; who the bot is was read at start, so no listener asks Slack."""
     app = App(
         name="asm-upgrade",
         # Without a token: with one, Bolt would ask Slack for the bot's identity again.
         client=WebClient(base_url=client.base_url, timeout=client.timeout, retry_handlers=[]),
         signing_secret=signing_secret,
-        authorize=_build_authorize(identity, client.token or ""),
+        authorize=_build_authorize(reception.identity, client.token or ""),
         # A listener only commits and acknowledges: run in place, it answers without Bolt's 10 ms polling.
         process_before_response=True,
         listener_executor=ThreadPoolExecutor(FORM_THREADS, thread_name_prefix="form"),
     )
-    register_permissions(app, identity)
-    register_listeners(app, Reception(desk, identity, clock))
+    register_permissions(app, reception.identity)
+    register_listeners(app, reception)
     app.error(answer_fault)
     return app
 
@@ -54,6 +54,8 @@ def register_listeners(app: App, reception: Reception) -> None:
     """Register every listener of the bot."""
     register_commands(app, reception)
     register_approvals(app, reception)
+    register_starting(app, reception)
+    register_home(app, reception)
 
 
 def answer_fault(error: Exception, body: Mapping[str, Any]) -> BoltResponse:

@@ -12,11 +12,15 @@ from slack_sdk import WebClient
 from bot.records import Click
 from bot.slack.answers import Answered, call_slack
 from bot.slack.buttons import PREFIX, Target, read_action, read_value
-from handlers.commands import hash_id
 from handlers.desk import Reception
 from handlers.options import REASON_FORM, build_reason_form, read_reason_form
+from handlers.payloads import find_channel, find_team, find_user, hash_id
 
 STALE = "That button could not be read, so nothing was done. `/asm-upgrade status` shows what may be done now."
+NOT_OPENED = (
+    "Slack did not open the form for your reason, so nothing was done. Click again, or use "
+    "`/asm-upgrade deny CLUSTER REASON`."
+)
 
 
 def register_approvals(app: App, reception: Reception) -> None:
@@ -48,16 +52,18 @@ def receive_button(reception: Reception, body: Mapping[str, Any]) -> None:
     message = str((body.get("container") or {}).get("message_ts") or "")
     reception.desk.receive(
         Click(
-            id=hash_id("button", _user(body), message, str(action.get("action_ts") or body.get("trigger_id") or "")),
+            id=hash_id(
+                "button", find_user(body), message, str(action.get("action_ts") or body.get("trigger_id") or "")
+            ),
             action=meaning[0],
-            user=_user(body),
+            user=find_user(body),
             received_at=reception.clock.now(),
             target=target.upgrade,
             step=target.step,
             generation=target.generation,
             choice=meaning[1],
-            team=_team(body),
-            channel=str((body.get("channel") or {}).get("id") or ""),
+            team=find_team(body),
+            channel=find_channel(body),
             answer_to=str(body.get("response_url") or ""),
         )
     )
@@ -67,21 +73,16 @@ def open_reason_form(body: Mapping[str, Any], client: WebClient, respond: Respon
     """Open the form where the choice needs a reason. Its trigger lives three seconds."""
     read = _read_button(body)
     if read is None:
-        respond(text=STALE, response_type="ephemeral", replace_original=False)
+        _say(body, respond, STALE)
         return
     target, action = read
     if not target.needs_reason:
         return
-    channel = str((body.get("channel") or {}).get("id") or "")
+    channel = find_channel(body)
     form = build_reason_form(target, str(action["action_id"]), channel)
     answer = call_slack(lambda: client.views_open(trigger_id=str(body.get("trigger_id") or ""), view=form))
     if not isinstance(answer, Answered):
-        respond(
-            text="Slack did not open the form for your reason, so nothing was done. Click again, or use "
-            "`/asm-upgrade deny CLUSTER REASON`.",
-            response_type="ephemeral",
-            replace_original=False,
-        )
+        _say(body, respond, NOT_OPENED)
 
 
 def receive_reason(reception: Reception, body: Mapping[str, Any], ack: Ack) -> None:
@@ -98,18 +99,24 @@ def receive_reason(reception: Reception, body: Mapping[str, Any], ack: Ack) -> N
         Click(
             id=hash_id("form", str(view.get("id") or ""), str(view.get("hash") or "")),
             action=form.action,
-            user=_user(body),
+            user=find_user(body),
             received_at=reception.clock.now(),
             target=form.target.upgrade,
             step=form.target.step,
             generation=form.target.generation,
             choice=form.choice,
             reason=form.reason,
-            team=_team(body),
+            team=find_team(body),
             channel=form.channel,
         )
     )
     ack()
+
+
+def _say(body: Mapping[str, Any], respond: Respond, text: str) -> None:
+    """Tell the person at once; the Home tab has no place for that."""
+    if body.get("response_url"):
+        respond(text=text, response_type="ephemeral", replace_original=False)
 
 
 def _read_button(body: Mapping[str, Any]) -> tuple[Target, Mapping[str, Any]] | None:
@@ -120,13 +127,3 @@ def _read_button(body: Mapping[str, Any]) -> tuple[Target, Mapping[str, Any]] | 
     if target is None or read_action(str(actions[0].get("action_id") or "")) is None:
         return None
     return target, actions[0]
-
-
-def _user(body: Mapping[str, Any]) -> str:
-    return str((body.get("user") or {}).get("id") or "")
-
-
-def _team(body: Mapping[str, Any]) -> str:
-    """The actor's own team, which in a channel shared with another company is not the workspace's."""
-    user = body.get("user") or {}
-    return str(user.get("team_id") or (body.get("team") or {}).get("id") or "")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 from slack_bolt import Ack, App
+from slack_sdk import WebClient
 
 from bot.records import Click
 from handlers.desk import Reception
 from handlers.grammar import COMMAND, Misread, Order, read_order, write_help
+from handlers.payloads import hash_id
+from handlers.starting import open_for_command
 
 
 def register_commands(app: App, reception: Reception) -> None:
@@ -19,7 +21,10 @@ def register_commands(app: App, reception: Reception) -> None:
     def take_command(ack: Ack, command: Mapping[str, Any]) -> None:
         ack(receive_command(reception, command))
 
-    app.command(COMMAND)(take_command)
+    def open_form(command: Mapping[str, Any], client: WebClient) -> None:
+        open_for_command(reception, command, client)
+
+    app.command(COMMAND)(ack=take_command, lazy=[open_form])
 
 
 def receive_command(reception: Reception, command: Mapping[str, Any]) -> str:
@@ -30,7 +35,7 @@ def receive_command(reception: Reception, command: Mapping[str, Any]) -> str:
     if order.action == "help":
         return write_help()
     if order.action == "start" and not order.target:
-        return f"Name the cluster: `{COMMAND} start CLUSTER`. `{COMMAND} status` lists the clusters."
+        return ""
     reception.desk.receive(build_click(order, command, reception))
     return ""
 
@@ -50,8 +55,3 @@ def build_click(order: Order, command: Mapping[str, Any], reception: Reception) 
         answer_to=str(command.get("response_url") or ""),
         arguments=order.arguments,
     )
-
-
-def hash_id(*parts: str) -> str:
-    """A click's id. Triggers open forms in Slack, so they themselves go into neither journal nor log."""
-    return hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:32]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from bot.fleet import ClusterView
 from bot.records import Click
 from bot.slack.identity import SlackIdentity
 
@@ -26,10 +28,32 @@ class Desk(Protocol):
         ...
 
 
+class Board(Protocol):
+    """The fleet as one person sees it; answers from the journal, without any call."""
+
+    def list_clusters(self, user: str) -> Sequence[ClusterView]:
+        """Every cluster with what this person may do there."""
+        ...
+
+    def find_start_faults(self, cluster: str, arguments: Mapping[str, object]) -> Mapping[str, str]:
+        """What is wrong with each argument of a start, by its name."""
+        ...
+
+
+class Tabs(Protocol):
+    """The Home tabs that people look at."""
+
+    def open(self, user: str, workspace: str) -> None:
+        """Have this person's tab published soon; `workspace` is the address for links."""
+        ...
+
+
 @dataclass(frozen=True)
 class Reception:
     """Everything that a listener works with."""
 
     desk: Desk
+    board: Board
+    tabs: Tabs
     identity: SlackIdentity
     clock: Clock

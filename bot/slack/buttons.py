@@ -66,14 +66,14 @@ def read_action(action_id: str) -> tuple[Action, str] | None:
 
 
 def build_choices(choices: Iterable[Mapping[str, Any]], target: Target) -> list[ButtonElement]:
-    """One button a choice of a question; `deny` always asks for a reason."""
+    """One button a choice of a question."""
     return [_build_choice(choice, target) for choice in choices]
 
 
 def _build_choice(choice: Mapping[str, Any], target: Target) -> ButtonElement:
     choice_id = str(choice["id"])
     action_id = PREFIX + (choice_id if choice_id in OWN_ACTIONS else f"decide:{choice_id}")
-    reason = bool(choice.get("needs_reason")) or choice_id == "deny"
+    reason = bool(choice.get("needs_reason"))
     return ButtonElement(
         text=_plain(str(choice.get("label") or choice_id)),
         action_id=cut(action_id, 255),

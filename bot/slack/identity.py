@@ -20,13 +20,14 @@ class SlackRefusal(Exception):
 
 @dataclass(frozen=True)
 class SlackIdentity:
-    """The workspace, the app and its bot user. `app_id` is "" where nothing tells it."""
+    """The workspace, the app and its bot user. `app_id` is "" where nothing tells it; `url` ends in a slash."""
 
     team_id: str
     enterprise_id: str
     bot_user_id: str
     bot_id: str
     app_id: str
+    url: str = ""
 
 
 def read_identity(client: WebClient, app_token: str = "") -> SlackIdentity:
@@ -40,6 +41,7 @@ def read_identity(client: WebClient, app_token: str = "") -> SlackIdentity:
                 bot_user_id=str(fields.get("user_id") or ""),
                 bot_id=str(fields.get("bot_id") or ""),
                 app_id=str(fields.get("app_id") or "") or _read_app_id(app_token),
+                url=str(fields.get("url") or ""),
             )
         case Refused():
             raise SlackRefusal(answer.why)
@@ -49,6 +51,11 @@ def read_identity(client: WebClient, app_token: str = "") -> SlackIdentity:
             raise SlackUnreachable(why)
         case _:
             assert_never(answer)
+
+
+def write_link(url: str, channel: str, ts: str) -> str:
+    """The permanent link of a message in the workspace at `url`, "" where one of the parts is missing."""
+    return f"{url}archives/{channel}/p{ts.replace('.', '')}" if url and channel and ts else ""
 
 
 def _read_app_id(app_token: str) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from slack_sdk import WebClient
 from slack_sdk.webhook import WebhookClient
 
 from bot.slack.answers import Answered, Refused, SlackAnswer, Unclear, call_slack
 from bot.slack.blocks import EVENT_TYPE, Drawing
+from bot.slack.shared_files import is_slack_address
 
 # The clocks of bot and Slack may differ by some minutes.
 LOOK_BACK = timedelta(minutes=15)
@@ -117,11 +117,16 @@ class Postbox:
         )
 
     def answer(self, url: str, user: str, channel: str, text: str) -> SlackAnswer:
-        """A private answer: to the response_url where it is one of Slack's, else chat.postEphemeral."""
-        if url and self._is_own_host(url) and self._answer_by_url(url, text):
+        """A private answer: to the response_url where it is one of Slack's, else an ephemeral or a direct message.
+
+        Where the person acted in the app's Home, `channel` is that person's own id.
+        """
+        if url and is_slack_address(url, self._posting.base_url) and self._answer_by_url(url, text):
             return Answered({})
         if not (user and channel):
             return Refused("no_channel_for_answer")
+        if channel == user:
+            return call_slack(lambda: self._posting.chat_postMessage(channel=user, text=text, unfurl_links=False))
         return call_slack(lambda: self._posting.chat_postEphemeral(channel=channel, user=user, text=text))
 
     def _answer_by_url(self, url: str, text: str) -> bool:
@@ -132,14 +137,6 @@ class Postbox:
         except (OSError, ValueError):
             return False
         return response.status_code == 200
-
-    def _is_own_host(self, url: str) -> bool:
-        """Only Slack's hosts, or the host that stands in for them, are posted to."""
-        given, own = urlsplit(url), urlsplit(self._posting.base_url)
-        if (given.scheme, given.netloc) == (own.scheme, own.netloc):
-            return True
-        host = given.hostname or ""
-        return given.scheme == "https" and host.endswith(".slack.com")
 
 
 def _read_outbox_id(message: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -18,9 +19,9 @@ def slack() -> Iterator[LocalSlack]:
 
 
 @pytest.fixture(scope="module")
-def socket(slack: LocalSlack) -> Iterator[Front]:
+def socket(slack: LocalSlack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     """Connected in Socket Mode."""
-    with open_socket(slack, GuestBook()) as opened:
+    with open_socket(slack, GuestBook(), tmp_path_factory.mktemp("state")) as opened:
         yield opened
 
 
@@ -33,7 +34,7 @@ def front(socket: Front) -> Iterator[Front]:
 
 
 @pytest.fixture
-def http() -> Iterator[Front]:
+def http(tmp_path: Path) -> Iterator[Front]:
     """Connected in HTTP mode to a Slack of its own."""
-    with run_slack(HandClock()) as running, open_http(running, GuestBook()) as opened:
+    with run_slack(HandClock()) as running, open_http(running, GuestBook(), tmp_path) as opened:
         yield opened

@@ -6,10 +6,22 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from bot.approvals import Policy
+from bot.clusters import Cluster
+from bot.fleet import Fleet
+from bot.journal import Journal
+from bot.outbox import Outbox
 from bot.records import Click
+from bot.slack.home_tabs import HomeTabs
+from bot.store import Store
+from bot.views import Views
 from handlers.app import build_app, build_http_server, build_socket_handler
+from handlers.desk import Reception
+from steps.mesh import ClusterAddress
+from steps.options import UpgradeOptions
 from tests.unit.slack.stand_in import CHANNEL, LocalSlack
 
 ANA, BEN = "U0ANA00001", "U0BEN00002"
@@ -39,10 +51,11 @@ class GuestBook:
 
 @dataclass(frozen=True)
 class Front:
-    """The running front door."""
+    """The running front door. The journal behind its board is empty: no upgrade was ever started."""
 
     slack: LocalSlack
     book: GuestBook
+    tabs: HomeTabs
 
     def command(self, text: str, user: str = ANA) -> dict[str, Any]:
         """Type a slash command."""
@@ -52,35 +65,59 @@ class Front:
         """Click a button."""
         return self.slack.act("click", user=user, channel=CHANNEL, ts=ts, action_id=action_id)
 
+    def clock_on(self, seconds: float) -> None:
+        """Move the clock on."""
+        self.slack.clock.advance(seconds)
+
     def post(self, blocks: list[dict[str, Any]]) -> str:
         """Post a card as the bot; its ts."""
         return str(self.slack.posting().chat_postMessage(channel=CHANNEL, text="card", blocks=blocks)["ts"])
 
 
 @contextmanager
-def open_socket(slack: LocalSlack, book: GuestBook) -> Iterator[Front]:
-    """Socket Mode, connected."""
-    app = build_app(book, slack.identity(), slack.clock, slack.posting())
-    handler = build_socket_handler(app, slack.cast.app.app_token)
-    handler.connect()
-    try:
-        slack.wait_for_socket()
-        yield Front(slack, book)
-    finally:
-        handler.close()
+def open_socket(slack: LocalSlack, book: GuestBook, folder: Path) -> Iterator[Front]:
+    """Socket Mode, connected; the journal is made in `folder`."""
+    with _build_reception(slack, book, folder) as (reception, front):
+        handler = build_socket_handler(build_app(reception, slack.posting()), slack.cast.app.app_token)
+        handler.connect()
+        try:
+            slack.wait_for_socket()
+            yield front
+        finally:
+            handler.close()
 
 
 @contextmanager
-def open_http(slack: LocalSlack, book: GuestBook) -> Iterator[Front]:
+def open_http(slack: LocalSlack, book: GuestBook, folder: Path) -> Iterator[Front]:
     """HTTP mode: signed requests to a server of the bot's own."""
-    secret = slack.cast.app.signing_secret
-    app = build_app(book, slack.identity(), slack.clock, slack.posting(), secret)
-    server = build_http_server(app, 0)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    assert slack.act("mode", mode="http", url=f"http://127.0.0.1:{server.port}/slack/events")["ok"]
+    with _build_reception(slack, book, folder) as (reception, front):
+        app = build_app(reception, slack.posting(), slack.cast.app.signing_secret)
+        server = build_http_server(app, 0)
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        assert slack.act("mode", mode="http", url=f"http://127.0.0.1:{server.port}/slack/events")["ok"]
+        try:
+            yield front
+        finally:
+            server.close()
+            thread.join(10)
+
+
+@contextmanager
+def _build_reception(slack: LocalSlack, book: GuestBook, folder: Path) -> Iterator[tuple[Reception, Front]]:
+    store = Store(folder / "asm-upgrade.db")
+    journal = Journal(store)
+    clusters = {key: build_cluster(key) for key in ("cluster-x", "cluster-y")}
+    board = Fleet(journal, Views(journal), clusters, Outbox(store).read_thread)
+    tabs = HomeTabs(board, slack.posting(), slack.clock)
     try:
-        yield Front(slack, book)
+        yield Reception(book, board, tabs, slack.identity(), slack.clock), Front(slack, book, tabs)
     finally:
-        server.close()
-        thread.join(10)
+        store.close()
+
+
+def build_cluster(key: str) -> Cluster:
+    """A cluster that ana may request and ben approve."""
+    policy = Policy(frozenset({ANA}), frozenset({BEN}))
+    address = ClusterAddress(key, "example-project", "us-central1-a", key)
+    return Cluster(key, address, CHANNEL, "1.4.10-asm.18", policy, UpgradeOptions())

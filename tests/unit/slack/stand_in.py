@@ -84,16 +84,16 @@ class LocalSlack:
 
     def wait_for_socket(self) -> None:
         """Return once a bot is connected in Socket Mode."""
-        self._wait("connection", lambda state: state["bot"]["connections"])
+        self.wait_for("connection", lambda state: state["bot"]["connections"])
 
     def wait_for_view(self, user: str) -> None:
         """Return once a form is open for this person."""
-        self._wait("views", lambda state: state["views"].get(user))
+        self.wait_for("views", lambda state: state["views"].get(user))
 
     def wait_for_whisper(self, user: str) -> str:
         """The text of the first message that only this person sees and nobody asked for yet."""
         seen = self._whispers.setdefault(user, [])
-        found = self._wait(
+        found = self.wait_for(
             "ephemeral", lambda state: [note for note in state["ephemerals"] if self._is_new(note, user)]
         )
         seen.append(found[0]["ts"])
@@ -102,12 +102,13 @@ class LocalSlack:
     def _is_new(self, note: dict[str, Any], user: str) -> bool:
         return note["to"] == user and note["ts"] not in self._whispers[user]
 
-    def _wait(self, kind: str, find: Callable[[dict[str, Any]], Any]) -> Any:
+    def wait_for(self, kind: str, find: Callable[[dict[str, Any]], Any]) -> Any:
+        """What `find` finds in the state, looked for again after each event of this kind."""
         after = 0
-        for _ in range(100):
+        for _ in range(20):
             if found := find(self.state()):
                 return found
-            query = f"after={after}&timeout=5&kinds={kind}"
+            query = f"after={after}&timeout=0.5&kinds={kind}"
             after = requests.get(f"{self.site.url}/ui/wait?{query}", timeout=15).json()["seq"]
         raise AssertionError(f"no {kind} came")
 

@@ -40,9 +40,9 @@ def test_action_ids_have_one_meaning(action_id: str, meaning: tuple[str, str] | 
     assert read_action(action_id) == meaning
 
 
-def test_denying_always_asks_why() -> None:
-    """A denial without a reason leaves the others in the dark."""
-    (button,) = build_choices([{"id": "deny", "label": "Deny"}], Target("u", "s", 1))
+def test_a_choice_that_needs_a_reason_says_so_in_its_value() -> None:
+    """The listener opens a form for it then."""
+    (button,) = build_choices([{"id": "deny", "label": "Deny", "needs_reason": True}], Target("u", "s", 1))
     assert button.value == "u|s|1|reason"
 
 

@@ -1,0 +1,114 @@
+"""The fleet as one person sees it: every cluster with its upgrade, and what that person may do there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from bot.approvals import refuse_person
+from bot.clusters import Cluster, read_start_options
+from bot.journal import JournalView
+from bot.records import Action, UpgradeView
+from bot.views import Views
+from steps.mesh import ClusterAddress
+
+
+@dataclass(frozen=True)
+class ClusterView:
+    """One cluster of clusters.toml for one person.
+
+    `upgrade` is the open one, `last` the latest that ended. `version` is the one last seen, "" before any upgrade; so
+    is `mtls`. `may_start` and `allowed` are what this person may do now. `thread` is channel and ts of the open one.
+    """
+
+    key: str
+    place: str
+    channel: str
+    release: str
+    production: bool
+    version: str
+    mtls: str
+    testing_workloads: bool
+    upgrade: UpgradeView | None
+    last: UpgradeView | None
+    may_start: bool
+    allowed: tuple[Action, ...]
+    thread: tuple[str, str] = ("", "")
+
+    @property
+    def asks(self) -> bool:
+        """Whether the open upgrade waits for a decision that this person may take."""
+        return "approve" in self.allowed
+
+
+class Fleet:
+    """Reads the board; decides nothing."""
+
+    def __init__(
+        self,
+        journal: JournalView,
+        views: Views,
+        clusters: Mapping[str, Cluster],
+        read_thread: Callable[[str], tuple[str, str]],
+    ) -> None:
+        self._journal = journal
+        self._views = views
+        self._clusters = clusters
+        self._read_thread = read_thread
+
+    def list_clusters(self, user: str) -> tuple[ClusterView, ...]:
+        """Every cluster, those with an open upgrade first, else by name."""
+        views = [self._build_view(cluster, user) for cluster in self._clusters.values()]
+        return tuple(sorted(views, key=lambda view: (view.upgrade is None, view.key)))
+
+    def find_start_faults(self, cluster: str, arguments: Mapping[str, object]) -> dict[str, str]:
+        """What is wrong with each argument of a start, by its name."""
+        known = self._clusters.get(cluster)
+        if known is None:
+            return {"cluster": f"There is no cluster {cluster} in clusters.toml."}
+        found = {name: read_start_options(known.options, {name: value})[1] for name, value in arguments.items()}
+        return {name: " ".join(faults) for name, faults in found.items() if faults}
+
+    def _build_view(self, cluster: Cluster, user: str) -> ClusterView:
+        rows = self._journal.list_upgrades(cluster.key, 5)
+        built = [self._views.build_view(row) for row in rows]
+        upgrade = next((view for view in built if view.ended_at is None), None)
+        last = next((view for view in built if view.ended_at is not None), None)
+        mtls = self._journal.recall(built[0].id, "prepare/mtls") if built else None
+        return ClusterView(
+            key=cluster.key,
+            place=_write_place(cluster.address),
+            channel=cluster.channel,
+            release=cluster.release,
+            production=cluster.policy.production,
+            version=_read_version(upgrade, last),
+            mtls=str(mtls or ""),
+            testing_workloads=cluster.options.testing_workloads,
+            upgrade=upgrade,
+            last=last,
+            may_start=upgrade is None and not refuse_person(cluster.policy, "start", user, "", False),
+            allowed=_list_allowed(cluster, upgrade, user) if upgrade else (),
+            thread=self._read_thread(upgrade.id) if upgrade else ("", ""),
+        )
+
+
+def _write_place(address: ClusterAddress) -> str:
+    if address.kubeconfig:
+        return f"{address.kubeconfig} {address.context}".strip()
+    return f"{address.project}/{address.location}/{address.name}"
+
+
+def _read_version(upgrade: UpgradeView | None, last: UpgradeView | None) -> str:
+    if upgrade and upgrade.source_version:
+        return upgrade.source_version
+    if last is None:
+        return ""
+    return last.release if last.state == "upgraded" else last.source_version
+
+
+def _list_allowed(cluster: Cluster, upgrade: UpgradeView, user: str) -> tuple[Action, ...]:
+    return tuple(
+        action
+        for action in upgrade.legal
+        if not refuse_person(cluster.policy, action, user, upgrade.requester, approving=action == "approve")
+    )

@@ -1,0 +1,63 @@
+"""Files that people share with the bot in a form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from slack_sdk import WebClient
+
+LARGEST = 256 * 1024
+SECONDS = 1.5
+
+
+class FileRefused(Exception):
+    """The file can't be taken; the text is the end of a sentence that begins with its name."""
+
+
+def is_slack_address(url: str, base_url: str) -> bool:
+    """Whether an address belongs to Slack, or to what stands in for it at `base_url`.
+
+    `url_private` of an external file points elsewhere, and whoever is sent the token has it (slack-go
+    GHSA-3q3v-34v2-g88f).
+    """
+    given, own = urlsplit(url), urlsplit(base_url)
+    if (given.scheme, given.netloc) == (own.scheme, own.netloc):
+        return True
+    host = given.netloc.removesuffix(":443")
+    return given.scheme == "https" and host.endswith(".slack.com") and "@" not in host
+
+
+def read_shared_text(client: WebClient, token: str, file: Mapping[str, Any]) -> str:
+    """The text of a file object of a form. Raises FileRefused. The token goes to Slack's own hosts only."""
+    url = str(file.get("url_private_download") or file.get("url_private") or "")
+    if not is_slack_address(url, client.base_url):
+        raise FileRefused("is not stored in Slack; paste its text instead")
+    if int(file.get("size") or 0) > LARGEST:
+        raise FileRefused(f"is larger than {LARGEST // 1024} KiB")
+    content, kind = _download(url, token)
+    if "text/html" in kind:
+        raise FileRefused("could not be read: the app lacks the scope files:read; paste its text instead")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise FileRefused("is not UTF-8 text") from error
+
+
+def _download(url: str, token: str) -> tuple[bytes, str]:
+    import requests
+
+    headers = {"Authorization": f"Bearer {token}"}
+    try:
+        # A redirect would carry the request to another host.
+        with requests.get(url, headers=headers, timeout=SECONDS, allow_redirects=False, stream=True) as response:
+            if response.status_code != 200:
+                raise FileRefused(f"could not be read (HTTP {response.status_code}); paste its text instead")
+            content = response.raw.read(LARGEST + 1, decode_content=True)
+            kind = response.headers.get("Content-Type", "")
+    except (requests.RequestException, OSError) as error:
+        raise FileRefused("could not be read in time; try again, or paste its text") from error
+    if len(content) > LARGEST:
+        raise FileRefused(f"is larger than {LARGEST // 1024} KiB")
+    return content, kind

@@ -1,0 +1,194 @@
+"""The form that starts an upgrade: how it is built and how a submission is read. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from slack_sdk.models.blocks import (
+    Block,
+    CheckboxesElement,
+    InputBlock,
+    Option,
+    PlainTextInputElement,
+    PlainTextObject,
+    StaticSelectElement,
+)
+from slack_sdk.models.blocks.block_elements import FileInputElement
+from slack_sdk.models.views import View
+
+from bot.fleet import ClusterView
+from bot.slack.cards import build_note, build_text
+from bot.slack.text import clean, cut, escape
+
+START_FORM = "asm:start"
+CHOOSE_CLUSTER = "asm-start:cluster"
+PASTED = "pasted.yaml"
+KEEP = "keep"
+TESTING = "testing"
+MOST_CLUSTERS = 100
+MOST_FILES = 5
+
+# The block at which a fault of an argument stands.
+BLOCKS: Mapping[str, str] = {
+    "cluster": "cluster",
+    "mtls": "mtls",
+    "set": "set",
+    "overlay_texts": "overlay",
+    "testing_workloads": "testing",
+    "canary_namespaces": "canary",
+    "skip_namespaces": "skip",
+}
+
+
+@dataclass(frozen=True)
+class StartForm:
+    """What was submitted. `arguments` are those of a start; `files` are file objects still to be read."""
+
+    cluster: str
+    channel: str
+    arguments: Mapping[str, Any]
+    files: tuple[Mapping[str, Any], ...]
+    faults: Mapping[str, str] = field(default_factory=dict)
+
+
+def build_start_form(clusters: Sequence[ClusterView], chosen: str, channel: str) -> View:
+    """The form for one person; `clusters` are those that this person may start now, `chosen` one of them or ""."""
+    metadata = json.dumps({"channel": channel})
+    if not clusters:
+        return _build_view([build_text(_NOTHING)], metadata, submit=None)
+    cluster = next((cluster for cluster in clusters if cluster.key == chosen), clusters[0])
+    blocks = [
+        _build_cluster_choice(clusters[:MOST_CLUSTERS], cluster),
+        build_note(f"{escape(cluster.place)} · to {escape(cluster.release)}"),
+        _build_mtls(cluster),
+        _build_lines("set", "--set flags", "One KEY=VALUE a line, in addition to those of clusters.toml."),
+        _build_lines("overlay", "Overlay (-f)", "An IstioControlPlane of install.istio.io/v1alpha2."),
+        _build_files(),
+        _build_testing(cluster),
+        _build_line("canary", "Canary namespaces", "Re-injected first, with an approval of their own."),
+        _build_line("skip", "Namespaces to leave alone", "Their sidecars stay on the old version."),
+    ]
+    return _build_view(blocks, metadata, submit="Start")
+
+
+def read_start_form(view: Mapping[str, Any]) -> StartForm | None:
+    """A submission; None where it is not one of ours. Faults are by block id."""
+    values = (view.get("state") or {}).get("values") or {}
+    try:
+        channel = str(json.loads(str(view.get("private_metadata") or ""))["channel"])
+    except (ValueError, KeyError, TypeError):
+        return None
+    cluster = str(((_value(values, "cluster").get("selected_option")) or {}).get("value") or "")
+    mtls = str(((_value(values, "mtls").get("selected_option")) or {}).get("value") or KEEP)
+    arguments: dict[str, Any] = {} if mtls == KEEP else {"mtls": mtls}
+    if flags := [line.strip() for line in _text(values, "set").splitlines() if line.strip()]:
+        arguments["set"] = flags
+    if overlay := _text(values, "overlay").strip():
+        arguments["overlay_texts"] = {PASTED: overlay + "\n"}
+    arguments["testing_workloads"] = bool(_value(values, "testing").get("selected_options"))
+    for block, name in (("canary", "canary_namespaces"), ("skip", "skip_namespaces")):
+        if namespaces := _text(values, block).replace(",", " ").split():
+            arguments[name] = namespaces
+    files = tuple(file for file in _value(values, "files").get("files") or () if isinstance(file, dict))
+    faults = {} if cluster else {"cluster": "Choose a cluster."}
+    return StartForm(cluster, channel, arguments, files, faults)
+
+
+def place_faults(faults: Mapping[str, str]) -> dict[str, str]:
+    """Faults by argument as faults by block, in plain words."""
+    return {_find_block(name, text): cut(text.replace("`", ""), 150) for name, text in faults.items()}
+
+
+def _find_block(name: str, text: str) -> str:
+    if name == "overlay_texts" and not text.startswith(PASTED):
+        return "files"
+    return BLOCKS.get(name, "cluster")
+
+
+_NOTHING = (
+    "There is no cluster here that you could start now: each is being upgraded already, or you are not among its "
+    "requesters. `/asm-upgrade status` shows what is under way."
+)
+
+
+def _build_view(blocks: Sequence[Block], metadata: str, submit: str | None) -> View:
+    return View(
+        type="modal",
+        callback_id=START_FORM,
+        title=PlainTextObject(text="Start an upgrade"),
+        submit=PlainTextObject(text=submit) if submit else None,
+        close=PlainTextObject(text="Cancel"),
+        private_metadata=metadata,
+        blocks=list(blocks),
+    )
+
+
+def _build_cluster_choice(clusters: Sequence[ClusterView], chosen: ClusterView) -> InputBlock:
+    options = {cluster.key: _option(cluster.key, cluster.key) for cluster in clusters}
+    return InputBlock(
+        block_id="cluster",
+        label=PlainTextObject(text="Cluster"),
+        dispatch_action=True,
+        element=StaticSelectElement(
+            action_id=CHOOSE_CLUSTER, options=list(options.values()), initial_option=options[chosen.key]
+        ),
+    )
+
+
+def _build_mtls(cluster: ClusterView) -> InputBlock:
+    known = f" ({cluster.mtls} when last read)" if cluster.mtls else ""
+    keep = _option(KEEP, f"Keep what is in force{known}")
+    options = [keep, _option("PERMISSIVE", "PERMISSIVE"), _option("STRICT", "STRICT")]
+    return InputBlock(
+        block_id="mtls",
+        label=PlainTextObject(text="Mutual TLS"),
+        hint=PlainTextObject(text="A change of the mode is asked for on its own before it is made."),
+        element=StaticSelectElement(action_id="mtls", options=options, initial_option=keep),
+    )
+
+
+def _build_lines(block_id: str, label: str, hint: str) -> InputBlock:
+    element = PlainTextInputElement(action_id=block_id, multiline=True, max_length=3000)
+    return _build_optional(block_id, label, hint, element)
+
+
+def _build_line(block_id: str, label: str, hint: str) -> InputBlock:
+    return _build_optional(block_id, label, hint, PlainTextInputElement(action_id=block_id, max_length=1000))
+
+
+def _build_files() -> InputBlock:
+    element = FileInputElement(action_id="files", filetypes=["yaml", "yml", "text"], max_files=MOST_FILES)
+    return _build_optional("files", "Overlay files", "In place of pasting; 256 KiB each at most.", element)
+
+
+def _build_testing(cluster: ClusterView) -> InputBlock:
+    option = _option(TESTING, "Let asmctl validate run its testing workloads")
+    initial = [option] if cluster.testing_workloads else None
+    element = CheckboxesElement(action_id="testing", options=[option], initial_options=initial)
+    return _build_optional("testing", "Validation", "They make a namespace for a few minutes.", element)
+
+
+def _build_optional(block_id: str, label: str, hint: str, element: Any) -> InputBlock:
+    return InputBlock(
+        block_id=block_id,
+        label=PlainTextObject(text=label),
+        hint=PlainTextObject(text=hint),
+        optional=True,
+        element=element,
+    )
+
+
+def _option(value: str, label: str) -> Option:
+    return Option(value=value, text=PlainTextObject(text=cut(clean(label), 75)))
+
+
+def _value(values: Mapping[str, Any], block: str) -> Mapping[str, Any]:
+    entries = values.get(block) or {}
+    return next(iter(entries.values()), {}) or {}
+
+
+def _text(values: Mapping[str, Any], block: str) -> str:
+    return str(_value(values, block).get("value") or "")

@@ -1,0 +1,110 @@
+"""Starting an upgrade by a form: open it, fill it for the chosen cluster, commit it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from slack_bolt import Ack, App
+from slack_sdk import WebClient
+
+from bot.records import Click
+from bot.slack.answers import call_slack
+from bot.slack.home import START_ACTION
+from bot.slack.shared_files import FileRefused, read_shared_text
+from handlers.desk import Reception
+from handlers.grammar import Order, read_order
+from handlers.payloads import find_team, find_user, hash_id
+from handlers.start_form import CHOOSE_CLUSTER, START_FORM, StartForm, build_start_form, place_faults, read_start_form
+
+
+def register_starting(app: App, reception: Reception) -> None:
+    """Listen for what opens the form and for the form itself."""
+
+    def acknowledge(ack: Ack) -> None:
+        ack()
+
+    def open_from_home(body: dict[str, Any], client: WebClient) -> None:
+        chosen = str((body.get("actions") or [{}])[0].get("value") or "")
+        open_start_form(reception, client, body, find_user(body), chosen, find_user(body))
+
+    def fill_for_cluster(body: dict[str, Any], client: WebClient) -> None:
+        refill_start_form(reception, client, body)
+
+    def take_form(ack: Ack, body: dict[str, Any], client: WebClient) -> None:
+        receive_start(reception, body, client, ack)
+
+    app.action(START_ACTION)(ack=acknowledge, lazy=[open_from_home])
+    app.action(CHOOSE_CLUSTER)(ack=acknowledge, lazy=[fill_for_cluster])
+    app.view(START_FORM)(take_form)
+
+
+def open_for_command(reception: Reception, command: Mapping[str, Any], client: WebClient) -> None:
+    """Open the form where the command was `start` alone."""
+    order = read_order(str(command.get("text") or ""))
+    if isinstance(order, Order) and order.action == "start" and not order.target:
+        user, channel = str(command.get("user_id") or ""), str(command.get("channel_id") or "")
+        open_start_form(reception, client, command, user, "", channel)
+
+
+def open_start_form(
+    reception: Reception, client: WebClient, body: Mapping[str, Any], user: str, chosen: str, channel: str
+) -> None:
+    """Open the form for a person; where Slack doesn't, the person sees nothing happen and tries again."""
+    clusters = [cluster for cluster in reception.board.list_clusters(user) if cluster.may_start]
+    form = build_start_form(clusters, chosen, channel)
+    call_slack(lambda: client.views_open(trigger_id=str(body.get("trigger_id") or ""), view=form))
+
+
+def refill_start_form(reception: Reception, client: WebClient, body: Mapping[str, Any]) -> None:
+    """Show what is known of the cluster that was just chosen; what was typed stays."""
+    view = body.get("view") or {}
+    form = read_start_form(view)
+    if form is None:
+        return
+    clusters = [cluster for cluster in reception.board.list_clusters(find_user(body)) if cluster.may_start]
+    chosen = ((body.get("actions") or [{}])[0].get("selected_option") or {}).get("value") or form.cluster
+    fresh = build_start_form(clusters, str(chosen), form.channel)
+    call_slack(
+        lambda: client.views_update(view_id=str(view.get("id") or ""), hash=str(view.get("hash") or ""), view=fresh)
+    )
+
+
+def receive_start(reception: Reception, body: Mapping[str, Any], client: WebClient, ack: Ack) -> None:
+    """Commit the start, or say at each field what is wrong with it."""
+    view = body.get("view") or {}
+    form = read_start_form(view)
+    if form is None:
+        ack(response_action="clear")
+        return
+    form = _read_files(form, client)
+    faults = {**place_faults(reception.board.find_start_faults(form.cluster, form.arguments)), **form.faults}
+    if faults:
+        ack(response_action="errors", errors=faults)
+        return
+    reception.desk.receive(
+        Click(
+            id=hash_id("start", str(view.get("id") or ""), str(view.get("hash") or "")),
+            action="start",
+            user=find_user(body),
+            received_at=reception.clock.now(),
+            target=form.cluster,
+            team=find_team(body),
+            channel=form.channel,
+            arguments=form.arguments,
+        )
+    )
+    ack()
+
+
+def _read_files(form: StartForm, client: WebClient) -> StartForm:
+    """The form with the texts of its overlay files, or with a fault at their field."""
+    texts = dict(form.arguments.get("overlay_texts") or {})
+    for file in form.files:
+        name = str(file.get("name") or "overlay.yaml")
+        try:
+            texts[name] = read_shared_text(client, client.token or "", file)
+        except FileRefused as refused:
+            return replace(form, faults={**form.faults, "files": f"{name} {refused}"})
+    return replace(form, arguments={**form.arguments, "overlay_texts": texts}) if texts else form
