@@ -25,6 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="folder with " + ", ".join(CONTROL_PLANE_PROGRAMS) + " (default: $KUBEBUILDER_ASSETS)",
     )
     group.addoption("--kubeconfig", metavar="FILE", type=Path, help="run the contracts on this cluster instead")
+    parser.addoption("--pictures", metavar="FOLDER", type=Path, help="keep the browser tests' pictures here")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -69,6 +70,13 @@ def chromium() -> Path:
     if found is None:
         pytest.skip("no Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM to its path")
     return Path(found)
+
+
+@pytest.fixture(scope="session")
+def pictures(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder for pictures of the page: --pictures, or one that is thrown away."""
+    folder = request.config.getoption("pictures") or tmp_path_factory.mktemp("pictures")
+    return Path(folder)
 
 
 @pytest.fixture(scope="session")

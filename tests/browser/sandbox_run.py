@@ -1,0 +1,68 @@
+"""The sandbox as a newcomer starts it, and its page in Chromium."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+# Chromium's own errands would only time out on a machine without a network.
+QUIET = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+STOP_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class SandboxRun:
+    """A running sandbox: the page's address and everything that its JSON line names."""
+
+    page: str
+    addresses: dict[str, object]
+
+
+@contextmanager
+def run_sandbox(*arguments: str) -> Iterator[SandboxRun]:
+    """Start `asm-upgrade sandbox --json` and stop it as Ctrl-C does."""
+    program = str(Path(sys.executable).with_name("asm-upgrade"))
+    child = subprocess.Popen([program, "sandbox", "--json", *arguments], stdout=subprocess.PIPE, text=True)
+    try:
+        assert child.stdout
+        addresses = json.loads(child.stdout.readline())
+        yield SandboxRun(addresses["page"], addresses)
+    finally:
+        child.send_signal(signal.SIGINT)
+        try:
+            child.communicate(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.communicate()
+
+
+@contextmanager
+def open_browser_page(chromium: Path, width: int = 1360, height: int = 850) -> Iterator[Page]:
+    """Give a page of a fresh profile."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(chromium), args=list(QUIET))
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            device_scale_factor=1.5,
+            locale="en-GB",
+            timezone_id="Asia/Seoul",
+        )
+        try:
+            yield context.new_page()
+        finally:
+            browser.close()
