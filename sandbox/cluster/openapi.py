@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from sandbox.cluster.objects import Json
 from sandbox.cluster.resources import Resource, Resources
 
-PROTOBUF = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
 # fieldValidation came with 1.25; without it kubectl validates on its own.
 _PARAMETERS = ("dryRun", "fieldManager", "force")
 _SINCE_25 = ("fieldValidation",)

@@ -21,7 +21,7 @@ def default_pod(pod: Json) -> None:
             row.get("key") in (key, None) and row.get("effect", "NoExecute") == "NoExecute" for row in tolerations
         ):
             tolerations.append({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300})
-    pod.setdefault("status", {"phase": "Pending", "qosClass": _quality(spec)})
+    pod.setdefault("status", {"phase": "Pending"})["qosClass"] = _quality(spec)
 
 
 def default_pod_spec(spec: Json) -> None:

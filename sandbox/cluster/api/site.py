@@ -11,12 +11,13 @@ import yaml
 from aiohttp import web
 
 from sandbox.cluster.api.answers import Answer
+from sandbox.cluster.api.protobuf_bodies import read_protobuf
 from sandbox.cluster.api.requests import ApiRequest, read_target, read_verb
 from sandbox.cluster.api.watch_stream import stream_watch
 from sandbox.cluster.authorization import ANONYMOUS, MASTERS, Attributes, User
 from sandbox.cluster.errors import ApiError, bad_request
 from sandbox.cluster.faults import RequestFault
-from sandbox.cluster.openapi import PROTOBUF, openapi_protobuf
+from sandbox.cluster.openapi import openapi_protobuf
 
 if TYPE_CHECKING:
     from sandbox.cluster.server import SimulatedCluster
@@ -71,7 +72,8 @@ class ApiSite:
         with self._cluster.lock:
             if request.path == "/openapi/v2" and "protobuf" in request.headers.get("Accept", ""):
                 body = openapi_protobuf(self._cluster.resources, self._cluster.server_version)
-                return web.Response(body=body, headers={"Content-Type": PROTOBUF})
+                # Like the servers of that time, whose handler left the type to be guessed from the content.
+                return web.Response(body=body, content_type="application/octet-stream")
             return _json(self._cluster.answer_path(request.path))
 
     def _authenticate(self, request: web.Request) -> User:
@@ -106,8 +108,7 @@ def _is_discovery(path: str) -> bool:
 
 def _read_body(raw: bytes, content_type: str) -> Any:
     if "protobuf" in content_type:
-        message = "the body of the request was in an unknown format - accepted media types include: application/json"
-        raise ApiError(415, "UnsupportedMediaType", message)
+        return read_protobuf(raw)
     try:
         if content_type.endswith("yaml"):
             return yaml.safe_load(raw)
