@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from bot.gateways.gke import GkeGateway
 from bot.gateways.kubernetes.api_server import ApiServer, TimeLimits
 from bot.gateways.kubernetes.connections import KubeconfigConnection
 from bot.gateways.kubernetes.gateway import KubernetesGateway
 from bot.gateways.retries import ReadRetries
 from sandbox.google.account import ServiceAccount
 from steps.mesh import ClusterAddress
-from tests.unit.gateways.google import Google
+from tests.unit.gateways.google import Google, refuse_kubeconfigs
 from tests.unit.gateways.loopback import Answerer, HandClock, Loopback, write_kubeconfig
 
 SHORT = TimeLimits(connect=2.0, read=0.2)
@@ -69,3 +70,11 @@ def google(account: ServiceAccount, tmp_path: Path) -> Iterator[Google]:
     made = Google(account, tmp_path)
     yield made
     made.site.stop()
+
+
+@pytest.fixture
+def gke(google: Google, retries: ReadRetries) -> Iterator[GkeGateway]:
+    """Give the gateway to the sandbox's project."""
+    made = GkeGateway(google.credentials, refuse_kubeconfigs, google.endpoints, retries=retries)
+    yield made
+    made.close()

@@ -6,10 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from google.oauth2 import service_account
 
 from bot.gateways.credentials import SCOPES, GoogleCredentials
 from bot.gateways.gke import GoogleEndpoints
+from bot.gateways.kubernetes.connections import Endpoint
 from sandbox.cluster.tls import ServingCertificate, ensure_certificate
 from sandbox.google.account import ServiceAccount
 from sandbox.google.project import GkeCluster, Project
@@ -17,8 +19,22 @@ from sandbox.google.server import TOKEN_PATH, GoogleApis
 from sandbox.google.switches import GoogleSwitches
 from sandbox.sites import serve_in_thread
 from steps.mesh import ClusterAddress
+from steps.ports import Kubernetes
 
 ADDRESS = ClusterAddress("cluster-x", "example-project", "us-central1-a", "cluster-x")
+
+
+class NoGke:
+    """Stands where no cluster is found through GKE."""
+
+    def find_endpoint(self, address: ClusterAddress) -> Endpoint:
+        """Fail the test."""
+        pytest.fail(f"GKE was asked for {address.key}")
+
+
+def refuse_kubeconfigs(address: ClusterAddress) -> Kubernetes:
+    """Fail the test, for no cluster of it is given by kubeconfig."""
+    pytest.fail(f"{address.key} was asked for by kubeconfig")
 
 
 class Google:
