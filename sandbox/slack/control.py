@@ -163,7 +163,7 @@ def _answer(act: Callable[[Json], Awaitable[Json]]) -> Callable[[web.Request], A
         except (ActFault, FaultError) as fault:
             return _refused(str(fault))
         except ValueError as error:
-            return _refused(f"the body is not a JSON object: {error}")
+            return _refused(f"the body is not readable: {error}")
 
     return answer
 

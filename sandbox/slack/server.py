@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from sandbox.slack.acts import Acts
 from sandbox.slack.cast import Cast
@@ -57,7 +58,7 @@ class SlackStandIn:
 
     def app(self) -> web.Application:
         """Build the application; its shutdown calls `close()`."""
-        app = web.Application(middlewares=[guard_person], client_max_size=MOST_BODY_BYTES)
+        app = web.Application(middlewares=[guard_person, self._learn_origin], client_max_size=MOST_BODY_BYTES)
         api = WebApi(self.workspace, self._sockets)
         app.add_routes(
             [
@@ -81,6 +82,12 @@ class SlackStandIn:
         await self._modes.close()
         if self._snapshots:
             await self._snapshots.close()
+
+    @web.middleware
+    async def _learn_origin(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        # Until the bot calls, the address that a person uses is the best one for response and file URLs.
+        self.workspace.origin = self.workspace.origin or str(request.url.origin())
+        return await handler(request)
 
     async def _start(self, app: web.Application) -> None:
         if self._snapshots:

@@ -21,7 +21,10 @@ class Refusal(Exception):
 
 def refuse_arguments(*messages: str, code: str = "invalid_arguments") -> Refusal:
     """Build the refusal that says in response_metadata what is wrong, one sentence each."""
-    return Refusal(code, response_metadata={"messages": [f"[ERROR] {message}" for message in messages]})
+    metadata = {"messages": [f"[ERROR] {message}" for message in messages]}
+    if code.startswith("invalid_blocks"):
+        return Refusal(code, errors=list(messages), response_metadata=metadata)
+    return Refusal(code, response_metadata=metadata)
 
 
 @dataclass(frozen=True)
