@@ -54,6 +54,7 @@ class Turn:
     """What one run of a step recorded besides its outcome; commits together with it."""
 
     entries: dict[str, LedgerEntry] = field(default_factory=dict)
+    revised: dict[str, Json] = field(default_factory=dict)
     sentences: list[str] = field(default_factory=list)
 
 
@@ -146,7 +147,7 @@ class Runner:
             release=release,
             now=now,
             waiting_since=row.waiting_since or now,
-            memory=UpgradeMemory(self._journal, row.id),
+            memory=TurnMemory(self._journal, row.id, turn),
             ledger=TurnLedger(self._journal, row.id, turn),
             kubernetes=ports.kubernetes,
             gke=ports.gke,
@@ -162,6 +163,8 @@ class Runner:
         with self._store.transact():
             current = self._journal.find_upgrade(row.id)
             self._journal.record_entries(row.id, turn.entries.values())
+            for key, value in turn.revised.items():
+                self._journal.revise(row.id, key, value)
             self._chronicle.tell_sentences(row, turn.sentences, now)
             self._journal.record_step(
                 row.id, row.step, type(outcome).__name__, describe_outcome(outcome), now, isinstance(outcome, Done)
@@ -223,24 +226,29 @@ class Runner:
         )
 
 
-class UpgradeMemory:
-    """The memory of one upgrade."""
+class TurnMemory:
+    """The memory of an upgrade as one turn sees it: what it revises commits together with its outcome."""
 
-    def __init__(self, journal: Journal, upgrade: str) -> None:
+    def __init__(self, journal: Journal, upgrade: str, turn: Turn) -> None:
         self._journal = journal
         self._upgrade = upgrade
+        self._turn = turn
 
     def remember(self, key: str, value: Json) -> Json:
-        """Commit the value unless the key has one."""
+        """Commit the value at once, unless the key has one."""
+        if key in self._turn.revised:
+            return self._turn.revised[key]
         return self._journal.remember(self._upgrade, key, value)
 
     def recall(self, key: str) -> Json:
         """The value under the key, or None."""
+        if key in self._turn.revised:
+            return self._turn.revised[key]
         return self._journal.recall(self._upgrade, key)
 
     def revise(self, key: str, value: Json) -> None:
-        """Commit the value, whatever the key had."""
-        self._journal.revise(self._upgrade, key, value)
+        """Replace the value; it commits with the turn's outcome."""
+        self._turn.revised[key] = value
 
 
 class TurnLedger(Ledger):

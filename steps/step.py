@@ -144,7 +144,10 @@ class Memory(Protocol):
         ...
 
     def revise(self, key: str, value: Json) -> None:
-        """Replace the value; for findings that are measured anew, never for a stamp that a call has used."""
+        """Replace the value; for findings that are measured anew, never for a stamp that a call has used.
+
+        Commits together with the turn's outcome, so that a crash between the two leaves neither.
+        """
         ...
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from steps.sidecars.acting import Acted, act
 from steps.sidecars.actions import CALLS_A_TURN, Judged
-from steps.sidecars.board import CHECKED, OPEN_STATES, Board, is_put_off, open_flight, read_board
+from steps.sidecars.board import CHECKED, OPEN_STATES, Board, is_put_off, open_flight
 from steps.sidecars.failures import block_on_failures, settle_skipped
 from steps.sidecars.flight import (
     Failing,
@@ -38,27 +38,28 @@ class Settled:
     """Every workload of the wave has ended."""
 
 
-def move_wave(ctx: Context, refs: Sequence[str], counted: Sequence[str] = ()) -> Settled | Waiting | Blocked:
+def move_wave(
+    ctx: Context, board: Board, refs: Sequence[str], counted: Sequence[str] = ()
+) -> Settled | Waiting | Blocked:
     """Bring the workloads a turn further; Settled once none of them has an open pod. Progress counts `counted`."""
-    board = settle_skipped(ctx, read_board(ctx))
+    settle_skipped(ctx, board)
     todo = board.list_open(refs)
     if not todo:
         return Settled()
     checked = ctx.recall(CHECKED) is not None
     sighting = look(ctx, choose_flights(ctx, board, todo, checked), checked)
     judged = spare_deleted_namespaces(ctx, judge_flights(ctx, sighting.flights))
-    record_verdicts(ctx, judged)
+    record_verdicts(ctx, board, judged)
     wrong = next((verdict for _, verdict in judged if isinstance(verdict, Misinjected)), None)
     if wrong is not None:
         return _stop(ctx, wrong)
     checked = checked or _check_first(ctx, judged)
-    board = read_board(ctx)
     _say_finished(ctx, board, todo, judged)
     blocked = block_on_failures(ctx, board, todo, judged)
     if blocked:
         return blocked
-    acted = act(ctx, judged, checked)
-    return block_on_failures(ctx, read_board(ctx), todo, judged) or _wait(
+    acted = act(ctx, board, judged, checked)
+    return block_on_failures(ctx, board, todo, judged) or _wait(
         ctx, board, counted or refs, judged, acted, sighting.requests, checked
     )
 
@@ -128,7 +129,7 @@ def _check_first(ctx: Context, judged: Sequence[Judged]) -> bool:
     pod = next(made, None)
     if pod is None:
         return False
-    ctx.remember(CHECKED, {"pod": f"{pod.namespace}/{pod.name}", "image": pod.proxy_image})
+    ctx.memory.revise(CHECKED, {"pod": f"{pod.namespace}/{pod.name}", "image": pod.proxy_image})
     ctx.say(f"first restarted pod checked: {pod.namespace}/{pod.name} runs {pod.proxy_image}")
     return True
 

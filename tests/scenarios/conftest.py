@@ -1,0 +1,33 @@
+"""Worlds and rigs that are closed at the end of their test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.rig import Rig, World, open_world
+
+
+@pytest.fixture(autouse=True)
+def keep_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give back the variables that a world sets."""
+    monkeypatch.setenv("PATH", os.environ["PATH"])
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "")
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """Everything around the bot, with one clock moved by hand."""
+    with open_world(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def rig(world: World) -> Iterator[Rig]:
+    """The bot in its world, connected by Socket Mode."""
+    built = Rig(world)
+    yield built
+    built.crash()

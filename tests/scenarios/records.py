@@ -1,0 +1,61 @@
+"""What an upgrade leaves behind, in forms that two runs can be compared by."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Any
+
+from sandbox.messages import kind_of
+from tests.scenarios.rig import Rig, World
+
+EDITED_ALONG = frozenset({"progress"})
+
+
+def list_thread(world: World) -> list[tuple[str, str]]:
+    """Kind and text of each message of the bot, in order; what changes from run to run is masked."""
+    return [(kind_of(message), mask_text(str(message["text"]))) for message in world.messages()]
+
+
+def mask_text(text: str) -> str:
+    """The text without what no two runs share: hashes, paces, seconds and generated pod names."""
+    text = re.sub(r"[0-9a-f]{12,64}…?", "HASH", text)
+    text = re.sub(r"\b\d+ pods/min|\b\d+/min", "N pods/min", text)
+    text = re.sub(r"first restarted pod checked: \S+", "first restarted pod checked: POD", text)
+    return re.sub(r"\b(runs|running) for \d+ s", r"\1 for N s", text)
+
+
+def list_milestones(world: World) -> Counter[tuple[str, str]]:
+    """Every message but those that are edited as work moves on, and how often each stands there."""
+    return Counter(entry for entry in list_thread(world) if entry[0] not in EDITED_ALONG)
+
+
+def find_repeated(world: World) -> list[str]:
+    """Outbox ids that stand in Slack more than once."""
+    ids = Counter(
+        message["metadata"]["event_payload"]["outbox_id"] for message in world.messages() if message.get("metadata")
+    )
+    return [outbox_id for outbox_id, times in ids.items() if times > 1]
+
+
+def sum_ledger(rig: Rig, upgrade: str = "cluster-x-1") -> Counter[tuple[str, str]]:
+    """How many pods of each workload ended in each state."""
+    return Counter((entry.workload, entry.state) for entry in rig.bot.journal.read_ledger(upgrade))
+
+
+def list_decisions(rig: Rig, upgrade: str = "cluster-x-1") -> list[tuple[str, str, str]]:
+    """Step, choice and person of each question, in order."""
+    return [(q.step, q.choice, q.decided_by) for q in rig.bot.journal.list_questions(upgrade)]
+
+
+def find_doubled_programs(rig: Rig) -> list[str]:
+    """Outputs of child programs in which the program's opening line stands more than once."""
+    openings = ("Applying manifest for component Base", "[asmctl version")
+    files = [path for path in (rig.world.settings.state / "programs").rglob("*") if path.is_file()]
+    texts = {path: path.read_text(encoding="utf-8", errors="replace") for path in files}
+    return [str(path) for path, text in texts.items() if any(text.count(opening) > 1 for opening in openings)]
+
+
+def compare(name: str, disturbed: Any, quiet: Any) -> str:
+    """A sentence where two records differ, "" where they are the same."""
+    return "" if disturbed == quiet else f"{name} differs: {disturbed} against {quiet}"

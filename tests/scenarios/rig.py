@@ -1,0 +1,283 @@
+"""The real bot over the sandbox's own parts, with one clock that only the test moves."""
+
+from __future__ import annotations
+
+import fcntl
+import gc
+import os
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from bot.config import Settings, read_settings
+from bot.front import SlackFront
+from bot.releases import shipped_releases
+from bot.wiring import Bot, build_bot
+from sandbox.bot_settings import Addresses, SlackSecrets, bot_settings, write_clusters_file
+from sandbox.cluster.server import SimulatedCluster
+from sandbox.cluster.tls import ensure_certificate, write_kubeconfig
+from sandbox.google.account import ServiceAccount
+from sandbox.google.project import GkeCluster, Project
+from sandbox.google.server import TOKEN_PATH, GoogleApis
+from sandbox.messages import consent
+from sandbox.release.programs import stand_in_kubectl
+from sandbox.release.release_file import write_release_files
+from sandbox.release.server import FOLDER, ReleaseServer
+from sandbox.release.signing import SigningKey
+from sandbox.sites import serve_in_thread
+from sandbox.slack.server import SlackStandIn
+from sandbox.state_folder import StateFolder, write_private
+
+ANA, BEN, CAI, DEE = "U0ANA00001", "U0BEN00002", "U0CAI00003", "U0DEE00004"
+CHANNEL = "C0MESHOPS1"
+START = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)
+PROGRAM_SECONDS = 30.0
+
+
+class HandClock:
+    """The time of bot, Slack and cluster alike; moves only when told to."""
+
+    def __init__(self, start: datetime = START) -> None:
+        self.time = start
+
+    def now(self) -> datetime:
+        """The time in UTC."""
+        return self.time
+
+    def seconds(self) -> float:
+        """The time in Unix seconds."""
+        return self.time.timestamp()
+
+    def advance(self, seconds: float) -> None:
+        """Move on."""
+        self.time += timedelta(seconds=seconds)
+
+
+@dataclass
+class World:
+    """Everything around the bot, on loopback, driven by one clock."""
+
+    clock: HandClock
+    folder: StateFolder
+    slack_url: str
+    cluster: SimulatedCluster
+    google: GoogleApis
+    releases: ReleaseServer
+    settings: Settings
+    path: str
+    http: httpx.Client = field(repr=False)
+
+    def state(self) -> dict[str, Any]:
+        """The whole of Slack as the page sees it."""
+        return dict(self.http.get(f"{self.slack_url}/ui/state").raise_for_status().json())
+
+    def act(self, name: str, **body: Any) -> dict[str, Any]:
+        """One act of a person on the page; raises what the stand-in refuses."""
+        answer = self.http.post(f"{self.slack_url}/ui/{name}", json=body)
+        if answer.is_error:
+            raise AssertionError(f"/ui/{name} answered {answer.status_code}: {answer.text}")
+        return dict(answer.json())
+
+    def messages(self) -> list[dict[str, Any]]:
+        """All messages of the channel, thread replies included, oldest first."""
+        channels = {channel["id"]: channel for channel in self.state()["channels"]}
+        return sorted(channels[CHANNEL]["messages"], key=lambda message: float(message["ts"]))
+
+
+class Rig:
+    """A bot in a world. `crash` drops everything but the files; `restart` builds the bot anew."""
+
+    def __init__(self, world: World, on_commit: Callable[[], None] = lambda: None, in_slack: bool = True) -> None:
+        self.world = world
+        self._in_slack = in_slack
+        self.on_commit = on_commit
+        self.bot: Bot
+        self.front: SlackFront
+        self.restart()
+
+    def restart(self) -> None:
+        """Build the bot over the files that are there."""
+        os.environ["PATH"] = self.world.path
+        self.bot = build_bot(self.world.settings, self.world.clock, lambda: self.on_commit())
+        self.front = SlackFront(
+            self.world.settings.slack, self.bot.upgrades, self.world.clock, self.bot.fleet, self.bot.home_tabs
+        )
+        if self._in_slack:
+            self.front.turn()
+            deadline = time.monotonic() + PROGRAM_SECONDS
+            while not self.world.state()["bot"]["connections"]:
+                assert time.monotonic() < deadline, "the bot did not connect"
+
+    def crash(self) -> None:
+        """Leave the bot as a kill leaves it: files and child programs stay, nothing else."""
+        self.front.close()
+        self.bot.store.close()
+        del self.bot, self.front
+
+    def turn(self) -> float:
+        """Let everybody work once; seconds until somebody has something to do."""
+        clock = self.world.clock
+        self.bot.upgrades.settle_clicks()
+        due = self.bot.runner.turn()
+        wait = self.bot.announcer.turn()
+        tick = self.world.cluster.tick()
+        waits = [60.0]
+        waits += [(due - clock.now()).total_seconds()] if due else []
+        waits += [wait] if wait is not None else []
+        waits += [tick - clock.seconds()] if tick is not None else []
+        return max(min(waits), 0.05)
+
+    def run_until(self, reached: Callable[[], bool], limit: float = 7200.0) -> None:
+        """Move the clock from one thing to do to the next until `reached`. AssertionError after `limit` seconds."""
+        clock = self.world.clock
+        end = clock.seconds() + limit
+        while True:
+            pause = self.turn()
+            if reached():
+                return
+            assert clock.seconds() < end, f"not reached in {limit:.0f} s: {self.describe()}"
+            clock.advance(min(pause, 0.5) if self.wait_for_programs() else pause)
+
+    def wait_for_programs(self) -> bool:
+        """Give running child programs a moment of real time; whether any runs."""
+        locks = list((self.world.settings.state / "programs").rglob("lock"))
+        return any(is_locked(lock) for lock in locks)
+
+    def settle(self) -> None:
+        """Work until nobody has anything to do at this moment."""
+        for _ in range(8):
+            self.turn()
+
+    def command(self, user: str, text: str) -> str:
+        """Type a slash command; the private answer, from the acknowledgement or afterwards."""
+        before = len(self.private(user))
+        self.world.act("command", user=user, channel=CHANNEL, text=f"/asm-upgrade {text}".strip())
+        for _ in range(50):
+            self.turn()
+            answers = self.private(user)
+            if len(answers) > before:
+                return str(answers[-1]["text"])
+            self.world.clock.advance(0.2)
+        raise AssertionError(f"no private answer to /asm-upgrade {text}")
+
+    def private(self, user: str) -> list[dict[str, Any]]:
+        """What only this person sees."""
+        return [note for note in self.world.state()["ephemerals"] if note["to"] == user]
+
+    def click(self, user: str, message: Mapping[str, Any], button: Mapping[str, Any]) -> None:
+        """Click a button of a message."""
+        place = {"block_id": button["block_id"]} if button.get("block_id") else {}
+        self.world.act("click", user=user, channel=CHANNEL, ts=message["ts"], action_id=button["action_id"], **place)
+
+    def approve_next(self, user: str = BEN) -> bool:
+        """Click the first consenting button of the thread, where there is one."""
+        for message in reversed(self.world.messages()):
+            button = consent(message)
+            if button and message.get("thread_ts") not in (None, message["ts"]):
+                self.click(user, message, button)
+                return True
+        return False
+
+    def upgrade_all(self, user: str = BEN, key: str = "cluster-x") -> None:
+        """Approve every gate until the cluster's upgrade has ended."""
+        while self.bot.journal.find_open_upgrade(key):
+            self.run_until(lambda: self._stands_still(key))
+            row = self.bot.journal.find_open_upgrade(key)
+            if row is None:
+                break
+            assert row.state == "asking", self.describe()
+            self.run_until(lambda: self.approve_next(user), 120)
+            generation = row.generation
+            self.run_until(lambda g=generation: self._moved_on(key, g), 120)  # type: ignore[misc]
+        self.settle()
+
+    def _stands_still(self, key: str) -> bool:
+        row = self.bot.journal.find_open_upgrade(key)
+        return row is None or row.state != "running"
+
+    def _moved_on(self, key: str, generation: int) -> bool:
+        row = self.bot.journal.find_open_upgrade(key)
+        return row is None or row.state != "asking" or row.generation != generation
+
+    def describe(self) -> str:
+        """Where the upgrades stand, for failures."""
+        rows = self.bot.journal.list_upgrades()
+        return "; ".join(f"{row.id} {row.state} at {row.step}: {row.sentence}" for row in rows) or "no upgrade"
+
+
+def is_locked(path: Path, seconds: float = 0.2) -> bool:
+    """Whether a child program holds the file; waits a moment for its end."""
+    end = time.monotonic() + seconds
+    with path.open("rb") as handle:
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    return True
+                os.sched_yield()
+            else:
+                return False
+
+
+@contextmanager
+def leave_sockets() -> Iterator[None]:
+    """Collect what a crash leaves open, here and without a word: a killed bot closes nothing."""
+    try:
+        yield
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
+
+
+@contextmanager
+def open_world(root: Path, clock: HandClock | None = None, rate_limits: bool = True) -> Iterator[World]:
+    """Open every site of the sandbox, each in a thread of its own."""
+    hand = clock or HandClock()
+    folder = StateFolder(root)
+    with leave_sockets(), ExitStack() as stack:
+
+        def serve(app: Any, ssl: Any = None) -> str:
+            site = serve_in_thread(app, ssl)
+            stack.callback(site.stop)
+            return site.url
+
+        slack = SlackStandIn(hand.seconds, rate_limits=rate_limits)
+        slack_url = serve(slack.app())
+        cluster = SimulatedCluster(hand.seconds)
+        certificate = ensure_certificate(folder.certificates)
+        cluster_url = serve(cluster.app(background=False), certificate.server_context())
+        authority = certificate.ca_base64
+        write_kubeconfig(folder.kubeconfig, server=cluster_url, ca_base64=authority, token=cluster.tokens.admin)
+        version = cluster.server_version.removeprefix("v")
+        gke = GkeCluster("cluster-x", "us-central1-a", cluster_url.removeprefix("https://"), authority, version)
+        google = GoogleApis(Project(clusters=(gke,)), ServiceAccount.kept_in(folder.service_account))
+        google_url = serve(google.app())
+        google.account.write_key(folder.service_account, f"{google_url}{TOKEN_PATH}")
+        releases = ReleaseServer(SigningKey.kept_in(folder.signing_key))
+        releases_url = serve(releases.app())
+        write_release_files(shipped_releases(), folder.releases, f"{releases_url}{FOLDER}", releases.key.public_pem())
+        write_clusters_file(folder)
+        write_private(folder.tools / "kubectl", stand_in_kubectl())
+        (folder.tools / "kubectl").chmod(0o755)
+        app = slack.cast.app
+        variables = bot_settings(
+            folder,
+            Addresses(slack_url, google_url, releases_url, cluster_url),
+            SlackSecrets(app.bot_token, app.app_token, app.signing_secret),
+            http_port=0,
+            health_port=0,
+        )
+        os.environ["GOOGLE_APPLICATION_CREDENTIALS"] = variables["GOOGLE_APPLICATION_CREDENTIALS"]
+        settings = replace(read_settings(variables), retry_cap=5.0)
+        path = os.pathsep.join([str(folder.tools), os.environ["PATH"]])
+        http = stack.enter_context(httpx.Client(timeout=30, trust_env=False))
+        yield World(hand, folder, slack_url, cluster, google, releases, settings, path, http)
