@@ -159,8 +159,8 @@ def _add_up(spec: TemplateSpec, resource: str, count: Callable[[str], int]) -> i
 
 
 def _read_request(container: Container, resource: str, count: Callable[[str], int]) -> int:
-    requests = (container.resources.requests if container.resources else None) or {}
-    return count(str(requests.get(resource, "0")))
+    asked = (container.resources.requests if container.resources else None) or {}
+    return count(str(asked.get(resource, "0")))
 
 
 def _list_config_maps(spec: TemplateSpec) -> Iterable[str]:
