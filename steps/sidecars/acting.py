@@ -22,6 +22,7 @@ from steps.sidecars.actions import (
     count_charge,
 )
 from steps.sidecars.board import (
+    Board,
     forget_refusals,
     is_put_off,
     name_clock,
@@ -50,7 +51,7 @@ class Acted:
     more: bool = False
 
 
-def act(ctx: Context, judged: Sequence[Judged], checked: bool) -> Acted:
+def act(ctx: Context, board: Board, judged: Sequence[Judged], checked: bool) -> Acted:
     """Choose and carry out the batch; nothing is done while injector or control plane are not as they should be."""
     limits = ctx.options.limits
     bucket = load_bucket(ctx.recall(PACE), limits.pods_per_minute, ctx.now)
@@ -65,7 +66,7 @@ def act(ctx: Context, judged: Sequence[Judged], checked: bool) -> Acted:
     charged = sum(count_charge(action) for action in actions)
     if limits.pods_per_minute and charged:
         ctx.memory.revise(PACE, store_bucket(bucket.fill(charged)))
-    cut = _carry_out(ctx, actions, time.monotonic)
+    cut = _carry_out(ctx, board, actions, time.monotonic)
     return Acted(more=cut or len(actions) >= CALLS_A_TURN)
 
 
@@ -86,7 +87,7 @@ def _list_budgets(ctx: Context, judged: Sequence[Judged]) -> Mapping[str, tuple[
     return {namespace: ctx.kubernetes.list_disruption_budgets(namespace) for namespace in sorted(namespaces)}
 
 
-def _carry_out(ctx: Context, actions: Sequence[Action], clock: Callable[[], float]) -> bool:
+def _carry_out(ctx: Context, board: Board, actions: Sequence[Action], clock: Callable[[], float]) -> bool:
     """For 5 s at most; answers whether some of the batch is left for the next turn."""
     end = clock() + ACT_SECONDS
     refused: set[str] = set()
@@ -104,17 +105,16 @@ def _carry_out(ctx: Context, actions: Sequence[Action], clock: Callable[[], floa
             put_off(ctx, ref, fault.retry_in, fault.why)
         except GiveUp as fault:
             refused.add(ref)
-            _give_up(ctx, action, fault)
+            _give_up(ctx, board, action, fault)
     return False
 
 
-def _give_up(ctx: Context, action: Action, fault: GiveUp) -> None:
+def _give_up(ctx: Context, board: Board, action: Action, fault: GiveUp) -> None:
     """A person decides, unless the workload is gone: then the next turn settles it."""
     planned = action.flight.planned
     put_off(ctx, str(planned.ref), None, fault.why)
     if ctx.kubernetes.read_workload(planned.ref) is not None:
-        failed = mark_entries(action.flight.entries, "failed", f"{fault.why} ({fault.remedy})")
-        ctx.ledger.record_entries(failed)
+        board.record(mark_entries(action.flight.entries, "failed", f"{fault.why} ({fault.remedy})"))
 
 
 def _call(ctx: Context, action: Action) -> None:

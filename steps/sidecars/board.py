@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
-from steps.ledger import LedgerEntry
+from steps.ledger import Ledger, LedgerEntry
 from steps.sidecars.flight import Flight
 from steps.step import Context, Json
 from steps.waves import PlannedWorkload, load_workloads, store_workloads
@@ -19,12 +18,43 @@ CHECKED = "sidecars/checked"
 OPEN_STATES = ("pending", "failed")
 
 
-@dataclass(frozen=True)
 class Board:
-    """The plan with the ledger, grouped by workload id."""
+    """The plan with the ledger by workload id, as one turn sees it: read once, and kept up with what it records."""
 
-    workloads: tuple[PlannedWorkload, ...]
-    entries: Mapping[str, tuple[LedgerEntry, ...]]
+    def __init__(self, workloads: Sequence[PlannedWorkload], ledger: Ledger) -> None:
+        self.workloads = tuple(workloads)
+        self._ledger = ledger
+        self._entries: dict[str, dict[str, LedgerEntry]] = {}
+        self._refs: dict[str, str] = {}
+        self._file(ledger.read_entries())
+
+    def record(self, entries: Iterable[LedgerEntry]) -> None:
+        """Add or replace entries in the ledger."""
+        changed = list(entries)
+        if changed:
+            self._ledger.record_entries(changed)
+            self._file(changed)
+
+    def _file(self, entries: Iterable[LedgerEntry]) -> None:
+        for entry in entries:
+            before = self._refs.get(entry.uid)
+            if before is not None and before != entry.workload:
+                del self._entries[before][entry.uid]
+            self._refs[entry.uid] = entry.workload
+            self._entries.setdefault(entry.workload, {})[entry.uid] = entry
+
+    def list_refs(self) -> tuple[str, ...]:
+        """The ids of all workloads with entries."""
+        return tuple(self._entries)
+
+    def list_entries(self, ref: str) -> tuple[LedgerEntry, ...]:
+        """The workload's entries."""
+        return tuple(self._entries.get(ref, {}).values())
+
+    def list_all(self) -> tuple[LedgerEntry, ...]:
+        """Every entry of the ledger, ordered by namespace and pod."""
+        entries = (entry for own in self._entries.values() for entry in own.values())
+        return tuple(sorted(entries, key=lambda entry: (entry.namespace, entry.pod)))
 
     def list_open(self, refs: Iterable[str]) -> tuple[PlannedWorkload, ...]:
         """The approved workloads that have open entries, in the order of the plan."""
@@ -33,24 +63,16 @@ class Board:
 
     def has_open(self, ref: str) -> bool:
         """Whether any pod of the workload has not ended yet."""
-        return any(entry.state in OPEN_STATES for entry in self.entries.get(ref, ()))
+        return any(entry.state in OPEN_STATES for entry in self._entries.get(ref, {}).values())
 
     def has_failed(self, ref: str) -> bool:
         """Whether any pod of the workload has failed."""
-        return any(entry.state == "failed" for entry in self.entries.get(ref, ()))
-
-    def list_all(self) -> tuple[LedgerEntry, ...]:
-        """Every entry of the ledger."""
-        return tuple(entry for entries in self.entries.values() for entry in entries)
+        return any(entry.state == "failed" for entry in self._entries.get(ref, {}).values())
 
 
 def read_board(ctx: Context) -> Board:
     """The plan and the ledger as they stand."""
-    grouped: dict[str, list[LedgerEntry]] = {}
-    for entry in ctx.ledger.read_entries():
-        grouped.setdefault(entry.workload, []).append(entry)
-    entries = {ref: tuple(own) for ref, own in grouped.items()}
-    return Board(load_workloads(ctx.recall(PLAN)), entries)
+    return Board(load_workloads(ctx.recall(PLAN)), ctx.ledger)
 
 
 def store_plan(ctx: Context, workloads: Sequence[PlannedWorkload]) -> None:
@@ -78,7 +100,7 @@ def add_refs(ctx: Context, key: str, refs: Iterable[str]) -> None:
 def open_flight(ctx: Context, board: Board, planned: PlannedWorkload) -> Flight:
     """The workload as the board knows it, before this turn looks at the cluster."""
     ref = str(planned.ref)
-    entries = board.entries.get(ref, ())
+    entries = board.list_entries(ref)
     stamp, begun_in = read_stamp(ctx, ref)
     latest, _ = read_stamp(ctx, ref, anew=True) if stamp else ("", 0)
     return Flight(

@@ -9,7 +9,7 @@ from typing import cast
 from steps.ledger import LedgerEntry
 from steps.risk import covers
 from steps.sidecars.actions import Judged
-from steps.sidecars.board import OPEN_STATES, Board, read_board, read_refusal
+from steps.sidecars.board import OPEN_STATES, Board, read_refusal
 from steps.sidecars.flight import Failing, Flight
 from steps.sidecars.lookout import look
 from steps.sidecars.recording import settle_ready
@@ -42,7 +42,7 @@ def block_on_failures(
 
 def explain_failure(ctx: Context, board: Board, planned: PlannedWorkload) -> str:
     """Why the workload failed; for evictions also what refuses them."""
-    failed = next(entry for entry in board.entries[str(planned.ref)] if entry.state == "failed")
+    failed = next(entry for entry in board.list_entries(str(planned.ref)) if entry.state == "failed")
     if planned.method != "evict":
         return failed.reason
     budgets = ctx.kubernetes.list_disruption_budgets(planned.ref.namespace)
@@ -74,27 +74,24 @@ def _list_events(ctx: Context, namespace: str, kind: str, name: str) -> Iterable
         yield f"  {event.kind} {event.reason} (x{event.count}): {event.message}"
 
 
-def settle_skipped(ctx: Context, board: Board) -> Board:
+def settle_skipped(ctx: Context, board: Board) -> None:
     """Carry out a Skip: replaced pods of the failed workloads count as upgraded, the others as skipped.
 
     The workloads are those that had failed when the decision was first seen; a later failure needs its own.
     """
     decision = ctx.decision
     if decision is None or decision.choice != "skip":
-        return board
+        return
     failing = [str(one.ref) for one in board.workloads if board.has_failed(str(one.ref))]
     chosen = set(cast("Sequence[str]", ctx.remember(f"sidecars/skip/{ctx.step_id}/{ctx.generation}", failing)))
     todo = [planned for planned in board.workloads if str(planned.ref) in chosen and board.has_open(str(planned.ref))]
-    if not todo:
-        return board
     flights = [_describe_flight(board, planned) for planned in todo]
     for flight in look(ctx, flights, checked=False).flights:
-        ctx.ledger.record_entries(skip_entries(ctx, flight, decision.by, decision.reason))
-    return read_board(ctx)
+        board.record(skip_entries(ctx, flight, decision.by, decision.reason))
 
 
 def _describe_flight(board: Board, planned: PlannedWorkload) -> Flight:
-    entries = board.entries[str(planned.ref)]
+    entries = board.list_entries(str(planned.ref))
     open_entries = tuple(entry for entry in entries if entry.state in OPEN_STATES)
     return Flight(planned, open_entries, {entry.uid: entry for entry in entries})
 

@@ -26,8 +26,8 @@ def approve_rest(ctx: Context) -> Outcome:
 
 
 def _ask_for(ctx: Context, *, canary: bool) -> Outcome:
-    planned = measure_plan(ctx)
     board = read_board(ctx)
+    planned = measure_plan(ctx, board)
     approved = read_refs(ctx, APPROVED)
     asked = [one for one in planned.workloads if str(one.ref) not in approved and (one.wave == CANARY or not canary)]
     moving = [one for one in asked if board.has_open(str(one.ref))]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from steps.gates import bind_upgrade
 from steps.identity import measure_identity
-from steps.sidecars.board import APPROVED, OPEN_STATES, Board, add_refs, read_board, read_refs
+from steps.sidecars.board import APPROVED, OPEN_STATES, Board, add_refs, read_refs
 from steps.sidecars.cards import build_plan_card
 from steps.sidecars.gates import bind_workloads, list_approved, pass_sidecar_gate
 from steps.sidecars.planning import measure_plan
@@ -17,10 +17,9 @@ from steps.waves import LATER, PlannedWorkload
 LEAVE = Choice("deny", "Leave them out", "danger", needs_reason=True)
 
 
-def meet_newcomers(ctx: Context) -> Outcome | None:
+def meet_newcomers(ctx: Context, board: Board) -> Outcome | None:
     """Look for pods with an old sidecar that nobody decided about; None where there are none (any more)."""
-    planned = measure_plan(ctx, late=True)
-    board = read_board(ctx)
+    planned = measure_plan(ctx, board, late=True)
     approved = read_refs(ctx, APPROVED)
     open_ones = [one for one in planned.workloads if board.has_open(str(one.ref))]
     unknown = [one for one in open_ones if str(one.ref) not in approved]
@@ -54,7 +53,7 @@ def _leave_out(ctx: Context, board: Board, unknown: Sequence[PlannedWorkload]) -
     """List the pods as skipped by the person who decided so."""
     assert ctx.decision is not None
     refs = set(list_approved(ctx.decision, unknown))
-    ctx.ledger.record_entries(
+    board.record(
         dataclasses.replace(entry, state="skipped", by=ctx.decision.by, reason=ctx.decision.reason or "left out")
         for entry in board.list_all()
         if entry.workload in refs and entry.state in OPEN_STATES

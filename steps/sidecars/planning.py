@@ -25,8 +25,9 @@ def plan_sidecars(ctx: Context) -> Outcome:
     gap = find_injection_gap(ctx, settled=True)
     if gap:
         return Waiting(f"no sidecar is planned while {gap}", LOOK_AGAIN)
-    planned = measure_plan(ctx)
-    counts = count_entries(ctx.ledger.read_entries())
+    board = read_board(ctx)
+    planned = measure_plan(ctx, board)
+    counts = count_entries(board.list_all())
     moving = [one for one in planned.workloads if one.pods]
     sentence = (
         f"sidecars planned: {counts['pending']} pods in {len(moving)} workloads to re-inject, "
@@ -35,17 +36,15 @@ def plan_sidecars(ctx: Context) -> Outcome:
     return Done(sentence, build_plan_card(ctx, planned, planned.workloads, "Sidecars planned"))
 
 
-def measure_plan(ctx: Context, *, late: bool = False) -> Planned:
+def measure_plan(ctx: Context, board: Board, *, late: bool = False) -> Planned:
     """Take the inventory, keep the plan, and bring the ledger up to it: new pods come in, replaced ones are settled.
 
     `late` puts workloads that no earlier plan had into the later wave.
     """
     inventory = take_inventory(ctx.kubernetes, ctx.release, ctx.options)
-    planned = plan_workloads(inventory, ctx.options)
-    board = read_board(ctx)
-    planned = keep_waves(planned, board, LATER if late else "")
-    ctx.ledger.record_entries(merge_entries(board, planned.entries))
-    ctx.ledger.record_entries(_settle_replaced(ctx, board, inventory.group_by_workload()))
+    planned = keep_waves(plan_workloads(inventory, ctx.options), board, LATER if late else "")
+    board.record(merge_entries(board, planned.entries))
+    board.record(_settle_replaced(ctx, board, inventory.group_by_workload()))
     store_plan(ctx, planned.workloads)
     return planned
 
@@ -95,7 +94,8 @@ def _settle_replaced(
     live = {str(ref): [finding.pod for finding in own] for ref, own in findings.items()}
     here = {pod.uid for pods in live.values() for pod in pods}
     settled: list[LedgerEntry] = []
-    for ref, known in board.entries.items():
+    for ref in board.list_refs():
+        known = board.list_entries(ref)
         # a pod that is here but belongs to another workload now (an orphan) has its own entry by that
         final = ref not in live
         still = [e for e in known if e.state in ("pending", "manual") and not (final and e.uid in here)]

@@ -9,31 +9,31 @@ from typing import assert_never
 from steps.ledger import EntryState, LedgerEntry
 from steps.mesh import Pod
 from steps.sidecars.actions import Judged
-from steps.sidecars.board import name_hold, start_clock
+from steps.sidecars.board import Board, name_hold, start_clock
 from steps.sidecars.flight import Discovered, Failing, Finished, Flight, Held, Misinjected, Ready, Underway
 from steps.sidecars.live_pods import is_live
 from steps.sidecars.settlement import settle_entries
 from steps.step import Context
 
 
-def record_verdicts(ctx: Context, judged: Iterable[Judged]) -> None:
+def record_verdicts(ctx: Context, board: Board, judged: Iterable[Judged]) -> None:
     """Record what each verdict means for the workload's entries."""
     for flight, verdict in judged:
         match verdict:
             case Finished(entries=entries):
-                ctx.ledger.record_entries(entries)
+                board.record(entries)
             case Failing():
-                ctx.ledger.record_entries(fail_entries(ctx, flight, describe_failure(flight, verdict)))
+                board.record(fail_entries(ctx, flight, describe_failure(flight, verdict)))
             case Held():
-                ctx.ledger.record_entries(mark_entries(flight.entries, "pending", ""))
+                board.record(mark_entries(flight.entries, "pending", ""))
                 if not flight.begun:
                     start_clock(ctx, name_hold(ctx, str(flight.planned.ref)))
             case Underway() | Ready():
-                ctx.ledger.record_entries(mark_entries(flight.entries, "pending", ""))
+                board.record(mark_entries(flight.entries, "pending", ""))
             case Discovered(pods=pods):
-                ctx.ledger.record_entries(open_entries(flight, pods, "pending", ""))
+                board.record(open_entries(flight, pods, "pending", ""))
             case Misinjected(pods=pods):
-                ctx.ledger.record_entries(open_entries(flight, pods, "failed", "made with another sidecar"))
+                board.record(open_entries(flight, pods, "failed", "made with another sidecar"))
             case _:
                 assert_never(verdict)
 
@@ -58,8 +58,11 @@ def settle_ready(ctx: Context, flight: Flight) -> tuple[LedgerEntry, ...]:
 
 def mark_entries(entries: Sequence[LedgerEntry], state: EntryState, reason: str) -> list[LedgerEntry]:
     """Those of the entries that change by taking this state and reason."""
-    changed = [dataclasses.replace(entry, state=state, reason=reason) for entry in entries]
-    return [new for new, old in zip(changed, entries, strict=True) if new != old]
+    return [
+        dataclasses.replace(entry, state=state, reason=reason)
+        for entry in entries
+        if (entry.state, entry.reason) != (state, reason)
+    ]
 
 
 def open_entries(flight: Flight, pods: Iterable[Pod], state: EntryState, reason: str) -> list[LedgerEntry]:

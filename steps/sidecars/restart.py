@@ -21,26 +21,24 @@ ALL = "all"
 
 def restart_canary(ctx: Context) -> Outcome:
     """Re-inject the canary namespaces."""
-    refs = read_approved(ctx, read_board(ctx), canary=True)
-    return _move_waves(ctx, refs) or Done(describe_moved(ctx, refs))
+    board = read_board(ctx)
+    refs = read_approved(ctx, board, canary=True)
+    return _move_waves(ctx, board, refs) or Done(describe_moved(ctx, board, refs))
 
 
 def restart_waves(ctx: Context) -> Outcome:
     """Re-inject everything else that was approved, and what appeared since."""
-    refs = read_approved(ctx, read_board(ctx), canary=False)
-    outcome = _move_waves(ctx, refs) or meet_newcomers(ctx)
-    if outcome is not None:
-        return outcome
-    refs = read_approved(ctx, read_board(ctx), canary=False)
-    return Done(describe_moved(ctx, refs), attachments=(attach_ledger(ctx.ledger.read_entries()),))
-
-
-def _move_waves(ctx: Context, refs: Sequence[str]) -> Outcome | None:
-    """One turn; None once every wave is settled and has soaked."""
     board = read_board(ctx)
+    refs = read_approved(ctx, board, canary=False)
+    outcome = _move_waves(ctx, board, refs) or meet_newcomers(ctx, board)
+    return outcome or Done(describe_moved(ctx, board, refs), attachments=(attach_ledger(board.list_all()),))
+
+
+def _move_waves(ctx: Context, board: Board, refs: Sequence[str]) -> Outcome | None:
+    """One turn; None once every wave is settled and has soaked."""
     for wave, own in group_waves(board, refs, apart=has_soak(ctx)).items():
         if board.list_open(own):
-            moved = move_wave(ctx, own, counted=refs)
+            moved = move_wave(ctx, board, own, counted=refs)
             if not isinstance(moved, Settled):
                 return moved
         if wave != ALL and _has_moved(board, own):
@@ -60,13 +58,12 @@ def group_waves(board: Board, refs: Sequence[str], *, apart: bool) -> Mapping[st
 
 
 def _has_moved(board: Board, refs: Sequence[str]) -> bool:
-    return any(entry.state not in ("manual", "skipped") for ref in refs for entry in board.entries.get(ref, ()))
+    return any(entry.state not in ("manual", "skipped") for ref in refs for entry in board.list_entries(ref))
 
 
-def describe_moved(ctx: Context, refs: Sequence[str]) -> str:
+def describe_moved(ctx: Context, board: Board, refs: Sequence[str]) -> str:
     """`497/498 pods re-injected with 1.4.10-asm.18, 1 skipped`; pods that are gone are not counted."""
-    approved = set(refs)
-    counts = count_entries(entry for entry in ctx.ledger.read_entries() if entry.workload in approved)
+    counts = count_entries(entry for ref in refs for entry in board.list_entries(ref))
     total = sum(counts.values()) - counts["gone"]
     others: tuple[EntryState, ...] = ("manual", "skipped", "gone")
     rest = "".join(f", {counts[state]} {state}" for state in others if counts[state])
@@ -75,11 +72,11 @@ def describe_moved(ctx: Context, refs: Sequence[str]) -> str:
 
 def acknowledge_left(ctx: Context) -> Outcome:
     """Ask a person to acknowledge each pod that keeps its old sidecar; nothing to ask where there is none."""
-    refs = read_approved(ctx, read_board(ctx), canary=False)
-    outcome = _move_waves(ctx, refs) or meet_newcomers(ctx)
+    board = read_board(ctx)
+    outcome = _move_waves(ctx, board, read_approved(ctx, board, canary=False)) or meet_newcomers(ctx, board)
     if outcome is not None:
         return outcome
-    entries = ctx.ledger.read_entries()
+    entries = board.list_all()
     check_sums(entries)
     left = list_left(entries)
     if not left:

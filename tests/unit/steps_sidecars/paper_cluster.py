@@ -139,8 +139,9 @@ class PaperCluster:
         self.now += timedelta(seconds=seconds)
         self.pods = {uid: pod for uid, pod in self.pods.items() if not pod.terminating}
         self._get_ready()
+        groups = self._group_pods()
         for controller in list(self.controllers.values()):
-            self._reconcile(controller)
+            self._reconcile(controller, groups.get(self._key(controller), []))
 
     def delete_workload(self, ref: WorkloadRef, *, orphan: bool = False) -> None:
         pods = self.pods_of(self.controllers.pop(ref))
@@ -158,8 +159,16 @@ class PaperCluster:
         controller.shape = dataclasses.replace(controller.shape, **more)  # type: ignore[arg-type]
 
     def pods_of(self, controller: Controller) -> list[Pod]:
-        owner = self._owner(controller.shape)
-        return [pod for pod in self.pods.values() if pod.owner == owner and pod.namespace == controller.ref.namespace]
+        return self._group_pods().get(self._key(controller), [])
+
+    def _group_pods(self) -> dict[tuple[str, Owner | None], list[Pod]]:
+        groups: dict[tuple[str, Owner | None], list[Pod]] = {}
+        for pod in self.pods.values():
+            groups.setdefault((pod.namespace, pod.owner), []).append(pod)
+        return groups
+
+    def _key(self, controller: Controller) -> tuple[str, Owner | None]:
+        return controller.ref.namespace, self._owner(controller.shape)
 
     def versions_of(self, ref: WorkloadRef) -> list[str]:
         """The sidecar tags of a workload's pods, "" for none."""
@@ -183,13 +192,15 @@ class PaperCluster:
 
     def list_workloads(self, namespace: str = "", kinds: Sequence[str] = WORKLOAD_KINDS) -> tuple[Workload, ...]:
         self._count("list workloads", len(kinds))
-        shapes = [self._describe(controller) for controller in self.controllers.values()]
+        groups = self._group_pods()
+        shapes = [self._describe(c, groups.get(self._key(c), [])) for c in self.controllers.values()]
         shapes += [shape for c in self.controllers.values() if (shape := self._describe_replica_set(c))]
         return tuple(s for s in shapes if namespace in ("", s.ref.namespace) and s.ref.kind in kinds)
 
     def read_workload(self, ref: WorkloadRef) -> Workload | None:
         self._count("get")
-        return self._describe(self.controllers[ref]) if ref in self.controllers else None
+        controller = self.controllers.get(ref)
+        return self._describe(controller, self.pods_of(controller)) if controller else None
 
     def list_disruption_budgets(self, namespace: str = "") -> tuple[DisruptionBudget, ...]:
         self._count("list budgets")
@@ -337,22 +348,25 @@ class PaperCluster:
         self.revisions[pod.uid] = controller.revision
 
     def _get_ready(self) -> None:
+        groups = self._group_pods()
         for controller in self.controllers.values():
-            for pod in self.pods_of(controller):
+            for pod in groups.get(self._key(controller), []):
                 bad = controller.stuck and self.revisions[pod.uid] == controller.revision > 1
                 changed = {"problem": controller.problem, "restarts": 5} if bad else {"ready": pod.total, "problem": ""}
+                if not bad and pod.ready == pod.total:
+                    continue
                 self.pods[pod.uid] = dataclasses.replace(pod, **changed)  # type: ignore[arg-type]
 
-    def _reconcile(self, controller: Controller) -> None:
+    def _reconcile(self, controller: Controller, group: list[Pod]) -> None:
         shape = controller.shape
-        live = [pod for pod in self.pods_of(controller) if not pod.terminating]
+        live = [pod for pod in group if not pod.terminating]
         if not shape.paused and shape.strategy != "OnDelete" and shape.ref.kind != "Rollout":
             self._replace(controller, live)
         if shape.ref.kind == "Rollout" and shape.restarted_at:
             for pod in live[: controller.pace]:
                 if pod.created <= datetime.fromisoformat(shape.restarted_at):
                     self.pods[pod.uid] = dataclasses.replace(pod, terminating=True)
-        live = [pod for pod in self.pods_of(controller) if not pod.terminating]
+        live = [pod for pod in live if not self.pods[pod.uid].terminating]
         for pod in live[shape.replicas :]:
             self.pods[pod.uid] = dataclasses.replace(pod, terminating=True)
         if not shape.failure:
@@ -372,8 +386,8 @@ class PaperCluster:
         for pod in [pod for pod in old if pod.uid not in kept][: controller.pace]:
             self.pods[pod.uid] = dataclasses.replace(pod, terminating=True)
 
-    def _describe(self, controller: Controller) -> Workload:
-        pods = [pod for pod in self.pods_of(controller) if not pod.terminating]
+    def _describe(self, controller: Controller, group: list[Pod]) -> Workload:
+        pods = [pod for pod in group if not pod.terminating]
         new = [pod for pod in pods if self.revisions[pod.uid] == controller.revision]
         ready = sum(1 for pod in pods if pod.ready == pod.total)
         name = controller.ref.name
