@@ -55,6 +55,7 @@ function angle(inner, context) {
   }
   if (target.startsWith("!")) return html`<span class="mention mention-me">@${label || target.slice(1)}</span>`;
   const url = unescape(target);
+  if (!safeLink(url)) return plain(`<${inner}>`);
   return html`<${Link} url=${url}>${label || url.replace(/^mailto:/, "")}<//>`;
 }
 
