@@ -68,6 +68,9 @@ def pod_reason(pod: Json) -> str:
     if is_terminating(pod):
         return "Terminating"
     reason = str(_status(pod).get("reason") or _status(pod).get("phase", "Unknown"))
+    starting = _init_progress(pod)
+    if starting:
+        return starting
     has_running = False
     for row in reversed(_status(pod).get("containerStatuses") or []):
         state = row["state"]
@@ -79,6 +82,12 @@ def pod_reason(pod: Json) -> str:
         elif row["ready"] and "running" in state:
             has_running = True
     return "Running" if reason == "Completed" and has_running else reason
+
+
+def _init_progress(pod: Json) -> str:
+    rows = _status(pod).get("initContainerStatuses") or []
+    done = sum(1 for row in rows if row["state"].get("terminated", {}).get("exitCode") == 0)
+    return f"Init:{done}/{len(rows)}" if done < len(rows) else ""
 
 
 def node_cells(node: Json, now: float) -> list[Any]:

@@ -1,0 +1,192 @@
+"""The simulated sidecar injector behaves as that of ASM 1.4."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from sandbox.cluster.errors import ApiError
+from sandbox.cluster.mesh_manifests import render_mesh
+from sandbox.cluster.objects import annotations_of, condition_of
+from sandbox.cluster.seed_objects import namespace
+from sandbox.cluster.webhooks import CONFIGURATIONS
+from tests.unit.sandbox_cluster.yard import Json, Yard, bare_pod, images, make_yard, workload
+
+OLD, NEW = "1.4.7-asm.0", "1.4.10-asm.18"
+
+
+@pytest.fixture
+def mesh() -> Yard:
+    """A running mesh on the old version with the injected namespace shop."""
+    return make_yard(mesh=OLD)
+
+
+def born(yard: Yard, name: str = "one", **changes: Json) -> Json:
+    pod = bare_pod(name)
+    pod["metadata"].setdefault("annotations", {}).update(changes.get("annotations", {}))
+    pod["metadata"]["labels"].update(changes.get("labels", {}))
+    pod["spec"] |= changes.get("spec", {})
+    return yard.create(pod)[0]
+
+
+def has_sidecar(pod: Json) -> bool:
+    return any(row["name"] == "istio-proxy" for row in pod["spec"]["containers"])
+
+
+def apply_mesh(yard: Yard, version: str) -> None:
+    for obj in render_mesh(version, {"profile": "asm"}):
+        resource = yard.cluster.resources.of_kind(obj["apiVersion"].rpartition("/")[0], obj["kind"])
+        assert resource is not None
+        space, name = obj["metadata"].get("namespace", ""), obj["metadata"]["name"]
+        kind = "application/merge-patch+json"
+        yard.cluster.api.patch(resource, space, name, obj, kind, version=obj["apiVersion"].rpartition("/")[2])
+
+
+def test_labelled_namespace_injects(mesh: Yard) -> None:
+    """A new pod gets the sidecar of the ConfigMap, an init container and the status annotation."""
+    pod = born(mesh)
+    assert images([pod]) == {f"gcr.io/gke-release/asm/proxyv2:{OLD}"}
+    assert pod["spec"]["initContainers"][0]["name"] == "istio-init"
+    assert json.loads(annotations_of(pod)["sidecar.istio.io/status"])["containers"] == ["istio-proxy"]
+
+
+def test_unlabelled_namespace_does_not(mesh: Yard) -> None:
+    """The annotation alone does nothing where the webhook is not called."""
+    mesh.create(namespace("plain"))
+    pod = bare_pod("one", namespace="plain")
+    pod["metadata"]["annotations"] = {"sidecar.istio.io/inject": "true"}
+    assert not has_sidecar(mesh.create(pod)[0])
+
+
+@pytest.mark.parametrize(
+    ("value", "injected"),
+    [("true", True), ("Yes", True), ("on", True), ("false", False), ("nope", False), ("", True)],
+)
+def test_annotation_decides(mesh: Yard, value: str, injected: bool) -> None:
+    """y, yes, true and on mean yes; empty means the default; anything else means no."""
+    assert has_sidecar(born(mesh, annotations={"sidecar.istio.io/inject": value})) is injected
+
+
+def test_host_network_is_left_alone(mesh: Yard) -> None:
+    """Pods on the host's network get no sidecar."""
+    assert not has_sidecar(born(mesh, spec={"hostNetwork": True}))
+
+
+def test_proxy_image_annotation_pins(mesh: Yard) -> None:
+    """A pinned image is injected as it is written."""
+    pod = born(mesh, annotations={"sidecar.istio.io/proxyImage": "example.com/proxy:9"})
+    assert images([pod]) == {"example.com/proxy:9"}
+
+
+def change_settings(yard: Yard, old: str, new: str) -> None:
+    config = yard.get("configmaps", "istio-sidecar-injector", "istio-system")["data"]["config"]
+    body = {"data": {"config": config.replace(old, new)}}
+    yard.patch("configmaps", "istio-sidecar-injector", body, "istio-system")
+
+
+def test_disabled_policy_injects_only_on_request(mesh: Yard) -> None:
+    """With policy disabled the annotation is needed."""
+    change_settings(mesh, "policy: enabled", "policy: disabled")
+    assert not has_sidecar(born(mesh))
+    assert has_sidecar(born(mesh, "two", annotations={"sidecar.istio.io/inject": "true"}))
+
+
+def test_never_selector_wins_over_the_policy(mesh: Yard) -> None:
+    """Pods of a neverInjectSelector get no sidecar unless annotated."""
+    change_settings(mesh, "neverInjectSelector: []", "neverInjectSelector: [{matchLabels: {quiet: 'true'}}]")
+    assert not has_sidecar(born(mesh, labels={"quiet": "true"}))
+
+
+def test_dry_run_is_refused(mesh: Yard) -> None:
+    """The 1.4 webhook declares no sideEffects, so the server refuses dry runs."""
+    resource = mesh.cluster.resources.by_key("pods")
+    with pytest.raises(ApiError, match="does not support dry run") as caught:
+        mesh.cluster.api.create(resource, "shop", bare_pod("one"), dry_run=True)
+    assert caught.value.code == 400
+
+
+def test_injector_down_fails_creation(mesh: Yard) -> None:
+    """failurePolicy Fail: no pod starts in labelled namespaces, and the owner says why."""
+    mesh.cluster.injector.down = True
+    mesh.create(workload("Deployment", "web", replicas=1))
+    mesh.settle(10)
+    failure = condition_of(mesh.get("deployments.apps", "web"), "ReplicaFailure")
+    assert failure is not None
+    assert failure["reason"] == "FailedCreate"
+    assert 'failed calling webhook "sidecar-injector.istio.io"' in failure["message"]
+    assert mesh.pods() == []
+
+
+def test_injector_back_up_heals(mesh: Yard) -> None:
+    """Pods are created when the injector answers again, and the failure condition goes."""
+    mesh.cluster.injector.down = True
+    mesh.create(workload("Deployment", "web", replicas=2))
+    mesh.settle(10)
+    mesh.cluster.injector.down = False
+    mesh.settle(60)
+    assert len(mesh.pods()) == 2
+    assert condition_of(mesh.get("deployments.apps", "web"), "ReplicaFailure") is None
+
+
+def test_injector_without_ready_pods_is_down(mesh: Yard) -> None:
+    """The webhook needs endpoints."""
+    mesh.patch("deployments.apps", "istio-sidecar-injector", {"spec": {"replicas": 0}}, "istio-system")
+    mesh.settle(30)
+    with pytest.raises(ApiError, match="no endpoints available"):
+        born(mesh)
+
+
+def test_apply_empties_the_ca_bundle_and_the_injector_repairs_it(mesh: Yard) -> None:
+    """For about a second after an apply no pod can start in labelled namespaces."""
+    apply_mesh(mesh, OLD)
+    mesh.cluster.tick()
+    webhook = mesh.get(CONFIGURATIONS, "istio-sidecar-injector", "")["webhooks"][0]
+    assert "caBundle" not in webhook["clientConfig"]
+    with pytest.raises(ApiError, match="certificate signed by unknown authority"):
+        born(mesh)
+    mesh.settle(2)
+    assert mesh.get(CONFIGURATIONS, "istio-sidecar-injector", "")["webhooks"][0]["clientConfig"]["caBundle"]
+    assert has_sidecar(born(mesh))
+
+
+def test_new_release_injects_the_new_sidecar(mesh: Yard) -> None:
+    """After the control plane moved, restarted pods carry the new version and the old ones keep theirs."""
+    mesh.create(workload("Deployment", "web", replicas=2))
+    mesh.settle(30)
+    apply_mesh(mesh, NEW)
+    mesh.settle(120)
+    assert images(mesh.pods("web")) == {f"gcr.io/gke-release/asm/proxyv2:{OLD}"}
+    mesh.restart("deployments.apps", "web")
+    mesh.settle(60)
+    assert images(mesh.pods("web")) == {f"gcr.io/gke-release/asm/proxyv2:{NEW}"}
+
+
+def test_applying_the_same_manifests_rolls_nothing(mesh: Yard) -> None:
+    """A second apply leaves every generation of the control plane as it was."""
+    before = [obj["metadata"]["generation"] for obj in mesh.cluster.store.each("deployments.apps", "istio-system")]
+    apply_mesh(mesh, OLD)
+    mesh.settle(30)
+    after = [obj["metadata"]["generation"] for obj in mesh.cluster.store.each("deployments.apps", "istio-system")]
+    assert after == before
+
+
+def test_hand_injected_pod_is_injected_again(mesh: Yard) -> None:
+    """A sidecar written in the template is replaced by the injector's."""
+    stale = {"name": "istio-proxy", "image": "gcr.io/gke-release/asm/proxyv2:1.4.2-asm.2"}
+    pod = bare_pod("one")
+    pod["spec"]["containers"].append(stale)
+    assert images(mesh.create(pod)) == {f"gcr.io/gke-release/asm/proxyv2:{OLD}"}
+
+
+def test_run_with_a_sidecar_never_completes(mesh: Yard) -> None:
+    """The proxy keeps a finished Job's pod running: 1/2."""
+    made = workload("Job", "report", api="batch/v1")
+    del made["spec"]["selector"]
+    made["spec"]["template"]["spec"] |= {"restartPolicy": "Never"}
+    made["spec"]["template"]["spec"]["containers"][0]["command"] = ["sleep", "30"]
+    mesh.create(made)
+    mesh.settle(120)
+    status = mesh.pods("report")[0]["status"]
+    assert status["phase"] == "Running"
+    assert {row["name"]: row["ready"] for row in status["containerStatuses"]} == {"app": False, "istio-proxy": True}
