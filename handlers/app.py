@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
+from socket import SHUT_RDWR
 from typing import Any, assert_never
 
 import structlog
@@ -29,11 +31,13 @@ HTTP_THREADS = 4
 MOST_CONNECTIONS = 1000
 MOST_BODY_BYTES = 1_000_000
 PING_SECONDS = 5
+FAREWELL_SECONDS = 2
 EVENTS_PATH = "/slack/events"
 
 
 def build_app(reception: Reception, client: WebClient, signing_secret: str = "unused-in-socket-mode") -> App:
     """The Bolt app. `client` is the posting client; who the bot is was read at start, so no listener asks Slack."""
+    forms = ThreadPoolExecutor(FORM_THREADS, thread_name_prefix="form")
     app = App(
         name="asm-upgrade",
         # Without a token: with one, Bolt would ask Slack for the bot's identity again.
@@ -42,17 +46,17 @@ def build_app(reception: Reception, client: WebClient, signing_secret: str = "un
         authorize=_build_authorize(reception.identity, client.token or ""),
         # A listener only commits and acknowledges: run in place, it answers without Bolt's 10 ms polling.
         process_before_response=True,
-        listener_executor=ThreadPoolExecutor(FORM_THREADS, thread_name_prefix="form"),
+        listener_executor=forms,
     )
     register_permissions(app, reception.identity)
-    register_listeners(app, reception)
+    register_listeners(app, reception, forms)
     app.error(answer_fault)
     return app
 
 
-def register_listeners(app: App, reception: Reception) -> None:
-    """Register every listener of the bot."""
-    register_commands(app, reception)
+def register_listeners(app: App, reception: Reception, forms: Executor) -> None:
+    """Register every listener of the bot; `forms` runs what may only follow the acknowledgement."""
+    register_commands(app, reception, forms)
     register_approvals(app, reception)
     register_starting(app, reception)
     register_home(app, reception)
@@ -100,6 +104,15 @@ class SocketConnection:
 
     def close(self) -> None:
         """Disconnect for good."""
+        client = self._handler.client
+        client.auto_reconnect_enabled = False
+        link = getattr(client.current_session, "sock", None)
+        if link is not None and link.sock is not None:
+            # The reading thread sleeps up to 10 s through a socket that is merely closed: it has to see an end first.
+            client.current_session_runner.event.set()
+            with suppress(OSError):
+                link.sock.shutdown(SHUT_RDWR)
+            client.current_session_runner.thread.join(FAREWELL_SECONDS)
         self._handler.close()
 
     def _open(self) -> None:

@@ -14,7 +14,6 @@ from bot.slack.answers import call_slack
 from bot.slack.home import START_ACTION
 from bot.slack.shared_files import FileRefused, read_shared_text
 from handlers.desk import Reception
-from handlers.grammar import Order, read_order
 from handlers.payloads import find_team, find_user, hash_id
 from handlers.start_form import CHOOSE_CLUSTER, START_FORM, StartForm, build_start_form, place_faults, read_start_form
 
@@ -38,14 +37,6 @@ def register_starting(app: App, reception: Reception) -> None:
     app.action(START_ACTION)(ack=acknowledge, lazy=[open_from_home])
     app.action(CHOOSE_CLUSTER)(ack=acknowledge, lazy=[fill_for_cluster])
     app.view(START_FORM)(take_form)
-
-
-def open_for_command(reception: Reception, command: Mapping[str, Any], client: WebClient) -> None:
-    """Open the form where the command was `start` alone."""
-    order = read_order(str(command.get("text") or ""))
-    if isinstance(order, Order) and order.action == "start" and not order.target:
-        user, channel = str(command.get("user_id") or ""), str(command.get("channel_id") or "")
-        open_start_form(reception, client, command, user, "", channel)
 
 
 def open_start_form(
