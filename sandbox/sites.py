@@ -26,7 +26,13 @@ class OpenSite:
 
     async def close(self) -> None:
         """End the site and run the application's shutdown and cleanup hooks."""
+        server = self.runner.server
+        transports = [one.transport for one in server.connections if one.transport] if server else []
         await self.runner.cleanup()
+        # A TLS connection would otherwise wait for its peer's goodbye, longer than the loop lives.
+        for transport in transports:
+            transport.abort()
+        await asyncio.sleep(0)
 
 
 @dataclass(frozen=True)

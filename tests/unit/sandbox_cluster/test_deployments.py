@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sandbox.cluster.objects import condition_of, is_pod_ready
 from sandbox.cluster.pod_faults import PodFault
 from tests.unit.sandbox_cluster.yard import Yard, make_yard, names, until, workload
@@ -18,7 +20,7 @@ def is_done(yard: Yard, name: str = "web") -> bool:
     )
 
 
-def running_web(replicas: int = 4, **spec: object) -> Yard:
+def running_web(replicas: int = 4, **spec: Any) -> Yard:
     yard = make_yard()
     yard.create(workload("Deployment", "web", replicas=replicas, **spec))
     until(lambda: is_done(yard), yard)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sandbox.cluster.controllers.revisions import pod_revision
 from sandbox.cluster.deletion import DeleteOptions, delete_object
 from sandbox.cluster.objects import Json, controller_of, is_pod_ready, is_terminating, name_of
@@ -18,7 +20,7 @@ def delete(yard: Yard, key: str, name: str, **options: object) -> None:
     delete_object(yard.cluster.api, resource, obj, DeleteOptions(**options))  # type: ignore[arg-type]
 
 
-def stateful(yard: Yard, replicas: int = 3, **spec: object) -> None:
+def stateful(yard: Yard, replicas: int = 3, **spec: Any) -> None:
     yard.create(workload("StatefulSet", "db", replicas=replicas, serviceName="db", **spec))
     yard.settle(60)
 
