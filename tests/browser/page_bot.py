@@ -51,6 +51,7 @@ def form() -> Json:
 
 def make_bot(app: App) -> App:
     """Add the listeners."""
+    roots: list[tuple[str, str]] = []
 
     @app.command("/asm-upgrade")
     def command(ack: Any, body: Json, client: Any) -> None:
@@ -60,6 +61,7 @@ def make_bot(app: App) -> App:
             return
         ack("Looking at <b>cluster-x</b>")
         root = client.chat_postMessage(channel=body["channel_id"], text="root", blocks=[plan(1)])["ts"]
+        roots.append((body["channel_id"], root))
         client.files_upload_v2(channel=body["channel_id"], thread_ts=root, filename="diff.txt", content="- old\n+ new")
         client.chat_postMessage(channel=body["channel_id"], thread_ts=root, text="Approve?", blocks=approval())
 
@@ -79,6 +81,10 @@ def make_bot(app: App) -> App:
 
     @app.event("app_home_opened")
     def home(event: Json, client: Any) -> None:
-        client.views_publish(user_id=event["user"], view={"type": "home", "blocks": [mrkdwn("*Fleet*")]})
+        blocks = [mrkdwn("*Fleet*")]
+        if roots:
+            link = client.chat_getPermalink(channel=roots[-1][0], message_ts=roots[-1][1])["permalink"]
+            blocks.append(mrkdwn(f"<{link}|Open the thread>"))
+        client.views_publish(user_id=event["user"], view={"type": "home", "blocks": blocks})
 
     return app

@@ -146,6 +146,15 @@ def test_the_home_tab_is_drawn(page: Page) -> None:
     expect(page.locator(".home-inner")).to_contain_text("Fleet")
 
 
+def test_a_link_to_a_message_opens_its_thread(page: Page) -> None:
+    """A permalink on the Home tab leads to the thread in the same window."""
+    say(page, "/asm-upgrade start cluster-x")
+    page.locator(".thread-bar").wait_for()
+    page.click(".side-item >> text=ASM Upgrade Bot")
+    page.click("text=Open the thread")
+    expect(page.locator(".thread-pane")).to_contain_text("Expires")
+
+
 def test_two_people_stand_side_by_side(page: Page, stage: Stage) -> None:
     """Each side is one person's window on the same channel."""
     page.goto(f"{stage.site.url}/?split=ana,ben")

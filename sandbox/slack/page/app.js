@@ -4,6 +4,7 @@ import { html, render, useEffect, useState } from "/page/vendor/htm_preact.js";
 import { Client } from "/page/client.js";
 import { Icon } from "/page/icons.js";
 import { Inspector } from "/page/inspector.js";
+import { isConnected, readPermalink } from "/page/links.js";
 import { connect, useStore } from "/page/store.js";
 
 function readAddress(users) {
@@ -11,10 +12,7 @@ function readAddress(users) {
   const byName = (name) => users.find((user) => user.name === name || user.id === name)?.id;
   const split = (query.get("split") || "").split(",").map(byName).filter(Boolean);
   const one = byName(query.get("user")) || users[0].id;
-  const link = /^\/archives\/(\w+)\/p(\d+)(\d{6})$/.exec(location.pathname);
-  const start = link
-    ? { channel: link[1], thread: query.get("thread_ts") || `${link[2]}.${link[3]}` }
-    : { channel: query.get("channel"), thread: query.get("thread") };
+  const start = readPermalink(new URL(location.href)) || { channel: query.get("channel"), thread: query.get("thread") };
   return { people: split.length > 1 ? split.slice(0, 2) : [one], start, inspector: query.has("inspector") };
 }
 
@@ -25,7 +23,7 @@ function writeAddress(people, users, inspector) {
 }
 
 function BotState({ bot }) {
-  const on = bot.mode === "http" || bot.connections > 0;
+  const on = isConnected(bot);
   const text = bot.mode === "http" ? "HTTP mode" : on ? "Bot connected" : "Bot not connected";
   return html`<span class=${`bot-state ${on ? "is-on" : ""}`} title=${bot.url || `${bot.connections} Socket Mode connections`}>
     <i></i><span>${text}</span>

@@ -4,6 +4,7 @@ import { html } from "/page/vendor/htm_preact.js";
 import { Composer } from "/page/composer.js";
 import { stampMs } from "/page/dates.js";
 import { Avatar, Icon } from "/page/icons.js";
+import { isConnected } from "/page/links.js";
 import { Message } from "/page/message.js";
 import { Timeline } from "/page/timeline.js";
 
@@ -22,7 +23,7 @@ export function visibleMessages(store, room, user) {
   return [...own, ...notesFor(store, room.id, user)].sort(byTime);
 }
 
-function Empty({ room, context }) {
+function Empty({ room, context, connected }) {
   if (room.kind === "im") {
     return html`<div class="empty">
       <${Avatar} bot=${true} size=${56} />
@@ -36,7 +37,9 @@ function Empty({ room, context }) {
   return html`<div class="empty">
     <${Avatar} bot=${true} size=${56} />
     <h2>Upgrade your first cluster</h2>
-    <p>Type <code>${context.app.command} start cluster-x</code> below and press Enter.</p>
+    ${connected
+      ? html`<p>Type <code>${context.app.command} start cluster-x</code> below and press Enter.</p>`
+      : html`<p>The bot is starting; as soon as it is connected, type <code>${context.app.command} start cluster-x</code> below.</p>`}
   </div>`;
 }
 
@@ -51,7 +54,7 @@ export function ChannelPane({ store, room, context, onThread, onMenu, tabs }) {
       </div>
     </header>
     <${Timeline} key=${room.id} messages=${visibleMessages(store, room, context.reader.id)} channel=${room.id} context=${context}
-      onThread=${onThread} empty=${html`<${Empty} room=${room} context=${context} />`} />
+      onThread=${onThread} empty=${html`<${Empty} room=${room} context=${context} connected=${isConnected(store.bot)} />`} />
     <${Composer} key=${`composer${room.id}`} channel=${room.id} name=${name} context=${context} />
   </section>`;
 }

@@ -3,6 +3,7 @@
 import { html, useEffect, useMemo, useState } from "/page/vendor/htm_preact.js";
 import { ChannelPane, ThreadPane, visibleMessages } from "/page/channel.js";
 import { makeContext } from "/page/context.js";
+import { readPermalink } from "/page/links.js";
 import { Sidebar, Switcher } from "/page/sidebar.js";
 import { Home, Modal } from "/page/views.js";
 
@@ -48,7 +49,16 @@ export function Client({ store, user, onUser, narrow, start, tools }) {
   const stack = store.views[context.reader.id] || [];
   const top = stack[stack.length - 1];
   const onMenu = () => setMenu(!menu);
-  return html`<div class=${`client ${narrow ? "is-narrow" : ""} ${menu ? "menu-open" : ""} ${thread ? "thread-open" : ""}`} data-client=${context.reader.name}>
+  // Links to messages open here, as in Slack; all others in a tab of their own.
+  const follow = (event) => {
+    const anchor = event.target.closest?.("a[href]");
+    const link = anchor && readPermalink(new URL(anchor.href));
+    if (!link) return;
+    event.preventDefault();
+    go({ kind: "channel", id: link.channel });
+    setThread(link.thread);
+  };
+  return html`<div onClick=${follow} class=${`client ${narrow ? "is-narrow" : ""} ${menu ? "menu-open" : ""} ${thread ? "thread-open" : ""}`} data-client=${context.reader.name}>
     <div class="client-bar">
       <span class="client-team">${!narrow && html`${store.team.name} <small>local stand-in for Slack</small>`}</span>
       ${tools}

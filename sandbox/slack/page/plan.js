@@ -44,7 +44,7 @@ export function Plan({ block, context }) {
     <button class="plan-head" aria-expanded=${open} onClick=${() => setOpen(!open)}>
       <span class=${`plan-chevron ${open ? "is-open" : ""}`}><${Icon} name="chevron" size=${14} /></span>
       <span class="plan-name">${emojify(block.title)}</span>
-      ${cards.length > 0 && html`<span class="plan-count">${done} of ${cards.length}</span>`}
+      ${cards.length > 0 && !/\d of \d/.test(block.title) && html`<span class="plan-count">${done} of ${cards.length}</span>`}
     </button>
     ${open &&
     html`<ol class="plan-rows">
