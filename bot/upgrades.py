@@ -9,6 +9,7 @@ from bot.approvals import list_legal_actions, refuse_person
 from bot.chronicle import Chronicle
 from bot.clock import Clock
 from bot.clusters import Cluster, read_start_options
+from bot.intake import Intake
 from bot.journal import Journal, Question, UpgradeRow
 from bot.records import Action, Click
 from bot.reports import describe_history, describe_status
@@ -39,6 +40,7 @@ class Upgrades:
     ) -> None:
         self._store = store
         self._journal = journal
+        self._intake = Intake(store, journal)
         self._chronicle = chronicle
         self._views = views
         self._clock = clock
@@ -47,7 +49,7 @@ class Upgrades:
 
     def receive(self, click: Click) -> bool:
         """Commit a click as it came; False where it was seen before. Nothing is decided yet."""
-        fresh = self._journal.add_click(click)
+        fresh = self._intake.receive(click)
         if fresh:
             self._wake()
         return fresh

@@ -1,0 +1,50 @@
+"""Clicks that arrive together share a commit, and none is lost or taken twice."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from bot.intake import Intake
+from bot.journal import Journal
+from bot.records import Click
+from bot.store import Store, StoreBroken
+from tests.unit.bot.engine import ANA, START
+
+
+def build_click(number: int) -> Click:
+    """A click with an id of its own."""
+    return Click(f"click-{number}", "status", ANA, START)
+
+
+def test_every_click_is_committed_when_it_returns(tmp_path: Path) -> None:
+    """All of many at once."""
+    store = Store(tmp_path / "asm-upgrade.db")
+    journal = Journal(store)
+    intake = Intake(store, journal)
+    with ThreadPoolExecutor(8) as pool:
+        fresh = list(pool.map(lambda number: intake.receive(build_click(number)), range(100)))
+    assert (all(fresh), len(journal.list_unsettled_clicks())) == (True, 100)
+
+
+def test_one_of_many_deliveries_is_fresh(tmp_path: Path) -> None:
+    """Slack may deliver a payload more than once."""
+    store = Store(tmp_path / "asm-upgrade.db")
+    intake = Intake(store, Journal(store))
+    with ThreadPoolExecutor(8) as pool:
+        fresh = list(pool.map(lambda _: intake.receive(build_click(1)), range(40)))
+    assert fresh.count(True) == 1
+
+
+def test_everybody_learns_that_the_journal_is_broken(tmp_path: Path) -> None:
+    """Nobody is told that it was recorded."""
+    store = Store(tmp_path / "asm-upgrade.db")
+    intake = Intake(store, Journal(store))
+    store.broken = "disk full"
+    with ThreadPoolExecutor(8) as pool:
+        futures = [pool.submit(intake.receive, build_click(number)) for number in range(20)]
+    for future in futures:
+        with pytest.raises(StoreBroken):
+            future.result()
