@@ -27,7 +27,7 @@ def apply_object(api: KubeApi, wanted: Json) -> str:
     custom = is_custom(wanted["apiVersion"])
     last = _last_applied(live)
     patch = removals(last, wanted, strategic=not custom)
-    patch = _joined(patch, differences(live, annotated))
+    patch = _joined(patch, differences(live, annotated, exact=custom))
     if not patch:
         return "unchanged"
     api.patch(wanted, patch, MERGE if custom else STRATEGIC)
@@ -40,16 +40,19 @@ def is_custom(api_version: str) -> bool:
     return "." in group and not group.endswith(".k8s.io")
 
 
-def differences(live: Any, wanted: Json) -> Json:
-    """Return the part of `wanted` that `live` lacks or has otherwise; a list that differs comes whole."""
+def differences(live: Any, wanted: Json, *, exact: bool = False) -> Json:
+    """Return the part of `wanted` that `live` lacks or has otherwise; a list that differs comes whole.
+
+    `exact` lists have nothing beside what is wanted: the server puts no defaults into those of custom resources.
+    """
     changed: Json = {}
     for key, value in wanted.items():
         here = live.get(key) if isinstance(live, dict) else None
         if isinstance(value, dict) and isinstance(here, dict):
-            inner = differences(here, value)
+            inner = differences(here, value, exact=exact)
             if inner:
                 changed[key] = inner
-        elif not contains(here, value):
+        elif not (here == value if exact and isinstance(value, list) else contains(here, value)):
             changed[key] = value
     return changed
 

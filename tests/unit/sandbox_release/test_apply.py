@@ -19,6 +19,13 @@ def test_a_new_image_brings_the_whole_list() -> None:
     assert differences(live, wanted) == wanted
 
 
+def test_a_list_of_a_custom_resource_has_nothing_beside_it() -> None:
+    """STRICT is what is left when the mode goes: no default of the server may be taken for it."""
+    live = {"spec": {"peers": [{"mtls": {"mode": "PERMISSIVE"}}]}}
+    wanted: dict[str, Any] = {"spec": {"peers": [{"mtls": {}}]}}
+    assert differences(live, wanted, exact=True) == wanted
+
+
 def test_an_empty_bundle_resets_a_filled_one() -> None:
     """The window in which no pod can start."""
     wanted = {"webhooks": [{"name": "w", "clientConfig": {"caBundle": ""}}]}
