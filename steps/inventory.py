@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal, TypeAlias
 
 from steps.injection import (
@@ -26,6 +27,7 @@ Condition: TypeAlias = Literal["current", "outdated", "missing", "pinned", "by-h
 LeftOut: TypeAlias = Literal[
     "control plane", "terminating", "finished", "mirror", "without sidecar", "namespace being deleted"
 ]
+ConfigurationKey: TypeAlias = tuple[str, str, str]
 OWNERLESS = "Pod"
 
 
@@ -55,15 +57,32 @@ class Surroundings:
 
 
 @dataclass(frozen=True)
+class Room:
+    """Millicores and bytes that are free on all nodes together."""
+
+    cpu_millis: int
+    memory_bytes: int
+
+    def holds(self, cpu_millis: int, memory_bytes: int) -> bool:
+        """Whether this much more would fit."""
+        return cpu_millis <= self.cpu_millis and memory_bytes <= self.memory_bytes
+
+
+@dataclass(frozen=True)
 class Inventory:
-    """The pods in scope with what their restart risk is judged by; `left_out` counts the others by reason."""
+    """The pods in scope with what their restart risk is judged by; `left_out` counts the others by reason.
+
+    `changes` says when a ConfigMap or Secret (namespace, kind, name) was last changed; `free_room` is None where the
+    nodes could not be read.
+    """
 
     findings: tuple[Finding, ...]
     surroundings: Surroundings
     left_out: Mapping[LeftOut, int] = field(default_factory=dict)
     budgets: tuple[DisruptionBudget, ...] = ()
     autoscalers: tuple[Autoscaler, ...] = ()
-    nodes: tuple[Node, ...] = ()
+    free_room: Room | None = None
+    changes: Mapping[ConfigurationKey, datetime] = field(default_factory=dict)
 
     def group_by_workload(self) -> Mapping[WorkloadRef, tuple[Finding, ...]]:
         """The findings of each workload, workloads in order of their ids."""
@@ -84,7 +103,20 @@ def take_inventory(kubernetes: Kubernetes, release: Release, options: UpgradeOpt
         left_out=dict(left_out),
         budgets=kubernetes.list_disruption_budgets(),
         autoscalers=kubernetes.list_autoscalers(),
-        nodes=kubernetes.list_nodes(),
+        free_room=measure_room(kubernetes.list_nodes(), surroundings.workloads.values()),
+        changes=kubernetes.list_changes(),
+    )
+
+
+def measure_room(nodes: Iterable[Node], workloads: Iterable[Workload]) -> Room | None:
+    """What the usable nodes have left by the templates' requests; injected sidecars are not counted."""
+    usable = [node for node in nodes if node.ready and not node.unschedulable]
+    if not usable:
+        return None
+    running = [one for one in workloads if not (one.owner and one.owner.kind in ("Deployment", "Rollout"))]
+    return Room(
+        sum(node.cpu_millis for node in usable) - sum(one.cpu_millis * one.current for one in running),
+        sum(node.memory_bytes for node in usable) - sum(one.memory_bytes * one.current for one in running),
     )
 
 
@@ -113,7 +145,7 @@ def _sift(
         if condition is None:
             left_out[reason or "without sidecar"] += 1
             continue
-        yield Finding(pod, ref, condition, _opt_out(pod, options))
+        yield Finding(pod, ref, condition, _opt_out(pod, surroundings.workloads.get(ref), options))
 
 
 def find_workload(pod: Pod, workloads: Mapping[WorkloadRef, Workload]) -> WorkloadRef:
@@ -179,10 +211,10 @@ def gets_sidecar(pod: Pod, ref: WorkloadRef, surroundings: Surroundings) -> bool
     )
 
 
-def _opt_out(pod: Pod, options: UpgradeOptions) -> str:
+def _opt_out(pod: Pod, workload: Workload | None, options: UpgradeOptions) -> str:
     if pod.namespace in options.skip_namespaces:
         return f"namespace {pod.namespace} is on the list of namespaces to skip"
     key, _, value = options.skip_label.partition("=")
-    if key and key in pod.labels and (not value or pod.labels[key] == value):
-        return f"pod carries the label {options.skip_label}"
-    return ""
+    labels = {**(workload.labels if workload else {}), **pod.labels}
+    opted_out = key and key in labels and (not value or labels[key] == value)
+    return f"it carries the label {options.skip_label}" if opted_out else ""

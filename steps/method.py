@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from steps.injection import PINNED_IMAGE
+from steps.injection import PINNED_IMAGE, PROXY
 from steps.inventory import OWNERLESS, Finding
 from steps.mesh import Pod, Workload, WorkloadRef
 
@@ -26,12 +26,15 @@ class Way:
     command: str = ""
 
 
-def choose_way(finding: Finding, workload: Workload | None, evicting: Collection[str]) -> Way:
-    """The method for a pod that lacks the new sidecar; `evicting` are namespaces where eviction was asked for."""
-    return _veto(finding) or _choose_by_owner(finding, workload, evicting)
+def choose_way(finding: Finding, workload: Workload | None, evicting: Collection[str], target: str) -> Way:
+    """The method for a pod that lacks the new sidecar.
+
+    `evicting` are namespaces where eviction was asked for, `target` is the image that the injector gives.
+    """
+    return _veto(finding, workload, target) or _choose_by_owner(finding, workload, evicting)
 
 
-def _veto(finding: Finding) -> Way | None:
+def _veto(finding: Finding, workload: Workload | None, target: str) -> Way | None:
     """Pods that no restart can help, whatever owns them."""
     ref, pod = finding.ref, finding.pod
     match finding.condition:
@@ -42,11 +45,7 @@ def _veto(finding: Finding) -> Way | None:
                 f"kubectl -n {ref.namespace} edit {_name(ref)}  # remove the annotation {PINNED_IMAGE}",
             )
         case "by-hand":
-            return Way(
-                "manual",
-                "its template holds the sidecar itself and the injector does not replace it",
-                f"kubectl -n {ref.namespace} get {_name(ref)} -o yaml | istioctl kube-inject -f - | kubectl apply -f -",
-            )
+            return _leave_by_hand(ref, workload, target)
         case "losing":
             return Way(
                 "manual",
@@ -55,6 +54,25 @@ def _veto(finding: Finding) -> Way | None:
             )
         case _:
             return None
+
+
+def is_gateway(workload: Workload | None) -> bool:
+    """Whether the proxy is the workload's own program: a gateway, 1/1, whose image stands in its template."""
+    return workload is not None and set(workload.images) == {PROXY}
+
+
+def _leave_by_hand(ref: WorkloadRef, workload: Workload | None, target: str) -> Way:
+    if is_gateway(workload):
+        return Way(
+            "manual",
+            "a gateway of its own: its proxy's image stands in its template, the injector has no part in it",
+            f"kubectl -n {ref.namespace} set image {_name(ref)} {PROXY}={target}",
+        )
+    return Way(
+        "manual",
+        "its template holds the sidecar itself and the injector does not replace it",
+        f"kubectl -n {ref.namespace} get {_name(ref)} -o yaml | istioctl kube-inject -f - | kubectl apply -f -",
+    )
 
 
 def _choose_by_owner(finding: Finding, workload: Workload | None, evicting: Collection[str]) -> Way:

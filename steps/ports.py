@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
@@ -91,6 +92,10 @@ class Kubernetes(Protocol):
     def list_autoscalers(self, namespace: str = "") -> tuple[Autoscaler, ...]: ...
 
     def list_nodes(self) -> tuple[Node, ...]: ...
+
+    def list_changes(self, namespace: str = "") -> Mapping[tuple[str, str, str], datetime]:
+        """When each ConfigMap and Secret (namespace, kind, name) was last changed; only metadata is read."""
+        ...
 
     def read_config_map(self, namespace: str, name: str) -> Mapping[str, str] | None:
         """The `data` of a ConfigMap, None where it is absent."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, TypeAlias
 
-from steps.inventory import Finding, Inventory
-from steps.mesh import DisruptionBudget, Node, Workload, WorkloadRef
+from steps.injection import matches_selector
+from steps.inventory import ConfigurationKey, Finding, Inventory
+from steps.mesh import EMPTY, DisruptionBudget, Workload, WorkloadRef
 from steps.method import Method, describe_hold, scale_count
 from steps.versions import parse_image
 
@@ -49,7 +51,7 @@ class Subject:
     @property
     def budgets(self) -> tuple[DisruptionBudget, ...]:
         """The disruption budgets that cover the workload's pods."""
-        labels = self.findings[0].pod.labels if self.findings else {}
+        labels = self.findings[0].pod.labels if self.findings else EMPTY
         return tuple(
             budget
             for budget in self.inventory.budgets
@@ -57,11 +59,12 @@ class Subject:
         )
 
 
-def covers(budget: DisruptionBudget, labels: object) -> bool:
+def covers(budget: DisruptionBudget, labels: Mapping[str, str]) -> bool:
     """Whether a budget selects a pod with these labels; an empty selector does only under policy/v1."""
-    if not budget.selector:
+    if not budget.selector and not budget.requirements:
         return budget.selects_all
-    return isinstance(labels, dict) and budget.selector.items() <= labels.items()
+    expressions = [{"key": one.key, "operator": one.operator, "values": one.values} for one in budget.requirements]
+    return matches_selector({"matchLabels": budget.selector, "matchExpressions": expressions}, labels)
 
 
 def find_risks(subject: Subject) -> tuple[Risk, ...]:
@@ -214,22 +217,32 @@ def is_mutable(image: str) -> bool:
 
 def _crowded(subject: Subject) -> Iterator[Risk]:
     workload = subject.workload
-    if workload is None or subject.method != "restart" or not subject.inventory.nodes:
+    if workload is None or subject.method != "restart" or workload.ref.kind != "Deployment" or not _surges(workload):
         return
-    if workload.ref.kind != "Deployment" or not _surges(workload):
+    extra = scale_count(workload.max_surge or "25%", workload.replicas, round_up=True)
+    free = subject.inventory.free_room
+    if free is None or free.holds(extra * workload.cpu_millis, extra * workload.memory_bytes):
         return
-    if not any(_fits(workload, node) for node in subject.inventory.nodes):
-        fact = f"no node has room for one more pod ({workload.cpu_millis} millicores)"
-        yield Risk("no room", "care", fact, "restarts it and waits for room", "add a node", passing=True)
+    fact = f"no room for the {extra} more pods that its rollout starts"
+    yield Risk("no room", "care", fact, "restarts it and waits for room", "add a node", passing=True)
 
 
-def _fits(workload: Workload, node: Node) -> bool:
-    return (
-        node.ready
-        and not node.unschedulable
-        and workload.cpu_millis <= node.cpu_millis
-        and workload.memory_bytes <= node.memory_bytes
-    )
+def _stale_configuration(subject: Subject) -> Iterator[Risk]:
+    """A restart picks up what pods that started earlier have not seen yet."""
+    workload = subject.workload
+    if workload is None or subject.method == "manual" or not subject.findings:
+        return
+    oldest = min(finding.pod.created for finding in subject.findings)
+    used = [("ConfigMap", name) for name in workload.config_maps] + [("Secret", name) for name in workload.secrets]
+    changes, space = subject.inventory.changes, subject.ref.namespace
+    changed = [f"{kind} {name}" for kind, name in used if _is_newer(changes, (space, kind, name), oldest)]
+    if changed:
+        fact = f"{', '.join(changed)} changed since its pods started"
+        yield Risk("changed configuration", "care", fact, "restarts it, which picks the change up", "check the change")
+
+
+def _is_newer(changes: Mapping[ConfigurationKey, datetime], key: ConfigurationKey, than: datetime) -> bool:
+    return key in changes and changes[key] > than
 
 
 RULES: tuple[Callable[[Subject], Iterator[Risk]], ...] = (
@@ -246,6 +259,7 @@ RULES: tuple[Callable[[Subject], Iterator[Risk]], ...] = (
     _unready,
     _mutable,
     _crowded,
+    _stale_configuration,
 )
 
 

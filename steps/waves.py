@@ -63,7 +63,8 @@ def _plan_workload(
 ) -> tuple[PlannedWorkload, list[LedgerEntry], tuple[Risk, ...]]:
     workload = inventory.surroundings.workloads.get(ref)
     wave = CANARY if ref.namespace in options.canary_namespaces else ref.namespace
-    ways = [choose_way(finding, workload, options.evict_namespaces) for finding in findings]
+    target = inventory.surroundings.injector.image
+    ways = [choose_way(finding, workload, options.evict_namespaces, target) for finding in findings]
     entries = [open_entry(finding, way, wave) for finding, way in zip(findings, ways, strict=True)]
     pending = [way.method for way, entry in zip(ways, entries, strict=True) if entry.state == "pending"]
     method: Method = pending[0] if pending else "manual"

@@ -23,6 +23,7 @@ JSON = "application/json"
 MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 APPLY = "application/apply-patch+yaml"
+METADATA_LIST = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
 DENIED_USER = re.compile(r'User "([^"]+)" cannot')
 
 
@@ -92,10 +93,15 @@ class ApiServer:
         self._client: ApiClient | None = None
 
     def read(
-        self, action: str, path: str, query: Mapping[str, str] | None = None, accept: Collection[int] = ()
+        self,
+        action: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        accept: Collection[int] = (),
+        media: str = JSON,
     ) -> Answer:
         """GET, repeated for 2 s at most. Statuses of 400 and more are raised unless in `accept`."""
-        return self._retries.run(lambda: self.send(action, "GET", path, query, accept=accept))
+        return self._retries.run(lambda: self.send(action, "GET", path, query, accept=accept, media=media))
 
     def read_or_none(self, action: str, path: str, query: Mapping[str, str] | None = None) -> bytes | None:
         """The body of a GET, None on 404."""
@@ -111,9 +117,10 @@ class ApiServer:
         body: Mapping[str, Any] | None = None,
         content_type: str = JSON,
         accept: Collection[int] = (),
+        media: str = JSON,
     ) -> Answer:
         """One request. Statuses of 400 and more are raised unless in `accept`; `action` says it in words."""
-        answer = self._send_once_renewed(action, method, path, query or {}, body, content_type)
+        answer = self._send_once_renewed(action, method, path, query or {}, body, content_type, media)
         if answer.status >= 400 and answer.status not in accept:
             self._refuse(action, answer)
         return answer
@@ -172,11 +179,12 @@ class ApiServer:
         query: Mapping[str, str],
         body: Mapping[str, Any] | None,
         content_type: str,
+        media: str,
     ) -> Answer:
         import urllib3
         from kubernetes.client import ApiException
 
-        headers = {"Accept": JSON} | ({"Content-Type": content_type} if body is not None else {})
+        headers = {"Accept": media} | ({"Content-Type": content_type} if body is not None else {})
         sent = client.param_serialize(
             method, path, query_params=list(query.items()), header_params=headers, auth_settings=["BearerToken"]
         )

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from urllib.parse import quote
 
 import msgspec
 
-from bot.gateways.kubernetes.api_server import ApiServer
+from bot.gateways.kubernetes.api_server import METADATA_LIST, ApiServer
 from bot.gateways.kubernetes.discovery import ServedApis
 from bot.gateways.kubernetes.objects import list_raw, read_text
-from bot.gateways.kubernetes.pages import CONTROLLER_PAGES, POD_PAGES, decode, list_items
+from bot.gateways.kubernetes.pages import CONTROLLER_PAGES, DESCRIBED_PAGES, POD_PAGES, decode, list_items
 from bot.gateways.kubernetes.pods import reduce_pod
 from bot.gateways.kubernetes.quantities import count_bytes, count_millicores
-from bot.gateways.kubernetes.wire import Controller
+from bot.gateways.kubernetes.wire import Controller, DescribedMeta
 from bot.gateways.kubernetes.workloads import KINDS, reduce_workload
 from steps.errors import GiveUp
 from steps.mesh import (
@@ -93,8 +94,28 @@ class Inventory:
         found = list_raw(self._server, f"list horizontalpodautoscalers{_in(namespace)}", path, optional=True)
         return tuple(_reduce_autoscaler(item) for item in found)
 
+    def list_changes(self, namespace: str = "") -> Mapping[tuple[str, str, str], datetime]:
+        return {
+            (found.metadata.namespace, kind, found.metadata.name): changed
+            for kind, plural in (("ConfigMap", "configmaps"), ("Secret", "secrets"))
+            for found in list_items(
+                self._server,
+                f"list metadata of {plural}{_in(namespace)}",
+                _scope("/api/v1", namespace, plural),
+                DESCRIBED_PAGES,
+                media=METADATA_LIST,
+            )
+            if (changed := find_last_change(found.metadata))
+        }
+
     def list_nodes(self) -> tuple[Node, ...]:
         return tuple(_reduce_node(item) for item in list_raw(self._server, "list nodes", "/api/v1/nodes"))
+
+
+def find_last_change(meta: DescribedMeta) -> datetime | None:
+    """The last time that any manager changed the object; its creation where the server keeps no managers."""
+    times = [field.time for field in meta.managed_fields or () if field.time]
+    return max(times, default=meta.creation_timestamp)
 
 
 def _reduce_budget(item: Manifest, version: str) -> DisruptionBudget:

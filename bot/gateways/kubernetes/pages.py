@@ -8,17 +8,18 @@ from typing import TypeVar
 import msgspec
 
 from bot.gateways.faults import name_error
-from bot.gateways.kubernetes.api_server import Answer, ApiServer
-from bot.gateways.kubernetes.wire import Controller, Page, Pod
+from bot.gateways.kubernetes.api_server import JSON, Answer, ApiServer
+from bot.gateways.kubernetes.wire import Controller, Described, Page, Pod
 from steps.errors import GiveUp, TryAgain
 
 PAGE_SIZE = 500
 MOST_RESTARTS = 3
 T = TypeVar("T")
-Item = TypeVar("Item", Pod, Controller)
+Item = TypeVar("Item", Pod, Controller, Described)
 
 POD_PAGES = msgspec.json.Decoder(Page[Pod])
 CONTROLLER_PAGES = msgspec.json.Decoder(Page[Controller])
+DESCRIBED_PAGES = msgspec.json.Decoder(Page[Described])
 
 
 def list_items(
@@ -28,6 +29,7 @@ def list_items(
     decoder: msgspec.json.Decoder[Page[Item]],
     selector: str = "",
     optional: bool = False,
+    media: str = JSON,
 ) -> Iterator[Item]:
     """All items of a list, each once.
 
@@ -36,12 +38,16 @@ def list_items(
     """
     seen: set[str] = set()
     for _ in range(MOST_RESTARTS):
-        for page in _list_pages(server, action, path, decoder, selector, optional):
+        for page in _list_pages(server, action, path, decoder, selector, optional, media):
             if page is None:
                 break
-            fresh = [item for item in page.items or () if item.metadata.uid not in seen]
-            seen.update(item.metadata.uid for item in fresh)
-            yield from fresh
+            items = page.items or []
+            items.reverse()
+            while items:  # each is let go as soon as it was given: the next page comes while this one is used up
+                item = items.pop()
+                if item.metadata.uid not in seen:
+                    seen.add(item.metadata.uid)
+                    yield item
         else:
             return
     raise TryAgain(f'{server.name} expired the list of "{action}" {MOST_RESTARTS} times while it was read')
@@ -54,19 +60,21 @@ def _list_pages(
     decoder: msgspec.json.Decoder[Page[Item]],
     selector: str,
     optional: bool,
+    media: str,
 ) -> Iterator[Page[Item] | None]:
     """The pages in order; None in place of the rest where the list expired."""
-    following = ""
+    following, accept = "", (404, 410) if optional else (410,)
     while True:
-        answer = server.read(action, path, _ask_page(selector, following), accept=(404, 410) if optional else (410,))
+        answer = server.read(action, path, _ask_page(selector, following), accept, media)
         if answer.status == 410:
             yield None
             return
         if answer.status == 404:
             return
         page = decode(server, action, answer, decoder)
-        yield page
         following = page.metadata.following
+        del answer
+        yield page
         if not following:
             return
 

@@ -281,6 +281,28 @@ class Controller(Struct):
     status: ControllerStatus = field(default_factory=ControllerStatus)
 
 
+class ManagedField(Struct):
+    """When a manager last changed its fields."""
+
+    time: datetime | None = None
+
+
+class DescribedMeta(Struct, rename="camel"):
+    """Metadata as far as changes are told by it."""
+
+    name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    creation_timestamp: datetime | None = None
+    managed_fields: list[ManagedField] | None = None
+
+
+class Described(Struct):
+    """Any object's metadata; the object itself is not asked for."""
+
+    metadata: DescribedMeta
+
+
 class ListMeta(Struct):
     """The metadata of a list; `following` is the token of the next page."""
 

@@ -11,8 +11,10 @@ from bot.gateways.kubernetes.wire import (
     Container,
     Controller,
     ControllerStatus,
+    Expression,
     ProjectedPart,
     RollingUpdate,
+    Selector,
     Strategy,
     Template,
     TemplateSpec,
@@ -59,6 +61,7 @@ def reduce_workload(kind: str, found: Controller) -> Workload:
     meta, spec, status = found.metadata, found.spec, found.status
     template = spec.template or Template()
     counts = COUNTERS[kind](found)
+    selector = decode_selector(spec.selector)
     strategy = spec.update_strategy or spec.strategy or Strategy()
     rolling = strategy.rolling_update or strategy.canary or RollingUpdate()
     return Workload(
@@ -82,7 +85,8 @@ def reduce_workload(kind: str, found: Controller) -> Workload:
         current_revision=status.current_revision,
         update_revision=status.update_revision,
         owner=find_owner(meta),
-        selector=decode_selector(spec.selector).match_labels or {},
+        selector=selector.match_labels or {},
+        selector_text=write_selector(selector) if selector.match_expressions else "",
         labels=meta.labels or {},
         template_labels=template.metadata.labels or {},
         template_annotations=template.metadata.annotations or {},
@@ -97,6 +101,25 @@ def reduce_workload(kind: str, found: Controller) -> Workload:
         progress_deadline_seconds=600 if spec.progress_deadline_seconds is None else spec.progress_deadline_seconds,
         restarted_at=spec.restart_at or (template.metadata.annotations or {}).get(RESTARTED_AT, ""),
     )
+
+
+def write_selector(selector: Selector) -> str:
+    """A label selector as a query: "app=web,tier in (a,b),!old"."""
+    labels = (f"{key}={text}" for key, text in sorted((selector.match_labels or {}).items()))
+    return ",".join([*labels, *(_write_expression(one) for one in selector.match_expressions or ())])
+
+
+def _write_expression(expression: Expression) -> str:
+    values = ",".join(expression.values or ())
+    match expression.operator:
+        case "In":
+            return f"{expression.key} in ({values})"
+        case "NotIn":
+            return f"{expression.key} notin ({values})"
+        case "DoesNotExist":
+            return f"!{expression.key}"
+        case _:
+            return expression.key
 
 
 def name_strategy(strategy: Strategy) -> str:

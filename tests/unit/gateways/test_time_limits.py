@@ -41,6 +41,7 @@ KUBERNETES_CALLS: Mapping[str, Callable[[KubernetesGateway], object]] = {
     "list_disruption_budgets": lambda k: k.list_disruption_budgets(),
     "list_autoscalers": lambda k: k.list_autoscalers(),
     "list_nodes": lambda k: k.list_nodes(),
+    "list_changes": lambda k: k.list_changes(),
     "read_config_map": lambda k: k.read_config_map("shop", "a"),
     "read_webhook": lambda k: k.read_webhook("a"),
     "count_ready_endpoints": lambda k: k.count_ready_endpoints("shop", "a"),

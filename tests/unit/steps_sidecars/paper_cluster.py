@@ -67,6 +67,7 @@ class PaperCluster:
     revisions: dict[str, int] = field(default_factory=dict)
     budgets: list[DisruptionBudget] = field(default_factory=list)
     autoscalers: list[Autoscaler] = field(default_factory=list)
+    changes: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
     nodes: list[Node] = field(default_factory=list)
     webhook: Webhook | None = WEBHOOK
     endpoints: int = 1
@@ -213,6 +214,10 @@ class PaperCluster:
     def list_nodes(self) -> tuple[Node, ...]:
         self._count("list")
         return tuple(self.nodes)
+
+    def list_changes(self, namespace: str = "") -> Mapping[tuple[str, str, str], datetime]:
+        self._count("list", 2)
+        return dict(self.changes)
 
     def read_config_map(self, namespace: str, name: str) -> Mapping[str, str] | None:
         self._count("guard")
