@@ -9,7 +9,7 @@ from typing import Any
 
 from sandbox.slack.shapes import Json
 
-KEPT_EVENTS = 20_000
+KEPT_EVENTS = 10_000
 
 
 class Feed:
