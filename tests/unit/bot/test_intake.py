@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,14 +15,21 @@ from bot.store import Store, StoreBroken
 from tests.unit.bot.engine import ANA, START
 
 
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """A journal's file of its own."""
+    opened = Store(tmp_path / "asm-upgrade.db")
+    yield opened
+    opened.close()
+
+
 def build_click(number: int) -> Click:
     """A click with an id of its own."""
     return Click(f"click-{number}", "status", ANA, START)
 
 
-def test_every_click_is_committed_when_it_returns(tmp_path: Path) -> None:
+def test_every_click_is_committed_when_it_returns(store: Store) -> None:
     """All of many at once."""
-    store = Store(tmp_path / "asm-upgrade.db")
     journal = Journal(store)
     intake = Intake(store, journal)
     with ThreadPoolExecutor(8) as pool:
@@ -29,18 +37,16 @@ def test_every_click_is_committed_when_it_returns(tmp_path: Path) -> None:
     assert (all(fresh), len(journal.list_unsettled_clicks())) == (True, 100)
 
 
-def test_one_of_many_deliveries_is_fresh(tmp_path: Path) -> None:
+def test_one_of_many_deliveries_is_fresh(store: Store) -> None:
     """Slack may deliver a payload more than once."""
-    store = Store(tmp_path / "asm-upgrade.db")
     intake = Intake(store, Journal(store))
     with ThreadPoolExecutor(8) as pool:
         fresh = list(pool.map(lambda _: intake.receive(build_click(1)), range(40)))
     assert fresh.count(True) == 1
 
 
-def test_everybody_learns_that_the_journal_is_broken(tmp_path: Path) -> None:
+def test_everybody_learns_that_the_journal_is_broken(store: Store) -> None:
     """Nobody is told that it was recorded."""
-    store = Store(tmp_path / "asm-upgrade.db")
     intake = Intake(store, Journal(store))
     store.broken = "disk full"
     with ThreadPoolExecutor(8) as pool:
