@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import signal
 import sys
@@ -41,10 +42,16 @@ def run(options: SandboxOptions, shipped_releases: Path) -> int:
         with _state_folder(options) as folder:
             return asyncio.run(_supervise(options, shipped_releases, folder, terminal))
     except (OSError, ValueError, RuntimeError) as error:
-        terminal.say(f"The sandbox can't start: {error}")
+        terminal.say(f"The sandbox can't run: {_explain(error, options)}")
         return 1
     finally:
         terminal.close()
+
+
+def _explain(error: Exception, options: SandboxOptions) -> str:
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        return f"port {options.port} is taken; choose another with --port, or leave it out for a free one"
+    return str(error)
 
 
 async def _supervise(options: SandboxOptions, shipped: Path, folder: StateFolder, terminal: Terminal) -> int:
@@ -91,7 +98,7 @@ async def _attend(
 def _conclude(verdict: Verdict, terminal: Terminal, world: World) -> int:
     terminal.close()
     terminal.say(verdict.sentence())
-    if verdict.finish is None:
+    if verdict.finish is None and not verdict.blocked:
         terminal.say(f"The bot's last lines:\n{world.bot.tail()}")
     return 0 if verdict.succeeded else 1
 
