@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -69,6 +71,9 @@ def chromium() -> Path:
     found = next((path for name in named if name and (path := shutil.which(name))), None)
     if found is None:
         pytest.skip("no Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM to its path")
+    driver = [sys.executable, "-m", "playwright", "--version"]
+    if subprocess.run(driver, capture_output=True, timeout=60, check=False).returncode:
+        pytest.skip("Playwright's driver does not start: install libatomic (Debian: apt-get install libatomic1)")
     return Path(found)
 
 

@@ -84,7 +84,7 @@ def test_paths_of_the_real_cluster_reach_pytest_whole(fresh_clone: Path) -> None
     """A folder given to --control-plane is not taken for tests to run, and is the caller's own."""
     (fresh_clone / ".venv" / "bin").mkdir(parents=True)
     mark_installed(fresh_clone, "constraints.txt")
-    for program in ("asm-upgrade", "python"):
+    for program in ("asm-upgrade", "playwright", "python"):
         write_program(fresh_clone / ".venv", program, '#!/bin/sh\necho "$@"\n')
     write_program(fresh_clone, "chromium", "#!/bin/sh\n")
     answer = run_dev(fresh_clone, "test", "--real-cluster", "--control-plane", "etc", "-q")

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import io
 import subprocess
-import tarfile
 import zipfile
 from pathlib import Path
 
@@ -10,13 +9,7 @@ import pytest
 
 from sandbox.release.archives import build_archive
 from sandbox.release.signing import SigningKey
-
-
-def unpack(content: bytes, folder: Path) -> Path:
-    """Unpack a tar.gz and return the release's folder."""
-    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-        archive.extractall(folder, filter="data")
-    return next(folder.iterdir())
+from tests.unit.sandbox_release.unpacking import unpack
 
 
 def test_the_archive_has_the_layout_of_the_guide(tmp_path: Path) -> None:
