@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from steps.mesh import Eviction, WorkloadRef
 from steps.step import Json, Outcome
 from tests.unit.steps_sidecars.paper_cluster import PaperCluster
-from tests.unit.steps_sidecars.rig import PaperLedger, PaperMemory, Rig
+from tests.unit.steps_sidecars.rig import PaperMemory, Rig
 
 Answer = TypeVar("Answer")
 
@@ -47,18 +47,6 @@ class FusedMemory(PaperMemory):
     def remember(self, key: str, value: Json) -> Json:
         return self.fuse.guard(lambda: PaperMemory.remember(self, key, value))
 
-    def revise(self, key: str, value: Json) -> None:
-        self.fuse.guard(lambda: PaperMemory.revise(self, key, value))
-
-
-class FusedLedger(PaperLedger):
-    """A ledger whose commit may not happen, or be the last thing that happened."""
-
-    fuse: Fuse = Fuse()
-
-    def commit(self) -> None:
-        self.fuse.guard(lambda: PaperLedger.commit(self))
-
 
 class FusedCluster(PaperCluster):
     """A cluster whose every change may be the last thing the bot asked for."""
@@ -72,22 +60,25 @@ class FusedCluster(PaperCluster):
         return self.fuse.guard(lambda: PaperCluster.evict_pod(self, namespace, name, uid))
 
 
-class FusedRig(Rig):
+class FusedRig(Rig[FusedCluster]):
     """Runs a step on, also after it was killed: what the turn had not committed is lost."""
+
+    def commit(self) -> None:
+        self.memory.fuse.guard(super().commit)  # type: ignore[attr-defined]
 
     def turn(self, name: str) -> Outcome:
         try:
             return super().turn(name)
         except Killed:
-            self.ledger.turn = {}
+            self.ledger.turn, self.memory.revised = {}, {}
             return super().turn(name)
 
 
 def build_fused(make: Callable[[Any], None], cluster: FusedCluster, at: int) -> FusedRig:
     """A rig that is killed once, at the given point."""
     fuse = Fuse(at)
-    rig = FusedRig(cluster, memory=FusedMemory(), ledger=FusedLedger())
-    parts: tuple[Any, ...] = (cluster, rig.memory, rig.ledger)
+    rig = FusedRig(cluster, memory=FusedMemory())
+    parts: tuple[Any, ...] = (cluster, rig.memory)
     for part in parts:
         part.fuse = fuse
     make(cluster)

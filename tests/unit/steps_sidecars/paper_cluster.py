@@ -84,6 +84,10 @@ class PaperCluster:
         for own in self.release.workloads:
             self.add(own.kind, self.release.namespace, own.name, images={"main": f"{HUB}/x:{OLD}"})
 
+    @property
+    def kubernetes(self) -> PaperCluster:
+        return self
+
     def move_control_plane(self, version: str = "") -> None:
         """Put control plane and injector on the version (the release's by default)."""
         self.tag = version or self.release.version

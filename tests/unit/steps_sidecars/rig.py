@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib.resources import files
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from steps.ledger import LedgerEntry
 from steps.mesh import ClusterAddress, ClusterIdentity
 from steps.options import UpgradeOptions
-from steps.ports import Probes
+from steps.ports import Kubernetes, Probes
 from steps.release import Release, parse_release
 from steps.sidecars import STEPS
 from steps.step import Ask, Blocked, Context, Decision, Done, Json, Outcome, Waiting
@@ -27,18 +27,23 @@ def load_release() -> Release:
 
 @dataclass
 class PaperMemory:
-    """Memory that keeps the first value remembered; a write may be made to crash."""
+    """Memory as one turn sees it: remembered values commit at once, revised ones with the turn."""
 
     values: dict[str, Json] = field(default_factory=dict)
+    revised: dict[str, Json] = field(default_factory=dict)
 
     def remember(self, key: str, value: Json) -> Json:
         return self.values.setdefault(key, value)
 
     def recall(self, key: str) -> Json:
-        return self.values.get(key)
+        return self.revised[key] if key in self.revised else self.values.get(key)
 
     def revise(self, key: str, value: Json) -> None:
-        self.values[key] = value
+        self.revised[key] = value
+
+    def commit(self) -> None:
+        self.values.update(self.revised)
+        self.revised = {}
 
 
 @dataclass
@@ -70,11 +75,28 @@ class PaperGke:
         )  # fmt: skip
 
 
+class Stage(Protocol):
+    """A cluster with its clock, on paper or simulated."""
+
+    release: Release
+
+    @property
+    def now(self) -> datetime: ...
+
+    @property
+    def kubernetes(self) -> Kubernetes: ...
+
+    def tick(self, seconds: float = 5.0) -> None: ...
+
+
+C = TypeVar("C", bound=Stage)
+
+
 @dataclass
-class Rig:
+class Rig(Generic[C]):
     """One upgrade on one cluster. `run` goes on until a step asks, blocks or the phase is over."""
 
-    cluster: PaperCluster
+    cluster: C
     options: UpgradeOptions = field(default_factory=UpgradeOptions)
     memory: PaperMemory = field(default_factory=PaperMemory)
     ledger: PaperLedger = field(default_factory=PaperLedger)
@@ -99,7 +121,7 @@ class Rig:
             waiting_since=self.cluster.now,
             memory=self.memory,
             ledger=self.ledger,
-            kubernetes=self.cluster,
+            kubernetes=self.cluster.kubernetes,
             gke=gke,
             release_files=nothing,
             mesh_tools=nothing,
@@ -113,11 +135,16 @@ class Rig:
         """Run the step once and commit what it recorded."""
         step = next(step for step in STEPS if step.id == f"sidecars/{name}")
         outcome = step.run(self.context(step.id))
-        self.ledger.commit()
+        self.commit()
         if isinstance(outcome, Ask | Blocked):
             self.generation += 1
             self.decision = None
         return outcome
+
+    def commit(self) -> None:
+        """Commit the turn: ledger and revised memory together."""
+        self.ledger.commit()
+        self.memory.commit()
 
     def run(self, name: str, turns: int = 500, between: Callable[[], None] | None = None) -> Outcome:
         """Run the step until it does not wait any more, letting the cluster act in between."""
@@ -157,7 +184,7 @@ class Rig:
         return sum(1 for entry in self.ledger.read_entries() if entry.state == state)
 
 
-def start(cluster: PaperCluster, **options: Any) -> Rig:
+def start(cluster: C, **options: Any) -> Rig[C]:
     """A rig whose plan is made and whose sidecars are approved, canary aside."""
     rig = Rig(cluster, dataclasses.replace(UpgradeOptions(), **options))
     assert isinstance(rig.run("plan"), Done)

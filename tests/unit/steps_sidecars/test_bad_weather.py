@@ -11,7 +11,7 @@ from tests.unit.steps_sidecars.rig import Rig, later, start
 WEB = WorkloadRef("shop", "Deployment", "web")
 
 
-def approved(cluster: PaperCluster, **options: object) -> Rig:
+def approved(cluster: PaperCluster, **options: object) -> Rig[PaperCluster]:
     """A planned and approved phase."""
     cluster.move_control_plane()
     rig = start(cluster, **options)

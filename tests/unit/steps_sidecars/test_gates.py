@@ -9,7 +9,7 @@ from tests.unit.steps_sidecars.rig import Rig, start
 WEB = WorkloadRef("shop", "Deployment", "web")
 
 
-def asked(rig: Rig, name: str = "approve") -> Ask:
+def asked(rig: Rig[PaperCluster], name: str = "approve") -> Ask:
     """What the gate asks."""
     outcome = rig.turn(name)
     assert isinstance(outcome, Ask)
@@ -87,7 +87,7 @@ def test_a_workload_new_since_the_question_is_not_covered(cluster: PaperCluster)
     assert [ref.name for ref, _ in cluster.restarts] == ["web"]
 
 
-def meet_newcomer(cluster: PaperCluster) -> tuple[Rig, Ask]:
+def meet_newcomer(cluster: PaperCluster) -> tuple[Rig[PaperCluster], Ask]:
     """A phase at the question about a workload that appeared after the approval."""
     cluster.add("Deployment", "shop", "web", 2)
     cluster.move_control_plane()

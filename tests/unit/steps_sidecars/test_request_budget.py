@@ -8,7 +8,7 @@ from tests.unit.steps_sidecars.rig import Rig, start
 NO_LIMITS = Limits(workloads_at_once=0, pods_per_minute=0)
 
 
-def run_counted(cluster: PaperCluster, limits: Limits) -> tuple[Rig, int, float]:
+def run_counted(cluster: PaperCluster, limits: Limits) -> tuple[Rig[PaperCluster], int, float]:
     """A phase after its approval: how many requests the restart took, and how many seconds."""
     cluster.move_control_plane()
     rig = start(cluster, limits=limits)

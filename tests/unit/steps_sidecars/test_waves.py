@@ -20,7 +20,7 @@ class PaperProbes:
         return self.number
 
 
-def two_waves(cluster: PaperCluster, **options: object) -> Rig:
+def two_waves(cluster: PaperCluster, **options: object) -> Rig[PaperCluster]:
     """Approved: one workload in each of two namespaces."""
     cluster.add("Deployment", "a", "web", 2)
     cluster.add("Deployment", "b", "web", 3)

@@ -15,7 +15,7 @@ def fill(cluster: PaperCluster) -> None:
     cluster.move_control_plane()
 
 
-def finish(rig: Rig) -> Done:
+def finish(rig: Rig[PaperCluster]) -> Done:
     """Approve and run the rest of the phase."""
     assert isinstance(rig.approve("approve"), Done)
     assert isinstance(rig.run("restart"), Done)
