@@ -18,40 +18,53 @@ UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 def reduce_pod(pod: WirePod) -> Pod:
     """Keep what the upgrade uses; texts that repeat from pod to pod are kept once."""
-    counted = list(list_counted(pod))
-    statuses = {status.name: status for status in list_statuses(pod.status)}
-    ready = sum(1 for container in counted if _is_ready(statuses.get(container.name)))
+    meta, status = pod.metadata, pod.status
+    counted, statuses = list_counted(pod), list_statuses(status)
+    ready_names = {container.name for container in statuses if container.ready}
+    images = [sys.intern(container.image) for container in counted]
+    ready = sum([container.name in ready_names for container in counted])
+    # A healthy pod, the usual case, has no problem to look for.
+    healthy = status.phase == "Running" and ready == len(counted)
     return Pod(
-        namespace=sys.intern(pod.metadata.namespace),
-        name=pod.metadata.name,
-        uid=pod.metadata.uid,
-        owner=find_owner(pod.metadata),
-        proxy_image=next((sys.intern(c.image) for c in counted if c.name == PROXY), ""),
-        images=tuple(sys.intern(container.image) for container in counted),
+        namespace=sys.intern(meta.namespace),
+        name=meta.name,
+        uid=meta.uid,
+        owner=find_owner(meta),
+        proxy_image=find_proxy(counted),
+        images=tuple(images),
         ready=ready,
         total=len(counted),
-        phase=sys.intern(pod.status.phase),
-        terminating=pod.metadata.deletion_timestamp is not None,
-        created=pod.metadata.creation_timestamp or UNKNOWN_TIME,
+        phase=status.phase,
+        terminating=meta.deletion_timestamp is not None,
+        created=meta.creation_timestamp or UNKNOWN_TIME,
         node=sys.intern(pod.spec.node_name),
-        labels=pod.metadata.labels or {},
-        annotations=keep_mesh_annotations(pod.metadata.annotations or {}),
+        labels=meta.labels or {},
+        annotations=keep_mesh_annotations(meta.annotations or {}),
         host_network=pod.spec.host_network,
-        restarts=sum(status.restart_count for status in statuses.values()),
-        problem=describe_problem(pod.status),
+        restarts=sum([container.restart_count for container in statuses]),
+        problem="" if healthy else describe_problem(status),
     )
 
 
-def list_counted(pod: WirePod) -> Iterable[PodContainer]:
+def list_counted(pod: WirePod) -> list[PodContainer]:
     """The containers that READY counts: all of them, and init containers that keep running (native sidecars)."""
-    yield from pod.spec.containers
-    yield from (c for c in pod.spec.init_containers or () if c.restart_policy == "Always")
+    starting = pod.spec.init_containers
+    if not starting:
+        return pod.spec.containers
+    return pod.spec.containers + [container for container in starting if container.restart_policy == "Always"]
 
 
-def list_statuses(status: PodStatus) -> Iterable[ContainerStatus]:
+def list_statuses(status: PodStatus) -> list[ContainerStatus]:
     """The statuses of all containers, init containers first, as they start."""
-    yield from status.init_container_statuses or ()
-    yield from status.container_statuses or ()
+    return (status.init_container_statuses or []) + (status.container_statuses or [])
+
+
+def find_proxy(containers: Iterable[PodContainer]) -> str:
+    """The image of the sidecar, "" where there is none."""
+    for container in containers:
+        if container.name == PROXY:
+            return sys.intern(container.image)
+    return ""
 
 
 def find_owner(meta: Meta) -> Owner | None:
@@ -87,7 +100,3 @@ def _describe_container(container: ContainerStatus) -> str:
     if ended and ended.exit_code:
         return f"{container.name} ended with {ended.exit_code} ({ended.reason}) {ended.message}".rstrip()
     return ""
-
-
-def _is_ready(status: ContainerStatus | None) -> bool:
-    return status is not None and status.ready
