@@ -88,7 +88,7 @@ def _build_start(cluster: ClusterView) -> ButtonElement | None:
 
 def _write_title(cluster: ClusterView) -> str:
     stage = "" if cluster.production else " · not production"
-    return f"*{escape(cluster.key)}*  {cut_written(cluster.place, 200)}{stage}"
+    return f"*{escape(cluster.key)}* · {cut_written(cluster.place, 200)}{stage}"
 
 
 def _write_idle(cluster: ClusterView) -> str:

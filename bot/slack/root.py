@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Literal, TypeAlias
 
@@ -27,6 +28,7 @@ from bot.slack.text import (
     cut,
     cut_written,
     escape,
+    is_mention,
     write_code,
     write_duration,
     write_sentence,
@@ -45,6 +47,7 @@ STATUS: dict[str, CardStatus] = {
 SIGNS = {"pending": "○", "running": "◔", "asking": "✋", "blocked": "⛔", "done": "✅"}
 WORDS = {"asking": "waiting for a decision", "blocked": "blocked"}
 SENTENCE_LIMIT = 300
+CODE_SPAN = re.compile(r"(`[^`]+`)")
 
 
 def draw_root(view: UpgradeView, look: Look, block_id: str, knows: Knows) -> list[Block]:
@@ -122,7 +125,8 @@ def _build_phase_card(phase: PhaseView, view: UpgradeView, knows: Knows) -> Task
         title=cut(clean(_phase_title(phase, view)), 150),
         status=STATUS[phase.state],
         details=_build_rich(_timing_parts(phase)),
-        output=_build_rich(_sentence_parts(phase.sentence, knows)),
+        # What stands above the plan already is not said twice.
+        output=_build_rich(_sentence_parts("" if phase.sentence == view.sentence else phase.sentence, knows)),
     )
 
 
@@ -147,14 +151,25 @@ def _timing_parts(phase: PhaseView) -> list[RichTextElement]:
 
 
 def _sentence_parts(sentence: str, knows: Knows) -> list[RichTextElement]:
-    """Text and people of a sentence; in rich text nothing else can mention or link."""
+    """Text, code and people of a sentence; in rich text nothing else can mention or link."""
     parts: list[RichTextElement] = []
     for part in MENTION.split(cut(sentence, SENTENCE_LIMIT)):
-        if MENTION.fullmatch(part) and knows(part[2:-1]):
+        if not is_mention(part, knows):
+            parts += _text_parts(part)
+        elif part.startswith("<#"):
+            parts.append(RichTextElementParts.Channel(channel_id=part[2:-1]))
+        else:
             parts.append(RichTextElementParts.User(user_id=part[2:-1]))
-        elif part:
-            parts.append(RichTextElementParts.Text(text=clean(part)))
     return parts
+
+
+def _text_parts(text: str) -> list[RichTextElement]:
+    code = RichTextElementParts.TextStyle(code=True)
+    return [
+        RichTextElementParts.Text(text=part.strip("`"), style=code if part.startswith("`") else None)
+        for part in CODE_SPAN.split(clean(text))
+        if part.strip("`")
+    ]
 
 
 def _build_rich(parts: list[RichTextElement]) -> RichTextBlock | None:
@@ -165,7 +180,7 @@ def _write_phase_line(phase: PhaseView, view: UpgradeView, knows: Knows) -> str:
     line = f"{SIGNS[phase.state]} *{escape(_phase_title(phase, view))}*"
     if phase.started_at and phase.ended_at:
         line += f" · {_elapsed(phase.started_at, phase.ended_at)}"
-    if phase.sentence:
+    if phase.sentence and phase.sentence != view.sentence:
         line += f"\n      {cut_written(phase.sentence, 220, lambda part: write_sentence(part, knows))}"
     return line
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 Knows: TypeAlias = Callable[[str], bool]
 
-MENTION = re.compile(r"(<@[UW][A-Z0-9]{2,20}>)")
+MENTION = re.compile(r"(<@[UW][A-Z0-9]{2,20}>|<#[CG][A-Z0-9]{2,20}>)")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 SECRETS = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
@@ -36,10 +36,13 @@ def escape(text: str) -> str:
 
 
 def write_sentence(text: str, knows: Knows) -> str:
-    """A sentence of ours: `<@U...>` of a known person stays a mention, everything else is escaped."""
-    return "".join(
-        part if MENTION.fullmatch(part) and knows(part[2:-1]) else escape(part) for part in MENTION.split(text)
-    )
+    """A sentence of ours: `<@U...>` of a known person and `<#C...>` stay mentions, everything else is escaped."""
+    return "".join(part if is_mention(part, knows) else escape(part) for part in MENTION.split(text))
+
+
+def is_mention(part: str, knows: Knows) -> bool:
+    """Whether a part of a sentence mentions a channel or a known person; a channel's mention notifies nobody."""
+    return bool(MENTION.fullmatch(part)) and (part.startswith("<#") or knows(part[2:-1]))
 
 
 def write_code(text: str) -> str:

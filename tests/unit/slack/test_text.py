@@ -22,6 +22,11 @@ def test_known_person_stays_a_mention() -> None:
     assert write_sentence("approved by <@U0BEN00002>", lambda user: user == "U0BEN00002") == "approved by <@U0BEN00002>"
 
 
+def test_a_channel_stays_a_link() -> None:
+    """It notifies nobody."""
+    assert write_sentence("in <#C0MESHOPS1>", lambda user: False) == "in <#C0MESHOPS1>"
+
+
 def test_unknown_person_is_only_text() -> None:
     """An id that came with foreign text pings nobody."""
     assert write_sentence("<@U0EVIL0001> says", lambda user: False) == "&lt;@U0EVIL0001&gt; says"

@@ -1,0 +1,103 @@
+"""The Home tab as it is drawn."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from bot.fleet import ClusterView
+from bot.slack.buttons import Target
+from bot.slack.home import draw_home
+from handlers.options import build_reason_form
+from handlers.start_form import build_start_form
+from sandbox.slack.block_rules import check_blocks
+from tests.unit.slack.samples import CHANNEL, START, build_asking_view, build_phases, build_view, know_everybody
+from tests.unit.slack.test_goldens import compare_golden
+
+WORKSPACE = "https://example.slack.com/"
+
+
+def build_cluster(key: str, **changes: Any) -> ClusterView:
+    """A cluster that was never upgraded and may be started."""
+    view = ClusterView(
+        key=key,
+        place=f"example-project/us-central1-a/{key}",
+        channel=CHANNEL,
+        release="1.4.10-asm.18",
+        production=True,
+        version="",
+        mtls="",
+        testing_workloads=True,
+        upgrade=None,
+        last=None,
+        may_start=True,
+        allowed=(),
+    )
+    return replace(view, **changes)
+
+
+def build_fleet() -> list[ClusterView]:
+    """One that asks, one that runs, one that is done, one that is new."""
+    done = build_view(
+        id="cluster-w-2",
+        cluster="cluster-w",
+        state="upgraded",
+        phases=build_phases(8, "done"),
+        legal=(),
+        ended_at=START + timedelta(hours=1),
+    )
+    return [
+        build_cluster(
+            "cluster-x",
+            upgrade=build_asking_view(),
+            allowed=("approve", "deny", "pause", "abort"),
+            may_start=False,
+            thread=(CHANNEL, "1796090400.000100"),
+        ),
+        build_cluster("cluster-y", upgrade=build_view(cluster="cluster-y"), may_start=False, production=False),
+        build_cluster("cluster-w", last=done, version="1.4.10-asm.18", mtls="PERMISSIVE"),
+        build_cluster("cluster-z"),
+    ]
+
+
+def test_home_looks_as_agreed(project_root: Path) -> None:
+    """A change of what people see is a change of a golden file."""
+    view = draw_home(build_fleet(), WORKSPACE, know_everybody).to_dict()
+    text = json.dumps(view, indent=2, ensure_ascii=False) + "\n"
+    compare_golden(project_root / "tests" / "golden" / "slack" / "home.json", text)
+
+
+def test_start_form_looks_as_agreed(project_root: Path) -> None:
+    """For a cluster whose mode is known."""
+    clusters = [cluster for cluster in build_fleet() if cluster.may_start]
+    text = json.dumps(build_start_form(clusters, "", CHANNEL).to_dict(), indent=2, ensure_ascii=False) + "\n"
+    compare_golden(project_root / "tests" / "golden" / "slack" / "start-form.json", text)
+
+
+def test_reason_form_looks_as_agreed(project_root: Path) -> None:
+    """For a denial."""
+    form = build_reason_form(Target("cluster-x-7", "control-plane/approve", 1, True), "asm:deny", CHANNEL)
+    text = json.dumps(form.to_dict(), indent=2, ensure_ascii=False) + "\n"
+    compare_golden(project_root / "tests" / "golden" / "slack" / "reason-form.json", text)
+
+
+def test_slack_would_take_a_fleet_of_any_size() -> None:
+    """A tab has a hundred blocks at most."""
+    clusters = [build_cluster(f"cluster-{number}", upgrade=build_asking_view()) for number in range(300)]
+    blocks = draw_home(clusters, WORKSPACE, know_everybody).to_dict()["blocks"]
+    check_blocks(blocks, "home")
+    assert "more clusters" in str(blocks[-1])
+
+
+def test_an_empty_fleet_says_so() -> None:
+    """With where clusters come from."""
+    assert "clusters.toml" in str(draw_home([], WORKSPACE, know_everybody).to_dict())
+
+
+def test_a_question_links_to_its_thread() -> None:
+    """What is approved is read there first."""
+    blocks = draw_home(build_fleet(), WORKSPACE, know_everybody).to_dict()["blocks"]
+    assert "<https://example.slack.com/archives/C0MESHOPS1/p1796090400000100|Open the thread>" in str(blocks)
