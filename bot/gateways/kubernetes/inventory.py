@@ -104,6 +104,8 @@ class Inventory:
                 _scope("/api/v1", namespace, plural),
                 DESCRIBED_PAGES,
                 media=METADATA_LIST,
+                # A viewer may not list secrets, and for a proposal a viewer's rights must do.
+                hidden=kind == "Secret",
             )
             if (changed := find_last_change(found.metadata))
         }

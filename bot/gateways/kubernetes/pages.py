@@ -30,15 +30,17 @@ def list_items(
     selector: str = "",
     optional: bool = False,
     media: str = JSON,
+    hidden: bool = False,
 ) -> Iterator[Item]:
     """All items of a list, each once.
 
     resourceVersion stays unset: with 0 the server ignores the limit. A continue token that expired (410) starts the
-    list again; what was given already is not given twice. With `optional` an absent kind is an empty list.
+    list again; what was given already is not given twice. With `optional` an absent kind is an empty list, with
+    `hidden` so is one that the account may not read.
     """
     seen: set[str] = set()
     for _ in range(MOST_RESTARTS):
-        for page in _list_pages(server, action, path, decoder, selector, optional, media):
+        for page in _list_pages(server, action, path, decoder, selector, media, _find_empty(optional, hidden)):
             if page is None:
                 break
             items = page.items or []
@@ -59,17 +61,17 @@ def _list_pages(
     path: str,
     decoder: msgspec.json.Decoder[Page[Item]],
     selector: str,
-    optional: bool,
     media: str,
+    empty: tuple[int, ...],
 ) -> Iterator[Page[Item] | None]:
-    """The pages in order; None in place of the rest where the list expired."""
-    following, accept = "", (404, 410) if optional else (410,)
+    """The pages in order, none for a status in `empty`; None in place of the rest where the list expired."""
+    following = ""
     while True:
-        answer = server.read(action, path, _ask_page(selector, following), accept, media)
+        answer = server.read(action, path, _ask_page(selector, following), (410, *empty), media)
         if answer.status == 410:
             yield None
             return
-        if answer.status == 404:
+        if answer.status in empty:
             return
         page = decode(server, action, answer, decoder)
         following = page.metadata.following
@@ -77,6 +79,10 @@ def _list_pages(
         yield page
         if not following:
             return
+
+
+def _find_empty(optional: bool, hidden: bool) -> tuple[int, ...]:
+    return (404,) * optional + (403,) * hidden
 
 
 def _ask_page(selector: str, following: str) -> Mapping[str, str]:
