@@ -53,7 +53,8 @@ def check(ctx: Context) -> Outcome:
     if not missing:
         return Done("the API server allows everything that the upgrade does")
     account = ctx.kubernetes.read_account()
-    return Blocked(f"{account} may not: {describe_rights(missing)}", describe_grant(OWN_BINDING, account))
+    remedy = f"A cluster administrator runs: {describe_grant(OWN_BINDING, account)}; then retry."
+    return Blocked(f"{account} may not: {describe_rights(missing)}", remedy)
 
 
 def find_missing(ctx: Context) -> tuple[Right, ...]:
@@ -106,7 +107,7 @@ def remove_binding(ctx: Context) -> str:
 def _go_on_without(ctx: Context, account: str, error: GiveUp) -> Outcome:
     # The account may have got its rights another way (Google IAM, a group); then the binding isn't needed.
     if find_missing(ctx):
-        return Blocked(error.why, f"{error.remedy} As a cluster administrator: {describe_grant(OWN_BINDING, account)}")
+        return Blocked(error.why, f"A cluster administrator runs: {describe_grant(OWN_BINDING, account)}; then retry.")
     ctx.memory.revise(KEY, {"name": "", "ours": False})
     return Done(f"{account} has every right already; no binding was created")
 

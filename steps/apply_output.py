@@ -29,7 +29,13 @@ _FRAME = (
     re.compile(r"^Component \S+ - manifest apply returned the following errors:"),
     re.compile(r"^\s*Error detail:\s*$"),
     re.compile(r"^[-✔✘] "),
-    re.compile(r"^Failed to generate and apply manifests, error: *(errors were logged.*)?$", re.IGNORECASE),
+    re.compile(r"^(Error: )?Failed to generate and apply manifests, error: *(errors were logged.*)?$", re.IGNORECASE),
+)
+# Faults of the way to the API server or of the server itself, which pass.
+_PASSING = re.compile(
+    r"internal ?error|connection (reset|refused)|broken pipe|\bEOF\b|time(d )?out|too ?many ?requests"
+    r"|service ?unavailable|unable to connect to the server|etcdserver|TLS handshake",
+    re.IGNORECASE,
 )
 
 
@@ -48,6 +54,11 @@ class ApplyReport:
     def only_warnings(self) -> bool:
         """Whether istioctl ran to its end and complained of nothing but kubectl's warnings."""
         return not self.errors and not self.running and bool(self.finished or self.failed)
+
+    @property
+    def only_passing(self) -> bool:
+        """Whether every error is one that may be gone at the next try."""
+        return bool(self.errors) and all(_PASSING.search(error) for error in self.errors)
 
 
 def read_apply_output(output: str) -> ApplyReport:

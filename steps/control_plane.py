@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import assert_never, cast
 
+from steps.applied import find_unapplied
 from steps.apply_output import cut_output, describe_apply, read_apply_output
 from steps.backup import list_backup_items, name_backup, read_backup
-from steps.eligibility import BUSY_OPERATIONS
+from steps.eligibility import BUSY_OPERATIONS, describe_operation
 from steps.errors import GiveUp
 from steps.estimate import describe_range, estimate_control_plane
 from steps.gates import bind_evidence, bind_upgrade, build_gate_card, list_evidence
@@ -18,6 +19,7 @@ from steps.overlays import join_overlays
 from steps.ports import Ended, NotStarted, Running
 from steps.prepare import choose_mtls, recall_flags, recall_mtls, recall_source
 from steps.preview import Preview, measure_preview
+from steps.rendered import parse_manifest, read_live
 from steps.replacement import recall_images, roll_out
 from steps.rollout import find_image_fault, list_expected
 from steps.step import Ask, Attachment, Blocked, Card, Context, Done, Json, Outcome, Step, Waiting, pass_gate
@@ -113,24 +115,44 @@ def apply(ctx: Context) -> Outcome:
 
 
 def judge_apply(ctx: Context, ended: Ended) -> Outcome:
-    """Judge an ended apply by its code, its error details and the cluster's images, in this order of trust.
+    """Judge an ended apply by its code, its error details and the cluster.
 
-    istioctl 1.4 ends with 255 also where kubectl only warned; None is an end that no bot saw.
+    istioctl 1.4 ends with 255 also where kubectl only warned; None is an end that no bot saw. Both, and faults of the
+    connection, are judged by what was really applied.
     """
     report, output = read_apply_output(ended.output), Attachment("istioctl-apply.txt", ended.output)
-    code = "unseen" if ended.exit_code is None else str(ended.exit_code)
+    code = describe_code(ended.exit_code)
     if ended.timed_out:
         why = "istioctl manifest apply ran past its time limit and was ended"
         return Blocked(why, _apply_remedy("Look at the attached output."), (), (output,))
-    if ended.exit_code not in (0, None) and not report.only_warnings:
-        last = report.errors[-1] if report.errors else " ".join(cut_output(ended.output, 1)) or "no output"
-        return Blocked(f"istioctl manifest apply failed ({code}): {last}", _apply_remedy(""), (), (output,))
-    faults = find_image_faults(ctx)
+    doubtful = report.only_warnings or report.only_passing
+    if ended.exit_code not in (0, None) and not doubtful:
+        said = report.errors[0] if report.errors else " ".join(cut_output(ended.output, 1)) or "it wrote nothing"
+        return Blocked(f"istioctl manifest apply failed ({code}): {said}", _apply_remedy(""), (), (output,))
+    faults = find_image_faults(ctx) if ended.exit_code == 0 else find_missing_objects(ctx)
     if faults:
-        why = f"istioctl manifest apply ended ({code}), but {faults[0]}"
-        return Blocked(why, _apply_remedy("Parts of the control plane may be on the new version."), (), (output,))
-    note = "" if ended.exit_code == 0 else f" ({code}: nothing but warnings, and every image is in place)"
+        more = f" and {len(faults) - 1} more" if len(faults) > 1 else ""
+        why = f"istioctl manifest apply ended ({code}), but {faults[0]}{more}"
+        said = f" istioctl says: {report.errors[0]}." if report.errors else ""
+        remedy = _apply_remedy(f"Parts of the control plane may be on the new version.{said}")
+        return Blocked(why, remedy, (), (output,))
+    note = "" if ended.exit_code == 0 else f" ({code}; every object is in place)"
     return Done(f"istioctl manifest apply has ended{note}", attachments=(output,))
+
+
+def find_missing_objects(ctx: Context) -> tuple[str, ...]:
+    """Rendered objects that were not applied, in sentences: how an apply is judged whose end says too little."""
+    text = ctx.mesh_tools.render_manifest(recall_tools(ctx), recall_arguments(ctx), join_overlays(ctx.options.overlays))
+    objects = parse_manifest(text)
+    missing = find_unapplied(objects, read_live(ctx.kubernetes, objects))
+    return tuple(f"{name} was not applied" for name in missing)
+
+
+def describe_code(code: int | None) -> str:
+    """An exit code in words: `exit 255`, `killed by signal 9`, `its end was not seen`."""
+    if code is None:
+        return "its end was not seen"
+    return f"killed by signal {-code}" if code < 0 else f"exit {code}"
 
 
 def find_image_faults(ctx: Context) -> tuple[str, ...]:
@@ -148,8 +170,7 @@ def find_busy_operation(ctx: Context) -> str:
         operations = ctx.gke.list_operations(ctx.cluster)
     except GiveUp:
         return ""
-    busy = [operation for operation in operations if operation.kind in BUSY_OPERATIONS]
-    return f"GKE runs {busy[0].kind} on {busy[0].target or ctx.cluster.key}" if busy else ""
+    return next((describe_operation(found) for found in operations if found.kind in BUSY_OPERATIONS), "")
 
 
 def recall_arguments(ctx: Context) -> tuple[str, ...]:

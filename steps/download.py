@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from steps.eligibility import check_kubectl
 from steps.errors import GiveUp, TryAgain
@@ -19,6 +20,8 @@ from steps.toolbox import PREVIOUS, describe_tools, describe_way_back
 from steps.versions import parse_asm_version
 
 PREVIOUS_PATIENCE = timedelta(minutes=2)
+FAILING_PATIENCE = timedelta(minutes=10)
+FAILING = "download/failing"
 _PLATFORMS = {"linux": "linux", "darwin": "osx", "win32": "win"}
 _MEGABYTE = 1_000_000
 
@@ -40,7 +43,11 @@ def approve(ctx: Context) -> Outcome:
 def fetch(ctx: Context) -> Outcome:
     """Fetch one slice of the archive."""
     archive = choose_archive(ctx)
-    fetched = ctx.release_files.fetch_archive(archive)
+    try:
+        fetched = ctx.release_files.fetch_archive(archive)
+    except TryAgain as error:
+        return _judge_failing(ctx, error)
+    ctx.memory.revise(FAILING, None)
     received, total = fetched.received / _MEGABYTE, fetched.total / _MEGABYTE
     if fetched.complete:
         return Done(f"{archive.file_name} is here: {received:.1f} MB")
@@ -136,6 +143,21 @@ def fetch_previous(ctx: Context) -> Waiting | None:
         return outcome
     ctx.memory.revise(PREVIOUS, describe_tools(outcome))
     return None
+
+
+def _judge_failing(ctx: Context, error: TryAgain) -> Outcome:
+    """A long download is patient, a server that gives nothing is not: Blocked after a while without a byte."""
+    kept = ctx.recall(FAILING)
+    since = str(kept["at"]) if isinstance(kept, Mapping) and kept["generation"] == ctx.generation else ""
+    if not since:
+        since = ctx.now.isoformat()
+        ctx.memory.revise(FAILING, {"generation": ctx.generation, "at": since})
+    if ctx.now - datetime.fromisoformat(since) < FAILING_PATIENCE:
+        return Waiting(error.why, error.retry_in or 5.0)
+    return Blocked(
+        f"nothing could be downloaded for {FAILING_PATIENCE.seconds // 60} min: {error.why}",
+        "Mend the way to the release server, or give a mirror's address or a local archive; then retry.",
+    )
 
 
 def _fetch_previous(ctx: Context, source: str) -> Tools | Waiting:

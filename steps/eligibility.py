@@ -139,8 +139,14 @@ def check_operations(operations: Iterable[Operation]) -> Iterator[Check]:
     """Operations that move nodes or the master under the upgrade; they block the control plane, not the proposal."""
     for operation in operations:
         busy = operation.kind in BUSY_OPERATIONS
-        sentence = f"GKE runs {operation.kind}" + (f" on {operation.target}" if operation.target else "")
-        yield warned("GKE operation", sentence, "The control plane waits until it has ended." if busy else "")
+        remedy = "The control plane is not touched before it has ended." if busy else ""
+        yield warned("GKE operation", describe_operation(operation), remedy)
+
+
+def describe_operation(operation: Operation) -> str:
+    """`GKE runs UPGRADE_NODES on nodePools/default-pool`; the target is the tail of Google's link."""
+    target = "/".join(operation.target.rstrip("/").split("/")[-2:])
+    return f"GKE runs {operation.kind}" + (f" on {target}" if target else "")
 
 
 def check_exclusions(exclusions: Iterable[Exclusion]) -> Iterator[Check]:

@@ -6,8 +6,10 @@ import hashlib
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from steps.apply_output import read_apply_output
+from steps.errors import TryAgain
 from steps.flags import build_apply_arguments
 from steps.identity import measure_identity
 from steps.mesh import ClusterIdentity
@@ -30,6 +32,7 @@ from steps.toolbox import recall_tools
 from steps.trust import describe_trust_change, read_trust_domains
 
 _SHOWN = 20
+PASSING_PATIENCE = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ def measure_preview(ctx: Context) -> Preview | Blocked:
     """Render, dry-run and compare anew, and keep the findings; Blocked where the apply could not go well."""
     rendering = render(ctx)
     result = ctx.mesh_tools.dry_run(ctx.cluster, recall_tools(ctx), rendering.arguments, rendering.overlays)
-    blocked = judge_dry_run(result)
+    blocked = judge_dry_run(result, ctx.now - ctx.waiting_since)
     if blocked:
         return blocked
     disabled = read_apply_output(result.output).pruned
@@ -119,15 +122,22 @@ def render(ctx: Context) -> Rendering:
     return Rendering(identity, arguments, overlays, text, sha256, parse_manifest(text))
 
 
-def judge_dry_run(result: ProgramResult) -> Blocked | None:
-    """None for a dry run that went through, kubectl's warnings included."""
+def judge_dry_run(result: ProgramResult, waited: timedelta) -> Blocked | None:
+    """None for a dry run that went through, kubectl's warnings included; TryAgain for a fault that may pass.
+
+    A dry run changes nothing, so it is repeated without asking anybody.
+    """
     report = read_apply_output(result.output)
     if result.exit_code == 0 or report.only_warnings:
         return None
-    why = report.errors[-1] if report.errors else f"istioctl ended with {result.exit_code}"
+    why = f"the dry run failed: {report.errors[0] if report.errors else f'istioctl ended with {result.exit_code}'}"
+    if report.only_passing and waited < PASSING_PATIENCE:
+        raise TryAgain(why, 5.0)
     return Blocked(
-        f"the dry run failed: {why}",
-        "Correct the flag or the overlay that the attached output names, and start again.",
+        why,
+        "The API server does not answer reliably; retry when it does."
+        if report.only_passing
+        else "Correct the flag or the overlay that the attached output names, and start again.",
         attachments=(Attachment("dry-run.txt", result.output),),
     )
 

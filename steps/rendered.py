@@ -55,6 +55,12 @@ def identify(manifest: Manifest) -> ObjectId:
     return ObjectId(group, manifest["kind"], metadata.get("namespace", ""), metadata["name"])
 
 
+def is_custom(manifest: Manifest) -> bool:
+    """Whether the kind comes from a CustomResourceDefinition; the server merges no lists in those."""
+    group = manifest["apiVersion"].rpartition("/")[0]
+    return "." in group and not group.endswith(".k8s.io")
+
+
 def list_images(objects: Iterable[Manifest], namespace: str) -> Mapping[str, Mapping[str, str]]:
     """The images of each workload of the namespace, by workload id and container."""
     return {
@@ -91,12 +97,17 @@ def compare_with_live(objects: Sequence[Manifest], live: Iterable[Manifest]) -> 
         if here is None:
             added.append(str(identify(item)))
             continue
-        lines = [f"{identify(item)}: {line}" for line in _compare(_meaningful(item), here, "")]
+        lines = [f"{identify(item)}: {line}" for line in find_differences(item, here)]
         if lines:
             changed.append(str(identify(item)))
             fields += lines
         images += _compare_images(item, here)
     return Difference(tuple(sorted(added)), tuple(sorted(changed)), tuple(sorted(set(images))), tuple(fields))
+
+
+def find_differences(wanted: Manifest, here: Manifest) -> tuple[str, ...]:
+    """The fields that the rendered object has otherwise, `spec.replicas: 1 → 2`; what only the other has is its own."""
+    return tuple(_compare(_meaningful(wanted), here, "", is_custom(wanted)))
 
 
 def describe_image_change(before: str, after: str) -> str:
@@ -135,35 +146,36 @@ def _compare_images(item: Manifest, here: Manifest) -> Iterator[str]:
 
 def _meaningful(item: Manifest) -> Manifest:
     # The operator's version label changes on every object and says nothing; status is the server's. The injector
-    # writes its own CA bundle back after each apply, and the merged values are compared value by value elsewhere.
+    # writes its own CA bundle back after each apply.
     metadata = item["metadata"]
     labels = {k: v for k, v in (metadata.get("labels") or {}).items() if k != "operator.istio.io/version"}
     kept = {key: value for key, value in item.items() if key not in ("metadata", "status", "apiVersion", "kind")}
-    if item["kind"] == "ConfigMap":
-        kept = {**kept, "data": {key: text for key, text in (kept.get("data") or {}).items() if key != "values"}}
     return {**kept, "metadata": {"labels": labels, "annotations": metadata.get("annotations") or {}}}
 
 
-def _compare(wanted: Any, here: Any, path: str) -> Iterator[str]:
+def _compare(wanted: Any, here: Any, path: str, exact: bool) -> Iterator[str]:
+    """Lines for what `wanted` has otherwise than `here`; `exact` compares lists whole, as a merge patch does."""
     if isinstance(wanted, Mapping):
         live = here if isinstance(here, Mapping) else {}
         for key, value in wanted.items():
-            if key == "caBundle":
-                continue
-            yield from _compare(value, live.get(key), f"{path}.{key}" if path else str(key))
-    elif isinstance(wanted, list) and wanted and all(isinstance(e, Mapping) and "name" in e for e in wanted):
-        live = {e.get("name"): e for e in here or () if isinstance(e, Mapping)} if isinstance(here, list) else {}
-        for entry in wanted:
-            yield from _compare(entry, live.get(entry["name"]), f"{path}[{entry['name']}]")
-    elif isinstance(wanted, list):
-        live_list = here if isinstance(here, list) else []
-        if len(wanted) != len(live_list):
-            yield f"{path}: {_show(here)} → {_show(wanted)}"
-            return
-        for index, (value, other) in enumerate(zip(wanted, live_list, strict=True)):
-            yield from _compare(value, other, f"{path}[{index}]")
+            if key != "caBundle":
+                yield from _compare(value, live.get(key), f"{path}.{key}" if path else str(key), exact)
+    elif isinstance(wanted, list) and not exact:
+        yield from _compare_lists(wanted, here if isinstance(here, list) else [], path)
     elif not _equal(wanted, here):
         yield f"{path}: {_show(here)} → {_show(wanted)}"
+
+
+def _compare_lists(wanted: Sequence[Any], here: Sequence[Any], path: str) -> Iterator[str]:
+    if wanted and all(isinstance(entry, Mapping) and "name" in entry for entry in wanted):
+        live = {entry.get("name"): entry for entry in here if isinstance(entry, Mapping)}
+        for entry in wanted:
+            yield from _compare(entry, live.get(entry["name"]), f"{path}[{entry['name']}]", False)
+    elif len(wanted) != len(here):
+        yield f"{path}: {_show(here)} → {_show(wanted)}"
+    else:
+        for index, (value, other) in enumerate(zip(wanted, here, strict=True)):
+            yield from _compare(value, other, f"{path}[{index}]", False)
 
 
 def _equal(wanted: Any, here: Any) -> bool:

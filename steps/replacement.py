@@ -11,6 +11,7 @@ from steps.mesh import Pod, Workload
 from steps.rollout import Images, Standing, describe_done, format_pods, judge_workloads
 from steps.stalls import (
     TERMINATING,
+    UNREADY,
     Stall,
     choose_overdue,
     explain_late_leaving,
@@ -58,7 +59,7 @@ def roll_out(ctx: Context) -> Outcome:
     stalls = list_stalls(scene)
     overdue = choose_overdue(stalls, ctx.now - ctx.waiting_since) or find_late_leaving(ctx, scene.pods)
     if overdue:
-        return Blocked(overdue.sentence, overdue.remedy, attachments=(_attach(table),))
+        return Blocked(overdue.sentence, overdue.remedy, attachments=(_attach(table), *attach_events(ctx, overdue)))
     return _judge_time(ctx, scene, table) or describe_wait(scene, stalls, table)
 
 
@@ -89,7 +90,9 @@ def describe_wait(scene: Scene, stalls: Sequence[Stall], table: Sequence[str]) -
     """One sentence, then the guide's table and what holds it up."""
     more = len(scene.missing) - 1
     why = f"control plane: {scene.missing[0]}" + (f", and {more} more" if more else "")
-    return Waiting(why, LOOK_AGAIN, details=(*table, *dict.fromkeys(stall.sentence for stall in stalls)))
+    # That a pod runs and isn't ready stands in the table already.
+    told = dict.fromkeys(stall.sentence for stall in stalls if stall.kind != UNREADY)
+    return Waiting(why, LOOK_AGAIN, details=(*table, *told))
 
 
 def conclude(ctx: Context, scene: Scene, table: Sequence[str]) -> Done:
@@ -114,6 +117,16 @@ def find_late_leaving(ctx: Context, pods: Sequence[Pod]) -> Stall | None:
         if pod.uid in now and ctx.now - datetime.fromisoformat(now[pod.uid]) >= TERMINATING:
             return explain_late_leaving(pod)
     return None
+
+
+def attach_events(ctx: Context, stall: Stall) -> tuple[Attachment, ...]:
+    """The Kubernetes events of the stalled pod as a file, none where there are none."""
+    if not stall.subject:
+        return ()
+    events = ctx.kubernetes.read_events(ctx.release.namespace, "Pod", stall.subject)
+    lines = (f"{event.kind} {event.reason} x{event.count}: {event.message}" for event in events)
+    text = "\n".join(lines)
+    return (Attachment("events.txt", f"{text}\n"),) if text else ()
 
 
 def recall_images(ctx: Context) -> Images:

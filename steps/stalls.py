@@ -8,17 +8,20 @@ from datetime import timedelta
 
 from steps.mesh import Pod, Webhook, Workload
 
-# How long a stall may last before a person is asked: a cluster autoscaler needs minutes for a node, a registry or
-# quota rarely heals by itself, a gateway drains for 30 s and more.
+DEADLINE = "ProgressDeadlineExceeded"
+UNREADY = "unready"
 TERMINATING = timedelta(minutes=10)
-_PATIENCE = {
-    "Unschedulable": timedelta(minutes=10),
-    "image pull": timedelta(minutes=5),
-    "webhook": timedelta(minutes=5),
-    "readiness": timedelta(minutes=10),
-    "Terminating": TERMINATING,
+# How long a stall may last before a person is asked, most telling kind first: a cluster autoscaler needs minutes for
+# a node, a registry or quota rarely heals by itself, a gateway drains for 30 s and more.
+PATIENCE = {
     "quota": timedelta(minutes=2),
-    "ProgressDeadlineExceeded": timedelta(0),
+    "webhook": timedelta(minutes=5),
+    "image pull": timedelta(minutes=5),
+    "Unschedulable": timedelta(minutes=10),
+    "readiness": timedelta(minutes=10),
+    UNREADY: timedelta(minutes=10),
+    "Terminating": TERMINATING,
+    DEADLINE: timedelta(0),
 }
 _PULL = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ImageInspectError", "ErrImageNeverPull")
 _CRASH = ("CrashLoopBackOff", "Error", "OOMKilled", "RunContainerError", "CreateContainerConfigError", "Completed")
@@ -26,16 +29,17 @@ _CRASH = ("CrashLoopBackOff", "Error", "OOMKilled", "RunContainerError", "Create
 
 @dataclass(frozen=True)
 class Stall:
-    """One reason why a rollout stands still; `kind` is a key of the patience table."""
+    """One reason why a rollout stands still; `kind` is a key of PATIENCE, `subject` the pod's or workload's name."""
 
     kind: str
     sentence: str
     remedy: str
+    subject: str = ""
 
     @property
     def patience(self) -> timedelta:
         """How long it may last before a person is asked."""
-        return _PATIENCE[self.kind]
+        return PATIENCE[self.kind]
 
 
 def find_stalls(workloads: Iterable[Workload], pods: Iterable[Pod]) -> tuple[Stall, ...]:
@@ -44,32 +48,20 @@ def find_stalls(workloads: Iterable[Workload], pods: Iterable[Pod]) -> tuple[Sta
         *(stall for pod in pods if (stall := read_pod_stall(pod))),
         *(stall for workload in workloads for stall in _read_workload_stalls(workload)),
     ]
-    order = ["quota", "webhook", "image pull", "Unschedulable", "readiness", "Terminating", "ProgressDeadlineExceeded"]
+    order = list(PATIENCE)
     return tuple(sorted(found, key=lambda stall: order.index(stall.kind)))
 
 
 def read_pod_stall(pod: Pod) -> Stall | None:
     """The stall that a pod's own state tells of, None for a pod that is fine."""
-    name, space = pod.name, pod.namespace
-    problem = pod.problem
-    if (pod.ready >= pod.total and pod.total) or not problem:
+    if pod.terminating or (pod.total and pod.ready >= pod.total):
         return None
-    if "Unschedulable" in problem or "nodes are available" in problem:
-        return Stall(
-            "Unschedulable", f"{name} can't be scheduled: {problem}",
-            "Add a node or free CPU and memory; the rollout goes on by itself as soon as there is room.",
-        )  # fmt: skip
-    if any(word in problem for word in _PULL):
-        return Stall(
-            "image pull", f"{name} can't pull its image: {problem}",
-            "Let the nodes reach gcr.io/gke-release (firewall, Private Google Access, Binary Authorization).",
-        )  # fmt: skip
-    if any(word in problem for word in _CRASH) or "probe" in problem.lower():
-        return Stall(
-            "readiness", f"{name} is not ready: {problem}",
-            f"Read its log: kubectl -n {space} logs {name} --all-containers --previous.",
-        )  # fmt: skip
-    return None
+    if not pod.problem:
+        return _read_unready(pod)
+    kind = _name_problem(pod.problem)
+    sentence, remedy = _POD_WORDS.get(kind, ("", ""))
+    words = {"name": pod.name, "space": pod.namespace, "problem": pod.problem}
+    return Stall(kind, sentence.format(**words), remedy.format(**words), pod.name) if kind else None
 
 
 def find_webhook_gap(webhook: Webhook | None, endpoints: int) -> str:
@@ -98,36 +90,70 @@ def explain_late_leaving(pod: Pod) -> Stall:
         "Terminating", f"{pod.name} is terminating for more than {TERMINATING.seconds // 60} min",
         f"A finalizer or a dead node holds it: kubectl -n {pod.namespace} describe pod {pod.name}. The bot never"
         " deletes by force.",
+        pod.name,
     )  # fmt: skip
 
 
 def choose_overdue(stalls: Sequence[Stall], waited: timedelta) -> Stall | None:
-    """The first stall whose patience is over; a missed deadline is told with the reason that is known for it."""
+    """The first stall whose patience is over; a missed deadline is told with what is known of its pods."""
     overdue = next((stall for stall in stalls if waited >= stall.patience), None)
-    if overdue is None or overdue.kind != "ProgressDeadlineExceeded":
+    if overdue is None or overdue.kind != DEADLINE:
         return overdue
-    reason = next((stall for stall in stalls if stall.kind != overdue.kind), None)
-    return Stall(overdue.kind, f"{overdue.sentence}: {reason.sentence}", reason.remedy) if reason else overdue
+    own = (stall for stall in stalls if stall.subject.startswith(f"{overdue.subject}-"))
+    reason = next(own, None)
+    if reason is None:
+        return overdue
+    return Stall(overdue.kind, f"{overdue.sentence}: {reason.sentence}", reason.remedy, reason.subject)
+
+
+_POD_WORDS = {
+    "Unschedulable": (
+        "{name} can't be scheduled: {problem}",
+        "Add a node or free CPU and memory; the rollout goes on by itself as soon as there is room.",
+    ),
+    "image pull": (
+        "{name} can't pull its image: {problem}",
+        "Let the nodes reach gcr.io/gke-release (firewall, Private Google Access, Binary Authorization).",
+    ),
+    "readiness": (
+        "{name} is not ready: {problem}",
+        "Read its log: kubectl -n {space} logs {name} --all-containers --previous.",
+    ),
+}
+
+
+def _name_problem(problem: str) -> str:
+    if "Unschedulable" in problem or "nodes are available" in problem:
+        return "Unschedulable"
+    if any(word in problem for word in _PULL):
+        return "image pull"
+    if any(word in problem for word in _CRASH) or "probe" in problem.lower():
+        return "readiness"
+    return ""
+
+
+def _read_unready(pod: Pod) -> Stall | None:
+    if pod.phase != "Running":
+        return None
+    return Stall(
+        UNREADY, f"{pod.name} runs and is not ready ({pod.ready}/{pod.total})",
+        f"Its readiness probe fails: kubectl -n {pod.namespace} describe pod {pod.name}, and read its log.",
+        pod.name,
+    )  # fmt: skip
 
 
 def _read_workload_stalls(workload: Workload) -> Iterator[Stall]:
     name, space, kind = workload.ref.name, workload.ref.namespace, workload.ref.kind.lower()
-    failure = workload.failure
-    if "exceeded quota" in failure or "quota" in failure.lower():
-        yield Stall(
-            "quota", f"{name}: {failure}",
-            f"Raise the quota for the time of the upgrade: kubectl -n {space} describe resourcequota.",
-        )  # fmt: skip
+    failure, describe = workload.failure, f"kubectl -n {space} describe {kind} {name}"
+    if "quota" in failure.lower():
+        remedy = f"Raise the quota for the time of the upgrade: kubectl -n {space} describe resourcequota."
+        yield Stall("quota", f"{name}: {failure}", remedy, name)
     elif "webhook" in failure:
-        yield Stall(
-            "webhook", f"{name}: {failure}",
-            f"A webhook refuses its pods: kubectl -n {space} describe {kind} {name}; mend or remove that webhook.",
-        )  # fmt: skip
+        remedy = f"A webhook refuses its pods ({describe}); mend or remove that webhook."
+        yield Stall("webhook", f"{name}: {failure}", remedy, name)
     elif failure:
-        yield Stall("readiness", f"{name}: {failure}", f"kubectl -n {space} describe {kind} {name}")
+        yield Stall("readiness", f"{name}: {failure}", describe, name)
     # A verdict on an earlier generation says nothing about this rollout.
     if workload.stalled and workload.observed_generation >= workload.generation:
-        yield Stall(
-            "ProgressDeadlineExceeded", f"{name} made no progress for {workload.progress_deadline_seconds} s",
-            f"kubectl -n {space} describe {kind} {name} shows why; mend it, then retry. The old pods still serve.",
-        )  # fmt: skip
+        sentence = f"{name} made no progress for {workload.progress_deadline_seconds} s"
+        yield Stall(DEADLINE, sentence, f"{describe} shows why; mend it, then retry. The old pods still serve.", name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ from steps.mesh import (
     ClusterAddress,
     ClusterIdentity,
     DisruptionBudget,
+    Event,
     Exclusion,
     Namespace,
     Node,
@@ -111,6 +112,7 @@ class PaperKubernetes:
     ca_bundle: bool = True
     endpoints: int = 1
     ingress: str = "203.0.113.7"
+    events: dict[str, tuple[Event, ...]] = field(default_factory=dict)
     writes: list[str] = field(default_factory=list)
 
     def read_account(self) -> str:
@@ -133,6 +135,9 @@ class PaperKubernetes:
 
     def list_autoscalers(self, namespace: str = "") -> tuple[Autoscaler, ...]:
         return ()
+
+    def list_changes(self, namespace: str = "") -> Mapping[tuple[str, str, str], datetime]:
+        return {}
 
     def list_nodes(self) -> tuple[Node, ...]:
         return tuple(make_node(f"node-{number}") for number in range(4))
@@ -169,6 +174,9 @@ class PaperKubernetes:
         same = (manifest["kind"], manifest["metadata"]["name"])
         self.objects = [one for one in self.objects if (one["kind"], one["metadata"]["name"]) != same]
         self.objects.append(manifest)
+
+    def read_events(self, namespace: str, kind: str, name: str) -> tuple[Event, ...]:
+        return self.events.get(name, ())
 
     def read_binding(self, name: str) -> Binding | None:
         return self.bindings.get(name)

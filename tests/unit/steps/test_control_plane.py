@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import yaml
 
 from steps.control_plane import apply, approve, approve_mtls, back_up
-from steps.errors import GiveUp
-from steps.mesh import Operation
+from steps.errors import GiveUp, TryAgain
+from steps.mesh import Event, Operation
 from steps.options import UpgradeOptions
 from steps.ports import Ended, ProgramResult, Running
 from steps.replacement import roll_out
@@ -27,8 +28,15 @@ def ended(code: int | None, output: str, version: str = NEW, timed_out: bool = F
     """An upgrade whose istioctl has ended so, with the cluster on a version."""
     paper = start_paper()
     paper.kubernetes.workloads = make_control_plane(version)
+    paper.kubernetes.objects = [put_in_place(made) for made in render_control_plane(version)]
     paper.tools.runs[RUN] = Ended(code, output, timed_out)
     return paper
+
+
+def put_in_place(rendered: dict[str, Any]) -> dict[str, Any]:
+    """A live object as kubectl apply leaves it, with the server's own spelling of a field."""
+    annotations = {"kubectl.kubernetes.io/last-applied-configuration": json.dumps(rendered)}
+    return {**rendered, "metadata": {**rendered["metadata"], "annotations": annotations}}
 
 
 def replaced() -> Paper:
@@ -92,10 +100,11 @@ def test_another_rendered_manifest_voids_the_approval() -> None:
 def test_a_node_upgrade_blocks_the_gate() -> None:
     """Moving nodes and a moving control plane don't mix."""
     paper = start_paper()
-    paper.gke.operations = (Operation("op", "UPGRADE_NODES", "default-pool"),)
+    link = "https://container.googleapis.com/v1/projects/1/locations/z/clusters/cluster-x/nodePools/default-pool"
+    paper.gke.operations = (Operation("op", "UPGRADE_NODES", link),)
     outcome = paper.run(approve)
     assert isinstance(outcome, Blocked)
-    assert outcome.why == "GKE runs UPGRADE_NODES on default-pool"
+    assert outcome.why == "GKE runs UPGRADE_NODES on nodePools/default-pool"
 
 
 def test_an_account_that_may_not_read_operations_is_let_pass() -> None:
@@ -263,7 +272,38 @@ def test_255_over_warnings_is_done_where_the_cluster_agrees() -> None:
     """kubectl's deprecations are no failure."""
     outcome = ended(255, WARNED).run(apply)
     assert isinstance(outcome, Done)
-    assert "nothing but warnings" in outcome.sentence
+    assert outcome.sentence == "istioctl manifest apply has ended (exit 255; every object is in place)"
+
+
+def test_an_object_that_was_not_applied_is_named() -> None:
+    """istioctl was killed after the workloads and before the mesh config."""
+    paper = ended(None, "")
+    _, *rest = paper.kubernetes.objects
+    paper.kubernetes.objects = rest
+    outcome = paper.run(apply)
+    assert isinstance(outcome, Blocked)
+    assert outcome.why == (
+        "istioctl manifest apply ended (its end was not seen), but ConfigMap istio-system/istio was not applied"
+    )
+
+
+def test_an_object_that_was_applied_with_other_content_is_named() -> None:
+    """Its name alone is not enough."""
+    paper = ended(None, "")
+    config, *rest = render_control_plane(NEW, accessLogFile="/dev/stdout")
+    paper.kubernetes.objects = [put_in_place(made) for made in (config, *rest)]
+    outcome = paper.run(apply)
+    assert isinstance(outcome, Blocked)
+    assert "ConfigMap istio-system/istio was not applied" in outcome.why
+
+
+def test_a_fault_of_the_connection_is_judged_by_the_cluster() -> None:
+    """A retry may have put everything in place though one request failed."""
+    text = BAD.replace("deployments.apps is forbidden", "Internal error occurred").replace(
+        "(Forbidden)", "(InternalError)"
+    )
+    assert isinstance(ended(255, text).run(apply), Done)
+    assert isinstance(ended(255, text, OLD).run(apply), Blocked)
 
 
 def test_255_over_an_error_blocks_with_the_detail() -> None:
@@ -288,7 +328,27 @@ def test_any_other_end_blocks(code: int, output: str) -> None:
     """With its code."""
     outcome = ended(code, output, OLD).run(apply)
     assert isinstance(outcome, Blocked)
-    assert f"failed ({code})" in outcome.why
+    assert f"failed (exit {code})" in outcome.why
+
+
+def test_a_killed_istioctl_is_told_as_such() -> None:
+    """-9 is no exit code that people know."""
+    outcome = ended(-9, "", OLD).run(apply)
+    assert isinstance(outcome, Blocked)
+    assert outcome.why == "istioctl manifest apply failed (killed by signal 9): it wrote nothing"
+
+
+def test_a_dry_run_that_met_a_passing_fault_is_repeated() -> None:
+    """It changes nothing; after two minutes a person is asked."""
+    paper = start_paper()
+    text = BAD.replace("deployments.apps is forbidden", "Internal error occurred").replace(
+        "(Forbidden)", "(InternalError)"
+    )
+    paper.tools.dry = ProgramResult(255, text)
+    with pytest.raises(TryAgain, match="the dry run failed"):
+        paper.run(approve)
+    paper.waited = timedelta(minutes=2)
+    assert isinstance(paper.run(approve), Blocked)
 
 
 def test_an_apply_past_its_limit_blocks() -> None:
@@ -367,6 +427,19 @@ def test_an_unschedulable_pod_blocks_in_the_end() -> None:
     outcome = paper.run(roll_out)
     assert isinstance(outcome, Blocked)
     assert "Add a node" in outcome.remedy
+
+
+def test_a_stalled_pod_s_events_come_as_a_file() -> None:
+    """So that nobody has to look for them."""
+    paper = replaced()
+    first, *rest = paper.kubernetes.workloads
+    paper.kubernetes.workloads = (replace(first, updated=1), *rest)
+    paper.kubernetes.pods = [make_pod("istio-galley-1-a", ready=1)]
+    paper.kubernetes.events["istio-galley-1-a"] = (Event("Warning", "Unhealthy", "Readiness probe failed: 503", 7),)
+    paper.waited = timedelta(minutes=10)
+    outcome = paper.run(roll_out)
+    assert isinstance(outcome, Blocked)
+    assert outcome.attachments[1].text == "Warning Unhealthy x7: Readiness probe failed: 503\n"
 
 
 def test_a_control_plane_that_somebody_changed_blocks() -> None:

@@ -42,6 +42,37 @@ def test_a_complete_file_is_done() -> None:
     assert outcome.sentence.endswith("5.0 MB")
 
 
+def test_a_server_that_gives_nothing_is_given_ten_minutes() -> None:
+    """A slow download may take hours, one without a byte may not."""
+    paper = fresh()
+    paper.files.faults[NEW] = TryAgain("the release server answered 503")
+    assert isinstance(paper.run(fetch), Waiting)
+    paper.advance(timedelta(minutes=10))
+    outcome = paper.run(fetch)
+    assert isinstance(outcome, Blocked)
+    assert outcome.why == "nothing could be downloaded for 10 min: the release server answered 503"
+
+
+def test_a_download_that_goes_on_forgets_the_fault() -> None:
+    """Only minutes in a row count."""
+    paper = fresh()
+    paper.files.slices = 9
+    for fault in (TryAgain("503"), None, TryAgain("503")):
+        paper.files.faults = {NEW: fault} if fault else {}
+        assert isinstance(paper.run(fetch), Waiting)
+        paper.advance(timedelta(minutes=9))
+
+
+def test_a_retry_gives_the_server_its_time_again() -> None:
+    """The generation is higher."""
+    paper = fresh()
+    paper.files.faults[NEW] = TryAgain("503")
+    paper.run(fetch)
+    paper.advance(timedelta(minutes=20))
+    paper.generation += 1
+    assert isinstance(paper.run(fetch), Waiting)
+
+
 def test_the_verification_is_the_milestone() -> None:
     """Hash, sentence and key are kept as evidence."""
     paper = fresh()

@@ -89,6 +89,20 @@ def test_a_changed_value_names_its_path() -> None:
     assert line.endswith("spec.template.spec.containers[discovery].env[A].value: 1 → 2")
 
 
+def mesh_policy(mtls: dict[str, str]) -> dict[str, Any]:
+    """MeshPolicy default, a custom kind."""
+    return {
+        "apiVersion": "authentication.istio.io/v1alpha1", "kind": "MeshPolicy", "metadata": {"name": "default"},
+        "spec": {"peers": [{"mtls": mtls}]},
+    }  # fmt: skip
+
+
+def test_lists_of_custom_kinds_are_compared_whole() -> None:
+    """A merge patch replaces them: STRICT (`mtls: {}`) is not hidden by the mode that is there."""
+    found = compare_with_live([mesh_policy({})], [mesh_policy({"mode": "PERMISSIVE"})])
+    assert found.changed == ("MeshPolicy default",)
+
+
 def test_empty_values_that_the_server_drops_are_no_difference() -> None:
     """`""`, false and null come back as nothing."""
     assert compare_with_live([config_map("a", x="")], [config_map("a")]).changed == ()

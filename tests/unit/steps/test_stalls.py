@@ -45,7 +45,16 @@ def test_a_pod_s_problem_has_its_kind(problem: str, kind: str) -> None:
 @pytest.mark.parametrize("problem", ["", "ContainerCreating", "PodInitializing"])
 def test_a_pod_that_is_starting_is_no_stall(problem: str) -> None:
     """Waiting reasons of an ordinary start."""
-    assert stalled_pod(problem) == ()
+    assert stalled_pod(problem, phase="Pending") == ()
+
+
+def test_a_running_pod_that_never_gets_ready_is_a_stall_in_the_end() -> None:
+    """Its readiness probe fails without a word in its status."""
+    stalls = stalled_pod("")
+    assert choose_overdue(stalls, timedelta(minutes=9)) is None
+    overdue = choose_overdue(stalls, timedelta(minutes=10))
+    assert overdue is not None
+    assert overdue.sentence == "istio-pilot-x runs and is not ready (0/2)"
 
 
 def test_a_ready_pod_with_an_old_problem_is_no_stall() -> None:
@@ -91,6 +100,14 @@ def test_a_missed_deadline_is_told_with_its_reason() -> None:
     assert overdue is not None
     assert overdue.sentence.startswith("istio-pilot made no progress for 600 s: istio-pilot-x can't be scheduled")
     assert overdue.remedy == stalls[0].remedy
+
+
+def test_a_missed_deadline_is_not_blamed_on_another_workload_s_pod() -> None:
+    """Each reason belongs to its own workload."""
+    other = find_stalls((), [make_pod("istio-galley-x", ready=0, problem="ImagePullBackOff")])
+    overdue = choose_overdue((*other, *stalled_workload(stalled=True)), timedelta(minutes=1))
+    assert overdue is not None
+    assert overdue.sentence == "istio-pilot made no progress for 600 s"
 
 
 @pytest.mark.parametrize(
