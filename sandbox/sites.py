@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl as tls
 import threading
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from aiohttp import web
 
 LOOPBACK = "127.0.0.1"
 SHUTDOWN_SECONDS = 1.0
+SETTLING_SECONDS = 0.02
 THREAD_SECONDS = 15.0
 
 
@@ -23,9 +25,14 @@ class OpenSite:
     url: str
     port: int
     runner: web.AppRunner = field(repr=False)
+    listener: socket.socket = field(repr=False)
 
     async def close(self) -> None:
         """End the site and run the application's shutdown and cleanup hooks."""
+        # A listener closed between accept() and the connection's first step leaves that connection open for ever
+        # (asyncio.base_events.Server._attach), so accepting ends first.
+        asyncio.get_running_loop().remove_reader(self.listener)
+        await asyncio.sleep(SETTLING_SECONDS)
         server = self.runner.server
         transports = [one.transport for one in server.connections if one.transport] if server else []
         await self.runner.cleanup()
@@ -46,16 +53,12 @@ class RunningSite:
 
 async def open_site(app: web.Application, *, port: int = 0, ssl: tls.SSLContext | None = None) -> OpenSite:
     """Serve an application on loopback; port 0 takes a free one. Raises OSError when the port is taken."""
+    listener = socket.create_server((LOOPBACK, port))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, handle_signals=False)
     await runner.setup()
-    site = web.TCPSite(runner, LOOPBACK, port, ssl_context=ssl)
-    try:
-        await site.start()
-    except OSError:
-        await runner.cleanup()
-        raise
-    bound = int(runner.addresses[0][1])
-    return OpenSite(f"{'https' if ssl else 'http'}://{LOOPBACK}:{bound}", bound, runner)
+    await web.SockSite(runner, listener, ssl_context=ssl).start()
+    bound = int(listener.getsockname()[1])
+    return OpenSite(f"{'https' if ssl else 'http'}://{LOOPBACK}:{bound}", bound, runner, listener)
 
 
 def serve_in_thread(app: web.Application, ssl: tls.SSLContext | None = None, port: int = 0) -> RunningSite:
