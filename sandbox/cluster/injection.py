@@ -22,6 +22,8 @@ CONFIG_NAME = "istio-sidecar-injector"
 STATUS_ANNOTATION = "sidecar.istio.io/status"
 _INJECT_ANNOTATION = "sidecar.istio.io/inject"
 _NEVER = ("kube-system", "kube-public")
+# Rendered templates kept: reading YAML is what injection costs.
+_KEPT = 32
 _EXPRESSION = re.compile(r"\{\{\s*(.*?)\s*\}\}")
 
 
@@ -31,24 +33,39 @@ class Injector:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.down = False
+        self._read: tuple[str, Json, Json] = ("", {}, {})
+        self._rendered: dict[str, Json] = {}
 
     def inject(self, pod: Json, namespace: str) -> Json:
         """Return the pod with its sidecar, or the pod itself. Raises ApiError 500 on unreadable settings."""
         settings, values = self._settings()
         if not wants_sidecar(pod, namespace, settings):
             return pod
-        return _injected(pod, _render(str(settings["template"]), values, pod), str(settings["template"]))
+        template = str(settings["template"])
+        return _injected(pod, self._render(template, values, pod), template)
 
     def _settings(self) -> tuple[Json, Json]:
         config = self._store.find("configmaps", CONFIG_NAMESPACE, CONFIG_NAME)
         if config is None:
             raise _webhook_failure('configmaps "istio-sidecar-injector" not found')
-        texts = config.get("data") or {}
+        version, texts = config["metadata"]["resourceVersion"], config.get("data") or {}
+        if self._read[0] == version:
+            return self._read[1], self._read[2]
         try:
             settings, values = yaml.safe_load(texts["config"]), json.loads(texts["values"])
-            return settings, values
         except (KeyError, ValueError, yaml.YAMLError) as error:
             raise _webhook_failure(f"the injector can't read its ConfigMap: {error}") from error
+        self._read = (version, settings, values)
+        return settings, values
+
+    def _render(self, template: str, values: Json, pod: Json) -> Json:
+        try:
+            text = _EXPRESSION.sub(lambda found: _evaluate(found[1], values, pod), template)
+            if text not in self._rendered:
+                self._rendered = {**dict(list(self._rendered.items())[-_KEPT:]), text: yaml.safe_load(text)}
+        except (KeyError, yaml.YAMLError) as error:
+            raise _webhook_failure(f"the sidecar template can't be rendered: {error}") from error
+        return self._rendered[text]
 
 
 def _webhook_failure(why: str) -> ApiError:
@@ -71,17 +88,6 @@ def wants_sidecar(pod: Json, namespace: str, settings: Json) -> bool:
         if match_label_selector(selector, labels_of(pod)):
             return True
     return bool(settings.get("policy") == "enabled")
-
-
-def _render(template: str, values: Json, pod: Json) -> Json:
-    def fill(found: re.Match[str]) -> str:
-        return _evaluate(found[1], values, pod)
-
-    try:
-        rendered: Json = yaml.safe_load(_EXPRESSION.sub(fill, template))
-    except (KeyError, yaml.YAMLError) as error:
-        raise _webhook_failure(f"the sidecar template can't be rendered: {error}") from error
-    return rendered
 
 
 def _evaluate(expression: str, values: Json, pod: Json) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from sandbox.cluster.errors import bad_request
@@ -13,6 +14,7 @@ _FACTORS = {
 }  # fmt: skip
 
 
+@lru_cache(maxsize=4096)
 def parse_quantity(text: str | float) -> float:
     """Return the quantity in its base unit (CPUs, bytes). Raises ApiError 400 when it is none."""
     written = str(text)

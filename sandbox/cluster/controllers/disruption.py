@@ -42,6 +42,8 @@ class DisruptionBudgets:
         if change.key == BUDGETS:
             return () if change.type == "DELETED" else ((namespace, name_of(change.obj)),)
         if change.key == "pods":
+            if change.before is not None and change.type == "MODIFIED" and _seen(change.before) == _seen(change.obj):
+                return ()
             return [
                 (namespace, name_of(budget))
                 for budget in self._api.store.each(BUDGETS, namespace)
@@ -115,3 +117,7 @@ class DisruptionBudgets:
         if owner is None:
             return None
         return self._top(owner) or owner
+
+
+def _seen(pod: Json) -> tuple[object, ...]:
+    return is_pod_ready(pod), is_terminating(pod), labels_of(pod)

@@ -37,8 +37,10 @@ class ReplicaSets:
         if owner is None:
             return
         active = [pod for pod in self._maker.pods_of(owner) if is_pod_active(pod)]
-        failure = None if is_terminating(owner) else self._match(owner, active)
-        active = [pod for pod in self._maker.pods_of(owner) if is_pod_active(pod)]
+        failure = None
+        if not is_terminating(owner) and len(active) != owner["spec"]["replicas"]:
+            failure = self._match(owner, active)
+            active = [pod for pod in self._maker.pods_of(owner) if is_pod_active(pod)]
         self._report(owner, active, failure)
 
     def _match(self, owner: Json, active: list[Json]) -> ApiError | None:

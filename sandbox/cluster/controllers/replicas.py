@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sandbox.cluster.apiserver import ApiServer
 from sandbox.cluster.deletion import DeleteOptions, delete_object
 from sandbox.cluster.engine import Engine
@@ -23,6 +25,15 @@ from sandbox.cluster.objects import (
 from sandbox.cluster.pace import Pace
 from sandbox.cluster.store import Change
 
+_ENDED = ("Succeeded", "Failed")
+
+
+@dataclass(frozen=True)
+class _Refusal:
+    count: int
+    retry_at: float
+    error: ApiError
+
 
 class PodMaker:
     """Creates and deletes pods for controllers, with events, and waits longer after each refusal."""
@@ -32,7 +43,7 @@ class PodMaker:
         self.engine = engine
         self.recorder = recorder
         self.pace = pace
-        self._refusals: dict[str, int] = {}
+        self._refusals: dict[str, _Refusal] = {}
 
     def pods_of(self, owner: Json) -> list[Json]:
         """Return the pods an owner controls, terminating ones included."""
@@ -43,7 +54,10 @@ class PodMaker:
         ]
 
     def make(self, controller: str, owner: Json, pod: Json, component: str) -> ApiError | None:
-        """Create a pod for an owner; a refusal is recorded, tried again later and returned."""
+        """Create a pod for an owner; a refusal is recorded and returned, and nothing is tried for a while after it."""
+        refusal = self._refusals.get(uid_of(owner))
+        if refusal is not None and self.api.now() < refusal.retry_at - 1e-6:
+            return refusal.error
         pod["metadata"]["ownerReferences"] = [owner_reference(owner)]
         try:
             made = self.api.create(self.api.resources.by_key("pods"), namespace_of(owner), pod)
@@ -76,9 +90,10 @@ class PodMaker:
         if (error.details.get("causes") or [{}])[0].get("reason") == "NamespaceTerminating":
             return
         self.recorder.warn(owner, "FailedCreate", f"Error creating: {error.message}", component)
-        count = self._refusals.get(uid_of(owner), 0)
-        self._refusals[uid_of(owner)] = count + 1
-        wait = min(self.pace.create_retry * 2.0 ** min(count, 10), self.pace.create_retry_most)
+        before = self._refusals.get(uid_of(owner))
+        count = before.count + 1 if before else 1
+        wait = min(self.pace.create_retry * 2.0 ** min(count - 1, 10), self.pace.create_retry_most)
+        self._refusals[uid_of(owner)] = _Refusal(count, self.api.now() + wait, error)
         self.engine.look_later(wait, controller, namespace_of(owner), name_of(owner))
 
 
@@ -92,13 +107,26 @@ def template_pod(template: Json, labels: dict[str, str] | None = None, **metadat
 
 
 def controlled_by(change: Change, kind: str) -> tuple[tuple[str, str], ...]:
-    """Name the owner of this kind that controls the changed object, or controlled it before."""
+    """Name the owner of this kind that controls the changed object, or controlled it before.
+
+    A pod's changes that no owner looks at (bound, containers created or started) concern none.
+    """
+    if change.key == "pods" and change.type == "MODIFIED" and _seen(change.before) == _seen(change.obj):
+        return ()
     found: dict[tuple[str, str], None] = {}
     for obj in (change.obj, change.before):
         owner = controller_of(obj) if obj is not None else None
         if obj is not None and owner is not None and owner["kind"] == kind:
             found[namespace_of(obj), owner["name"]] = None
     return tuple(found)
+
+
+def _seen(pod: Json | None) -> tuple[object, ...]:
+    if pod is None:
+        return ()
+    metadata = pod["metadata"]
+    owners, labels = metadata.get("ownerReferences"), metadata.get("labels")
+    return is_pod_ready(pod), is_terminating(pod), pod["status"].get("phase") in _ENDED, labels, owners
 
 
 def itself(change: Change) -> tuple[tuple[str, str], ...]:

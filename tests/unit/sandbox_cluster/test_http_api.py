@@ -14,12 +14,34 @@ from tests.unit.sandbox_cluster.conftest import ServedYard
 from tests.unit.sandbox_cluster.yard import bare_pod, budget, workload
 
 
+# The client's stubs know no plain dictionaries, which it takes as well.
+def core_of(api: client.ApiClient) -> Any:
+    return client.CoreV1Api(api)
+
+
+def apps_of(api: client.ApiClient) -> Any:
+    return client.AppsV1Api(api)
+
+
+def policy_of(api: client.ApiClient) -> Any:
+    return client.PolicyV1Api(api)
+
+
+def custom_of(api: client.ApiClient) -> Any:
+    return client.CustomObjectsApi(api)
+
+
+def leases_of(api: client.ApiClient) -> Any:
+    return client.CoordinationV1Api(api)
+
+
 def raw(api: client.ApiClient, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
     """Send a request and return status and decoded body."""
     sent = {"Accept": "application/json", "Content-Type": "application/json", **headers}
     settings = api.configuration
     sent["Authorization"] = settings.api_key["authorization"]
-    answer = api.rest_client.request(method, settings.host + path, headers=sent, body=body)
+    rest: Any = api.rest_client
+    answer = rest.request(method, settings.host + path, headers=sent, body=body)
     text = answer.read()
     return answer.status, json.loads(text)
 
@@ -39,7 +61,7 @@ def test_lists_typed_pods(served: ServedYard, admin: client.ApiClient) -> None:
     served.yard.create(workload("Deployment", "web", replicas=2))
     for seconds in (0.1, 1.1, 1.0):
         served.yard.settle(seconds)
-        assert len(client.CoreV1Api(admin).list_namespaced_pod("shop").items) == 2
+        assert len(core_of(admin).list_namespaced_pod("shop").items) == 2
 
 
 def test_list_items_have_no_kind(served: ServedYard, admin: client.ApiClient) -> None:
@@ -53,7 +75,8 @@ def test_list_items_have_no_kind(served: ServedYard, admin: client.ApiClient) ->
 @pytest.mark.parametrize(
     ("selector", "found"),
     [
-        ("app=web", {"web"}), ("app!=web", {"cart"}), ("app in (web, cart)", {"web", "cart"}), ("app notin (web)", {"cart"}),
+        ("app=web", {"web"}), ("app!=web", {"cart"}), ("app in (web, cart)", {"web", "cart"}),
+        ("app notin (web)", {"cart"}),
         ("tier", {"cart"}), ("!tier", {"web"}), ("app==cart,tier=back", {"cart"}),
     ],
 )  # fmt: skip
@@ -62,7 +85,7 @@ def test_label_selectors(served: ServedYard, admin: client.ApiClient, selector: 
     cart = bare_pod("cart")
     cart["metadata"]["labels"]["tier"] = "back"
     served.yard.create(bare_pod("web"), cart)
-    items = client.CoreV1Api(admin).list_namespaced_pod("shop", label_selector=selector).items
+    items = core_of(admin).list_namespaced_pod("shop", label_selector=selector).items
     assert {pod.metadata.name for pod in items} == found
 
 
@@ -70,7 +93,7 @@ def test_field_selectors(served: ServedYard, admin: client.ApiClient) -> None:
     """Supported fields select; others are refused."""
     served.yard.create(bare_pod("web"), bare_pod("cart"))
     served.yard.settle(10)
-    core = client.CoreV1Api(admin)
+    core = core_of(admin)
     assert len(core.list_pod_for_all_namespaces(field_selector="status.phase=Running").items) == 2
     assert len(core.list_pod_for_all_namespaces(field_selector="metadata.name=web,metadata.namespace=shop").items) == 1
     with pytest.raises(ApiException) as caught:
@@ -81,7 +104,7 @@ def test_field_selectors(served: ServedYard, admin: client.ApiClient) -> None:
 def test_pages_are_one_snapshot(served: ServedYard, admin: client.ApiClient) -> None:
     """Pages do not see what changed since the first one."""
     served.yard.create(*(bare_pod(f"pod-{number}") for number in range(5)))
-    core = client.CoreV1Api(admin)
+    core = core_of(admin)
     first = core.list_namespaced_pod("shop", limit=2)
     assert first.metadata.remaining_item_count == 3
     served.yard.create(bare_pod("pod-9"))
@@ -93,7 +116,7 @@ def test_pages_are_one_snapshot(served: ServedYard, admin: client.ApiClient) -> 
 def test_expired_token_offers_an_inconsistent_one(served: ServedYard, admin: client.ApiClient) -> None:
     """After compaction a token answers 410 with a fresh token that goes on from the present."""
     served.yard.create(*(bare_pod(f"pod-{number}") for number in range(5)))
-    core = client.CoreV1Api(admin)
+    core = core_of(admin)
     token = core.list_namespaced_pod("shop", limit=2).metadata._continue
     served.yard.cluster.expire_watches()
     served.yard.create(bare_pod("pod-9"))
@@ -108,21 +131,21 @@ def test_expired_token_offers_an_inconsistent_one(served: ServedYard, admin: cli
 def test_resource_version_zero_ignores_limit(served: ServedYard, admin: client.ApiClient) -> None:
     """The watch cache knows no pages."""
     served.yard.create(*(bare_pod(f"pod-{number}") for number in range(5)))
-    assert len(client.CoreV1Api(admin).list_namespaced_pod("shop", limit=2, resource_version="0").items) == 5
+    assert len(core_of(admin).list_namespaced_pod("shop", limit=2, resource_version="0").items) == 5
 
 
 def test_generated_names(admin: client.ApiClient) -> None:
     """generateName is completed and kept."""
     pod = bare_pod("x")
     pod["metadata"] = {"generateName": "web-", "labels": {}}
-    made = [client.CoreV1Api(admin).create_namespaced_pod("shop", pod).metadata.name for _ in range(2)]
+    made = [core_of(admin).create_namespaced_pod("shop", pod).metadata.name for _ in range(2)]
     assert len(set(made)) == 2
     assert all(name.startswith("web-") and len(name) == 9 for name in made)
 
 
 def test_defaults_are_filled_in(admin: client.ApiClient) -> None:
     """What a client leaves out is there when it reads."""
-    made = client.AppsV1Api(admin).create_namespaced_daemon_set("shop", workload("DaemonSet", "agent"))
+    made = apps_of(admin).create_namespaced_daemon_set("shop", workload("DaemonSet", "agent"))
     assert made.spec.update_strategy.type == "RollingUpdate"
     assert made.spec.update_strategy.rolling_update.max_unavailable == 1
     pod = made.spec.template.spec
@@ -132,7 +155,7 @@ def test_defaults_are_filled_in(admin: client.ApiClient) -> None:
 
 def test_stale_update_conflicts(admin: client.ApiClient) -> None:
     """An update with an old resourceVersion answers 409, also inside a patch."""
-    apps = client.AppsV1Api(admin)
+    apps = apps_of(admin)
     made = apps.create_namespaced_deployment("shop", workload("Deployment", "web"))
     apps.patch_namespaced_deployment("web", "shop", {"spec": {"replicas": 2}})
     with pytest.raises(ApiException) as caught:
@@ -146,7 +169,7 @@ def test_stale_update_conflicts(admin: client.ApiClient) -> None:
 
 def test_unchanged_write_keeps_the_resource_version(admin: client.ApiClient) -> None:
     """A patch that changes nothing writes nothing."""
-    apps = client.AppsV1Api(admin)
+    apps = apps_of(admin)
     made = apps.create_namespaced_deployment("shop", workload("Deployment", "web", replicas=2))
     again = apps.patch_namespaced_deployment("web", "shop", {"spec": {"replicas": 2}})
     assert again.metadata.resource_version == made.metadata.resource_version
@@ -154,7 +177,7 @@ def test_unchanged_write_keeps_the_resource_version(admin: client.ApiClient) -> 
 
 def test_generation_counts_spec_changes_alone(admin: client.ApiClient) -> None:
     """Labels leave the generation as it is, the spec raises it."""
-    apps = client.AppsV1Api(admin)
+    apps = apps_of(admin)
     apps.create_namespaced_deployment("shop", workload("Deployment", "web"))
     labelled = apps.patch_namespaced_deployment("web", "shop", {"metadata": {"labels": {"a": "b"}}})
     scaled = apps.patch_namespaced_deployment("web", "shop", {"spec": {"replicas": 5}})
@@ -165,7 +188,7 @@ def test_strategic_patch_joins_containers_by_name(admin: client.ApiClient) -> No
     """Naming one container changes that one and keeps the other."""
     body = workload("Deployment", "web")
     body["spec"]["template"]["spec"]["containers"].append({"name": "helper", "image": "h:1"})
-    apps = client.AppsV1Api(admin)
+    apps = apps_of(admin)
     apps.create_namespaced_deployment("shop", body)
     change = {"spec": {"template": {"spec": {"containers": [{"name": "helper", "image": "h:2"}]}}}}
     patched = apps.patch_namespaced_deployment("web", "shop", change)
@@ -216,7 +239,8 @@ def made_mesh(served: ServedYard) -> None:
 def test_dynamic_client_finds_custom_resources(served: ServedYard, admin: client.ApiClient) -> None:
     """Discovery leads to the kinds of the mesh, by kind and by short name."""
     made_mesh(served)
-    dynamic = DynamicClient(admin)
+    connect: Any = DynamicClient
+    dynamic = connect(admin)
     rules = dynamic.resources.get(api_version="networking.istio.io/v1alpha3", kind="DestinationRule")
     rules.create(namespace="shop", body={"metadata": {"name": "web"}, "spec": {"host": "web"}, **kind_of(rules)})
     assert [rule.metadata.name for rule in rules.get(namespace="shop").items] == ["web"]
@@ -229,7 +253,7 @@ def kind_of(resource: Any) -> dict[str, str]:
 
 def test_dry_run_keeps_nothing(admin: client.ApiClient) -> None:
     """dryRun=All shows the outcome and stores nothing."""
-    apps = client.AppsV1Api(admin)
+    apps = apps_of(admin)
     apps.create_namespaced_deployment("shop", workload("Deployment", "web", replicas=1))
     shown = apps.patch_namespaced_deployment("web", "shop", {"spec": {"replicas": 7}}, dry_run="All")
     assert (shown.spec.replicas, shown.metadata.generation) == (7, 2)
@@ -238,7 +262,7 @@ def test_dry_run_keeps_nothing(admin: client.ApiClient) -> None:
 
 def test_status_is_a_subresource(admin: client.ApiClient) -> None:
     """The main resource ignores status, the subresource ignores the rest."""
-    core = client.CoreV1Api(admin)
+    core = core_of(admin)
     core.create_namespaced_pod("shop", bare_pod("web"))
     main = core.patch_namespaced_pod("web", "shop", {"status": {"phase": "Failed"}})
     assert main.status.phase == "Pending"
@@ -251,7 +275,7 @@ def test_status_is_a_subresource(admin: client.ApiClient) -> None:
 
 def test_scale_subresource(admin: client.ApiClient) -> None:
     """Scale shows and changes replicas."""
-    apps = client.AppsV1Api(admin)
+    apps = apps_of(admin)
     apps.create_namespaced_deployment("shop", workload("Deployment", "web", replicas=2))
     assert apps.read_namespaced_deployment_scale("web", "shop").status.selector == "app=web"
     apps.patch_namespaced_deployment_scale("web", "shop", {"spec": {"replicas": 5}})
@@ -260,7 +284,7 @@ def test_scale_subresource(admin: client.ApiClient) -> None:
 
 def test_delete_with_a_wrong_uid_conflicts(admin: client.ApiClient) -> None:
     """A precondition protects a successor of the same name."""
-    core = client.CoreV1Api(admin)
+    core = core_of(admin)
     core.create_namespaced_pod("shop", bare_pod("web"))
     options = client.V1DeleteOptions(preconditions=client.V1Preconditions(uid="another"))
     with pytest.raises(ApiException) as caught:
@@ -270,7 +294,7 @@ def test_delete_with_a_wrong_uid_conflicts(admin: client.ApiClient) -> None:
 
 def test_delete_collection_honours_selectors(admin: client.ApiClient) -> None:
     """Only what is selected goes."""
-    core = client.CoreV1Api(admin)
+    core = core_of(admin)
     for name in ("web", "cart"):
         core.create_namespaced_pod("shop", bare_pod(name))
     core.delete_collection_namespaced_pod("shop", label_selector="app=web")
@@ -279,7 +303,7 @@ def test_delete_collection_honours_selectors(admin: client.ApiClient) -> None:
 
 def test_finalizer_holds_an_object(admin: client.ApiClient) -> None:
     """A deleted object stays until its last finalizer is taken off."""
-    core = client.CoreV1Api(admin)
+    core = core_of(admin)
     core.create_namespaced_config_map("shop", {"metadata": {"name": "held", "finalizers": ["example.com/hold"]}})
     core.delete_namespaced_config_map("held", "shop")
     assert core.read_namespaced_config_map("held", "shop").metadata.deletion_timestamp is not None
@@ -291,7 +315,7 @@ def test_finalizer_holds_an_object(admin: client.ApiClient) -> None:
 
 def test_pod_spec_is_immutable(admin: client.ApiClient) -> None:
     """Apart from images a pod's spec can't be changed."""
-    core = client.CoreV1Api(admin)
+    core = core_of(admin)
     core.create_namespaced_pod("shop", bare_pod("web"))
     core.patch_namespaced_pod("web", "shop", {"spec": {"containers": [{"name": "app", "image": "x:2"}]}})
     with pytest.raises(ApiException) as caught:
@@ -310,7 +334,7 @@ def test_pod_spec_is_immutable(admin: client.ApiClient) -> None:
 def test_invalid_objects_name_the_field(admin: client.ApiClient, spec: dict[str, Any], field: str) -> None:
     """422 says which field is wrong."""
     with pytest.raises(ApiException) as caught:
-        client.AppsV1Api(admin).create_namespaced_deployment("shop", workload("Deployment", "web", **spec))
+        apps_of(admin).create_namespaced_deployment("shop", workload("Deployment", "web", **spec))
     body = json.loads(caught.value.body or "{}")
     assert body["reason"] == "Invalid"
     assert field in body["message"]
@@ -319,14 +343,14 @@ def test_invalid_objects_name_the_field(admin: client.ApiClient, spec: dict[str,
 def test_missing_namespace(admin: client.ApiClient) -> None:
     """Nothing is created in a namespace that does not exist."""
     with pytest.raises(ApiException) as caught:
-        client.CoreV1Api(admin).create_namespaced_pod("nowhere", bare_pod("x", namespace="nowhere"))
+        core_of(admin).create_namespaced_pod("nowhere", bare_pod("x", namespace="nowhere"))
     assert refusal(caught) == (404, "NotFound")
 
 
 def test_unknown_paths_fail_loudly(admin: client.ApiClient) -> None:
     """What the server of this version does not serve is 404."""
     with pytest.raises(ApiException) as caught:
-        client.PolicyV1Api(admin).list_namespaced_pod_disruption_budget("shop")
+        policy_of(admin).list_namespaced_pod_disruption_budget("shop")
     assert refusal(caught) == (404, "NotFound")
 
 
@@ -334,7 +358,7 @@ def test_budget_of_the_served_version(served: ServedYard, admin: client.ApiClien
     """policy/v1beta1 works through the custom-objects API where the client has no types for it."""
     served.yard.create(budget("web", minAvailable=1))
     served.yard.settle(1)
-    api = client.CustomObjectsApi(admin)
+    api = custom_of(admin)
     found = api.list_namespaced_custom_object("policy", "v1beta1", "shop", "poddisruptionbudgets")
     assert found["items"][0]["status"]["disruptionsAllowed"] == 0
 
@@ -368,7 +392,7 @@ def test_logs(served: ServedYard, admin: client.ApiClient) -> None:
     """A pod has a line to say."""
     served.yard.create(bare_pod("web"))
     served.yard.settle(20)
-    assert "simulated container app of shop/web" in client.CoreV1Api(admin).read_namespaced_pod_log("web", "shop")
+    assert "simulated container app of shop/web" in core_of(admin).read_namespaced_pod_log("web", "shop")
 
 
 def test_leases_and_events(served: ServedYard, admin: client.ApiClient) -> None:
@@ -377,6 +401,6 @@ def test_leases_and_events(served: ServedYard, admin: client.ApiClient) -> None:
     served.yard.settle(20)
     spec = {"holderIdentity": "bot", "leaseDurationSeconds": 15}
     lease = {"metadata": {"name": "bot"}, "spec": spec}
-    assert client.CoordinationV1Api(admin).create_namespaced_lease("shop", lease).spec.holder_identity == "bot"
-    events = client.CoreV1Api(admin).list_namespaced_event("shop", field_selector="involvedObject.name=web")
+    assert leases_of(admin).create_namespaced_lease("shop", lease).spec.holder_identity == "bot"
+    events = core_of(admin).list_namespaced_event("shop", field_selector="involvedObject.name=web")
     assert {event.reason for event in events.items} == {"Scheduled", "Started"}

@@ -126,7 +126,8 @@ def test_typed_watch_ends_after_its_timeout(served: ServedYard) -> None:
     """The Python client's own watch sees the events and ends by timeoutSeconds."""
     served.yard.create(bare_pod("one"))
     with served.api() as api:
-        stream = watch.Watch().stream(client.CoreV1Api(api).list_namespaced_pod, "shop", timeout_seconds=1)
+        watching: Any = watch.Watch
+        stream = watching().stream(client.CoreV1Api(api).list_namespaced_pod, "shop", timeout_seconds=1)
         seen = [(event["type"], event["object"].metadata.name) for event in stream]
     assert seen == [("ADDED", "one")]
 
