@@ -7,11 +7,14 @@ from collections.abc import Callable
 
 
 class SimulatedClock:
-    """Unix seconds that pass `speed` times as fast as real ones, from `start` on (default: now)."""
+    """Unix seconds that pass `speed` times as fast as real ones, from `start` on (default: now).
+
+    Raises ValueError for a speed that isn't above 0.
+    """
 
     def __init__(self, speed: float, start: float | None = None, elapsed: Callable[[], float] = time.monotonic) -> None:
         self._elapsed = elapsed
-        self._speed = speed
+        self._speed = _checked(speed)
         self._base = time.time() if start is None else start
         self._mark = elapsed()
 
@@ -26,11 +29,16 @@ class SimulatedClock:
 
     def set_speed(self, speed: float) -> None:
         """Go on from now at another speed. Raises ValueError unless it is above 0."""
-        if not speed > 0:
-            raise ValueError(f"the speed must be above 0, not {speed:g}")
+        wanted = _checked(speed)
         self._base, self._mark = self.now(), self._elapsed()
-        self._speed = speed
+        self._speed = wanted
 
     def real_seconds(self, simulated: float) -> float:
         """Return how long a simulated time takes in real seconds."""
         return simulated / self._speed
+
+
+def _checked(speed: float) -> float:
+    if not speed > 0:
+        raise ValueError(f"the speed must be above 0, not {speed:g}")
+    return speed

@@ -67,7 +67,7 @@ async def open_world(
     Raises OSError when the page's port is taken, ValueError or RuntimeError when a release file, or what an
     earlier start left in the folder, can't be used.
     """
-    clock = SimulatedClock(speed or DEFAULT_SPEED, _start_of_clock(folder))
+    clock = SimulatedClock(DEFAULT_SPEED if speed is None else speed, _start_of_clock(folder))
     async with AsyncExitStack() as stack:
         slack = SlackStandIn(time.time, state_file=folder.slack)
         slack_site = await _open(stack, slack.app(), port)
