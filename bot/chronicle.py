@@ -50,7 +50,7 @@ class Chronicle:
         self.close_progress(row)
         if row.plan[-1] == row.step:
             self._tell_end(row, outcome, now)
-        elif outcome.sentence:
+        elif outcome.sentence and not self._is_told_by_card(row):
             self._tell(row, outcome.sentence, outcome.card, now)
         self._attach(row, outcome.attachments, now)
 
@@ -104,6 +104,11 @@ class Chronicle:
     def tell(self, row: UpgradeRow, sentence: str, now: datetime) -> None:
         """A milestone about what a person did."""
         self._tell(row, sentence, None, now)
+
+    def _is_told_by_card(self, row: UpgradeRow) -> bool:
+        """Whether the gate's own card says already who opened it."""
+        question = self._journal.find_question(row.id, row.step, row.generation)
+        return question is not None and question.kind == "gate" and question.state == "decided"
 
     def _tell(self, row: UpgradeRow, sentence: str, card: Card | None, now: datetime) -> None:
         body = {"sentence": sentence, "phase": _phase(row), "card": asdict(card) if card else None}

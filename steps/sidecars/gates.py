@@ -33,7 +33,8 @@ def _ask_for(ctx: Context, *, canary: bool) -> Outcome:
     moving = [one for one in asked if board.has_open(str(one.ref))]
     if not moving:
         return Done("no pod of the canary namespaces has an old sidecar" if canary else "no pod has an old sidecar")
-    title, where = ("Canary", "the canary namespaces") if canary else ("Sidecars", "all other namespaces")
+    rest = "all other namespaces" if ctx.options.canary_namespaces else "all namespaces"
+    title, where = ("Canary", "the canary namespaces") if canary else ("Sidecars", rest)
     pods = sum(one.pods for one in moving)
     ask = Ask(
         f"Re-inject {pods} pods in {len(moving)} workloads of {where}?",

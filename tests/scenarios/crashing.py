@@ -1,0 +1,150 @@
+"""Whole upgrades that are crashed on purpose, and what they leave behind."""
+
+from __future__ import annotations
+
+import re
+import sys
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.journal import UpgradeRow
+from bot.records import Click
+from bot.store import Store
+from tests.scenarios.records import (
+    find_doubled_programs,
+    find_repeated,
+    list_decisions,
+    list_milestones,
+    sum_ledger,
+)
+from tests.scenarios.rig import ANA, BEN, CHANNEL, Rig, World
+
+
+class Crash(BaseException):
+    """The bot is gone; no handler of the program may catch it."""
+
+
+@dataclass
+class Saboteur:
+    """Crashes the bot after each commit that writes something new; numbers and times make no difference."""
+
+    armed: bool = True
+    seen: set[str] = field(default_factory=set)
+    pending: list[str] = field(default_factory=list)
+
+    def watch(self, store: Store) -> None:
+        """Note every statement of this store."""
+        with store.transact() as db:
+            db.conn.set_trace_callback(self.pending.append)
+
+    def strike(self) -> None:
+        """Called after each commit."""
+        written = "\n".join(re.sub(r"\d+\.\d+", "#", line) for line in self.pending if is_write(line))
+        self.pending.clear()
+        if self.armed and written and written not in self.seen:
+            self.seen.add(written)
+            raise Crash
+
+
+def is_write(statement: str) -> bool:
+    """Whether a statement changes a table."""
+    return statement.lstrip().lower().startswith(("insert", "update", "delete"))
+
+
+@dataclass
+class Records:
+    """What is compared."""
+
+    cluster: Any
+    ledger: Any
+    decisions: Any
+    milestones: Any
+    repeated: list[str]
+    doubled: list[str]
+    crashes: int = 0
+
+
+def start(rig: Rig) -> None:
+    """Ana starts the upgrade; a redelivery after a crash has the same id."""
+    rig.bot.upgrades.receive(Click("start", "start", ANA, rig.world.clock.now(), "cluster-x", channel=CHANNEL))
+
+
+def consent(rig: Rig, row: UpgradeRow) -> None:
+    """Ben takes the first choice of the open question; a redelivery after a crash has the same id."""
+    question = rig.bot.journal.find_open_question(row.id)
+    assert question is not None
+    rig.bot.upgrades.receive(
+        Click(
+            f"click-{question.generation}",
+            "decide",
+            BEN,
+            rig.world.clock.now(),
+            row.id,
+            question.step,
+            question.generation,
+            question.choices[0].id,
+            channel=CHANNEL,
+        )
+    )
+
+
+def run_upgrade(world: World, saboteur: Saboteur | None) -> Records:
+    """One whole upgrade; every crash is followed by a bot built anew over the same files."""
+    rig = Rig(world, in_slack=False)
+    crashes = 0
+    if saboteur:
+        rig.on_commit = saboteur.strike
+        saboteur.watch(rig.bot.store)
+    while True:
+        try:
+            row = next(iter(rig.bot.journal.list_upgrades()), None)
+            if row and row.state in ("upgraded", "aborted") and not rig.bot.outbox.list_unsent(world.clock.now()):
+                break
+            assert row is None or row.state != "blocked", rig.describe()
+            if row is None:
+                start(rig)
+            elif row.state == "asking":
+                consent(rig, row)
+            pause = rig.turn()
+            world.clock.advance(min(pause, 0.5) if rig.wait_for_programs() else pause)
+        except Crash:
+            crashes += 1
+            rig.crash()
+            rig.restart()
+            assert saboteur is not None
+            with suppress(Crash):
+                saboteur.watch(rig.bot.store)
+    records = Records(
+        list_effects(world),
+        sum_ledger(rig),
+        list_decisions(rig),
+        list_milestones(world),
+        find_repeated(world),
+        find_doubled_programs(rig),
+        crashes,
+    )
+    rig.crash()
+    return records
+
+
+def report_counts(records: Records) -> None:
+    """Print what the run counted, whatever pytest captures."""
+    lost = sum(1 for _, choice, _ in records.decisions if not choice)
+    sys.__stderr__.write(  # type: ignore[union-attr]
+        f"\ncrash after each write: {records.crashes} kills, programs started twice {len(records.doubled)}, "
+        f"lost approvals {lost}, repeated messages {len(records.repeated)}\n"
+    )
+
+
+def list_effects(world: World) -> list[Any]:
+    """The cluster's objects; of ReplicaSets, which their controller scales in its own rhythm, no generation."""
+    return strip_effects(world.cluster.canonical_state())
+
+
+def strip_effects(objects: list[Any]) -> list[Any]:
+    """The same for objects read over HTTP."""
+    for found in objects:
+        if found["kind"] == "ReplicaSet":
+            found["metadata"].pop("generation", None)
+    return objects

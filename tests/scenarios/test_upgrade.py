@@ -1,0 +1,138 @@
+"""A whole upgrade through Slack: command, buttons, thread and the cluster's end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.messages import consent, kind_of
+from tests.scenarios.records import list_thread
+from tests.scenarios.rig import ANA, BEN, CAI, DEE, Rig, open_world
+
+GOLDEN = Path(__file__).parent.parent / "golden" / "transcript.txt"
+
+
+@pytest.fixture(scope="module")
+def upgraded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """cluster-x, started by Ana and approved by Ben; only looked at afterwards."""
+    with open_world(tmp_path_factory.mktemp("upgraded")) as world:
+        rig = Rig(world)
+        rig.command(ANA, "start cluster-x")
+        rig.upgrade_all(BEN)
+        rig.run_until(lambda: not rig.bot.outbox.list_unsent(rig.world.clock.now()), 600)
+        yield rig
+        rig.crash()
+
+
+def test_the_thread_reads_as_the_golden_transcript(upgraded: Rig) -> None:
+    """What people read, in order. GOLDEN=write makes the file anew."""
+    told = "".join(f"{kind or 'file'}: {text}\n" for kind, text in list_thread(upgraded.world))
+    if os.environ.get("GOLDEN") == "write":
+        GOLDEN.parent.mkdir(exist_ok=True)
+        GOLDEN.write_text(told, encoding="utf-8")
+    assert told == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_every_sidecar_and_the_control_plane_are_on_the_release(upgraded: Rig) -> None:
+    """The cluster was really changed; what was left to people is what the ledger says."""
+    pods = [found for found in upgraded.world.cluster.canonical_state() if found["kind"] == "Pod"]
+    old = [
+        (pod["metadata"]["namespace"], pod["metadata"]["name"])
+        for pod in pods
+        for container in pod["spec"]["containers"]
+        if container["image"].endswith(":1.4.7-asm.0")
+    ]
+    manual = {
+        (entry.namespace, entry.workload)
+        for entry in upgraded.bot.journal.read_ledger("cluster-x-1")
+        if entry.state == "manual"
+    }
+    assert (len(old), {namespace for namespace, _ in old}) == (len(manual), {"batch"})
+
+
+def test_the_ledger_adds_up(upgraded: Rig) -> None:
+    """upgraded + manual = all."""
+    counts = upgraded.bot.journal.count_ledger("cluster-x-1")
+    assert counts == {"upgraded": 56, "manual": 2}
+
+
+def test_the_bots_own_rights_are_given_back(upgraded: Rig) -> None:
+    """No binding of the bot is left."""
+    bindings = [
+        found["metadata"]["name"]
+        for found in upgraded.world.cluster.canonical_state()
+        if found["kind"] == "ClusterRoleBinding"
+    ]
+    assert not [name for name in bindings if name.startswith("cluster-admin-binding")]
+
+
+def test_buttons_are_gone_at_the_end(upgraded: Rig) -> None:
+    """Nothing can be clicked on a finished upgrade."""
+    assert [message["text"] for message in upgraded.world.messages() if consent(message)] == []
+
+
+def test_all_replies_are_in_one_thread(upgraded: Rig) -> None:
+    """One root message an upgrade."""
+    messages = upgraded.world.messages()
+    root = next(message["ts"] for message in messages if kind_of(message) == "root")
+    assert {message["thread_ts"] for message in messages if message["ts"] != root} == {root}
+
+
+def test_a_click_of_the_requester_is_refused_in_private(rig: Rig) -> None:
+    """Four eyes, by button."""
+    rig.command(BEN, "start cluster-x")
+    rig.run_until(lambda: rig.approve_next(BEN))
+    rig.run_until(lambda: len(rig.private(BEN)) > 1, 60)
+    assert rig.private(BEN)[-1]["text"].startswith("You started this upgrade, and its approver must be somebody else.")
+
+
+def test_the_second_click_is_told_who_was_first(rig: Rig) -> None:
+    """Two approvers at the same moment."""
+    rig.command(ANA, "start cluster-x")
+    rig.run_until(lambda: rig.approve_next(BEN))
+    rig.approve_next(CAI)
+    rig.run_until(lambda: bool(rig.private(CAI)), 60)
+    assert rig.private(CAI)[-1]["text"] == "Too late: access of cluster-x-1 was already approved by <@U0BEN00002>."
+
+
+@pytest.mark.parametrize(
+    ("user", "text", "answer"),
+    [
+        (ANA, "start cluster-y", "There is no cluster `cluster-y` in clusters.toml. Known ones: cluster-x."),
+        (DEE, "start cluster-x", "You are not among this cluster's requesters"),
+        (BEN, "approve cluster-x", "No upgrade of cluster-x is under way."),
+        (ANA, "status", "No upgrade is under way."),
+        (ANA, "history", "No upgrade was ever started."),
+        (ANA, "frobnicate", "There is no command `frobnicate`"),
+    ],
+)
+def test_a_command_without_effect_is_answered_in_private(rig: Rig, user: str, text: str, answer: str) -> None:
+    """A clear private answer each."""
+    assert answer in rig.command(user, text)
+
+
+def test_a_second_start_is_refused(rig: Rig) -> None:
+    """One upgrade a cluster."""
+    rig.command(ANA, "start cluster-x")
+    assert rig.command(BEN, "start cluster-x").startswith("cluster-x already has the upgrade cluster-x-1")
+
+
+def test_an_upgrade_can_be_driven_by_commands_alone(rig: Rig) -> None:
+    """Approve by slash command, as by button."""
+    rig.command(ANA, "start cluster-x")
+    rig.run_until(lambda: rig.bot.journal.list_upgrades()[0].state == "asking")
+    assert rig.command(BEN, "approve cluster-x") == "You approved access of cluster-x-1."
+
+
+def test_an_aborted_upgrade_says_what_it_leaves_behind(rig: Rig) -> None:
+    """Abort names the versions and gives back the bot's rights."""
+    rig.command(ANA, "start cluster-x")
+    rig.run_until(lambda: rig.approve_next(BEN))
+    rig.run_until(lambda: rig.bot.journal.list_upgrades()[0].step == "download/approve")
+    rig.command(ANA, "abort cluster-x")
+    rig.run_until(lambda: any(kind_of(message) == "finished" for message in rig.world.messages()), 120)
+    ended = next(message["text"] for message in rig.world.messages() if kind_of(message) == "finished")
+    assert "1.4.7-asm.0" in ended
