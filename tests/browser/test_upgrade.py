@@ -15,6 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
 
 START_MS = 20_000
 STEP_MS = 60_000
+RETRY = "Retry"
 # The README's picture is of the gate that asks this.
 PICTURED = re.compile(r"^Re-inject \d+ pods")
 UPGRADED = re.compile(r"upgraded cluster-x: 1\.4\.7-asm\.0 -> 1\.4\.10-asm\.18, (\d+)/(\d+) pods, (\d+) manual")
@@ -81,6 +82,7 @@ def test_a_person_upgrades_cluster_x_on_the_page(page: Page, pictures: Path) -> 
     thread = open_thread(page)
     act_as(page, "ben")
     while button := wait_for_gate(thread):
+        assert button.inner_text() != RETRY, f"the upgrade is blocked: {thread.inner_text()[-1500:]}"
         picture = page.screenshot()
         if thread.get_by_text(PICTURED).last.is_visible():
             (pictures / "page.png").write_bytes(picture)
