@@ -15,6 +15,7 @@ from bot.gateways.faults import Call
 from bot.gateways.google_rest import GoogleRest, judge_requests
 from bot.gateways.kubeconfig_identity import describe_by_kubeconfig
 from bot.gateways.kubernetes.connections import Endpoint
+from bot.gateways.permissions import name_grant
 from bot.gateways.retries import ReadRetries
 from steps.errors import GiveUp
 from steps.mesh import ClusterAddress, ClusterIdentity, Discovery, Exclusion, Operation
@@ -88,7 +89,7 @@ class GkeGateway:
         )
 
     def discover_clusters(self, project: str) -> Discovery:
-        call = self._describe_call(f"list the clusters of {project}", project)
+        call = self._describe_call(f"list the clusters of {project}", project, "container.clusters.list")
         parent = f"projects/{project}/locations/-"
         found = self._ask(call, lambda: self._client().list_clusters(parent=parent, timeout=self._limit, retry=None))
         addresses = (
@@ -100,7 +101,9 @@ class GkeGateway:
     def list_operations(self, address: ClusterAddress) -> tuple[Operation, ...]:
         if address.kubeconfig:
             return ()
-        call = self._describe_call(f"list the operations of {address.name}", address.project)
+        call = self._describe_call(
+            f"list the operations of {address.name}", address.project, "container.operations.list"
+        )
         parent = f"projects/{address.project}/locations/{address.location}"
         found = self._ask(call, lambda: self._client().list_operations(parent=parent, timeout=self._limit, retry=None))
         return tuple(
@@ -123,7 +126,7 @@ class GkeGateway:
             "the Service Usage API",
             f"list the enabled APIs of {project}",
             GET_CREDENTIALS,
-            _name_grant(project, "roles/serviceusage.serviceUsageViewer"),
+            name_grant(project, "serviceusage.services.list"),
         )
         url = f"{self._endpoints.service_usage}/v1/projects/{project}/services"
         enabled: set[str] = set()
@@ -148,7 +151,7 @@ class GkeGateway:
 
     def _get_cluster(self, address: ClusterAddress) -> Cluster:
         name = f"projects/{address.project}/locations/{address.location}/clusters/{address.name}"
-        call = self._describe_call(f"get the cluster {name}", address.project)
+        call = self._describe_call(f"get the cluster {name}", address.project, "container.clusters.get")
         return self._ask(call, lambda: self._client().get_cluster(name=name, timeout=self._limit, retry=None))
 
     def _read_project_number(self, project: str) -> str:
@@ -156,7 +159,8 @@ class GkeGateway:
             "the Cloud Resource Manager API",
             f"read the number of the project {project}",
             GET_CREDENTIALS,
-            _name_grant(project, "roles/browser") + " The API cloudresourcemanager.googleapis.com must be enabled.",
+            name_grant(project, "resourcemanager.projects.get")
+            + " The API cloudresourcemanager.googleapis.com must be enabled.",
         )
         url = f"{self._endpoints.resource_manager}/v1/projects/{project}"
         number = str(self._rest.get(call, url).get("projectNumber", ""))
@@ -186,12 +190,12 @@ class GkeGateway:
         except requests.RequestException as error:
             raise judge_requests(call, error, self._limit) from error
 
-    def _describe_call(self, action: str, project: str) -> Call:
+    def _describe_call(self, action: str, project: str, permission: str) -> Call:
         return Call(
             "the GKE API",
             action,
             GET_CREDENTIALS,
-            _name_grant(project, "roles/container.viewer"),
+            name_grant(project, permission),
             "Check project, location and name of the cluster in clusters.toml, then retry.",
         )
 
@@ -224,10 +228,3 @@ def _name_channel(cluster: Cluster) -> str:
 
 def _read_time(moment: Any) -> datetime:
     return datetime.fromtimestamp(moment.timestamp(), UTC)
-
-
-def _name_grant(project: str, role: str) -> str:
-    return (
-        f"Somebody who may grant it runs `gcloud projects add-iam-policy-binding {project} "
-        f"--member=serviceAccount:ACCOUNT --role={role}`, then retry."
-    )

@@ -59,11 +59,10 @@ class Kubeconfigs:
             context = _pick(found["contexts"], name, "context")
             cluster = _pick(found["clusters"], context["cluster"], "cluster")
             user = _pick(found["users"], context["user"], "user")
-        except (OSError, yaml.YAMLError, KeyError, TypeError, UnicodeDecodeError) as error:
-            raise GiveUp(
-                f"the kubeconfig {path} of {address.key} can't be used: {name_error(error)}",
-                "Check the file and the context named in clusters.toml, then retry.",
-            ) from error
+        except yaml.YAMLError as error:
+            raise _refuse(address, path, _describe_yaml(error)) from None
+        except (OSError, KeyError, TypeError, UnicodeDecodeError) as error:
+            raise _refuse(address, path, name_error(error)) from error
         base = path.parent.absolute()
         kept = {key: context[key] for key in ("namespace",) if key in context}
         return _compose(name, _make_absolute(cluster, base), _make_absolute(user, base), kept)
@@ -83,6 +82,19 @@ class Kubeconfigs:
             write_atomically(path, text.encode())
         except OSError as error:
             raise judge_disk(error, path) from error
+
+
+def _refuse(address: ClusterAddress, path: Path, why: str) -> GiveUp:
+    return GiveUp(
+        f"the kubeconfig {path} of {address.key} can't be used: {why}",
+        "Check the file and the context named in clusters.toml, then retry.",
+    )
+
+
+def _describe_yaml(error: yaml.YAMLError) -> str:
+    """Where the file is no YAML, without the line itself: it may hold a token."""
+    mark = getattr(error, "problem_mark", None)
+    return f"no YAML in line {mark.line + 1}" if mark else "no YAML"
 
 
 def _compose(

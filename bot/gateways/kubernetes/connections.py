@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from bot.gateways.bounded import BoundedCalls
 from bot.gateways.credentials import GET_CREDENTIALS, GoogleCredentials
 from bot.gateways.faults import name_error
 from steps.errors import GiveUp
@@ -88,30 +91,42 @@ class GkeConnection:
 
 
 class KubeconfigConnection:
-    """A cluster by kubeconfig and context, with whatever credentials they hold."""
+    """A cluster by kubeconfig and context, with whatever credentials they hold.
 
-    def __init__(self, address: ClusterAddress) -> None:
+    `limit` bounds the kubeconfig's exec plugin in seconds, for the client waits for it without end.
+    """
+
+    def __init__(self, address: ClusterAddress, limit: float = 30.0) -> None:
         self.name = address.key
+        self._plugin = BoundedCalls(f"the exec plugin in the kubeconfig of {address.key}", limit)
         self.unauthorized = f"Renew the credentials in {address.kubeconfig}, then retry."
         self._address = address
 
     def open(self) -> ApiClient:
         from kubernetes.client import ApiClient, Configuration
-        from kubernetes.config import ConfigException, load_kube_config
+        from kubernetes.config import ConfigException
 
         path = Path(self._address.kubeconfig).expanduser()
         configuration = Configuration()
         try:
-            load_kube_config(  # type: ignore[no-untyped-call]
-                str(path), self._address.context or None, configuration, persist_config=False
-            )
+            self._plugin.run(lambda: _load(path, self._address.context, configuration))
         except (ConfigException, OSError, ValueError, TypeError) as error:
             raise GiveUp(
                 f"the kubeconfig {path} of {self.name} can't be used: {name_error(error)}",
                 "Check the file and the context named in clusters.toml, then retry.",
             ) from error
+        self._bound_hook(configuration)
         harden(configuration)
         return ApiClient(configuration)
+
+    def _bound_hook(self, configuration: Configuration) -> None:
+        refresh: Callable[[Configuration], None] | None = configuration.refresh_api_key_hook
+        if refresh is not None:
+            bounded = functools.partial(self._refresh, refresh)
+            configuration.refresh_api_key_hook = bounded  # type: ignore[assignment]
+
+    def _refresh(self, refresh: Callable[[Configuration], None], configuration: Configuration) -> None:
+        self._plugin.run(lambda: refresh(configuration))
 
     def renew_token(self, client: ApiClient) -> None:
         # Reading the file again is what renews a token file or an exec plugin's token; the hook holds the old one.
@@ -122,6 +137,12 @@ class KubeconfigConnection:
 
     def read_account(self) -> str:
         return ""
+
+
+def _load(path: Path, context: str, configuration: Configuration) -> None:
+    from kubernetes.config import load_kube_config
+
+    load_kube_config(str(path), context or None, configuration, persist_config=False)  # type: ignore[no-untyped-call]
 
 
 def harden(configuration: Configuration) -> None:

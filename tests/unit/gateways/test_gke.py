@@ -51,7 +51,7 @@ def test_a_missing_role_is_named_with_its_command(google: Google, gke: GkeGatewa
     with pytest.raises(GiveUp) as raised:
         gke.describe_cluster(ADDRESS)
     assert "gcloud projects add-iam-policy-binding example-project" in raised.value.remedy
-    assert "roles/container.viewer" in raised.value.remedy
+    assert "roles/container.clusterViewer" in raised.value.remedy
 
 
 def test_a_passing_error_of_gke_is_not_seen(google: Google, gke: GkeGateway) -> None:

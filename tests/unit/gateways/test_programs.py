@@ -135,6 +135,30 @@ def test_a_killed_bots_program_goes_on_and_its_exit_code_is_unknown(bench: Bench
     assert not adopter.start("run", shell("echo again"), ENVIRONMENT, 60)
 
 
+def test_a_program_killed_together_with_the_bot_ended_somehow(bench: Bench) -> None:
+    """A machine that went down leaves a run that ended, never one to start again."""
+    gate, told = bench.fifo("gate"), bench.fifo("told")
+    script = f"echo begun; echo > {told}; read line < {gate}"
+    arguments = [sys.executable, "-c", STARTER, str(bench.folder / "runs"), script]
+    subprocess.run(arguments, timeout=60, check=False)
+    told.read_text()
+    os.killpg(int((bench.folder / "runs" / "run" / "lock").read_text()), signal.SIGKILL)
+    adopter = bench.bot()
+    assert adopter.wait_for_end("run", SECONDS)
+    assert adopter.observe("run") == Ended(None, "begun\n")
+    assert not adopter.start("run", shell("echo again"), ENVIRONMENT, 60)
+
+
+def test_a_program_killed_from_outside_is_told_by_its_signal(bench: Bench) -> None:
+    """Somebody else's kill is no exit code of the program's own, and no time limit."""
+    bot, gate, told = bench.bot(), bench.fifo("gate"), bench.fifo("told")
+    bot.start("run", shell(f"echo > {told}; read line < {gate}"), ENVIRONMENT, 60)
+    told.read_text()
+    os.killpg(int((bench.folder / "runs" / "run" / "lock").read_text()), signal.SIGKILL)
+    assert bot.wait_for_end("run", SECONDS)
+    assert bot.observe("run") == Ended(-signal.SIGKILL, "")
+
+
 def test_a_start_that_was_never_carried_out_can_be_repeated(bench: Bench) -> None:
     """A bot killed before the program existed leaves nothing that blocks the next start."""
     place = bench.folder / "runs" / "run"

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import shutil
 from collections import namedtuple
 from collections.abc import Callable, Iterator
@@ -266,6 +268,23 @@ def test_full_disk_is_told_before_the_download(offer: Offer, open_files: Open, m
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: Room(100, 99, 1))
     with pytest.raises(GiveUp, match="free and the archive needs 3 MB"):
         open_files().fetch_archive(offer.describe())
+
+
+def test_full_disk_during_the_download_is_told(
+    offer: Offer, open_files: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What was fetched stays, so that the rest follows once there is room."""
+
+    def refuse(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    files = open_files()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", refuse)
+        with pytest.raises(GiveUp, match=r"the disk of .* is full") as raised:
+            files.fetch_archive(offer.describe())
+    assert raised.value.remedy.startswith("Free ")
+    assert files.fetch_archive(offer.describe()).complete
 
 
 def test_verified_archive_is_fetched_once_for_all_upgrades(offer: Offer, open_files: Open) -> None:
