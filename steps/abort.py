@@ -39,7 +39,8 @@ def report_abort(ctx: Context) -> Outcome:
     mixed = len({*plane, *sidecars}) > 1
     risks = ("The cluster is left with mixed versions; a new upgrade goes on from here.",) if mixed else ()
     return Done(
-        f"aborted the upgrade of {ctx.cluster.key}; control plane {_list_versions(plane)}, sidecars {_list_versions(sidecars)}",
+        f"aborted the upgrade of {ctx.cluster.key}; "
+        f"control plane {_list_versions(plane)}, sidecars {_list_versions(sidecars)}",
         Card("What is left behind", summary=left, risks=risks),
     )
 
@@ -61,7 +62,8 @@ def read_tag(image: str) -> str:
 
 
 def _list_versions(versions: Counter[str]) -> str:
-    return ", ".join(f"{number} on {version or 'no tag'}" for version, number in sorted(versions.items())) or "none found"
+    counted = (f"{number} on {version or 'no tag'}" for version, number in sorted(versions.items()))
+    return ", ".join(counted) or "none found"
 
 
 STEPS = (Step("abort/revoke", revoke_own_binding), Step("abort/report", report_abort))

@@ -33,7 +33,10 @@ class ClusterAddress:
 
 @dataclass(frozen=True)
 class ClusterIdentity:
-    """The guide's variables for a cluster, and what GKE says of it. `endpoint` is dns, private, public or kubeconfig."""
+    """The guide's variables for a cluster, and what GKE says of it.
+
+    `endpoint` is dns, private, public or kubeconfig.
+    """
 
     project_id: str
     project_number: str
@@ -280,7 +283,6 @@ class PodGone:
 
 
 Eviction: TypeAlias = Evicted | EvictionRefused | PodGone
-
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,10 @@ ABORT_PLAN: tuple[str, ...] = tuple(step.id for step in abort.STEPS)
 
 
 def build_plan(options: UpgradeOptions) -> tuple[str, ...]:
-    """The ids of the steps of one upgrade, fixed at its start; without canary namespaces the canary steps are left out."""
+    """The ids of the steps of one upgrade, fixed at its start.
+
+    Without canary namespaces the canary steps are left out.
+    """
     canary = bool(options.canary_namespaces)
     ids = (step.id for phase in PHASES for step in phase.steps)
     return tuple(step_id for step_id in ids if canary or step_id not in sidecars.CANARY_STEPS)

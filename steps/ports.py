@@ -113,7 +113,9 @@ class Kubernetes(Protocol):
         """Any object, None where it or its kind is absent."""
         ...
 
-    def list_objects(self, api_version: str, kind: str, namespace: str = "", selector: str = "") -> tuple[Manifest, ...]:
+    def list_objects(
+        self, api_version: str, kind: str, namespace: str = "", selector: str = ""
+    ) -> tuple[Manifest, ...]:
         """All objects of a kind, none where the kind is absent."""
         ...
 

@@ -15,7 +15,7 @@ from steps.options import UpgradeOptions
 from steps.ports import Backups, Gke, Kubernetes, MeshTools, Probes, ReleaseFiles
 from steps.release import Release
 
-Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 
 
 @dataclass(frozen=True)

@@ -56,4 +56,6 @@ def recall_previous(ctx: Context) -> Tools | str:
 def describe_way_back(ctx: Context) -> str:
     """The line about rollback on a card."""
     previous = recall_previous(ctx)
-    return f"no rollback: {previous}" if isinstance(previous, str) else f"rollback to {previous.version} is possible"
+    if isinstance(previous, str):
+        return f"no rollback: {previous}"
+    return f"{previous.version} is downloaded and verified; going back to it is done by hand"

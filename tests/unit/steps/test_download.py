@@ -125,7 +125,7 @@ def test_the_previous_release_is_fetched_as_well() -> None:
     paper = fresh()
     paper.run(unpack)
     assert paper.files.fetched[OLD] == 1
-    assert describe_way_back(paper.context()) == f"rollback to {OLD} is possible"
+    assert describe_way_back(paper.context()) == f"{OLD} is downloaded and verified; going back to it is done by hand"
 
 
 def test_a_previous_release_that_is_not_to_be_had_is_no_fault() -> None:
