@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
+from steps.errors import GiveUp
 from steps.injection import (
     MIRROR,
     PINNED_IMAGE,
@@ -72,8 +73,8 @@ class Room:
 class Inventory:
     """The pods in scope with what their restart risk is judged by; `left_out` counts the others by reason.
 
-    `changes` says when a ConfigMap or Secret (namespace, kind, name) was last changed; `free_room` is None where the
-    nodes could not be read.
+    `changes` says when a ConfigMap or Secret (namespace, kind, name) was last changed; `free_room` is None where no
+    node is usable; `unknown` says what could not be read.
     """
 
     findings: tuple[Finding, ...]
@@ -83,6 +84,7 @@ class Inventory:
     autoscalers: tuple[Autoscaler, ...] = ()
     free_room: Room | None = None
     changes: Mapping[ConfigurationKey, datetime] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
 
     def group_by_workload(self) -> Mapping[WorkloadRef, tuple[Finding, ...]]:
         """The findings of each workload, workloads in order of their ids."""
@@ -104,8 +106,16 @@ def take_inventory(kubernetes: Kubernetes, release: Release, options: UpgradeOpt
         budgets=kubernetes.list_disruption_budgets(),
         autoscalers=kubernetes.list_autoscalers(),
         free_room=measure_room(kubernetes.list_nodes(), surroundings.workloads.values()),
-        changes=kubernetes.list_changes(),
+        **_read_changes(kubernetes),
     )
+
+
+def _read_changes(kubernetes: Kubernetes) -> dict[str, Any]:
+    """Without the right to list Secrets one risk stays unknown; that stops nobody."""
+    try:
+        return {"changes": kubernetes.list_changes()}
+    except GiveUp as fault:
+        return {"unknown": (f"whether a restart picks up changed configuration is unknown: {fault.why}",)}
 
 
 def measure_room(nodes: Iterable[Node], workloads: Iterable[Workload]) -> Room | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from steps.inventory import Finding, Inventory
+from steps.inventory import Finding, Inventory, LeftOut
 from steps.ledger import LedgerEntry
 from steps.mesh import WorkloadRef
 from steps.method import Method, Way, choose_way
@@ -40,11 +40,16 @@ class PlannedWorkload:
 
 @dataclass(frozen=True)
 class Planned:
-    """The outcome of planning: the workloads in order, each with its risks, and a ledger entry for each pod."""
+    """The outcome of planning: the workloads in order, each with its risks, and a ledger entry for each pod.
+
+    `left_out` counts the pods that are out of scope, by reason; `unknown` says what could not be judged.
+    """
 
     workloads: tuple[PlannedWorkload, ...]
     entries: tuple[LedgerEntry, ...]
     risks: Mapping[WorkloadRef, tuple[Risk, ...]]
+    left_out: Mapping[LeftOut, int]
+    unknown: tuple[str, ...] = ()
 
 
 def plan_workloads(inventory: Inventory, options: UpgradeOptions) -> Planned:
@@ -55,7 +60,7 @@ def plan_workloads(inventory: Inventory, options: UpgradeOptions) -> Planned:
         workloads.append(planned)
         entries.extend(own_entries)
         risks[ref] = own_risks
-    return Planned(order_workloads(workloads), tuple(entries), risks)
+    return Planned(order_workloads(workloads), tuple(entries), risks, inventory.left_out, inventory.unknown)
 
 
 def _plan_workload(

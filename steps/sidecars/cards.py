@@ -35,10 +35,12 @@ def build_plan_card(ctx: Context, planned: Planned, workloads: Sequence[PlannedW
         summary=(
             f"{pods} pods in {len(moving)} workloads get the sidecar of {ctx.release.version}.",
             "Every pod that starts from now on already gets it, whatever is decided here.",
+            *planned.unknown,
         ),
         facts=(
             *((METHODS[method], _count(moving, method)) for method in METHODS if _count(moving, method)),
             ("left to a person", f"{len(by_hand)} workloads") if by_hand else ("left to a person", "none"),
+            ("not counted", describe_left_out(planned) or "none"),
             ("limits", describe_limits(ctx)),
         ),
         risks=tuple(_list_risks(planned.risks, workloads)),
@@ -50,6 +52,11 @@ def build_plan_card(ctx: Context, planned: Planned, workloads: Sequence[PlannedW
 def _count(workloads: Iterable[PlannedWorkload], method: Method) -> str:
     own = [one for one in workloads if one.method == method]
     return f"{len(own)} workloads, {sum(one.pods for one in own)} pods" if own else ""
+
+
+def describe_left_out(planned: Planned) -> str:
+    """`12 control plane, 3 without sidecar`: pods that are nobody's business in this phase."""
+    return ", ".join(f"{count} {reason}" for reason, count in sorted(planned.left_out.items()) if count)
 
 
 def describe_limits(ctx: Context) -> str:

@@ -77,7 +77,8 @@ def describe_progress(progress: Progress) -> str:
     if progress.seconds_left is None or progress.done >= progress.total:
         return counted
     minutes = max(1, math.ceil(progress.seconds_left / 60))
-    return f"{counted}, {progress.per_minute:.0f} pods/min, about {minutes} min left"
+    pace = f"{progress.per_minute:.0f}" if progress.per_minute >= 1 else f"{progress.per_minute:.1f}"
+    return f"{counted}, {pace} pods/min, about {minutes} min left"
 
 
 def load_samples(stored: Json) -> tuple[Sample, ...]:

@@ -1,0 +1,172 @@
+from datetime import timedelta
+
+import pytest
+
+from steps.inventory import Room
+from steps.mesh import Autoscaler, DisruptionBudget, Requirement, Workload, WorkloadRef
+from steps.method import Method
+from steps.risk import Risk, covers, find_risks, is_mutable, is_rolling, worst_level
+from tests.unit.steps_sidecars.paper_cluster import START
+from tests.unit.steps_sidecars.shapes import WEB, pod, subject, workload
+
+BUDGET = DisruptionBudget("shop", "web", {"app": "web"}, "3", "", 0)
+
+
+def kinds(method: Method = "restart", shape: Workload | None = None, **inventory: object) -> list[str]:
+    """The kinds of the risks of a workload."""
+    return [risk.kind for risk in find_risks(subject(method, shape, **inventory))]
+
+
+def test_a_plain_deployment_has_no_risk() -> None:
+    """Nothing is said where there is nothing to say."""
+    assert kinds(shape=workload()) == []
+
+
+@pytest.mark.parametrize(
+    ("shape", "method", "kind"),
+    [
+        (workload("StatefulSet", strategy="OnDelete"), "evict", "OnDelete"),
+        (workload("StatefulSet", partition=2), "evict", "partition"),
+        (workload(paused=True), "manual", "paused"),
+        (workload(strategy="Recreate"), "restart", "Recreate"),
+        (workload(replicas=1), "restart", "single replica"),
+        (workload(probed=False), "restart", "no readiness probe"),
+        (workload(updated=1, current=4), "restart", "rollout in progress"),
+        (workload(images={"app": "app:latest"}), "restart", "mutable image tag"),
+        (workload("Job"), "manual", "Job"),
+    ],
+)
+def test_each_risk_is_found(shape: Workload, method: Method, kind: str) -> None:
+    """One by one, from the workload alone."""
+    assert kinds(method, shape) == [kind]
+
+
+def test_a_bare_pod_is_a_risk() -> None:
+    """It has no workload to look at."""
+    found = find_risks(subject("manual", workload("Pod")))
+    assert "bare pod" in [risk.kind for risk in found]
+
+
+def test_an_unknown_owner_is_a_risk() -> None:
+    """Neither pod nor Job nor anything that the bot reads."""
+    one = subject("manual", None)
+    assert [risk.kind for risk in find_risks(one)] == ["unknown owner"]
+
+
+def test_a_single_replica_that_surges_is_only_noted() -> None:
+    """The new pod is ready before the old one stops."""
+    surging = find_risks(subject("restart", workload(replicas=1, max_surge="25%")))
+    stopping = find_risks(subject("restart", workload(replicas=1, max_surge="0")))
+    assert (worst_level(surging), worst_level(stopping)) == ("note", "outage")
+
+
+def test_a_budget_at_0_is_told_for_evictions_and_restarts() -> None:
+    """With what the bot does about it in each case."""
+    evicted = find_risks(subject("evict", workload(), budgets=(BUDGET,)))
+    restarted = find_risks(subject("restart", workload(), budgets=(BUDGET,)))
+    assert [risk.bot for risk in (*evicted, *restarted)] == [
+        "waits for it, then asks",
+        "restarts by rollout, which goes by the strategy and not by the budget",
+    ]
+
+
+def test_overlapping_budgets_stop_evictions() -> None:
+    """Kubernetes refuses them for good."""
+    assert kinds("evict", workload(), budgets=(BUDGET, BUDGET)) == ["overlapping budgets"]
+
+
+def test_an_autoscaler_at_its_maximum_is_told() -> None:
+    """There is no slack while pods are away."""
+    full = Autoscaler("shop", "web", WEB, 1, 10, 10)
+    assert kinds(shape=workload(), autoscalers=(full,)) == ["HPA at max"]
+
+
+def test_pods_that_are_not_ready_before_are_told() -> None:
+    """So that the restart is not blamed for them."""
+    found = find_risks(subject("restart", workload(), pod("a", ready=1), pod("b")))
+    assert [risk.fact for risk in found] == ["1 of 2 pods are not ready before the restart"]
+
+
+def test_too_little_room_for_the_surge_is_told() -> None:
+    """The rollout would wait for a node."""
+    shape = workload(replicas=8, cpu_millis=500)
+    assert kinds(shape=shape, free_room=Room(900, 0)) == ["no room"]
+    assert kinds(shape=shape, free_room=Room(1000, 0)) == []
+
+
+@pytest.mark.parametrize(("minutes", "expected"), [(5, ["changed configuration"]), (-5, [])])
+def test_configuration_changed_since_the_pods_started_is_told(minutes: int, expected: list[str]) -> None:
+    """A restart would pick it up."""
+    changes = {("shop", "ConfigMap", "settings"): START + timedelta(minutes=minutes)}
+    assert kinds(shape=workload(config_maps=("settings",)), changes=changes) == expected
+
+
+def test_a_secret_of_the_same_name_elsewhere_is_not_meant() -> None:
+    """Namespace and kind count."""
+    changes = {("other", "Secret", "key"): START + timedelta(minutes=5)}
+    assert kinds(shape=workload(secrets=("key",)), changes=changes) == []
+
+
+def test_the_worst_risk_comes_first() -> None:
+    """A person reads the first line."""
+    shape = workload(replicas=1, strategy="Recreate", probed=False)
+    assert [risk.level for risk in find_risks(subject("restart", shape))] == ["outage", "note"]
+
+
+def test_a_risk_says_what_bot_and_person_can_do() -> None:
+    """One sentence with all three parts."""
+    risk = Risk("x", "note", "it is so", "does this", "do that")
+    assert risk.sentence == "it is so; the bot does this; you can do that"
+
+
+@pytest.mark.parametrize(
+    ("shape", "rolling"),
+    [
+        (workload(), False),
+        (workload(available=0, ready=0), False),
+        (workload(generation=2), True),
+        (workload(updated=1, current=4), True),
+        (workload(replicas=5), False),
+        (workload(replicas=2, current=3, updated=3), False),
+        (workload("StatefulSet", update_revision="r2"), True),
+        (workload("DaemonSet", updated=1), True),
+    ],
+)
+def test_a_rollout_is_told_from_scaling_and_from_unready_pods(shape: Workload, rolling: bool) -> None:
+    """Only a template that is still on its way counts."""
+    assert is_rolling(shape) is rolling
+
+
+@pytest.mark.parametrize(
+    ("image", "mutable"),
+    [("app", True), ("app:latest", True), ("app:1.2", False), ("host:5000/app", True), ("app@sha256:0", False)],
+)
+def test_a_moving_tag_is_mutable(image: str, mutable: bool) -> None:
+    """A digest never moves."""
+    assert is_mutable(image) is mutable
+
+
+@pytest.mark.parametrize(
+    ("budget", "covered"),
+    [
+        (DisruptionBudget("shop", "a", {"app": "web"}, "", "1", 1), True),
+        (DisruptionBudget("shop", "a", {"app": "x"}, "", "1", 1), False),
+        (DisruptionBudget("shop", "a", {}, "", "1", 1), False),
+        (DisruptionBudget("shop", "a", {}, "", "1", 1, selects_all=True), True),
+        (DisruptionBudget("shop", "a", {}, "", "1", 1, requirements=(Requirement("app", "In", ("web",)),)), True),
+    ],
+)
+def test_a_budget_covers_what_it_selects(budget: DisruptionBudget, covered: bool) -> None:
+    """An empty selector is everything under policy/v1 and nothing under v1beta1."""
+    assert covers(budget, {"app": "web"}) is covered
+
+
+def test_a_budget_of_another_namespace_covers_nothing() -> None:
+    """Budgets are namespaced."""
+    foreign = DisruptionBudget("other", "web", {"app": "web"}, "3", "", 0)
+    assert kinds("evict", workload(), budgets=(foreign,)) == []
+
+
+def test_a_ref_reads_as_people_write_it() -> None:
+    """The id in cards and ledger."""
+    assert str(WorkloadRef("shop", "Deployment", "web")) == "shop/Deployment/web"
