@@ -1,0 +1,103 @@
+"""Slack's own types as a judge of what the bot sends and of what the sandbox sends to the bot."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import jsonschema
+from jsonschema.protocols import Validator
+
+from tests.contracts.slack.make_schemas import SCHEMA
+
+ANYTHING = "CheckedAnything"
+EXTRA = "Additional properties are not allowed"
+CALLS: Mapping[str, str] = {
+    "chat.postMessage": "CheckedPostMessage",
+    "chat.update": "CheckedUpdate",
+    "chat.postEphemeral": "CheckedPostEphemeral",
+    "views.open": "CheckedOpenView",
+    "views.update": "CheckedUpdateView",
+    "views.publish": "CheckedPublishView",
+}
+
+
+def find_faults(name: str, value: Any) -> list[str]:
+    """What Slack's type of this name says against a value, with where; empty where nothing."""
+    return [f"{error.json_path}: {_tell(error)}" for error in _read_validator(name).iter_errors(value)]
+
+
+def find_call_faults(method: str, arguments: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the arguments of a Web API call; methods without a schema are not judged."""
+    # Bolt's client adds the workspace to every call.
+    left_out = ("token", "team_id")
+    given = {name: _parse(value) for name, value in arguments.items() if name not in left_out and value is not None}
+    if method not in CALLS:
+        return []
+    return [*find_faults(CALLS[method], given), *find_plan_faults(given.get("blocks") or [])]
+
+
+def find_plan_faults(blocks: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What is wrong with the cards of plans: Slack's type of a plan takes any object for one."""
+    cards = [card for block in blocks if block.get("type") == "plan" for card in block.get("tasks") or []]
+    return [fault for card in cards for fault in find_faults("TaskCardBlock", card)]
+
+
+def find_log_faults(entries: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What is wrong with anything in the stand-in's log: calls by the bot, and what was sent to it."""
+    faults = []
+    for entry in entries:
+        if entry["kind"] == "api" and isinstance(entry["request"], dict):
+            found = find_call_faults(entry["name"], entry["request"])
+        elif entry["kind"] in ("envelope", "http") and isinstance(entry["request"], dict):
+            found = find_payload_faults(entry["request"].get("payload") or entry["request"])
+        else:
+            found = []
+        faults += [f"{entry['name']} {fault}" for fault in found]
+    return faults
+
+
+def find_payload_faults(payload: Mapping[str, Any]) -> list[str]:
+    """What is wrong with a command, a click or a submission that is sent to the bot.
+
+    Bolt's types describe what an app may rely on; Slack sends more (a button's style) and null for what is absent.
+    """
+    given = {name: value for name, value in payload.items() if value is not None}
+    if (payload.get("container") or {}).get("type") == "view":
+        # The type wants one always; only messages have one.
+        given.setdefault("response_url", "")
+    return [fault for fault in find_faults(_name_payload(payload), given) if EXTRA not in fault]
+
+
+def _name_payload(payload: Mapping[str, Any]) -> str:
+    if "command" in payload:
+        return "CheckedCommand"
+    if payload.get("type") == "view_submission":
+        return "CheckedSubmission"
+    if payload.get("type") == "block_actions":
+        kinds = {action.get("type") for action in payload["actions"]}
+        return "CheckedSelect" if kinds == {"static_select"} else "CheckedButton"
+    return ANYTHING
+
+
+def _parse(value: Any) -> Any:
+    """Forms carry structures as JSON text and flags as 0 and 1."""
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        return json.loads(value)
+    return {"True": True, "False": False}.get(value, value) if isinstance(value, str) else value
+
+
+def _tell(error: jsonschema.ValidationError) -> str:
+    """The most telling of an error's causes: a union's own message says nothing."""
+    best: jsonschema.ValidationError = jsonschema.exceptions.best_match([error])
+    return best.message[:400]
+
+
+@functools.cache
+def _read_validator(name: str) -> Validator:
+    if name == ANYTHING:
+        return jsonschema.Draft7Validator({})
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    return jsonschema.Draft7Validator({**schema, "$ref": f"#/definitions/{name}"})

@@ -1,0 +1,57 @@
+"""What the sandbox sends to the bot and what the bot calls in return, judged by Slack's own types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from bot.slack.blocks import draw_message
+from tests.contracts.slack.oracle import find_log_faults
+from tests.unit.handlers.front import ANA, BEN, Front, GuestBook, open_http, open_socket
+from tests.unit.slack.samples import build_asking_view, build_gate_body, build_message, know_everybody
+from tests.unit.slack.stand_in import HandClock, run_slack
+
+
+@pytest.fixture(params=["socket", "http"])
+def front(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Front]:
+    """The bot's front door in either mode."""
+    opener = open_socket if request.param == "socket" else open_http
+    with run_slack(HandClock()) as slack, opener(slack, GuestBook(), tmp_path) as opened:
+        yield opened
+
+
+def read_log(front: Front) -> list[dict[str, Any]]:
+    """Everything that went between Slack and the bot."""
+    entries = requests.get(f"{front.slack.site.url}/ui/log", timeout=15).json()["entries"]
+    assert isinstance(entries, list)
+    return entries
+
+
+def test_a_session_holds_to_slacks_types(front: Front) -> None:
+    """Commands, buttons, both forms, the Home tab and all that the bot calls for them."""
+    front.command("status")
+    drawing = draw_message(build_message("gate", build_gate_body()), build_asking_view(), "rich", know_everybody)
+    ts = front.post(list(drawing.blocks))
+    front.click(ts, "asm:approve")
+    front.click(ts, "asm:deny")
+    front.slack.wait_for_view(BEN)
+    submit_form(front, BEN, {"reason": {"reason": "not today"}})
+    front.command("start")
+    front.slack.wait_for_view(ANA)
+    view = front.slack.state()["views"][ANA][-1]
+    front.slack.act("click", user=ANA, view_id=view["id"], action_id="asm-start:cluster", value="cluster-y")
+    front.slack.wait_for("views", lambda state: "us-central1-a/cluster-y" in str(state["views"][ANA]))
+    submit_form(front, ANA, {"set": {"set": "a.b=c"}})
+    front.slack.act("home", user=ANA)
+    front.tabs.turn()
+    assert (len(front.book.clicks), find_log_faults(read_log(front))) == (4, [])
+
+
+def submit_form(front: Front, user: str, values: dict[str, Any]) -> None:
+    """Submit the form that is open for a person."""
+    view = front.slack.state()["views"][user][-1]
+    assert front.slack.act("view-submit", user=user, view_id=view["id"], values=values)["ok"]
