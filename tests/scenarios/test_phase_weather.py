@@ -1,0 +1,151 @@
+"""The phases around the sidecars on the simulated cluster, with real gateways and child programs, in bad weather."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.journal import UpgradeRow
+from bot.records import Action, Click
+from sandbox.cluster.pod_faults import PodFault
+from steps.mesh import Binding, ClusterAddress
+from steps.ports import Kubernetes
+from tests.scenarios.rig import ANA, BEN, Rig, World, is_locked, open_world
+
+CLUSTER = "cluster-x"
+
+
+class Desk:
+    """Clicks without Slack, and a run from one question to the next."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.rig = Rig(world, in_slack=False)
+        self._clicks = 0
+
+    def click(self, action: Action, user: str = BEN, **rest: Any) -> None:
+        """Receive a click and settle it."""
+        self._clicks += 1
+        click = Click(f"click-{self._clicks}", action, user, self.world.clock.now(), target=CLUSTER, **rest)
+        assert self.rig.bot.upgrades.receive(click)
+        self.rig.bot.upgrades.settle_clicks()
+
+    def start(self, **arguments: Any) -> None:
+        """Ana starts the upgrade."""
+        self.click("start", ANA, arguments=arguments)
+
+    def run_to(self, step: str) -> UpgradeRow:
+        """Approve what is asked until `step` asks or blocks; AssertionError where another step blocks."""
+        while True:
+            self.rig.run_until(self._stands_still, 20_000)
+            row = self.read()
+            if row.step == step:
+                return row
+            assert row.state == "asking", self.rig.describe()
+            self.click("approve")
+
+    def read(self) -> UpgradeRow:
+        """The upgrade as it stands."""
+        row = self.rig.bot.journal.find_open_upgrade(CLUSTER)
+        assert row is not None, self.rig.describe()
+        return row
+
+    def connect(self) -> Kubernetes:
+        """The cluster as its administrator sees it."""
+        address = ClusterAddress("administrator", kubeconfig=str(self.world.folder.kubeconfig))
+        return self.rig.bot.runner._ports_for(address).kubernetes
+
+    def _stands_still(self) -> bool:
+        row = self.rig.bot.journal.find_open_upgrade(CLUSTER)
+        return row is None or row.state != "running"
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """A bot without Slack in a world of its own."""
+    with open_world(tmp_path, rate_limits=False) as world:
+        made = Desk(world)
+        yield made
+        made.rig.crash()
+
+
+def test_strict_has_a_gate_of_its_own_and_is_in_force_afterwards(desk: Desk) -> None:
+    """The mesh runs PERMISSIVE; the policy changes with the apply."""
+    desk.start(mtls="STRICT")
+    assert desk.run_to("control-plane/approve-mtls").sentence == "Change cluster-x from PERMISSIVE to STRICT mTLS?"
+    desk.click("approve")
+    desk.run_to("validate/approve")
+    policy = desk.connect().read_object("authentication.istio.io/v1alpha1", "MeshPolicy", "", "default")
+    assert policy is not None
+    assert policy["spec"]["peers"] == [{"mtls": {}}]
+
+
+def test_a_stall_is_told_apart_and_retry_waits_on(desk: Desk) -> None:
+    """An image that can't be pulled, then can."""
+    desk.start()
+    desk.run_to("control-plane/approve")
+    desk.world.cluster.faults.pods.active.append(PodFault("unpullable", image="*/pilot:1.4.10*"))
+    desk.click("approve")
+    blocked = desk.run_to("control-plane/rollout")
+    assert "can't pull its image" in blocked.sentence
+    assert "gcr.io/gke-release" in blocked.remedy
+    desk.world.cluster.faults.clear()
+    desk.click("retry")
+    assert desk.run_to("validate/approve").state == "asking"
+
+
+def test_an_istioctl_that_was_killed_with_the_bot_is_run_again_by_retry(desk: Desk) -> None:
+    """Nothing is started by itself; the person's retry completes the apply."""
+    desk.world.releases.switches.tool_pace = 1.0
+    desk.start()
+    desk.run_to("control-plane/approve")
+    desk.click("approve")
+    desk.rig.run_until(lambda: desk.read().sentence.startswith("istioctl manifest apply runs"), 600)
+    kill_programs(desk.world)
+    desk.rig.crash()
+    desk.rig.restart()
+    assert desk.run_to("control-plane/apply").state == "blocked"
+    desk.click("retry")
+    assert desk.run_to("validate/approve").state == "asking"
+
+
+def test_a_tampered_archive_is_never_unpacked(desk: Desk) -> None:
+    """Blocked at the signature."""
+    desk.world.releases.switches.tamper = True
+    desk.start()
+    blocked = desk.run_to("download/verify")
+    assert "the signature of istio-1.4.10-asm.18-" in blocked.sentence
+    assert not list(desk.world.settings.state.rglob("istioctl"))
+
+
+def test_what_an_apply_would_remove_is_named_and_blocks(desk: Desk) -> None:
+    """A component of the earlier install that the flags don't switch on."""
+    metadata = {
+        "name": "kiali", "namespace": "istio-system", "labels": {"operator.istio.io/component": "Prometheus"},
+    }  # fmt: skip
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": [{"port": 80}]}}
+    desk.connect().apply_object(service)
+    desk.start()
+    assert desk.run_to("download/preview").sentence == "the apply would remove Service istio-system/kiali"
+
+
+def test_somebody_else_s_binding_is_left_alone(desk: Desk) -> None:
+    """The bot makes one of its own beside it."""
+    theirs = Binding("cluster-admin-binding", "cluster-admin", ("admin@example.com",))
+    desk.connect().create_binding(theirs)
+    desk.start()
+    desk.run_to("download/approve")
+    assert desk.connect().read_binding("cluster-admin-binding") == theirs
+    assert desk.connect().read_binding("cluster-admin-binding-asm-upgrade-bot") is not None
+
+
+def kill_programs(world: World) -> None:
+    """End every child program as a dying machine would."""
+    for lock in (world.settings.state / "programs").rglob("lock"):
+        if is_locked(lock, 0.0):
+            os.killpg(int(lock.read_text().split()[0]), signal.SIGKILL)
