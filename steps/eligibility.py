@@ -47,10 +47,15 @@ def judge_survey(survey: Survey, release: Release) -> tuple[Check, ...]:
 
 
 def find_source(survey: Survey, release: Release) -> str:
-    """The version that the upgrade starts from, the oldest ASM of control plane and sidecars; "" where none is."""
-    versions = [*_control_plane_versions(survey), *_sidecar_versions(survey)]
-    older = [version for version in versions if str(version) != release.version]
-    return str(min(older)) if older else (str(min(versions)) if versions else "")
+    """The version that the upgrade starts from and would go back to: the control plane's.
+
+    Where that is on the target already, the oldest sidecar's; "" where there is no ASM at all.
+    """
+    for versions in (_control_plane_versions(survey), _sidecar_versions(survey)):
+        older = [version for version in versions if str(version) != release.version]
+        if older:
+            return str(min(older))
+    return release.version if _control_plane_versions(survey) else ""
 
 
 def check_installed(survey: Survey, release: Release) -> Check:

@@ -51,6 +51,8 @@ def recover_options(
     wanted, policy = _read_mtls_value(values), read_policy_mode(mesh_policies)
     if wanted and policy and wanted != policy:
         doubts = (*doubts, f"the install was given {wanted} mTLS, MeshPolicy default says {policy}, which is in force")
+    if not wanted and not policy:
+        doubts = (*doubts, "the mTLS mode in force can't be read; PERMISSIVE is taken unless mtls=STRICT is asked for")
     return PreviousInstall(
         flags=recover_flags(values),
         mtls=policy or wanted,

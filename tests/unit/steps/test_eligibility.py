@@ -184,11 +184,12 @@ def test_no_kubectl_is_refused() -> None:
     ("changes", "source"),
     [
         ({}, "1.4.7-asm.0"),
+        ({"sidecars": SidecarCounts(9, {OLD: 5, "1.4.6-asm.0": 4})}, "1.4.7-asm.0"),
         ({"installed": OneVersion(TARGET), "sidecars": SidecarCounts(9, {NEW: 5, "1.4.6-asm.0": 4})}, "1.4.6-asm.0"),
         ({"installed": MIXED, "sidecars": SidecarCounts()}, "1.4.9-asm.1"),
         ({"installed": OneVersion(TARGET), "sidecars": SidecarCounts()}, "1.4.10-asm.18"),
     ],
 )  # fmt: skip
-def test_the_source_is_the_oldest_version_left(changes: dict[str, Any], source: str) -> None:
-    """Control plane and sidecars together."""
+def test_the_source_is_the_control_planes_version_or_the_oldest_sidecars(changes: dict[str, Any], source: str) -> None:
+    """A way back leads to the control plane's version, not to a sidecar that was left behind long ago."""
     assert find_source(make_survey(**changes), RELEASE) == source

@@ -89,6 +89,13 @@ def test_a_mode_that_was_changed_by_hand_is_a_doubt() -> None:
     assert "STRICT" in doubt
 
 
+def test_an_unknown_mode_is_a_doubt() -> None:
+    """Neither the install nor a policy names one."""
+    previous = recover_options(injector(**{"global": {}}), mesh())
+    assert previous.mtls is None
+    assert "PERMISSIVE is taken" in previous.doubts[0]
+
+
 def test_aliases_are_read_from_the_mesh_config() -> None:
     """They decide which principals still match."""
     previous = recover_options(injector(), mesh(f"trustDomain: {POOL}\ntrustDomainAliases: [old.example]\n"))
