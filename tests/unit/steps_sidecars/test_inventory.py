@@ -1,7 +1,9 @@
 import dataclasses
+from datetime import datetime
 
 import pytest
 
+from steps.errors import GiveUp
 from steps.injection import INJECT, MIRROR, PINNED_IMAGE
 from steps.inventory import find_workload, judge_pod, take_inventory
 from steps.mesh import Namespace, Owner, WorkloadRef
@@ -135,3 +137,14 @@ def test_another_value_of_the_label_is_not_opted_out(cluster: PaperCluster) -> N
     cluster.add("Deployment", "shop", "web", 1)
     options = UpgradeOptions(skip_label="app=other")
     assert [finding.skipped for finding in take_inventory(cluster, RELEASE, options).findings] == [""]
+
+
+def test_secrets_that_may_not_be_listed_stop_nobody(cluster: PaperCluster) -> None:
+    """One risk stays unknown, and the card says so."""
+
+    def refuse(namespace: str = "") -> dict[tuple[str, str, str], datetime]:
+        raise GiveUp("secrets are forbidden", "grant it")
+
+    cluster.list_changes = refuse  # type: ignore[method-assign]
+    inventory = take_inventory(cluster, RELEASE, UpgradeOptions())
+    assert inventory.unknown == ("whether a restart picks up changed configuration is unknown: secrets are forbidden",)
