@@ -15,6 +15,7 @@ from sandbox.cluster.controllers.garbage import Definitions, GarbageCollector, N
 from sandbox.cluster.controllers.kubelet import Kubelet
 from sandbox.cluster.controllers.replica_sets import ReplicaSets
 from sandbox.cluster.controllers.replicas import PodMaker
+from sandbox.cluster.controllers.rollouts import Rollouts
 from sandbox.cluster.controllers.scheduler import Scheduler
 from sandbox.cluster.controllers.stateful_sets import StatefulSets
 from sandbox.cluster.controllers.webhook_repair import WebhookRepair
@@ -55,6 +56,7 @@ def start_controllers(
         DaemonSets(maker),
         RunsToCompletion(maker),
         CronRuns(maker),
+        Rollouts(maker),
         EndpointsController(api),
         LoadBalancers(api, engine, pace),
         GarbageCollector(api),

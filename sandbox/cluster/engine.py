@@ -17,6 +17,8 @@ from sandbox.cluster.store import Change, Store
 
 # Timers this close together are taken in one go, so that a controller looks once at several pods.
 GRAIN_SECONDS = 0.05
+# Controllers that still answer each other after so many rounds without time going by will never stop.
+MOST_ROUNDS = 5000
 
 
 @dataclass(frozen=True)
@@ -154,10 +156,14 @@ class Engine:
                 self._queue[key] = None
 
     def _drain(self) -> None:
-        while self._queue:
+        for _ in range(MOST_ROUNDS):
+            if not self._queue:
+                break
             batch, self._queue = self._queue, {}
             for key in batch:
                 self._controllers[key.controller].reconcile(key.namespace, key.name)
+        else:
+            raise RuntimeError(f"controllers never come to rest: {sorted({key.controller for key in self._queue})}")
         self._changed_at = math.inf
 
     def _follow(self, change: Change) -> None:

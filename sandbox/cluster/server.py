@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import threading
 from collections.abc import AsyncIterator, Callable
 
@@ -38,6 +39,7 @@ from sandbox.cluster.store import Store
 from sandbox.cluster.tokens import BOT_ACCOUNT, Tokens
 
 SERVER_VERSION = "v1.16.15-gke.6000"
+log = logging.getLogger(__name__)
 # How often the background ticker looks at the clock, in real seconds.
 TICK_SECONDS = 0.02
 
@@ -178,6 +180,7 @@ class SimulatedCluster:
 
     async def _ticker(self, app: web.Application) -> AsyncIterator[None]:
         ticking = asyncio.create_task(self._tick_on())
+        ticking.add_done_callback(_report_death)
         yield
         ticking.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -187,3 +190,8 @@ class SimulatedCluster:
         while True:
             self.tick()
             await asyncio.sleep(TICK_SECONDS)
+
+
+def _report_death(ticking: asyncio.Task[None]) -> None:
+    if not ticking.cancelled() and ticking.exception() is not None:
+        log.error("the simulated cluster stands still", exc_info=ticking.exception())
