@@ -21,6 +21,7 @@ from handlers.approvals import register_approvals
 from handlers.commands import register_commands
 from handlers.desk import Reception
 from handlers.home import register_home
+from handlers.installation import register_installation
 from handlers.permissions import register_permissions
 from handlers.starting import register_starting
 
@@ -60,6 +61,7 @@ def register_listeners(app: App, reception: Reception, forms: Executor) -> None:
     register_approvals(app, reception)
     register_starting(app, reception)
     register_home(app, reception)
+    register_installation(app)
 
 
 def answer_fault(error: Exception, body: Mapping[str, Any]) -> BoltResponse:
