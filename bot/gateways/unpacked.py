@@ -41,6 +41,8 @@ class UnpackedReleases:
             return None
 
     def _make(self, archive: Archive, path: Path, place: Path) -> Tools:
+        for left_over in self._folder.glob(f".{place.name[:16]}.*"):  # of a bot that was killed while it unpacked
+            shutil.rmtree(left_over, ignore_errors=True)
         beside = place.with_name(f".{place.name[:16]}.{secrets.token_hex(4)}")
         beside.mkdir(parents=True)
         try:

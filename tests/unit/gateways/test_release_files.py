@@ -308,6 +308,15 @@ def test_unpacking_again_gives_the_same_hashes(offer: Offer, open_files: Open) -
     assert open_files().unpack_archive(offer.describe(), sha256) == tools
 
 
+def test_half_an_unpacking_is_begun_anew(offer: Offer, open_files: Open, tmp_path: Path) -> None:
+    """What a killed bot left is removed, and never taken for a release."""
+    sha256 = open_files().verify_archive(offer.describe()).sha256
+    half = tmp_path / "releases" / "unpacked" / f".{sha256[:16]}.abcd"
+    (half / f"istio-{VERSION}" / "bin").mkdir(parents=True)
+    open_files().unpack_archive(offer.describe(), sha256)
+    assert [path.name for path in half.parent.iterdir()] == [sha256]
+
+
 def test_local_archive_is_verified_all_the_same(offer: Offer, open_files: Open, tmp_path: Path) -> None:
     """A file that a person brings needs the signature, too."""
     source = open_files().fetch_archive(offer.describe()).path
