@@ -85,9 +85,9 @@ def describe_failure(report: ValidationReport, ended: Ended) -> tuple[str, str]:
             "Retry runs it again.",
         )
     name = f"asmctl: {failing.name} is not OK" if failing else f"asmctl failed ({ended.exit_code})"
-    said = " ".join(failing.lines) if failing else ""
+    said = "; ".join(failing.lines) if failing else ""
     why = f"{name}: {report.error}" if report.error else name
-    return why, f"asmctl says: {said}" if said else "The output is in the attached file; Retry runs it again."
+    return why, f"asmctl says: {said}." if said else "The output is in the attached file; Retry runs it again."
 
 
 def find_leftovers(ctx: Context) -> tuple[str, ...]:

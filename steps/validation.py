@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 _CHECK = re.compile(r"^Validating (.+?)\s*$")
 _VERSION = re.compile(r"^\[asmctl version (.+?)\]")
-_BOILERPLATE = ("Using Kubernetes context:", "To change the context")
+_BOILERPLATE = ("Using Kubernetes context:", "To change the context", "Please fix the issue and try")
 
 
 @dataclass(frozen=True)
