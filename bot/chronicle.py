@@ -7,8 +7,9 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Protocol
 
-from bot.journal import Journal, UpgradeRow
+from bot.journal import Journal
 from bot.outbox import Outbox
+from bot.rows import UpgradeRow
 from steps.step import Ask, Attachment, Blocked, Card, Done, Waiting
 
 PodCounts = Mapping[str, int]

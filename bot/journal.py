@@ -3,79 +3,38 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, fields
+from datetime import datetime
 from typing import Any, cast
 
 import msgspec
 
 from bot.records import Click, UpgradeState
+from bot.rows import (
+    ENCODED,
+    PLAIN,
+    TIMES,
+    Question,
+    StepRow,
+    UpgradeRow,
+    at_time,
+    encode_column,
+    encode_json,
+    read_first_upgrade,
+    read_question,
+    read_upgrade,
+    to_seconds,
+    to_time,
+)
 from bot.store import Store, StoredCopy
 from steps.ledger import LedgerEntry
-from steps.mesh import ClusterAddress
-from steps.options import UpgradeOptions
-from steps.step import Ask, Blocked, Choice, Decision, Json
+from steps.step import Ask, Blocked, Decision, Json
 
 OPEN_STATES: tuple[UpgradeState, ...] = ("running", "asking", "blocked")
-
-
-@dataclass(frozen=True)
-class UpgradeRow:
-    """An upgrade as the journal keeps it; `plan` is the step ids fixed at its start, `step` the one it stands at."""
-
-    id: str
-    cluster: str
-    number: int
-    requester: str
-    channel: str
-    release: str
-    options: UpgradeOptions
-    address: ClusterAddress
-    plan: tuple[str, ...]
-    step: str
-    generation: int
-    state: UpgradeState
-    paused_by: str
-    aborted_by: str
-    due: datetime | None
-    waiting_since: datetime | None
-    sentence: str
-    remedy: str
-    created_at: datetime
-    ended_at: datetime | None
-
-
-@dataclass(frozen=True)
-class StepRow:
-    """What a step last answered; times are UTC."""
-
-    step: str
-    outcome: str
-    sentence: str
-    started_at: datetime
-    ended_at: datetime | None
-
-
-@dataclass(frozen=True)
-class Question:
-    """A question asked of a person, open or decided. `kind` is gate or blocked."""
-
-    upgrade: str
-    step: str
-    generation: int
-    kind: str
-    question: str
-    choices: tuple[Choice, ...]
-    binding: Mapping[str, Json]
-    digest: str
-    state: str
-    choice: str
-    decided_by: str
-    decided_at: datetime | None
-    reason: str
-    asked_at: datetime
-    expires_at: datetime | None
+_LEDGER_FIELDS = [field.name for field in fields(LedgerEntry)]
+_LEDGER = ", ".join(f'"{name}"' for name in _LEDGER_FIELDS)
+_LEDGER_VALUES = ", ".join(f":{name}" for name in _LEDGER_FIELDS)
 
 
 class JournalView:
@@ -86,11 +45,11 @@ class JournalView:
 
     def find_upgrade(self, upgrade: str) -> UpgradeRow | None:
         """The upgrade with this id."""
-        return _first(self._rows("select * from upgrades where id = ?", [upgrade]))
+        return read_first_upgrade(self._rows("select * from upgrades where id = ?", [upgrade]))
 
     def find_open_upgrade(self, cluster: str) -> UpgradeRow | None:
         """The cluster's upgrade that is neither finished nor aborted."""
-        return _first(
+        return read_first_upgrade(
             self._rows("select * from upgrades where cluster = ? and state in (?, ?, ?)", [cluster, *OPEN_STATES])
         )
 
@@ -100,12 +59,12 @@ class JournalView:
             "select * from upgrades where ? in ('', cluster) order by created_at desc, number desc limit ?",
             [cluster, limit],
         )
-        return [_read_upgrade(row) for row in rows]
+        return [read_upgrade(row) for row in rows]
 
     def list_open_upgrades(self) -> list[UpgradeRow]:
         """All upgrades that are neither finished nor aborted, oldest first."""
         rows = self._rows("select * from upgrades where state in (?, ?, ?) order by created_at", OPEN_STATES)
-        return [_read_upgrade(row) for row in rows]
+        return [read_upgrade(row) for row in rows]
 
     def list_due(self, now: datetime) -> list[UpgradeRow]:
         """Upgrades that have something to do now, the longest waiting first."""
@@ -113,20 +72,20 @@ class JournalView:
             "select * from upgrades where due <= ? and paused_by = '' and state in ('running', 'asking') order by due",
             [now.timestamp()],
         )
-        return [_read_upgrade(row) for row in rows]
+        return [read_upgrade(row) for row in rows]
 
     def find_next_due(self) -> datetime | None:
         """When the next upgrade has something to do, None when all wait for a person."""
         rows = self._rows(
             "select min(due) as due from upgrades where paused_by = '' and state in ('running', 'asking')"
         )
-        return _when(rows[0]["due"])
+        return to_time(rows[0]["due"])
 
     def list_steps(self, upgrade: str) -> list[StepRow]:
         """The steps that the upgrade began, in order."""
         rows = self._rows("select * from steps where upgrade = ? order by rowid", [upgrade])
         return [
-            StepRow(row["step"], row["outcome"], row["sentence"], _time(row["started_at"]), _when(row["ended_at"]))
+            StepRow(row["step"], row["outcome"], row["sentence"], at_time(row["started_at"]), to_time(row["ended_at"]))
             for row in rows
         ]
 
@@ -135,19 +94,19 @@ class JournalView:
         rows = self._rows(
             "select * from approvals where upgrade = ? and step = ? and generation = ?", [upgrade, step, generation]
         )
-        return _read_question(rows[0]) if rows else None
+        return read_question(rows[0]) if rows else None
 
     def find_open_question(self, upgrade: str) -> Question | None:
         """What the upgrade asks right now."""
         rows = self._rows(
             "select * from approvals where upgrade = ? and state = 'open' order by generation desc", [upgrade]
         )
-        return _read_question(rows[0]) if rows else None
+        return read_question(rows[0]) if rows else None
 
     def list_questions(self, upgrade: str) -> list[Question]:
         """All questions that the upgrade ever asked, in order."""
         rows = self._rows("select * from approvals where upgrade = ? order by generation", [upgrade])
-        return [_read_question(row) for row in rows]
+        return [read_question(row) for row in rows]
 
     def read_memory(self, upgrade: str) -> dict[str, Json]:
         """Everything that the upgrade remembers."""
@@ -184,9 +143,9 @@ class Journal(JournalView):
     def add_upgrade(self, row: UpgradeRow) -> None:
         """A new upgrade; sqlite3.IntegrityError where the cluster has an open one."""
         values = {
-            **{name: getattr(row, name) for name in _PLAIN},
-            **{name: _seconds(getattr(row, name)) for name in _TIMES},
-            **{name: encode_json(getattr(row, name)) for name in _ENCODED},
+            **{name: getattr(row, name) for name in PLAIN},
+            **{name: to_seconds(getattr(row, name)) for name in TIMES},
+            **{name: encode_json(getattr(row, name)) for name in ENCODED},
         }
         with self._store.transact() as db:
             db.execute(
@@ -201,7 +160,7 @@ class Journal(JournalView):
 
     def change_upgrade(self, upgrade: str, **changes: Any) -> None:
         """Set columns of the upgrade; datetimes and tuples are encoded."""
-        values = {name: _encode_column(name, value) for name, value in changes.items()}
+        values = {name: encode_column(name, value) for name, value in changes.items()}
         with self._store.transact() as db:
             db.execute(
                 f"update upgrades set {', '.join(f'{name} = :{name}' for name in values)} where id = :upgrade_id",
@@ -250,7 +209,7 @@ class Journal(JournalView):
                     encode_json(outcome.binding if isinstance(outcome, Ask) else {}),
                     outcome.digest if isinstance(outcome, Ask) else "",
                     now.timestamp(),
-                    _seconds(expires),
+                    to_seconds(expires),
                 ],
             )
 
@@ -332,71 +291,3 @@ class Journal(JournalView):
         """Record the answer that a click got."""
         with self._store.transact() as db:
             db.execute("update clicks set settled_at = ?, answer = ? where id = ?", [now.timestamp(), answer, click_id])
-
-
-_LEDGER_FIELDS = [field.name for field in fields(LedgerEntry)]
-_LEDGER = ", ".join(f'"{name}"' for name in _LEDGER_FIELDS)
-_LEDGER_VALUES = ", ".join(f":{name}" for name in _LEDGER_FIELDS)
-_ENCODED = ("options", "address", "plan")
-_TIMES = ("due", "waiting_since", "created_at", "ended_at")
-_PLAIN = tuple(field.name for field in fields(UpgradeRow) if field.name not in (*_ENCODED, *_TIMES))
-
-
-def encode_json(value: object) -> str:
-    """JSON of plain values and dataclasses."""
-    return msgspec.json.encode(value).decode()
-
-
-def _encode_column(name: str, value: Any) -> Any:
-    if name in _ENCODED:
-        return encode_json(value)
-    return _seconds(value) if name in _TIMES else value
-
-
-def _first(rows: Sequence[Mapping[str, Any]]) -> UpgradeRow | None:
-    return _read_upgrade(rows[0]) if rows else None
-
-
-def _read_upgrade(row: Mapping[str, Any]) -> UpgradeRow:
-    return UpgradeRow(
-        **{name: row[name] for name in _PLAIN},
-        due=_when(row["due"]),
-        waiting_since=_when(row["waiting_since"]),
-        created_at=_time(row["created_at"]),
-        ended_at=_when(row["ended_at"]),
-        options=msgspec.json.decode(row["options"], type=UpgradeOptions),
-        address=msgspec.json.decode(row["address"], type=ClusterAddress),
-        plan=tuple(json.loads(row["plan"])),
-    )
-
-
-def _read_question(row: Mapping[str, Any]) -> Question:
-    return Question(
-        upgrade=row["upgrade"],
-        step=row["step"],
-        generation=row["generation"],
-        kind=row["kind"],
-        question=row["question"],
-        choices=msgspec.json.decode(row["choices"], type=tuple[Choice, ...]),
-        binding=json.loads(row["binding"]),
-        digest=row["digest"],
-        state=row["state"],
-        choice=row["choice"],
-        decided_by=row["decided_by"],
-        decided_at=_when(row["decided_at"]),
-        reason=row["reason"],
-        asked_at=_time(row["asked_at"]),
-        expires_at=_when(row["expires_at"]),
-    )
-
-
-def _seconds(when: datetime | None) -> float | None:
-    return None if when is None else when.timestamp()
-
-
-def _when(seconds: float | None) -> datetime | None:
-    return None if seconds is None else _time(seconds)
-
-
-def _time(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

@@ -12,12 +12,13 @@ import structlog
 
 from bot.chronicle import Chronicle
 from bot.clock import Clock
-from bot.journal import Journal, UpgradeRow
+from bot.journal import Journal
+from bot.rows import UpgradeRow
 from bot.store import Store, StoreBroken
 from steps.errors import GiveUp, TryAgain
 from steps.ledger import Ledger, LedgerEntry
 from steps.mesh import ClusterAddress
-from steps.ports import Backups, Gke, Kubernetes, MeshTools, ReleaseFiles
+from steps.ports import Backups, Gke, Kubernetes, MeshTools, Probes, ReleaseFiles
 from steps.release import Release
 from steps.step import Ask, Blocked, Context, Done, Json, Outcome, Step, Waiting
 
@@ -33,6 +34,7 @@ class Ports:
     release_files: ReleaseFiles
     mesh_tools: MeshTools
     backups: Backups
+    probes: Probes | None = None
 
 
 class PortsFor(Protocol):
@@ -156,6 +158,7 @@ class Runner:
             backups=ports.backups,
             decision=self._journal.find_decision(row),
             say=turn.sentences.append,
+            probes=ports.probes,
         )
 
     def _commit(self, row: UpgradeRow, turn: Turn, outcome: Outcome) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import assert_never
 
 from bot.approvals import list_legal_actions, refuse_person
@@ -10,9 +10,11 @@ from bot.chronicle import Chronicle
 from bot.clock import Clock
 from bot.clusters import Cluster, read_start_options
 from bot.intake import Intake
-from bot.journal import Journal, Question, UpgradeRow
+from bot.journal import Journal
+from bot.phrases import describe_state, list_names, name_done
 from bot.records import Action, Click
 from bot.reports import describe_history, describe_status
+from bot.rows import Question, UpgradeRow
 from bot.store import Store
 from bot.views import Views
 from steps.plan import ABORT_PLAN, build_plan
@@ -147,7 +149,9 @@ class Upgrades:
         if choice not in {option.id for option in question.choices}:
             if question.kind == "blocked":
                 raise Refusal(f"Nothing to {choice}: {row.id} is blocked. {question.question}. {row.remedy}")
-            raise Refusal(f"`{choice}` is not a choice here; it is one of {_list(o.id for o in question.choices)}.")
+            raise Refusal(
+                f"`{choice}` is not a choice here; it is one of {list_names(o.id for o in question.choices)}."
+            )
         action: Action = "deny" if choice == "deny" else "approve" if question.kind == "gate" else "decide"
         self._check_person(cluster, action, click.user, row, approving=choice != "deny")
         if row.paused_by:
@@ -170,7 +174,7 @@ class Upgrades:
             {"step": row.step, "generation": row.generation, "digest": question.digest, "reason": reason},
             now,
         )
-        done = _past(choice)
+        done = name_done(choice)
         self._chronicle.close_card(row, f"{done} by <@{click.user}>" + (f": {reason}" if reason else ""))
         self._chronicle.draw_root(row.id, now)
         self._wake()
@@ -184,7 +188,7 @@ class Upgrades:
         else:
             question = self._journal.find_open_question(row.id)
         if question is None:
-            raise Refusal(f"Nothing to decide on {row.id}: {_describe_state(row)}.")
+            raise Refusal(f"Nothing to decide on {row.id}: {describe_state(row)}.")
         if question.state != "open":
             raise Refusal(self._describe_decided(question))
         return question
@@ -193,7 +197,7 @@ class Upgrades:
         current = self._journal.find_question(question.upgrade, question.step, question.generation) or question
         phase = question.step.partition("/")[0]
         if current.state == "decided":
-            done = _past(current.choice)
+            done = name_done(current.choice)
             return f"Too late: {phase} of {question.upgrade} was already {done} by <@{current.decided_by}>."
         return f"That card is not current any more ({current.state}); see the newest one in the thread."
 
@@ -280,7 +284,7 @@ class Upgrades:
         self._chronicle.tell(row, sentence, now)
 
     def _find_cluster(self, key: str) -> Cluster:
-        known = _list(self._clusters)
+        known = list_names(self._clusters)
         if not key:
             raise Refusal(f"Which cluster? Known ones: {known}.")
         if key not in self._clusters:
@@ -313,23 +317,5 @@ class Upgrades:
     def _check_legal(self, row: UpgradeRow, action: Action) -> None:
         legal = list_legal_actions(row.state, bool(row.paused_by), bool(row.aborted_by))
         if action not in legal:
-            possible = f" Possible now: {_list(legal)}." if legal else ""
-            raise Refusal(f"Can't {action} {row.id}: {_describe_state(row)}.{possible}")
-
-
-def _describe_state(row: UpgradeRow) -> str:
-    if row.state in ("upgraded", "aborted"):
-        return f"it is {row.state}"
-    if row.paused_by:
-        return f"it is paused by <@{row.paused_by}>"
-    words = {"running": "it is running", "asking": "it waits for an approval", "blocked": "it is blocked"}
-    return f"{words[row.state]} at {row.step}"
-
-
-def _past(choice: str) -> str:
-    words = {"approve": "approved", "deny": "denied", "retry": "retried", "skip": "skipped"}
-    return words.get(choice, f"{choice}ed" if not choice.endswith("e") else f"{choice}d")
-
-
-def _list(names: Iterable[str]) -> str:
-    return ", ".join(names) or "none"
+            possible = f" Possible now: {list_names(legal)}." if legal else ""
+            raise Refusal(f"Can't {action} {row.id}: {describe_state(row)}.{possible}")

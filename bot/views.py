@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bot.approvals import list_legal_actions
-from bot.journal import JournalView, StepRow, UpgradeRow
+from bot.journal import JournalView
 from bot.records import PhaseState, PhaseView, QuestionView, UpgradeView
+from bot.rows import StepRow, UpgradeRow
 from steps.ledger import LedgerEntry
 from steps.plan import ABORT, PHASES
 

@@ -8,8 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.journal import UpgradeRow
 from bot.records import Click
+from bot.rows import UpgradeRow
 from bot.store import Store
 from tests.scenarios.records import (
     find_doubled_programs,

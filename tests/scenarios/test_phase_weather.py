@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from bot.journal import UpgradeRow
 from bot.records import Action, Click
+from bot.rows import UpgradeRow
 from sandbox.cluster.pod_faults import PodFault
 from steps.mesh import Binding, ClusterAddress
 from steps.ports import Kubernetes

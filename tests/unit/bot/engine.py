@@ -11,10 +11,11 @@ from typing import Any, Protocol, cast
 from bot.approvals import Policy
 from bot.chronicle import Chronicle
 from bot.clusters import Cluster
-from bot.journal import Journal, UpgradeRow
+from bot.journal import Journal
 from bot.outbox import Outbox
 from bot.records import Click
 from bot.releases import read_releases
+from bot.rows import UpgradeRow
 from bot.runner import Pace, Ports, Runner
 from bot.store import Store
 from bot.upgrades import Upgrades
