@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 
 from sandbox.cluster.errors import ApiError, internal
 from sandbox.cluster.objects import Json, annotations_of, digest, labels_of
 from sandbox.cluster.selectors import match_label_selector
-from sandbox.cluster.store import Store
 
 CONFIG_NAMESPACE = "istio-system"
 CONFIG_NAME = "istio-sidecar-injector"
@@ -27,10 +26,18 @@ _KEPT = 32
 _EXPRESSION = re.compile(r"\{\{\s*(.*?)\s*\}\}")
 
 
+class HoldsObjects(Protocol):
+    """Where the injector finds its ConfigMap."""
+
+    def find(self, key: str, namespace: str, name: str) -> Json | None:
+        """Return an object, None where it is absent."""
+        ...
+
+
 class Injector:
     """Answers the admission reviews that the API server sends to the injector's Service."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: HoldsObjects) -> None:
         self._store = store
         self.down = False
         self._read: tuple[str, Json, Json] = ("", {}, {})

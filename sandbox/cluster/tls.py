@@ -6,6 +6,7 @@ import base64
 import ipaddress
 import json
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -47,12 +48,12 @@ class ServingCertificate:
         return context
 
 
-def ensure_certificate(folder: Path) -> ServingCertificate:
-    """Return the folder's certificate for 127.0.0.1, made where there is none yet."""
+def ensure_certificate(folder: Path, names: Sequence[str] = ()) -> ServingCertificate:
+    """Return the folder's certificate for 127.0.0.1 and further DNS names, made where there is none yet."""
     made = ServingCertificate(folder)
     if not (made.ca_file.exists() and (folder / "tls.crt").exists() and (folder / "tls.key").exists()):
         folder.mkdir(parents=True, exist_ok=True)
-        _write_pair(folder)
+        _write_pair(folder, names)
     return made
 
 
@@ -72,11 +73,11 @@ def write_kubeconfig(
     path.write_text(json.dumps(config, indent=2), encoding="utf-8")
 
 
-def _write_pair(folder: Path) -> None:
+def _write_pair(folder: Path, names: Sequence[str]) -> None:
     authority_key = ec.generate_private_key(ec.SECP256R1())
     authority = _authority(authority_key)
     key = ec.generate_private_key(ec.SECP256R1())
-    certificate = _serving(key, authority, authority_key)
+    certificate = _serving(key, authority, authority_key, names)
     (folder / "ca.crt").write_bytes(authority.public_bytes(serialization.Encoding.PEM))
     (folder / "tls.crt").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     secret = folder / "tls.key"
@@ -102,10 +103,14 @@ def _authority(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
 
 
 def _serving(
-    key: ec.EllipticCurvePrivateKey, authority: x509.Certificate, authority_key: ec.EllipticCurvePrivateKey
+    key: ec.EllipticCurvePrivateKey,
+    authority: x509.Certificate,
+    authority_key: ec.EllipticCurvePrivateKey,
+    names: Sequence[str],
 ) -> x509.Certificate:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    addresses = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("localhost")]
+    hosts = [x509.DNSName(name) for name in ("localhost", *names)]
+    addresses = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), *hosts]
     issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
     return (
         _unsigned(name, authority.subject, key)

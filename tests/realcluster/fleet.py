@@ -1,0 +1,82 @@
+"""What a control plane needs around it, in one process: kubelets, the sidecar injector and a load balancer.
+
+`python -m tests.realcluster.fleet SETTINGS ADDRESS`: settings are JSON, the address of the switches is written to the
+second file when the nodes are there. POST /switches takes `never_ready`, `crashing` (lists of image patterns), `ready`,
+`grace` (seconds) and `injector_down`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from sandbox.cluster.tls import ServingCertificate
+from sandbox.sites import open_site
+from tests.realcluster.api import MERGE, Api, Refused
+from tests.realcluster.injector import InjectingWebhook
+from tests.realcluster.kubelet import Kubelets, KubeletSwitches
+
+INGRESS = "203.0.113.10"
+
+
+async def run_fleet(settings: dict[str, Any], announce: Callable[[str], object]) -> None:
+    """Run until cancelled; `announce` is told the address of the switches when the nodes are there."""
+    certificate = ServingCertificate(Path(settings["tls"]))
+    switches = KubeletSwitches(settings["ready"], settings["grace"])
+    async with Api(Path(settings["kubeconfig"])) as api:
+        kubelets = Kubelets(api, switches)
+        await kubelets.add_nodes(settings["nodes"], settings["pods_per_node"])
+        webhook = InjectingWebhook(api, certificate.server_context(), certificate.ca_pem)
+        site = await open_site(make_switchboard(switches, webhook))
+        announce(site.url)
+        await asyncio.gather(kubelets.run(), webhook.run(), balance_load(api))
+
+
+def make_switchboard(switches: KubeletSwitches, webhook: InjectingWebhook) -> web.Application:
+    """The site that takes the switches."""
+
+    async def change(asked: web.Request) -> web.Response:
+        wanted = await asked.json()
+        if "injector_down" in wanted:
+            await webhook.switch(bool(wanted.pop("injector_down")))
+        for name, value in wanted.items():
+            getattr(switches, name)  # an unknown name is an error
+            setattr(switches, name, value)
+        return web.json_response({"injected": webhook.injected})
+
+    app = web.Application()
+    app.router.add_post("/switches", change)
+    return app
+
+
+async def balance_load(api: Api) -> None:
+    """Give each Service of type LoadBalancer an address."""
+    async for found in api.follow("/api/v1/services"):
+        meta, spec = found["metadata"], found["spec"]
+        if spec["type"] != "LoadBalancer" or found["status"].get("loadBalancer"):
+            continue
+        path = f"/api/v1/namespaces/{meta['namespace']}/services/{meta['name']}/status"
+        status = {"loadBalancer": {"ingress": [{"ip": INGRESS}]}}
+        try:
+            await api.send("PATCH", path, {"status": status}, MERGE)
+        except Refused as error:
+            if error.status not in (404, 409):
+                raise
+
+
+def main() -> None:
+    """Run the fleet of the settings named on the command line."""
+    logging.basicConfig(level=logging.INFO)
+    settings = json.loads(Path(sys.argv[1]).read_text())
+    asyncio.run(run_fleet(settings, Path(sys.argv[2]).write_text))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+"""Kubelets without containers: nodes that are ready, and pods that become ready and go away."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+
+import aiohttp
+
+from tests.realcluster.api import MERGE, Api, Json, Refused
+
+AT_ONCE = 64
+ATTEMPTS = 20
+REST_SECONDS = 0.2
+
+
+@dataclass
+class KubeletSwitches:
+    """Delays in seconds, and image patterns of containers that go wrong."""
+
+    ready: float = 0.2
+    grace: float = 0.2
+    never_ready: list[str] = field(default_factory=list)
+    crashing: list[str] = field(default_factory=list)
+
+
+class Kubelets:
+    """The kubelets of all nodes."""
+
+    def __init__(self, api: Api, switches: KubeletSwitches) -> None:
+        self._api = api
+        self._switches = switches
+        self._at_work = asyncio.Semaphore(AT_ONCE)
+        self._begun: dict[str, str] = {}
+        self._running: set[asyncio.Task[None]] = set()
+        self._address = 0
+
+    async def add_nodes(self, count: int, pods: int) -> None:
+        """Make the nodes that are not there yet."""
+        await asyncio.gather(*(self._add_node(number, pods) for number in range(1, count + 1)))
+
+    async def _add_node(self, number: int, pods: int) -> None:
+        name = f"node-{number}"
+        node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": name_labels(name)}}
+        with contextlib.suppress(Refused):
+            await self._api.send("POST", "/api/v1/nodes", node)
+        # Admission adds a not-ready taint at creation that nothing else would remove.
+        await self._api.send("PATCH", f"/api/v1/nodes/{name}", {"spec": {"taints": None}}, MERGE)
+        await self._api.send("PATCH", f"/api/v1/nodes/{name}/status", {"status": describe_node(pods)}, MERGE)
+
+    async def run(self) -> None:
+        """Follow all pods for ever."""
+        async for pod in self._api.follow("/api/v1/pods"):
+            self._look_at(pod)
+
+    def _look_at(self, pod: Json) -> None:
+        meta, spec, status = pod["metadata"], pod["spec"], pod["status"]
+        if not spec.get("nodeName"):
+            return
+        if "deletionTimestamp" in meta:
+            self._begin(meta["uid"], "stop", self._stop(pod))
+        elif status.get("phase") == "Pending":
+            self._begin(meta["uid"], "start", self._start(pod))
+
+    def _begin(self, uid: str, what: str, work: object) -> None:
+        assert asyncio.iscoroutine(work)
+        if self._begun.get(uid) in (what, "stop"):
+            work.close()
+            return
+        self._begun[uid] = what
+        running = asyncio.ensure_future(self._work_on(work))
+        self._running.add(running)
+        running.add_done_callback(self._running.discard)
+
+    async def _work_on(self, work: object) -> None:
+        assert asyncio.iscoroutine(work)
+        await work
+
+    async def _start(self, pod: Json) -> None:
+        await asyncio.sleep(self._switches.ready)
+        if self._begun.get(pod["metadata"]["uid"]) == "stop":
+            return
+        self._address += 1
+        status = describe_pod(pod, self._address, self._switches)
+        body = {"metadata": {"uid": pod["metadata"]["uid"]}, "status": status}
+        await self._send("PATCH", f"{path_of(pod)}/status", body, MERGE)
+
+    async def _stop(self, pod: Json) -> None:
+        grace = pod["metadata"].get("deletionGracePeriodSeconds")
+        await asyncio.sleep(min(self._switches.grace, 30 if grace is None else grace))
+        # With the uid, for a StatefulSet's next pod bears the same name.
+        options = {"gracePeriodSeconds": 0, "preconditions": {"uid": pod["metadata"]["uid"]}}
+        await self._send("DELETE", path_of(pod), options)
+        self._begun.pop(pod["metadata"]["uid"], None)
+
+    async def _send(self, method: str, path: str, body: Json, kind: str = "") -> None:
+        async with self._at_work:
+            for _ in range(ATTEMPTS):
+                try:
+                    await self._api.send(method, path, body, kind)
+                except Refused as error:
+                    if error.status < 500:  # gone, replaced or changed meanwhile: the next event tells
+                        return
+                except aiohttp.ClientError:
+                    pass
+                else:
+                    return
+                await asyncio.sleep(REST_SECONDS)
+
+
+def path_of(pod: Json) -> str:
+    """The path of a pod."""
+    return f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods/{pod['metadata']['name']}"
+
+
+def name_labels(name: str) -> Json:
+    """The labels that every node has."""
+    return {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"}
+
+
+def describe_node(pods: int) -> Json:
+    """The status of a ready node with plenty of room."""
+    room = {"cpu": "1000", "memory": "4Ti", "pods": str(pods)}
+    condition = {"type": "Ready", "status": "True", "reason": "KubeletReady", "lastHeartbeatTime": _now()}
+    return {"capacity": room, "allocatable": room, "conditions": [condition]}
+
+
+def describe_pod(pod: Json, number: int, switches: KubeletSwitches) -> Json:
+    """The status of a pod whose containers run, or go wrong where a switch says so."""
+    rows = [describe_container(container, switches) for container in pod["spec"]["containers"]]
+    ready = all(row["ready"] for row in rows)
+    address = f"10.{number // 62500 % 256}.{number // 250 % 250}.{number % 250 + 1}"
+    conditions = [
+        {"type": kind, "status": "True" if good else "False", "lastTransitionTime": _now()}
+        for kind, good in (("Initialized", True), ("Ready", ready), ("ContainersReady", ready), ("PodScheduled", True))
+    ]
+    return {
+        "phase": "Running", "startTime": _now(), "hostIP": "10.128.0.1", "podIP": address,
+        "podIPs": [{"ip": address}], "conditions": conditions, "containerStatuses": rows,
+    }  # fmt: skip
+
+
+def describe_container(container: Json, switches: KubeletSwitches) -> Json:
+    """The status of one container."""
+    image = container["image"]
+    row = {"name": container["name"], "image": image, "imageID": f"docker://{image}", "restartCount": 0}
+    if _is_one_of(image, switches.crashing):
+        waiting = {"reason": "CrashLoopBackOff", "message": "back-off 10s restarting failed container"}
+        ended = {"exitCode": 1, "reason": "Error", "startedAt": _now(), "finishedAt": _now()}
+        return row | {
+            "ready": False, "started": False, "restartCount": 1, "state": {"waiting": waiting},
+            "lastState": {"terminated": ended},
+        }  # fmt: skip
+    ready = not _is_one_of(image, switches.never_ready)
+    return row | {"ready": ready, "started": True, "state": {"running": {"startedAt": _now()}}}
+
+
+def _is_one_of(image: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(image, pattern) for pattern in patterns)
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
