@@ -125,6 +125,7 @@ FIELDS: tuple[Field, ...] = (
         "evict_namespaces", "Namespaces where pods are evicted, honouring budgets, instead of restarted.", _texts, []
     ),
     Field("probe_urls", "Addresses that must answer below 500 while a wave soaks.", _texts, []),
+    Field("prometheus_url", "The Prometheus that promql_limits are asked of.", _text, ""),
     Field("promql_limits", "PromQL expressions and the number that each must stay below.", _promql, {}),
     Field(
         "limits", "How fast and how much at once: " + ", ".join(item.name for item in fields(Limits)) + ".", _limits, {}
@@ -258,6 +259,7 @@ def _build_cluster(key: str, values: Mapping[str, Any], overlays: tuple[Overlay,
             evict_namespaces=tuple(values["evict_namespaces"]),
             probe_urls=tuple(values["probe_urls"]),
             promql_limits=tuple((query, float(limit)) for query, limit in values["promql_limits"].items()),
+            prometheus_url=values["prometheus_url"],
             limits=Limits(**values["limits"]),
             archive=values["archive"],
             production=values["production"],

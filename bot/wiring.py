@@ -99,6 +99,7 @@ def build_ports_for(settings: Settings) -> Callable[[ClusterAddress], Ports]:
     from bot.gateways.gke import GoogleEndpoints
     from bot.gateways.kubeconfigs import Kubeconfigs
     from bot.gateways.mesh_tools import MeshToolsGateway
+    from bot.gateways.probes import ProbesGateway
     from bot.gateways.release_files import ReleaseFilesGateway
 
     credentials = GoogleCredentials()
@@ -109,8 +110,9 @@ def build_ports_for(settings: Settings) -> Callable[[ClusterAddress], Ports]:
     files = ReleaseFilesGateway(settings.state / "releases")
     tools = MeshToolsGateway(settings.state / "programs", kubeconfigs, os.environ, credentials.are_found)
     backups = BackupsGateway(settings.state / "backups")
+    probes = ProbesGateway()
 
     def build_ports(address: ClusterAddress) -> Ports:
-        return Ports(clusters.kubernetes_for(address), clusters.gke, files, tools, backups)
+        return Ports(clusters.kubernetes_for(address), clusters.gke, files, tools, backups, probes)
 
     return build_ports

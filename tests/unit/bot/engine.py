@@ -126,4 +126,4 @@ class Build(Protocol):
 class _NoPorts:
     """Steps of these tests touch no gateway."""
 
-    kubernetes = gke = release_files = mesh_tools = backups = None
+    kubernetes = gke = release_files = mesh_tools = backups = probes = None

@@ -82,6 +82,7 @@ MODULES = {
     "gke.py": {"requests"},
     "google_rest.py": {"requests"},
     "web_files.py": {"httpx"},
+    "probes.py": {"httpx"},
     "slices.py": {"httpx"},
     "programs.py": {"subprocess"},
     "short_programs.py": {"subprocess"},

@@ -1,0 +1,78 @@
+"""What is watched between waves: addresses that must answer, metrics that must stay within limits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from bot.gateways import faults
+from bot.gateways.faults import Call
+from bot.gateways.web_files import open_client
+from steps.errors import GiveUp
+
+if TYPE_CHECKING:
+    import httpx
+
+LIMITS = (3.0, 5.0)
+QUERY = "/api/v1/query"
+
+
+class ProbesGateway:
+    """Implements steps.ports.Probes; `limits` are seconds to connect and to wait for the answer."""
+
+    def __init__(self, limits: tuple[float, float] = LIMITS) -> None:
+        self._limits = limits
+
+    def check_address(self, url: str) -> str:
+        """What is wrong with an address, "" where it answers below 500; never raises."""
+        import httpx
+
+        try:
+            with open_client(self._limits) as client:
+                status = client.get(url).status_code
+        except httpx.TimeoutException:
+            return f"did not answer within {self._limits[1]:g} s"
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            return f"could not be reached: {faults.name_error(error)}"
+        return f"answered {status}" if status >= 500 else ""
+
+    def query_metric(self, prometheus_url: str, expression: str) -> float | None:
+        """The highest value of an instant query, None where it has none.
+
+        TryAgain while Prometheus can't be reached, GiveUp where it refuses the expression.
+        """
+        if not prometheus_url:
+            raise GiveUp("promql_limits are set without a prometheus_url", "Set prometheus_url for the cluster.")
+        call = Call(f"Prometheus at {prometheus_url}", f"query {expression}")
+        answer = self._ask(call, prometheus_url.rstrip("/") + QUERY, {"query": expression})
+        if answer.status_code >= 400:
+            raise faults.judge_status(call, answer.status_code, answer.text, faults.read_retry_after(answer.headers))
+        return max(_read_values(call, answer), default=None)
+
+    def _ask(self, call: Call, url: str, query: Mapping[str, str]) -> httpx.Response:
+        import httpx
+
+        try:
+            with open_client(self._limits) as client:
+                return client.get(url, params=query)
+        except httpx.TimeoutException as error:
+            raise faults.judge_silence(call, self._limits[1]) from error
+        except httpx.InvalidURL as error:
+            raise GiveUp(f"{url} is not an address", "Mend prometheus_url for the cluster, then retry.") from error
+        except httpx.TransportError as error:
+            raise faults.judge_unreachable(call, error) from error
+
+
+def _read_values(call: Call, answer: httpx.Response) -> Iterator[float]:
+    """The numbers of a vector or scalar result; those that are none (NaN) are left out."""
+    try:
+        found: Mapping[str, Any] = answer.json()["data"]
+        samples = [found["result"]] if found["resultType"] == "scalar" else [one["value"] for one in found["result"]]
+        numbers = [float(sample[1]) for sample in samples]
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise GiveUp(
+            f'{call.service} answered "{call.action}" with something else than an instant vector or a scalar',
+            "Check prometheus_url and the expression, then retry.",
+        ) from error
+    yield from (number for number in numbers if not math.isnan(number))
