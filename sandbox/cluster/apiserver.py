@@ -10,7 +10,7 @@ from typing import Any
 
 from sandbox.cluster.admission import Admission
 from sandbox.cluster.conversion import from_stored, to_stored
-from sandbox.cluster.defaulting import fill_defaults
+from sandbox.cluster.defaulting import FIRST_STATUS, TEMPLATE_GENERATION, fill_defaults
 from sandbox.cluster.errors import MODIFIED, ApiError, already_exists, bad_request, conflict, not_found
 from sandbox.cluster.injection import Injector
 from sandbox.cluster.objects import (
@@ -156,6 +156,8 @@ class ApiServer:
             metadata["generation"] = 1
         if resource.has_status and resource.key not in ("pods", "nodes"):
             made.pop("status", None)
+        if resource.key in FIRST_STATUS:
+            made["status"] = dict(FIRST_STATUS[resource.key])
         if resource.key == DEFINITIONS:
             made["status"] = _definition_status(made, stamp(self.now()))
         return made
@@ -199,7 +201,11 @@ class ApiServer:
         }:
             return after
         generation = before["metadata"].get("generation", 1) + 1
-        return {**after, "metadata": {**after["metadata"], "generation": generation}}
+        metadata = {**after["metadata"], "generation": generation}
+        if key == "daemonsets.apps" and before["spec"]["template"] != after["spec"]["template"]:
+            counted = int((metadata.get("annotations") or {}).get(TEMPLATE_GENERATION, "1")) + 1
+            metadata["annotations"] = {**(metadata.get("annotations") or {}), TEMPLATE_GENERATION: str(counted)}
+        return {**after, "metadata": metadata}
 
     def _follow_definitions(self, change: Change) -> None:
         if change.key != DEFINITIONS:

@@ -83,9 +83,7 @@ def _crd_from_v1beta1(obj: Json) -> Json:
     spec = dict(obj.get("spec") or {})
     only = spec.pop("version", None)
     versions = spec.get("versions") or ([{"name": only, "served": True, "storage": True}] if only else [])
-    schema = spec.pop("validation", None) or {
-        "openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    }
+    schema = spec.pop("validation", None)
     columns = [_renamed(row, "JSONPath", "jsonPath") for row in spec.pop("additionalPrinterColumns", None) or ()]
     shared = {"schema": schema, "subresources": spec.pop("subresources", None), "additionalPrinterColumns": columns}
     present = {name: value for name, value in shared.items() if value}

@@ -8,6 +8,8 @@ from sandbox.cluster.objects import Json, name_of
 from sandbox.cluster.pod_defaults import default_pod, default_pod_spec
 from sandbox.cluster.resources import Resource
 
+TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
+
 
 def fill_defaults(resource: Resource, version: str, obj: Json, minor: int) -> None:
     """Fill in an object of the kept form; `version` is what the client spoke. Changes `obj`."""
@@ -79,6 +81,7 @@ def _default_daemon_set(obj: Json) -> None:
         strategy.setdefault("rollingUpdate", {}).setdefault("maxUnavailable", 1)
     spec.setdefault("revisionHistoryLimit", 10)
     _default_template(spec)
+    obj["metadata"].setdefault("annotations", {}).setdefault(TEMPLATE_GENERATION, "1")
 
 
 def _default_batch_run(obj: Json) -> None:
@@ -92,6 +95,9 @@ def _default_batch_run(obj: Json) -> None:
         generated = {"controller-uid": obj["metadata"].get("uid", ""), "job-name": name_of(obj)}
         template.setdefault("metadata", {}).setdefault("labels", {}).update(generated)
         spec["selector"] = {"matchLabels": {"controller-uid": generated["controller-uid"]}}
+    labels = (template.get("metadata") or {}).get("labels")
+    if labels:
+        obj["metadata"].setdefault("labels", dict(labels))
     _default_template(spec)
 
 
@@ -101,6 +107,9 @@ def _default_cron(obj: Json) -> None:
     spec.setdefault("suspend", False)
     spec.setdefault("successfulJobsHistoryLimit", 3)
     spec.setdefault("failedJobsHistoryLimit", 1)
+    made = spec.setdefault("jobTemplate", {})
+    made.setdefault("metadata", {}).setdefault("creationTimestamp", None)
+    _default_template(made.setdefault("spec", {}))
 
 
 def _default_service(obj: Json) -> None:
@@ -189,3 +198,20 @@ _DEFAULTS: dict[str, Callable[[Json], None]] = {
     "rolebindings.rbac.authorization.k8s.io": _default_binding,
     "customresourcedefinitions.apiextensions.k8s.io": _default_definition,
 }
+
+# What the server writes for a new object before any controller has looked at it.
+FIRST_STATUS: dict[str, Json] = {
+    "deployments.apps": {},
+    "replicasets.apps": {"replicas": 0},
+    "replicationcontrollers": {"replicas": 0},
+    "statefulsets.apps": {"replicas": 0},
+    "daemonsets.apps": {
+        "currentNumberScheduled": 0, "numberMisscheduled": 0, "desiredNumberScheduled": 0, "numberReady": 0,
+    },
+    "jobs.batch": {},
+    "cronjobs.batch": {},
+    "poddisruptionbudgets.policy": {
+        "disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0,
+    },
+    "horizontalpodautoscalers.autoscaling": {"currentReplicas": 0, "desiredReplicas": 0},
+}  # fmt: skip

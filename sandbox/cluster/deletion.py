@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sandbox.cluster.apiserver import ApiServer
-from sandbox.cluster.errors import conflict
+from sandbox.cluster.errors import conflict, uid_mismatch
 from sandbox.cluster.objects import Json, is_pod_finished, is_terminating, name_of, seconds_of, stamp, uid_of
 from sandbox.cluster.resources import Resource
 
@@ -62,6 +62,7 @@ def delete_object(api: ApiServer, resource: Resource, obj: Json, options: Delete
         return api.store.remove(resource.key, obj), True
     marked = _marked(obj, api.now(), grace, finalizers)
     if resource.key == "namespaces":
+        marked["metadata"].pop("deletionGracePeriodSeconds", None)
         marked["status"] = {**(obj.get("status") or {}), "phase": "Terminating"}
     return (obj if marked == obj else api.store.put(resource.key, marked)), False
 
@@ -76,8 +77,7 @@ def deletion_answer(resource: Resource, obj: Json) -> Json:
 
 def _check_preconditions(resource: Resource, obj: Json, options: DeleteOptions) -> None:
     if options.uid and options.uid != uid_of(obj):
-        why = f"Precondition failed: UID in precondition: {options.uid}, UID in object meta: {uid_of(obj)}"
-        raise conflict(resource.plural, resource.group, name_of(obj), why)
+        raise uid_mismatch(resource.kind, resource.group, name_of(obj), options.uid, uid_of(obj))
     held = obj["metadata"]["resourceVersion"]
     if options.resource_version and options.resource_version != held:
         why = f"Precondition failed: ResourceVersion in precondition: {options.resource_version}, in object: {held}"

@@ -25,7 +25,9 @@ class ApiError(Exception):
         """Return the Status object for the body."""
         metadata = {"continue": self.continue_token} if self.continue_token else {}
         body: Json = {"kind": "Status", "apiVersion": "v1", "metadata": metadata, "status": "Failure"}
-        body |= {"message": self.message, "reason": self.reason}
+        body["message"] = self.message
+        if self.reason:
+            body["reason"] = self.reason
         if self.details:
             body["details"] = self.details
         body["code"] = self.code
@@ -36,27 +38,34 @@ def _resource(plural: str, group: str) -> str:
     return f"{plural}.{group}" if group else plural
 
 
+def _details(kind: str, group: str, name: str) -> Json:
+    details = {"name": name, "group": group, "kind": kind}
+    return {field: value for field, value in details.items() if value}
+
+
 def not_found(plural: str, group: str, name: str) -> ApiError:
     """Refuse because the object does not exist."""
-    details = {"name": name, "group": group, "kind": plural} if group else {"name": name, "kind": plural}
-    return ApiError(404, "NotFound", f'{_resource(plural, group)} "{name}" not found', details)
+    return ApiError(404, "NotFound", f'{_resource(plural, group)} "{name}" not found', _details(plural, group, name))
 
 
-def unknown_path() -> ApiError:
-    """Refuse because the server does not serve this path."""
-    return ApiError(404, "NotFound", "the server could not find the requested resource")
+class UnknownPath(ApiError):
+    """The server serves nothing at this path; its answer is plain text where it knows not even the group."""
+
+    def __init__(self, *, plain: bool = False) -> None:
+        super().__init__(404, "NotFound", "the server could not find the requested resource")
+        self.plain = plain
 
 
 def already_exists(plural: str, group: str, name: str) -> ApiError:
     """Refuse because the name is taken."""
     message = f'{_resource(plural, group)} "{name}" already exists'
-    return ApiError(409, "AlreadyExists", message, {"name": name, "group": group, "kind": plural})
+    return ApiError(409, "AlreadyExists", message, _details(plural, group, name))
 
 
 def conflict(plural: str, group: str, name: str, why: str) -> ApiError:
     """Refuse because a precondition failed."""
     message = f'Operation cannot be fulfilled on {_resource(plural, group)} "{name}": {why}'
-    return ApiError(409, "Conflict", message, {"name": name, "group": group, "kind": plural})
+    return ApiError(409, "Conflict", message, _details(plural, group, name))
 
 
 MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
@@ -66,7 +75,7 @@ def forbidden(plural: str, group: str, name: str, why: str) -> ApiError:
     """Refuse because of rights or admission."""
     quoted = f' "{name}"' if name else ""
     message = f"{_resource(plural, group)}{quoted} is forbidden: {why}"
-    return ApiError(403, "Forbidden", message, {"name": name, "group": group, "kind": plural})
+    return ApiError(403, "Forbidden", message, _details(plural, group, name))
 
 
 def invalid(kind: str, group: str, name: str, causes: list[tuple[str, str, str]]) -> ApiError:
@@ -75,7 +84,7 @@ def invalid(kind: str, group: str, name: str, causes: list[tuple[str, str, str]]
     sentences = [f"{field}: {message}" for _, field, message in causes]
     text = sentences[0] if len(sentences) == 1 else f"[{', '.join(sentences)}]"
     message = f'{_resource(kind, group)} "{name}" is invalid: {text}'
-    return ApiError(422, "Invalid", message, {"name": name, "group": group, "kind": kind, "causes": listed})
+    return ApiError(422, "Invalid", message, {**_details(kind, group, name), "causes": listed})
 
 
 def bad_request(message: str) -> ApiError:
@@ -94,6 +103,13 @@ def expired(message: str) -> ApiError:
     return ApiError(410, "Expired", message)
 
 
+def uid_mismatch(kind: str, group: str, name: str, wanted: str, held: str) -> ApiError:
+    """Refuse because the object of this name is another one."""
+    why = f"the UID in the precondition ({wanted}) does not match the UID in record ({held}). "
+    return conflict(kind, group, name, why + "The object might have been deleted and then recreated")
+
+
 def method_not_allowed() -> ApiError:
     """Refuse a verb that the resource does not have."""
-    return ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+    message = "the server does not allow this method on the requested resource"
+    return ApiError(405, "MethodNotAllowed", message)

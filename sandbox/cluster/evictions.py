@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sandbox.cluster.apiserver import ApiServer
 from sandbox.cluster.deletion import DeleteOptions, delete_object
-from sandbox.cluster.errors import ApiError, bad_request, forbidden, internal
+from sandbox.cluster.errors import ApiError, bad_request, forbidden
 from sandbox.cluster.objects import Json, is_pod_finished, labels_of, name_of, namespace_of, stamp
 from sandbox.cluster.selectors import match_label_selector
 
@@ -44,7 +44,8 @@ def _check_version(api: ApiServer, eviction: Json) -> None:
     served = ["policy/v1beta1"] if api.resources.minor < 25 else []
     served += ["policy/v1"] if api.resources.minor >= 22 else []
     if spoken not in served:
-        raise bad_request(f'no kind "Eviction" is registered for version "{spoken}" {_SCHEME}')
+        what = f'Eviction in version "{spoken.rpartition("/")[2]}" cannot be handled as a Eviction'
+        raise bad_request(f'{what}: no kind "Eviction" is registered for version "{spoken}" {_SCHEME}')
 
 
 def _spend_budget(api: ApiServer, pod: Json, *, dry_run: bool) -> None:
@@ -52,9 +53,8 @@ def _spend_budget(api: ApiServer, pod: Json, *, dry_run: bool) -> None:
     if not budgets:
         return
     if len(budgets) > 1:
-        raise internal(
-            "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
-        )
+        message = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
+        raise ApiError(500, "", message)
     budget = budgets[0]
     status = budget.get("status") or {}
     name = name_of(budget)

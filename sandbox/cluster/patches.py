@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.cluster.errors import ApiError, bad_request, invalid
+from sandbox.cluster.errors import ApiError, bad_request
 from sandbox.cluster.objects import Json, copy_json
 
 JSON_PATCH = "application/json-patch+json"
@@ -35,9 +35,7 @@ def apply_patch(target: Json, patch: Any, media_type: str) -> Json:
         return merged
     if media_type in (STRATEGIC_PATCH, APPLY_PATCH):
         return _strategic(target, patch)
-    accepted = ", ".join((JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, APPLY_PATCH))
-    message = f"the body of the request was in an unknown format - accepted media types include: {accepted}"
-    raise ApiError(415, "UnsupportedMediaType", message)
+    raise ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type")
 
 
 def _merge(target: Any, patch: Any) -> Any:
@@ -145,8 +143,8 @@ def _json_patch(target: Json, patch: Any) -> Json:
         try:
             _operate(changed, operation)
         except (KeyError, IndexError, ValueError, TypeError) as error:
-            why = f"the server rejected our request due to an error in our request ({operation}: {error})"
-            raise invalid("", "", "", [("FieldValueInvalid", "patch", why)]) from error
+            message = "the server rejected our request due to an error in our request"
+            raise ApiError(422, "Invalid", message) from error
     return changed
 
 

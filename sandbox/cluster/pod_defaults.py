@@ -91,5 +91,6 @@ def _quality(spec: Json) -> str:
     resources = [container.get("resources") or {} for container in spec.get("containers") or ()]
     if all(not row for row in resources):
         return "BestEffort"
-    full = all(row.get("limits") and row.get("limits") == row.get("requests") for row in resources)
+    full = all({"cpu", "memory"} <= set(row.get("limits") or ()) for row in resources)
+    full = full and all(row["limits"] == row["requests"] for row in resources)
     return "Guaranteed" if full else "Burstable"

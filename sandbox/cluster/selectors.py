@@ -113,7 +113,7 @@ def _field_requirement(kind_key: str, part: str) -> FieldTest:
         raise bad_request(f"invalid field selector: {part!r}; can't understand it")
     path, sign, value = found.groups()
     if path not in ("metadata.name", "metadata.namespace") and path not in _FIELDS.get(kind_key, ()):
-        raise bad_request(f'Unable to find "{kind_key}" that match field selector: field label not supported: {path}')
+        raise bad_request(f"field label not supported: {path}")
     steps = path.split(".")
     if sign == "!=":
         return lambda obj: _read(obj, steps) != value

@@ -26,7 +26,7 @@ from sandbox.cluster.control import control_routes
 from sandbox.cluster.control_loops import start_controllers
 from sandbox.cluster.discovery import core_versions, group_list, one_group, resource_list, version_info
 from sandbox.cluster.engine import Engine
-from sandbox.cluster.errors import unknown_path
+from sandbox.cluster.errors import UnknownPath
 from sandbox.cluster.faults import Faults
 from sandbox.cluster.injection import Injector
 from sandbox.cluster.objects import Json
@@ -147,7 +147,7 @@ class SimulatedCluster:
             case _:
                 found = None
         if found is None:
-            raise unknown_path()
+            raise UnknownPath(plain=True)
         return Answer(found)
 
     def expire_watches(self) -> None:

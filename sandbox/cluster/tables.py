@@ -109,7 +109,7 @@ _TABLES: dict[str, tuple[tuple[Column, ...], Cells]] = {
                                         "Images+, Selector+"), rc_cells),
     "replicasets.apps": (_columns("Name, Desired:integer, Current:integer, Ready:integer, Age, Containers+, Images+, "
                                   "Selector+"), rc_cells),
-    "deployments.apps": (_columns("Name, Ready, Up-to-date:integer, Available:integer, Age, Containers+, Images+, "
+    "deployments.apps": (_columns("Name, Ready, Up-to-date, Available, Age, Containers+, Images+, "
                                   "Selector+"), deployment_cells),
     "statefulsets.apps": (_columns("Name, Ready, Age, Containers+, Images+"), stateful_cells),
     "daemonsets.apps": (_columns("Name, Desired:integer, Current:integer, Ready:integer, Up-to-date:integer, "

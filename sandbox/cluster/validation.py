@@ -47,7 +47,7 @@ def _metadata_causes(resource: Resource, obj: Json) -> list[Cause]:
     if not name:
         causes.append(("FieldValueRequired", "metadata.name", "Required value: name or generateName is required"))
     elif not _SUBDOMAIN.match(name) and resource.group != "rbac.authorization.k8s.io":
-        why = "a DNS-1123 subdomain must consist of lower case alphanumeric characters, '-' or '.'"
+        why = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.'"
         causes.append(("FieldValueInvalid", "metadata.name", f'Invalid value: "{name}": {why}'))
     for key, value in (obj["metadata"].get("labels") or {}).items():
         if not isinstance(value, str) or not _LABEL_VALUE.match(value):
@@ -73,7 +73,7 @@ def _spec_causes(resource: Resource, obj: Json) -> list[Cause]:
 
 def _template_causes(resource: Resource, spec: Mapping[str, Any]) -> list[Cause]:
     template = spec.get("template") or {}
-    causes = _container_causes(template.get("spec") or {}, "spec.template.spec")
+    causes: list[Cause] = []
     replicas = spec.get("replicas", 0)
     if isinstance(replicas, int) and replicas < 0:
         why = f"Invalid value: {replicas}: must be greater than or equal to 0"
@@ -81,12 +81,19 @@ def _template_causes(resource: Resource, spec: Mapping[str, Any]) -> list[Cause]
     labels = (template.get("metadata") or {}).get("labels") or {}
     selector = spec.get("selector")
     if selector is None:
-        return [*causes, ("FieldValueRequired", "spec.selector", "Required value")]
+        causes.append(("FieldValueRequired", "spec.selector", "Required value"))
     wanted = {"matchLabels": selector} if resource.key == "replicationcontrollers" else selector
     if not match_label_selector(wanted, labels):
-        why = "`selector` does not match template `labels`"
-        causes.append(("FieldValueInvalid", "spec.template.metadata.labels", f"Invalid value: {labels}: {why}"))
-    return causes
+        why = f"Invalid value: {_go_map(labels)}: `selector` does not match template `labels`"
+        causes.append(("FieldValueInvalid", "spec.template.metadata.labels", why))
+    return causes + _container_causes(template.get("spec") or {}, "spec.template.spec")
+
+
+def _go_map(labels: Mapping[str, str]) -> str:
+    if not labels:
+        return "map[string]string(nil)"
+    listed = ", ".join(f'"{key}":"{value}"' for key, value in sorted(labels.items()))
+    return f"map[string]string{{{listed}}}"
 
 
 def _container_causes(spec: Mapping[str, Any], path: str) -> list[Cause]:

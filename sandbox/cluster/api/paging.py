@@ -75,7 +75,7 @@ def _read_token(token: str) -> tuple[int, tuple[str, str]]:
         read = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
         return int(read["rv"]), (read["start"][0], read["start"][1])
     except (ValueError, KeyError, IndexError, TypeError):
-        raise bad_request("continue key is not valid: incorrect encoded start key") from None
+        raise bad_request("invalid continue token: continue key is not valid: incorrect encoded start key") from None
 
 
 def _expired_token(start: tuple[str, str], revision: int) -> ApiError:

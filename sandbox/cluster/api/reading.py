@@ -65,7 +65,7 @@ def _page(api: ApiServer, pager: Pager, request: ApiRequest) -> Page:
     try:
         limit = int(query.get("limit") or 0)
     except ValueError:
-        raise bad_request(f"limit {query['limit']!r} is no number") from None
+        raise bad_request(f'strconv.ParseInt: parsing "{query["limit"]}": invalid syntax') from None
     token = query.get("continue", "")
     if token and query.get("resourceVersion") not in (None, "", "0"):
         raise bad_request("specifying resource version is not allowed when using continue")

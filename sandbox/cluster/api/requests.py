@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.cluster.authorization import Attributes, User
-from sandbox.cluster.errors import bad_request, method_not_allowed, unknown_path
+from sandbox.cluster.errors import UnknownPath, bad_request, method_not_allowed
 from sandbox.cluster.objects import Json
 from sandbox.cluster.resources import Resource, Resources
 
@@ -69,18 +69,19 @@ def read_target(resources: Resources, path: str) -> Target:
     elif parts[:1] == ["apis"] and len(parts) > 3:
         group, version, rest = parts[1], parts[2], parts[3:]
     else:
-        raise unknown_path()
+        raise UnknownPath(plain=True)
     namespace = ""
     # /namespaces/NAME/status concerns the namespace itself.
     if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in ("status", "finalize"):
         namespace, rest = rest[1], rest[2:]
     resource = resources.at(group, version, rest[0])
     if resource is None or len(rest) > 3 or (namespace and not resource.namespaced):
-        raise unknown_path()
+        known = any(one.group == group for one in resources.all())
+        raise UnknownPath(plain=not known)
     name = rest[1] if len(rest) > 1 else ""
     subresource = rest[2] if len(rest) > 2 else ""
     if subresource and subresource not in resource.subresources:
-        raise unknown_path()
+        raise UnknownPath
     return Target(resource, version, namespace, name, subresource)
 
 

@@ -15,7 +15,7 @@ from sandbox.cluster.api.protobuf_bodies import read_protobuf
 from sandbox.cluster.api.requests import ApiRequest, read_target, read_verb
 from sandbox.cluster.api.watch_stream import stream_watch
 from sandbox.cluster.authorization import ANONYMOUS, MASTERS, Attributes, User
-from sandbox.cluster.errors import ApiError, bad_request
+from sandbox.cluster.errors import ApiError, UnknownPath, bad_request
 from sandbox.cluster.faults import RequestFault
 from sandbox.cluster.openapi import openapi_protobuf
 
@@ -39,6 +39,8 @@ class ApiSite:
         """Answer one request."""
         try:
             return await self._handle(request)
+        except UnknownPath as error:
+            return web.Response(text="404 page not found\n", status=404) if error.plain else _error(error)
         except ApiError as error:
             return _error(error)
 
@@ -138,6 +140,7 @@ def _forbidden(user: User, wanted: Attributes) -> ApiError:
     full = f"{wanted.resource}.{wanted.group}" if wanted.group else wanted.resource
     named = f' "{wanted.name}"' if wanted.name else ""
     details = {"name": wanted.name, "group": wanted.group, "kind": wanted.resource}
+    details = {name: value for name, value in details.items() if value}
     return ApiError(403, "Forbidden", f'{full}{named} is forbidden: User "{user.name}" {verb}', details)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from sandbox.cluster.apiserver import ApiServer
 from sandbox.cluster.controllers.deployment_status import FRESH_SET, PAUSED, deployment_status, with_progress
 from sandbox.cluster.controllers.replicas import controlled_by, itself
-from sandbox.cluster.controllers.rolling import next_sizes
+from sandbox.cluster.controllers.rolling import fenceposts, next_sizes
 from sandbox.cluster.engine import Engine
 from sandbox.cluster.events import Recorder
 from sandbox.cluster.objects import (
@@ -29,6 +29,8 @@ from sandbox.cluster.objects import (
 from sandbox.cluster.store import Change
 
 REVISION = "deployment.kubernetes.io/revision"
+DESIRED = "deployment.kubernetes.io/desired-replicas"
+MOST = "deployment.kubernetes.io/max-replicas"
 HASH_LABEL = "pod-template-hash"
 _SETS = "replicasets.apps"
 _KEY = "deployments.apps"
@@ -124,7 +126,8 @@ class Deployments:
         if "minReadySeconds" in deployment["spec"]:
             spec["minReadySeconds"] = deployment["spec"]["minReadySeconds"]
         metadata = {
-            "name": f"{name_of(deployment)}-{hashed}", "labels": labels, "annotations": {REVISION: revision},
+            "name": f"{name_of(deployment)}-{hashed}", "labels": labels,
+            "annotations": {REVISION: revision, **size_annotations(deployment)},
             "ownerReferences": [owner_reference(deployment)],
         }  # fmt: skip
         made = self._api.create(
@@ -149,10 +152,14 @@ class Deployments:
 
     def _scale(self, deployment: Json, replica_set: Json, replicas: int) -> None:
         before = replica_set["spec"]["replicas"]
+        annotations = {**annotations_of(replica_set), **size_annotations(deployment)}
+        if before == replicas and (not replicas or annotations == annotations_of(replica_set)):
+            return
+        metadata = {**replica_set["metadata"], "annotations": annotations}
+        changed = {**replica_set, "metadata": metadata, "spec": {**replica_set["spec"], "replicas": replicas}}
+        self._api.put_if_changed(_SETS, replica_set, changed)
         if before == replicas:
             return
-        changed = {**replica_set, "spec": {**replica_set["spec"], "replicas": replicas}}
-        self._api.put_if_changed(_SETS, replica_set, changed)
         way = "up" if replicas > before else "down"
         message = f"Scaled {way} replica set {name_of(replica_set)} to {replicas}"
         self._recorder.note(deployment, "ScalingReplicaSet", message, _COMPONENT)
@@ -174,6 +181,13 @@ class Deployments:
         progress = condition_of({"status": status}, "Progressing")
         if progress and progress["status"] == "True" and progress["reason"] not in ("NewReplicaSetAvailable", PAUSED):
             self._engine.look_later(deployment["spec"]["progressDeadlineSeconds"] + 1, self.name, namespace, name)
+
+
+def size_annotations(deployment: Json) -> dict[str, str]:
+    """Return what a ReplicaSet notes of its Deployment's size."""
+    surge, _ = fenceposts(deployment)
+    wanted = int(deployment["spec"]["replicas"])
+    return {DESIRED: str(wanted), MOST: str(wanted + surge)}
 
 
 def find_newest(deployment: Json, sets: list[Json]) -> Json | None:
