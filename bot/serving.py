@@ -9,7 +9,6 @@ import threading
 from types import FrameType
 
 import structlog
-from prometheus_client import CollectorRegistry
 from waitress.server import BaseWSGIServer
 
 from bot.clock import SystemClock
@@ -17,6 +16,7 @@ from bot.config import Settings
 from bot.front import SlackFront
 from bot.health import HealthApp, serve_health
 from bot.loops import Dispatcher, Loop
+from bot.metrics import build_registry
 from bot.wiring import Bot, build_bot
 
 log = structlog.get_logger(__name__)
@@ -71,7 +71,10 @@ class Serving:
     def _serve_health(self) -> BaseWSGIServer | None:
         if not self.bot.settings.health_port:
             return None
-        settings, app = self.bot.settings, HealthApp(self.find_troubles, CollectorRegistry())
+        settings, app = (
+            self.bot.settings,
+            HealthApp(self.find_troubles, build_registry(self.bot.journal, self.bot.outbox, self.bot.clock)),
+        )
         return serve_health(app, settings.health_port, settings.listen)
 
     def _connect_slack(self) -> float | None:

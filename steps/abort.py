@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from steps.access import remove_binding
 from steps.ledger import count_entries
 from steps.mesh import Pod
 from steps.release import Release
@@ -13,12 +14,7 @@ from steps.step import Card, Context, Done, Outcome, Step
 
 def revoke_own_binding(ctx: Context) -> Outcome:
     """Remove the ClusterRoleBinding that the bot itself made, where it made one (design: at finish or abort)."""
-    binding = ctx.recall("access/binding")
-    if not isinstance(binding, dict) or not binding.get("ours"):
-        return Done("")
-    name = str(binding["name"])
-    ctx.kubernetes.delete_binding(name)
-    return Done(f"the bot's own ClusterRoleBinding {name} was removed")
+    return Done(remove_binding(ctx))
 
 
 def report_abort(ctx: Context) -> Outcome:

@@ -26,7 +26,7 @@ from tests.scenarios.crashing import Records, strip_effects
 from tests.scenarios.rig import ANA, BEN, CHANNEL
 
 KILLS = 25
-LIFE_SECONDS = (0.3, 2.2)
+LIFE_SECONDS = (0.2, 1.5)
 UP_SECONDS = 20.0
 LIMIT_SECONDS = 240.0
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
