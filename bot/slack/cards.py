@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
@@ -12,8 +14,10 @@ from slack_sdk.models.blocks import (
     MarkdownTextObject,
     PlainTextObject,
     RichTextBlock,
+    RichTextElement,
     RichTextElementParts,
     RichTextPreformattedElement,
+    RichTextSectionElement,
     SectionBlock,
 )
 
@@ -29,6 +33,9 @@ LINES_SHOWN = 15
 DETAILS_SHOWN = 6
 DETAIL_LIMIT = 1800
 TITLE_LIMIT = 140
+CHILDREN_IN_CONTAINER = 10
+FOLDED_LIMIT = 10_000
+HASH = re.compile(r"\b([0-9a-f]{40,64})\b")
 
 
 def build_text(written: str) -> SectionBlock:
@@ -59,24 +66,30 @@ def build_card(card: Mapping[str, Any] | None, knows: Knows, look: Look) -> list
         return []
     return [
         *_build_title(str(card.get("title") or "")),
-        *_build_list("", card.get("summary") or (), knows),
+        *build_list("", card.get("summary") or (), knows),
         *_build_facts(card.get("facts") or ()),
-        *_build_list("*Risks*", card.get("risks") or (), knows),
+        *build_list("*Risks*", card.get("risks") or (), knows),
         *_build_estimate(str(card.get("estimate") or "")),
         *_build_details(card.get("details") or (), look),
     ]
 
 
-def build_list(heading: str, lines: Sequence[str], knows: Knows) -> list[Block]:
-    """A heading (already written) and a bullet a line; none where there are no lines."""
-    return _build_list(heading, lines, knows)
+def build_folded_card(title: str, card: Mapping[str, Any] | None, knows: Knows, look: Look) -> list[Block]:
+    """A card that has done its service, folded under a title; unfolded where a container can't hold it."""
+    unfolded = build_card(card, knows, look)
+    if look != "rich" or not card:
+        return unfolded
+    children = [*build_card({**card, "details": ()}, knows, look), *_flatten_details(card.get("details") or ())]
+    if not children or len(children) > CHILDREN_IN_CONTAINER or _measure(children) > FOLDED_LIMIT:
+        return unfolded
+    return [_fold(title, children)]
 
 
 def build_lines(lines: Sequence[str], look: Look) -> Block:
     """Foreign lines in fixed width, for tables and output of programs."""
-    text = cut(clean("\n".join(lines)), DETAIL_LIMIT) or " "
     if look == "rich":
-        return RichTextBlock(elements=[RichTextPreformattedElement(elements=[RichTextElementParts.Text(text=text)])])
+        return RichTextBlock(elements=[RichTextPreformattedElement(elements=[_plain_lines(lines)])])
+    text = cut(clean("\n".join(lines)), DETAIL_LIMIT) or " "
     return build_text("```" + cut_written(text, SECTION_LIMIT, lambda part: escape(part).replace("```", "'''")) + "```")
 
 
@@ -84,7 +97,8 @@ def _build_title(title: str) -> list[Block]:
     return [build_text(f"*{cut_written(title, TITLE_LIMIT)}*")] if title else []
 
 
-def _build_list(heading: str, lines: Sequence[str], knows: Knows) -> list[Block]:
+def build_list(heading: str, lines: Sequence[str], knows: Knows) -> list[Block]:
+    """A heading (already written) and a bullet a line; none where there are no lines."""
     if not lines:
         return []
     shown = [
@@ -117,7 +131,9 @@ def _build_facts(facts: Sequence[Sequence[str]]) -> list[Block]:
 
 
 def _write_fact(name: str, value: str) -> str:
-    return f"*{cut_written(str(name), 80)}*\n{cut_written(str(value) or '–', 400)}"
+    title = name[:1].upper() + name[1:] if name.islower() else name
+    written = HASH.sub(r"`\1`", cut_written(str(value) or "–", 400))
+    return f"*{cut_written(title, 80)}*\n{written}"
 
 
 def _build_estimate(estimate: str) -> list[Block]:
@@ -137,11 +153,39 @@ def _build_detail(title: str, lines: Sequence[str], look: Look) -> list[Block]:
     content = build_lines([str(line) for line in lines], look)
     if look != "rich":
         return [build_text(f"*{cut_written(title, TITLE_LIMIT)}*"), content]
+    return [_fold(title, [content])]
+
+
+def _measure(blocks: Sequence[Block]) -> int:
+    return len(json.dumps([block.to_dict() for block in blocks], ensure_ascii=False, separators=(",", ":")))
+
+
+def _flatten_details(details: Sequence[Mapping[str, Any]]) -> list[Block]:
+    """Details as they stand inside a container, which holds no other: a heading and the lines in one block."""
     return [
-        ContainerBlock(
-            title=PlainTextObject(text=cut(clean(title).strip(), TITLE_LIMIT) or "Details", emoji=False),
-            child_blocks=[content],
-            is_collapsible=True,
-            default_collapsed=True,
+        RichTextBlock(
+            elements=[
+                RichTextSectionElement(elements=[_bold(str(detail.get("title") or "Details"))]),
+                RichTextPreformattedElement(elements=[_plain_lines(detail.get("lines") or ())]),
+            ]
         )
+        for detail in details[:DETAILS_SHOWN]
     ]
+
+
+def _fold(title: str, children: list[Block]) -> ContainerBlock:
+    return ContainerBlock(
+        title=PlainTextObject(text=cut(clean(title).strip(), TITLE_LIMIT) or "Details", emoji=False),
+        child_blocks=children,
+        is_collapsible=True,
+        default_collapsed=True,
+    )
+
+
+def _bold(text: str) -> RichTextElement:
+    style = RichTextElementParts.TextStyle(bold=True)
+    return RichTextElementParts.Text(text=cut(clean(text).strip(), TITLE_LIMIT) or "Details", style=style)
+
+
+def _plain_lines(lines: Sequence[Any]) -> RichTextElement:
+    return RichTextElementParts.Text(text=cut(clean("\n".join(str(line) for line in lines)), DETAIL_LIMIT) or " ")

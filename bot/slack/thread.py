@@ -10,7 +10,16 @@ from slack_sdk.models.blocks import Block
 
 from bot.records import Message, UpgradeView
 from bot.slack.buttons import Target, build_choices, build_controls, build_row
-from bot.slack.cards import Look, build_card, build_lines, build_list, build_note, build_sentence, build_text
+from bot.slack.cards import (
+    Look,
+    build_card,
+    build_folded_card,
+    build_lines,
+    build_list,
+    build_note,
+    build_sentence,
+    build_text,
+)
 from bot.slack.text import Knows, cut_written, escape, write_duration, write_sentence, write_time
 
 BAR_WIDTH = 20
@@ -99,9 +108,16 @@ def _draw_gate(
     return [
         build_sentence(_get(body, "question"), knows, f"✋ {asked}"),
         *build_list("⚠️ *What moved since it was approved*", body.get("moved") or (), knows),
-        *build_card(body.get("card"), knows, look),
+        *_draw_shown(body, look, knows),
         *_draw_ending(body, view, block_id, knows, ("pause", "abort")),
     ]
+
+
+def _draw_shown(body: Mapping[str, Any], look: Look, knows: Knows) -> list[Block]:
+    """The card; once the question is decided it is evidence, and folds."""
+    if body.get("closed"):
+        return build_folded_card("What was shown", body.get("card"), knows, look)
+    return build_card(body.get("card"), knows, look)
 
 
 def _draw_blocked(body: Mapping[str, Any], view: UpgradeView | None, block_id: str, knows: Knows) -> list[Block]:

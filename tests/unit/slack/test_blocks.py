@@ -125,3 +125,18 @@ def test_the_report_carries_its_numbers_in_the_metadata() -> None:
         5,
         75,
     )
+
+
+def test_a_decided_card_folds() -> None:
+    """The thread stays readable, the evidence stays there."""
+    message, view = SAMPLES["gate-closed"]
+    kinds = [block["type"] for block in draw_message(message, view, "rich", know_everybody).blocks]
+    assert kinds == ["section", "container", "context"]
+
+
+def test_a_decided_card_that_no_container_holds_stays_open() -> None:
+    """It is cut like any other then."""
+    message = build_message("gate", build_gate_body(card=HUGE, closed="approved"))
+    blocks = draw_message(message, build_view(), "rich", know_everybody).blocks
+    check_blocks(list(blocks), "message")
+    assert len(blocks) > 3
