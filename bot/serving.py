@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import signal
 import sys
@@ -22,6 +23,28 @@ from bot.wiring import Bot, build_bot
 log = structlog.get_logger(__name__)
 # A tab that was just opened is published within this time.
 HOMES_SECONDS = 1.0
+
+
+# What the threads would otherwise import at the same moment: vendors' packages with import cycles then fail now and
+# then with "partially initialized module".
+CLIENTS = (
+    "requests",
+    "google.auth.transport.requests",
+    "google.oauth2.service_account",
+    "google.cloud.container_v1",
+    "kubernetes.client",
+    "kubernetes.config",
+    "httpx",
+    "cryptography.hazmat.primitives.asymmetric.ec",
+    "slack_bolt.adapter.socket_mode.websocket_client",
+    "handlers.app",
+)
+
+
+def import_clients() -> None:
+    """Import the heavy clients one after the other, before any thread does."""
+    for name in CLIENTS:
+        importlib.import_module(name)
 
 
 class Serving:
@@ -71,14 +94,14 @@ class Serving:
     def _serve_health(self) -> BaseWSGIServer | None:
         if not self.bot.settings.health_port:
             return None
-        settings, app = (
-            self.bot.settings,
-            HealthApp(self.find_troubles, build_registry(self.bot.journal, self.bot.outbox, self.bot.clock)),
-        )
-        return serve_health(app, settings.health_port, settings.listen)
+        bot = self.bot
+        app = HealthApp(self.find_troubles, build_registry(bot.journal, bot.outbox, bot.clock))
+        return serve_health(app, bot.settings.health_port, bot.settings.listen)
 
     def _connect_slack(self) -> float | None:
-        return self.front.turn()
+        wait = self.front.turn()
+        self.bot.outages.observe(reachable=not self.front.find_trouble())
+        return wait
 
     def _settle_clicks(self) -> None:
         self.bot.upgrades.settle_clicks()
@@ -116,4 +139,5 @@ def configure_log(level: str) -> None:
 def serve_bot(settings: Settings) -> int:
     """Run the bot; the exit code is 0 when it was told to stop."""
     configure_log(settings.log_level)
+    import_clients()
     return Serving(settings).run()
