@@ -51,6 +51,8 @@ def _stable_name(key: str, obj: Json) -> str:
     hashed = (obj["metadata"].get("labels") or {}).get("pod-template-hash")
     if hashed:
         return name.replace(f"-{hashed}", "-*").partition("*")[0] + "*"
+    if "statefulset.kubernetes.io/pod-name" in (obj["metadata"].get("labels") or {}):
+        return name
     generated = obj["metadata"].get("generateName")
     return f"{generated}*" if generated else name
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from sandbox.cluster.apiserver import ApiServer
 from sandbox.cluster.controllers.deployment_status import FRESH_SET, PAUSED, deployment_status, with_progress
 from sandbox.cluster.controllers.replicas import controlled_by, itself
-from sandbox.cluster.controllers.rolling import fenceposts, next_sizes
+from sandbox.cluster.controllers.rolling import fenceposts, first_size, next_sizes
 from sandbox.cluster.engine import Engine
 from sandbox.cluster.events import Recorder
 from sandbox.cluster.objects import (
@@ -92,7 +92,7 @@ class Deployments:
             if any(self._has_pods(one) for one in old):
                 return
         if newest is None:
-            newest = self._new_set(deployment, sets)
+            newest = self._new_set(deployment, sets, first_size(deployment, old))
         elif not annotations_of(newest).get(REVISION) or any(_revision(one) > _revision(newest) for one in old):
             newest = self._annotate(newest, str(max(map(_revision, sets)) + 1))
         self._annotate_deployment(deployment, newest)
@@ -114,7 +114,7 @@ class Deployments:
         pods = self._api.store.owned_by(uid_of(replica_set), "pods")
         return any(not is_pod_finished(pod) for pod in pods)
 
-    def _new_set(self, deployment: Json, sets: list[Json]) -> Json:
+    def _new_set(self, deployment: Json, sets: list[Json], size: int) -> Json:
         template: Json = copy_json(deployment["spec"]["template"])
         hashed = safe_hash(template, 9 + len(name_of(deployment)) % 2)
         labels = {**(template["metadata"].get("labels") or {}), HASH_LABEL: hashed}
@@ -122,7 +122,7 @@ class Deployments:
         selector: Json = copy_json(deployment["spec"]["selector"])
         selector["matchLabels"] = {**(selector.get("matchLabels") or {}), HASH_LABEL: hashed}
         revision = str(max(map(_revision, sets), default=0) + 1)
-        spec: Json = {"replicas": 0, "selector": selector, "template": template}
+        spec: Json = {"replicas": size, "selector": selector, "template": template}
         if "minReadySeconds" in deployment["spec"]:
             spec["minReadySeconds"] = deployment["spec"]["minReadySeconds"]
         metadata = {
@@ -133,6 +133,9 @@ class Deployments:
         made = self._api.create(
             self._api.resources.by_key(_SETS), namespace_of(deployment), {"metadata": metadata, "spec": spec}
         )
+        if size:
+            message = f"Scaled up replica set {name_of(made)} to {size}"
+            self._recorder.note(deployment, "ScalingReplicaSet", message, _COMPONENT)
         note = f'Created new replica set "{name_of(made)}"'
         current = self._api.get(self._api.resources.by_key(_KEY), namespace_of(deployment), name_of(deployment))
         status = with_progress(current.get("status") or {}, "True", FRESH_SET, note, self._api.now())

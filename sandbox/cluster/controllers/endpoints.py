@@ -56,7 +56,7 @@ class EndpointsController:
             return
         subsets = self._subsets(service)
         if held is None:
-            metadata = {"name": name, "labels": dict(labels_of(service))}
+            metadata: Json = {"name": name, **({"labels": dict(labels_of(service))} if labels_of(service) else {})}
             body: Json = {"metadata": metadata, **({"subsets": subsets} if subsets else {})}
             self._api.create(self._api.resources.by_key("endpoints"), namespace, body)
             return

@@ -53,7 +53,7 @@ class PodMaker:
             if (controller_of(pod) or {}).get("uid") == uid_of(owner)
         ]
 
-    def make(self, controller: str, owner: Json, pod: Json, component: str) -> ApiError | None:
+    def make(self, controller: str, owner: Json, pod: Json, component: str, said: str = "") -> ApiError | None:
         """Create a pod for an owner; a refusal is recorded and returned, and nothing is tried for a while after it."""
         refusal = self._refusals.get(uid_of(owner))
         if refusal is not None and self.api.now() < refusal.retry_at - 1e-6:
@@ -65,13 +65,13 @@ class PodMaker:
             self._refused(controller, owner, error, component)
             return error
         self._refusals.pop(uid_of(owner), None)
-        self.recorder.note(owner, "SuccessfulCreate", f"Created pod: {name_of(made)}", component)
+        self.recorder.note(owner, "SuccessfulCreate", said or f"Created pod: {name_of(made)}", component)
         return None
 
-    def drop(self, owner: Json, pod: Json, component: str) -> None:
+    def drop(self, owner: Json, pod: Json, component: str, said: str = "") -> None:
         """Delete a pod gracefully for an owner."""
         delete_object(self.api, self.api.resources.by_key("pods"), pod, DeleteOptions())
-        self.recorder.note(owner, "SuccessfulDelete", f"Deleted pod: {name_of(pod)}", component)
+        self.recorder.note(owner, "SuccessfulDelete", said or f"Deleted pod: {name_of(pod)}", component)
 
     def available(self, controller: str, owner: Json, pods: list[Json]) -> list[Json]:
         """Return the pods that have been ready for the owner's minReadySeconds; looks again when more will be."""

@@ -28,6 +28,16 @@ def next_sizes(deployment: Json, newest: Json, old: list[Json]) -> dict[str, int
     return sizes | _shrink(deployment, newest, old)
 
 
+def first_size(deployment: Json, old: list[Json]) -> int:
+    """Return spec.replicas for a set that is about to be made beside the old ones."""
+    wanted = int(deployment["spec"]["replicas"])
+    if deployment["spec"]["strategy"]["type"] == "Recreate":
+        return wanted
+    surge, _ = fenceposts(deployment)
+    room = wanted + surge - sum(int(one["spec"]["replicas"]) for one in old)
+    return max(0, min(room, wanted))
+
+
 def _grow(deployment: Json, newest: Json, total: int) -> int:
     wanted, has = int(deployment["spec"]["replicas"]), int(newest["spec"]["replicas"])
     if has >= wanted:

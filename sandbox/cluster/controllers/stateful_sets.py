@@ -45,13 +45,13 @@ class StatefulSets:
             if pod is None:
                 self._make(owner, ordinal, held, update)
             elif is_pod_finished(pod) and not is_terminating(pod):
-                self._maker.drop(owner, pod, _COMPONENT)
+                self._drop(owner, pod)
             if ordered and not _is_healthy(pod):
                 return
         condemned = sorted((ordinal for ordinal in pods if ordinal >= wanted), reverse=True)
         for ordinal in condemned:
             if not is_terminating(pods[ordinal]):
-                self._maker.drop(owner, pods[ordinal], _COMPONENT)
+                self._drop(owner, pods[ordinal])
             if ordered:
                 return
         if not condemned and owner["spec"]["updateStrategy"]["type"] == "RollingUpdate":
@@ -61,7 +61,7 @@ class StatefulSets:
         for ordinal in range(owner["spec"]["replicas"] - 1, partition_of(owner) - 1, -1):
             pod = pods.get(ordinal)
             if pod is not None and pod_revision(pod) != update and not is_terminating(pod):
-                self._maker.drop(owner, pod, _COMPONENT)
+                self._drop(owner, pod)
                 return
             if not _is_healthy(pod):
                 return
@@ -74,9 +74,19 @@ class StatefulSets:
             if name_of(row) == revision:
                 template = row["data"]["spec"]["template"]
         name = f"{name_of(owner)}-{ordinal}"
-        pod = template_pod(template, {REVISION_LABEL: revision, "statefulset.kubernetes.io/pod-name": name}, name=name)
+        pod = template_pod(
+            template,
+            {REVISION_LABEL: revision, "statefulset.kubernetes.io/pod-name": name},
+            name=name,
+            generateName=f"{name_of(owner)}-",
+        )
         pod["spec"] |= {"hostname": name, "subdomain": owner["spec"]["serviceName"]}
-        self._maker.make(self.name, owner, pod, _COMPONENT)
+        said = f"create Pod {name} in StatefulSet {name_of(owner)} successful"
+        self._maker.make(self.name, owner, pod, _COMPONENT, said)
+
+    def _drop(self, owner: Json, pod: Json) -> None:
+        said = f"delete Pod {name_of(pod)} in StatefulSet {name_of(owner)} successful"
+        self._maker.drop(owner, pod, _COMPONENT, said)
 
     def _report(self, namespace: str, name: str, held: str, update: str) -> None:
         owner = self._maker.api.store.find(_KEY, namespace, name)
