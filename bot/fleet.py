@@ -61,6 +61,12 @@ class Fleet:
         views = [self._build_view(cluster, user) for cluster in self._clusters.values()]
         return tuple(sorted(views, key=lambda view: (view.upgrade is None, view.key)))
 
+    def knows(self, user: str) -> bool:
+        """Whether a sentence may mention this person: somebody of clusters.toml, or somebody on the record."""
+        policies = [cluster.policy for cluster in self._clusters.values()]
+        configured = any(user in policy.requesters or user in policy.approvers for policy in policies)
+        return configured or self._journal.has_actor(user)
+
     def find_start_faults(self, cluster: str, arguments: Mapping[str, object]) -> dict[str, str]:
         """What is wrong with each argument of a start, by its name."""
         known = self._clusters.get(cluster)

@@ -128,6 +128,10 @@ class JournalView:
         rows = self._rows("select state, count(*) as n from ledger where upgrade = ? group by state", [upgrade])
         return {row["state"]: row["n"] for row in rows}
 
+    def has_actor(self, user: str) -> bool:
+        """Whether this person ever did something that is on the record."""
+        return bool(self._rows("select 1 from audit where actor = ? limit 1", [user]))
+
     def list_audit(self, upgrade: str) -> list[dict[str, Any]]:
         """Who did what to the upgrade, in order."""
         return self._rows("select at, actor, action, detail from audit where upgrade = ? order by seq", [upgrade])

@@ -12,6 +12,7 @@ from bot.clock import Clock
 from bot.config import ConfigError, Settings
 from bot.fleet import Fleet
 from bot.journal import Journal
+from bot.outages import Outages
 from bot.outbox import Outbox
 from bot.releases import read_releases
 from bot.runner import Pace, Ports, PortsFor, Runner
@@ -40,6 +41,7 @@ class Bot:
     announcer: Announcer
     fleet: Fleet
     home_tabs: HomeTabs
+    outages: Outages
 
 
 def build_bot(
@@ -79,16 +81,20 @@ def build_bot(
         views=views,
         upgrades=Upgrades(store, journal, chronicle, views, clock, settings.clusters),
         runner=Runner(store, journal, chronicle, clock, STEPS, releases, ports, pace),
-        announcer=build_announcer(settings, outbox, views, clock),
+        announcer=build_announcer(settings, outbox, views, clock, fleet),
         fleet=fleet,
-        home_tabs=HomeTabs(fleet, build_posting_client(settings.slack.bot_token, settings.slack.api_url), clock),
+        home_tabs=HomeTabs(
+            fleet, build_posting_client(settings.slack.bot_token, settings.slack.api_url), clock, fleet.knows
+        ),
+        outages=Outages(store, journal, chronicle, clock),
     )
 
 
-def build_announcer(settings: Settings, outbox: Outbox, views: Views, clock: Clock) -> Announcer:
+def build_announcer(settings: Settings, outbox: Outbox, views: Views, clock: Clock, fleet: Fleet) -> Announcer:
     """The announcer with its two clients."""
     token, url = settings.slack.bot_token, settings.slack.api_url
-    return Announcer(outbox, views.read_view, build_posting_client(token, url), build_reading_client(token, url), clock)
+    posting, reading = build_posting_client(token, url), build_reading_client(token, url)
+    return Announcer(outbox, views.read_view, posting, reading, clock, fleet.knows)
 
 
 def build_ports_for(settings: Settings) -> Callable[[ClusterAddress], Ports]:

@@ -1,0 +1,45 @@
+"""Times in which Slack could not reach the bot: clicks are lost then, so open questions are offered again."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from bot.chronicle import Chronicle
+from bot.clock import Clock
+from bot.journal import Journal
+from bot.store import Store
+
+# Shorter ones end before somebody whose click failed has read Slack's warning.
+WORTH_TELLING = timedelta(seconds=30)
+ASKING = ("asking", "blocked")
+
+
+class Outages:
+    """Slack repeats events but neither clicks nor commands, so open questions are offered again after an outage."""
+
+    def __init__(self, store: Store, journal: Journal, chronicle: Chronicle, clock: Clock) -> None:
+        self._store = store
+        self._journal = journal
+        self._chronicle = chronicle
+        self._clock = clock
+        self._lost_at: datetime | None = None
+
+    def observe(self, reachable: bool) -> None:
+        """Note how it is now; call it often."""
+        now = self._clock.now()
+        if not reachable:
+            self._lost_at = self._lost_at or now
+            return
+        lost_at, self._lost_at = self._lost_at, None
+        if lost_at is not None and now - lost_at >= WORTH_TELLING:
+            self._offer_again(lost_at, now)
+
+    def _offer_again(self, lost_at: datetime, now: datetime) -> None:
+        sentence = (
+            f"Slack could not reach the bot from {lost_at:%H:%M:%S} to {now:%H:%M:%S} UTC. A click in that time was "
+            "lost; the question above still stands."
+        )
+        with self._store.transact():
+            for row in self._journal.list_open_upgrades():
+                if row.state in ASKING:
+                    self._chronicle.tell(row, sentence, now)
