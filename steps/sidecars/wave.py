@@ -154,10 +154,10 @@ def _wait(
 ) -> Waiting:
     progress = measure(ctx, board, set(refs), judged)
     sentence = describe_progress(progress)
-    poll = POLL_SECONDS if checked else FIRST_POLL_SECONDS
+    poll = max(POLL_SECONDS, requests) if checked else FIRST_POLL_SECONDS
     return Waiting(
         f"{sentence}; {acted.why}" if acted.why else sentence,
-        retry_in=0.0 if acted.more else max(poll, requests),
+        retry_in=0.0 if acted.more else poll,
         progress=progress,
         details=tuple(_list_details(judged)),
     )

@@ -75,7 +75,7 @@ class PaperGke:
         )  # fmt: skip
 
 
-class Stage(Protocol):
+class Mesh(Protocol):
     """A cluster with its clock, on paper or simulated."""
 
     release: Release
@@ -89,7 +89,7 @@ class Stage(Protocol):
     def tick(self, seconds: float = 5.0) -> None: ...
 
 
-C = TypeVar("C", bound=Stage)
+C = TypeVar("C", bound=Mesh)
 
 
 @dataclass

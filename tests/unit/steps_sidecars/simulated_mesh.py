@@ -90,10 +90,13 @@ class SimulatedMesh:
         return {pod.proxy_image.rpartition(":")[2] for pod in self.list_live(space)}
 
 
-def take_mesh_snapshot(release: Release) -> Json:
-    """cluster-x after its control plane moved to the release: sidecars old, injector new."""
+def take_mesh_snapshot(release: Release, extra: Iterable[Json] = ()) -> Json:
+    """cluster-x and some more objects after its control plane moved to the release: sidecars old, injector new."""
     clock = HandClock(START - 600)
     cluster = SimulatedCluster(clock, seed_fn=seed_cluster_x)
+    for made in extra:
+        create_any(cluster, made)
+    _advance(cluster, clock, 120)
     options = mesh_options()
     options["values"]["global"]["proxy"].pop("accessLogFile")
     for made in render_mesh(release.version, options):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.cluster import seed_objects
 from sandbox.cluster.control import Control
 from sandbox.cluster.faults import RequestFault
 from sandbox.cluster.pod_faults import PodFault
@@ -240,3 +241,51 @@ def _first_container(mesh: SimulatedMesh, container: dict[str, str]) -> dict[str
     shape = mesh.kubernetes.read_workload(WEB)
     assert shape is not None
     return container | {"name": next(iter(shape.images))}
+
+
+def stateful(name: str, strategy: dict[str, Any]) -> dict[str, Any]:
+    """A StatefulSet of three pods in data."""
+    made = seed_objects.stateful_set("data", name, 3)
+    made["spec"]["updateStrategy"] = strategy
+    return made
+
+
+@pytest.fixture(scope="module")
+def held_snapshot() -> dict[str, Any]:
+    """Make a mesh with StatefulSets and a DaemonSet that hold updates back, and a bare ReplicaSet."""
+    on_delete = {"type": "OnDelete"}
+    agent = seed_objects.daemon_set("data", "agent")
+    agent["spec"]["updateStrategy"] = on_delete
+    lone = {**seed_objects.deployment("data", "lone", 3), "kind": "ReplicaSet"}
+    parted = stateful("parted", {"type": "RollingUpdate", "rollingUpdate": {"partition": 2}})
+    return take_mesh_snapshot(load_release(), (stateful("manual-db", on_delete), parted, agent, lone))
+
+
+@pytest.fixture
+def held(held_snapshot: dict[str, Any], certificate: ServingCertificate, tmp_path: Path) -> Iterator[SimulatedMesh]:
+    """Give that mesh."""
+    with ExitStack() as stack:
+        yield SimulatedMesh(load_release(), certificate, tmp_path, stack, held_snapshot)
+
+
+def test_held_back_workloads_are_evicted_pod_by_pod(held: SimulatedMesh) -> None:
+    """OnDelete, a partition and a bare ReplicaSet get the sidecar without a rollout."""
+    before = {w.ref: w.update_revision for w in held.kubernetes.list_workloads("data", ["StatefulSet"])}
+    rig = approved(held)
+    assert isinstance(rig.run("restart"), Done)
+    after = {w.ref: w.update_revision for w in held.kubernetes.list_workloads("data", ["StatefulSet"])}
+    unmoved = [ref.name for ref in before if before[ref] == after[ref]]
+    assert held.versions("data") == {NEW}
+    assert sorted(unmoved) == ["manual-db", "parted"]
+
+
+def test_a_change_that_is_held_back_stays_held_back(held: SimulatedMesh) -> None:
+    """Pods whose eviction would roll it out are left to a person."""
+    manual = WorkloadRef("data", "StatefulSet", "manual-db")
+    change = {"spec": {"template": {"metadata": {"annotations": {"example.com/build": "2"}}}}}
+    held.patch(manual, change)
+    held.tick(10)
+    rig = start(held, limits=FAST)
+    entries = [entry for entry in rig.ledger.read_entries() if entry.workload == str(manual)]
+    assert [entry.state for entry in entries] == ["manual"] * 3
+    assert "update strategy OnDelete" in entries[0].reason
