@@ -42,9 +42,7 @@ class Admission:
         hard = (quota.get("spec") or {}).get("hard") or {}
         used = quota_use(self._store, namespace_of(pod))
         for written, limit in hard.items():
-            name = (
-                written if written == "pods" or written.startswith(("requests.", "limits.")) else f"requests.{written}"
-            )
+            name = quota_name(written)
             want = asked.get(name, 0.0)
             if want and used.get(name, 0.0) + want > parse_quantity(limit):
                 shown = [f"{written}={format_quantity(amount, written)}" for amount in (want, used.get(name, 0.0))]
@@ -75,6 +73,12 @@ class Admission:
             for index, port in enumerate(spec.get("ports") or ()):
                 port.setdefault("nodePort", 30000 + (seed[2] * 256 + seed[3] + index) % 2767)
         return made
+
+
+def quota_name(written: str) -> str:
+    """Return a quota's resource as it is counted: "cpu" means "requests.cpu"."""
+    counted = written == "pods" or written.startswith(("requests.", "limits."))
+    return written if counted else f"requests.{written}"
 
 
 def quota_use(store: Store, namespace: str) -> dict[str, float]:

@@ -13,6 +13,7 @@ from sandbox.cluster.controllers.disruption import DisruptionBudgets
 from sandbox.cluster.controllers.endpoints import EndpointsController, LoadBalancers
 from sandbox.cluster.controllers.garbage import Definitions, GarbageCollector, Namespaces
 from sandbox.cluster.controllers.kubelet import Kubelet
+from sandbox.cluster.controllers.quotas import Quotas
 from sandbox.cluster.controllers.replica_sets import ReplicaSets
 from sandbox.cluster.controllers.replicas import PodMaker
 from sandbox.cluster.controllers.rollouts import Rollouts
@@ -57,6 +58,7 @@ def start_controllers(
         RunsToCompletion(maker),
         CronRuns(maker),
         Rollouts(maker),
+        Quotas(api),
         EndpointsController(api),
         LoadBalancers(api, engine, pace),
         GarbageCollector(api),

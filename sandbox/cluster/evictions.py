@@ -5,7 +5,16 @@ from __future__ import annotations
 from sandbox.cluster.apiserver import ApiServer
 from sandbox.cluster.deletion import DeleteOptions, delete_object
 from sandbox.cluster.errors import ApiError, bad_request, forbidden
-from sandbox.cluster.objects import Json, is_pod_finished, labels_of, name_of, namespace_of, stamp
+from sandbox.cluster.objects import (
+    Json,
+    is_pod_finished,
+    is_pod_ready,
+    is_terminating,
+    labels_of,
+    name_of,
+    namespace_of,
+    stamp,
+)
 from sandbox.cluster.selectors import match_label_selector
 
 BUDGETS = "poddisruptionbudgets.policy"
@@ -21,7 +30,7 @@ def evict_pod(api: ApiServer, pod: Json, eviction: Json, *, dry_run: bool) -> Js
         grace=options.get("gracePeriodSeconds"), uid=preconditions.get("uid"),
         resource_version=preconditions.get("resourceVersion"), dry_run=dry_run or bool(options.get("dryRun")),
     )  # fmt: skip
-    if not is_pod_finished(pod):
+    if not _needs_no_budget(api, pod):
         _spend_budget(api, pod, dry_run=wanted.dry_run)
     delete_object(api, api.resources.by_key("pods"), pod, wanted)
     return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
@@ -48,6 +57,16 @@ def _check_version(api: ApiServer, eviction: Json) -> None:
         raise bad_request(f'{what}: no kind "Eviction" is registered for version "{spoken}" {_SCHEME}')
 
 
+def _needs_no_budget(api: ApiServer, pod: Json) -> bool:
+    """Tell whether budgets don't matter: finished, pending since 1.18 (kubernetes#83906), leaving since 1.20 (#91342)."""
+    pending = (pod.get("status") or {}).get("phase") == "Pending"
+    return (
+        is_pod_finished(pod)
+        or (pending and api.resources.minor >= 18)
+        or (is_terminating(pod) and api.resources.minor >= 20)
+    )
+
+
 def _spend_budget(api: ApiServer, pod: Json, *, dry_run: bool) -> None:
     budgets = budgets_of(api, pod)
     if not budgets:
@@ -61,6 +80,8 @@ def _spend_budget(api: ApiServer, pod: Json, *, dry_run: bool) -> None:
     if status.get("observedGeneration", 0) < budget["metadata"].get("generation", 1):
         raise _refused(f"The disruption budget {name} is still being processed by the server.")
     allowed = status.get("disruptionsAllowed", 0)
+    if _harms_nobody(api, pod, status):
+        return
     if allowed < 0:
         raise forbidden("poddisruptionbudgets", "policy", name, "pdb disruptions allowed is negative")
     if allowed == 0:
@@ -70,6 +91,12 @@ def _spend_budget(api: ApiServer, pod: Json, *, dry_run: bool) -> None:
         return
     disrupted = {**(status.get("disruptedPods") or {}), name_of(pod): stamp(api.now())}
     api.set_status(BUDGETS, budget, {**status, "disruptionsAllowed": allowed - 1, "disruptedPods": disrupted})
+
+
+def _harms_nobody(api: ApiServer, pod: Json, status: Json) -> bool:
+    """Tell whether an unready pod goes although nothing may: since 1.20, while enough others are healthy."""
+    wanted = status.get("desiredHealthy", 0)
+    return api.resources.minor >= 20 and not is_pod_ready(pod) and 0 < wanted <= status.get("currentHealthy", 0)
 
 
 def _refused(why: str) -> ApiError:

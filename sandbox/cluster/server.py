@@ -75,6 +75,7 @@ class SimulatedCluster:
         self.bell = Bell(self.store)
         self.open_watches: set[asyncio.Event] = set()
         self.closing = False
+        self.bookmark_seconds = 60.0  # between two bookmarks of a watch, in real time
         self._pager = Pager()
         self._writer = Writer(self.api, self.authorizer)
         if seed_fn is not None:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from sandbox.cluster.server import SimulatedCluster
 
 DEFAULT_TIMEOUT_SECONDS = 1800.0
-BOOKMARK_SECONDS = 10.0
 
 
 class WatchCursor:
@@ -100,7 +99,7 @@ async def _pump(
     loop = asyncio.get_running_loop()
     end = loop.time() + float(asked.query.get("timeoutSeconds") or DEFAULT_TIMEOUT_SECONDS)
     bookmarks = is_true(asked.query.get("allowWatchBookmarks"))
-    next_bookmark = loop.time() + BOOKMARK_SECONDS
+    next_bookmark = loop.time() + cluster.bookmark_seconds
     while not cluster.closing:
         rung.clear()
         with cluster.lock:
@@ -112,7 +111,7 @@ async def _pump(
             return
         if bookmarks and loop.time() >= next_bookmark:
             events.append(cursor.bookmark())
-            next_bookmark = loop.time() + BOOKMARK_SECONDS
+            next_bookmark = loop.time() + cluster.bookmark_seconds
         await _send(response, events)
         left = end - loop.time()
         if left <= 0:

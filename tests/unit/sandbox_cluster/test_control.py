@@ -112,6 +112,7 @@ def test_quota_refuses_pods(served: ServedYard) -> None:
     served.yard.create(workload("Deployment", "web", replicas=3))
     served.yard.settle(10)
     assert len(served.yard.pods()) == 1
+    assert served.yard.get("resourcequotas", "sandbox-quota")["status"]["used"] == {"pods": "1"}
     control(served, "POST", "quota", {"namespace": "shop", "hard": {}})
     served.yard.settle(60)
     assert len(served.yard.pods()) == 3

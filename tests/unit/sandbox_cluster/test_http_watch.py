@@ -122,6 +122,26 @@ def test_open_watch_expires(served: ServedYard) -> None:
         assert [event["type"] for event in events] == ["ERROR"]
 
 
+def test_bookmarks_carry_a_version_alone(served: ServedYard) -> None:
+    """A watch that asks for bookmarks is told how far it is, without an object to decode."""
+    served.yard.cluster.bookmark_seconds = 0.05
+    with raw_watch(served, f"allowWatchBookmarks=true&resourceVersion={revision(served)}") as events:
+        event = events.next()
+    assert event["type"] == "BOOKMARK"
+    assert set(event["object"]) == {"kind", "apiVersion", "metadata"}
+    assert event["object"]["metadata"]["resourceVersion"] == str(revision(served))
+
+
+def test_silent_watch_stays_open(served: ServedYard) -> None:
+    """A half-open watch says nothing and ends only by its own timeout."""
+    served.yard.cluster.faults.silent_watches = True
+    with served.api() as api:
+        watching: Any = watch.Watch
+        listing: Any = client.CoreV1Api(api).list_namespaced_pod
+        served.yard.create(bare_pod("one"))
+        assert list(watching().stream(listing, "shop", timeout_seconds=1)) == []
+
+
 def test_typed_watch_ends_after_its_timeout(served: ServedYard) -> None:
     """The Python client's own watch sees the events and ends by timeoutSeconds."""
     served.yard.create(bare_pod("one"))
