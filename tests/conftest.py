@@ -6,9 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.realcluster.control_plane import ControlPlane
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_ON_MACOS = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
@@ -32,12 +37,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip the real-cluster tier, with the reason in sight, where nothing to run it on was given."""
+    group_by_file(items)
     missing = missing_for_real_cluster(config)
     if missing is None:
         return
     for item in items:
         if item.get_closest_marker("realcluster"):
             item.add_marker(pytest.mark.skip(reason=missing))
+
+
+def group_by_file(items: list[pytest.Item]) -> None:
+    """Keep a file's tests, and all tests that need the real control plane, in one worker: they share fixtures."""
+    for item in items:
+        group = "real cluster" if item.get_closest_marker("realcluster") else item.path.as_posix()
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 def missing_for_real_cluster(config: pytest.Config) -> str | None:
@@ -88,3 +101,12 @@ def pictures(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 def control_plane(request: pytest.FixtureRequest) -> Path:
     """Give the folder with the control plane's programs."""
     return Path(request.config.getoption("control_plane"))
+
+
+@pytest.fixture(scope="session")
+def real_control_plane(control_plane: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """Start a control plane on loopback for the whole run."""
+    from tests.realcluster.control_plane import run_control_plane
+
+    with run_control_plane(control_plane, tmp_path_factory.mktemp("control-plane")) as plane:
+        yield plane

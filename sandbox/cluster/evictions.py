@@ -58,7 +58,7 @@ def _check_version(api: ApiServer, eviction: Json) -> None:
 
 
 def _needs_no_budget(api: ApiServer, pod: Json) -> bool:
-    """Tell whether budgets don't matter: finished, pending since 1.18 (kubernetes#83906), leaving since 1.20 (#91342)."""
+    """Tell whether no budget matters: finished, pending since 1.18 (kubernetes#83906), leaving since 1.20 (#91342)."""
     pending = (pod.get("status") or {}).get("phase") == "Pending"
     return (
         is_pod_finished(pod)

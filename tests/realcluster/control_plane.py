@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -97,8 +98,9 @@ def run_control_plane(programs: Path, folder: Path, fleet: FleetSettings | None 
     url = f"https://127.0.0.1:{secure}"
     with ExitStack() as stack:
         headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+        trust = ssl.create_default_context(cafile=certificate.ca_file)
         http = stack.enter_context(
-            httpx.Client(base_url=url, verify=str(certificate.ca_file), headers=headers, timeout=30, trust_env=False)
+            httpx.Client(base_url=url, verify=trust, headers=headers, timeout=30, trust_env=False)
         )
         plane = ControlPlane(url, folder, certificate, http, etcd_url=f"http://127.0.0.1:{etcd}")
         for path, token in ((plane.kubeconfig, ADMIN_TOKEN), (plane.bot_kubeconfig, BOT_TOKEN)):
