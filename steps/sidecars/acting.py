@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import assert_never
 
 from steps.errors import GiveUp, TryAgain
@@ -27,19 +26,15 @@ from steps.sidecars.board import (
     is_put_off,
     name_clock,
     put_off,
-    read_clock,
     stamp_workload,
     start_clock,
 )
-from steps.sidecars.guard import check_injected_version, find_injection_gap
+from steps.sidecars.guard import Guarded, guard_restarts
 from steps.sidecars.pace import load_bucket, store_bucket
 from steps.sidecars.recording import mark_entries
 from steps.step import Context
 
 PACE = "sidecars/pace"
-GUARDED = "sidecars/guarded"
-# the configuration is read before each batch; webhook, endpoints and images only this often
-GUARD_EVERY = timedelta(seconds=30)
 ACT_SECONDS = 5.0
 
 
@@ -60,9 +55,10 @@ def act(ctx: Context, board: Board, judged: Sequence[Judged], checked: bool) -> 
     actions = choose_actions(free, _list_budgets(ctx, free), limits, bucket, checked, ctx.release, moving)
     if not actions:
         return Acted()
-    gap = _guard(ctx, checked)
-    if gap:
-        return Acted(f"nothing is restarted while {gap}")
+    guarded = guard_restarts(ctx, checked)
+    if guarded.gap:
+        return Acted(f"nothing is restarted while {guarded.gap}")
+    actions = tuple(_spare_losers(board, guarded, actions))
     charged = sum(count_charge(action) for action in actions)
     if limits.pods_per_minute and charged:
         ctx.memory.revise(PACE, store_bucket(bucket.fill(charged)))
@@ -70,15 +66,15 @@ def act(ctx: Context, board: Board, judged: Sequence[Judged], checked: bool) -> 
     return Acted(more=cut or len(actions) >= CALLS_A_TURN)
 
 
-def _guard(ctx: Context, checked: bool) -> str:
-    last = read_clock(ctx, GUARDED)
-    if checked and last is not None and timedelta(0) <= ctx.now - last < GUARD_EVERY:
-        check_injected_version(ctx)
-        return ""
-    gap = find_injection_gap(ctx, settled=not checked)
-    if not gap:
-        ctx.memory.revise(GUARDED, ctx.now.isoformat())
-    return gap
+def _spare_losers(board: Board, guarded: Guarded, actions: Iterable[Action]) -> Iterator[Action]:
+    """Leave out, as failing, what would lose its sidecar."""
+    for action in actions:
+        workload = action.flight.workload
+        loss = guarded.find_loss(workload) if workload else ""
+        if loss:
+            board.record(mark_entries(action.flight.entries, "failed", loss))
+        else:
+            yield action
 
 
 def _list_budgets(ctx: Context, judged: Sequence[Judged]) -> Mapping[str, tuple[DisruptionBudget, ...]]:

@@ -227,7 +227,8 @@ def _find_controller_fault(flight: Flight, now: datetime) -> str:
     workload = flight.workload
     if workload is None or flight.planned.method == "evict" or not _is_past(flight, now, GRACE):
         return ""
-    if workload.failure:
+    # an injector that is away comes back by itself or is told by lateness; everything else needs a person
+    if workload.failure and not _is_webhook_away(workload):
         return f"its controller can't create pods: {workload.failure}"
     return "its rollout exceeded its progress deadline" if workload.stalled else ""
 
@@ -247,7 +248,14 @@ def _find_pod_fault(flight: Flight, moved: Iterable[Pod], now: datetime) -> str:
 def find_lateness(flight: Flight, now: datetime, patience: float) -> str:
     """A sentence where the workload took longer than its size and strategy explain, "" otherwise."""
     allowed = scale_patience(flight.workload, len(flight.entries), patience)
-    return f"not done after {int(allowed.total_seconds() // 60)} min" if _is_past(flight, now, allowed) else ""
+    if not _is_past(flight, now, allowed):
+        return ""
+    late = f"not done after {int(allowed.total_seconds() // 60)} min"
+    return f"{late}: {flight.workload.failure}" if flight.workload and flight.workload.failure else late
+
+
+def _is_webhook_away(workload: Workload) -> bool:
+    return "failed calling webhook" in workload.failure
 
 
 def _is_past(flight: Flight, now: datetime, span: timedelta) -> bool:

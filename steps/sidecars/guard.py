@@ -1,34 +1,95 @@
-"""Nothing is restarted unless injector and control plane are on the target."""
+"""Nothing is restarted unless injector and control plane are on the target, and nothing that would lose its sidecar."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
 from steps.errors import GiveUp
-from steps.injection import parse_injector
+from steps.injection import Injector, expects_sidecar, is_injected_namespace, is_target_image, parse_injector
+from steps.mesh import Webhook, Workload
 from steps.rollout import find_image_fault, find_rollout_gap, list_expected
-from steps.stalls import find_webhook_gap
+from steps.sidecars.board import read_clock
+from steps.stalls import explain_webhook_gap, find_webhook_gap
 from steps.step import Context
 
+GUARDED = "sidecars/guarded"
+# the configuration is read before each batch; webhook, endpoints, images and namespaces only this often
+GUARD_EVERY = timedelta(seconds=30)
 
-def find_injection_gap(ctx: Context, *, settled: bool = False) -> str:
+
+@dataclass(frozen=True)
+class Guarded:
+    """What a batch may rely on: why nothing may be restarted, "" where it may, and who is injected."""
+
+    gap: str
+    injector: Injector
+    injected: frozenset[str]
+
+    def find_loss(self, workload: Workload) -> str:
+        """Why a restart would take the workload's sidecar away, "" where it would not."""
+        space = workload.ref.namespace
+        if space not in self.injected:
+            return f"a restart would take its sidecar away: namespace {space} is not injected any more"
+        expected = expects_sidecar(
+            workload.template_labels, workload.template_annotations, workload.host_network, self.injector
+        )
+        return "" if expected else "a restart would take its sidecar away: its template does not ask for one any more"
+
+
+def guard_restarts(ctx: Context, checked: bool) -> Guarded:
+    """Look at the injector before a batch.
+
+    GiveUp where it would give another version, or where a gap lasts longer than a workload's patience.
+    """
+    kept = cast("Mapping[str, Any] | None", ctx.recall(GUARDED))
+    injector = read_injector(ctx)
+    if checked and kept and timedelta(0) <= ctx.now - datetime.fromisoformat(kept["at"]) < GUARD_EVERY:
+        return Guarded("", injector, frozenset(kept["injected"]))
+    webhook = ctx.kubernetes.read_webhook(ctx.release.injector_webhook)
+    gap = find_injection_gap(ctx, webhook, settled=not checked)
+    _limit_gap(ctx, gap)
+    injected = frozenset(
+        one.name for one in ctx.kubernetes.list_namespaces() if is_injected_namespace(one, injector, webhook)
+    )
+    if not gap:
+        ctx.memory.revise(GUARDED, {"at": ctx.now.isoformat(), "injected": sorted(injected)})
+    return Guarded(gap, injector, injected)
+
+
+def _limit_gap(ctx: Context, gap: str) -> None:
+    key = f"sidecars/gap/{ctx.generation}"
+    since = read_clock(ctx, key)
+    if not gap:
+        if since is not None:
+            ctx.memory.revise(key, None)
+        return
+    if since is None:
+        ctx.memory.revise(key, ctx.now.isoformat())
+    elif (ctx.now - since).total_seconds() > ctx.options.limits.workload_patience_seconds:
+        minutes = int((ctx.now - since).total_seconds() // 60)
+        raise GiveUp(f"nothing could be restarted for {minutes} min: {gap}", explain_webhook_gap(gap).remedy)
+
+
+def find_injection_gap(ctx: Context, webhook: Webhook | None, *, settled: bool) -> str:
     """Why no pod may be restarted right now, "" where all is well; `settled` asks for finished rollouts as well.
 
-    GiveUp where the injector would give another version: that does not pass by itself.
+    GiveUp where the control plane is not on the release: that does not pass by itself.
     """
     release = ctx.release
-    check_injected_version(ctx)
-    webhook = ctx.kubernetes.read_webhook(release.injector_webhook)
     endpoints = ctx.kubernetes.count_ready_endpoints(release.namespace, release.injector_service)
     return find_webhook_gap(webhook, endpoints) or _find_plane_gap(ctx, settled)
 
 
-def check_injected_version(ctx: Context) -> None:
-    """GiveUp unless the injector's configuration names the release's sidecar."""
+def read_injector(ctx: Context) -> Injector:
+    """The injector's configuration; GiveUp unless it names the release's sidecar."""
     release = ctx.release
     name = f"{release.namespace}/{release.injector_config}"
-    texts = ctx.kubernetes.read_config_map(release.namespace, release.injector_config)
-    injector = parse_injector(texts, name)
-    if injector.tag == release.version:
-        return
+    injector = parse_injector(ctx.kubernetes.read_config_map(release.namespace, release.injector_config), name)
+    if is_target_image(injector.image, release):
+        return injector
     raise GiveUp(
         f"the injector injects {injector.image}, not {release.version}; nothing more is restarted",
         f"Find out who changed the ConfigMap {name}; apply {release.version} again, then retry.",

@@ -11,7 +11,7 @@ from steps.ledger import LedgerEntry, count_entries
 from steps.mesh import WorkloadRef
 from steps.sidecars.board import Board, read_board, store_plan
 from steps.sidecars.cards import build_plan_card
-from steps.sidecars.guard import find_injection_gap
+from steps.sidecars.guard import guard_restarts
 from steps.sidecars.settlement import settle_entries
 from steps.step import Context, Done, Outcome, Waiting
 from steps.waves import LATER, Planned, PlannedWorkload, plan_workloads
@@ -22,9 +22,9 @@ LOOK_AGAIN = 5.0
 
 def plan_sidecars(ctx: Context) -> Outcome:
     """Read every pod, decide what becomes of it, and open the ledger."""
-    gap = find_injection_gap(ctx, settled=True)
-    if gap:
-        return Waiting(f"no sidecar is planned while {gap}", LOOK_AGAIN)
+    guarded = guard_restarts(ctx, checked=False)
+    if guarded.gap:
+        return Waiting(f"no sidecar is planned while {guarded.gap}", LOOK_AGAIN)
     board = read_board(ctx)
     planned = measure_plan(ctx, board)
     counts = count_entries(board.list_all())

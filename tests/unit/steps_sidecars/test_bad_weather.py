@@ -357,3 +357,50 @@ def test_a_clock_that_jumps_ahead_gives_a_new_chance_on_retry(cluster: PaperClus
     later(cluster, 60)
     rig.run("restart")
     assert isinstance(rig.run("restart"), Done)
+
+
+def test_an_injector_that_stays_away_is_told(cluster: PaperCluster) -> None:
+    """Waiting for it ends with a workload's patience."""
+    cluster.add("Deployment", "shop", "web", 2)
+    rig = approved(cluster)
+    cluster.endpoints = 0
+    assert isinstance(rig.turn("restart"), Waiting)
+    later(cluster, 11)
+    with pytest.raises(GiveUp, match="nothing could be restarted for 11 min: the injector has no ready endpoint"):
+        rig.turn("restart")
+
+
+def test_pods_refused_by_an_absent_injector_are_waited_for(cluster: PaperCluster) -> None:
+    """Its return lets the controller create them; that takes no person."""
+    cluster.add("Deployment", "shop", "web", 2)
+    rig = approved(cluster)
+    rig.turn("restart")
+    cluster.change(WEB, failure='FailedCreate: failed calling webhook "sidecar-injector.istio.io"')
+    for _ in range(60):
+        assert isinstance(rig.turn("restart"), Waiting)
+        cluster.tick(2)
+    cluster.change(WEB, failure="")
+    assert isinstance(rig.run("restart"), Done)
+
+
+def test_a_namespace_that_lost_its_label_is_not_restarted(cluster: PaperCluster) -> None:
+    """A restart would take the sidecars away."""
+    cluster.add("Deployment", "shop", "web", 2)
+    rig = approved(cluster)
+    cluster.add_namespace("shop", injected=False)
+    later(cluster, 1)
+    outcome = rig.run("restart")
+    assert isinstance(outcome, Blocked)
+    assert "a restart would take its sidecar away: namespace shop is not injected any more" in outcome.why
+    assert cluster.restarts == []
+
+
+def test_a_template_that_opted_out_is_not_restarted(cluster: PaperCluster) -> None:
+    """The annotation came after the approval."""
+    cluster.add("Deployment", "shop", "web", 2)
+    rig = approved(cluster)
+    cluster.change(WEB, template_annotations={"sidecar.istio.io/inject": "false"})
+    outcome = rig.run("restart")
+    assert isinstance(outcome, Blocked)
+    assert "its template does not ask for one any more" in outcome.why
+    assert cluster.restarts == []
