@@ -16,7 +16,8 @@ from handlers.desk import Board, Desk, Reception, Tabs
 if TYPE_CHECKING:
     from slack_bolt import App
 
-    from handlers.app import HttpServer, SocketConnection
+    from handlers.http_mode import HttpServer
+    from handlers.socket_mode import SocketConnection
 
 log = structlog.get_logger(__name__)
 CONNECT_AGAIN_SECONDS = 2.0
@@ -74,7 +75,8 @@ class SlackFront:
         return build_app(reception, client, secret)
 
     def _open(self, app: App) -> None:
-        from handlers.app import build_http_server, build_socket_handler
+        from handlers.http_mode import build_http_server
+        from handlers.socket_mode import build_socket_handler
 
         if self._settings.mode == "http":
             self._http = build_http_server(app, self._settings.http_port, self._settings.listen)

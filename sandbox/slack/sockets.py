@@ -6,6 +6,7 @@ import asyncio
 import json
 import random
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -33,6 +34,7 @@ class Sockets:
         self._feed = feed
         self._tickets: set[str] = set()
         self._open: dict[web.WebSocketResponse, asyncio.Transport] = {}
+        self._leaving: set[web.WebSocketResponse] = set()
         self._waiting: dict[str, asyncio.Future[Any]] = {}
 
     @property
@@ -92,17 +94,19 @@ class Sockets:
             self._waiting.pop(envelope_id, None)
 
     async def refresh(self) -> None:
-        """Tell every connection to come again, then close it, as Slack does once in a while."""
-        farewell = {"type": "disconnect", "reason": "refresh_requested", "debug_info": {"host": "sandbox"}}
-        old = [socket for socket in self._open if not socket.closed]
-        for socket in old:
-            await socket.send_json(farewell)
-        for _ in range(REFRESH_TENTHS):
-            await asyncio.sleep(0.1)
-            old = [socket for socket in old if socket in self._open]
-            if not old:
-                return
-        await self._close_all(old, WSCloseCode.OK)
+        """Tell the connections, one after the other, to come again, and close each, as Slack does once in a while."""
+        for socket in list(self._open):
+            await self._refresh_one(socket)
+
+    async def _refresh_one(self, socket: web.WebSocketResponse) -> None:
+        standing = self.count
+        if socket.closed:
+            return
+        self._leaving.add(socket)
+        await socket.send_json({"type": "disconnect", "reason": "refresh_requested", "debug_info": {"host": "sandbox"}})
+        await _wait_for(lambda: socket not in self._open)
+        await self._close_all([socket], WSCloseCode.OK)
+        await _wait_for(lambda: self.count >= standing)
 
     async def drop(self) -> None:
         """Cut every connection without a closing word."""
@@ -126,6 +130,8 @@ class Sockets:
     async def _send(self, envelope: Json) -> bool:
         candidates = [socket for socket in self._open if not socket.closed]
         random.shuffle(candidates)
+        # One that was told to leave is the last to be sent anything.
+        candidates.sort(key=self._leaving.__contains__)
         for socket in candidates:
             try:
                 await socket.send_str(json.dumps(envelope, ensure_ascii=False))
@@ -135,6 +141,7 @@ class Sockets:
         return False
 
     def _forget(self, socket: web.WebSocketResponse) -> None:
+        self._leaving.discard(socket)
         if self._open.pop(socket, None) is not None:
             self._tell("disconnected")
 
@@ -161,3 +168,10 @@ class Sockets:
     def _tell(self, what: str) -> None:
         self._inspector.add("socket", what, ok=True, note=f"{self.count} open")
         self._feed.publish("connection", count=self.count)
+
+
+async def _wait_for(reached: Callable[[], bool]) -> None:
+    for _ in range(REFRESH_TENTHS):
+        if reached():
+            return
+        await asyncio.sleep(0.1)

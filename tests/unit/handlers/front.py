@@ -18,8 +18,10 @@ from bot.records import Click
 from bot.slack.home_tabs import HomeTabs
 from bot.store import Store
 from bot.views import Views
-from handlers.app import build_app, build_http_server, build_socket_handler
+from handlers.app import build_app
 from handlers.desk import Reception
+from handlers.http_mode import build_http_server
+from handlers.socket_mode import build_socket_handler
 from steps.mesh import ClusterAddress
 from steps.options import UpgradeOptions
 from tests.unit.slack.stand_in import CHANNEL, LocalSlack
@@ -77,7 +79,7 @@ class Front:
 @contextmanager
 def open_socket(slack: LocalSlack, book: GuestBook, folder: Path) -> Iterator[Front]:
     """Socket Mode, connected; the journal is made in `folder`."""
-    with _build_reception(slack, book, folder) as (reception, front):
+    with build_reception(slack, book, folder) as (reception, front):
         handler = build_socket_handler(build_app(reception, slack.posting()), slack.cast.app.app_token)
         handler.connect()
         try:
@@ -90,7 +92,7 @@ def open_socket(slack: LocalSlack, book: GuestBook, folder: Path) -> Iterator[Fr
 @contextmanager
 def open_http(slack: LocalSlack, book: GuestBook, folder: Path) -> Iterator[Front]:
     """HTTP mode: signed requests to a server of the bot's own."""
-    with _build_reception(slack, book, folder) as (reception, front):
+    with build_reception(slack, book, folder) as (reception, front):
         app = build_app(reception, slack.posting(), slack.cast.app.signing_secret)
         server = build_http_server(app, 0)
         thread = threading.Thread(target=server.run, daemon=True)
@@ -104,7 +106,8 @@ def open_http(slack: LocalSlack, book: GuestBook, folder: Path) -> Iterator[Fron
 
 
 @contextmanager
-def _build_reception(slack: LocalSlack, book: GuestBook, folder: Path) -> Iterator[tuple[Reception, Front]]:
+def build_reception(slack: LocalSlack, book: GuestBook, folder: Path) -> Iterator[tuple[Reception, Front]]:
+    """Everything that the listeners work with, over a journal in `folder`."""
     store = Store(folder / "asm-upgrade.db")
     journal = Journal(store)
     clusters = {key: build_cluster(key) for key in ("cluster-x", "cluster-y")}

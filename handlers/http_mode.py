@@ -1,0 +1,55 @@
+"""HTTP mode: Slack's signed requests, served by waitress."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from slack_bolt import App
+
+THREADS = 4
+MOST_CONNECTIONS = 1000
+MOST_BODY_BYTES = 1_000_000
+EVENTS_PATH = "/slack/events"
+
+
+class HttpServer:
+    """HTTP mode's server: `run` blocks until another thread calls `close`."""
+
+    def __init__(self, app: App, port: int, host: str) -> None:
+        import waitress
+        from slack_bolt.adapter.wsgi import SlackRequestHandler
+
+        # It warns of every request that waits for a moment.
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+        self._sockets: dict[int, Any] = {}
+        self._server = waitress.create_server(
+            SlackRequestHandler(app, path=EVENTS_PATH),
+            map=self._sockets,
+            host=host,
+            port=port,
+            threads=THREADS,
+            connection_limit=MOST_CONNECTIONS,
+            max_request_body_size=MOST_BODY_BYTES,
+            clear_untrusted_proxy_headers=True,
+            ident=None,
+        )
+        self.port = int(self._server.effective_port)
+
+    def run(self) -> None:
+        """Serve until closed."""
+        self._server.run()
+
+    def close(self) -> None:
+        """Let the requests in hand end, then close every connection; waitress alone would wait for idle ones."""
+        self._server.task_dispatcher.shutdown()
+        self._server.trigger.pull_trigger(self._close_sockets)
+
+    def _close_sockets(self) -> None:
+        for connection in list(self._sockets.values()):
+            connection.close()
+
+
+def build_http_server(app: App, port: int, host: str = "127.0.0.1") -> HttpServer:
+    """The server of HTTP mode; Slack's request URL ends in /slack/events. Bolt checks every signature."""
+    return HttpServer(app, port, host)
