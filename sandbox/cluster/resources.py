@@ -120,6 +120,7 @@ _ROWS = (
          ("status",)),
     _Row("scheduling.k8s.io", "priorityclasses", "PriorityClass", _V1, False, ("pc",)),
     _Row("storage.k8s.io", "storageclasses", "StorageClass", _V1, False, ("sc",)),
+    _Row("authentication.k8s.io", "tokenreviews", "TokenReview", _REVIEW, False, verbs=("create",)),
     _Row("authorization.k8s.io", "selfsubjectaccessreviews", "SelfSubjectAccessReview", _REVIEW, False,
          verbs=("create",)),
     _Row("authorization.k8s.io", "selfsubjectrulesreviews", "SelfSubjectRulesReview", _REVIEW, False,

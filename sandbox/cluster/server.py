@@ -14,7 +14,7 @@ from sandbox.cluster.api.answers import Answer
 from sandbox.cluster.api.paging import Pager
 from sandbox.cluster.api.reading import get_object, list_objects
 from sandbox.cluster.api.requests import ApiRequest
-from sandbox.cluster.api.reviews import REVIEWS, answer_review
+from sandbox.cluster.api.reviews import REVIEWS, answer_review, answer_token_review
 from sandbox.cluster.api.site import LARGEST_BODY, ApiSite
 from sandbox.cluster.api.subresources import answer_subresource
 from sandbox.cluster.api.watches import Bell
@@ -104,6 +104,8 @@ class SimulatedCluster:
 
     def answer(self, asked: ApiRequest) -> Answer:
         """Answer a request for a resource, watches excepted. Raises ApiError."""
+        if asked.target.resource.kind == "TokenReview":
+            return answer_token_review(self.user_of, asked)
         if asked.target.resource.kind in REVIEWS:
             return answer_review(self.authorizer, asked)
         if asked.target.subresource not in ("", "status", "finalize"):

@@ -1,7 +1,8 @@
-"""Access reviews: may I, what may I, may they."""
+"""Reviews: may I, what may I, may they, and whose token is this."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sandbox.cluster.api.answers import Answer
@@ -11,6 +12,16 @@ from sandbox.cluster.objects import Json
 
 REVIEWS = ("SelfSubjectAccessReview", "SelfSubjectRulesReview", "SubjectAccessReview")
 _EVERYTHING = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
+
+
+def answer_token_review(find_user: Callable[[str], User | None], request: ApiRequest) -> Answer:
+    """Answer whose token it is."""
+    spec = request.object_body().get("spec") or {}
+    user = find_user(str(spec.get("token", "")))
+    status: Json = {"user": {}, "error": "invalid bearer token"}
+    if user is not None:
+        status = {"authenticated": True, "user": {"username": user.name, "groups": list(user.groups)}}
+    return _answer(request, spec, status)
 
 
 def answer_review(authorizer: Authorizer, request: ApiRequest) -> Answer:
@@ -24,6 +35,10 @@ def answer_review(authorizer: Authorizer, request: ApiRequest) -> Answer:
         if request.target.resource.kind == "SubjectAccessReview":
             user = User(str(spec.get("user", "")), tuple(spec.get("groups") or ()))
         status = _verdict(authorizer.allows(user, _attributes(spec)))
+    return _answer(request, spec, status)
+
+
+def _answer(request: ApiRequest, spec: Json, status: Json) -> Answer:
     target = request.target
     api = target.resource.api_version(target.version)
     answer = {"kind": target.resource.kind, "apiVersion": api, "metadata": {}, "spec": spec, "status": status}

@@ -10,11 +10,12 @@ from sandbox.cluster.apiserver import ApiServer
 from sandbox.cluster.controllers.pod_status import scheduled_condition, unschedulable_condition
 from sandbox.cluster.engine import Engine
 from sandbox.cluster.events import Recorder
-from sandbox.cluster.objects import Json, is_pod_finished, is_terminating, labels_of, name_of, namespace_of
+from sandbox.cluster.objects import Json, digest, is_pod_finished, is_terminating, labels_of, name_of, namespace_of
 from sandbox.cluster.quantities import parse_quantity, requests_of
 from sandbox.cluster.store import Change
 
 Amounts = dict[str, float]
+Place = tuple[str, str]
 
 
 class NodeRoom:
@@ -57,6 +58,42 @@ class NodeRoom:
             self._used[node][resource] += sign * amount
 
 
+class WaitingPods:
+    """Pods that no node has room for, by what they ask for: where one does not fit, its equals don't either."""
+
+    def __init__(self) -> None:
+        self._by_wish: dict[bytes, dict[Place, None]] = {}
+        self._wishes: dict[Place, bytes] = {}
+
+    def add(self, pod: Json) -> None:
+        """Let a pod wait."""
+        spec = pod["spec"]
+        wish = digest([requests_of(spec), spec.get("nodeSelector"), spec.get("affinity"), spec.get("tolerations")])
+        place = (namespace_of(pod), name_of(pod))
+        self._wishes[place] = wish
+        self._by_wish.setdefault(wish, {})[place] = None
+
+    def remove(self, place: Place) -> list[Place]:
+        """Let a pod wait no longer; returns the next one that asks for the same, if any."""
+        wish = self._wishes.pop(place, None)
+        if wish is None:
+            return []
+        equals = self._by_wish[wish]
+        del equals[place]
+        if not equals:
+            del self._by_wish[wish]
+        return list(equals)[:1]
+
+    def first_of_each(self) -> list[Place]:
+        """Return the longest waiting pod of each wish."""
+        return [next(iter(equals)) for equals in self._by_wish.values()]
+
+    def clear(self) -> None:
+        """Forget all pods."""
+        self._by_wish.clear()
+        self._wishes.clear()
+
+
 class Scheduler:
     """Binds each new pod to the least used node that fits."""
 
@@ -68,29 +105,30 @@ class Scheduler:
         self._engine = engine
         self._recorder = recorder
         self.room = NodeRoom()
-        self._waiting: dict[tuple[str, str], None] = {}
+        self._waiting = WaitingPods()
 
     def affected(self, change: Change) -> Iterable[tuple[str, str]]:
         if change.key == "nodes":
-            return tuple(self._waiting)
+            return self._waiting.first_of_each()
         self.room.follow(change)
         place = (namespace_of(change.obj), name_of(change.obj))
         if change.type == "DELETED" or is_pod_finished(change.obj):
-            self._waiting.pop(place, None)
-            return tuple(self._waiting)
+            self._waiting.remove(place)
+            return self._waiting.first_of_each()
         return () if change.obj["spec"].get("nodeName") else (place,)
 
     def reconcile(self, namespace: str, name: str) -> None:
         pod = self._api.store.find("pods", namespace, name)
         if pod is None or pod["spec"].get("nodeName") or is_terminating(pod) or is_pod_finished(pod):
-            self._waiting.pop((namespace, name), None)
+            self._waiting.remove((namespace, name))
             return
         fitting, refusals = self._sift(pod)
         if not fitting:
             self._refuse(pod, refusals)
             return
-        self._waiting.pop((namespace, name), None)
         self._bind(pod, name_of(min(fitting, key=self.room.load)))
+        for place in self._waiting.remove((namespace, name)):
+            self._engine.look_at(self.name, *place)
 
     def clear(self) -> None:
         """Forget nodes' use and waiting pods (before another state is loaded)."""
@@ -117,7 +155,7 @@ class Scheduler:
         self._recorder.note(bound, "Scheduled", message, "default-scheduler")
 
     def _refuse(self, pod: Json, refusals: Counter[str]) -> None:
-        self._waiting[namespace_of(pod), name_of(pod)] = None
+        self._waiting.add(pod)
         total = sum(1 for _ in self._api.store.each("nodes"))
         reasons = ", ".join(f"{count} {why}" for why, count in sorted(refusals.items()))
         message = f"0/{total} nodes are available: {reasons}." if total else "no nodes available to schedule pods"

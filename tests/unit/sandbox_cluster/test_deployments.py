@@ -152,3 +152,17 @@ def test_waiting_pod_is_scheduled_when_there_is_room() -> None:
     yard.patch(KEY, "web", {"spec": {"replicas": 1}})
     yard.settle(10)
     assert len(yard.pods()) == 1
+
+
+def test_room_for_several_is_used_at_once() -> None:
+    """When room opens, waiting pods that ask for the same follow one another."""
+    yard = make_yard(nodes=1)
+    hungry = workload("Deployment", "web", replicas=8)
+    hungry["spec"]["template"]["spec"]["containers"][0]["resources"] = {"requests": {"cpu": "1"}}
+    yard.create(hungry)
+    yard.settle(10)
+    assert sum(1 for pod in yard.pods() if is_pod_ready(pod)) == 3
+    extra = dict(next(iter(yard.cluster.store.each("nodes"))))
+    yard.create({**extra, "metadata": {"name": "another", "labels": {}}})
+    yard.settle(10)
+    assert sum(1 for pod in yard.pods() if is_pod_ready(pod)) == 6
