@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -90,6 +90,33 @@ def export(upgrade: str, ledger: str) -> None:
         click.echo(write_ledger(views.read_ledger(upgrade), ledger), nl=False)
 
 
+@main.command()
+@click.argument("cluster", required=False, default="")
+def doctor(cluster: str) -> None:
+    """Check everything that an upgrade needs, of the bot and of one cluster or all; exit code 1 on any error."""
+    import os
+
+    from bot.config import read_settings
+    from bot.doctor import Doctor, describe_check
+    from bot.releases import read_releases
+    from bot.wiring import build_ports_for
+
+    try:
+        settings = read_settings()
+        if cluster and cluster not in settings.clusters:
+            _fail([f"there is no cluster {cluster} in clusters.toml; known: {', '.join(settings.clusters)}"])
+        releases = read_releases(settings.releases, settings.mirror)
+    except ConfigError as error:
+        _fail(error.faults)
+    except ValueError as error:
+        _fail([str(error)])
+    worst = 0
+    for check in Doctor(settings, releases, build_ports_for(settings), os.environ.get("PATH", "")).examine(cluster):
+        click.echo(describe_check(check))
+        worst |= check.severity == "error"
+    sys.exit(worst)
+
+
 def _open_views() -> Views:
     from bot.journal import JournalView
     from bot.store import StoreBroken, StoredCopy
@@ -99,7 +126,6 @@ def _open_views() -> Views:
         return Views(JournalView(StoredCopy(read_state_folder() / "asm-upgrade.db")))
     except StoreBroken as error:
         _fail([str(error)])
-        raise
 
 
 def _known(views: Views, upgrade: str) -> bool:
@@ -108,7 +134,7 @@ def _known(views: Views, upgrade: str) -> bool:
     return True
 
 
-def _fail(sentences: Sequence[str]) -> None:
+def _fail(sentences: Sequence[str]) -> NoReturn:
     for sentence in sentences:
         click.echo(f"asm-upgrade: {sentence}", err=True)
     sys.exit(1)

@@ -8,6 +8,7 @@ from steps.errors import GiveUp
 from steps.gates import bind_upgrade, build_gate_card
 from steps.identity import measure_identity
 from steps.mesh import Binding, Right
+from steps.ports import Kubernetes
 from steps.rights import ADMIN_ROLE, EVERYTHING, describe_grant, describe_rights, list_rights
 from steps.step import Ask, Blocked, Context, Done, Outcome, Step, pass_gate
 
@@ -58,10 +59,15 @@ def check(ctx: Context) -> Outcome:
 
 
 def find_missing(ctx: Context) -> tuple[Right, ...]:
-    """The rights that are missing; one question where the account may do everything."""
-    if not ctx.kubernetes.find_missing_rights((EVERYTHING,)):
+    """The rights that are missing to this upgrade's account."""
+    return find_missing_rights(ctx.kubernetes)
+
+
+def find_missing_rights(kubernetes: Kubernetes) -> tuple[Right, ...]:
+    """The rights that an account lacks; one question where it may do everything."""
+    if not kubernetes.find_missing_rights((EVERYTHING,)):
         return ()
-    return ctx.kubernetes.find_missing_rights(list_rights())
+    return kubernetes.find_missing_rights(list_rights())
 
 
 def choose_binding(ctx: Context, account: str) -> tuple[str, bool]:

@@ -1,0 +1,72 @@
+"""`asm-upgrade doctor` against the sandbox's own parts."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.approvals import Policy
+from bot.doctor import Doctor, check_clock, check_people, check_scopes
+from bot.releases import read_releases
+from bot.wiring import build_ports_for
+from steps.checks import Check
+from tests.scenarios.rig import World
+
+
+def examine(world: World) -> list[Check]:
+    """All lines for the world's cluster."""
+    settings = world.settings
+    os.environ["PATH"] = world.path
+    doctor = Doctor(settings, read_releases(settings.releases), build_ports_for(settings), world.path)
+    return list(doctor.examine("cluster-x"))
+
+
+def test_a_healthy_sandbox_has_no_error(world: World) -> None:
+    """Rights that the access phase will ask for are a warning, not an error."""
+    assert [check for check in examine(world) if check.severity == "error"] == []
+
+
+def test_every_part_is_looked_at(world: World) -> None:
+    """Slack, journal, disk, tools and the cluster's preflight."""
+    names = {check.name.removeprefix("cluster-x: ") for check in examine(world)}
+    assert {"Slack bot token", "journal", "disk", "kubectl", "reach", "rights", "installed version"} <= names
+
+
+def test_a_refused_token_is_an_error(world: World) -> None:
+    """Slack's own code is named."""
+    broken = replace(world.settings, slack=replace(world.settings.slack, bot_token="xoxb-wrong"))
+    checks = examine(replace(world, settings=broken))
+    assert [check.sentence for check in checks if check.name == "Slack bot token"] == ["Slack refuses it: invalid_auth"]
+
+
+def test_missing_scopes_are_named() -> None:
+    """What must be granted is said."""
+    assert check_scopes("commands,chat:write").sentence.startswith("the bot token lacks im:write, usergroups:read")
+
+
+@pytest.mark.parametrize(("apart", "severity"), [(5, "ok"), (60, "warning"), (3600, "error")])
+def test_a_clock_that_is_wrong_is_seen(apart: int, severity: str) -> None:
+    """Either way, by Slack's own Date header."""
+    now = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)
+    told = (now - timedelta(seconds=apart)).strftime("%a, %d %b %Y %H:%M:%S GMT")
+    assert check_clock(told, now).severity == severity
+
+
+def test_a_cluster_without_approvers_is_an_error(world: World) -> None:
+    """Nobody may approve then."""
+    cluster = replace(world.settings.clusters["cluster-x"], policy=Policy(frozenset(), frozenset()))
+    assert check_people(cluster).severity == "error"
+
+
+def test_the_scopes_are_those_of_the_manifest(project_root: Path) -> None:
+    """One list in two places."""
+    import yaml
+
+    from bot.doctor import SCOPES
+
+    manifest = yaml.safe_load((project_root / "manifests" / "slack-app.yaml").read_text())
+    assert set(SCOPES) == set(manifest["oauth_config"]["scopes"]["bot"])
