@@ -141,12 +141,16 @@ class Ground:
         """Forget all history."""
         raise NotImplementedError
 
+    def restart_api_server(self) -> None:
+        """End the API server, and with it what it remembers, and start it again."""
+        raise NotImplementedError
+
 
 class SimulatedGround(Ground):
     """The sandbox's cluster over TLS; its time moves only while a test waits."""
 
     name = "simulated"
-    powers = frozenset({"mesh", "faults", "compact", "bot"})
+    powers = frozenset({"mesh", "faults", "compact", "restart", "bot"})
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self._seconds = START
@@ -184,12 +188,16 @@ class SimulatedGround(Ground):
     def compact(self) -> None:
         self.cluster.expire_watches()
 
+    def restart_api_server(self) -> None:
+        # Of a restart, watches notice that history is gone.
+        self.cluster.expire_watches()
+
 
 class RealGround(Ground):
     """A control plane that the tests started."""
 
     name = "real"
-    powers = frozenset({"mesh", "faults", "compact", "bot"})
+    powers = frozenset({"mesh", "faults", "compact", "restart", "bot"})
 
     def __init__(self, plane: ControlPlane, stack: ExitStack) -> None:
         super().__init__(plane.kubeconfig, stack)
@@ -211,6 +219,9 @@ class RealGround(Ground):
 
     def compact(self) -> None:
         self._plane.compact()
+
+    def restart_api_server(self) -> None:
+        self._plane.restart_api_server()
 
 
 class GivenGround(Ground):
