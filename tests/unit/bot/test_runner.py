@@ -236,3 +236,16 @@ def test_a_retry_is_no_decision(build: Build) -> None:
     engine.click("retry")
     engine.runner.turn()
     assert decisions == [None, None]
+
+
+def test_upgrades_of_several_clusters_move_side_by_side(build: Build) -> None:
+    """One that waits does not hold up another."""
+    steps = {
+        "prepare/a": lambda ctx: Waiting("busy", 60) if ctx.cluster.key == "cluster-x" else Done("seen"),
+        "prepare/b": say_done,
+    }
+    engine = build(steps)
+    engine.add_upgrade(["prepare/a", "prepare/b"])
+    engine.add_upgrade(["prepare/a", "prepare/b"], "cluster-y")
+    engine.runner.turn()
+    assert (engine.row().step, engine.row("cluster-y-1").step) == ("prepare/a", "prepare/b")
