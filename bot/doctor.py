@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -15,7 +15,7 @@ from typing import Any
 
 from bot.clusters import Cluster
 from bot.config import Settings
-from bot.runner import Ports, PortsFor
+from bot.runner import Ports
 from bot.slack.clients import build_posting_client
 from bot.store import StoreBroken, StoredCopy
 from steps.access import find_missing_rights
@@ -23,6 +23,7 @@ from steps.checks import Check, failed, passed, warned
 from steps.download import choose_platform
 from steps.eligibility import check_kubectl, judge_survey
 from steps.errors import GiveUp, StepError
+from steps.mesh import ClusterAddress
 from steps.release import Release
 from steps.rights import describe_rights
 from steps.survey import take_survey
@@ -52,7 +53,7 @@ class Doctor:
 
     settings: Settings
     releases: Mapping[str, Release]
-    ports_for: PortsFor
+    ports_for: Callable[[ClusterAddress], Ports]
     path: str
 
     def examine(self, cluster: str = "") -> Iterator[Check]:

@@ -139,4 +139,3 @@ def _refuse(answer: EvictionRefused) -> None:
     if answer.permanent:
         raise GiveUp(answer.why, "leave one disruption budget for these pods")
     raise TryAgain(answer.why)
-

@@ -82,9 +82,7 @@ def _list_risks(risks: Mapping[WorkloadRef, Sequence[Risk]], workloads: Sequence
         yield f"and {len(telling) - RISKS_SHOWN} more, see the waves"
 
 
-def _list_waves(
-    workloads: Sequence[PlannedWorkload], risks: Mapping[WorkloadRef, Sequence[Risk]]
-) -> Iterable[Detail]:
+def _list_waves(workloads: Sequence[PlannedWorkload], risks: Mapping[WorkloadRef, Sequence[Risk]]) -> Iterable[Detail]:
     waves: dict[str, list[PlannedWorkload]] = {}
     for one in workloads:
         if one.pods or one.risks:

@@ -72,9 +72,7 @@ def _split(binding: Mapping[str, Json]) -> tuple[Mapping[str, Json], Mapping[str
     return rest, cast("Mapping[str, Mapping[str, Json]]", binding.get("workloads") or {})
 
 
-def find_worse(
-    shown: Mapping[str, Mapping[str, Json]], now: Mapping[str, Mapping[str, Json]]
-) -> tuple[str, ...]:
+def find_worse(shown: Mapping[str, Mapping[str, Json]], now: Mapping[str, Mapping[str, Json]]) -> tuple[str, ...]:
     """A sentence for each approved workload whose method changed or whose risk grew."""
     sentences = []
     for ref, before in shown.items():

@@ -39,5 +39,3 @@ def has_target(pod: Pod, release: Release) -> bool:
 def is_ready(pod: Pod) -> bool:
     """Whether all of the pod's containers are ready."""
     return pod.total > 0 and pod.ready >= pod.total
-
-

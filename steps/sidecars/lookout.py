@@ -54,9 +54,7 @@ def list_controllers(kubernetes: Kubernetes, refs: Iterable[WorkloadRef]) -> tup
     return found, sum(len(own) for own in kinds.values())
 
 
-def _list_pods(
-    kubernetes: Kubernetes, flights: Sequence[Flight]
-) -> tuple[Mapping[WorkloadRef, tuple[Pod, ...]], int]:
+def _list_pods(kubernetes: Kubernetes, flights: Sequence[Flight]) -> tuple[Mapping[WorkloadRef, tuple[Pod, ...]], int]:
     """The pods of each flight: by its selector, or by one pass of the namespace where that takes fewer requests."""
     wanting = Counter(flight.planned.ref.namespace for flight in flights)
     passes: dict[str, tuple[Pod, ...]] = {}

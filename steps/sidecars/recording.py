@@ -51,9 +51,7 @@ def settle_ready(ctx: Context, flight: Flight) -> tuple[LedgerEntry, ...]:
     if flight.pods is None:
         return ()
     live = [pod for pod in flight.pods if is_live(pod)]
-    return settle_entries(
-        flight.entries, flight.known.values(), live, ctx.release, final=False, ready_only=True
-    )
+    return settle_entries(flight.entries, flight.known.values(), live, ctx.release, final=False, ready_only=True)
 
 
 def mark_entries(entries: Sequence[LedgerEntry], state: EntryState, reason: str) -> list[LedgerEntry]:

@@ -54,9 +54,7 @@ def close_entry(entry: LedgerEntry, state: EntryState, evidence: str) -> LedgerE
     return dataclasses.replace(entry, state=state, evidence=evidence, reason="", command="", by="")
 
 
-def orphan_entries(
-    entries: Iterable[LedgerEntry], live: Iterable[Pod], release: Release
-) -> tuple[LedgerEntry, ...]:
+def orphan_entries(entries: Iterable[LedgerEntry], live: Iterable[Pod], release: Release) -> tuple[LedgerEntry, ...]:
     """The workload is gone but pods of it are not: they are nobody's now, so no one would make them anew."""
     present = {pod.uid for pod in live if not has_target(pod, release)}
     return tuple(

@@ -77,9 +77,7 @@ def test_the_sum_always_holds(earlier: int, opened: int, kept: int, fresh: int, 
     known = {one.uid: one for one in entries}
     for final in (False, True) if cut else (True,):
         pending = [one for one in known.values() if one.state == "pending"]
-        known |= {
-            one.uid: one for one in settle_entries(pending, list(known.values()), live, RELEASE, final=final)
-        }
+        known |= {one.uid: one for one in settle_entries(pending, list(known.values()), live, RELEASE, final=final)}
     states = [one.state for one in known.values()]
     assert len(states) == earlier + opened
     assert states.count("pending") == min(kept, opened)
