@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.messages import consent, kind_of
+from tests.contracts.slack.oracle import find_log_faults
 from tests.scenarios.records import list_thread
 from tests.scenarios.rig import ANA, BEN, CAI, DEE, Rig, open_world
 
@@ -136,3 +137,15 @@ def test_an_aborted_upgrade_says_what_it_leaves_behind(rig: Rig) -> None:
     rig.run_until(lambda: any(kind_of(message) == "finished" for message in rig.world.messages()), 120)
     ended = next(message["text"] for message in rig.world.messages() if kind_of(message) == "finished")
     assert "1.4.7-asm.0" in ended
+
+
+def test_everything_between_slack_and_the_bot_holds_to_slacks_types(upgraded: Rig) -> None:
+    """Every call, command and click of the whole upgrade."""
+    entries = upgraded.world.http.get(f"{upgraded.world.slack_url}/ui/log").json()["entries"]
+    assert find_log_faults(entries) == []
+
+
+def test_slack_never_had_to_slow_the_bot_down(upgraded: Rig) -> None:
+    """The bot keeps below the limits by itself."""
+    entries = upgraded.world.http.get(f"{upgraded.world.slack_url}/ui/log").json()["entries"]
+    assert [entry["name"] for entry in entries if "ratelimited" in str(entry["response"])] == []

@@ -1,4 +1,4 @@
-"""Every kind of message as it was last agreed on. WRITE_GOLDENS=1 writes the files anew: read their diff."""
+"""Every kind of message as it was last agreed on. GOLDEN=write makes the files anew: read their diff."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.unit.slack.samples import SAMPLES, know_everybody
 
 def compare_golden(path: Path, text: str) -> None:
     """Hold a text against its golden file."""
-    if os.environ.get("WRITE_GOLDENS"):
+    if os.environ.get("GOLDEN") == "write":
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     assert text == path.read_text(encoding="utf-8")
