@@ -72,6 +72,7 @@ class World:
     releases: ReleaseServer
     settings: Settings
     path: str
+    variables: Mapping[str, str]
     http: httpx.Client = field(repr=False)
 
     def state(self) -> dict[str, Any]:
@@ -280,4 +281,4 @@ def open_world(root: Path, clock: HandClock | None = None, rate_limits: bool = T
         settings = replace(read_settings(variables), retry_cap=5.0)
         path = os.pathsep.join([str(folder.tools), os.environ["PATH"]])
         http = stack.enter_context(httpx.Client(timeout=30, trust_env=False))
-        yield World(hand, folder, slack_url, cluster, google, releases, settings, path, http)
+        yield World(hand, folder, slack_url, cluster, google, releases, settings, path, variables, http)

@@ -1,0 +1,40 @@
+"""Run prepare once as the bot does, and print what it cost: `python -m tests.bench.prepare_run`."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import click
+
+from bot.clock import SystemClock
+from bot.config import read_settings
+from bot.records import Click
+from bot.serving import configure_log, import_clients
+from bot.wiring import Bot, build_bot
+from tests.bench.pod_readers import read_peak
+
+REQUESTER = "U0ANA00001"
+CLUSTER = "cluster-x"
+SECONDS = 240.0
+
+
+def run_prepare(bot: Bot) -> dict[str, float]:
+    """Seconds until the proposal stands, the pods it counts, and bytes of peak memory from the program's start."""
+    begun = time.monotonic()
+    bot.upgrades.receive(Click("click-1", "start", REQUESTER, bot.clock.now(), target=CLUSTER))
+    bot.upgrades.settle_clicks()
+    while (row := bot.journal.find_open_upgrade(CLUSTER)) and row.step.startswith("prepare/"):
+        if row.state != "running" or time.monotonic() - begun > SECONDS:
+            raise TimeoutError(f"{row.step} is {row.state}: {row.sentence}")
+        bot.runner.turn()
+    took = time.monotonic() - begun
+    counts = bot.journal.recall(f"{CLUSTER}-1", "prepare/sidecars")
+    pods = counts["pods"] if isinstance(counts, dict) else 0
+    return {"seconds": took, "pods": float(str(pods)), "memory": read_peak()}
+
+
+if __name__ == "__main__":
+    configure_log("error")
+    import_clients()
+    click.echo(json.dumps(run_prepare(build_bot(read_settings(), SystemClock()))))
