@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from bot.journal import Journal
 from bot.outbox import Outbox
+from bot.reminder_texts import name_reminder
 from bot.rows import UpgradeRow
 from steps.step import Ask, Attachment, Blocked, Card, Done, Waiting
 
@@ -97,6 +98,10 @@ class Chronicle:
     def close_card(self, row: UpgradeRow, how: str) -> None:
         """The card of the upgrade's current question says how it ended and loses its buttons."""
         self._outbox.amend_message(row.id, card_slot(row.step, row.generation), {"closed": how})
+
+    def close_reminder(self, seq: int, channel: str, how: str) -> None:
+        """A reminder in a channel says what became of it and loses its buttons."""
+        self._outbox.amend_message("", name_reminder(seq, channel), {"closed": how})
 
     def answer(self, body: Mapping[str, Any], channel: str, now: datetime) -> None:
         """A private answer to one person."""

@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from bot.approvals import Policy
+from bot.people_fields import check_approvals, check_channel, check_channels, check_people, check_workspaces
+from bot.window_fields import check_freezes, check_lengths, check_windows, read_downtime
+from bot.windows import Downtime
 from steps.mesh import ClusterAddress
 from steps.options import Limits, MtlsMode, Overlay, UpgradeOptions
 from steps.overlays import find_overlay_fault
@@ -28,6 +31,7 @@ class Cluster:
     release: str
     policy: Policy
     options: UpgradeOptions
+    downtime: Downtime = field(default_factory=Downtime)
 
 
 @dataclass(frozen=True)
@@ -55,18 +59,6 @@ def _flag(value: Any) -> str:
 
 def _mode(value: Any) -> str:
     return "" if value in ("PERMISSIVE", "STRICT") else 'must be "PERMISSIVE" or "STRICT"'
-
-
-def _users(value: Any) -> str:
-    if _texts(value):
-        return 'must be a list of Slack user ids, such as ["U012AB3CD"]'
-    wrong = [user for user in value if not re.fullmatch(r"[UW][A-Z0-9]{5,}", user)]
-    return f"has {', '.join(wrong)}, which is no Slack user id (they look like U012AB3CD)" if wrong else ""
-
-
-def _channel(value: Any) -> str:
-    fine = isinstance(value, str) and re.fullmatch(r"[CG][A-Z0-9]{5,}", value)
-    return "" if fine else "must be a Slack channel id, such as C012AB3CD (not its name)"
 
 
 def _set_flags(value: Any) -> str:
@@ -109,9 +101,23 @@ FIELDS: tuple[Field, ...] = (
     Field("name", "GKE: the cluster's name.", _text, ""),
     Field("kubeconfig", "In place of the three above: a kubeconfig file.", _text, ""),
     Field("context", "The context in that kubeconfig; its current one by default.", _text, ""),
-    Field("channel", "The Slack channel id that the upgrade's thread is posted to.", _channel, ""),
-    Field("requesters", "Slack user ids that may start, pause, resume, retry and abort.", _users, []),
-    Field("approvers", "Slack user ids that may approve and deny. None means nobody.", _users, []),
+    Field("channel", "The Slack channel id that the upgrade's thread is posted to.", check_channel, ""),
+    Field("requesters", "Slack users and groups (ids) that may start, pause, resume, retry, abort.", check_people, []),
+    Field("approvers", "Slack users and groups (ids) that may approve and deny. None means nobody.", check_people, []),
+    Field("approvals_needed", "How many different approvers each approval takes.", check_approvals, 1),
+    Field(
+        "break_glass",
+        "Slack users and groups (ids) that may approve alone, for a reason that is announced. None means nobody.",
+        check_people,
+        [],
+    ),
+    Field(
+        "channels",
+        "Slack channel ids that take orders besides `channel`, the Home tab and direct messages; all by default.",
+        check_channels,
+        [],
+    ),
+    Field("workspaces", "Slack workspace ids besides the bot's own whose people count.", check_workspaces, []),
     Field("production", "Whether the approver must differ from the requester.", _flag, True),
     Field("release", "The release to upgrade to.", _text, DEFAULT_RELEASE),
     Field("mtls", "PERMISSIVE or STRICT; the mode in force by default.", _mode, None),
@@ -129,6 +135,27 @@ FIELDS: tuple[Field, ...] = (
     Field("promql_limits", "PromQL expressions and the number that each must stay below.", _promql, {}),
     Field(
         "limits", "How fast and how much at once: " + ", ".join(item.name for item in fields(Limits)) + ".", _limits, {}
+    ),
+    Field(
+        "windows",
+        "When it may be changed, always by default: tables such as "
+        '{days = "mon-fri", hours = "22:00-04:00", zone = "Europe/Berlin"}.',
+        check_windows,
+        [],
+    ),
+    Field(
+        "freezes",
+        "Days on which it is not changed, whatever the windows say: tables such as "
+        '{from = 2026-12-20, to = 2027-01-03, zone = "Europe/Berlin", reason = "year end"}.',
+        check_freezes,
+        [],
+    ),
+    Field("reminders", "How long before its window an upgrade is reminded of.", check_lengths, ["24h", "1h", "10m"]),
+    Field(
+        "approval_reminders",
+        "How long after it was asked for an unanswered approval is asked for again.",
+        check_lengths,
+        ["1h", "4h", "12h"],
     ),
     Field("archive", "A local file to take in place of the download; verified all the same.", _text, ""),
 )
@@ -247,7 +274,15 @@ def _build_cluster(key: str, values: Mapping[str, Any], overlays: tuple[Overlay,
         ),
         channel=values["channel"],
         release=values["release"],
-        policy=Policy(frozenset(values["requesters"]), frozenset(values["approvers"]), values["production"]),
+        policy=Policy(
+            requesters=frozenset(values["requesters"]),
+            approvers=frozenset(values["approvers"]),
+            production=values["production"],
+            approvals_needed=values["approvals_needed"],
+            break_glass=frozenset(values["break_glass"]),
+            channels=frozenset(values["channels"]),
+            workspaces=frozenset(values["workspaces"]),
+        ),
         options=UpgradeOptions(
             mtls=cast("MtlsMode | None", values["mtls"]),
             set_flags=tuple(values["set"]),
@@ -264,4 +299,5 @@ def _build_cluster(key: str, values: Mapping[str, Any], overlays: tuple[Overlay,
             archive=values["archive"],
             production=values["production"],
         ),
+        downtime=read_downtime(values),
     )

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from bot.appointments import Appointment
 from bot.approvals import refuse_person
 from bot.clusters import Cluster, read_start_options
 from bot.journal import JournalView
 from bot.records import Action, UpgradeView
+from bot.scheduling import Scheduling
 from bot.views import Views
 from steps.mesh import ClusterAddress
 
@@ -50,11 +52,13 @@ class Fleet:
         views: Views,
         clusters: Mapping[str, Cluster],
         read_thread: Callable[[str], tuple[str, str]],
+        scheduling: Scheduling,
     ) -> None:
         self._journal = journal
         self._views = views
         self._clusters = clusters
         self._read_thread = read_thread
+        self._scheduling = scheduling
 
     def list_clusters(self, user: str) -> tuple[ClusterView, ...]:
         """Every cluster, those with an open upgrade first, else by name."""
@@ -66,6 +70,14 @@ class Fleet:
         policies = [cluster.policy for cluster in self._clusters.values()]
         configured = any(user in policy.requesters or user in policy.approvers for policy in policies)
         return configured or self._journal.has_actor(user)
+
+    def find_schedule_faults(self, target: str, arguments: Mapping[str, object]) -> dict[str, str]:
+        """What is wrong with an appointment, by date, time, zone or for."""
+        return self._scheduling.find_faults(target, arguments)
+
+    def propose_appointment(self, target: str) -> Appointment:
+        """What a form for a cluster or an upgrade starts from."""
+        return self._scheduling.propose(target)
 
     def find_start_faults(self, cluster: str, arguments: Mapping[str, object]) -> dict[str, str]:
         """What is wrong with each argument of a start, by its name."""

@@ -17,6 +17,9 @@ def build_migrations() -> Migrations:
         create_clicks,
         create_outbox,
         create_audit,
+        create_consents,
+        create_schedules,
+        create_reminders,
     ):
         migrations()(migrate)
     return migrations
@@ -180,6 +183,24 @@ def create_outbox(db: Database) -> None:
     db.execute("create index unsent_messages on outbox(seq) where revision > sent_revision")
 
 
+def create_consents(db: Database) -> None:
+    """Who approved a question that takes more than one approval; it is decided with the last of them."""
+    db.execute(
+        """
+        create table consents (
+            upgrade text not null,
+            step text not null,
+            generation integer not null,
+            choice text not null,
+            "by" text not null,
+            at real not null,
+            primary key (upgrade, step, generation, choice, "by"),
+            foreign key (upgrade, step, generation) references approvals(upgrade, step, generation)
+        )
+        """
+    )
+
+
 def create_audit(db: Database) -> None:
     """Who did what, append-only."""
     db.execute(
@@ -194,3 +215,64 @@ def create_audit(db: Database) -> None:
         )
         """
     )
+
+
+def create_schedules(db: Database) -> None:
+    """When upgrades may act: appointments, extensions (never deleted), and what the windows hold up at the moment."""
+    db.execute(
+        """
+        create table schedules (
+            upgrade text primary key references upgrades(id),
+            starts real not null,
+            ends real,
+            zone text not null,
+            "by" text not null,
+            at real not null
+        )
+        """
+    )
+    db.execute(
+        """
+        create table extensions (
+            seq integer primary key,
+            upgrade text not null references upgrades(id),
+            until real not null,
+            "by" text not null,
+            reason text not null,
+            at real not null
+        )
+        """
+    )
+    db.execute("create index extensions_of_upgrade on extensions(upgrade)")
+    db.execute(
+        """
+        create table holds (
+            upgrade text primary key references upgrades(id),
+            why text not null,
+            since real not null,
+            until real
+        )
+        """
+    )
+
+
+def create_reminders(db: Database) -> None:
+    """What people are to be reminded of and when. `channel` "" means the upgrade's channel and its approvers."""
+    db.execute(
+        """
+        create table reminders (
+            seq integer primary key,
+            upgrade text not null references upgrades(id),
+            kind text not null,
+            due real not null,
+            moment real,
+            step text not null default '',
+            generation integer not null default 0,
+            channel text not null default '',
+            state text not null default 'waiting',
+            settled_at real
+        )
+        """
+    )
+    db.execute("create unique index one_reminder on reminders(upgrade, kind, due, generation, channel)")
+    db.execute("create index due_reminders on reminders(due) where state = 'waiting'")

@@ -51,6 +51,10 @@ class Outbox:
         with self._store.transact() as db:
             db.execute("update outbox set revision = revision + 1 where upgrade = ? and slot = ?", [upgrade, slot])
 
+    def has_message(self, upgrade: str, slot: str) -> bool:
+        """Whether there is an editable message under this slot."""
+        return bool(self._store.read("select 1 from outbox where upgrade = ? and slot = ?", [upgrade, slot]))
+
     def list_unsent(self, now: datetime) -> list[Message]:
         """Messages with something Slack has not got, and whose time has come, in the order in which they were made."""
         rows = self._store.read(

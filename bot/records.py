@@ -12,7 +12,23 @@ from steps.step import Choice
 UpgradeState: TypeAlias = Literal["running", "asking", "blocked", "upgraded", "aborted"]
 PhaseState: TypeAlias = Literal["pending", "running", "asking", "blocked", "done"]
 Action: TypeAlias = Literal[
-    "start", "approve", "deny", "pause", "resume", "retry", "abort", "status", "history", "help", "decide"
+    "start",
+    "approve",
+    "deny",
+    "pause",
+    "resume",
+    "retry",
+    "abort",
+    "status",
+    "history",
+    "help",
+    "decide",
+    "break-glass",
+    "schedule",
+    "extend",
+    "snooze",
+    "windows",
+    "calendar",
 ]
 MessageKind: TypeAlias = Literal[
     "root", "milestone", "progress", "gate", "blocked", "file", "answer", "finished", "reminder"

@@ -13,6 +13,7 @@ import structlog
 from bot.chronicle import Chronicle
 from bot.clock import Clock
 from bot.journal import Journal
+from bot.keeper import AlwaysOpen, Keeper
 from bot.rows import UpgradeRow
 from bot.store import Store, StoreBroken
 from steps.errors import GiveUp, TryAgain
@@ -40,7 +41,7 @@ class Ports:
 class PortsFor(Protocol):
     """Builds the gateways of a cluster; may raise TryAgain or GiveUp."""
 
-    def __call__(self, address: ClusterAddress) -> Ports: ...
+    def __call__(self, address: ClusterAddress, /) -> Ports: ...
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class Runner:
         releases: Mapping[str, Release],
         ports_for: PortsFor,
         pace: Pace,
+        keeper: Keeper | None = None,
     ) -> None:
         self._store = store
         self._journal = journal
@@ -82,6 +84,7 @@ class Runner:
         self._releases = releases
         self._ports_for = ports_for
         self._pace = pace
+        self._keeper = keeper or AlwaysOpen()
 
     def turn(self) -> datetime | None:
         """Run one step of each due upgrade, one after the other; answers when the next is due."""
@@ -95,10 +98,13 @@ class Runner:
         now = self._clock.now()
         if row is None or row.due is None or row.due > now or row.paused_by:
             return
+        permit = self._keeper.admit(row, now)
+        if not permit.may_run:
+            return
         if row.waiting_since is None:
             row = dataclasses.replace(row, waiting_since=now)
         turn = Turn()
-        outcome = self._expire(row) if row.state == "asking" else self._observe(row, turn)
+        outcome = self._expire(row) if row.state == "asking" else self._observe(row, turn, permit.why)
         self._commit(row, turn, limit_patience(self._steps.get(row.step), row, outcome, now))
 
     def _expire(self, row: UpgradeRow) -> Outcome:
@@ -107,7 +113,7 @@ class Runner:
             "Retry asks for the approval again; abort ends the upgrade.",
         )
 
-    def _observe(self, row: UpgradeRow, turn: Turn) -> Outcome:
+    def _observe(self, row: UpgradeRow, turn: Turn, hold: str) -> Outcome:
         step = self._steps.get(row.step)
         if step is None:
             return Blocked(
@@ -115,7 +121,7 @@ class Runner:
                 "Run the version of the bot that started the upgrade, or abort it and start again.",
             )
         try:
-            return step.run(self._build_context(row, turn))
+            return step.run(self._build_context(row, turn, hold))
         except TryAgain as fault:
             retry_in = self._pace.retry_cap if fault.retry_in is None else fault.retry_in
             return Waiting(fault.why, retry_in)
@@ -130,7 +136,7 @@ class Runner:
                 "The bot's log has the details. Retry runs the step again, which is safe; abort ends the upgrade.",
             )
 
-    def _build_context(self, row: UpgradeRow, turn: Turn) -> Context:
+    def _build_context(self, row: UpgradeRow, turn: Turn, hold: str) -> Context:
         release = self._releases.get(row.release)
         if release is None:
             raise GiveUp(
@@ -158,6 +164,7 @@ class Runner:
             backups=ports.backups,
             decision=self._journal.find_decision(row),
             say=turn.sentences.append,
+            hold=hold,
             probes=ports.probes,
         )
 
@@ -183,6 +190,8 @@ class Runner:
             case Done():
                 self._chronicle.tell_done(row, outcome, now)
                 self._move_on(row, outcome, now)
+            case Waiting(held=True):
+                self._keeper.hold(row, now)
             case Waiting():
                 pause = min(max(outcome.retry_in, 0.0), self._pace.retry_cap)
                 self._chronicle.tell_waiting(row, outcome, now)
@@ -212,12 +221,14 @@ class Runner:
     def _ask_person(self, row: UpgradeRow, outcome: Ask | Blocked, now: datetime) -> None:
         generation = row.generation + 1
         gate = isinstance(outcome, Ask)
-        expires = now + self._pace.approval_life if gate else None
+        expires = self._keeper.choose_expiry(row, now, self._pace.approval_life) if gate else None
         if row.state == "asking":
             self._journal.close_question(row.id, "expired")
             self._chronicle.close_card(row, "expired: no answer in time")
         self._journal.open_question(row, generation, outcome, now, expires)
         self._chronicle.tell_question(row, generation, outcome, now, expires)
+        if expires:
+            self._keeper.note_question(row, generation, now, expires)
         self._journal.change_upgrade(
             row.id,
             state="asking" if gate else "blocked",

@@ -18,6 +18,8 @@ from bot.front import SlackFront
 from bot.health import HealthApp, serve_health
 from bot.loops import Dispatcher, Loop
 from bot.metrics import build_registry
+from bot.reminders import TICK_SECONDS
+from bot.ticking import Ticker
 from bot.wiring import Bot, build_bot
 
 log = structlog.get_logger(__name__)
@@ -28,6 +30,7 @@ HOMES_SECONDS = 1.0
 # What the threads would otherwise import at the same moment: vendors' packages with import cycles then fail now and
 # then with "partially initialized module".
 CLIENTS = (
+    "apscheduler.schedulers.background",
     "requests",
     "google.auth.transport.requests",
     "google.oauth2.service_account",
@@ -62,7 +65,9 @@ class Serving:
             Loop("steps", self._dispatcher.turn),
             Loop("outbox", self.bot.announcer.turn),
             Loop("homes", self.bot.home_tabs.turn, HOMES_SECONDS),
+            Loop("people", self.bot.roster.turn, longest=60.0),
         ]
+        self._ticker = Ticker(self.bot.reminders.tick, TICK_SECONDS)
 
     def run(self) -> int:
         """Serve until SIGTERM or SIGINT, or until a thread dies, which is a fault (exit code 1)."""
@@ -70,12 +75,13 @@ class Serving:
             signal.signal(number, self._stop)
         for loop in self._loops:
             loop.start()
+        self._ticker.start()
         health = self._serve_health()
         log.info(
             "serving", clusters=sorted(self.bot.settings.clusters), open=len(self.bot.journal.list_open_upgrades())
         )
         while not self._stopping.wait(0.5):
-            if self.bot.store.broken or not all(loop.is_alive() for loop in self._loops):
+            if self.bot.store.broken or not self._are_alive():
                 break
         asked = self._stopping.is_set()
         self.front.close()
@@ -86,9 +92,13 @@ class Serving:
             sys.stderr.write(f"asm-upgrade: stopped: {self.bot.store.broken}\n")
         return 0 if asked else 1
 
+    def _are_alive(self) -> bool:
+        return self._ticker.is_alive() and all(loop.is_alive() for loop in self._loops)
+
     def find_troubles(self) -> list[str]:
         """What keeps the bot from being ready, a sentence each."""
         dead = [f"the thread {loop.name} has ended" for loop in self._loops if not loop.is_alive()]
+        dead += [] if self._ticker.is_alive() else ["the reminders' clock has stopped"]
         return [*dead, *filter(None, [self.bot.store.broken, self.front.find_trouble()])]
 
     def _serve_health(self) -> BaseWSGIServer | None:
@@ -114,6 +124,7 @@ class Serving:
         self._stopping.set()
 
     def _close(self) -> None:
+        self._ticker.close()
         for loop in self._loops:
             loop.leave()
         for loop in self._loops:

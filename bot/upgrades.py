@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import assert_never
 
-from bot.approvals import list_legal_actions, refuse_person
+from bot.approvals import list_legal_actions, refuse_channel, refuse_person
 from bot.chronicle import Chronicle
 from bot.clock import Clock
 from bot.clusters import Cluster, read_start_options
+from bot.decisions import Decisions
 from bot.intake import Intake
 from bot.journal import Journal
-from bot.phrases import describe_state, list_names, name_done
+from bot.people import NamedPeople, People
+from bot.phrases import describe_state, list_names
 from bot.records import Action, Click
+from bot.refusals import Refusal
 from bot.reports import describe_history, describe_status
-from bot.rows import Question, UpgradeRow
+from bot.rows import UpgradeRow
+from bot.scheduling import Scheduling
 from bot.store import Store
 from bot.views import Views
 from steps.plan import ABORT_PLAN, build_plan
-
-
-class Refusal(Exception):
-    """The person can't have what was asked for; the text says why and what to do."""
 
 
 class Upgrades:
@@ -38,7 +38,9 @@ class Upgrades:
         views: Views,
         clock: Clock,
         clusters: Mapping[str, Cluster],
+        scheduling: Scheduling,
         wake: Callable[[], None] = lambda: None,
+        people: People | None = None,
     ) -> None:
         self._store = store
         self._journal = journal
@@ -47,7 +49,10 @@ class Upgrades:
         self._views = views
         self._clock = clock
         self._clusters = clusters
+        self._scheduling = scheduling
         self._wake = wake
+        self._people = people or NamedPeople()
+        self._decisions = Decisions(journal, chronicle, clock)
 
     def receive(self, click: Click) -> bool:
         """Commit a click as it came; False where it was seen before. Nothing is decided yet."""
@@ -64,10 +69,11 @@ class Upgrades:
         return len(clicks)
 
     def _settle(self, click: Click) -> None:
+        refused = self._refuse_entry(click)
         now = self._clock.now()
         with self._store.transact():
             try:
-                answer = self._handle(click)
+                answer = refused or self._handle(click)
             except Refusal as refusal:
                 answer = str(refusal)
             self._journal.settle_click(click.id, answer, now)
@@ -75,11 +81,21 @@ class Upgrades:
                 body = {"user": click.user, "channel": click.channel, "response_url": click.answer_to, "text": answer}
                 self._chronicle.answer(body, click.channel, now)
 
+    def _refuse_entry(self, click: Click) -> str:
+        """Why nothing may be ordered by this kind of person or from this channel, "" where it may. Asks Slack."""
+        row = self._journal.find_upgrade(click.target) if click.target else None
+        key = row.cluster if row else click.target or (next(iter(self._clusters)) if len(self._clusters) == 1 else "")
+        cluster = self._clusters.get(key)
+        refused = self._people.admit(click, cluster)
+        if refused or cluster is None:
+            return refused
+        return refuse_channel(cluster.policy, click.action, click.channel, row.channel if row else cluster.channel)
+
     def _handle(self, click: Click) -> str:
         match click.action:
             case "start":
                 return self._start(click)
-            case "approve" | "deny" | "decide":
+            case "approve" | "deny" | "decide" | "break-glass":
                 return self._decide(click)
             case "pause":
                 return self._pause(click)
@@ -89,12 +105,10 @@ class Upgrades:
                 return self._retry(click)
             case "abort":
                 return self._abort(click)
-            case "status":
-                return self._status(click)
-            case "history":
-                return describe_history([self._views.build_view(row) for row in self._list_rows(click.target)])
-            case "help":
-                return ""
+            case "status" | "history" | "help":
+                return self._tell(click)
+            case "schedule" | "extend" | "snooze" | "windows" | "calendar":
+                return self._scheduling.settle(click, self._start)
             case _:
                 assert_never(click.action)
 
@@ -144,62 +158,9 @@ class Upgrades:
 
     def _decide(self, click: Click) -> str:
         row, cluster = self._find_upgrade(click)
-        question = self._find_question(click, row)
-        choice = click.choice or click.action
-        if choice not in {option.id for option in question.choices}:
-            if question.kind == "blocked":
-                raise Refusal(f"Nothing to {choice}: {row.id} is blocked. {question.question}. {row.remedy}")
-            raise Refusal(
-                f"`{choice}` is not a choice here; it is one of {list_names(o.id for o in question.choices)}."
-            )
-        action: Action = "deny" if choice == "deny" else "approve" if question.kind == "gate" else "decide"
-        self._check_person(cluster, action, click.user, row, approving=choice != "deny")
-        if row.paused_by:
-            raise Refusal(f"{row.id} is paused by <@{row.paused_by}>. Resume it first.")
-        option = next(option for option in question.choices if option.id == choice)
-        if option.needs_reason and not click.reason.strip():
-            raise Refusal(f"`{choice}` needs a reason: `/asm-upgrade decide {row.cluster} {choice} REASON`.")
-        return self._take_decision(click, row, question, choice)
-
-    def _take_decision(self, click: Click, row: UpgradeRow, question: Question, choice: str) -> str:
-        now = self._clock.now()
-        reason = click.reason.strip()
-        if not self._journal.decide_question(question, choice, click.user, reason, now):
-            raise Refusal(self._describe_decided(question))
-        self._journal.change_upgrade(row.id, state="running", due=now, waiting_since=None)
-        self._journal.record_audit(
-            row.id,
-            click.user,
-            choice,
-            {"step": row.step, "generation": row.generation, "digest": question.digest, "reason": reason},
-            now,
-        )
-        done = name_done(choice)
-        self._chronicle.close_card(row, f"{done} by <@{click.user}>" + (f": {reason}" if reason else ""))
-        self._chronicle.draw_root(row.id, now)
+        answer = self._decisions.decide(click, row, cluster)
         self._wake()
-        return f"You {done} {row.step.partition('/')[0]} of {row.id}."
-
-    def _find_question(self, click: Click, row: UpgradeRow) -> Question:
-        if click.step:
-            question = self._journal.find_question(row.id, click.step, click.generation)
-            if question is None:
-                raise Refusal("That card belongs to no question of this bot.")
-        else:
-            question = self._journal.find_open_question(row.id)
-        if question is None:
-            raise Refusal(f"Nothing to decide on {row.id}: {describe_state(row)}.")
-        if question.state != "open":
-            raise Refusal(self._describe_decided(question))
-        return question
-
-    def _describe_decided(self, question: Question) -> str:
-        current = self._journal.find_question(question.upgrade, question.step, question.generation) or question
-        phase = question.step.partition("/")[0]
-        if current.state == "decided":
-            done = name_done(current.choice)
-            return f"Too late: {phase} of {question.upgrade} was already {done} by <@{current.decided_by}>."
-        return f"That card is not current any more ({current.state}); see the newest one in the thread."
+        return answer
 
     def _pause(self, click: Click) -> str:
         row, cluster = self._find_upgrade(click)
@@ -229,7 +190,7 @@ class Upgrades:
         self._check_person(cluster, "retry", click.user, row)
         self._check_legal(row, "retry")
         now = self._clock.now()
-        question = self._find_question(click, row)
+        question = self._decisions.find_question(click, row)
         self._journal.decide_question(question, "retry", click.user, click.reason, now)
         self._journal.change_upgrade(row.id, state="running", due=now, waiting_since=None, remedy="")
         self._journal.record_audit(row.id, click.user, "retry", {"step": row.step}, now)
@@ -265,6 +226,11 @@ class Upgrades:
         self._chronicle.draw_root(row.id, now)
         self._wake()
         return f"Aborting {row.id}: nothing more is started, and the thread says what is left behind."
+
+    def _tell(self, click: Click) -> str:
+        if click.action == "history":
+            return describe_history([self._views.build_view(row) for row in self._list_rows(click.target)])
+        return self._status(click) if click.action == "status" else ""
 
     def _status(self, click: Click) -> str:
         if click.target:
@@ -307,10 +273,8 @@ class Upgrades:
             )
         return row, cluster
 
-    def _check_person(
-        self, cluster: Cluster, action: Action, user: str, row: UpgradeRow | None = None, approving: bool = False
-    ) -> None:
-        refused = refuse_person(cluster.policy, action, user, row.requester if row else "", approving)
+    def _check_person(self, cluster: Cluster, action: Action, user: str, row: UpgradeRow | None = None) -> None:
+        refused = refuse_person(cluster.policy, action, user, row.requester if row else "", approving=False)
         if refused:
             raise Refusal(refused)
 

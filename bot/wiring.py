@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bot.chronicle import Chronicle
@@ -12,18 +12,25 @@ from bot.clock import Clock
 from bot.config import ConfigError, Settings
 from bot.fleet import Fleet
 from bot.journal import Journal
+from bot.keeper import WindowKeeper
 from bot.outages import Outages
 from bot.outbox import Outbox
+from bot.people import PeopledClusters, Roster
 from bot.releases import read_releases
+from bot.reminders import Reminders
 from bot.runner import Pace, Ports, PortsFor, Runner
+from bot.schedules import Schedules
+from bot.scheduling import Scheduling
 from bot.slack.announcer import Announcer
 from bot.slack.clients import build_posting_client, build_reading_client
+from bot.slack.directory import SlackDirectory
 from bot.slack.home_tabs import HomeTabs
 from bot.store import Store
 from bot.upgrades import Upgrades
 from bot.views import Views
 from steps.mesh import ClusterAddress
 from steps.plan import STEPS
+from steps.release import Release
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,8 @@ class Bot:
     runner: Runner
     announcer: Announcer
     fleet: Fleet
+    roster: Roster
+    reminders: Reminders
     home_tabs: HomeTabs
     outages: Outages
 
@@ -51,6 +60,44 @@ def build_bot(
     ports_for: PortsFor | None = None,
 ) -> Bot:
     """Open the journal and join everything to it. Raises StoreBusy, StoreBroken or ConfigError."""
+    releases = read_known_releases(settings)
+    store = Store(settings.state / "asm-upgrade.db", on_commit)
+    journal, outbox = Journal(store), Outbox(store)
+    views = Views(journal)
+    roster = build_roster(settings, clock)
+    clusters = PeopledClusters(settings.clusters, roster)
+    chronicle = Chronicle(
+        journal, outbox, lambda key: sorted(clusters[key].policy.approvers) if key in clusters else []
+    )
+    pace = Pace(settings.retry_cap, settings.approval_life)
+    ports = ports_for or functools.cache(build_ports_for(settings))
+    schedules = Schedules(store)
+    keeper = WindowKeeper(store, journal, schedules, chronicle, clusters, releases)
+    keeper.wake_held(clock.now())
+    scheduling = Scheduling(journal, schedules, keeper, chronicle, clock, clusters)
+    fleet = Fleet(journal, views, clusters, outbox.read_thread, scheduling)
+    return Bot(
+        settings=settings,
+        clock=clock,
+        store=store,
+        journal=journal,
+        outbox=outbox,
+        views=views,
+        upgrades=Upgrades(store, journal, chronicle, views, clock, clusters, scheduling, people=roster),
+        runner=Runner(store, journal, chronicle, clock, STEPS, releases, ports, pace, keeper),
+        announcer=build_announcer(settings, outbox, views, clock, fleet),
+        fleet=fleet,
+        roster=roster,
+        reminders=Reminders(store, journal, schedules, outbox, clock, clusters),
+        home_tabs=HomeTabs(
+            fleet, build_posting_client(settings.slack.bot_token, settings.slack.api_url), clock, fleet.knows
+        ),
+        outages=Outages(store, journal, chronicle, clock),
+    )
+
+
+def read_known_releases(settings: Settings) -> Mapping[str, Release]:
+    """The releases by version. Raises ConfigError where one can't be read or a cluster names another."""
     try:
         releases = read_releases(settings.releases, settings.mirror)
     except ValueError as error:
@@ -64,30 +111,13 @@ def build_bot(
                 for c in unknown
             ]
         )
-    store = Store(settings.state / "asm-upgrade.db", on_commit)
-    journal, outbox = Journal(store), Outbox(store)
-    views = Views(journal)
-    people = {key: sorted(cluster.policy.approvers) for key, cluster in settings.clusters.items()}
-    chronicle = Chronicle(journal, outbox, lambda cluster: people.get(cluster, []))
-    pace = Pace(settings.retry_cap, settings.approval_life)
-    ports = ports_for or functools.cache(build_ports_for(settings))
-    fleet = Fleet(journal, views, settings.clusters, outbox.read_thread)
-    return Bot(
-        settings=settings,
-        clock=clock,
-        store=store,
-        journal=journal,
-        outbox=outbox,
-        views=views,
-        upgrades=Upgrades(store, journal, chronicle, views, clock, settings.clusters),
-        runner=Runner(store, journal, chronicle, clock, STEPS, releases, ports, pace),
-        announcer=build_announcer(settings, outbox, views, clock, fleet),
-        fleet=fleet,
-        home_tabs=HomeTabs(
-            fleet, build_posting_client(settings.slack.bot_token, settings.slack.api_url), clock, fleet.knows
-        ),
-        outages=Outages(store, journal, chronicle, clock),
-    )
+    return releases
+
+
+def build_roster(settings: Settings, clock: Clock) -> Roster:
+    """People and groups as Slack knows them."""
+    client = build_reading_client(settings.slack.bot_token, settings.slack.api_url)
+    return Roster(SlackDirectory(client), clock, settings.clusters)
 
 
 def build_announcer(settings: Settings, outbox: Outbox, views: Views, clock: Clock, fleet: Fleet) -> Announcer:

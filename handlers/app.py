@@ -19,6 +19,7 @@ from handlers.desk import Reception
 from handlers.home import register_home
 from handlers.installation import register_installation
 from handlers.permissions import register_permissions
+from handlers.scheduling import register_scheduling
 from handlers.starting import register_starting
 
 FORM_THREADS = 8
@@ -49,6 +50,7 @@ def register_listeners(app: App, reception: Reception, forms: Executor) -> None:
     register_approvals(app, reception)
     register_starting(app, reception)
     register_home(app, reception)
+    register_scheduling(app, reception)
     register_installation(app)
 
 

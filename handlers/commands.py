@@ -13,6 +13,7 @@ from bot.records import Click
 from handlers.desk import Reception
 from handlers.grammar import COMMAND, Misread, Order, read_order, write_help
 from handlers.payloads import hash_id
+from handlers.scheduling import open_schedule_form
 from handlers.starting import open_start_form
 
 
@@ -28,14 +29,17 @@ def register_commands(app: App, reception: Reception, forms: Executor) -> None:
         ack(receive_order(reception, order, command))
         if isinstance(order, Order) and needs_form(order):
             user, channel = str(command.get("user_id") or ""), str(command.get("channel_id") or "")
-            forms.submit(open_start_form, reception, client, command, user, "", channel)
+            if order.action == "schedule":
+                forms.submit(open_schedule_form, reception, client, command, user, order.target, channel)
+            else:
+                forms.submit(open_start_form, reception, client, command, user, "", channel)
 
     app.command(COMMAND)(take_command)
 
 
 def needs_form(order: Order) -> bool:
-    """Whether the command is `start` alone."""
-    return order.action == "start" and not order.target
+    """Whether the command is `start` alone, or `schedule` without a time."""
+    return (order.action == "start" and not order.target) or (order.action == "schedule" and not order.arguments)
 
 
 def receive_order(reception: Reception, order: Order | Misread, command: Mapping[str, Any]) -> str:

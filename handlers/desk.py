@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from bot.appointments import Appointment
 from bot.fleet import ClusterView
 from bot.records import Click
 from bot.slack.identity import SlackIdentity
@@ -33,6 +34,14 @@ class Board(Protocol):
 
     def list_clusters(self, user: str) -> Sequence[ClusterView]:
         """Every cluster with what this person may do there."""
+        ...
+
+    def find_schedule_faults(self, target: str, arguments: Mapping[str, object]) -> Mapping[str, str]:
+        """What is wrong with an appointment, by date, time, zone or for."""
+        ...
+
+    def propose_appointment(self, target: str) -> Appointment:
+        """What a form for a cluster or an upgrade starts from."""
         ...
 
     def find_start_faults(self, cluster: str, arguments: Mapping[str, object]) -> Mapping[str, str]:

@@ -19,6 +19,14 @@ USAGE: Mapping[Action, tuple[str, str]] = {
     "approve": ("approve CLUSTER", "approve what is asked"),
     "deny": ("deny CLUSTER REASON", "deny what is asked"),
     "decide": ("decide CLUSTER CHOICE [REASON]", "take another choice of a card, such as accept or skip"),
+    "schedule": (
+        "schedule CLUSTER [YYYY-MM-DD HH:MM ZONE [for 3h] [START OPTIONS]]",
+        "set when an upgrade may act, or move it; without a time a form opens",
+    ),
+    "extend": ("extend CLUSTER 1h REASON", "let an upgrade act beyond its window"),
+    "windows": ("windows [CLUSTER]", "when clusters may be changed"),
+    "calendar": ("calendar [CLUSTER]", "upgrades, windows and freezes of the next 30 days"),
+    "break-glass": ("break-glass CLUSTER REASON", "approve alone what is asked; the approvers are told at once"),
     "status": ("status [CLUSTER]", "where upgrades stand and what may be done"),
     "pause": ("pause CLUSTER", "start nothing more until resumed"),
     "resume": ("resume CLUSTER", "go on"),
@@ -31,7 +39,9 @@ LINK = re.compile(r"<(?:https?://|mailto:)[^|>]*\|([^>]*)>")
 PERSON = re.compile(r"<@([UW][A-Z0-9]+)\|[^>]*>")
 QUOTES = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'"})
 REASON_LIMIT = 500
-NEEDS_TARGET: frozenset[Action] = frozenset({"approve", "deny", "decide", "pause", "resume", "retry", "abort"})
+NEEDS_TARGET: frozenset[Action] = frozenset(
+    {"approve", "deny", "decide", "pause", "resume", "retry", "abort", "extend", "break-glass"}
+)
 YES_NO = {"yes": True, "true": True, "no": False, "false": False}
 
 
@@ -96,12 +106,49 @@ def _read_deny(action: Action, words: Sequence[str]) -> Order | Misread:
     return Order(action, words[0], "deny", reason)
 
 
+def _read_breaking(action: Action, words: Sequence[str]) -> Order | Misread:
+    reason = _reason(words[1:])
+    if not reason:
+        return Misread(f"Say why: `{COMMAND} break-glass {_bare(words[0])} REASON`. The approvers are told the reason.")
+    return Order(action, words[0], "approve", reason)
+
+
 def _read_decide(action: Action, words: Sequence[str]) -> Order | Misread:
     if len(words) < 2:
         return Misread(f"Name the choice: `{COMMAND} {USAGE['decide'][0]}`. The choices are the buttons of the card.")
     choice = words[1].lower()
     given: Action = "approve" if choice == "approve" else "deny" if choice == "deny" else action
     return Order(given, words[0], choice, _reason(words[2:]))
+
+
+def _read_extend(action: Action, words: Sequence[str]) -> Order | Misread:
+    if len(words) < 3:
+        return Misread(f"Say for how long and why: `{COMMAND} {USAGE['extend'][0]}`.")
+    return Order(action, words[0], words[1].lower(), _reason(words[2:]))
+
+
+def _read_schedule(action: Action, words: Sequence[str]) -> Order | Misread:
+    if len(words) < 2:
+        return Order(action, words[0] if words else "")
+    if len(words) < 4:
+        return Misread(f"Name date, time and time zone: `{COMMAND} {USAGE['schedule'][0]}`.")
+    when: dict[str, Any] = dict(zip(("date", "time", "zone"), words[1:4], strict=True))
+    rest = list(words[4:])
+    if rest and rest[0].lower() == "for":
+        length = [rest.pop(0), *(rest.pop(0) for _ in range(_count_length(rest[1:])))][1:]
+        if not length:
+            return Misread(f"Say for how long: `for 3h`. Use `{COMMAND} {USAGE['schedule'][0]}`.")
+        when["for"] = "".join(length)
+    started = _read_start("schedule", [words[0], *rest])
+    return Order(action, words[0], arguments={**started.arguments, **when}) if isinstance(started, Order) else started
+
+
+def _count_length(words: Sequence[str]) -> int:
+    """How many words make up a length of time: `3h` is one, `2 h 30 min` four."""
+    count = 0
+    while count < len(words) and re.fullmatch(r"\d+|\d*[dhm]+(in)?|(\d+[dhm])+", words[count].lower()):
+        count += 1
+    return count or min(1, len(words))
 
 
 def _read_start(action: Action, words: Sequence[str]) -> Order | Misread:
@@ -116,7 +163,7 @@ def _read_start(action: Action, words: Sequence[str]) -> Order | Misread:
         name, equals, value = word.partition("=")
         reader = _OPTIONS.get(name.lower())
         if not (equals and value and reader):
-            return Misread(f"{_quote(word)} is no option of start. Use `{COMMAND} {USAGE['start'][0]}`.")
+            return Misread(f"{_quote(word)} is no option of {action}. Use `{COMMAND} {USAGE[action][0]}`.")
         fault = reader(value, arguments)
         if fault:
             return Misread(fault)
@@ -164,7 +211,10 @@ _OPTIONS: Mapping[str, Callable[[str, dict[str, Any]], str]] = {
 _READERS: Mapping[Action, Callable[[Action, Sequence[str]], Order | Misread]] = {
     "start": _read_start,
     "deny": _read_deny,
+    "break-glass": _read_breaking,
     "decide": _read_decide,
+    "schedule": _read_schedule,
+    "extend": _read_extend,
 }
 
 

@@ -101,6 +101,8 @@ def apply(ctx: Context) -> Outcome:
     """Run `istioctl manifest apply` once an approval, adopt it after a restart, judge how it ended."""
     run_id = f"{ctx.upgrade_id}-apply-{ctx.generation}"
     match ctx.mesh_tools.observe_run(run_id):
+        case NotStarted() if ctx.hold:
+            return Waiting(ctx.hold, 0.0, held=True)
         case NotStarted():
             overlays = join_overlays(ctx.options.overlays)
             ctx.mesh_tools.start_apply(run_id, ctx.cluster, recall_tools(ctx), recall_arguments(ctx), overlays)

@@ -83,12 +83,16 @@ class Done:
 
 @dataclass(frozen=True)
 class Waiting:
-    """Nothing to decide: look again in `retry_in` seconds. `details` are lines for the progress message."""
+    """Nothing to decide: look again in `retry_in` seconds. `details` are lines for the progress message.
+
+    `held`: nothing is in flight and `Context.hold` forbids to start anything, so there is nothing to look at.
+    """
 
     why: str
     retry_in: float
     progress: Progress | None = None
     details: tuple[str, ...] = ()
+    held: bool = False
 
 
 @dataclass(frozen=True)
@@ -153,7 +157,11 @@ class Memory(Protocol):
 
 @dataclass(frozen=True)
 class Context:
-    """Everything one run of a step may look at and act through."""
+    """Everything one run of a step may look at and act through.
+
+    `hold` says why nothing new may be started, "" where it may: a step that acts in parts stops where nothing is in
+    flight.
+    """
 
     upgrade_id: str
     step_id: str
@@ -174,6 +182,7 @@ class Context:
     decision: Decision | None = None
     say: Callable[[str], None] = lambda _sentence: None
     probes: Probes | None = None
+    hold: str = ""
 
     def remember(self, key: str, value: Json) -> Json:
         """Shorthand for `memory.remember`."""

@@ -79,7 +79,7 @@ def _build_choice(choice: Mapping[str, Any], target: Target) -> ButtonElement:
         action_id=cut(action_id, 255),
         value=write_value(Target(target.upgrade, target.step, target.generation, reason)),
         style=_style(str(choice.get("style", ""))),
-        confirm=_confirm(str(choice.get("confirm", "")), str(choice.get("label", ""))),
+        confirm=build_confirm(str(choice.get("confirm", "")), str(choice.get("label", ""))),
     )
 
 
@@ -100,7 +100,7 @@ def _build_control(view: UpgradeView, action: Action) -> ButtonElement:
         action_id=PREFIX + action,
         value=write_value(Target(view.id, step, generation)),
         style="danger" if action == "abort" else "primary" if action in ("resume", "retry") else None,
-        confirm=_confirm(warning, "Abort") if action == "abort" else None,
+        confirm=build_confirm(warning, "Abort") if action == "abort" else None,
     )
 
 
@@ -117,7 +117,8 @@ def _style(style: str) -> str | None:
     return style if style in ("primary", "danger") else None
 
 
-def _confirm(warning: str, label: str) -> ConfirmObject | None:
+def build_confirm(warning: str, label: str) -> ConfirmObject | None:
+    """The question before a button acts, None where there is none."""
     if not warning:
         return None
     return ConfirmObject(

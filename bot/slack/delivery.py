@@ -103,6 +103,10 @@ class Delivery:
     def post(self, message: Message) -> Result:
         """Post a message, unless an earlier attempt got through."""
         channel, thread = self._find_place(message)
+        room = self._postbox.find_room(channel)
+        if not isinstance(room, str):
+            return self._sort_failure(message, room)
+        channel = room
         if message.attempts > 0 and message.id not in self._surely_absent:
             found = self._find(message, channel, thread)
             if not isinstance(found, str):
@@ -124,6 +128,10 @@ class Delivery:
     def edit(self, message: Message) -> Result:
         """Edit a message; where it can't be edited any more, post it afresh."""
         channel, _ = self._find_place(message)
+        room = self._postbox.find_room(channel)
+        if not isinstance(room, str):
+            return self._sort_failure(message, room)
+        channel = room
         answer = self._draw_and_send(message, lambda drawing: self._postbox.edit(channel, message.ts, drawing))
         if isinstance(answer, Refused) and answer.code in GONE:
             return self._post_afresh(message)

@@ -25,6 +25,18 @@ class Postbox:
     def __init__(self, posting: WebClient, reading: WebClient) -> None:
         self._posting = posting
         self._reading = reading
+        self._rooms: dict[str, str] = {}
+
+    def find_room(self, channel: str) -> str | SlackAnswer:
+        """The conversation to post to: a person's id stands for the direct messages with them; or why there is none."""
+        if not channel.startswith(("U", "W")):
+            return channel
+        if channel not in self._rooms:
+            answer = call_slack(lambda: self._posting.conversations_open(users=channel))
+            if not isinstance(answer, Answered):
+                return answer
+            self._rooms[channel] = str((answer.fields.get("channel") or {}).get("id") or channel)
+        return self._rooms[channel]
 
     def post(self, channel: str, thread: str, drawing: Drawing) -> SlackAnswer:
         """chat.postMessage; with a thread as a reply to it."""

@@ -20,6 +20,7 @@ from bot.slack.cards import (
     build_sentence,
     build_text,
 )
+from bot.slack.reminders import draw_reminder, write_reminder_text
 from bot.slack.text import Knows, cut_written, escape, write_duration, write_sentence, write_time
 
 BAR_WIDTH = 20
@@ -44,7 +45,7 @@ def draw_reply(message: Message, view: UpgradeView | None, look: Look, block_id:
                 *build_card(body.get("card"), knows, look),
             ]
         case "reminder":
-            return [build_sentence(_get(body, "text"), knows, "🔔 ")]
+            return draw_reminder(body, block_id, knows)
         case "root" | "file" | "answer":
             return []
         case _:
@@ -63,7 +64,9 @@ def write_reply_text(message: Message, knows: Knows) -> str:
             parts = [f"Blocked: {_sentence(_get(body, 'sentence'), knows)}", _sentence(_get(body, "remedy"), knows)]
         case "milestone" | "finished":
             parts = [_sentence(_get(body, "sentence"), knows)]
-        case "reminder" | "answer":
+        case "reminder":
+            parts = [write_reminder_text(body, knows)]
+        case "answer":
             parts = [_sentence(_get(body, "text"), knows)]
         case "root" | "file":
             parts = []

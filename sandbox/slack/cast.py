@@ -68,6 +68,7 @@ class SlackApp:
         "files:read",
         "files:write",
         "groups:history",
+        "im:history",
         "im:write",
         "usergroups:read",
         "users:read",

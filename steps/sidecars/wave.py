@@ -47,7 +47,10 @@ def move_wave(
     if not todo:
         return Settled()
     checked = ctx.recall(CHECKED) is not None
-    sighting = look(ctx, choose_flights(ctx, board, todo, checked), checked)
+    flights = choose_flights(ctx, board, todo, checked)
+    if ctx.hold and not flights:
+        return Waiting(ctx.hold, retry_in=0.0, held=True)
+    sighting = look(ctx, flights, checked)
     judged = spare_deleted_namespaces(ctx, judge_flights(ctx, sighting.flights))
     record_verdicts(ctx, board, judged)
     wrong = next((verdict for _, verdict in judged if isinstance(verdict, Misinjected)), None)
@@ -70,12 +73,13 @@ def judge_flights(ctx: Context, flights: Iterable[Flight]) -> list[Judged]:
     return [(flight, judge(flight, ctx.now, ctx.release, patience)) for flight in flights]
 
 
-def choose_flights(
-    ctx: Context, board: Board, todo: Sequence[PlannedWorkload], checked: bool
-) -> tuple[Flight, ...]:
+def choose_flights(ctx: Context, board: Board, todo: Sequence[PlannedWorkload], checked: bool) -> tuple[Flight, ...]:
     """All begun workloads, and as many others in the plan's order as could begin now."""
     flights = [open_flight(ctx, board, planned) for planned in todo]
     begun = [flight for flight in flights if flight.begun]
+    if ctx.hold:
+        # between two workloads nothing is in flight: the safe point
+        return tuple(begun)
     moving = sum(1 for flight in begun if not board.has_failed(str(flight.planned.ref)))
     slots = (ctx.options.limits.workloads_at_once or len(flights)) if checked else 1
     # some more than fit, as the first may turn out to be held

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -12,14 +12,19 @@ from bot.approvals import Policy
 from bot.chronicle import Chronicle
 from bot.clusters import Cluster
 from bot.journal import Journal
+from bot.keeper import WindowKeeper
 from bot.outbox import Outbox
 from bot.records import Click
 from bot.releases import read_releases
+from bot.reminders import Reminders
 from bot.rows import UpgradeRow
 from bot.runner import Pace, Ports, Runner
+from bot.schedules import Schedules
+from bot.scheduling import Scheduling
 from bot.store import Store
 from bot.upgrades import Upgrades
 from bot.views import Views
+from bot.windows import Downtime
 from steps.mesh import ClusterAddress
 from steps.options import UpgradeOptions
 from steps.step import Context, Outcome, Step
@@ -54,6 +59,8 @@ class Engine:
     runner: Runner
     upgrades: Upgrades
     views: Views
+    schedules: Schedules
+    reminders: Reminders
     clicks: int = 0
 
     def click(self, action: str, user: str = ANA, target: str = "cluster-x", **rest: Any) -> str:
@@ -94,6 +101,7 @@ def build_engine(
     clock: HandClock | None = None,
     on_commit: Callable[[], None] = lambda: None,
     patience: timedelta = timedelta(minutes=30),
+    downtime: Downtime = Downtime(),  # noqa: B008 - frozen
 ) -> Engine:
     """Build everything over the journal in `folder`."""
     hand = clock or HandClock()
@@ -104,11 +112,17 @@ def build_engine(
     release = read_releases(None)
     ports = cast(Ports, _NoPorts())
     table = {step_id: Step(step_id, run, patience) for step_id, run in steps.items()}
-    runner = Runner(store, journal, chronicle, hand, table, release, lambda _address: ports, Pace())
     people = Policy(frozenset({ANA, BEN}), frozenset({BEN, CAI, ANA}))
     cluster = Cluster("cluster-x", ClusterAddress("cluster-x"), "C0MESHOPS1", "1.4.10-asm.18", people, UpgradeOptions())
-    upgrades = Upgrades(store, journal, chronicle, views, hand, {"cluster-x": cluster})
-    return Engine(hand, store, journal, outbox, runner, upgrades, views)
+    clusters = {"cluster-x": replace(cluster, downtime=downtime)}
+    schedules = Schedules(store)
+    keeper = WindowKeeper(store, journal, schedules, chronicle, clusters, release)
+    keeper.wake_held(hand.now())
+    runner = Runner(store, journal, chronicle, hand, table, release, lambda _address: ports, Pace(), keeper)
+    scheduling = Scheduling(journal, schedules, keeper, chronicle, hand, clusters)
+    upgrades = Upgrades(store, journal, chronicle, views, hand, clusters, scheduling)
+    reminders = Reminders(store, journal, schedules, outbox, hand, clusters)
+    return Engine(hand, store, journal, outbox, runner, upgrades, views, schedules, reminders)
 
 
 class Build(Protocol):
@@ -120,6 +134,7 @@ class Build(Protocol):
         clock: HandClock | None = None,
         on_commit: Callable[[], None] = lambda: None,
         patience: timedelta = timedelta(minutes=30),
+        downtime: Downtime = Downtime(),  # noqa: B008 - frozen
     ) -> Engine: ...
 
 

@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from bot.approvals import Policy
+from bot.chronicle import Chronicle
 from bot.clusters import Cluster
 from bot.fleet import Fleet
 from bot.journal import Journal
+from bot.keeper import WindowKeeper
 from bot.outbox import Outbox
 from bot.records import Click
+from bot.schedules import Schedules
+from bot.scheduling import Scheduling
 from bot.slack.home_tabs import HomeTabs
 from bot.store import Store
 from bot.views import Views
@@ -111,12 +115,21 @@ def build_reception(slack: LocalSlack, book: GuestBook, folder: Path) -> Iterato
     store = Store(folder / "asm-upgrade.db")
     journal = Journal(store)
     clusters = {key: build_cluster(key) for key in ("cluster-x", "cluster-y")}
-    board = Fleet(journal, Views(journal), clusters, Outbox(store).read_thread)
+    outbox = Outbox(store)
+    board = Fleet(journal, Views(journal), clusters, outbox.read_thread, build_scheduling(slack, store, clusters))
     tabs = HomeTabs(board, slack.posting(), slack.clock)
     try:
         yield Reception(book, board, tabs, slack.identity(), slack.clock), Front(slack, book, tabs)
     finally:
         store.close()
+
+
+def build_scheduling(slack: LocalSlack, store: Store, clusters: dict[str, Cluster]) -> Scheduling:
+    """The use cases that the forms of downtime ask."""
+    journal, schedules = Journal(store), Schedules(store)
+    chronicle = Chronicle(journal, Outbox(store), lambda _cluster: [])
+    keeper = WindowKeeper(store, journal, schedules, chronicle, clusters, {})
+    return Scheduling(journal, schedules, keeper, chronicle, slack.clock, clusters)
 
 
 def build_cluster(key: str) -> Cluster:

@@ -21,7 +21,7 @@ SCOPES_OF_METHODS = {
     "slash commands": {"commands"},
     "chat.postMessage, chat.update, chat.postEphemeral": {"chat:write"},
     "conversations.open": {"im:write"},
-    "conversations.history, conversations.replies": {"channels:history", "groups:history"},
+    "conversations.history, conversations.replies": {"channels:history", "groups:history", "im:history"},
     "url_private of a file from a dialog": {"files:read"},
     "files.getUploadURLExternal, files.completeUploadExternal": {"files:write"},
     "usergroups.list, usergroups.users.list": {"usergroups:read"},

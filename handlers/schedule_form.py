@@ -1,0 +1,110 @@
+"""The form that sets when an upgrade may act: how it is built and how a submission is read. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from slack_sdk.models.blocks import (
+    DatePickerElement,
+    ExternalDataSelectElement,
+    InputBlock,
+    Option,
+    PlainTextInputElement,
+    PlainTextObject,
+    TimePickerElement,
+)
+from slack_sdk.models.views import View
+
+from bot.appointments import Appointment, list_zones, write_length
+from bot.slack.cards import build_text
+from bot.slack.text import write_code
+
+SCHEDULE_FORM = "asm:schedule"
+CHOOSE_ZONE = "asm-schedule:zone"
+ZONES_SHOWN = 100
+FIELDS = ("date", "time", "zone", "for")
+
+
+@dataclass(frozen=True)
+class ScheduleForm:
+    """What was submitted: the cluster or upgrade, and date, time, zone and for as texts."""
+
+    target: str
+    channel: str
+    arguments: Mapping[str, str]
+
+
+def build_schedule_form(target: str, proposed: Appointment, channel: str) -> View:
+    """The form, filled with the appointment that stands or with the next opening."""
+    local = proposed.starts.astimezone(ZoneInfo(proposed.zone))
+    length = write_length(proposed.ends - proposed.starts) if proposed.ends else None
+    zone = _option(proposed.zone)
+    return View(
+        type="modal",
+        callback_id=SCHEDULE_FORM,
+        title=PlainTextObject(text="Schedule"),
+        submit=PlainTextObject(text="Schedule"),
+        close=PlainTextObject(text="Cancel"),
+        private_metadata=json.dumps({"target": target, "channel": channel}),
+        blocks=[
+            build_text(f"When may {write_code(target)} be changed? Approvals can be given before."),
+            _input("date", "Date", DatePickerElement(action_id="date", initial_date=f"{local:%Y-%m-%d}")),
+            _input("time", "Time", TimePickerElement(action_id="time", initial_time=f"{local:%H:%M}")),
+            _input(
+                "zone",
+                "Time zone",
+                ExternalDataSelectElement(action_id=CHOOSE_ZONE, initial_option=zone, min_query_length=1),
+                "Type a city or region, such as Seoul.",
+            ),
+            _input(
+                "for",
+                "For how long",
+                PlainTextInputElement(action_id="for", initial_value=length, max_length=20),
+                "Such as 3h or 2h30m; empty for until the cluster's window ends.",
+                optional=True,
+            ),
+        ],
+    )
+
+
+def read_schedule_form(view: Mapping[str, Any]) -> ScheduleForm | None:
+    """A submission; None where it is not one of ours."""
+    try:
+        metadata = json.loads(str(view.get("private_metadata") or ""))
+        target, channel = str(metadata["target"]), str(metadata["channel"])
+    except (ValueError, KeyError, TypeError):
+        return None
+    values = (view.get("state") or {}).get("values") or {}
+    given = {name: _read(next(iter((values.get(name) or {}).values()), {}) or {}) for name in FIELDS}
+    return ScheduleForm(target, channel, {name: text for name, text in given.items() if text})
+
+
+def find_zones(query: str) -> list[Option]:
+    """Zones whose name has what was typed, those that begin with it first."""
+    wanted = query.strip().lower().replace(" ", "_")
+    found = [name for key, name in list_zones().items() if wanted in key]
+    found.sort(key=lambda name: (not any(part.startswith(wanted) for part in name.lower().split("/")), name))
+    return [_option(name) for name in found[:ZONES_SHOWN]]
+
+
+def _input(block_id: str, label: str, element: Any, hint: str = "", *, optional: bool = False) -> InputBlock:
+    return InputBlock(
+        block_id=block_id,
+        label=PlainTextObject(text=label),
+        hint=PlainTextObject(text=hint) if hint else None,
+        element=element,
+        optional=optional,
+    )
+
+
+def _read(entry: Mapping[str, Any]) -> str:
+    chosen = (entry.get("selected_option") or {}).get("value")
+    return str(chosen or entry.get("selected_date") or entry.get("selected_time") or entry.get("value") or "").strip()
+
+
+def _option(zone: str) -> Option:
+    return Option(value=zone, text=PlainTextObject(text=zone))

@@ -1,0 +1,110 @@
+"""Reminders' buttons and the form of appointments: open it, check it at its fields, commit what was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from slack_bolt import Ack, App
+from slack_sdk import WebClient
+
+from bot.records import Click
+from bot.slack.answers import call_slack
+from bot.slack.reminders import RESCHEDULE_ACTION, SNOOZE_ACTION, read_snooze
+from bot.slack.text import cut
+from handlers.desk import Reception
+from handlers.payloads import find_channel, find_team, find_user, hash_id
+from handlers.schedule_form import (
+    CHOOSE_ZONE,
+    SCHEDULE_FORM,
+    build_schedule_form,
+    find_zones,
+    read_schedule_form,
+)
+
+
+def register_scheduling(app: App, reception: Reception) -> None:
+    """Listen for what reminders carry, and for the form."""
+
+    def acknowledge(ack: Ack) -> None:
+        ack()
+
+    def open_from_reminder(body: dict[str, Any], client: WebClient) -> None:
+        target = str((body.get("actions") or [{}])[0].get("value") or "")
+        open_schedule_form(reception, client, body, find_user(body), target, find_channel(body))
+
+    def offer_zones(ack: Ack, body: dict[str, Any]) -> None:
+        ack(options=[option.to_dict() for option in find_zones(str(body.get("value") or ""))])
+
+    def take_snooze(ack: Ack, body: dict[str, Any]) -> None:
+        receive_snooze(reception, body)
+        ack()
+
+    def take_form(ack: Ack, body: dict[str, Any]) -> None:
+        receive_schedule(reception, body, ack)
+
+    app.action(RESCHEDULE_ACTION)(ack=acknowledge, lazy=[open_from_reminder])
+    app.action(SNOOZE_ACTION)(take_snooze)
+    app.options(CHOOSE_ZONE)(offer_zones)
+    app.view(SCHEDULE_FORM)(take_form)
+
+
+def open_schedule_form(
+    reception: Reception, client: WebClient, body: Mapping[str, Any], _user: str, target: str, channel: str
+) -> None:
+    """Open the form for a cluster or an upgrade; without one, for the first cluster that this person may start."""
+    chosen = target or next((c.key for c in reception.board.list_clusters(_user) if c.may_start or c.allowed), "")
+    form = build_schedule_form(chosen, reception.board.propose_appointment(chosen), channel)
+    call_slack(lambda: client.views_open(trigger_id=str(body.get("trigger_id") or ""), view=form))
+
+
+def receive_schedule(reception: Reception, body: Mapping[str, Any], ack: Ack) -> None:
+    """Commit the appointment, or say at each field what is wrong with it."""
+    view = body.get("view") or {}
+    form = read_schedule_form(view)
+    if form is None:
+        ack(response_action="clear")
+        return
+    faults = reception.board.find_schedule_faults(form.target, form.arguments)
+    if faults:
+        ack(response_action="errors", errors={name: cut(text.replace("`", ""), 150) for name, text in faults.items()})
+        return
+    reception.desk.receive(
+        Click(
+            id=hash_id("schedule", str(view.get("id") or ""), str(view.get("hash") or "")),
+            action="schedule",
+            user=find_user(body),
+            received_at=reception.clock.now(),
+            target=form.target,
+            team=find_team(body),
+            channel=form.channel,
+            arguments=form.arguments,
+        )
+    )
+    ack()
+
+
+def receive_snooze(reception: Reception, body: Mapping[str, Any]) -> None:
+    """Commit a snooze."""
+    action = (body.get("actions") or [{}])[0]
+    read = read_snooze(str((action.get("selected_option") or {}).get("value") or ""))
+    if read is None:
+        return
+    upgrade, seq, place, seconds = read
+    message = str((body.get("container") or {}).get("message_ts") or "")
+    reception.desk.receive(
+        Click(
+            id=hash_id(
+                "snooze", find_user(body), message, str(action.get("action_ts") or body.get("trigger_id") or "")
+            ),
+            action="snooze",
+            user=find_user(body),
+            received_at=reception.clock.now(),
+            target=upgrade,
+            choice=str(seconds),
+            team=find_team(body),
+            channel=find_channel(body),
+            answer_to=str(body.get("response_url") or ""),
+            arguments={"reminder": seq, "place": place},
+        )
+    )
