@@ -62,12 +62,13 @@ def seed_cluster_x(cluster: SimulatedCluster) -> None:
         _create(cluster, [namespace("default"), namespace("kube-system")])
         _create(cluster, render_mesh(INSTALLED, mesh_options()))
         cluster.engine.advance(_SETTLE_SECONDS / 2)
-        _create(cluster, _workloads())
+        _create(cluster, list_workloads())
         cluster.engine.advance(_SETTLE_SECONDS / 2)
     cluster.tick()
 
 
-def _workloads() -> list[Json]:
+def list_workloads() -> list[Json]:
+    """Return what runs beside the mesh."""
     return [
         *(namespace(name, injected=True) for name in ("shop", "data", "batch")), namespace("legacy"),
         *(deployment("shop", name, replicas) for name, replicas in SHOP_WORKLOADS),

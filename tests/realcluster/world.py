@@ -1,0 +1,129 @@
+"""The sandbox's sites around a real control plane that holds cluster-x, in real time, for the real bot."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from bot.config import read_settings
+from bot.releases import shipped_releases
+from sandbox.bot_settings import Addresses, SlackSecrets, bot_settings
+from sandbox.cluster.authorization import VIEWER_RULES
+from sandbox.cluster.seed import list_workloads
+from sandbox.cluster.server import SimulatedCluster
+from sandbox.google.account import ServiceAccount
+from sandbox.google.project import Project
+from sandbox.google.server import TOKEN_PATH, GoogleApis
+from sandbox.release.programs import stand_in_kubectl
+from sandbox.release.release_file import write_release_files
+from sandbox.release.server import FOLDER, ReleaseServer
+from sandbox.release.signing import SigningKey
+from sandbox.sites import serve_in_thread
+from sandbox.slack.server import SlackStandIn
+from sandbox.state_folder import StateFolder, write_private
+from tests.contracts.ground import Ground, RealGround, install_mesh
+from tests.realcluster.control_plane import BOT_USER, ControlPlane
+from tests.scenarios.rig import HandClock, World, leave_sockets
+
+LONGEST_PAUSE = 0.3
+CLUSTERS = """\
+[defaults]
+channel = "C0MESHOPS1"
+approvers = ["U0BEN00002", "U0CAI00003"]
+requesters = ["U0ANA00001", "U0BEN00002", "U0CAI00003"]
+
+[clusters.cluster-x]
+kubeconfig = {kubeconfig}
+production = true
+"""
+
+
+class WallClock(HandClock):
+    """Real time behind the face of the hand-moved clock: to move on is to wait, a moment at most."""
+
+    def __init__(self) -> None:
+        super().__init__(datetime.now(UTC))
+
+    def now(self) -> datetime:
+        """The time in UTC."""
+        return datetime.now(UTC)
+
+    def seconds(self) -> float:
+        """The time in Unix seconds."""
+        return time.time()
+
+    def advance(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(min(seconds, LONGEST_PAUSE))
+
+
+def seed_real_cluster(plane: ControlPlane) -> None:
+    """Fill a control plane with what the sandbox's cluster-x holds, and give the bot a viewer's rights."""
+    with ExitStack() as stack:
+        ground = RealGround(plane, stack)
+        install_mesh(ground)
+        ground.create(*list_workloads())
+        ground.create(*let_view(BOT_USER))
+        ground.until(lambda: is_calm(ground), 120)
+
+
+def let_view(user: str) -> list[dict[str, Any]]:
+    """The role and binding that give a user what the sandbox's Google account has."""
+    rules = [{key: part for key, part in rule.items() if key != "except"} for rule in VIEWER_RULES]
+    api = "rbac.authorization.k8s.io"
+    meta = {"name": "viewer-who-binds"}
+    role = {"apiVersion": f"{api}/v1", "kind": "ClusterRole", "metadata": meta, "rules": rules}
+    reference = {"kind": "ClusterRole", "apiGroup": api, "name": "viewer-who-binds"}
+    subjects = [{"kind": "User", "apiGroup": api, "name": user}]
+    binding = {"kind": "ClusterRoleBinding", "metadata": meta, "roleRef": reference, "subjects": subjects}
+    return [role, {"apiVersion": f"{api}/v1", **binding}]
+
+
+def is_calm(ground: Ground) -> bool:
+    """Whether everything runs: no workload rolls, and each pod is ready."""
+    pods = list(ground.gateway.list_pods())
+    return len(pods) > 60 and all(pod.ready == pod.total and not pod.terminating for pod in pods)
+
+
+@contextmanager
+def open_real_world(root: Path, plane: ControlPlane) -> Iterator[World]:
+    """Open Slack, Google and the releases around a seeded control plane; the bot comes by kubeconfig."""
+    clock = WallClock()
+    folder = StateFolder(root)
+    with leave_sockets(), ExitStack() as stack:
+
+        def serve(app: Any) -> str:
+            site = serve_in_thread(app)
+            stack.callback(site.stop)
+            return site.url
+
+        slack = SlackStandIn(clock.seconds, rate_limits=False)
+        slack_url = serve(slack.app())
+        google = GoogleApis(Project(clusters=()), ServiceAccount.kept_in(folder.service_account))
+        google_url = serve(google.app())
+        google.account.write_key(folder.service_account, f"{google_url}{TOKEN_PATH}")
+        releases = ReleaseServer(SigningKey.kept_in(folder.signing_key))
+        releases_url = serve(releases.app())
+        write_release_files(shipped_releases(), folder.releases, f"{releases_url}{FOLDER}", releases.key.public_pem())
+        write_private(folder.clusters_file, CLUSTERS.format(kubeconfig=repr(str(plane.bot_kubeconfig))))
+        write_private(folder.tools / "kubectl", stand_in_kubectl())
+        (folder.tools / "kubectl").chmod(0o755)
+        app = slack.cast.app
+        secrets = SlackSecrets(app.bot_token, app.app_token, app.signing_secret)
+        addresses = Addresses(slack_url, google_url, releases_url, plane.url)
+        variables = bot_settings(folder, addresses, secrets, http_port=0, health_port=0)
+        os.environ["GOOGLE_APPLICATION_CREDENTIALS"] = variables["GOOGLE_APPLICATION_CREDENTIALS"]
+        settings = replace(read_settings(variables), retry_cap=0.5)
+        path = os.pathsep.join([str(folder.tools), os.environ["PATH"]])
+        http = stack.enter_context(httpx.Client(timeout=30, trust_env=False))
+        # The simulated cluster stays empty: this world's cluster is the control plane.
+        empty = SimulatedCluster(clock.seconds, seed_fn=None)
+        yield World(clock, folder, slack_url, empty, google, releases, settings, path, http)
