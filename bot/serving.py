@@ -10,6 +10,7 @@ import threading
 from types import FrameType
 
 import structlog
+from structlog.typing import EventDict
 from waitress.server import BaseWSGIServer
 
 from bot.clock import SystemClock
@@ -19,6 +20,7 @@ from bot.health import HealthApp, serve_health
 from bot.loops import Dispatcher, Loop
 from bot.metrics import build_registry
 from bot.reminders import TICK_SECONDS
+from bot.slack.text import redact
 from bot.ticking import Ticker
 from bot.wiring import Bot, build_bot
 
@@ -140,11 +142,17 @@ def configure_log(level: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            redact_event,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+
+
+def redact_event(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Blot out tokens and keys in every text of a log line."""
+    return {name: redact(value) if isinstance(value, str) else value for name, value in event.items()}
 
 
 def serve_bot(settings: Settings) -> int:
