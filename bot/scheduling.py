@@ -118,10 +118,12 @@ class Scheduling:
         reminder = self._schedules.find_reminder(int(str(click.arguments.get("reminder") or 0)))
         if reminder is None or reminder.upgrade != row.id:
             raise Refusal("That reminder belongs to no upgrade of this bot.")
+        if str(click.arguments.get("place") or row.channel) not in (row.channel, click.user):
+            raise Refusal("That reminder was not made for you.")
         wait = timedelta(seconds=min(max(int(click.choice or 0), 60), int(LONGEST_SNOOZE.total_seconds())))
         due = self._clock.now() + wait
         self._refuse_useless(reminder, row, due)
-        channel = str(click.arguments.get("place") or click.channel)
+        channel = str(click.arguments.get("place") or row.channel)
         self._schedules.add_reminders(
             [Reminder(0, row.id, reminder.kind, due, reminder.moment, reminder.step, reminder.generation, channel)]
         )

@@ -1,0 +1,314 @@
+"""Reminders: when, to whom, once, and never too many."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from datetime import datetime, time, timedelta
+from typing import Any
+
+import pytest
+
+from bot.outbox import Outbox
+from bot.reminders import Reminders
+from bot.schedules import Reminder
+from bot.windows import Downtime, Window
+from steps.step import Ask, Card, Context, Done, Outcome, Waiting, pass_gate
+from tests.unit.bot.engine import ANA, BEN, CAI, DEE, START, Build, Engine
+
+CHANNEL = "C0MESHOPS1"
+LATER = {"date": "2026-12-03", "time": "02:00", "zone": "UTC", "for": "3h"}
+
+
+def ask(ctx: Context) -> Outcome:
+    return pass_gate(ctx, Ask("May it go on?", Card("Card"), {"what": "this"}))
+
+
+def scheduled(build: Build) -> Engine:
+    """An upgrade that waits for an approval and is scheduled in two days."""
+    engine = build(
+        {
+            "access/approve": ask,
+            "access/bind": lambda _c: Done("bound"),
+            "sidecars/restart": lambda _c: Waiting("x", 60),
+        }
+    )
+    engine.add_upgrade(["access/approve", "access/bind", "sidecars/restart"])
+    engine.runner.turn()
+    engine.click("schedule", ANA, arguments=LATER)
+    return engine
+
+
+def tick_to(engine: Engine, moment: datetime, step: float = 1200) -> None:
+    """Tick as the bot would, up to the moment."""
+    while engine.clock.time < moment:
+        engine.clock.time = min(moment, engine.clock.time + timedelta(seconds=step))
+        engine.reminders.tick()
+
+
+def posted(engine: Engine, channel: str = CHANNEL) -> list[Mapping[str, Any]]:
+    far = engine.clock.now() + timedelta(days=1)
+    return [m.body for m in engine.outbox.list_unsent(far) if m.kind == "reminder" and m.channel == channel]
+
+
+def moment(day: int, hour: int, minute: int = 0) -> datetime:
+    return datetime(2026, 12, day, hour, minute, tzinfo=START.tzinfo)
+
+
+def test_people_are_reminded_a_day_an_hour_and_ten_minutes_before(build: Build) -> None:
+    """By default, and told when it starts."""
+    engine = scheduled(build)
+    engine.click("approve", BEN)
+    tick_to(engine, moment(3, 2), 600)
+    assert [body["text"].split(" starts ")[-1] for body in posted(engine)] == [
+        "in 24 h.",
+        "in 1 h.",
+        "in 10 min.",
+        "Starts now: the upgrade cluster-x-1 of cluster-x to 1.4.10-asm.18.",
+    ]
+
+
+def test_approvers_get_a_direct_message_too(build: Build) -> None:
+    """Each of them, with the same words."""
+    engine = scheduled(build)
+    tick_to(engine, moment(2, 2))
+    assert all(posted(engine, user) for user in (BEN, CAI))
+
+
+def test_a_reminder_is_posted_once(build: Build) -> None:
+    """However often the tick comes."""
+    engine = scheduled(build)
+    engine.click("approve", BEN)
+    tick_to(engine, moment(2, 2))
+    engine.reminders.tick()
+    assert len(posted(engine)) == 1
+
+
+def test_moments_are_given_for_each_readers_own_time(build: Build) -> None:
+    """As moments, not as words."""
+    engine = scheduled(build)
+    engine.click("approve", BEN)
+    tick_to(engine, moment(2, 2))
+    assert posted(engine)[0]["moments"] == [["Starts", moment(3, 2).isoformat()], ["Ends", moment(3, 5).isoformat()]]
+
+
+def test_starts_now_carries_the_open_question(build: Build) -> None:
+    """The buttons that are legal then."""
+    engine = scheduled(build)
+    tick_to(engine, moment(3, 2))
+    body = posted(engine)[-1]
+    assert [choice["id"] for choice in body["choices"]] == ["approve", "deny"]
+    assert (body["step"], body["cancel"]) == ("access/approve", True)
+
+
+def test_fifteen_minutes_before_the_end_people_are_told(build: Build) -> None:
+    """With where the upgrade stands."""
+    engine = scheduled(build)
+    engine.click("approve", BEN)
+    tick_to(engine, moment(3, 2))
+    engine.runner.turn()
+    tick_to(engine, moment(3, 4, 45))
+    assert posted(engine)[-1]["text"].startswith("The window of cluster-x-1 ends in 15 min. It stands at")
+
+
+def test_the_end_of_a_recurring_window_is_announced_too(build: Build) -> None:
+    """Without an appointment."""
+    nights = Downtime((Window(tuple(range(7)), time(22), time(4), "UTC"),))
+    engine = build({"sidecars/restart": lambda _c: Waiting("x", 60)}, downtime=nights)
+    engine.add_upgrade(["sidecars/restart"])
+    engine.runner.turn()
+    tick_to(engine, moment(1, 3, 45))
+    assert len(posted(engine)) == 1
+
+
+def test_an_unanswered_approval_is_repeated_as_the_cluster_sets(build: Build) -> None:
+    """After 1, 4 and 12 hours by default."""
+    engine = build({"access/approve": ask})
+    engine.add_upgrade(["access/approve"])
+    engine.runner.turn()
+    tick_to(engine, START + timedelta(hours=13))
+    assert [body["text"].split(" for ")[-1] for body in posted(engine)] == [
+        "1 h.",
+        "4 h.",
+        "12 h.",
+    ]
+
+
+def test_an_answered_approval_is_not_repeated(build: Build) -> None:
+    """The rows are there, and of no use any more."""
+    engine = build({"access/approve": ask, "access/bind": lambda _c: Done("")})
+    engine.add_upgrade(["access/approve", "access/bind"])
+    engine.runner.turn()
+    engine.click("approve", BEN)
+    tick_to(engine, START + timedelta(hours=13))
+    assert posted(engine) == []
+
+
+def test_rescheduling_moves_the_reminders(build: Build) -> None:
+    """Those of the old time are gone."""
+    engine = scheduled(build)
+    engine.click("approve", BEN)
+    engine.click("schedule", ANA, arguments={**LATER, "date": "2026-12-04"})
+    tick_to(engine, moment(3, 2))
+    assert [body["text"].split(" starts ")[-1] for body in posted(engine)] == ["in 24 h."]
+
+
+def test_after_an_hour_down_one_reminder_says_what_was_missed(build: Build) -> None:
+    """Of those overdue the one that is still of use."""
+    engine = scheduled(build)
+    engine.click("approve", BEN)
+    engine.clock.time = moment(3, 1, 30)
+    engine.reminders.tick()
+    assert [(body["text"].split(" starts ")[-1], body["missed"]) for body in posted(engine)] == [
+        ("in 30 min.", "The bot was down and missed the reminder 24 h before, 1 h before.")
+    ]
+
+
+def test_after_a_missed_start_it_says_so(build: Build) -> None:
+    """While that is still of use."""
+    engine = scheduled(build)
+    engine.click("approve", BEN)
+    engine.clock.time = moment(3, 2, 20)
+    engine.reminders.tick()
+    assert posted(engine)[-1]["text"].startswith("Started 20 min ago")
+
+
+def test_after_the_whole_window_was_missed_it_says_so_once(build: Build) -> None:
+    """With what was missed, and the way to a new time."""
+    engine = scheduled(build)
+    engine.click("approve", BEN)
+    engine.clock.time = moment(4, 12)
+    engine.reminders.tick()
+    engine.reminders.tick()
+    assert len(posted(engine)) == 1
+    assert "has ended" in posted(engine)[0]["text"]
+
+
+def test_an_aborted_upgrade_is_not_reminded_of(build: Build) -> None:
+    """Nor is it when the reminder was snoozed before."""
+    engine = scheduled(build)
+    tick_to(engine, moment(2, 2))
+    seq = posted(engine)[-1]["seq"]
+    engine.click("snooze", BEN, choice="3600", arguments={"reminder": seq, "place": CHANNEL})
+    engine.click("abort", ANA)
+    before = len(posted(engine))
+    tick_to(engine, moment(3, 3))
+    assert len(posted(engine)) == before
+
+
+def test_a_snoozed_reminder_comes_again_where_it_was_snoozed(build: Build) -> None:
+    """In the direct message alone."""
+    engine = scheduled(build)
+    engine.click("approve", BEN)
+    tick_to(engine, moment(2, 2))
+    seq = posted(engine, BEN)[0]["seq"]
+    engine.click("snooze", BEN, choice="3600", arguments={"reminder": seq, "place": BEN})
+    tick_to(engine, moment(2, 3))
+    assert [len(posted(engine, place)) for place in (BEN, CAI, CHANNEL)] == [2, 1, 1]
+
+
+def test_a_snoozed_reminder_loses_its_buttons(build: Build) -> None:
+    """And says who snoozed it."""
+    engine = scheduled(build)
+    engine.click("approve", BEN)
+    tick_to(engine, moment(2, 2))
+    engine.click("snooze", BEN, choice="3600", arguments={"reminder": posted(engine)[0]["seq"], "place": CHANNEL})
+    assert posted(engine)[0]["closed"] == f"snoozed for 1h by <@{BEN}>"
+
+
+def test_a_snooze_past_the_start_is_refused(build: Build) -> None:
+    """With the reason."""
+    engine = scheduled(build)
+    engine.click("approve", BEN)
+    tick_to(engine, moment(3, 1))
+    answer = engine.click(
+        "snooze", BEN, choice="7200", arguments={"reminder": posted(engine)[-1]["seq"], "place": CHANNEL}
+    )
+    assert answer == "By then it is too late: the window of cluster-x-1 starts before. Snooze shorter."
+
+
+def test_a_snooze_needs_a_right(build: Build) -> None:
+    """Dee has none."""
+    engine = scheduled(build)
+    tick_to(engine, moment(2, 2))
+    answer = engine.click("snooze", DEE, choice="600", arguments={"reminder": 1, "place": CHANNEL})
+    assert answer.startswith("You are neither")
+
+
+def test_somebody_elses_conversation_cannot_be_snoozed(build: Build) -> None:
+    """The place in a button is only a claim."""
+    engine = scheduled(build)
+    tick_to(engine, moment(2, 2))
+    seq = posted(engine, CAI)[0]["seq"]
+    answer = engine.click("snooze", BEN, choice="600", arguments={"reminder": seq, "place": CAI})
+    assert answer == "That reminder was not made for you."
+
+
+@pytest.mark.parametrize("count", [28, 60, 400])
+def test_at_most_thirty_reminders_a_minute_reach_a_channel(build: Build, count: int) -> None:
+    """More are gathered, and nothing is lost."""
+    engine = build({"access/approve": ask})
+    add_many(engine, count)
+    for _ in range(3):
+        engine.reminders.tick()
+        engine.clock.advance(20)
+    bodies = posted(engine)
+    told = sum(len(body.get("lines") or [1]) for body in bodies)
+    assert (len(bodies) <= 30, told) == (True, count)
+
+
+def add_many(engine: Engine, count: int) -> None:
+    """Upgrades of so many clusters, each with a reminder that is due now."""
+    for number in range(count):
+        row = engine.add_upgrade(["access/approve"], f"cluster-{number}")
+        due = engine.clock.now()
+        engine.schedules.add_reminders([Reminder(0, row.id, "before", due, due + timedelta(hours=1))])
+
+
+class DyingOutbox(Outbox):
+    """An outbox whose process is killed at the message of that number."""
+
+    left = 7
+
+    def put_message(self, *message: Any) -> None:
+        """Put it, or die."""
+        self.left -= 1
+        if not self.left:
+            raise ProcessLookupError
+        super().put_message(*message)
+
+
+def test_a_kill_in_the_middle_of_posting_loses_and_repeats_nothing(build: Build) -> None:
+    """Rows and messages commit together."""
+    engine = build({"access/approve": ask})
+    add_many(engine, 20)
+    dying = Reminders(engine.store, engine.journal, engine.schedules, DyingOutbox(engine.store), engine.clock, {})
+    with pytest.raises(ProcessLookupError):
+        dying.tick()
+    engine.store.close()
+    again = build({"access/approve": ask}, engine.clock)
+    again.reminders.tick()
+    again.reminders.tick()
+    assert len(posted(again)) == 20
+
+
+def test_fifty_restarts_at_random_post_each_reminder_once_and_within_a_minute(build: Build) -> None:
+    """Over two days, with ticks every 20 s around the reminders' times."""
+    chance = random.Random(6)
+    engine = scheduled(build)
+    engine.click("approve", BEN)
+    times = [moment(2, 2), moment(3, 1), moment(3, 1, 50), moment(3, 2)]
+    kills = 0
+    for due in times:
+        engine.clock.time = due - timedelta(seconds=300 + chance.randrange(20))
+        while engine.clock.time < due + timedelta(seconds=60):
+            if chance.random() < 0.9:
+                kills += 1
+                engine.store.close()
+                engine = build(dict.fromkeys(("access/approve", "access/bind", "sidecars/restart"), ask), engine.clock)
+            engine.reminders.tick()
+            engine.clock.advance(chance.randrange(15, 25))
+    made = [m for m in engine.outbox.list_unsent(engine.clock.now()) if m.kind == "reminder" and m.channel == CHANNEL]
+    delays = [(m.created_at - due).total_seconds() for m, due in zip(made, times, strict=True)]
+    assert kills >= 50
+    assert all(0 <= delay <= 60 for delay in delays)
