@@ -13,7 +13,7 @@ from tests.browser.sandbox_run import SandboxRun, open_browser_page, run_sandbox
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
 
-START_MS = 20_000
+START_MS = 60_000
 STEP_MS = 60_000
 RETRY = "Retry"
 # The README's picture is of the gate that asks this.
@@ -41,6 +41,7 @@ def page(sandbox: SandboxRun, chromium: Path) -> Iterator[Page]:
 
 def type_command(page: Page, text: str) -> None:
     """Type into the channel's composer and send."""
+    page.get_by_text("Bot connected").wait_for(timeout=START_MS)
     composer = page.locator('textarea[data-composer="channel"]')
     composer.fill(text)
     composer.press("Enter")

@@ -30,6 +30,17 @@ def list_milestones(world: World) -> Counter[tuple[str, str]]:
     return Counter(entry for entry in list_thread(world) if entry[0] not in EDITED_ALONG)
 
 
+def sort_waves(thread: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The thread with what waves tell in one order; they overlap, and which ends first is left to the cluster."""
+    told = iter(sorted(entry for entry in thread if is_of_waves(entry)))
+    return [next(told) if is_of_waves(entry) else entry for entry in thread]
+
+
+def is_of_waves(entry: tuple[str, str]) -> bool:
+    """Whether waves that overlap tell this in an order of their own."""
+    return entry[1].startswith(("wave ", "first restarted pod"))
+
+
 def find_repeated(world: World) -> list[str]:
     """Outbox ids that stand in Slack more than once."""
     ids = Counter(
