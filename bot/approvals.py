@@ -15,22 +15,47 @@ ACTION_WORDS: dict[str, str] = {
     "retry": "retry",
     "abort": "abort",
     "decide": "decide",
+    "break-glass": "break the glass of",
+    "schedule": "schedule",
+    "extend": "extend the window of",
+    "snooze": "snooze",
 }
-READING: frozenset[str] = frozenset({"status", "history", "help"})
+READING: frozenset[str] = frozenset({"status", "history", "help", "windows", "calendar"})
 
 
 @dataclass(frozen=True)
 class Policy:
-    """Who may request and who may approve on one cluster; Slack user ids. No approvers means nobody may approve."""
+    """Who may request and who may approve on one cluster. No approvers means nobody may approve.
+
+    Names are Slack user ids, and ids of user groups until those are replaced by their members (`trouble` then says
+    which could not be). `approvals_needed` different people have to approve; somebody of `break_glass` may do so alone
+    and for a stated reason. Orders come from `channels` (empty: from anywhere) and from the bot's own workspace or one
+    of `workspaces`.
+    """
 
     requesters: frozenset[str]
     approvers: frozenset[str]
     production: bool = True
+    approvals_needed: int = 1
+    break_glass: frozenset[str] = frozenset()
+    channels: frozenset[str] = frozenset()
+    workspaces: frozenset[str] = frozenset()
+    trouble: str = ""
 
     @property
     def four_eyes(self) -> bool:
         """Whether the approver must differ from the requester."""
         return self.production
+
+    @property
+    def everybody(self) -> frozenset[str]:
+        """All names that the policy gives a right."""
+        return self.requesters | self.approvers | self.break_glass
+
+
+def is_group(name: str) -> bool:
+    """Whether a name of a policy is a user group's id."""
+    return name.startswith("S")
 
 
 def list_legal_actions(state: UpgradeState, paused: bool, aborting: bool) -> tuple[Action, ...]:
@@ -56,7 +81,25 @@ def refuse_person(policy: Policy, action: Action, user: str, requester: str, app
     """
     if action in READING:
         return ""
+    refused = _refuse(policy, action, user, requester, approving)
+    return f"{refused} {policy.trouble}".rstrip() if refused else ""
+
+
+def refuse_channel(policy: Policy, action: Action, channel: str, own: str) -> str:
+    """Why nothing may be ordered from here, "" where it may. `own` is the cluster's channel.
+
+    The Home tab and a conversation with the bot alone, which have nobody else in them, are always fine.
+    """
+    if action in READING or not policy.channels or channel in policy.channels | {own} or channel[:1] in ("", "D", "U"):
+        return ""
+    allowed = ", ".join(f"<#{name}>" for name in sorted(policy.channels | {own}))
+    return f"This cluster takes no orders from this channel. Use one of: {allowed}."
+
+
+def _refuse(policy: Policy, action: Action, user: str, requester: str, approving: bool) -> str:
     word = ACTION_WORDS[action]
+    if action == "break-glass":
+        return _refuse_breaker(policy, user)
     if action == "start":
         if user in policy.requesters:
             return ""
@@ -83,6 +126,14 @@ def _refuse_approver(policy: Policy, word: str, user: str, requester: str, appro
         advice = f"Ask one of: {_mention(others)}." if others else "The cluster needs a second one in clusters.toml."
         return f"You started this upgrade, and its approver must be somebody else. {advice}"
     return ""
+
+
+def _refuse_breaker(policy: Policy, user: str) -> str:
+    if user in policy.break_glass:
+        return ""
+    if not policy.break_glass:
+        return "Nobody may break the glass of this cluster. Set `break_glass` for it in clusters.toml."
+    return f"You may not break the glass of this cluster. Ask one of: {_mention(policy.break_glass)}."
 
 
 def _mention(users: frozenset[str]) -> str:

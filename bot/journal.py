@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import msgspec
@@ -31,6 +31,7 @@ from bot.store import Store, StoredCopy
 from steps.ledger import LedgerEntry
 from steps.step import Ask, Blocked, Decision, Json
 
+LONGEST_PAUSE = timedelta(minutes=10)
 OPEN_STATES: tuple[UpgradeState, ...] = ("running", "asking", "blocked")
 _LEDGER_FIELDS = [field.name for field in fields(LedgerEntry)]
 _LEDGER = ", ".join(f'"{name}"' for name in _LEDGER_FIELDS)
@@ -69,10 +70,10 @@ class JournalView:
     def list_due(self, now: datetime) -> list[UpgradeRow]:
         """Upgrades that have something to do now, the longest waiting first."""
         rows = self._rows(
-            "select * from upgrades where due <= ? and paused_by = '' and state in ('running', 'asking') order by due",
-            [now.timestamp()],
+            "select * from upgrades where due is not null and paused_by = '' and state in ('running', 'asking') "
+            "order by due"
         )
-        return [read_upgrade(row) for row in rows]
+        return [row for row in map(read_upgrade, rows) if is_due(row, now)]
 
     def find_next_due(self) -> datetime | None:
         """When the next upgrade has something to do, None when all wait for a person."""
@@ -107,6 +108,17 @@ class JournalView:
         """All questions that the upgrade ever asked, in order."""
         rows = self._rows("select * from approvals where upgrade = ? order by generation", [upgrade])
         return [read_question(row) for row in rows]
+
+    def list_consents(self, question: Question, choice: str) -> list[str]:
+        """Who has approved a question that takes several approvals, in order."""
+        rows = self._rows(
+            """
+            select "by" from consents where upgrade = ? and step = ? and generation = ? and choice = ?
+            order by at, rowid
+            """,
+            [question.upgrade, question.step, question.generation, choice],
+        )
+        return [row["by"] for row in rows]
 
     def read_memory(self, upgrade: str) -> dict[str, Json]:
         """Everything that the upgrade remembers."""
@@ -229,6 +241,13 @@ class Journal(JournalView):
             )
             return changed.rowcount == 1
 
+    def add_consent(self, question: Question, choice: str, by: str, now: datetime) -> list[str]:
+        """One more approval of a question that takes several; all who gave this one, in order."""
+        key = [question.upgrade, question.step, question.generation, choice]
+        with self._store.transact() as db:
+            db.execute("insert or ignore into consents values (?, ?, ?, ?, ?, ?)", [*key, by, now.timestamp()])
+        return self.list_consents(question, choice)
+
     def close_question(self, upgrade: str, state: str) -> None:
         """End the open question without a decision: expired or voided."""
         with self._store.transact() as db:
@@ -295,3 +314,15 @@ class Journal(JournalView):
         """Record the answer that a click got."""
         with self._store.transact() as db:
             db.execute("update clicks set settled_at = ?, answer = ? where id = ?", [now.timestamp(), answer, click_id])
+
+
+def is_due(row: UpgradeRow, now: datetime) -> bool:
+    """Whether the upgrade has something to do now.
+
+    A step that waits is never put off for longer than LONGEST_PAUSE: one that seems to be was put off before the clock
+    was set back.
+    """
+    if row.due is None or row.paused_by:
+        return False
+    set_back = row.state == "running" and row.waiting_since is not None and row.due > now + LONGEST_PAUSE
+    return row.due <= now or set_back

@@ -14,6 +14,7 @@ from bot.clusters import Cluster
 from bot.journal import Journal
 from bot.keeper import WindowKeeper
 from bot.outbox import Outbox
+from bot.people import Directory, PeopledClusters, Roster
 from bot.records import Click
 from bot.releases import read_releases
 from bot.reminders import Reminders
@@ -30,6 +31,7 @@ from steps.options import UpgradeOptions
 from steps.step import Context, Outcome, Step
 
 ANA, BEN, CAI, DEE = "U0ANA00001", "U0BEN00002", "U0CAI00003", "U0DEE00004"
+POLICY = Policy(frozenset({ANA, BEN}), frozenset({BEN, CAI, ANA}))
 START = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)
 
 
@@ -102,6 +104,8 @@ def build_engine(
     on_commit: Callable[[], None] = lambda: None,
     patience: timedelta = timedelta(minutes=30),
     downtime: Downtime = Downtime(),  # noqa: B008 - frozen
+    policy: Policy = POLICY,
+    directory: Directory | None = None,
 ) -> Engine:
     """Build everything over the journal in `folder`."""
     hand = clock or HandClock()
@@ -112,15 +116,16 @@ def build_engine(
     release = read_releases(None)
     ports = cast(Ports, _NoPorts())
     table = {step_id: Step(step_id, run, patience) for step_id, run in steps.items()}
-    people = Policy(frozenset({ANA, BEN}), frozenset({BEN, CAI, ANA}))
-    cluster = Cluster("cluster-x", ClusterAddress("cluster-x"), "C0MESHOPS1", "1.4.10-asm.18", people, UpgradeOptions())
-    clusters = {"cluster-x": replace(cluster, downtime=downtime)}
+    cluster = Cluster("cluster-x", ClusterAddress("cluster-x"), "C0MESHOPS1", "1.4.10-asm.18", policy, UpgradeOptions())
+    clusters: Mapping[str, Cluster] = {"cluster-x": replace(cluster, downtime=downtime)}
+    roster = Roster(directory, hand, clusters) if directory else None
+    clusters = PeopledClusters(clusters, roster) if roster else clusters
     schedules = Schedules(store)
     keeper = WindowKeeper(store, journal, schedules, chronicle, clusters, release)
     keeper.wake_held(hand.now())
     runner = Runner(store, journal, chronicle, hand, table, release, lambda _address: ports, Pace(), keeper)
     scheduling = Scheduling(journal, schedules, keeper, chronicle, hand, clusters)
-    upgrades = Upgrades(store, journal, chronicle, views, hand, clusters, scheduling)
+    upgrades = Upgrades(store, journal, chronicle, views, hand, clusters, scheduling, people=roster)
     reminders = Reminders(store, journal, schedules, outbox, hand, clusters)
     return Engine(hand, store, journal, outbox, runner, upgrades, views, schedules, reminders)
 
@@ -135,6 +140,8 @@ class Build(Protocol):
         on_commit: Callable[[], None] = lambda: None,
         patience: timedelta = timedelta(minutes=30),
         downtime: Downtime = Downtime(),  # noqa: B008 - frozen
+        policy: Policy = POLICY,
+        directory: Directory | None = None,
     ) -> Engine: ...
 
 

@@ -1,0 +1,56 @@
+"""People of every kind, as Slack would tell of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bot.people import DirectoryFault, Person
+from tests.unit.bot.engine import ANA, BEN, CAI, DEE
+
+HOME, OTHER = "T0SANDBOX1", "T0OTHERCO1"
+GROUP = "S0APPROVE1"
+OUTSIDER, GUEST, GONE, BOT, UNKNOWN = "U0OUTSIDER", "U0GUEST001", "U0GONE0001", "U0ROBOT001", "U0UNKNOWN1"
+KNOWN: Mapping[str, Person] = {
+    person.id: person
+    for person in (
+        *(Person(user, frozenset({HOME})) for user in (ANA, BEN, CAI, DEE)),
+        Person(OUTSIDER, frozenset({OTHER}), is_outsider=True),
+        Person(GUEST, frozenset({HOME}), is_guest=True),
+        Person(GONE, frozenset({HOME}), deleted=True),
+        Person(BOT, frozenset({HOME}), is_bot=True),
+    )
+}
+STRANGERS = frozenset({OUTSIDER, GUEST, GONE, BOT, UNKNOWN})
+
+
+@dataclass
+class PaperDirectory:
+    """A Slack on paper that counts its calls; `fault` makes all of them fail."""
+
+    groups: dict[str, frozenset[str]] = field(default_factory=lambda: {GROUP: frozenset({CAI, GUEST, GONE})})
+    fault: str = ""
+    calls: list[str] = field(default_factory=list)
+
+    def read_workspace(self) -> str:
+        """The workspace of the bot."""
+        return HOME
+
+    def read_person(self, user: str) -> Person:
+        """Who this is."""
+        self._call(f"person {user}")
+        if user not in KNOWN:
+            raise DirectoryFault("user_not_found")
+        return KNOWN[user]
+
+    def list_members(self, group: str) -> frozenset[str]:
+        """Who is in a group."""
+        self._call(f"group {group}")
+        if group not in self.groups:
+            raise DirectoryFault("no_such_subteam")
+        return self.groups[group]
+
+    def _call(self, name: str) -> None:
+        self.calls.append(name)
+        if self.fault:
+            raise DirectoryFault(self.fault)
