@@ -257,6 +257,9 @@ def _read_overlays(paths: Any, where: str, folder: Path, faults: _Faults) -> tup
             overlays.append(Overlay(Path(str(name)).name, (folder / str(name)).read_text(encoding="utf-8")))
         except (OSError, UnicodeDecodeError) as error:
             faults.add(f"{where} overlays", f"names {name}, which can't be read: {error}")
+            continue
+        if fault := find_overlay_fault(overlays[-1]):
+            faults.add(f"{where} overlays", f"names {name}, which {fault}")
     return tuple(overlays)
 
 

@@ -191,6 +191,9 @@ def _read_clusters(reader: _Reader) -> Mapping[str, Cluster]:
     except OSError as error:
         reader.faults.append(f"ASM_UPGRADE_CLUSTERS is {str(path)!r}, which can't be read: {error.strerror}.")
         return {}
+    except UnicodeDecodeError as error:
+        reader.faults.append(f"ASM_UPGRADE_CLUSTERS is {str(path)!r}, which is not UTF-8: {error}.")
+        return {}
     clusters, faults = parse_clusters(text, path)
     reader.faults.extend(faults)
     return clusters

@@ -12,7 +12,7 @@ import structlog
 
 from bot.chronicle import Chronicle
 from bot.clock import Clock
-from bot.journal import Journal
+from bot.journal import LONGEST_PAUSE, Journal, is_due
 from bot.keeper import AlwaysOpen, Keeper
 from bot.rows import UpgradeRow
 from bot.store import Store, StoreBroken
@@ -93,16 +93,19 @@ class Runner:
         return self._journal.find_next_due()
 
     def run_step(self, upgrade: str) -> None:
-        """Run the step that the upgrade stands at, once, and journal what it answered."""
+        """Run the step that the upgrade stands at, once, and journal what it answered.
+
+        Raises StoreBroken, before anything is done, where the answer could not be journalled.
+        """
+        self._store.check()
         row = self._journal.find_upgrade(upgrade)
         now = self._clock.now()
-        if row is None or row.due is None or row.due > now or row.paused_by:
+        if row is None or not is_due(row, now):
             return
         permit = self._keeper.admit(row, now)
         if not permit.may_run:
             return
-        if row.waiting_since is None:
-            row = dataclasses.replace(row, waiting_since=now)
+        row = dataclasses.replace(row, waiting_since=correct_wait(row, now))
         turn = Turn()
         outcome = self._expire(row) if row.state == "asking" else self._observe(row, turn, permit.why)
         self._commit(row, turn, limit_patience(self._steps.get(row.step), row, outcome, now))
@@ -193,7 +196,7 @@ class Runner:
             case Waiting(held=True):
                 self._keeper.hold(row, now)
             case Waiting():
-                pause = min(max(outcome.retry_in, 0.0), self._pace.retry_cap)
+                pause = min(max(outcome.retry_in, 0.0), self._pace.retry_cap, LONGEST_PAUSE.total_seconds())
                 self._chronicle.tell_waiting(row, outcome, now)
                 self._journal.change_upgrade(
                     row.id,
@@ -287,6 +290,18 @@ def find_next_step(row: UpgradeRow) -> str:
     """The step after the one the upgrade stands at, "" at the plan's end."""
     position = row.plan.index(row.step) + 1
     return row.plan[position] if position < len(row.plan) else ""
+
+
+def correct_wait(row: UpgradeRow, now: datetime) -> datetime:
+    """Since when the step waits: time in which nobody looked is no waiting.
+
+    That is so after an outage of the bot, and after the clock was set forward; one that was set back begins it anew.
+    """
+    if row.waiting_since is None or row.due is None:
+        return now
+    unseen = now - row.due
+    since = row.waiting_since + unseen if unseen > LONGEST_PAUSE else row.waiting_since
+    return min(since, now)
 
 
 def limit_patience(step: Step | None, row: UpgradeRow, outcome: Outcome, now: datetime) -> Outcome:

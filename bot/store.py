@@ -28,6 +28,7 @@ class Store:
     """The journal's file. Only SQL runs under its lock, and no cursor leaves it.
 
     WAL with synchronous=FULL: a commit that returned survives a power cut. `on_commit` is called after each commit.
+    Raises StoreBusy where another bot has the file, StoreBroken where it can't be opened.
     """
 
     def __init__(self, path: Path, on_commit: Callable[[], None] = lambda: None) -> None:
@@ -36,10 +37,17 @@ class Store:
         self._mutex = threading.RLock()
         self._depth = 0
         self.broken = ""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._guard = lock_file(path.with_suffix(".lock"))
-        self._db = open_database(path)
-        build_migrations().apply(self._db)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._guard = lock_file(path.with_suffix(".lock"))
+        except OSError as error:
+            raise StoreBroken(f"the state folder {path.parent} can't be used: {error.strerror or error}") from error
+        try:
+            self._db = open_database(path)
+            build_migrations().apply(self._db)
+        except sqlite3.Error as error:
+            self._guard.close()
+            raise StoreBroken(f"the journal {path} can't be opened: {error}") from error
 
     @contextmanager
     def transact(self) -> Iterator[Database]:
@@ -48,8 +56,7 @@ class Store:
         Raises StoreBroken when SQLite can't write, and from then on.
         """
         with self._mutex:
-            if self.broken:
-                raise StoreBroken(self.broken)
+            self.check()
             if self._depth:
                 yield self._db
                 return
@@ -58,13 +65,18 @@ class Store:
                 yield self._db
             except BaseException as error:
                 self._roll_back()
-                if isinstance(error, sqlite3.OperationalError):
+                if is_files_fault(error):
                     raise self._break(error) from error
                 raise
             finally:
                 self._depth = 0
             self._commit()
         self._on_commit()
+
+    def check(self) -> None:
+        """Raise StoreBroken where nothing may be acted on any more."""
+        if self.broken:
+            raise StoreBroken(self.broken)
 
     def read(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[dict[str, Any]]:
         """All rows of a query."""
@@ -80,14 +92,14 @@ class Store:
     def _begin(self) -> None:
         try:
             self._db.conn.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             raise self._break(error) from error
         self._depth = 1
 
     def _commit(self) -> None:
         try:
             self._db.conn.execute("COMMIT")
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             self._roll_back()
             raise self._break(error) from error
 
@@ -95,7 +107,7 @@ class Store:
         if self._db.conn.in_transaction:
             self._db.conn.execute("ROLLBACK")
 
-    def _break(self, error: sqlite3.OperationalError) -> StoreBroken:
+    def _break(self, error: BaseException) -> StoreBroken:
         self.broken = f"the journal {self._path} could not be written: {error}"
         return StoreBroken(self.broken)
 
@@ -116,6 +128,11 @@ class StoredCopy:
     def close(self) -> None:
         """Close the file."""
         self._db.close()
+
+
+def is_files_fault(error: BaseException) -> bool:
+    """Whether the file could not be written (full, locked, torn), in contrast to a row that was refused."""
+    return isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError
 
 
 def open_database(path: Path) -> Database:

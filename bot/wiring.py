@@ -49,6 +49,7 @@ class Bot:
     fleet: Fleet
     roster: Roster
     reminders: Reminders
+    schedules: Schedules
     home_tabs: HomeTabs
     outages: Outages
 
@@ -88,6 +89,7 @@ def build_bot(
         announcer=build_announcer(settings, outbox, views, clock, fleet),
         fleet=fleet,
         roster=roster,
+        schedules=schedules,
         reminders=Reminders(store, journal, schedules, outbox, clock, clusters),
         home_tabs=HomeTabs(
             fleet, build_posting_client(settings.slack.bot_token, settings.slack.api_url), clock, fleet.knows

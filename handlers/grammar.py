@@ -135,7 +135,8 @@ def _read_schedule(action: Action, words: Sequence[str]) -> Order | Misread:
     when: dict[str, Any] = dict(zip(("date", "time", "zone"), words[1:4], strict=True))
     rest = list(words[4:])
     if rest and rest[0].lower() == "for":
-        length = [rest.pop(0), *(rest.pop(0) for _ in range(_count_length(rest[1:])))][1:]
+        count = _count_length(rest[1:])
+        length, rest = rest[1 : 1 + count], rest[1 + count :]
         if not length:
             return Misread(f"Say for how long: `for 3h`. Use `{COMMAND} {USAGE['schedule'][0]}`.")
         when["for"] = "".join(length)

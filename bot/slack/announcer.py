@@ -16,13 +16,14 @@ from bot.slack.posting import Postbox
 from bot.slack.text import Knows
 
 # Slack allows 50 chat.update a minute and one chat.postMessage a second and channel, with short bursts.
-EDITS_A_MINUTE = 42
+EDITS_A_MINUTE = 46
 EDIT_BURST = 3
 POSTS_A_MINUTE = 55
 POST_BURST = 4
 EDIT_SPACING = timedelta(seconds=2)
 # Far enough to see every deferred message, so that no later one of its thread overtakes it.
 HORIZON = timedelta(days=1)
+LONGEST_PAUSE = timedelta(minutes=10)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -130,7 +131,9 @@ class Announcer:
 
     def _edit(self, message: Message) -> Result:
         now = self._clock.now()
-        spacing = (self._edited_at.get(message.id, LONG_AGO) + EDIT_SPACING - now).total_seconds()
+        since = now - self._edited_at.get(message.id, LONG_AGO)
+        # A negative one tells that the clock was set back.
+        spacing = (EDIT_SPACING - since).total_seconds() if since >= timedelta(0) else 0.0
         if (wait := max(spacing, self._edits.seconds_until_free(now))) > 0:
             return Deferred(wait, "")
         self._edits.take(now)
@@ -143,7 +146,8 @@ class Announcer:
     def _attempt(self, message: Message, send: Callable[[Message], Result]) -> float:
         """Send one message if its time has come and record what came of it; seconds to wait, 0 when it is done."""
         now = self._clock.now()
-        if message.not_before is not None and message.not_before > now:
+        # What is put off for longer than any pause was put off before the clock was set back.
+        if message.not_before is not None and now < message.not_before <= now + LONGEST_PAUSE:
             return (message.not_before - now).total_seconds()
         result = send(message)
         match result:
@@ -153,7 +157,8 @@ class Announcer:
             case Deferred(seconds, why):
                 if why:
                     self._log.warning("slack message deferred", message=message.id, upgrade=message.upgrade, why=why)
-                    self._outbox.defer_message(message.id, self._clock.now() + timedelta(seconds=seconds), why)
+                    pause = min(timedelta(seconds=seconds), LONGEST_PAUSE)
+                    self._outbox.defer_message(message.id, self._clock.now() + pause, why)
                 return seconds
             case Dropped(why):
                 self._log.error("slack message dropped", message=message.id, upgrade=message.upgrade, why=why)

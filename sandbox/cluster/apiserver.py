@@ -12,6 +12,7 @@ from sandbox.cluster.admission import Admission
 from sandbox.cluster.conversion import from_stored, to_stored
 from sandbox.cluster.defaulting import FIRST_STATUS, TEMPLATE_GENERATION, fill_defaults
 from sandbox.cluster.errors import MODIFIED, ApiError, already_exists, bad_request, conflict, not_found
+from sandbox.cluster.field_managers import Manager, drop_unapplied, track_fields
 from sandbox.cluster.injection import Injector
 from sandbox.cluster.objects import (
     Json,
@@ -46,6 +47,7 @@ _FIXED_METADATA = (
     "deletionTimestamp",
     "deletionGracePeriodSeconds",
     "generation",
+    "managedFields",
 )
 
 
@@ -67,8 +69,9 @@ class ApiServer:
         return found
 
     def create(
-        self, resource: Resource, namespace: str, obj: Json, *, version: str = "", dry_run: bool = False
-    ) -> Json:
+        self, resource: Resource, namespace: str, obj: Json, *,
+        version: str = "", dry_run: bool = False, manager: Manager | None = None,
+    ) -> Json:  # fmt: skip
         """Create an object given in the form of `version`; returns it in its kept form. Raises ApiError."""
         made = self._new_object(resource, namespace, obj, version)
         if self.store.find(resource.key, namespace, name_of(made)) is not None:
@@ -79,22 +82,25 @@ class ApiServer:
         fill_defaults(resource, spoken, admitted, self.resources.minor)
         check_new(resource, admitted)
         self.admission.check_quota(resource, admitted)
+        if manager is not None:
+            wrote = resource.api_version(spoken)
+            admitted = track_fields({}, admitted, manager, wrote, stamp(self.now()), to_stored(resource, spoken, obj))
         return admitted if dry_run else self.store.put(resource.key, admitted)
 
     def update(
         self, resource: Resource, namespace: str, name: str, obj: Json,
-        *, version: str = "", subresource: str = "", dry_run: bool = False,
+        *, version: str = "", subresource: str = "", dry_run: bool = False, manager: Manager | None = None,
     ) -> Json:  # fmt: skip
         """Replace an object by one in the form of `version`. Raises ApiError 404, 409 or 422."""
         before = self.get(resource, namespace, name)
         if name_of(obj) != name:
             raise bad_request(f"the name of the object ({name_of(obj)}) does not match the name on the URL ({name})")
         after = to_stored(resource, version or resource.stored_version, copy_json(obj))
-        return self._commit(resource, before, after, version, subresource, dry_run=dry_run)
+        return self._commit(resource, before, after, version, subresource, dry_run=dry_run, manager=manager)
 
     def patch(
         self, resource: Resource, namespace: str, name: str, body: Any, media_type: str,
-        *, version: str = "", subresource: str = "", dry_run: bool = False,
+        *, version: str = "", subresource: str = "", dry_run: bool = False, manager: Manager | None = None,
     ) -> Json:  # fmt: skip
         """Patch an object in the form of `version`. Raises ApiError 400, 404, 409, 415 or 422."""
         if resource.custom and media_type == STRATEGIC_PATCH:
@@ -103,15 +109,21 @@ class ApiServer:
             raise ApiError(415, "UnsupportedMediaType", message)
         spoken = version or resource.stored_version
         if media_type == APPLY_PATCH and self.store.find(resource.key, namespace, name) is None:
-            return self.create(resource, namespace, body, version=spoken, dry_run=dry_run)
+            return self.create(resource, namespace, body, version=spoken, dry_run=dry_run, manager=manager)
         before = self.get(resource, namespace, name)
-        patched: Json = copy_json(apply_patch(from_stored(resource, spoken, before), body, media_type))
+        shown = from_stored(resource, spoken, before)
+        applied = body if media_type == APPLY_PATCH else None
+        if applied is not None and manager is not None:
+            shown = drop_unapplied(shown, applied, manager)
+        patched: Json = copy_json(apply_patch(shown, body, media_type))
         if isinstance(body, dict) and not (body.get("metadata") or {}).get("resourceVersion"):
             patched["metadata"].pop("resourceVersion", None)
         if patched["metadata"].get("name") != name:
             raise bad_request("the name of the object does not match the name on the URL")
         after = to_stored(resource, spoken, patched)
-        return self._commit(resource, before, after, spoken, subresource, dry_run=dry_run)
+        return self._commit(
+            resource, before, after, spoken, subresource, dry_run=dry_run, manager=manager, applied=applied
+        )
 
     def set_status(self, key: str, obj: Json, status: Json) -> Json:
         """Write a controller's view of an object; writes nothing when it is the same."""
@@ -148,7 +160,7 @@ class ApiServer:
             metadata.pop("namespace", None)
         if not metadata.get("name") and metadata.get("generateName"):
             metadata["name"] = metadata["generateName"] + self._suffix(metadata["generateName"])
-        for name in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"):
+        for name in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "managedFields"):
             metadata.pop(name, None)
         metadata["uid"] = uid_for(f"{resource.key}/{namespace}/{metadata.get('name')}/{self.store.revision}")
         metadata["creationTimestamp"] = stamp(self.now())
@@ -166,8 +178,9 @@ class ApiServer:
         return safe_hash([base, self.store.revision, self.now()], 5)
 
     def _commit(
-        self, resource: Resource, before: Json, after: Json, version: str, subresource: str, *, dry_run: bool
-    ) -> Json:
+        self, resource: Resource, before: Json, after: Json, version: str, subresource: str,
+        *, dry_run: bool, manager: Manager | None = None, applied: Json | None = None,
+    ) -> Json:  # fmt: skip
         self._check_preconditions(resource, before, after)
         merged = _merge_for(resource, before, after, subresource)
         if merged.get("spec") != before.get("spec") or "webhooks" in merged or "roleRef" in merged:
@@ -177,6 +190,9 @@ class ApiServer:
         counted = self._counted(resource.key, before, merged)
         if counted == before:
             return before
+        if manager is not None and subresource != "status":
+            wrote = resource.api_version(version or resource.stored_version)
+            counted = track_fields(before, counted, manager, wrote, stamp(self.now()), applied)
         if dry_run:
             return counted
         stored = self.store.put(resource.key, counted)

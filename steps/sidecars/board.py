@@ -16,6 +16,7 @@ APPROVED = "sidecars/approved"
 DECLINED = "sidecars/declined"
 CHECKED = "sidecars/checked"
 OPEN_STATES = ("pending", "failed")
+LONGEST_PAUSE = timedelta(minutes=10)
 
 
 class Board:
@@ -125,13 +126,22 @@ def name_hold(ctx: Context, ref: str) -> str:
 
 def start_clock(ctx: Context, key: str) -> datetime:
     """The time at which this was first asked for under the key."""
-    return datetime.fromisoformat(str(ctx.remember(key, ctx.now.isoformat())))
+    return _correct(ctx, key, str(ctx.remember(key, ctx.now.isoformat())))
 
 
 def read_clock(ctx: Context, key: str) -> datetime | None:
     """The time kept under the key, None where none is."""
     kept = ctx.recall(key)
-    return datetime.fromisoformat(str(kept)) if kept else None
+    return _correct(ctx, key, str(kept)) if kept else None
+
+
+def _correct(ctx: Context, key: str, kept: str) -> datetime:
+    # A clock that was set back would add the jump to every patience and to the soak: they begin anew.
+    begun = datetime.fromisoformat(kept)
+    if begun <= ctx.now:
+        return begun
+    ctx.memory.revise(key, ctx.now.isoformat())
+    return ctx.now
 
 
 def name_stamp(ctx: Context, ref: str, *, anew: bool = False) -> str:
@@ -158,7 +168,7 @@ def put_off(ctx: Context, ref: str, seconds: float | None, why: str) -> None:
     kept = cast("Mapping[str, Json]", ctx.recall(name_backoff(ref)) or {})
     tries = int(cast(int, kept.get("tries", 0))) + 1
     pause = seconds if seconds is not None else min(60.0, 2.0**tries)
-    until = ctx.now + timedelta(seconds=pause)
+    until = ctx.now + min(timedelta(seconds=pause), LONGEST_PAUSE)
     ctx.memory.revise(name_backoff(ref), {"tries": tries, "until": until.isoformat(), "why": why})
 
 
@@ -170,7 +180,10 @@ def name_backoff(ref: str) -> str:
 def is_put_off(ctx: Context, ref: str) -> bool:
     """Whether the workload's pause after a refused call still lasts."""
     kept = cast("Mapping[str, str] | None", ctx.recall(name_backoff(ref)))
-    return bool(kept) and ctx.now < datetime.fromisoformat(cast("Mapping[str, str]", kept)["until"])
+    if not kept:
+        return False
+    # A longer one was kept before the clock was set back.
+    return ctx.now < datetime.fromisoformat(kept["until"]) <= ctx.now + LONGEST_PAUSE
 
 
 def read_refusal(ctx: Context, ref: str) -> str:

@@ -73,7 +73,13 @@ class Ground:
     def create(self, *objects: Mapping[str, Any]) -> None:
         """Create objects as they are written; a kind that was defined just now may take a moment to be served."""
         for made in objects:
-            self.until(lambda made=made: self._create(made), 20)  # type: ignore[misc]
+            spoken = {**made, "apiVersion": self.policy} if made["kind"] == "PodDisruptionBudget" else made
+            self.until(lambda spoken=spoken: self._create(spoken), 20)  # type: ignore[misc]
+
+    @property
+    def policy(self) -> str:
+        """The group-version of budgets: the old one where it is served."""
+        return "policy/v1beta1" if self.send("GET", "/apis/policy/v1beta1").is_success else "policy/v1"
 
     def _create(self, made: Mapping[str, Any]) -> bool:
         path = self._find_path(made)

@@ -126,4 +126,7 @@ def open_real_world(root: Path, plane: ControlPlane) -> Iterator[World]:
         http = stack.enter_context(httpx.Client(timeout=30, trust_env=False))
         # The simulated cluster stays empty: this world's cluster is the control plane.
         empty = SimulatedCluster(clock.seconds, seed_fn=None)
-        yield World(clock, folder, slack_url, empty, google, releases, settings, path, http)
+        yield World(
+            clock=clock, folder=folder, slack_url=slack_url, cluster=empty, google=google, releases=releases,
+            settings=settings, path=path, variables=variables, http=http,
+        )  # fmt: skip

@@ -32,6 +32,7 @@ from sandbox.release.release_file import write_release_files
 from sandbox.release.server import FOLDER, ReleaseServer
 from sandbox.release.signing import SigningKey
 from sandbox.sites import serve_in_thread
+from sandbox.slack.cast import Cast
 from sandbox.slack.server import SlackStandIn
 from sandbox.state_folder import StateFolder, write_private
 
@@ -240,7 +241,9 @@ def leave_sockets() -> Iterator[None]:
 
 
 @contextmanager
-def open_world(root: Path, clock: HandClock | None = None, rate_limits: bool = True) -> Iterator[World]:
+def open_world(
+    root: Path, clock: HandClock | None = None, rate_limits: bool = True, cast: Cast | None = None
+) -> Iterator[World]:
     """Open every site of the sandbox, each in a thread of its own."""
     hand = clock or HandClock()
     folder = StateFolder(root)
@@ -251,7 +254,7 @@ def open_world(root: Path, clock: HandClock | None = None, rate_limits: bool = T
             stack.callback(site.stop)
             return site.url
 
-        slack = SlackStandIn(hand.seconds, rate_limits=rate_limits)
+        slack = SlackStandIn(hand.seconds, cast, rate_limits=rate_limits)
         slack_url = serve(slack.app())
         cluster = SimulatedCluster(hand.seconds)
         certificate = ensure_certificate(folder.certificates)

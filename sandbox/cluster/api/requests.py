@@ -8,7 +8,9 @@ from typing import Any
 
 from sandbox.cluster.authorization import Attributes, User
 from sandbox.cluster.errors import UnknownPath, bad_request, method_not_allowed
+from sandbox.cluster.field_managers import Manager
 from sandbox.cluster.objects import Json
+from sandbox.cluster.patches import APPLY_PATCH
 from sandbox.cluster.resources import Resource, Resources
 
 _READING = {"GET", "HEAD"}
@@ -37,6 +39,7 @@ class ApiRequest:
     content_type: str
     body: Any
     user: User
+    agent: str = ""
 
     @property
     def dry_run(self) -> bool:
@@ -45,6 +48,12 @@ class ApiRequest:
         if asked not in ("", "All"):
             raise bad_request(f'Invalid value: "{asked}": unsupported value: dryRun takes "All"')
         return asked == "All"
+
+    @property
+    def manager(self) -> Manager:
+        """Who the fields written by this request belong to: fieldManager, or the start of the user agent."""
+        name = self.query.get("fieldManager") or self.agent.partition("/")[0] or "unknown"
+        return Manager(name, self.content_type == APPLY_PATCH, is_true(self.query.get("force")))
 
     @property
     def attributes(self) -> Attributes:

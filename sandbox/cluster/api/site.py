@@ -67,7 +67,8 @@ class ApiSite:
             verb = read_verb(request.method, target, request.query)
         accept = request.headers.get("Accept", "application/json")
         body = _read_body(raw, request.content_type) if raw else None
-        return ApiRequest(target, verb, request.query, accept, request.content_type, body, user)
+        agent = request.headers.get("User-Agent", "")
+        return ApiRequest(target, verb, request.query, accept, request.content_type, body, user, agent)
 
     def _plain(self, request: web.Request, user: User) -> web.StreamResponse:
         self._authorize(user, Attributes("get", path=request.path))

@@ -30,8 +30,9 @@ class Writer:
             raise ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
         self._check_grant(request, body)
         made = self._api.create(
-            target.resource, target.namespace, body, version=target.version, dry_run=request.dry_run
-        )
+            target.resource, target.namespace, body,
+            version=target.version, dry_run=request.dry_run, manager=request.manager,
+        )  # fmt: skip
         return self._shown(request, made, 201)
 
     def update(self, request: ApiRequest) -> Answer:
@@ -41,7 +42,7 @@ class Writer:
         self._check_grant(request, body)
         changed = self._api.update(
             target.resource, target.namespace, target.name, body, version=target.version,
-            subresource=target.subresource, dry_run=request.dry_run,
+            subresource=target.subresource, dry_run=request.dry_run, manager=request.manager,
         )  # fmt: skip
         return self._shown(request, changed)
 
@@ -53,7 +54,7 @@ class Writer:
             self._check_grant(request, request.body)
         changed = self._api.patch(
             target.resource, target.namespace, target.name, request.body, request.content_type,
-            version=target.version, subresource=target.subresource, dry_run=request.dry_run,
+            version=target.version, subresource=target.subresource, dry_run=request.dry_run, manager=request.manager,
         )  # fmt: skip
         return self._shown(request, changed, 200 if existed else 201)
 

@@ -60,3 +60,19 @@ def test_missing_settings_are_reported_together(tmp_path: Path) -> None:
         "ASM_UPGRADE_CLUSTERS",
         "ASM_UPGRADE_RETRY_CAP",
     ]
+
+
+def test_an_overlay_that_is_none_is_named(tmp_path: Path) -> None:
+    """Seen when the bot starts, not when an upgrade comes to it."""
+    (tmp_path / "bad.yaml").write_text("a: [")
+    _, faults = parse_clusters(GOOD + 'overlays = ["bad.yaml"]\n', tmp_path / "clusters.toml")
+    assert faults[0].startswith("clusters.toml: [clusters.cluster-x] overlays names bad.yaml, which is not YAML")
+
+
+def test_a_clusters_file_of_other_bytes_is_named(tmp_path: Path) -> None:
+    """Somebody saved it as UTF-16."""
+    path = tmp_path / "clusters.toml"
+    path.write_bytes(GOOD.encode("utf-16"))
+    with pytest.raises(ConfigError) as caught:
+        read_settings({"SLACK_BOT_TOKEN": "a", "SLACK_APP_TOKEN": "b", "ASM_UPGRADE_CLUSTERS": str(path)})
+    assert "which is not UTF-8" in caught.value.faults[0]

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 import subprocess
-import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from sandbox.cluster.tls import ensure_certificate, write_kubeconfig
 from sandbox.release.archives import build_archive
 from sandbox.release.programs import stand_in_kubectl
 from sandbox.sites import serve_in_thread
+from tests.unit.sandbox_release.unpacking import unpack
 
 Json = dict[str, Any]
 
@@ -104,8 +103,7 @@ class Bench:
 def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Unpack the target release once, with a kubectl beside it."""
     folder = tmp_path_factory.mktemp("release")
-    with tarfile.open(fileobj=BytesIO(build_archive(TARGET, "linux"))) as archive:
-        archive.extractall(folder, filter="data")
+    unpack(build_archive(TARGET, "linux"), folder)
     (folder / "kubectl").write_text(stand_in_kubectl())
     (folder / "kubectl").chmod(0o755)
     return folder

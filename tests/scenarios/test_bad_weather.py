@@ -1,0 +1,79 @@
+"""Whole upgrades on the simulated cluster while the machine around the bot misbehaves."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from sandbox.cluster.faults import RequestFault
+from tests.scenarios.rig import HandClock, open_world
+from tests.scenarios.test_phase_weather import CLUSTER, Desk
+
+HOUR = 3600.0
+
+
+class JumpingClock(HandClock):
+    """The bot's time, which may be set; Slack and the cluster keep theirs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.offset = 0.0
+
+    def now(self) -> datetime:
+        """What the bot's machine shows."""
+        return self.time + timedelta(seconds=self.offset)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """A bot without Slack whose clock may be set."""
+    with open_world(tmp_path, JumpingClock(), rate_limits=False) as world:
+        made = Desk(world)
+        yield made
+        made.rig.crash()
+
+
+def jump(desk: Desk, seconds: float) -> None:
+    """Set the bot's clock."""
+    assert isinstance(desk.world.clock, JumpingClock)
+    desk.world.clock.offset += seconds
+
+
+def finish(desk: Desk) -> None:
+    """Approve and retry until the upgrade has ended."""
+    while row := desk.rig.bot.journal.find_open_upgrade(CLUSTER):
+        if row.state == "running":
+            desk.rig.run_until(desk._stands_still, 20_000)
+        else:
+            desk.click("approve" if row.state == "asking" else "retry")
+
+
+@pytest.mark.parametrize("seconds", [HOUR, -HOUR])
+@pytest.mark.parametrize("gate", ["control-plane/approve", "sidecars/approve"])
+def test_a_clock_set_in_the_middle_loses_no_pod(desk: Desk, seconds: float, gate: str) -> None:
+    """The upgrade ends in time, by retries at most, and every pod is counted where it belongs."""
+    desk.start()
+    desk.run_to(gate)
+    desk.click("approve")
+    for _ in range(6):
+        desk.rig.turn()
+        desk.world.clock.advance(2)
+    jump(desk, seconds)
+    begun = desk.world.clock.seconds()
+    finish(desk)
+    states = Counter(entry.state for entry in desk.rig.bot.journal.read_ledger(f"{CLUSTER}-1"))
+    assert (states["failed"], states["pending"], desk.world.clock.seconds() - begun < HOUR) == (0, 0, True)
+
+
+def test_an_api_server_in_trouble_all_the_time_only_slows_the_upgrade(desk: Desk) -> None:
+    """One read of a list in seven fails, in every way that passes by itself."""
+    for status in (409, 410, 429, 500, 503):
+        desk.world.cluster.faults.requests.append(RequestFault(status=status, verb="list", percent=3))
+    desk.start()
+    finish(desk)
+    states = Counter(entry.state for entry in desk.rig.bot.journal.read_ledger(f"{CLUSTER}-1"))
+    assert (states["failed"], states["pending"]) == (0, 0)

@@ -1,0 +1,203 @@
+"""Downtime through Slack: schedule by command and form, reminders with their buttons, held and going on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.scenarios.rig import ANA, BEN, CHANNEL, Rig, World
+
+
+class DowntimeRig(Rig):
+    """A rig whose reminders tick with every turn."""
+
+    def turn(self) -> float:
+        """As the bot: tick, then the rest."""
+        self.bot.reminders.tick()
+        return super().turn()
+
+    def go_to(self, moment: datetime) -> None:
+        """Let the time pass, a minute at a time around reminders."""
+        while self.world.clock.now() < moment:
+            left = (moment - self.world.clock.now()).total_seconds()
+            self.world.clock.advance(min(left, 600.0))
+            self.turn()
+        self.settle()
+
+
+@pytest.fixture
+def rig(world: World) -> Iterator[DowntimeRig]:
+    """The bot in its world, connected by Socket Mode."""
+    built = DowntimeRig(world)
+    yield built
+    built.crash()
+
+
+def list_channel(rig: Rig, channel: str = CHANNEL) -> list[dict[str, Any]]:
+    """The reminders in a channel."""
+    rooms = {room["id"]: room for room in rig.world.state()["channels"]}
+    kinds = [(m, m.get("metadata") or {}) for m in rooms[channel]["messages"]]
+    return [m for m, metadata in kinds if metadata.get("event_payload", {}).get("kind") == "reminder"]
+
+
+def list_direct(rig: Rig, user: str) -> list[dict[str, Any]]:
+    """The reminders in a person's conversation with the bot."""
+    room = f"D{user[1:]}"
+    known = {found["id"] for found in rig.world.state()["channels"]}
+    return list_channel(rig, room) if room in known else []
+
+
+def find_element(message: dict[str, Any], action_id: str) -> dict[str, Any]:
+    """An element of a message by its action id."""
+    elements = [e for block in message["blocks"] if block["type"] == "actions" for e in block["elements"]]
+    return next(element for element in elements if element["action_id"] == action_id)
+
+
+def open_view(rig: Rig, user: str) -> dict[str, Any]:
+    """The form that a person sees."""
+    for _ in range(100):
+        stack = rig.world.state()["views"].get(user, [])
+        if stack:
+            return dict(stack[-1])
+        rig.turn()
+    raise AssertionError(f"no form for {user}")
+
+
+def when(day: int, hour: int, minute: int = 0) -> datetime:
+    """A moment in December 2026, UTC."""
+    return datetime(2026, 12, day, hour, minute, tzinfo=UTC)
+
+
+def schedule(rig: Rig, text: str = "2026-12-03 11:00 Asia/Seoul for 3h") -> str:
+    """Ana schedules cluster-x and the bot prepares and asks."""
+    answer = rig.command(ANA, f"schedule cluster-x {text}")
+    rig.run_until(lambda: rig.bot.journal.find_open_question("cluster-x-1") is not None)
+    return answer
+
+
+def test_a_scheduled_upgrade_prepares_and_asks_before(rig: DowntimeRig) -> None:
+    """The command is answered with the time in both zones, and the first approval stands there."""
+    assert schedule(rig).startswith(
+        "Scheduled cluster-x-1 for 2026-12-03 11:00-14:00 Asia/Seoul (from 2026-12-03 02:00 UTC)."
+    )
+
+
+def test_an_unclear_time_is_answered_in_private(rig: DowntimeRig) -> None:
+    """And nothing is started."""
+    answer = rig.command(ANA, "schedule cluster-x 2027-03-28 02:30 Europe/Berlin")
+    assert "02:30 does not exist" in answer
+    assert rig.bot.journal.list_upgrades() == []
+
+
+def test_nothing_is_changed_before_the_time_although_approved(rig: DowntimeRig) -> None:
+    """Then it goes on by itself."""
+    schedule(rig)
+    rig.command(BEN, "approve cluster-x")
+    rig.go_to(when(3, 1, 59))
+    assert rig.bot.journal.find_upgrade("cluster-x-1").step == "access/approve"  # type: ignore[union-attr]
+    rig.go_to(when(3, 2))
+    rig.run_until(lambda: rig.bot.journal.find_upgrade("cluster-x-1").step == "download/approve")  # type: ignore[union-attr]
+
+
+def test_the_channel_and_the_approver_are_reminded_with_buttons(rig: DowntimeRig) -> None:
+    """Snooze, reschedule and cancel on each."""
+    schedule(rig)
+    rig.go_to(when(2, 2, 1))
+    for message in (list_channel(rig)[-1], list_direct(rig, BEN)[-1]):
+        for action_id in ("asm-snooze", "asm-schedule:open", "asm:abort"):
+            assert find_element(message, action_id)
+
+
+def test_the_start_stands_in_each_readers_own_time(rig: DowntimeRig) -> None:
+    """As Slack's date format."""
+    schedule(rig)
+    rig.go_to(when(2, 2, 1))
+    assert f"<!date^{int(when(3, 2).timestamp())}^" in list_channel(rig)[-1]["text"]
+
+
+def test_a_reminder_is_snoozed_from_itself(rig: DowntimeRig) -> None:
+    """It loses its buttons and comes again."""
+    schedule(rig)
+    rig.command(BEN, "approve cluster-x")
+    rig.go_to(when(2, 2, 1))
+    message = list_channel(rig)[-1]
+    choice = find_element(message, "asm-snooze")["options"][3]["value"]
+    rig.world.act("click", user=BEN, channel=CHANNEL, ts=message["ts"], action_id="asm-snooze", value=choice)
+    rig.go_to(when(2, 3, 10))
+    shown = list_channel(rig)
+    assert "snoozed for 1h by <@U0BEN00002>" in str(next(m for m in shown if m["ts"] == message["ts"])["blocks"])
+    assert len(shown) == 2
+
+
+def test_a_reminder_moves_its_upgrade_by_the_form(rig: DowntimeRig) -> None:
+    """Filled with the time that stands; a wrong one is answered at its field."""
+    schedule(rig)
+    rig.go_to(when(2, 2, 1))
+    message = list_channel(rig)[-1]
+    rig.world.act("click", user=BEN, channel=CHANNEL, ts=message["ts"], action_id="asm-schedule:open")
+    view = open_view(rig, BEN)
+    wrong = rig.world.act("view-submit", user=BEN, view_id=view["id"], values={"date": {"date": "2026-12-01"}})
+    assert "is past" in str(wrong)
+    rig.world.act("view-submit", user=BEN, view_id=view["id"], values={"date": {"date": "2026-12-05"}})
+    rig.settle()
+    appointment = rig.bot.schedules.find_appointment("cluster-x-1")
+    assert appointment is not None
+    assert appointment.starts == when(5, 2)
+
+
+def test_the_form_offers_zones_by_what_is_typed(rig: DowntimeRig) -> None:
+    """A city is enough."""
+    rig.world.act("command", user=ANA, channel=CHANNEL, text="/asm-upgrade schedule cluster-x")
+    view = open_view(rig, ANA)
+    block = next(block for block in view["blocks"] if block.get("block_id") == "zone")
+    offered = rig.world.act(
+        "suggest", user=ANA, view_id=view["id"], action_id=block["element"]["action_id"], block_id="zone", value="seo"
+    )
+    assert "Asia/Seoul" in str(offered)
+
+
+def test_a_cancelled_upgrade_is_not_reminded_of_again(rig: DowntimeRig) -> None:
+    """Cancel aborts what has not begun."""
+    schedule(rig)
+    rig.go_to(when(2, 2, 1))
+    message = list_channel(rig)[-1]
+    rig.world.act("click", user=BEN, channel=CHANNEL, ts=message["ts"], action_id="asm:abort")
+    rig.run_until(lambda: rig.bot.journal.find_open_upgrade("cluster-x") is None)
+    before = len(list_channel(rig))
+    rig.go_to(when(3, 3))
+    assert len(list_channel(rig)) == before
+
+
+def test_windows_and_calendar_are_answered_in_private(rig: DowntimeRig) -> None:
+    """Without windows that is said."""
+    schedule(rig)
+    assert "may be changed at any time" in rig.command(ANA, "windows")
+    assert "2026-12-03 11:00-14:00 Asia/Seoul: upgrade cluster-x-1" in rig.command(ANA, "calendar")
+
+
+@pytest.mark.slow
+def test_a_window_that_closes_while_sidecars_move_is_respected_and_extended(rig: DowntimeRig) -> None:
+    """What is in flight lands, then a person extends with a reason, and the upgrade ends whole."""
+    schedule(rig, "2026-12-01 02:20 UTC for 25m")
+    rig.go_to(when(1, 2, 20))
+    while rig.bot.journal.find_upgrade("cluster-x-1").step != "sidecars/restart":  # type: ignore[union-attr]
+        rig.run_until(lambda: rig._stands_still("cluster-x") or at_sidecars(rig))
+        if not at_sidecars(rig):
+            rig.run_until(lambda: rig.approve_next(BEN), 60)
+            rig.settle()
+    rig.world.clock.time = when(1, 2, 45)
+    rig.run_until(lambda: "is over" in rig.bot.journal.find_upgrade("cluster-x-1").sentence)  # type: ignore[union-attr]
+    answer = rig.command(BEN, "extend cluster-x 1h almost done")
+    assert answer.startswith("cluster-x-1 may act until")
+    rig.upgrade_all(BEN)
+    counts = rig.bot.journal.count_ledger("cluster-x-1")
+    assert set(counts) == {"upgraded", "manual"}
+
+
+def at_sidecars(rig: Rig) -> bool:
+    """Whether the sidecars are on their way."""
+    row = rig.bot.journal.find_upgrade("cluster-x-1")
+    return row is not None and row.step == "sidecars/restart"
