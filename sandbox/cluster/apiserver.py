@@ -12,7 +12,7 @@ from sandbox.cluster.admission import Admission
 from sandbox.cluster.conversion import from_stored, to_stored
 from sandbox.cluster.defaulting import FIRST_STATUS, TEMPLATE_GENERATION, fill_defaults
 from sandbox.cluster.errors import MODIFIED, ApiError, already_exists, bad_request, conflict, not_found
-from sandbox.cluster.field_managers import Manager, drop_unapplied, track_fields
+from sandbox.cluster.field_managers import FieldOwner, drop_unapplied, track_fields
 from sandbox.cluster.injection import Injector
 from sandbox.cluster.objects import (
     Json,
@@ -70,7 +70,7 @@ class ApiServer:
 
     def create(
         self, resource: Resource, namespace: str, obj: Json, *,
-        version: str = "", dry_run: bool = False, manager: Manager | None = None,
+        version: str = "", dry_run: bool = False, manager: FieldOwner | None = None,
     ) -> Json:  # fmt: skip
         """Create an object given in the form of `version`; returns it in its kept form. Raises ApiError."""
         made = self._new_object(resource, namespace, obj, version)
@@ -89,7 +89,7 @@ class ApiServer:
 
     def update(
         self, resource: Resource, namespace: str, name: str, obj: Json,
-        *, version: str = "", subresource: str = "", dry_run: bool = False, manager: Manager | None = None,
+        *, version: str = "", subresource: str = "", dry_run: bool = False, manager: FieldOwner | None = None,
     ) -> Json:  # fmt: skip
         """Replace an object by one in the form of `version`. Raises ApiError 404, 409 or 422."""
         before = self.get(resource, namespace, name)
@@ -100,7 +100,7 @@ class ApiServer:
 
     def patch(
         self, resource: Resource, namespace: str, name: str, body: Any, media_type: str,
-        *, version: str = "", subresource: str = "", dry_run: bool = False, manager: Manager | None = None,
+        *, version: str = "", subresource: str = "", dry_run: bool = False, manager: FieldOwner | None = None,
     ) -> Json:  # fmt: skip
         """Patch an object in the form of `version`. Raises ApiError 400, 404, 409, 415 or 422."""
         if resource.custom and media_type == STRATEGIC_PATCH:
@@ -179,7 +179,7 @@ class ApiServer:
 
     def _commit(
         self, resource: Resource, before: Json, after: Json, version: str, subresource: str,
-        *, dry_run: bool, manager: Manager | None = None, applied: Json | None = None,
+        *, dry_run: bool, manager: FieldOwner | None = None, applied: Json | None = None,
     ) -> Json:  # fmt: skip
         self._check_preconditions(resource, before, after)
         merged = _merge_for(resource, before, after, subresource)

@@ -18,7 +18,7 @@ _KEPT_METADATA = ("labels", "annotations", "finalizers", "ownerReferences")
 
 
 @dataclass(frozen=True)
-class Manager:
+class FieldOwner:
     """Who writes. With `applies` by server-side apply, where `force` takes fields from others."""
 
     name: str
@@ -46,7 +46,9 @@ class _Entry:
         }  # fmt: skip
 
 
-def track_fields(before: Json, after: Json, manager: Manager, version: str, at: str, body: Json | None = None) -> Json:
+def track_fields(
+    before: Json, after: Json, manager: FieldOwner, version: str, at: str, body: Json | None = None
+) -> Json:
     """Return `after` with its managedFields: `body` is what was applied, `version` the apiVersion written in.
 
     As on the real server an update's time moves only when the manager gains a field, not with a new value of its own.
@@ -69,7 +71,7 @@ def track_fields(before: Json, after: Json, manager: Manager, version: str, at: 
     return {**after, "metadata": {**after["metadata"], "managedFields": written}}
 
 
-def drop_unapplied(live: Json, body: Json, manager: Manager) -> Json:
+def drop_unapplied(live: Json, body: Json, manager: FieldOwner) -> Json:
     """Return the live object without what this manager applied before and no longer names. ApiError 409 on conflict."""
     wanted, now = dict(_leaves(body)), dict(_leaves(live))
     applied: frozenset[Path] = frozenset()

@@ -8,7 +8,7 @@ from typing import Any
 
 from sandbox.cluster.authorization import Attributes, User
 from sandbox.cluster.errors import UnknownPath, bad_request, method_not_allowed
-from sandbox.cluster.field_managers import Manager
+from sandbox.cluster.field_managers import FieldOwner
 from sandbox.cluster.objects import Json
 from sandbox.cluster.patches import APPLY_PATCH
 from sandbox.cluster.resources import Resource, Resources
@@ -50,10 +50,10 @@ class ApiRequest:
         return asked == "All"
 
     @property
-    def manager(self) -> Manager:
+    def writer(self) -> FieldOwner:
         """Who the fields written by this request belong to: fieldManager, or the start of the user agent."""
         name = self.query.get("fieldManager") or self.agent.partition("/")[0] or "unknown"
-        return Manager(name, self.content_type == APPLY_PATCH, is_true(self.query.get("force")))
+        return FieldOwner(name, self.content_type == APPLY_PATCH, is_true(self.query.get("force")))
 
     @property
     def attributes(self) -> Attributes:

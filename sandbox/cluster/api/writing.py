@@ -31,7 +31,7 @@ class Writer:
         self._check_grant(request, body)
         made = self._api.create(
             target.resource, target.namespace, body,
-            version=target.version, dry_run=request.dry_run, manager=request.manager,
+            version=target.version, dry_run=request.dry_run, manager=request.writer,
         )  # fmt: skip
         return self._shown(request, made, 201)
 
@@ -42,7 +42,7 @@ class Writer:
         self._check_grant(request, body)
         changed = self._api.update(
             target.resource, target.namespace, target.name, body, version=target.version,
-            subresource=target.subresource, dry_run=request.dry_run, manager=request.manager,
+            subresource=target.subresource, dry_run=request.dry_run, manager=request.writer,
         )  # fmt: skip
         return self._shown(request, changed)
 
@@ -54,7 +54,7 @@ class Writer:
             self._check_grant(request, request.body)
         changed = self._api.patch(
             target.resource, target.namespace, target.name, request.body, request.content_type,
-            version=target.version, subresource=target.subresource, dry_run=request.dry_run, manager=request.manager,
+            version=target.version, subresource=target.subresource, dry_run=request.dry_run, manager=request.writer,
         )  # fmt: skip
         return self._shown(request, changed, 200 if existed else 201)
 
