@@ -35,9 +35,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--pictures", metavar="FOLDER", type=Path, help="keep the browser tests' pictures here")
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip the real-cluster tier, with the reason in sight, where nothing to run it on was given."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+    """Skip the real-cluster tier, with the reason in sight, where nothing to run it on was given.
+
+    A wrapper, because pytest-xdist reads the groups before any ordinary hook runs.
+    """
     group_by_file(items)
+    skip_real_cluster(config, items)
+    return (yield)
+
+
+def skip_real_cluster(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the tests of the tier as skipped where something is missing."""
     missing = missing_for_real_cluster(config)
     if missing is None:
         return
