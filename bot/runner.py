@@ -293,10 +293,7 @@ def find_next_step(row: UpgradeRow) -> str:
 
 
 def correct_wait(row: UpgradeRow, now: datetime) -> datetime:
-    """Since when the step waits: time in which nobody looked is no waiting.
-
-    That is so after an outage of the bot, and after the clock was set forward; one that was set back begins it anew.
-    """
+    """Since when the step waits; time in which nobody looked (an outage, a clock set forward) is no waiting."""
     if row.waiting_since is None or row.due is None:
         return now
     unseen = now - row.due

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.cluster.faults import RequestFault
 from tests.scenarios.rig import HandClock, open_world
 from tests.scenarios.test_phase_weather import CLUSTER, Desk
 
@@ -67,13 +66,3 @@ def test_a_clock_set_in_the_middle_loses_no_pod(desk: Desk, seconds: float, gate
     finish(desk)
     states = Counter(entry.state for entry in desk.rig.bot.journal.read_ledger(f"{CLUSTER}-1"))
     assert (states["failed"], states["pending"], desk.world.clock.seconds() - begun < HOUR) == (0, 0, True)
-
-
-def test_an_api_server_in_trouble_all_the_time_only_slows_the_upgrade(desk: Desk) -> None:
-    """One read of a list in seven fails, in every way that passes by itself."""
-    for status in (409, 410, 429, 500, 503):
-        desk.world.cluster.faults.requests.append(RequestFault(status=status, verb="list", percent=3))
-    desk.start()
-    finish(desk)
-    states = Counter(entry.state for entry in desk.rig.bot.journal.read_ledger(f"{CLUSTER}-1"))
-    assert (states["failed"], states["pending"]) == (0, 0)
