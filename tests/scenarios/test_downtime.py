@@ -126,6 +126,7 @@ def test_a_reminder_is_snoozed_from_itself(rig: DowntimeRig) -> None:
     message = list_channel(rig)[-1]
     choice = find_element(message, "asm-snooze")["options"][3]["value"]
     rig.world.act("click", user=BEN, channel=CHANNEL, ts=message["ts"], action_id="asm-snooze", value=choice)
+    rig.settle()
     rig.go_to(when(2, 3, 10))
     shown = list_channel(rig)
     assert "snoozed for 1h by <@U0BEN00002>" in str(next(m for m in shown if m["ts"] == message["ts"])["blocks"])
@@ -183,12 +184,14 @@ def test_a_window_that_closes_while_sidecars_move_is_respected_and_extended(rig:
     """What is in flight lands, then a person extends with a reason, and the upgrade ends whole."""
     schedule(rig, "2026-12-01 02:20 UTC for 25m")
     rig.go_to(when(1, 2, 20))
-    while rig.bot.journal.find_upgrade("cluster-x-1").step != "sidecars/restart":  # type: ignore[union-attr]
-        rig.run_until(lambda: rig._stands_still("cluster-x") or at_sidecars(rig))
-        if not at_sidecars(rig):
+    while standing(rig) != "sidecars/approve":
+        rig.run_until(lambda: rig._stands_still("cluster-x"))
+        if standing(rig) != "sidecars/approve":
             rig.run_until(lambda: rig.approve_next(BEN), 60)
             rig.settle()
-    rig.world.clock.time = when(1, 2, 45)
+    rig.go_to(when(1, 2, 44))
+    rig.world.clock.advance(57)
+    rig.command(BEN, "approve cluster-x")
     rig.run_until(lambda: "is over" in rig.bot.journal.find_upgrade("cluster-x-1").sentence)  # type: ignore[union-attr]
     answer = rig.command(BEN, "extend cluster-x 1h almost done")
     assert answer.startswith("cluster-x-1 may act until")
@@ -197,7 +200,7 @@ def test_a_window_that_closes_while_sidecars_move_is_respected_and_extended(rig:
     assert set(counts) == {"upgraded", "manual"}
 
 
-def at_sidecars(rig: Rig) -> bool:
-    """Whether the sidecars are on their way."""
+def standing(rig: Rig) -> str:
+    """The step at which the upgrade stands."""
     row = rig.bot.journal.find_upgrade("cluster-x-1")
-    return row is not None and row.step == "sidecars/restart"
+    return row.step if row else ""
