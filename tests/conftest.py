@@ -35,32 +35,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--pictures", metavar="FOLDER", type=Path, help="keep the browser tests' pictures here")
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
-    """Skip the real-cluster tier, with the reason in sight, where nothing to run it on was given.
-
-    A wrapper, because pytest-xdist reads the groups before any ordinary hook runs.
-    """
-    group_by_file(items)
-    skip_real_cluster(config, items)
-    return (yield)
-
-
-def skip_real_cluster(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark the tests of the tier as skipped where something is missing."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip the real-cluster tier, with the reason in sight, where nothing to run it on was given."""
     missing = missing_for_real_cluster(config)
     if missing is None:
         return
     for item in items:
         if item.get_closest_marker("realcluster"):
             item.add_marker(pytest.mark.skip(reason=missing))
-
-
-def group_by_file(items: list[pytest.Item]) -> None:
-    """Keep a file's tests, and all tests that need the real control plane, in one worker: they share fixtures."""
-    for item in items:
-        group = "real cluster" if item.get_closest_marker("realcluster") else item.path.as_posix()
-        item.add_marker(pytest.mark.xdist_group(group))
 
 
 def missing_for_real_cluster(config: pytest.Config) -> str | None:
