@@ -13,6 +13,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
+from bot.approvals import is_group
 from bot.clusters import Cluster
 from bot.config import Settings
 from bot.runner import Ports
@@ -39,6 +40,7 @@ SCOPES = (
     "files:write",
     "channels:history",
     "groups:history",
+    "im:history",
 )
 SKEW_WARNING_SECONDS = 30
 SKEW_ERROR_SECONDS = 240
@@ -96,6 +98,15 @@ def check_people(cluster: Cluster) -> Check:
     approvers = cluster.policy.approvers
     if not approvers:
         return failed("approvers", "nobody may approve", "Set `approvers` for it in clusters.toml.")
+    groups = sorted(name for name in approvers if is_group(name))
+    if groups:
+        return passed("approvers", f"the members of {', '.join(groups)} may approve, as Slack tells at each decision")
+    if len(approvers) < cluster.policy.approvals_needed:
+        return failed(
+            "approvers",
+            f"each approval takes {cluster.policy.approvals_needed} people, and {len(approvers)} may approve",
+            "Add approvers in clusters.toml, or lower `approvals_needed`.",
+        )
     if cluster.policy.four_eyes and len(approvers) == 1 and approvers <= cluster.policy.requesters:
         return warned(
             "approvers",

@@ -62,6 +62,20 @@ def test_a_cluster_without_approvers_is_an_error(world: World) -> None:
     assert check_people(cluster).severity == "error"
 
 
+def test_fewer_approvers_than_an_approval_takes_is_an_error(world: World) -> None:
+    """No gate would ever open."""
+    policy = Policy(frozenset(), frozenset({"U0BEN00002"}), approvals_needed=2)
+    cluster = replace(world.settings.clusters["cluster-x"], policy=policy)
+    assert check_people(cluster).severity == "error"
+
+
+def test_a_group_of_approvers_is_not_counted(world: World) -> None:
+    """Who is in it is asked at each decision."""
+    policy = Policy(frozenset(), frozenset({"S0APPROVE1"}), approvals_needed=2)
+    cluster = replace(world.settings.clusters["cluster-x"], policy=policy)
+    assert check_people(cluster).sentence.startswith("the members of S0APPROVE1 may approve")
+
+
 def test_the_scopes_are_those_of_the_manifest(project_root: Path) -> None:
     """One list in two places."""
     import yaml
