@@ -34,6 +34,9 @@ class _Entry:
     time: str
     fields: frozenset[Path]
 
+    def describe(self) -> str:
+        return f'"{self.manager}"' + (f" using {self.version}" if self.operation == "Update" else "")
+
     def write(self) -> Json:
         tree: Json = {}
         for path in sorted(self.fields):
@@ -76,28 +79,34 @@ def drop_unapplied(live: Json, body: Json, manager: FieldOwner) -> Json:
     wanted, now = dict(_leaves(body)), dict(_leaves(live))
     applied: frozenset[Path] = frozenset()
     held: set[Path] = set()
+    conflicts: list[tuple[str, str]] = []
     for entry in _read_entries(live):
         if (entry.manager, entry.operation) == (manager.name, "Apply"):
             applied = entry.fields
             continue
         held |= entry.fields
-        conflicts = [path for path in sorted(entry.fields & wanted.keys()) if now.get(path) != wanted[path]]
-        if conflicts and not manager.force:
-            raise _conflict(entry, conflicts)
+        touched = (path for path in sorted(entry.fields & wanted.keys()) if now.get(path) != wanted[path])
+        conflicts += [(entry.describe(), "." + ".".join(path)) for path in touched]
+    if conflicts and not manager.force:
+        raise _conflict(conflicts)
     left: Json = copy_json(live)
     for path in applied - wanted.keys() - held:
         _remove(left, path)
     return left
 
 
-def _conflict(entry: _Entry, paths: list[Path]) -> ApiError:
+def _conflict(conflicts: list[tuple[str, str]]) -> ApiError:
     causes = [
-        {"reason": "FieldManagerConflict", "message": f'conflict with "{entry.manager}"', "field": "." + ".".join(path)}
-        for path in paths
+        {"reason": "FieldManagerConflict", "message": f"conflict with {holder}", "field": field}
+        for holder, field in conflicts
     ]
-    many = f"{len(paths)} conflict{'s' if len(paths) > 1 else ''}"
-    message = f'Apply failed with {many}: conflict with "{entry.manager}": {causes[0]["field"]}'
-    return ApiError(409, "Conflict", message, {"causes": causes})
+    if len(conflicts) == 1:
+        why = f"Apply failed with 1 conflict: conflict with {conflicts[0][0]}: {conflicts[0][1]}"
+    else:
+        holders = dict.fromkeys(holder for holder, _ in conflicts)
+        listed = (f"conflicts with {one}:" + "".join(f"\n- {f}" for h, f in conflicts if h == one) for one in holders)
+        why = f"Apply failed with {len(conflicts)} conflicts: " + "\n".join(listed)
+    return ApiError(409, "Conflict", why, {"causes": causes})
 
 
 def _leaves(obj: Json) -> Iterator[tuple[Path, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,27 +12,45 @@ from tests.contracts.ground import GivenGround, Ground, RealGround, SimulatedGro
 from tests.realcluster.control_plane import ControlPlane
 
 
-@pytest.fixture(scope="session", params=["simulated", pytest.param("real", marks=pytest.mark.realcluster)])
-def ground(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    """Give one cluster for all contracts; each test makes namespaces of its own."""
+class Grounds:
+    """The clusters of this run by name; all end with the stack."""
+
+    def __init__(self, stack: ExitStack, folder: Path) -> None:
+        self.folder = folder
+        self._stack = stack
+        self._built: dict[str, Ground] = {}
+
+    def find(self, name: str, build: Callable[[ExitStack], Ground]) -> Ground:
+        """The cluster of this name, with a mesh where it may have one."""
+        if name not in self._built:
+            self._built[name] = built = build(self._stack)
+            if "mesh" in built.powers:
+                install_mesh(built)
+        return self._built[name]
+
+
+@pytest.fixture(scope="session")
+def grounds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grounds]:
+    """Give each cluster to whoever asks, built once: pytest leaves a parametrised session fixture and comes back."""
     with ExitStack() as stack:
-        built: Ground
-        if request.param == "simulated":
-            built = SimulatedGround(tmp_path_factory.mktemp("simulated"), stack)
-        elif kubeconfig := request.config.getoption("kubeconfig"):
-            built = GivenGround(Path(kubeconfig), stack)
-        else:
-            plane: ControlPlane = request.getfixturevalue("real_control_plane")
-            built = RealGround(plane, stack)
-        if "mesh" in built.powers:
-            install_mesh(built)
-        yield built
+        yield Grounds(stack, tmp_path_factory.mktemp("simulated"))
 
 
-@pytest.fixture(autouse=True)
-def mend(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Let nothing that a test broke go wrong in the next."""
-    yield
-    if "ground" in request.fixturenames and (built := request.getfixturevalue("ground")).powers:
+@pytest.fixture(params=["simulated", pytest.param("real", marks=pytest.mark.realcluster)])
+def ground(request: pytest.FixtureRequest, grounds: Grounds) -> Iterator[Ground]:
+    """Give one cluster for all contracts; each test makes namespaces of its own, and what it broke is mended after."""
+    built = open_ground(request, grounds)
+    yield built
+    if built.powers:
         built.break_images()
         built.switch_injector(down=False)
+
+
+def open_ground(request: pytest.FixtureRequest, grounds: Grounds) -> Ground:
+    """The cluster that a test's parameter names."""
+    if request.param == "simulated":
+        return grounds.find("simulated", lambda stack: SimulatedGround(grounds.folder, stack))
+    if kubeconfig := request.config.getoption("kubeconfig"):
+        return grounds.find("given", lambda stack: GivenGround(Path(kubeconfig), stack))
+    plane: ControlPlane = request.getfixturevalue("real_control_plane")
+    return grounds.find("real", lambda stack: RealGround(plane, stack))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import secrets
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -43,6 +44,8 @@ class Ground:
 
     def __init__(self, kubeconfig: Path, stack: ExitStack) -> None:
         self._numbers = itertools.count(1)
+        self._run = secrets.token_hex(2)
+        self._spaces: list[str] = []
         self._served: dict[tuple[str, str], Json] = {}
         access = read_access(str(kubeconfig))
         self.gateway = open_gateway(kubeconfig, stack)
@@ -103,7 +106,8 @@ class Ground:
 
     def make_space(self, injected: bool = False) -> str:
         """Create a namespace that no other test uses."""
-        name = f"contract-{next(self._numbers)}"
+        name = f"contract-{self._run}-{next(self._numbers)}"
+        self._spaces.append(name)
         labels = INJECTED if injected else {}
         self.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
         return name
@@ -231,9 +235,17 @@ class RealGround(Ground):
 
 
 class GivenGround(Ground):
-    """Somebody's cluster by kubeconfig, such as kind or k3d: nothing is done behind its API."""
+    """Somebody's cluster by kubeconfig, such as kind or k3d: nothing is done behind its API, nothing is left there."""
 
     name = "given"
+
+    def __init__(self, kubeconfig: Path, stack: ExitStack) -> None:
+        super().__init__(kubeconfig, stack)
+        stack.callback(self._clear)
+
+    def _clear(self) -> None:
+        for space in self._spaces:
+            self.gateway.delete_namespace(space)
 
     def pause(self, seconds: float) -> None:
         time.sleep(seconds)

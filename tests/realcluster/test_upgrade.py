@@ -19,6 +19,7 @@ from tests.scenarios.rig import ANA, BEN, Rig
 pytestmark = [
     pytest.mark.realcluster,
     pytest.mark.slow,
+    pytest.mark.timeout(400),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from slack_sdk.errors import SlackApiError
 
@@ -70,7 +72,10 @@ def test_replies_of_an_unknown_thread_are_an_error(stage: Stage) -> None:
 
 
 def test_history_of_a_direct_message_needs_its_own_scope(stage: Stage) -> None:
-    """The manifest has no im:history, so the bot can't read direct messages."""
+    """Without im:history the bot can't read direct messages; channels:history doesn't cover them."""
+    cast = stage.stand_in.workspace.cast
+    scopes = tuple(scope for scope in cast.app.scopes if scope != "im:history")
+    stage.stand_in.workspace.cast = replace(cast, app=replace(cast.app, scopes=scopes))
     channel = stage.client.conversations_open(users="U0ANA00001")["channel"]["id"]
     with pytest.raises(SlackApiError) as refused:
         stage.client.conversations_history(channel=channel)

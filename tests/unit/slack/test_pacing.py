@@ -98,3 +98,26 @@ def run_two_minutes(room: PostRoom, upgrades: list[str]) -> Crowded:
     for (_, slot), second in changed.items():
         oldest[slot] = max(oldest[slot], 119 - second)
     return oldest
+
+
+def test_a_clock_set_back_delays_no_edit(room: PostRoom) -> None:
+    """What was edited in the future may be edited now."""
+    room.put_root()
+    room.put("progress", {"sentence": "1 of 9"}, "progress")
+    room.settle()
+    room.put("progress", {"sentence": "2 of 9"}, "progress")
+    room.settle()
+    room.clock.advance(-3600)
+    room.put("progress", {"sentence": "3 of 9"}, "progress")
+    room.settle(60)
+    assert "3 of 9" in room.texts()[-1]
+
+
+def test_a_clock_set_back_delays_no_deferred_message(room: PostRoom) -> None:
+    """A pause that Slack asked for does not grow by the hour."""
+    room.put_root()
+    room.slack.fault("429", method="chat.postMessage", seconds=30)
+    room.announcer.turn()
+    room.clock.advance(-3600)
+    room.settle(120)
+    assert len(room.texts()) == 1
