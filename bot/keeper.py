@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -10,6 +11,7 @@ from typing import Protocol
 from bot.chronicle import Chronicle
 from bot.clusters import Cluster
 from bot.journal import Journal
+from bot.paces import Paces
 from bot.permits import (
     CONTROL_PLANE_START,
     OPEN,
@@ -23,7 +25,8 @@ from bot.permits import (
 from bot.rows import UpgradeRow
 from bot.schedules import Reminder, Schedules
 from bot.store import Store
-from bot.windows import Downtime
+from bot.windows import DAY, HORIZON, Downtime
+from steps.estimate import Forecast, estimate_control_plane
 from steps.release import Release
 
 BEFORE_END = timedelta(minutes=15)
@@ -49,6 +52,10 @@ class Keeper(Protocol):
         """An approval was asked for: remind of it."""
         ...
 
+    def forecast(self, row: UpgradeRow, now: datetime) -> Forecast:
+        """What is known about time for the upgrade's cards."""
+        ...
+
 
 class AlwaysOpen:
     """No windows, no reminders."""
@@ -67,6 +74,10 @@ class AlwaysOpen:
     def note_question(self, _row: UpgradeRow, _generation: int, _now: datetime, _expires: datetime) -> None:
         """Nobody is reminded."""
 
+    def forecast(self, _row: UpgradeRow, _now: datetime) -> Forecast:
+        """Nothing is known."""
+        return Forecast()
+
 
 class WindowKeeper:
     """The keeper over the clusters' windows and the upgrades' appointments."""
@@ -79,6 +90,7 @@ class WindowKeeper:
         chronicle: Chronicle,
         clusters: Mapping[str, Cluster],
         releases: Mapping[str, Release],
+        paces: Paces,
     ) -> None:
         self._store = store
         self._journal = journal
@@ -86,6 +98,7 @@ class WindowKeeper:
         self._chronicle = chronicle
         self._clusters = clusters
         self._releases = releases
+        self._paces = paces
 
     def admit(self, row: UpgradeRow, now: datetime) -> Permit:
         """Whether the step may run. Reading and abort always may; a begun one runs on to its safe point."""
@@ -123,7 +136,22 @@ class WindowKeeper:
     def measure_need(self, row: UpgradeRow) -> timedelta:
         """The upper estimate for the control plane, and as long again for the way back."""
         release = self._releases.get(row.release)
-        return timedelta(minutes=2 * release.control_plane_minutes[1]) if release else timedelta()
+        if release is None:
+            return timedelta()
+        highest = estimate_control_plane(release, self._paces.find_measured(row.cluster))[1]
+        return timedelta(minutes=math.ceil(2 * highest))
+
+    def forecast(self, row: UpgradeRow, now: datetime) -> Forecast:
+        """What is known about time for the upgrade's cards."""
+        permit = self.find_permit(row, now)
+        window = permit.until - now if permit.open and permit.until else None
+        if not permit.open and permit.until:
+            appointment = self._schedules.find_appointment(row.id)
+            opening = self.find_downtime(row).find_opening(permit.until)
+            ends = appointment.ends if appointment else opening.end if opening else None
+            window = ends - permit.until if ends and ends - permit.until < HORIZON - DAY else None
+        minutes = window.total_seconds() / 60 if window else None
+        return Forecast(self._paces.find_measured(row.cluster), minutes, self._paces.measure_took(row.id))
 
     def wake_held(self, now: datetime) -> None:
         """Judge every held upgrade anew: the windows may be others than when it was held."""
@@ -177,7 +205,7 @@ class WindowKeeper:
             if current is None or (current.step, current.state) != (row.step, "running") or current.aborted_by:
                 return
             self._journal.change_upgrade(row.id, due=permit.until, waiting_since=None, sentence=sentence)
-            if not self._schedules.put_hold(row.id, permit.why, permit.until, now):
+            if not self._schedules.put_hold(row.id, row.step, permit.why, permit.until, now):
                 return
             advice = "" if permit.until else f"; {HOW_TO_GO_ON.format(cluster=row.cluster)}"
             self._chronicle.tell(row, sentence + advice, now)

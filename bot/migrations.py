@@ -244,6 +244,7 @@ def create_schedules(db: Database) -> None:
         """
     )
     db.execute("create index extensions_of_upgrade on extensions(upgrade)")
+    db.execute("create table held_steps (upgrade text not null, step text not null, primary key (upgrade, step))")
     db.execute(
         """
         create table holds (

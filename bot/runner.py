@@ -168,6 +168,7 @@ class Runner:
             decision=self._journal.find_decision(row),
             say=turn.sentences.append,
             hold=hold,
+            forecast=lambda: self._keeper.forecast(row, now),
             probes=ports.probes,
         )
 

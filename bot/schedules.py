@@ -77,7 +77,7 @@ class Schedules:
         rows = self._store.read("select until from extensions where upgrade = ? order by seq desc limit 1", [upgrade])
         return at_time(rows[0]["until"]) if rows else None
 
-    def put_hold(self, upgrade: str, why: str, until: datetime | None, now: datetime) -> bool:
+    def put_hold(self, upgrade: str, step: str, why: str, until: datetime | None, now: datetime) -> bool:
         """Record what holds the upgrade; False where that stands there already."""
         known = self.find_hold(upgrade)
         if known and (known.why, known.until) == (why, until):
@@ -87,6 +87,7 @@ class Schedules:
                 "insert or replace into holds values (?, ?, ?, ?)",
                 [upgrade, why, now.timestamp(), to_seconds(until)],
             )
+            db.execute("insert or ignore into held_steps values (?, ?)", [upgrade, step])
         return True
 
     def find_hold(self, upgrade: str) -> Hold | None:

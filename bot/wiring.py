@@ -15,6 +15,7 @@ from bot.journal import Journal
 from bot.keeper import WindowKeeper
 from bot.outages import Outages
 from bot.outbox import Outbox
+from bot.paces import Paces
 from bot.people import PeopledClusters, Roster
 from bot.releases import read_releases
 from bot.reminders import Reminders
@@ -73,7 +74,7 @@ def build_bot(
     pace = Pace(settings.retry_cap, settings.approval_life)
     ports = ports_for or functools.cache(build_ports_for(settings))
     schedules = Schedules(store)
-    keeper = WindowKeeper(store, journal, schedules, chronicle, clusters, releases)
+    keeper = WindowKeeper(store, journal, schedules, chronicle, clusters, releases, Paces(store))
     keeper.wake_held(clock.now())
     scheduling = Scheduling(journal, schedules, keeper, chronicle, clock, clusters)
     fleet = Fleet(journal, views, clusters, outbox.read_thread, scheduling)

@@ -12,7 +12,7 @@ from steps.apply_output import cut_output, describe_apply, read_apply_output
 from steps.backup import list_backup_items, name_backup, read_backup
 from steps.eligibility import BUSY_OPERATIONS, describe_operation
 from steps.errors import GiveUp
-from steps.estimate import describe_range, estimate_control_plane
+from steps.estimate import Range, describe_control_plane
 from steps.gates import bind_evidence, bind_upgrade, build_gate_card, list_evidence
 from steps.identity import measure_identity
 from steps.overlays import join_overlays
@@ -181,7 +181,7 @@ def recall_arguments(ctx: Context) -> tuple[str, ...]:
 
 
 def _build_card(ctx: Context, found: Preview) -> Card:
-    minutes = describe_range(estimate_control_plane(ctx.release))
+    ahead = cast(Range, tuple(cast(Sequence[float], ctx.recall("prepare/sidecars-estimate") or (0.0, 0.0))))
     way_back = ("way back", describe_way_back(ctx))
     return build_gate_card(
         ctx,
@@ -194,7 +194,7 @@ def _build_card(ctx: Context, found: Preview) -> Card:
             "While the injector rolls, no pod can start in an injected namespace.",
         ),
         details=found.details,
-        estimate=f"{minutes} (the guide)",
+        estimate=describe_control_plane(ctx.release, ctx.forecast(), ahead),
     )
 
 

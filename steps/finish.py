@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import cast
 
 from steps.access import remove_binding
+from steps.estimate import describe_outcome
 from steps.gates import list_evidence
 from steps.identity import recall_identity
 from steps.ledger import EntryState, count_entries
@@ -51,8 +52,15 @@ def build_report(ctx: Context, counts: Mapping[EntryState, int]) -> Card:
             *list_evidence(ctx),
             ("backup", f"{sum(backup.values())} objects"),
             ("way back", describe_way_back(ctx)),
+            ("time", describe_time(ctx)),
         ),
     )
+
+
+def describe_time(ctx: Context) -> str:
+    """What was estimated at first beside what it took; waiting for people is in neither."""
+    estimated = cast(Sequence[float], ctx.recall("prepare/estimate") or (0.0, 0.0))
+    return describe_outcome((estimated[0], estimated[1]), ctx.forecast().took)
 
 
 STEPS: tuple[Step, ...] = (

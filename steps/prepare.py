@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from math import ceil
 from typing import cast
 
 from steps.checks import Check, select_checks
 from steps.eligibility import find_source, judge_survey
-from steps.estimate import describe_estimate
+from steps.estimate import (
+    OTHER_MINUTES,
+    Piece,
+    describe_estimate,
+    estimate_control_plane,
+    estimate_sidecars,
+    sum_ranges,
+)
 from steps.flags import build_apply_arguments
 from steps.identity import measure_identity, recall_identity
 from steps.inventory import take_inventory
@@ -21,6 +29,8 @@ from steps.waves import Planned, plan_workloads
 from steps.wording import count_things
 
 RISKS_SHOWN = 10
+# Where widths are unknown: what makes the guide's pace.
+PODS_A_ROUND = 25
 
 
 def identify(ctx: Context) -> Outcome:
@@ -87,7 +97,12 @@ def count_sidecar_pods(ctx: Context) -> int:
 
 def build_proposal(ctx: Context, planned: Planned) -> Card:
     """The proposal's card: facts, risks and an estimate."""
-    pods, checks = count_sidecar_pods(ctx), _recall_checks(ctx)
+    checks = _recall_checks(ctx)
+    forecast, pieces = ctx.forecast(), list_pieces(ctx, planned)
+    sidecars = estimate_sidecars(ctx.release, pieces, ctx.options.limits, forecast.measured)
+    plane = estimate_control_plane(ctx.release, forecast.measured)
+    ctx.memory.revise("prepare/estimate", list(sum_ranges(plane, sidecars, OTHER_MINUTES)))
+    ctx.memory.revise("prepare/sidecars-estimate", list(sidecars))
     return Card(
         title=f"Upgrade {ctx.cluster.key} to ASM {ctx.release.version}",
         summary=(f"From {recall_source(ctx)}, mTLS {_describe_mtls(ctx)}. Nothing has been changed so far.",),
@@ -102,7 +117,7 @@ def build_proposal(ctx: Context, planned: Planned) -> Card:
             Detail("Flags of the previous install", recall_flags(ctx) or ("none beyond the guide's",)),
             Detail("Checks", tuple(f"{c.name}: {c.sentence}" for c in select_checks(checks, "ok"))),
         ),
-        estimate=describe_estimate(ctx.release, pods),
+        estimate=describe_estimate(ctx.release, pieces, ctx.options.limits, forecast),
     )
 
 
@@ -117,6 +132,13 @@ def list_restart_risks(planned: Planned) -> tuple[str, ...]:
     ]
     more = (f"and {len(found) - RISKS_SHOWN} more, shown with the approval of the sidecars",)
     return (*found[:RISKS_SHOWN], *(more if len(found) > RISKS_SHOWN else ()))
+
+
+def list_pieces(ctx: Context, planned: Planned) -> list[Piece]:
+    """What is to be re-injected, for the estimate; by the sidecars counted alone where no workload could be read."""
+    pieces = [one.piece for one in planned.workloads if one.pods]
+    counted = count_sidecar_pods(ctx)
+    return pieces or ([Piece(counted, ceil(counted / PODS_A_ROUND))] if counted else [])
 
 
 def list_workloads_to_restart(planned: Planned) -> tuple[str, ...]:

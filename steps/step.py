@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
 
+from steps.estimate import Forecast
 from steps.ledger import Ledger
 from steps.mesh import ClusterAddress
 from steps.options import UpgradeOptions
@@ -183,6 +184,7 @@ class Context:
     say: Callable[[str], None] = lambda _sentence: None
     probes: Probes | None = None
     hold: str = ""
+    forecast: Callable[[], Forecast] = Forecast
 
     def remember(self, key: str, value: Json) -> Json:
         """Shorthand for `memory.remember`."""

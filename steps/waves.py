@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from steps.estimate import Piece
 from steps.inventory import Finding, Inventory, LeftOut
 from steps.ledger import LedgerEntry
 from steps.mesh import WorkloadRef
 from steps.method import Method, Way, choose_way
 from steps.options import UpgradeOptions
 from steps.risk import Level, Risk, Subject, find_risks, worst_level
+from steps.rounds import count_rounds
 from steps.step import Json
 
 # no namespace can bear these names
@@ -23,7 +25,10 @@ BY_OPTIONS = "the upgrade's options"
 
 @dataclass(frozen=True)
 class PlannedWorkload:
-    """A workload as it is approved. `pods` still have to be re-injected by the bot; 0 where all are a person's."""
+    """A workload as it is approved. `pods` still have to be re-injected by the bot; 0 where all are a person's.
+
+    `rounds` is how often one after the other pods are waited for, `ready_seconds` its minReadySeconds.
+    """
 
     ref: WorkloadRef
     method: Method
@@ -31,6 +36,13 @@ class PlannedWorkload:
     pods: int
     level: Level = "note"
     risks: tuple[str, ...] = ()
+    rounds: int = 0
+    ready_seconds: float = 0.0
+
+    @property
+    def piece(self) -> Piece:
+        """What the estimate needs of it."""
+        return Piece(self.pods, self.rounds or self.pods, self.wave, self.ready_seconds)
 
     @property
     def binding(self) -> Mapping[str, Json]:
@@ -74,10 +86,14 @@ def _plan_workload(
     pending = [way.method for way, entry in zip(ways, entries, strict=True) if entry.state == "pending"]
     method: Method = pending[0] if pending else "manual"
     concerned = any(entry.state in ("pending", "manual") for entry in entries)
-    risks = find_risks(Subject(ref, method, workload, findings, inventory)) if concerned else ()
+    subject = Subject(ref, method, workload, findings, inventory)
+    risks = find_risks(subject) if concerned else ()
     lasting = [risk for risk in risks if not risk.passing]
     kinds = tuple(sorted(risk.kind for risk in lasting))
-    return PlannedWorkload(ref, method, wave, len(pending), worst_level(lasting), kinds), entries, risks
+    rounds = count_rounds(workload, method, len(pending), subject.budgets)
+    ready_seconds = float(workload.min_ready_seconds) if workload else 0.0
+    level = worst_level(lasting)
+    return PlannedWorkload(ref, method, wave, len(pending), level, kinds, rounds, ready_seconds), entries, risks
 
 
 def open_entry(finding: Finding, way: Way, wave: str) -> LedgerEntry:
@@ -117,6 +133,8 @@ def store_workloads(workloads: Sequence[PlannedWorkload]) -> Json:
             "pods": one.pods,
             "level": one.level,
             "risks": list(one.risks),
+            "rounds": one.rounds,
+            "ready_seconds": one.ready_seconds,
         }
         for one in workloads
     ]
@@ -133,6 +151,8 @@ def load_workloads(stored: Json) -> tuple[PlannedWorkload, ...]:
             pods=row["pods"],
             level=row["level"],
             risks=tuple(row["risks"]),
+            rounds=row.get("rounds", 0),
+            ready_seconds=row.get("ready_seconds", 0.0),
         )
         for row in rows
     )

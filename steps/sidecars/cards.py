@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 
-from steps.estimate import describe_range, estimate_sidecars
+from steps.estimate import describe_sidecars
 from steps.ledger import LedgerEntry, count_entries
 from steps.mesh import WorkloadRef
 from steps.method import Method
@@ -45,8 +45,13 @@ def build_plan_card(ctx: Context, planned: Planned, workloads: Sequence[PlannedW
         ),
         risks=tuple(_list_risks(planned.risks, workloads)),
         details=(*_list_waves(workloads, planned.risks),),
-        estimate=f"{describe_range(estimate_sidecars(ctx.release, pods))} at the guide's pace",
+        estimate=_describe_estimate(ctx, moving),
     )
+
+
+def _describe_estimate(ctx: Context, moving: Sequence[PlannedWorkload]) -> str:
+    forecast, pieces = ctx.forecast(), [one.piece for one in moving]
+    return describe_sidecars(ctx.release, pieces, ctx.options.limits, forecast.measured, forecast.window_minutes)
 
 
 def _count(workloads: Iterable[PlannedWorkload], method: Method) -> str:

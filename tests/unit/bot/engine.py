@@ -14,6 +14,7 @@ from bot.clusters import Cluster
 from bot.journal import Journal
 from bot.keeper import WindowKeeper
 from bot.outbox import Outbox
+from bot.paces import Paces
 from bot.people import Directory, PeopledClusters, Roster
 from bot.records import Click
 from bot.releases import read_releases
@@ -121,7 +122,7 @@ def build_engine(
     roster = Roster(directory, hand, clusters) if directory else None
     clusters = PeopledClusters(clusters, roster) if roster else clusters
     schedules = Schedules(store)
-    keeper = WindowKeeper(store, journal, schedules, chronicle, clusters, release)
+    keeper = WindowKeeper(store, journal, schedules, chronicle, clusters, release, Paces(store))
     keeper.wake_held(hand.now())
     runner = Runner(store, journal, chronicle, hand, table, release, lambda _address: ports, Pace(), keeper)
     scheduling = Scheduling(journal, schedules, keeper, chronicle, hand, clusters)

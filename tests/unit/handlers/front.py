@@ -16,6 +16,7 @@ from bot.fleet import Fleet
 from bot.journal import Journal
 from bot.keeper import WindowKeeper
 from bot.outbox import Outbox
+from bot.paces import Paces
 from bot.records import Click
 from bot.schedules import Schedules
 from bot.scheduling import Scheduling
@@ -128,7 +129,7 @@ def build_scheduling(slack: LocalSlack, store: Store, clusters: dict[str, Cluste
     """The use cases that the forms of downtime ask."""
     journal, schedules = Journal(store), Schedules(store)
     chronicle = Chronicle(journal, Outbox(store), lambda _cluster: [])
-    keeper = WindowKeeper(store, journal, schedules, chronicle, clusters, {})
+    keeper = WindowKeeper(store, journal, schedules, chronicle, clusters, {}, Paces(store))
     return Scheduling(journal, schedules, keeper, chronicle, slack.clock, clusters)
 
 

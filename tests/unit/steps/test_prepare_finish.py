@@ -91,7 +91,7 @@ def test_the_proposal_has_an_estimate_as_a_range() -> None:
     done = paper.run(propose)
     assert isinstance(done, Done)
     assert done.card is not None
-    assert done.card.estimate.startswith("control plane 5–10 min, 3 sidecars 1–2 min")
+    assert done.card.estimate.startswith("control plane 5–10 min (the guide), 3 sidecars 0.5 min")
 
 
 def test_the_report_adds_up() -> None:

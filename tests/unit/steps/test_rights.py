@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from steps.estimate import describe_estimate, describe_range, estimate_sidecars
+from steps.estimate import describe_range
 from steps.mesh import Right
 from steps.rights import describe_grant, describe_rights, list_rights
 from tests.unit.steps.builders import read_shipped_release
@@ -44,19 +44,6 @@ def test_the_grant_is_the_guides_command() -> None:
     """With the account that the API server knows the bot by."""
     assert describe_grant("cluster-admin-binding", "bot@example.com") == (
         'kubectl create clusterrolebinding cluster-admin-binding --clusterrole=cluster-admin --user="bot@example.com"'
-    )
-
-
-@pytest.mark.parametrize(("pods", "minutes"), [(0, (0, 0)), (60, (1, 2)), (1000, (10, 15)), (10_000, (100, 150))])
-def test_sidecars_are_estimated_by_the_guides_pace(pods: int, minutes: tuple[int, int]) -> None:
-    """100 pods a minute, as a range."""
-    assert estimate_sidecars(RELEASE, pods) == minutes
-
-
-def test_the_estimate_names_its_source() -> None:
-    """The guide's figures until others are known."""
-    assert describe_estimate(RELEASE, 60) == (
-        "control plane 5–10 min, 60 sidecars 1–2 min: 6–12 min in all (the guide's 100 pods/min)"
     )
 
 

@@ -1,0 +1,161 @@
+"""Estimates: from what was measured, else the guide; strategies, widths, limits, soaks and windows counted."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steps.estimate import (
+    Forecast,
+    Measured,
+    Piece,
+    describe_estimate,
+    describe_outcome,
+    describe_overrun,
+    describe_range,
+    estimate_control_plane,
+    estimate_sidecars,
+    measure_round,
+    simulate,
+)
+from steps.mesh import DisruptionBudget, Workload, WorkloadRef
+from steps.method import Method
+from steps.options import Limits
+from steps.release import parse_release
+from steps.rounds import count_rounds
+
+RELEASE = parse_release((files("steps") / "releases" / "asm-1.4.10-asm.18.toml").read_text(), "release")
+OWN = Measured(12.0, 96.0, "this cluster's own", 6.0, "this cluster's own")
+UNPACED = Limits(pods_per_minute=0)
+
+
+def workload(kind: str = "Deployment", replicas: int = 10, **more: object) -> Workload:
+    ref = WorkloadRef("shop", kind, "web")
+    counts = dict.fromkeys(("replicas", "current", "updated", "ready", "available"), replicas)
+    return Workload(ref, "uid", "1", 1, 1, **counts, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("one", "method", "rounds"),
+    [
+        (workload(max_surge="25%", max_unavailable="25%"), "restart", 2),
+        (workload(max_surge="1", max_unavailable="0"), "restart", 10),
+        (workload(strategy="Recreate"), "restart", 1),
+        (workload("StatefulSet"), "restart", 10),
+        (workload("DaemonSet", max_unavailable="1"), "restart", 10),
+        (workload("DaemonSet", max_unavailable="50%"), "restart", 2),
+        (workload("Deployment", max_unavailable="50%"), "evict", 2),
+        (None, "restart", 10),
+    ],
+)
+def test_rounds_follow_the_strategy(one: Workload | None, method: Method, rounds: int) -> None:
+    """How many pods Kubernetes replaces at the same time."""
+    assert count_rounds(one, method, 10) == rounds
+
+
+def test_a_budget_narrows_an_eviction() -> None:
+    """One disruption at a time, whatever the workload allows."""
+    budget = DisruptionBudget("shop", "web", {}, "9", "", 1)
+    assert count_rounds(workload(max_unavailable="50%"), "evict", 10, (budget,)) == 10
+
+
+def test_the_guides_pace_bounds_many_small_workloads() -> None:
+    """1000 pods at 100 a minute."""
+    pieces = [Piece(10, 1) for _ in range(100)]
+    assert estimate_sidecars(RELEASE, pieces, Limits(workloads_at_once=0)) == (10.0, 15.0)
+
+
+def test_a_long_stateful_set_outlasts_the_guides_pace() -> None:
+    """60 pods one after the other take longer than the pace says."""
+    assert estimate_sidecars(RELEASE, [Piece(60, 60)])[0] > 14
+
+
+def test_a_soak_is_counted_for_each_wave() -> None:
+    """Two waves of five minutes each."""
+    pieces = [Piece(4, 1, "a"), Piece(4, 1, "b")]
+    low, _ = estimate_sidecars(RELEASE, pieces, Limits(soak_seconds=300))
+    assert low > 10
+
+
+def test_a_limit_of_pods_a_minute_is_counted() -> None:
+    """100 pods at 10 a minute."""
+    assert estimate_sidecars(RELEASE, [Piece(100, 1)], Limits(pods_per_minute=10))[0] == 10
+
+
+def test_min_ready_seconds_are_counted() -> None:
+    """Five rounds of a minute each."""
+    assert estimate_sidecars(RELEASE, [Piece(5, 5, ready_seconds=60)])[0] > 5
+
+
+def test_nothing_to_move_takes_no_time() -> None:
+    """No pod, no minute."""
+    assert estimate_sidecars(RELEASE, [Piece(0, 0)]) == (0, 0)
+
+
+def test_a_measured_control_plane_replaces_the_guides() -> None:
+    """6 minutes were measured."""
+    assert estimate_control_plane(RELEASE, OWN) == (4.5, 9.0)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 60), st.integers(1, 60)), min_size=1, max_size=30),
+    st.integers(0, 8),
+    st.sampled_from([0.0, 12.0]),
+)
+def test_the_top_is_at_most_twice_the_bottom(sizes: list[tuple[int, int]], at_once: int, measured: float) -> None:
+    """An estimate that says anything between one minute and an hour is none."""
+    pieces = [Piece(pods, min(pods, rounds)) for pods, rounds in sizes]
+    low, high = estimate_sidecars(RELEASE, pieces, Limits(workloads_at_once=at_once), Measured(measured))
+    assert 0 < low <= high <= 2 * low + 1e-9
+
+
+@given(st.lists(st.tuples(st.integers(1, 60), st.integers(1, 60)), min_size=1, max_size=30), st.floats(3, 120))
+def test_a_round_is_measured_from_what_a_phase_took(sizes: list[tuple[int, int]], seconds: float) -> None:
+    """The measure turns the simulation round."""
+    pieces = [Piece(pods, min(pods, rounds)) for pods, rounds in sizes]
+    took = simulate(pieces, UNPACED, seconds)
+    assert abs(measure_round(pieces, UNPACED, took) - seconds) < 0.01
+
+
+@pytest.mark.parametrize(
+    ("minutes", "window", "answer"),
+    [
+        ((30.0, 50.0), 60.0, ""),
+        ((30.0, 50.0), 40.0, "; may overrun the window by up to 10 min"),
+        ((30.0, 50.0), 20.0, "; will overrun the window by about 20 min"),
+        ((30.0, 50.0), None, ""),
+    ],
+)
+def test_an_overrun_is_told(minutes: tuple[float, float], window: float | None, answer: str) -> None:
+    """Before anybody approves."""
+    assert describe_overrun(minutes, window) == answer
+
+
+def test_the_estimate_names_its_sources() -> None:
+    """The guide's figures until others are known."""
+    assert describe_estimate(RELEASE, [Piece(60, 1)]) == (
+        "control plane 5–10 min (the guide), 60 sidecars 0.5–1 min (the guide's 100 pods/min), the rest 3–6 min: "
+        "8–17 min in all without the approvals"
+    )
+
+
+def test_the_estimate_names_what_was_measured() -> None:
+    """This cluster's own pace."""
+    told = describe_estimate(RELEASE, [Piece(60, 30)], forecast=Forecast(OWN, 10.0))
+    assert "60 sidecars 4.5–10 min (this cluster's own 96 pods/min)" in told
+    assert told.endswith("; will overrun the window by about 9 min")
+
+
+def test_the_report_compares_what_was_estimated() -> None:
+    """Phases below half a minute are left out."""
+    assert describe_outcome((9.0, 18.0), {"control-plane": 7.0, "sidecars": 2.2, "access": 0.1}) == (
+        "estimated 9–18 min, took 9 min: control-plane 7 min, sidecars 2.2 min"
+    )
+
+
+def test_short_ranges_are_told_in_halves() -> None:
+    """1.4 to 2.6 minutes."""
+    assert describe_range((1.4, 2.6)) == "1–3 min"
