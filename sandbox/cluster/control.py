@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -15,16 +15,14 @@ from sandbox.cluster.errors import ApiError
 from sandbox.cluster.faults import RequestFault
 from sandbox.cluster.objects import Json, name_of, namespace_of
 from sandbox.cluster.pod_faults import PodFault
+from sandbox.cluster.simulation import Simulation
 from sandbox.switchboard import WrongSwitch, require_loopback, set_switches
-
-if TYPE_CHECKING:
-    from sandbox.cluster.server import SimulatedCluster
 
 _Handler = Callable[[web.Request], Awaitable[web.Response]]
 _SIMPLE = ("latency", "expire_all_tokens", "watch_expiry", "silent_watches")
 
 
-def control_routes(cluster: SimulatedCluster) -> list[web.RouteDef]:
+def control_routes(cluster: Simulation) -> list[web.RouteDef]:
     """Return the control routes of a cluster."""
     control = Control(cluster)
 
@@ -66,7 +64,7 @@ def control_routes(cluster: SimulatedCluster) -> list[web.RouteDef]:
 class Control:
     """What the control paths do. Each takes a JSON object and returns one; callers hold the cluster's lock."""
 
-    def __init__(self, cluster: SimulatedCluster) -> None:
+    def __init__(self, cluster: Simulation) -> None:
         self._cluster = cluster
 
     def read(self, asked: Json) -> Json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.cluster.mesh_manifests import render_mesh
 from sandbox.cluster.objects import Json
@@ -21,9 +21,7 @@ from sandbox.cluster.seed_objects import (
     service,
     stateful_set,
 )
-
-if TYPE_CHECKING:
-    from sandbox.cluster.server import SimulatedCluster
+from sandbox.cluster.simulation import Simulation
 
 INSTALLED = "1.4.7-asm.0"
 PROJECT = "example-project"
@@ -55,7 +53,7 @@ def mesh_options(project: str = PROJECT, number: str = PROJECT_NUMBER) -> Json:
     }  # fmt: skip
 
 
-def seed_cluster_x(cluster: SimulatedCluster) -> None:
+def seed_cluster_x(cluster: Simulation) -> None:
     """Fill an empty cluster and let it settle some minutes before the clock's time."""
     with cluster.engine.earlier(AGE_SECONDS + _SETTLE_SECONDS):
         _create(cluster, [*rbac_defaults(), *(node(number, cluster.server_version) for number in range(1, 5))])
@@ -81,12 +79,12 @@ def list_workloads() -> list[Json]:
     ]  # fmt: skip
 
 
-def _create(cluster: SimulatedCluster, objects: list[Json]) -> None:
+def _create(cluster: Simulation, objects: list[Json]) -> None:
     for obj in objects:
         create_any(cluster, obj)
 
 
-def create_any(cluster: SimulatedCluster, obj: Json) -> Any:
+def create_any(cluster: Simulation, obj: Json) -> Any:
     """Create an object of any kind the server knows, in the version it is written in. Raises ApiError, KeyError."""
     group, _, version = str(obj["apiVersion"]).rpartition("/")
     resource = cluster.resources.of_kind(group, obj["kind"])

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sandbox.cluster.objects import Json
+from sandbox.cluster.simulation import Simulation
 from sandbox.cluster.store import Change
-
-if TYPE_CHECKING:
-    from sandbox.cluster.server import SimulatedCluster
 
 FORMAT = 1
 
 
-def take_snapshot(cluster: SimulatedCluster) -> Json:
+def take_snapshot(cluster: Simulation) -> Json:
     """Return every object and the revision; objects are shared, not copied."""
     store = cluster.store
     return {
@@ -24,7 +20,7 @@ def take_snapshot(cluster: SimulatedCluster) -> Json:
     }
 
 
-def load_snapshot(cluster: SimulatedCluster, snapshot: Json) -> None:
+def load_snapshot(cluster: Simulation, snapshot: Json) -> None:
     """Replace the cluster's objects. Watches of before are told that they are too old. Raises ValueError."""
     if snapshot.get("format") != FORMAT:
         raise ValueError(f"the snapshot has format {snapshot.get('format')!r}; this sandbox reads {FORMAT}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import yaml
@@ -18,9 +18,7 @@ from sandbox.cluster.authorization import ANONYMOUS, MASTERS, Attributes, User
 from sandbox.cluster.errors import ApiError, UnknownPath, bad_request
 from sandbox.cluster.faults import RequestFault
 from sandbox.cluster.openapi import openapi_protobuf
-
-if TYPE_CHECKING:
-    from sandbox.cluster.server import SimulatedCluster
+from sandbox.cluster.simulation import Simulation
 
 LARGEST_BODY = 16 * 2**20
 
@@ -28,7 +26,7 @@ LARGEST_BODY = 16 * 2**20
 class ApiSite:
     """Turns HTTP requests into calls on a simulated cluster."""
 
-    def __init__(self, cluster: SimulatedCluster) -> None:
+    def __init__(self, cluster: Simulation) -> None:
         self._cluster = cluster
 
     def routes(self) -> list[web.RouteDef]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import msgspec
 from aiohttp import web
@@ -16,9 +15,7 @@ from sandbox.cluster.api.requests import ApiRequest, is_true
 from sandbox.cluster.api.watches import Filter
 from sandbox.cluster.errors import ApiError, bad_request, expired
 from sandbox.cluster.objects import Json
-
-if TYPE_CHECKING:
-    from sandbox.cluster.server import SimulatedCluster
+from sandbox.cluster.simulation import Simulation
 
 DEFAULT_TIMEOUT_SECONDS = 1800.0
 
@@ -26,7 +23,7 @@ DEFAULT_TIMEOUT_SECONDS = 1800.0
 class WatchCursor:
     """Where one watch is: everything up to `revision` has been sent."""
 
-    def __init__(self, cluster: SimulatedCluster, asked: ApiRequest) -> None:
+    def __init__(self, cluster: Simulation, asked: ApiRequest) -> None:
         self._cluster = cluster
         self._asked = asked
         self._filter: Filter = read_filter(asked)
@@ -70,7 +67,7 @@ class WatchCursor:
         return {"type": kind, "object": shown}
 
 
-async def stream_watch(cluster: SimulatedCluster, request: web.Request, asked: ApiRequest) -> web.StreamResponse:
+async def stream_watch(cluster: Simulation, request: web.Request, asked: ApiRequest) -> web.StreamResponse:
     """Answer a watch until its timeout, its expiry or the client's departure."""
     with cluster.lock:
         cursor = WatchCursor(cluster, asked)
@@ -94,7 +91,7 @@ async def stream_watch(cluster: SimulatedCluster, request: web.Request, asked: A
 
 
 async def _pump(
-    cluster: SimulatedCluster, cursor: WatchCursor, response: web.StreamResponse, rung: asyncio.Event, asked: ApiRequest
+    cluster: Simulation, cursor: WatchCursor, response: web.StreamResponse, rung: asyncio.Event, asked: ApiRequest
 ) -> None:
     loop = asyncio.get_running_loop()
     end = loop.time() + float(asked.query.get("timeoutSeconds") or DEFAULT_TIMEOUT_SECONDS)
@@ -126,7 +123,7 @@ async def _send(response: web.StreamResponse, events: list[Json]) -> None:
         await response.write(b"".join(msgspec.json.encode(event) + b"\n" for event in events))
 
 
-def _too_old(cursor: WatchCursor, cluster: SimulatedCluster) -> ApiError:
+def _too_old(cursor: WatchCursor, cluster: Simulation) -> ApiError:
     return expired(f"too old resource version: {cursor.revision} ({cluster.store.compacted + 1})")
 
 

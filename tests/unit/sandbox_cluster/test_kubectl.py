@@ -14,7 +14,8 @@ import pytest
 from sandbox.cluster.mesh_manifests import render_mesh
 from sandbox.cluster.seed import create_any
 from sandbox.cluster.seed_objects import namespace, node, rbac_defaults
-from sandbox.cluster.server import SERVER_VERSION, SimulatedCluster
+from sandbox.cluster.server import SimulatedCluster
+from sandbox.cluster.simulation import SERVER_VERSION
 from sandbox.cluster.tls import ServingCertificate, write_kubeconfig
 from sandbox.cluster.tokens import BOT_ACCOUNT
 from sandbox.sites import serve_in_thread

@@ -12,7 +12,8 @@ from sandbox.cluster.pace import Pace
 from sandbox.cluster.patches import STRATEGIC_PATCH
 from sandbox.cluster.seed import create_any
 from sandbox.cluster.seed_objects import namespace, node, rbac_defaults
-from sandbox.cluster.server import SERVER_VERSION, SimulatedCluster
+from sandbox.cluster.server import SimulatedCluster
+from sandbox.cluster.simulation import SERVER_VERSION
 
 Json = dict[str, Any]
 START = 1_600_000_000.0
