@@ -5,27 +5,41 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import assert_never, cast
+from typing import cast
 
-from steps.applied import find_unapplied
-from steps.apply_output import cut_output, describe_apply, read_apply_output
-from steps.backup import list_backup_items, name_backup, read_backup
+from steps.applying import apply, recall_arguments
+from steps.backup import dump_objects, list_backup_items, name_backup, read_backup, strip_server_fields
 from steps.eligibility import BUSY_OPERATIONS, describe_operation
 from steps.errors import GiveUp
 from steps.estimate import Range, describe_control_plane
 from steps.gates import bind_evidence, bind_upgrade, build_gate_card, list_evidence
 from steps.identity import measure_identity
-from steps.overlays import join_overlays
-from steps.ports import Ended, NotStarted, Running
 from steps.prepare import choose_mtls, recall_flags, recall_mtls, recall_source
-from steps.preview import Preview, measure_preview
-from steps.rendered import parse_manifest, read_live
-from steps.replacement import recall_images, roll_out
-from steps.rollout import find_image_fault, list_expected
-from steps.step import Ask, Attachment, Blocked, Card, Context, Done, Json, Outcome, Step, Waiting, pass_gate
-from steps.toolbox import describe_way_back, recall_tools
+from steps.preview import Preview, measure_preview, name_removals
+from steps.removals import read_removals
+from steps.replacement import roll_out
+from steps.step import (
+    DENY,
+    Ask,
+    Blocked,
+    Card,
+    Choice,
+    Context,
+    Detail,
+    Done,
+    Json,
+    Outcome,
+    Step,
+    Waiting,
+    pass_gate,
+)
+from steps.toolbox import describe_way_back
 
 BACKUPS_A_TURN = 10
+APPROVED_REMOVALS = "control-plane/approved-removals"
+APPROVE_REMOVAL = Choice(
+    "approve", "Approve the removal", "primary", confirm="What is removed comes back only from the backup. Remove it?"
+)
 
 
 def approve_mtls(ctx: Context) -> Outcome:
@@ -42,6 +56,35 @@ def approve_mtls(ctx: Context) -> Outcome:
     card = build_gate_card(ctx, identity, "Change of mTLS", (f"mTLS changes from {now} to {wanted}.",), risks=(risk,))
     question = f"Change {ctx.cluster.key} from {now} to {wanted} mTLS?"
     return pass_gate(ctx, Ask(question, card, {**bind_upgrade(ctx, identity), "mTLS in force": now}))
+
+
+def approve_removals(ctx: Context) -> Outcome:
+    """Ask on its own about what the apply would delete; nothing to ask where it deletes nothing."""
+    if not ctx.recall("download/removals"):
+        return Done("")
+    found = measure_preview(ctx)
+    if isinstance(found, Blocked):
+        return found
+    if not found.removals:
+        return Done("")
+    card = build_gate_card(
+        ctx,
+        found.rendering.identity,
+        "Removals",
+        (
+            "Most often a --set flag or -f file of the earlier install is missing: then deny, abort and start again"
+            " with it.",
+            "Approve only what is no longer wanted. The backup keeps a copy of everything named here.",
+        ),
+        risks=found.risks,
+        details=(Detail("Removed by the apply", found.removals),),
+    )
+    binding = {**bind_upgrade(ctx, found.rendering.identity), "removals": list(found.removals)}
+    question = f"Let the apply remove {name_removals(found.removals)} from {ctx.cluster.key}?"
+    outcome = pass_gate(ctx, Ask(question, card, binding, (APPROVE_REMOVAL, DENY)))
+    if isinstance(outcome, Done):
+        ctx.memory.revise(APPROVED_REMOVALS, list(found.removals))
+    return outcome
 
 
 def approve(ctx: Context) -> Outcome:
@@ -61,6 +104,9 @@ def approve(ctx: Context) -> Outcome:
         "removals": ctx.recall("download/removals"),
     }
     question = f"Replace the control plane of {ctx.cluster.key} by {ctx.release.version}?"
+    late = [one for one in found.removals if one not in cast(Sequence[str], ctx.recall(APPROVED_REMOVALS) or ())]
+    if late:
+        question = f"{question.removesuffix('?')}, and let the apply also remove {name_removals(late)}?"
     return pass_gate(ctx, Ask(question, _build_card(ctx, found), binding))
 
 
@@ -80,8 +126,17 @@ def back_up(ctx: Context) -> Outcome:
         return Waiting(f"backing up: {len(counts)} of {len(items)} kinds", 0.0)
     address = ctx.kubernetes.read_ingress_address(ctx.release.namespace, ctx.release.ingress_service)
     ctx.remember("control-plane/ingress", address)
+    _keep_removals(ctx)
     ctx.backups.write_backup(ctx.upgrade_id, "install.json", describe_install(ctx, address))
     return Done(f"backup: {sum(counts.values())} objects of {sum(1 for n in counts.values() if n)} kinds")
+
+
+def _keep_removals(ctx: Context) -> None:
+    """What the apply deletes, of whatever kind and namespace; what was seen to go must not be lost."""
+    names = cast(Sequence[str], ctx.recall("download/removals") or ())
+    if names:
+        text = dump_objects(strip_server_fields(item) for item in read_removals(ctx.kubernetes, names))
+        ctx.backups.write_backup(ctx.upgrade_id, "removed.yaml", text)
 
 
 def describe_install(ctx: Context, ingress: str) -> str:
@@ -97,75 +152,6 @@ def describe_install(ctx: Context, ingress: str) -> str:
     return json.dumps(kept, indent=2, ensure_ascii=False) + "\n"
 
 
-def apply(ctx: Context) -> Outcome:
-    """Run `istioctl manifest apply` once an approval, adopt it after a restart, judge how it ended."""
-    run_id = f"{ctx.upgrade_id}-apply-{ctx.generation}"
-    match ctx.mesh_tools.observe_run(run_id):
-        case NotStarted() if ctx.hold:
-            return Waiting(ctx.hold, 0.0, held=True)
-        case NotStarted():
-            overlays = join_overlays(ctx.options.overlays)
-            ctx.mesh_tools.start_apply(run_id, ctx.cluster, recall_tools(ctx), recall_arguments(ctx), overlays)
-            return Waiting("istioctl manifest apply has started", 1.0)
-        case Running(seconds, output):
-            lines = describe_apply(read_apply_output(output))
-            return Waiting(f"istioctl manifest apply runs for {seconds:.0f} s", 2.0, details=lines)
-        case Ended() as ended:
-            return judge_apply(ctx, ended)
-        case unexpected:
-            assert_never(unexpected)
-
-
-def judge_apply(ctx: Context, ended: Ended) -> Outcome:
-    """Judge an ended apply by its code, its error details and the cluster.
-
-    istioctl 1.4 ends with 255 also where kubectl only warned; None is an end that no bot saw. Both, and faults of the
-    connection, are judged by what was really applied.
-    """
-    report, output = read_apply_output(ended.output), Attachment("istioctl-apply.txt", ended.output)
-    code = describe_code(ended.exit_code)
-    if ended.timed_out:
-        why = "istioctl manifest apply ran past its time limit and was ended"
-        return Blocked(why, _apply_remedy("Look at the attached output."), (), (output,))
-    doubtful = report.only_warnings or report.only_passing
-    if ended.exit_code not in (0, None) and not doubtful:
-        said = report.errors[0] if report.errors else " ".join(cut_output(ended.output, 1)) or "it wrote nothing"
-        return Blocked(f"istioctl manifest apply failed ({code}): {said}", _apply_remedy(""), (), (output,))
-    faults = find_image_faults(ctx) if ended.exit_code == 0 else find_missing_objects(ctx)
-    if faults:
-        more = f" and {len(faults) - 1} more" if len(faults) > 1 else ""
-        why = f"istioctl manifest apply ended ({code}), but {faults[0]}{more}"
-        said = f" istioctl says: {report.errors[0]}." if report.errors else ""
-        remedy = _apply_remedy(f"Parts of the control plane may be on the new version.{said}")
-        return Blocked(why, remedy, (), (output,))
-    note = "" if ended.exit_code == 0 else f" ({code}; every object is in place)"
-    return Done(f"istioctl manifest apply has ended{note}", attachments=(output,))
-
-
-def find_missing_objects(ctx: Context) -> tuple[str, ...]:
-    """Rendered objects that were not applied, in sentences: how an apply is judged whose end says too little."""
-    text = ctx.mesh_tools.render_manifest(recall_tools(ctx), recall_arguments(ctx), join_overlays(ctx.options.overlays))
-    objects = parse_manifest(text)
-    missing = find_unapplied(objects, read_live(ctx.kubernetes, objects))
-    return tuple(f"{name} was not applied" for name in missing)
-
-
-def describe_code(code: int | None) -> str:
-    """An exit code in words: `exit 255`, `killed by signal 9`, `its end was not seen`."""
-    if code is None:
-        return "its end was not seen"
-    return f"killed by signal {-code}" if code < 0 else f"exit {code}"
-
-
-def find_image_faults(ctx: Context) -> tuple[str, ...]:
-    """Workloads whose template is not on the rendered images."""
-    images = recall_images(ctx)
-    live = {workload.ref: workload for workload in ctx.kubernetes.list_workloads(ctx.release.namespace)}
-    expected = list_expected(ctx.release, images)
-    faults = (find_image_fault(ctx.release, ref, images.get(str(ref), {}), live.get(ref)) for ref in expected)
-    return tuple(fault for fault in faults if fault)
-
-
 def find_busy_operation(ctx: Context) -> str:
     """A GKE operation that moves nodes or the master, in a sentence; "" where none runs or none may be read."""
     try:
@@ -173,11 +159,6 @@ def find_busy_operation(ctx: Context) -> str:
     except GiveUp:
         return ""
     return next((describe_operation(found) for found in operations if found.kind in BUSY_OPERATIONS), "")
-
-
-def recall_arguments(ctx: Context) -> tuple[str, ...]:
-    """istioctl's arguments as they were shown."""
-    return tuple(cast(Sequence[str], ctx.recall("download/arguments") or ()))
 
 
 def _build_card(ctx: Context, found: Preview) -> Card:
@@ -190,6 +171,7 @@ def _build_card(ctx: Context, found: Preview) -> Card:
         (f"Backs up, then runs istioctl manifest apply with {choose_mtls(ctx)} mTLS: {found.sentence}.",),
         facts=(*list_evidence(ctx), ("rendered manifest", f"SHA-256 {found.rendering.sha256}"), way_back),
         risks=(
+            *found.risks,
             "From then on every new pod gets the new sidecar.",
             "While the injector rolls, no pod can start in an injected namespace.",
         ),
@@ -198,12 +180,9 @@ def _build_card(ctx: Context, found: Preview) -> Card:
     )
 
 
-def _apply_remedy(first: str) -> str:
-    return f"{first} Mend what it names; Retry applies again, which is safe after a partial failure.".strip()
-
-
 STEPS: tuple[Step, ...] = (
     Step("control-plane/approve-mtls", approve_mtls),
+    Step("control-plane/approve-removals", approve_removals),
     Step("control-plane/approve", approve),
     Step("control-plane/backup", back_up),
     Step("control-plane/apply", apply, timedelta(hours=1)),

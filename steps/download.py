@@ -90,6 +90,7 @@ def preview(ctx: Context) -> Outcome:
     card = Card(
         title=f"What ASM {ctx.release.version} changes in {ctx.cluster.key}",
         summary=(f"{found.sentence}.", f"{describe_way_back(ctx)}."),
+        risks=found.risks,
         details=found.details,
     )
     return Done(f"preview: {found.sentence}", card, found.attachments)

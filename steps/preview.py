@@ -6,15 +6,13 @@ import hashlib
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
-from steps.apply_output import read_apply_output
-from steps.errors import TryAgain
+from steps.dry_run import try_apply
 from steps.flags import build_apply_arguments
 from steps.identity import measure_identity
 from steps.mesh import ClusterIdentity
 from steps.overlays import join_overlays
-from steps.ports import Manifest, ProgramResult
+from steps.ports import Manifest
 from steps.prepare import choose_mtls, recall_flags
 from steps.recovery import list_leaves, look_up, read_mesh_config, read_values
 from steps.removals import find_removals
@@ -32,7 +30,6 @@ from steps.toolbox import recall_tools
 from steps.trust import describe_trust_change, read_trust_domains
 
 _SHOWN = 20
-PASSING_PATIENCE = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -49,11 +46,17 @@ class Rendering:
 
 @dataclass(frozen=True)
 class Preview:
-    """A rendering held against the cluster; `values` says how the install's merged values change."""
+    """A rendering held against the cluster.
+
+    `values` says how the install's merged values change, `removals` names what the apply would delete, `doubt` what
+    the dry run left unproven.
+    """
 
     rendering: Rendering
     difference: Difference
     values: tuple[str, ...]
+    removals: tuple[str, ...] = ()
+    doubt: str = ""
 
     @property
     def sentence(self) -> str:
@@ -61,14 +64,21 @@ class Preview:
         found = self.difference
         return (
             f"{len(self.rendering.objects)} objects rendered: {len(found.added)} added, {len(found.changed)} changed,"
-            " none removed"
+            f" {len(self.removals) or 'none'} removed"
         )
+
+    @property
+    def risks(self) -> tuple[str, ...]:
+        """What a person has to know of it before all else."""
+        removed = f"The apply would remove {name_removals(self.removals)}." if self.removals else ""
+        return tuple(text for text in (removed, f"{self.doubt}." if self.doubt else "") if text)
 
     @property
     def details(self) -> tuple[Detail, ...]:
         """The folded parts of a card: arguments, images, added objects, values."""
         return (
             Detail("istioctl", format_command(self.rendering.arguments, self.rendering.overlays)),
+            *([Detail("Removed objects", _shorten(self.removals))] if self.removals else []),
             Detail("Images", self.difference.images or ("no image changes",)),
             Detail("Added objects", _shorten(self.difference.added)),
             Detail("Changed values of the install", _shorten(self.values)),
@@ -78,7 +88,9 @@ class Preview:
     def attachments(self) -> tuple[Attachment, ...]:
         """Everything that differs, and the rendered manifest."""
         found, space = self.difference, ("",)
-        lines = ("# added", *found.added, *space, "# changed fields", *found.fields, *space, "# values", *self.values)
+        removed = ("# removed", *self.removals, *space) if self.removals else ()
+        changed = ("# added", *found.added, *space, "# changed fields", *found.fields, *space, "# values", *self.values)
+        lines = (*removed, *changed)
         return (
             Attachment("difference.txt", "\n".join(lines) + "\n"),
             Attachment("manifest.yaml", self.rendering.text),
@@ -97,19 +109,17 @@ def format_command(arguments: Sequence[str], overlays: Sequence[tuple[str, str]]
 def measure_preview(ctx: Context) -> Preview | Blocked:
     """Render, dry-run and compare anew, and keep the findings; Blocked where the apply could not go well."""
     rendering = render(ctx)
-    result = ctx.mesh_tools.dry_run(ctx.cluster, recall_tools(ctx), rendering.arguments, rendering.overlays)
-    blocked = judge_dry_run(result, ctx.now - ctx.waiting_since)
-    if blocked:
-        return blocked
-    disabled = read_apply_output(result.output).pruned
-    removals = find_removals(ctx.kubernetes, rendering.objects, disabled)
+    proof = try_apply(ctx, rendering.arguments, rendering.overlays)
+    if isinstance(proof, Blocked):
+        return proof
+    removals = find_removals(ctx.kubernetes, rendering.objects, proof.disabled)
     live = read_live(ctx.kubernetes, rendering.objects)
     _keep(ctx, rendering, removals)
-    blocked = block_removals(removals, disabled) or _block_trust_change(ctx, rendering.objects, live)
+    blocked = _block_trust_change(ctx, rendering.objects, live)
     if blocked:
         return blocked
     values = list_value_changes(rendering.objects, live, ctx.release.injector_config)
-    return Preview(rendering, compare_with_live(rendering.objects, live), values)
+    return Preview(rendering, compare_with_live(rendering.objects, live), values, removals, proof.doubt)
 
 
 def render(ctx: Context) -> Rendering:
@@ -122,36 +132,10 @@ def render(ctx: Context) -> Rendering:
     return Rendering(identity, arguments, overlays, text, sha256, parse_manifest(text))
 
 
-def judge_dry_run(result: ProgramResult, waited: timedelta) -> Blocked | None:
-    """None for a dry run that went through, kubectl's warnings included; TryAgain for a fault that may pass.
-
-    A dry run changes nothing, so it is repeated without asking anybody.
-    """
-    report = read_apply_output(result.output)
-    if result.exit_code == 0 or report.only_warnings:
-        return None
-    why = f"the dry run failed: {report.errors[0] if report.errors else f'istioctl ended with {result.exit_code}'}"
-    if report.only_passing and waited < PASSING_PATIENCE:
-        raise TryAgain(why, 5.0)
-    return Blocked(
-        why,
-        "The API server does not answer reliably; retry when it does."
-        if report.only_passing
-        else "Correct the flag or the overlay that the attached output names, and start again.",
-        attachments=(Attachment("dry-run.txt", result.output),),
-    )
-
-
-def block_removals(removals: Sequence[str], disabled: Sequence[str]) -> Blocked | None:
-    """Stop where anything would be removed; the objects are named."""
-    if not removals and not disabled:
-        return None
-    named = ", ".join(removals) or f"the objects of {', '.join(disabled)}"
-    return Blocked(
-        f"the apply would remove {named}",
-        "Most often a --set flag or -f file of the earlier install is missing: start again with it. This version of the"
-        " bot does not offer removals for approval; delete what is not wanted yourself, then retry.",
-    )
+def name_removals(removals: Sequence[str], most: int = 5) -> str:
+    """`Service istio-system/kiali, ConfigMap istio-system/old and 3 more`."""
+    more = f" and {len(removals) - most} more" if len(removals) > most else ""
+    return ", ".join(removals[:most]) + more
 
 
 def list_value_changes(objects: Sequence[Manifest], live: Sequence[Manifest], config_map: str) -> tuple[str, ...]:

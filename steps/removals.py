@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from steps.ports import Kubernetes, Manifest
 from steps.rendered import ObjectId, identify
@@ -35,8 +35,12 @@ ALL_KINDS: tuple[tuple[str, str], ...] = (
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
-def find_removals(kubernetes: Kubernetes, objects: Sequence[Manifest], disabled: Iterable[str]) -> tuple[str, ...]:
+def find_removals(
+    kubernetes: Kubernetes, objects: Sequence[Manifest], disabled: Iterable[str] | None
+) -> tuple[str, ...]:
     """Live objects that an apply would delete.
+
+    Where the disabled components are unknown (None), every component that is not rendered counts as one.
 
     Those of components that are switched off (`kubectl get all` by component), and those of enabled components that
     are rendered no more and carry kubectl's annotation, without which prune leaves an object alone.
@@ -44,17 +48,32 @@ def find_removals(kubernetes: Kubernetes, objects: Sequence[Manifest], disabled:
     rendered = {identify(item) for item in objects}
     spaces = {item["metadata"].get("namespace", "") for item in objects} - {""}
     enabled = {item["metadata"].get("labels", {}).get(_COMPONENT) for item in objects} - {None, "Base"}
-    off = set(disabled)
+    off = None if disabled is None else set(disabled)
     found: set[ObjectId] = set()
+    for kinds, item in _list_labelled(kubernetes):
+        component = item["metadata"].get("labels", {}).get(_COMPONENT)
+        pruned = kinds in PRUNED_KINDS and component in enabled and _is_prunable(item, rendered, spaces)
+        switched_off = component not in enabled | {"Base"} if off is None else component in off
+        if pruned or (switched_off and kinds in ALL_KINDS):
+            found.add(identify(item))
+    return tuple(str(one) for one in sorted(found))
+
+
+def read_removals(kubernetes: Kubernetes, names: Iterable[str]) -> Iterator[Manifest]:
+    """The live objects that `find_removals` named, each once."""
+    wanted = set(names)
+    for (api, kind), item in _list_labelled(kubernetes):
+        if str(identify(item)) in wanted:
+            wanted.discard(str(identify(item)))
+            yield {"apiVersion": api, "kind": kind, **item}
+
+
+def _list_labelled(kubernetes: Kubernetes) -> Iterator[tuple[tuple[str, str], Manifest]]:
+    """What carries a component's label and is no controller's, with its apiVersion and kind."""
     for api, kind in sorted({*PRUNED_KINDS, *ALL_KINDS}):
         for item in kubernetes.list_objects(api, kind, selector=_COMPONENT):
-            component = item["metadata"].get("labels", {}).get(_COMPONENT)
-            if item["metadata"].get("ownerReferences"):
-                continue
-            pruned = (api, kind) in PRUNED_KINDS and component in enabled and _is_prunable(item, rendered, spaces)
-            if pruned or (component in off and (api, kind) in ALL_KINDS):
-                found.add(identify(item))
-    return tuple(str(one) for one in sorted(found))
+            if not item["metadata"].get("ownerReferences"):
+                yield (api, kind), item
 
 
 def _is_prunable(item: Manifest, rendered: set[ObjectId], spaces: set[str]) -> bool:

@@ -123,15 +123,34 @@ def test_a_tampered_archive_is_never_unpacked(desk: Desk) -> None:
     assert not list(desk.world.settings.state.rglob("istioctl"))
 
 
-def test_what_an_apply_would_remove_is_named_and_blocks(desk: Desk) -> None:
-    """A component of the earlier install that the flags don't switch on."""
+def test_what_an_apply_would_remove_is_removed_by_its_own_approval(desk: Desk) -> None:
+    """A component of the earlier install that the flags don't switch on; the backup keeps it."""
     metadata = {
         "name": "kiali", "namespace": "istio-system", "labels": {"operator.istio.io/component": "Prometheus"},
     }  # fmt: skip
     service = {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": [{"port": 80}]}}
     desk.connect().apply_object(service)
     desk.start()
-    assert desk.run_to("download/preview").sentence == "the apply would remove Service istio-system/kiali"
+    asked = desk.run_to("control-plane/approve-removals")
+    assert asked.sentence == "Let the apply remove Service istio-system/kiali from cluster-x?"
+    desk.click("approve")
+    desk.run_to("validate/approve")
+    assert desk.connect().read_object("v1", "Service", "istio-system", "kiali") is None
+    (kept,) = desk.world.settings.state.rglob("removed.yaml")
+    assert "name: kiali" in kept.read_text()
+
+
+def test_a_denied_removal_leaves_the_cluster_alone(desk: Desk) -> None:
+    """Nothing has been applied."""
+    labels = {"operator.istio.io/component": "Prometheus"}
+    metadata = {"name": "kiali", "namespace": "istio-system", "labels": labels}
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": [{"port": 80}]}}
+    desk.connect().apply_object(service)
+    desk.start()
+    desk.run_to("control-plane/approve-removals")
+    desk.click("deny", reason="still in use")
+    assert desk.run_to("control-plane/approve-removals").state == "blocked"
+    assert desk.connect().read_object("v1", "Service", "istio-system", "kiali") is not None
 
 
 def test_somebody_else_s_binding_is_left_alone(desk: Desk) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from steps.control_plane import apply, approve, approve_mtls, back_up
+from steps.applying import TRIES, apply
+from steps.control_plane import approve, approve_mtls, approve_removals, back_up
 from steps.errors import GiveUp, TryAgain
 from steps.mesh import Event, Operation
 from steps.options import UpgradeOptions
@@ -22,6 +23,10 @@ from tests.unit.steps.paper import Paper, decide, render_control_plane, start_pa
 from tests.unit.steps.test_apply_output import BAD, GOOD, WARNED
 
 RUN = "cluster-x-1-apply-3"
+REMOVED = "Deployment istio-system/prometheus"
+PASSING = BAD.replace("deployments.apps is forbidden", "Internal error occurred").replace(
+    "(Forbidden)", "(InternalError)"
+)
 
 
 def ended(code: int | None, output: str, version: str = NEW, timed_out: bool = False) -> Paper:
@@ -114,25 +119,75 @@ def test_an_account_that_may_not_read_operations_is_let_pass() -> None:
     assert isinstance(paper.run(approve), Ask)
 
 
-def test_a_removal_blocks_the_gate_and_is_named() -> None:
+def removing(output: str = "- Pruning objects for disabled component Prometheus...\n", code: int = 0) -> Paper:
+    """An upgrade whose flags switch a component off; what download saw is remembered."""
+    paper = start_paper(**{"download/removals": [REMOVED]})
+    paper.tools.dry = ProgramResult(code, output)
+    labels = {"operator.istio.io/component": "Prometheus"}
+    metadata = {"name": "prometheus", "namespace": "istio-system", "labels": labels}
+    paper.kubernetes.objects = [{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata}]
+    return paper
+
+
+def ask_about_removals(paper: Paper) -> Ask:
+    """The question of the gate before the gate."""
+    ask = paper.run(approve_removals)
+    assert isinstance(ask, Ask)
+    return ask
+
+
+def test_a_removal_has_a_gate_of_its_own() -> None:
     """A component that the flags switch off."""
-    paper = start_paper()
-    paper.tools.dry = ProgramResult(0, "- Pruning objects for disabled component Prometheus...\n")
-    paper.kubernetes.objects = [
-        {
-            "apiVersion": "apps/v1", "kind": "Deployment",
-            "metadata": {
-                "name": "prometheus", "namespace": "istio-system",
-                "labels": {"operator.istio.io/component": "Prometheus"},
-            },
-        }
-    ]  # fmt: skip
-    outcome = paper.run(approve)
-    assert isinstance(outcome, Blocked)
-    assert outcome.why == "the apply would remove Deployment istio-system/prometheus"
+    ask = ask_about_removals(removing())
+    assert ask.question == f"Let the apply remove {REMOVED} from cluster-x?"
+    assert ask.card.details[0].lines == (REMOVED,)
+    assert ask.choices[0].confirm
 
 
-def test_an_object_that_is_rendered_no_more_blocks_the_gate() -> None:
+def test_nothing_to_remove_is_not_asked_about() -> None:
+    """And not looked for again."""
+    assert start_paper().run(approve_removals) == Done("")
+
+
+def test_an_approved_removal_is_named_on_the_card_that_follows() -> None:
+    """The question of the phase stays what it is."""
+    paper = removing()
+    decision = decide("approve", ask_about_removals(paper).digest)
+    assert isinstance(paper.run(approve_removals, decision), Done)
+    ask = ask_for(paper)
+    assert ask.question == "Replace the control plane of cluster-x by 1.4.10-asm.18?"
+    assert ask.card.risks[0] == f"The apply would remove {REMOVED}."
+
+
+def test_a_removal_that_came_later_stands_in_the_question() -> None:
+    """The first gate was passed with nothing to remove."""
+    paper = removing()
+    paper.memory.values["download/removals"] = []
+    assert paper.run(approve_removals) == Done("")
+    assert ask_for(paper).question.endswith(f", and let the apply also remove {REMOVED}?")
+
+
+def test_another_removal_voids_the_approval() -> None:
+    """What was approved is what was named."""
+    paper = removing()
+    ask = ask_about_removals(paper)
+    (made,) = paper.kubernetes.objects
+    paper.kubernetes.objects.append({**made, "metadata": {**made["metadata"], "name": "grafana"}})
+    again = paper.run(approve_removals, Decision("approve", "U0BEN00002", paper.now, ask.digest, binding=ask.binding))
+    assert isinstance(again, Ask)
+    assert again.moved[0].startswith("removals was ")
+
+
+def test_what_is_removed_is_kept() -> None:
+    """Whatever its kind and namespace."""
+    paper = removing()
+    while isinstance(paper.run(back_up), Waiting):
+        pass
+    (kept,) = yaml.safe_load_all(paper.backups.files["removed.yaml"])
+    assert kept["metadata"]["name"] == "prometheus"
+
+
+def test_an_object_that_is_rendered_no_more_is_a_removal() -> None:
     """kubectl's prune takes what carries its annotation."""
     paper = start_paper()
     metadata = {
@@ -140,9 +195,7 @@ def test_an_object_that_is_rendered_no_more_blocks_the_gate() -> None:
         "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}"},
     }  # fmt: skip
     paper.kubernetes.objects = [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}]
-    outcome = paper.run(approve)
-    assert isinstance(outcome, Blocked)
-    assert outcome.why == "the apply would remove ConfigMap istio-system/istio-old"
+    assert "ConfigMap istio-system/istio-old" in ask_for(paper).question
 
 
 def test_an_object_without_kubectls_annotation_is_not_pruned() -> None:
@@ -299,11 +352,7 @@ def test_an_object_that_was_applied_with_other_content_is_named() -> None:
 
 def test_a_fault_of_the_connection_is_judged_by_the_cluster() -> None:
     """A retry may have put everything in place though one request failed."""
-    text = BAD.replace("deployments.apps is forbidden", "Internal error occurred").replace(
-        "(Forbidden)", "(InternalError)"
-    )
-    assert isinstance(ended(255, text).run(apply), Done)
-    assert isinstance(ended(255, text, OLD).run(apply), Blocked)
+    assert isinstance(ended(255, PASSING).run(apply), Done)
 
 
 def test_255_over_an_error_blocks_with_the_detail() -> None:
@@ -339,16 +388,56 @@ def test_a_killed_istioctl_is_told_as_such() -> None:
 
 
 def test_a_dry_run_that_met_a_passing_fault_is_repeated() -> None:
-    """It changes nothing; after two minutes a person is asked."""
+    """It changes nothing."""
     paper = start_paper()
-    text = BAD.replace("deployments.apps is forbidden", "Internal error occurred").replace(
-        "(Forbidden)", "(InternalError)"
-    )
-    paper.tools.dry = ProgramResult(255, text)
+    paper.tools.dry = ProgramResult(255, PASSING)
     with pytest.raises(TryAgain, match="the dry run failed"):
         paper.run(approve)
-    paper.waited = timedelta(minutes=2)
-    assert isinstance(paper.run(approve), Blocked)
+
+
+def test_a_dry_run_that_never_gets_through_is_done_without() -> None:
+    """What it would have told of removals is read from the cluster, and said so."""
+    paper = removing(PASSING, 255)
+    paper.waited = timedelta(seconds=30)
+    ask = ask_about_removals(paper)
+    assert ask.card.details[0].lines == (REMOVED,)
+    assert "dry run did not get through (Error from server (InternalError)" in ask.card.risks[1]
+
+
+def test_an_apply_that_lost_some_requests_is_repeated() -> None:
+    """Nothing but the connection failed, and objects are missing."""
+    paper = ended(255, PASSING, OLD)
+    outcome = paper.run(apply)
+    assert isinstance(outcome, Waiting)
+    assert outcome.why.startswith("5 objects could not be applied (Error from server (InternalError)")
+    paper.run(apply)
+    assert [run for run, _ in paper.tools.started] == [f"{RUN}-2"]
+
+
+def test_a_repeated_apply_goes_on_outside_its_window() -> None:
+    """A begun apply is ended: half a control plane is worse."""
+    paper = ended(255, PASSING, OLD)
+    paper.run(apply)
+    apply(replace(paper.context(), hold="the window has closed"))
+    assert [run for run, _ in paper.tools.started] == [f"{RUN}-2"]
+
+
+def test_an_apply_is_not_repeated_for_ever() -> None:
+    """Then a person decides."""
+    paper = ended(255, PASSING, OLD)
+    for tries in range(2, TRIES + 1):
+        paper.run(apply)
+        paper.tools.runs[f"{RUN}-{tries}"] = Ended(255, PASSING)
+    assert isinstance(paper.run(apply), Blocked)
+
+
+def test_a_retry_counts_its_applies_anew() -> None:
+    """It raises the generation."""
+    paper = ended(255, PASSING, OLD)
+    paper.run(apply)
+    paper.generation = 4
+    paper.run(apply)
+    assert paper.tools.started[-1][0] == "cluster-x-1-apply-4"
 
 
 def test_an_apply_past_its_limit_blocks() -> None:
