@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -13,6 +13,10 @@ from bot.config import SETTINGS, ConfigError, read_state_folder
 
 if TYPE_CHECKING:
     from bot.views import Views
+
+# How long an upgrade may take with --exit.
+SIMULATED_SECONDS = 300.0
+ATTACHED_SECONDS = 900.0
 
 
 def _list_settings() -> str:
@@ -52,17 +56,27 @@ def serve() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one line with all addresses.")
 @click.option("--state", type=click.Path(path_type=Path, file_okay=False), default=None, help="Keep the state here.")
 @click.option("--no-bot", is_flag=True, help="Start everything but the bot.")
-def sandbox(
-    auto_approve: bool, leave: bool, speed: float | None, port: int, as_json: bool, state: Path | None, no_bot: bool
-) -> None:
+@click.option(
+    "--kubeconfig", type=click.Path(path_type=Path, dir_okay=False), help="Seed and use this cluster instead."
+)
+@click.option("--context", default="", help="The context in that kubeconfig; its current one by default.")
+@click.option("--webhook-address", default="127.0.0.1", help="This machine's address as that API server sees it.")
+@click.option("--yes", is_flag=True, help="Agree beforehand to what is asked about that cluster.")
+@click.option("--remove", is_flag=True, help="Take the demo out of that cluster, and start nothing.")
+def sandbox(kubeconfig: Path | None, speed: float | None, **asked: Any) -> None:
     """Run the bot against a local Slack, a simulated cluster and signed releases."""
     from bot.releases import shipped_releases
-    from sandbox.supervisor import SandboxOptions, run
+    from sandbox.supervisor import AttachOptions, SandboxOptions, run
 
-    options = SandboxOptions(
-        auto_approve=auto_approve, leave=leave, speed=speed, port=port, as_json=as_json, state=state, no_bot=no_bot
-    )
-    sys.exit(run(options, shipped_releases()))
+    names = ("context", "webhook_address", "yes", "remove")
+    given = {name: asked.pop(name) for name in names}
+    if kubeconfig is None and given != {"context": "", "webhook_address": "127.0.0.1", "yes": False, "remove": False}:
+        raise click.UsageError("--context, --webhook-address, --yes and --remove go with --kubeconfig")
+    if kubeconfig and speed:
+        raise click.UsageError("--speed is that of the simulated cluster; one given by --kubeconfig keeps real time")
+    attach = AttachOptions(kubeconfig, **given) if kubeconfig else None
+    limit = ATTACHED_SECONDS if attach else SIMULATED_SECONDS
+    sys.exit(run(SandboxOptions(speed=speed, attach=attach, time_limit=limit, **asked), shipped_releases()))
 
 
 @main.command()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from sandbox.slack.cast import MAIN_CHANNEL
 from sandbox.state_folder import StateFolder, write_private
@@ -15,18 +17,20 @@ OWN_PREFIXES = ("SLACK_", "ASM_UPGRADE_", "GOOGLE_", "CLOUDSDK_")
 OWN_NAMES = ("KUBECONFIG",)
 RETRY_CAP = "0.5"
 
-CLUSTERS = f"""\
+DEFAULTS = f"""\
 [defaults]
 channel = "{MAIN_CHANNEL}"
 approvers = ["U0BEN00002", "U0CAI00003"]
 requesters = ["U0ANA00001", "U0BEN00002", "U0CAI00003"]
-
+"""
+SIMULATED_CLUSTER = """\
 [clusters.cluster-x]
 project = "example-project"
 location = "us-central1-a"
 name = "cluster-x"
 production = true
 """
+CLUSTERS = f"{DEFAULTS}\n{SIMULATED_CLUSTER}"
 
 
 @dataclass(frozen=True)
@@ -53,10 +57,17 @@ class SlackSecrets:
     signing_secret: str
 
 
-def write_clusters_file(folder: StateFolder) -> None:
-    """Write the bot's clusters.toml, unless a person has put one there."""
+def write_clusters_file(folder: StateFolder, part: str = SIMULATED_CLUSTER) -> None:
+    """Write the bot's clusters.toml with this part for cluster-x, unless a person has put one there."""
     if not folder.clusters_file.exists():
-        write_private(folder.clusters_file, CLUSTERS)
+        write_private(folder.clusters_file, f"{DEFAULTS}\n{part}")
+
+
+def describe_kubeconfig_cluster(kubeconfig: Path, injection_url: str) -> str:
+    """Return the part for a cluster given by kubeconfig, whose injector the API server calls by address."""
+    flag = f"values.sidecarInjectorWebhook.injectionURL={injection_url}"
+    lines = [f"kubeconfig = {json.dumps(str(kubeconfig))}", "production = true", f"set = [{json.dumps(flag)}]"]
+    return "\n".join(["[clusters.cluster-x]", *lines, ""])
 
 
 def bot_settings(

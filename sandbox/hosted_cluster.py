@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
+from sandbox.bot_settings import SIMULATED_CLUSTER
 from sandbox.clock import SimulatedClock
 from sandbox.cluster.seed import seed_cluster_x
 from sandbox.cluster.server import SimulatedCluster
 from sandbox.cluster.tls import ServingCertificate, ensure_certificate, write_kubeconfig
+from sandbox.google.project import GkeCluster
 from sandbox.sites import open_site
 from sandbox.state_folder import StateFolder, read_json, write_json
 
@@ -34,6 +37,21 @@ class HostedCluster:
         return self.certificate.ca_base64
 
     @property
+    def kubeconfig(self) -> Path:
+        """For a person's own kubectl."""
+        return self.folder.kubeconfig
+
+    @property
+    def clusters_part(self) -> str:
+        """What the bot is told about it."""
+        return SIMULATED_CLUSTER
+
+    @property
+    def gke(self) -> tuple[GkeCluster, ...]:
+        """The cluster as the GKE API shows it."""
+        return (GkeCluster("cluster-x", "us-central1-a", self.endpoint, self.authority, self.server_version),)
+
+    @property
     def server_version(self) -> str:
         """The version as GKE gives it, without the v."""
         return self.cluster.server_version.removeprefix("v")
@@ -45,7 +63,9 @@ class HostedCluster:
 
 @contextlib.asynccontextmanager
 async def open_cluster(folder: StateFolder, clock: SimulatedClock) -> AsyncIterator[HostedCluster]:
-    """Serve cluster-x, as it was left in this folder or as new. Raises ValueError when what was left is damaged."""
+    """Serve cluster-x, as it was left in this folder or as new. Raises ValueError when what was left can't be used."""
+    if folder.attached.exists():
+        raise ValueError(f"the state in {folder.root} is that of a cluster given by --kubeconfig; name another --state")
     left = read_json(folder.cluster)
     cluster = SimulatedCluster(clock.now, seed_fn=seed_cluster_x if left is None else None)
     if left is not None:

@@ -7,12 +7,28 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
+class AttachOptions:
+    """A cluster to take in place of the simulated one.
+
+    `webhook_address` is this machine's as the cluster's API server sees it; `yes` asks nothing; `remove` takes the
+    demo out and starts no sandbox.
+    """
+
+    kubeconfig: Path
+    context: str = ""
+    webhook_address: str = "127.0.0.1"
+    yes: bool = False
+    remove: bool = False
+
+
+@dataclass(frozen=True)
 class SandboxOptions:
     """The options of `asm-upgrade sandbox`.
 
     `speed` is that of the simulated clock, None for the default; `port` is the page's, 0 for a free one;
     `state` None means a folder that is thrown away at the end; `http` has Slack reach the bot by signed requests
-    instead of Socket Mode; `time_limit` is in real seconds and holds with `leave` only.
+    instead of Socket Mode; `time_limit` is in real seconds and holds with `leave` only; `attach` names a cluster to
+    use in place of the simulated one.
     """
 
     auto_approve: bool = False
@@ -24,3 +40,4 @@ class SandboxOptions:
     no_bot: bool = False
     http: bool = False
     time_limit: float = 300.0
+    attach: AttachOptions | None = None

@@ -51,14 +51,19 @@ class RunningSite:
     stop: Callable[[], None] = field(repr=False)
 
 
-async def open_site(app: web.Application, *, port: int = 0, ssl: tls.SSLContext | None = None) -> OpenSite:
-    """Serve an application on loopback; port 0 takes a free one. Raises OSError when the port is taken."""
-    listener = socket.create_server((LOOPBACK, port))
+async def open_site(
+    app: web.Application, *, port: int = 0, ssl: tls.SSLContext | None = None, host: str = LOOPBACK
+) -> OpenSite:
+    """Serve an application, on loopback unless a person named another address; port 0 takes a free one.
+
+    Raises OSError when the port is taken, or when the address is none of this machine's.
+    """
+    listener = socket.create_server((host, port))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, handle_signals=False)
     await runner.setup()
     await web.SockSite(runner, listener, ssl_context=ssl).start()
     bound = int(listener.getsockname()[1])
-    return OpenSite(f"{'https' if ssl else 'http'}://{LOOPBACK}:{bound}", bound, runner, listener)
+    return OpenSite(f"{'https' if ssl else 'http'}://{host}:{bound}", bound, runner, listener)
 
 
 def serve_in_thread(app: web.Application, ssl: tls.SSLContext | None = None, port: int = 0) -> RunningSite:

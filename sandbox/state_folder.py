@@ -48,6 +48,16 @@ class StateFolder:
         return self.root / "kubeconfig"
 
     @property
+    def attached(self) -> Path:
+        """Which cluster was given in place of the simulated one."""
+        return self.root / "cluster" / "attached.json"
+
+    @property
+    def bot_kubeconfig(self) -> Path:
+        """The bot's own way into a cluster that was given."""
+        return self.root / "bot" / "kubeconfig.json"
+
+    @property
     def slack(self) -> Path:
         """What the Slack stand-in held when the sandbox stopped."""
         return self.root / "slack" / "messages.json"

@@ -11,21 +11,26 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import aiohttp
 
+from sandbox.hosted_cluster import open_cluster
 from sandbox.kinship import Orphans
 from sandbox.narrator import Narrator
-from sandbox.options import SandboxOptions
+from sandbox.options import AttachOptions, SandboxOptions
 from sandbox.outcome import Verdict
 from sandbox.person import StandInPerson
 from sandbox.slack_page import ActRefused, SlackPage
 from sandbox.state_folder import StateFolder
 from sandbox.terminal import Lines, Terminal, open_terminal
 from sandbox.working import work_until
-from sandbox.world import World, open_world
+from sandbox.world import OpensCluster, World, open_world
 
-__all__ = ["SandboxOptions", "run"]
+if TYPE_CHECKING:
+    from sandbox.attached.visit import Visit
+
+__all__ = ["AttachOptions", "SandboxOptions", "run"]
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 HOUSEKEEPING_SECONDS = 0.5
@@ -39,8 +44,16 @@ def run(options: SandboxOptions, shipped_releases: Path) -> int:
     """
     terminal = Lines(sys.stderr) if options.as_json else open_terminal()
     try:
+        opens: OpensCluster = open_cluster
+        if options.attach:
+            visit = _visit(options.attach, terminal)
+            if options.attach.remove:
+                return visit.remove()
+            if not visit.agree():
+                return 1
+            opens = visit.opens
         with _state_folder(options) as folder:
-            return asyncio.run(_supervise(options, shipped_releases, folder, terminal))
+            return asyncio.run(_supervise(options, shipped_releases, folder, terminal, opens))
     except (OSError, ValueError, RuntimeError) as error:
         terminal.say(f"The sandbox can't run: {_explain(error, options)}")
         return 1
@@ -54,11 +67,19 @@ def _explain(error: Exception, options: SandboxOptions) -> str:
     return str(error)
 
 
-async def _supervise(options: SandboxOptions, shipped: Path, folder: StateFolder, terminal: Terminal) -> int:
+def _visit(options: AttachOptions, terminal: Terminal) -> Visit:
+    from sandbox.attached.visit import open_visit
+
+    return open_visit(options, terminal.say)
+
+
+async def _supervise(
+    options: SandboxOptions, shipped: Path, folder: StateFolder, terminal: Terminal, opens: OpensCluster
+) -> int:
     orphans = Orphans()
     stopped = _stop_on_signals()
     async with open_world(
-        folder, shipped, terminal.say, port=options.port, speed=options.speed, http=options.http
+        folder, shipped, terminal.say, port=options.port, speed=options.speed, http=options.http, opens=opens
     ) as world:
         try:
             _announce(world, options, terminal)
@@ -110,7 +131,7 @@ def _announce(world: World, options: SandboxOptions, terminal: Terminal) -> None
         sys.stdout.flush()
         return
     terminal.say(f"Slack      {addresses.slack}")
-    terminal.say(f"kubectl    --kubeconfig {world.folder.kubeconfig}")
+    terminal.say(f"kubectl    --kubeconfig {world.cluster.kubeconfig}")
     terminal.say(f"Switches   {addresses.control}/control")
     if not options.auto_approve:
         terminal.say("Open the page, type  /asm-upgrade start cluster-x  and approve as Ben. Ctrl-C ends the sandbox.")
@@ -124,7 +145,7 @@ def _as_json(world: World) -> dict[str, object]:
         "kubernetes": addresses.kubernetes,
         "gke": addresses.google,
         "releases": addresses.releases,
-        "kubeconfig": str(world.folder.kubeconfig),
+        "kubeconfig": str(world.cluster.kubeconfig),
         "state": str(world.folder.root),
         "environment": {**world.settings, "PATH": world.environment()["PATH"]},
     }

@@ -6,9 +6,10 @@ import contextlib
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from aiohttp import web
 
@@ -19,7 +20,7 @@ from sandbox.control import control_site
 from sandbox.google.account import ServiceAccount
 from sandbox.google.project import GkeCluster, Project
 from sandbox.google.server import TOKEN_PATH, GoogleApis
-from sandbox.hosted_cluster import HostedCluster, open_cluster
+from sandbox.hosted_cluster import open_cluster
 from sandbox.release.programs import stand_in_kubectl
 from sandbox.release.release_file import write_release_files
 from sandbox.release.server import FOLDER, ReleaseServer
@@ -31,13 +32,44 @@ from sandbox.state_folder import StateFolder, read_json, write_json, write_priva
 DEFAULT_SPEED = 10.0
 
 
+class UpgradedCluster(Protocol):
+    """What the sandbox needs of the cluster that its bot upgrades."""
+
+    @property
+    def url(self) -> str:
+        """The address of its API server."""
+        ...
+
+    @property
+    def kubeconfig(self) -> Path:
+        """A kubeconfig for the person."""
+        ...
+
+    @property
+    def clusters_part(self) -> str:
+        """Its part of the bot's clusters.toml."""
+        ...
+
+    @property
+    def gke(self) -> tuple[GkeCluster, ...]:
+        """What the GKE API shows of it."""
+        ...
+
+    def save(self) -> None:
+        """Write down what it holds, where it does not do so by itself."""
+        ...
+
+
+OpensCluster = Callable[[StateFolder, SimulatedClock], AbstractAsyncContextManager[UpgradedCluster]]
+
+
 @dataclass(frozen=True)
 class World:
     """What runs around the bot, and the bot itself, which starts once `bot.allow()` was called."""
 
     folder: StateFolder
     clock: SimulatedClock
-    cluster: HostedCluster
+    cluster: UpgradedCluster
     addresses: Addresses
     settings: dict[str, str]
     bot: BotChild
@@ -61,8 +93,11 @@ async def open_world(
     port: int = 0,
     speed: float | None = None,
     http: bool = False,
+    opens: OpensCluster = open_cluster,
 ) -> AsyncIterator[World]:
-    """Open every site of the sandbox on loopback. `shipped` is the folder of release files to offer.
+    """Open every site of the sandbox on loopback, around the cluster that `opens` opens.
+
+    `shipped` is the folder of release files to offer.
 
     Raises OSError when the page's port is taken, ValueError or RuntimeError when a release file, or what an
     earlier start left in the folder, can't be used.
@@ -71,14 +106,14 @@ async def open_world(
     async with AsyncExitStack() as stack:
         slack = SlackStandIn(time.time, state_file=folder.slack)
         slack_site = await _open(stack, slack.app(), port)
-        cluster = await stack.enter_async_context(open_cluster(folder, clock))
-        google = GoogleApis(Project(clusters=(_gke_cluster(cluster),)), ServiceAccount.kept_in(folder.service_account))
+        cluster = await stack.enter_async_context(opens(folder, clock))
+        google = GoogleApis(Project(clusters=cluster.gke), ServiceAccount.kept_in(folder.service_account))
         google_site = await _open(stack, google.app())
         google.account.write_key(folder.service_account, f"{google_site.url}{TOKEN_PATH}")
         releases = ReleaseServer(SigningKey.kept_in(folder.signing_key))
         releases_site = await _open(stack, releases.app())
         write_release_files(shipped, folder.releases, f"{releases_site.url}{FOLDER}", releases.key.public_pem())
-        write_clusters_file(folder)
+        write_clusters_file(folder, cluster.clusters_part)
         _write_kubectl(folder)
         addresses = Addresses(slack_site.url, google_site.url, releases_site.url, cluster.url)
         settings = bot_settings(
@@ -105,10 +140,6 @@ async def _open(stack: AsyncExitStack, app: web.Application, port: int = 0) -> O
 def _start_of_clock(folder: StateFolder) -> float:
     saved = read_json(folder.clock) or {}
     return max(time.time(), float(saved.get("now", 0.0)))
-
-
-def _gke_cluster(cluster: HostedCluster) -> GkeCluster:
-    return GkeCluster("cluster-x", "us-central1-a", cluster.endpoint, cluster.authority, cluster.server_version)
 
 
 def _secrets(slack: SlackStandIn) -> SlackSecrets:

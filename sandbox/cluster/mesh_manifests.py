@@ -169,7 +169,7 @@ def _injector(values: Json) -> list[Json]:
         deployment_of("istio-sidecar-injector", labels, [webhook], replicas),
         service_of("istio-sidecar-injector", labels, {"https-inject": 443, "http-monitoring": 15014}),
         budget_of("istio-sidecar-injector", {"app": "sidecar-injector", "istio": "sidecar-injector"}),
-        _injector_webhook(labels),
+        _injector_webhook(labels, values["sidecarInjectorWebhook"].get("injectionURL", "")),
     ]  # fmt: skip
 
 
@@ -182,11 +182,13 @@ def _injector_settings(values: Json) -> Json:
     )
 
 
-def _injector_webhook(labels: Json) -> Json:
+def _injector_webhook(labels: Json, url: str) -> Json:
     service = {"name": "istio-sidecar-injector", "namespace": NAMESPACE, "path": "/inject"}
+    # By address only where the API server can't reach the Service; later charts of Istio have such a value.
+    target: Json = {"url": url} if url else {"service": service}
     rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
     webhook = {
-        "name": "sidecar-injector.istio.io", "clientConfig": {"service": service, "caBundle": ""}, "rules": [rule],
+        "name": "sidecar-injector.istio.io", "clientConfig": {**target, "caBundle": ""}, "rules": [rule],
         "failurePolicy": "Fail", "namespaceSelector": {"matchLabels": {"istio-injection": "enabled"}},
     }  # fmt: skip
     api, kind = "admissionregistration.k8s.io/v1beta1", "MutatingWebhookConfiguration"

@@ -49,7 +49,7 @@ class ServingCertificate:
 
 
 def ensure_certificate(folder: Path, names: Sequence[str] = ()) -> ServingCertificate:
-    """Return the folder's certificate for 127.0.0.1 and further DNS names, made where there is none yet."""
+    """Return the folder's certificate for 127.0.0.1 and further names or addresses, made where there is none yet."""
     made = ServingCertificate(folder)
     if not (made.ca_file.exists() and (folder / "tls.crt").exists() and (folder / "tls.key").exists()):
         folder.mkdir(parents=True, exist_ok=True)
@@ -109,17 +109,23 @@ def _serving(
     names: Sequence[str],
 ) -> x509.Certificate:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    hosts = [x509.DNSName(name) for name in ("localhost", *names)]
-    addresses = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), *hosts]
+    hosts = [_host(name) for name in dict.fromkeys(("127.0.0.1", "localhost", *names))]
     issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
     return (
         _unsigned(name, authority.subject, key)
-        .add_extension(x509.SubjectAlternativeName(addresses), critical=False)
+        .add_extension(x509.SubjectAlternativeName(hosts), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(issuer, critical=False)
         .sign(authority_key, hashes.SHA256())
     )
+
+
+def _host(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
 
 
 def _unsigned(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:

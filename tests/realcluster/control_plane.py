@@ -40,6 +40,9 @@ class FleetSettings:
     grace: float = 0.2
 
 
+FLEET = FleetSettings()
+
+
 @dataclass
 class ControlPlane:
     """A running control plane. `kubeconfig` is the administrator's."""
@@ -90,8 +93,11 @@ class ControlPlane:
 
 
 @contextmanager
-def run_control_plane(programs: Path, folder: Path, fleet: FleetSettings | None = None) -> Iterator[ControlPlane]:
-    """Start everything and end it by process id. Raises NotReady with the log of what did not start."""
+def run_control_plane(programs: Path, folder: Path, fleet: FleetSettings | None = FLEET) -> Iterator[ControlPlane]:
+    """Start everything and end it by process id; without a fleet it has no nodes, no injector, no load balancer.
+
+    Raises NotReady with the log of what did not start.
+    """
     etcd, peer, secure = find_free_ports(3)
     certificate = ensure_certificate(folder / "tls", WEBHOOK_NAMES)
     write_credentials(folder)
@@ -119,7 +125,8 @@ def run_control_plane(programs: Path, folder: Path, fleet: FleetSettings | None 
         api_server.wait_until(plane.is_ready)
         start("kube-controller-manager", *name_controller_flags(folder, plane.kubeconfig))
         start("kube-scheduler", *name_scheduler_flags(folder, plane.kubeconfig))
-        stack.callback(_start_fleet(plane, fleet or FleetSettings()).stop)
+        if fleet:
+            stack.callback(_start_fleet(plane, fleet).stop)
         yield plane
 
 

@@ -17,29 +17,29 @@ from typing import Any
 
 from aiohttp import web
 
+from sandbox.attached.access import read_access
+from sandbox.attached.api import Api
+from sandbox.attached.balancer import balance_load
+from sandbox.attached.kubelet import Kubelets, KubeletSwitches, Nodes
 from sandbox.cluster.tls import ServingCertificate
 from sandbox.sites import open_site
-from tests.realcluster.api import MERGE, Api, Refused
-from tests.realcluster.injector import InjectingWebhook
-from tests.realcluster.kubelet import Kubelets, KubeletSwitches
-
-INGRESS = "203.0.113.10"
+from tests.realcluster.service_webhook import ServiceWebhook
 
 
 async def run_fleet(settings: dict[str, Any], announce: Callable[[str], object]) -> None:
     """Run until cancelled; `announce` is told the address of the switches when the nodes are there."""
     certificate = ServingCertificate(Path(settings["tls"]))
     switches = KubeletSwitches(settings["ready"], settings["grace"])
-    async with Api(Path(settings["kubeconfig"])) as api:
-        kubelets = Kubelets(api, switches)
-        await kubelets.add_nodes(settings["nodes"], settings["pods_per_node"])
-        webhook = InjectingWebhook(api, certificate.server_context(), certificate.ca_pem)
+    async with Api(read_access(Path(settings["kubeconfig"])), "node-fleet") as api:
+        kubelets = Kubelets(api, switches, Nodes(settings["nodes"], settings["pods_per_node"]))
+        await kubelets.add_nodes()
+        webhook = ServiceWebhook(api, certificate.ca_pem, context=certificate.server_context())
         site = await open_site(make_switchboard(switches, webhook))
         announce(site.url)
         await asyncio.gather(kubelets.run(), webhook.run(), balance_load(api))
 
 
-def make_switchboard(switches: KubeletSwitches, webhook: InjectingWebhook) -> web.Application:
+def make_switchboard(switches: KubeletSwitches, webhook: ServiceWebhook) -> web.Application:
     """The site that takes the switches."""
 
     async def change(asked: web.Request) -> web.Response:
@@ -54,21 +54,6 @@ def make_switchboard(switches: KubeletSwitches, webhook: InjectingWebhook) -> we
     app = web.Application()
     app.router.add_post("/switches", change)
     return app
-
-
-async def balance_load(api: Api) -> None:
-    """Give each Service of type LoadBalancer an address."""
-    async for found in api.follow("/api/v1/services"):
-        meta, spec = found["metadata"], found["spec"]
-        if spec["type"] != "LoadBalancer" or found["status"].get("loadBalancer"):
-            continue
-        path = f"/api/v1/namespaces/{meta['namespace']}/services/{meta['name']}/status"
-        status = {"loadBalancer": {"ingress": [{"ip": INGRESS}]}}
-        try:
-            await api.send("PATCH", path, {"status": status}, MERGE)
-        except Refused as error:
-            if error.status not in (404, 409):
-                raise
 
 
 def main() -> None:

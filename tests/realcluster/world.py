@@ -15,8 +15,8 @@ import httpx
 
 from bot.config import read_settings
 from bot.releases import shipped_releases
+from sandbox.attached.account import let_view
 from sandbox.bot_settings import Addresses, SlackSecrets, bot_settings
-from sandbox.cluster.authorization import VIEWER_RULES
 from sandbox.cluster.seed import list_workloads
 from sandbox.cluster.server import SimulatedCluster
 from sandbox.google.account import ServiceAccount
@@ -73,18 +73,6 @@ def seed_real_cluster(plane: ControlPlane) -> None:
         ground.create(*list_workloads())
         ground.create(*let_view(BOT_USER))
         ground.until(lambda: is_calm(ground), 120)
-
-
-def let_view(user: str) -> list[dict[str, Any]]:
-    """The role and binding that give a user what the sandbox's Google account has."""
-    rules = [{key: part for key, part in rule.items() if key != "except"} for rule in VIEWER_RULES]
-    api = "rbac.authorization.k8s.io"
-    meta = {"name": "viewer-who-binds"}
-    role = {"apiVersion": f"{api}/v1", "kind": "ClusterRole", "metadata": meta, "rules": rules}
-    reference = {"kind": "ClusterRole", "apiGroup": api, "name": "viewer-who-binds"}
-    subjects = [{"kind": "User", "apiGroup": api, "name": user}]
-    binding = {"kind": "ClusterRoleBinding", "metadata": meta, "roleRef": reference, "subjects": subjects}
-    return [role, {"apiVersion": f"{api}/v1", **binding}]
 
 
 def is_calm(ground: Ground) -> bool:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
 import aiohttp
 
-from tests.realcluster.api import MERGE, Api, Json, Refused
+from sandbox.attached.api import MERGE, Api, Json, Refused
 
 AT_ONCE = 64
 ATTEMPTS = 20
 REST_SECONDS = 0.2
+BEAT_SECONDS = 10.0
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 
 
 @dataclass
@@ -28,29 +30,67 @@ class KubeletSwitches:
     crashing: list[str] = field(default_factory=list)
 
 
-class Kubelets:
-    """The kubelets of all nodes."""
+@dataclass(frozen=True)
+class Nodes:
+    """The nodes of these kubelets; each takes `pods`."""
 
-    def __init__(self, api: Api, switches: KubeletSwitches) -> None:
+    count: int
+    pods: int = 110
+    prefix: str = "node"
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: Sequence[Json] = ()
+    version: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(f"{self.prefix}-{number}" for number in range(1, self.count + 1))
+
+
+class Kubelets:
+    """The kubelets of some nodes; what runs on others is none of their business."""
+
+    def __init__(self, api: Api, switches: KubeletSwitches, nodes: Nodes) -> None:
         self._api = api
         self._switches = switches
+        self._nodes = nodes
+        self._names = frozenset(nodes.names)
         self._at_work = asyncio.Semaphore(AT_ONCE)
         self._begun: dict[str, str] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._address = 0
 
-    async def add_nodes(self, count: int, pods: int) -> None:
-        """Make the nodes that are not there yet."""
-        await asyncio.gather(*(self._add_node(number, pods) for number in range(1, count + 1)))
+    async def add_nodes(self) -> None:
+        """Make the nodes that are not there yet, and say of all that they are ready."""
+        await asyncio.gather(*(self._add_node(name) for name in self._nodes.names))
 
-    async def _add_node(self, number: int, pods: int) -> None:
-        name = f"node-{number}"
-        node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": name_labels(name)}}
+    async def _add_node(self, name: str) -> None:
+        labels = {**name_labels(name), **self._nodes.labels}
+        node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels}}
         with contextlib.suppress(Refused):
             await self._api.send("POST", "/api/v1/nodes", node)
-        # Admission adds a not-ready taint at creation that nothing else would remove.
-        await self._api.send("PATCH", f"/api/v1/nodes/{name}", {"spec": {"taints": None}}, MERGE)
-        await self._api.send("PATCH", f"/api/v1/nodes/{name}/status", {"status": describe_node(pods)}, MERGE)
+        # Admission adds a not-ready taint at creation that nothing else might remove.
+        taints = {"spec": {"taints": list(self._nodes.taints) or None}}
+        await self._api.send("PATCH", f"/api/v1/nodes/{name}", taints, MERGE)
+        status = {"status": describe_node(self._nodes.pods, self._nodes.version)}
+        await self._api.send("PATCH", f"/api/v1/nodes/{name}/status", status, MERGE)
+
+    async def beat(self) -> None:
+        """Renew the nodes' leases for ever, or the cluster takes them for lost."""
+        while True:
+            await asyncio.gather(*(self._renew(name) for name in self._nodes.names))
+            await asyncio.sleep(BEAT_SECONDS)
+
+    async def _renew(self, name: str) -> None:
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        spec = {"holderIdentity": name, "leaseDurationSeconds": 40, "renewTime": now}
+        lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "spec": spec}
+        meta = {"name": name, "namespace": "kube-node-lease", "labels": dict(self._nodes.labels)}
+        with contextlib.suppress(Refused, aiohttp.ClientError, TimeoutError):
+            if await self._api.find(f"{LEASES}/{name}") is None:
+                await self._api.send("POST", LEASES, {**lease, "metadata": meta})
+            else:
+                await self._api.send("PATCH", f"{LEASES}/{name}", {"spec": spec}, MERGE)
 
     async def run(self) -> None:
         """Follow all pods for ever."""
@@ -59,7 +99,7 @@ class Kubelets:
 
     def _look_at(self, pod: Json) -> None:
         meta, spec, status = pod["metadata"], pod["spec"], pod["status"]
-        if not spec.get("nodeName"):
+        if spec.get("nodeName") not in self._names:
             return
         if "deletionTimestamp" in meta:
             self._begin(meta["uid"], "stop", self._stop(pod))
@@ -105,7 +145,7 @@ class Kubelets:
                 except Refused as error:
                     if error.status < 500:  # gone, replaced or changed meanwhile: the next event tells
                         return
-                except aiohttp.ClientError:
+                except (aiohttp.ClientError, TimeoutError):
                     pass
                 else:
                     return
@@ -122,18 +162,28 @@ def name_labels(name: str) -> Json:
     return {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"}
 
 
-def describe_node(pods: int) -> Json:
+def describe_node(pods: int, version: str = "") -> Json:
     """The status of a ready node with plenty of room."""
     room = {"cpu": "1000", "memory": "4Ti", "pods": str(pods)}
     condition = {"type": "Ready", "status": "True", "reason": "KubeletReady", "lastHeartbeatTime": _now()}
-    return {"capacity": room, "allocatable": room, "conditions": [condition]}
+    told = {"nodeInfo": describe_software(version)} if version else {}
+    return {"capacity": room, "allocatable": room, "conditions": [condition], **told}
+
+
+def describe_software(version: str) -> Json:
+    """What a node says it runs."""
+    names = ("machineID", "systemUUID", "bootID", "kernelVersion", "osImage", "containerRuntimeVersion")
+    kept = dict.fromkeys(names, "none")
+    return {**kept, "kubeletVersion": version, "kubeProxyVersion": version, "operatingSystem": "linux",
+            "architecture": "amd64"}  # fmt: skip
 
 
 def describe_pod(pod: Json, number: int, switches: KubeletSwitches) -> Json:
     """The status of a pod whose containers run, or go wrong where a switch says so."""
     rows = [describe_container(container, switches) for container in pod["spec"]["containers"]]
     ready = all(row["ready"] for row in rows)
-    address = f"10.{number // 62500 % 256}.{number // 250 % 250}.{number % 250 + 1}"
+    # Of the range for benchmarks (RFC 2544), which nobody routes.
+    address = f"198.{18 + number // 62500 % 2}.{number // 250 % 250}.{number % 250 + 1}"
     conditions = [
         {"type": kind, "status": "True" if good else "False", "lastTransitionTime": _now()}
         for kind, good in (("Initialized", True), ("Ready", ready), ("ContainersReady", ready), ("PodScheduled", True))
