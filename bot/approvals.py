@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.records import Action, UpgradeState
+from bot.records import ENDED, Action, UpgradeState
 
 ACTION_WORDS: dict[str, str] = {
     "start": "start an upgrade",
@@ -60,7 +60,7 @@ def is_group(name: str) -> bool:
 
 def list_legal_actions(state: UpgradeState, paused: bool, aborting: bool) -> tuple[Action, ...]:
     """The actions that a state allows, in the order in which buttons stand."""
-    if state in ("upgraded", "aborted"):
+    if state in ENDED:
         return ()
     if state == "blocked":
         return ("retry", "abort")

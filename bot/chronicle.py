@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from bot.journal import Journal
 from bot.outbox import Outbox
 from bot.reminder_texts import name_reminder
-from bot.rows import UpgradeRow
+from bot.rows import UpgradeRow, name_end
 from steps.step import Ask, Attachment, Blocked, Card, Done, Waiting
 
 PodCounts = Mapping[str, int]
@@ -127,7 +127,7 @@ class Chronicle:
         body = {
             "sentence": outcome.sentence,
             "card": asdict(outcome.card) if outcome.card else None,
-            "result": "aborted" if row.aborted_by else "upgraded",
+            "result": name_end(row),
             "source": source["version"] if isinstance(source, Mapping) else "",
             "target": row.release,
             "pods": {"upgraded": counts.get("upgraded", 0), "manual": counts.get("manual", 0), "total": total},

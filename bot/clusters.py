@@ -10,6 +10,15 @@ from pathlib import Path
 from typing import Any, cast
 
 from bot.approvals import Policy
+from bot.option_fields import (
+    check_flag,
+    check_limits,
+    check_mode,
+    check_promql,
+    check_set_flags,
+    check_text,
+    check_texts,
+)
 from bot.people_fields import check_approvals, check_channel, check_channels, check_people, check_workspaces
 from bot.window_fields import check_freezes, check_lengths, check_windows, read_downtime
 from bot.windows import Downtime
@@ -23,7 +32,7 @@ START_OPTIONS = ("mtls", "set", "testing_workloads", "canary_namespaces", "skip_
 
 @dataclass(frozen=True)
 class Cluster:
-    """One cluster of clusters.toml."""
+    """One cluster of clusters.toml, or one that was only `found` in GKE: that can be proposed, not changed."""
 
     key: str
     address: ClusterAddress
@@ -32,6 +41,7 @@ class Cluster:
     policy: Policy
     options: UpgradeOptions
     downtime: Downtime = field(default_factory=Downtime)
+    found: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,63 +54,12 @@ class Field:
     default: Any = None
 
 
-def _text(value: Any) -> str:
-    return "" if isinstance(value, str) and value.strip() else "must be a text that is not empty"
-
-
-def _texts(value: Any) -> str:
-    fine = isinstance(value, list) and all(isinstance(item, str) and item.strip() for item in value)
-    return "" if fine else 'must be a list of texts, such as ["a", "b"]'
-
-
-def _flag(value: Any) -> str:
-    return "" if isinstance(value, bool) else "must be true or false"
-
-
-def _mode(value: Any) -> str:
-    return "" if value in ("PERMISSIVE", "STRICT") else 'must be "PERMISSIVE" or "STRICT"'
-
-
-def _set_flags(value: Any) -> str:
-    if _texts(value):
-        return "must be a list of key=value texts, as given to istioctl --set"
-    wrong = [flag for flag in value if flag.count("=") != 1 or "," in flag]
-    if not wrong:
-        return ""
-    return (
-        f"has {', '.join(repr(flag) for flag in wrong)}: istioctl 1.4 takes exactly one `=` and no comma "
-        "in a --set flag; put such a value into an overlay file"
-    )
-
-
-def _limits(value: Any) -> str:
-    known = {item.name for item in fields(Limits)}
-    if not isinstance(value, dict):
-        return "must be a table"
-    wrong = [name for name in value if name not in known]
-    if wrong:
-        return f"has {', '.join(wrong)}, which is not one of {', '.join(sorted(known))}"
-    low = [
-        name
-        for name, number in value.items()
-        if isinstance(number, bool) or not isinstance(number, int | float) or number < 0
-    ]
-    return f"has {', '.join(low)} that is no number of at least 0" if low else ""
-
-
-def _promql(value: Any) -> str:
-    fine = isinstance(value, dict) and all(
-        isinstance(limit, int | float) and not isinstance(limit, bool) for limit in value.values()
-    )
-    return "" if fine else "must be a table of PromQL expressions and the number that each must stay below"
-
-
 FIELDS: tuple[Field, ...] = (
-    Field("project", "GKE: the project id.", _text, ""),
-    Field("location", "GKE: the zone or region.", _text, ""),
-    Field("name", "GKE: the cluster's name.", _text, ""),
-    Field("kubeconfig", "In place of the three above: a kubeconfig file.", _text, ""),
-    Field("context", "The context in that kubeconfig; its current one by default.", _text, ""),
+    Field("project", "GKE: the project id.", check_text, ""),
+    Field("location", "GKE: the zone or region.", check_text, ""),
+    Field("name", "GKE: the cluster's name.", check_text, ""),
+    Field("kubeconfig", "In place of the three above: a kubeconfig file.", check_text, ""),
+    Field("context", "The context in that kubeconfig; its current one by default.", check_text, ""),
     Field("channel", "The Slack channel id that the upgrade's thread is posted to.", check_channel, ""),
     Field("requesters", "Slack users and groups (ids) that may start, pause, resume, retry, abort.", check_people, []),
     Field("approvers", "Slack users and groups (ids) that may approve and deny. None means nobody.", check_people, []),
@@ -118,23 +77,29 @@ FIELDS: tuple[Field, ...] = (
         [],
     ),
     Field("workspaces", "Slack workspace ids besides the bot's own whose people count.", check_workspaces, []),
-    Field("production", "Whether the approver must differ from the requester.", _flag, True),
-    Field("release", "The release to upgrade to.", _text, DEFAULT_RELEASE),
-    Field("mtls", "PERMISSIVE or STRICT; the mode in force by default.", _mode, None),
-    Field("set", "istioctl --set flags of the previous install, key=value.", _set_flags, []),
-    Field("overlays", "IstioControlPlane files of the previous install, given to istioctl -f.", _texts, []),
-    Field("testing_workloads", "Whether asmctl validate also runs its testing workloads.", _flag, True),
-    Field("canary_namespaces", "Namespaces re-injected first, behind a gate of their own.", _texts, []),
-    Field("skip_namespaces", "Namespaces whose sidecars are left alone.", _texts, []),
-    Field("skip_label", "Pods with this label (key or key=value) are left alone.", _text, ""),
+    Field("production", "Whether the approver must differ from the requester.", check_flag, True),
+    Field("release", "The release to upgrade to.", check_text, DEFAULT_RELEASE),
+    Field("mtls", "PERMISSIVE or STRICT; the mode in force by default.", check_mode, None),
+    Field("set", "istioctl --set flags of the previous install, key=value.", check_set_flags, []),
+    Field("overlays", "IstioControlPlane files of the previous install, given to istioctl -f.", check_texts, []),
+    Field("testing_workloads", "Whether asmctl validate also runs its testing workloads.", check_flag, True),
+    Field("canary_namespaces", "Namespaces re-injected first, behind a gate of their own.", check_texts, []),
+    Field("skip_namespaces", "Namespaces whose sidecars are left alone.", check_texts, []),
+    Field("skip_label", "Pods with this label (key or key=value) are left alone.", check_text, ""),
     Field(
-        "evict_namespaces", "Namespaces where pods are evicted, honouring budgets, instead of restarted.", _texts, []
+        "evict_namespaces",
+        "Namespaces where pods are evicted, honouring budgets, instead of restarted.",
+        check_texts,
+        [],
     ),
-    Field("probe_urls", "Addresses that must answer below 500 while a wave soaks.", _texts, []),
-    Field("prometheus_url", "The Prometheus that promql_limits are asked of.", _text, ""),
-    Field("promql_limits", "PromQL expressions and the number that each must stay below.", _promql, {}),
+    Field("probe_urls", "Addresses that must answer below 500 while a wave soaks.", check_texts, []),
+    Field("prometheus_url", "The Prometheus that promql_limits are asked of.", check_text, ""),
+    Field("promql_limits", "PromQL expressions and the number that each must stay below.", check_promql, {}),
     Field(
-        "limits", "How fast and how much at once: " + ", ".join(item.name for item in fields(Limits)) + ".", _limits, {}
+        "limits",
+        "How fast and how much at once: " + ", ".join(item.name for item in fields(Limits)) + ".",
+        check_limits,
+        {},
     ),
     Field(
         "windows",
@@ -157,7 +122,7 @@ FIELDS: tuple[Field, ...] = (
         check_lengths,
         ["1h", "4h", "12h"],
     ),
-    Field("archive", "A local file to take in place of the download; verified all the same.", _text, ""),
+    Field("archive", "A local file to take in place of the download; verified all the same.", check_text, ""),
 )
 
 
@@ -177,8 +142,8 @@ def parse_clusters(text: str, path: Path) -> tuple[Mapping[str, Cluster], list[s
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         return {}, [f"{path.name} is not TOML: {error}."]
-    for name in raw.keys() - {"clusters", "defaults"}:
-        faults.add(name, "is unknown; the file has [defaults] and [clusters.NAME]")
+    for name in raw.keys() - {"clusters", "defaults", "discovery"}:
+        faults.add(name, "is unknown; the file has [defaults], [discovery] and [clusters.NAME]")
     defaults, clusters = raw.get("defaults", {}), raw.get("clusters", {})
     if not isinstance(defaults, dict) or not isinstance(clusters, dict):
         return {}, [*faults.found, f"{path.name}: defaults and clusters must be tables."]
@@ -187,6 +152,18 @@ def parse_clusters(text: str, path: Path) -> tuple[Mapping[str, Cluster], list[s
     _check_fields(defaults, "[defaults]", faults)
     parsed = {key: _parse_cluster(key, table, defaults, path.parent, faults) for key, table in clusters.items()}
     return {key: cluster for key, cluster in parsed.items() if cluster}, faults.found
+
+
+def build_found_template(defaults: Mapping[str, Any], folder: Path) -> Cluster:
+    """What every cluster is that is only found in GKE: [defaults], but nobody may approve. Key and address are empty.
+
+    Overlays of [defaults] are those of a previous install that nobody has vouched for, so they are left out.
+    """
+    values = {item.name: defaults.get(item.name, item.default) for item in FIELDS}
+    values |= {"project": "", "location": "", "name": "", "kubeconfig": "", "context": ""}
+    template = _build_cluster("", values, (), folder)
+    policy = replace(template.policy, approvers=frozenset(), break_glass=frozenset())
+    return replace(template, policy=policy, found=True)
 
 
 def read_start_options(options: UpgradeOptions, arguments: Mapping[str, Any]) -> tuple[UpgradeOptions, list[str]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias, cast
 
 from bot.clusters import Cluster, parse_clusters
+from bot.discovery import NO_DISCOVERY, DiscoverySettings, parse_discovery
 
 SlackMode: TypeAlias = Literal["socket", "http"]
 
@@ -93,6 +94,7 @@ class Settings:
     health_port: int
     log_level: str
     listen: str = "127.0.0.1"
+    discovery: DiscoverySettings = NO_DISCOVERY
 
 
 @dataclass
@@ -133,7 +135,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Settings from the environment and clusters.toml. Raises ConfigError with every fault."""
     reader = _Reader(os.environ if environment is None else environment)
     slack = _read_slack(reader)
-    clusters = _read_clusters(reader)
+    clusters, discovery = _read_clusters(reader)
     releases = reader.text("ASM_UPGRADE_RELEASES")
     if releases and not Path(releases).is_dir():
         reader.faults.append(f"ASM_UPGRADE_RELEASES is {releases!r}, which is not a folder.")
@@ -145,6 +147,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
             service_usage=reader.text("ASM_UPGRADE_SERVICE_USAGE_ENDPOINT"),
         ),
         clusters=clusters,
+        discovery=discovery,
         state=Path(reader.text("ASM_UPGRADE_STATE")),
         releases=Path(releases) if releases else None,
         mirror=reader.text("ASM_UPGRADE_MIRROR"),
@@ -184,16 +187,19 @@ def _read_slack(reader: _Reader) -> SlackSettings:
     )
 
 
-def _read_clusters(reader: _Reader) -> Mapping[str, Cluster]:
+def _read_clusters(reader: _Reader) -> tuple[Mapping[str, Cluster], DiscoverySettings]:
     path = Path(reader.text("ASM_UPGRADE_CLUSTERS"))
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         reader.faults.append(f"ASM_UPGRADE_CLUSTERS is {str(path)!r}, which can't be read: {error.strerror}.")
-        return {}
+        return {}, NO_DISCOVERY
     except UnicodeDecodeError as error:
         reader.faults.append(f"ASM_UPGRADE_CLUSTERS is {str(path)!r}, which is not UTF-8: {error}.")
-        return {}
+        return {}, NO_DISCOVERY
     clusters, faults = parse_clusters(text, path)
+    discovery = NO_DISCOVERY
+    if not faults:
+        discovery, faults = parse_discovery(text, path, clusters)
     reader.faults.extend(faults)
-    return clusters
+    return clusters, discovery

@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from bot.appointments import Appointment
 from bot.approvals import refuse_person
 from bot.clusters import Cluster, read_start_options
+from bot.found import Found, NothingFound
 from bot.journal import JournalView
 from bot.records import Action, UpgradeView
 from bot.scheduling import Scheduling
+from bot.starts import refuse_start
 from bot.views import Views
 from steps.mesh import ClusterAddress
 
 
 @dataclass(frozen=True)
 class ClusterView:
-    """One cluster of clusters.toml for one person.
+    """One cluster for one person: of clusters.toml, or only `found` in GKE.
 
     `upgrade` is the open one, `last` the latest that ended. `version` is the one last seen, "" before any upgrade; so
     is `mtls`. `may_start` and `allowed` are what this person may do now. `thread` is channel and ts of the open one.
@@ -36,6 +38,7 @@ class ClusterView:
     may_start: bool
     allowed: tuple[Action, ...]
     thread: tuple[str, str] = ("", "")
+    found: bool = False
 
     @property
     def asks(self) -> bool:
@@ -53,21 +56,36 @@ class Fleet:
         clusters: Mapping[str, Cluster],
         read_thread: Callable[[str], tuple[str, str]],
         scheduling: Scheduling,
+        found: Found | None = None,
     ) -> None:
         self._journal = journal
         self._views = views
         self._clusters = clusters
         self._read_thread = read_thread
         self._scheduling = scheduling
+        self._found = found or NothingFound()
 
     def list_clusters(self, user: str) -> tuple[ClusterView, ...]:
-        """Every cluster, those with an open upgrade first, else by name."""
-        views = [self._build_view(cluster, user) for cluster in self._clusters.values()]
-        return tuple(sorted(views, key=lambda view: (view.upgrade is None, view.key)))
+        """Every cluster, those with an open upgrade first, else by name; those found in GKE after all others."""
+        clusters = (*self._clusters.values(), *self._found.list_clusters())
+        views = [self._build_view(cluster, user) for cluster in clusters]
+        return tuple(sorted(views, key=lambda view: (view.found, view.upgrade is None, view.key)))
+
+    def list_search_faults(self) -> tuple[str, ...]:
+        """A sentence for each Google project that didn't tell all of its clusters."""
+        return self._found.list_faults()
+
+    def is_searched(self) -> bool:
+        """Whether GKE was asked for clusters lately."""
+        return self._found.is_fresh()
+
+    def search(self, then: Callable[[], None] | None = None) -> None:
+        """Have GKE asked for clusters, unless it was lately; `then` is called afterwards, from another thread."""
+        self._found.want(then)
 
     def knows(self, user: str) -> bool:
         """Whether a sentence may mention this person: somebody of clusters.toml, or somebody on the record."""
-        policies = [cluster.policy for cluster in self._clusters.values()]
+        policies = [cluster.policy for cluster in (*self._clusters.values(), *self._found.list_clusters())]
         configured = any(user in policy.requesters or user in policy.approvers for policy in policies)
         return configured or self._journal.has_actor(user)
 
@@ -81,9 +99,9 @@ class Fleet:
 
     def find_start_faults(self, cluster: str, arguments: Mapping[str, object]) -> dict[str, str]:
         """What is wrong with each argument of a start, by its name."""
-        known = self._clusters.get(cluster)
+        known = self._clusters.get(cluster) or self._found.find(cluster)
         if known is None:
-            return {"cluster": f"There is no cluster {cluster} in clusters.toml."}
+            return {"cluster": f"There is no cluster {cluster} in clusters.toml, nor was it found in GKE."}
         found = {name: read_start_options(known.options, {name: value})[1] for name, value in arguments.items()}
         return {name: " ".join(faults) for name, faults in found.items() if faults}
 
@@ -104,9 +122,10 @@ class Fleet:
             testing_workloads=cluster.options.testing_workloads,
             upgrade=upgrade,
             last=last,
-            may_start=upgrade is None and not refuse_person(cluster.policy, "start", user, "", False),
+            may_start=upgrade is None and not refuse_start(cluster, user),
             allowed=_list_allowed(cluster, upgrade, user) if upgrade else (),
             thread=self._read_thread(upgrade.id) if upgrade else ("", ""),
+            found=cluster.found,
         )
 
 

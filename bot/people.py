@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
@@ -83,12 +83,18 @@ class _Found(Generic[T]):
 
 
 class Roster:
-    """People over a directory. An answer counts for 60 s at most, and no answer means no."""
+    """People over a directory. An answer counts for 60 s at most, and no answer means no.
 
-    def __init__(self, directory: Directory, clock: Clock, clusters: Mapping[str, Cluster]) -> None:
+    `others` are policies besides those of the clusters.
+    """
+
+    def __init__(
+        self, directory: Directory, clock: Clock, clusters: Mapping[str, Cluster], others: Sequence[Policy] = ()
+    ) -> None:
         self._directory = directory
         self._clock = clock
         self._clusters = clusters
+        self._others = tuple(others)
         self._lock = threading.Lock()
         self._groups: dict[str, _Found[frozenset[str]]] = {}
         self._persons: dict[str, _Found[Person]] = {}
@@ -109,7 +115,8 @@ class Roster:
         return WARMED.total_seconds()
 
     def _read_groups(self, longest: timedelta) -> None:
-        names = {name for cluster in self._clusters.values() for name in cluster.policy.everybody}
+        policies = (*(cluster.policy for cluster in self._clusters.values()), *self._others)
+        names = {name for policy in policies for name in policy.everybody}
         for group in sorted(name for name in names if is_group(name)):
             _ask(self._groups, group, self._directory.list_members, self._clock.now, longest)
 

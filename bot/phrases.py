@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from bot.records import ENDED
 from bot.rows import UpgradeRow
 
 
 def describe_state(row: UpgradeRow) -> str:
     """Where an upgrade stands, as the second half of a sentence."""
-    if row.state in ("upgraded", "aborted"):
+    if row.state in ENDED:
         return f"it is {row.state}"
     if row.paused_by:
         return f"it is paused by <@{row.paused_by}>"

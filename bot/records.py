@@ -9,7 +9,8 @@ from typing import Any, Literal, TypeAlias
 
 from steps.step import Choice
 
-UpgradeState: TypeAlias = Literal["running", "asking", "blocked", "upgraded", "aborted"]
+UpgradeState: TypeAlias = Literal["running", "asking", "blocked", "upgraded", "proposed", "aborted"]
+ENDED: frozenset[UpgradeState] = frozenset({"upgraded", "proposed", "aborted"})
 PhaseState: TypeAlias = Literal["pending", "running", "asking", "blocked", "done"]
 Action: TypeAlias = Literal[
     "start",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.records import UpgradeView
+from bot.records import ENDED, UpgradeView
 
 
 def describe_status(views: Sequence[UpgradeView], clusters: Sequence[str]) -> str:
@@ -40,7 +40,7 @@ def _describe_line(view: UpgradeView) -> str:
 
 def describe_standing(view: UpgradeView) -> str:
     """The state of an upgrade in a few words."""
-    if view.state in ("upgraded", "aborted"):
+    if view.state in ENDED:
         return view.state
     if view.paused_by:
         return f"paused by <@{view.paused_by}>"

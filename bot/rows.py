@@ -13,6 +13,7 @@ import msgspec
 from bot.records import UpgradeState
 from steps.mesh import ClusterAddress
 from steps.options import UpgradeOptions
+from steps.plan import PROPOSAL_PLAN
 from steps.step import Choice, Json
 
 
@@ -77,6 +78,13 @@ class Question:
 ENCODED = ("options", "address", "plan")
 TIMES = ("due", "waiting_since", "created_at", "ended_at")
 PLAIN = tuple(field.name for field in fields(UpgradeRow) if field.name not in (*ENCODED, *TIMES))
+
+
+def name_end(row: UpgradeRow) -> UpgradeState:
+    """What an upgrade is once its plan is through."""
+    if row.aborted_by:
+        return "aborted"
+    return "proposed" if row.plan[-1] == PROPOSAL_PLAN[-1] else "upgraded"
 
 
 def encode_json(value: object) -> str:

@@ -14,7 +14,7 @@ from bot.chronicle import Chronicle
 from bot.clock import Clock
 from bot.journal import LONGEST_PAUSE, Journal, is_due
 from bot.keeper import AlwaysOpen, Keeper
-from bot.rows import UpgradeRow
+from bot.rows import UpgradeRow, name_end
 from bot.store import Store, StoreBroken
 from steps.errors import GiveUp, TryAgain
 from steps.ledger import Ledger, LedgerEntry
@@ -217,7 +217,7 @@ class Runner:
                 row.id, step=following, due=now, waiting_since=None, sentence=outcome.sentence, remedy=""
             )
             return
-        state = "aborted" if row.aborted_by else "upgraded"
+        state = name_end(row)
         self._journal.change_upgrade(
             row.id, state=state, due=None, waiting_since=None, ended_at=now, sentence=outcome.sentence, remedy=""
         )

@@ -27,6 +27,8 @@ from bot.wiring import Bot, build_bot
 log = structlog.get_logger(__name__)
 # A tab that was just opened is published within this time.
 HOMES_SECONDS = 1.0
+# And GKE is looked into within this time after somebody wanted it.
+SEARCH_SECONDS = 0.2
 
 
 # What the threads would otherwise import at the same moment: vendors' packages with import cycles then fail now and
@@ -68,6 +70,7 @@ class Serving:
             Loop("outbox", self.bot.announcer.turn),
             Loop("homes", self.bot.home_tabs.turn, HOMES_SECONDS),
             Loop("people", self.bot.roster.turn, longest=60.0),
+            Loop("search", self._search, SEARCH_SECONDS),
         ]
         self._ticker = Ticker(self.bot.reminders.tick, TICK_SECONDS)
 
@@ -117,6 +120,10 @@ class Serving:
 
     def _settle_clicks(self) -> None:
         self.bot.upgrades.settle_clicks()
+
+    def _search(self) -> None:
+        if self.bot.search.turn():
+            self._wake()
 
     def _wake(self) -> None:
         for loop in self._loops:

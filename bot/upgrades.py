@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import assert_never
 
-from bot.approvals import list_legal_actions, refuse_channel, refuse_person
+from bot.approvals import READING, list_legal_actions, refuse_channel, refuse_person
 from bot.chronicle import Chronicle
 from bot.clock import Clock
-from bot.clusters import Cluster, read_start_options
+from bot.clusters import Cluster
 from bot.decisions import Decisions
+from bot.found import NOT_CONFIGURED, Found, NothingFound
 from bot.intake import Intake
 from bot.journal import Journal
 from bot.people import NamedPeople, People
@@ -19,9 +21,13 @@ from bot.refusals import Refusal
 from bot.reports import describe_history, describe_status
 from bot.rows import UpgradeRow
 from bot.scheduling import Scheduling
+from bot.starts import Starts
 from bot.store import Store
 from bot.views import Views
-from steps.plan import ABORT_PLAN, build_plan
+from steps.plan import ABORT_PLAN, reads_only
+
+# For so long a start of an unknown cluster waits for a look into GKE.
+LOOK_PATIENCE = timedelta(seconds=30)
 
 
 class Upgrades:
@@ -41,6 +47,7 @@ class Upgrades:
         scheduling: Scheduling,
         wake: Callable[[], None] = lambda: None,
         people: People | None = None,
+        found: Found | None = None,
     ) -> None:
         self._store = store
         self._journal = journal
@@ -52,7 +59,9 @@ class Upgrades:
         self._scheduling = scheduling
         self._wake = wake
         self._people = people or NamedPeople()
+        self._found = found or NothingFound()
         self._decisions = Decisions(journal, chronicle, clock)
+        self._starts = Starts(journal, chronicle, clock, self._found)
 
     def receive(self, click: Click) -> bool:
         """Commit a click as it came; False where it was seen before. Nothing is decided yet."""
@@ -62,11 +71,18 @@ class Upgrades:
         return fresh
 
     def settle_clicks(self) -> int:
-        """Decide and answer every click that waits; answers how many."""
-        clicks = self._journal.list_unsettled_clicks()
+        """Decide and answer every click that waits, but for those that first need a look into GKE; answers how many."""
+        clicks = [click for click in self._journal.list_unsettled_clicks() if not self._needs_look(click)]
         for click in clicks:
             self._settle(click)
         return len(clicks)
+
+    def _needs_look(self, click: Click) -> bool:
+        """Whether a start names a cluster that nobody knows yet; the others needn't wait for Google's answer."""
+        if click.action != "start" or not click.target or self._look_up(click.target) or self._found.is_fresh():
+            return False
+        self._found.want()
+        return abs(self._clock.now() - click.received_at) < LOOK_PATIENCE
 
     def _settle(self, click: Click) -> None:
         refused = self._refuse_entry(click)
@@ -85,7 +101,7 @@ class Upgrades:
         """Why nothing may be ordered by this kind of person or from this channel, "" where it may. Asks Slack."""
         row = self._journal.find_upgrade(click.target) if click.target else None
         key = row.cluster if row else click.target or (next(iter(self._clusters)) if len(self._clusters) == 1 else "")
-        cluster = self._clusters.get(key)
+        cluster = self._look_up(key)
         refused = self._people.admit(click, cluster)
         if refused or cluster is None:
             return refused
@@ -113,48 +129,9 @@ class Upgrades:
                 assert_never(click.action)
 
     def _start(self, click: Click) -> str:
-        cluster = self._find_cluster(click.target)
-        self._check_person(cluster, "start", click.user)
-        running = self._journal.find_open_upgrade(cluster.key)
-        if running:
-            raise Refusal(
-                f"{cluster.key} already has the upgrade {running.id}, started by <@{running.requester}>. "
-                f"`/asm-upgrade status {cluster.key}` shows where it stands."
-            )
-        options, faults = read_start_options(cluster.options, click.arguments)
-        if faults:
-            raise Refusal("The upgrade was not started. " + " ".join(faults))
-        now = self._clock.now()
-        number = self._journal.next_number(cluster.key)
-        plan = build_plan(options)
-        row = UpgradeRow(
-            id=f"{cluster.key}-{number}",
-            cluster=cluster.key,
-            number=number,
-            requester=click.user,
-            channel=cluster.channel,
-            release=cluster.release,
-            options=options,
-            address=cluster.address,
-            plan=plan,
-            step=plan[0],
-            generation=0,
-            state="running",
-            paused_by="",
-            aborted_by="",
-            due=now,
-            waiting_since=None,
-            sentence="",
-            remedy="",
-            created_at=now,
-            ended_at=None,
-        )
-        self._journal.add_upgrade(row)
-        self._journal.record_audit(row.id, click.user, "start", {"release": row.release}, now)
-        self._chronicle.draw_root(row.id, now)
-        self._chronicle.tell(row, f"<@{click.user}> started the upgrade of {cluster.key} to {row.release}", now)
+        answer = self._starts.start(click, self._find_cluster(click.target))
         self._wake()
-        return f"Started {row.id}. Its thread is in <#{cluster.channel}>."
+        return answer
 
     def _decide(self, click: Click) -> str:
         row, cluster = self._find_upgrade(click)
@@ -253,25 +230,45 @@ class Upgrades:
         known = list_names(self._clusters)
         if not key:
             raise Refusal(f"Which cluster? Known ones: {known}.")
-        if key not in self._clusters:
-            raise Refusal(f"There is no cluster `{key}` in clusters.toml. Known ones: {known}.")
-        return self._clusters[key]
+        cluster = self._look_up(key)
+        if cluster is None:
+            raise Refusal(
+                " ".join([f"There is no cluster `{key}` in clusters.toml. Known ones: {known}.", *self._tell_found()])
+            )
+        return cluster
+
+    def _look_up(self, key: str) -> Cluster | None:
+        return self._clusters.get(key) or self._found.find(key)
+
+    def _tell_found(self) -> list[str]:
+        names = list_names(cluster.key for cluster in self._found.list_clusters())
+        found = [] if names == "none" else [f"Found in GKE and not in clusters.toml: {names}."]
+        return [*found, *(f"{fault}." for fault in self._found.list_faults())]
 
     def _find_upgrade(self, click: Click) -> tuple[UpgradeRow, Cluster]:
         by_id = self._journal.find_upgrade(click.target) if click.target else None
         if by_id:
-            return by_id, self._find_cluster(by_id.cluster)
+            return by_id, self._find_cluster_of(by_id)
         if not click.target and len(self._clusters) == 1:
             cluster = next(iter(self._clusters.values()))
         else:
             cluster = self._find_cluster(click.target)
         row = self._journal.find_open_upgrade(cluster.key)
-        if row is None:
-            raise Refusal(
-                f"No upgrade of {cluster.key} is under way. `/asm-upgrade start {cluster.key}` starts one, "
-                f"`/asm-upgrade history {cluster.key}` lists the ended ones."
-            )
-        return row, cluster
+        if row:
+            return row, self._find_cluster_of(row)
+        if cluster.found and click.action not in READING:
+            raise Refusal(f"{cluster.key} {NOT_CONFIGURED} it. `/asm-upgrade start {cluster.key}` proposes.")
+        raise Refusal(
+            f"No upgrade of {cluster.key} is under way. `/asm-upgrade start {cluster.key}` starts one, "
+            f"`/asm-upgrade history {cluster.key}` lists the ended ones."
+        )
+
+    def _find_cluster_of(self, row: UpgradeRow) -> Cluster:
+        """The cluster of an upgrade. One that clusters.toml has lost counts only where nothing can be changed."""
+        if row.cluster not in self._clusters and not reads_only(row.plan):
+            known = list_names(self._clusters)
+            raise Refusal(f"There is no cluster `{row.cluster}` in clusters.toml any more. Known ones: {known}.")
+        return self._find_cluster(row.cluster)
 
     def _check_person(self, cluster: Cluster, action: Action, user: str, row: UpgradeRow | None = None) -> None:
         refused = refuse_person(cluster.policy, action, user, row.requester if row else "", approving=False)

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from bot.approvals import list_legal_actions
 from bot.journal import JournalView
-from bot.records import PhaseState, PhaseView, QuestionView, UpgradeView
+from bot.records import ENDED, PhaseState, PhaseView, QuestionView, UpgradeView
 from bot.rows import StepRow, UpgradeRow
 from steps.ledger import LedgerEntry
-from steps.plan import ABORT, PHASES
+from steps.plan import ABORT, PHASES, PROPOSAL
 
 
 class Views:
@@ -69,7 +69,7 @@ class Views:
 def list_phases(row: UpgradeRow, steps: list[StepRow]) -> tuple[PhaseView, ...]:
     """Each phase of the upgrade's plan with its state, last sentence and times."""
     names = dict.fromkeys(step_id.partition("/")[0] for step_id in row.plan)
-    titles = {phase.name: phase.title for phase in (*PHASES, ABORT)}
+    titles = {phase.name: phase.title for phase in (*PHASES, PROPOSAL, ABORT)}
     return tuple(_build_phase(name, titles.get(name, name), row, steps) for name in names)
 
 
@@ -96,7 +96,7 @@ def _judge_phase(name: str, row: UpgradeRow, own: list[StepRow]) -> PhaseState:
     ended = {step.step for step in own if step.outcome == "Done"}
     if ended.issuperset(planned):
         return "done"
-    if row.step.partition("/")[0] != name or row.state in ("upgraded", "aborted"):
+    if row.step.partition("/")[0] != name or row.state in ENDED:
         return "pending"
     match row.state:
         case "asking" | "blocked" | "running":

@@ -6,11 +6,13 @@ import functools
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bot.chronicle import Chronicle
 from bot.clock import Clock
 from bot.config import ConfigError, Settings
 from bot.fleet import Fleet
+from bot.found import FoundClusters
 from bot.journal import Journal
 from bot.keeper import WindowKeeper
 from bot.outages import Outages
@@ -22,6 +24,7 @@ from bot.reminders import Reminders
 from bot.runner import Pace, Ports, PortsFor, Runner
 from bot.schedules import Schedules
 from bot.scheduling import Scheduling
+from bot.search import GkeSearch
 from bot.slack.announcer import Announcer
 from bot.slack.clients import build_posting_client, build_reading_client
 from bot.slack.directory import SlackDirectory
@@ -29,9 +32,14 @@ from bot.slack.home_tabs import HomeTabs
 from bot.store import Store
 from bot.upgrades import Upgrades
 from bot.views import Views
-from steps.mesh import ClusterAddress
+from steps.mesh import ClusterAddress, Discovery
 from steps.plan import STEPS
 from steps.release import Release
+
+if TYPE_CHECKING:
+    from bot.gateways.gke import GoogleEndpoints
+
+SEARCH_SECONDS = 4.0
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,7 @@ class Bot:
     schedules: Schedules
     home_tabs: HomeTabs
     outages: Outages
+    search: GkeSearch
 
 
 def build_bot(
@@ -77,7 +86,9 @@ def build_bot(
     keeper = WindowKeeper(store, journal, schedules, chronicle, clusters, releases, Paces(store))
     keeper.wake_held(clock.now())
     scheduling = Scheduling(journal, schedules, keeper, chronicle, clock, clusters)
-    fleet = Fleet(journal, views, clusters, outbox.read_thread, scheduling)
+    search = GkeSearch(build_discover(settings), settings.discovery.projects, clock)
+    found = FoundClusters(journal, search, settings.discovery, clusters, roster.expand_policy)
+    fleet = Fleet(journal, views, clusters, outbox.read_thread, scheduling, found)
     return Bot(
         settings=settings,
         clock=clock,
@@ -85,7 +96,7 @@ def build_bot(
         journal=journal,
         outbox=outbox,
         views=views,
-        upgrades=Upgrades(store, journal, chronicle, views, clock, clusters, scheduling, people=roster),
+        upgrades=Upgrades(store, journal, chronicle, views, clock, clusters, scheduling, people=roster, found=found),
         runner=Runner(store, journal, chronicle, clock, STEPS, releases, ports, pace, keeper),
         announcer=build_announcer(settings, outbox, views, clock, fleet),
         fleet=fleet,
@@ -96,6 +107,7 @@ def build_bot(
             fleet, build_posting_client(settings.slack.bot_token, settings.slack.api_url), clock, fleet.knows
         ),
         outages=Outages(store, journal, chronicle, clock),
+        search=search,
     )
 
 
@@ -120,7 +132,7 @@ def read_known_releases(settings: Settings) -> Mapping[str, Release]:
 def build_roster(settings: Settings, clock: Clock) -> Roster:
     """People and groups as Slack knows them."""
     client = build_reading_client(settings.slack.bot_token, settings.slack.api_url)
-    return Roster(SlackDirectory(client), clock, settings.clusters)
+    return Roster(SlackDirectory(client), clock, settings.clusters, [settings.discovery.template.policy])
 
 
 def build_announcer(settings: Settings, outbox: Outbox, views: Views, clock: Clock, fleet: Fleet) -> Announcer:
@@ -130,21 +142,40 @@ def build_announcer(settings: Settings, outbox: Outbox, views: Views, clock: Clo
     return Announcer(outbox, views.read_view, posting, reading, clock, fleet.knows)
 
 
+def build_discover(settings: Settings) -> Callable[[str], Discovery]:
+    """What lists a project's clusters; with shorter time limits than the steps have, as a person waits for it."""
+    from bot.gateways.clusters import ClusterGateways
+    from bot.gateways.credentials import GoogleCredentials
+    from bot.gateways.gke import GkeGateway
+    from bot.gateways.retries import ReadRetries
+
+    credentials = GoogleCredentials(limit=SEARCH_SECONDS)
+    endpoints, retries = read_endpoints(settings), ReadRetries(limit=1.0)
+    clusters = ClusterGateways(credentials, endpoints, retries=retries)
+    gateway = GkeGateway(credentials, clusters.kubernetes_for, endpoints, limit=SEARCH_SECONDS, retries=retries)
+    return gateway.discover_clusters
+
+
+def read_endpoints(settings: Settings) -> GoogleEndpoints:
+    """The addresses of Google's APIs."""
+    from bot.gateways.gke import GoogleEndpoints
+
+    google = settings.google
+    return GoogleEndpoints(google.gke, google.resource_manager, google.service_usage)
+
+
 def build_ports_for(settings: Settings) -> Callable[[ClusterAddress], Ports]:
     """The gateways of a cluster; Google's credentials, the cache and the child programs are shared by all clusters."""
     from bot.gateways.backups import BackupsGateway
     from bot.gateways.clusters import ClusterGateways
     from bot.gateways.credentials import GoogleCredentials
-    from bot.gateways.gke import GoogleEndpoints
     from bot.gateways.kubeconfigs import Kubeconfigs
     from bot.gateways.mesh_tools import MeshToolsGateway
     from bot.gateways.probes import ProbesGateway
     from bot.gateways.release_files import ReleaseFilesGateway
 
     credentials = GoogleCredentials()
-    google = settings.google
-    endpoints = GoogleEndpoints(google.gke, google.resource_manager, google.service_usage)
-    clusters = ClusterGateways(credentials, endpoints)
+    clusters = ClusterGateways(credentials, read_endpoints(settings))
     kubeconfigs = Kubeconfigs(settings.state / "kubeconfigs", clusters.gke, credentials)
     files = ReleaseFilesGateway(settings.state / "releases")
     tools = MeshToolsGateway(settings.state / "programs", kubeconfigs, os.environ, credentials.are_found)

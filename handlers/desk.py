@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -30,10 +30,22 @@ class Desk(Protocol):
 
 
 class Board(Protocol):
-    """The fleet as one person sees it; answers from the journal, without any call."""
+    """The fleet as one person sees it; answers from what is known, without any call."""
 
     def list_clusters(self, user: str) -> Sequence[ClusterView]:
         """Every cluster with what this person may do there."""
+        ...
+
+    def list_search_faults(self) -> Sequence[str]:
+        """A sentence for each Google project that didn't tell all of its clusters."""
+        ...
+
+    def is_searched(self) -> bool:
+        """Whether GKE was asked for clusters lately."""
+        ...
+
+    def search(self, then: Callable[[], None] | None = None) -> None:
+        """Have GKE asked for clusters, unless it was lately; `then` is called afterwards, from another thread."""
         ...
 
     def find_schedule_faults(self, target: str, arguments: Mapping[str, object]) -> Mapping[str, str]:

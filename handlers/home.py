@@ -17,9 +17,11 @@ def register_home(app: App, reception: Reception) -> None:
 
     def note_opening(event: Mapping[str, Any]) -> None:
         if event.get("tab", "home") == "home":
+            reception.board.search()
             reception.tabs.open(str(event.get("user") or ""), reception.identity.url)
 
     def refresh(ack: Ack, body: dict[str, Any]) -> None:
+        reception.board.search()
         reception.tabs.open(find_user(body), reception.identity.url)
         ack()
 

@@ -10,8 +10,10 @@ from typing import Any
 from slack_sdk.models.blocks import (
     Block,
     CheckboxesElement,
+    ContextBlock,
     InputBlock,
     Option,
+    OptionGroup,
     PlainTextInputElement,
     PlainTextObject,
     StaticSelectElement,
@@ -21,7 +23,7 @@ from slack_sdk.models.views import View
 
 from bot.fleet import ClusterView
 from bot.slack.cards import build_note, build_text
-from bot.slack.text import clean, cut, escape
+from bot.slack.text import clean, cut, cut_written, escape
 
 START_FORM = "asm:start"
 CHOOSE_CLUSTER = "asm-start:cluster"
@@ -30,6 +32,7 @@ KEEP = "keep"
 TESTING = "testing"
 MOST_CLUSTERS = 100
 MOST_FILES = 5
+NOTE_LIMIT = 300
 
 # The block at which a fault of an argument stands.
 BLOCKS: Mapping[str, str] = {
@@ -54,15 +57,25 @@ class StartForm:
     faults: Mapping[str, str] = field(default_factory=dict)
 
 
-def build_start_form(clusters: Sequence[ClusterView], chosen: str, channel: str) -> View:
-    """The form for one person; `clusters` are those that this person may start now, `chosen` one of them or ""."""
+def build_start_form(clusters: Sequence[ClusterView], chosen: str, channel: str, notes: Sequence[str] = ()) -> View:
+    """The form for one person; `clusters` are those that this person may start now, `chosen` one of them or "".
+
+    `notes` are sentences about what is left out.
+    """
     metadata = json.dumps({"channel": channel})
     if not clusters:
-        return _build_view([build_text(_NOTHING)], metadata, submit=None)
+        return _build_view([build_text(_NOTHING), *_build_notes(notes)], metadata, submit=None)
     cluster = next((cluster for cluster in clusters if cluster.key == chosen), clusters[0])
+    shown = (
+        clusters[:MOST_CLUSTERS] if cluster in clusters[:MOST_CLUSTERS] else (cluster, *clusters[: MOST_CLUSTERS - 1])
+    )
+    left = len(clusters) - len(shown)
+    more = [f"{left} more clusters don't fit in this list; `/asm-upgrade start NAME` starts them."] if left else []
     blocks = [
-        _build_cluster_choice(clusters[:MOST_CLUSTERS], cluster),
+        _build_cluster_choice(shown, cluster),
         build_note(f"{escape(cluster.place)} · to {escape(cluster.release)}"),
+        *([build_note(_PROPOSAL)] if cluster.found else []),
+        *_build_notes((*more, *notes)),
         _build_mtls(cluster),
         _build_lines("set", "--set flags", "One KEY=VALUE a line, in addition to those of clusters.toml."),
         _build_lines("overlay", "Overlay (-f)", "An IstioControlPlane of install.istio.io/v1alpha2."),
@@ -71,7 +84,7 @@ def build_start_form(clusters: Sequence[ClusterView], chosen: str, channel: str)
         _build_line("canary", "Canary namespaces", "Re-injected first, with an approval of their own."),
         _build_line("skip", "Namespaces to leave alone", "Their sidecars stay on the old version."),
     ]
-    return _build_view(blocks, metadata, submit="Start")
+    return _build_view(blocks, metadata, submit="Propose" if cluster.found else "Start")
 
 
 def read_start_form(view: Mapping[str, Any]) -> StartForm | None:
@@ -113,6 +126,15 @@ _NOTHING = (
     "requesters. `/asm-upgrade status` shows what is under way."
 )
 
+_PROPOSAL = (
+    "📋 Found in GKE and not in clusters.toml: this makes a proposal that nobody can approve. It reads the cluster, "
+    "changes nothing and says what to add to clusters.toml."
+)
+
+
+def _build_notes(notes: Sequence[str]) -> list[ContextBlock]:
+    return [build_note("\n".join(cut_written(note, NOTE_LIMIT) for note in notes))] if notes else []
+
 
 def _build_view(blocks: Sequence[Block], metadata: str, submit: str | None) -> View:
     return View(
@@ -128,14 +150,15 @@ def _build_view(blocks: Sequence[Block], metadata: str, submit: str | None) -> V
 
 def _build_cluster_choice(clusters: Sequence[ClusterView], chosen: ClusterView) -> InputBlock:
     options = {cluster.key: _option(cluster.key, cluster.key) for cluster in clusters}
-    return InputBlock(
-        block_id="cluster",
-        label=PlainTextObject(text="Cluster"),
-        dispatch_action=True,
-        element=StaticSelectElement(
-            action_id=CHOOSE_CLUSTER, options=list(options.values()), initial_option=options[chosen.key]
-        ),
-    )
+    configured = [options[cluster.key] for cluster in clusters if not cluster.found]
+    found = [options[cluster.key] for cluster in clusters if cluster.found]
+    element = StaticSelectElement(action_id=CHOOSE_CLUSTER, initial_option=options[chosen.key])
+    if found:
+        groups = [("In clusters.toml", configured), ("Found in GKE: proposal only", found)]
+        element.option_groups = [OptionGroup(label=PlainTextObject(text=label), options=o) for label, o in groups if o]
+    else:
+        element.options = configured
+    return InputBlock(block_id="cluster", label=PlainTextObject(text="Cluster"), dispatch_action=True, element=element)
 
 
 def _build_mtls(cluster: ClusterView) -> InputBlock:

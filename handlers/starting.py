@@ -8,14 +8,17 @@ from typing import Any
 
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
+from slack_sdk.models.views import View
 
 from bot.records import Click
-from bot.slack.answers import call_slack
+from bot.slack.answers import Answered, call_slack
 from bot.slack.home import START_ACTION
 from bot.slack.shared_files import FileRefused, read_shared_text
 from handlers.desk import Reception
 from handlers.payloads import find_team, find_user, hash_id
 from handlers.start_form import CHOOSE_CLUSTER, START_FORM, StartForm, build_start_form, place_faults, read_start_form
+
+LOOKING = "🔎 Looking in GKE for more clusters…"
 
 
 def register_starting(app: App, reception: Reception) -> None:
@@ -42,10 +45,14 @@ def register_starting(app: App, reception: Reception) -> None:
 def open_start_form(
     reception: Reception, client: WebClient, body: Mapping[str, Any], user: str, chosen: str, channel: str
 ) -> None:
-    """Open the form for a person; where Slack doesn't, the person sees nothing happen and tries again."""
-    clusters = [cluster for cluster in reception.board.list_clusters(user) if cluster.may_start]
-    form = build_start_form(clusters, chosen, channel)
-    call_slack(lambda: client.views_open(trigger_id=str(body.get("trigger_id") or ""), view=form))
+    """Open the form for a person; where Slack doesn't, the person sees nothing happen and tries again.
+
+    A trigger lives three seconds, so nothing is waited for: what GKE knows comes in afterwards.
+    """
+    form = draw_start_form(reception, user, chosen, channel)
+    answer = call_slack(lambda: client.views_open(trigger_id=str(body.get("trigger_id") or ""), view=form))
+    if isinstance(answer, Answered):
+        show_found(reception, client, answer.fields.get("view") or {}, user, chosen, channel)
 
 
 def refill_start_form(reception: Reception, client: WebClient, body: Mapping[str, Any]) -> None:
@@ -54,12 +61,36 @@ def refill_start_form(reception: Reception, client: WebClient, body: Mapping[str
     form = read_start_form(view)
     if form is None:
         return
-    clusters = [cluster for cluster in reception.board.list_clusters(find_user(body)) if cluster.may_start]
-    chosen = ((body.get("actions") or [{}])[0].get("selected_option") or {}).get("value") or form.cluster
-    fresh = build_start_form(clusters, str(chosen), form.channel)
-    call_slack(
+    chosen = str(((body.get("actions") or [{}])[0].get("selected_option") or {}).get("value") or form.cluster)
+    redraw_start_form(reception, client, view, find_user(body), chosen, form.channel)
+
+
+def draw_start_form(reception: Reception, user: str, chosen: str, channel: str) -> View:
+    """The form with what is known now."""
+    clusters = [cluster for cluster in reception.board.list_clusters(user) if cluster.may_start]
+    looking = [] if reception.board.is_searched() else [LOOKING]
+    return build_start_form(clusters, chosen, channel, [*reception.board.list_search_faults(), *looking])
+
+
+def redraw_start_form(
+    reception: Reception, client: WebClient, view: Mapping[str, Any], user: str, chosen: str, channel: str
+) -> None:
+    """Fill an open form anew. One that was filled since by somebody else's turn, or closed, is left alone."""
+    fresh = draw_start_form(reception, user, chosen, channel)
+    answer = call_slack(
         lambda: client.views_update(view_id=str(view.get("id") or ""), hash=str(view.get("hash") or ""), view=fresh)
     )
+    if isinstance(answer, Answered):
+        show_found(reception, client, answer.fields.get("view") or {}, user, chosen, channel)
+
+
+def show_found(
+    reception: Reception, client: WebClient, view: Mapping[str, Any], user: str, chosen: str, channel: str
+) -> None:
+    """Have GKE looked into where that was not done lately, and the form filled anew afterwards."""
+    if reception.board.is_searched():
+        return
+    reception.board.search(lambda: redraw_start_form(reception, client, view, user, chosen, channel))
 
 
 def receive_start(reception: Reception, body: Mapping[str, Any], client: WebClient, ack: Ack) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from steps import abort, access, authorization, control_plane, download, finish, prepare, sidecars, validate
+from steps import abort, access, authorization, control_plane, download, finish, prepare, proposal, sidecars, validate
 from steps.options import UpgradeOptions
 from steps.step import Step
 
@@ -30,8 +30,19 @@ PHASES: tuple[Phase, ...] = (
     Phase("finish", "Finish", finish.STEPS),
 )
 ABORT = Phase("abort", "Abort", abort.STEPS)
-STEPS: Mapping[str, Step] = {step.id: step for phase in (*PHASES, ABORT) for step in phase.steps}
+PROPOSAL = Phase("proposal", "Proposal", proposal.STEPS)
+STEPS: Mapping[str, Step] = {step.id: step for phase in (*PHASES, PROPOSAL, ABORT) for step in phase.steps}
 ABORT_PLAN: tuple[str, ...] = tuple(step.id for step in abort.STEPS)
+# Prepare posts its own proposal only where an upgrade follows.
+PROPOSAL_PLAN: tuple[str, ...] = tuple(
+    step.id for step in (*prepare.STEPS, *proposal.STEPS) if step.id != "prepare/propose"
+)
+READING_PHASES = frozenset({"prepare", "proposal", "abort"})
+
+
+def reads_only(plan: Iterable[str]) -> bool:
+    """Whether a plan changes nothing in its cluster; aborting gives back what earlier steps took, here nothing."""
+    return all(step_id.partition("/")[0] in READING_PHASES for step_id in plan)
 
 
 def build_plan(options: UpgradeOptions) -> tuple[str, ...]:

@@ -37,7 +37,10 @@ class Detail:
 
 @dataclass(frozen=True)
 class Card:
-    """What a person is shown at a gate, in a proposal or in a report; plain text, escaped where it is drawn."""
+    """What a person is shown at a gate, in a proposal or in a report; plain text, escaped where it is drawn.
+
+    `details` are folded; `snippet` is for copying and stands open.
+    """
 
     title: str
     summary: tuple[str, ...] = ()
@@ -45,6 +48,7 @@ class Card:
     risks: tuple[str, ...] = ()
     details: tuple[Detail, ...] = ()
     estimate: str = ""
+    snippet: Detail | None = None
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def build_sentence(text: str, knows: Knows, prefix: str = "") -> SectionBlock:
 
 
 def build_card(card: Mapping[str, Any] | None, knows: Knows, look: Look) -> list[Block]:
-    """The blocks of a card: title, what will happen, facts, risks, estimate and folded details."""
+    """The blocks of a card: title, what will happen, facts, risks, estimate and lines to copy and folded details."""
     if not card:
         return []
     return [
@@ -70,6 +70,7 @@ def build_card(card: Mapping[str, Any] | None, knows: Knows, look: Look) -> list
         *_build_facts(card.get("facts") or ()),
         *build_list("*Risks*", card.get("risks") or (), knows),
         *_build_estimate(str(card.get("estimate") or "")),
+        *_build_snippet(card.get("snippet"), look),
         *_build_details(card.get("details") or (), look),
     ]
 
@@ -138,6 +139,13 @@ def _write_fact(name: str, value: str) -> str:
 
 def _build_estimate(estimate: str) -> list[Block]:
     return [build_note(f"⏱ {cut_written(estimate, 600)}")] if estimate else []
+
+
+def _build_snippet(snippet: Mapping[str, Any] | None, look: Look) -> list[Block]:
+    if not snippet:
+        return []
+    heading = build_text(f"*{cut_written(str(snippet.get('title') or ''), TITLE_LIMIT)}*")
+    return [heading, build_lines([str(line) for line in snippet.get("lines") or ()], look)]
 
 
 def _build_details(details: Sequence[Mapping[str, Any]], look: Look) -> list[Block]:

@@ -27,10 +27,12 @@ START_ACTION = "asm-home:start"
 REFRESH_ACTION = "asm-home:refresh"
 BLOCKS_LIMIT = 100
 SENTENCE_LIMIT = 400
+FAULT_LIMIT = 300
+FAULTS_SHOWN = 5
 CONTROLS: tuple[Any, ...] = ("pause", "resume", "retry", "abort")
 
 
-def draw_home(clusters: Sequence[ClusterView], workspace: str, knows: Knows) -> View:
+def draw_home(clusters: Sequence[ClusterView], workspace: str, knows: Knows, search_faults: Sequence[str] = ()) -> View:
     """The Home tab of one person. `workspace` is its address, for links into threads."""
     head: list[Block] = [
         HeaderBlock(text=PlainTextObject(text="Anthos Service Mesh fleet", emoji=False)),
@@ -38,8 +40,24 @@ def draw_home(clusters: Sequence[ClusterView], workspace: str, knows: Knows) -> 
         *_build_asked(clusters, workspace, knows),
         DividerBlock(),
     ]
-    rows = [_build_cluster(cluster, workspace, knows) for cluster in clusters]
-    return View(type="home", blocks=[*head, *_fit_rows(rows, BLOCKS_LIMIT - len(head))])
+    rows = [_build_cluster(cluster, workspace, knows) for cluster in clusters if not cluster.found]
+    fleet = rows or [[build_note("There is no cluster in clusters.toml yet.")]]
+    found = _build_found([cluster for cluster in clusters if cluster.found], workspace, knows)
+    faults: list[list[Block]] = [
+        [build_note(f"⚠️ {cut_written(fault, FAULT_LIMIT)}")] for fault in search_faults[:FAULTS_SHOWN]
+    ]
+    return View(type="home", blocks=[*head, *_fit_rows([*fleet, *found, *faults], BLOCKS_LIMIT - len(head))])
+
+
+def _build_found(clusters: Sequence[ClusterView], workspace: str, knows: Knows) -> list[list[Block]]:
+    """The clusters that only GKE knows, under a heading of their own."""
+    if not clusters:
+        return []
+    heading = "*Found in GKE, not in clusters.toml*\nThey can be proposed, and nobody can approve until they are added."
+    return [
+        [DividerBlock(), build_text(heading)],
+        *(_build_cluster(cluster, workspace, knows) for cluster in clusters),
+    ]
 
 
 def _build_head_buttons(clusters: Sequence[ClusterView]) -> list[ButtonElement]:
@@ -83,7 +101,8 @@ def _build_cluster(cluster: ClusterView, workspace: str, knows: Knows) -> list[B
 def _build_start(cluster: ClusterView) -> ButtonElement | None:
     if not cluster.may_start:
         return None
-    return ButtonElement(text=PlainTextObject(text="Start"), action_id=START_ACTION, value=cluster.key)
+    text = "Propose" if cluster.found else "Start"
+    return ButtonElement(text=PlainTextObject(text=text), action_id=START_ACTION, value=cluster.key)
 
 
 def _write_title(cluster: ClusterView) -> str:
@@ -93,6 +112,8 @@ def _write_title(cluster: ClusterView) -> str:
 
 def _write_idle(cluster: ClusterView) -> str:
     version = escape(cluster.version) or "version not read yet"
+    if cluster.found and cluster.last is None:
+        return f"{_write_title(cluster)}\n{version} · never proposed"
     if cluster.last is None or cluster.last.ended_at is None:
         return f"{_write_title(cluster)}\n{version} · never upgraded by this bot"
     ended = f"{cluster.last.state} {write_time(cluster.last.ended_at)}"
@@ -128,4 +149,4 @@ def _fit_rows(rows: Sequence[list[Block]], room: int) -> list[Block]:
             left = len(rows) - place
             return [*blocks, build_note(f"… and {left} more clusters: `/asm-upgrade status` names all")]
         blocks += row
-    return blocks or [build_note("There is no cluster in clusters.toml yet.")]
+    return blocks

@@ -40,6 +40,10 @@ class Board(Protocol):
         """Every cluster with what this person may do there."""
         ...
 
+    def list_search_faults(self) -> Sequence[str]:
+        """A sentence for each Google project that didn't tell all of its clusters."""
+        ...
+
 
 @dataclass(frozen=True)
 class Tab:
@@ -89,7 +93,9 @@ class HomeTabs:
     def _refresh(self, user: str, tab: Tab) -> float:
         """Publish one tab if it has changed; seconds to wait before that may be done, 0 when there is nothing to do."""
         now = self._clock.now()
-        view = draw_home(self._board.list_clusters(user), tab.workspace, self._knows).to_dict()
+        view = draw_home(
+            self._board.list_clusters(user), tab.workspace, self._knows, self._board.list_search_faults()
+        ).to_dict()
         shown = json.dumps(view, sort_keys=True)
         if shown == tab.shown:
             return 0.0

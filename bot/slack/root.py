@@ -18,7 +18,7 @@ from slack_sdk.models.blocks import (
     TaskCardBlock,
 )
 
-from bot.records import PhaseView, UpgradeView
+from bot.records import ENDED, PhaseView, UpgradeView
 from bot.slack.buttons import build_controls, build_row
 from bot.slack.cards import Look, build_note, build_sentence, build_text
 from bot.slack.text import (
@@ -89,7 +89,7 @@ def _build_standing(view: UpgradeView, knows: Knows) -> list[Block]:
 
 
 def _standing(view: UpgradeView) -> tuple[str, str]:
-    if view.paused_by and view.state not in ("upgraded", "aborted"):
+    if view.paused_by and view.state not in ENDED:
         return "⏸", f"Paused by <@{view.paused_by}>. {view.sentence}"
     match view.state:
         case "asking":
@@ -98,6 +98,8 @@ def _standing(view: UpgradeView) -> tuple[str, str]:
             return "⛔", f"Blocked: {view.sentence}"
         case "upgraded":
             return "✅", view.sentence or "Upgraded."
+        case "proposed":
+            return "📋", view.sentence or "Proposed."
         case "aborted":
             return "🛑", view.sentence or "Aborted."
         case "running":

@@ -24,6 +24,7 @@ from bot.slack.reminders import draw_reminder, write_reminder_text
 from bot.slack.text import Knows, cut_written, escape, write_duration, write_sentence, write_time
 
 BAR_WIDTH = 20
+ENDINGS = {"upgraded": "✅", "proposed": "📋"}
 
 
 def draw_reply(message: Message, view: UpgradeView | None, look: Look, block_id: str, knows: Knows) -> list[Block]:
@@ -39,7 +40,7 @@ def draw_reply(message: Message, view: UpgradeView | None, look: Look, block_id:
         case "blocked":
             return _draw_blocked(body, view, block_id, knows)
         case "finished":
-            sign = "✅" if body.get("result", "upgraded") == "upgraded" else "🛑"
+            sign = ENDINGS.get(str(body.get("result") or "upgraded"), "🛑")
             return [
                 build_sentence(_get(body, "sentence"), knows, f"{sign} "),
                 *build_card(body.get("card"), knows, look),

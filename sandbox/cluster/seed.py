@@ -28,15 +28,19 @@ PROJECT = "example-project"
 PROJECT_NUMBER = "123456789012"
 LOCATION = "us-central1-a"
 CLUSTER = "cluster-x"
+# A second cluster that GKE lists and the bot's clusters.toml doesn't.
+NEIGHBOUR, NEIGHBOUR_LOCATION = "cluster-y", "us-east1"
 WORKLOAD_POOL = f"{PROJECT}.svc.id.goog"
 # The installation is this old when the sandbox starts.
 AGE_SECONDS = 25 * 60
 _SETTLE_SECONDS = 600
 
 
-def mesh_options(project: str = PROJECT, number: str = PROJECT_NUMBER) -> Json:
+def mesh_options(
+    project: str = PROJECT, number: str = PROJECT_NUMBER, location: str = LOCATION, name: str = CLUSTER
+) -> Json:
     """Return the options that the previous release was installed with: the guide's, and an access log."""
-    cluster_url = f"https://container.googleapis.com/v1/projects/{project}/locations/{LOCATION}/clusters/{CLUSTER}"
+    cluster_url = f"https://container.googleapis.com/v1/projects/{project}/locations/{location}/clusters/{name}"
     pool = f"{project}.svc.id.goog"
     return {
         "profile": "asm",
@@ -45,7 +49,7 @@ def mesh_options(project: str = PROJECT, number: str = PROJECT_NUMBER) -> Json:
                 "trustDomain": pool, "meshID": f"proj-{number}", "sds": {"token": {"aud": pool}},
                 "proxy": {
                     "accessLogFile": "/dev/stdout",
-                    "env": {"GCP_METADATA": f"{project}|{number}|{CLUSTER}|{LOCATION}"},
+                    "env": {"GCP_METADATA": f"{project}|{number}|{name}|{location}"},
                 },
             },
             "nodeagent": {"env": {"GKE_CLUSTER_URL": cluster_url}},
@@ -55,10 +59,19 @@ def mesh_options(project: str = PROJECT, number: str = PROJECT_NUMBER) -> Json:
 
 def seed_cluster_x(cluster: Simulation) -> None:
     """Fill an empty cluster and let it settle some minutes before the clock's time."""
+    _seed(cluster, mesh_options())
+
+
+def seed_cluster_y(cluster: Simulation) -> None:
+    """Fill an empty cluster like cluster-x; it is its neighbour in the same project, in a region."""
+    _seed(cluster, mesh_options(location=NEIGHBOUR_LOCATION, name=NEIGHBOUR))
+
+
+def _seed(cluster: Simulation, options: Json) -> None:
     with cluster.engine.earlier(AGE_SECONDS + _SETTLE_SECONDS):
         _create(cluster, [*rbac_defaults(), *(node(number, cluster.server_version) for number in range(1, 5))])
         _create(cluster, [namespace("default"), namespace("kube-system")])
-        _create(cluster, render_mesh(INSTALLED, mesh_options()))
+        _create(cluster, render_mesh(INSTALLED, options))
         cluster.engine.advance(_SETTLE_SECONDS / 2)
         _create(cluster, list_workloads())
         cluster.engine.advance(_SETTLE_SECONDS / 2)

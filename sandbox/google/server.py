@@ -32,13 +32,17 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass
 class GoogleApis:
-    """One project's APIs. `requests` holds method and path of every call, for tests of what the bot really needs."""
+    """The APIs of a project and of `others`.
+
+    `requests` holds method and path of every call, for tests of what the bot really needs.
+    """
 
     project: Project
     account: ServiceAccount
     switches: GoogleSwitches = field(default_factory=GoogleSwitches)
     tokens: AccessTokens = field(default_factory=AccessTokens)
     requests: list[tuple[str, str]] = field(default_factory=list)
+    others: tuple[Project, ...] = ()
 
     def app(self) -> web.Application:
         """Return the site; `/control/google` reads and sets the switches."""
@@ -165,9 +169,10 @@ class GoogleApis:
 
     def _known_project(self, request: web.Request) -> Project:
         name = request.match_info["project"]
-        if not self.project.knows(name):
-            raise GoogleError(403, f"Permission denied on resource project {name} (or it may not exist).")
-        return self.project
+        for project in (self.project, *self.others):
+            if project.knows(name):
+                return project
+        raise GoogleError(403, f"Permission denied on resource project {name} (or it may not exist).")
 
     def _known_cluster(self, request: web.Request) -> GkeCluster:
         cluster = self.project.cluster(request.match_info["location"], request.match_info["cluster"])

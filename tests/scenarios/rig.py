@@ -21,6 +21,7 @@ from bot.front import SlackFront
 from bot.releases import shipped_releases
 from bot.wiring import Bot, build_bot
 from sandbox.bot_settings import Addresses, SlackSecrets, bot_settings, write_clusters_file
+from sandbox.cluster.seed import NEIGHBOUR, NEIGHBOUR_LOCATION, seed_cluster_y
 from sandbox.cluster.server import SimulatedCluster
 from sandbox.cluster.tls import ensure_certificate, write_kubeconfig
 from sandbox.google.account import ServiceAccount
@@ -75,6 +76,7 @@ class World:
     path: str
     variables: Mapping[str, str]
     http: httpx.Client = field(repr=False)
+    neighbour: SimulatedCluster | None = None
 
     def state(self) -> dict[str, Any]:
         """The whole of Slack as the page sees it."""
@@ -126,6 +128,7 @@ class Rig:
     def turn(self) -> float:
         """Let everybody work once; seconds until somebody has something to do."""
         clock = self.world.clock
+        self.bot.search.turn()
         self.bot.upgrades.settle_clicks()
         due = self.bot.runner.turn()
         wait = self.bot.announcer.turn()
@@ -242,9 +245,13 @@ def leave_sockets() -> Iterator[None]:
 
 @contextmanager
 def open_world(
-    root: Path, clock: HandClock | None = None, rate_limits: bool = True, cast: Cast | None = None
+    root: Path,
+    clock: HandClock | None = None,
+    rate_limits: bool = True,
+    cast: Cast | None = None,
+    neighbour: bool = False,
 ) -> Iterator[World]:
-    """Open every site of the sandbox, each in a thread of its own."""
+    """Open every site of the sandbox, each in a thread of its own; with `neighbour` GKE has cluster-y as well."""
     hand = clock or HandClock()
     folder = StateFolder(root)
     with leave_sockets(), ExitStack() as stack:
@@ -263,7 +270,12 @@ def open_world(
         write_kubeconfig(folder.kubeconfig, server=cluster_url, ca_base64=authority, token=cluster.tokens.admin)
         version = cluster.server_version.removeprefix("v")
         gke = GkeCluster("cluster-x", "us-central1-a", cluster_url.removeprefix("https://"), authority, version)
-        google = GoogleApis(Project(clusters=(gke,)), ServiceAccount.kept_in(folder.service_account))
+        other = SimulatedCluster(hand.seconds, seed_fn=seed_cluster_y) if neighbour else None
+        clusters = [gke]
+        if other:
+            endpoint = serve(other.app(background=False), certificate.server_context()).removeprefix("https://")
+            clusters.append(GkeCluster(NEIGHBOUR, NEIGHBOUR_LOCATION, endpoint, authority, version))
+        google = GoogleApis(Project(clusters=tuple(clusters)), ServiceAccount.kept_in(folder.service_account))
         google_url = serve(google.app())
         google.account.write_key(folder.service_account, f"{google_url}{TOKEN_PATH}")
         releases = ReleaseServer(SigningKey.kept_in(folder.signing_key))
@@ -284,4 +296,4 @@ def open_world(
         settings = replace(read_settings(variables), retry_cap=5.0)
         path = os.pathsep.join([str(folder.tools), os.environ["PATH"]])
         http = stack.enter_context(httpx.Client(timeout=30, trust_env=False))
-        yield World(hand, folder, slack_url, cluster, google, releases, settings, path, variables, http)
+        yield World(hand, folder, slack_url, cluster, google, releases, settings, path, variables, http, other)

@@ -10,6 +10,7 @@ import click
 from bot.cli import main
 from bot.clusters import FIELDS
 from bot.config import SETTINGS
+from bot.discovery import DISCOVERY_FIELDS
 from handlers.grammar import COMMAND, USAGE
 
 README = Path(__file__).parents[3] / "README.md"
@@ -45,6 +46,12 @@ def list_fields() -> str:
     return render_table(("field", "default", "what it is"), rows)
 
 
+def list_discovery() -> str:
+    """The fields of [discovery] in clusters.toml."""
+    rows = ((as_code(item.name), show_default(item.default), item.meaning) for item in DISCOVERY_FIELDS)
+    return render_table(("field", "default", "what it is"), rows)
+
+
 def list_commands() -> str:
     """The commands of asm-upgrade."""
     context = click.Context(main)
@@ -66,6 +73,7 @@ def fill_tables(text: str) -> str:
         "cli": list_commands(),
         "settings": list_settings(),
         "fields": list_fields(),
+        "discovery": list_discovery(),
     }
     for name, table in tables.items():
         head, opening, rest = text.partition(f"<!-- {name} -->\n")

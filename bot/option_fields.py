@@ -1,0 +1,66 @@
+"""Checks of the fields of clusters.toml that say how an upgrade is made: each answers what is wrong, or ""."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from steps.options import Limits
+
+
+def check_text(value: Any) -> str:
+    """A text that is not empty."""
+    return "" if isinstance(value, str) and value.strip() else "must be a text that is not empty"
+
+
+def check_texts(value: Any) -> str:
+    """A list of texts."""
+    fine = isinstance(value, list) and all(isinstance(item, str) and item.strip() for item in value)
+    return "" if fine else 'must be a list of texts, such as ["a", "b"]'
+
+
+def check_flag(value: Any) -> str:
+    """True or false."""
+    return "" if isinstance(value, bool) else "must be true or false"
+
+
+def check_mode(value: Any) -> str:
+    """An mTLS mode."""
+    return "" if value in ("PERMISSIVE", "STRICT") else 'must be "PERMISSIVE" or "STRICT"'
+
+
+def check_set_flags(value: Any) -> str:
+    """What istioctl 1.4's `--set` takes."""
+    if check_texts(value):
+        return "must be a list of key=value texts, as given to istioctl --set"
+    wrong = [flag for flag in value if flag.count("=") != 1 or "," in flag]
+    if not wrong:
+        return ""
+    return (
+        f"has {', '.join(repr(flag) for flag in wrong)}: istioctl 1.4 takes exactly one `=` and no comma "
+        "in a --set flag; put such a value into an overlay file"
+    )
+
+
+def check_limits(value: Any) -> str:
+    """A table of limits."""
+    known = {item.name for item in fields(Limits)}
+    if not isinstance(value, dict):
+        return "must be a table"
+    wrong = [name for name in value if name not in known]
+    if wrong:
+        return f"has {', '.join(wrong)}, which is not one of {', '.join(sorted(known))}"
+    low = [
+        name
+        for name, number in value.items()
+        if isinstance(number, bool) or not isinstance(number, int | float) or number < 0
+    ]
+    return f"has {', '.join(low)} that is no number of at least 0" if low else ""
+
+
+def check_promql(value: Any) -> str:
+    """PromQL expressions with their limits."""
+    fine = isinstance(value, dict) and all(
+        isinstance(limit, int | float) and not isinstance(limit, bool) for limit in value.values()
+    )
+    return "" if fine else "must be a table of PromQL expressions and the number that each must stay below"
