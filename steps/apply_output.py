@@ -32,11 +32,12 @@ _FRAME = (
     re.compile(r"^(Error: )?Failed to generate and apply manifests, error: *(errors were logged.*)?$", re.IGNORECASE),
 )
 # Faults of the way to the API server or of the server itself, which pass.
-_PASSING = re.compile(
-    r"internal ?error|connection (reset|refused)|broken pipe|\bEOF\b|time(d )?out|too ?many ?requests"
+_CONNECTION = re.compile(
+    r"internal ?error|connection (reset|refused)|broken pipe|\bEOF\b|too ?many ?requests"
     r"|service ?unavailable|unable to connect to the server|etcdserver|TLS handshake",
     re.IGNORECASE,
 )
+_TIMEOUT = re.compile(r"time(d )?out", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,12 @@ class ApplyReport:
     @property
     def only_passing(self) -> bool:
         """Whether every error is one that may be gone at the next try."""
-        return bool(self.errors) and all(_PASSING.search(error) for error in self.errors)
+        return bool(self.errors) and all(is_connection_fault(error) or _TIMEOUT.search(error) for error in self.errors)
+
+
+def is_connection_fault(text: str) -> bool:
+    """Whether the text tells of the way to the API server, or of that server, rather than of what was asked."""
+    return _CONNECTION.search(text) is not None
 
 
 def read_apply_output(output: str) -> ApplyReport:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import assert_never, cast
 
 from steps.applied import find_unapplied
@@ -14,6 +14,7 @@ from steps.replacement import recall_images
 from steps.rollout import find_image_fault, list_expected
 from steps.step import Attachment, Blocked, Context, Done, Outcome, Waiting
 from steps.toolbox import recall_tools
+from steps.tries import begin_next_try, count_tries, name_run
 from steps.wording import count_things
 
 TRIES = 8
@@ -25,8 +26,8 @@ def apply(ctx: Context) -> Outcome:
 
     Once more, a few times, where nothing but the connection failed: half a control plane is worse than a second apply.
     """
-    tries = _count_tries(ctx)
-    run_id = f"{ctx.upgrade_id}-apply-{ctx.generation}" + (f"-{tries}" if tries > 1 else "")
+    tries = count_tries(ctx, TRY)
+    run_id = name_run(ctx, "apply", tries)
     match ctx.mesh_tools.observe_run(run_id):
         case NotStarted() if ctx.hold and tries == 1:
             return Waiting(ctx.hold, 0.0, held=True)
@@ -59,7 +60,7 @@ def judge_apply(ctx: Context, ended: Ended) -> Outcome:
         said = report.errors[0] if report.errors else " ".join(cut_output(ended.output, 1)) or "it wrote nothing"
         return Blocked(f"istioctl manifest apply failed ({code}): {said}", _apply_remedy(""), (), (output,))
     faults = find_image_faults(ctx) if ended.exit_code == 0 else find_missing_objects(ctx)
-    if faults and report.only_passing and _count_tries(ctx) < TRIES:
+    if faults and report.only_passing and count_tries(ctx, TRY) < TRIES:
         return _apply_again(ctx, len(faults), report.errors[0])
     if faults:
         more = f" and {len(faults) - 1} more" if len(faults) > 1 else ""
@@ -71,15 +72,8 @@ def judge_apply(ctx: Context, ended: Ended) -> Outcome:
     return Done(f"istioctl manifest apply has ended{note}", attachments=(output,))
 
 
-def _count_tries(ctx: Context) -> int:
-    """Which apply of this approval or retry it is, from 1 on."""
-    kept = ctx.recall(TRY)
-    return int(cast(int, kept["try"])) if isinstance(kept, Mapping) and kept["generation"] == ctx.generation else 1
-
-
 def _apply_again(ctx: Context, missing: int, said: str) -> Waiting:
-    tries = _count_tries(ctx) + 1
-    ctx.memory.revise(TRY, {"generation": ctx.generation, "try": tries})
+    tries = begin_next_try(ctx, TRY)
     return Waiting(
         f"{count_things(missing, 'object')} could not be applied ({said}): applying again, {tries} of {TRIES}", 5.0
     )

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import assert_never, cast
 
+from steps.apply_output import is_connection_fault
 from steps.gates import bind_upgrade, build_gate_card
 from steps.identity import measure_identity
 from steps.mesh import Namespace
 from steps.ports import Ended, NotStarted, Running
 from steps.step import Ask, Attachment, Blocked, Choice, Context, Done, Outcome, Step, Waiting, pass_gate
 from steps.toolbox import recall_tools
+from steps.tries import begin_next_try, count_tries, name_run
 from steps.validation import ValidationReport, describe_checks, read_validation
 
 ACCEPT = Choice("accept", "Accept with a reason", needs_reason=True)
@@ -20,6 +22,8 @@ REMOVE = Choice(
 )
 # The guide's example: three basic checks, two more with testing workloads.
 BASIC_CHECKS, ALL_CHECKS = 3, 5
+TRIES = 5
+TRY = "validate/try"
 
 
 def approve(ctx: Context) -> Outcome:
@@ -33,13 +37,16 @@ def approve(ctx: Context) -> Outcome:
 
 
 def run(ctx: Context) -> Outcome:
-    """Run asmctl once a generation, adopt it after a restart, judge its output."""
+    """Run asmctl once a generation, adopt it after a restart, judge its output.
+
+    Once more, a few times, where a check met a fault of the connection: asmctl repeats no request.
+    """
     decision = ctx.decision
     if decision and decision.choice == ACCEPT.id:
         return Done(f"validation accepted by <@{decision.by}> in spite of asmctl: {decision.reason}")
     if decision and decision.choice == REMOVE.id:
         remove_leftovers(ctx)
-    run_id = f"{ctx.upgrade_id}-validate-{ctx.generation}"
+    run_id = name_run(ctx, "validate", count_tries(ctx, TRY))
     match ctx.mesh_tools.observe_run(run_id):
         case NotStarted():
             return _start(ctx, run_id)
@@ -72,6 +79,9 @@ def judge_validation(ctx: Context, ended: Ended) -> Outcome:
         )
     if report.passed and (ended.exit_code == 0 or _looks_whole(ctx, ended, report)):
         return Done(f"validated: {len(report.checks)} checks OK{'.' + left if left else ''}", attachments=(output,))
+    if is_connection_fault(report.error) and count_tries(ctx, TRY) < TRIES:
+        tries = begin_next_try(ctx, TRY)
+        return Waiting(f"asmctl met a fault of the connection ({report.error}): {tries} of {TRIES}", 5.0)
     why, remedy = describe_failure(report, ended)
     return Blocked(why, f"{remedy}{left}", choices, (output,))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.cluster.faults import RequestFault
 from tests.scenarios.rig import HandClock, open_world
 from tests.scenarios.test_phase_weather import CLUSTER, Desk
 
@@ -66,3 +67,17 @@ def test_a_clock_set_in_the_middle_loses_no_pod(desk: Desk, seconds: float, gate
     finish(desk)
     states = Counter(entry.state for entry in desk.rig.bot.journal.read_ledger(f"{CLUSTER}-1"))
     assert (states["failed"], states["pending"], desk.world.clock.seconds() - begun < HOUR) == (0, 0, True)
+
+
+def test_one_request_in_twenty_that_fails_stops_nothing(desk: Desk) -> None:
+    """Half of them answered by 500, half cut: only asmctl, which repeats no request, may need a person's retry."""
+    desk.world.cluster.faults.requests += [RequestFault("status", percent=2.5), RequestFault("reset", percent=2.5)]
+    desk.start()
+    while row := desk.rig.bot.journal.find_open_upgrade(CLUSTER):
+        assert row.state != "blocked" or row.step == "validate/run", desk.rig.describe()
+        if row.state != "running":
+            desk.click("approve" if row.state == "asking" else "retry")
+        desk.rig.run_until(desk._stands_still, 20_000)
+    entries = desk.rig.bot.journal.read_ledger(f"{CLUSTER}-1")
+    states = Counter(entry.state for entry in entries if not entry.namespace.startswith("asmctl-"))
+    assert states == {"upgraded": 56, "manual": 2}

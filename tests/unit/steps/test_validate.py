@@ -8,12 +8,15 @@ from steps.mesh import Namespace
 from steps.options import UpgradeOptions
 from steps.ports import Ended, Running
 from steps.step import Blocked, Done, Waiting
-from steps.validate import run
+from steps.validate import TRIES, run
 from tests.unit.steps.paper import Paper, decide, start_paper
 from tests.unit.steps.test_validation import FAILED_04, GUIDE
 
 RUN = "cluster-x-1-validate-3"
 CUT = GUIDE.partition("Validating sample traffic")[0]
+LOST = (
+    f"{CUT}Validating sample traffic\nError: could not validate sample traffic: Unable to connect to the server: EOF\n"
+)
 
 
 def ended(code: int | None, output: str, timed_out: bool = False) -> Paper:
@@ -87,6 +90,25 @@ def test_an_end_that_nobody_saw_needs_all_checks() -> None:
     outcome = ended(None, CUT).run(run)
     assert isinstance(outcome, Blocked)
     assert outcome.why == "asmctl ended while the bot was down, and its output doesn't show that it finished"
+
+
+def test_a_fault_of_the_connection_runs_asmctl_again() -> None:
+    """It repeats no request of its own."""
+    paper = ended(1, LOST)
+    outcome = paper.run(run)
+    assert isinstance(outcome, Waiting)
+    assert outcome.why.startswith("asmctl met a fault of the connection (could not validate sample traffic: Unable")
+    paper.run(run)
+    assert [name for name, _ in paper.tools.started] == [f"{RUN}-2"]
+
+
+def test_a_connection_that_keeps_failing_is_a_persons_decision() -> None:
+    """After a few runs."""
+    paper = ended(1, LOST)
+    for tries in range(2, TRIES + 1):
+        paper.run(run)
+        paper.tools.runs[f"{RUN}-{tries}"] = Ended(1, LOST)
+    assert isinstance(paper.run(run), Blocked)
 
 
 def test_asmctl_past_its_limit_blocks() -> None:
