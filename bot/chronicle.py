@@ -111,6 +111,10 @@ class Chronicle:
         """A milestone about what a person did."""
         self._tell(row, sentence, None, now)
 
+    def attach(self, row: UpgradeRow, attachment: Attachment, now: datetime) -> None:
+        """A file in the thread."""
+        self._attach(row, [attachment], now)
+
     def _is_told_by_card(self, row: UpgradeRow) -> bool:
         """Whether the gate's own card says already who opened it."""
         question = self._journal.find_question(row.id, row.step, row.generation)

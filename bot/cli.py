@@ -12,6 +12,7 @@ import click
 from bot.config import SETTINGS, ConfigError, read_state_folder
 
 if TYPE_CHECKING:
+    from bot.store import StoredCopy
     from bot.views import Views
 
 # How long an upgrade may take with --exit.
@@ -93,15 +94,56 @@ def status(upgrade: str) -> None:
 
 
 @main.command()
-@click.argument("upgrade")
-@click.option("--ledger", type=click.Choice(["csv", "json"]), required=True, help="The pods of the upgrade.")
-def export(upgrade: str, ledger: str) -> None:
-    """Print what an upgrade left on record."""
+@click.argument("upgrade", required=False, default="")
+@click.option("--ledger", type=click.Choice(["csv", "json"]), default=None, help="The pods of the upgrade.")
+@click.option("--ics", is_flag=True, help="Its time for calendars; without an upgrade, the next 30 days of the fleet.")
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write into this file, not out."
+)
+def export(upgrade: str, ledger: str | None, ics: bool, output: Path | None) -> None:
+    """Print what an upgrade left on record, or the calendar as an iCalendar file."""
     from bot.exports import write_ledger
 
+    if ics == bool(ledger):
+        _fail(["say what to export: `--ledger csv`, `--ledger json` or `--ics`, one of them"])
+    if ledger and not upgrade:
+        _fail(["name the upgrade whose ledger to export; `asm-upgrade status` lists the open ones"])
     views = _open_views()
-    if _known(views, upgrade):
-        click.echo(write_ledger(views.read_ledger(upgrade), ledger), nl=False)
+    if upgrade:
+        _known(views, upgrade)
+    _put_out(_export_calendar(upgrade) if ics else write_ledger(views.read_ledger(upgrade), ledger or ""), output)
+
+
+def _export_calendar(upgrade: str) -> str:
+    from bot.calendar import Calendar
+    from bot.calendar_files import write_calendar, write_upgrade
+    from bot.clock import SystemClock
+    from bot.config import read_clusters
+    from bot.journal import JournalView
+    from bot.schedules import SchedulesView
+
+    now, copy = SystemClock().now(), _open_copy()
+    try:
+        clusters = {} if upgrade else read_clusters()
+    except ConfigError as error:
+        _fail(error.faults)
+    calendar = Calendar(JournalView(copy), SchedulesView(copy), clusters)
+    if not upgrade:
+        return write_calendar(calendar.list_fleet(now), now)
+    entry = calendar.enter_upgrade(upgrade, now)
+    if entry is None:
+        _fail([f"{upgrade} has no time yet; `/asm-upgrade schedule {upgrade}` sets one"])
+    return write_upgrade(entry, now)
+
+
+def _put_out(text: str, output: Path | None) -> None:
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        output.write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        _fail([f"{output} can't be written: {error.strerror or error}"])
 
 
 @main.command()
@@ -133,11 +175,16 @@ def doctor(cluster: str) -> None:
 
 def _open_views() -> Views:
     from bot.journal import JournalView
-    from bot.store import StoreBroken, StoredCopy
     from bot.views import Views
 
+    return Views(JournalView(_open_copy()))
+
+
+def _open_copy() -> StoredCopy:
+    from bot.store import StoreBroken, StoredCopy
+
     try:
-        return Views(JournalView(StoredCopy(read_state_folder() / "asm-upgrade.db")))
+        return StoredCopy(read_state_folder() / "asm-upgrade.db")
     except StoreBroken as error:
         _fail([str(error)])
 

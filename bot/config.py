@@ -162,6 +162,15 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     return settings
 
 
+def read_clusters(environment: Mapping[str, str] | None = None) -> Mapping[str, Cluster]:
+    """The clusters alone, for commands that need no Slack. Raises ConfigError with every fault."""
+    reader = _Reader(os.environ if environment is None else environment)
+    clusters, _ = _read_clusters(reader)
+    if reader.faults:
+        raise ConfigError(reader.faults)
+    return clusters
+
+
 def read_state_folder(environment: Mapping[str, str] | None = None) -> Path:
     """The state folder alone, for commands that only read the journal."""
     return Path(_Reader(os.environ if environment is None else environment).text("ASM_UPGRADE_STATE"))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from bot.agenda import encode_agenda
 from bot.appointments import Appointment
 from bot.approvals import refuse_person
 from bot.clusters import Cluster, read_start_options
@@ -92,6 +94,10 @@ class Fleet:
     def find_schedule_faults(self, target: str, arguments: Mapping[str, object]) -> dict[str, str]:
         """What is wrong with an appointment, by date, time, zone or for."""
         return self._scheduling.find_faults(target, arguments)
+
+    def read_agenda(self) -> Sequence[Mapping[str, Any]]:
+        """The next 30 days over the fleet, in sections of a title and lines."""
+        return encode_agenda(self._scheduling.read_agenda())
 
     def propose_appointment(self, target: str) -> Appointment:
         """What a form for a cluster or an upgrade starts from."""

@@ -227,7 +227,8 @@ def create_schedules(db: Database) -> None:
             ends real,
             zone text not null,
             "by" text not null,
-            at real not null
+            at real not null,
+            revision integer not null default 0
         )
         """
     )

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from bot.appointments import Appointment
 from bot.rows import at_time, to_seconds, to_time
-from bot.store import Store
+from bot.store import Store, StoredCopy
 
 ReminderKind: TypeAlias = Literal["before", "starts", "ends", "approval"]
 
@@ -21,6 +21,14 @@ class Hold:
     why: str
     since: datetime
     until: datetime | None
+
+
+@dataclass(frozen=True)
+class Edition:
+    """How often an appointment was moved or extended, and when that was last."""
+
+    sequence: int
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -38,17 +46,68 @@ class Reminder:
     state: str = "waiting"
 
 
-class Schedules:
+class SchedulesView:
+    """Reading the tables of downtime; serves the bot and the commands that run beside it."""
+
+    def __init__(self, store: Store | StoredCopy) -> None:
+        self._rows = store.read
+
+    def find_appointment(self, upgrade: str) -> Appointment | None:
+        """The upgrade's appointment."""
+        rows = self._rows("select starts, ends, zone from schedules where upgrade = ?", [upgrade])
+        return Appointment(at_time(rows[0]["starts"]), to_time(rows[0]["ends"]), rows[0]["zone"]) if rows else None
+
+    def find_edition(self, upgrade: str) -> Edition:
+        """Which edition of its appointment stands. KeyError where it has none."""
+        rows = self._rows(
+            """
+            select revision + count(e.seq) as sequence, max(s.at, coalesce(max(e.at), 0)) as at
+            from schedules s left join extensions e on e.upgrade = s.upgrade where s.upgrade = ? group by s.upgrade
+            """,
+            [upgrade],
+        )
+        if not rows:
+            raise KeyError(upgrade)
+        return Edition(rows[0]["sequence"], at_time(rows[0]["at"]))
+
+    def list_scheduled(self, since: datetime) -> list[str]:
+        """The upgrades, ended ones too, whose appointment is not over by then."""
+        rows = self._rows(
+            """
+            select upgrade from schedules s where max(starts, coalesce(ends, 0),
+                coalesce((select max(until) from extensions e where e.upgrade = s.upgrade), 0)) > ? order by upgrade
+            """,
+            [since.timestamp()],
+        )
+        return [row["upgrade"] for row in rows]
+
+    def find_extension(self, upgrade: str) -> datetime | None:
+        """Until when the latest extension lets the upgrade act."""
+        rows = self._rows("select until from extensions where upgrade = ? order by seq desc limit 1", [upgrade])
+        return at_time(rows[0]["until"]) if rows else None
+
+    def find_hold(self, upgrade: str) -> Hold | None:
+        """What holds the upgrade."""
+        rows = self._rows("select * from holds where upgrade = ?", [upgrade])
+        return Hold(rows[0]["why"], at_time(rows[0]["since"]), to_time(rows[0]["until"])) if rows else None
+
+
+class Schedules(SchedulesView):
     """The tables of downtime. Writing joins the transaction of the caller."""
 
     def __init__(self, store: Store) -> None:
+        super().__init__(store)
         self._store = store
 
     def set_appointment(self, upgrade: str, appointment: Appointment, by: str, now: datetime) -> None:
         """The upgrade's appointment, in place of an earlier one."""
         with self._store.transact() as db:
             db.execute(
-                'insert or replace into schedules (upgrade, starts, ends, zone, "by", at) values (?, ?, ?, ?, ?, ?)',
+                """
+                insert into schedules (upgrade, starts, ends, zone, "by", at) values (?, ?, ?, ?, ?, ?)
+                on conflict (upgrade) do update set starts = excluded.starts, ends = excluded.ends,
+                    zone = excluded.zone, "by" = excluded."by", at = excluded.at, revision = revision + 1
+                """,
                 [
                     upgrade,
                     appointment.starts.timestamp(),
@@ -59,11 +118,6 @@ class Schedules:
                 ],
             )
 
-    def find_appointment(self, upgrade: str) -> Appointment | None:
-        """The upgrade's appointment."""
-        rows = self._store.read("select starts, ends, zone from schedules where upgrade = ?", [upgrade])
-        return Appointment(at_time(rows[0]["starts"]), to_time(rows[0]["ends"]), rows[0]["zone"]) if rows else None
-
     def add_extension(self, upgrade: str, until: datetime, by: str, reason: str, now: datetime) -> None:
         """Let the upgrade act until then."""
         with self._store.transact() as db:
@@ -71,11 +125,6 @@ class Schedules:
                 'insert into extensions (upgrade, until, "by", reason, at) values (?, ?, ?, ?, ?)',
                 [upgrade, until.timestamp(), by, reason, now.timestamp()],
             )
-
-    def find_extension(self, upgrade: str) -> datetime | None:
-        """Until when the latest extension lets the upgrade act."""
-        rows = self._store.read("select until from extensions where upgrade = ? order by seq desc limit 1", [upgrade])
-        return at_time(rows[0]["until"]) if rows else None
 
     def put_hold(self, upgrade: str, step: str, why: str, until: datetime | None, now: datetime) -> bool:
         """Record what holds the upgrade; False where that stands there already."""
@@ -89,11 +138,6 @@ class Schedules:
             )
             db.execute("insert or ignore into held_steps values (?, ?)", [upgrade, step])
         return True
-
-    def find_hold(self, upgrade: str) -> Hold | None:
-        """What holds the upgrade."""
-        rows = self._store.read("select * from holds where upgrade = ?", [upgrade])
-        return Hold(rows[0]["why"], at_time(rows[0]["since"]), to_time(rows[0]["until"])) if rows else None
 
     def end_hold(self, upgrade: str) -> None:
         """Nothing holds the upgrade any more."""

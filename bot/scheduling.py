@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from bot.agenda import Section, build_agenda, write_agenda
 from bot.appointments import Appointment, Unclear, read_appointment, read_length, write_length, write_local, write_span
 from bot.approvals import refuse_person
-from bot.calendar import Entry, enter_downtime, enter_upgrade, write_agenda
+from bot.calendar import Calendar, choose_cluster
+from bot.calendar_files import write_upgrade
 from bot.chronicle import Chronicle
 from bot.clock import Clock
 from bot.clusters import Cluster
@@ -20,6 +22,7 @@ from bot.records import Action, Click
 from bot.refusals import Refusal
 from bot.rows import UpgradeRow
 from bot.schedules import Reminder, Schedules
+from steps.step import Attachment
 
 TIME_WORDS = ("date", "time", "zone", "for")
 LONGEST_SNOOZE = timedelta(days=2)
@@ -45,6 +48,7 @@ class Scheduling:
         self._chronicle = chronicle
         self._clock = clock
         self._clusters = clusters
+        self._calendar = Calendar(journal, schedules, clusters)
 
     def settle(self, click: Click, start: Callable[[Click], str]) -> str:
         """Do what was asked and answer the person; `start` starts an upgrade."""
@@ -82,6 +86,7 @@ class Scheduling:
         self._keeper.plan_opening(row, appointment.starts, appointment.ends, now)
         self._keeper.wake(row.id, now)
         self._record(click, row, f"scheduled by <@{click.user}> for {appointment.describe()}")
+        self.attach_calendar(row)
         return (
             f"Scheduled {row.id} for {appointment.describe()}. It prepares and asks before; it changes nothing until "
             f"then. Its thread is in <#{cluster.channel}>."
@@ -109,6 +114,7 @@ class Scheduling:
         zone = choose_zone(cluster.downtime, self._schedules.find_appointment(row.id))
         when = write_local(until, zone)
         self._record(click, row, f"window extended by <@{click.user}> until {when}: {click.reason.strip()}")
+        self.attach_calendar(row)
         return f"{row.id} may act until {when}."
 
     def snooze(self, click: Click) -> str:
@@ -140,21 +146,23 @@ class Scheduling:
 
     def describe_calendar(self, key: str) -> str:
         """What the next 30 days hold, for a cluster or for all."""
-        chosen = [self._find_cluster(key)] if key else list(self._clusters.values())
-        return write_agenda(self.list_entries(chosen), self._clock.now())
+        return write_agenda(self.read_agenda(key))
 
-    def list_entries(self, clusters: Sequence[Cluster]) -> list[Entry]:
-        """The upgrades, windows and freezes of the next 30 days."""
+    def read_agenda(self, key: str = "") -> tuple[Section, ...]:
+        """The same in sections."""
+        clusters = {key: self._find_cluster(key)} if key else self._clusters
         now = self._clock.now()
-        planned = [
-            (row, self._schedules.find_appointment(row.id), self._schedules.find_hold(row.id))
-            for row in self._journal.list_open_upgrades()
-            if row.cluster in {cluster.key for cluster in clusters}
-        ]
-        return [
-            *(entry for row, appointment, hold in planned if (entry := enter_upgrade(row, appointment, hold, now))),
-            *(entry for cluster in clusters for entry in enter_downtime(cluster.key, cluster.downtime, now)),
-        ]
+        upgrades, downtime = self._calendar.list_upgrades(now), self._calendar.list_downtime(now)
+        return build_agenda(choose_cluster(upgrades, key), choose_cluster(downtime, key), clusters)
+
+    def attach_calendar(self, row: UpgradeRow) -> None:
+        """Put the appointment into the thread as a file for calendars; once aborted, one that takes it out again."""
+        now = self._clock.now()
+        if self._schedules.find_appointment(row.id) is None:
+            return
+        entry = self._calendar.enter_upgrade(row.id, now)
+        if entry and entry.span.end > now:
+            self._chronicle.attach(row, Attachment(f"{row.id}.ics", write_upgrade(entry, now)), now)
 
     def find_faults(self, target: str, arguments: Mapping[str, object]) -> dict[str, str]:
         """What is wrong with an appointment, by date, time, zone or for."""

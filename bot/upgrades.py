@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import assert_never
+from typing import Any, assert_never
 
+from bot.agenda import encode_agenda
 from bot.approvals import READING, list_legal_actions, refuse_channel, refuse_person
 from bot.chronicle import Chronicle
 from bot.clock import Clock
@@ -88,14 +89,17 @@ class Upgrades:
         refused = self._refuse_entry(click)
         now = self._clock.now()
         with self._store.transact():
+            shown: dict[str, Any] = {}
             try:
                 answer = refused or self._handle(click)
+                if click.action == "calendar" and not refused:
+                    shown = {"agenda": encode_agenda(self._scheduling.read_agenda(click.target))}
             except Refusal as refusal:
                 answer = str(refusal)
             self._journal.settle_click(click.id, answer, now)
             if answer and (click.channel or click.answer_to):
                 body = {"user": click.user, "channel": click.channel, "response_url": click.answer_to, "text": answer}
-                self._chronicle.answer(body, click.channel, now)
+                self._chronicle.answer({**body, **shown}, click.channel, now)
 
     def _refuse_entry(self, click: Click) -> str:
         """Why nothing may be ordered by this kind of person or from this channel, "" where it may. Asks Slack."""
@@ -200,6 +204,7 @@ class Upgrades:
                 waiting_since=None,
                 remedy="",
             )
+            self._scheduling.attach_calendar(row)
         self._chronicle.draw_root(row.id, now)
         self._wake()
         return f"Aborting {row.id}: nothing more is started, and the thread says what is left behind."

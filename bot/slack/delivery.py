@@ -146,19 +146,23 @@ class Delivery:
         if message.attempts >= ANSWER_ATTEMPTS:
             return Dropped(f"the private answer could not be delivered in {ANSWER_ATTEMPTS} attempts")
         self._journal.mark_posting(message.id)
-        drawing = draw_message(message, None, "bare", self._knows)
-        body = message.body
-        answer = self._postbox.answer(
-            str(body.get("response_url") or ""),
-            str(body.get("user") or ""),
-            str(body.get("channel") or message.channel),
-            drawing.text,
-        )
+        answer = self._answer(message, "plain")
+        if isinstance(answer, Refused) and answer.code in BAD_BLOCKS | BAD_CONTENT:
+            answer = self._answer(message, "bare")
         if isinstance(answer, Answered):
             return Sent("answered", message.revision)
         if isinstance(answer, Refused):
             return Dropped(answer.why)
         return self._sort_failure(message, answer)
+
+    def _answer(self, message: Message, look: Look) -> SlackAnswer:
+        body = message.body
+        return self._postbox.answer(
+            str(body.get("response_url") or ""),
+            str(body.get("user") or ""),
+            str(body.get("channel") or message.channel),
+            draw_message(message, None, look, self._knows),
+        )
 
     def _post_afresh(self, message: Message) -> Result:
         channel, thread = self._find_place(message)

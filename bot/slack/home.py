@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from slack_sdk.models.blocks import (
@@ -18,6 +18,7 @@ from slack_sdk.models.views import View
 
 from bot.fleet import ClusterView
 from bot.records import UpgradeView
+from bot.slack.agenda import draw_agenda
 from bot.slack.buttons import build_controls, build_row
 from bot.slack.cards import build_mrkdwn, build_note, build_text
 from bot.slack.identity import write_link
@@ -32,12 +33,20 @@ FAULTS_SHOWN = 5
 CONTROLS: tuple[Any, ...] = ("pause", "resume", "retry", "abort")
 
 
-def draw_home(clusters: Sequence[ClusterView], workspace: str, knows: Knows, search_faults: Sequence[str] = ()) -> View:
+def draw_home(
+    clusters: Sequence[ClusterView],
+    workspace: str,
+    knows: Knows,
+    search_faults: Sequence[str] = (),
+    agenda: Sequence[Mapping[str, Any]] = (),
+) -> View:
     """The Home tab of one person. `workspace` is its address, for links into threads."""
+    ahead = draw_agenda(agenda, knows)
     head: list[Block] = [
         HeaderBlock(text=PlainTextObject(text="Anthos Service Mesh fleet", emoji=False)),
         ActionsBlock(elements=_build_head_buttons(clusters), block_id="home|head"),
         *_build_asked(clusters, workspace, knows),
+        *([DividerBlock(), *ahead] if ahead else []),
         DividerBlock(),
     ]
     rows = [_build_cluster(cluster, workspace, knows) for cluster in clusters if not cluster.found]

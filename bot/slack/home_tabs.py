@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 from slack_sdk import WebClient
@@ -22,6 +22,7 @@ from bot.slack.text import Knows
 PUBLISHES_A_MINUTE = 80
 PUBLISH_BURST = 10
 SPACING = timedelta(seconds=3)
+AGENDA_KEPT = timedelta(seconds=5)
 WATCHED = timedelta(hours=1)
 
 
@@ -42,6 +43,10 @@ class Board(Protocol):
 
     def list_search_faults(self) -> Sequence[str]:
         """A sentence for each Google project that didn't tell all of its clusters."""
+        ...
+
+    def read_agenda(self) -> Sequence[Mapping[str, Any]]:
+        """The next 30 days over the fleet, in sections of a title and lines."""
         ...
 
 
@@ -72,6 +77,8 @@ class HomeTabs:
         self._budget = Budget(PUBLISHES_A_MINUTE, PUBLISH_BURST)
         self._lock = threading.Lock()
         self._tabs: dict[str, Tab] = {}
+        self._agenda: Sequence[Mapping[str, Any]] = ()
+        self._agenda_at: datetime | None = None
         self._log = structlog.get_logger(__name__)
 
     def open(self, user: str, workspace: str) -> None:
@@ -84,6 +91,12 @@ class HomeTabs:
         waits = [wait for user, tab in self._list_watched() if (wait := self._refresh(user, tab))]
         return min(waits, default=None)
 
+    def _read_agenda(self, now: datetime) -> Sequence[Mapping[str, Any]]:
+        """The calendar, read anew every few seconds: it takes longer to read than a tab to draw."""
+        if self._agenda_at is None or not timedelta(0) <= now - self._agenda_at < AGENDA_KEPT:
+            self._agenda, self._agenda_at = self._board.read_agenda(), now
+        return self._agenda
+
     def _list_watched(self) -> list[tuple[str, Tab]]:
         oldest = self._clock.now() - WATCHED
         with self._lock:
@@ -93,9 +106,8 @@ class HomeTabs:
     def _refresh(self, user: str, tab: Tab) -> float:
         """Publish one tab if it has changed; seconds to wait before that may be done, 0 when there is nothing to do."""
         now = self._clock.now()
-        view = draw_home(
-            self._board.list_clusters(user), tab.workspace, self._knows, self._board.list_search_faults()
-        ).to_dict()
+        clusters, faults = self._board.list_clusters(user), self._board.list_search_faults()
+        view = draw_home(clusters, tab.workspace, self._knows, faults, self._read_agenda(now)).to_dict()
         shown = json.dumps(view, sort_keys=True)
         if shown == tab.shown:
             return 0.0

@@ -128,23 +128,31 @@ class Postbox:
             channel=channel, oldest=oldest, include_all_metadata=True, limit=200, cursor=cursor
         )
 
-    def answer(self, url: str, user: str, channel: str, text: str) -> SlackAnswer:
+    def answer(self, url: str, user: str, channel: str, drawing: Drawing) -> SlackAnswer:
         """A private answer: to the response_url where it is one of Slack's, else an ephemeral or a direct message.
 
         Where the person acted in the app's Home, `channel` is that person's own id.
         """
-        if url and is_slack_address(url, self._posting.base_url) and self._answer_by_url(url, text):
+        if url and is_slack_address(url, self._posting.base_url) and self._answer_by_url(url, drawing):
             return Answered({})
+        text, blocks = drawing.text, list(drawing.blocks) or None
         if not (user and channel):
             return Refused("no_channel_for_answer")
         if channel == user:
-            return call_slack(lambda: self._posting.chat_postMessage(channel=user, text=text, unfurl_links=False))
-        return call_slack(lambda: self._posting.chat_postEphemeral(channel=channel, user=user, text=text))
+            return call_slack(
+                lambda: self._posting.chat_postMessage(channel=user, text=text, blocks=blocks, unfurl_links=False)
+            )
+        return call_slack(
+            lambda: self._posting.chat_postEphemeral(channel=channel, user=user, text=text, blocks=blocks)
+        )
 
-    def _answer_by_url(self, url: str, text: str) -> bool:
+    def _answer_by_url(self, url: str, drawing: Drawing) -> bool:
         try:
             response = WebhookClient(url, timeout=ANSWER_SECONDS, retry_handlers=[]).send(
-                text=text, response_type="ephemeral", replace_original=False
+                text=drawing.text,
+                blocks=list(drawing.blocks) or None,
+                response_type="ephemeral",
+                replace_original=False,
             )
         except (OSError, ValueError):
             return False

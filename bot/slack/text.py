@@ -10,7 +10,7 @@ from typing import TypeAlias
 Knows: TypeAlias = Callable[[str], bool]
 
 MENTION = re.compile(r"(<@[UW][A-Z0-9]{2,20}>|<#[CG][A-Z0-9]{2,20}>)")
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
 SECRETS = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
     r"|\bxox[a-z]-[A-Za-z0-9-]{6,}|\bxapp-[A-Za-z0-9-]{6,}"
@@ -26,7 +26,7 @@ def redact(text: str) -> str:
 
 
 def clean(text: str) -> str:
-    """Redact, and drop control and bidirectional characters that could disguise a text; new lines and tabs stay."""
+    """Redact, and drop control and bidirectional characters that could disguise a text; line ends and tabs stay."""
     return CONTROL.sub("", redact(text))
 
 

@@ -9,6 +9,7 @@ from typing import Any, assert_never
 from slack_sdk.models.blocks import Block
 
 from bot.records import Message, UpgradeView
+from bot.slack.agenda import draw_agenda
 from bot.slack.buttons import Target, build_choices, build_controls, build_row
 from bot.slack.cards import (
     Look,
@@ -47,7 +48,9 @@ def draw_reply(message: Message, view: UpgradeView | None, look: Look, block_id:
             ]
         case "reminder":
             return draw_reminder(body, block_id, knows)
-        case "root" | "file" | "answer":
+        case "answer":
+            return draw_agenda(body.get("agenda") or (), knows)
+        case "root" | "file":
             return []
         case _:
             assert_never(message.kind)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from icalendar import Calendar
 
 from tests.scenarios.rig import ANA, BEN, CHANNEL, Rig, World
 
@@ -18,6 +19,10 @@ class DowntimeRig(Rig):
         """As the bot: tick, then the rest."""
         self.bot.reminders.tick()
         return super().turn()
+
+    def authorize(self) -> dict[str, str]:
+        """The header with which the bot reads files."""
+        return {"Authorization": f"Bearer {self.world.settings.slack.bot_token}"}
 
     def go_to(self, moment: datetime) -> None:
         """Let the time pass, a minute at a time around reminders."""
@@ -176,7 +181,42 @@ def test_windows_and_calendar_are_answered_in_private(rig: DowntimeRig) -> None:
     """Without windows that is said."""
     schedule(rig)
     assert "may be changed at any time" in rig.command(ANA, "windows")
-    assert "2026-12-03 11:00-14:00 Asia/Seoul: upgrade cluster-x-1" in rig.command(ANA, "calendar")
+    assert "2026-12-03 11:00-14:00 Asia/Seoul: Mesh upgrade cluster-x-1 to" in rig.command(ANA, "calendar")
+
+
+def test_the_calendar_shows_each_readers_own_time(rig: DowntimeRig) -> None:
+    """In the private answer, as blocks with Slack's date format."""
+    schedule(rig)
+    rig.command(ANA, "calendar")
+    assert f"<!date^{int(when(3, 2).timestamp())}^" in str(rig.private(ANA)[-1]["blocks"])
+
+
+def test_the_home_tab_shows_the_calendar(rig: DowntimeRig) -> None:
+    """Of the whole fleet, to whoever opens it."""
+    schedule(rig)
+    rig.world.act("home", user=BEN)
+    rig.run_until(lambda: rig.bot.home_tabs.turn() is None and BEN in rig.world.state()["homes"])
+    home = str(rig.world.state()["homes"][BEN])
+    assert "The next 30 days" in home
+    assert "Mesh upgrade cluster-x-1" in home
+
+
+def test_the_thread_holds_a_calendar_file(rig: DowntimeRig) -> None:
+    """It arrives as it was written, and again when the upgrade is moved."""
+    schedule(rig)
+    rig.command(ANA, "schedule cluster-x 2026-12-05 11:00 Asia/Seoul for 3h")
+    rig.run_until(lambda: len(list_calendar_files(rig)) == 2)
+    texts = list_calendar_files(rig)
+    events: list[Any] = [Calendar.from_ical(text.decode()).walk("VEVENT")[0] for text in texts]
+    assert [event["DTSTART"].dt for event in events] == [when(3, 2), when(5, 2)]
+    assert texts[-1].endswith(b"END:VCALENDAR\r\n")
+
+
+def list_calendar_files(rig: DowntimeRig) -> list[bytes]:
+    """The calendar files in the thread as they can be downloaded."""
+    files = [file for message in rig.world.messages() for file in message.get("files", [])]
+    found = [file["url_private"] for file in files if file["name"].endswith(".ics")]
+    return [rig.world.http.get(url, headers=rig.authorize()).content for url in found]
 
 
 @pytest.mark.slow

@@ -209,6 +209,28 @@ SAMPLES: Mapping[str, tuple[Message, UpgradeView]] = {
         ),
         build_view(state="upgraded", legal=()),
     ),
+    "calendar": (
+        build_message(
+            "answer",
+            {
+                "text": "*The next 30 days*",
+                "agenda": [
+                    {
+                        "title": "Upgrades",
+                        "lines": [
+                            [
+                                "Mesh upgrade cluster-x-7 to 1.4.10-asm.18, waits for the approval of access",
+                                "2026-12-03T02:00:00+00:00",
+                                "2026-12-03T05:00:00+00:00",
+                            ]
+                        ],
+                    },
+                    {"title": "Windows", "lines": [["at any time: cluster-x", "", ""]]},
+                ],
+            },
+        ),
+        build_view(),
+    ),
     "reminder": (
         build_message("reminder", {"text": f"<@{BEN}>: the control plane of cluster-x waits for your approval."}),
         build_asking_view(),
