@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sandbox.bot_settings import SIMULATED_CLUSTER
 from sandbox.clock import SimulatedClock
-from sandbox.cluster.seed import seed_cluster_x
+from sandbox.cluster.seed import NEIGHBOUR, NEIGHBOUR_LOCATION, seed_cluster_x, seed_cluster_y
 from sandbox.cluster.server import SimulatedCluster
 from sandbox.cluster.tls import ServingCertificate, ensure_certificate, write_kubeconfig
 from sandbox.google.project import GkeCluster
@@ -19,12 +19,13 @@ from sandbox.state_folder import StateFolder, read_json, write_json
 
 @dataclass(frozen=True)
 class HostedCluster:
-    """The cluster and the address under which it answers."""
+    """The cluster and the address under which it answers; `neighbours` are in the same project, and only read."""
 
     folder: StateFolder
     cluster: SimulatedCluster
     url: str
     certificate: ServingCertificate
+    neighbours: tuple[GkeCluster, ...] = ()
 
     @property
     def endpoint(self) -> str:
@@ -48,8 +49,9 @@ class HostedCluster:
 
     @property
     def gke(self) -> tuple[GkeCluster, ...]:
-        """The cluster as the GKE API shows it."""
-        return (GkeCluster("cluster-x", "us-central1-a", self.endpoint, self.authority, self.server_version),)
+        """The project's clusters as the GKE API shows them."""
+        own = GkeCluster("cluster-x", "us-central1-a", self.endpoint, self.authority, self.server_version)
+        return (own, *self.neighbours)
 
     @property
     def server_version(self) -> str:
@@ -75,6 +77,20 @@ async def open_cluster(folder: StateFolder, clock: SimulatedClock) -> AsyncItera
     try:
         authority, token = certificate.ca_base64, cluster.tokens.admin
         write_kubeconfig(folder.kubeconfig, server=site.url, ca_base64=authority, token=token)
-        yield HostedCluster(folder, cluster, site.url, certificate)
+        async with open_neighbour(clock, certificate) as neighbour:
+            yield HostedCluster(folder, cluster, site.url, certificate, (neighbour,))
+    finally:
+        await site.close()
+
+
+@contextlib.asynccontextmanager
+async def open_neighbour(clock: SimulatedClock, certificate: ServingCertificate) -> AsyncIterator[GkeCluster]:
+    """Serve cluster-y, which the bot's clusters.toml doesn't name: nothing moves in it, as nobody may change it."""
+    cluster = SimulatedCluster(clock.now, seed_fn=seed_cluster_y)
+    site = await open_site(cluster.app(background=False), ssl=certificate.server_context())
+    try:
+        version = cluster.server_version.removeprefix("v")
+        endpoint = site.url.removeprefix("https://")
+        yield GkeCluster(NEIGHBOUR, NEIGHBOUR_LOCATION, endpoint, certificate.ca_base64, version)
     finally:
         await site.close()
