@@ -49,10 +49,10 @@ class Chronicle:
 
     def tell_done(self, row: UpgradeRow, outcome: Done, now: datetime) -> None:
         """A milestone; at the plan's end the report."""
-        self.close_progress(row)
+        told = self._end_progress(row, outcome)
         if row.plan[-1] == row.step:
             self._tell_end(row, outcome, now)
-        elif outcome.sentence and not self._is_told_by_card(row):
+        elif outcome.sentence and not told and not self._is_told_by_card(row):
             self._tell(row, outcome.sentence, outcome.card, now)
         self._attach(row, outcome.attachments, now)
 
@@ -67,11 +67,11 @@ class Chronicle:
             "details": list(outcome.details),
             "ended": False,
         }
-        self._outbox.put_message(row.id, "progress", f"progress:{row.step}", row.channel, body, now)
+        self._outbox.put_message(row.id, "progress", _progress_slot(row), row.channel, body, now)
 
     def close_progress(self, row: UpgradeRow) -> None:
         """The step's progress message, if it has one, shows no more movement."""
-        self._outbox.amend_message(row.id, f"progress:{row.step}", {"ended": True})
+        self._outbox.amend_message(row.id, _progress_slot(row), {"ended": True})
 
     def tell_question(
         self, row: UpgradeRow, generation: int, outcome: Ask | Blocked, now: datetime, expires: datetime | None
@@ -93,6 +93,7 @@ class Chronicle:
             row.id, "gate" if kind == "gate" else "blocked", card_slot(row.step, generation), row.channel, body, now
         )
         if isinstance(outcome, Blocked):
+            self._outbox.amend_message(row.id, _progress_slot(row), {"ended": True, "sentence": outcome.why})
             self._attach(row, outcome.attachments, now)
 
     def close_card(self, row: UpgradeRow, how: str) -> None:
@@ -114,6 +115,18 @@ class Chronicle:
     def attach(self, row: UpgradeRow, attachment: Attachment, now: datetime) -> None:
         """A file in the thread."""
         self._attach(row, [attachment], now)
+
+    def _end_progress(self, row: UpgradeRow, outcome: Done) -> bool:
+        """Have the step's progress message tell its outcome; answers whether that takes the place of a milestone.
+
+        A bar stays for the record, and other milestones came after it, so the end is told below them as well.
+        """
+        body = self._outbox.find_body(row.id, _progress_slot(row))
+        if body is None or not outcome.sentence:
+            return False
+        end = {"ended": True, "sentence": outcome.sentence, "details": []}
+        self._outbox.amend_message(row.id, _progress_slot(row), end)
+        return body.get("progress") is None and outcome.card is None
 
     def _is_told_by_card(self, row: UpgradeRow) -> bool:
         """Whether the gate's own card says already who opened it."""
@@ -141,6 +154,10 @@ class Chronicle:
     def _attach(self, row: UpgradeRow, attachments: Sequence[Attachment], now: datetime) -> None:
         for attachment in attachments:
             self._outbox.add_message(row.id, "file", row.channel, asdict(attachment), now)
+
+
+def _progress_slot(row: UpgradeRow) -> str:
+    return f"progress:{row.step}"
 
 
 def card_slot(step: str, generation: int) -> str:

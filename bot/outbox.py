@@ -51,6 +51,11 @@ class Outbox:
         with self._store.transact() as db:
             db.execute("update outbox set revision = revision + 1 where upgrade = ? and slot = ?", [upgrade, slot])
 
+    def find_body(self, upgrade: str, slot: str) -> Mapping[str, Any] | None:
+        """What the editable message under this slot tells, None where there is none."""
+        rows = self._store.read("select body from outbox where upgrade = ? and slot = ?", [upgrade, slot])
+        return dict(json.loads(rows[0]["body"])) if rows else None
+
     def has_message(self, upgrade: str, slot: str) -> bool:
         """Whether there is an editable message under this slot."""
         return bool(self._store.read("select 1 from outbox where upgrade = ? and slot = ?", [upgrade, slot]))

@@ -106,11 +106,14 @@ class LivePanel:
     def _show_progress(self, ts: str, text: str, *, first: bool) -> None:
         counted = read_progress(text)
         if counted is None:
-            if first:
+            # Below a program's output it says how far it is; alone it says how it ended.
+            if first or "\n" not in text.strip():
                 self._console.print(f"{time.strftime('%H:%M:%S')} {written('progress', text, None)}", markup=False)
             return
         done, total, unit = counted
         note = text[text.index(f"{done}/{total}") :].splitlines()[0]
+        if ts not in self._rows and done >= total and not first:
+            return
         if ts not in self._rows:
             self._bar.start()
             self._rows[ts] = self._bar.add_task(unit, total=total, note=note)

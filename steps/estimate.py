@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from steps.options import Limits
 from steps.release import Release
+from steps.wording import describe_seconds
 
 # Minutes: the top is at most twice the bottom.
 Range: TypeAlias = tuple[float, float]
@@ -167,8 +168,8 @@ def describe_estimate(
 def describe_outcome(estimated: Range, took: Mapping[str, float]) -> str:
     """`estimated 9–18 min, took 12 min: control plane 7 min, sidecars 2 min`."""
     telling = {name: minutes for name, minutes in took.items() if minutes >= 0.5}
-    parts = ", ".join(f"{name} {_write_minutes(minutes)}" for name, minutes in telling.items())
-    told = f"took {_write_minutes(sum(took.values()))}" + (f": {parts}" if parts else "")
+    parts = ", ".join(f"{name} {describe_seconds(minutes * 60)}" for name, minutes in telling.items())
+    told = f"took {describe_seconds(sum(took.values()) * 60)}" + (f": {parts}" if parts else "")
     return f"estimated {describe_range(estimated)}, {told}" if estimated[1] else told
 
 
@@ -207,7 +208,3 @@ def _round(minutes: float, *, up: bool) -> float:
     step = 1 if minutes >= 5 else 2
     turned = math.ceil(minutes * step) if up else math.floor(minutes * step)
     return max(turned / step, 0.5) if minutes else 0.0
-
-
-def _write_minutes(minutes: float) -> str:
-    return f"{minutes:.0f} min" if minutes >= 5 else f"{minutes:.1f} min"

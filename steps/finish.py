@@ -14,6 +14,7 @@ from steps.ledger import EntryState, count_entries
 from steps.prepare import choose_mtls, describe_identity, recall_source
 from steps.step import Card, Context, Done, Outcome, Step
 from steps.toolbox import describe_way_back
+from steps.wording import count_things
 
 
 def revoke(ctx: Context) -> Outcome:
@@ -50,7 +51,7 @@ def build_report(ctx: Context, counts: Mapping[EntryState, int]) -> Card:
             *describe_identity(recall_identity(ctx)),
             ("mTLS", choose_mtls(ctx)),
             *list_evidence(ctx),
-            ("backup", f"{sum(backup.values())} objects"),
+            ("backup", count_things(sum(backup.values()), "object")),
             ("way back", describe_way_back(ctx)),
             ("time", describe_time(ctx)),
         ),

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from steps.mesh import Pod, Workload, WorkloadRef
 from steps.release import Release
 from steps.versions import read_tag
+from steps.wording import count_things
 
 Images = Mapping[str, Mapping[str, str]]
 
@@ -79,7 +80,7 @@ def describe_done(release: Release, standings: Iterable[Standing]) -> str:
     tagged = [s for s in standings if s.tagged]
     others = [s.ref.name for s in standings if not s.tagged]
     rest = f", {', '.join(others)} rolled out" if others else ""
-    return f"control plane replaced: {len(tagged)} workloads on {release.version}{rest}"
+    return f"control plane replaced: {count_things(len(tagged), 'workload')} on {release.version}{rest}"
 
 
 def format_pods(pods: Iterable[Pod], images: Images, now: datetime) -> tuple[str, ...]:

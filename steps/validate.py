@@ -15,6 +15,7 @@ from steps.step import Ask, Attachment, Blocked, Choice, Context, Done, Outcome,
 from steps.toolbox import recall_tools
 from steps.tries import begin_next_try, count_tries, name_run
 from steps.validation import ValidationReport, describe_checks, read_validation
+from steps.wording import count_things
 
 ACCEPT = Choice("accept", "Accept with a reason", needs_reason=True)
 REMOVE = Choice(
@@ -78,7 +79,10 @@ def judge_validation(ctx: Context, ended: Ended) -> Outcome:
             "asmctl ran past its time limit and was ended", f"Retry runs it again.{left}", choices, (output,)
         )
     if report.passed and (ended.exit_code == 0 or _looks_whole(ctx, ended, report)):
-        return Done(f"validated: {len(report.checks)} checks OK{'.' + left if left else ''}", attachments=(output,))
+        return Done(
+            f"validated: {count_things(len(report.checks), 'check')} OK{'.' + left if left else ''}",
+            attachments=(output,),
+        )
     if is_connection_fault(report.error) and count_tries(ctx, TRY) < TRIES:
         tries = begin_next_try(ctx, TRY)
         return Waiting(f"asmctl met a fault of the connection ({report.error}): {tries} of {TRIES}", 5.0)

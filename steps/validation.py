@@ -62,8 +62,11 @@ def read_validation(output: str) -> ValidationReport:
 
 
 def describe_checks(checks: Sequence[CheckResult]) -> tuple[str, ...]:
-    """A line a check."""
-    return tuple(f"{'OK' if check.passed else 'not OK'}: {check.name}" for check in checks)
+    """A line a check of an asmctl that still runs: the last one has not ended yet, an earlier one without OK failed."""
+    words = ["OK" if check.passed else "not OK" for check in checks]
+    if checks and not checks[-1].passed:
+        words[-1] = "running"
+    return tuple(f"{word}: {check.name}" for word, check in zip(words, checks, strict=True))
 
 
 def _note_line(checks: list[CheckResult], lines: list[str]) -> list[CheckResult]:

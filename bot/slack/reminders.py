@@ -18,7 +18,8 @@ from slack_sdk.models.blocks import (
 
 from bot.slack.buttons import PREFIX, Target, build_choices, build_confirm, write_value
 from bot.slack.cards import build_note, build_sentence, build_text
-from bot.slack.text import Knows, cut_written, write_duration, write_sentence, write_time
+from bot.slack.text import Knows, cut_written, write_sentence, write_time
+from steps.wording import describe_seconds
 
 SNOOZE_ACTION = "asm-snooze"
 RESCHEDULE_ACTION = "asm-schedule:open"
@@ -89,7 +90,7 @@ def _list_options(body: Mapping[str, Any]) -> list[Option]:
     return [
         Option(
             value=f"{body['upgrade']}|{body['seq']}|{body['place']}|{seconds}",
-            text=_plain(f"for {write_duration(int(seconds))}"),
+            text=_plain(f"for {describe_seconds(int(seconds))}"),
         )
         for seconds in body.get("snoozes") or ()
     ]

@@ -30,10 +30,10 @@ from bot.slack.text import (
     escape,
     is_mention,
     write_code,
-    write_duration,
     write_sentence,
     write_time,
 )
+from steps.wording import describe_seconds
 
 CardStatus: TypeAlias = Literal["pending", "in_progress", "complete", "error"]
 
@@ -188,4 +188,4 @@ def _write_phase_line(phase: PhaseView, view: UpgradeView, knows: Knows) -> str:
 
 
 def _elapsed(start: datetime, end: datetime) -> str:
-    return write_duration((end - start).total_seconds())
+    return describe_seconds((end - start).total_seconds())

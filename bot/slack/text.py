@@ -72,14 +72,3 @@ def cut_written(text: str, limit: int, write: Callable[[str], str] = escape) -> 
 def write_time(at: datetime, form: str = "{date_short_pretty} {time}") -> str:
     """A moment in the reader's own zone (Slack's date format), with UTC for clients that can't."""
     return f"<!date^{int(at.timestamp())}^{form}|{at:%Y-%m-%d %H:%M} UTC>"
-
-
-def write_duration(seconds: float) -> str:
-    """Whole seconds below two minutes, else minutes, else hours and minutes."""
-    whole = max(0, round(seconds))
-    if whole < 120:
-        return f"{whole} s"
-    minutes = round(whole / 60)
-    if minutes < 120:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min"

@@ -22,7 +22,8 @@ from bot.slack.cards import (
     build_text,
 )
 from bot.slack.reminders import draw_reminder, write_reminder_text
-from bot.slack.text import Knows, cut_written, escape, write_duration, write_sentence, write_time
+from bot.slack.text import Knows, cut_written, escape, write_sentence, write_time
+from steps.wording import describe_seconds
 
 BAR_WIDTH = 20
 ENDINGS = {"upgraded": "✅", "proposed": "📋"}
@@ -94,17 +95,23 @@ def _write_progress(body: Mapping[str, Any], knows: Knows) -> str:
     progress = body.get("progress")
     if not progress:
         return sentence or " "
-    return f"{sentence}\n{_write_bar(progress)}" if sentence else _write_bar(progress)
+    bar = _write_bar(progress, _get(body, "sentence"), moves=not body.get("ended"))
+    return f"{sentence}\n{bar}" if sentence else bar
 
 
-def _write_bar(progress: Mapping[str, Any]) -> str:
+def _write_bar(progress: Mapping[str, Any], told: str, *, moves: bool) -> str:
+    """The bar, with what the sentence above it doesn't tell already; what has ended has no pace and nothing left."""
     done, total = int(progress.get("done") or 0), int(progress.get("total") or 0)
-    filled = BAR_WIDTH * min(done, total) // total if total > 0 else 0
-    parts = [f"`{'█' * filled}{'░' * (BAR_WIDTH - filled)}` {done}/{total} {escape(str(progress.get('unit') or ''))}"]
-    if per_minute := float(progress.get("per_minute") or 0):
+    share = min(done, total) / total if total > 0 else 0.0
+    filled = int(BAR_WIDTH * share)
+    bar = f"`{'█' * filled}{'░' * (BAR_WIDTH - filled)}`"
+    if f"{done}/{total}" in told:
+        return f"{bar} {int(100 * share)} %"
+    parts = [f"{bar} {done}/{total} {escape(str(progress.get('unit') or ''))}"]
+    if moves and (per_minute := float(progress.get("per_minute") or 0)):
         parts.append(f"{per_minute:.0f}/min")
-    if progress.get("seconds_left") is not None and done < total:
-        parts.append(f"about {write_duration(float(progress['seconds_left']))} left")
+    if moves and progress.get("seconds_left") is not None and done < total:
+        parts.append(f"about {describe_seconds(float(progress['seconds_left']))} left")
     return ", ".join(parts)
 
 

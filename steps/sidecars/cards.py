@@ -14,6 +14,7 @@ from steps.method import Method
 from steps.risk import Risk
 from steps.step import Attachment, Card, Context, Detail
 from steps.waves import Planned, PlannedWorkload
+from steps.wording import count_things
 
 METHODS: Mapping[Method, str] = {
     "restart": "rollout restart",
@@ -33,13 +34,14 @@ def build_plan_card(ctx: Context, planned: Planned, workloads: Sequence[PlannedW
     return Card(
         title=f"{title}: {ctx.cluster.key}",
         summary=(
-            f"{pods} pods in {len(moving)} workloads get the sidecar of {ctx.release.version}.",
+            f"{count_things(pods, 'pod')} in {count_things(len(moving), 'workload')} {'gets' if pods == 1 else 'get'} "
+            f"the sidecar of {ctx.release.version}.",
             "Every pod that starts from now on already gets it, whatever is decided here.",
             *planned.unknown,
         ),
         facts=(
             *((METHODS[method], _count(moving, method)) for method in METHODS if _count(moving, method)),
-            ("left to a person", f"{len(by_hand)} workloads") if by_hand else ("left to a person", "none"),
+            ("left to a person", count_things(len(by_hand), "workload") if by_hand else "none"),
             ("not counted", describe_left_out(planned) or "none"),
             ("limits", describe_limits(ctx)),
         ),
@@ -54,9 +56,15 @@ def _describe_estimate(ctx: Context, moving: Sequence[PlannedWorkload]) -> str:
     return describe_sidecars(ctx.release, pieces, ctx.options.limits, forecast.measured, forecast.window_minutes)
 
 
-def _count(workloads: Iterable[PlannedWorkload], method: Method) -> str:
+def _count(workloads: Sequence[PlannedWorkload], method: Method) -> str:
     own = [one for one in workloads if one.method == method]
-    return f"{len(own)} workloads, {sum(one.pods for one in own)} pods" if own else ""
+    return describe_size(own) if own else ""
+
+
+def describe_size(workloads: Sequence[PlannedWorkload]) -> str:
+    """`2 workloads, 1 pod`."""
+    pods = sum(one.pods for one in workloads)
+    return f"{count_things(len(workloads), 'workload')}, {count_things(pods, 'pod')}"
 
 
 def describe_left_out(planned: Planned) -> str:
@@ -68,12 +76,19 @@ def describe_limits(ctx: Context) -> str:
     """The limits in force, in words."""
     limits = ctx.options.limits
     parts = (
-        f"{limits.workloads_at_once} workloads at once" if limits.workloads_at_once else "all workloads at once",
-        f"{limits.pods_per_minute} pods/min" if limits.pods_per_minute else "no pace limit",
+        f"{count_things(limits.workloads_at_once, 'workload')} at once"
+        if limits.workloads_at_once
+        else "all workloads at once",
+        f"{limits.pods_per_minute} pods/min at most" if limits.pods_per_minute else "no pace limit",
         f"soak {limits.soak_seconds:.0f} s after each wave" if limits.soak_seconds else "",
-        f"pause after {max(1, limits.failure_budget)} failing workloads",
+        describe_budget(limits.failure_budget),
     )
     return ", ".join(part for part in parts if part)
+
+
+def describe_budget(failures: int) -> str:
+    """`stops at the first failing workload`: 0 is read as 1."""
+    return "stops at the first failing workload" if failures <= 1 else f"stops once {failures} workloads fail"
 
 
 def _list_risks(risks: Mapping[WorkloadRef, Sequence[Risk]], workloads: Sequence[PlannedWorkload]) -> Iterable[str]:
@@ -93,12 +108,20 @@ def _list_waves(workloads: Sequence[PlannedWorkload], risks: Mapping[WorkloadRef
         if one.pods or one.risks:
             waves.setdefault(one.wave, []).append(one)
     for wave, own in waves.items():
-        yield Detail(f"{wave}: {sum(one.pods for one in own)} pods", tuple(_describe(one, risks) for one in own))
+        yield Detail(f"{wave}: {_describe_wave(own)}", tuple(_describe(one, risks) for one in own))
+
+
+def _describe_wave(own: Sequence[PlannedWorkload]) -> str:
+    moving = [one for one in own if one.pods]
+    left = count_things(len(own) - len(moving), "workload") + " left to a person"
+    if not moving:
+        return left
+    return describe_size(moving) + (f", {left}" if len(moving) < len(own) else "")
 
 
 def _describe(one: PlannedWorkload, risks: Mapping[WorkloadRef, Sequence[Risk]]) -> str:
     kinds = ", ".join(dict.fromkeys(risk.kind for risk in risks.get(one.ref, ())))
-    pods = f"{one.pods} pods, {METHODS[one.method]}" if one.pods else METHODS["manual"]
+    pods = f"{count_things(one.pods, 'pod')}, {METHODS[one.method]}" if one.pods else METHODS["manual"]
     return f"{one.ref}: {pods}" + (f" ({kinds})" if kinds else "")
 
 
@@ -106,7 +129,7 @@ def describe_ledger(entries: Iterable[LedgerEntry]) -> str:
     """`497 upgraded + 2 manual + 1 skipped + 0 gone + 0 failed = 500 pods`; pending only while there are any."""
     counts = count_entries(entries)
     shown = ("upgraded", "manual", "skipped", "gone", "failed") + (("pending",) if counts["pending"] else ())
-    return " + ".join(f"{counts[state]} {state}" for state in shown) + f" = {sum(counts.values())} pods"  # type: ignore[index]
+    return " + ".join(f"{counts[state]} {state}" for state in shown) + f" = {count_things(sum(counts.values()), 'pod')}"  # type: ignore[index]
 
 
 def list_left(entries: Iterable[LedgerEntry]) -> Mapping[str, tuple[str, ...]]:
@@ -123,7 +146,11 @@ def list_left(entries: Iterable[LedgerEntry]) -> Mapping[str, tuple[str, ...]]:
 def build_left_card(ctx: Context, entries: Sequence[LedgerEntry], left: Mapping[str, Sequence[str]]) -> Card:
     """The pods that keep an old sidecar, by workload, each with its reason and command."""
     shown = list(left.items())[:LEFT_SHOWN]
-    more = (f"and {len(left) - LEFT_SHOWN} more workloads, see the ledger",) if len(left) > LEFT_SHOWN else ()
+    more = (
+        (f"and {count_things(len(left) - LEFT_SHOWN, 'more workload')}, see the ledger",)
+        if len(left) > LEFT_SHOWN
+        else ()
+    )
     return Card(
         title=f"Left to a person: {ctx.cluster.key}",
         summary=(describe_ledger(entries), *more),

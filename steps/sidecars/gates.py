@@ -13,6 +13,7 @@ from steps.sidecars.cards import build_plan_card
 from steps.sidecars.planning import measure_plan
 from steps.step import Ask, Context, Decision, Done, Json, Outcome, describe_drift, pass_gate
 from steps.waves import CANARY, PlannedWorkload
+from steps.wording import count_things
 
 
 def approve_canary(ctx: Context) -> Outcome:
@@ -37,7 +38,7 @@ def _ask_for(ctx: Context, *, canary: bool) -> Outcome:
     title, where = ("Canary", "the canary namespaces") if canary else ("Sidecars", rest)
     pods = sum(one.pods for one in moving)
     ask = Ask(
-        f"Re-inject {pods} pods in {len(moving)} workloads of {where}?",
+        f"Re-inject {count_things(pods, 'pod')} in {count_things(len(moving), 'workload')} of {where}?",
         build_plan_card(ctx, planned, [one for one in asked if one in moving or not one.pods], title),
         {**bind_upgrade(ctx, measure_identity(ctx)), "workloads": bind_workloads(moving)},
     )

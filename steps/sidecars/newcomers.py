@@ -13,6 +13,7 @@ from steps.sidecars.gates import bind_workloads, list_approved, pass_sidecar_gat
 from steps.sidecars.planning import measure_plan
 from steps.step import APPROVE, Ask, Choice, Context, Done, Outcome, Waiting
 from steps.waves import LATER, PlannedWorkload
+from steps.wording import count_things
 
 LEAVE = Choice("deny", "Leave them out", "danger", needs_reason=True)
 
@@ -29,7 +30,7 @@ def meet_newcomers(ctx: Context, board: Board) -> Outcome | None:
         _leave_out(ctx, board, unknown)
         return None
     ask = Ask(
-        f"{len(unknown)} workloads with an old sidecar appeared after the approval. Re-inject them too?",
+        f"{count_things(len(unknown), 'workload')} with an old sidecar appeared after the approval. Re-inject too?",
         build_plan_card(ctx, planned, unknown, "Later wave"),
         {**bind_upgrade(ctx, measure_identity(ctx)), "wave": LATER, "workloads": bind_workloads(unknown)},
         (APPROVE, LEAVE),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
 from steps.step import Json, Progress
+from steps.wording import describe_seconds
 
 # a poll may come this late without the pace falling under the limit
 SLACK = timedelta(seconds=15)
@@ -72,13 +72,12 @@ def measure_progress(samples: Sequence[Sample], done: int, total: int, now: date
 
 
 def describe_progress(progress: Progress) -> str:
-    """`412/500 pods re-injected, 96 pods/min, about 1 min left`."""
+    """`412/500 pods re-injected, 96 pods/min, about 55 s left`."""
     counted = f"{progress.done}/{progress.total} pods re-injected"
     if progress.seconds_left is None or progress.done >= progress.total:
         return counted
-    minutes = max(1, math.ceil(progress.seconds_left / 60))
     pace = f"{progress.per_minute:.0f}" if progress.per_minute >= 1 else f"{progress.per_minute:.1f}"
-    return f"{counted}, {pace} pods/min, about {minutes} min left"
+    return f"{counted}, {pace} pods/min, about {describe_seconds(progress.seconds_left)} left"
 
 
 def load_samples(stored: Json) -> tuple[Sample, ...]:

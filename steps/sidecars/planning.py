@@ -15,6 +15,7 @@ from steps.sidecars.guard import guard_restarts
 from steps.sidecars.settlement import settle_entries
 from steps.step import Context, Done, Outcome, Waiting
 from steps.waves import LATER, Planned, PlannedWorkload, plan_workloads
+from steps.wording import count_things
 
 PATIENCE = timedelta(minutes=30)
 LOOK_AGAIN = 5.0
@@ -30,7 +31,8 @@ def plan_sidecars(ctx: Context) -> Outcome:
     counts = count_entries(board.list_all())
     moving = [one for one in planned.workloads if one.pods]
     sentence = (
-        f"sidecars planned: {counts['pending']} pods in {len(moving)} workloads to re-inject, "
+        f"sidecars planned: {count_things(counts['pending'], 'pod')} in {count_things(len(moving), 'workload')} "
+        f"to re-inject, "
         f"{counts['manual']} manual, {counts['skipped']} skipped, {counts['upgraded']} already on {ctx.release.version}"
     )
     return Done(sentence, build_plan_card(ctx, planned, planned.workloads, "Sidecars planned"))

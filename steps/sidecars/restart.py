@@ -15,6 +15,7 @@ from steps.sidecars.newcomers import meet_newcomers
 from steps.sidecars.soak import has_soak, soak_wave
 from steps.sidecars.wave import Settled, move_wave
 from steps.step import APPROVE, DENY, Ask, Choice, Context, Done, Outcome, pass_gate
+from steps.wording import count_things
 
 ALL = "all"
 
@@ -82,7 +83,7 @@ def acknowledge_left(ctx: Context) -> Outcome:
     if not left:
         return Done(f"every pod is accounted for: {describe_ledger(entries)}", attachments=(attach_ledger(entries),))
     ask = Ask(
-        f"{sum(map(len, left.values()))} pods keep what they have now. Acknowledge?",
+        f"{count_things(sum(map(len, left.values())), 'pod')} not re-injected and left to a person. Acknowledge?",
         build_left_card(ctx, entries, left),
         {"left": sorted(left)},
         (Choice(APPROVE.id, "Acknowledge", "primary"), DENY),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -169,6 +170,44 @@ def test_memory_returns_the_first_value_stored(build: Build) -> None:
     engine.runner.turn()
     engine.runner.turn()
     assert stored == ["first", "first"]
+
+
+def replay(*outcomes: Outcome) -> Callable[[Context], Outcome]:
+    """A step that answers these one after the other."""
+    left = list(outcomes)
+    return lambda _ctx: left.pop(0)
+
+
+def test_a_progress_message_tells_in_the_end_how_its_step_ended(build: Build) -> None:
+    """Not for ever that istioctl runs; one message for both."""
+    applying = Waiting("istioctl runs for 1 s", 0, details=("Pilot: applying",))
+    engine = build({"a/apply": replay(applying, Done("istioctl has ended")), "b/next": say_done})
+    engine.add_upgrade(["a/apply", "b/next"])
+    engine.runner.turn()
+    engine.runner.turn()
+    [body] = engine.bodies("progress")
+    assert (body["sentence"], body["details"], engine.bodies("milestone")) == ("istioctl has ended", [], [])
+
+
+def test_the_end_of_a_bar_is_told_below_it_as_well(build: Build) -> None:
+    """Milestones of its waves stand between the bar and its end."""
+    moving = Waiting("1/2 pods", 0, Progress(1, 2))
+    engine = build({"a/restart": replay(moving, Done("2/2 pods")), "b/next": say_done})
+    engine.add_upgrade(["a/restart", "b/next"])
+    engine.runner.turn()
+    engine.runner.turn()
+    assert [body["sentence"] for body in engine.bodies("milestone")] == ["2/2 pods"]
+
+
+def test_a_progress_message_says_why_its_step_is_blocked(build: Build) -> None:
+    """What runs no more is not shown as running."""
+    applying = Waiting("istioctl runs for 1 s", 0, details=("Pilot: applying",))
+    engine = build({"a/apply": replay(applying, Blocked("istioctl failed", "retry"))})
+    engine.add_upgrade(["a/apply"])
+    engine.runner.turn()
+    engine.runner.turn()
+    [body] = engine.bodies("progress")
+    assert (body["sentence"], body["ended"]) == ("istioctl failed", True)
 
 
 def test_an_unchanged_progress_message_is_not_edited_again(build: Build) -> None:

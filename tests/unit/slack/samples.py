@@ -172,7 +172,7 @@ SAMPLES: Mapping[str, tuple[Message, UpgradeView]] = {
         build_message(
             "progress",
             {
-                "sentence": "re-injecting wave 2 of 4",
+                "sentence": "412/500 pods re-injected, 96 pods/min, about 55 s left",
                 "phase": "sidecars",
                 "progress": {"done": 412, "total": 500, "unit": "pods", "per_minute": 96.0, "seconds_left": 55.0},
                 "details": ["NAME            READY   STATUS", "web-6d4cf56db6  2/2     new"],

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.slack.text import cut, cut_written, escape, redact, write_code, write_duration, write_sentence, write_time
+from bot.slack.text import cut, cut_written, escape, redact, write_code, write_sentence, write_time
 
 
 @pytest.mark.parametrize("attack", ["<!channel>", "<!here>", "<https://evil.example|click>", "<@U0ANA00001>", "<#C1>"])
@@ -75,9 +75,3 @@ def test_time_is_shown_in_the_readers_zone() -> None:
     """Slack's date format, with UTC where it can't be."""
     at = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)
     assert write_time(at) == "<!date^1796090400^{date_short_pretty} {time}|2026-12-01 02:00 UTC>"
-
-
-@pytest.mark.parametrize(("seconds", "words"), [(0, "0 s"), (119, "119 s"), (300, "5 min"), (9000, "2 h 30 min")])
-def test_duration_in_words(seconds: float, words: str) -> None:
-    """Short ones in seconds, long ones in hours and minutes."""
-    assert write_duration(seconds) == words

@@ -152,7 +152,7 @@ def test_the_estimate_names_what_was_measured() -> None:
 def test_the_report_compares_what_was_estimated() -> None:
     """Phases below half a minute are left out."""
     assert describe_outcome((9.0, 18.0), {"control-plane": 7.0, "sidecars": 2.2, "access": 0.1}) == (
-        "estimated 9–18 min, took 9 min: control-plane 7 min, sidecars 2.2 min"
+        "estimated 9–18 min, took 9 min: control-plane 7 min, sidecars 2 min"
     )
 
 

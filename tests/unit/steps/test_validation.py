@@ -87,5 +87,5 @@ def test_a_line_a_check() -> None:
     """For the progress message."""
     assert describe_checks(read_validation(FAILED_04).checks) == (
         "OK: enabled APIs",
-        "not OK: ingressgateway configuration",
+        "running: ingressgateway configuration",
     )

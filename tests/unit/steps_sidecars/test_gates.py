@@ -1,6 +1,9 @@
 import dataclasses
 
+import pytest
+
 from steps.mesh import WorkloadRef
+from steps.options import Limits
 from steps.sidecars.gates import find_worse
 from steps.step import Ask, Blocked, Done, Waiting
 from tests.unit.steps_sidecars.paper_cluster import PaperCluster
@@ -22,7 +25,27 @@ def test_a_gate_shows_method_and_risk_of_each_workload(cluster: PaperCluster) ->
     cluster.move_control_plane()
     card = asked(start(cluster)).card
     assert any("strategy Recreate: all pods stop" in risk for risk in card.risks)
-    assert card.details[0].lines == ("shop/Deployment/web: 1 pods, rollout restart (Recreate)",)
+    assert card.details[0].lines == ("shop/Deployment/web: 1 pod, rollout restart (Recreate)",)
+
+
+def test_a_wave_that_nothing_is_done_to_is_not_counted_in_pods(cluster: PaperCluster) -> None:
+    """`batch: 0 pods` would say nothing about the bare pod that a person has to replace."""
+    cluster.add("Deployment", "shop", "web", 2)
+    cluster.add_bare_pod("batch", "debug-shell")
+    cluster.move_control_plane()
+    titles = [detail.title for detail in asked(start(cluster)).card.details]
+    assert titles == ["batch: 1 workload left to a person", "shop: 1 workload, 2 pods"]
+
+
+@pytest.mark.parametrize(
+    ("budget", "words"), [(1, "stops at the first failing workload"), (3, "stops once 3 workloads fail")]
+)
+def test_a_gate_names_the_failure_budget(cluster: PaperCluster, budget: int, words: str) -> None:
+    """In words that are right for one as well."""
+    cluster.add("Deployment", "shop", "web")
+    cluster.move_control_plane()
+    card = asked(start(cluster, limits=Limits(failure_budget=budget))).card
+    assert dict(card.facts)["limits"].endswith(words)
 
 
 def test_a_gate_says_that_new_pods_get_the_new_sidecar_anyway(cluster: PaperCluster) -> None:
@@ -83,7 +106,7 @@ def test_a_workload_new_since_the_question_is_not_covered(cluster: PaperCluster)
     rig.decision = None
     later = rig.run("restart")
     assert isinstance(later, Ask)
-    assert "1 workloads with an old sidecar appeared" in later.question
+    assert "1 workload with an old sidecar appeared" in later.question
     assert [ref.name for ref, _ in cluster.restarts] == ["web"]
 
 

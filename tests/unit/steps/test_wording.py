@@ -1,0 +1,22 @@
+"""Counts and lengths of time in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from steps.wording import count_things, describe_seconds
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.2, "under 1 s"), (119, "119 s"), (300, "5 min"), (7200, "2 h"), (9000, "2 h 30 min"), (-5, "under 1 s")],
+)
+def test_a_length_of_time_in_words(seconds: float, words: str) -> None:
+    """Short ones in seconds, long ones in hours and minutes."""
+    assert describe_seconds(seconds) == words
+
+
+@pytest.mark.parametrize(("number", "words"), [(0, "0 policies"), (1, "1 policy"), (2, "2 policies")])
+def test_a_count_has_its_plural(number: int, words: str) -> None:
+    """Where an s is not enough the plural is given."""
+    assert count_things(number, "policy", "policies") == words
