@@ -32,6 +32,7 @@ from steps.ledger import LedgerEntry
 from steps.step import Ask, Blocked, Decision, Json
 
 LONGEST_PAUSE = timedelta(minutes=10)
+LONGEST_LOOK = timedelta(seconds=60)
 OPEN_STATES: tuple[UpgradeState, ...] = ("running", "asking", "blocked")
 _LEDGER_FIELDS = [field.name for field in fields(LedgerEntry)]
 _LEDGER = ", ".join(f'"{name}"' for name in _LEDGER_FIELDS)
@@ -184,23 +185,18 @@ class Journal(JournalView):
             )
 
     def record_step(self, upgrade: str, step: str, outcome: str, sentence: str, now: datetime, ended: bool) -> None:
-        """What a step answered this turn."""
+        """What a step answered this turn. A gap over LONGEST_LOOK (a pause, a hold, an outage) is not its own time."""
         with self._store.transact() as db:
             db.execute(
                 """
-                insert into steps (upgrade, step, outcome, sentence, turns, started_at, ended_at)
-                values (:upgrade, :step, :outcome, :sentence, 1, :now, :ended)
+                insert into steps (upgrade, step, outcome, sentence, turns, started_at, seen_at, ended_at)
+                values (:upgrade, :step, :outcome, :sentence, 1, :now, :now, :ended)
                 on conflict (upgrade, step) do update set outcome = excluded.outcome, sentence = excluded.sentence,
-                    turns = turns + 1, ended_at = excluded.ended_at
+                    busy = busy + iif(:now - seen_at between 0 and :longest, :now - seen_at, 0), turns = turns + 1,
+                    seen_at = excluded.seen_at, ended_at = excluded.ended_at
                 """,
-                {
-                    "upgrade": upgrade,
-                    "step": step,
-                    "outcome": outcome,
-                    "sentence": sentence,
-                    "now": now.timestamp(),
-                    "ended": now.timestamp() if ended else None,
-                },
+                {"upgrade": upgrade, "step": step, "outcome": outcome, "sentence": sentence, "now": now.timestamp()}
+                | {"longest": LONGEST_LOOK.total_seconds(), "ended": now.timestamp() if ended else None},
             )
 
     def open_question(

@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, cast
 
 from bot.chronicle import Chronicle
 from bot.clusters import Cluster
@@ -26,7 +26,7 @@ from bot.rows import UpgradeRow
 from bot.schedules import Reminder, Schedules
 from bot.store import Store
 from bot.windows import DAY, HORIZON, Downtime
-from steps.estimate import Forecast, estimate_control_plane
+from steps.estimate import NODES, Forecast, estimate_control_plane
 from steps.release import Release
 
 BEFORE_END = timedelta(minutes=15)
@@ -138,8 +138,11 @@ class WindowKeeper:
         release = self._releases.get(row.release)
         if release is None:
             return timedelta()
-        highest = estimate_control_plane(release, self._paces.find_measured(row.cluster))[1]
+        highest = estimate_control_plane(release, self._paces.find_measured(row.cluster), self._count_nodes(row))[1]
         return timedelta(minutes=math.ceil(2 * highest))
+
+    def _count_nodes(self, row: UpgradeRow) -> int:
+        return int(cast(int, self._journal.recall(row.id, NODES) or 0))
 
     def forecast(self, row: UpgradeRow, now: datetime) -> Forecast:
         """What is known about time for the upgrade's cards."""
@@ -151,7 +154,8 @@ class WindowKeeper:
             ends = appointment.ends if appointment else opening.end if opening else None
             window = ends - permit.until if ends and ends - permit.until < HORIZON - DAY else None
         minutes = window.total_seconds() / 60 if window else None
-        return Forecast(self._paces.find_measured(row.cluster), minutes, self._paces.measure_took(row.id))
+        measured, took = self._paces.find_measured(row.cluster), self._paces.measure_took(row.id)
+        return Forecast(measured, minutes, took, self._count_nodes(row))
 
     def wake_held(self, now: datetime) -> None:
         """Judge every held upgrade anew: the windows may be others than when it was held."""

@@ -61,7 +61,7 @@ def create_upgrades(db: Database) -> None:
 
 
 def create_steps(db: Database) -> None:
-    """One row a step begun, with its last outcome."""
+    """One row a step begun, with its last outcome; `busy` are the seconds in which somebody looked at it."""
     db.execute(
         """
         create table steps (
@@ -71,6 +71,8 @@ def create_steps(db: Database) -> None:
             sentence text not null default '',
             turns integer not null default 0,
             started_at real not null,
+            seen_at real not null,
+            busy real not null default 0,
             ended_at real,
             primary key (upgrade, step)
         )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from steps.options import Limits
+from steps.options import Limits, UpgradeOptions
 from steps.release import Release
 from steps.wording import describe_seconds
 
@@ -19,20 +19,31 @@ Range: TypeAlias = tuple[float, float]
 GUIDE_ROUND_SECONDS = 15.0
 # The first restarted workload is looked at before others follow, and each look is some seconds after the last.
 LOOK_SECONDS = 2.0
-MEASURED_SPREAD = (0.75, 1.5)
-GUIDE_SPREAD = (1.0, 1.5)
+# So far a limit in pods a minute may be overdrawn.
+SLACK_SECONDS = 15.0
+MEASURED_SPREAD = (0.7, 1.3)
+GUIDE_SPREAD = (0.7, 1.35)
+SEEN_SPREAD = (0.8, 1.25)
+# Minutes are told in tenths below 2, in halves below 10: finer would claim more than is known.
+TENTHS_BELOW, HALVES_BELOW = 2.0, 10.0
+# The key under which prepare keeps how many nodes the node agent is on.
+NODES = "prepare/nodes"
 # Access, download, preview, validation and the end, approvals not counted.
 OTHER_MINUTES: Range = (3.0, 6.0)
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A workload to restart: `rounds` one after the other, each with `ready_seconds` of minReadySeconds on top."""
+    """A workload to restart: `rounds` one after the other, each with `ready_seconds` of minReadySeconds on top.
+
+    A canary is over before anything else begins, whether waves are kept apart or not.
+    """
 
     pods: int
-    rounds: int
+    rounds: float
     wave: str = ""
     ready_seconds: float = 0.0
+    canary: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,6 +55,7 @@ class Measured:
     sidecars_source: str = ""
     control_plane_minutes: float = 0.0
     control_plane_source: str = ""
+    control_plane_nodes: int = 0
 
 
 @dataclass(frozen=True)
@@ -51,25 +63,33 @@ class Forecast:
     """What is known about time when a card is drawn.
 
     `window_minutes` is what is left of the open window, or the length of the next; None where nothing ends it. `took`
-    are minutes by phase, waiting for people not counted.
+    are minutes by phase, waiting for people not counted. `nodes` is how many of them the node agent is on.
     """
 
     measured: Measured = field(default_factory=Measured)
     window_minutes: float | None = None
     took: Mapping[str, float] = field(default_factory=dict)
+    nodes: int = 0
 
 
-def estimate_control_plane(release: Release, measured: Measured = Measured()) -> Range:
-    """Minutes for the control plane: as measured, else from the release's file (the guide: 5 to 10)."""
+def estimate_control_plane(release: Release, measured: Measured = Measured(), nodes: int = 0) -> Range:
+    """Minutes for the control plane: as measured, else from the release's file (the guide: 5 to 10).
+
+    The node agent is replaced on one node after the other (its DaemonSet's maxUnavailable is 1), so many nodes take
+    longer than either.
+    """
     if measured.control_plane_minutes:
-        return _spread(measured.control_plane_minutes, MEASURED_SPREAD)
-    return release.control_plane_minutes
+        grown = nodes / measured.control_plane_nodes if measured.control_plane_nodes else 1.0
+        return _spread(measured.control_plane_minutes * max(1.0, grown), MEASURED_SPREAD)
+    by_nodes = _spread(nodes * GUIDE_ROUND_SECONDS / 60, GUIDE_SPREAD)
+    low, high = release.control_plane_minutes
+    return max(low, by_nodes[0]), max(high, by_nodes[1])
 
 
 def estimate_sidecars(
     release: Release,
     pieces: Iterable[Piece],
-    limits: Limits = Limits(),  # noqa: B008 - frozen
+    options: UpgradeOptions = UpgradeOptions(),  # noqa: B008 - frozen
     measured: Measured = Measured(),
 ) -> Range:
     """Minutes for re-injecting the pods, strategies, widths, soaks and limits counted."""
@@ -77,42 +97,47 @@ def estimate_sidecars(
     if not moving:
         return (0, 0)
     if measured.round_seconds:
-        return _spread(simulate(moving, limits, measured.round_seconds) / 60, MEASURED_SPREAD)
-    pods = sum(piece.pods for piece in moving)
-    seconds = max(simulate(moving, limits, GUIDE_ROUND_SECONDS), pods / release.pods_per_minute * 60)
-    return _spread(seconds / 60, GUIDE_SPREAD)
+        return _simulate_range(moving, options, measured.round_seconds, MEASURED_SPREAD)
+    low, high = _simulate_range(moving, options, GUIDE_ROUND_SECONDS, GUIDE_SPREAD)
+    paced = _spread(sum(piece.pods for piece in moving) / release.pods_per_minute, GUIDE_SPREAD)
+    return max(low, paced[0]), max(high, paced[1])
 
 
-def simulate(pieces: Sequence[Piece], limits: Limits, round_seconds: float) -> float:
+def estimate_left(
+    release: Release, pieces: Iterable[Piece], options: UpgradeOptions, measured: Measured, seen_seconds: float
+) -> Range:
+    """Minutes for what is left of a begun phase, by the round seen in it so far; as before where none was seen (0)."""
+    moving = [piece for piece in pieces if piece.pods]
+    if not moving or not seen_seconds:
+        return estimate_sidecars(release, moving, options, measured)
+    return _simulate_range(moving, options, seen_seconds, SEEN_SPREAD, begun=True)
+
+
+def simulate(pieces: Sequence[Piece], options: UpgradeOptions, round_seconds: float, *, begun: bool = False) -> float:
     """Seconds that the pieces take where a round takes so long: the first alone, the others side by side."""
-    apart = bool(limits.soak_seconds)
     waves: dict[str, list[Piece]] = {}
     for piece in pieces:
-        waves.setdefault(piece.wave if apart else "", []).append(piece)
-    total, first = 0.0, True
+        waves.setdefault(piece.wave if options.keeps_waves_apart or piece.canary else "", []).append(piece)
+    at, moved = 0.0, 0
     for own in waves.values():
-        total += _simulate_wave(own, limits, round_seconds, first) + limits.soak_seconds
-        first = False
-    pods = sum(piece.pods for piece in pieces)
-    paced = pods / limits.pods_per_minute * 60 if limits.pods_per_minute else 0.0
-    return max(total, paced)
+        # the first pod of the smallest is checked before the others follow
+        alone = not begun and not moved and len(own) > 1
+        at = _simulate_wave(own, options.limits, round_seconds, at + alone * (round_seconds + LOOK_SECONDS), moved)
+        at += options.limits.soak_seconds
+        moved += sum(piece.pods for piece in own)
+    return at
 
 
-def measure_round(pieces: Sequence[Piece], limits: Limits, seconds: float) -> float:
-    """The round that makes the pieces take as long as they took; what `simulate` is turned round for."""
-    low, high = 0.0, 3600.0
-    for _ in range(40):
-        middle = (low + high) / 2
-        if simulate(pieces, limits, middle) < seconds:
-            low = middle
-        else:
-            high = middle
-    return high
+def state_range(minutes: Range) -> Range:
+    """The range as people are told it: rounded outwards, and still with a top of at most twice its bottom."""
+    high = _round(minutes[1], math.ceil)
+    low = max(_round(minutes[0], math.floor), _round(high / 2, math.ceil))
+    return low, high
 
 
 def describe_range(minutes: Range) -> str:
-    """`5–10 min`, `1 min` where both ends agree; halves below 5."""
-    low, high = _round(minutes[0], up=False), _round(minutes[1], up=True)
+    """`5–10 min`, `1 min` where both ends agree."""
+    low, high = state_range(minutes)
     return f"{low:g} min" if low == high else f"{low:g}–{high:g} min"
 
 
@@ -126,19 +151,17 @@ def describe_overrun(minutes: Range, window_minutes: float | None) -> str:
     return f"; will overrun the window by about {math.ceil(sum(minutes) / 2 - window_minutes)} min"
 
 
-def describe_sidecars(
-    release: Release, pieces: Sequence[Piece], limits: Limits, measured: Measured, window_minutes: float | None
-) -> str:
+def describe_sidecars(release: Release, pieces: Sequence[Piece], options: UpgradeOptions, forecast: Forecast) -> str:
     """The estimate on the card of the sidecars, with its source."""
-    minutes = estimate_sidecars(release, pieces, limits, measured)
-    source = name_sidecars_source(release, measured)
-    return f"{describe_range(minutes)} ({source}){describe_overrun(minutes, window_minutes)}"
+    minutes = estimate_sidecars(release, pieces, options, forecast.measured)
+    source = name_sidecars_source(release, forecast.measured)
+    return f"{describe_range(minutes)} ({source}){describe_overrun(minutes, forecast.window_minutes)}"
 
 
 def describe_control_plane(release: Release, forecast: Forecast, ahead: Range) -> str:
     """The estimate on the card of the control plane; `ahead` is what follows it."""
     measured = forecast.measured
-    minutes = estimate_control_plane(release, measured)
+    minutes = estimate_control_plane(release, measured, forecast.nodes)
     source = measured.control_plane_source or "the guide"
     total = (minutes[0] + ahead[0], minutes[1] + ahead[1])
     overrun = describe_overrun(total, forecast.window_minutes)
@@ -148,13 +171,13 @@ def describe_control_plane(release: Release, forecast: Forecast, ahead: Range) -
 def describe_estimate(
     release: Release,
     pieces: Sequence[Piece],
-    limits: Limits = Limits(),  # noqa: B008 - frozen
+    options: UpgradeOptions = UpgradeOptions(),  # noqa: B008 - frozen
     forecast: Forecast = Forecast(),
 ) -> str:
     """One sentence with each part, their sum and the source of the figures."""
     measured = forecast.measured
-    plane = estimate_control_plane(release, measured)
-    sidecars = estimate_sidecars(release, pieces, limits, measured)
+    plane = estimate_control_plane(release, measured, forecast.nodes)
+    sidecars = estimate_sidecars(release, pieces, options, measured)
     total = sum_ranges(plane, sidecars, OTHER_MINUTES)
     source = measured.control_plane_source or "the guide"
     pods = sum(piece.pods for piece in pieces)
@@ -185,26 +208,40 @@ def name_sidecars_source(release: Release, measured: Measured) -> str:
     return f"{measured.sidecars_source} {measured.pods_per_minute:.0f} pods/min"
 
 
-def _simulate_wave(pieces: Sequence[Piece], limits: Limits, round_seconds: float, first: bool) -> float:
-    lasting = [piece.rounds * (round_seconds + piece.ready_seconds) + LOOK_SECONDS for piece in pieces]
-    begun = 0.0
-    if first and len(pieces) > 1:
-        # the first pod of the smallest is checked before the others follow
-        begun = round_seconds + LOOK_SECONDS
-    slots = [begun] * max(1, min(limits.workloads_at_once or len(lasting), len(lasting)))
-    ends = [0.0]
-    for seconds in lasting:
-        start = heapq.heappop(slots)
-        heapq.heappush(slots, start + seconds)
-        ends.append(start + seconds)
-    return max(ends)
+def _simulate_range(
+    pieces: Sequence[Piece],
+    options: UpgradeOptions,
+    round_seconds: float,
+    spread: tuple[float, float],
+    *,
+    begun: bool = False,
+) -> Range:
+    """Minutes with quicker and slower rounds; soaks and limits last what they last."""
+    low, high = (simulate(pieces, options, round_seconds * share, begun=begun) / 60 for share in spread)
+    return low, high
+
+
+def _simulate_wave(pieces: Sequence[Piece], limits: Limits, round_seconds: float, at: float, moved: int) -> float:
+    """When the wave ends that begins at `at`, after so many pods were moved."""
+    slots = [at] * max(1, min(limits.workloads_at_once or len(pieces), len(pieces)))
+    end = at
+    for piece in pieces:
+        paced = moved / limits.pods_per_minute * 60 - SLACK_SECONDS if limits.pods_per_minute else 0.0
+        lasting = piece.rounds * (round_seconds + piece.ready_seconds) + LOOK_SECONDS
+        start = max(heapq.heappop(slots), paced)
+        heapq.heappush(slots, start + lasting)
+        end, moved = max(end, start + lasting), moved + piece.pods
+    return end
 
 
 def _spread(minutes: float, share: tuple[float, float]) -> Range:
     return minutes * share[0], minutes * share[1]
 
 
-def _round(minutes: float, *, up: bool) -> float:
-    step = 1 if minutes >= 5 else 2
-    turned = math.ceil(minutes * step) if up else math.floor(minutes * step)
-    return max(turned / step, 0.5) if minutes else 0.0
+def _round(minutes: float, turn: Callable[[float], int]) -> float:
+    steps = 10 if minutes < TENTHS_BELOW else 2 if minutes < HALVES_BELOW else 1
+    return turn(round(minutes * steps, 6)) / steps
+
+
+def _write_minutes(minutes: float) -> str:
+    return f"{minutes:.0f} min" if minutes >= 5 else f"{minutes:.1f} min"

@@ -49,3 +49,8 @@ class UpgradeOptions:
     limits: Limits = Limits()
     archive: str = ""
     production: bool = True
+
+    @property
+    def keeps_waves_apart(self) -> bool:
+        """Whether a wave ends before the next begins: without a soak or a probe nothing happens in between."""
+        return bool(self.limits.soak_seconds or self.probe_urls or self.promql_limits)

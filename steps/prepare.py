@@ -9,6 +9,7 @@ from typing import cast
 from steps.checks import Check, select_checks
 from steps.eligibility import find_source, judge_survey
 from steps.estimate import (
+    NODES,
     OTHER_MINUTES,
     Piece,
     describe_estimate,
@@ -19,6 +20,7 @@ from steps.estimate import (
 from steps.flags import build_apply_arguments
 from steps.identity import measure_identity, recall_identity
 from steps.inventory import take_inventory
+from steps.machine import check_machine
 from steps.mesh import ClusterIdentity
 from steps.options import MtlsMode
 from steps.overlays import join_overlays
@@ -45,7 +47,10 @@ def inspect(ctx: Context) -> Outcome:
     """Take the survey and judge it; keep what later phases use."""
     identity = measure_identity(ctx)
     survey = take_survey(ctx.gke, ctx.kubernetes, ctx.cluster, ctx.release, identity)
-    checks = judge_survey(survey, ctx.release)
+    checks = (
+        *judge_survey(survey, ctx.release),
+        *check_machine(ctx.mesh_tools, ctx.release_files, ctx.release),
+    )
     errors = select_checks(checks, "error")
     if errors:
         return Blocked("; ".join(c.sentence for c in errors), " ".join(c.remedy for c in errors))
@@ -99,8 +104,8 @@ def build_proposal(ctx: Context, planned: Planned) -> Card:
     """The proposal's card: facts, risks and an estimate."""
     checks = _recall_checks(ctx)
     forecast, pieces = ctx.forecast(), list_pieces(ctx, planned)
-    sidecars = estimate_sidecars(ctx.release, pieces, ctx.options.limits, forecast.measured)
-    plane = estimate_control_plane(ctx.release, forecast.measured)
+    sidecars = estimate_sidecars(ctx.release, pieces, ctx.options, forecast.measured)
+    plane = estimate_control_plane(ctx.release, forecast.measured, forecast.nodes)
     ctx.memory.revise("prepare/estimate", list(sum_ranges(plane, sidecars, OTHER_MINUTES)))
     ctx.memory.revise("prepare/sidecars-estimate", list(sidecars))
     return Card(
@@ -117,7 +122,7 @@ def build_proposal(ctx: Context, planned: Planned) -> Card:
             Detail("Flags of the previous install", recall_flags(ctx) or ("none beyond the guide's",)),
             Detail("Checks", tuple(f"{c.name}: {c.sentence}" for c in select_checks(checks, "ok"))),
         ),
-        estimate=describe_estimate(ctx.release, pieces, ctx.options.limits, forecast),
+        estimate=describe_estimate(ctx.release, pieces, ctx.options, forecast),
     )
 
 
@@ -174,6 +179,11 @@ def _describe_mtls(ctx: Context) -> str:
     return f"stays {now}" if now == wanted else f"changes from {now} to {wanted}"
 
 
+def count_agents(survey: Survey) -> int:
+    """The nodes on which the control plane has a pod of its own."""
+    return max((w.replicas for w in survey.control_plane if w.ref.kind == "DaemonSet"), default=0)
+
+
 def _keep_survey(ctx: Context, survey: Survey, checks: tuple[Check, ...], source: str) -> None:
     sidecars = survey.sidecars
     kept: dict[str, Json] = {
@@ -186,6 +196,7 @@ def _keep_survey(ctx: Context, survey: Survey, checks: tuple[Check, ...], source
             "by_version": dict(sidecars.by_version),
         },
         "prepare/checks": [asdict(check) for check in checks],
+        NODES: count_agents(survey),
     }
     for key, value in kept.items():
         ctx.memory.revise(key, value)

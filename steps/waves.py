@@ -42,7 +42,7 @@ class PlannedWorkload:
     @property
     def piece(self) -> Piece:
         """What the estimate needs of it."""
-        return Piece(self.pods, self.rounds or self.pods, self.wave, self.ready_seconds)
+        return Piece(self.pods, self.rounds or self.pods, self.wave, self.ready_seconds, self.wave == CANARY)
 
     @property
     def binding(self) -> Mapping[str, Json]:

@@ -52,8 +52,7 @@ def build_plan_card(ctx: Context, planned: Planned, workloads: Sequence[PlannedW
 
 
 def _describe_estimate(ctx: Context, moving: Sequence[PlannedWorkload]) -> str:
-    forecast, pieces = ctx.forecast(), [one.piece for one in moving]
-    return describe_sidecars(ctx.release, pieces, ctx.options.limits, forecast.measured, forecast.window_minutes)
+    return describe_sidecars(ctx.release, [one.piece for one in moving], ctx.options, ctx.forecast())
 
 
 def _count(workloads: Sequence[PlannedWorkload], method: Method) -> str:

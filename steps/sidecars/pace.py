@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
+from steps.estimate import SLACK_SECONDS
 from steps.step import Json, Progress
-from steps.wording import describe_seconds
 
 # a poll may come this late without the pace falling under the limit
-SLACK = timedelta(seconds=15)
+SLACK = timedelta(seconds=SLACK_SECONDS)
 WINDOW = timedelta(seconds=90)
 APART = timedelta(seconds=3)
 
@@ -63,21 +63,21 @@ def add_sample(samples: Sequence[Sample], now: datetime, done: int) -> tuple[Sam
 
 
 def measure_progress(samples: Sequence[Sample], done: int, total: int, now: datetime) -> Progress:
-    """Pods a minute over the samples, and the seconds left at that pace."""
+    """How far it is, and pods a minute over the samples."""
     if not samples or now <= samples[0][0] or done <= samples[0][1]:
         return Progress(done, total)
     minutes = (now - samples[0][0]).total_seconds() / 60
     pace = (done - samples[0][1]) / minutes
-    return Progress(done, total, "pods", round(pace, 1), (total - done) / pace * 60)
+    return Progress(done, total, "pods", round(pace, 1))
 
 
 def describe_progress(progress: Progress) -> str:
-    """`412/500 pods re-injected, 96 pods/min, about 55 s left`."""
+    """`412/500 pods re-injected, 96 pods/min`."""
     counted = f"{progress.done}/{progress.total} pods re-injected"
-    if progress.seconds_left is None or progress.done >= progress.total:
+    if not progress.per_minute or progress.done >= progress.total:
         return counted
     pace = f"{progress.per_minute:.0f}" if progress.per_minute >= 1 else f"{progress.per_minute:.1f}"
-    return f"{counted}, {pace} pods/min, about {describe_seconds(progress.seconds_left)} left"
+    return f"{counted}, {pace} pods/min"
 
 
 def load_samples(stored: Json) -> tuple[Sample, ...]:

@@ -12,7 +12,7 @@ from steps.sidecars.board import OPEN_STATES, Board, read_board
 from steps.sidecars.cards import attach_ledger, build_left_card, describe_ledger, list_left
 from steps.sidecars.gates import read_approved
 from steps.sidecars.newcomers import meet_newcomers
-from steps.sidecars.soak import has_soak, soak_wave
+from steps.sidecars.soak import soak_wave
 from steps.sidecars.wave import Settled, move_wave
 from steps.step import APPROVE, DENY, Ask, Choice, Context, Done, Outcome, pass_gate
 from steps.wording import count_things
@@ -37,7 +37,7 @@ def restart_waves(ctx: Context) -> Outcome:
 
 def _move_waves(ctx: Context, board: Board, refs: Sequence[str]) -> Outcome | None:
     """One turn; None once every wave is settled and has soaked."""
-    for wave, own in group_waves(board, refs, apart=has_soak(ctx)).items():
+    for wave, own in group_waves(board, refs, apart=ctx.options.keeps_waves_apart).items():
         if board.list_open(own):
             moved = move_wave(ctx, board, own, counted=refs)
             if not isinstance(moved, Settled):

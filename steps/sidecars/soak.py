@@ -12,15 +12,9 @@ POLL_SECONDS = 5.0
 ACCEPT = Choice("accept", "Go on all the same", "danger", needs_reason=True)
 
 
-def has_soak(ctx: Context) -> bool:
-    """Whether waves are kept apart: without a soak or a probe there is nothing to wait for between them."""
-    options = ctx.options
-    return bool(options.limits.soak_seconds or options.probe_urls or options.promql_limits)
-
-
 def soak_wave(ctx: Context, wave: str) -> Waiting | Blocked | None:
     """Watch a settled wave until its soak is over; None once it is. A breach is Blocked, and retry watches anew."""
-    if not has_soak(ctx) or ctx.recall(_name(wave, "over")):
+    if not ctx.options.keeps_waves_apart or ctx.recall(_name(wave, "over")):
         return None
     breach = "" if _is_accepted(ctx, wave) else next(find_breaches(ctx), "")
     if breach:

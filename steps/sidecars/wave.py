@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -21,8 +22,9 @@ from steps.sidecars.flight import (
 )
 from steps.sidecars.live_pods import has_target, is_live
 from steps.sidecars.lookout import look
-from steps.sidecars.pace import add_sample, describe_progress, load_samples, measure_progress, store_samples
+from steps.sidecars.pace import add_sample, load_samples, measure_progress, store_samples
 from steps.sidecars.recording import record_verdicts
+from steps.sidecars.remaining import describe_left, measure_left, warn_of_overrun
 from steps.step import Blocked, Context, Progress, Waiting
 from steps.waves import PlannedWorkload
 
@@ -156,8 +158,11 @@ def _wait(
     requests: float,
     checked: bool,
 ) -> Waiting:
-    progress = measure(ctx, board, set(refs), judged)
-    sentence = describe_progress(progress)
+    counted = set(refs)
+    left = measure_left(ctx, board, counted, judged)
+    warn_of_overrun(ctx, left)
+    progress = dataclasses.replace(measure(ctx, board, counted, judged), seconds_left=left.seconds)
+    sentence = describe_left(progress, left)
     poll = max(POLL_SECONDS, requests) if checked else FIRST_POLL_SECONDS
     return Waiting(
         f"{sentence}; {acted.why}" if acted.why else sentence,

@@ -57,6 +57,31 @@ def test_a_cluster_that_can_not_be_upgraded_blocks() -> None:
     assert "ASM 1.4.2-asm.2 is below 1.4.5" in outcome.why
 
 
+@pytest.mark.parametrize(
+    ("kubectl", "why"),
+    [
+        ("1.22.4", "kubectl 1.22.4 is outside istioctl's window of 1.15 to 1.18"),
+        ("", "no kubectl is on the bot's PATH, and istioctl calls it"),
+    ],
+)
+def test_a_kubectl_outside_istioctls_window_is_told_before_anybody_approves(kubectl: str, why: str) -> None:
+    """It would fail only in the download phase."""
+    paper = fresh()
+    paper.tools.kubectl = kubectl
+    outcome = paper.run(inspect)
+    assert isinstance(outcome, Blocked)
+    assert outcome.why == why
+
+
+def test_a_full_disk_is_told_before_anybody_approves() -> None:
+    """A download needs room for two archives."""
+    paper = fresh()
+    paper.files.room = 100 * 2**20
+    outcome = paper.run(inspect)
+    assert isinstance(outcome, Blocked)
+    assert outcome.why == "0.1 GiB free where the bot keeps its state"
+
+
 def test_google_s_optional_answers_may_be_missing() -> None:
     """The card says what was not read."""
     paper = fresh()
@@ -91,7 +116,7 @@ def test_the_proposal_has_an_estimate_as_a_range() -> None:
     done = paper.run(propose)
     assert isinstance(done, Done)
     assert done.card is not None
-    assert done.card.estimate.startswith("control plane 5–10 min (the guide), 3 sidecars 0.5 min")
+    assert done.card.estimate.startswith("control plane 5–10 min (the guide), 3 sidecars 0.2–0.4 min")
 
 
 def test_the_report_adds_up() -> None:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from importlib.resources import files
 from typing import Any, Generic, Protocol, TypeVar
 
+from steps.estimate import Forecast
 from steps.ledger import LedgerEntry
 from steps.mesh import ClusterAddress, ClusterIdentity
 from steps.options import UpgradeOptions
@@ -105,6 +106,8 @@ class Rig(Generic[C]):
     said: list[str] = field(default_factory=list)
     waits: list[Waiting] = field(default_factory=list)
     probes: Probes | None = None
+    window_minutes: float | None = None
+    hold: str = ""
 
     def context(self, step_id: str) -> Context:
         nothing: Any = None
@@ -129,6 +132,8 @@ class Rig(Generic[C]):
             decision=self.decision,
             say=self.said.append,
             probes=self.probes,
+            hold=self.hold,
+            forecast=lambda: Forecast(window_minutes=self.window_minutes),
         )
 
     def turn(self, name: str) -> Outcome:

@@ -100,7 +100,7 @@ def take_mesh_snapshot(release: Release, extra: Iterable[Json] = ()) -> Json:
     options = mesh_options()
     options["values"]["global"]["proxy"].pop("accessLogFile")
     for made in render_mesh(release.version, options):
-        _replace(cluster, made)
+        replace_object(cluster, made)
     _advance(cluster, clock, START - clock.seconds)
     return cluster.snapshot()
 
@@ -111,7 +111,8 @@ def _advance(cluster: SimulatedCluster, clock: HandClock, seconds: float) -> Non
         cluster.tick()
 
 
-def _replace(cluster: SimulatedCluster, made: Json) -> None:
+def replace_object(cluster: SimulatedCluster, made: Json) -> None:
+    """Put a rendered object in place of the one that stands."""
     group, _, _ = str(made["apiVersion"]).rpartition("/")
     resource = cluster.resources.of_kind(group, made["kind"])
     assert resource is not None

@@ -231,5 +231,5 @@ def test_a_waiting_turn_tells_how_far_it_is(cluster: PaperCluster) -> None:
     rig.approve("approve")
     rig.run("restart")
     lines = [wait.why for wait in rig.waits]
-    assert any("/40 pods re-injected, " in line and " pods/min, about " in line for line in lines)
+    assert any("/40 pods re-injected, " in line and " pods/min, " in line and " min left" in line for line in lines)
     assert all(isinstance(wait, Waiting) and wait.progress and wait.progress.total == 40 for wait in rig.waits)
