@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from bot.approvals import Policy
 from bot.option_fields import (
+    check_endpoints,
     check_flag,
     check_limits,
     check_mode,
@@ -22,7 +23,7 @@ from bot.option_fields import (
 from bot.people_fields import check_approvals, check_channel, check_channels, check_people, check_workspaces
 from bot.window_fields import check_freezes, check_lengths, check_windows, read_downtime
 from bot.windows import Downtime
-from steps.mesh import ClusterAddress
+from steps.mesh import ENDPOINTS, ClusterAddress
 from steps.options import Limits, MtlsMode, Overlay, UpgradeOptions
 from steps.overlays import find_overlay_fault
 
@@ -58,6 +59,12 @@ FIELDS: tuple[Field, ...] = (
     Field("project", "GKE: the project id.", check_text, ""),
     Field("location", "GKE: the zone or region.", check_text, ""),
     Field("name", "GKE: the cluster's name.", check_text, ""),
+    Field(
+        "endpoints",
+        "GKE: the endpoints that may be used, the preferred one first: " + ", ".join(ENDPOINTS) + ".",
+        check_endpoints,
+        list(ENDPOINTS),
+    ),
     Field("kubeconfig", "In place of the three above: a kubeconfig file.", check_text, ""),
     Field("context", "The context in that kubeconfig; its current one by default.", check_text, ""),
     Field("channel", "The Slack channel id that the upgrade's thread is posted to.", check_channel, ""),
@@ -94,7 +101,7 @@ FIELDS: tuple[Field, ...] = (
     ),
     Field("probe_urls", "Addresses that must answer below 500 while a wave soaks.", check_texts, []),
     Field("prometheus_url", "The Prometheus that promql_limits are asked of.", check_text, ""),
-    Field("promql_limits", "PromQL expressions and the number that each must stay below.", check_promql, {}),
+    Field("promql_limits", "PromQL expressions and the number that each must not exceed.", check_promql, {}),
     Field(
         "limits",
         "How fast and how much at once: " + ", ".join(item.name for item in fields(Limits)) + ".",
@@ -251,6 +258,7 @@ def _build_cluster(key: str, values: Mapping[str, Any], overlays: tuple[Overlay,
             name=values["name"] or key,
             kubeconfig=kubeconfig,
             context=values["context"],
+            endpoints=tuple(values["endpoints"]),
         ),
         channel=values["channel"],
         release=values["release"],

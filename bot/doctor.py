@@ -24,6 +24,7 @@ from steps.checks import Check, failed, passed, warned
 from steps.download import choose_platform
 from steps.eligibility import check_kubectl, judge_survey
 from steps.errors import GiveUp, StepError
+from steps.machine import check_disk
 from steps.mesh import ClusterAddress
 from steps.release import Release
 from steps.rights import describe_rights
@@ -44,8 +45,6 @@ SCOPES = (
 )
 SKEW_WARNING_SECONDS = 30
 SKEW_ERROR_SECONDS = 240
-DISK_WARNING_BYTES = 2 * 2**30
-DISK_ERROR_BYTES = 300 * 2**20
 TOOL_SECONDS = 10
 
 
@@ -62,7 +61,7 @@ class Doctor:
         """All checks of the bot, then those of one cluster or of all."""
         yield from check_slack(self.settings)
         yield check_database(self.settings.state)
-        yield check_disk(self.settings.state)
+        yield check_disk(measure_room(self.settings.state))
         for release in {c.release for c in self.settings.clusters.values()}:
             yield check_tools(self.releases[release], self.path)
         for found in self.settings.clusters.values():
@@ -195,18 +194,10 @@ def check_database(state: Path) -> Check:
     return passed("journal", f"{path} is whole")
 
 
-def check_disk(state: Path) -> Check:
-    """Room for two archives, their unpacked files, backups and the journal."""
+def measure_room(state: Path) -> int:
+    """The bytes that are free where the state is kept, or will be."""
     place = next(folder for folder in (state, *state.absolute().parents) if folder.exists())
-    free = shutil.disk_usage(place).free
-    sentence = f"{free / 2**30:.1f} GiB free at {place}"
-    if free < DISK_ERROR_BYTES:
-        return failed("disk", sentence, "Free at least 2 GiB for downloads and the journal.")
-    return (
-        warned("disk", sentence, "An upgrade needs up to 2 GiB.")
-        if free < DISK_WARNING_BYTES
-        else passed("disk", sentence)
-    )
+    return shutil.disk_usage(place).free
 
 
 def check_tools(release: Release, path: str) -> Check:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
+from steps.mesh import ENDPOINTS
 from steps.options import Limits
 
 
@@ -58,9 +59,15 @@ def check_limits(value: Any) -> str:
     return f"has {', '.join(low)} that is no number of at least 0" if low else ""
 
 
+def check_endpoints(value: Any) -> str:
+    """Kinds of GKE endpoints, each once."""
+    fine = isinstance(value, list) and value and all(kind in ENDPOINTS for kind in value)
+    return "" if fine and len(set(value)) == len(value) else f"must be a list of {', '.join(ENDPOINTS)}, each once"
+
+
 def check_promql(value: Any) -> str:
     """PromQL expressions with their limits."""
     fine = isinstance(value, dict) and all(
         isinstance(limit, int | float) and not isinstance(limit, bool) for limit in value.values()
     )
-    return "" if fine else "must be a table of PromQL expressions and the number that each must stay below"
+    return "" if fine else "must be a table of PromQL expressions and the number that each must not exceed"

@@ -19,9 +19,16 @@ WORKLOAD_KINDS = (
 )
 
 
+# GKE's endpoints of a control plane, in the order in which they are tried.
+ENDPOINTS = ("dns", "public", "private")
+
+
 @dataclass(frozen=True)
 class ClusterAddress:
-    """Where a cluster is found: GKE's project, location and name, or a kubeconfig and one of its contexts."""
+    """Where a cluster is found: GKE's project, location and name, or a kubeconfig and one of its contexts.
+
+    `endpoints` are the kinds of GKE endpoint that may be used, the preferred one first.
+    """
 
     key: str
     project: str = ""
@@ -29,6 +36,7 @@ class ClusterAddress:
     name: str = ""
     kubeconfig: str = ""
     context: str = ""
+    endpoints: tuple[str, ...] = ENDPOINTS
 
 
 @dataclass(frozen=True)

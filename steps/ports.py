@@ -183,6 +183,10 @@ class Tools:
 class ReleaseFiles(Protocol):
     """Archives of releases on disk, shared by upgrades and kept by SHA-256."""
 
+    def measure_room(self) -> int:
+        """The bytes that are free where archives are kept."""
+        ...
+
     def fetch_archive(self, archive: Archive) -> Fetched:
         """Fetch one slice of about 5 s of the archive and its signature; resumes, safe to repeat."""
         ...
@@ -239,6 +243,10 @@ RunState: TypeAlias = NotStarted | Running | Ended
 
 class MeshTools(Protocol):
     """istioctl and asmctl as child programs. A kubeconfig for the cluster is kept by the gateway."""
+
+    def read_kubectl_version(self) -> str:
+        """The version of the kubectl that istioctl will call, "" where none is found."""
+        ...
 
     def read_versions(self, tools: Tools) -> ToolVersions: ...
 

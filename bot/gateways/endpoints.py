@@ -4,33 +4,46 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bot.gateways.kubernetes.connections import Endpoint
 from steps.errors import GiveUp
+from steps.mesh import ENDPOINTS
 
 if TYPE_CHECKING:
     from google.cloud.container_v1 import Cluster
 
+_NAMES = {
+    "dns": "a DNS endpoint with external traffic allowed",
+    "public": "a public address",
+    "private": "a private address",
+}
 
-def choose_endpoint(cluster: Cluster) -> Endpoint:
-    """The DNS endpoint where it lets outside traffic in, else the public address, else the private one.
 
-    The DNS endpoint has a public certificate, the addresses have the cluster's CA (google-cloud-sdk 528,
-    api_lib/container/util.py). GiveUp names what was tried.
+def choose_endpoint(cluster: Cluster, order: Sequence[str] = ENDPOINTS) -> Endpoint:
+    """The first endpoint of the order that the cluster has: by default DNS, then the public, then the private address.
+
+    The DNS endpoint counts only where it lets outside traffic in. It has a public certificate, the addresses have the
+    cluster's CA (google-cloud-sdk 528, api_lib/container/util.py). GiveUp names what was tried.
     """
-    configured = cluster.control_plane_endpoints_config
-    dns = configured.dns_endpoint_config
-    if dns.endpoint and dns.allow_external_traffic:
-        return Endpoint("dns", f"https://{dns.endpoint}")
-    for kind, address in _list_addresses(cluster):
-        if address:
-            return Endpoint(kind, f"https://{address}", read_authority(cluster))
-    tried = "a DNS endpoint with external traffic allowed, a public and a private address"
+    hosts = {kind: host for kind, host in reversed(_list_hosts(cluster)) if host}
+    for kind in order:
+        if kind in hosts:
+            return Endpoint(kind, f"https://{hosts[kind]}", "" if kind == "dns" else read_authority(cluster))
+    tried = ", ".join(_NAMES[kind] for kind in order)
+    there = f"; it has {', '.join(_NAMES[kind] for kind in hosts)}" if hosts else ""
     raise GiveUp(
-        f"the GKE cluster {cluster.name} has no endpoint that the bot could use (tried {tried})",
-        f"Allow one, e.g. `gcloud container clusters update {cluster.name} --enable-dns-access`, then retry.",
+        f"the GKE cluster {cluster.name} has no endpoint that the bot could use (tried {tried}{there})",
+        "Name what it has in the field endpoints of clusters.toml, and start again."
+        if hosts
+        else f"Allow one, e.g. `gcloud container clusters update {cluster.name} --enable-dns-access`, then retry.",
     )
+
+
+def _list_hosts(cluster: Cluster) -> list[tuple[str, str]]:
+    dns = cluster.control_plane_endpoints_config.dns_endpoint_config
+    return [("dns", dns.endpoint if dns.allow_external_traffic else ""), *_list_addresses(cluster)]
 
 
 def _list_addresses(cluster: Cluster) -> list[tuple[str, str]]:

@@ -82,7 +82,7 @@ class GkeGateway:
             workload_pool=_read_pool(cluster, address),
             mesh_id=f"proj-{number}",
             server_version=f"v{cluster.current_master_version}",
-            endpoint=choose_endpoint(cluster).kind,
+            endpoint=choose_endpoint(cluster, address.endpoints).kind,
             release_channel=_name_channel(cluster),
             node_count=cluster.current_node_count,
             labels=dict(cluster.resource_labels),
@@ -140,7 +140,7 @@ class GkeGateway:
 
     def find_endpoint(self, address: ClusterAddress) -> Endpoint:
         """Where the cluster's API server answers now, and its CA."""
-        return choose_endpoint(self._get_cluster(address))
+        return choose_endpoint(self._get_cluster(address), address.endpoints)
 
     def close(self) -> None:
         """Close the idle connections; the next call opens new ones."""

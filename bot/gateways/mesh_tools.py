@@ -71,11 +71,16 @@ class MeshToolsGateway:
         environment = self._compose_environment(tools, None)
         arguments = [str(tools.istioctl), "version", "--remote=false", "-o", "json"]
         istioctl = _read_version("istioctl", run_program(arguments, environment, self._short_limit))
+        return ToolVersions(istioctl, self.read_kubectl_version())
+
+    def read_kubectl_version(self) -> str:
         kubectl = self._find_kubectl()
         if not kubectl:
-            return ToolVersions(istioctl, "")
-        printed = run_program([kubectl, "version", "--client", "-o", "json"], environment, self._short_limit)
-        return ToolVersions(istioctl, _read_version("kubectl", printed))
+            return ""
+        arguments = [kubectl, "version", "--client", "-o", "json"]
+        return _read_version(
+            "kubectl", run_program(arguments, self._compose_environment(None, None), self._short_limit)
+        )
 
     def render_manifest(self, tools: Tools, arguments: Sequence[str], overlays: Sequence[tuple[str, str]] = ()) -> str:
         _check_program(tools.istioctl, tools.istioctl_sha256)
@@ -158,8 +163,8 @@ class MeshToolsGateway:
             flags += ["-f", str(path)]
         return flags
 
-    def _compose_environment(self, tools: Tools, kubeconfig: Path | None) -> dict[str, str]:
-        folders = [str(tools.folder / "bin"), *self._find_kubectl_folder(), "/usr/bin", "/bin"]
+    def _compose_environment(self, tools: Tools | None, kubeconfig: Path | None) -> dict[str, str]:
+        folders = [*([str(tools.folder / "bin")] if tools else []), *self._find_kubectl_folder(), "/usr/bin", "/bin"]
         environment = {name: self._environment[name] for name in PASSED_ON if name in self._environment}
         environment["PATH"] = os.pathsep.join(folders)
         environment["LANG"] = "C.UTF-8"

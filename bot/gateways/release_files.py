@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -38,6 +39,13 @@ class ReleaseFilesGateway:
         self._slices = Slices(clock, slice_seconds, limits)
         self._lock = threading.Lock()
         self._locks: dict[str, threading.RLock] = {}
+
+    def measure_room(self) -> int:
+        folder = self._shelf.folder
+        try:
+            return shutil.disk_usage(next(place for place in (folder, *folder.parents) if place.exists())).free
+        except OSError as error:
+            raise judge_disk(error, folder) from error
 
     def fetch_archive(self, archive: Archive) -> Fetched:
         with self._lock_of(archive):

@@ -38,6 +38,22 @@ def test_every_field_wrong_is_reported_at_once() -> None:
     assert missing == []
 
 
+def test_endpoints_are_kept_in_their_order() -> None:
+    """The preferred one first; all three by default."""
+    clusters, faults = parse_clusters(GOOD + 'endpoints = ["private", "dns"]\n', Path("clusters.toml"))
+    assert faults == []
+    assert clusters["cluster-x"].address.endpoints == ("private", "dns")
+
+
+@pytest.mark.parametrize("given", ["[]", '["dns", "dns"]', '["vpn"]', '"dns"'])
+def test_endpoints_that_gke_lacks_are_named(given: str) -> None:
+    """With those that there are."""
+    _, faults = parse_clusters(GOOD + f"endpoints = {given}\n", Path("clusters.toml"))
+    assert faults == [
+        "clusters.toml: [clusters.cluster-x] endpoints must be a list of dns, public, private, each once."
+    ]
+
+
 def test_an_unknown_field_is_named() -> None:
     """A typing error does not pass silently."""
     _, faults = parse_clusters(GOOD + 'aprovers = ["U0BEN00002"]\n', Path("clusters.toml"))

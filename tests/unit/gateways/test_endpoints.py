@@ -45,6 +45,22 @@ def test_private_address_where_the_public_one_is_off() -> None:
     assert (found.kind, found.host) == ("private", "https://10.0.0.2")
 
 
+@pytest.mark.parametrize(("order", "host"), [(("private", "dns"), "10.0.0.2"), (("public", "dns"), "203.0.113.7")])
+def test_the_order_of_clusters_toml_counts(order: tuple[str, ...], host: str) -> None:
+    """A bot inside the network goes by the private address though DNS is there."""
+    config = {"dns_endpoint_config": DNS, "ip_endpoints_config": ADDRESSES}
+    found = choose_endpoint(describe(control_plane_endpoints_config=config), order)
+    assert (found.kind, found.host) == (order[0], f"https://{host}")
+
+
+def test_what_clusters_toml_leaves_out_is_not_used() -> None:
+    """What the cluster has instead is said."""
+    config = {"dns_endpoint_config": DNS}
+    with pytest.raises(GiveUp, match="tried a private address; it has a DNS endpoint") as raised:
+        choose_endpoint(describe(control_plane_endpoints_config=config), ("private",))
+    assert "endpoints of clusters.toml" in raised.value.remedy
+
+
 def test_addresses_that_are_off_are_not_used() -> None:
     """With IP endpoints disabled the DNS endpoint is the only one."""
     config = {"ip_endpoints_config": {**ADDRESSES, "enabled": False}}

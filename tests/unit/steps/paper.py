@@ -203,6 +203,10 @@ class PaperFiles:
     slices: int = 1
     faults: dict[str, StepError] = field(default_factory=dict)
     fetched: dict[str, int] = field(default_factory=dict)
+    room: int = 40 * 2**30
+
+    def measure_room(self) -> int:
+        return self.room
 
     def fetch_archive(self, archive: Archive) -> Fetched:
         if archive.version in self.faults:
@@ -230,6 +234,9 @@ class PaperTools:
     started: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     next_run: RunState = field(default_factory=NotStarted)
     credentials: bool = True
+
+    def read_kubectl_version(self) -> str:
+        return self.kubectl
 
     def read_versions(self, tools: Tools) -> ToolVersions:
         return self.versions or ToolVersions(tools.version, self.kubectl)
