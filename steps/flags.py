@@ -8,11 +8,10 @@ from itertools import pairwise
 from steps.errors import GiveUp
 from steps.mesh import ClusterIdentity
 from steps.options import MtlsMode, UpgradeOptions
-from steps.overlays import list_overlay_paths
+from steps.overlays import REFUSED_FIELDS, list_overlay_paths
 from steps.release import Release
 
 MTLS_FLAG = "values.global.mtls.enabled"
-VERSION_FLAG = "tag"
 
 
 def build_apply_arguments(
@@ -51,7 +50,7 @@ def find_conflicts(
     found = [
         f"{name} contradicts {path}={wanted[path]}" for path, value, name in given if wanted.get(path, value) != value
     ]
-    found += [f"{name} would install another version" for path, _, name in given if path == VERSION_FLAG]
+    found += [f"{name} would {REFUSED_FIELDS[path]}" for path, _, name in given if path in REFUSED_FIELDS]
     return tuple(found)
 
 

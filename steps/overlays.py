@@ -13,6 +13,27 @@ from steps.options import Overlay
 API_VERSION, KIND = "install.istio.io/v1alpha2", "IstioControlPlane"
 LARGEST = 256 * 1024
 DEEPEST = 50
+# IstioControlPlaneSpec of istio/operator 1.4, pkg/apis/istio/v1alpha2: a feature has `enabled` and `components`.
+OWN_FIELDS = ("apiVersion", "kind", "metadata", "spec", "status")
+TEXT_FIELDS = ("profile", "hub", "defaultNamespace", "resourceSuffix")
+FEATURES = (
+    "trafficManagement",
+    "policy",
+    "telemetry",
+    "security",
+    "configManagement",
+    "autoInjection",
+    "gateways",
+    "coreDNS",
+    "thirdParty",
+    "cni",
+)
+VALUES = ("values", "unvalidatedValues")
+# The charts of another package are under no signature that was verified.
+REFUSED_FIELDS: Mapping[str, str] = {
+    "tag": "install another version",
+    "installPackagePath": "install from another package",
+}
 _REMEDY = f"Give a file with apiVersion {API_VERSION}, kind {KIND} and a spec."
 
 
@@ -82,9 +103,47 @@ def _find_shape_fault(documents: Sequence[Any]) -> str:
         return f"is {document.get('apiVersion', 'no apiVersion')} {document.get('kind', 'without a kind')}, not {KIND}"
     if not isinstance(document.get("spec"), Mapping):
         return "has no spec"
-    if "tag" in document["spec"]:
-        return "sets spec.tag, which would install another version than the one approved"
+    return _find_unknown(document, OWN_FIELDS, "") or _find_spec_fault(document["spec"]) or _find_key_fault(document)
+
+
+def _find_spec_fault(spec: Mapping[Any, Any]) -> str:
+    for name, why in REFUSED_FIELDS.items():
+        if name in spec:
+            return f"sets spec.{name}, which would {why} than the one approved"
+    if unknown := _find_unknown(spec, (*TEXT_FIELDS, *FEATURES, *VALUES), "spec."):
+        return unknown
+    for name, value in spec.items():
+        if name in TEXT_FIELDS and not isinstance(value, str):
+            return f"has spec.{name}, which is no text"
+        if name not in TEXT_FIELDS and not isinstance(value, Mapping):
+            return f"has spec.{name}, which is no mapping"
+        if fault := _find_feature_fault(f"spec.{name}", value) if name in FEATURES else "":
+            return fault
     return ""
+
+
+def _find_feature_fault(where: str, feature: Mapping[Any, Any]) -> str:
+    if not isinstance(feature.get("enabled", True), bool):
+        return f"has {where}.enabled, which is neither true nor false"
+    if not isinstance(feature.get("components", {}), Mapping):
+        return f"has {where}.components, which is no mapping"
+    return _find_unknown(feature, ("enabled", "components"), f"{where}.")
+
+
+def _find_unknown(table: Mapping[Any, Any], known: Sequence[str], where: str) -> str:
+    unknown = [str(name) for name in table if name not in known]
+    return f"has {where}{unknown[0]}, which {KIND} doesn't know; it has {', '.join(known)}" if unknown else ""
+
+
+def _find_key_fault(tree: Any) -> str:
+    if isinstance(tree, list):
+        return next(filter(None, map(_find_key_fault, tree)), "")
+    if not isinstance(tree, Mapping):
+        return ""
+    wrong = [key for key in tree if not isinstance(key, str)]
+    if wrong:
+        return f"has the key {wrong[0]!r}, which is no text; put it in quotes"
+    return next(filter(None, map(_find_key_fault, tree.values())), "")
 
 
 def _merge(target: dict[str, Any], added: Mapping[str, Any]) -> None:
