@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.approvals import Policy
+from bot.people import Directory
 from bot.records import Click
 from steps.step import Ask, Blocked, Card, Choice, Context, Done, Outcome, Waiting, pass_gate
 from tests.unit.bot.engine import ANA, BEN, CAI, DEE, Engine, build_engine
@@ -82,10 +83,10 @@ STEPS = {
 
 
 @contextmanager
-def stand(state: str) -> Iterator[Engine]:
-    """An engine with an upgrade of ANA's in this state."""
+def stand(state: str, directory: Directory | None = None) -> Iterator[Engine]:
+    """An engine with an upgrade of ANA's in this state, over people on paper or those of a directory."""
     with tempfile.TemporaryDirectory() as folder:
-        engine = build_engine(Path(folder), STEPS, policy=POLICY, directory=PaperDirectory())
+        engine = build_engine(Path(folder), STEPS, policy=POLICY, directory=directory or PaperDirectory())
         try:
             _bring(engine, state)
             yield engine
