@@ -241,7 +241,3 @@ def _spread(minutes: float, share: tuple[float, float]) -> Range:
 def _round(minutes: float, turn: Callable[[float], int]) -> float:
     steps = 10 if minutes < TENTHS_BELOW else 2 if minutes < HALVES_BELOW else 1
     return turn(round(minutes * steps, 6)) / steps
-
-
-def _write_minutes(minutes: float) -> str:
-    return f"{minutes:.0f} min" if minutes >= 5 else f"{minutes:.1f} min"

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from steps.mesh import Pod, Workload
+from steps.plane_left import describe_left
 from steps.rollout import Images, Standing, describe_done, format_pods, judge_workloads
 from steps.stalls import (
     TERMINATING,
@@ -60,7 +61,7 @@ def roll_out(ctx: Context) -> Outcome:
     overdue = choose_overdue(stalls, ctx.now - ctx.waiting_since) or find_late_leaving(ctx, scene.pods)
     if overdue:
         return Blocked(overdue.sentence, overdue.remedy, attachments=(_attach(table), *attach_events(ctx, overdue)))
-    return _judge_time(ctx, scene, table) or describe_wait(scene, stalls, table)
+    return _judge_time(ctx, scene, table) or describe_wait(scene, stalls, table, describe_left(ctx, scene.workloads))
 
 
 def look(ctx: Context, images: Images) -> Scene:
@@ -86,13 +87,13 @@ def list_stalls(scene: Scene) -> tuple[Stall, ...]:
     return (*found, explain_webhook_gap(scene.gap)) if scene.gap else found
 
 
-def describe_wait(scene: Scene, stalls: Sequence[Stall], table: Sequence[str]) -> Waiting:
-    """One sentence, then the guide's table and what holds it up."""
+def describe_wait(scene: Scene, stalls: Sequence[Stall], table: Sequence[str], left: str) -> Waiting:
+    """One sentence with what is left, then the guide's table and what holds it up."""
     more = len(scene.missing) - 1
     why = f"control plane: {scene.missing[0]}" + (f", and {more} more" if more else "")
     # That a pod runs and isn't ready stands in the table already.
     told = dict.fromkeys(stall.sentence for stall in stalls if stall.kind != UNREADY)
-    return Waiting(why, LOOK_AGAIN, details=(*table, *told))
+    return Waiting(f"{why}{left}", LOOK_AGAIN, details=(*table, *told))
 
 
 def conclude(ctx: Context, scene: Scene, table: Sequence[str]) -> Done:

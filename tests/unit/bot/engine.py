@@ -75,12 +75,13 @@ class Engine:
         rows = self.store.read("select answer from clicks where id = ?", [click.id])
         return str(rows[0]["answer"])
 
-    def add_upgrade(self, plan: Sequence[str], key: str = "cluster-x") -> UpgradeRow:
+    def add_upgrade(self, plan: Sequence[str], key: str = "cluster-x", number: int = 1) -> UpgradeRow:
         """An upgrade with a plan of the test's own."""
         now = self.clock.now()
         row = UpgradeRow(
-            id=f"{key}-1", cluster=key, number=1, requester=ANA, channel="C0MESHOPS1", release="1.4.10-asm.18",
-            options=UpgradeOptions(), address=ClusterAddress(key), plan=tuple(plan), step=plan[0], generation=0,
+            id=f"{key}-{number}", cluster=key, number=number, requester=ANA, channel="C0MESHOPS1",
+            release="1.4.10-asm.18", options=UpgradeOptions(), address=ClusterAddress(key), plan=tuple(plan),
+            step=plan[0], generation=0,
             state="running", paused_by="", aborted_by="", due=now, waiting_since=None, sentence="", remedy="",
             created_at=now, ended_at=None,
         )  # fmt: skip

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from steps.errors import GiveUp, StepError
+from steps.estimate import Forecast
 from steps.ledger import LedgerEntry
 from steps.mesh import (
     Autoscaler,
@@ -312,6 +313,7 @@ class Paper:
     generation: int = 3
     now: datetime = NOW
     waited: timedelta = timedelta(0)
+    forecast: Forecast = field(default_factory=Forecast)
 
     def run(self, step: Callable[[Context], Outcome], decision: Decision | None = None) -> Outcome:
         """One turn of a step."""
@@ -334,6 +336,7 @@ class Paper:
             now=self.now,
             waiting_since=self.now - self.waited,
             decision=decision,
+            forecast=lambda: self.forecast,
             **gateways,
         )
 
