@@ -15,6 +15,7 @@ from sandbox.kinship import die_with_parent
 
 START_SECONDS = 60.0
 STOP_SECONDS = 1.0
+KILL_SECONDS = 20.0  # a killed program still frees its memory
 POLL_SECONDS = 0.05
 
 
@@ -54,7 +55,7 @@ class Program:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._running.wait(STOP_SECONDS)
         self._running.kill()
-        self._running.wait(STOP_SECONDS)
+        self._running.wait(KILL_SECONDS)
         self._running = None
 
     def wait_until(self, ready: Callable[[], bool], seconds: float = START_SECONDS) -> None:
