@@ -45,6 +45,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ASM_UPGRADE_STATE", "state", "The folder of the journal, the downloads and what child programs print."),
     Setting("ASM_UPGRADE_RELEASES", "", "A folder of release files that add to the shipped ones or replace them."),
     Setting("ASM_UPGRADE_MIRROR", "", "An address to download archives from in place of the release's own."),
+    Setting("ASM_UPGRADE_CACHE_GB", "5", "How much room downloaded releases may take; those in use count, but stay."),
     Setting("ASM_UPGRADE_RETRY_CAP", "15", "The longest pause between two looks at the same thing, in seconds."),
     Setting("ASM_UPGRADE_APPROVAL_HOURS", "24", "How long an approval may be given before it counts as denied."),
     Setting("ASM_UPGRADE_GKE_ENDPOINT", "", "Where the GKE API answers; empty for Google's own address."),
@@ -94,6 +95,7 @@ class Settings:
     health_port: int
     log_level: str
     listen: str = "127.0.0.1"
+    cache_bytes: int = 5 * 10**9
     discovery: DiscoverySettings = NO_DISCOVERY
 
 
@@ -155,6 +157,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         approval_life=timedelta(hours=reader.number("ASM_UPGRADE_APPROVAL_HOURS", float, 0.01)),
         health_port=int(reader.number("ASM_UPGRADE_HEALTH_PORT", int, 0)),
         listen=reader.text("ASM_UPGRADE_LISTEN"),
+        cache_bytes=int(reader.number("ASM_UPGRADE_CACHE_GB", float, 0) * 10**9),
         log_level=reader.choice("ASM_UPGRADE_LOG", ("debug", "info", "warning", "error")),
     )
     if reader.faults:

@@ -20,9 +20,9 @@ from bot.health import HealthApp, serve_health
 from bot.loops import Dispatcher, Loop
 from bot.metrics import build_registry
 from bot.reminders import TICK_SECONDS
-from bot.slack.text import redact
 from bot.ticking import Ticker
-from bot.wiring import Bot, build_bot
+from bot.wiring import Bot, build_archives, build_bot
+from steps.redaction import redact
 
 log = structlog.get_logger(__name__)
 # A tab that was just opened is published within this time.
@@ -71,6 +71,7 @@ class Serving:
             Loop("homes", self.bot.home_tabs.turn, HOMES_SECONDS),
             Loop("people", self.bot.roster.turn, longest=60.0),
             Loop("search", self._search, SEARCH_SECONDS),
+            Loop("archives", build_archives(settings, self.bot.journal, self.bot.clock).turn, longest=60.0),
         ]
         self._ticker = Ticker(self.bot.reminders.tick, TICK_SECONDS)
 

@@ -8,11 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bot.archives import Archives
 from bot.chronicle import Chronicle
 from bot.clock import Clock
 from bot.config import ConfigError, Settings
 from bot.fleet import Fleet
 from bot.found import FoundClusters
+from bot.gateways.archive_cache import ArchiveCache
 from bot.journal import Journal
 from bot.keeper import WindowKeeper
 from bot.outages import Outages
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from bot.gateways.gke import GoogleEndpoints
 
 SEARCH_SECONDS = 4.0
+# Where archives stand in the state folder.
+RELEASES = "releases"
 
 
 @dataclass(frozen=True)
@@ -142,6 +146,11 @@ def build_announcer(settings: Settings, outbox: Outbox, views: Views, clock: Clo
     return Announcer(outbox, views.read_view, posting, reading, clock, fleet.knows)
 
 
+def build_archives(settings: Settings, journal: Journal, clock: Clock) -> Archives:
+    """What keeps the downloaded releases within bounds."""
+    return Archives(journal, ArchiveCache(settings.state / RELEASES), clock, settings.cache_bytes)
+
+
 def build_discover(settings: Settings) -> Callable[[str], Discovery]:
     """What lists a project's clusters; with shorter time limits than the steps have, as a person waits for it."""
     from bot.gateways.clusters import ClusterGateways
@@ -177,7 +186,7 @@ def build_ports_for(settings: Settings) -> Callable[[ClusterAddress], Ports]:
     credentials = GoogleCredentials()
     clusters = ClusterGateways(credentials, read_endpoints(settings))
     kubeconfigs = Kubeconfigs(settings.state / "kubeconfigs", clusters.gke, credentials)
-    files = ReleaseFilesGateway(settings.state / "releases")
+    files = ReleaseFilesGateway(settings.state / RELEASES)
     tools = MeshToolsGateway(settings.state / "programs", kubeconfigs, os.environ, credentials.are_found)
     backups = BackupsGateway(settings.state / "backups")
     probes = ProbesGateway()

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from bot.gateways.archive_cache import touch
 from bot.gateways.archive_shelf import ArchiveShelf
 from bot.gateways.faults import Call, judge_disk
 from bot.gateways.files import sync_folder, write_atomically
@@ -75,7 +76,9 @@ class ReleaseFilesGateway:
                     f"and is now {verified.sha256}",
                     "Abort, and start again so that the new file is shown and approved.",
                 )
-            return self._unpacked.unpack(archive, self._shelf.place_verified(archive, sha256), sha256)
+            tools = self._unpacked.unpack(archive, self._shelf.place_verified(archive, sha256), sha256)
+            touch(self._shelf.place_verified(archive, sha256).parent)
+            return tools
 
     def close(self) -> None:
         """Close the idle connections."""
