@@ -20,9 +20,9 @@ from bot.health import HealthApp, serve_health
 from bot.loops import Dispatcher, Loop
 from bot.metrics import build_registry
 from bot.reminders import TICK_SECONDS
+from bot.slack.text import redact
 from bot.ticking import Ticker
 from bot.wiring import Bot, build_archives, build_bot
-from steps.redaction import redact
 
 log = structlog.get_logger(__name__)
 # A tab that was just opened is published within this time.
