@@ -11,6 +11,8 @@ from sandbox.attached.demo import INJECTED, LABEL, is_marked, list_namespaces
 from sandbox.cluster.mesh_parts import ISTIO_GROUPS
 
 FIRST_MINOR, LAST_MINOR = 15, 21
+# What nodes of local clusters say their machines come from.
+LOCAL_PROVIDERS = {"", "kind", "k3s"}
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 CRDS = "/apis/apiextensions.k8s.io/v1beta1/customresourcedefinitions"
 
@@ -31,6 +33,7 @@ async def examine(api: Api) -> Examined:
         version = str((await api.send("GET", "/version"))["gitVersion"])
         _check_version(server, version)
         await _check_rights(api)
+        await _check_machines(api)
         return Examined(server, version, await _find_demo(api))
     except (aiohttp.ClientError, TimeoutError) as error:
         raise ValueError(f"{server} does not answer: {error or type(error).__name__}; is the cluster up?") from error
@@ -57,6 +60,17 @@ async def _check_rights(api: Api) -> None:
         raise ValueError(
             f"the kubeconfig's user may not do everything on {api.access.server}, and the demo makes roles, nodes and "
             "webhooks; give a kubeconfig of a cluster administrator"
+        )
+
+
+async def _check_machines(api: Api) -> None:
+    nodes = (await api.send("GET", "/api/v1/nodes"))["items"]
+    providers = {str(node["spec"].get("providerID", "")).partition(":")[0] for node in nodes}
+    clouds = sorted(providers - LOCAL_PROVIDERS)
+    if clouds:
+        raise ValueError(
+            f"{api.access.server} has machines of a cloud ({', '.join(clouds)}), which removes nodes without machines "
+            "as the demo has; nothing was changed. Give a local cluster such as kind or k3s"
         )
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.attached.demo import MARK
 from sandbox.cluster.mesh_parts import ISTIO_CRDS, istio_crd
-from sandbox.cluster.seed_objects import namespace
+from sandbox.cluster.seed_objects import namespace, node
 from sandbox.options import AttachOptions, SandboxOptions
 from sandbox.supervisor import run
 from tests.unit.sandbox_attached.given import Given, open_given
@@ -59,6 +59,14 @@ def test_kinds_of_an_earlier_mesh_are_named(given: Given) -> None:
 def test_a_user_who_is_no_administrator_is_told(given: Given) -> None:
     """The demo makes roles, nodes and webhooks."""
     assert "give a kubeconfig of a cluster administrator" in refusal(given, kubeconfig=given.strangers)
+
+
+def test_a_clouds_cluster_is_refused(given: Given) -> None:
+    """Its controller would take the demo's nodes away, and it may be somebody's production."""
+    machine = node(1, "v1.20.2")
+    machine["spec"]["providerID"] = "gce://example-project/us-central1-a/gke-cluster-x"
+    given.add(machine)
+    assert "has machines of a cloud (gce)" in refusal(given)
 
 
 def test_a_kubernetes_too_new_for_the_mesh_is_told(tmp_path: Path) -> None:
