@@ -19,7 +19,7 @@ from steps.injection import (
     is_target_image,
     parse_injector,
 )
-from steps.mesh import Autoscaler, DisruptionBudget, Namespace, Node, Pod, Webhook, Workload, WorkloadRef
+from steps.mesh import Autoscaler, DisruptionBudget, Namespace, Node, Owner, Pod, Webhook, Workload, WorkloadRef
 from steps.options import UpgradeOptions
 from steps.ports import Kubernetes
 from steps.release import Release
@@ -30,14 +30,22 @@ LeftOut: TypeAlias = Literal[
 ]
 ConfigurationKey: TypeAlias = tuple[str, str, str]
 OWNERLESS = "Pod"
+# OpenKruise, for one, has a StatefulSet and a DaemonSet of its own.
+_GROUPS = {
+    **dict.fromkeys(("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"), ("apps", "extensions")),
+    "ReplicationController": (),
+    "Job": ("batch",),
+    "Rollout": ("argoproj.io",),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """A pod in scope, the workload that it belongs to, and how its sidecar stands.
 
-    outdated: a restart brings the new sidecar; missing: born without one that it should have; pinned: an annotation
-    names the image; by-hand: the owner's template holds the sidecar; losing: a restart would take the sidecar away.
+    outdated: a restart brings the new sidecar; missing: born without one that it should have; pinned: an annotation of
+    pod or template names another image; by-hand: the owner's template holds the sidecar; losing: a restart would take
+    the sidecar away.
     `skipped` says why the pod is opted out, "" where it isn't.
     """
 
@@ -162,11 +170,17 @@ def find_workload(pod: Pod, workloads: Mapping[WorkloadRef, Workload]) -> Worklo
     """The workload at the top of the pod's owners that can be restarted; the pod itself where nothing owns it."""
     if pod.owner is None:
         return WorkloadRef(pod.namespace, OWNERLESS, pod.name)
-    ref = WorkloadRef(pod.namespace, pod.owner.kind, pod.owner.name)
+    ref = WorkloadRef(pod.namespace, name_owner_kind(pod.owner), pod.owner.name)
     parent = workloads[ref].owner if ref in workloads else None
-    if pod.owner.kind != "ReplicaSet" or parent is None:
+    if ref.kind != "ReplicaSet" or parent is None:
         return ref
-    return WorkloadRef(pod.namespace, parent.kind, parent.name)
+    return WorkloadRef(pod.namespace, name_owner_kind(parent), parent.name)
+
+
+def name_owner_kind(owner: Owner) -> str:
+    """The owner's kind, with its group (`StatefulSet.apps.kruise.io`) where a kind of Kubernetes is not meant."""
+    meant = owner.kind not in _GROUPS or not owner.group or owner.group in _GROUPS[owner.kind]
+    return owner.kind if meant else f"{owner.kind}.{owner.group}"
 
 
 def _leave_out(pod: Pod, ref: WorkloadRef, surroundings: Surroundings, release: Release) -> LeftOut | None:
@@ -195,16 +209,17 @@ def is_finished(pod: Pod) -> bool:
 
 def judge_pod(pod: Pod, ref: WorkloadRef, surroundings: Surroundings, release: Release) -> Condition | None:
     """How the pod's sidecar stands; None where it has none and should have none."""
-    injected = gets_sidecar(pod, ref, surroundings)
-    if not pod.proxy_image:
-        return "missing" if injected else None
     if is_target_image(pod.proxy_image, release):
         return "current"
-    if pod.annotations.get(PINNED_IMAGE):
+    injected = gets_sidecar(pod, ref, surroundings)
+    if not injected and not pod.proxy_image:
+        return None
+    workload = surroundings.workloads.get(ref)
+    pin = find_pin(pod.annotations) or find_pin(workload.template_annotations if workload else {})
+    if pin and not is_target_image(pin, release):
         return "pinned"
     if injected:
-        return "outdated"
-    workload = surroundings.workloads.get(ref)
+        return "outdated" if pod.proxy_image else "missing"
     return "by-hand" if workload and PROXY in workload.images else "losing"
 
 
@@ -214,11 +229,17 @@ def gets_sidecar(pod: Pod, ref: WorkloadRef, surroundings: Surroundings) -> bool
     if namespace is None or not is_injected_namespace(namespace, surroundings.injector, surroundings.webhook):
         return False
     workload = surroundings.workloads.get(ref)
-    if workload is None:
+    # An Argo Rollout may refer to the template of another workload.
+    if workload is None or not workload.images:
         return expects_sidecar(pod.labels, pod.annotations, pod.host_network, surroundings.injector)
     return expects_sidecar(
         workload.template_labels, workload.template_annotations, workload.host_network, surroundings.injector
     )
+
+
+def find_pin(annotations: Mapping[str, str]) -> str:
+    """The image that an annotation of pod or template names for the sidecar, "" where none does."""
+    return annotations.get(PINNED_IMAGE, "")
 
 
 def _opt_out(pod: Pod, workload: Workload | None, options: UpgradeOptions) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from steps.injection import PINNED_IMAGE, PROXY
-from steps.inventory import OWNERLESS, Finding
+from steps.injection import INJECT, PINNED_IMAGE, PROXY
+from steps.inventory import OWNERLESS, Finding, find_pin
 from steps.mesh import Pod, Workload, WorkloadRef
 
 Method: TypeAlias = Literal["restart", "evict", "restart-at", "manual"]
@@ -39,21 +39,33 @@ def _veto(finding: Finding, workload: Workload | None, target: str) -> Way | Non
     ref, pod = finding.ref, finding.pod
     match finding.condition:
         case "pinned":
+            pin = find_pin(pod.annotations) or find_pin(workload.template_annotations if workload else {})
             return Way(
                 "manual",
-                f"annotation {PINNED_IMAGE} pins its sidecar to {pod.annotations.get(PINNED_IMAGE, pod.proxy_image)}",
+                f"annotation {PINNED_IMAGE} pins its sidecar to {pin}",
                 f"kubectl -n {ref.namespace} edit {_name(ref)}  # remove the annotation {PINNED_IMAGE}",
             )
         case "by-hand":
             return _leave_by_hand(ref, workload, target)
         case "losing":
-            return Way(
-                "manual",
-                "a restart would take its sidecar away: its namespace or template no longer asks for one",
-                f"kubectl label namespace {ref.namespace} istio-injection=enabled",
-            )
+            return _leave_losing(ref, workload)
         case _:
             return None
+
+
+def _leave_losing(ref: WorkloadRef, workload: Workload | None) -> Way:
+    if workload is not None and (INJECT in workload.template_annotations or workload.host_network):
+        asked = "runs on the host's network" if workload.host_network else f"says {INJECT} itself"
+        return Way(
+            "manual",
+            f"a restart would take its sidecar away: its template {asked}",
+            f"kubectl -n {ref.namespace} edit {_name(ref)}  # mend the template, or restart it without a sidecar",
+        )
+    return Way(
+        "manual",
+        "a restart would take its sidecar away: its namespace or template no longer asks for one",
+        f"kubectl label namespace {ref.namespace} istio-injection=enabled --overwrite",
+    )
 
 
 def is_gateway(workload: Workload | None) -> bool:

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-from steps.injection import matches_selector
-from steps.inventory import ConfigurationKey, Finding, Inventory
+from steps.injection import PINNED_IMAGE, matches_selector
+from steps.inventory import Condition, ConfigurationKey, Finding, Inventory
 from steps.mesh import EMPTY, DisruptionBudget, Workload, WorkloadRef
-from steps.method import Method, describe_hold, scale_count
+from steps.method import EVICTABLE, Method, is_gateway, scale_count
 from steps.versions import parse_image
+from steps.wording import count_things
 
 Level: TypeAlias = Literal["note", "care", "outage"]
 LEVELS: tuple[Level, ...] = ("note", "care", "outage")
+_BY_HAND = ("sidecar by hand", "its template holds the sidecar itself")
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,35 @@ def _unknown(subject: Subject) -> Iterator[Risk]:
         yield Risk("unknown owner", "care", fact, "does not touch it", "restart it as its operator says")
 
 
+def _vetoed(subject: Subject) -> Iterator[Risk]:
+    """What keeps pods from the new sidecar whatever the method."""
+    own = ("gateway", "the proxy is its own program") if is_gateway(subject.workload) else _BY_HAND
+    vetoes: Mapping[Condition, tuple[str, str, str]] = {
+        "pinned": ("pinned sidecar", f"annotation {PINNED_IMAGE} pins its sidecar", "remove the annotation"),
+        "by-hand": (*own, "put the new image into its template"),
+        "losing": (
+            "would lose its sidecar", "its namespace or template no longer asks for the sidecar that it has",
+            "label the namespace or mend the template",
+        ),
+    }  # fmt: skip
+    for condition, (kind, fact, person) in vetoes.items():
+        count = _count_condition(subject, condition)
+        if count:
+            yield Risk(kind, "care", f"{fact} ({count_things(count, 'pod')})", "leaves it as it is", person)
+
+
+def _count_condition(subject: Subject, condition: Condition) -> int:
+    return sum(1 for finding in subject.findings if finding.condition == condition and not finding.skipped)
+
+
+def _unborn(subject: Subject) -> Iterator[Risk]:
+    count = _count_condition(subject, "missing")
+    if count and subject.method != "manual":
+        fact = f"{count_things(count, 'pod')} of it started without the sidecar that should be there"
+        person = "opt it out, or take the label off its namespace"
+        yield Risk("no sidecar yet", "care", fact, "restarts it, which adds one", person)
+
+
 def _held(subject: Subject) -> Iterator[Risk]:
     workload = subject.workload
     if workload is None:
@@ -108,6 +139,21 @@ def _held(subject: Subject) -> Iterator[Risk]:
     if workload.paused:
         bot = "evicts its pods" if subject.method == "evict" else "leaves it"
         yield Risk("paused", "care", "its rollout is paused", bot, "resume the rollout")
+    elif subject.method == "manual" and workload.ref.kind == "Rollout" and workload.stalled:
+        yield Risk(
+            "aborted", "care", "its rollout was aborted or is stuck", "leaves it", "bring the rollout to its end"
+        )
+
+
+def _drifted(subject: Subject) -> Iterator[Risk]:
+    """Pods whose eviction would roll a change out that nothing else tells of."""
+    workload = subject.workload
+    if workload is None or subject.method != "manual" or workload.ref.kind not in EVICTABLE or workload.paused:
+        return
+    movable = _count_condition(subject, "outdated") + _count_condition(subject, "missing")
+    if movable and workload.strategy != "OnDelete" and not workload.partition:
+        fact = "its template changed since its pods started"
+        yield Risk("changed template", "care", fact, "leaves it", "roll the change out")
 
 
 def _recreating(subject: Subject) -> Iterator[Risk]:
@@ -249,7 +295,10 @@ RULES: tuple[Callable[[Subject], Iterator[Risk]], ...] = (
     _bare,
     _finishing,
     _unknown,
+    _vetoed,
+    _unborn,
     _held,
+    _drifted,
     _recreating,
     _single,
     _budgeted,
@@ -261,16 +310,3 @@ RULES: tuple[Callable[[Subject], Iterator[Risk]], ...] = (
     _crowded,
     _stale_configuration,
 )
-
-
-def describe_way(workload: Workload | None, method: Method) -> str:
-    """The method in words, for a card."""
-    match method:
-        case "restart":
-            return "rollout restart"
-        case "restart-at":
-            return "restart by Argo Rollouts"
-        case "evict":
-            return "eviction, honouring disruption budgets"
-        case "manual":
-            return f"by hand ({describe_hold(workload)})" if workload and workload.strategy == "OnDelete" else "by hand"

@@ -58,7 +58,7 @@ def act(ctx: Context, board: Board, judged: Sequence[Judged], checked: bool) -> 
     guarded = guard_restarts(ctx, checked)
     if guarded.gap:
         return Acted(f"nothing is restarted while {guarded.gap}")
-    actions = tuple(_spare_losers(board, guarded, actions))
+    actions = tuple(_spare_losers(ctx, board, guarded, actions))
     charged = sum(count_charge(action) for action in actions)
     if limits.pods_per_minute and charged:
         ctx.memory.revise(PACE, store_bucket(bucket.fill(charged)))
@@ -66,11 +66,11 @@ def act(ctx: Context, board: Board, judged: Sequence[Judged], checked: bool) -> 
     return Acted(more=cut or len(actions) >= CALLS_A_TURN)
 
 
-def _spare_losers(board: Board, guarded: Guarded, actions: Iterable[Action]) -> Iterator[Action]:
-    """Leave out, as failing, what would lose its sidecar."""
+def _spare_losers(ctx: Context, board: Board, guarded: Guarded, actions: Iterable[Action]) -> Iterator[Action]:
+    """Leave out, as failing, what would lose its sidecar or keep the old one."""
     for action in actions:
         workload = action.flight.workload
-        loss = guarded.find_loss(workload) if workload else ""
+        loss = guarded.find_loss(workload, ctx.release) if workload else ""
         if loss:
             board.record(mark_entries(action.flight.entries, "failed", loss))
         else:

@@ -137,7 +137,8 @@ def choose_evictions(
     refusal.
     """
     workload = flight.workload
-    if workload is None or flight.pods is None:
+    if workload is None or flight.pods is None or workload.observed_generation < workload.generation:
+        # a change that its controller has not seen yet might be rolled out by an eviction
         return ()
     live = [pod for pod in flight.pods if is_live(pod)]
     if not checked and (len(live) < workload.replicas or any(pod.uid not in flight.known for pod in live)):

@@ -30,7 +30,8 @@ def build_plan_card(ctx: Context, planned: Planned, workloads: Sequence[PlannedW
     """The workloads of a gate with method and risk, and what the bot will not do."""
     pods = sum(one.pods for one in workloads)
     moving = [one for one in workloads if one.pods]
-    by_hand = [one for one in workloads if not one.pods and one.risks]
+    left = {entry.workload for entry in planned.entries if entry.state == "manual"}
+    by_hand = [one for one in workloads if str(one.ref) in left]
     return Card(
         title=f"{title}: {ctx.cluster.key}",
         summary=(

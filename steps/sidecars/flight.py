@@ -22,6 +22,8 @@ from steps.waves import PlannedWorkload
 GRACE = timedelta(seconds=60)
 TROUBLE_LOOK = timedelta(seconds=45)
 CRASHES = 3
+# as long as new pods come a workload is slow and not stuck, up to so many times its patience
+MOST_PATIENCE = 10
 FOREIGN_ROLLOUT = "a rollout that somebody else began is still in progress"
 _BROKEN_IMAGE = ("ImagePullBackOff", "ErrImagePull", "InvalidImageName", "CreateContainerConfigError")
 
@@ -106,15 +108,15 @@ class Discovered:
 Verdict: TypeAlias = Held | Ready | Underway | Finished | Failing | Misinjected | Discovered
 
 
-def wants_pods(flight: Flight, now: datetime, checked: bool) -> bool:
-    """Whether the flight can't be judged by its controller's status alone."""
+def wants_pods(flight: Flight, now: datetime, checked: bool, patience: float) -> bool:
+    """Whether the flight can't be judged by its controller's status alone. `patience` as for `judge`."""
     workload = flight.workload
     if not flight.begun or workload is None or not checked or flight.planned.method != "restart":
         return True
     if not is_in_place(flight) or is_rolled_out(workload) or workload.failure or workload.stalled or workload.paused:
         return True
     unready = workload.available < workload.replicas or workload.updated > count_moved(workload)
-    return unready and _is_past(flight, now, TROUBLE_LOOK)
+    return (unready and _is_past(flight, now, TROUBLE_LOOK)) or _is_past(flight, now, _allow(flight, patience))
 
 
 def is_in_place(flight: Flight) -> bool:
@@ -127,7 +129,7 @@ def is_in_place(flight: Flight) -> bool:
 def judge(flight: Flight, now: datetime, release: Release, patience: float) -> Verdict:
     """What follows from what was seen. `patience` is in seconds, before it is scaled by the workload's size."""
     if flight.pods is None:
-        return _judge_by_status(flight, now, patience)
+        return _judge_by_status(flight)
     live = tuple(pod for pod in flight.pods if is_live(pod))
     strangers = tuple(pod for pod in live if pod.uid not in flight.known and not _is_settled(pod, release))
     if strangers and flight.workload is not None:
@@ -166,13 +168,12 @@ def find_change(flight: Flight, old: Iterable[Pod]) -> str:
     return f"a partition of {workload.partition} was set" if workload.partition else ""
 
 
-def _judge_by_status(flight: Flight, now: datetime, patience: float) -> Verdict:
+def _judge_by_status(flight: Flight) -> Verdict:
     if not flight.begun or flight.workload is None:
         return Held("not looked at yet")
-    late = find_lateness(flight, now, patience)
     upgraded = sum(1 for entry in flight.known.values() if entry.state == "upgraded")
     done = max(0, count_moved(flight.workload) - upgraded)
-    return Failing(late) if late else Underway(min(done, len(flight.entries)))
+    return Underway(min(done, len(flight.entries)))
 
 
 def _judge_unbegun(flight: Flight, workload: Workload, now: datetime, patience: float) -> Verdict:
@@ -188,11 +189,7 @@ def _judge_replaced(flight: Flight, live: Sequence[Pod], now: datetime, release:
     moved = [pod for pod in live if has_target(pod, release)]
     if workload is None or sum(map(is_ready, live)) >= workload.replicas:
         return Finished(settle_entries(flight.entries, flight.known.values(), live, release, final=True))
-    fault = (
-        _find_controller_fault(flight, now)
-        or _find_pod_fault(flight, moved, now)
-        or find_lateness(flight, now, patience)
-    )
+    fault = _find_fault(flight, moved, now, patience)
     if fault:
         return Failing(fault, _pick_troubled(moved))
     if not flight.begun:
@@ -204,11 +201,7 @@ def _judge_moving(
     flight: Flight, workload: Workload, live: Sequence[Pod], now: datetime, release: Release, patience: float
 ) -> Verdict:
     moved = [pod for pod in live if has_target(pod, release)]
-    fault = (
-        _find_controller_fault(flight, now)
-        or _find_pod_fault(flight, moved, now)
-        or find_lateness(flight, now, patience)
-    )
+    fault = _find_fault(flight, moved, now, patience)
     if fault:
         return Failing(fault, _pick_troubled(live))
     placed = is_in_place(flight)
@@ -223,12 +216,29 @@ def count_done(flight: Flight, moved: Iterable[Pod]) -> int:
     return min(max(0, fresh - spent), len(flight.entries))
 
 
-def _find_controller_fault(flight: Flight, now: datetime) -> str:
+def _find_fault(flight: Flight, moved: Sequence[Pod], now: datetime, patience: float) -> str:
+    """Why a begun workload does not get there, "" while it may; `moved` are its live pods with the new sidecar."""
+    coming = _is_coming(flight, moved, now, patience)
+    late = "" if coming else find_lateness(flight, now, patience)
+    return _find_controller_fault(flight, coming, now) or _find_pod_fault(flight, moved, now) or late
+
+
+def _is_coming(flight: Flight, moved: Iterable[Pod], now: datetime, patience: float) -> bool:
+    """Whether the present attempt has made a new pod lately."""
+    made = max((pod.created for pod in moved if pod.uid not in flight.known), default=None)
+    if made is None or flight.clock is None or made < flight.clock:
+        return False
+    lately = now - made <= timedelta(seconds=patience)
+    return lately and not _is_past(flight, now, MOST_PATIENCE * _allow(flight, patience))
+
+
+def _find_controller_fault(flight: Flight, coming: bool, now: datetime) -> str:
     workload = flight.workload
     if workload is None or flight.planned.method == "evict" or not _is_past(flight, now, GRACE):
         return ""
-    # an injector that is away comes back by itself or is told by lateness; everything else needs a person
-    if workload.failure and not _is_webhook_away(workload):
+    # an injector that is away comes back by itself or is told by lateness, and under a tight quota pods come one for
+    # one as old ones go; everything else needs a person
+    if workload.failure and not _is_webhook_away(workload) and not coming:
         return f"its controller can't create pods: {workload.failure}"
     return "its rollout exceeded its progress deadline" if workload.stalled else ""
 
@@ -247,11 +257,15 @@ def _find_pod_fault(flight: Flight, moved: Iterable[Pod], now: datetime) -> str:
 
 def find_lateness(flight: Flight, now: datetime, patience: float) -> str:
     """A sentence where the workload took longer than its size and strategy explain, "" otherwise."""
-    allowed = scale_patience(flight.workload, len(flight.entries), patience)
+    allowed = _allow(flight, patience)
     if not _is_past(flight, now, allowed):
         return ""
     late = f"not done after {int(allowed.total_seconds() // 60)} min"
     return f"{late}: {flight.workload.failure}" if flight.workload and flight.workload.failure else late
+
+
+def _allow(flight: Flight, patience: float) -> timedelta:
+    return scale_patience(flight.workload, len(flight.entries), patience, flight.planned.rounds)
 
 
 def _is_webhook_away(workload: Workload) -> bool:

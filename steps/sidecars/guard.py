@@ -9,7 +9,9 @@ from typing import Any, cast
 
 from steps.errors import GiveUp
 from steps.injection import Injector, expects_sidecar, is_injected_namespace, is_target_image, parse_injector
+from steps.inventory import find_pin
 from steps.mesh import Webhook, Workload
+from steps.release import Release
 from steps.rollout import find_image_fault, find_rollout_gap, list_expected
 from steps.sidecars.board import read_clock
 from steps.stalls import explain_webhook_gap, find_webhook_gap
@@ -28,11 +30,17 @@ class Guarded:
     injector: Injector
     injected: frozenset[str]
 
-    def find_loss(self, workload: Workload) -> str:
-        """Why a restart would take the workload's sidecar away, "" where it would not."""
+    def find_loss(self, workload: Workload, release: Release) -> str:
+        """Why a restart would take the workload's sidecar away or leave an old one, "" where it would not."""
+        pin = find_pin(workload.template_annotations)
+        if pin and not is_target_image(pin, release):
+            return f"its template pins its sidecar to {pin} by now"
         space = workload.ref.namespace
         if space not in self.injected:
             return f"a restart would take its sidecar away: namespace {space} is not injected any more"
+        if not workload.images:
+            # the template stands elsewhere, as an Argo Rollout's may
+            return ""
         expected = expects_sidecar(
             workload.template_labels, workload.template_annotations, workload.host_network, self.injector
         )

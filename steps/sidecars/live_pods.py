@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from steps.injection import is_target_image
-from steps.inventory import is_finished
-from steps.mesh import Pod, Workload
+from steps.inventory import is_finished, name_owner_kind
+from steps.mesh import Owner, Pod, Workload
 from steps.release import Release
 
-_OWNER_OF_PODS = {"Deployment": "ReplicaSet", "Rollout": "ReplicaSet"}
+# The label with the hash that ends the name of a pod's ReplicaSet.
+_HASH_LABELS = {"Deployment": "pod-template-hash", "Rollout": "rollouts-pod-template-hash"}
 
 
-def pick_pods(pods: Iterable[Pod], workload: Workload) -> tuple[Pod, ...]:
-    """Those of a namespace's pods that belong to the workload."""
-    owner_kind = _OWNER_OF_PODS.get(workload.ref.kind)
-    return tuple(pod for pod in pods if _belongs(pod, workload, owner_kind))
+def pick_pods(pods: Iterable[Pod], workload: Workload, known: Collection[str] = ()) -> tuple[Pod, ...]:
+    """Those of a namespace's pods that belong to the workload; `known` are uids of pods that were told to be its."""
+    return tuple(pod for pod in pods if _belongs(pod, workload, known))
 
 
-def _belongs(pod: Pod, workload: Workload, owner_kind: str | None) -> bool:
-    if pod.owner is None or pod.namespace != workload.ref.namespace:
+def _belongs(pod: Pod, workload: Workload, known: Collection[str]) -> bool:
+    ref = workload.ref
+    if pod.owner is None or pod.namespace != ref.namespace:
         return False
-    if owner_kind is None:
-        return (pod.owner.kind, pod.owner.name) == (workload.ref.kind, workload.ref.name)
-    return pod.owner.kind == owner_kind and workload.selector.items() <= pod.labels.items()
+    kind = name_owner_kind(pod.owner)
+    if ref.kind not in _HASH_LABELS:
+        return (kind, pod.owner.name) == (ref.kind, ref.name)
+    if kind != "ReplicaSet" or not workload.selector.items() <= pod.labels.items():
+        return False
+    return pod.uid in known or _may_be_made_by(workload, pod.owner, pod)
+
+
+def _may_be_made_by(workload: Workload, owner: Owner, pod: Pod) -> bool:
+    """Whether the pod's ReplicaSet is not one of another workload: selectors may overlap (stable and canary)."""
+    hashes = {kind: pod.labels[label] for kind, label in _HASH_LABELS.items() if label in pod.labels}
+    return not hashes or owner.name == f"{workload.ref.name}-{hashes.get(workload.ref.kind, '')}"
 
 
 def is_live(pod: Pod) -> bool:

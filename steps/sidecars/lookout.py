@@ -32,7 +32,8 @@ def look(ctx: Context, flights: Sequence[Flight], checked: bool) -> Sighting:
         return Sighting((), 0.0)
     live, requests = list_controllers(ctx.kubernetes, [flight.planned.ref for flight in flights])
     seen = [dataclasses.replace(flight, workload=live.get(flight.planned.ref)) for flight in flights]
-    wanting = [flight for flight in seen if wants_pods(flight, ctx.now, checked)]
+    patience = ctx.options.limits.workload_patience_seconds
+    wanting = [flight for flight in seen if wants_pods(flight, ctx.now, checked, patience)]
     pods, more = _list_pods(ctx.kubernetes, wanting)
     looked = tuple(dataclasses.replace(flight, pods=pods.get(flight.planned.ref)) for flight in seen)
     namespaces = len({flight.planned.ref.namespace for flight in flights})
@@ -85,7 +86,7 @@ def _is_pass_cheaper(wanting: int, flights: Sequence[Flight], namespace: str) ->
 
 def _pick(flight: Flight, pods: Iterable[Pod]) -> tuple[Pod, ...]:
     if flight.workload is not None:
-        return pick_pods(pods, flight.workload)
+        return pick_pods(pods, flight.workload, flight.known)
     return tuple(pod for pod in pods if pod.uid in flight.known)
 
 

@@ -46,11 +46,14 @@ def count_moved(workload: Workload) -> int:
     return max(0, min(workload.updated, available - old))
 
 
-def scale_patience(workload: Workload | None, pods: int, base: float) -> timedelta:
-    """The base patience (seconds) and a minute for each round of pods that the strategy replaces at once."""
+def scale_patience(workload: Workload | None, pods: int, base: float, planned_rounds: float = 0) -> timedelta:
+    """The base patience (seconds) and a minute for each round of pods that the strategy replaces at once.
+
+    `planned_rounds` are those of the plan; budgets may ask for more of them than the strategy does.
+    """
     if workload is None:
         return timedelta(seconds=base)
-    rounds = math.ceil(pods / _count_at_once(workload))
+    rounds = max(math.ceil(pods / _count_at_once(workload)), planned_rounds)
     return timedelta(seconds=base + rounds * (SECONDS_A_ROUND + workload.min_ready_seconds))
 
 

@@ -9,6 +9,7 @@ from steps.ledger import EntryState, LedgerEntry
 from steps.mesh import Pod
 from steps.release import Release
 from steps.sidecars.live_pods import has_target, is_ready
+from steps.wording import count_things
 
 
 def settle_entries(
@@ -40,8 +41,13 @@ def settle_entries(
             left -= 1
             settled.append(close_entry(entry, "upgraded", f"its replacement runs {moved[0].proxy_image}"))
         elif final:
-            settled.append(close_entry(entry, "gone", f"not replaced: the workload has {len(present)} pods now"))
+            settled.append(close_entry(entry, "gone", _describe_absence(len(present), len(moved))))
     return tuple(settled)
+
+
+def _describe_absence(present: int, moved: int) -> str:
+    others = f", {present - moved} of them with another sidecar" if present > moved else ""
+    return f"not replaced: the workload has {count_things(present, 'pod')} now{others}"
 
 
 def count_spent(known: Iterable[LedgerEntry], present: Collection[str]) -> int:

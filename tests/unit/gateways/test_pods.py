@@ -162,3 +162,14 @@ def test_restarts_are_added_up() -> None:
     """Over all containers."""
     statuses = [container_status("app", restartCount=2), container_status("istio-proxy", restartCount=3)]
     assert pod_of(status={"containerStatuses": statuses}).restarts == 5
+
+
+def test_a_container_named_like_the_proxy_is_not_the_proxy() -> None:
+    """Only the name istio-proxy itself counts."""
+    named = [{"name": name, "image": "x:1"} for name in ("istio-proxy-config", "my-istio-proxy")]
+    assert pod_of({"containers": named}).proxy_image == ""
+
+
+def test_the_hosts_network_is_told() -> None:
+    """Such a pod gets no sidecar."""
+    assert pod_of({"hostNetwork": True}).host_network

@@ -196,3 +196,9 @@ def test_cpu_quantities(text: str, millicores: int) -> None:
 def test_memory_quantities(text: str, count: int) -> None:
     """Binary and decimal suffixes, and the odd millibyte."""
     assert count_bytes(text) == count
+
+
+def test_a_failure_that_is_over_is_none() -> None:
+    """The condition stays with status False."""
+    condition = {"type": "ReplicaFailure", "status": "False", "reason": "FailedCreate", "message": "quota"}
+    assert workload_of("ReplicaSet", {}, {"conditions": [condition]}).failure == ""

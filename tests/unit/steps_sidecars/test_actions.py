@@ -122,3 +122,8 @@ def test_evictions_are_paced_one_by_one() -> None:
     assert choose_actions([(one, Underway(0))], {}, Limits(), full, True, RELEASE) == ()
     free = choose_actions([(one, Underway(0))], {}, Limits(), NO_LIMIT, True, RELEASE)
     assert [type(action) for action in free] == [Evict] * 4
+
+
+def test_nobody_is_evicted_before_the_controller_has_seen_the_last_change() -> None:
+    """Its status still tells of the template before."""
+    assert evicted(evicting(3, workload("DaemonSet", generation=2))) == []

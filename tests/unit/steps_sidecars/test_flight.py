@@ -201,6 +201,31 @@ def test_patience_ends() -> None:
     assert isinstance(verdict(OLD_PODS, rolling, minutes=60, **BEGUN), Failing)
 
 
+@pytest.mark.parametrize(("minutes", "late"), [(5, False), (15, True)])
+def test_patience_counts_from_the_last_new_pod(minutes: float, late: bool) -> None:
+    """Slow pods are waited for; once none comes any more a person is asked."""
+    rolling = workload(restarted_at=STAMP, updated=1, current=4)
+    made = pod("web-9", NEW, ready=1, created=START + timedelta(minutes=30))
+    found = verdict((*OLD_PODS, made), rolling, minutes=30 + minutes, **BEGUN)
+    assert isinstance(found, Failing) is late
+
+
+def test_pods_that_come_for_ever_do_not_end_the_patience() -> None:
+    """A workload whose new pods are thrown away again and again."""
+    rolling = workload(restarted_at=STAMP, updated=1, current=4)
+    made = pod("web-9", NEW, ready=1, created=START + timedelta(minutes=299))
+    assert isinstance(verdict((*OLD_PODS, made), rolling, minutes=300, **BEGUN), Failing)
+
+
+@pytest.mark.parametrize(("age", "told"), [(5, False), (15, True)])
+def test_a_quota_that_lets_pods_through_is_no_fault(age: float, told: bool) -> None:
+    """The complaint stands as long as old pods are in the way."""
+    squeezed = workload(restarted_at=STAMP, updated=1, current=3, failure="FailedCreate: exceeded quota")
+    made = pod("web-9", NEW, created=START + timedelta(minutes=1))
+    found = verdict((*OLD_PODS, made), squeezed, minutes=1 + age, **BEGUN)
+    assert isinstance(found, Failing) is told
+
+
 def test_an_eviction_in_the_middle_goes_on() -> None:
     """Midpoint: one pod evicted and replaced, nothing recorded."""
     pods = (*OLD_PODS[1:], NEW_PODS[0])
@@ -225,6 +250,8 @@ def test_status_alone_counts_what_is_surely_moved() -> None:
         (workload(restarted_at=STAMP, generation=2), 0.5, False),
         (workload(restarted_at=STAMP, updated=1, current=4), 0.5, False),
         (workload(restarted_at=STAMP, updated=1, current=4), 2, True),
+        (workload(restarted_at=STAMP, updated=3, current=4, available=4), 2, False),
+        (workload(restarted_at=STAMP, updated=3, current=4, available=4), 60, True),
         (workload(restarted_at=STAMP), 0.5, True),
         (workload(), 0.5, True),
         (workload(restarted_at=STAMP, updated=1, stalled=True), 0.5, True),
@@ -236,13 +263,13 @@ def test_pods_are_looked_at_only_where_the_status_does_not_do(
 ) -> None:
     """Each look costs a request."""
     one = flight(*ENTRIES, workload=shape, **BEGUN)
-    assert wants_pods(one, START + timedelta(minutes=minutes), checked=True) is wanted
+    assert wants_pods(one, START + timedelta(minutes=minutes), checked=True, patience=600) is wanted
 
 
 def test_until_the_first_pod_is_checked_pods_are_looked_at() -> None:
     """The check needs them."""
     one = flight(*ENTRIES, workload=workload(restarted_at=STAMP, generation=2), **BEGUN)
-    assert wants_pods(one, START, checked=False)
+    assert wants_pods(one, START, checked=False, patience=600)
 
 
 @pytest.mark.parametrize(
@@ -292,3 +319,9 @@ def test_patience_grows_with_size_and_strategy() -> None:
     ordered = scale_patience(workload("StatefulSet", replicas=40), 40, 600)
     surging = scale_patience(workload(replicas=40, max_surge="25%", max_unavailable="25%"), 40, 600)
     assert (ordered.total_seconds(), surging.total_seconds()) == (600 + 40 * 60, 600 + 2 * 60)
+
+
+def test_patience_grows_with_the_rounds_that_a_budget_asks_for() -> None:
+    """Evicted one by one, whatever the strategy would allow."""
+    shape = workload(replicas=40, max_surge="25%", max_unavailable="25%")
+    assert scale_patience(shape, 40, 600, 40).total_seconds() == 600 + 40 * 60

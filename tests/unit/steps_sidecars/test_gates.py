@@ -2,6 +2,7 @@ import dataclasses
 
 import pytest
 
+from steps.injection import PINNED_IMAGE
 from steps.mesh import WorkloadRef
 from steps.options import Limits
 from steps.sidecars.gates import find_worse
@@ -233,3 +234,13 @@ def test_a_waiting_turn_tells_how_far_it_is(cluster: PaperCluster) -> None:
     lines = [wait.why for wait in rig.waits]
     assert any("/40 pods re-injected, " in line and " pods/min, " in line and " min left" in line for line in lines)
     assert all(isinstance(wait, Waiting) and wait.progress and wait.progress.total == 40 for wait in rig.waits)
+
+
+def test_what_is_left_to_a_person_stands_on_the_card(cluster: PaperCluster) -> None:
+    """With the reason, before anything is restarted."""
+    cluster.add("Deployment", "shop", "web", 2)
+    cluster.add("Deployment", "shop", "old", 2, template_annotations={PINNED_IMAGE: "proxyv2:1.4.7-asm.0"})
+    cluster.move_control_plane()
+    card = asked(start(cluster)).card
+    assert dict(card.facts)["left to a person"] == "1 workload"
+    assert any(risk.startswith("shop/Deployment/old: annotation") for risk in card.risks)

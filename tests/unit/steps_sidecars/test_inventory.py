@@ -5,8 +5,8 @@ import pytest
 
 from steps.errors import GiveUp
 from steps.injection import INJECT, MIRROR, PINNED_IMAGE
-from steps.inventory import find_workload, judge_pod, take_inventory
-from steps.mesh import Namespace, Owner, WorkloadRef
+from steps.inventory import Room, find_workload, judge_pod, measure_room, take_inventory
+from steps.mesh import Namespace, Node, Owner, WorkloadRef
 from steps.options import UpgradeOptions
 from tests.unit.steps_sidecars.paper_cluster import PaperCluster
 from tests.unit.steps_sidecars.rig import load_release
@@ -148,3 +148,76 @@ def test_secrets_that_may_not_be_listed_stop_nobody(cluster: PaperCluster) -> No
     cluster.list_changes = refuse  # type: ignore[method-assign]
     inventory = take_inventory(cluster, RELEASE, UpgradeOptions())
     assert inventory.unknown == ("whether a restart picks up changed configuration is unknown: secrets are forbidden",)
+
+
+@pytest.mark.parametrize("where", ["pod", "template"])
+@pytest.mark.parametrize("version", ["", "1.4.7-asm.0"])
+def test_a_pinned_image_is_told_whoever_pins_it(where: str, version: str) -> None:
+    """A pod that has no sidecar yet would come back with the old one."""
+    pin = {PINNED_IMAGE: "proxyv2:1.4.7-asm.0"}
+    shape = workload(template_annotations=pin if where == "template" else {})
+    one = pod(version=version, annotations=pin if where == "pod" else {})
+    assert judge_pod(one, WEB, surroundings(shape), RELEASE) == "pinned"
+
+
+def test_a_pin_to_the_target_does_no_harm() -> None:
+    """The restart brings what the annotation names."""
+    shape = workload(template_annotations={PINNED_IMAGE: f"proxyv2:{NEW}"})
+    assert judge_pod(pod(), WEB, surroundings(shape), RELEASE) == "outdated"
+
+
+def test_a_template_on_the_hosts_network_would_lose_the_sidecar() -> None:
+    """The injector leaves such pods alone whatever they ask for."""
+    shape = workload(host_network=True)
+    assert judge_pod(pod(), WEB, surroundings(shape), RELEASE) == "losing"
+    assert judge_pod(pod(version=""), WEB, surroundings(shape), RELEASE) is None
+
+
+def test_a_pod_of_its_own_on_the_hosts_network_is_out_of_scope() -> None:
+    """It is judged by itself where no template is known."""
+    own = WorkloadRef("shop", "Pod", "web-1")
+    assert judge_pod(pod(version="", host_network=True), own, surroundings(), RELEASE) is None
+
+
+def test_a_rollout_whose_template_stands_elsewhere_is_judged_by_its_pods() -> None:
+    """An Argo Rollout may refer to a Deployment's template."""
+    rollout = workload("Rollout", images={}, template_labels={})
+    opted_out = pod(version="", annotations={INJECT: "false"})
+    assert judge_pod(opted_out, rollout.ref, surroundings(rollout), RELEASE) is None
+
+
+def test_a_kind_of_the_same_name_in_another_group_is_told_apart() -> None:
+    """OpenKruise's StatefulSet is not Kubernetes' own."""
+    shape = workload("StatefulSet")
+    owner = Owner("StatefulSet", "web", group="apps.kruise.io")
+    found = find_workload(pod(owner=owner), {shape.ref: shape})
+    assert found == WorkloadRef("shop", "StatefulSet.apps.kruise.io", "web")
+
+
+@pytest.mark.parametrize("group", ["apps", "extensions"])
+def test_an_older_group_of_a_kind_is_the_kind(group: str) -> None:
+    """Owner references keep the group that they were made with."""
+    found = find_workload(pod(owner=Owner("DaemonSet", "web", group=group)), {})
+    assert found == WorkloadRef("shop", "DaemonSet", "web")
+
+
+def test_a_label_on_the_workload_alone_opts_its_pods_out(cluster: PaperCluster) -> None:
+    """The label need not stand in the template."""
+    cluster.add("Deployment", "shop", "web", 2, labels={"upgrade": "never"})
+    findings = take_inventory(cluster, RELEASE, UpgradeOptions(skip_label="upgrade=never")).findings
+    assert [finding.skipped for finding in findings] == ["it carries the label upgrade=never"] * 2
+
+
+def test_room_is_what_usable_nodes_have_left() -> None:
+    """Neither cordoned nor broken nodes count, and a Deployment's ReplicaSet is not counted twice."""
+    nodes = [Node(name, name != "broken", name == "cordoned", 4000, 8000, 110) for name in ("a", "broken", "cordoned")]
+    shapes = [
+        workload(cpu_millis=500, memory_bytes=1000),
+        workload("ReplicaSet", cpu_millis=500, memory_bytes=1000, owner=Owner("Deployment", "web")),
+    ]
+    assert measure_room(nodes, shapes) == Room(4000 - 3 * 500, 8000 - 3 * 1000)
+
+
+def test_without_a_usable_node_there_is_no_room_to_speak_of() -> None:
+    """Nothing is said about room that can't be measured."""
+    assert measure_room([Node("a", False, False, 1, 1, 1)], []) is None

@@ -1,6 +1,6 @@
 import pytest
 
-from steps.injection import PINNED_IMAGE
+from steps.injection import INJECT, PINNED_IMAGE
 from steps.inventory import Condition, Finding
 from steps.mesh import Pod, Workload, WorkloadRef
 from steps.method import Way, choose_way, count_allowed_gone, keeps_revision, read_ordinal, scale_count
@@ -153,3 +153,33 @@ def test_a_share_is_rounded_as_kubernetes_does(written: str, round_up: bool, cou
 def test_a_name_without_an_ordinal_has_none() -> None:
     """Only StatefulSets count their pods."""
     assert (read_ordinal("db-12"), read_ordinal("web-7x")) == (12, -1)
+
+
+def test_a_stuck_argo_rollout_is_left_to_a_person() -> None:
+    """Neither the old nor the new version is what it should be."""
+    assert "promote web" in choose(workload("Rollout", stalled=True)).command
+
+
+def test_a_stateful_set_that_names_no_revision_yet_keeps_none() -> None:
+    """Without a status nobody knows what an eviction would bring."""
+    shape = workload("StatefulSet", strategy="OnDelete", update_revision="", current_revision="")
+    assert not keeps_revision(pod("web-0"), shape)
+
+
+def test_a_pin_in_the_template_alone_is_named() -> None:
+    """The person has to find the annotation."""
+    way = choose(workload(template_annotations={PINNED_IMAGE: "proxyv2:old"}), condition="pinned")
+    assert "proxyv2:old" in way.reason
+
+
+def test_a_namespace_without_injection_is_labelled_anew() -> None:
+    """It may say "disabled", which kubectl does not change unless told to."""
+    assert choose(workload(), condition="losing").command.endswith("istio-injection=enabled --overwrite")
+
+
+@pytest.mark.parametrize(
+    "shape", [workload(template_annotations={INJECT: "false"}), workload("DaemonSet", host_network=True)]
+)
+def test_a_template_that_asks_for_no_sidecar_is_to_be_mended(shape: Workload) -> None:
+    """A label on its namespace would change nothing."""
+    assert f"edit {shape.ref.kind.lower()}/web" in choose(shape, condition="losing").command

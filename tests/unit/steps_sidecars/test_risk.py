@@ -1,8 +1,9 @@
+import dataclasses
 from datetime import timedelta
 
 import pytest
 
-from steps.inventory import Room
+from steps.inventory import Condition, Room
 from steps.mesh import Autoscaler, DisruptionBudget, Requirement, Workload, WorkloadRef
 from steps.method import Method
 from steps.risk import Risk, covers, find_risks, is_mutable, is_rolling, worst_level
@@ -15,6 +16,13 @@ BUDGET = DisruptionBudget("shop", "web", {"app": "web"}, "3", "", 0)
 def kinds(method: Method = "restart", shape: Workload | None = None, **inventory: object) -> list[str]:
     """The kinds of the risks of a workload."""
     return [risk.kind for risk in find_risks(subject(method, shape, **inventory))]
+
+
+def kinds_of(condition: Condition, method: Method, shape: Workload, skipped: str = "") -> list[str]:
+    """The kinds of the risks of a workload whose pod is in this condition."""
+    one = subject(method, shape)
+    findings = (dataclasses.replace(one.findings[0], condition=condition, skipped=skipped),)
+    return [risk.kind for risk in find_risks(dataclasses.replace(one, findings=findings))]
 
 
 def test_a_plain_deployment_has_no_risk() -> None:
@@ -170,3 +178,69 @@ def test_a_budget_of_another_namespace_covers_nothing() -> None:
 def test_a_ref_reads_as_people_write_it() -> None:
     """The id in cards and ledger."""
     assert str(WorkloadRef("shop", "Deployment", "web")) == "shop/Deployment/web"
+
+
+@pytest.mark.parametrize(
+    ("condition", "kind"),
+    [("pinned", "pinned sidecar"), ("by-hand", "sidecar by hand"), ("losing", "would lose its sidecar")],
+)
+def test_what_keeps_a_pod_from_the_new_sidecar_is_told_before(condition: Condition, kind: str) -> None:
+    """Not only once everything else is done."""
+    assert kinds_of(condition, "manual", workload()) == [kind]
+
+
+def test_a_gateway_of_its_own_is_told_before() -> None:
+    """1/1: its image stands in its template."""
+    assert kinds_of("by-hand", "manual", workload(images={"istio-proxy": "proxyv2:old"})) == ["gateway"]
+
+
+def test_a_restart_that_adds_a_sidecar_is_told_before() -> None:
+    """A namespace that was labelled after its pods had started: to add a sidecar is more than to upgrade one."""
+    assert kinds_of("missing", "restart", workload()) == ["no sidecar yet"]
+    assert kinds_of("missing", "manual", workload("Job")) == ["Job"]
+
+
+def test_a_pod_that_is_opted_out_is_no_risk() -> None:
+    """Nothing is done to it."""
+    assert kinds_of("pinned", "manual", workload(), skipped="by label") == []
+
+
+def test_a_template_that_changed_under_pods_is_told() -> None:
+    """Why a ReplicaSet is left to a person."""
+    assert kinds_of("outdated", "manual", workload("ReplicaSet")) == ["changed template"]
+
+
+def test_a_stuck_argo_rollout_is_told() -> None:
+    """Why it is left to a person."""
+    assert kinds_of("outdated", "manual", workload("Rollout", stalled=True)) == ["aborted"]
+
+
+def test_a_daemon_set_on_one_node_is_no_single_replica() -> None:
+    """There is nothing to scale."""
+    assert kinds(shape=workload("DaemonSet", replicas=1)) == []
+
+
+def test_what_comes_and_goes_with_the_load_binds_no_approval() -> None:
+    """An autoscaler, a budget or a full node must not void a decision."""
+    full = Autoscaler("shop", "web", WEB, 1, 10, 10)
+    shape = workload(updated=1, current=4, cpu_millis=500)
+    around: dict[str, object] = {"budgets": (BUDGET,), "autoscalers": (full,), "free_room": Room(1, 1)}
+    found = [
+        *find_risks(subject("restart", shape, pod(ready=1), **around)),
+        *find_risks(subject("evict", shape, **around)),
+    ]
+    assert {risk.kind for risk in found} == {"PDB 0", "HPA at max", "rollout in progress", "not ready", "no room"}
+    assert all(risk.passing for risk in found)
+
+
+def test_a_secret_changed_since_the_oldest_pod_started_is_told() -> None:
+    """A younger pod has seen the change already."""
+    changes = {("shop", "Secret", "key"): START + timedelta(minutes=5)}
+    pods = (pod("a"), pod("b", created=START + timedelta(minutes=10)))
+    found = find_risks(subject("restart", workload(secrets=("key",)), *pods, changes=changes))
+    assert [risk.fact for risk in found] == ["Secret key changed since its pods started"]
+
+
+def test_too_little_memory_for_the_surge_is_told() -> None:
+    """Room is both."""
+    assert kinds(shape=workload(replicas=8, memory_bytes=500), free_room=Room(0, 900)) == ["no room"]

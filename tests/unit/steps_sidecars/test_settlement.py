@@ -82,3 +82,9 @@ def test_the_sum_always_holds(earlier: int, opened: int, kept: int, fresh: int, 
     assert len(states) == earlier + opened
     assert states.count("pending") == min(kept, opened)
     assert states.count("upgraded") == max(earlier, min(fresh, earlier + opened - min(kept, opened)))
+
+
+def test_pods_that_came_back_with_another_sidecar_are_named() -> None:
+    """What is gone was replaced, only not as it should have been."""
+    (settled,) = settle_entries([entry("a")], [entry("a")], [pod("x"), pod("y", "")], RELEASE, final=True)
+    assert settled.evidence == "not replaced: the workload has 2 pods now, 2 of them with another sidecar"
