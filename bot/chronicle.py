@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Protocol
 
 from bot.journal import Journal
 from bot.outbox import Outbox
-from bot.reminder_texts import name_reminder
+from bot.reminder_texts import KINDS, name_reminder
 from bot.rows import UpgradeRow, name_end
 from steps.step import Ask, Attachment, Blocked, Card, Done, Waiting
 
@@ -99,10 +99,15 @@ class Chronicle:
     def close_card(self, row: UpgradeRow, how: str) -> None:
         """The card of the upgrade's current question says how it ended and loses its buttons."""
         self._outbox.amend_message(row.id, card_slot(row.step, row.generation), {"closed": how})
+        self._outbox.close_asking(row.id, row.step, row.generation, how)
 
     def close_reminder(self, seq: int, channel: str, how: str) -> None:
         """A reminder in a channel says what became of it and loses its buttons."""
         self._outbox.amend_message("", name_reminder(seq, channel), {"closed": how})
+
+    def close_reminders(self, row: UpgradeRow, how: str, kinds: Collection[str] = KINDS) -> None:
+        """The upgrade's reminders, those of these kinds, are of no use any more."""
+        self._outbox.close_reminders(row.id, kinds, how)
 
     def answer(self, body: Mapping[str, Any], channel: str, now: datetime) -> None:
         """A private answer to one person."""
@@ -138,6 +143,7 @@ class Chronicle:
         self._outbox.add_message(row.id, "milestone", row.channel, body, now)
 
     def _tell_end(self, row: UpgradeRow, outcome: Done, now: datetime) -> None:
+        self.close_reminders(row, "the upgrade has ended")
         source = self._journal.recall(row.id, "prepare/source")
         counts = self._journal.count_ledger(row.id)
         total = sum(counts.values())

@@ -183,6 +183,7 @@ def create_outbox(db: Database) -> None:
     )
     db.execute("create unique index one_message_a_slot on outbox(upgrade, slot) where slot <> ''")
     db.execute("create index unsent_messages on outbox(seq) where revision > sent_revision")
+    db.execute("create index posted_reminders on outbox(created_at) where kind = 'reminder'")
 
 
 def create_consents(db: Database) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -59,6 +59,40 @@ class Outbox:
     def has_message(self, upgrade: str, slot: str) -> bool:
         """Whether there is an editable message under this slot."""
         return bool(self._store.read("select 1 from outbox where upgrade = ? and slot = ?", [upgrade, slot]))
+
+    def rewrite_message(self, message_id: str, body: Mapping[str, Any]) -> None:
+        """Another body for a message that isn't posted yet."""
+        with self._store.transact() as db:
+            db.execute(
+                "update outbox set body = ?, revision = revision + 1 where id = ? and body <> ?",
+                [_encode(body), message_id, _encode(body)],
+            )
+
+    def close_reminders(self, upgrade: str, kinds: Collection[str], how: str) -> None:
+        """The upgrade's posted reminders of these kinds say what became of it and lose their buttons."""
+        self._close(upgrade, how, "body ->> 'kind' in (select value from json_each(?))", [json.dumps(list(kinds))])
+
+    def close_asking(self, upgrade: str, step: str, generation: int, how: str) -> None:
+        """The reminders that carry this question's buttons say how it ended and lose them."""
+        asking = "(body ->> 'step', body ->> 'generation') = (?, ?) and json_array_length(body, '$.choices') > 0"
+        self._close(upgrade, how, asking, [step, generation])
+
+    def _close(self, upgrade: str, how: str, condition: str, parameters: list[Any]) -> None:
+        with self._store.transact() as db:
+            db.execute(
+                f"""
+                update outbox set body = json_set(body, '$.closed', ?), revision = revision + 1
+                where kind = 'reminder' and body ->> 'upgrade' = ? and body ->> 'closed' = '' and {condition}
+                """,
+                [how, upgrade, *parameters],
+            )
+
+    def list_unsent_reminders(self) -> list[Message]:
+        """The reminders that Slack has not got."""
+        rows = self._store.read(
+            "select * from outbox where revision > sent_revision and kind = 'reminder' and ts = '' order by seq"
+        )
+        return [_read_message(row) for row in rows]
 
     def list_unsent(self, now: datetime) -> list[Message]:
         """Messages with something Slack has not got, and whose time has come, in the order in which they were made."""

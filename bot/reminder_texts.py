@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from bot.rows import Question, UpgradeRow
-from bot.schedules import Reminder
+from bot.schedules import Reminder, ReminderKind
 
+KINDS: tuple[ReminderKind, ...] = ("before", "starts", "ends", "approval")
 SNOOZES = (
     timedelta(minutes=5),
     timedelta(minutes=15),

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 from bot.appointments import Appointment
-from bot.rows import at_time, to_seconds, to_time
+from bot.rows import at_time, encode_json, to_seconds, to_time
 from bot.store import Store, StoredCopy
 
 ReminderKind: TypeAlias = Literal["before", "starts", "ends", "approval"]
@@ -184,11 +184,24 @@ class Schedules(SchedulesView):
         )
         return bool(rows)
 
-    def list_due(self, now: datetime, limit: int = 500) -> list[Reminder]:
-        """Reminders whose time has come, the oldest first."""
+    def list_due(self, now: datetime, upgrades: int) -> list[Reminder]:
+        """Reminders whose time has come, oldest first: all of an upgrade's together, of so many upgrades at most."""
         rows = self._store.read(
-            "select * from reminders where state = 'waiting' and due <= ? order by due, seq limit ?",
-            [now.timestamp(), limit],
+            """
+            select * from reminders where state = 'waiting' and due <= :now and upgrade in (
+                select upgrade from reminders where state = 'waiting' and due <= :now
+                group by upgrade order by min(due), upgrade limit :upgrades
+            ) order by due, seq
+            """,
+            {"now": now.timestamp(), "upgrades": upgrades},
+        )
+        return [_read_reminder(row) for row in rows]
+
+    def read_reminders(self, seqs: Iterable[int]) -> list[Reminder]:
+        """The reminders with these numbers."""
+        rows = self._store.read(
+            "select * from reminders where seq in (select value from json_each(?)) order by due, seq",
+            [encode_json(list(seqs))],
         )
         return [_read_reminder(row) for row in rows]
 
@@ -205,10 +218,10 @@ class Schedules(SchedulesView):
     def settle_reminders(self, seqs: Iterable[int], state: str, now: datetime) -> None:
         """They were posted, missed or are of no use any more."""
         with self._store.transact() as db:
-            for seq in seqs:
-                db.execute(
-                    "update reminders set state = ?, settled_at = ? where seq = ?", [state, now.timestamp(), seq]
-                )
+            db.execute(
+                "update reminders set state = ?, settled_at = ? where seq in (select value from json_each(?))",
+                [state, now.timestamp(), encode_json(list(seqs))],
+            )
 
     def count_posted(self, since: datetime) -> dict[str, int]:
         """How many reminders each channel was given since then."""

@@ -85,7 +85,9 @@ class Scheduling:
         self._schedules.set_appointment(row.id, appointment, click.user, now)
         self._keeper.plan_opening(row, appointment.starts, appointment.ends, now)
         self._keeper.wake(row.id, now)
-        self._record(click, row, f"scheduled by <@{click.user}> for {appointment.describe()}")
+        sentence = f"scheduled by <@{click.user}> for {appointment.describe()}"
+        self._chronicle.close_reminders(row, sentence, ("before", "starts", "ends"))
+        self._record(click, row, sentence)
         self.attach_calendar(row)
         return (
             f"Scheduled {row.id} for {appointment.describe()}. It prepares and asks before; it changes nothing until "
@@ -191,6 +193,9 @@ class Scheduling:
         return Appointment(starts, None, zone)
 
     def _refuse_useless(self, reminder: Reminder, row: UpgradeRow, due: datetime) -> None:
+        appointment = self._schedules.find_appointment(row.id)
+        if reminder.kind in ("before", "starts") and appointment and reminder.moment != appointment.starts:
+            raise Refusal(f"Nothing to snooze: {row.id} was moved meanwhile and will be reminded of at its new time.")
         if reminder.kind in ("before", "ends") and reminder.moment and due >= reminder.moment:
             what = "starts" if reminder.kind == "before" else "ends"
             raise Refusal(f"By then it is too late: the window of {row.id} {what} before. Snooze shorter.")

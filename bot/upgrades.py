@@ -187,6 +187,7 @@ class Upgrades:
         now = self._clock.now()
         self._journal.close_question(row.id, "voided")
         self._chronicle.close_card(row, f"aborted by <@{click.user}>")
+        self._chronicle.close_reminders(row, f"aborted by <@{click.user}>")
         self._chronicle.close_progress(row)
         self._record(click, row, f"aborted by <@{click.user}>" + (f": {click.reason}" if click.reason else ""))
         if row.aborted_by:

@@ -106,7 +106,7 @@ def build_bot(
         fleet=fleet,
         roster=roster,
         schedules=schedules,
-        reminders=Reminders(store, journal, schedules, outbox, clock, clusters),
+        reminders=Reminders(store, schedules, outbox, clock, clusters),
         home_tabs=HomeTabs(
             fleet, build_posting_client(settings.slack.bot_token, settings.slack.api_url), clock, fleet.knows
         ),

@@ -11,7 +11,7 @@ from slack_sdk import WebClient
 
 from bot.records import Message, UpgradeView
 from bot.slack.delivery import Deferred, Delivery, Dropped, Result, Sent
-from bot.slack.pacing import Budget
+from bot.slack.pacing import Budget, Quota
 from bot.slack.posting import Postbox
 from bot.slack.text import Knows
 
@@ -20,6 +20,8 @@ EDITS_A_MINUTE = 46
 EDIT_BURST = 3
 POSTS_A_MINUTE = 55
 POST_BURST = 4
+# However many wait after Slack was out of reach.
+REMINDERS_A_MINUTE = 30
 EDIT_SPACING = timedelta(seconds=2)
 # Far enough to see every deferred message, so that no later one of its thread overtakes it.
 HORIZON = timedelta(days=1)
@@ -84,6 +86,7 @@ class Announcer:
         self._delivery = Delivery(outbox, views, Postbox(posting, reading), clock, knows)
         self._edits = Budget(EDITS_A_MINUTE, EDIT_BURST)
         self._posts: dict[str, Budget] = {}
+        self._reminders: dict[str, Quota] = {}
         self._edited_at: dict[str, datetime] = {}
         self._log = structlog.get_logger(__name__)
 
@@ -115,10 +118,13 @@ class Announcer:
 
     def _post(self, message: Message) -> Result:
         budget = self._posts.setdefault(message.channel, Budget(POSTS_A_MINUTE, POST_BURST))
-        now = self._clock.now()
-        if wait := budget.seconds_until_free(now):
+        quota = self._reminders.setdefault(message.channel, Quota(REMINDERS_A_MINUTE))
+        now, reminds = self._clock.now(), message.kind == "reminder"
+        if wait := max(budget.seconds_until_free(now), quota.seconds_until_free(now) if reminds else 0.0):
             return Deferred(wait, "")
         budget.take(now)
+        if reminds:
+            quota.take(now)
         result = self._delivery.post(message)
         if isinstance(result, Deferred) and result.too_fast:
             budget.hold(now, result.seconds)

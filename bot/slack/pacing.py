@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
+from collections import deque
 from datetime import datetime
+
+
+class Quota:
+    """At most so many calls in any minute, however they lie in it."""
+
+    def __init__(self, a_minute: int) -> None:
+        self._most = a_minute
+        self._taken: deque[datetime] = deque(maxlen=a_minute)
+
+    def seconds_until_free(self, now: datetime) -> float:
+        """How long until a call may be made; 0 for now, also where the clock was set back."""
+        if len(self._taken) < self._most or now < self._taken[0]:
+            return 0.0
+        return max(0.0, 60.0 - (now - self._taken[0]).total_seconds())
+
+    def take(self, now: datetime) -> None:
+        """Count one call."""
+        self._taken.append(now)
 
 
 class Budget:

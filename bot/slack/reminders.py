@@ -18,20 +18,22 @@ from slack_sdk.models.blocks import (
 
 from bot.slack.buttons import PREFIX, Target, build_choices, build_confirm, write_value
 from bot.slack.cards import build_note, build_sentence, build_text
-from bot.slack.text import Knows, cut_written, write_sentence, write_time
+from bot.slack.text import Knows, cut_written, escape, write_sentence, write_time
 from steps.wording import describe_seconds
 
 SNOOZE_ACTION = "asm-snooze"
 RESCHEDULE_ACTION = "asm-schedule:open"
 LABELS = {"pause": "Pause", "resume": "Resume", "retry": "Retry"}
 LINES_SHOWN = 40
+NAMES_SHOWN = 120
 
 
 def draw_reminder(body: Mapping[str, Any], block_id: str, knows: Knows) -> list[Block]:
     """The blocks of a reminder, or of several gathered into one."""
     blocks: list[Block] = [build_sentence(str(body.get("text") or ""), knows, "🔔 ")]
     if lines := body.get("lines"):
-        return [*blocks, *(build_text(_write_line(line, knows)) for line in lines[:LINES_SHOWN]), *_draw_rest(lines)]
+        blocks += [build_text(_write_line(line, knows)) for line in lines[:LINES_SHOWN]]
+        return [*blocks, *(build_note(note) for note in _list_notes(body.get("others") or ()))]
     notes = [_write_moments(body.get("moments") or ()), write_sentence(str(body.get("missed") or ""), knows)]
     blocks += [build_note(note) for note in notes if note]
     if body.get("closed"):
@@ -48,9 +50,14 @@ def write_reminder_text(body: Mapping[str, Any], knows: Knows) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def _draw_rest(lines: Sequence[Any]) -> list[Block]:
-    left = len(lines) - LINES_SHOWN
-    return [build_note(f"… and {left} more: `/asm-upgrade calendar` names all")] if left > 0 else []
+def _list_notes(others: Sequence[str]) -> list[str]:
+    """The upgrades that got no line of their own, and how to answer without buttons."""
+    named = f"… and of {escape(', '.join(others[:NAMES_SHOWN]))}" if others else ""
+    left = len(others) - NAMES_SHOWN
+    return [
+        *([f"{named} and {left} more; `/asm-upgrade status` names all" if left > 0 else named] if named else []),
+        "`/asm-upgrade schedule CLUSTER` moves an upgrade, `/asm-upgrade abort CLUSTER` cancels it.",
+    ]
 
 
 def _write_line(line: Mapping[str, Any], knows: Knows) -> str:

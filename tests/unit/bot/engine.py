@@ -128,7 +128,7 @@ def build_engine(
     runner = Runner(store, journal, chronicle, hand, table, release, lambda _address: ports, Pace(), keeper)
     scheduling = Scheduling(journal, schedules, keeper, chronicle, hand, clusters)
     upgrades = Upgrades(store, journal, chronicle, views, hand, clusters, scheduling, people=roster)
-    reminders = Reminders(store, journal, schedules, outbox, hand, clusters)
+    reminders = Reminders(store, schedules, outbox, hand, clusters)
     return Engine(hand, store, journal, outbox, runner, upgrades, views, schedules, reminders)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Mapping
 from datetime import datetime, time, timedelta
@@ -44,11 +45,20 @@ def tick_to(engine: Engine, moment: datetime, step: float = 1200) -> None:
     while engine.clock.time < moment:
         engine.clock.time = min(moment, engine.clock.time + timedelta(seconds=step))
         engine.reminders.tick()
+        deliver(engine)
+
+
+def deliver(engine: Engine) -> None:
+    """Slack takes everything."""
+    for message in engine.outbox.list_unsent(engine.clock.now() + timedelta(days=1)):
+        ts = message.ts or str(engine.clock.now().timestamp())
+        engine.outbox.mark_sent(message.id, ts, message.revision, engine.clock.now())
 
 
 def posted(engine: Engine, channel: str = CHANNEL) -> list[Mapping[str, Any]]:
-    far = engine.clock.now() + timedelta(days=1)
-    return [m.body for m in engine.outbox.list_unsent(far) if m.kind == "reminder" and m.channel == channel]
+    """The bodies of the reminders in a channel, in order; those withdrawn before they were posted left out."""
+    rows = engine.store.read("select * from outbox where kind = 'reminder' and channel = ? order by seq", [channel])
+    return [json.loads(row["body"]) for row in rows if row["ts"] or row["sent_revision"] < row["revision"]]
 
 
 def moment(day: int, hour: int, minute: int = 0) -> datetime:
@@ -253,7 +263,7 @@ def test_at_most_thirty_reminders_a_minute_reach_a_channel(build: Build, count: 
         engine.reminders.tick()
         engine.clock.advance(20)
     bodies = posted(engine)
-    told = sum(len(body.get("lines") or [1]) for body in bodies)
+    told = sum(len(body.get("lines") or [1]) + len(body.get("others") or []) for body in bodies)
     assert (len(bodies) <= 30, told) == (True, count)
 
 
@@ -282,7 +292,7 @@ def test_a_kill_in_the_middle_of_posting_loses_and_repeats_nothing(build: Build)
     """Rows and messages commit together."""
     engine = build({"access/approve": ask})
     add_many(engine, 20)
-    dying = Reminders(engine.store, engine.journal, engine.schedules, DyingOutbox(engine.store), engine.clock, {})
+    dying = Reminders(engine.store, engine.schedules, DyingOutbox(engine.store), engine.clock, {})
     with pytest.raises(ProcessLookupError):
         dying.tick()
     engine.store.close()
@@ -307,8 +317,148 @@ def test_fifty_restarts_at_random_post_each_reminder_once_and_within_a_minute(bu
                 engine.store.close()
                 engine = build(dict.fromkeys(("access/approve", "access/bind", "sidecars/restart"), ask), engine.clock)
             engine.reminders.tick()
+            deliver(engine)
             engine.clock.advance(chance.randrange(15, 25))
-    made = [m for m in engine.outbox.list_unsent(engine.clock.now()) if m.kind == "reminder" and m.channel == CHANNEL]
-    delays = [(m.created_at - due).total_seconds() for m, due in zip(made, times, strict=True)]
+    made = engine.store.read("select * from outbox where kind = 'reminder' and channel = ? order by seq", [CHANNEL])
+    delays = [row["created_at"] - due.timestamp() for row, due in zip(made, times, strict=True)]
     assert kills >= 50
     assert all(0 <= delay <= 60 for delay in delays)
+
+
+def test_after_hours_without_slack_one_reminder_says_what_was_missed(build: Build) -> None:
+    """Those that waited for Slack are replaced by the one that is of use then."""
+    engine = scheduled(build)
+    engine.click("approve", BEN)
+    tick_silently(engine, moment(3, 1, 30))
+    assert [(body["text"].split(" starts ")[-1], body["missed"]) for body in posted(engine)] == [
+        ("in 30 min.", "Slack could not be reached in time for the reminder 24 h before, 1 h before.")
+    ]
+
+
+def tick_silently(engine: Engine, moment: datetime) -> None:
+    """Tick as the bot would while Slack takes nothing."""
+    while engine.clock.time < moment:
+        engine.clock.time = min(moment, engine.clock.time + timedelta(minutes=10))
+        engine.reminders.tick()
+
+
+def test_a_reminder_that_slack_took_too_late_is_withdrawn(build: Build) -> None:
+    """Where nothing of it is of use any more."""
+    engine = build({"access/approve": ask, "access/bind": lambda _c: Done("")})
+    engine.add_upgrade(["access/approve", "access/bind"])
+    engine.runner.turn()
+    tick_silently(engine, START + timedelta(hours=1))
+    engine.click("approve", BEN)
+    tick_silently(engine, START + timedelta(hours=2))
+    assert posted(engine) == []
+
+
+def test_gathered_reminders_that_slack_took_too_late_are_written_anew(build: Build) -> None:
+    """With the time that is left then."""
+    engine = build({"access/approve": ask})
+    add_many(engine, 60)
+    engine.reminders.tick()
+    engine.clock.advance(600)
+    engine.reminders.tick()
+    gathered = next(body for body in posted(engine) if body.get("lines"))
+    assert "starts in 50 min." in gathered["lines"][0]["text"]
+
+
+def test_an_overdue_upgrade_is_told_once_however_many_others_are(build: Build) -> None:
+    """All of its reminders are looked at together."""
+    engine = build({"access/approve": ask})
+    for number in range(400):
+        row = engine.add_upgrade(["access/approve"], f"cluster-{number}")
+        starts = START + timedelta(days=2)
+        leads = (timedelta(hours=24), timedelta(hours=1))
+        engine.schedules.add_reminders([Reminder(0, row.id, "before", starts - lead, starts) for lead in leads])
+    engine.clock.time = START + timedelta(days=1, hours=23, minutes=30)
+    for _ in range(12):
+        engine.reminders.tick()
+        deliver(engine)
+        engine.clock.advance(10)
+    told = [str(body.get("upgrade") or "") for body in posted(engine)]
+    gathered = [body for body in posted(engine) if body.get("lines")]
+    names = [line["text"].split()[2] for body in gathered for line in body["lines"]]
+    others = [name for body in gathered for name in body["others"]]
+    assert sorted([*filter(None, told), *names, *others]) == sorted(f"cluster-{number}-1" for number in range(400))
+
+
+def test_gathered_reminders_say_what_was_missed(build: Build) -> None:
+    """As the single ones do."""
+    engine = build({"access/approve": ask})
+    add_many(engine, 60)
+    engine.clock.advance(600)
+    engine.reminders.tick()
+    gathered = next(body for body in posted(engine) if body.get("lines"))
+    assert "The bot was down and missed the reminder 1 h before." in gathered["lines"][0]["text"]
+
+
+def test_the_requester_gets_no_button_that_four_eyes_forbid(build: Build) -> None:
+    """Ana is an approver too, but this upgrade is hers."""
+    engine = scheduled(build)
+    tick_to(engine, moment(3, 2))
+    assert [bool(posted(engine, user)[-1]["choices"]) for user in (ANA, BEN)] == [False, True]
+
+
+def test_who_may_not_approve_is_not_asked_again(build: Build) -> None:
+    """Neither by name nor by direct message."""
+    engine = build({"access/approve": ask})
+    engine.add_upgrade(["access/approve"])
+    engine.runner.turn()
+    tick_to(engine, START + timedelta(hours=1))
+    assert f"<@{ANA}>" not in posted(engine)[0]["text"]
+    assert posted(engine, ANA) == []
+
+
+def test_a_decided_approval_takes_the_buttons_from_its_reminders(build: Build) -> None:
+    """And says who decided."""
+    engine = build({"access/approve": ask, "access/bind": lambda _c: Done("")})
+    engine.add_upgrade(["access/approve", "access/bind"])
+    engine.runner.turn()
+    tick_to(engine, START + timedelta(hours=1))
+    engine.click("approve", BEN)
+    assert [body["closed"] for place in (CHANNEL, CAI) for body in posted(engine, place)] == [
+        f"approved by <@{BEN}>",
+        f"approved by <@{BEN}>",
+    ]
+
+
+def test_an_abort_takes_the_buttons_from_all_reminders(build: Build) -> None:
+    """There is nothing left to snooze, move or cancel."""
+    engine = scheduled(build)
+    tick_to(engine, moment(2, 2))
+    engine.click("abort", ANA)
+    assert {body["closed"] for body in posted(engine)} == {f"aborted by <@{ANA}>"}
+
+
+def test_a_move_takes_the_buttons_from_the_reminders_of_the_old_time(build: Build) -> None:
+    """They say what the new time is."""
+    engine = scheduled(build)
+    engine.click("approve", BEN)
+    tick_to(engine, moment(2, 2))
+    engine.click("schedule", ANA, arguments={**LATER, "date": "2026-12-04"})
+    assert posted(engine)[0]["closed"].startswith(f"scheduled by <@{ANA}> for 2026-12-04 02:00-05:00 UTC")
+
+
+def test_a_reminder_of_a_time_that_was_moved_cannot_be_snoozed(build: Build) -> None:
+    """A click that was on its way meanwhile."""
+    engine = scheduled(build)
+    tick_to(engine, moment(2, 2))
+    seq = next(body["seq"] for body in posted(engine) if "starts" in body["text"])
+    engine.click("schedule", ANA, arguments={**LATER, "date": "2026-12-04"})
+    answer = engine.click("snooze", BEN, choice="3600", arguments={"reminder": seq, "place": CHANNEL})
+    assert answer == "Nothing to snooze: cluster-x-1 was moved meanwhile and will be reminded of at its new time."
+
+
+def test_a_reminder_missed_in_one_conversation_is_told_there_alone(build: Build) -> None:
+    """A snoozed one belongs to who snoozed it."""
+    engine = scheduled(build)
+    engine.click("approve", BEN)
+    tick_to(engine, moment(3, 2))
+    seq = posted(engine, BEN)[-1]["seq"]
+    engine.click("snooze", BEN, choice="1800", arguments={"reminder": seq, "place": BEN})
+    before = [len(posted(engine, place)) for place in (BEN, CAI)]
+    engine.clock.time = moment(3, 3, 10)
+    engine.reminders.tick()
+    assert [len(posted(engine, place)) for place in (BEN, CAI)] == [before[0] + 1, before[1]]

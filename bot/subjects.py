@@ -1,0 +1,40 @@
+"""What is known about the upgrades that people are reminded of, read for many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from bot.appointments import Appointment
+from bot.clusters import Cluster
+from bot.reminder_choice import Subject
+from bot.rows import at_time, encode_json, read_question, read_upgrade, to_time
+from bot.store import Store
+
+
+class Subjects:
+    """Reads upgrades with their open questions and appointments: three queries, however many there are."""
+
+    def __init__(self, store: Store, clusters: Mapping[str, Cluster]) -> None:
+        self._store = store
+        self._clusters = clusters
+
+    def read(self, upgrades: Collection[str]) -> dict[str, Subject]:
+        """The upgrades with these ids, by id."""
+        rows = [read_upgrade(row) for row in self._select("upgrades where id", upgrades)]
+        asked = self._select("approvals where state = 'open' and upgrade", upgrades)
+        questions = {row["upgrade"]: read_question(row) for row in sorted(asked, key=lambda row: row["generation"])}
+        appointments = {
+            row["upgrade"]: Appointment(at_time(row["starts"]), to_time(row["ends"]), row["zone"])
+            for row in self._select("schedules where upgrade", upgrades)
+        }
+        clusters = {key: self._clusters.get(key) for key in {row.cluster for row in rows}}
+        policies = {key: cluster.policy if cluster else None for key, cluster in clusters.items()}
+        return {
+            row.id: Subject(row, questions.get(row.id), appointments.get(row.id), policies[row.cluster]) for row in rows
+        }
+
+    def _select(self, which: str, upgrades: Collection[str]) -> list[dict[str, Any]]:
+        return self._store.read(
+            f"select * from {which} in (select value from json_each(?))", [encode_json(list(upgrades))]
+        )
