@@ -7,6 +7,7 @@ import logging
 import signal
 import sys
 import threading
+from collections.abc import Mapping
 from types import FrameType
 
 import structlog
@@ -20,9 +21,9 @@ from bot.health import HealthApp, serve_health
 from bot.loops import Dispatcher, Loop
 from bot.metrics import build_registry
 from bot.reminders import TICK_SECONDS
-from bot.slack.text import redact
 from bot.ticking import Ticker
 from bot.wiring import Bot, build_archives, build_bot
+from steps.redaction import redact
 
 log = structlog.get_logger(__name__)
 # A tab that was just opened is published within this time.
@@ -159,8 +160,23 @@ def configure_log(level: str) -> None:
 
 
 def redact_event(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """Blot out tokens and keys in every text of a log line."""
-    return {name: redact(value) if isinstance(value, str) else value for name, value in event.items()}
+    """Blot out tokens and keys in every text of a log line, however deep it stands."""
+    return {name: redact_value(value) for name, value in event.items()}
+
+
+def redact_value(value: object) -> object:
+    """The value with every text in it redacted; what is no plain value becomes its text."""
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case str():
+            return redact(value)
+        case Mapping():
+            return {str(name): redact_value(part) for name, part in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [redact_value(part) for part in value]
+        case _:
+            return redact(repr(value))
 
 
 def serve_bot(settings: Settings) -> int:

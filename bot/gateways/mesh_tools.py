@@ -20,6 +20,7 @@ from bot.gateways.signatures import hash_file
 from steps.errors import GiveUp, StepError
 from steps.mesh import ClusterAddress
 from steps.ports import ProgramResult, RunState, Tools, ToolVersions
+from steps.redaction import redact
 
 APPLY = ("manifest", "apply")
 GENERATE = ("manifest", "generate")
@@ -101,7 +102,7 @@ class MeshToolsGateway:
         kubeconfig = self._kubeconfigs.write_kubeconfig(address)
         command = [*self._compose_apply(tools, arguments, overlays, kubeconfig), "--dry-run"]
         printed = run_program(command, self._compose_environment(tools, kubeconfig), self._short_limit, merged=True)
-        return ProgramResult(printed.exit_code, printed.output)
+        return ProgramResult(printed.exit_code, redact(printed.output))
 
     def start_apply(
         self,
@@ -210,5 +211,5 @@ def _read_version(name: str, printed: Printed) -> str:
 
 
 def _find_last_words(printed: Printed) -> str:
-    lines = (printed.errors.strip() or printed.output.strip()).splitlines()
+    lines = redact(printed.errors.strip() or printed.output.strip()).splitlines()
     return shorten(" ".join(lines[-3:]), 300) or "it printed nothing"

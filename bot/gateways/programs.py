@@ -21,6 +21,7 @@ from pathlib import Path
 
 from bot.gateways.files import write_atomically
 from steps.ports import Ended, NotStarted, Running, RunState
+from steps.redaction import redact
 
 # The shell moves the lock from its standard input to descriptor 9, writes its process id there and becomes the
 # program, which keeps id and lock. No instant lies between the start and its record that a kill of the bot could hit.
@@ -101,7 +102,7 @@ class ProgramRuns:
             with (self._place(run_id) / "output").open("rb") as output:
                 size = output.seek(0, os.SEEK_END)
                 output.seek(max(0, size - most))
-                return output.read().decode("utf-8", "replace")
+                return redact(output.read().decode("utf-8", "replace"))
         except FileNotFoundError:
             return ""
 

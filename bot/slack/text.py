@@ -7,22 +7,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TypeAlias
 
+from steps.redaction import redact
+
 Knows: TypeAlias = Callable[[str], bool]
 
 MENTION = re.compile(r"(<@[UW][A-Z0-9]{2,20}>|<#[CG][A-Z0-9]{2,20}>)")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
-SECRETS = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
-    r"|\bxox[a-z]-[A-Za-z0-9-]{6,}|\bxapp-[A-Za-z0-9-]{6,}"
-    r"|\bya29\.[A-Za-z0-9._-]{10,}|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"
-    r"|(?i:\bbearer\s+)[A-Za-z0-9._~+/=-]{12,}",
-    re.DOTALL,
-)
-
-
-def redact(text: str) -> str:
-    """Replace private keys and bearer, Slack, Google and JSON web tokens by a visible mark."""
-    return SECRETS.sub("[redacted]", text)
 
 
 def clean(text: str) -> str:

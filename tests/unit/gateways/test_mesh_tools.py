@@ -184,6 +184,29 @@ def test_apply_is_the_guides_command(bench: Workbench, make_tools: MakeTools) ->
     assert words[-2] == "--kubeconfig"
 
 
+SECRETS = "token: abcdefghijklmnopqrst\\nkind: Secret\\ndata:\\n  key.pem: c2VjcmV0\\nclient-key-data: LS0tLS1C\\n"
+
+
+def test_secrets_that_istioctl_prints_go_no_further(bench: Workbench, make_tools: MakeTools) -> None:
+    """Journal, thread, attached file, export and log all have what this tells."""
+    bench.gateway.start_apply("run", bench.address, make_tools(f"printf '{SECRETS}'\n"), ARGUMENTS)
+    assert bench.runs.wait_for_end("run", 20)
+    ended = bench.gateway.observe_run("run")
+    assert ended == Ended(0, "token: [redacted]\nkind: Secret\ndata: [redacted]\nclient-key-data: [redacted]\n")
+
+
+def test_secrets_of_a_dry_run_go_no_further(bench: Workbench, make_tools: MakeTools) -> None:
+    """Nor do those."""
+    assert "c2VjcmV0" not in bench.gateway.dry_run(bench.address, make_tools(f"printf '{SECRETS}'\n"), ARGUMENTS).output
+
+
+def test_secrets_in_last_words_go_no_further(bench: Workbench, make_tools: MakeTools) -> None:
+    """They stand in the sentence of a blocked step."""
+    with pytest.raises(GiveUp) as caught:
+        bench.gateway.render_manifest(make_tools("echo password=hunter22 >&2; exit 1\n"), ARGUMENTS)
+    assert "password=[redacted]" in caught.value.why
+
+
 def test_asmctl_finds_the_cluster_in_its_environment(bench: Workbench, make_tools: MakeTools) -> None:
     """It takes the guide's arguments and KUBECONFIG."""
     tools = make_tools(asmctl='echo "$KUBECONFIG $@"\n')

@@ -1,0 +1,52 @@
+"""Secrets blotted out of foreign text, before it reaches the journal, Slack or a log."""
+
+from __future__ import annotations
+
+import re
+
+MARK = "[redacted]"
+# What is a secret by its own form.
+TOKENS = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
+    # The end of a key whose beginning was cut off.
+    r"|\A[A-Za-z0-9+/=\s\\]*-----END [A-Z ]*PRIVATE KEY-----"
+    r"|\bxox[a-z]-[A-Za-z0-9-]{6,}|\bxapp-[A-Za-z0-9-]{6,}"
+    r"|\bya29\.[A-Za-z0-9._-]{10,}|\b1//[A-Za-z0-9_-]{20,}|\bAIza[A-Za-z0-9_-]{30,}|\bGOCSPX-[A-Za-z0-9_-]{20,}"
+    r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"
+    r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_[A-Za-z0-9_]{30,}"
+    r"|(?i:\bbearer\s+)[A-Za-z0-9._~+/=-]{12,}",
+    re.DOTALL,
+)
+# What is a secret by what stands before it, which is kept.
+NAMED = re.compile(
+    r"(?P<name>(?i:\b(?:proxy-)?authorization[\"']?\s*[:=]\s*[\"']?basic\s+)"
+    r"|(?i:(?:passwords?|passwd|client[_-]key[_-]data|(?:secret|access|api|private|encryption|signing)[_-]?key"
+    r"|(?:id|refresh|access|auth|bearer|session|app|bot)[_-]?token|client[_-]?secret))[\"']?\s*[:=]\s*[\"']?)"
+    r"(?P<value>(?!\[redacted\])[^\s\"',;{}\[\]]{4,})"
+)
+# A short word after `token` is mostly no secret.
+TOKEN = re.compile(r"(?P<name>(?i:\btoken[\"']?\s*[:=]\s*[\"']?))(?P<value>[A-Za-z0-9._~+/=-]{16,})")
+IN_ADDRESS = re.compile(r"(?P<name>://[^\s/:@]{0,100}:)(?P<value>[^\s/@]{1,500})(?=@)")
+SECRET_OBJECT = re.compile(r"(?:^[ +-]*|[{,]\s{0,20})[\"']?kind[\"']?:\s{0,20}[\"']?Secret\b", re.MULTILINE)
+YAML_CONTENT = re.compile(
+    r"^(?P<indent>[ +-]*)(?P<name>data|stringData):[ ]*\n(?:(?P=indent)[ ]+\S.*(?:\n|\Z))+", re.MULTILINE
+)
+JSON_CONTENT = re.compile(r"(?P<name>\"(?:data|stringData)\"\s*:\s*)\{[^{}]*\}")
+DOCUMENT = re.compile(r"(?m)^(?=---)")
+
+
+def redact(text: str) -> str:
+    """Replace keys, tokens, passwords and the content of Kubernetes Secrets by a visible mark."""
+    if SECRET_OBJECT.search(text):
+        text = "".join(_redact_object(part) for part in DOCUMENT.split(text))
+    text = TOKENS.sub(MARK, text)
+    for pattern in (NAMED, TOKEN, IN_ADDRESS):
+        text = pattern.sub(lambda found: f"{found['name']}{MARK}", text)
+    return text
+
+
+def _redact_object(document: str) -> str:
+    if not SECRET_OBJECT.search(document):
+        return document
+    document = YAML_CONTENT.sub(lambda found: f"{found['indent']}{found['name']}: {MARK}\n", document)
+    return JSON_CONTENT.sub(lambda found: f'{found["name"]}"{MARK}"', document)

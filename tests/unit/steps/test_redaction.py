@@ -1,0 +1,122 @@
+"""No secret of foreign text goes on, and what is none stays."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steps.redaction import redact
+
+SECRET = "c2VjcmV0LXZhbHVl"
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "xoxb-123456789012-abcdef",
+        "xapp-1-A0ASMUPG01-123-abc",
+        "ya29.a0AfH6SMBxxxxxxxxxxxxxxxx",
+        "1//0gabcdefghijklmnopqrstuvwxyz",
+        "AIzaSyA1234567890abcdefghijklmnopqrstuv",
+        "GOCSPX-abcdefghijklmnopqrstuvwx",
+        "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl",
+        "Bearer abcdefghijklmnop",
+        "AKIAIOSFODNN7EXAMPLE",
+        "ghp_abcdefghijklmnopqrstuvwxyz0123456789",
+        "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
+        "-----BEGIN PRIVATE KEY-----\\nMIIE\\n-----END PRIVATE KEY-----",
+    ],
+)
+def test_a_secret_is_known_by_its_form(secret: str) -> None:
+    """It goes as a whole."""
+    assert redact(f"before {secret} after") == "before [redacted] after"
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("client-key-data: LS0tLS1CRUdJTiBSU0Eg", "client-key-data: [redacted]"),
+        ("    token: abcdefghijklmnopqrst", "    token: [redacted]"),
+        ('"access_token": "abcdef123456",', '"access_token": "[redacted]",'),
+        ("id-token: abcdef123456", "id-token: [redacted]"),
+        ("password=hunter22 next", "password=[redacted] next"),
+        ("DB_PASSWORD: hunter22", "DB_PASSWORD: [redacted]"),
+        ("AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG", "AWS_SECRET_ACCESS_KEY=[redacted]"),
+        ("client_secret='abcdef'", "client_secret='[redacted]'"),
+        ("Authorization: Basic dXNlcjpwYXNz", "Authorization: Basic [redacted]"),
+        ("https://user:pass@registry.example/x", "https://user:[redacted]@registry.example/x"),
+    ],
+)
+def test_a_secret_is_known_by_its_name(text: str, kept: str) -> None:
+    """The name stays, so that the text can still be read."""
+    assert redact(text) == kept
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "--set values.global.sds.token.aud=example-project.svc.id.goog",
+        "namespace shop: Deployment/web is now paused",
+        "secretName: istio-ingressgateway-certs",
+        "the bot's token is refused",
+        "error: token: expected",
+        "https://console.cloud.google.com/kubernetes?project=example-project",
+        "gcr.io/gke-release/asm/proxyv2:1.4.10-asm.18",
+        "passwords are not shown",
+        "apiVersion: v1\nkind: ConfigMap\ndata:\n  mesh: |-\n    rootNamespace: istio-system\n",
+        "SHA-256 3b1f9a0b5c7d8e9f3b1f9a0b5c7d8e9f3b1f9a0b5c7d8e9f3b1f9a0b5c7d8e9f",
+    ],
+)
+def test_what_is_no_secret_stays(text: str) -> None:
+    """Nobody guesses at a message full of gaps."""
+    assert redact(text) == text
+
+
+def test_the_content_of_a_secret_goes_and_its_neighbours_stay() -> None:
+    """By document, as istioctl prints manifests."""
+    text = (
+        "---\napiVersion: v1\nkind: ConfigMap\ndata:\n  a: b\n"
+        f"---\napiVersion: v1\nkind: Secret\nmetadata:\n  name: cacerts\ndata:\n  key.pem: {SECRET}\n  b: {SECRET}\n"
+        "type: Opaque\n---\nkind: Service\n"
+    )
+    written = redact(text)
+    assert (SECRET in written, "data:\n  a: b" in written, "name: cacerts" in written, "type: Opaque" in written) == (
+        False,
+        True,
+        True,
+        True,
+    )
+
+
+def test_the_content_of_a_secret_in_json_goes() -> None:
+    """As kubectl -o json prints it."""
+    assert SECRET not in redact(f'{{"kind": "Secret", "data": {{"a": "{SECRET}", "b": "{SECRET}"}}}}')
+
+
+def test_a_changed_secret_in_a_diff_goes() -> None:
+    """With the signs of a diff before its lines."""
+    assert SECRET not in redact(f"+kind: Secret\n+data:\n+  a: {SECRET}\n")
+
+
+def test_the_rest_of_a_key_whose_beginning_was_cut_off_goes() -> None:
+    """The tail of a long output may begin anywhere."""
+    assert redact("hbGciOiJSUzI1NiJ9\nMIIEvQ==\n-----END PRIVATE KEY-----\nthe end") == "[redacted]\nthe end"
+
+
+@given(st.text(alphabet=st.sampled_from("tokenpaswrd:=-_ \n\"'{}[]kindSecretata.\\x/@"), max_size=300))
+def test_redacting_twice_is_redacting_once(text: str) -> None:
+    """And nothing breaks it."""
+    assert redact(redact(text)) == redact(text)
+
+
+def test_a_long_text_takes_no_time_to_speak_of() -> None:
+    """No pattern runs away on what programs print at their worst."""
+    for worst in (
+        "a" * 60_000,
+        "password" * 8_000,
+        "-----BEGIN PRIVATE KEY-----" * 2_000,
+        "a://" * 15_000,
+        " data:\n" * 8_000,
+    ):
+        redact(worst + "\nkind: Secret\n")
