@@ -119,14 +119,20 @@ class WindowKeeper:
 
     def find_permit(self, row: UpgradeRow, now: datetime) -> Permit:
         """Whether this upgrade may start something new now."""
+        permit = self.find_window(row, now)
+        if row.step not in CONTROL_PLANE_START:
+            return permit
+        downtime = self.find_downtime(row)
+        zone = choose_zone(downtime, self._schedules.find_appointment(row.id))
+        return judge_room(permit, now, self.measure_need(row), downtime, zone)
+
+    def find_window(self, row: UpgradeRow, now: datetime) -> Permit:
+        """The same whatever the step at hand needs."""
         downtime = self.find_downtime(row)
         appointment = self._schedules.find_appointment(row.id)
         if appointment is None and not downtime.windows and not downtime.freezes:
             return OPEN
-        permit = judge_moment(now, downtime, appointment, self._schedules.find_extension(row.id))
-        if row.step not in CONTROL_PLANE_START:
-            return permit
-        return judge_room(permit, now, self.measure_need(row), downtime, choose_zone(downtime, appointment))
+        return judge_moment(now, downtime, appointment, self._schedules.find_extension(row.id))
 
     def find_downtime(self, row: UpgradeRow) -> Downtime:
         """What the upgrade's cluster has set; nothing where clusters.toml lost it."""
@@ -211,7 +217,8 @@ class WindowKeeper:
             self._journal.change_upgrade(row.id, due=permit.until, waiting_since=None, sentence=sentence)
             if not self._schedules.put_hold(row.id, row.step, permit.why, permit.until, now):
                 return
-            advice = "" if permit.until else f"; {HOW_TO_GO_ON.format(cluster=row.cluster)}"
+            short = not permit.until or row.step in CONTROL_PLANE_START
+            advice = f"; {HOW_TO_GO_ON.format(cluster=row.cluster)}" if short else ""
             self._chronicle.tell(row, sentence + advice, now)
             if permit.until and self._schedules.find_appointment(row.id) is None:
                 opening = self.find_downtime(row).find_opening(permit.until)

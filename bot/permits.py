@@ -36,20 +36,15 @@ def judge_moment(
     now: datetime, downtime: Downtime, appointment: Appointment | None, extension: datetime | None
 ) -> Permit:
     """A freeze beats an extension, that beats an appointment, and that beats the recurring windows."""
-    zone = choose_zone(downtime, appointment)
     freeze = downtime.find_freeze(now)
     if freeze:
         return Permit(False, _reopen(freeze.span.end, downtime, appointment), f"frozen {freeze.describe()}")
-    if extension and now < extension:
-        return Permit(True, _cut_by_freeze(now, extension, downtime))
-    if appointment:
-        return _judge_appointment(now, downtime, appointment)
-    opening = downtime.find_opening(now)
-    if opening is None:
-        return Permit(False, None, "no window opens within a year")
-    if opening.start > now:
-        return Permit(False, opening.start, f"the next window is {write_span(opening.start, opening.end, zone)}")
-    return Permit(True, None if opening.end - now >= HORIZON - DAY else opening.end)
+    permit = _judge_appointment(now, downtime, appointment) if appointment else _judge_windows(now, downtime)
+    if extension is None or now >= extension or (permit.open and permit.until is None):
+        return permit
+    # an extension only ever adds: the window may last longer than it
+    until = max(extension, permit.until) if permit.open and permit.until else extension
+    return Permit(True, _cut_by_freeze(now, until, downtime))
 
 
 def choose_zone(downtime: Downtime, appointment: Appointment | None) -> str:
@@ -69,6 +64,16 @@ def judge_room(permit: Permit, now: datetime, needed: timedelta, downtime: Downt
     tail = f"; the next window with room opens {write_local(later, zone)}" if later else ""
     why = f"the control plane may need {minutes} min with the way back, and the window has {left} min left{tail}"
     return Permit(False, later, why)
+
+
+def _judge_windows(now: datetime, downtime: Downtime) -> Permit:
+    opening = downtime.find_opening(now)
+    if opening is None:
+        return Permit(False, None, "no window opens within a year")
+    if opening.start > now:
+        span = write_span(opening.start, opening.end, choose_zone(downtime, None))
+        return Permit(False, opening.start, f"the next window is {span}")
+    return Permit(True, None if opening.end - now >= HORIZON - DAY else opening.end)
 
 
 def _judge_appointment(now: datetime, downtime: Downtime, appointment: Appointment) -> Permit:

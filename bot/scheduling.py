@@ -108,7 +108,7 @@ class Scheduling:
         freeze = cluster.downtime.find_freeze(now)
         if freeze:
             raise Refusal(f"{cluster.key} is frozen {freeze.describe()}. A freeze is lifted in clusters.toml only.")
-        permit = self._keeper.find_permit(row, now)
+        permit = self._keeper.find_window(row, now)
         until = max(permit.until if permit.open and permit.until else now, now) + length
         self._schedules.add_extension(row.id, until, click.user, click.reason.strip(), now)
         self._schedules.drop_reminders(row.id, ["ends"])

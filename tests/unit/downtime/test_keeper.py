@@ -136,7 +136,8 @@ def test_the_control_plane_starts_only_with_room_for_the_way_back(build: Build) 
     engine = begin(build, window, control_plane__backup=lambda _c: Done("kept"))
     assert said(engine) == [
         "held before control-plane/backup: the control plane may need 20 min with the way back, and the window has "
-        "15 min left; the next window with room opens 2026-12-02 01:00 UTC"
+        "15 min left; the next window with room opens 2026-12-02 01:00 UTC; `/asm-upgrade extend cluster-x 1h REASON` "
+        "lets it go on now, `/asm-upgrade schedule cluster-x` moves it"
     ]
 
 
@@ -146,7 +147,7 @@ def test_a_person_may_let_the_control_plane_start(build: Build) -> None:
     engine = begin(build, window, control_plane__backup=lambda _c: Done("kept"))
     answer = engine.click("extend", BEN, choice="30m", reason="traffic is low")
     engine.runner.turn()
-    assert (answer, engine.row().state) == ("cluster-x-1 may act until 2026-12-01 02:30 UTC.", "upgraded")
+    assert (answer, engine.row().state) == ("cluster-x-1 may act until 2026-12-01 02:45 UTC.", "upgraded")
 
 
 def test_a_begun_apply_is_called_although_frozen(build: Build) -> None:
