@@ -32,7 +32,7 @@ def run_benchmark(name: str, write: bool) -> list[Finding]:
     for finding in findings:
         what, measured, bound, kept, how = finding.describe()
         click.echo(f"  {what}: {measured} (bound {bound}: {kept.strip('*')}; {how})")
-    if write:
+    if write and findings:
         write_section(DOCUMENT, name, benchmark.TITLE, findings)
     return findings
 

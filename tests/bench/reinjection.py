@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 from contextlib import ExitStack
@@ -13,6 +12,7 @@ import click
 
 from steps.options import Limits
 from steps.step import Done
+from tests.bench.control_plane import find_programs
 from tests.bench.findings import Finding
 from tests.bench.reinjection_lab import (
     LEAST_AVAILABLE,
@@ -53,13 +53,12 @@ class BotRun:
 
 def measure() -> list[Finding]:
     """One control plane; each way moves every pod once. Needs KUBEBUILDER_ASSETS."""
-    programs = os.environ.get("KUBEBUILDER_ASSETS")
-    if not programs:
-        click.echo("  left out: set KUBEBUILDER_ASSETS to a folder with etcd and the Kubernetes server programs")
+    programs = find_programs("re-injection")
+    if programs is None:
         return []
     fleet = FleetSettings(nodes=20, ready=READY_SECONDS, grace=0.5)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        plane = stack.enter_context(run_control_plane(Path(programs), Path(folder), fleet))
+        plane = stack.enter_context(run_control_plane(programs, Path(folder), fleet))
         lab = Lab(plane, load_release(), stack)
         lab.fill()
         click.echo(f"  filled: {lab.list_versions()}")

@@ -13,9 +13,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from bot.gateways.kubernetes.api_server import Answer, ApiServer, TimeLimits
+from bot.gateways.kubernetes.api_server import TimeLimits
 from bot.gateways.kubernetes.connections import KubeconfigConnection
 from bot.gateways.kubernetes.gateway import KubernetesGateway
 from sandbox.cluster.mesh_manifests import render_mesh
@@ -25,6 +24,7 @@ from steps.release import Release
 from tests.contracts.ground import RealGround, is_settled
 from tests.contracts.shapes import deployment
 from tests.realcluster.control_plane import ControlPlane
+from tests.unit.steps_sidecars.counting import CountingServer
 
 SPACES = 8
 WORKLOADS_A_SPACE = 5
@@ -36,17 +36,6 @@ MOST_SECONDS = 1800.0
 SDK = Path("/usr/lib/google-cloud-sdk/bin")
 KUBECTL = ("kubectl.1.27", "kubectl.1.28", "kubectl.1.29", "kubectl.1.30")
 MERGE = "application/merge-patch+json"
-
-
-class CountingServer(ApiServer):
-    """Counts what is sent."""
-
-    sent = 0
-
-    def send(self, *request: Any, **more: Any) -> Answer:
-        """One request more."""
-        self.sent += 1
-        return super().send(*request, **more)
 
 
 @dataclass

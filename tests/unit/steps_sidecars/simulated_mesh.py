@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bot.gateways.kubernetes.api_server import ApiServer, TimeLimits
+from bot.gateways.kubernetes.api_server import TimeLimits
 from bot.gateways.kubernetes.connections import KubeconfigConnection
 from bot.gateways.kubernetes.gateway import KubernetesGateway
 from bot.gateways.retries import ReadRetries
@@ -21,6 +21,7 @@ from sandbox.cluster.tls import ServingCertificate, write_kubeconfig
 from sandbox.sites import serve_in_thread
 from steps.mesh import ClusterAddress, Pod, WorkloadRef
 from steps.release import Release
+from tests.unit.steps_sidecars.counting import CountingServer
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC).timestamp()
 STRATEGIC = "application/strategic-merge-patch+json"
@@ -54,7 +55,8 @@ class SimulatedMesh:
         connection = KubeconfigConnection(ClusterAddress("cluster-x", kubeconfig=str(path)))
         # reads are retried at once: a test waits for nobody
         retries = ReadRetries(limit=2.0, clock=lambda: 0.0, sleep=lambda _seconds: None)
-        self.kubernetes = KubernetesGateway(ApiServer(connection, TimeLimits(2, 10), retries))
+        self.server = CountingServer(connection, TimeLimits(2, 10), retries)
+        self.kubernetes = KubernetesGateway(self.server)
         stack.callback(self.kubernetes.close)
 
     @property
