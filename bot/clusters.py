@@ -15,6 +15,7 @@ from bot.option_fields import (
     check_flag,
     check_limits,
     check_mode,
+    check_namespaces,
     check_promql,
     check_set_flags,
     check_text,
@@ -90,13 +91,13 @@ FIELDS: tuple[Field, ...] = (
     Field("set", "istioctl --set flags of the previous install, key=value.", check_set_flags, []),
     Field("overlays", "IstioControlPlane files of the previous install, given to istioctl -f.", check_texts, []),
     Field("testing_workloads", "Whether asmctl validate also runs its testing workloads.", check_flag, True),
-    Field("canary_namespaces", "Namespaces re-injected first, behind a gate of their own.", check_texts, []),
-    Field("skip_namespaces", "Namespaces whose sidecars are left alone.", check_texts, []),
+    Field("canary_namespaces", "Namespaces re-injected first, behind a gate of their own.", check_namespaces, []),
+    Field("skip_namespaces", "Namespaces whose sidecars are left alone.", check_namespaces, []),
     Field("skip_label", "Pods with this label (key or key=value) are left alone.", check_text, ""),
     Field(
         "evict_namespaces",
         "Namespaces where pods are evicted, honouring budgets, instead of restarted.",
-        check_texts,
+        check_namespaces,
         [],
     ),
     Field("probe_urls", "Addresses that must answer below 500 while a wave soaks.", check_texts, []),
@@ -173,29 +174,39 @@ def build_found_template(defaults: Mapping[str, Any], folder: Path) -> Cluster:
     return replace(template, policy=policy, found=True)
 
 
+def find_argument_faults(name: str, value: Any) -> list[str]:
+    """What is wrong with one argument of a start, by itself; sentences."""
+    known = {item.name: item for item in FIELDS}
+    if name == "overlay_texts":
+        given = [Overlay(str(file), str(text)) for file, text in dict(value).items()]
+        return [f"{overlay.name} {fault}." for overlay in given if (fault := find_overlay_fault(overlay))]
+    if name not in START_OPTIONS:
+        return [f"`{name}` is no option of an upgrade; the options are {', '.join(START_OPTIONS)}."]
+    wrong = known[name].check(value)
+    return [f"`{name}` {wrong}."] if wrong else []
+
+
 def read_start_options(options: UpgradeOptions, arguments: Mapping[str, Any]) -> tuple[UpgradeOptions, list[str]]:
     """The cluster's options with what was given at the start of one upgrade, and what is wrong with that.
 
     `arguments` takes the names of `FIELDS` that may differ from upgrade to upgrade; `set` adds to the cluster's flags,
     `overlay_texts` (text by file name) to its overlays.
     """
-    known = {item.name: item for item in FIELDS}
-    faults = []
+    faults = [fault for name, value in arguments.items() for fault in find_argument_faults(name, value)]
+    if faults:
+        return options, faults
     changes: dict[str, Any] = {}
     for name, value in arguments.items():
         if name == "overlay_texts":
-            given = [Overlay(str(file), str(text)) for file, text in dict(value).items()]
-            faults += [f"{overlay.name} {fault}." for overlay in given if (fault := find_overlay_fault(overlay))]
+            given = (Overlay(str(file), str(text)) for file, text in dict(value).items())
             changes["overlays"] = (*options.overlays, *given)
-        elif name not in START_OPTIONS:
-            faults.append(f"`{name}` is no option of an upgrade; the options are {', '.join(START_OPTIONS)}.")
-        elif wrong := known[name].check(value):
-            faults.append(f"`{name}` {wrong}.")
         elif name == "set":
             changes["set_flags"] = (*options.set_flags, *value)
         else:
             changes[name] = tuple(value) if isinstance(value, list) else value
-    return (options, faults) if faults else (replace(options, **changes), [])
+    made = replace(options, **changes)
+    both = sorted({*made.canary_namespaces} & {*made.skip_namespaces}) if changes else []
+    return made, [f"{', '.join(both)} can't be both re-injected first and left alone."] if both else []
 
 
 def _parse_cluster(key: str, table: Any, defaults: Mapping[str, Any], folder: Path, faults: _Faults) -> Cluster | None:

@@ -9,7 +9,7 @@ from typing import Any
 from bot.agenda import encode_agenda
 from bot.appointments import Appointment
 from bot.approvals import refuse_person
-from bot.clusters import Cluster, read_start_options
+from bot.clusters import Cluster, find_argument_faults, read_start_options
 from bot.found import Found, NothingFound
 from bot.journal import JournalView
 from bot.records import Action, UpgradeView
@@ -108,8 +108,12 @@ class Fleet:
         known = self._clusters.get(cluster) or self._found.find(cluster)
         if known is None:
             return {"cluster": f"There is no cluster {cluster} in clusters.toml, nor was it found in GKE."}
-        found = {name: read_start_options(known.options, {name: value})[1] for name, value in arguments.items()}
-        return {name: " ".join(faults) for name, faults in found.items() if faults}
+        found = {name: " ".join(find_argument_faults(name, value)) for name, value in arguments.items()}
+        if faults := {name: text for name, text in found.items() if text}:
+            return faults
+        # What is wrong with them together is said at the last of those that may not go together.
+        together = " ".join(read_start_options(known.options, arguments)[1])
+        return {"skip_namespaces": together} if together else {}
 
     def _build_view(self, cluster: Cluster, user: str) -> ClusterView:
         rows = self._journal.list_upgrades(cluster.key, 5)

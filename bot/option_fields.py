@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 from typing import Any
 
+from steps.flags import find_flag_fault, flag_path
 from steps.mesh import ENDPOINTS
 from steps.options import Limits
+from steps.overlays import REFUSED_FIELDS
 
 
 def check_text(value: Any) -> str:
@@ -35,12 +38,24 @@ def check_set_flags(value: Any) -> str:
     if check_texts(value):
         return "must be a list of key=value texts, as given to istioctl --set"
     wrong = [flag for flag in value if flag.count("=") != 1 or "," in flag]
-    if not wrong:
-        return ""
-    return (
-        f"has {', '.join(repr(flag) for flag in wrong)}: istioctl 1.4 takes exactly one `=` and no comma "
-        "in a --set flag; put such a value into an overlay file"
-    )
+    if wrong:
+        return (
+            f"has {', '.join(repr(flag) for flag in wrong)}: istioctl 1.4 takes exactly one `=` and no comma "
+            "in a --set flag; put such a value into an overlay file"
+        )
+    faults = [fault for flag in value if (fault := find_flag_fault(flag))]
+    faults += [
+        f"{flag!r} would {REFUSED_FIELDS[path]}" for flag in value if (path := flag_path(flag)) in REFUSED_FIELDS
+    ]
+    return "; ".join(faults)
+
+
+def check_namespaces(value: Any) -> str:
+    """A list of names of namespaces, which are DNS labels."""
+    if fault := check_texts(value):
+        return fault
+    wrong = [name for name in value if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", name)]
+    return f"has {', '.join(map(repr, wrong))}, which no namespace can be called" if wrong else ""
 
 
 def check_limits(value: Any) -> str:

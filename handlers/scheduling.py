@@ -9,7 +9,7 @@ from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
 from bot.records import Click
-from bot.slack.answers import call_slack
+from bot.slack.answers import Answered, call_slack
 from bot.slack.reminders import RESCHEDULE_ACTION, SNOOZE_ACTION, read_snooze
 from bot.slack.text import cut
 from handlers.desk import Reception
@@ -21,6 +21,7 @@ from handlers.schedule_form import (
     find_zones,
     read_schedule_form,
 )
+from handlers.telling import tell_unopened
 
 
 def register_scheduling(app: App, reception: Reception) -> None:
@@ -55,7 +56,9 @@ def open_schedule_form(
     """Open the form for a cluster or an upgrade; without one, for the first cluster that this person may start."""
     chosen = target or next((c.key for c in reception.board.list_clusters(_user) if c.may_start or c.allowed), "")
     form = build_schedule_form(chosen, reception.board.propose_appointment(chosen), channel)
-    call_slack(lambda: client.views_open(trigger_id=str(body.get("trigger_id") or ""), view=form))
+    answer = call_slack(lambda: client.views_open(trigger_id=str(body.get("trigger_id") or ""), view=form))
+    if not isinstance(answer, Answered):
+        tell_unopened(client, body, "`/asm-upgrade schedule CLUSTER WHEN` does without it.")
 
 
 def receive_schedule(reception: Reception, body: Mapping[str, Any], ack: Ack) -> None:

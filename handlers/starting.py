@@ -13,10 +13,11 @@ from slack_sdk.models.views import View
 from bot.records import Click
 from bot.slack.answers import Answered, call_slack
 from bot.slack.home import START_ACTION
-from bot.slack.shared_files import FileRefused, read_shared_text
+from bot.slack.shared_files import FileRefused, read_shared_texts
 from handlers.desk import Reception
 from handlers.payloads import find_team, find_user, hash_id
 from handlers.start_form import CHOOSE_CLUSTER, START_FORM, StartForm, build_start_form, place_faults, read_start_form
+from handlers.telling import tell_unopened
 
 LOOKING = "🔎 Looking in GKE for more clusters…"
 
@@ -53,6 +54,8 @@ def open_start_form(
     answer = call_slack(lambda: client.views_open(trigger_id=str(body.get("trigger_id") or ""), view=form))
     if isinstance(answer, Answered):
         show_found(reception, client, answer.fields.get("view") or {}, user, chosen, channel)
+    else:
+        tell_unopened(client, body, "`/asm-upgrade start CLUSTER` does without it.")
 
 
 def refill_start_form(reception: Reception, client: WebClient, body: Mapping[str, Any]) -> None:
@@ -122,11 +125,14 @@ def receive_start(reception: Reception, body: Mapping[str, Any], client: WebClie
 
 def _read_files(form: StartForm, client: WebClient) -> StartForm:
     """The form with the texts of its overlay files, or with a fault at their field."""
-    texts = dict(form.arguments.get("overlay_texts") or {})
-    for file in form.files:
-        name = str(file.get("name") or "overlay.yaml")
-        try:
-            texts[name] = read_shared_text(client, client.token or "", file)
-        except FileRefused as refused:
-            return replace(form, faults={**form.faults, "files": f"{name} {refused}"})
+    pasted = dict(form.arguments.get("overlay_texts") or {})
+    names = [str(file.get("name") or "overlay.yaml") for file in form.files]
+    twice = [name for name in names if names.count(name) > 1 or name in pasted]
+    if twice:
+        return replace(form, faults={**form.faults, "files": f"{twice[0]} is there twice; give each its own name"})
+    read = read_shared_texts(client, client.token or "", form.files)
+    refused = [f"{name} {text}" for name, text in zip(names, read, strict=True) if isinstance(text, FileRefused)]
+    if refused:
+        return replace(form, faults={**form.faults, "files": "; ".join(refused)})
+    texts = pasted | {name: str(text) for name, text in zip(names, read, strict=True)}
     return replace(form, arguments={**form.arguments, "overlay_texts": texts}) if texts else form

@@ -223,7 +223,7 @@ def test_the_lines_to_add_keep_what_was_chosen(tmp_path: Path) -> None:
     (tmp_path / "mesh.yaml").write_text("apiVersion: install.istio.io/v1alpha2\nkind: IstioControlPlane\nspec: {}\n")
     options = UpgradeOptions(
         mtls="STRICT",
-        set_flags=('values.global.proxy.accessLogFormat="a \\ b"',),
+        set_flags=("values.global.proxy.accessLogFormat=a \\ 'b'",),
         overlays=(Overlay("mesh.yaml", (tmp_path / "mesh.yaml").read_text()),),
         testing_workloads=False,
         canary_namespaces=("shop", "blog"),

@@ -107,6 +107,12 @@ def test_an_uploaded_overlay_is_read(front: Front, form: dict[str, Any]) -> None
     [
         ("set", "no flag at all", "exactly one ="),
         ("set", "a=b,c", "no comma"),
+        ("set", 'a.b="c"', "quote"),
+        ("set", "tag=1.4.9-asm.1", "install another version"),
+        ("set", "installPackagePath=/tmp/charts", "install from another package"),
+        ("canary", "Shop", "no namespace can be called"),
+        ("skip", "kube_system", "no namespace can be called"),
+        ("overlay", OVERLAY + "  spek: 1\n", "IstioControlPlane doesn't know"),
         ("overlay", "kind: ConfigMap", "not IstioControlPlane"),
         ("overlay", "a: &a [1]\nb: *a", "anchors"),
         ("overlay", "a: [", "not YAML"),
@@ -122,6 +128,39 @@ def test_a_wrong_file_is_a_fault_at_its_field(front: Front, form: dict[str, Any]
     """By its name."""
     answer = submit(front, form, files=[attach(front, "wrong.yaml", "kind: Secret\n")])
     assert answer["ack"]["errors"]["files"].startswith("wrong.yaml is")
+
+
+def test_a_namespace_can_not_be_first_and_left_alone(front: Front, form: dict[str, Any]) -> None:
+    """What is wrong with two fields together stands at the later one."""
+    answer = submit(front, form, canary="shop, blog", skip="shop")
+    assert answer["ack"]["errors"]["skip"] == "shop can't be both re-injected first and left alone."
+
+
+def test_two_files_of_one_name_are_a_fault(front: Front, form: dict[str, Any]) -> None:
+    """One of them would silently be lost."""
+    files = [attach(front, "mesh.yaml", OVERLAY), attach(front, "mesh.yaml", OVERLAY + "  hub: example\n")]
+    answer = submit(front, form, files=files)
+    assert "mesh.yaml is there twice" in answer["ack"]["errors"]["files"]
+
+
+def test_several_files_are_read(front: Front, form: dict[str, Any]) -> None:
+    """In the order in which they were given."""
+    submit(front, form, files=[attach(front, name, OVERLAY) for name in ("b.yaml", "a.yaml")], overlay=OVERLAY)
+    assert list(front.book.last.arguments["overlay_texts"]) == ["pasted.yaml", "b.yaml", "a.yaml"]
+
+
+def test_a_file_that_is_too_large_is_a_fault(front: Front, form: dict[str, Any]) -> None:
+    """Whatever Slack says about its size."""
+    file = attach(front, "mesh.yaml", OVERLAY + "#" * 300_000) | {"size": 10}
+    assert "larger than 256 KiB" in submit(front, form, files=[file])["ack"]["errors"]["files"]
+
+
+@pytest.mark.parametrize("command", ["start", "schedule cluster-x"])
+def test_a_form_that_slack_does_not_open_is_said(front: Front, command: str) -> None:
+    """The trigger lives three seconds."""
+    front.slack.fault("error", method="views.open", error="expired_trigger_id")
+    front.command(command)
+    assert "did not open the form" in front.slack.wait_for_whisper(ANA)
 
 
 def test_the_token_is_not_sent_to_a_foreign_host(front: Front, form: dict[str, Any]) -> None:
