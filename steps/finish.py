@@ -59,9 +59,10 @@ def build_report(ctx: Context, counts: Mapping[EntryState, int]) -> Card:
 
 
 def describe_time(ctx: Context) -> str:
-    """What was estimated at first beside what it took; waiting for people is in neither."""
+    """What was estimated at first beside what it took from then on; waiting for people is in neither."""
     estimated = cast(Sequence[float], ctx.recall("prepare/estimate") or (0.0, 0.0))
-    return describe_outcome((estimated[0], estimated[1]), ctx.forecast().took)
+    took = {phase: minutes for phase, minutes in ctx.forecast().took.items() if phase != "prepare"}
+    return describe_outcome((estimated[0], estimated[1]), took)
 
 
 STEPS: tuple[Step, ...] = (
