@@ -9,7 +9,7 @@ from typing import Any
 from slack_sdk.models.blocks import Block
 
 from bot.slack.cards import build_note, build_text
-from bot.slack.text import Knows, cut_written, write_sentence, write_time
+from bot.slack.text import Knows, cut_written, escape, write_sentence, write_time
 
 DAY = timedelta(days=1)
 TEXT_LIMIT = 160
@@ -30,7 +30,8 @@ def draw_agenda(sections: Sequence[Mapping[str, Any]], knows: Knows) -> list[Blo
             written.append(f"… and {len(lines) - most} more: `/asm-upgrade calendar CLUSTER` shows one cluster's")
         parts = [written[place : place + LINES_A_BLOCK] for place in range(0, len(written), LINES_A_BLOCK)]
         blocks += [
-            build_text("\n".join([f"*{title}*", *part] if place == 0 else part)) for place, part in enumerate(parts)
+            build_text("\n".join([f"*{escape(title)}*", *part] if place == 0 else part))
+            for place, part in enumerate(parts)
         ]
     if not blocks:
         return []
