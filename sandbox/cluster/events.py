@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 
 from sandbox.cluster.apiserver import ApiServer
@@ -17,6 +18,7 @@ class Recorder:
         self._api = api
         self._known: dict[tuple[str, str, str], tuple[str, str]] = {}
         self._order: deque[tuple[str, str, str]] = deque()
+        self._numbers = itertools.count()
 
     def warn(self, obj: Json, reason: str, message: str, component: str) -> None:
         """Record a Warning."""
@@ -35,6 +37,7 @@ class Recorder:
             self._api.store.put("events", {**before, "count": before["count"] + 1, "lastTimestamp": at})
             return
         event = _event(obj, kind, reason, message, component, at)
+        event["metadata"]["name"] = self._name(obj)
         namespace = self._api.store.find("namespaces", "", namespace_of(event))
         if namespace is None or "deletionTimestamp" in namespace["metadata"]:
             return
@@ -43,6 +46,13 @@ class Recorder:
         self._order.append(same)
         if len(self._order) > EVENTS_KEPT:
             self._forget(self._order.popleft())
+
+    def _name(self, obj: Json) -> str:
+        """Return a name as client-go makes it, of the nanosecond; here many events share one, hence the number."""
+        while True:
+            name = f"{name_of(obj)}.{int(self._api.now() * 1e9) + next(self._numbers):x}"
+            if self._api.store.find("events", namespace_of(obj) or "default", name) is None:
+                return name
 
     def _forget(self, same: tuple[str, str, str]) -> None:
         place = self._known.pop(same, None)
@@ -60,7 +70,7 @@ def _event(obj: Json, kind: str, reason: str, message: str, component: str, at: 
     if namespace_of(obj):
         involved["namespace"] = namespace
     return {
-        "metadata": {"generateName": f"{name_of(obj)}.", "namespace": namespace},
+        "metadata": {"namespace": namespace},
         "involvedObject": involved, "type": kind, "reason": reason, "message": message, "count": 1,
         "source": {"component": component}, "firstTimestamp": at, "lastTimestamp": at, "eventTime": None,
         "reportingComponent": "", "reportingInstance": "",
