@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import cast
 
-from steps.sidecars.board import start_clock
 from steps.step import Blocked, Choice, Context, Waiting
 
 POLL_SECONDS = 5.0
+# More than this between two looks is not a look that came late.
+LONGEST_LOOK_SECONDS = 30.0
 ACCEPT = Choice("accept", "Go on all the same", "danger", needs_reason=True)
 
 
@@ -23,13 +25,23 @@ def soak_wave(ctx: Context, wave: str) -> Waiting | Blocked | None:
             "Look at what the wave did. Retry watches it again for the whole soak; going on needs a reason.",
             (ACCEPT,),
         )
-    since = start_clock(ctx, _name(wave, str(ctx.generation)))
-    left = since + timedelta(seconds=ctx.options.limits.soak_seconds) - ctx.now
-    if left > timedelta(0) and not _is_accepted(ctx, wave):
-        seconds = left.total_seconds()
-        return Waiting(f"wave {wave} soaks, {seconds:.0f} s left", min(POLL_SECONDS, seconds))
+    left = ctx.options.limits.soak_seconds - _count_watched(ctx, wave)
+    if left > 0 and not _is_accepted(ctx, wave):
+        return Waiting(f"wave {wave} soaks, {left:.0f} s left", min(POLL_SECONDS, left))
     ctx.remember(_name(wave, "over"), ctx.now.isoformat())
     return None
+
+
+def _count_watched(ctx: Context, wave: str) -> float:
+    """The seconds for which the wave was watched; time that no turn saw (an outage, a clock set forward) is none."""
+    key = _name(wave, str(ctx.generation))
+    kept = ctx.recall(key)
+    watched = 0.0
+    if isinstance(kept, Mapping):
+        passed = (ctx.now - datetime.fromisoformat(str(kept["at"]))).total_seconds()
+        watched = float(cast(float, kept["watched"])) + min(max(passed, 0.0), LONGEST_LOOK_SECONDS)
+    ctx.memory.revise(key, {"at": ctx.now.isoformat(), "watched": watched})
+    return watched
 
 
 def find_breaches(ctx: Context) -> Iterator[str]:

@@ -65,6 +65,10 @@ class Ground:
         """Let the cluster's time pass."""
         raise NotImplementedError
 
+    def now(self) -> float:
+        """The cluster's time in Unix seconds."""
+        return time.time()
+
     def until(self, holds: Callable[[], object], seconds: float = PATIENCE) -> None:
         """Wait until a condition holds. AssertionError after these seconds of the cluster's time."""
         for _ in range(int(seconds * 5)):
@@ -183,6 +187,9 @@ class SimulatedGround(Ground):
     def pause(self, seconds: float) -> None:
         self._seconds += seconds
         self.cluster.tick()
+
+    def now(self) -> float:
+        return self._seconds
 
     def break_images(self, never_ready: Sequence[str] = (), crashing: Sequence[str] = ()) -> None:
         with self.cluster.lock:

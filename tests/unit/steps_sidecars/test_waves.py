@@ -118,6 +118,37 @@ def test_a_retry_after_a_breach_watches_the_whole_soak_anew(cluster: PaperCluste
     assert outcome.why == "wave a soaks, 600 s left"
 
 
+def soak_for(rig: Rig[PaperCluster], seconds: float) -> Waiting:
+    """Turn until the first wave has soaked so long."""
+    while True:
+        outcome = rig.turn("restart")
+        assert isinstance(outcome, Waiting)
+        if outcome.why == f"wave a soaks, {600 - seconds:.0f} s left":
+            return outcome
+        rig.cluster.tick(outcome.retry_in)
+
+
+def test_a_clock_set_forward_shortens_no_soak(cluster: PaperCluster) -> None:
+    """An hour that nobody saw is no hour of watching."""
+    rig = two_waves(cluster, limits=Limits(soak_seconds=600))
+    soak_for(rig, 100)
+    later(cluster, 60)
+    outcome = rig.turn("restart")
+    assert isinstance(outcome, Waiting)
+    assert outcome.why == "wave a soaks, 470 s left"
+    assert restarted(cluster) == ["a"]
+
+
+def test_a_clock_set_back_lengthens_no_soak(cluster: PaperCluster) -> None:
+    """What was watched counts."""
+    rig = two_waves(cluster, limits=Limits(soak_seconds=600))
+    soak_for(rig, 100)
+    later(cluster, -60)
+    outcome = rig.turn("restart")
+    assert isinstance(outcome, Waiting)
+    assert outcome.why == "wave a soaks, 500 s left"
+
+
 def test_probes_that_nobody_can_ask_are_a_breach(cluster: PaperCluster) -> None:
     """A setting that can't be honoured is said, not ignored."""
     rig = two_waves(cluster, probe_urls=("https://shop.example.com/healthz",))
