@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import yaml
@@ -75,10 +75,13 @@ def is_injected_namespace(namespace: Namespace, injector: Injector, webhook: Web
     """Whether the webhook is called for pods created in the namespace."""
     if namespace.name in _NEVER_INJECTED:
         return False
+    if webhook and (webhook.namespace_selector or webhook.namespace_requirements):
+        expressions = [asdict(one) for one in webhook.namespace_requirements]
+        selector = {"matchLabels": webhook.namespace_selector, "matchExpressions": expressions}
+        return matches_selector(selector, namespace.labels)
     if injector.by_default:
         return namespace.labels.get(NAMESPACE_LABEL) != "disabled"
-    wanted = (webhook.namespace_selector if webhook else None) or {NAMESPACE_LABEL: "enabled"}
-    return wanted.items() <= namespace.labels.items()
+    return namespace.labels.get(NAMESPACE_LABEL) == "enabled"
 
 
 def expects_sidecar(

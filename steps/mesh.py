@@ -262,7 +262,10 @@ class Node:
 
 @dataclass(frozen=True)
 class Webhook:
-    """The first webhook of a MutatingWebhookConfiguration, as far as injection depends on it."""
+    """The first webhook of a MutatingWebhookConfiguration, as far as injection depends on it.
+
+    `namespace_selector` holds the labels of its namespaceSelector and `namespace_requirements` the expressions.
+    """
 
     name: str
     has_ca_bundle: bool
@@ -270,6 +273,7 @@ class Webhook:
     service_namespace: str
     service_name: str
     namespace_selector: Mapping[str, str]
+    namespace_requirements: tuple[Requirement, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import msgspec
 
 from bot.gateways.kubernetes.api_server import METADATA_LIST, ApiServer
 from bot.gateways.kubernetes.discovery import ServedApis
-from bot.gateways.kubernetes.objects import list_raw, read_text
+from bot.gateways.kubernetes.objects import list_raw, read_selector, read_text
 from bot.gateways.kubernetes.pages import CONTROLLER_PAGES, DESCRIBED_PAGES, POD_PAGES, decode, list_items
 from bot.gateways.kubernetes.pods import reduce_pod
 from bot.gateways.kubernetes.quantities import count_bytes, count_millicores
@@ -25,7 +25,6 @@ from steps.mesh import (
     Node,
     Owner,
     Pod,
-    Requirement,
     Workload,
     WorkloadRef,
 )
@@ -163,15 +162,6 @@ def _reduce_node(item: Manifest) -> Node:
         cpu_millis=count_millicores(read_text(room, "cpu")),
         memory_bytes=count_bytes(read_text(room, "memory")),
         pods=count_bytes(read_text(room, "pods")),
-    )
-
-
-def read_selector(selector: Manifest | None) -> tuple[dict[str, str], tuple[Requirement, ...]]:
-    """The labels and the expressions of a label selector."""
-    expressions = (selector or {}).get("matchExpressions") or ()
-    return (
-        dict((selector or {}).get("matchLabels") or {}),
-        tuple(Requirement(e["key"], e["operator"], tuple(e.get("values") or ())) for e in expressions),
     )
 
 

@@ -13,7 +13,7 @@ from bot.gateways.kubernetes.api_server import APPLY, MERGE, ApiServer
 from bot.gateways.kubernetes.discovery import Place, ServedApis
 from bot.gateways.kubernetes.pages import PAGE_SIZE, decode
 from steps.errors import GiveUp, TryAgain
-from steps.mesh import Event, Webhook
+from steps.mesh import Event, Requirement, Webhook
 from steps.ports import Manifest
 
 FIELD_MANAGER = "asm-upgrade-bot"
@@ -137,17 +137,28 @@ def read_text(found: Mapping[str, Any], key: str) -> str:
     return str(found.get(key, ""))
 
 
+def read_selector(selector: Manifest | None) -> tuple[dict[str, str], tuple[Requirement, ...]]:
+    """The labels and the expressions of a label selector."""
+    expressions = (selector or {}).get("matchExpressions") or ()
+    return (
+        dict((selector or {}).get("matchLabels") or {}),
+        tuple(Requirement(e["key"], e["operator"], tuple(e.get("values") or ())) for e in expressions),
+    )
+
+
 def _reduce_webhook(name: str, found: Manifest) -> Webhook:
     hooks = found.get("webhooks") or [{}]
     client = hooks[0].get("clientConfig") or {}
     service = client.get("service") or {}
+    labels, requirements = read_selector(hooks[0].get("namespaceSelector"))
     return Webhook(
         name=name,
         has_ca_bundle=all((hook.get("clientConfig") or {}).get("caBundle") for hook in hooks),
         failure_policy=hooks[0].get("failurePolicy", ""),
         service_namespace=service.get("namespace", ""),
         service_name=service.get("name", ""),
-        namespace_selector=(hooks[0].get("namespaceSelector") or {}).get("matchLabels") or {},
+        namespace_selector=labels,
+        namespace_requirements=requirements,
     )
 
 

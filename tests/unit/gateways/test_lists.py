@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from steps.errors import GiveUp, TryAgain
-from steps.mesh import WorkloadRef
+from steps.mesh import Requirement, WorkloadRef
 from tests.unit.gateways.conftest import ConnectTo
 from tests.unit.gateways.loopback import Reply, Request, in_order, refusal
 
@@ -168,6 +168,17 @@ def test_an_empty_ca_bundle_is_none(connect: ConnectTo) -> None:
     assert found is not None
     assert not found.has_ca_bundle
     assert (found.service_namespace, found.service_name) == ("istio-system", "injector")
+
+
+def test_a_webhooks_namespaces_are_labels_and_expressions(connect: ConnectTo) -> None:
+    """Injection by default registers expressions alone."""
+    expression = {"key": "istio-injection", "operator": "NotIn", "values": ["disabled"]}
+    selector = {"matchLabels": {"mesh": "on"}, "matchExpressions": [expression]}
+    gateway, _ = connect(in_order(Reply.of({"webhooks": [{"name": "a", "namespaceSelector": selector}]})))
+    found = gateway.read_webhook("istio-sidecar-injector")
+    assert found is not None
+    assert found.namespace_selector == {"mesh": "on"}
+    assert found.namespace_requirements == (Requirement("istio-injection", "NotIn", ("disabled",)),)
 
 
 def test_events_are_oldest_first(connect: ConnectTo) -> None:

@@ -8,7 +8,7 @@ from steps.errors import TryAgain
 from steps.mesh import DisruptionBudget, WorkloadRef
 from steps.options import Limits
 from steps.sidecars import acting
-from steps.step import Done, Waiting
+from steps.step import Blocked, Done, Waiting
 from tests.unit.steps_sidecars.paper_cluster import OLD, PaperCluster
 from tests.unit.steps_sidecars.rig import Rig, start
 
@@ -120,3 +120,21 @@ def test_a_batch_ends_after_five_seconds(cluster: PaperCluster, monkeypatch: pyt
     outcome = rig.turn("restart")
     assert isinstance(outcome, Waiting)
     assert (len(cluster.restarts) - before, outcome.retry_in) == (2, 0.0)
+
+
+def test_a_workload_edited_since_it_was_looked_at_is_looked_at_again(cluster: PaperCluster) -> None:
+    """The restart names the version that was seen, so the API server refuses it."""
+    web = cluster.add("Deployment", "shop", "web", 2).ref
+    rig = approved(cluster)
+    restart = cluster.restart_workload
+
+    def edit_first(ref: WorkloadRef, stamp: str, resource_version: str = "") -> None:
+        cluster.restart_workload = restart  # type: ignore[method-assign]
+        cluster.change(ref, paused=True, resource_version="2")
+        restart(ref, stamp, resource_version)
+
+    cluster.restart_workload = edit_first  # type: ignore[method-assign]
+    outcome = rig.run("restart")
+    assert isinstance(outcome, Blocked)
+    assert "its rollout is paused" in outcome.why
+    assert web not in [ref for ref, _ in cluster.restarts]

@@ -11,7 +11,7 @@ from steps.injection import (
     matches_selector,
     parse_injector,
 )
-from steps.mesh import Namespace, Webhook
+from steps.mesh import Namespace, Requirement, Webhook
 from tests.unit.steps_sidecars.rig import load_release
 
 INJECTOR = Injector("enabled", "gcr.io/gke-release/asm", "1.4.10-asm.18")
@@ -106,6 +106,21 @@ def test_the_webhook_may_select_another_label() -> None:
     """injectLabel was changed: the webhook's own selector counts."""
     webhook = Webhook("w", True, "Fail", "istio-system", "s", {"mesh": "on"})
     assert is_injected_namespace(Namespace("shop", {"mesh": "on"}), INJECTOR, webhook)
+
+
+@pytest.mark.parametrize(
+    ("labels", "injected"),
+    [({}, True), ({"istio-injection": "disabled"}, False), ({"istio-env": "x"}, False), ({"name": "mesh"}, False)],
+)
+def test_the_webhooks_expressions_count(labels: dict[str, str], injected: bool) -> None:
+    """As istio 1.4 writes them for injection by default (charts/sidecarInjectorWebhook)."""
+    expressions = (
+        Requirement("name", "NotIn", ("mesh",)),
+        Requirement("istio-injection", "NotIn", ("disabled",)),
+        Requirement("istio-env", "DoesNotExist"),
+    )
+    webhook = Webhook("w", True, "Fail", "istio-system", "s", {}, expressions)
+    assert is_injected_namespace(Namespace("shop", labels), INJECTOR, webhook) is injected
 
 
 def test_kube_system_is_never_injected() -> None:
