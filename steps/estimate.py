@@ -205,6 +205,8 @@ def name_sidecars_source(release: Release, measured: Measured) -> str:
     """Where the pace comes from: `this cluster's own 96 pods/min`."""
     if not measured.round_seconds:
         return f"the guide's {release.pods_per_minute} pods/min"
+    if not measured.pods_per_minute:
+        return measured.sidecars_source
     return f"{measured.sidecars_source} {measured.pods_per_minute:.0f} pods/min"
 
 

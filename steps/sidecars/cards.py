@@ -12,6 +12,7 @@ from steps.ledger import LedgerEntry, count_entries
 from steps.mesh import WorkloadRef
 from steps.method import Method
 from steps.risk import Risk
+from steps.sidecars.remaining import prefer_seen
 from steps.step import Attachment, Card, Context, Detail
 from steps.waves import Planned, PlannedWorkload
 from steps.wording import count_things
@@ -53,7 +54,7 @@ def build_plan_card(ctx: Context, planned: Planned, workloads: Sequence[PlannedW
 
 
 def _describe_estimate(ctx: Context, moving: Sequence[PlannedWorkload]) -> str:
-    return describe_sidecars(ctx.release, [one.piece for one in moving], ctx.options, ctx.forecast())
+    return describe_sidecars(ctx.release, [one.piece for one in moving], ctx.options, prefer_seen(ctx, ctx.forecast()))
 
 
 def _count(workloads: Sequence[PlannedWorkload], method: Method) -> str:

@@ -9,6 +9,8 @@ from typing import cast
 
 from steps.estimate import (
     LOOK_SECONDS,
+    Forecast,
+    Measured,
     Piece,
     Range,
     describe_overrun,
@@ -148,6 +150,15 @@ def warn_of_overrun(ctx: Context, left: Left) -> None:
     if not left.source and left.minutes[0] > window and not told:
         ctx.memory.revise(TOLD, True)
         ctx.say(f"at the pace so far, {describe_range(left.minutes)} are left{left.overrun}")
+
+
+def prefer_seen(ctx: Context, forecast: Forecast) -> Forecast:
+    """The forecast with the rounds that this upgrade's canary took, where there was one."""
+    seen = load_seen(ctx.recall(ROUNDS), ctx.now)
+    if not seen.round_seconds:
+        return forecast
+    source = f"the pods so far took {seen.round_seconds:.0f} s"
+    return replace(forecast, measured=Measured(seen.round_seconds, sidecars_source=source))
 
 
 def load_seen(stored: Json, now: datetime) -> Seen:

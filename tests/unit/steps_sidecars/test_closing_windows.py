@@ -81,3 +81,12 @@ def test_the_card_says_whether_the_window_will_do(rig: Rig[PaperCluster]) -> Non
     ask = rig.turn("approve-canary")
     assert isinstance(ask, Ask)
     assert "(the guide's 100 pods/min); will overrun the window by about 1 min" in ask.card.estimate
+
+
+def test_the_card_of_the_rest_learns_from_the_canary(rig: Rig[PaperCluster]) -> None:
+    """The guide's figure has served once a pod was seen."""
+    rig.approve("approve-canary")
+    rig.run("canary")
+    ask = rig.turn("approve")
+    assert isinstance(ask, Ask)
+    assert "(the pods so far took " in ask.card.estimate
