@@ -97,6 +97,12 @@ class PromptClient(SocketModeClient):
         if self.current_session is not None:
             self.current_session.run_forever(ping_timeout=0.2)
 
+    def close(self) -> None:
+        """The thread that takes messages waits a second for one: this is its last."""
+        self.closed = True
+        self.message_queue.put(None)
+        super().close()
+
 
 @dataclass(frozen=True)
 class BoltListener:
