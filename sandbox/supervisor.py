@@ -9,7 +9,7 @@ import json
 import signal
 import sys
 import tempfile
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,6 +54,9 @@ def run(options: SandboxOptions, shipped_releases: Path) -> int:
             opens = visit.opens
         with _state_folder(options) as folder:
             return asyncio.run(_supervise(options, shipped_releases, folder, terminal, opens))
+    except asyncio.CancelledError:
+        terminal.say("Stopped while the sandbox was being set up.")
+        return 1
     except (OSError, ValueError, RuntimeError) as error:
         terminal.say(f"The sandbox can't run: {_explain(error, options)}")
         return 1
@@ -77,10 +80,12 @@ async def _supervise(
     options: SandboxOptions, shipped: Path, folder: StateFolder, terminal: Terminal, opens: OpensCluster
 ) -> int:
     orphans = Orphans()
-    stopped = _stop_on_signals()
+    opening = asyncio.current_task()
+    stopped = _stop_on_signals(lambda: opening.cancel() if opening else None)
     async with open_world(
         folder, shipped, terminal.say, port=options.port, speed=options.speed, http=options.http, opens=opens
     ) as world:
+        opening = None
         try:
             _announce(world, options, terminal)
             return await _attend(world, options, terminal, stopped, orphans)
@@ -172,11 +177,17 @@ async def _keep_house(world: World, orphans: Orphans, *, saving: bool) -> None:
             saved = clock.time()
 
 
-def _stop_on_signals() -> asyncio.Event:
+def _stop_on_signals(interrupt: Callable[[], object]) -> asyncio.Event:
+    """Return what a signal sets; `interrupt` is called as well, for as long as nobody waits for that."""
     stopped = asyncio.Event()
+
+    def stop() -> None:
+        stopped.set()
+        interrupt()
+
     loop = asyncio.get_running_loop()
     for number in SIGNALS:
-        loop.add_signal_handler(number, stopped.set)
+        loop.add_signal_handler(number, stop)
     return stopped
 
 

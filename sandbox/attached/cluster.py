@@ -61,7 +61,10 @@ class Attachment:
 async def open_attached(
     folder: StateFolder, given: Attachment, found: Examined, say: Say
 ) -> AsyncIterator[AttachedCluster]:
-    """Seed what is missing of the demo and keep it alive. Raises ValueError, Refused and OSError."""
+    """Seed what is missing of the demo and keep it alive; `say` is told before the first change.
+
+    Raises ValueError, Refused and OSError.
+    """
     claim_folder(folder, given.access.server)
     async with Api(given.access) as api, contextlib.AsyncExitStack() as stack:
         certificate = ensure_certificate(folder.certificates / given.webhook_address, (given.webhook_address,))
@@ -70,11 +73,11 @@ async def open_attached(
         stack.push_async_callback(site.close)
         await check_reach(api, site.url, certificate.ca_pem)
         webhook.url = f"{site.url}/inject"
+        say(f"Seeding    {given.access.server} with the demo mesh")
         kubelets = await _open_kubelets(api, found.version)
         await stack.enter_async_context(
             _kept_alive(kubelets.run, kubelets.beat, webhook.run, lambda: balance_load(api, NAMESPACE))
         )
-        say(f"Seeding     {given.access.server} ({found.version}) with the demo mesh")
         await seed(api, site.url, base64.b64encode(certificate.ca_pem.encode()).decode())
         await create_missing(api, describe_account())
         await _write_kubeconfig(folder, api)

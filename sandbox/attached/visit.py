@@ -33,6 +33,7 @@ class Visit:
         self._options = options
         self._say = say
         self._asks = asks
+        self._begun = False
         self._access: Access = read_access(options.kubeconfig, options.context)
         self._found: Examined = asyncio.run(_look_at(self._access))
 
@@ -54,13 +55,17 @@ class Visit:
         """Seed the cluster and keep the demo alive; its time is real, whatever the clock says."""
         given = Attachment(self._options.kubeconfig.resolve(), self._access, self._options.webhook_address)
         try:
-            async with open_attached(folder, given, self._found, self._say) as cluster:
-                try:
-                    yield cluster
-                finally:
-                    self._say(self.describe_rest())
+            async with open_attached(folder, given, self._found, self._begin) as cluster:
+                yield cluster
         except aiohttp.ClientError as error:
             raise RuntimeError(f"{self._access.server} stopped answering: {error}") from error
+        finally:
+            if self._begun:
+                self._say(self.describe_rest())
+
+    def _begin(self, text: str) -> None:
+        self._begun = True
+        self._say(text)
 
     def remove(self) -> int:
         """Take the demo out, and return the exit code."""

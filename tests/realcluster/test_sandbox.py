@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -50,9 +52,13 @@ def plane(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         yield built
 
 
+def write_command(plane: ControlPlane, *options: str) -> list[str]:
+    return [sys.executable, "-m", "bot.cli", "sandbox", "--kubeconfig", str(plane.kubeconfig), "--yes", *options]
+
+
 def run_sandbox(plane: ControlPlane, *options: str) -> Visited:
     """Run the command to its end."""
-    command = [sys.executable, "-m", "bot.cli", "sandbox", "--kubeconfig", str(plane.kubeconfig), "--yes", *options]
+    command = write_command(plane, *options)
     ended = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, check=False)
     return Visited(ended.returncode, ended.stdout.splitlines(), plane)
 
@@ -83,8 +89,20 @@ def test_a_webhook_out_of_reach_is_told_before_anything_is_seeded(plane: Control
     assert plane.http.get(registrations).json()["items"] == []
 
 
+def test_ctrl_c_while_seeding_tells_what_is_left(plane: ControlPlane) -> None:
+    """At once; the next start completes it."""
+    with subprocess.Popen(write_command(plane), stdout=subprocess.PIPE, text=True) as sandbox:
+        assert sandbox.stdout is not None
+        assert any(line.startswith("Seeding") for line in sandbox.stdout)
+        while "istio-system" not in list_namespaces(plane):
+            time.sleep(0.1)
+        sandbox.send_signal(signal.SIGINT)
+        rest = sandbox.stdout.read()
+    assert (sandbox.returncode, "--remove" in rest) == (1, True)
+
+
 def test_the_sandbox_upgrades_a_demo_on_the_cluster_it_was_given(visited: Visited) -> None:
-    """From an empty API server to an upgraded mesh, every pod accounted for."""
+    """From what was begun, or nothing, to an upgraded mesh, every pod accounted for."""
     assert visited.code == 0, "\n".join(visited.lines)
     assert visited.lines[-2:-1] == ["upgraded cluster-x: 1.4.7-asm.0 -> 1.4.10-asm.18, 56/58 pods, 2 manual"]
 
