@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import click
 
@@ -147,6 +147,31 @@ def _put_out(text: str, output: Path | None) -> None:
 
 
 @main.command()
+@click.argument("target")
+def pause(target: str) -> None:
+    """Start nothing more in an upgrade, named by its cluster or id, until it is resumed; for when Slack is away."""
+    _order("pause", target)
+
+
+@main.command()
+@click.argument("target")
+def resume(target: str) -> None:
+    """Let a paused upgrade, named by its cluster or id, go on."""
+    _order("resume", target)
+
+
+@main.command()
+@click.argument("target")
+@click.argument("reason", nargs=-1)
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+def abort(target: str, reason: tuple[str, ...], yes: bool) -> None:
+    """End an upgrade, named by its cluster or id; what has moved stays moved."""
+    if not yes:
+        click.confirm(f"Abort the upgrade of {target}? Pods already moved keep the new version", abort=True)
+    _order("abort", target, " ".join(reason))
+
+
+@main.command()
 @click.argument("cluster", required=False, default="")
 def doctor(cluster: str) -> None:
     """Check everything that an upgrade needs, of the bot and of one cluster or all; exit code 1 on any error."""
@@ -171,6 +196,17 @@ def doctor(cluster: str) -> None:
         click.echo(describe_check(check))
         worst |= check.severity == "error"
     sys.exit(worst)
+
+
+def _order(action: Literal["pause", "resume", "abort"], target: str, reason: str = "") -> None:
+    from bot.orders import give_order
+    from bot.store import StoreBroken
+
+    try:
+        answer = give_order(read_state_folder() / "asm-upgrade.db", action, target, reason)
+    except StoreBroken as error:
+        _fail([str(error)])
+    click.echo(answer or "The order is in the journal; no bot took it up yet. It counts as soon as the bot runs.")
 
 
 def _open_views() -> Views:

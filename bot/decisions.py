@@ -7,7 +7,7 @@ from bot.chronicle import Chronicle
 from bot.clock import Clock
 from bot.clusters import Cluster
 from bot.journal import Journal
-from bot.phrases import describe_state, list_names, name_done
+from bot.phrases import describe_state, list_names, mention, name_done
 from bot.records import Action, Click
 from bot.refusals import Refusal
 from bot.rows import Question, UpgradeRow
@@ -44,7 +44,7 @@ class Decisions:
         if refused:
             raise Refusal(refused)
         if row.paused_by:
-            raise Refusal(f"{row.id} is paused by <@{row.paused_by}>. Resume it first.")
+            raise Refusal(f"{row.id} is paused by {mention(row.paused_by)}. Resume it first.")
         _check_reason(click, row, question, choice)
         if breaking or choice == DENY.id:
             return self._take(click, row, question, choice, _announce(click, row, cluster) if breaking else "")

@@ -31,6 +31,9 @@ Action: TypeAlias = Literal[
     "windows",
     "calendar",
 ]
+# Who gives orders on the command line of the bot's machine; no Slack id can look like it.
+OPERATOR = "command-line"
+OPERATOR_ACTIONS: frozenset[Action] = frozenset({"pause", "resume", "abort"})
 MessageKind: TypeAlias = Literal[
     "root", "milestone", "progress", "gate", "blocked", "file", "answer", "finished", "reminder"
 ]

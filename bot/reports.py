@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot.phrases import mention
 from bot.records import ENDED, UpgradeView
 
 
@@ -43,7 +44,7 @@ def describe_standing(view: UpgradeView) -> str:
     if view.state in ENDED:
         return view.state
     if view.paused_by:
-        return f"paused by <@{view.paused_by}>"
+        return f"paused by {mention(view.paused_by)}"
     if view.state == "asking" and view.question:
         return f"waits for an approval: {view.question.question}"
     if view.state == "blocked":

@@ -130,6 +130,25 @@ class StoredCopy:
         self._db.close()
 
 
+class OrderedStore(StoredCopy):
+    """The journal beside a bot that may run: read, and written in transactions of a moment."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        super().close()
+        self._db = open_database(path)
+
+    @contextmanager
+    def transact(self) -> Iterator[Database]:
+        """One `BEGIN IMMEDIATE` transaction. Raises StoreBroken when SQLite can't write."""
+        try:
+            self._db.conn.execute("BEGIN IMMEDIATE")
+            yield self._db
+            self._db.conn.execute("COMMIT")
+        except sqlite3.DatabaseError as error:
+            raise StoreBroken(f"the journal could not be written: {error}") from error
+
+
 def is_files_fault(error: BaseException) -> bool:
     """Whether the file could not be written (full, locked, torn), in contrast to a row that was refused."""
     return isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError

@@ -17,6 +17,7 @@ from slack_sdk.models.blocks import (
 from slack_sdk.models.views import View
 
 from bot.fleet import ClusterView
+from bot.phrases import mention
 from bot.records import UpgradeView
 from bot.slack.agenda import draw_agenda
 from bot.slack.buttons import build_controls, build_row
@@ -142,7 +143,7 @@ def _write_state(upgrade: UpgradeView, knows: Knows) -> str:
         return cut_written(text, SENTENCE_LIMIT, lambda part: write_sentence(part, knows))
 
     if upgrade.paused_by:
-        return f"⏸ {write(f'paused by <@{upgrade.paused_by}>')}"
+        return f"⏸ {write(f'paused by {mention(upgrade.paused_by)}')}"
     if upgrade.state == "asking":
         return f"✋ {write(upgrade.question.question if upgrade.question else upgrade.sentence)}"
     if upgrade.state == "blocked":

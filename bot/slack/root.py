@@ -18,6 +18,7 @@ from slack_sdk.models.blocks import (
     TaskCardBlock,
 )
 
+from bot.phrases import mention
 from bot.records import ENDED, PhaseView, UpgradeView
 from bot.slack.buttons import build_controls, build_row
 from bot.slack.cards import Look, build_note, build_sentence, build_text
@@ -90,7 +91,7 @@ def _build_standing(view: UpgradeView, knows: Knows) -> list[Block]:
 
 def _standing(view: UpgradeView) -> tuple[str, str]:
     if view.paused_by and view.state not in ENDED:
-        return "⏸", f"Paused by <@{view.paused_by}>. {view.sentence}"
+        return "⏸", f"Paused by {mention(view.paused_by)}. {view.sentence}"
     match view.state:
         case "asking":
             return "✋", f"Waiting for a decision: {view.question.question if view.question else view.sentence}"
