@@ -40,10 +40,10 @@ def measure() -> list[Finding]:
 
 
 @contextmanager
-def serve_cluster() -> Iterator[Mapping[str, str]]:
-    """Serve the cluster, Google and Slack from another interpreter; gives the bot's environment."""
+def serve_cluster(*options: str) -> Iterator[Mapping[str, str]]:
+    """Serve the cluster, Google, Slack and the release from another interpreter; gives the bot's environment."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "tests.bench.large_cluster", folder]
+        command = [sys.executable, "-m", "tests.bench.large_cluster", folder, *options]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
             try:
                 assert server.stdout is not None

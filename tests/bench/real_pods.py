@@ -16,7 +16,7 @@ from tests.realcluster.control_plane import ControlPlane, FleetSettings
 SPACES = 20
 FLEET = FleetSettings(nodes=40, pods_per_node=300, ready=0.0)
 AT_ONCE = 32
-FILL = 100
+FILL = 40
 PATIENCE = 300.0
 
 Json = dict[str, Any]
@@ -67,7 +67,7 @@ def describe_pod(number: int) -> Json:
         "apiVersion": "v1", "kind": "Pod",
         "metadata": {
             "name": f"web-{number:05}",
-            "labels": {"app": "web", "pod-template-hash": "5bf87f5f59", "security.istio.io/tlsMode": "istio"},
+            "labels": {"app": "web", "pod-template-hash": "5bf87f5f59"},
             "annotations": {"sidecar.istio.io/status": "x" * FILL},
             "ownerReferences": [{**owner, "uid": f"uid-{number // 100}"}],
         },

@@ -46,6 +46,15 @@ class Sampler:
     samples: int = 0
 
 
+@dataclass(frozen=True)
+class LabSize:
+    """How much a lab holds."""
+
+    spaces: int = SPACES
+    workloads_a_space: int = WORKLOADS_A_SPACE
+    pods_a_workload: int = PODS_A_WORKLOAD
+
+
 class WallStage:
     """A real cluster in real time, as a stage for the steps of the phase."""
 
@@ -65,8 +74,9 @@ class WallStage:
 class Lab:
     """The workloads and their injector on a control plane."""
 
-    def __init__(self, plane: ControlPlane, release: Release, stack: ExitStack) -> None:
+    def __init__(self, plane: ControlPlane, release: Release, stack: ExitStack, size: LabSize | None = None) -> None:
         self.release = release
+        self._size = size or LabSize()
         self._plane = plane
         self._ground = RealGround(plane, stack)
         connection = KubeconfigConnection(ClusterAddress("cluster-x", kubeconfig=str(plane.kubeconfig)))
@@ -81,7 +91,7 @@ class Lab:
         return [
             WorkloadRef(space, "Deployment", f"w{number}")
             for space in self.spaces
-            for number in range(WORKLOADS_A_SPACE)
+            for number in range(self._size.workloads_a_space)
         ]
 
     def fill(self) -> None:
@@ -90,9 +100,9 @@ class Lab:
         self._ground.create(*render_mesh(self.release.version, options))
         self._ground.until(lambda: self._ground.gateway.count_ready_endpoints("istio-system", "istio-sidecar-injector"))
         self.inject(OLD)
-        self.spaces = [self._ground.make_space(injected=True) for _ in range(SPACES)]
+        self.spaces = [self._ground.make_space(injected=True) for _ in range(self._size.spaces)]
         for ref in self.refs:
-            self._ground.create(deployment(ref.namespace, ref.name, PODS_A_WORKLOAD))
+            self._ground.create(deployment(ref.namespace, ref.name, self._size.pods_a_workload))
         self.wait()
 
     def inject(self, version: str) -> None:
