@@ -12,11 +12,14 @@ from bot.approvals import refuse_person
 from bot.clusters import Cluster, find_argument_faults, read_start_options
 from bot.found import Found, NothingFound
 from bot.journal import JournalView
+from bot.phrases import list_names, mention
 from bot.records import Action, UpgradeView
+from bot.reports import describe_status
 from bot.scheduling import Scheduling
 from bot.starts import refuse_start
 from bot.views import Views
 from steps.mesh import ClusterAddress
+from steps.step import APPROVE
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,8 @@ class ClusterView:
     """One cluster for one person: of clusters.toml, or only `found` in GKE.
 
     `upgrade` is the open one, `last` the latest that ended. `version` is the one last seen, "" before any upgrade; so
-    is `mtls`. `may_start` and `allowed` are what this person may do now. `thread` is channel and ts of the open one.
+    is `mtls`. `may_start` and `allowed` are what this person may do now. `thread` is channel and ts of the open one,
+    `asked` who has to decide its question and has not yet.
     """
 
     key: str
@@ -41,6 +45,7 @@ class ClusterView:
     allowed: tuple[Action, ...]
     thread: tuple[str, str] = ("", "")
     found: bool = False
+    asked: tuple[str, ...] = ()
 
     @property
     def asks(self) -> bool:
@@ -121,6 +126,7 @@ class Fleet:
         upgrade = next((view for view in built if view.ended_at is None), None)
         last = next((view for view in built if view.ended_at is not None), None)
         mtls = self._journal.recall(built[0].id, "prepare/mtls") if built else None
+        given = self._list_given(upgrade) if upgrade else []
         return ClusterView(
             key=cluster.key,
             place=_write_place(cluster.address),
@@ -133,10 +139,36 @@ class Fleet:
             upgrade=upgrade,
             last=last,
             may_start=upgrade is None and not refuse_start(cluster, user),
-            allowed=_list_allowed(cluster, upgrade, user) if upgrade else (),
+            allowed=_list_allowed(cluster, upgrade, user, given) if upgrade else (),
             thread=self._read_thread(upgrade.id) if upgrade else ("", ""),
             found=cluster.found,
+            asked=_list_asked(cluster, upgrade, given) if upgrade else (),
         )
+
+    def _list_given(self, upgrade: UpgradeView) -> list[str]:
+        """Who has approved the open question already, where it takes several."""
+        question = self._journal.find_open_question(upgrade.id)
+        return self._journal.list_consents(question, APPROVE.id) if question else []
+
+
+def describe_fleet(clusters: Sequence[ClusterView], search_faults: Sequence[str] = ()) -> str:
+    """The board in words: each cluster with its version, state, phase and who is asked; plain text."""
+    running = [cluster.upgrade for cluster in clusters if cluster.upgrade]
+    none = "No upgrade is under way. `/asm-upgrade start CLUSTER` starts one."
+    lines = [describe_status(running, [])] if running else [none]
+    lines += [f"asked on {one.key}: {list_names(map(mention, one.asked))}" for one in clusters if one.asked]
+    lines += [_describe_idle(cluster) for cluster in clusters if cluster.upgrade is None]
+    return "\n".join([*lines, *(f"⚠️ {fault}" for fault in search_faults)])
+
+
+def _describe_idle(cluster: ClusterView) -> str:
+    version = cluster.version or "version not read yet"
+    if cluster.last and cluster.last.ended_at:
+        since = f"{cluster.last.id} {cluster.last.state} {cluster.last.ended_at:%Y-%m-%d %H:%M} UTC"
+    else:
+        since = "never proposed" if cluster.found else "never upgraded by this bot"
+    where = ", found in GKE and not in clusters.toml" if cluster.found else ""
+    return f"*{cluster.key}*: {version}, {since}{where}"
 
 
 def _write_place(address: ClusterAddress) -> str:
@@ -153,9 +185,21 @@ def _read_version(upgrade: UpgradeView | None, last: UpgradeView | None) -> str:
     return last.release if last.state == "upgraded" else last.source_version
 
 
-def _list_allowed(cluster: Cluster, upgrade: UpgradeView, user: str) -> tuple[Action, ...]:
+def _list_asked(cluster: Cluster, upgrade: UpgradeView, given: Sequence[str]) -> tuple[str, ...]:
+    if upgrade.state != "asking" or upgrade.paused_by:
+        return ()
+    may = (
+        user
+        for user in sorted(cluster.policy.approvers)
+        if not refuse_person(cluster.policy, "approve", user, upgrade.requester, approving=True)
+    )
+    return tuple(user for user in may if user not in given)
+
+
+def _list_allowed(cluster: Cluster, upgrade: UpgradeView, user: str, given: Sequence[str]) -> tuple[Action, ...]:
     return tuple(
         action
         for action in upgrade.legal
-        if not refuse_person(cluster.policy, action, user, upgrade.requester, approving=action == "approve")
+        if not (action == "approve" and user in given)
+        and not refuse_person(cluster.policy, action, user, upgrade.requester, approving=action == "approve")
     )

@@ -12,6 +12,7 @@ from bot.chronicle import Chronicle
 from bot.clock import Clock
 from bot.clusters import Cluster
 from bot.decisions import Decisions
+from bot.fleet import Fleet, describe_fleet
 from bot.found import NOT_CONFIGURED, Found, NothingFound
 from bot.intake import Intake
 from bot.journal import Journal
@@ -62,6 +63,7 @@ class Upgrades:
         self._people = people or NamedPeople()
         self._found = found or NothingFound()
         self._decisions = Decisions(journal, chronicle, clock)
+        self._fleet = Fleet(journal, views, clusters, lambda _upgrade: ("", ""), scheduling, self._found)
         self._starts = Starts(journal, chronicle, clock, self._found)
 
     def receive(self, click: Click) -> bool:
@@ -220,10 +222,10 @@ class Upgrades:
 
     def _status(self, click: Click) -> str:
         if click.target:
-            rows = [self._find_upgrade(click)[0]]
-        else:
-            rows = self._journal.list_open_upgrades()
-        return describe_status([self._views.build_view(row) for row in rows], list(self._clusters))
+            row, _ = self._find_upgrade(click)
+            return describe_status([self._views.build_view(row)], [])
+        self._found.want()
+        return describe_fleet(self._fleet.list_clusters(click.user), self._found.list_faults())
 
     def _list_rows(self, cluster: str) -> list[UpgradeRow]:
         if cluster:

@@ -103,6 +103,6 @@ def _cut_text(text: str) -> str:
     head = text[: TEXT_LIMIT - 1]
     for opening, closing in (("&", ";"), ("<", ">")):
         place = head.rfind(opening)
-        if place > len(head) - 30 and closing not in head[place:]:
+        if place > len(head) - 120 and closing not in head[place:]:
             head = head[:place]
     return head + "…"

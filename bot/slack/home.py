@@ -31,6 +31,7 @@ BLOCKS_LIMIT = 100
 SENTENCE_LIMIT = 400
 FAULT_LIMIT = 300
 FAULTS_SHOWN = 5
+ASKED_SHOWN = 10
 CONTROLS: tuple[Any, ...] = ("pause", "resume", "retry", "abort")
 
 
@@ -102,7 +103,7 @@ def _build_cluster(cluster: ClusterView, workspace: str, knows: Knows) -> list[B
     if cluster.upgrade is None:
         return [SectionBlock(text=build_mrkdwn(_write_idle(cluster)), accessory=_build_start(cluster))]
     thread = _write_place_of_thread(cluster, workspace)
-    text = f"{_write_title(cluster)}\n{_write_standing(cluster.upgrade, knows)}\n{thread}"
+    text = f"{_write_title(cluster)}\n{_write_standing(cluster.upgrade, knows)}{_write_asked(cluster, knows)}\n{thread}"
     allowed = [action for action in CONTROLS if action in cluster.allowed]
     buttons = build_controls(cluster.upgrade, allowed)
     return [build_text(text), *build_row(buttons, f"home|{cluster.upgrade.id}")]
@@ -136,6 +137,15 @@ def _write_standing(upgrade: UpgradeView, knows: Knows) -> str:
     versions = f"{escape(upgrade.source_version) or '?'} → {escape(upgrade.release)}"
     reached = f"{done} of {len(upgrade.phases)} phases done" + (f", now {escape(now)}" if now else "")
     return f"{versions} · {reached}\n{_write_state(upgrade, knows)}"
+
+
+def _write_asked(cluster: ClusterView, knows: Knows) -> str:
+    """Who has to decide; a mention in the Home tab notifies nobody."""
+    if not cluster.asked:
+        return ""
+    more = f" and {len(cluster.asked) - ASKED_SHOWN} more" if len(cluster.asked) > ASKED_SHOWN else ""
+    people = ", ".join(write_sentence(f"<@{user}>", knows) for user in cluster.asked[:ASKED_SHOWN])
+    return f"\nAsked: {people}{more}"
 
 
 def _write_state(upgrade: UpgradeView, knows: Knows) -> str:

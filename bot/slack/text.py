@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypeAlias
 
 from steps.redaction import redact
@@ -12,6 +12,7 @@ from steps.redaction import redact
 Knows: TypeAlias = Callable[[str], bool]
 
 MENTION = re.compile(r"(<@[UW][A-Z0-9]{2,20}>|<#[CG][A-Z0-9]{2,20}>)")
+UTC_TIME = re.compile(r"`[^`\n]*`|(?P<time>\b\d{4}-\d\d-\d\d \d\d:\d\d) UTC\b")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
 
 
@@ -26,8 +27,23 @@ def escape(text: str) -> str:
 
 
 def write_sentence(text: str, knows: Knows) -> str:
-    """A sentence of ours: `<@U...>` of a known person and `<#C...>` stay mentions, everything else is escaped."""
-    return "".join(part if is_mention(part, knows) else escape(part) for part in MENTION.split(text))
+    """A sentence of ours: `<@U...>` of a known person and `<#C...>` stay mentions, everything else is escaped.
+
+    Times in UTC are shown in the reader's own zone, except in code.
+    """
+    return "".join(part if is_mention(part, knows) else _show_times(escape(part)) for part in MENTION.split(text))
+
+
+def _show_times(written: str) -> str:
+    def show(found: re.Match[str]) -> str:
+        if found["time"] is None:
+            return found[0]
+        try:
+            return write_time(datetime.strptime(found["time"], "%Y-%m-%d %H:%M").replace(tzinfo=UTC))
+        except ValueError:
+            return found[0]
+
+    return UTC_TIME.sub(show, written)
 
 
 def is_mention(part: str, knows: Knows) -> bool:

@@ -14,7 +14,16 @@ from bot.slack.home import draw_home
 from handlers.options import build_reason_form
 from handlers.start_form import build_start_form
 from sandbox.slack.block_rules import check_blocks
-from tests.unit.slack.samples import CHANNEL, START, build_asking_view, build_phases, build_view, know_everybody
+from tests.unit.slack.samples import (
+    BEN,
+    CAI,
+    CHANNEL,
+    START,
+    build_asking_view,
+    build_phases,
+    build_view,
+    know_everybody,
+)
 from tests.unit.slack.test_goldens import compare_golden
 
 WORKSPACE = "https://example.slack.com/"
@@ -56,6 +65,7 @@ def build_fleet() -> list[ClusterView]:
             allowed=("approve", "deny", "pause", "abort"),
             may_start=False,
             thread=(CHANNEL, "1796090400.000100"),
+            asked=(BEN, CAI),
         ),
         build_cluster("cluster-y", upgrade=build_view(cluster="cluster-y"), may_start=False, production=False),
         build_cluster("cluster-w", last=done, version="1.4.10-asm.18", mtls="PERMISSIVE"),
@@ -90,6 +100,34 @@ def test_slack_would_take_a_fleet_of_any_size() -> None:
     blocks = draw_home(clusters, WORKSPACE, know_everybody).to_dict()["blocks"]
     check_blocks(blocks, "home")
     assert "more clusters" in str(blocks[-1])
+
+
+def test_found_clusters_stand_apart_with_a_button_to_propose() -> None:
+    """And what Google didn't tell is said."""
+    clusters = [*build_fleet(), build_cluster("cluster-v", found=True)]
+    view = draw_home(clusters, WORKSPACE, know_everybody, search_faults=["other-project could not be searched"])
+    blocks = view.to_dict()["blocks"]
+    check_blocks(blocks, "home")
+    order = [str(blocks).index(part) for part in ("cluster-z", "Found in GKE", "cluster-v", "other-project")]
+    assert (order == sorted(order), "Propose" in str(blocks)) == (True, True)
+
+
+def test_the_start_form_tells_what_was_found_apart() -> None:
+    """A proposal is not a start."""
+    clusters = [build_cluster("cluster-z"), build_cluster("cluster-v", found=True)]
+    form = build_start_form(clusters, "cluster-v", CHANNEL, ["other-project could not be searched"]).to_dict()
+    check_blocks(form["blocks"], "modal")
+    labels = [group["label"]["text"] for group in form["blocks"][0]["element"]["option_groups"]]
+    assert (labels, form["submit"]["text"]) == (["In clusters.toml", "Found in GKE: proposal only"], "Propose")
+
+
+def test_a_cluster_beyond_the_pickers_hundred_can_be_chosen() -> None:
+    """From its own button in the Home tab; the others are counted."""
+    clusters = [build_cluster(f"cluster-{number}") for number in range(130)]
+    form = build_start_form(clusters, "cluster-129", CHANNEL).to_dict()
+    check_blocks(form["blocks"], "modal")
+    chosen = form["blocks"][0]["element"]["initial_option"]["value"]
+    assert (chosen, "30 more clusters" in str(form)) == ("cluster-129", True)
 
 
 def test_an_empty_fleet_says_so() -> None:
