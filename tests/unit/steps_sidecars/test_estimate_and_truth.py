@@ -13,27 +13,32 @@ import pytest
 from sandbox.cluster.pace import Pace
 from sandbox.cluster.seed_objects import namespace, stateful_set
 from sandbox.cluster.tls import ServingCertificate, ensure_certificate
-from steps.estimate import Measured, Piece, Range, estimate_sidecars, state_range
+from steps.estimate import Measured, Piece, Range, estimate_control_plane, estimate_sidecars, state_range
 from steps.options import UpgradeOptions
 from steps.release import Release
+from steps.rendered import list_images
+from steps.replacement import roll_out
 from steps.sidecars.remaining import ROUNDS, load_seen
-from steps.step import Done
+from steps.step import Done, Waiting
 from steps.waves import load_workloads
 from tests.unit.steps_sidecars.rig import Rig, load_release
-from tests.unit.steps_sidecars.varied_clusters import COUNT, VariedMesh, Variety, vary
+from tests.unit.steps_sidecars.varied_clusters import COUNT, VariedMesh, Variety, move_control_plane, vary
 
 NEEDED = 18
+# Whichever of the tests is the first upgrades the clusters for all.
+pytestmark = pytest.mark.timeout(900)
 RELEASE: Release = load_release()
 
 
 @dataclass(frozen=True)
 class Truth:
-    """One upgrade's sidecars: what they were, what they took, and the mean round that was seen."""
+    """One upgrade's sidecars: what they were, what they took, the mean round; at half time what was said and true."""
 
     pieces: tuple[Piece, ...]
     options: UpgradeOptions
     minutes: float
     round_seconds: float
+    said_at_half: tuple[float, float]
 
     def estimate(self, measured: Measured) -> Range:
         """What a person would have been told."""
@@ -83,10 +88,13 @@ def run_sidecars(mesh: VariedMesh, options: UpgradeOptions) -> Truth:
     """Move every sidecar and time it."""
     rig = begin(mesh, options)
     pieces = tuple(one.piece for one in load_workloads(rig.memory.recall("sidecars/plan")) if one.pods)
-    begun = mesh.now
-    assert isinstance(rig.run("restart", turns=3000), Done)
-    seen = load_seen(rig.memory.recall(ROUNDS), mesh.now)
-    return Truth(pieces, options, (mesh.now - begun).total_seconds() / 60, seen.round_seconds)
+    begun, looks = mesh.now, [mesh.now]
+    assert isinstance(rig.run("restart", turns=3000, between=lambda: looks.append(mesh.now)), Done)
+    seen, half = load_seen(rig.memory.recall(ROUNDS), mesh.now), begun + (mesh.now - begun) / 2
+    said = [(at, wait.progress) for at, wait in zip(looks, rig.waits, strict=False) if wait.progress]
+    at, progress = next(((at, one) for at, one in said if at >= half), said[-1])
+    told = progress.seconds_left or 0.0, (mesh.now - at).total_seconds()
+    return Truth(pieces, options, (mesh.now - begun).total_seconds() / 60, seen.round_seconds, told)
 
 
 def list_misses(upgrade: Upgrade, measured: Callable[[int], Measured]) -> list[str]:
@@ -129,6 +137,42 @@ def test_a_later_upgrade_takes_what_was_said(upgrade: Upgrade, record_property: 
     """By what the same cluster took with other workloads and limits."""
     misses = list_misses(upgrade, lambda number: Measured(upgrade(number ^ 1).round_seconds, 100))
     assert count_held(misses, record_property) >= NEEDED
+
+
+@pytest.mark.slow
+def test_at_half_time_what_is_left_is_known_well(upgrade: Upgrade) -> None:
+    """The middle of what was said is at most half as much again as the truth, or two thirds of it."""
+    told = [upgrade(number).said_at_half for number in range(COUNT)]
+    assert sum(1 for said, true in told if 2 / 3 <= said / true <= 3 / 2) >= NEEDED, told
+
+
+def roll_control_plane(mesh: VariedMesh) -> float:
+    """Apply the release and wait as the bot does; the minutes that it took."""
+    rig = Rig(mesh)
+    with mesh.cluster.lock:
+        objects = move_control_plane(mesh.cluster, RELEASE)
+    rig.memory.values["download/images"] = list_images(objects, RELEASE.namespace)
+    begun = mesh.now
+    for _ in range(600):
+        outcome = roll_out(rig.context("control-plane/rollout"))
+        rig.commit()
+        if not isinstance(outcome, Waiting):
+            break
+        mesh.tick(outcome.retry_in)
+    assert isinstance(outcome, Done), outcome
+    return (mesh.now - begun).total_seconds() / 60
+
+
+@pytest.mark.slow
+def test_the_control_plane_takes_what_was_said(build: Callable[[Variety], VariedMesh]) -> None:
+    """First by the guide on 24 nodes, then by what was measured there on 36; a node agent takes 15 s."""
+    pace = Pace(create=6, ready=6, stop=3, slower={})
+    minutes = {nodes: roll_control_plane(build(Variety(0, nodes, (), pace, UpgradeOptions(), moved=False)))
+               for nodes in (24, 36)}  # fmt: skip
+    measured = Measured(control_plane_minutes=minutes[24], control_plane_nodes=24)
+    first = state_range(estimate_control_plane(RELEASE, nodes=24))
+    later = state_range(estimate_control_plane(RELEASE, measured, nodes=36))
+    assert (first[0] <= minutes[24] <= first[1], later[0] <= minutes[36] <= later[1]) == (True, True), minutes
 
 
 def test_what_is_left_is_corrected_by_the_pace_seen(build: Callable[[Variety], VariedMesh]) -> None:

@@ -31,13 +31,17 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Variety:
-    """One of the clusters: what is in it, how quick its pods are, and what an upgrade may do at once."""
+    """One of the clusters: what is in it, how quick its pods are, and what an upgrade may do at once.
+
+    `moved` says whether its control plane is on the release already.
+    """
 
     number: int
     nodes: int
     objects: tuple[Json, ...]
     pace: Pace
     options: UpgradeOptions
+    moved: bool = True
 
 
 def vary(number: int) -> Variety:
@@ -104,7 +108,7 @@ class VariedMesh(SimulatedMesh):
         self.release = release
         self.clock = HandClock()
         self.cluster = SimulatedCluster(self.clock, seed_fn=None, pace=variety.pace)
-        fill_cluster(self.cluster, variety, release)
+        fill_cluster(self.cluster, variety, release if variety.moved else None)
         site = serve_in_thread(self.cluster.app(background=False), certificate.server_context())
         stack.callback(site.stop)
         path = folder / "kubeconfig.json"
@@ -120,8 +124,8 @@ class VariedMesh(SimulatedMesh):
         self.cluster.tick()
 
 
-def fill_cluster(cluster: SimulatedCluster, variety: Variety, release: Release) -> None:
-    """Nodes, the old mesh, the workloads, then the new mesh."""
+def fill_cluster(cluster: SimulatedCluster, variety: Variety, release: Release | None) -> None:
+    """Nodes, the old mesh, the workloads, then the new mesh where there is one."""
     with cluster.engine.earlier(3600):
         nodes = (node(number, cluster.server_version) for number in range(variety.nodes))
         for made in (*rbac_defaults(), *nodes, namespace("default"), *render_mesh(INSTALLED, mesh_options())):
@@ -130,7 +134,15 @@ def fill_cluster(cluster: SimulatedCluster, variety: Variety, release: Release) 
         for made in variety.objects:
             create_any(cluster, made)
         cluster.engine.advance(900)
-        for made in render_mesh(release.version, mesh_options()):
-            replace_object(cluster, made)
+        if release:
+            move_control_plane(cluster, release)
         cluster.engine.advance(1800)
     cluster.tick()
+
+
+def move_control_plane(cluster: SimulatedCluster, release: Release) -> list[Json]:
+    """Put the release's mesh in place of the old one, as an apply does; the objects."""
+    rendered = render_mesh(release.version, mesh_options())
+    for made in rendered:
+        replace_object(cluster, made)
+    return rendered
