@@ -29,11 +29,6 @@ def mention(user: str) -> str:
     return "the command line" if user == OPERATOR else f"<@{user}>"
 
 
-def mention(user: str) -> str:
-    """A person in a sentence."""
-    return f"<@{user}>"
-
-
 def list_names(names: Iterable[str]) -> str:
     """Names with commas between them, or none."""
     return ", ".join(names) or "none"
