@@ -104,6 +104,10 @@ class Fleet:
         """The next 30 days over the fleet, in sections of a title and lines."""
         return encode_agenda(self._scheduling.read_agenda())
 
+    def refuse_schedule(self, target: str, user: str) -> str:
+        """Why this person may not set when an upgrade may act, "" where they may."""
+        return self._scheduling.refuse(target, user)
+
     def propose_appointment(self, target: str) -> Appointment:
         """What a form for a cluster or an upgrade starts from."""
         return self._scheduling.propose(target)

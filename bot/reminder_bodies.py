@@ -13,7 +13,7 @@ from bot.reminder_texts import list_snoozes, write_reminder
 from bot.schedules import Reminder
 
 # So many of the reminders in one message are written out; of the others it names the upgrades.
-LINES_KEPT = 40
+LINES_KEPT = 30
 
 
 def build_body(notice: Notice, now: datetime, why: str = DOWN) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
+from bot.approvals import Policy
 from bot.clock import Clock
 from bot.clusters import Cluster
 from bot.outbox import Outbox
@@ -48,18 +49,20 @@ class Reminders:
         """Post what is due; answers how many messages that made."""
         now = self._clock.now()
         self._renew_unsent(now)
-        due = self._schedules.list_due(now, UPGRADES_A_TICK)
-        if not due:
+        upgrades = self._schedules.list_due_upgrades(now, UPGRADES_A_TICK)
+        if not upgrades:
             return 0
+        policies = self._subjects.read_policies(upgrades)
         with self._store.transact():
-            notices = self._choose(due, now)
+            due = self._schedules.list_due(now, upgrades)
+            notices = self._choose(due, policies, now)
             told = {one.reminder.seq for one in notices}
             self._schedules.settle_reminders([one.seq for one in due if one.seq not in told], "void", now)
             return self._post(notices, now)
 
-    def _choose(self, due: Sequence[Reminder], now: datetime) -> list[Notice]:
+    def _choose(self, due: Sequence[Reminder], policies: Mapping[str, Policy], now: datetime) -> list[Notice]:
         """What of the due reminders is still of use."""
-        subjects = self._subjects.read({one.upgrade for one in due})
+        subjects = self._subjects.read({one.upgrade for one in due}, policies)
         notices: list[Notice] = []
         for upgrade, own in groupby(sorted(due, key=_by_upgrade), _by_upgrade):
             if upgrade in subjects:
@@ -67,7 +70,7 @@ class Reminders:
         return notices
 
     def _post(self, notices: Sequence[Notice], now: datetime) -> int:
-        posted = self._schedules.count_posted(now - A_MINUTE)
+        posted = self._schedules.count_posted(now - A_MINUTE, now)
         messages, waiting = 0, set[int]()
         for place, group in groupby(sorted(notices, key=_by_place), _by_place):
             own = list(group)
@@ -118,16 +121,20 @@ class Reminders:
         unsent = self._outbox.list_unsent_reminders()
         if not any(now - message.created_at > LATE for message in unsent):
             return
+        told = self._schedules.read_reminders(seq for message in unsent for seq in _list_seqs(message))
+        policies = self._subjects.read_policies({one.upgrade for one in told})
         with self._store.transact():
             for place, group in groupby(sorted(unsent, key=_by_channel), _by_channel):
-                self._renew_place(place, list(group), now)
+                self._renew_place(place, list(group), policies, now)
 
-    def _renew_place(self, place: str, messages: Sequence[Message], now: datetime) -> None:
+    def _renew_place(
+        self, place: str, messages: Sequence[Message], policies: Mapping[str, Policy], now: datetime
+    ) -> None:
         owners = {seq: message for message in messages for seq in _list_seqs(message)}
         known = self._schedules.read_reminders(owners)
         here = [replace(one, channel=place) for one in known]
         chosen: dict[str, list[Notice]] = {message.id: [] for message in messages}
-        for notice in self._choose(here, now):
+        for notice in self._choose(here, policies, now):
             chosen[owners[notice.reminder.seq].id].append(notice)
         for message in messages:
             notices = chosen[message.id]

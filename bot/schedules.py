@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
@@ -184,16 +184,25 @@ class Schedules(SchedulesView):
         )
         return bool(rows)
 
-    def list_due(self, now: datetime, upgrades: int) -> list[Reminder]:
-        """Reminders whose time has come, oldest first: all of an upgrade's together, of so many upgrades at most."""
+    def list_due_upgrades(self, now: datetime, limit: int) -> list[str]:
+        """The upgrades that have a reminder whose time has come, the longest overdue first."""
         rows = self._store.read(
             """
-            select * from reminders where state = 'waiting' and due <= :now and upgrade in (
-                select upgrade from reminders where state = 'waiting' and due <= :now
-                group by upgrade order by min(due), upgrade limit :upgrades
-            ) order by due, seq
+            select upgrade from reminders where state = 'waiting' and due <= ?
+            group by upgrade order by min(due), upgrade limit ?
             """,
-            {"now": now.timestamp(), "upgrades": upgrades},
+            [now.timestamp(), limit],
+        )
+        return [row["upgrade"] for row in rows]
+
+    def list_due(self, now: datetime, upgrades: Collection[str]) -> list[Reminder]:
+        """The reminders of these upgrades whose time has come, oldest first."""
+        rows = self._store.read(
+            """
+            select * from reminders where state = 'waiting' and due <= ?
+            and upgrade in (select value from json_each(?)) order by due, seq
+            """,
+            [now.timestamp(), encode_json(list(upgrades))],
         )
         return [_read_reminder(row) for row in rows]
 
@@ -223,11 +232,14 @@ class Schedules(SchedulesView):
                 [state, now.timestamp(), encode_json(list(seqs))],
             )
 
-    def count_posted(self, since: datetime) -> dict[str, int]:
-        """How many reminders each channel was given since then."""
+    def count_posted(self, since: datetime, now: datetime) -> dict[str, int]:
+        """How many reminders each channel was given since then; those from before a clock was set back don't count."""
         rows = self._store.read(
-            "select channel, count(*) as n from outbox where kind = 'reminder' and created_at > ? group by channel",
-            [since.timestamp()],
+            """
+            select channel, count(*) as n from outbox
+            where kind = 'reminder' and created_at > ? and created_at <= ? group by channel
+            """,
+            [since.timestamp(), now.timestamp()],
         )
         return {row["channel"]: row["n"] for row in rows}
 

@@ -178,6 +178,17 @@ class Scheduling:
             return {unclear.field: str(unclear)}
         return {}
 
+    def refuse(self, target: str, user: str) -> str:
+        """Why this person may not schedule this cluster or upgrade, "" where they may."""
+        only = next(iter(self._clusters)) if len(self._clusters) == 1 else ""
+        row = self._find_row(target or only)
+        try:
+            cluster = self._find_cluster(row.cluster if row else target or only)
+            self._check(cluster, "schedule" if row else "start", user, row)
+        except Refusal as refusal:
+            return str(refusal)
+        return ""
+
     def propose(self, target: str) -> Appointment:
         """What a form starts from: the appointment that stands, else the next opening."""
         row = self._find_row(target)
@@ -218,6 +229,8 @@ class Scheduling:
         return row, self._find_cluster(row.cluster)
 
     def _find_cluster(self, key: str) -> Cluster:
+        if not key:
+            raise Refusal(f"Which cluster? Known ones: {list_names(self._clusters)}.")
         known = self._clusters.get(key)
         if known is None:
             raise Refusal(f"There is no cluster `{key}` in clusters.toml. Known ones: {list_names(self._clusters)}.")

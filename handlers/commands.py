@@ -26,11 +26,12 @@ def register_commands(app: App, reception: Reception, forms: Executor) -> None:
 
     def take_command(ack: Ack, command: Mapping[str, Any], client: WebClient) -> None:
         order = read_order(str(command.get("text") or ""))
-        ack(receive_order(reception, order, command))
-        if isinstance(order, Order) and needs_form(order):
+        answer = receive_order(reception, order, command)
+        ack(answer)
+        if isinstance(order, Order) and needs_form(order) and not answer:
             user, channel = str(command.get("user_id") or ""), str(command.get("channel_id") or "")
             if order.action == "schedule":
-                forms.submit(open_schedule_form, reception, client, command, user, order.target, channel)
+                forms.submit(open_schedule_form, reception, client, command, order.target, channel)
             else:
                 forms.submit(open_start_form, reception, client, command, user, "", channel)
 
@@ -48,6 +49,8 @@ def receive_order(reception: Reception, order: Order | Misread, command: Mapping
         return order.answer
     if order.action == "help":
         return write_help()
+    if order.action == "schedule" and needs_form(order):
+        return reception.board.refuse_schedule(order.target, str(command.get("user_id") or ""))
     if not needs_form(order):
         reception.desk.receive(build_click(order, command, reception))
     return ""

@@ -52,6 +52,10 @@ class Board(Protocol):
         """What is wrong with an appointment, by date, time, zone or for."""
         ...
 
+    def refuse_schedule(self, target: str, user: str) -> str:
+        """Why no form is opened for this cluster or upgrade and person, "" where one is."""
+        ...
+
     def propose_appointment(self, target: str) -> Appointment:
         """What a form for a cluster or an upgrade starts from."""
         ...

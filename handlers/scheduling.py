@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from slack_bolt import Ack, App
+from slack_bolt import Ack, App, Respond
 from slack_sdk import WebClient
 
 from bot.records import Click
@@ -23,6 +23,9 @@ from handlers.schedule_form import (
 )
 from handlers.telling import tell_unopened
 
+# Long enough for both moments of a time that comes twice.
+FAULT_LIMIT = 250
+
 
 def register_scheduling(app: App, reception: Reception) -> None:
     """Listen for what reminders carry, and for the form."""
@@ -30,9 +33,13 @@ def register_scheduling(app: App, reception: Reception) -> None:
     def acknowledge(ack: Ack) -> None:
         ack()
 
-    def open_from_reminder(body: dict[str, Any], client: WebClient) -> None:
+    def open_from_reminder(body: dict[str, Any], client: WebClient, respond: Respond) -> None:
         target = str((body.get("actions") or [{}])[0].get("value") or "")
-        open_schedule_form(reception, client, body, find_user(body), target, find_channel(body))
+        refused = reception.board.refuse_schedule(target, find_user(body))
+        if refused:
+            respond(text=refused, response_type="ephemeral", replace_original=False)
+            return
+        open_schedule_form(reception, client, body, target, find_channel(body))
 
     def offer_zones(ack: Ack, body: dict[str, Any]) -> None:
         ack(options=[option.to_dict() for option in find_zones(str(body.get("value") or ""))])
@@ -51,11 +58,11 @@ def register_scheduling(app: App, reception: Reception) -> None:
 
 
 def open_schedule_form(
-    reception: Reception, client: WebClient, body: Mapping[str, Any], _user: str, target: str, channel: str
+    reception: Reception, client: WebClient, body: Mapping[str, Any], target: str, channel: str
 ) -> None:
-    """Open the form for a cluster or an upgrade; without one, for the first cluster that this person may start."""
-    chosen = target or next((c.key for c in reception.board.list_clusters(_user) if c.may_start or c.allowed), "")
-    form = build_schedule_form(chosen, reception.board.propose_appointment(chosen), channel)
+    """Open the form for a cluster or an upgrade; "" stands for the only cluster."""
+    target = target or next((view.key for view in reception.board.list_clusters("") if not view.found), "")
+    form = build_schedule_form(target, reception.board.propose_appointment(target), channel)
     answer = call_slack(lambda: client.views_open(trigger_id=str(body.get("trigger_id") or ""), view=form))
     if not isinstance(answer, Answered):
         tell_unopened(client, body, "`/asm-upgrade schedule CLUSTER WHEN` does without it.")
@@ -70,7 +77,10 @@ def receive_schedule(reception: Reception, body: Mapping[str, Any], ack: Ack) ->
         return
     faults = reception.board.find_schedule_faults(form.target, form.arguments)
     if faults:
-        ack(response_action="errors", errors={name: cut(text.replace("`", ""), 150) for name, text in faults.items()})
+        ack(
+            response_action="errors",
+            errors={name: cut(text.replace("`", ""), FAULT_LIMIT) for name, text in faults.items()},
+        )
         return
     reception.desk.receive(
         Click(

@@ -24,7 +24,8 @@ from steps.wording import describe_seconds
 SNOOZE_ACTION = "asm-snooze"
 RESCHEDULE_ACTION = "asm-schedule:open"
 LABELS = {"pause": "Pause", "resume": "Resume", "retry": "Retry"}
-LINES_SHOWN = 40
+LINES_SHOWN = 30
+LINES_A_BLOCK = 9
 NAMES_SHOWN = 120
 
 
@@ -32,7 +33,9 @@ def draw_reminder(body: Mapping[str, Any], block_id: str, knows: Knows) -> list[
     """The blocks of a reminder, or of several gathered into one."""
     blocks: list[Block] = [build_sentence(str(body.get("text") or ""), knows, "🔔 ")]
     if lines := body.get("lines"):
-        blocks += [build_text(_write_line(line, knows)) for line in lines[:LINES_SHOWN]]
+        written = [_write_line(line, knows) for line in lines[:LINES_SHOWN]]
+        parts = [written[place : place + LINES_A_BLOCK] for place in range(0, len(written), LINES_A_BLOCK)]
+        blocks += [build_text("\n".join(part)) for part in parts]
         return [*blocks, *(build_note(note) for note in _list_notes(body.get("others") or ()))]
     notes = [_write_moments(body.get("moments") or ()), write_sentence(str(body.get("missed") or ""), knows)]
     blocks += [build_note(note) for note in notes if note]
@@ -61,12 +64,12 @@ def _list_notes(others: Sequence[str]) -> list[str]:
 
 
 def _write_line(line: Mapping[str, Any], knows: Knows) -> str:
-    written = cut_written(str(line.get("text") or ""), 300, lambda part: write_sentence(part, knows))
+    written = cut_written(str(line.get("text") or ""), 220, lambda part: write_sentence(part, knows))
     return f"• {written} {_write_moments(line.get('moments') or ())}".strip()
 
 
 def _write_moments(moments: Iterable[Sequence[str]]) -> str:
-    return " · ".join(f"{name} {write_time(datetime.fromisoformat(at))}" for name, at in moments)
+    return " · ".join(f"{escape(name)} {write_time(datetime.fromisoformat(at))}" for name, at in moments)
 
 
 def _build_elements(body: Mapping[str, Any]) -> list[InteractiveElement]:
@@ -75,6 +78,7 @@ def _build_elements(body: Mapping[str, Any]) -> list[InteractiveElement]:
     elements += [
         ButtonElement(text=_plain(LABELS[action]), action_id=PREFIX + action, value=write_value(target))
         for action in body.get("controls") or ()
+        if action in LABELS
     ]
     if options := _list_options(body):
         elements.append(StaticSelectElement(action_id=SNOOZE_ACTION, placeholder=_plain("Snooze"), options=options))

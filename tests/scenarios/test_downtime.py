@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from icalendar import Calendar
 
-from tests.scenarios.rig import ANA, BEN, CHANNEL, Rig, World
+from tests.scenarios.rig import ANA, BEN, CHANNEL, DEE, Rig, World
+
+BERLIN = "Europe/Berlin"
 
 
 class DowntimeRig(Rig):
@@ -182,6 +184,52 @@ def test_windows_and_calendar_are_answered_in_private(rig: DowntimeRig) -> None:
     schedule(rig)
     assert "may be changed at any time" in rig.command(ANA, "windows")
     assert "2026-12-03 11:00-14:00 Asia/Seoul: Mesh upgrade cluster-x-1 to" in rig.command(ANA, "calendar")
+
+
+@pytest.mark.parametrize(
+    ("user", "text", "answer"),
+    [
+        (ANA, "schedule cluster-q", "There is no cluster `cluster-q` in clusters.toml. Known ones: cluster-x."),
+        (DEE, "schedule cluster-x", "You are not among this cluster's requesters"),
+        (ANA, "schedule cluster-x 2026-12-03 11:00", "Name date, time and time zone"),
+        (ANA, "schedule cluster-x 2026-12-03 11:00 KST", "`KST` is an abbreviation"),
+        (ANA, "schedule cluster-x 2026-11-03 11:00 Asia/Seoul", "is past; now it is"),
+    ],
+)
+def test_what_cannot_be_scheduled_is_answered_at_once(rig: DowntimeRig, user: str, text: str, answer: str) -> None:
+    """Without a form, and nothing is started."""
+    assert answer in rig.command(user, text)
+    assert rig.world.state()["views"].get(user, []) == []
+    assert rig.bot.journal.list_upgrades() == []
+
+
+def test_the_only_cluster_needs_no_name(rig: DowntimeRig) -> None:
+    """The form is opened for it."""
+    rig.world.act("command", user=ANA, channel=CHANNEL, text="/asm-upgrade schedule")
+    assert "cluster-x" in str(open_view(rig, ANA)["blocks"][0])
+
+
+def test_who_may_not_schedule_gets_no_form_from_a_reminder(rig: DowntimeRig) -> None:
+    """Dee is told why."""
+    schedule(rig)
+    rig.go_to(when(2, 2, 1))
+    ts = list_channel(rig)[-1]["ts"]
+    rig.world.act("click", user=DEE, channel=CHANNEL, ts=ts, action_id="asm-schedule:open")
+    rig.run_until(lambda: bool(rig.private(DEE)))
+    assert "You are neither a requester nor an approver" in rig.private(DEE)[-1]["text"]
+
+
+def test_the_form_names_both_moments_of_a_time_that_comes_twice(rig: DowntimeRig) -> None:
+    """At its field, whole."""
+    rig.world.act("command", user=ANA, channel=CHANNEL, text="/asm-upgrade schedule cluster-x")
+    view = open_view(rig, ANA)
+    answer = rig.world.act(
+        "view-submit",
+        user=ANA,
+        view_id=view["id"],
+        values={"date": {"date": "2027-10-31"}, "time": {"time": "02:30"}, "zone": {"asm-schedule:zone": BERLIN}},
+    )
+    assert "2027-10-31 00:30 UTC is the first, 2027-10-31 01:30 UTC the second." in str(answer)
 
 
 def test_the_calendar_shows_each_readers_own_time(rig: DowntimeRig) -> None:

@@ -119,6 +119,33 @@ def build_blocked_body(**changes: Any) -> dict[str, Any]:
     return body | changes
 
 
+def build_reminder_body(**changes: Any) -> dict[str, Any]:
+    """A start that was missed and still waits for its approval."""
+    body: dict[str, Any] = {
+        "upgrade": "cluster-x-7",
+        "kind": "starts",
+        "seq": 12,
+        "seqs": [10, 11, 12],
+        "place": CHANNEL,
+        "text": "Started 20 min ago: the upgrade cluster-x-7 of cluster-x to 1.4.10-asm.18. "
+        "It waits for the approval of access.",
+        "moments": [["Starts", "2026-12-03T02:00:00+00:00"], ["Ends", "2026-12-03T05:00:00+00:00"]],
+        "missed": "The bot was down and missed the reminder 1 h before, at the start.",
+        "choices": [
+            choice_body(Choice("approve", "Approve", "primary")),
+            choice_body(Choice("deny", "Deny", "danger")),
+        ],
+        "step": "access/approve",
+        "generation": 1,
+        "controls": ["pause"],
+        "cancel": True,
+        "cluster": "cluster-x",
+        "snoozes": [300, 900, 1800],
+        "closed": "",
+    }
+    return body | changes
+
+
 def choice_body(choice: Choice) -> dict[str, Any]:
     """A choice as the journal keeps it."""
     return {
@@ -231,8 +258,29 @@ SAMPLES: Mapping[str, tuple[Message, UpgradeView]] = {
         ),
         build_view(),
     ),
-    "reminder": (
-        build_message("reminder", {"text": f"<@{BEN}>: the control plane of cluster-x waits for your approval."}),
+    "reminder": (build_message("reminder", build_reminder_body(), upgrade=""), build_asking_view()),
+    "reminder-closed": (
+        build_message("reminder", build_reminder_body(closed=f"snoozed for 1h by <@{BEN}>"), upgrade=""),
+        build_asking_view(),
+    ),
+    "reminders-gathered": (
+        build_message(
+            "reminder",
+            {
+                "upgrade": "",
+                "text": "4 reminders at once:",
+                "lines": [
+                    {
+                        "text": f"The upgrade {name} of cluster-x to 1.4.10-asm.18 starts in 1 h.",
+                        "moments": [["Starts", "2026-12-03T02:00:00+00:00"]],
+                    }
+                    for name in ("cluster-w-2", "cluster-x-7")
+                ],
+                "others": ["cluster-y-1", "cluster-z-3"],
+                "closed": "",
+            },
+            upgrade="",
+        ),
         build_asking_view(),
     ),
 }

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.slack.announcer import EDIT_BURST, EDITS_A_MINUTE
-from bot.slack.pacing import Budget
+from bot.slack.pacing import Budget, Quota
 from tests.unit.slack.desk import PostRoom
 from tests.unit.slack.samples import START
 from tests.unit.slack.stand_in import HandClock, LocalSlack, run_slack
@@ -121,3 +121,39 @@ def test_a_clock_set_back_delays_no_deferred_message(room: PostRoom) -> None:
     room.clock.advance(-3600)
     room.settle(120)
     assert len(room.texts()) == 1
+
+
+def test_a_quota_gives_its_number_in_any_minute() -> None:
+    """Counted over each span of 60 seconds, not by the clock's minutes."""
+    quota, taken = Quota(30), list[float]()
+    for second in range(300):
+        now = START + timedelta(seconds=second)
+        while quota.seconds_until_free(now) == 0.0 and len(taken) < 400:
+            quota.take(now)
+            taken.append(second)
+    assert max(sum(one <= other < one + 60 for other in taken) for one in taken) == 30
+
+
+def test_a_quota_says_when_the_next_is_free() -> None:
+    """A minute after the oldest of them."""
+    quota = Quota(2)
+    for second in (0, 10):
+        quota.take(START + timedelta(seconds=second))
+    assert quota.seconds_until_free(START + timedelta(seconds=20)) == 40.0
+
+
+def test_a_quota_does_not_wait_for_a_clock_that_was_set_back() -> None:
+    """What was taken lies in the future then."""
+    quota = Quota(1)
+    quota.take(START)
+    assert quota.seconds_until_free(START - timedelta(hours=1)) == 0.0
+
+
+def test_reminders_that_waited_for_slack_come_thirty_a_minute(room: PostRoom) -> None:
+    """However many there are when it can be reached again; other messages are not held up by them."""
+    for number in range(70):
+        room.put("reminder", {"text": f"reminder {number}"}, f"reminder:{number}:x", "")
+    room.settle()
+    stamps = sorted(float(message["ts"]) for message in room.slack.messages())
+    assert len(stamps) == 70
+    assert max(sum(one <= other < one + 60 for other in stamps) for one in stamps) <= 30

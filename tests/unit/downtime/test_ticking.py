@@ -1,0 +1,72 @@
+"""The ticker on the real APScheduler."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC
+from typing import Any
+
+import pytest
+
+from bot.ticking import Ticker
+
+PATIENCE = 10.0
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[[Callable[[], object]], Ticker]]:
+    """Start tickers that are closed at the end."""
+    tickers: list[Ticker] = []
+
+    def start_one(tick: Callable[[], object]) -> Ticker:
+        tickers.append(Ticker(tick, 3600))
+        tickers[-1].start()
+        return tickers[-1]
+
+    yield start_one
+    for ticker in tickers:
+        ticker.close()
+
+
+def read_job(ticker: Ticker) -> Any:
+    """The one job of the scheduler."""
+    (job,) = ticker._scheduler.get_jobs()
+    return job
+
+
+def test_it_ticks_at_once(start: Callable[[Callable[[], object]], Ticker]) -> None:
+    """What fell due while the bot was down waits for no interval."""
+    ticked = threading.Event()
+    start(ticked.set)
+    assert ticked.wait(PATIENCE)
+
+
+def test_a_late_tick_is_made_up_for_once(start: Callable[[Callable[[], object]], Ticker]) -> None:
+    """However late it is, and never two at the same time."""
+    job = read_job(start(lambda: None))
+    assert (job.misfire_grace_time, job.coalesce, job.max_instances) == (None, True, 1)
+
+
+def test_it_ticks_by_utc(start: Callable[[Callable[[], object]], Ticker]) -> None:
+    """Whatever zone the machine is set to."""
+    assert start(lambda: None)._scheduler.timezone is UTC
+
+
+def test_there_is_one_job_and_it_is_nowhere_on_disk(start: Callable[[Callable[[], object]], Ticker]) -> None:
+    """The reminders themselves are rows of the journal."""
+    assert type(start(lambda: None)._scheduler._jobstores["default"]).__name__ == "MemoryJobStore"
+
+
+def test_a_fault_ends_it_and_is_seen(start: Callable[[Callable[[], object]], Ticker]) -> None:
+    """So that the program ends instead of forgetting every reminder."""
+    ticked = threading.Event()
+
+    def fail() -> None:
+        ticked.set()
+        raise ValueError("broken")
+
+    ticker = start(fail)
+    assert ticked.wait(PATIENCE)
+    ticker.close()
+    assert not ticker.is_alive()
