@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -186,8 +187,10 @@ def check_database(state: Path) -> Check:
         stored = StoredCopy(path)
         told = stored.read("pragma quick_check")
         stored.close()
-    except (StoreBroken, OSError) as error:
+    except (StoreBroken, OSError, sqlite3.OperationalError) as error:
         return failed("journal", f"{path} can't be read: {error}", "Check the file's owner and the volume.")
+    except sqlite3.DatabaseError as error:
+        told = [{"quick_check": error}]
     answer = str(next(iter(told[0].values())))
     if answer != "ok":
         return failed("journal", f"{path} is damaged: {answer}", "Stop the bot and restore the file from a backup.")
