@@ -521,3 +521,16 @@ def test_a_time_that_comes_twice_is_written_in_utc(build: Build) -> None:
     assert second == ["2026-10-25", "01:30", "UTC"]
     answer = engine.click("schedule", ANA, arguments=dict(zip(("date", "time", "zone"), second, strict=True)))
     assert answer.startswith("Scheduled cluster-x-1 for 2026-10-25 01:30 UTC")
+
+
+def test_the_end_of_an_upgrade_takes_the_buttons_from_its_reminders(build: Build) -> None:
+    """There is nothing left to do from them."""
+    engine = build({"access/approve": ask, "finish/report": lambda _c: Done("upgraded cluster-x")})
+    engine.add_upgrade(["access/approve", "finish/report"])
+    engine.runner.turn()
+    engine.click("schedule", ANA, arguments=LATER)
+    tick_to(engine, moment(3, 2))
+    engine.click("approve", BEN)
+    engine.runner.turn()
+    engine.runner.turn()
+    assert {body["closed"] for body in posted(engine)} == {f"approved by <@{BEN}>", "the upgrade has ended"}
