@@ -57,6 +57,7 @@ def serve() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one line with all addresses.")
 @click.option("--state", type=click.Path(path_type=Path, file_okay=False), default=None, help="Keep the state here.")
 @click.option("--no-bot", is_flag=True, help="Start everything but the bot.")
+@click.option("--http", is_flag=True, help="Have Slack reach the bot by signed requests, not by Socket Mode.")
 @click.option(
     "--kubeconfig", type=click.Path(path_type=Path, dir_okay=False), help="Seed and use this cluster instead."
 )

@@ -20,6 +20,7 @@ def build_migrations() -> Migrations:
         create_consents,
         create_schedules,
         create_reminders,
+        create_presence,
     ):
         migrations()(migrate)
     return migrations
@@ -281,3 +282,8 @@ def create_reminders(db: Database) -> None:
     )
     db.execute("create unique index one_reminder on reminders(upgrade, kind, due, generation, channel)")
     db.execute("create index due_reminders on reminders(due) where state = 'waiting'")
+
+
+def create_presence(db: Database) -> None:
+    """When Slack could reach the bot last: one row, written now and then."""
+    db.execute("create table presence (number integer primary key check (number = 1), seen_at real not null)")

@@ -18,6 +18,7 @@ from bot.clock import SystemClock
 from bot.config import Settings
 from bot.front import SlackFront
 from bot.health import HealthApp, serve_health
+from bot.intake import CROWD_GAP
 from bot.loops import Dispatcher, Loop
 from bot.metrics import build_registry
 from bot.reminders import TICK_SECONDS
@@ -120,8 +121,11 @@ class Serving:
         self.bot.outages.observe(reachable=not self.front.find_trouble())
         return wait
 
-    def _settle_clicks(self) -> None:
+    def _settle_clicks(self) -> float | None:
+        if self.bot.upgrades.is_crowded():
+            return CROWD_GAP
         self.bot.upgrades.settle_clicks()
+        return None
 
     def _search(self) -> None:
         if self.bot.search.turn():

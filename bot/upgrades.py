@@ -73,6 +73,10 @@ class Upgrades:
             self._wake()
         return fresh
 
+    def is_crowded(self) -> bool:
+        """Whether clicks pour in at this moment, so that deciding them can wait for a blink."""
+        return self._intake.is_crowded()
+
     def settle_clicks(self) -> int:
         """Decide and answer every click that waits, but for those that first need a look into GKE; answers how many."""
         clicks = [click for click in self._journal.list_unsettled_clicks() if not self._needs_look(click)]

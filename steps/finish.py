@@ -8,7 +8,7 @@ from typing import cast
 
 from steps.access import remove_binding
 from steps.estimate import describe_outcome
-from steps.gates import list_evidence
+from steps.gates import fold_facts, list_evidence
 from steps.identity import recall_identity
 from steps.ledger import EntryState, count_entries
 from steps.prepare import choose_mtls, describe_identity, recall_source
@@ -48,12 +48,14 @@ def build_report(ctx: Context, counts: Mapping[EntryState, int]) -> Card:
         summary=(f"Ledger: {ledger}.",),
         facts=(
             ("versions", f"{recall_source(ctx)} → {ctx.release.version}"),
-            *describe_identity(recall_identity(ctx)),
             ("mTLS", choose_mtls(ctx)),
-            *list_evidence(ctx),
             ("backup", count_things(sum(backup.values()), "object")),
             ("way back", describe_way_back(ctx)),
             ("time", describe_time(ctx)),
+        ),
+        details=(
+            fold_facts("Cluster", describe_identity(recall_identity(ctx))),
+            fold_facts("Evidence", list_evidence(ctx)),
         ),
     )
 

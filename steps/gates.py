@@ -58,9 +58,14 @@ def build_gate_card(
         summary=summary,
         facts=(versions, *facts),
         risks=risks,
-        details=(*details, Detail("Cluster", tuple(f"{name}: {value}" for name, value in describe_identity(identity)))),
+        details=(*details, fold_facts("Cluster", describe_identity(identity))),
         estimate=estimate,
     )
+
+
+def fold_facts(title: str, facts: Sequence[tuple[str, str]]) -> Detail:
+    """Facts that are kept for the record, a line each."""
+    return Detail(title, tuple(f"{name}: {value}" for name, value in facts))
 
 
 def list_evidence(ctx: Context) -> tuple[tuple[str, str], ...]:

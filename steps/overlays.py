@@ -100,7 +100,8 @@ def _find_shape_fault(documents: Sequence[Any]) -> str:
     if not isinstance(document, Mapping):
         return "is not a mapping"
     if document.get("kind") != KIND or document.get("apiVersion") != API_VERSION:
-        return f"is {document.get('apiVersion', 'no apiVersion')} {document.get('kind', 'without a kind')}, not {KIND}"
+        version, kind = document.get("apiVersion", "none"), document.get("kind", "none")
+        return f"has kind {kind} and apiVersion {version}; it takes {KIND} and {API_VERSION}"
     if not isinstance(document.get("spec"), Mapping):
         return "has no spec"
     return _find_unknown(document, OWN_FIELDS, "") or _find_spec_fault(document["spec"]) or _find_key_fault(document)

@@ -104,10 +104,10 @@ class Announcer:
         return [wait for message in messages if (wait := self._attempt(message, self._delivery.answer))]
 
     def _send_posts(self, messages: Sequence[Message]) -> list[float]:
-        """Posts in creation order; behind one that has to wait, the rest of its thread waits too."""
+        """Posts in creation order, roots first; behind one that has to wait, the rest of its thread waits too."""
         waits: list[float] = []
         held: set[str] = set()
-        for message in messages:
+        for message in sorted(messages, key=lambda message: message.kind != "root"):
             if message.upgrade in held:
                 continue
             wait = self._attempt(message, self._post)

@@ -125,5 +125,6 @@ def build_confirm(warning: str, label: str) -> ConfirmObject | None:
         title=PlainTextObject(text="Are you sure?"),
         text=PlainTextObject(text=cut(clean(warning), 300)),
         confirm=PlainTextObject(text=cut(clean(label or "Yes"), 30)),
+        style="danger",
         deny=PlainTextObject(text="Not now"),
     )

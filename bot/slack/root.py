@@ -34,7 +34,7 @@ from bot.slack.text import (
     write_sentence,
     write_time,
 )
-from steps.wording import describe_seconds
+from steps.wording import count_things, describe_seconds
 
 CardStatus: TypeAlias = Literal["pending", "in_progress", "complete", "error"]
 
@@ -118,7 +118,9 @@ def _build_phases(view: UpgradeView, look: Look, block_id: str, knows: Knows) ->
 
 
 def _plan_title(view: UpgradeView) -> str:
-    done = sum(phase.state == "done" for phase in view.phases)
+    done = sum(phase.state == "done" and phase.name != "abort" for phase in view.phases)
+    if view.state == "aborted":
+        return f"Aborted after {count_things(done, 'phase')}"
     return f"{done} of {len(view.phases)} phases done"
 
 

@@ -60,7 +60,8 @@ class HttpDelivery:
 
     def _client(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession(trust_env=False)
+            # aiohttp would open 100 connections and let the rest of a crowd wait, which Slack does not.
+            self._session = aiohttp.ClientSession(trust_env=False, connector=aiohttp.TCPConnector(limit=0))
         return self._session
 
 

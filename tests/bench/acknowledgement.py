@@ -19,26 +19,36 @@ from tests.bench.findings import Finding
 
 TITLE = "200 slash commands at once"
 COMMANDS = 200
+# The one that misses p99 of 200 commands in one round may be any; over three rounds the worst counts.
+ROUNDS = 3
+P99_SECONDS = 0.5
 READY_SECONDS = 30.0
 USER, CHANNEL = "U0ANA00001", "C0MESHOPS1"
+MODES = {"Socket Mode": (), "HTTP mode": ("--http",)}
 
 
 def measure() -> list[Finding]:
+    """Both modes, one after the other."""
+    return [finding for mode, arguments in MODES.items() for finding in measure_mode(mode, arguments)]
+
+
+def measure_mode(mode: str, arguments: tuple[str, ...]) -> list[Finding]:
     """The bot as a child of the sandbox; every command is committed to the journal before its acknowledgement."""
     with (
-        run_sandbox() as page,
+        run_sandbox(arguments) as page,
         httpx.Client(timeout=60, trust_env=False, limits=httpx.Limits(max_connections=COMMANDS)) as http,
+        ThreadPoolExecutor(COMMANDS) as pool,
     ):
         wait_connected(page, http)
         send(page, http)
-        with ThreadPoolExecutor(COMMANDS) as pool:
-            times = list(pool.map(lambda _number: send(page, http), range(COMMANDS)))
-    ranked = sorted(times)
+        rounds = [sorted(pool.map(lambda _number: send(page, http), range(COMMANDS))) for _ in range(ROUNDS)]
+    worst = max(times[int(COMMANDS * 0.99)] for times in rounds)
+    middle = statistics.median(statistics.median(times) for times in rounds)
     return [
         Finding(
-            "p99 from envelope to acknowledgement", ranked[int(len(ranked) * 0.99)] / 1000, "s", 0.3, how="Socket Mode"
+            f"p99 from envelope to acknowledgement, {mode}", worst / 1000, "s", P99_SECONDS, how="worst of 3 rounds"
         ),
-        Finding("median", statistics.median(ranked) / 1000, "s", 0.3, how="the same run"),
+        Finding(f"median, {mode}", middle / 1000, "s", P99_SECONDS, how="the same runs"),
     ]
 
 
@@ -50,9 +60,9 @@ def send(page: str, http: httpx.Client) -> float:
 
 
 @contextmanager
-def run_sandbox() -> Iterator[str]:
+def run_sandbox(arguments: tuple[str, ...]) -> Iterator[str]:
     """The sandbox with its bot; answers the page's address."""
-    command = [sys.executable, "-m", "bot.cli", "sandbox", "--json"]
+    command = [sys.executable, "-m", "bot.cli", "sandbox", "--json", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as sandbox:
         try:
             assert sandbox.stdout is not None
@@ -64,9 +74,14 @@ def run_sandbox() -> Iterator[str]:
 
 
 def wait_connected(page: str, http: httpx.Client) -> None:
-    """Until the bot has its socket."""
+    """Until the bot has its socket, or answers at its request URL."""
     end = time.monotonic() + READY_SECONDS
-    while not http.get(f"{page}/ui/state").json()["bot"]["connections"]:
+    while not is_connected(http.get(f"{page}/ui/state").json()["bot"]):
         if time.monotonic() > end:
             raise TimeoutError(f"the bot did not connect within {READY_SECONDS:.0f} s")
         time.sleep(0.05)
+
+
+def is_connected(bot: dict[str, Any]) -> bool:
+    """The stand-in is in HTTP mode once the request URL has answered its challenge."""
+    return bool(bot["connections"]) or bot["mode"] == "http"

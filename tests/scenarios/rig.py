@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import gc
 import os
+import socket
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -114,10 +115,18 @@ class Rig:
             self.world.settings.slack, self.bot.upgrades, self.world.clock, self.bot.fleet, self.bot.home_tabs
         )
         if self._in_slack:
-            self.front.turn()
-            deadline = time.monotonic() + PROGRAM_SECONDS
-            while not self.world.state()["bot"]["connections"]:
-                assert time.monotonic() < deadline, "the bot did not connect"
+            self._join_slack()
+
+    def _join_slack(self) -> None:
+        """Open the bot's door, and wait until Slack has found it."""
+        self.front.turn()
+        slack = self.world.settings.slack
+        if slack.mode == "http":
+            self.world.act("mode", mode="http", url=f"http://127.0.0.1:{slack.http_port}/slack/events")
+            return
+        deadline = time.monotonic() + PROGRAM_SECONDS
+        while not self.world.state()["bot"]["connections"]:
+            assert time.monotonic() < deadline, "the bot did not connect"
 
     def crash(self) -> None:
         """Leave the bot as a kill leaves it: files and child programs stay, nothing else."""
@@ -241,6 +250,15 @@ def leave_sockets() -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)
             gc.collect()
+
+
+def reach_by_http(world: World) -> World:
+    """Have Slack reach the bot by signed requests from now on, at a port that is free."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    world.settings = replace(world.settings, slack=replace(world.settings.slack, mode="http", http_port=port))
+    return world
 
 
 @contextmanager

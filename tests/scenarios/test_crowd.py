@@ -1,18 +1,12 @@
-"""Many people at the same button, and the bot in HTTP mode."""
+"""Many people at the same button."""
 
 from __future__ import annotations
 
-import socket
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from pathlib import Path
-
-import pytest
 
 from sandbox.messages import consent
-from tests.scenarios.rig import ANA, BEN, CAI, Rig, World, open_world
+from tests.scenarios.rig import ANA, BEN, CAI, Rig
 
 CLICKS = 50
 
@@ -35,26 +29,3 @@ def test_one_of_fifty_clicks_wins_and_the_others_are_told(rig: Rig) -> None:
     rig.run_until(lambda: any(consent(message) for message in rig.world.messages()))
     answers = Counter(text.split(" ", 2)[0] for text in click_at_once(rig, CLICKS))
     assert answers == {"You": 1, "Too": CLICKS - 1}
-
-
-@pytest.fixture
-def http_world(tmp_path: Path) -> Iterator[World]:
-    """A world whose bot is reached by signed requests."""
-    with open_world(tmp_path) as world, socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        free.close()
-        world.settings = replace(world.settings, slack=replace(world.settings.slack, mode="http", http_port=port))
-        yield world
-
-
-def test_an_upgrade_begins_in_http_mode(http_world: World) -> None:
-    """By a signed command and a signed click."""
-    rig = Rig(http_world, in_slack=False)
-    rig.front.turn()
-    port = http_world.settings.slack.http_port
-    http_world.act("mode", mode="http", url=f"http://127.0.0.1:{port}/slack/events")
-    rig.command(ANA, "start cluster-x")
-    rig.run_until(lambda: rig.approve_next(BEN))
-    rig.run_until(lambda: rig.bot.journal.list_upgrades()[0].step.startswith("download"))
-    rig.crash()

@@ -11,16 +11,16 @@ import pytest
 from sandbox.messages import consent, kind_of
 from tests.contracts.slack.oracle import find_log_faults
 from tests.scenarios.records import list_thread, sort_waves
-from tests.scenarios.rig import ANA, BEN, CAI, DEE, Rig, open_world
+from tests.scenarios.rig import ANA, BEN, CAI, DEE, Rig, open_world, reach_by_http
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "transcript.txt"
 
 
-@pytest.fixture(scope="module")
-def upgraded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    """cluster-x, started by Ana and approved by Ben; only looked at afterwards."""
+@pytest.fixture(scope="module", params=["socket", "http"])
+def upgraded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """cluster-x, started by Ana and approved by Ben, in either mode; only looked at afterwards."""
     with open_world(tmp_path_factory.mktemp("upgraded")) as world:
-        rig = Rig(world)
+        rig = Rig(world if request.param == "socket" else reach_by_http(world))
         rig.command(ANA, "start cluster-x")
         rig.upgrade_all(BEN)
         rig.run_until(lambda: not rig.bot.outbox.list_unsent(rig.world.clock.now()), 600)

@@ -19,7 +19,8 @@ const SWITCHES = [
 ];
 
 function Json({ value }) {
-  const text = JSON.stringify(value, null, 2) ?? "nothing";
+  if (value === null || value === undefined) return html`<p class="json-empty">empty</p>`;
+  const text = JSON.stringify(value, null, 2);
   const parts = text.split(/("(?:[^"\\]|\\.)*"\s*:?|\btrue\b|\bfalse\b|\bnull\b|-?\b\d+(?:\.\d+)?\b)/);
   const kind = (part) => (part.endsWith(":") ? "json-key" : part.startsWith('"') ? "json-text" : "json-word");
   return html`<pre class="json">${parts.map((part, number) => (number % 2 ? html`<span class=${kind(part)}>${part}</span>` : part))}</pre>`;

@@ -13,6 +13,11 @@ from jsonschema.protocols import Validator
 from tests.contracts.slack.make_schemas import SCHEMA
 
 ANYTHING = "CheckedAnything"
+# Socket Mode's own frames and the request URL's challenge, which no package has a type for.
+UNTYPED = frozenset({"hello", "disconnect", "url_verification"})
+# In answers these repeat what the bot sent, which was judged by the exact type; theirs are made from samples.
+ECHOED = frozenset({"blocks", "view"})
+NUMBERS = frozenset({"limit", "length"})
 EXTRA = "Additional properties are not allowed"
 CALLS: Mapping[str, str] = {
     "chat.postMessage": "CheckedPostMessage",
@@ -21,6 +26,36 @@ CALLS: Mapping[str, str] = {
     "views.open": "CheckedOpenView",
     "views.update": "CheckedUpdateView",
     "views.publish": "CheckedPublishView",
+    "conversations.history": "CheckedHistory",
+    "conversations.replies": "CheckedReplies",
+    "conversations.open": "CheckedOpenConversation",
+    "users.info": "CheckedUser",
+    "usergroups.users.list": "CheckedGroup",
+    "files.getUploadURLExternal": "CheckedUploadAddress",
+    "files.completeUploadExternal": "CheckedUploadEnd",
+}
+# Of these Slack's types know no argument but the token.
+BARE_CALLS = frozenset({"auth.test", "apps.connections.open"})
+ANSWERS: Mapping[str, str] = {
+    **{method: name.replace("Checked", "Answered") for method, name in CALLS.items()},
+    "auth.test": "AnsweredIdentity",
+    "apps.connections.open": "AnsweredConnection",
+}
+ACTIONS: Mapping[str, str] = {
+    "button": "CheckedButton",
+    "static_select": "CheckedSelect",
+    "external_select": "CheckedExternalSelect",
+}
+EVENTS: Mapping[str, str] = {
+    "app_home_opened": "CheckedHomeOpened",
+    "subteam_members_changed": "CheckedMembersChanged",
+    "app_uninstalled": "CheckedUninstalled",
+    "tokens_revoked": "CheckedRevoked",
+}
+INTERACTIONS: Mapping[str, str] = {
+    "view_submission": "CheckedSubmission",
+    "view_closed": "CheckedClosing",
+    "block_suggestion": "CheckedSuggestion",
 }
 
 
@@ -30,13 +65,22 @@ def find_faults(name: str, value: Any) -> list[str]:
 
 
 def find_call_faults(method: str, arguments: Mapping[str, Any]) -> list[str]:
-    """What is wrong with the arguments of a Web API call; methods without a schema are not judged."""
+    """What is wrong with the arguments of a Web API call; a method that is not known here is a fault as well."""
     # Bolt's client adds the workspace to every call.
     left_out = ("token", "team_id")
     given = {name: _parse(value) for name, value in arguments.items() if name not in left_out and value is not None}
     if method not in CALLS:
-        return []
-    return [*find_faults(CALLS[method], given), *find_plan_faults(given.get("blocks") or [])]
+        return [] if method in BARE_CALLS else [f"there is no schema of {method}'s arguments"]
+    return [*find_faults(CALLS[method], _read_numbers(given)), *find_plan_faults(given.get("blocks") or [])]
+
+
+def find_answer_faults(method: str, answer: Mapping[str, Any]) -> list[str]:
+    """What is wrong with Slack's answer to a Web API call; of a refusal only the error matters."""
+    if not answer.get("ok"):
+        return [] if isinstance(answer.get("error"), str) else ["a refusal without an error"]
+    if method not in ANSWERS:
+        return [f"there is no schema of {method}'s answer"]
+    return [fault for fault in find_faults(ANSWERS[method], _strip_answer(answer)) if EXTRA not in fault]
 
 
 def find_plan_faults(blocks: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -51,6 +95,9 @@ def find_log_faults(entries: Iterable[Mapping[str, Any]]) -> list[str]:
     for entry in entries:
         if entry["kind"] == "api" and isinstance(entry["request"], dict):
             found = find_call_faults(entry["name"], entry["request"])
+            found += find_answer_faults(entry["name"], entry["response"]) if isinstance(entry["response"], dict) else []
+        elif entry["kind"] == "response_url" and isinstance(entry["request"], dict):
+            found = find_faults("CheckedRespond", entry["request"])
         elif entry["kind"] in ("envelope", "http") and isinstance(entry["request"], dict):
             found = find_payload_faults(entry["request"].get("payload") or entry["request"])
         else:
@@ -60,10 +107,12 @@ def find_log_faults(entries: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def find_payload_faults(payload: Mapping[str, Any]) -> list[str]:
-    """What is wrong with a command, a click or a submission that is sent to the bot.
+    """What is wrong with a command, an interaction or an event that is sent to the bot.
 
     Bolt's types describe what an app may rely on; Slack sends more (a button's style) and null for what is absent.
     """
+    if payload.get("type") == "event_callback":
+        payload = payload["event"]
     given = {name: value for name, value in payload.items() if value is not None}
     if (payload.get("container") or {}).get("type") == "view":
         # The type wants one always; only messages have one.
@@ -74,12 +123,23 @@ def find_payload_faults(payload: Mapping[str, Any]) -> list[str]:
 def _name_payload(payload: Mapping[str, Any]) -> str:
     if "command" in payload:
         return "CheckedCommand"
-    if payload.get("type") == "view_submission":
-        return "CheckedSubmission"
-    if payload.get("type") == "block_actions":
-        kinds = {action.get("type") for action in payload["actions"]}
-        return "CheckedSelect" if kinds == {"static_select"} else "CheckedButton"
-    return ANYTHING
+    kind = str(payload.get("type"))
+    if kind == "block_actions":
+        return ACTIONS[payload["actions"][0]["type"]]
+    if kind in UNTYPED:
+        return ANYTHING
+    return {**INTERACTIONS, **EVENTS}[kind]
+
+
+def _strip_answer(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _strip_answer(item) for name, item in value.items() if item is not None and name not in ECHOED}
+    return [_strip_answer(item) for item in value] if isinstance(value, list) else value
+
+
+def _read_numbers(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Forms carry numbers as text; only these arguments are numbers."""
+    return {name: int(value) if name in NUMBERS and isinstance(value, str) else value for name, value in given.items()}
 
 
 def _parse(value: Any) -> Any:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from bot.appointments import Appointment
 from bot.slack.blocks import draw_message
 from bot.slack.buttons import Target
 from bot.slack.cards import Look
 from bot.slack.home import draw_home
 from handlers.options import build_reason_form
+from handlers.schedule_form import build_schedule_form
 from handlers.start_form import build_start_form
 from tests.contracts.slack.oracle import find_call_faults, find_faults, find_plan_faults
-from tests.unit.slack.samples import CHANNEL, SAMPLES, know_everybody
+from tests.unit.slack.samples import CHANNEL, SAMPLES, START, know_everybody
 from tests.unit.slack.test_home import WORKSPACE, build_fleet
 
 
@@ -50,6 +53,13 @@ def test_the_start_form_is_a_modal() -> None:
     """As views.open takes it."""
     clusters = [cluster for cluster in build_fleet() if cluster.may_start]
     form = build_start_form(clusters, "", CHANNEL).to_dict()
+    assert find_call_faults("views.open", {"trigger_id": "1.2.3", "view": form}) == []
+
+
+def test_the_schedule_form_is_a_modal() -> None:
+    """As views.open takes it."""
+    proposed = Appointment(START, START + timedelta(hours=3), "Asia/Seoul")
+    form = build_schedule_form("cluster-x", proposed, CHANNEL).to_dict()
     assert find_call_faults("views.open", {"trigger_id": "1.2.3", "view": form}) == []
 
 

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from bot.slack.blocks import draw_message
-from tests.contracts.slack.oracle import find_log_faults
+from tests.contracts.slack.oracle import find_answer_faults, find_call_faults, find_log_faults, find_payload_faults
 from tests.unit.handlers.front import ANA, BEN, Front, GuestBook, open_http, open_socket
 from tests.unit.slack.samples import build_asking_view, build_gate_body, build_message, know_everybody
 from tests.unit.slack.stand_in import HandClock, run_slack
@@ -55,3 +55,43 @@ def submit_form(front: Front, user: str, values: dict[str, Any]) -> None:
     """Submit the form that is open for a person."""
     view = front.slack.state()["views"][user][-1]
     assert front.slack.act("view-submit", user=user, view_id=view["id"], values=values)["ok"]
+
+
+def test_the_search_in_a_form_holds_to_slacks_types(front: Front) -> None:
+    """The schedule form with its zones, and a form that is closed."""
+    front.command("schedule cluster-y")
+    front.slack.wait_for_view(ANA)
+    view = front.slack.state()["views"][ANA][-1]
+    front.slack.act("suggest", user=ANA, view_id=view["id"], action_id="asm-schedule:zone", value="Seo")
+    front.slack.act("view-close", user=ANA, view_id=view["id"])
+    entries = read_log(front)
+    kinds = {str((entry["request"].get("payload") or entry["request"]).get("type")) for entry in list_sent(entries)}
+    assert ("block_suggestion" in kinds, find_log_faults(entries)) == (True, [])
+
+
+def list_sent(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What was sent to the bot."""
+    return [one for one in entries if one["kind"] in ("envelope", "http") and isinstance(one["request"], dict)]
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"type": "event_callback", "event": {"type": "app_home_opened", "user": 7}},
+        {"type": "view_closed", "user": {}},
+        {"type": "block_suggestion", "value": 1},
+    ],
+)
+def test_the_judge_knows_a_wrong_payload(payload: dict[str, Any]) -> None:
+    """A judge that takes everything proves nothing."""
+    assert find_payload_faults(payload) != []
+
+
+def test_the_judge_knows_a_wrong_answer() -> None:
+    """A ts is text."""
+    assert find_answer_faults("chat.postMessage", {"ok": True, "ts": 1.5}) != []
+
+
+def test_the_judge_knows_a_method_that_it_has_no_type_for() -> None:
+    """A new call of the bot needs a type first."""
+    assert find_call_faults("chat.delete", {"channel": "C0"}) != []

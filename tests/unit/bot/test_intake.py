@@ -54,3 +54,24 @@ def test_everybody_learns_that_the_journal_is_broken(store: Store) -> None:
     for future in futures:
         with pytest.raises(StoreBroken):
             future.result()
+
+
+@pytest.mark.parametrize(
+    ("arrivals", "asked_at", "crowded"),
+    [
+        ([], 0.0, False),
+        ([1.0], 1.04, True),
+        ([1.0], 1.06, False),
+        ([1.0 + 0.04 * number for number in range(10)], 1.37, True),
+        ([1.0 + 0.04 * number for number in range(20)], 1.77, False),
+    ],
+)
+def test_a_crowd_is_waited_for_but_not_for_long(
+    store: Store, arrivals: list[float], asked_at: float, crowded: bool
+) -> None:
+    """Deciding would take the disk from those who still wait for their acknowledgement."""
+    times = iter([*arrivals, asked_at])
+    intake = Intake(store, Journal(store), lambda: next(times))
+    for number in range(len(arrivals)):
+        intake.receive(build_click(number))
+    assert intake.is_crowded() is crowded

@@ -64,3 +64,22 @@ def test_an_outage_is_told_once(engine: Engine, outages: Outages) -> None:
     lose_for(engine, outages, 90)
     outages.observe(reachable=True)
     assert len(engine.bodies("milestone")) == 1
+
+
+def restart_after(engine: Engine, seconds: float) -> list[str]:
+    """Be killed, and start again so much later; the milestones told then."""
+    engine.clock.advance(seconds)
+    chronicle = Chronicle(engine.journal, engine.outbox, lambda _cluster: [])
+    Outages(engine.store, engine.journal, chronicle, engine.clock).observe(reachable=True)
+    return [str(body["sentence"]) for body in engine.bodies("milestone")]
+
+
+def test_the_time_that_a_killed_bot_was_away_is_told(engine: Engine, outages: Outages) -> None:
+    """A click in that time was lost as well."""
+    [sentence] = restart_after(engine, 600)
+    assert sentence.startswith("Slack could not reach the bot from 02:00:00 to 02:10:00 UTC.")
+
+
+def test_a_quick_restart_is_not_told(engine: Engine, outages: Outages) -> None:
+    """As at each deployment."""
+    assert restart_after(engine, 20) == []

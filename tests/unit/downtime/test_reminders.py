@@ -226,6 +226,17 @@ def test_a_snoozed_reminder_loses_its_buttons(build: Build) -> None:
     assert posted(engine)[0]["closed"] == f"snoozed for 1h by <@{BEN}>"
 
 
+def test_the_reminders_of_an_aborted_upgrade_lose_their_buttons(build: Build) -> None:
+    """In the channel and in the approvers' direct messages."""
+    engine = scheduled(build)
+    tick_to(engine, moment(2, 2, 1))
+    assert posted(engine)
+    engine.click("abort", ANA)
+    shown = [body["closed"] for place in (CHANNEL, BEN) for body in posted(engine, place)]
+    assert shown
+    assert set(shown) == {f"aborted by <@{ANA}>"}
+
+
 def test_a_snooze_past_the_start_is_refused(build: Build) -> None:
     """With the reason."""
     engine = scheduled(build)

@@ -113,7 +113,7 @@ def test_an_uploaded_overlay_is_read(front: Front, form: dict[str, Any]) -> None
         ("canary", "Shop", "no namespace can be called"),
         ("skip", "kube_system", "no namespace can be called"),
         ("overlay", OVERLAY + "  spek: 1\n", "IstioControlPlane doesn't know"),
-        ("overlay", "kind: ConfigMap", "not IstioControlPlane"),
+        ("overlay", "kind: ConfigMap", "it takes IstioControlPlane"),
         ("overlay", "a: &a [1]\nb: *a", "anchors"),
         ("overlay", "a: [", "not YAML"),
     ],
@@ -127,7 +127,7 @@ def test_a_fault_stands_at_its_field(front: Front, form: dict[str, Any], block: 
 def test_a_wrong_file_is_a_fault_at_its_field(front: Front, form: dict[str, Any]) -> None:
     """By its name."""
     answer = submit(front, form, files=[attach(front, "wrong.yaml", "kind: Secret\n")])
-    assert answer["ack"]["errors"]["files"].startswith("wrong.yaml is")
+    assert answer["ack"]["errors"]["files"].startswith("wrong.yaml has kind")
 
 
 def test_a_namespace_can_not_be_first_and_left_alone(front: Front, form: dict[str, Any]) -> None:

@@ -112,10 +112,10 @@ class LocalSlack:
             after = requests.get(f"{self.site.url}/ui/wait?{query}", timeout=15).json()["seq"]
         raise AssertionError(f"no {kind} came")
 
-    def calls(self, method: str) -> list[dict[str, Any]]:
-        """The inspector's entries for one Web API method."""
+    def calls(self, method: str = "") -> list[dict[str, Any]]:
+        """The inspector's entries for one Web API method, or all."""
         entries = requests.get(f"{self.site.url}/ui/log", timeout=15).json()["entries"]
-        return [entry for entry in entries if entry["kind"] == "api" and entry["name"] == method]
+        return [entry for entry in entries if entry["kind"] == "api" and method in ("", entry["name"])]
 
     def messages(self) -> list[dict[str, Any]]:
         """Every message of the channel, threads included, oldest first."""

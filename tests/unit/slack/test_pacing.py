@@ -8,10 +8,11 @@ from datetime import timedelta
 import pytest
 
 from bot.slack.announcer import EDIT_BURST, EDITS_A_MINUTE
+from bot.slack.answers import Answered, TooFast, call_slack
 from bot.slack.pacing import Budget, Quota
 from tests.unit.slack.desk import PostRoom
 from tests.unit.slack.samples import START
-from tests.unit.slack.stand_in import HandClock, LocalSlack, run_slack
+from tests.unit.slack.stand_in import CHANNEL, HandClock, LocalSlack, run_slack
 
 Crowded = dict[str, int]
 
@@ -52,7 +53,8 @@ def test_a_held_budget_waits_as_long_as_slack_asked() -> None:
 def crowded(room: PostRoom) -> Crowded:
     """Twenty upgrades in two busy minutes: a progress message each that changes every second.
 
-    Each root changes as often as phases do: every four minutes, one after the other.
+    Each root changes as often as phases do: every four minutes, one after the other, each time with two milestones
+    and a card that asks for the next.
     """
     upgrades = [f"cluster-{number}-1" for number in range(20)]
     for upgrade in upgrades:
@@ -63,9 +65,29 @@ def crowded(room: PostRoom) -> Crowded:
 
 
 def test_twenty_upgrades_provoke_no_429(room: PostRoom, crowded: Crowded) -> None:
-    """Slack's limits, kept by the stand-in's limiter, are never reached."""
-    methods = ("chat.postMessage", "chat.update", "conversations.replies", "conversations.history")
-    assert [call for method in methods for call in room.slack.calls(method) if not call["ok"]] == []
+    """Slack's limits, kept by the stand-in's limiter, are never reached, by whatever method."""
+    assert [call["name"] for call in room.slack.calls() if not call["ok"]] == []
+
+
+def test_the_limiter_would_have_refused_a_faster_bot(slack: LocalSlack) -> None:
+    """The other numbers mean nothing if it lets everything through."""
+    posting = slack.posting()
+    ts = posting.chat_postMessage(channel=CHANNEL, text="root")["ts"]
+    answers = [call_slack(lambda: posting.chat_update(channel=CHANNEL, ts=ts, text="again")) for _ in range(51)]
+    assert [type(answer) for answer in answers] == [Answered] * 50 + [TooFast]
+
+
+def test_twenty_upgrades_that_start_at_once_all_stand_in_the_channel_within_60_s(room: PostRoom) -> None:
+    """A root waits for no other upgrade's milestones."""
+    upgrades = [f"cluster-{number}-1" for number in range(20)]
+    for upgrade in upgrades:
+        room.put_root(upgrade)
+        for sentence in ("started", "found", "read", "proposal"):
+            room.tell(sentence, upgrade)
+    begun = room.clock.now()
+    while not all(room.outbox.read_thread(upgrade)[1] for upgrade in upgrades):
+        room.clock.advance((room.announcer.turn() or 0) + 0.001)
+    assert (room.clock.now() - begun).total_seconds() <= 60
 
 
 def test_no_progress_message_of_twenty_upgrades_is_staler_than_30_s(crowded: Crowded) -> None:
@@ -89,6 +111,9 @@ def run_two_minutes(room: PostRoom, upgrades: list[str]) -> Crowded:
         if second % 12 == 0:
             upgrade = upgrades[second // 12]
             room.put("root", {"steps": second}, "root", upgrade)
+            room.tell("the phase before it is done", upgrade)
+            room.tell("what it found", upgrade)
+            room.put("gate", {"question": "Go on?", "closed": ""}, f"card:{second}", upgrade)
             changed.setdefault((upgrade, "root"), second)
         room.announcer.turn()
         waiting = {(message.upgrade, message.slot) for message in room.outbox.list_unsent(room.clock.now())}
