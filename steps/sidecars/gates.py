@@ -12,7 +12,7 @@ from steps.sidecars.board import APPROVED, Board, add_refs, read_board, read_ref
 from steps.sidecars.cards import build_plan_card
 from steps.sidecars.planning import measure_plan
 from steps.step import Ask, Context, Decision, Done, Json, Outcome, describe_drift, pass_gate
-from steps.waves import CANARY, PlannedWorkload
+from steps.waves import CANARY, Planned, PlannedWorkload
 from steps.wording import count_things
 
 
@@ -32,17 +32,19 @@ def _ask_for(ctx: Context, *, canary: bool) -> Outcome:
     approved = read_refs(ctx, APPROVED)
     asked = [one for one in planned.workloads if str(one.ref) not in approved and (one.wave == CANARY or not canary)]
     moving = [one for one in asked if board.has_open(str(one.ref))]
-    if not moving:
+    lost = find_lost(ctx.decision, planned, board)
+    if not moving and not lost:
         return Done("no pod of the canary namespaces has an old sidecar" if canary else "no pod has an old sidecar")
     rest = "all other namespaces" if ctx.options.canary_namespaces else "all namespaces"
     title, where = ("Canary", "the canary namespaces") if canary else ("Sidecars", rest)
     pods = sum(one.pods for one in moving)
+    what = f"{count_things(pods, 'pod')} in {count_things(len(moving), 'workload')} of {where}"
     ask = Ask(
-        f"Re-inject {count_things(pods, 'pod')} in {count_things(len(moving), 'workload')} of {where}?",
+        f"Re-inject {what}?" if moving else f"Go on although nothing of {where} can be re-injected any more?",
         build_plan_card(ctx, planned, [one for one in asked if one in moving or not one.pods], title),
         {**bind_upgrade(ctx, measure_identity(ctx)), "workloads": bind_workloads(moving)},
     )
-    outcome = pass_sidecar_gate(ctx, ask)
+    outcome = pass_sidecar_gate(ctx, ask, lost)
     if isinstance(outcome, Done):
         add_refs(ctx, APPROVED, list_approved(ctx.decision, moving))
     return outcome
@@ -53,8 +55,8 @@ def bind_workloads(workloads: Sequence[PlannedWorkload]) -> Mapping[str, Json]:
     return {str(one.ref): one.binding for one in workloads}
 
 
-def pass_sidecar_gate(ctx: Context, ask: Ask) -> Outcome:
-    """As `pass_gate`, but only what makes the approved worse voids an approval.
+def pass_sidecar_gate(ctx: Context, ask: Ask, lost: Sequence[str] = ()) -> Outcome:
+    """As `pass_gate`, but only what makes the approved worse voids an approval; `lost` are such sentences.
 
     Workloads that are gone or safer by now change nothing; new ones are not covered and form a later wave.
     """
@@ -62,9 +64,10 @@ def pass_sidecar_gate(ctx: Context, ask: Ask) -> Outcome:
     if decision is None or decision.choice != "approve" or decision.digest == ask.digest or not decision.binding:
         return pass_gate(ctx, ask)
     shown, now = _split(decision.binding), _split(ask.binding)
-    if shown[0] == now[0] and not find_worse(shown[1], now[1]):
+    worse = (*find_worse(shown[1], now[1]), *lost)
+    if shown[0] == now[0] and not worse:
         return Done(f"sidecars approved by <@{decision.by}>")
-    moved = (*describe_drift(shown[0], now[0]), *find_worse(shown[1], now[1]))
+    moved = (*describe_drift(shown[0], now[0]), *worse)
     return Ask(ask.question, ask.card, ask.binding, ask.choices, moved)
 
 
@@ -80,12 +83,38 @@ def find_worse(shown: Mapping[str, Mapping[str, Json]], now: Mapping[str, Mappin
         after = now.get(ref)
         if after is None:
             continue
+        known, because = (cast("Sequence[str]", one["because"]) for one in (before, after))
         if before["method"] != after["method"]:
-            sentences.append(f"{ref} was to be moved by {before['method']} and now by {after['method']}")
+            methods = f"was to be moved by {before['method']} and now by {after['method']}"
+            sentences.append(f"{name_place(ref)} {methods}")
         elif LEVELS.index(after["risk"]) > LEVELS.index(before["risk"]):
-            because = ", ".join(cast("Sequence[str]", after["because"]))
-            sentences.append(f"{ref} has a worse risk than was shown: {because}")
+            sentences.append(f"{name_place(ref)} is now {list_news(known, because)}")
     return tuple(sentences)
+
+
+def find_lost(decision: Decision | None, planned: Planned, board: Board) -> tuple[str, ...]:
+    """A sentence for each approved workload that was to be moved and is left to a person by now, a paused one say."""
+    if decision is None or decision.choice != "approve":
+        return ()
+    shown = cast("Mapping[str, Mapping[str, Json]]", decision.binding.get("workloads") or {})
+    risks = {str(ref): [risk.kind for risk in found] for ref, found in planned.risks.items()}
+    return tuple(
+        f"{name_place(ref)} is now {list_news(cast('Sequence[str]', before['because']), risks.get(ref, []))}"
+        ", so it is left to a person"
+        for ref, before in shown.items()
+        if not board.has_open(ref) and any(entry.state == "manual" for entry in board.list_entries(ref))
+    )
+
+
+def name_place(ref: str) -> str:
+    """`namespace shop: Deployment/web` of `shop/Deployment/web`."""
+    namespace, _, rest = ref.partition("/")
+    return f"namespace {namespace}: {rest}" if rest else ref
+
+
+def list_news(known: Sequence[str], because: Sequence[str]) -> str:
+    """The risks that were not shown, or all where each was shown."""
+    return ", ".join([risk for risk in because if risk not in known] or because) or "not to be moved"
 
 
 def list_approved(decision: Decision | None, moving: Sequence[PlannedWorkload]) -> list[str]:

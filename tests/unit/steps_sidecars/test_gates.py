@@ -74,7 +74,23 @@ def test_a_worse_risk_voids_an_approval_and_says_so(cluster: PaperCluster) -> No
     rig = start(cluster)
     rig.decide(asked(rig))
     cluster.change(WEB, strategy="Recreate")
-    assert asked(rig).moved == ("shop/Deployment/web has a worse risk than was shown: Recreate",)
+    assert asked(rig).moved == ("namespace shop: Deployment/web is now Recreate",)
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_workload_that_is_paused_by_now_voids_an_approval_and_says_so(cluster: PaperCluster, others: int) -> None:
+    """It was to be moved and can't be any more, whether or not anything else is."""
+    cluster.add("Deployment", "shop", "web", 3)
+    for number in range(others):
+        cluster.add("Deployment", "shop", f"api-{number}", 3)
+    cluster.move_control_plane()
+    rig = start(cluster)
+    rig.decide(asked(rig))
+    cluster.change(WEB, paused=True)
+    again = asked(rig)
+    assert again.moved == ("namespace shop: Deployment/web is now paused, so it is left to a person",)
+    rig.decide(again)
+    assert isinstance(rig.turn("approve"), Done)
 
 
 def test_a_safer_workload_does_not_void_an_approval(cluster: PaperCluster) -> None:
