@@ -44,6 +44,7 @@ CLIENTS = (
     "kubernetes.client",
     "kubernetes.config",
     "httpx",
+    "icalendar",
     "cryptography.hazmat.primitives.asymmetric.ec",
     "slack_bolt.adapter.socket_mode.websocket_client",
     "handlers.app",
