@@ -88,13 +88,15 @@ def wants_sidecar(pod: Json, namespace: str, settings: Json) -> bool:
         return True
     if asked:
         return False
-    for selector in settings.get("neverInjectSelector") or ():
-        if match_label_selector(selector, labels_of(pod)):
-            return False
-    for selector in settings.get("alwaysInjectSelector") or ():
-        if match_label_selector(selector, labels_of(pod)):
-            return True
-    return bool(settings.get("policy") == "enabled")
+    if _selects(settings.get("neverInjectSelector"), pod):
+        return False
+    return _selects(settings.get("alwaysInjectSelector"), pod) or settings.get("policy") == "enabled"
+
+
+def _selects(selectors: list[Json] | None, pod: Json) -> bool:
+    """Tell whether any of the selectors selects the pod; an empty one doesn't (istio 1.4's injectRequired)."""
+    named = (one for one in selectors or () if one.get("matchLabels") or one.get("matchExpressions"))
+    return any(match_label_selector(one, labels_of(pod)) for one in named)
 
 
 def _evaluate(expression: str, values: Json, pod: Json) -> str:

@@ -23,7 +23,7 @@ class Pace:
     back_off_most: float = 300.0
     pull_retry: float = 15.0
     create_retry: float = 2.0  # a controller's first wait after a refused pod; doubles up to create_retry_most
-    create_retry_most: float = 15.0
+    create_retry_most: float = 1000.0  # as in Kubernetes (client-go, DefaultControllerRateLimiter)
     webhook_repair: float = 1.0  # the injector puts its CA bundle back
     load_balancer: float = 3.0
     autoscaler: float = 15.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from steps.errors import GiveUp, TryAgain
+from steps.sidecars.live_pods import pick_pods
 from tests.contracts.ground import Ground
 from tests.contracts.shapes import (
     daemon_set,
@@ -256,3 +257,20 @@ def test_a_second_restart_may_overtake_the_first(ground: Ground) -> None:
     ground.pause(0.2)
     ground.gateway.restart_workload(named(space), LATER)
     assert ground.settle(named(space)).restarted_at == LATER
+
+
+def test_deployments_whose_selectors_overlap_keep_their_pods_apart(ground: Ground) -> None:
+    """A ReplicaSet is named after its Deployment and the hash that its pods carry, after a restart as well."""
+    space = ground.make_space()
+    canary = deployment(space, "web-canary", pods=template("web"))
+    canary["spec"]["selector"]["matchLabels"] = {"app": "web", "track": "canary"}
+    canary["spec"]["template"]["metadata"]["labels"] = {"app": "web", "track": "canary"}
+    ground.create(deployment(space), canary)
+    for name in ("web", "web-canary"):
+        ground.settle(named(space, name=name))
+    ground.gateway.restart_workload(named(space), STAMP)
+    stable = ground.settle(named(space))
+    ground.until(lambda: len(ground.list_live(space)) == 4)
+    own = pick_pods(ground.list_live(space, "app=web"), stable)
+    assert len(own) == 2
+    assert not any("track" in pod.labels for pod in own)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -130,6 +131,14 @@ def test_bookmarks_carry_a_version_alone(served: ServedYard) -> None:
     assert event["type"] == "BOOKMARK"
     assert set(event["object"]) == {"kind", "apiVersion", "metadata"}
     assert event["object"]["metadata"]["resourceVersion"] == str(revision(served))
+
+
+def test_bookmarks_are_for_those_who_ask(served: ServedYard) -> None:
+    """A watch that doesn't gets objects alone."""
+    served.yard.cluster.bookmark_seconds = 0.01
+    with raw_watch(served, f"resourceVersion={revision(served)}") as events:
+        threading.Timer(0.2, lambda: served.yard.create(bare_pod("one"))).start()
+        assert shown(events.next()) == ("ADDED", "one")
 
 
 def test_silent_watch_stays_open(served: ServedYard) -> None:

@@ -98,6 +98,83 @@ def test_never_selector_wins_over_the_policy(mesh: Yard) -> None:
     assert not has_sidecar(born(mesh, labels={"quiet": "true"}))
 
 
+def test_always_selector_wins_over_the_policy(mesh: Yard) -> None:
+    """Pods of an alwaysInjectSelector get a sidecar although nobody else does."""
+    change_settings(mesh, "policy: enabled", "policy: disabled")
+    change_settings(mesh, "alwaysInjectSelector: []", "alwaysInjectSelector: [{matchLabels: {loud: 'true'}}]")
+    assert has_sidecar(born(mesh, labels={"loud": "true"}))
+    assert not has_sidecar(born(mesh, "two"))
+
+
+@pytest.mark.parametrize("empty", ["{}", "{matchLabels: {}}"])
+def test_empty_never_selector_selects_nobody(mesh: Yard, empty: str) -> None:
+    """Elsewhere in Kubernetes it would select every pod."""
+    change_settings(mesh, "neverInjectSelector: []", f"neverInjectSelector: [{empty}]")
+    assert has_sidecar(born(mesh))
+
+
+def test_system_namespaces_are_left_alone(mesh: Yard) -> None:
+    """kube-system gets no sidecars even where it is labelled."""
+    mesh.create(namespace("kube-system", injected=True))
+    assert not has_sidecar(mesh.create(bare_pod("one", namespace="kube-system"))[0])
+
+
+def change_webhook(yard: Yard, **changes: object) -> None:
+    body = {"webhooks": [{"name": "sidecar-injector.istio.io", **changes}]}
+    yard.patch(CONFIGURATIONS, "istio-sidecar-injector", body, "")
+
+
+def test_failure_policy_ignore_lets_pods_through(mesh: Yard) -> None:
+    """While the injector is down they are born without a sidecar."""
+    change_webhook(mesh, failurePolicy="Ignore")
+    mesh.cluster.injector.down = True
+    assert not has_sidecar(born(mesh))
+
+
+def test_object_selector_of_the_webhook_counts(mesh: Yard) -> None:
+    """Pods outside of it never reach the injector."""
+    change_webhook(mesh, objectSelector={"matchLabels": {"mesh": "on"}})
+    assert not has_sidecar(born(mesh))
+    assert has_sidecar(born(mesh, "two", labels={"mesh": "on"}))
+
+
+@pytest.mark.parametrize(
+    ("version", "defaults"),
+    [
+        (
+            "v1beta1",
+            {"failurePolicy": "Ignore", "timeoutSeconds": 30, "matchPolicy": "Exact"},
+        ),
+        ("v1", {"failurePolicy": "Fail", "timeoutSeconds": 10, "matchPolicy": "Equivalent"}),
+    ],
+)
+def test_webhooks_are_defaulted_by_the_version_they_are_written_in(
+    mesh: Yard, version: str, defaults: dict[str, object]
+) -> None:
+    """v1beta1 forgives more than v1 does."""
+    hook: Json = {
+        "name": "other.example.com", "clientConfig": {"url": "https://127.0.0.1/other"}, "sideEffects": "None",
+        "admissionReviewVersions": ["v1beta1"],
+    }  # fmt: skip
+    api = f"admissionregistration.k8s.io/{version}"
+    metadata = {"name": "other"}
+    made = {"apiVersion": api, "kind": "MutatingWebhookConfiguration", "metadata": metadata, "webhooks": [hook]}
+    (kept,) = mesh.create(made)[0]["webhooks"]
+    assert {name: kept[name] for name in defaults} == defaults
+
+
+def test_the_injector_is_registered_as_in_asm_1_4(mesh: Yard) -> None:
+    """v1beta1 without sideEffects, failurePolicy Fail, for new pods of labelled namespaces."""
+    (hook,) = mesh.get(CONFIGURATIONS, "istio-sidecar-injector", "")["webhooks"]
+    assert (hook["name"], hook["failurePolicy"], hook["sideEffects"], hook["admissionReviewVersions"]) == (
+        "sidecar-injector.istio.io",
+        "Fail",
+        "Unknown",
+        ["v1beta1"],
+    )
+    assert hook["namespaceSelector"] == {"matchLabels": {"istio-injection": "enabled"}}
+
+
 def test_dry_run_is_refused(mesh: Yard) -> None:
     """The 1.4 webhook declares no sideEffects, so the server refuses dry runs."""
     resource = mesh.cluster.resources.by_key("pods")
