@@ -115,7 +115,9 @@ class Scheduling:
         self._keeper.wake(row.id, now)
         zone = choose_zone(cluster.downtime, self._schedules.find_appointment(row.id))
         when = write_local(until, zone)
-        self._record(click, row, f"window extended by <@{click.user}> until {when}: {click.reason.strip()}")
+        sentence = f"window extended by <@{click.user}> until {when}: {click.reason.strip()}"
+        self._chronicle.close_reminders(row, sentence, ("ends",))
+        self._record(click, row, sentence)
         self.attach_calendar(row)
         return f"{row.id} may act until {when}."
 
@@ -205,6 +207,9 @@ class Scheduling:
 
     def _refuse_useless(self, reminder: Reminder, row: UpgradeRow, due: datetime) -> None:
         appointment = self._schedules.find_appointment(row.id)
+        extension = self._schedules.find_extension(row.id)
+        if reminder.kind == "ends" and reminder.moment and extension and extension > reminder.moment:
+            raise Refusal(f"Nothing to snooze: the window of {row.id} was extended meanwhile.")
         if reminder.kind in ("before", "starts") and appointment and reminder.moment != appointment.starts:
             raise Refusal(f"Nothing to snooze: {row.id} was moved meanwhile and will be reminded of at its new time.")
         if reminder.kind in ("before", "ends") and reminder.moment and due >= reminder.moment:

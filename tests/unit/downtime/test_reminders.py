@@ -545,3 +545,15 @@ def test_the_end_of_an_upgrade_takes_the_buttons_from_its_reminders(build: Build
     engine.runner.turn()
     engine.runner.turn()
     assert {body["closed"] for body in posted(engine)} == {f"approved by <@{BEN}>", "the upgrade has ended"}
+
+
+def test_an_extension_ends_what_was_said_of_the_old_end(build: Build) -> None:
+    """Its buttons go, and it can't be snoozed any more."""
+    engine = scheduled(build)
+    engine.click("approve", BEN)
+    tick_to(engine, moment(3, 4, 45))
+    seq = posted(engine)[-1]["seq"]
+    engine.click("extend", BEN, choice="1h", reason="almost done")
+    answer = engine.click("snooze", BEN, choice="300", arguments={"reminder": seq, "place": CHANNEL})
+    assert posted(engine)[-1]["closed"].startswith(f"window extended by <@{BEN}> until")
+    assert answer == "Nothing to snooze: the window of cluster-x-1 was extended meanwhile."
