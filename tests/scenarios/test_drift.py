@@ -1,0 +1,53 @@
+"""What moves between an approval and its use, through Slack's own payloads."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sandbox.messages import consent
+from tests.scenarios.rig import ANA, BEN, Rig
+
+
+def read_step(rig: Rig) -> str:
+    """Where the upgrade asks, "" while it doesn't."""
+    row = rig.bot.journal.find_open_upgrade("cluster-x")
+    return row.step if row and row.state == "asking" else ""
+
+
+def list_cards(rig: Rig) -> list[dict[str, Any]]:
+    """The messages of the thread about re-injection, oldest first."""
+    return [message for message in rig.world.messages() if "Re-inject" in str(message["text"])]
+
+
+def bring_to_sidecars(rig: Rig) -> None:
+    """Approve everything before the sidecars."""
+    rig.command(ANA, "start cluster-x")
+    while read_step(rig) != "sidecars/approve":
+        rig.run_until(lambda: bool(read_step(rig)), 20_000)
+        if read_step(rig) == "sidecars/approve":
+            return
+        asked = rig.bot.journal.find_open_upgrade("cluster-x")
+        rig.run_until(lambda: rig.approve_next(BEN), 120)
+        generation = asked.generation if asked else 0
+        rig.run_until(lambda g=generation: rig._moved_on("cluster-x", g), 120)  # type: ignore[misc]
+
+
+def test_a_voided_approval_says_what_moved_and_asks_again(rig: Rig) -> None:
+    """A workload is paused while the card waits; the old card closes, and a click on it is told so."""
+    bring_to_sidecars(rig)
+    rig.run_until(lambda: bool(list_cards(rig)) and bool(consent(list_cards(rig)[-1])), 120)
+    first = list_cards(rig)[-1]
+    button = consent(first)
+    assert button
+    cluster = rig.world.cluster
+    resource = cluster.resources.of_kind("apps", "Deployment")
+    assert resource
+    cluster.api.patch(resource, "shop", "web", {"spec": {"paused": True}}, "application/merge-patch+json")
+    rig.click(BEN, first, button)
+    rig.run_until(lambda: "What moved" in json.dumps(list_cards(rig)[-1]["blocks"]), 600)
+    again = list_cards(rig)[-1]
+    assert "namespace shop: Deployment/web is now paused" in json.dumps(again["blocks"])
+    assert (consent(again) is not None, again["ts"] != first["ts"]) == (True, True)
+    closed = next(message for message in rig.world.messages() if message["ts"] == first["ts"])
+    assert "asm:approve" not in json.dumps(closed["blocks"])
