@@ -36,6 +36,8 @@ class HttpServer:
             port=port,
             threads=THREADS,
             connection_limit=MOST_CONNECTIONS,
+            # select takes no descriptor above 1023, and a bot has others open besides the connections.
+            asyncore_use_poll=True,
             max_request_body_size=MOST_BODY_BYTES,
             clear_untrusted_proxy_headers=True,
             ident=None,
