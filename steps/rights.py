@@ -45,6 +45,21 @@ _READ_ONLY: tuple[tuple[str, str], ...] = (
     ("apps", "replicasets"),
     ("apps", "statefulsets"),
     ("batch", "jobs"),
+    # looked at before an apply, which removes those of a component that is switched off
+    ("", "persistentvolumeclaims"),
+    ("", "secrets"),
+    ("batch", "cronjobs"),
+    ("extensions", "ingresses"),
+)
+# What an approved removal may be besides what is applied.
+_REMOVED: tuple[tuple[str, str], ...] = (
+    ("", "persistentvolumeclaims"),
+    ("", "replicationcontrollers"),
+    ("", "secrets"),
+    ("apps", "statefulsets"),
+    ("batch", "cronjobs"),
+    ("batch", "jobs"),
+    ("extensions", "ingresses"),
 )
 
 
@@ -53,6 +68,7 @@ def list_rights() -> tuple[Right, ...]:
     return (
         *(Right(verb, resource, group) for group, resource in _READ_ONLY for verb in _READ),
         *(Right(verb, name, group) for group, name in _APPLIED for verb in (*_READ, "create", "patch", "delete")),
+        *(Right("delete", name, group) for group, name in _REMOVED),
         *(Right(verb, "*", group) for group in _ISTIO_GROUPS for verb in (*_READ, "create", "patch", "delete")),
         Right("escalate", "clusterroles", "rbac.authorization.k8s.io"),
         Right("bind", "clusterroles", "rbac.authorization.k8s.io"),

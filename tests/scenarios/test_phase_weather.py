@@ -12,9 +12,11 @@ import pytest
 
 from bot.records import Action, Click
 from bot.rows import UpgradeRow
+from sandbox.cluster.faults import RequestFault
 from sandbox.cluster.pod_faults import PodFault
 from steps.mesh import Binding, ClusterAddress
 from steps.ports import Kubernetes
+from steps.rights import list_rights
 from tests.scenarios.rig import ANA, BEN, Rig, World, is_locked, open_world
 
 CLUSTER = "cluster-x"
@@ -161,6 +163,29 @@ def test_somebody_else_s_binding_is_left_alone(desk: Desk) -> None:
     desk.run_to("download/approve")
     assert desk.connect().read_binding("cluster-admin-binding") == theirs
     assert desk.connect().read_binding("cluster-admin-binding-asm-upgrade-bot") is not None
+
+
+def test_every_right_that_is_used_was_asked_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The access phase tells of a missing one, not the phase that needs it."""
+    used: set[tuple[str, str]] = set()
+    strike = desk.world.cluster.faults.strike
+
+    def note(verb: str, resource: str, namespace: str) -> RequestFault | None:
+        used.add((verb, resource))
+        return strike(verb, resource, namespace)
+
+    desk.start()
+    desk.run_to("download/approve")
+    monkeypatch.setattr(desk.world.cluster.faults, "strike", note)
+    while row := desk.rig.bot.journal.find_open_upgrade(CLUSTER):
+        if row.state == "asking":
+            desk.click("approve")
+        desk.rig.run_until(desk._stands_still, 20_000)
+    asked = {(one.verb, "/".join(filter(None, (one.resource, one.subresource)))) for one in list_rights()}
+    groups = {one.group for one in list_rights() if one.resource == "*"}
+    kinds = desk.connect().list_objects("apiextensions.k8s.io/v1beta1", "CustomResourceDefinition")
+    by_group = {one["spec"]["names"]["plural"] for one in kinds if one["spec"]["group"] in groups}
+    assert ({one for one in used - asked if one[1] not in by_group}, len(used) > 40) == (set(), True)
 
 
 def kill_programs(world: World) -> None:
