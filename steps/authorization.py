@@ -34,7 +34,7 @@ def approve(ctx: Context) -> Outcome:
     yes = Choice("approve", f"Apply {count_things(len(edits), 'edit')}" if edits else "Acknowledge", "primary")
     card = build_gate_card(
         ctx, identity, "Authorization policies",
-        (f"{count_things(len(findings), 'finding')}; {len(edits)} for the bot to edit, the others for a person.",),
+        (describe_findings(len(findings), len(edits)),),
         details=(
             Detail("Findings", tuple(str(finding) for finding in findings)),
             Detail("Proposed edits", tuple(line for finding in edits for line in describe_edit(finding))),
@@ -101,6 +101,16 @@ def describe_edit(finding: PolicyFinding) -> tuple[str, str, str]:
 def _recall_texts(ctx: Context, key: str) -> tuple[str, ...]:
     kept = ctx.recall(key)
     return tuple(str(text) for text in kept) if isinstance(kept, list | tuple) else ()
+
+
+def describe_findings(findings: int, edits: int) -> str:
+    """`3 findings: the bot can edit 2, 1 is for a person.`"""
+    told = count_things(findings, "finding")
+    if edits == findings:
+        return f"{told}: the bot can edit {'it' if edits == 1 else 'all'}."
+    left = findings - edits
+    rest = f"{left} {'is' if left == 1 else 'are'} for a person."
+    return f"{told}: the bot can edit {edits}, {rest}" if edits else f"{told}: {rest}"
 
 
 STEPS: tuple[Step, ...] = (

@@ -85,7 +85,7 @@ def test_a_person_upgrades_cluster_x_on_the_page(page: Page, pictures: Path) -> 
     while button := wait_for_gate(thread):
         assert button.inner_text() != RETRY, f"the upgrade is blocked: {thread.inner_text()[-1500:]}"
         picture = page.screenshot()
-        if thread.get_by_text(PICTURED).last.is_visible():
+        if PICTURED.search(button.locator("xpath=ancestor::article").inner_text()):
             (pictures / "page.png").write_bytes(picture)
         press(page, button)
     last = thread.locator("article").last

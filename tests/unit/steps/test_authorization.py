@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from steps.authorization import apply, approve
+import pytest
+
+from steps.authorization import apply, approve, describe_findings
 from steps.step import Ask, Blocked, Done, Waiting
 from tests.unit.steps.paper import Paper, decide, start_paper
 from tests.unit.steps.test_policies import binding, policy
@@ -125,3 +127,17 @@ def test_an_alias_in_force_is_no_finding() -> None:
     mesh = "trustDomain: example-project.svc.id.goog\ntrustDomainAliases: [old.example]\n"
     paper.kubernetes.config_maps["istio"] = {"mesh": mesh}
     assert paper.run(approve) == Done("no authorization policy needs a change")
+
+
+@pytest.mark.parametrize(
+    ("findings", "edits", "sentence"),
+    [
+        (1, 1, "1 finding: the bot can edit it."),
+        (3, 3, "3 findings: the bot can edit all."),
+        (3, 2, "3 findings: the bot can edit 2, 1 is for a person."),
+        (2, 0, "2 findings: 2 are for a person."),
+    ],
+)
+def test_the_card_says_who_edits_what(findings: int, edits: int, sentence: str) -> None:
+    """Without others there are none to speak of."""
+    assert describe_findings(findings, edits) == sentence
