@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
@@ -5,14 +6,12 @@ from typing import Any
 import pytest
 
 from steps.errors import TryAgain
-from steps.mesh import DisruptionBudget, WorkloadRef
+from steps.mesh import Eviction, WorkloadRef
 from steps.options import Limits
 from steps.sidecars import acting
 from steps.step import Blocked, Done, Waiting
 from tests.unit.steps_sidecars.paper_cluster import OLD, PaperCluster
 from tests.unit.steps_sidecars.rig import Rig, start
-
-STUCK = DisruptionBudget("shop", "web", {"app": "web"}, "2", "", 0)
 
 
 def approved(cluster: PaperCluster, **options: Any) -> Rig[PaperCluster]:
@@ -37,6 +36,20 @@ def refuse(cluster: PaperCluster, name: str, fault: TryAgain) -> list[float]:
 
     cluster.restart_workload = restart_workload  # type: ignore[method-assign]
     return asked
+
+
+def refuse_evictions(cluster: PaperCluster) -> Callable[[], None]:
+    """Refuse every eviction until the returned function is called."""
+    evict = cluster.evict_pod
+
+    def evict_pod(namespace: str, name: str, uid: str) -> Eviction:
+        raise TryAgain("throttled")
+
+    def let_through() -> None:
+        cluster.evict_pod = evict  # type: ignore[method-assign]
+
+    cluster.evict_pod = evict_pod  # type: ignore[method-assign]
+    return let_through
 
 
 def turn_for(rig: Rig[PaperCluster], cluster: PaperCluster, seconds: int) -> None:
@@ -79,11 +92,12 @@ def test_a_refused_workload_holds_up_nobody_else(cluster: PaperCluster) -> None:
 def test_one_call_that_went_through_ends_the_pauses(cluster: PaperCluster) -> None:
     """The next refusal begins with 2 s again."""
     cluster.add("ReplicaSet", "shop", "web", 3)
-    cluster.budgets.append(STUCK)
     cluster.add("Deployment", "shop", "first", 1)
     rig = approved(cluster)
+    let_through = refuse_evictions(cluster)
     turn_for(rig, cluster, 40)
-    cluster.budgets.clear()
+    assert rig.memory.values["sidecars/backoff/shop/ReplicaSet/web"]
+    let_through()
     assert isinstance(rig.run("restart"), Done)
     assert not any(value for key, value in rig.memory.values.items() if key.startswith("sidecars/backoff/"))
 
@@ -92,7 +106,7 @@ def test_a_refused_workload_keeps_its_slot(cluster: PaperCluster) -> None:
     """It is on its way all the same: no more than two at once means one beside it."""
     cluster.add("Deployment", "shop", "first", 1)
     cluster.add("ReplicaSet", "shop", "web", 2)
-    cluster.budgets.append(STUCK)
+    refuse_evictions(cluster)
     others = [cluster.add("Deployment", "shop", name, 10, pace=1).ref for name in ("a", "b", "c")]
     rig = approved(cluster, limits=Limits(workloads_at_once=2, pods_per_minute=0))
     most = 0
