@@ -12,6 +12,7 @@ from bot.approvals import refuse_person
 from bot.clusters import Cluster, find_argument_faults, read_start_options
 from bot.found import Found, NothingFound
 from bot.journal import JournalView
+from bot.modes import MeshModes
 from bot.phrases import list_names, mention
 from bot.records import Action, UpgradeView
 from bot.reports import describe_status
@@ -64,6 +65,7 @@ class Fleet:
         read_thread: Callable[[str], tuple[str, str]],
         scheduling: Scheduling,
         found: Found | None = None,
+        modes: MeshModes | None = None,
     ) -> None:
         self._journal = journal
         self._views = views
@@ -71,6 +73,7 @@ class Fleet:
         self._read_thread = read_thread
         self._scheduling = scheduling
         self._found = found or NothingFound()
+        self._modes = modes
 
     def list_clusters(self, user: str) -> tuple[ClusterView, ...]:
         """Every cluster, those with an open upgrade first, else by name; those found in GKE after all others."""
@@ -95,6 +98,12 @@ class Fleet:
         policies = [cluster.policy for cluster in (*self._clusters.values(), *self._found.list_clusters())]
         configured = any(user in policy.requesters or user in policy.approvers for policy in policies)
         return configured or self._journal.has_actor(user)
+
+    def read_mode(self, cluster: str, then: Callable[[], None]) -> None:
+        """Have a cluster's mTLS mode read, unless it was lately; `then` is called afterwards, from another thread."""
+        known = self._clusters.get(cluster) or self._found.find(cluster)
+        if known and self._modes:
+            self._modes.want(known.address, then)
 
     def find_schedule_faults(self, target: str, arguments: Mapping[str, object]) -> dict[str, str]:
         """What is wrong with an appointment, by date, time, zone or for."""
@@ -129,7 +138,8 @@ class Fleet:
         built = [self._views.build_view(row) for row in rows]
         upgrade = next((view for view in built if view.ended_at is None), None)
         last = next((view for view in built if view.ended_at is not None), None)
-        mtls = self._journal.recall(built[0].id, "prepare/mtls") if built else None
+        read = self._modes.recall(cluster.address) if self._modes else ""
+        mtls = read or (self._journal.recall(built[0].id, "prepare/mtls") if built else None)
         given = self._list_given(upgrade) if upgrade else []
         return ClusterView(
             key=cluster.key,

@@ -129,7 +129,7 @@ class Serving:
         return None
 
     def _search(self) -> None:
-        if self.bot.search.turn():
+        if self.bot.search.turn() or self.bot.modes.turn():
             self._wake()
 
     def _wake(self) -> None:

@@ -17,6 +17,7 @@ from bot.found import FoundClusters
 from bot.gateways.archive_cache import ArchiveCache
 from bot.journal import Journal
 from bot.keeper import WindowKeeper
+from bot.modes import MeshModes
 from bot.outages import Outages
 from bot.outbox import Outbox
 from bot.paces import Paces
@@ -36,6 +37,7 @@ from bot.upgrades import Upgrades
 from bot.views import Views
 from steps.mesh import ClusterAddress, Discovery
 from steps.plan import STEPS
+from steps.recovery import read_mesh_mode
 from steps.release import Release
 
 if TYPE_CHECKING:
@@ -66,6 +68,7 @@ class Bot:
     home_tabs: HomeTabs
     outages: Outages
     search: GkeSearch
+    modes: MeshModes
 
 
 def build_bot(
@@ -92,7 +95,8 @@ def build_bot(
     scheduling = Scheduling(journal, schedules, keeper, chronicle, clock, clusters)
     search = GkeSearch(build_discover(settings), settings.discovery.projects, clock)
     found = FoundClusters(journal, search, settings.discovery, clusters, roster.expand_policy)
-    fleet = Fleet(journal, views, clusters, outbox.read_thread, scheduling, found)
+    modes = MeshModes(lambda address: read_mesh_mode(ports(address).kubernetes), clock)
+    fleet = Fleet(journal, views, clusters, outbox.read_thread, scheduling, found, modes)
     return Bot(
         settings=settings,
         clock=clock,
@@ -107,11 +111,10 @@ def build_bot(
         roster=roster,
         schedules=schedules,
         reminders=Reminders(store, schedules, outbox, clock, clusters),
-        home_tabs=HomeTabs(
-            fleet, build_posting_client(settings.slack.bot_token, settings.slack.api_url), clock, fleet.knows
-        ),
+        home_tabs=build_home_tabs(settings, fleet, clock),
         outages=Outages(store, journal, chronicle, clock),
         search=search,
+        modes=modes,
     )
 
 
@@ -137,6 +140,12 @@ def build_roster(settings: Settings, clock: Clock) -> Roster:
     """People and groups as Slack knows them."""
     client = build_reading_client(settings.slack.bot_token, settings.slack.api_url)
     return Roster(SlackDirectory(client), clock, settings.clusters, [settings.discovery.template.policy])
+
+
+def build_home_tabs(settings: Settings, fleet: Fleet, clock: Clock) -> HomeTabs:
+    """The Home tabs with their client."""
+    posting = build_posting_client(settings.slack.bot_token, settings.slack.api_url)
+    return HomeTabs(fleet, posting, clock, fleet.knows)
 
 
 def build_announcer(settings: Settings, outbox: Outbox, views: Views, clock: Clock, fleet: Fleet) -> Announcer:

@@ -48,6 +48,10 @@ class Board(Protocol):
         """Have GKE asked for clusters, unless it was lately; `then` is called afterwards, from another thread."""
         ...
 
+    def read_mode(self, cluster: str, then: Callable[[], None]) -> None:
+        """Have a cluster's mTLS mode read, unless it was lately; `then` is called afterwards, from another thread."""
+        ...
+
     def find_schedule_faults(self, target: str, arguments: Mapping[str, object]) -> Mapping[str, str]:
         """What is wrong with an appointment, by date, time, zone or for."""
         ...

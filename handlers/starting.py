@@ -90,10 +90,16 @@ def redraw_start_form(
 def show_found(
     reception: Reception, client: WebClient, view: Mapping[str, Any], user: str, chosen: str, channel: str
 ) -> None:
-    """Have GKE looked into where that was not done lately, and the form filled anew afterwards."""
-    if reception.board.is_searched():
-        return
-    reception.board.search(lambda: redraw_start_form(reception, client, view, user, chosen, channel))
+    """Have GKE looked into and the cluster's mTLS mode read where it was not done lately; fill the form anew then."""
+
+    def redraw() -> None:
+        redraw_start_form(reception, client, view, user, chosen, channel)
+
+    offered = [cluster.key for cluster in reception.board.list_clusters(user) if cluster.may_start]
+    if offered:
+        reception.board.read_mode(chosen if chosen in offered else offered[0], redraw)
+    if not reception.board.is_searched():
+        reception.board.search(redraw)
 
 
 def receive_start(reception: Reception, body: Mapping[str, Any], client: WebClient, ack: Ack) -> None:

@@ -15,7 +15,7 @@ import yaml
 
 from steps.flags import flag_path
 from steps.options import MtlsMode
-from steps.ports import Manifest
+from steps.ports import Kubernetes, Manifest
 
 # The optional features of ASM 1.4 with the value that means "not asked for" (cloud.google.com, 1.4,
 # "Enabling optional features"); mTLS has an option of its own.
@@ -88,6 +88,11 @@ def read_mesh_config(mesh: Mapping[str, str] | None) -> tuple[Mapping[str, Any],
     if isinstance(config, Mapping):
         return config, ()
     return {}, ("ConfigMap istio holds no readable mesh config: the trust domain in force can't be read",)
+
+
+def read_mesh_mode(kubernetes: Kubernetes) -> str:
+    """The mode in force in a cluster, "" where there is no MeshPolicy default."""
+    return read_policy_mode(kubernetes.list_objects("authentication.istio.io/v1alpha1", "MeshPolicy")) or ""
 
 
 def read_policy_mode(policies: Iterable[Manifest]) -> MtlsMode | None:
