@@ -160,3 +160,22 @@ def test_rolling_update_ignores_budgets(web: Yard) -> None:
     web.restart("deployments.apps", "web")
     web.settle(60)
     assert not before & {name_of(pod) for pod in web.pods()}
+
+
+def test_finished_pod_needs_no_allowance(web: Yard) -> None:
+    """It serves nobody, so no budget guards it."""
+    web.patch(BUDGETS, "web", {"spec": {"minAvailable": 3}})
+    web.settle(2)
+    pod = web.pods()[0]
+    web.cluster.api.set_status("pods", pod, {**pod["status"], "phase": "Failed"})
+    assert evict(web, name_of(pod))["code"] == 201
+
+
+def test_changed_budget_refuses_until_it_was_looked_at(web: Yard) -> None:
+    """Its numbers are still those of the budget before."""
+    web.patch(BUDGETS, "web", {"spec": {"minAvailable": 1}})
+    error = refused(web, name_of(web.pods()[0]))
+    assert (error.code, error.details["causes"][0]["message"]) == (
+        429,
+        "The disruption budget web is still being processed by the server.",
+    )
