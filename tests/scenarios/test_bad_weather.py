@@ -53,22 +53,32 @@ def finish(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("seconds", [HOUR, -HOUR])
-@pytest.mark.parametrize("gate", ["control-plane/approve", "sidecars/approve"])
-def test_a_clock_set_in_the_middle_loses_no_pod(desk: Desk, seconds: float, gate: str) -> None:
-    """The upgrade ends in time, by retries at most, and every pod is counted where it belongs."""
+def test_a_clock_set_in_the_middle_loses_no_pod(desk: Desk, seconds: float) -> None:
+    """Once while the control plane moves and once while sidecars do: it ends in time, by retries at most."""
     desk.start()
-    desk.run_to(gate)
-    desk.click("approve")
-    for _ in range(6):
-        desk.rig.turn()
-        desk.world.clock.advance(2)
-    jump(desk, seconds)
+    for gate in ("control-plane/approve", "sidecars/approve"):
+        go_to(desk, gate)
+        desk.click("approve")
+        for _ in range(6):
+            desk.rig.turn()
+            desk.world.clock.advance(2)
+        jump(desk, seconds)
     begun = desk.world.clock.seconds()
     finish(desk)
     states = Counter(entry.state for entry in desk.rig.bot.journal.read_ledger(f"{CLUSTER}-1"))
     assert (states["failed"], states["pending"], desk.world.clock.seconds() - begun < HOUR) == (0, 0, True)
 
 
+def go_to(desk: Desk, gate: str) -> None:
+    """Approve and retry until this gate asks."""
+    while (row := desk.read()).step != gate or row.state != "asking":
+        if row.state == "running":
+            desk.rig.run_until(desk._stands_still, 20_000)
+        else:
+            desk.click("approve" if row.state == "asking" else "retry")
+
+
+@pytest.mark.timeout(400)
 def test_one_request_in_twenty_that_fails_stops_nothing(desk: Desk) -> None:
     """Half of them answered by 500, half cut: only asmctl, which repeats no request, may need a person's retry."""
     desk.world.cluster.faults.requests += [RequestFault("status", percent=2.5), RequestFault("reset", percent=2.5)]
