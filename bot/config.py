@@ -98,6 +98,12 @@ class Settings:
     cache_bytes: int = 5 * 10**9
     discovery: DiscoverySettings = NO_DISCOVERY
 
+    @property
+    def workspaces(self) -> frozenset[str]:
+        """The workspaces besides the bot's own whose people count on some cluster."""
+        policies = (*(cluster.policy for cluster in self.clusters.values()), self.discovery.template.policy)
+        return frozenset[str]().union(*(policy.workspaces for policy in policies))
+
 
 @dataclass
 class _Reader:

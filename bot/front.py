@@ -26,8 +26,17 @@ CONNECT_AGAIN_SECONDS = 2.0
 class SlackFront:
     """Socket Mode or HTTP mode over one desk. `turn` connects; it is called again until it has."""
 
-    def __init__(self, settings: SlackSettings, desk: Desk, clock: Clock, board: Board, tabs: Tabs) -> None:
+    def __init__(
+        self,
+        settings: SlackSettings,
+        desk: Desk,
+        clock: Clock,
+        board: Board,
+        tabs: Tabs,
+        workspaces: frozenset[str] = frozenset(),
+    ) -> None:
         self._settings = settings
+        self._workspaces = workspaces
         self._desk = desk
         self._clock = clock
         self._board = board
@@ -69,7 +78,7 @@ class SlackFront:
     def _build_app(self, identity: SlackIdentity) -> App:
         from handlers.app import build_app
 
-        reception = Reception(self._desk, self._board, self._tabs, identity, self._clock)
+        reception = Reception(self._desk, self._board, self._tabs, identity, self._clock, self._workspaces)
         client = build_posting_client(self._settings.bot_token, self._settings.api_url)
         secret = self._settings.signing_secret or "unused-in-socket-mode"
         return build_app(reception, client, secret)

@@ -65,7 +65,14 @@ class Serving:
         self._stopping = threading.Event()
         self.bot: Bot = build_bot(settings, SystemClock(), on_commit=self._wake)
         self._dispatcher = Dispatcher(self.bot.journal, self.bot.runner, self.bot.clock, self._wake)
-        self.front = SlackFront(settings.slack, self.bot.upgrades, self.bot.clock, self.bot.fleet, self.bot.home_tabs)
+        self.front = SlackFront(
+            settings.slack,
+            self.bot.upgrades,
+            self.bot.clock,
+            self.bot.fleet,
+            self.bot.home_tabs,
+            settings.workspaces,
+        )
         self._loops = [
             Loop("slack", self._connect_slack),
             Loop("clicks", self._settle_clicks),

@@ -38,7 +38,7 @@ def build_app(reception: Reception, client: WebClient, signing_secret: str = "un
         process_before_response=True,
         listener_executor=forms,
     )
-    register_permissions(app, reception.identity)
+    register_permissions(app, reception.identity, reception.workspaces)
     register_listeners(app, reception, forms)
     app.error(answer_fault)
     return app

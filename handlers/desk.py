@@ -79,10 +79,11 @@ class Tabs(Protocol):
 
 @dataclass(frozen=True)
 class Reception:
-    """Everything that a listener works with."""
+    """Everything that a listener works with; `workspaces` are those besides the bot's own whose people may count."""
 
     desk: Desk
     board: Board
     tabs: Tabs
     identity: SlackIdentity
     clock: Clock
+    workspaces: frozenset[str] = frozenset()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Any
 
 import structlog
@@ -11,12 +11,12 @@ from slack_bolt import App, BoltResponse
 from bot.slack.identity import SlackIdentity
 
 
-def register_permissions(app: App, identity: SlackIdentity) -> None:
-    """Turn away envelopes of another app or workspace before any listener sees them."""
+def register_permissions(app: App, identity: SlackIdentity, workspaces: Set[str]) -> None:
+    """Turn away envelopes of another app, or of a workspace that no cluster names, before any listener sees them."""
     log = structlog.get_logger(__name__)
 
     def turn_away_strangers(body: dict[str, Any], next: Callable[[], BoltResponse]) -> BoltResponse:  # noqa: A002
-        fault = find_stranger(body, identity)
+        fault = find_stranger(body, identity, workspaces)
         if not fault:
             return next()
         log.warning("slack envelope turned away", why=fault)
@@ -25,13 +25,16 @@ def register_permissions(app: App, identity: SlackIdentity) -> None:
     app.use(turn_away_strangers)
 
 
-def find_stranger(body: Mapping[str, Any], identity: SlackIdentity) -> str:
-    """Why an envelope doesn't belong here, "" where it does."""
+def find_stranger(body: Mapping[str, Any], identity: SlackIdentity, workspaces: Set[str] = frozenset()) -> str:
+    """Why an envelope doesn't belong here, "" where it does.
+
+    `workspaces` are those that some cluster takes people of; which cluster they may order is decided per click.
+    """
     app_id = str(body.get("api_app_id") or "")
     if identity.app_id and app_id != identity.app_id:
         return "this request was made for another app"
     team = body.get("team_id") or (body.get("team") or {}).get("id") or (body.get("view") or {}).get("team_id")
-    if team and team == identity.team_id:
+    if team and (team == identity.team_id or team in workspaces):
         return ""
     enterprise = body.get("enterprise_id") or (body.get("enterprise") or {}).get("id")
     if not team and identity.enterprise_id and enterprise == identity.enterprise_id:
