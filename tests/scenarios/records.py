@@ -26,8 +26,14 @@ def mask_text(text: str) -> str:
 
 
 def list_milestones(world: World) -> Counter[tuple[str, str]]:
-    """Every message but those that are edited as work moves on, and how often each stands there."""
-    return Counter(entry for entry in list_thread(world) if entry[0] not in EDITED_ALONG)
+    """Every message and how often it stands there.
+
+    A step that was seen at work tells its outcome in its progress message, another in a milestone: that is the same.
+    """
+    thread = list_thread(world)
+    told = Counter(entry for entry in thread if entry[0] not in EDITED_ALONG)
+    outcomes = {("milestone", text) for kind, text in thread if kind in EDITED_ALONG}
+    return told + Counter(outcomes - told.keys())
 
 
 def sort_waves(thread: list[tuple[str, str]]) -> list[tuple[str, str]]:

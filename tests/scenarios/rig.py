@@ -20,6 +20,7 @@ import httpx
 from bot.config import Settings, read_settings
 from bot.front import SlackFront
 from bot.releases import shipped_releases
+from bot.rows import UpgradeRow
 from bot.wiring import Bot, build_bot
 from sandbox.bot_settings import Addresses, SlackSecrets, bot_settings, write_clusters_file
 from sandbox.cluster.seed import NEIGHBOUR, NEIGHBOUR_LOCATION, seed_cluster_y
@@ -191,10 +192,13 @@ class Rig:
         place = {"block_id": button["block_id"]} if button.get("block_id") else {}
         self.world.act("click", user=user, channel=CHANNEL, ts=message["ts"], action_id=button["action_id"], **place)
 
-    def approve_next(self, user: str = BEN) -> bool:
-        """Click the first consenting button of the thread, where there is one."""
+    def approve_next(self, user: str = BEN, open_only: UpgradeRow | None = None) -> bool:
+        """Click the last consenting button of the thread, where there is one; with a row only that of its question."""
+        ending = f"|{open_only.step}|{open_only.generation}" if open_only else ""
         for message in reversed(self.world.messages()):
             button = consent(message)
+            if button and ending not in str(button.get("value")):
+                continue
             if button and message.get("thread_ts") not in (None, message["ts"]):
                 self.click(user, message, button)
                 return True
@@ -208,7 +212,7 @@ class Rig:
             if row is None:
                 break
             assert row.state == "asking", self.describe()
-            self.run_until(lambda: self.approve_next(user), 120)
+            self.run_until(lambda asked=row: self.approve_next(user, asked), 120)  # type: ignore[misc]
             generation = row.generation
             self.run_until(lambda g=generation: self._moved_on(key, g), 120)  # type: ignore[misc]
         self.settle()
