@@ -65,7 +65,7 @@ def pass_gate_at_noon(rig: Rig, diary: Diary) -> None:
     assert row.state == "asking", rig.describe()
     rig.world.clock.time = find_next(rig, 12)
     rig.settle()
-    rig.run_until(lambda: rig.approve_next(BEN), 120)
+    rig.run_until(lambda: rig.approve_next(BEN, row), 120)
     rig.run_until(lambda: rig._moved_on("cluster-x", row.generation), 120)
     rig.settle()
     held = rig.bot.journal.find_open_upgrade("cluster-x")
