@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from bot.appointments import Appointment
 from bot.fleet import ClusterView
-from bot.records import Click
+from bot.records import Action, Click
 from bot.slack.identity import SlackIdentity
+from handlers.payloads import find_team, find_user, hash_id
 
 
 class Clock(Protocol):
@@ -87,3 +88,27 @@ class Reception:
     identity: SlackIdentity
     clock: Clock
     workspaces: frozenset[str] = frozenset()
+
+
+def commit_form(
+    reception: Reception,
+    body: Mapping[str, Any],
+    action: Action,
+    target: str,
+    channel: str,
+    arguments: Mapping[str, Any],
+) -> None:
+    """Commit what a submitted form orders; the same submission, delivered twice, is one click."""
+    view = body.get("view") or {}
+    reception.desk.receive(
+        Click(
+            id=hash_id(action, str(view.get("id") or ""), str(view.get("hash") or "")),
+            action=action,
+            user=find_user(body),
+            received_at=reception.clock.now(),
+            target=target,
+            team=find_team(body),
+            channel=channel,
+            arguments=arguments,
+        )
+    )

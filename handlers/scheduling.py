@@ -12,7 +12,7 @@ from bot.records import Click
 from bot.slack.answers import Answered, call_slack
 from bot.slack.reminders import RESCHEDULE_ACTION, SNOOZE_ACTION, read_snooze
 from bot.slack.text import cut
-from handlers.desk import Reception
+from handlers.desk import Reception, commit_form
 from handlers.payloads import find_channel, find_team, find_user, hash_id
 from handlers.schedule_form import (
     CHOOSE_ZONE,
@@ -82,18 +82,7 @@ def receive_schedule(reception: Reception, body: Mapping[str, Any], ack: Ack) ->
             errors={name: cut(text.replace("`", ""), FAULT_LIMIT) for name, text in faults.items()},
         )
         return
-    reception.desk.receive(
-        Click(
-            id=hash_id("schedule", str(view.get("id") or ""), str(view.get("hash") or "")),
-            action="schedule",
-            user=find_user(body),
-            received_at=reception.clock.now(),
-            target=form.target,
-            team=find_team(body),
-            channel=form.channel,
-            arguments=form.arguments,
-        )
-    )
+    commit_form(reception, body, "schedule", form.target, form.channel, form.arguments)
     ack()
 
 

@@ -10,12 +10,11 @@ from slack_bolt import Ack, App
 from slack_sdk import WebClient
 from slack_sdk.models.views import View
 
-from bot.records import Click
 from bot.slack.answers import Answered, call_slack
 from bot.slack.home import START_ACTION
 from bot.slack.shared_files import FileRefused, read_shared_texts
-from handlers.desk import Reception
-from handlers.payloads import find_team, find_user, hash_id
+from handlers.desk import Reception, commit_form
+from handlers.payloads import find_user
 from handlers.start_form import CHOOSE_CLUSTER, START_FORM, StartForm, build_start_form, place_faults, read_start_form
 from handlers.telling import tell_unopened
 
@@ -114,18 +113,7 @@ def receive_start(reception: Reception, body: Mapping[str, Any], client: WebClie
     if faults:
         ack(response_action="errors", errors=faults)
         return
-    reception.desk.receive(
-        Click(
-            id=hash_id("start", str(view.get("id") or ""), str(view.get("hash") or "")),
-            action="start",
-            user=find_user(body),
-            received_at=reception.clock.now(),
-            target=form.cluster,
-            team=find_team(body),
-            channel=form.channel,
-            arguments=form.arguments,
-        )
-    )
+    commit_form(reception, body, "start", form.cluster, form.channel, form.arguments)
     ack()
 
 

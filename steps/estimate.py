@@ -136,8 +136,10 @@ def state_range(minutes: Range) -> Range:
 
 
 def describe_range(minutes: Range) -> str:
-    """`5–10 min`, `1 min` where both ends agree."""
+    """`5–10 min`, `1 min` where both ends agree, `12–24 s` where it begins below a minute."""
     low, high = state_range(minutes)
+    if 0 < low < 1:
+        return f"{low * 60:.0f}–{high * 60:.0f} s" if low < high else f"{low * 60:.0f} s"
     return f"{low:g} min" if low == high else f"{low:g}–{high:g} min"
 
 

@@ -69,7 +69,7 @@ def find_rollout_gap(workload: Workload) -> str:
     if workload.available < wanted:
         return f"{workload.available} of {wanted} pods available"
     if workload.ref.kind == "Deployment" and workload.current > wanted:
-        return f"{workload.current - wanted} old pods still there"
+        return f"{count_things(workload.current - wanted, 'old pod')} still there"
     if workload.ref.kind == "StatefulSet" and workload.current_revision != workload.update_revision:
         return "its revisions differ"
     return ""

@@ -56,12 +56,17 @@ def serve_cluster(*options: str) -> Iterator[Mapping[str, str]]:
 def run_once(variables: Mapping[str, str]) -> dict[str, float]:
     """Prepare a first upgrade, in a fresh interpreter over an empty journal."""
     shutil.rmtree(Path(variables["ASM_UPGRADE_STATE"]), ignore_errors=True)
+    return run_apart("tests.bench.prepare_run", variables, SECONDS)
+
+
+def run_apart(module: str, variables: Mapping[str, str], seconds: float) -> dict[str, float]:
+    """Run a module in an interpreter of its own, with these variables; what it printed as JSON."""
     run = subprocess.run(
-        [sys.executable, "-m", "tests.bench.prepare_run"],
+        [sys.executable, "-m", module],
         check=True,
         stdout=subprocess.PIPE,
         text=True,
-        timeout=SECONDS,
+        timeout=seconds,
         env={**os.environ, **variables},
     )
     found: dict[str, float] = json.loads(run.stdout)

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-
 from tests.bench.findings import Finding
 from tests.bench.large_cluster import DEPLOYMENTS, NAMESPACES, REPLICAS
-from tests.bench.prepare import serve_cluster
+from tests.bench.prepare import run_apart, serve_cluster
 
 TITLE = "A whole upgrade of a cluster of 10,000 pods"
 SECONDS = 1600
@@ -22,15 +17,7 @@ SWEEP = 15 + DEPLOYMENTS * REPLICAS // 500
 def measure() -> list[Finding]:
     """One upgrade, in a bot's process of its own, without limits of pace."""
     with serve_cluster("--live") as variables:
-        run = subprocess.run(
-            [sys.executable, "-m", "tests.bench.sidecars_run"],
-            check=True,
-            stdout=subprocess.PIPE,
-            text=True,
-            timeout=SECONDS,
-            env={**os.environ, **variables},
-        )
-    found: dict[str, float] = json.loads(run.stdout)
+        found = run_apart("tests.bench.sidecars_run", variables, SECONDS)
     allowed = 3 * WORKLOADS + found["seconds"] * SPACES + SWEEP
     how = f"{found['requests']:.0f} requests, {WORKLOADS} workloads in {found['seconds']:.0f} s"
     return [

@@ -135,7 +135,7 @@ def test_an_overrun_is_told(minutes: tuple[float, float], window: float | None, 
 def test_the_estimate_names_its_sources() -> None:
     """The guide's figures until others are known."""
     assert describe_estimate(RELEASE, [Piece(60, 1)]) == (
-        "control plane 5–10 min (the guide), 60 sidecars 0.5–0.9 min (the guide's 100 pods/min), the rest 3–6 min: "
+        "control plane 5–10 min (the guide), 60 sidecars 30–54 s (the guide's 100 pods/min), the rest 3–6 min: "
         "8.5–17 min in all without the approvals"
     )
 
@@ -157,7 +157,7 @@ def test_the_report_compares_what_was_estimated() -> None:
 @pytest.mark.parametrize(
     ("minutes", "told"),
     [
-        ((0.62, 1.19), "0.6–1.2 min"),
+        ((0.62, 1.19), "36–72 s"),
         ((1.4, 2.6), "1.5–3 min"),
         ((5.0, 10.0), "5–10 min"),
         ((10.4, 20.2), "11–21 min"),

@@ -116,7 +116,7 @@ def test_the_proposal_has_an_estimate_as_a_range() -> None:
     done = paper.run(propose)
     assert isinstance(done, Done)
     assert done.card is not None
-    assert done.card.estimate.startswith("control plane 5–10 min (the guide), 3 sidecars 0.2–0.4 min")
+    assert done.card.estimate.startswith("control plane 5–10 min (the guide), 3 sidecars 12–24 s")
 
 
 def test_the_report_adds_up() -> None:

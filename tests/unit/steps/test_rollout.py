@@ -41,7 +41,7 @@ def test_a_settled_workload_has_no_gap(kind: str) -> None:
         ("Deployment", {"generation": 2}, "its change is not observed yet"),
         ("Deployment", {"updated": 1}, "1 of 2 pods updated"),
         ("Deployment", {"available": 1}, "1 of 2 pods available"),
-        ("Deployment", {"current": 3}, "1 old pods still there"),
+        ("Deployment", {"current": 3}, "1 old pod still there"),
         ("DaemonSet", {"updated": 0}, "0 of 2 pods updated"),
         ("DaemonSet", {"available": 0}, "0 of 2 pods available"),
         ("StatefulSet", {"current_revision": "a", "update_revision": "b"}, "its revisions differ"),
