@@ -12,7 +12,7 @@ from slack_bolt import App, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
-from bot.slack.identity import SlackIdentity
+from bot.slack.api.identity import SlackIdentity
 from handlers.approvals import register_approvals
 from handlers.commands import register_commands
 from handlers.desk import Reception

@@ -9,9 +9,9 @@ from typing import Any
 from slack_bolt import Ack, App, Respond
 from slack_sdk import WebClient
 
-from bot.records import Click
-from bot.slack.answers import Answered, call_slack
-from bot.slack.buttons import PREFIX, Target, read_action, read_value
+from bot.journal.records import Click
+from bot.slack.api.answers import Answered, call_slack
+from bot.slack.drawing.buttons import PREFIX, Target, read_action, read_value
 from handlers.desk import Reception
 from handlers.options import REASON_FORM, build_reason_form, read_reason_form
 from handlers.payloads import find_channel, find_team, find_user, hash_id

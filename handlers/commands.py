@@ -9,7 +9,7 @@ from typing import Any
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
-from bot.records import Click
+from bot.journal.records import Click
 from handlers.desk import Reception
 from handlers.grammar import COMMAND, Misread, Order, read_order, write_help
 from handlers.payloads import hash_id

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from bot.appointments import Appointment
-from bot.fleet import ClusterView
-from bot.records import Action, Click
-from bot.slack.identity import SlackIdentity
+from bot.journal.records import Action, Click
+from bot.orders.board import ClusterView
+from bot.slack.api.identity import SlackIdentity
+from bot.windows.appointments import Appointment
 from handlers.payloads import find_team, find_user, hash_id
 
 

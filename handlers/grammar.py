@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.records import Action
+from bot.journal.records import Action
 
 COMMAND = "/asm-upgrade"
 USAGE: Mapping[Action, tuple[str, str]] = {

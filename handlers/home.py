@@ -7,7 +7,7 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
-from bot.slack.home import REFRESH_ACTION
+from bot.slack.drawing.home import REFRESH_ACTION
 from handlers.desk import Reception
 from handlers.payloads import find_user
 

@@ -10,10 +10,10 @@ from typing import Any
 from slack_sdk.models.blocks import InputBlock, PlainTextInputElement, PlainTextObject
 from slack_sdk.models.views import View
 
-from bot.records import Action
-from bot.slack.buttons import Target, read_action, read_value, write_value
-from bot.slack.cards import build_text
-from bot.slack.text import write_code
+from bot.journal.records import Action
+from bot.slack.drawing.buttons import Target, read_action, read_value, write_value
+from bot.slack.drawing.cards import build_text
+from bot.slack.drawing.text import write_code
 
 REASON_FORM = "asm:reason"
 REASON_BLOCK = "reason"

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from slack_bolt import App, BoltResponse
 
-from bot.slack.identity import SlackIdentity
+from bot.slack.api.identity import SlackIdentity
 
 
 def register_permissions(app: App, identity: SlackIdentity, workspaces: Set[str]) -> None:

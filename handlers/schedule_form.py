@@ -19,9 +19,9 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
-from bot.appointments import Appointment, list_zones, write_length
-from bot.slack.cards import build_text
-from bot.slack.text import write_code
+from bot.slack.drawing.cards import build_text
+from bot.slack.drawing.text import write_code
+from bot.windows.appointments import Appointment, list_zones, write_length
 
 SCHEDULE_FORM = "asm:schedule"
 CHOOSE_ZONE = "asm-schedule:zone"

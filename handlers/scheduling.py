@@ -8,19 +8,13 @@ from typing import Any
 from slack_bolt import Ack, App, Respond
 from slack_sdk import WebClient
 
-from bot.records import Click
-from bot.slack.answers import Answered, call_slack
-from bot.slack.reminders import RESCHEDULE_ACTION, SNOOZE_ACTION, read_snooze
-from bot.slack.text import cut
+from bot.journal.records import Click
+from bot.slack.api.answers import Answered, call_slack
+from bot.slack.drawing.reminders import RESCHEDULE_ACTION, SNOOZE_ACTION, read_snooze
+from bot.slack.drawing.text import cut
 from handlers.desk import Reception, commit_form
 from handlers.payloads import find_channel, find_team, find_user, hash_id
-from handlers.schedule_form import (
-    CHOOSE_ZONE,
-    SCHEDULE_FORM,
-    build_schedule_form,
-    find_zones,
-    read_schedule_form,
-)
+from handlers.schedule_form import CHOOSE_ZONE, SCHEDULE_FORM, build_schedule_form, find_zones, read_schedule_form
 from handlers.telling import tell_unopened
 
 # Long enough for both moments of a time that comes twice.

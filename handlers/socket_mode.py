@@ -9,8 +9,8 @@ from typing import Any, assert_never
 
 from slack_bolt import App
 
-from bot.slack.answers import Answered, Refused, TooFast, Unclear, call_slack
-from bot.slack.identity import SlackRefusal, SlackUnreachable
+from bot.slack.api.answers import Answered, Refused, TooFast, Unclear, call_slack
+from bot.slack.api.identity import SlackRefusal, SlackUnreachable
 
 # Slack allows ten an app and sends each payload to one of them. The SDK closes a connection that Slack wants refreshed
 # before the new one stands, and a click in that half second is lost if there is no other.

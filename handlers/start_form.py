@@ -21,9 +21,9 @@ from slack_sdk.models.blocks import (
 from slack_sdk.models.blocks.block_elements import FileInputElement
 from slack_sdk.models.views import View
 
-from bot.fleet import ClusterView
-from bot.slack.cards import build_note, build_text
-from bot.slack.text import clean, cut, cut_written, escape
+from bot.orders.board import ClusterView
+from bot.slack.drawing.cards import build_note, build_text
+from bot.slack.drawing.text import clean, cut, cut_written, escape
 
 START_FORM = "asm:start"
 CHOOSE_CLUSTER = "asm-start:cluster"

@@ -10,9 +10,9 @@ from slack_bolt import Ack, App
 from slack_sdk import WebClient
 from slack_sdk.models.views import View
 
-from bot.slack.answers import Answered, call_slack
-from bot.slack.home import START_ACTION
-from bot.slack.shared_files import FileRefused, read_shared_texts
+from bot.slack.api.answers import Answered, call_slack
+from bot.slack.api.shared_files import FileRefused, read_shared_texts
+from bot.slack.drawing.home import START_ACTION
 from handlers.desk import Reception, commit_form
 from handlers.payloads import find_user
 from handlers.start_form import CHOOSE_CLUSTER, START_FORM, StartForm, build_start_form, place_faults, read_start_form

@@ -7,8 +7,8 @@ from typing import Any
 
 from slack_sdk import WebClient
 
-from bot.slack.blocks import Drawing
-from bot.slack.posting import Postbox
+from bot.slack.drawing.messages import Drawing
+from bot.slack.sending.posting import Postbox
 from handlers.payloads import find_channel, find_user
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.bot_child import BotChild
+from sandbox.bot.child import BotChild
 from sandbox.clock import SimulatedClock
 from sandbox.google.switches import GoogleSwitches
 from sandbox.release.switches import ReleaseSwitches
-from sandbox.switchboard import add_switches, require_loopback
+from sandbox.web.switchboard import add_switches, require_loopback
 
 Json = dict[str, Any]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

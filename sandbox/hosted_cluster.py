@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.bot_settings import SIMULATED_CLUSTER
+from sandbox.bot.settings import SIMULATED_CLUSTER
 from sandbox.clock import SimulatedClock
-from sandbox.cluster.seed import NEIGHBOUR, NEIGHBOUR_LOCATION, seed_cluster_x, seed_cluster_y
-from sandbox.cluster.server import SimulatedCluster
-from sandbox.cluster.tls import ServingCertificate, ensure_certificate, write_kubeconfig
+from sandbox.cluster.http.server import SimulatedCluster
+from sandbox.cluster.http.tls import ServingCertificate, ensure_certificate, write_kubeconfig
+from sandbox.cluster.seeds.cluster_x import NEIGHBOUR, NEIGHBOUR_LOCATION, seed_cluster_x, seed_cluster_y
 from sandbox.google.project import GkeCluster
-from sandbox.sites import open_site
 from sandbox.state_folder import StateFolder, read_json, write_json
+from sandbox.web.sites import open_site
 
 
 @dataclass(frozen=True)

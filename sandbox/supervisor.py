@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
+from sandbox.bot.kinship import Orphans
 from sandbox.hosted_cluster import open_cluster
-from sandbox.kinship import Orphans
-from sandbox.narrator import Narrator
 from sandbox.options import AttachOptions, SandboxOptions
-from sandbox.outcome import Verdict
-from sandbox.person import StandInPerson
-from sandbox.slack_page import ActRefused, SlackPage
 from sandbox.state_folder import StateFolder
-from sandbox.terminal import Lines, Terminal, open_terminal
+from sandbox.watching.narrator import Narrator
+from sandbox.watching.outcome import Verdict
+from sandbox.watching.person import StandInPerson
+from sandbox.watching.slack_page import ActRefused, SlackPage
+from sandbox.watching.terminal import Lines, Terminal, open_terminal
 from sandbox.working import work_until
 from sandbox.world import OpensCluster, World, open_world
 

@@ -13,8 +13,8 @@ from typing import Protocol
 
 from aiohttp import web
 
-from sandbox.bot_child import BotChild
-from sandbox.bot_settings import Addresses, SlackSecrets, bot_environment, bot_settings, write_clusters_file
+from sandbox.bot.child import BotChild
+from sandbox.bot.settings import Addresses, SlackSecrets, bot_environment, bot_settings, write_clusters_file
 from sandbox.clock import SimulatedClock
 from sandbox.control import control_site
 from sandbox.google.account import ServiceAccount
@@ -25,9 +25,9 @@ from sandbox.release.programs import stand_in_kubectl
 from sandbox.release.release_file import write_release_files
 from sandbox.release.server import FOLDER, ReleaseServer
 from sandbox.release.signing import SigningKey
-from sandbox.sites import LOOPBACK, OpenSite, open_site
 from sandbox.slack.server import SlackStandIn
 from sandbox.state_folder import StateFolder, read_json, write_json, write_private
+from sandbox.web.sites import LOOPBACK, OpenSite, open_site
 
 DEFAULT_SPEED = 10.0
 

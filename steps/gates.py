@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 
-from steps.identity import bind_identity
+from steps.contract.cards import Card, Detail
+from steps.contract.options import UpgradeOptions
+from steps.contract.step import Ask, Blocked, Context, Done, Json, Outcome
 from steps.mesh import ClusterIdentity
-from steps.options import UpgradeOptions
-from steps.prepare import choose_mtls, describe_identity, recall_flags, recall_source
-from steps.step import Card, Context, Detail, Json
+from steps.notes.identity import bind_identity
+from steps.notes.install import choose_mtls, describe_identity, recall_flags, recall_source
 
 
 def bind_upgrade(ctx: Context, identity: ClusterIdentity) -> dict[str, Json]:
@@ -75,3 +77,50 @@ def list_evidence(ctx: Context) -> tuple[tuple[str, str], ...]:
         ("signature", str(ctx.recall("download/signature") or "")),
         ("signing key", f"SHA-256 {ctx.recall('download/key') or ''}"),
     )
+
+
+def describe_drift(before: Mapping[str, Json], after: Mapping[str, Json]) -> tuple[str, ...]:
+    """One sentence for each top-level entry of a binding that differs."""
+    return tuple(_describe_moved(before, after))
+
+
+def _describe_moved(before: Mapping[str, Json], after: Mapping[str, Json]) -> Iterable[str]:
+    for key in sorted({*before, *after}):
+        old, new = before.get(key), after.get(key)
+        if old == new:
+            continue
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            yield from (f"{key}: {line}" for line in _describe_moved(old, new))
+        elif old is None:
+            yield f"{key} is now {_show(new)}"
+        elif new is None:
+            yield f"{key} is gone (was {_show(old)})"
+        else:
+            yield f"{key} was {_show(old)} and is now {_show(new)}"
+
+
+def _show(value: Json) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return text if len(text) <= 120 else text[:117] + "..."
+
+
+def pass_gate(ctx: Context, ask: Ask) -> Outcome:
+    """Hold the person's decision against what would be shown now.
+
+    No decision: the question itself. An approval of the same digest: Done. Another digest: the question anew with
+    what moved. A denial: Blocked.
+    """
+    decision = ctx.decision
+    phase = ctx.step_id.partition("/")[0]
+    if decision is None:
+        return ask
+    if decision.choice == "deny":
+        reason = f": {decision.reason}" if decision.reason else ""
+        return Blocked(
+            f"{phase} was denied by <@{decision.by}>{reason}",
+            "Retry asks for the approval again; abort ends the upgrade.",
+        )
+    if decision.digest != ask.digest:
+        moved = describe_drift(decision.binding, ask.binding)
+        return Ask(ask.question, ask.card, ask.binding, ask.choices, moved)
+    return Done(f"{phase} approved by <@{decision.by}>")

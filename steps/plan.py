@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from steps import abort, access, authorization, control_plane, download, finish, prepare, proposal, sidecars, validate
-from steps.options import UpgradeOptions
-from steps.step import Step
+from steps.contract.options import UpgradeOptions
+from steps.contract.step import Step
+from steps.phases import abort, access, authorization, download, finish, sidecars
+from steps.phases.control_plane import phase as control_plane
+from steps.phases.prepare import phase as prepare
+from steps.phases.prepare import proposal
+from steps.phases.validate import phase as validate
 
 
 @dataclass(frozen=True)

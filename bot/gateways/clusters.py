@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 
-from bot.gateways.credentials import GoogleCredentials
-from bot.gateways.gke import GkeGateway, GoogleEndpoints
+from bot.gateways.calls.credentials import GoogleCredentials
+from bot.gateways.calls.retries import ReadRetries
+from bot.gateways.google.gke import GkeGateway, GoogleEndpoints
 from bot.gateways.kubernetes.api_server import TimeLimits
 from bot.gateways.kubernetes.gateway import KubernetesGateway, connect_kubernetes
-from bot.gateways.retries import ReadRetries
 from steps.mesh import ClusterAddress
 
 

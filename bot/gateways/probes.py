@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from bot.gateways import faults
-from bot.gateways.faults import Call
-from bot.gateways.web_files import open_client
-from steps.errors import GiveUp
+from bot.gateways.calls import faults
+from bot.gateways.calls.faults import Call
+from bot.gateways.releases.web_files import open_client
+from steps.contract.errors import GiveUp
 
 if TYPE_CHECKING:
     import httpx
@@ -19,7 +19,7 @@ QUERY = "/api/v1/query"
 
 
 class ProbesGateway:
-    """Implements steps.ports.Probes; `limits` are seconds to connect and to wait for the answer."""
+    """Implements steps.contract.ports.Probes; `limits` are seconds to connect and to wait for the answer."""
 
     def __init__(self, limits: tuple[float, float] = LIMITS) -> None:
         self._limits = limits

@@ -9,7 +9,7 @@ from typing import Any
 from sandbox.attached.access import Access
 from sandbox.attached.api import Api
 from sandbox.attached.demo import MARK, OWN_NAMESPACE
-from sandbox.cluster.authorization import ROLES_GROUP, VIEWER_RULES
+from sandbox.cluster.server.authorization import ROLES_GROUP, VIEWER_RULES
 
 Json = dict[str, Any]
 

@@ -23,12 +23,12 @@ from sandbox.attached.kubelet import Kubelets, KubeletSwitches
 from sandbox.attached.placement import place
 from sandbox.attached.reach import answer_probe, check_reach
 from sandbox.attached.seeding import create_missing, remove, seed
-from sandbox.bot_settings import describe_kubeconfig_cluster
-from sandbox.cluster.mesh_values import NAMESPACE
-from sandbox.cluster.tls import ServingCertificate, ensure_certificate
+from sandbox.bot.settings import describe_kubeconfig_cluster
+from sandbox.cluster.http.tls import ServingCertificate, ensure_certificate
+from sandbox.cluster.mesh.values import NAMESPACE
 from sandbox.google.project import GkeCluster
-from sandbox.sites import OpenSite, open_site
 from sandbox.state_folder import StateFolder, read_json, write_json, write_private
+from sandbox.web.sites import OpenSite, open_site
 
 LARGEST_REVIEW = 2**24
 TOKEN_RENEWAL_SECONDS = 6 * 3600.0

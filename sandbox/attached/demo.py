@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from sandbox.attached.kubelet import Nodes
-from sandbox.cluster.mesh_manifests import render_mesh
-from sandbox.cluster.mesh_values import NAMESPACE
-from sandbox.cluster.seed import INSTALLED, list_workloads, mesh_options
+from sandbox.cluster.mesh.manifests import render_mesh
+from sandbox.cluster.mesh.values import NAMESPACE
+from sandbox.cluster.seeds.cluster_x import INSTALLED, list_workloads, mesh_options
 
 Json = dict[str, Any]
 

@@ -8,7 +8,7 @@ import aiohttp
 
 from sandbox.attached.api import Api, Json, Refused
 from sandbox.attached.demo import INJECTED, LABEL, is_marked, list_namespaces
-from sandbox.cluster.mesh_parts import ISTIO_GROUPS
+from sandbox.cluster.mesh.parts import ISTIO_GROUPS
 
 FIRST_MINOR, LAST_MINOR = 15, 21
 # What nodes of local clusters say their machines come from.

@@ -11,8 +11,8 @@ from aiohttp import web
 
 from sandbox.attached.api import MERGE, Api, Json, Refused
 from sandbox.attached.reviews import allow, put, refuse
-from sandbox.cluster.errors import ApiError
-from sandbox.cluster.injection import CONFIG_NAME, CONFIG_NAMESPACE, Injector
+from sandbox.cluster.objects.errors import ApiError
+from sandbox.cluster.server.injection import CONFIG_NAME, CONFIG_NAMESPACE, Injector
 
 REGISTRATIONS = "/apis/admissionregistration.k8s.io/v1beta1/mutatingwebhookconfigurations"
 SYSTEM = f"/api/v1/namespaces/{CONFIG_NAMESPACE}"

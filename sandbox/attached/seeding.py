@@ -19,8 +19,8 @@ from sandbox.attached.demo import (
     list_namespaces,
 )
 from sandbox.attached.injector import REGISTRATIONS
-from sandbox.cluster.injection import CONFIG_NAME
-from sandbox.cluster.mesh_values import NAMESPACE
+from sandbox.cluster.mesh.values import NAMESPACE
+from sandbox.cluster.server.injection import CONFIG_NAME
 
 SERVED_SECONDS = 30.0
 CALM_SECONDS = 180.0

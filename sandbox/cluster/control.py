@@ -10,13 +10,13 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from sandbox.cluster.deletion import DeleteOptions, delete_object
-from sandbox.cluster.errors import ApiError
-from sandbox.cluster.faults import RequestFault
-from sandbox.cluster.objects import Json, name_of, namespace_of
-from sandbox.cluster.pod_faults import PodFault
+from sandbox.cluster.objects.errors import ApiError
+from sandbox.cluster.objects.objects import Json, name_of, namespace_of
+from sandbox.cluster.server.deletion import DeleteOptions, delete_object
+from sandbox.cluster.server.faults import RequestFault
+from sandbox.cluster.server.pod_faults import PodFault
 from sandbox.cluster.simulation import Simulation
-from sandbox.switchboard import WrongSwitch, require_loopback, set_switches
+from sandbox.web.switchboard import WrongSwitch, require_loopback, set_switches
 
 _Handler = Callable[[web.Request], Awaitable[web.Response]]
 _SIMPLE = ("latency", "expire_all_tokens", "watch_expiry", "silent_watches")

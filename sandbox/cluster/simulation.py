@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable
 
 from sandbox.cluster.api.answers import Answer
+from sandbox.cluster.api.discovery import core_versions, group_list, one_group, resource_list, version_info
+from sandbox.cluster.api.openapi import openapi_document
 from sandbox.cluster.api.paging import Pager
 from sandbox.cluster.api.reading import get_object, list_objects
 from sandbox.cluster.api.requests import ApiRequest
@@ -14,21 +16,19 @@ from sandbox.cluster.api.reviews import REVIEWS, answer_review, answer_token_rev
 from sandbox.cluster.api.subresources import answer_subresource
 from sandbox.cluster.api.watches import Bell
 from sandbox.cluster.api.writing import Writer
-from sandbox.cluster.apiserver import ApiServer
-from sandbox.cluster.authorization import VIEWER_RULES, Authorizer, User
-from sandbox.cluster.canonical import canonical_objects
-from sandbox.cluster.control_loops import start_controllers
-from sandbox.cluster.discovery import core_versions, group_list, one_group, resource_list, version_info
-from sandbox.cluster.engine import Engine
-from sandbox.cluster.errors import UnknownPath
-from sandbox.cluster.faults import Faults
-from sandbox.cluster.injection import Injector
-from sandbox.cluster.objects import Json
-from sandbox.cluster.openapi import openapi_document
-from sandbox.cluster.pace import Pace
-from sandbox.cluster.resources import Resources, minor_of
-from sandbox.cluster.store import Store
-from sandbox.cluster.tokens import BOT_ACCOUNT, Tokens
+from sandbox.cluster.controllers.engine import Engine
+from sandbox.cluster.controllers.pace import Pace
+from sandbox.cluster.controllers.start import start_controllers
+from sandbox.cluster.objects.errors import UnknownPath
+from sandbox.cluster.objects.objects import Json
+from sandbox.cluster.objects.resources import Resources, minor_of
+from sandbox.cluster.server.apiserver import ApiServer
+from sandbox.cluster.server.authorization import VIEWER_RULES, Authorizer, User
+from sandbox.cluster.server.canonical import canonical_objects
+from sandbox.cluster.server.faults import Faults
+from sandbox.cluster.server.injection import Injector
+from sandbox.cluster.server.store import Store
+from sandbox.cluster.server.tokens import BOT_ACCOUNT, Tokens
 
 SERVER_VERSION = "v1.16.15-gke.6000"
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sandbox.cluster.objects import Json
+from sandbox.cluster.objects.objects import Json
+from sandbox.cluster.server.store import Change
 from sandbox.cluster.simulation import Simulation
-from sandbox.cluster.store import Change
 
 FORMAT = 1
 

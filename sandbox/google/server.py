@@ -10,18 +10,10 @@ from aiohttp import web
 
 from sandbox.google.account import BadAssertion, ServiceAccount
 from sandbox.google.errors import GoogleError, error_response
-from sandbox.google.project import (
-    GkeCluster,
-    Json,
-    Project,
-    cluster_json,
-    operation_json,
-    project_json,
-    service_json,
-)
+from sandbox.google.project import GkeCluster, Json, Project, cluster_json, operation_json, project_json, service_json
 from sandbox.google.switches import GoogleSwitches
 from sandbox.google.tokens import AccessTokens
-from sandbox.switchboard import add_switches
+from sandbox.web.switchboard import add_switches
 
 TOKEN_PATH = "/token"
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"

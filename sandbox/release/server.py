@@ -13,7 +13,7 @@ from sandbox.release.archives import PLATFORMS, VERSIONS, archive_name, build_ar
 from sandbox.release.ranges import NotSatisfiable, Slice, requested_slice
 from sandbox.release.signing import SigningKey
 from sandbox.release.switches import ReleaseSwitches
-from sandbox.switchboard import add_switches
+from sandbox.web.switchboard import add_switches
 
 FOLDER = "/gke-release/asm"
 CHUNK = 64 * 1024

@@ -8,20 +8,20 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from sandbox.slack.acts import Acts
-from sandbox.slack.cast import Cast
-from sandbox.slack.control import Control
-from sandbox.slack.delivery import ACK_SECONDS, Courier
-from sandbox.slack.file_routes import FileRoutes
-from sandbox.slack.guards import guard_person
-from sandbox.slack.modes import Modes
-from sandbox.slack.page_routes import page_routes
-from sandbox.slack.replies import answer_response_url
-from sandbox.slack.snapshots import Snapshots
-from sandbox.slack.sockets import Sockets
-from sandbox.slack.view_acts import ViewActs
-from sandbox.slack.web_api import WebApi
-from sandbox.slack.workspace import Workspace
+from sandbox.slack.from_bot.file_routes import FileRoutes
+from sandbox.slack.from_bot.replies import answer_response_url
+from sandbox.slack.from_bot.web_api import WebApi
+from sandbox.slack.people.acts import Acts
+from sandbox.slack.people.control import Control
+from sandbox.slack.people.guards import guard_person
+from sandbox.slack.people.page_routes import page_routes
+from sandbox.slack.people.view_acts import ViewActs
+from sandbox.slack.to_bot.delivery import ACK_SECONDS, Courier
+from sandbox.slack.to_bot.modes import Modes
+from sandbox.slack.to_bot.sockets import Sockets
+from sandbox.slack.workspace.cast import Cast
+from sandbox.slack.workspace.snapshots import Snapshots
+from sandbox.slack.workspace.workspace import Workspace
 
 RETRY_SECONDS = (1.0, 60.0, 300.0)
 MOST_BODY_BYTES = 32 * 1024 * 1024

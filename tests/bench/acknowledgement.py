@@ -62,7 +62,7 @@ def send(page: str, http: httpx.Client) -> float:
 @contextmanager
 def run_sandbox(arguments: tuple[str, ...]) -> Iterator[str]:
     """The sandbox with its bot; answers the page's address."""
-    command = [sys.executable, "-m", "bot.cli", "sandbox", "--json", *arguments]
+    command = [sys.executable, "-m", "bot.app.cli", "sandbox", "--json", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as sandbox:
         try:
             assert sandbox.stdout is not None

@@ -16,10 +16,10 @@ from typing import NoReturn
 
 import click
 
-from sandbox.cluster.objects import Json
-from sandbox.cluster.seed import create_any
-from sandbox.cluster.seed_objects import deployment, namespace, node
-from sandbox.cluster.server import SimulatedCluster
+from sandbox.cluster.http.server import SimulatedCluster
+from sandbox.cluster.objects.objects import Json
+from sandbox.cluster.seeds.cluster_x import create_any
+from sandbox.cluster.seeds.objects import deployment, namespace, node
 from tests.scenarios.rig import HandClock, World, open_world
 
 NAMESPACES = 5

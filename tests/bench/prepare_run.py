@@ -7,11 +7,12 @@ import time
 
 import click
 
+from bot.app.log import configure_log
+from bot.app.serving import import_clients
+from bot.app.wiring import Bot, build_bot
 from bot.clock import SystemClock
-from bot.config import read_settings
-from bot.records import Click
-from bot.serving import configure_log, import_clients
-from bot.wiring import Bot, build_bot
+from bot.journal.records import Click
+from bot.settings.environment import read_settings
 from tests.bench.pod_readers import read_peak
 
 REQUESTER = "U0ANA00001"

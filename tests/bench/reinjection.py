@@ -10,8 +10,8 @@ from pathlib import Path
 
 import click
 
-from steps.options import Limits
-from steps.step import Done
+from steps.contract.options import Limits
+from steps.contract.step import Done
 from tests.bench.control_plane import find_programs
 from tests.bench.findings import Finding
 from tests.bench.reinjection_lab import (

@@ -17,10 +17,10 @@ from pathlib import Path
 from bot.gateways.kubernetes.api_server import TimeLimits
 from bot.gateways.kubernetes.connections import KubeconfigConnection
 from bot.gateways.kubernetes.gateway import KubernetesGateway
-from sandbox.cluster.mesh_manifests import render_mesh
-from sandbox.cluster.seed import mesh_options
+from sandbox.cluster.mesh.manifests import render_mesh
+from sandbox.cluster.seeds.cluster_x import mesh_options
+from steps.contract.release import Release
 from steps.mesh import ClusterAddress, Workload, WorkloadRef
-from steps.release import Release
 from tests.contracts.ground import RealGround, is_settled
 from tests.contracts.shapes import deployment
 from tests.realcluster.control_plane import ControlPlane

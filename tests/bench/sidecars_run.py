@@ -12,12 +12,13 @@ from typing import Any
 
 import click
 
+from bot.app.log import configure_log
+from bot.app.serving import import_clients
+from bot.app.wiring import Bot, build_bot
 from bot.clock import SystemClock
-from bot.config import read_settings
 from bot.gateways.kubernetes.api_server import Answer, ApiServer
-from bot.records import Click
-from bot.serving import configure_log, import_clients
-from bot.wiring import Bot, build_bot
+from bot.journal.records import Click
+from bot.settings.environment import read_settings
 from tests.bench.pod_readers import read_peak
 
 REQUESTER, APPROVER = "U0ANA00001", "U0BEN00002"

@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bot.appointments import Appointment
-from bot.approvals import Policy
-from bot.clusters import Cluster
-from bot.journal import Journal
-from bot.outbox import Outbox
-from bot.reminders import TICK_SECONDS, Reminders
-from bot.rows import UpgradeRow
-from bot.schedules import Reminder, Schedules
-from bot.store import Store
+from bot.journal.journal import Journal
+from bot.journal.outbox import Outbox
+from bot.journal.rows import UpgradeRow
+from bot.journal.store import Store
+from bot.reminders.tick import TICK_SECONDS, Reminders
+from bot.schedule.tables import Reminder, Schedules
+from bot.settings.clusters import Cluster
+from bot.settings.policy import Policy
+from bot.windows.appointments import Appointment
+from steps.contract.options import UpgradeOptions
 from steps.mesh import ClusterAddress
-from steps.options import UpgradeOptions
 from tests.bench.findings import Finding
 
 TITLE = "One tick with 1,000 scheduled upgrades and 3,000 reminders"

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bot.gateways.signatures import verify_file
+from bot.gateways.releases.signatures import verify_file
 from sandbox.release.signing import SigningKey
 from tests.bench.findings import Finding
 

@@ -8,8 +8,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from slack_bolt import App
 from slack_sdk import WebClient
 
-from sandbox.sites import serve_in_thread
 from sandbox.slack.server import SlackStandIn
+from sandbox.web.sites import serve_in_thread
 from tests.browser.page_bot import make_bot
 from tests.unit.sandbox_slack.rig import HandClock, Stage, Window, served
 

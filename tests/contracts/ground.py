@@ -17,14 +17,14 @@ import pytest
 from bot.gateways.kubernetes.api_server import ApiServer, TimeLimits
 from bot.gateways.kubernetes.connections import KubeconfigConnection
 from bot.gateways.kubernetes.gateway import KubernetesGateway
-from sandbox.cluster.mesh_manifests import render_mesh
-from sandbox.cluster.pod_faults import PodFault
-from sandbox.cluster.seed import INSTALLED, mesh_options
-from sandbox.cluster.seed_objects import node, rbac_defaults
-from sandbox.cluster.server import SimulatedCluster
-from sandbox.cluster.tls import ensure_certificate, write_kubeconfig
+from sandbox.cluster.http.server import SimulatedCluster
+from sandbox.cluster.http.tls import ensure_certificate, write_kubeconfig
+from sandbox.cluster.mesh.manifests import render_mesh
+from sandbox.cluster.seeds.cluster_x import INSTALLED, mesh_options
+from sandbox.cluster.seeds.objects import node, rbac_defaults
+from sandbox.cluster.server.pod_faults import PodFault
 from sandbox.release.tools.kube_api import read_access
-from sandbox.sites import serve_in_thread
+from sandbox.web.sites import serve_in_thread
 from steps.mesh import ClusterAddress, Pod, Workload, WorkloadRef
 from tests.realcluster.control_plane import BOT_TOKEN, BOT_USER, ControlPlane
 

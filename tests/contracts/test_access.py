@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from steps.errors import GiveUp
+from steps.contract.errors import GiveUp
 from steps.mesh import Binding, Right
 from tests.contracts.ground import Ground
 from tests.contracts.shapes import deployment, named

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from steps.errors import GiveUp
+from steps.contract.errors import GiveUp
 from tests.contracts.ground import MERGE, Ground
 from tests.contracts.shapes import bare_pod, config, deployment, named
 

@@ -15,11 +15,11 @@ import pytest
 import urllib3
 from urllib3.exceptions import ProtocolError
 
-from steps.errors import TryAgain
+from steps.contract.errors import TryAgain
+from steps.contract.options import Limits, UpgradeOptions
+from steps.contract.ports import Kubernetes
+from steps.contract.step import Blocked, Done, Outcome, Waiting
 from steps.mesh import WorkloadRef
-from steps.options import Limits, UpgradeOptions
-from steps.ports import Kubernetes
-from steps.step import Blocked, Done, Outcome, Waiting
 from tests.contracts.ground import Ground, SimulatedGround, install_mesh
 from tests.contracts.shapes import budget, deployment, named, quota, stateful_set
 from tests.unit.steps_sidecars.interruptions import Killed

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from steps.errors import GiveUp
+from steps.contract.errors import GiveUp
 from steps.mesh import Requirement, Workload
 from tests.contracts.ground import INJECTED, Ground
 from tests.contracts.shapes import (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from steps.errors import GiveUp, TryAgain
-from steps.sidecars.live_pods import pick_pods
+from steps.contract.errors import GiveUp, TryAgain
+from steps.phases.sidecars.live_pods import pick_pods
 from tests.contracts.ground import Ground
 from tests.contracts.shapes import (
     daemon_set,

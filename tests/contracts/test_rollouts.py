@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from steps.errors import TryAgain
+from steps.contract.errors import TryAgain
 from tests.contracts.ground import MERGE, Ground
 from tests.contracts.shapes import named, workload
 

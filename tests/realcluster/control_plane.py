@@ -15,7 +15,7 @@ import httpx
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from sandbox.cluster.tls import ServingCertificate, ensure_certificate, write_kubeconfig
+from sandbox.cluster.http.tls import ServingCertificate, ensure_certificate, write_kubeconfig
 from tests.realcluster.programs import Program, find_free_ports
 
 ADMIN_TOKEN = "lab-admin"

@@ -21,8 +21,8 @@ from sandbox.attached.access import read_access
 from sandbox.attached.api import Api
 from sandbox.attached.balancer import balance_load
 from sandbox.attached.kubelet import Kubelets, KubeletSwitches, Nodes
-from sandbox.cluster.tls import ServingCertificate
-from sandbox.sites import open_site
+from sandbox.cluster.http.tls import ServingCertificate
+from sandbox.web.sites import open_site
 from tests.realcluster.service_webhook import ServiceWebhook
 
 

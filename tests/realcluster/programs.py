@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sandbox.kinship import die_with_parent
+from sandbox.bot.kinship import die_with_parent
 
 START_SECONDS = 60.0
 STOP_SECONDS = 1.0

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from sandbox.attached.injector import SYSTEM, InjectingWebhook
-from sandbox.cluster.injection import CONFIG_NAME
+from sandbox.cluster.server.injection import CONFIG_NAME
 
 PORT = 443
 

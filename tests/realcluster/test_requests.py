@@ -8,8 +8,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from steps.options import Limits
-from steps.step import Done
+from steps.contract.options import Limits
+from steps.contract.step import Done
 from tests.bench.reinjection_lab import OLD, Lab, LabSize
 from tests.realcluster.control_plane import ControlPlane, run_control_plane
 from tests.unit.steps_sidecars.rig import load_release, start

@@ -53,7 +53,7 @@ def plane(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def write_command(plane: ControlPlane, *options: str) -> list[str]:
-    return [sys.executable, "-m", "bot.cli", "sandbox", "--kubeconfig", str(plane.kubeconfig), "--yes", *options]
+    return [sys.executable, "-m", "bot.app.cli", "sandbox", "--kubeconfig", str(plane.kubeconfig), "--yes", *options]
 
 
 def run_sandbox(plane: ControlPlane, *options: str) -> Visited:

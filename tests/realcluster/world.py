@@ -13,12 +13,12 @@ from typing import Any
 
 import httpx
 
-from bot.config import read_settings
-from bot.releases import shipped_releases
+from bot.app.known_releases import shipped_releases
+from bot.settings.environment import read_settings
 from sandbox.attached.account import let_view
-from sandbox.bot_settings import Addresses, SlackSecrets, bot_settings
-from sandbox.cluster.seed import list_workloads
-from sandbox.cluster.server import SimulatedCluster
+from sandbox.bot.settings import Addresses, SlackSecrets, bot_settings
+from sandbox.cluster.http.server import SimulatedCluster
+from sandbox.cluster.seeds.cluster_x import list_workloads
 from sandbox.google.account import ServiceAccount
 from sandbox.google.project import Project
 from sandbox.google.server import TOKEN_PATH, GoogleApis
@@ -26,9 +26,9 @@ from sandbox.release.programs import stand_in_kubectl
 from sandbox.release.release_file import write_release_files
 from sandbox.release.server import FOLDER, ReleaseServer
 from sandbox.release.signing import SigningKey
-from sandbox.sites import serve_in_thread
 from sandbox.slack.server import SlackStandIn
 from sandbox.state_folder import StateFolder, write_private
+from sandbox.web.sites import serve_in_thread
 from tests.contracts.ground import Ground, RealGround, install_mesh
 from tests.realcluster.control_plane import BOT_USER, ControlPlane
 from tests.scenarios.rig import HandClock, World, leave_sockets

@@ -8,16 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.records import Click
-from bot.rows import UpgradeRow
-from bot.store import Store
-from tests.scenarios.records import (
-    find_doubled_programs,
-    find_repeated,
-    list_decisions,
-    list_milestones,
-    sum_ledger,
-)
+from bot.journal.records import Click
+from bot.journal.rows import UpgradeRow
+from bot.journal.store import Store
+from tests.scenarios.records import find_doubled_programs, find_repeated, list_decisions, list_milestones, sum_ledger
 from tests.scenarios.rig import ANA, BEN, CHANNEL, Rig, World
 
 

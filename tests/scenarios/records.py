@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import Any
 
-from sandbox.messages import kind_of
+from sandbox.watching.messages import kind_of
 from tests.scenarios.rig import Rig, World
 
 EDITED_ALONG = frozenset({"progress"})

@@ -17,27 +17,27 @@ from typing import Any
 
 import httpx
 
-from bot.config import Settings, read_settings
-from bot.front import SlackFront
-from bot.releases import shipped_releases
-from bot.rows import UpgradeRow
-from bot.wiring import Bot, build_bot
-from sandbox.bot_settings import Addresses, SlackSecrets, bot_settings, write_clusters_file
-from sandbox.cluster.seed import NEIGHBOUR, NEIGHBOUR_LOCATION, seed_cluster_y
-from sandbox.cluster.server import SimulatedCluster
-from sandbox.cluster.tls import ensure_certificate, write_kubeconfig
+from bot.app.known_releases import shipped_releases
+from bot.app.wiring import Bot, build_bot
+from bot.journal.rows import UpgradeRow
+from bot.settings.environment import Settings, read_settings
+from handlers.connection import SlackFront
+from sandbox.bot.settings import Addresses, SlackSecrets, bot_settings, write_clusters_file
+from sandbox.cluster.http.server import SimulatedCluster
+from sandbox.cluster.http.tls import ensure_certificate, write_kubeconfig
+from sandbox.cluster.seeds.cluster_x import NEIGHBOUR, NEIGHBOUR_LOCATION, seed_cluster_y
 from sandbox.google.account import ServiceAccount
 from sandbox.google.project import GkeCluster, Project
 from sandbox.google.server import TOKEN_PATH, GoogleApis
-from sandbox.messages import consent
 from sandbox.release.programs import stand_in_kubectl
 from sandbox.release.release_file import write_release_files
 from sandbox.release.server import FOLDER, ReleaseServer
 from sandbox.release.signing import SigningKey
-from sandbox.sites import serve_in_thread
-from sandbox.slack.cast import Cast
 from sandbox.slack.server import SlackStandIn
+from sandbox.slack.workspace.cast import Cast
 from sandbox.state_folder import StateFolder, write_private
+from sandbox.watching.messages import consent
+from sandbox.web.sites import serve_in_thread
 
 ANA, BEN, CAI, DEE = "U0ANA00001", "U0BEN00002", "U0CAI00003", "U0DEE00004"
 CHANNEL = "C0MESHOPS1"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.cluster.faults import RequestFault
+from sandbox.cluster.server.faults import RequestFault
 from tests.scenarios.rig import HandClock, open_world
 from tests.scenarios.test_phase_weather import CLUSTER, Desk
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
-from sandbox.messages import consent
+from sandbox.watching.messages import consent
 from tests.scenarios.rig import ANA, BEN, CAI, Rig
 
 CLICKS = 50

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from bot.clusters import parse_clusters
-from sandbox.bot_settings import CLUSTERS
+from bot.settings.clusters import parse_clusters
+from sandbox.bot.settings import CLUSTERS
 from sandbox.state_folder import StateFolder, write_private
 from tests.scenarios.rig import ANA, BEN, CHANNEL, DEE, Rig, open_world
 

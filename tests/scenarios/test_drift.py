@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sandbox.messages import consent
+from sandbox.watching.messages import consent
 from tests.scenarios.rig import ANA, BEN, Rig
 
 

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import pytest
 
-from sandbox.bot_settings import CLUSTERS
-from sandbox.messages import consent
-from sandbox.slack.cast import Cast, Person, UserGroup
+from sandbox.bot.settings import CLUSTERS
+from sandbox.slack.workspace.cast import Cast, Person, UserGroup
 from sandbox.state_folder import StateFolder, write_private
+from sandbox.watching.messages import consent
 from tests.scenarios.rig import ANA, Rig, open_world
 
 CROWD = tuple(Person(f"U0CROWD{number:03}", f"crowd{number}", f"Crowd {number}") for number in range(50))

@@ -19,9 +19,9 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.journal import JournalView
-from bot.store import StoredCopy
-from sandbox.messages import consent, kind_of
+from bot.journal.journal import JournalView
+from bot.journal.store import StoredCopy
+from sandbox.watching.messages import consent, kind_of
 from tests.scenarios.crashing import Records, strip_effects
 from tests.scenarios.rig import ANA, BEN, CHANNEL
 
@@ -49,7 +49,18 @@ class Ruin:
 @contextmanager
 def run_sandbox(state: Path) -> Iterator[dict[str, Any]]:
     """The sandbox without a bot; answers its addresses and the environment for one."""
-    command = [sys.executable, "-m", "bot.cli", "sandbox", "--no-bot", "--json", "--speed", "20", "--state", str(state)]
+    command = [
+        sys.executable,
+        "-m",
+        "bot.app.cli",
+        "sandbox",
+        "--no-bot",
+        "--json",
+        "--speed",
+        "20",
+        "--state",
+        str(state),
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as sandbox:
         try:
             assert sandbox.stdout is not None
@@ -98,7 +109,7 @@ def start_bot(addresses: dict[str, Any], log: Path) -> subprocess.Popen[bytes]:
     """The bot as a child of the test."""
     environment = {**os.environ, **addresses["environment"]}
     with log.open("ab") as output:
-        return subprocess.Popen([sys.executable, "-m", "bot.cli", "serve"], env=environment, stderr=output)
+        return subprocess.Popen([sys.executable, "-m", "bot.app.cli", "serve"], env=environment, stderr=output)
 
 
 def wait_connected(page: str, http: httpx.Client) -> None:

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from bot.records import Action, Click
-from bot.rows import UpgradeRow
-from sandbox.cluster.faults import RequestFault
-from sandbox.cluster.pod_faults import PodFault
+from bot.journal.records import Action, Click
+from bot.journal.rows import UpgradeRow
+from sandbox.cluster.server.faults import RequestFault
+from sandbox.cluster.server.pod_faults import PodFault
+from steps.contract.ports import Kubernetes
 from steps.mesh import Binding, ClusterAddress
-from steps.ports import Kubernetes
-from steps.rights import list_rights
+from steps.preflight.rights import list_rights
 from tests.scenarios.rig import ANA, BEN, Rig, World, is_locked, open_world
 
 CLUSTER = "cluster-x"

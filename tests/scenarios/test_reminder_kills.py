@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from bot.outbox import Outbox
-from bot.records import Click
-from bot.reminders import TICK_SECONDS
-from bot.slack.posting import Postbox
-from sandbox.bot_settings import DEFAULTS, SIMULATED_CLUSTER
+from bot.journal.outbox import Outbox
+from bot.journal.records import Click
+from bot.reminders.tick import TICK_SECONDS
+from bot.slack.sending.posting import Postbox
+from sandbox.bot.settings import DEFAULTS, SIMULATED_CLUSTER
 from sandbox.state_folder import StateFolder, write_private
 from tests.scenarios.crashing import Crash
 from tests.scenarios.rig import ANA, BEN, CAI, CHANNEL, START, HandClock, Rig, open_world

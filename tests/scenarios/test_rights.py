@@ -16,13 +16,13 @@ from typing import Any, cast
 import pytest
 from hypothesis import given, settings
 
-from bot.records import Click
-from bot.slack.directory import SlackDirectory
+from bot.journal.records import Click
+from bot.slack.api.directory import SlackDirectory
 from handlers.app import build_app
 from handlers.desk import Board, Reception, Tabs
 from handlers.options import REASON_FORM
 from handlers.socket_mode import build_socket_handler
-from sandbox.slack.cast import Cast, Person, UserGroup
+from sandbox.slack.workspace.cast import Cast, Person, UserGroup
 from tests.unit.bot.engine import CAI, Engine
 from tests.unit.bot.society import BOT, GONE, GROUP, GUEST, HOME, OTHER, OUTSIDER
 from tests.unit.bot.test_rights import ACTIONS, CLICKS, LEGAL, MAY, PEOPLE, judge, read_deeds, stand

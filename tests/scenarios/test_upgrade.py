@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.messages import consent, kind_of
+from sandbox.watching.messages import consent, kind_of
 from tests.contracts.slack.oracle import find_log_faults
 from tests.scenarios.records import list_thread, sort_waves
 from tests.scenarios.rig import ANA, BEN, CAI, DEE, Rig, open_world, reach_by_http

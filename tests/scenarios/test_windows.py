@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from sandbox.bot_settings import CLUSTERS
-from sandbox.cluster.store import Change
+from sandbox.bot.settings import CLUSTERS
+from sandbox.cluster.server.store import Change
 from sandbox.state_folder import StateFolder, write_private
 from tests.scenarios.rig import ANA, BEN, Rig, World, open_world
 from tests.scenarios.test_downtime import DowntimeRig

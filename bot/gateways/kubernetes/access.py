@@ -8,7 +8,7 @@ from bot.gateways.kubernetes.api_server import DENIED_USER, ApiServer, read_stat
 from bot.gateways.kubernetes.discovery import ServedApis
 from bot.gateways.kubernetes.objects import OBJECT
 from bot.gateways.kubernetes.pages import decode
-from steps.errors import GiveUp
+from steps.contract.errors import GiveUp
 from steps.mesh import Right
 
 AUTHENTICATION = "authentication.k8s.io"

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 
-from bot.gateways import faults
-from bot.gateways.faults import Call
+from bot.gateways.calls import faults
+from bot.gateways.calls.faults import Call
+from bot.gateways.calls.retries import ReadRetries
 from bot.gateways.kubernetes.connections import Connection
-from bot.gateways.retries import ReadRetries
-from steps.errors import TryAgain
+from steps.contract.errors import TryAgain
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from bot.gateways.bounded import BoundedCalls
-from bot.gateways.credentials import GET_CREDENTIALS, GoogleCredentials
-from bot.gateways.faults import name_error
-from steps.errors import GiveUp
+from bot.gateways.calls.bounded import BoundedCalls
+from bot.gateways.calls.credentials import GET_CREDENTIALS, GoogleCredentials
+from bot.gateways.calls.faults import name_error
+from steps.contract.errors import GiveUp
 from steps.mesh import ClusterAddress
 
 if TYPE_CHECKING:

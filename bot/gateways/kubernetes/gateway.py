@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bot.gateways.credentials import GoogleCredentials
+from bot.gateways.calls.credentials import GoogleCredentials
+from bot.gateways.calls.retries import ReadRetries
 from bot.gateways.kubernetes.access import Access
 from bot.gateways.kubernetes.api_server import ApiServer, TimeLimits
 from bot.gateways.kubernetes.connections import Connection, FindsEndpoints, GkeConnection, KubeconfigConnection
@@ -10,7 +11,6 @@ from bot.gateways.kubernetes.discovery import ServedApis
 from bot.gateways.kubernetes.inventory import Inventory
 from bot.gateways.kubernetes.objects import Objects
 from bot.gateways.kubernetes.writes import Writes
-from bot.gateways.retries import ReadRetries
 from steps.mesh import ClusterAddress
 
 

@@ -16,19 +16,9 @@ from bot.gateways.kubernetes.pods import reduce_pod
 from bot.gateways.kubernetes.quantities import count_bytes, count_millicores
 from bot.gateways.kubernetes.wire import Controller, DescribedMeta
 from bot.gateways.kubernetes.workloads import KINDS, reduce_workload
-from steps.errors import GiveUp
-from steps.mesh import (
-    WORKLOAD_KINDS,
-    Autoscaler,
-    DisruptionBudget,
-    Namespace,
-    Node,
-    Owner,
-    Pod,
-    Workload,
-    WorkloadRef,
-)
-from steps.ports import Manifest
+from steps.contract.errors import GiveUp
+from steps.contract.ports import Manifest
+from steps.mesh import WORKLOAD_KINDS, Autoscaler, DisruptionBudget, Namespace, Node, Owner, Pod, Workload, WorkloadRef
 
 CONTROLLER = msgspec.json.Decoder(Controller)
 

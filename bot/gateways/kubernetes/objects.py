@@ -12,9 +12,9 @@ import msgspec
 from bot.gateways.kubernetes.api_server import APPLY, MERGE, ApiServer
 from bot.gateways.kubernetes.discovery import Place, ServedApis
 from bot.gateways.kubernetes.pages import PAGE_SIZE, decode
-from steps.errors import GiveUp, TryAgain
+from steps.contract.errors import GiveUp, TryAgain
+from steps.contract.ports import Manifest
 from steps.mesh import Event, Requirement, Webhook
-from steps.ports import Manifest
 
 FIELD_MANAGER = "asm-upgrade-bot"
 OBJECT = msgspec.json.Decoder(dict[str, Any])

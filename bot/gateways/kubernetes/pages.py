@@ -7,10 +7,10 @@ from typing import TypeVar
 
 import msgspec
 
-from bot.gateways.faults import name_error
+from bot.gateways.calls.faults import name_error
 from bot.gateways.kubernetes.api_server import JSON, Answer, ApiServer
 from bot.gateways.kubernetes.wire import Controller, Described, Page, Pod
-from steps.errors import GiveUp, TryAgain
+from steps.contract.errors import GiveUp, TryAgain
 
 PAGE_SIZE = 500
 MOST_RESTARTS = 3

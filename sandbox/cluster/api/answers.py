@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sandbox.cluster.conversion import from_stored
-from sandbox.cluster.objects import Json
-from sandbox.cluster.resources import Resource
-from sandbox.cluster.tables import table_of
+from sandbox.cluster.api.tables import table_of
+from sandbox.cluster.objects.conversion import from_stored
+from sandbox.cluster.objects.objects import Json
+from sandbox.cluster.objects.resources import Resource
 
 Form = Literal["object", "table", "metadata"]
 _META = "meta.k8s.io"

@@ -7,8 +7,8 @@ import json
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from sandbox.cluster.errors import ApiError, bad_request, expired
-from sandbox.cluster.objects import Json, name_of, namespace_of
+from sandbox.cluster.objects.errors import ApiError, bad_request, expired
+from sandbox.cluster.objects.objects import Json, name_of, namespace_of
 
 _KEPT_SNAPSHOTS = 64
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sandbox.cluster.errors import ApiError, bad_request
-from sandbox.cluster.objects import Json
+from sandbox.cluster.objects.errors import ApiError, bad_request
+from sandbox.cluster.objects.objects import Json
 
 MAGIC = b"k8s\x00"
 

@@ -6,10 +6,10 @@ from sandbox.cluster.api.answers import Answer, read_shape, show_list, show_obje
 from sandbox.cluster.api.paging import Page, Pager
 from sandbox.cluster.api.requests import ApiRequest
 from sandbox.cluster.api.watches import Filter
-from sandbox.cluster.apiserver import ApiServer
-from sandbox.cluster.errors import bad_request
-from sandbox.cluster.objects import Json
-from sandbox.cluster.selectors import named_by, parse_field_selector, parse_label_selector
+from sandbox.cluster.objects.errors import bad_request
+from sandbox.cluster.objects.objects import Json
+from sandbox.cluster.objects.selectors import named_by, parse_field_selector, parse_label_selector
+from sandbox.cluster.server.apiserver import ApiServer
 
 
 def read_filter(request: ApiRequest) -> Filter:

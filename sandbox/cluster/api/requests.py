@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.cluster.authorization import Attributes, User
-from sandbox.cluster.errors import UnknownPath, bad_request, method_not_allowed
-from sandbox.cluster.field_managers import FieldOwner
-from sandbox.cluster.objects import Json
-from sandbox.cluster.patches import APPLY_PATCH
-from sandbox.cluster.resources import Resource, Resources
+from sandbox.cluster.objects.errors import UnknownPath, bad_request, method_not_allowed
+from sandbox.cluster.objects.field_managers import FieldOwner
+from sandbox.cluster.objects.objects import Json
+from sandbox.cluster.objects.patches import APPLY_PATCH
+from sandbox.cluster.objects.resources import Resource, Resources
+from sandbox.cluster.server.authorization import Attributes, User
 
 _READING = {"GET", "HEAD"}
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}

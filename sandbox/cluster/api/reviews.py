@@ -7,8 +7,8 @@ from typing import Any
 
 from sandbox.cluster.api.answers import Answer
 from sandbox.cluster.api.requests import ApiRequest
-from sandbox.cluster.authorization import MASTERS, Attributes, Authorizer, User
-from sandbox.cluster.objects import Json
+from sandbox.cluster.objects.objects import Json
+from sandbox.cluster.server.authorization import MASTERS, Attributes, Authorizer, User
 
 REVIEWS = ("SelfSubjectAccessReview", "SelfSubjectRulesReview", "SubjectAccessReview")
 _EVERYTHING = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}

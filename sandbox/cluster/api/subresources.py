@@ -6,11 +6,11 @@ from typing import Any
 
 from sandbox.cluster.api.answers import Answer
 from sandbox.cluster.api.requests import ApiRequest
-from sandbox.cluster.apiserver import ApiServer
-from sandbox.cluster.errors import ApiError, bad_request, conflict, method_not_allowed
-from sandbox.cluster.evictions import evict_pod
-from sandbox.cluster.objects import Json, name_of, namespace_of
-from sandbox.cluster.patches import apply_patch
+from sandbox.cluster.objects.errors import ApiError, bad_request, conflict, method_not_allowed
+from sandbox.cluster.objects.objects import Json, name_of, namespace_of
+from sandbox.cluster.objects.patches import apply_patch
+from sandbox.cluster.server.apiserver import ApiServer
+from sandbox.cluster.server.evictions import evict_pod
 
 
 def answer_subresource(api: ApiServer, request: ApiRequest) -> Answer:

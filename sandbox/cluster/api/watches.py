@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sandbox.cluster.objects import Json, labels_of, namespace_of
-from sandbox.cluster.selectors import FieldTest, LabelTest
-from sandbox.cluster.store import Change, Store
+from sandbox.cluster.objects.objects import Json, labels_of, namespace_of
+from sandbox.cluster.objects.selectors import FieldTest, LabelTest
+from sandbox.cluster.server.store import Change, Store
 
 
 @dataclass(frozen=True)

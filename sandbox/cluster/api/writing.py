@@ -5,12 +5,12 @@ from __future__ import annotations
 from sandbox.cluster.api.answers import Answer, read_shape, show_list, show_object
 from sandbox.cluster.api.reading import select_objects
 from sandbox.cluster.api.requests import ApiRequest
-from sandbox.cluster.apiserver import ApiServer
-from sandbox.cluster.authorization import Authorizer
-from sandbox.cluster.conversion import to_stored
-from sandbox.cluster.deletion import delete_object, deletion_answer, read_delete_options
-from sandbox.cluster.errors import ApiError, bad_request, forbidden
-from sandbox.cluster.objects import Json, name_of
+from sandbox.cluster.objects.conversion import to_stored
+from sandbox.cluster.objects.errors import ApiError, bad_request, forbidden
+from sandbox.cluster.objects.objects import Json, name_of
+from sandbox.cluster.server.apiserver import ApiServer
+from sandbox.cluster.server.authorization import Authorizer
+from sandbox.cluster.server.deletion import delete_object, deletion_answer, read_delete_options
 
 _BINDINGS = ("clusterrolebindings", "rolebindings")
 

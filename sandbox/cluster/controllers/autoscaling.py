@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sandbox.cluster.apiserver import ApiServer
-from sandbox.cluster.engine import Engine
-from sandbox.cluster.events import Recorder
-from sandbox.cluster.objects import Json, name_of, namespace_of, stamp
-from sandbox.cluster.pace import Pace
-from sandbox.cluster.store import Change
+from sandbox.cluster.controllers.engine import Engine
+from sandbox.cluster.controllers.pace import Pace
+from sandbox.cluster.objects.objects import Json, name_of, namespace_of, stamp
+from sandbox.cluster.server.apiserver import ApiServer
+from sandbox.cluster.server.events import Recorder
+from sandbox.cluster.server.store import Change
 
 _KEY = "horizontalpodautoscalers.autoscaling"
 _TARGETS = ("deployments.apps", "statefulsets.apps", "replicasets.apps", "replicationcontrollers")

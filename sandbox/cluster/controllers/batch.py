@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sandbox.cluster.controllers.replicas import PodMaker, controlled_by, itself, template_pod
-from sandbox.cluster.errors import ApiError
-from sandbox.cluster.objects import (
+from sandbox.cluster.objects.errors import ApiError
+from sandbox.cluster.objects.objects import (
     Json,
     is_pod_active,
     is_terminating,
@@ -17,7 +17,7 @@ from sandbox.cluster.objects import (
     stamp,
     uid_of,
 )
-from sandbox.cluster.store import Change
+from sandbox.cluster.server.store import Change
 
 _KEY = "jobs.batch"
 _CRON_KEY = "cronjobs.batch"

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from sandbox.cluster.controllers.replicas import PodMaker, controlled_by, itself, template_pod
 from sandbox.cluster.controllers.revisions import REVISION_LABEL, current_revision, pod_revision
 from sandbox.cluster.controllers.scheduler import pinned_node
-from sandbox.cluster.objects import (
+from sandbox.cluster.objects.objects import (
     Json,
     int_or_percent,
     is_pod_finished,
@@ -18,7 +18,7 @@ from sandbox.cluster.objects import (
     namespace_of,
     oldest_first,
 )
-from sandbox.cluster.store import Change
+from sandbox.cluster.server.store import Change
 
 _KEY = "daemonsets.apps"
 _COMPONENT = "daemonset-controller"

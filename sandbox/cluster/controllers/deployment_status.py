@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.cluster.controllers.rolling import fenceposts
-from sandbox.cluster.objects import Json, condition_of, name_of, seconds_of, stamp, uid_of
+from sandbox.cluster.objects.objects import Json, condition_of, name_of, seconds_of, stamp, uid_of
 
 FRESH_SET = "NewReplicaSetCreated"
 MOVING = "ReplicaSetUpdated"

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sandbox.cluster.apiserver import ApiServer
 from sandbox.cluster.controllers.deployment_status import FRESH_SET, PAUSED, deployment_status, with_progress
+from sandbox.cluster.controllers.engine import Engine
 from sandbox.cluster.controllers.replicas import controlled_by, itself
 from sandbox.cluster.controllers.rolling import fenceposts, first_size, next_sizes
-from sandbox.cluster.engine import Engine
-from sandbox.cluster.events import Recorder
-from sandbox.cluster.objects import (
+from sandbox.cluster.objects.objects import (
     Json,
     annotations_of,
     condition_of,
@@ -26,7 +24,9 @@ from sandbox.cluster.objects import (
     safe_hash,
     uid_of,
 )
-from sandbox.cluster.store import Change
+from sandbox.cluster.server.apiserver import ApiServer
+from sandbox.cluster.server.events import Recorder
+from sandbox.cluster.server.store import Change
 
 REVISION = "deployment.kubernetes.io/revision"
 DESIRED = "deployment.kubernetes.io/desired-replicas"

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sandbox.cluster.apiserver import ApiServer
-from sandbox.cluster.engine import Engine
-from sandbox.cluster.evictions import BUDGETS
-from sandbox.cluster.objects import (
+from sandbox.cluster.controllers.engine import Engine
+from sandbox.cluster.objects.objects import (
     Json,
     controller_of,
     int_or_percent,
@@ -19,8 +17,10 @@ from sandbox.cluster.objects import (
     seconds_of,
     uid_of,
 )
-from sandbox.cluster.selectors import match_label_selector
-from sandbox.cluster.store import Change
+from sandbox.cluster.objects.selectors import match_label_selector
+from sandbox.cluster.server.apiserver import ApiServer
+from sandbox.cluster.server.evictions import BUDGETS
+from sandbox.cluster.server.store import Change
 
 # After so long an evicted pod that was not deleted counts as healthy again.
 DISRUPTION_TIMEOUT = 120.0

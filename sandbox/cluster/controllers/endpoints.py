@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sandbox.cluster.apiserver import ApiServer
-from sandbox.cluster.engine import Engine
-from sandbox.cluster.objects import (
+from sandbox.cluster.controllers.engine import Engine
+from sandbox.cluster.controllers.pace import Pace
+from sandbox.cluster.objects.objects import (
     Json,
     condition_of,
     digest,
@@ -19,8 +19,8 @@ from sandbox.cluster.objects import (
     seconds_of,
     uid_of,
 )
-from sandbox.cluster.pace import Pace
-from sandbox.cluster.store import Change
+from sandbox.cluster.server.apiserver import ApiServer
+from sandbox.cluster.server.store import Change
 
 
 class EndpointsController:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sandbox.cluster.apiserver import DEFINITIONS, ApiServer
-from sandbox.cluster.deletion import FOREGROUND, DeleteOptions, delete_object
-from sandbox.cluster.engine import Engine
-from sandbox.cluster.objects import Json, is_terminating, name_of, namespace_of, uid_of
-from sandbox.cluster.store import Change
+from sandbox.cluster.controllers.engine import Engine
+from sandbox.cluster.objects.objects import Json, is_terminating, name_of, namespace_of, uid_of
+from sandbox.cluster.server.apiserver import DEFINITIONS, ApiServer
+from sandbox.cluster.server.deletion import FOREGROUND, DeleteOptions, delete_object
+from sandbox.cluster.server.store import Change
 
 # Kinds that own others.
 _OWNERS = (

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sandbox.cluster.apiserver import ApiServer
+from sandbox.cluster.controllers.engine import Engine
+from sandbox.cluster.controllers.pace import Pace
 from sandbox.cluster.controllers.pod_status import (
     back_off,
     container_images,
@@ -17,12 +18,19 @@ from sandbox.cluster.controllers.pod_status import (
     unpullable,
     with_readiness,
 )
-from sandbox.cluster.engine import Engine
-from sandbox.cluster.events import Recorder
-from sandbox.cluster.objects import Json, is_pod_finished, is_pod_ready, is_terminating, name_of, namespace_of, uid_of
-from sandbox.cluster.pace import Pace
-from sandbox.cluster.pod_faults import PodFaults
-from sandbox.cluster.store import Change
+from sandbox.cluster.objects.objects import (
+    Json,
+    is_pod_finished,
+    is_pod_ready,
+    is_terminating,
+    name_of,
+    namespace_of,
+    uid_of,
+)
+from sandbox.cluster.server.apiserver import ApiServer
+from sandbox.cluster.server.events import Recorder
+from sandbox.cluster.server.pod_faults import PodFaults
+from sandbox.cluster.server.store import Change
 
 
 class Kubelet:

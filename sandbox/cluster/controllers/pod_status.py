@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sandbox.cluster.objects import Json, digest, stamp, uid_of
+from sandbox.cluster.objects.objects import Json, digest, stamp, uid_of
 
 _RUNNING = "running"
 

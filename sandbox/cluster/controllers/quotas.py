@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sandbox.cluster.admission import quota_name, quota_use
-from sandbox.cluster.apiserver import ApiServer
-from sandbox.cluster.objects import name_of, namespace_of
-from sandbox.cluster.quantities import format_quantity
-from sandbox.cluster.store import Change
+from sandbox.cluster.objects.objects import name_of, namespace_of
+from sandbox.cluster.objects.quantities import format_quantity
+from sandbox.cluster.server.admission import quota_name, quota_use
+from sandbox.cluster.server.apiserver import ApiServer
+from sandbox.cluster.server.store import Change
 
 _KEY = "resourcequotas"
 

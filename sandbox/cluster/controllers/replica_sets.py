@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sandbox.cluster.controllers.replicas import (
-    PodMaker,
-    controlled_by,
-    deletion_order,
-    itself,
-    template_pod,
-)
-from sandbox.cluster.errors import ApiError
-from sandbox.cluster.objects import Json, is_pod_active, is_pod_ready, is_terminating, labels_of, name_of, stamp
-from sandbox.cluster.store import Change
+from sandbox.cluster.controllers.replicas import PodMaker, controlled_by, deletion_order, itself, template_pod
+from sandbox.cluster.objects.errors import ApiError
+from sandbox.cluster.objects.objects import Json, is_pod_active, is_pod_ready, is_terminating, labels_of, name_of, stamp
+from sandbox.cluster.server.store import Change
 
 _BURST = 500
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sandbox.cluster.apiserver import ApiServer
-from sandbox.cluster.deletion import DeleteOptions, delete_object
-from sandbox.cluster.engine import Engine
-from sandbox.cluster.errors import ApiError
-from sandbox.cluster.events import Recorder
-from sandbox.cluster.objects import (
+from sandbox.cluster.controllers.engine import Engine
+from sandbox.cluster.controllers.pace import Pace
+from sandbox.cluster.objects.errors import ApiError
+from sandbox.cluster.objects.objects import (
     Json,
     condition_of,
     controller_of,
@@ -22,8 +20,10 @@ from sandbox.cluster.objects import (
     seconds_of,
     uid_of,
 )
-from sandbox.cluster.pace import Pace
-from sandbox.cluster.store import Change
+from sandbox.cluster.server.apiserver import ApiServer
+from sandbox.cluster.server.deletion import DeleteOptions, delete_object
+from sandbox.cluster.server.events import Recorder
+from sandbox.cluster.server.store import Change
 
 _ENDED = ("Succeeded", "Failed")
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.cluster.apiserver import ApiServer
-from sandbox.cluster.objects import (
+from sandbox.cluster.objects.objects import (
     Json,
     controller_of,
     copy_json,
@@ -14,6 +13,7 @@ from sandbox.cluster.objects import (
     safe_hash,
     uid_of,
 )
+from sandbox.cluster.server.apiserver import ApiServer
 
 REVISION_LABEL = "controller-revision-hash"
 _KEY = "controllerrevisions.apps"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.cluster.objects import Json, int_or_percent, name_of
+from sandbox.cluster.objects.objects import Json, int_or_percent, name_of
 
 
 def fenceposts(deployment: Json) -> tuple[int, int]:

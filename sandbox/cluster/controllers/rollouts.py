@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sandbox.cluster.controllers.replicas import PodMaker, controlled_by, itself, living
-from sandbox.cluster.errors import ApiError
-from sandbox.cluster.evictions import evict_pod
-from sandbox.cluster.objects import (
+from sandbox.cluster.objects.errors import ApiError
+from sandbox.cluster.objects.objects import (
     Json,
     controller_of,
     copy_json,
@@ -24,7 +23,8 @@ from sandbox.cluster.objects import (
     seconds_of,
     uid_of,
 )
-from sandbox.cluster.store import Change
+from sandbox.cluster.server.evictions import evict_pod
+from sandbox.cluster.server.store import Change
 
 KEY = "rollouts.argoproj.io"
 HASH_LABEL = "rollouts-pod-template-hash"

@@ -6,13 +6,21 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sandbox.cluster.apiserver import ApiServer
+from sandbox.cluster.controllers.engine import Engine
 from sandbox.cluster.controllers.pod_status import scheduled_condition, unschedulable_condition
-from sandbox.cluster.engine import Engine
-from sandbox.cluster.events import Recorder
-from sandbox.cluster.objects import Json, digest, is_pod_finished, is_terminating, labels_of, name_of, namespace_of
-from sandbox.cluster.quantities import parse_quantity, requests_of
-from sandbox.cluster.store import Change
+from sandbox.cluster.objects.objects import (
+    Json,
+    digest,
+    is_pod_finished,
+    is_terminating,
+    labels_of,
+    name_of,
+    namespace_of,
+)
+from sandbox.cluster.objects.quantities import parse_quantity, requests_of
+from sandbox.cluster.server.apiserver import ApiServer
+from sandbox.cluster.server.events import Recorder
+from sandbox.cluster.server.store import Change
 
 Amounts = dict[str, float]
 Place = tuple[str, str]

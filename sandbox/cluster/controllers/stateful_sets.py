@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from sandbox.cluster.controllers.replicas import PodMaker, controlled_by, itself, template_pod
 from sandbox.cluster.controllers.revisions import REVISION_LABEL, current_revision, pod_revision, revisions_of
-from sandbox.cluster.objects import Json, is_pod_finished, is_pod_ready, is_terminating, name_of, uid_of
-from sandbox.cluster.store import Change
+from sandbox.cluster.objects.objects import Json, is_pod_finished, is_pod_ready, is_terminating, name_of, uid_of
+from sandbox.cluster.server.store import Change
 
 _KEY = "statefulsets.apps"
 _COMPONENT = "statefulset-controller"

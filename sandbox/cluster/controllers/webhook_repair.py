@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable
 
-from sandbox.cluster.apiserver import ApiServer
-from sandbox.cluster.engine import Engine
-from sandbox.cluster.injection import CONFIG_NAME, CONFIG_NAMESPACE, Injector
-from sandbox.cluster.objects import copy_json, name_of
-from sandbox.cluster.pace import Pace
-from sandbox.cluster.store import Change
-from sandbox.cluster.webhooks import CONFIGURATIONS
+from sandbox.cluster.controllers.engine import Engine
+from sandbox.cluster.controllers.pace import Pace
+from sandbox.cluster.objects.objects import copy_json, name_of
+from sandbox.cluster.server.apiserver import ApiServer
+from sandbox.cluster.server.injection import CONFIG_NAME, CONFIG_NAMESPACE, Injector
+from sandbox.cluster.server.store import Change
+from sandbox.cluster.server.webhooks import CONFIGURATIONS
 
 CA_BUNDLE = base64.b64encode(
     b"-----BEGIN CERTIFICATE-----\nsimulated mesh certificate authority\n-----END CERTIFICATE-----\n"

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from sandbox.cluster.mesh_manifests import OPTIONAL_COMPONENTS, REQUIRED_COMPONENTS, merged_values, render_mesh
+from sandbox.cluster.mesh.manifests import OPTIONAL_COMPONENTS, REQUIRED_COMPONENTS, merged_values, render_mesh
 from sandbox.release.tools.control_plane_file import BadFile, check_spec, read_control_plane_file
 from sandbox.release.tools.set_flags import BadFlag, Tree, merge_trees, tree_of_flags
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from bot.appointments import Appointment
-from bot.slack.blocks import draw_message
-from bot.slack.buttons import Target
-from bot.slack.cards import Look
-from bot.slack.home import draw_home
+from bot.slack.drawing.buttons import Target
+from bot.slack.drawing.cards import Look
+from bot.slack.drawing.home import draw_home
+from bot.slack.drawing.messages import draw_message
+from bot.windows.appointments import Appointment
 from handlers.options import build_reason_form
 from handlers.schedule_form import build_schedule_form
 from handlers.start_form import build_start_form

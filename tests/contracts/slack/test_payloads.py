@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from bot.slack.blocks import draw_message
+from bot.slack.drawing.messages import draw_message
 from tests.contracts.slack.oracle import find_answer_faults, find_call_faults, find_log_faults, find_payload_faults
 from tests.unit.handlers.front import ANA, BEN, Front, GuestBook, open_http, open_socket
 from tests.unit.slack.samples import build_asking_view, build_gate_body, build_message, know_everybody

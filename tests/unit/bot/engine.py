@@ -8,28 +8,28 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from bot.approvals import Policy
-from bot.chronicle import Chronicle
-from bot.clusters import Cluster
-from bot.journal import Journal
-from bot.keeper import WindowKeeper
-from bot.outbox import Outbox
-from bot.paces import Paces
-from bot.people import Directory, PeopledClusters, Roster
-from bot.records import Click
-from bot.releases import read_releases
-from bot.reminders import Reminders
-from bot.rows import UpgradeRow
-from bot.runner import Pace, Ports, Runner
-from bot.schedules import Schedules
-from bot.scheduling import Scheduling
-from bot.store import Store
-from bot.upgrades import Upgrades
-from bot.views import Views
-from bot.windows import Downtime
+from bot.app.known_releases import read_releases
+from bot.engine.runner import Pace, Ports, Runner
+from bot.journal.journal import Journal
+from bot.journal.measured import Paces
+from bot.journal.outbox import Outbox
+from bot.journal.records import Click
+from bot.journal.rows import UpgradeRow
+from bot.journal.store import Store
+from bot.orders.scheduling import Scheduling
+from bot.orders.settling import Upgrades
+from bot.people.roster import Directory, PeopledClusters, Roster
+from bot.reminders.tick import Reminders
+from bot.schedule.keeper import WindowKeeper
+from bot.schedule.tables import Schedules
+from bot.settings.clusters import Cluster
+from bot.settings.policy import Policy
+from bot.telling.chronicle import Chronicle
+from bot.telling.views import Views
+from bot.windows.downtime import Downtime
+from steps.contract.options import UpgradeOptions
+from steps.contract.step import Context, Outcome, Step
 from steps.mesh import ClusterAddress
-from steps.options import UpgradeOptions
-from steps.step import Context, Outcome, Step
 
 ANA, BEN, CAI, DEE = "U0ANA00001", "U0BEN00002", "U0CAI00003", "U0DEE00004"
 POLICY = Policy(frozenset({ANA, BEN}), frozenset({BEN, CAI, ANA}))

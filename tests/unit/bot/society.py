@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bot.people import DirectoryFault, Person
+from bot.people.roster import DirectoryFault, Person
 from tests.unit.bot.engine import ANA, BEN, CAI, DEE
 
 HOME, OTHER = "T0SANDBOX1", "T0OTHERCO1"

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
-from bot.archives import Archives
-from bot.gateways.archive_cache import Removed
+from bot.app.archive_loop import Archives
+from bot.gateways.releases.archive_cache import Removed
 from tests.unit.bot.engine import Build, Engine
 
 TARGET, PREVIOUS, OTHER = "a" * 64, "b" * 64, "c" * 64

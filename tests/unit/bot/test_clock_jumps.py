@@ -6,7 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from steps.step import Ask, Card, Context, Done, Outcome, Waiting, pass_gate
+from steps.contract.cards import Card
+from steps.contract.step import Ask, Context, Done, Outcome, Waiting
+from steps.gates import pass_gate
 from tests.unit.bot.engine import BEN, Build
 
 HOUR = 3600.0

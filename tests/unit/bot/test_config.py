@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.clusters import FIELDS, parse_clusters
-from bot.config import ConfigError, read_settings
+from bot.settings.clusters import FIELDS, parse_clusters
+from bot.settings.environment import ConfigError, read_settings
 
 GOOD = """
 [clusters.cluster-x]

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.clusters import Cluster, parse_clusters
-from bot.discovery import name_found, parse_discovery, write_cluster_table
-from bot.search import GkeSearch
-from steps.errors import GiveUp
+from bot.discovery.search import GkeSearch
+from bot.settings.clusters import Cluster, parse_clusters
+from bot.settings.discovery import name_found, parse_discovery, write_cluster_table
+from steps.contract.errors import GiveUp
+from steps.contract.options import Overlay, UpgradeOptions
 from steps.mesh import ClusterAddress, Discovery
-from steps.options import Overlay, UpgradeOptions
 from tests.unit.bot.engine import ANA, HandClock
 
 FILE = Path("clusters.toml")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.doctor import check_database, measure_room
-from steps.checks import Severity
-from steps.machine import check_disk
+from bot.app.doctor import check_database, measure_room
+from steps.contract.checks import Severity
+from steps.preflight.machine import check_disk
 from tests.unit.bot.engine import Build
 
 JOURNAL = "asm-upgrade.db"

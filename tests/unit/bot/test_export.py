@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 from icalendar import Calendar
 
-from bot.cli import main
+from bot.app.cli import main
 from tests.unit.bot.engine import ANA, Build
 
 CLUSTERS = """

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from steps.step import Ask, Card, Context, Done, Outcome, pass_gate
+from steps.contract.cards import Card
+from steps.contract.step import Ask, Context, Done, Outcome
+from steps.gates import pass_gate
 from tests.unit.bot.engine import ANA, BEN, CAI, POLICY, Build, Engine
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.intake import Intake
-from bot.journal import Journal
-from bot.records import Click
-from bot.store import Store, StoreBroken
+from bot.journal.journal import Journal
+from bot.journal.records import Click
+from bot.journal.store import Store, StoreBroken
+from bot.orders.intake import Intake
 from tests.unit.bot.engine import ANA, START
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.serving import redact_event
+from bot.app.log import redact_event
 
 
 def test_a_token_in_a_log_line_is_blotted_out() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from prometheus_client import generate_latest
 
-from bot.metrics import build_registry
-from steps.step import Done
+from bot.app.metrics import build_registry
+from steps.contract.step import Done
 from tests.unit.bot.engine import Build
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from bot.modes import MeshModes
-from steps.errors import TryAgain
+from bot.discovery.modes import MeshModes
+from steps.contract.errors import TryAgain
 from steps.mesh import ClusterAddress
 from tests.unit.bot.engine import HandClock
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from bot.cli import main
-from bot.orders import give_order
-from bot.records import OPERATOR, Action
-from bot.store import StoreBroken
+from bot.app.cli import main
+from bot.app.operator import give_order
+from bot.journal.records import OPERATOR, Action
+from bot.journal.store import StoreBroken
 from tests.unit.bot.engine import ANA, Build, Engine
 
 JOURNAL = "asm-upgrade.db"

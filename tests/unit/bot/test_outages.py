@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.chronicle import Chronicle
-from bot.outages import Outages
+from bot.engine.outages import Outages
+from bot.telling.chronicle import Chronicle
 from tests.unit.bot.engine import Engine, build_engine
 
 

@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from bot.paces import Paces
-from bot.schedules import Schedules
-from steps.estimate import NODES, Measured
-from steps.ledger import LedgerEntry
-from steps.options import Limits, UpgradeOptions
-from steps.sidecars.remaining import ROUNDS
+from bot.journal.measured import Paces
+from bot.schedule.tables import Schedules
+from steps.contract.forecast import NODES, Measured
+from steps.contract.ledger import LedgerEntry
+from steps.contract.options import Limits, UpgradeOptions
+from steps.phases.sidecars.remaining import ROUNDS
 from tests.unit.bot.engine import ANA, START, Build, Engine
 
 PLANE = ("control-plane/backup", "control-plane/apply", "control-plane/rollout")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bot.approvals import Policy
-from steps.step import Ask, Card, Context, Done, Outcome, pass_gate
+from bot.settings.policy import Policy
+from steps.contract.cards import Card
+from steps.contract.step import Ask, Context, Done, Outcome
+from steps.gates import pass_gate
 from tests.unit.bot.engine import ANA, BEN, CAI, Build, Engine
 from tests.unit.bot.society import BOT, GONE, GROUP, GUEST, OTHER, OUTSIDER, UNKNOWN, PaperDirectory
 

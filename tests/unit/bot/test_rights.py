@@ -13,10 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.approvals import Policy
-from bot.people import Directory
-from bot.records import Click
-from steps.step import Ask, Blocked, Card, Choice, Context, Done, Outcome, Waiting, pass_gate
+from bot.journal.records import Click
+from bot.people.roster import Directory
+from bot.settings.policy import Policy
+from steps.contract.cards import Card, Choice
+from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Waiting
+from steps.gates import pass_gate
 from tests.unit.bot.engine import ANA, BEN, CAI, DEE, Engine, build_engine
 from tests.unit.bot.society import BOT, GONE, GROUP, GUEST, HOME, OTHER, OUTSIDER, STRANGERS, UNKNOWN, PaperDirectory
 

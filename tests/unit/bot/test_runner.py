@@ -7,10 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from bot.store import StoreBroken
-from steps.errors import GiveUp, TryAgain
-from steps.ledger import LedgerEntry
-from steps.step import Ask, Blocked, Card, Context, Done, Outcome, Progress, Waiting, pass_gate
+from bot.journal.store import StoreBroken
+from steps.contract.cards import Card, Progress
+from steps.contract.errors import GiveUp, TryAgain
+from steps.contract.ledger import LedgerEntry
+from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Waiting
+from steps.gates import pass_gate
 from tests.unit.bot.engine import BEN, CAI, Build, HandClock
 
 
@@ -246,7 +248,7 @@ def test_a_journal_that_cant_be_written_stops_the_bot(build: Build) -> None:
 
 def test_a_blocked_choice_reaches_the_step_as_its_decision(build: Build) -> None:
     """Accepting a failure with a reason runs the step again with that decision."""
-    from steps.step import Choice
+    from steps.contract.cards import Choice
 
     def validate(ctx: Context) -> Outcome:
         if ctx.decision:

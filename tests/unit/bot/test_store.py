@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from bot.cli import main
-from bot.config import read_settings
-from bot.serving import Serving
-from bot.store import Store, StoreBroken, StoreBusy
-from sandbox.bot_settings import CLUSTERS
-from steps.step import Done
+from bot.app.cli import main
+from bot.app.serving import Serving
+from bot.journal.store import Store, StoreBroken, StoreBusy
+from bot.settings.environment import read_settings
+from sandbox.bot.settings import CLUSTERS
+from steps.contract.step import Done
 from tests.unit.bot.engine import Build, Engine
 
 PAGES_MORE = 4
@@ -84,7 +84,7 @@ def test_the_second_bot_leaves_with_one_sentence(environment: Path) -> None:
 def test_a_killed_bot_leaves_the_journal_free(tmp_path: Path) -> None:
     """The lock ends with the process, however it ends."""
     path = tmp_path / "asm-upgrade.db"
-    program = "import os, sys, pathlib, bot.store as s; k = s.Store(pathlib.Path(sys.argv[1])); os.kill(os.getpid(), 9)"
+    program = "import os, sys, pathlib; from bot.journal.store import Store; k = Store(pathlib.Path(sys.argv[1])); os.kill(os.getpid(), 9)"
     subprocess.run([sys.executable, "-c", program, str(path)], timeout=60, check=False)
     Store(path).close()
 

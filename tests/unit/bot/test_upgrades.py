@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bot.records import Click
-from steps.step import Ask, Blocked, Card, Context, Done, Outcome, pass_gate
+from bot.journal.records import Click
+from steps.contract.cards import Card
+from steps.contract.step import Ask, Blocked, Context, Done, Outcome
+from steps.gates import pass_gate
 from tests.unit.bot.engine import ANA, BEN, CAI, DEE, Build, Engine
 
 

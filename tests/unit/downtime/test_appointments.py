@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.appointments import Appointment, Unclear, read_appointment, read_length, write_length
-from bot.windows import Downtime, Freeze, Window
+from bot.windows.appointments import Appointment, Unclear, read_appointment, read_length, write_length
+from bot.windows.downtime import Downtime, Freeze, Window
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 WEEKDAYS = Downtime((Window((0, 1, 2, 3, 4), time(22), time(4), "Europe/Berlin"),))

@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 from icalendar import Calendar as Parsed
 
-from bot.agenda import build_agenda, write_agenda
-from bot.calendar import Calendar, Entry, make_uid
-from bot.calendar_files import write_calendar
-from bot.clusters import Cluster
-from bot.slack.agenda import draw_agenda
-from bot.windows import Downtime, Freeze, Span, Window
+from bot.schedule.agenda import build_agenda, write_agenda
+from bot.schedule.calendar import Calendar, Entry, make_uid
+from bot.schedule.calendar_files import write_calendar
+from bot.settings.clusters import Cluster
+from bot.slack.drawing.agenda import draw_agenda
+from bot.windows.downtime import Downtime, Freeze, Span, Window
+from steps.contract.cards import Card
+from steps.contract.options import UpgradeOptions
+from steps.contract.step import Ask, Context, Outcome
+from steps.gates import pass_gate
 from steps.mesh import ClusterAddress
-from steps.options import UpgradeOptions
-from steps.step import Ask, Card, Context, Outcome, pass_gate
 from tests.unit.bot.engine import ANA, BEN, POLICY, START, Build, Engine
 from tests.unit.slack.samples import know_everybody
 

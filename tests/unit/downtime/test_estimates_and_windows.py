@@ -6,9 +6,11 @@ from datetime import date, datetime, time, timedelta
 
 import pytest
 
-from bot.windows import Downtime, Freeze, Window
-from steps.estimate import NODES, Forecast
-from steps.step import Ask, Card, Context, Done, Outcome, Waiting, pass_gate
+from bot.windows.downtime import Downtime, Freeze, Window
+from steps.contract.cards import Card
+from steps.contract.forecast import NODES, Forecast
+from steps.contract.step import Ask, Context, Done, Outcome, Waiting
+from steps.gates import pass_gate
 from tests.unit.bot.engine import ANA, BEN, START, Build, Engine
 from tests.unit.downtime.test_keeper import DAILY, DAYS, NIGHTS, begin, pass_to, said
 

@@ -7,9 +7,11 @@ from datetime import date, datetime, time
 
 import pytest
 
-from bot.windows import Downtime, Freeze, Window
+from bot.windows.downtime import Downtime, Freeze, Window
+from steps.contract.cards import Card
+from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Waiting
+from steps.gates import pass_gate
 from steps.plan import STEPS
-from steps.step import Ask, Blocked, Card, Context, Done, Outcome, Waiting, pass_gate
 from tests.unit.bot.engine import ANA, BEN, CAI, DEE, START, Build, Engine
 
 DAILY = tuple(range(7))
@@ -300,7 +302,7 @@ def test_windows_are_told(build: Build) -> None:
 
 def test_every_step_that_is_named_for_windows_exists() -> None:
     """A renamed step must not escape."""
-    from bot.permits import CONTROL_PLANE_START, SELF_HOLDING, WRITING
+    from bot.windows.permits import CONTROL_PLANE_START, SELF_HOLDING, WRITING
 
     assert {*WRITING, *SELF_HOLDING, *CONTROL_PLANE_START} - set(STEPS) == set()
 

@@ -7,11 +7,13 @@ from datetime import datetime, time
 
 import pytest
 
-from bot.permits import SELF_HOLDING, WRITING
-from bot.windows import Downtime, Window
-from steps.options import UpgradeOptions
+from bot.windows.downtime import Downtime, Window
+from bot.windows.permits import SELF_HOLDING, WRITING
+from steps.contract.cards import Card
+from steps.contract.options import UpgradeOptions
+from steps.contract.step import Ask, Context, Done, Outcome, Waiting
+from steps.gates import pass_gate
 from steps.plan import build_plan
-from steps.step import Ask, Card, Context, Done, Outcome, Waiting, pass_gate
 from tests.unit.bot.engine import BEN, START, Build, Engine
 
 PLAN = build_plan(UpgradeOptions(canary_namespaces=("canary",)))

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
-from bot.outbox import Outbox
-from bot.reminders import Reminders
-from bot.schedules import Reminder
-from bot.windows import Downtime, Window
-from steps.step import Ask, Card, Context, Done, Outcome, Waiting, pass_gate
+from bot.journal.outbox import Outbox
+from bot.reminders.tick import Reminders
+from bot.schedule.tables import Reminder
+from bot.windows.downtime import Downtime, Window
+from steps.contract.cards import Card
+from steps.contract.step import Ask, Context, Done, Outcome, Waiting
+from steps.gates import pass_gate
 from tests.unit.bot.engine import ANA, BEN, CAI, DEE, START, Build, Engine
 
 CHANNEL = "C0MESHOPS1"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.ticking import Ticker
+from bot.app.ticking import Ticker
 
 PATIENCE = 10.0
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.window_fields import check_freezes, check_lengths, check_windows, read_days
-from bot.windows import Downtime, Freeze, Span, Window, cut_spans, find_moments, join_spans
+from bot.settings.window_fields import check_freezes, check_lengths, check_windows, read_days
+from bot.windows.downtime import Downtime, Freeze, Span, Window, cut_spans, find_moments, join_spans
 
 DAILY = tuple(range(7))
 BERLIN = "Europe/Berlin"

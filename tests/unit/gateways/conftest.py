@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.gateways.gke import GkeGateway
+from bot.gateways.calls.retries import ReadRetries
+from bot.gateways.google.gke import GkeGateway
 from bot.gateways.kubernetes.api_server import ApiServer, TimeLimits
 from bot.gateways.kubernetes.connections import KubeconfigConnection
 from bot.gateways.kubernetes.gateway import KubernetesGateway
-from bot.gateways.retries import ReadRetries
 from sandbox.google.account import ServiceAccount
 from steps.mesh import ClusterAddress
 from tests.unit.gateways.google import Google, refuse_kubeconfigs

@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 from google.oauth2 import service_account
 
-from bot.gateways.credentials import SCOPES, GoogleCredentials
-from bot.gateways.gke import GoogleEndpoints
+from bot.gateways.calls.credentials import SCOPES, GoogleCredentials
+from bot.gateways.google.gke import GoogleEndpoints
 from bot.gateways.kubernetes.connections import Endpoint
-from sandbox.cluster.tls import ServingCertificate, ensure_certificate
+from sandbox.cluster.http.tls import ServingCertificate, ensure_certificate
 from sandbox.google.account import ServiceAccount
 from sandbox.google.project import GkeCluster, Project
 from sandbox.google.server import TOKEN_PATH, GoogleApis
 from sandbox.google.switches import GoogleSwitches
-from sandbox.sites import serve_in_thread
+from sandbox.web.sites import serve_in_thread
+from steps.contract.ports import Kubernetes
 from steps.mesh import ClusterAddress
-from steps.ports import Kubernetes
 
 ADDRESS = ClusterAddress("cluster-x", "example-project", "us-central1-a", "cluster-x")
 

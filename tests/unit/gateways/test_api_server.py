@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from bot.gateways.calls.retries import ReadRetries
 from bot.gateways.kubernetes.api_server import ApiServer, TimeLimits
 from bot.gateways.kubernetes.connections import KubeconfigConnection
-from bot.gateways.retries import ReadRetries
-from steps.errors import GiveUp, TryAgain
+from steps.contract.errors import GiveUp, TryAgain
 from steps.mesh import Binding, ClusterAddress, WorkloadRef
 from tests.unit.gateways.conftest import ConnectTo
 from tests.unit.gateways.loopback import HandClock, Reply, Request, Reset, Silence, in_order, refusal, write_kubeconfig

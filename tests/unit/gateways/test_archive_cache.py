@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.gateways.archive_cache import ArchiveCache
+from bot.gateways.releases.archive_cache import ArchiveCache
 
 NOW = time.time()
 DAY = 86_400.0

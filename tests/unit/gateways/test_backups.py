@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from bot.gateways.backups import BackupsGateway
-from bot.gateways.files import write_atomically
-from steps.errors import GiveUp
+from bot.gateways.calls.files import write_atomically
+from steps.contract.errors import GiveUp
 
 
 def test_a_backup_is_written(tmp_path: Path) -> None:

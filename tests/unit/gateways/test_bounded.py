@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot.gateways.bounded import BoundedCalls
+from bot.gateways.calls.bounded import BoundedCalls
+from bot.gateways.calls.retries import ReadRetries
 from bot.gateways.kubernetes.api_server import ApiServer
 from bot.gateways.kubernetes.connections import KubeconfigConnection
-from bot.gateways.retries import ReadRetries
-from steps.errors import GiveUp, TryAgain
+from steps.contract.errors import GiveUp, TryAgain
 from steps.mesh import ClusterAddress
 from tests.unit.gateways.conftest import Serve
 from tests.unit.gateways.loopback import Reply, in_order

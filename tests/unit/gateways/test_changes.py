@@ -6,7 +6,7 @@ import pytest
 from bot.gateways.kubernetes.inventory import find_last_change
 from bot.gateways.kubernetes.wire import DescribedMeta, Expression, Selector
 from bot.gateways.kubernetes.workloads import write_selector
-from steps.errors import GiveUp
+from steps.contract.errors import GiveUp
 from tests.unit.gateways.conftest import ConnectTo
 from tests.unit.gateways.loopback import Reply, Request
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from bot.gateways.calls.retries import ReadRetries
 from bot.gateways.clusters import ClusterGateways
 from bot.gateways.kubernetes.api_server import TimeLimits
 from bot.gateways.kubernetes.gateway import KubernetesGateway
-from bot.gateways.retries import ReadRetries
-from sandbox.cluster.tls import ensure_certificate
+from sandbox.cluster.http.tls import ensure_certificate
 from sandbox.google.account import EMAIL
-from steps.errors import GiveUp, TryAgain
+from steps.contract.errors import GiveUp, TryAgain
 from tests.unit.gateways.google import ADDRESS, Google
 from tests.unit.gateways.loopback import Answerer, Loopback, Reply, Request, in_order, refusal
 

@@ -5,8 +5,8 @@ import base64
 import pytest
 from google.cloud.container_v1 import Cluster
 
-from bot.gateways.endpoints import choose_endpoint
-from steps.errors import GiveUp
+from bot.gateways.google.endpoints import choose_endpoint
+from steps.contract.errors import GiveUp
 
 PEM = "-----BEGIN CERTIFICATE-----\nQ0E=\n-----END CERTIFICATE-----\n"
 AUTHORITY = {"cluster_ca_certificate": base64.b64encode(PEM.encode()).decode()}

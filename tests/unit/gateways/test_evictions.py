@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from steps.errors import GiveUp, TryAgain
+from steps.contract.errors import GiveUp, TryAgain
 from steps.mesh import Evicted, Eviction, EvictionRefused, PodGone, WorkloadRef
 from tests.unit.gateways.conftest import ConnectTo
 from tests.unit.gateways.loopback import Loopback, Reply, Request, refusal

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.gateways import faults
-from bot.gateways.faults import Call
-from steps.errors import GiveUp, TryAgain
+from bot.gateways.calls import faults
+from bot.gateways.calls.faults import Call
+from steps.contract.errors import GiveUp, TryAgain
 
 CALL = Call("the API server of cluster-x", "list pods", "log in again", "grant it", "mend the name")
 NOW = datetime(2026, 11, 22, 19, 0, 0, tzinfo=UTC)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.gateways.credentials import GoogleCredentials
-from bot.gateways.gke import GkeGateway, GoogleEndpoints
-from bot.gateways.retries import ReadRetries
+from bot.gateways.calls.credentials import GoogleCredentials
+from bot.gateways.calls.retries import ReadRetries
+from bot.gateways.google.gke import GkeGateway, GoogleEndpoints
 from sandbox.google.account import EMAIL, ServiceAccount
 from sandbox.google.server import TOKEN_PATH
-from steps.errors import GiveUp, TryAgain
+from steps.contract.errors import GiveUp, TryAgain
 from steps.mesh import Operation
 from tests.unit.gateways.conftest import Serve
 from tests.unit.gateways.google import ADDRESS, Google, refuse_kubeconfigs

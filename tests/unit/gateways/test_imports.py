@@ -5,7 +5,7 @@ import sys
 
 HEAVY = ("kubernetes", "google.cloud", "google.auth", "httpx", "requests", "cryptography", "urllib3")
 # Subclasses a class of google-auth, so it is imported where Google's client is built and nowhere else.
-LATE = "bot.gateways.token_source"
+LATE = "bot.gateways.google.token_source"
 SCRIPT = f"""
 import importlib, pkgutil, sys
 import bot.gateways

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.gateways.credentials import GoogleCredentials
-from bot.gateways.gke import GkeGateway
-from bot.gateways.kubeconfigs import Kubeconfigs
-from steps.errors import GiveUp
+from bot.gateways.calls.credentials import GoogleCredentials
+from bot.gateways.google.gke import GkeGateway
+from bot.gateways.programs.kubeconfigs import Kubeconfigs
+from steps.contract.errors import GiveUp
 from steps.mesh import ClusterAddress
 from tests.unit.gateways.google import ADDRESS, Google, NoGke
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from steps.errors import GiveUp, TryAgain
+from steps.contract.errors import GiveUp, TryAgain
 from steps.mesh import Requirement, WorkloadRef
 from tests.unit.gateways.conftest import ConnectTo
 from tests.unit.gateways.loopback import Reply, Request, in_order, refusal

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.gateways.credentials import GoogleCredentials
-from bot.gateways.kubeconfigs import Kubeconfigs
-from bot.gateways.mesh_tools import MeshToolsGateway
-from bot.gateways.programs import ProgramRuns
-from steps.errors import GiveUp, TryAgain
+from bot.gateways.calls.credentials import GoogleCredentials
+from bot.gateways.programs.kubeconfigs import Kubeconfigs
+from bot.gateways.programs.long_programs import ProgramRuns
+from bot.gateways.programs.mesh_tools import MeshToolsGateway
+from steps.contract.errors import GiveUp, TryAgain
+from steps.contract.ports import Ended, NotStarted, Running, Tools, ToolVersions
 from steps.mesh import ClusterAddress
-from steps.ports import Ended, NotStarted, Running, Tools, ToolVersions
 from tests.unit.gateways.google import NoGke
 from tests.unit.gateways.loopback import HandClock, write_kubeconfig
 

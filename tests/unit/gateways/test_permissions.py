@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.gateways.credentials import SCOPES
-from bot.gateways.gke import GkeGateway
-from bot.gateways.permissions import PERMISSIONS, find_permission
+from bot.gateways.calls.credentials import SCOPES
+from bot.gateways.google.gke import GkeGateway
+from bot.gateways.google.permissions import PERMISSIONS, find_permission
 from sandbox.google.server import TOKEN_PATH
 from tests.unit.gateways.google import ADDRESS, Google
 

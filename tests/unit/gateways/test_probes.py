@@ -1,7 +1,7 @@
 import pytest
 
 from bot.gateways.probes import ProbesGateway
-from steps.errors import GiveUp, TryAgain
+from steps.contract.errors import GiveUp, TryAgain
 from tests.unit.gateways.conftest import Serve
 from tests.unit.gateways.loopback import Reply, Reset, Silence, in_order
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.gateways.programs import ProgramRuns
-from steps.ports import Ended, NotStarted, Running
+from bot.gateways.programs.long_programs import ProgramRuns
+from steps.contract.ports import Ended, NotStarted, Running
 from tests.unit.gateways.loopback import HandClock
 
 ENVIRONMENT = {"PATH": "/usr/bin:/bin"}

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from bot.gateways.release_files import ReleaseFilesGateway
+from bot.gateways.releases.release_files import ReleaseFilesGateway
 from sandbox.release.server import FOLDER, ReleaseServer
 from sandbox.release.signing import SigningKey
 from sandbox.release.switches import ReleaseSwitches
-from sandbox.sites import serve_in_thread
-from steps.errors import GiveUp, TryAgain
-from steps.release import Archive
+from sandbox.web.sites import serve_in_thread
+from steps.contract.errors import GiveUp, TryAgain
+from steps.contract.release import Archive
 from tests.unit.gateways.conftest import Serve
 from tests.unit.gateways.loopback import HandClock, Reply, Silence, in_order
 

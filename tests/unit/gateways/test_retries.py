@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.gateways.retries import ReadRetries
-from steps.errors import GiveUp, TryAgain
+from bot.gateways.calls.retries import ReadRetries
+from steps.contract.errors import GiveUp, TryAgain
 from tests.unit.gateways.loopback import HandClock
 
 

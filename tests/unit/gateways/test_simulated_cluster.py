@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
+from bot.gateways.calls.retries import ReadRetries
 from bot.gateways.clusters import ClusterGateways
 from bot.gateways.kubernetes.api_server import TimeLimits
 from bot.gateways.kubernetes.gateway import KubernetesGateway
-from bot.gateways.retries import ReadRetries
-from sandbox.cluster.faults import RequestFault
-from sandbox.cluster.server import SimulatedCluster
-from sandbox.cluster.tls import write_kubeconfig
+from sandbox.cluster.http.server import SimulatedCluster
+from sandbox.cluster.http.tls import write_kubeconfig
+from sandbox.cluster.server.faults import RequestFault
 from sandbox.google.account import EMAIL
-from sandbox.sites import serve_in_thread
-from steps.errors import GiveUp, TryAgain
+from sandbox.web.sites import serve_in_thread
+from steps.contract.errors import GiveUp, TryAgain
 from steps.mesh import Binding, ClusterAddress, Evicted, EvictionRefused, PodGone, Right, WorkloadRef
 from tests.unit.gateways.google import ADDRESS, Google
 from tests.unit.gateways.loopback import HandClock

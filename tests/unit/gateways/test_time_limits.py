@@ -10,18 +10,18 @@ from typing import Any
 import pytest
 
 import bot.gateways
-from bot.gateways.credentials import GoogleCredentials
-from bot.gateways.gke import GkeGateway, GoogleEndpoints
+from bot.gateways.calls.credentials import GoogleCredentials
+from bot.gateways.calls.retries import ReadRetries
+from bot.gateways.google.gke import GkeGateway, GoogleEndpoints
 from bot.gateways.kubernetes.api_server import ApiServer, TimeLimits
 from bot.gateways.kubernetes.connections import KubeconfigConnection
 from bot.gateways.kubernetes.gateway import KubernetesGateway
-from bot.gateways.release_files import ReleaseFilesGateway
-from bot.gateways.retries import ReadRetries
+from bot.gateways.releases.release_files import ReleaseFilesGateway
 from sandbox.google.account import ServiceAccount
-from steps.errors import TryAgain
+from steps.contract.errors import TryAgain
+from steps.contract.ports import Gke, Kubernetes
+from steps.contract.release import Archive
 from steps.mesh import Binding, ClusterAddress, Right, WorkloadRef
-from steps.ports import Gke, Kubernetes
-from steps.release import Archive
 from tests.unit.gateways.conftest import Serve
 from tests.unit.gateways.google import ADDRESS, Google, refuse_kubeconfigs
 from tests.unit.gateways.loopback import Silence, in_order, write_kubeconfig

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.gateways.unpacking import Limits, Unpacking
-from steps.errors import GiveUp
+from bot.gateways.releases.unpacking import Limits, Unpacking
+from steps.contract.errors import GiveUp
 
 FOLDER = "istio-1.4.10-asm.18"
 Unpack = Callable[..., Path]

@@ -9,26 +9,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bot.approvals import Policy
-from bot.chronicle import Chronicle
-from bot.clusters import Cluster
-from bot.fleet import Fleet
-from bot.journal import Journal
-from bot.keeper import WindowKeeper
-from bot.outbox import Outbox
-from bot.paces import Paces
-from bot.records import Click
-from bot.schedules import Schedules
-from bot.scheduling import Scheduling
-from bot.slack.home_tabs import HomeTabs
-from bot.store import Store
-from bot.views import Views
+from bot.journal.journal import Journal
+from bot.journal.measured import Paces
+from bot.journal.outbox import Outbox
+from bot.journal.records import Click
+from bot.journal.store import Store
+from bot.orders.board import Fleet
+from bot.orders.scheduling import Scheduling
+from bot.schedule.keeper import WindowKeeper
+from bot.schedule.tables import Schedules
+from bot.settings.clusters import Cluster
+from bot.settings.policy import Policy
+from bot.slack.sending.home_tabs import HomeTabs
+from bot.telling.chronicle import Chronicle
+from bot.telling.views import Views
 from handlers.app import build_app
 from handlers.desk import Reception
 from handlers.http_mode import build_http_server
 from handlers.socket_mode import build_socket_handler
+from steps.contract.options import UpgradeOptions
 from steps.mesh import ClusterAddress
-from steps.options import UpgradeOptions
 from tests.unit.slack.stand_in import CHANNEL, LocalSlack
 
 ANA, BEN = "U0ANA00001", "U0BEN00002"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.slack.identity import SlackRefusal, SlackUnreachable, read_identity
+from bot.slack.api.identity import SlackRefusal, SlackUnreachable, read_identity
 from handlers.app import build_app
 from handlers.socket_mode import build_socket_handler
 from tests.unit.handlers.front import Front, GuestBook, build_reception, open_socket

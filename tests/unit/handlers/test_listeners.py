@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from bot.records import Message
-from bot.slack.blocks import draw_message
-from bot.store import StoreBroken
+from bot.journal.records import Message
+from bot.journal.store import StoreBroken
+from bot.slack.drawing.messages import draw_message
 from tests.unit.handlers.front import ANA, BEN, Front
 from tests.unit.slack.samples import (
     build_asking_view,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.slack.identity import SlackIdentity
+from bot.slack.api.identity import SlackIdentity
 from handlers.permissions import find_stranger
 
 OWN = SlackIdentity("T0OWN", "", "U0BOT", "B0BOT", "A0BOT", "https://own.slack.com/")

@@ -14,7 +14,7 @@ import requests
 
 from handlers.app import build_app
 from handlers.http_mode import build_http_server
-from sandbox.slack.http_mode import sign
+from sandbox.slack.to_bot.http_mode import sign
 from tests.unit.handlers.front import ANA, GuestBook, build_reception
 from tests.unit.slack.stand_in import CHANNEL, HandClock, run_slack
 

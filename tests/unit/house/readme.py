@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from bot.cli import main
-from bot.clusters import FIELDS
-from bot.config import SETTINGS
-from bot.discovery import DISCOVERY_FIELDS
+from bot.app.cli import main
+from bot.settings.clusters import FIELDS
+from bot.settings.discovery import DISCOVERY_FIELDS
+from bot.settings.environment import SETTINGS
 from handlers.grammar import COMMAND, USAGE
 
 README = Path(__file__).parents[3] / "README.md"

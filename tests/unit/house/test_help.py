@@ -39,12 +39,12 @@ def imported_packages(trace: str) -> set[str]:
 @pytest.mark.parametrize("arguments", [["--help"], ["serve", "--help"], ["sandbox", "--help"]])
 def test_help_loads_no_client(arguments: list[str]) -> None:
     """`asm-upgrade --help` and its kin read the arguments and nothing else."""
-    run = run_python("-c", "from bot.cli import main; main()", *arguments)
+    run = run_python("-c", "from bot.app.cli import main; main()", *arguments)
     assert "Usage:" in run.stdout
     assert not imported_packages(run.stderr) & HEAVY_PACKAGES
 
 
 def test_importing_the_domain_loads_no_client() -> None:
     """Plan and settings can be read anywhere; clients are loaded where they are built."""
-    run = run_python("-c", "import bot, handlers, steps, sandbox, steps.plan, bot.config")
+    run = run_python("-c", "import bot, handlers, steps, sandbox, steps.plan, bot.settings.environment")
     assert not imported_packages(run.stderr) & HEAVY_PACKAGES

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from handlers.grammar import COMMAND, USAGE
-from steps.access import GUIDE_BINDING, OWN_BINDING
-from steps.rights import ADMIN_ROLE, list_rights
+from steps.phases.access import GUIDE_BINDING, OWN_BINDING
+from steps.preflight.rights import ADMIN_ROLE, list_rights
 
 READING_VERBS = {"get", "list", "watch"}
 # Slack's methods that the bot calls, with the scope each one asks for (docs.slack.dev/reference/methods).

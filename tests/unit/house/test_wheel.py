@@ -51,7 +51,7 @@ def test_console_script_is_asm_upgrade(installed: Path) -> None:
     """The wheel declares one console script, which starts the command line."""
     entry_points = ConfigParser()
     entry_points.read(next(installed.glob("*.dist-info")) / "entry_points.txt")
-    assert dict(entry_points["console_scripts"]) == {"asm-upgrade": "bot.cli:main"}
+    assert dict(entry_points["console_scripts"]) == {"asm-upgrade": "bot.app.cli:main"}
 
 
 def test_files_beside_the_code_are_in_the_wheel(installed: Path, project_root: Path) -> None:

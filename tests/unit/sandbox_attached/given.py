@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sandbox.attached.visit import Visit
-from sandbox.cluster.objects import Json
-from sandbox.cluster.seed import create_any
-from sandbox.cluster.seed_objects import rbac_defaults
-from sandbox.cluster.server import SimulatedCluster
-from sandbox.cluster.tls import ensure_certificate, write_kubeconfig
+from sandbox.cluster.http.server import SimulatedCluster
+from sandbox.cluster.http.tls import ensure_certificate, write_kubeconfig
+from sandbox.cluster.objects.objects import Json
+from sandbox.cluster.seeds.cluster_x import create_any
+from sandbox.cluster.seeds.objects import rbac_defaults
 from sandbox.options import AttachOptions
-from sandbox.sites import serve_in_thread
+from sandbox.web.sites import serve_in_thread
 
 START = 1_700_000_000.0
 STRANGER = "stranger-token"

@@ -11,17 +11,17 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from bot.cli import main
+from bot.app.cli import main
 from sandbox.attached.access import Access, read_access
 from sandbox.attached.account import describe_kubeconfig
 from sandbox.attached.cluster import claim_folder
 from sandbox.attached.demo import MARK, describe_mesh, describe_workloads, is_marked, list_namespaces
 from sandbox.attached.placement import list_changes
-from sandbox.bot_settings import describe_kubeconfig_cluster
+from sandbox.bot.settings import describe_kubeconfig_cluster
 from sandbox.clock import SimulatedClock
-from sandbox.cluster.seed import mesh_options
-from sandbox.cluster.seed_objects import daemon_set, pod
-from sandbox.cluster.tls import ensure_certificate
+from sandbox.cluster.http.tls import ensure_certificate
+from sandbox.cluster.seeds.cluster_x import mesh_options
+from sandbox.cluster.seeds.objects import daemon_set, pod
 from sandbox.hosted_cluster import open_cluster
 from sandbox.release.tools.rendering import render_components
 from sandbox.state_folder import StateFolder

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from sandbox.attached.demo import MARK
-from sandbox.cluster.mesh_parts import ISTIO_CRDS, istio_crd
-from sandbox.cluster.seed_objects import namespace, node
+from sandbox.cluster.mesh.parts import ISTIO_CRDS, istio_crd
+from sandbox.cluster.seeds.objects import namespace, node
 from sandbox.options import AttachOptions, SandboxOptions
 from sandbox.supervisor import run
 from tests.unit.sandbox_attached.given import Given, open_given

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from kubernetes import client
 
-from sandbox.cluster.tls import ServingCertificate, ensure_certificate
-from sandbox.sites import serve_in_thread
+from sandbox.cluster.http.tls import ServingCertificate, ensure_certificate
+from sandbox.web.sites import serve_in_thread
 from tests.unit.sandbox_cluster.yard import Yard, make_yard
 
 Json = dict[str, Any]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.cluster.errors import ApiError
-from sandbox.cluster.evictions import evict_pod
-from sandbox.cluster.objects import is_terminating, name_of
+from sandbox.cluster.objects.errors import ApiError
+from sandbox.cluster.objects.objects import is_terminating, name_of
+from sandbox.cluster.server.evictions import evict_pod
 from tests.unit.sandbox_cluster.yard import Json, Yard, bare_pod, budget, make_yard, workload
 
 BUDGETS = "poddisruptionbudgets.policy"

@@ -10,9 +10,9 @@ from importlib import resources
 import pytest
 import yaml
 
-from sandbox.cluster.mesh_manifests import merged_values, render_mesh
-from sandbox.cluster.objects import Json, is_pod_ready, labels_of, name_of, namespace_of
-from sandbox.cluster.server import SimulatedCluster
+from sandbox.cluster.http.server import SimulatedCluster
+from sandbox.cluster.mesh.manifests import merged_values, render_mesh
+from sandbox.cluster.objects.objects import Json, is_pod_ready, labels_of, name_of, namespace_of
 from tests.unit.sandbox_cluster.yard import HandClock, images
 
 OLD, NEW = "1.4.7-asm.0", "1.4.10-asm.18"

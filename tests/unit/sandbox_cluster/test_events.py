@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from sandbox.cluster.events import Recorder
-from sandbox.cluster.objects import name_of
-from sandbox.cluster.seed_objects import pod
+from sandbox.cluster.objects.objects import name_of
+from sandbox.cluster.seeds.objects import pod
+from sandbox.cluster.server.events import Recorder
 from tests.unit.sandbox_cluster.yard import make_yard
 
 MANY = 3000

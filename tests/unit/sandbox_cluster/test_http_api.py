@@ -230,7 +230,7 @@ def test_strategic_patch_of_a_custom_resource_is_refused(served: ServedYard, adm
 
 
 def made_mesh(served: ServedYard) -> None:
-    from sandbox.cluster.mesh_manifests import render_mesh
+    from sandbox.cluster.mesh.manifests import render_mesh
 
     definitions = [obj for obj in render_mesh("1.4.7-asm.0", {}) if obj["kind"] == "CustomResourceDefinition"]
     served.yard.create(*definitions)

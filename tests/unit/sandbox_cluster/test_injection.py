@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from sandbox.cluster.errors import ApiError
-from sandbox.cluster.mesh_manifests import render_mesh
-from sandbox.cluster.objects import annotations_of, condition_of
-from sandbox.cluster.seed_objects import namespace
-from sandbox.cluster.webhooks import CONFIGURATIONS
+from sandbox.cluster.mesh.manifests import render_mesh
+from sandbox.cluster.objects.errors import ApiError
+from sandbox.cluster.objects.objects import annotations_of, condition_of
+from sandbox.cluster.seeds.objects import namespace
+from sandbox.cluster.server.webhooks import CONFIGURATIONS
 from tests.unit.sandbox_cluster.yard import Json, Yard, bare_pod, images, make_yard, workload
 
 OLD, NEW = "1.4.7-asm.0", "1.4.10-asm.18"

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.cluster.mesh_manifests import render_mesh
-from sandbox.cluster.seed import create_any
-from sandbox.cluster.seed_objects import namespace, node, rbac_defaults
-from sandbox.cluster.server import SimulatedCluster
+from sandbox.cluster.http.server import SimulatedCluster
+from sandbox.cluster.http.tls import ServingCertificate, write_kubeconfig
+from sandbox.cluster.mesh.manifests import render_mesh
+from sandbox.cluster.seeds.cluster_x import create_any
+from sandbox.cluster.seeds.objects import namespace, node, rbac_defaults
+from sandbox.cluster.server.tokens import BOT_ACCOUNT
 from sandbox.cluster.simulation import SERVER_VERSION
-from sandbox.cluster.tls import ServingCertificate, write_kubeconfig
-from sandbox.cluster.tokens import BOT_ACCOUNT
-from sandbox.sites import serve_in_thread
+from sandbox.web.sites import serve_in_thread
 from tests.unit.sandbox_cluster.yard import EVEN, START, budget, workload
 
 Kubectl = Callable[..., subprocess.CompletedProcess[str]]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.cluster.controllers.revisions import pod_revision
-from sandbox.cluster.deletion import DeleteOptions, delete_object
-from sandbox.cluster.objects import Json, controller_of, is_pod_ready, is_terminating, name_of
-from sandbox.cluster.pod_faults import PodFault
+from sandbox.cluster.objects.objects import Json, controller_of, is_pod_ready, is_terminating, name_of
+from sandbox.cluster.server.deletion import DeleteOptions, delete_object
+from sandbox.cluster.server.pod_faults import PodFault
 from tests.unit.sandbox_cluster.yard import Yard, bare_pod, make_yard, names, until, workload
 
 SETS = "statefulsets.apps"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sandbox.cluster.controllers.rollouts import KEY, rollout_definition
-from sandbox.cluster.objects import is_pod_ready, stamp
-from sandbox.cluster.patches import MERGE_PATCH
+from sandbox.cluster.objects.objects import is_pod_ready, stamp
+from sandbox.cluster.objects.patches import MERGE_PATCH
 from tests.unit.sandbox_cluster.yard import Yard, budget, make_yard, names, workload
 
 

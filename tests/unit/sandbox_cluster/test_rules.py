@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.cluster.errors import ApiError
-from sandbox.cluster.objects import int_or_percent
-from sandbox.cluster.patches import JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, apply_patch
-from sandbox.cluster.pod_defaults import default_pod_spec
-from sandbox.cluster.quantities import format_quantity, parse_quantity, requests_of
-from sandbox.cluster.selectors import match_label_selector, parse_label_selector
-from sandbox.cluster.table_cells import short_duration
+from sandbox.cluster.api.table_cells import short_duration
+from sandbox.cluster.objects.errors import ApiError
+from sandbox.cluster.objects.objects import int_or_percent
+from sandbox.cluster.objects.patches import JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, apply_patch
+from sandbox.cluster.objects.pod_defaults import default_pod_spec
+from sandbox.cluster.objects.quantities import format_quantity, parse_quantity, requests_of
+from sandbox.cluster.objects.selectors import match_label_selector, parse_label_selector
 
 TREES = st.recursive(
     st.booleans() | st.integers(-9, 9) | st.text("ab", max_size=3),

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.cluster.mesh_manifests import render_mesh
-from sandbox.cluster.objects import is_terminating, name_of
-from sandbox.cluster.pace import Pace
-from sandbox.cluster.patches import STRATEGIC_PATCH
-from sandbox.cluster.seed import create_any
-from sandbox.cluster.seed_objects import namespace, node, rbac_defaults
-from sandbox.cluster.server import SimulatedCluster
+from sandbox.cluster.controllers.pace import Pace
+from sandbox.cluster.http.server import SimulatedCluster
+from sandbox.cluster.mesh.manifests import render_mesh
+from sandbox.cluster.objects.objects import is_terminating, name_of
+from sandbox.cluster.objects.patches import STRATEGIC_PATCH
+from sandbox.cluster.seeds.cluster_x import create_any
+from sandbox.cluster.seeds.objects import namespace, node, rbac_defaults
 from sandbox.cluster.simulation import SERVER_VERSION
 
 Json = dict[str, Any]

@@ -16,7 +16,7 @@ from google.oauth2 import service_account
 from sandbox.google.account import ServiceAccount
 from sandbox.google.project import GkeCluster, Project
 from sandbox.google.server import TOKEN_PATH, GoogleApis
-from sandbox.sites import serve_in_thread
+from sandbox.web.sites import serve_in_thread
 
 CLUSTER = "projects/example-project/locations/us-central1-a/clusters/cluster-x"
 ANYWHERE = "projects/example-project/locations/-"

@@ -7,7 +7,7 @@ import pytest
 
 from sandbox.release.server import FOLDER, ReleaseServer
 from sandbox.release.signing import SigningKey
-from sandbox.sites import serve_in_thread
+from sandbox.web.sites import serve_in_thread
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from sandbox.clock import SimulatedClock
-from sandbox.cluster.server import SimulatedCluster
-from sandbox.cluster.tls import ensure_certificate, write_kubeconfig
+from sandbox.cluster.http.server import SimulatedCluster
+from sandbox.cluster.http.tls import ensure_certificate, write_kubeconfig
 from sandbox.release.archives import build_archive
 from sandbox.release.programs import stand_in_kubectl
-from sandbox.sites import serve_in_thread
+from sandbox.web.sites import serve_in_thread
 from tests.unit.sandbox_release.unpacking import unpack
 
 Json = dict[str, Any]

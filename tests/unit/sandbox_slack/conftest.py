@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox.sites import serve_in_thread
 from sandbox.slack.server import SlackStandIn
+from sandbox.web.sites import serve_in_thread
 from tests.unit.sandbox_slack.rig import HandClock, Stage, Window
 
 

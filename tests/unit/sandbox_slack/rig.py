@@ -19,8 +19,8 @@ from slack_sdk.socket_mode.client import BaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.websocket_client import SocketModeClient
 
-from sandbox.sites import RunningSite
 from sandbox.slack.server import SlackStandIn
+from sandbox.web.sites import RunningSite
 
 Json = dict[str, Any]
 CHANNEL = "C0MESHOPS1"

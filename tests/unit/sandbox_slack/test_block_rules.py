@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.slack.block_rules import check_blocks
-from sandbox.slack.shapes import Refusal
+from sandbox.slack.values.block_rules import check_blocks
+from sandbox.slack.values.shapes import Refusal
 from tests.unit.sandbox_slack.rig import actions, button, section
 
 Json = dict[str, Any]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 
-from sandbox.slack.cast import Cast, Person
+from sandbox.slack.workspace.cast import Cast, Person
 
 
 def test_the_cast_has_the_manifests_scopes(project_root: Path) -> None:

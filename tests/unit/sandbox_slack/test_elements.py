@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.slack.elements import ValueFault, find_element, name_blocks, read_state, write_value
+from sandbox.slack.values.elements import ValueFault, find_element, name_blocks, read_state, write_value
 from tests.unit.sandbox_slack.rig import actions, button, section, text_input
 
 OPTIONS = [{"text": {"type": "plain_text", "text": name}, "value": name} for name in ("a", "b", "c")]

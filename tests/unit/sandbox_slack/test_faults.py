@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from slack_sdk.errors import SlackApiError
 
-from sandbox.slack.faults import FaultError, Faults
+from sandbox.slack.workspace.faults import FaultError, Faults
 from tests.unit.sandbox_slack.rig import CHANNEL, Stage, section
 
 Json = dict[str, Any]

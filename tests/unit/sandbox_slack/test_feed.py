@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
-from sandbox.slack.feed import Feed
+from sandbox.slack.workspace.feed import Feed
 
 
 def test_returns_news_at_once_when_there_are_any() -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from sandbox.slack.limits import MESSAGE_BURST, RateLimiter, Tier
+from sandbox.slack.workspace.limits import MESSAGE_BURST, RateLimiter, Tier
 from tests.unit.sandbox_slack.rig import HandClock
 
 

@@ -4,7 +4,7 @@ import pytest
 import requests
 from aiohttp import web
 
-from sandbox.sites import serve_in_thread
+from sandbox.web.sites import serve_in_thread
 
 
 async def greet(request: web.Request) -> web.Response:

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from slack_sdk import WebClient
 
-from sandbox.sites import serve_in_thread
 from sandbox.slack.server import SlackStandIn
-from sandbox.slack.snapshots import SnapshotError
+from sandbox.slack.workspace.snapshots import SnapshotError
+from sandbox.web.sites import serve_in_thread
 from tests.unit.sandbox_slack.rig import CHANNEL, HandClock, Window
 
 

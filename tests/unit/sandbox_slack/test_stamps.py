@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.slack.stamps import Stamps, read_stamp, write_stamp
+from sandbox.slack.values.stamps import Stamps, read_stamp, write_stamp
 from tests.unit.sandbox_slack.rig import HandClock
 
 

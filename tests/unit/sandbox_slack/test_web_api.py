@@ -7,9 +7,9 @@ import requests
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from sandbox.sites import serve_in_thread
-from sandbox.slack.cast import Cast, SlackApp
 from sandbox.slack.server import SlackStandIn
+from sandbox.slack.workspace.cast import Cast, SlackApp
+from sandbox.web.sites import serve_in_thread
 from tests.unit.sandbox_slack.rig import CHANNEL, HandClock, Stage
 
 

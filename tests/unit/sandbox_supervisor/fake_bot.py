@@ -7,7 +7,7 @@ from typing import Any
 
 import aiohttp
 
-from sandbox.slack.cast import MAIN_CHANNEL, Cast
+from sandbox.slack.workspace.cast import MAIN_CHANNEL, Cast
 
 Json = dict[str, Any]
 

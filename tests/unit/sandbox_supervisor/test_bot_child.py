@@ -7,7 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from sandbox.bot_child import BotChild
+from sandbox.bot.child import BotChild
 from sandbox.working import work_until
 
 SLEEPER = (sys.executable, "-c", "print('up', flush=True); import time; time.sleep(60)")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.bot_settings import Addresses, SlackSecrets, bot_environment, bot_settings, write_clusters_file
+from sandbox.bot.settings import Addresses, SlackSecrets, bot_environment, bot_settings, write_clusters_file
 from sandbox.state_folder import StateFolder
 
 ADDRESSES = Addresses("http://127.0.0.1:1", "http://127.0.0.1:2", "http://127.0.0.1:3", "https://127.0.0.1:4")

@@ -8,12 +8,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from sandbox.bot_child import BotChild
+from sandbox.bot.child import BotChild
 from sandbox.clock import SimulatedClock
 from sandbox.control import control_site
 from sandbox.google.switches import GoogleSwitches
 from sandbox.release.switches import ReleaseSwitches
-from sandbox.sites import serve_in_thread
+from sandbox.web.sites import serve_in_thread
 
 
 @dataclass(frozen=True)

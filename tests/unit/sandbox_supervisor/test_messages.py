@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.messages import consent, offers_retry, plain_text, read_finish, read_progress
-from sandbox.outcome import Verdict
+from sandbox.watching.messages import consent, offers_retry, plain_text, read_finish, read_progress
+from sandbox.watching.outcome import Verdict
 
 Json = dict[str, Any]
 

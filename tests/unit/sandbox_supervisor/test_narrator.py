@@ -10,13 +10,13 @@ from typing import Any
 
 import aiohttp
 
-from sandbox.narrator import Narrator
-from sandbox.outcome import Verdict
-from sandbox.person import StandInPerson
-from sandbox.sites import open_site
 from sandbox.slack.server import SlackStandIn
-from sandbox.slack_page import SlackPage
-from sandbox.terminal import Lines
+from sandbox.watching.narrator import Narrator
+from sandbox.watching.outcome import Verdict
+from sandbox.watching.person import StandInPerson
+from sandbox.watching.slack_page import SlackPage
+from sandbox.watching.terminal import Lines
+from sandbox.web.sites import open_site
 from sandbox.working import work_until
 from tests.unit.sandbox_supervisor.fake_bot import FakeBot
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.console import Console
 
-from sandbox.terminal import Lines, LivePanel, written
+from sandbox.watching.terminal import Lines, LivePanel, written
 
 NAMES = {"U0BEN00002": "ben"}
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.outbox import Outbox
-from bot.store import Store
+from bot.journal.outbox import Outbox
+from bot.journal.store import Store
 from tests.unit.slack.desk import PostRoom
 from tests.unit.slack.stand_in import HandClock, LocalSlack, run_slack
 

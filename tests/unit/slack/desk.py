@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bot.outbox import Outbox
-from bot.records import MessageKind, UpgradeView
-from bot.slack.announcer import Announcer
+from bot.journal.outbox import Outbox
+from bot.journal.records import MessageKind
+from bot.slack.sending.announcer import Announcer
+from bot.telling.views import UpgradeView
 from tests.unit.slack.samples import build_view
 from tests.unit.slack.stand_in import CHANNEL, HandClock, LocalSlack
 

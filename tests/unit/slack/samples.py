@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.records import Message, MessageKind, PhaseState, PhaseView, QuestionView, UpgradeView
-from steps.step import APPROVE, DENY, Choice
+from bot.journal.records import Message, MessageKind
+from bot.telling.views import PhaseState, PhaseView, QuestionView, UpgradeView
+from steps.contract.cards import APPROVE, DENY, Choice
 
 ANA, BEN, CAI = "U0ANA00001", "U0BEN00002", "U0CAI00003"
 CHANNEL = "C0MESHOPS1"

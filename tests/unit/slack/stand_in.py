@@ -12,11 +12,11 @@ from typing import Any
 import requests
 from slack_sdk import WebClient
 
-from bot.slack.clients import build_posting_client, build_reading_client
-from bot.slack.identity import SlackIdentity, read_identity
-from sandbox.sites import RunningSite, serve_in_thread
-from sandbox.slack.cast import Cast
+from bot.slack.api.clients import build_posting_client, build_reading_client
+from bot.slack.api.identity import SlackIdentity, read_identity
 from sandbox.slack.server import SlackStandIn
+from sandbox.slack.workspace.cast import Cast
+from sandbox.web.sites import RunningSite, serve_in_thread
 
 START = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)
 CHANNEL = "C0MESHOPS1"

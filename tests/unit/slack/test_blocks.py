@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.slack.blocks import CHARACTERS_LIMIT, count_characters, draw_message
-from bot.slack.cards import Look
-from sandbox.slack.block_rules import check_blocks
+from bot.slack.drawing.cards import Look
+from bot.slack.drawing.messages import CHARACTERS_LIMIT, count_characters, draw_message
+from sandbox.slack.values.block_rules import check_blocks
 from tests.unit.slack.samples import SAMPLES, build_gate_body, build_message, build_view, know_everybody
 
 HUGE: dict[str, Any] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.slack.buttons import Target, build_choices, build_controls, read_action, read_value, write_value
+from bot.slack.drawing.buttons import Target, build_choices, build_controls, read_action, read_value, write_value
 from tests.unit.slack.samples import build_view
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.people import DirectoryFault
-from bot.slack.directory import SlackDirectory, read_member
+from bot.people.roster import DirectoryFault
+from bot.slack.api.directory import SlackDirectory, read_member
 from tests.unit.slack.stand_in import LocalSlack
 
 MEMBER: dict[str, Any] = {"id": "U0BEN00002", "team_id": "T0SANDBOX1", "deleted": False, "is_bot": False}

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.slack.blocks import draw_message
-from bot.slack.cards import Look
+from bot.slack.drawing.cards import Look
+from bot.slack.drawing.messages import draw_message
 from handlers.grammar import write_help
 from tests.unit.slack.samples import SAMPLES, know_everybody
 

@@ -8,12 +8,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from bot.fleet import ClusterView
-from bot.slack.buttons import Target
-from bot.slack.home import draw_home
+from bot.orders.board import ClusterView
+from bot.slack.drawing.buttons import Target
+from bot.slack.drawing.home import draw_home
 from handlers.options import build_reason_form
 from handlers.start_form import build_start_form
-from sandbox.slack.block_rules import check_blocks
+from sandbox.slack.values.block_rules import check_blocks
 from tests.unit.slack.samples import (
     BEN,
     CAI,

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from bot.fleet import ClusterView
-from bot.records import Message, UpgradeView
-from bot.slack.blocks import draw_message
-from bot.slack.cards import Look
-from bot.slack.home import draw_home
+from bot.journal.records import Message
+from bot.orders.board import ClusterView
+from bot.slack.drawing.cards import Look
+from bot.slack.drawing.home import draw_home
+from bot.slack.drawing.messages import draw_message
+from bot.telling.views import UpgradeView
 from handlers.start_form import build_start_form
 from tests.unit.slack.samples import BEN, CHANNEL, SAMPLES, build_message, build_view
 from tests.unit.slack.test_blocks import list_mrkdwn

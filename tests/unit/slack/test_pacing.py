@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from bot.slack.announcer import EDIT_BURST, EDITS_A_MINUTE
-from bot.slack.answers import Answered, TooFast, call_slack
-from bot.slack.pacing import Budget, Quota
+from bot.slack.api.answers import Answered, TooFast, call_slack
+from bot.slack.api.pacing import Budget, Quota
+from bot.slack.sending.announcer import EDIT_BURST, EDITS_A_MINUTE
 from tests.unit.slack.desk import PostRoom
 from tests.unit.slack.samples import START
 from tests.unit.slack.stand_in import CHANNEL, HandClock, LocalSlack, run_slack

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.slack.shared_files import is_slack_address
+from bot.slack.api.shared_files import is_slack_address
 
 BASE = "https://slack.com/api/"
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.slack.text import cut, cut_written, escape, write_code, write_sentence, write_time
+from bot.slack.drawing.text import cut, cut_written, escape, write_code, write_sentence, write_time
 
 
 @pytest.mark.parametrize("attack", ["<!channel>", "<!here>", "<https://evil.example|click>", "<@U0ANA00001>", "<#C1>"])

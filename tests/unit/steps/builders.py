@@ -6,11 +6,11 @@ import importlib.resources
 from datetime import UTC, datetime
 from typing import Any
 
-from steps.installed import OneVersion
+from steps.contract.release import Release, parse_release
+from steps.install.installed import OneVersion
+from steps.install.recovery import PreviousInstall
 from steps.mesh import ClusterAddress, ClusterIdentity, Node, Owner, Pod, Workload, WorkloadRef
-from steps.recovery import PreviousInstall
-from steps.release import Release, parse_release
-from steps.survey import SidecarCounts, Survey
+from steps.preflight.survey import SidecarCounts, Survey
 from steps.versions import AsmVersion
 
 NOW = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)

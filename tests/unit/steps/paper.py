@@ -11,9 +11,13 @@ from typing import Any
 
 import yaml
 
-from steps.errors import GiveUp, StepError
-from steps.estimate import Forecast
-from steps.ledger import LedgerEntry
+from steps.contract.errors import GiveUp, StepError
+from steps.contract.forecast import Forecast
+from steps.contract.ledger import LedgerEntry
+from steps.contract.options import UpgradeOptions
+from steps.contract.ports import Fetched, Manifest, NotStarted, ProgramResult, RunState, Tools, ToolVersions, Verified
+from steps.contract.release import Archive
+from steps.contract.step import Context, Decision, Json, Outcome
 from steps.mesh import (
     Autoscaler,
     Binding,
@@ -30,10 +34,6 @@ from steps.mesh import (
     Webhook,
     Workload,
 )
-from steps.options import UpgradeOptions
-from steps.ports import Fetched, Manifest, NotStarted, ProgramResult, RunState, Tools, ToolVersions, Verified
-from steps.release import Archive
-from steps.step import Context, Decision, Json, Outcome
 from tests.unit.steps.builders import (
     ADDRESS,
     HUB,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from steps.access import GUIDE_BINDING, OWN_BINDING, approve, bind, check, remove_binding
-from steps.errors import GiveUp
+from steps.contract.errors import GiveUp
+from steps.contract.step import Ask, Blocked, Done
 from steps.mesh import Binding, Right
-from steps.step import Ask, Blocked, Done
+from steps.phases.access import GUIDE_BINDING, OWN_BINDING, approve, bind, check, remove_binding
 from tests.unit.steps.paper import ACCOUNT, decide, start_paper
 
 OTHERS = ("admin@example.com",)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from steps.apply_output import cut_output, describe_apply, read_apply_output
+from steps.install.istioctl_output import cut_output, describe_apply, read_apply_output
 
 GOOD = """\
 - Applying manifest for component Base...

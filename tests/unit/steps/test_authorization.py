@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from steps.authorization import apply, approve, describe_findings
-from steps.step import Ask, Blocked, Done, Waiting
+from steps.contract.step import Ask, Blocked, Done, Waiting
+from steps.phases.authorization import apply, approve, describe_findings
 from tests.unit.steps.paper import Paper, decide, start_paper
 from tests.unit.steps.test_policies import binding, policy
 

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 import yaml
 
-from steps.applying import TRIES, apply
-from steps.control_plane import approve, approve_mtls, approve_removals, back_up
-from steps.errors import GiveUp, TryAgain
+from steps.contract.errors import GiveUp, TryAgain
+from steps.contract.options import UpgradeOptions
+from steps.contract.ports import Ended, ProgramResult, Running
+from steps.contract.step import Ask, Blocked, Decision, Done, Waiting
 from steps.mesh import Event, Operation
-from steps.options import UpgradeOptions
-from steps.ports import Ended, ProgramResult, Running
-from steps.replacement import roll_out
-from steps.step import Ask, Blocked, Decision, Done, Waiting
+from steps.phases.control_plane.applying import TRIES, apply
+from steps.phases.control_plane.phase import approve, approve_mtls, approve_removals, back_up
+from steps.phases.control_plane.replacement import roll_out
 from tests.unit.steps.builders import NEW, OLD, make_control_plane, make_pod
 from tests.unit.steps.paper import Paper, decide, render_control_plane, start_paper
 from tests.unit.steps.test_apply_output import BAD, GOOD, WARNED

@@ -6,12 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from steps.download import choose_archive, choose_platform, fetch, preview, unpack, verify
-from steps.errors import GiveUp, TryAgain
-from steps.options import UpgradeOptions
-from steps.ports import ToolVersions
-from steps.step import Blocked, Done, Progress, Waiting
-from steps.toolbox import describe_way_back
+from steps.contract.cards import Progress
+from steps.contract.errors import GiveUp, TryAgain
+from steps.contract.options import UpgradeOptions
+from steps.contract.ports import ToolVersions
+from steps.contract.step import Blocked, Done, Waiting
+from steps.notes.tools import describe_way_back
+from steps.phases.download import choose_archive, choose_platform, fetch, preview, unpack, verify
 from tests.unit.steps.builders import NEW, OLD
 from tests.unit.steps.paper import Paper, start_paper
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from steps.checks import Check, select_checks
-from steps.eligibility import check_kubectl, find_source, judge_survey
-from steps.installed import Installed, MixedVersions, NoMesh, OneVersion, OpenSource, Unreadable
+from steps.contract.checks import Check, select_checks
+from steps.install.installed import Installed, MixedVersions, NoMesh, OneVersion, OpenSource, Unreadable
+from steps.install.kubectl import check_kubectl
+from steps.install.recovery import PreviousInstall
 from steps.mesh import Exclusion, Operation
-from steps.recovery import PreviousInstall
-from steps.survey import SidecarCounts
+from steps.preflight.eligibility import find_source, judge_survey
+from steps.preflight.survey import SidecarCounts
 from steps.versions import AsmVersion
 from tests.unit.steps.builders import (
     NEW,

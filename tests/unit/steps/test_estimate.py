@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steps.estimate import (
-    Forecast,
-    Measured,
+from steps.contract.forecast import Forecast, Measured
+from steps.contract.options import Limits, UpgradeOptions
+from steps.contract.release import parse_release
+from steps.mesh import DisruptionBudget, Workload, WorkloadRef
+from steps.workloads.estimate import (
     Piece,
     describe_estimate,
     describe_outcome,
@@ -20,11 +22,8 @@ from steps.estimate import (
     estimate_sidecars,
     state_range,
 )
-from steps.mesh import DisruptionBudget, Workload, WorkloadRef
-from steps.method import Method
-from steps.options import Limits, UpgradeOptions
-from steps.release import parse_release
-from steps.rounds import count_rounds
+from steps.workloads.method import Method
+from steps.workloads.rounds import count_rounds
 
 
 def limited(**limits: int) -> UpgradeOptions:

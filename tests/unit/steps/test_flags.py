@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from steps.errors import GiveUp
-from steps.flags import build_apply_arguments, find_flag_fault, list_set_flags, merge_set_flags
-from steps.options import MtlsMode, Overlay, UpgradeOptions
+from steps.contract.errors import GiveUp
+from steps.contract.options import MtlsMode, Overlay, UpgradeOptions
+from steps.install.flags import build_apply_arguments, find_flag_fault, list_set_flags, merge_set_flags
 from tests.unit.steps.builders import make_identity, read_shipped_release
 
 GUIDE = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from steps.installed import MixedVersions, NoMesh, OneVersion, OpenSource, Unreadable, read_installed
+from steps.install.installed import MixedVersions, NoMesh, OneVersion, OpenSource, Unreadable, read_installed
 from steps.versions import AsmVersion
 from tests.unit.steps.builders import HUB, NEW, OLD, make_control_plane, make_workload, read_shipped_release
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from steps.errors import GiveUp
-from steps.options import Overlay
-from steps.overlays import find_overlay_fault, join_overlays, list_overlay_paths
+from steps.contract.errors import GiveUp
+from steps.contract.options import Overlay
+from steps.install.overlays import find_overlay_fault, join_overlays, list_overlay_paths
 
 HEAD = "apiVersion: install.istio.io/v1alpha2\nkind: IstioControlPlane\n"
 

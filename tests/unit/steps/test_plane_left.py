@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from steps.estimate import Forecast
+from steps.contract.forecast import Forecast
+from steps.contract.step import Waiting
 from steps.mesh import Workload
-from steps.replacement import roll_out
-from steps.step import Waiting
+from steps.phases.control_plane.replacement import roll_out
 from tests.unit.steps.builders import NEW, make_control_plane
 from tests.unit.steps.paper import Paper, start_paper
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from steps.policies import PolicyFinding, edit_policy, find_authorization_findings, read_trust_domain
+from steps.install.policies import PolicyFinding, edit_policy, find_authorization_findings, read_trust_domain
 
 POOL = "example-project.svc.id.goog"
 

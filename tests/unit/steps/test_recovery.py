@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from steps.recovery import compare_flags, list_leaves, recover_options
+from steps.install.recovery import compare_flags, list_leaves, recover_options
 
 POOL = "example-project.svc.id.goog"
 VALUES: dict[str, Any] = {

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steps.redaction import redact
+from steps.contract.redaction import redact
 
 SECRET = "c2VjcmV0LXZhbHVl"
 

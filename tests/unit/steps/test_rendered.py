@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from steps.errors import GiveUp
-from steps.rendered import compare_with_live, identify, list_images, parse_manifest
+from steps.contract.errors import GiveUp
+from steps.install.rendered import compare_with_live, identify, list_images, parse_manifest
 
 
 def deployment(image: str, name: str = "istio-pilot", **spec: Any) -> dict[str, Any]:

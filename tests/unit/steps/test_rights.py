@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from steps.estimate import describe_range
 from steps.mesh import Right
-from steps.rights import describe_grant, describe_rights, list_rights
+from steps.preflight.rights import describe_grant, describe_rights, list_rights
+from steps.workloads.estimate import describe_range
 from tests.unit.steps.builders import read_shipped_release
 
 RELEASE = read_shipped_release()

@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from steps.mesh import Workload
-from steps.rollout import describe_done, find_rollout_gap, format_age, format_pods, judge_workloads, read_status
+from steps.workloads.readiness import (
+    describe_done,
+    find_rollout_gap,
+    format_age,
+    format_pods,
+    judge_workloads,
+    read_status,
+)
 from tests.unit.steps.builders import (
     HUB,
     NEW,

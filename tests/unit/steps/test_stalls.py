@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from steps.mesh import Webhook
-from steps.stalls import Stall, choose_overdue, explain_webhook_gap, find_stalls, find_webhook_gap
+from steps.workloads.stalls import Stall, choose_overdue, explain_webhook_gap, find_stalls, find_webhook_gap
 from tests.unit.steps.builders import make_pod, make_workload
 
 LONG = timedelta(hours=1)

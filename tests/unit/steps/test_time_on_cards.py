@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from steps.control_plane import approve
-from steps.estimate import Forecast, Measured
-from steps.finish import report
-from steps.prepare import inspect, propose
-from steps.step import Ask, Done
+from steps.contract.forecast import Forecast, Measured
+from steps.contract.step import Ask, Done
+from steps.phases.control_plane.phase import approve
+from steps.phases.finish import report
+from steps.phases.prepare.phase import inspect, propose
 from tests.unit.steps.builders import HUB, OLD, make_pod
 from tests.unit.steps.paper import Paper, start_paper
 

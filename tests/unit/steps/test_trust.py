@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from steps.trust import TrustDomains, describe_trust_change, read_trust_domains
+from steps.install.trust import TrustDomains, describe_trust_change, read_trust_domains
 from tests.unit.steps.test_policies import policy
 
 POOL = "example-project.svc.id.goog"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from steps.contract.options import UpgradeOptions
+from steps.contract.ports import Ended, Running
+from steps.contract.step import Blocked, Done, Waiting
 from steps.mesh import Namespace
-from steps.options import UpgradeOptions
-from steps.ports import Ended, Running
-from steps.step import Blocked, Done, Waiting
-from steps.validate import TRIES, run
+from steps.phases.validate.phase import TRIES, run
 from tests.unit.steps.paper import Paper, decide, start_paper
 from tests.unit.steps.test_validation import FAILED_04, GUIDE
 

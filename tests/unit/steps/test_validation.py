@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from steps.validation import describe_checks, read_validation
+from steps.install.asmctl_output import describe_checks, read_validation
 
 GUIDE = """\
 [asmctl version 0.3.0]

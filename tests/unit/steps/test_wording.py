@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from steps.wording import count_things, describe_seconds
+from steps.contract.wording import count_things, describe_seconds
 
 
 @pytest.mark.parametrize(

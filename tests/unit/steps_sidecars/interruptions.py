@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from steps.contract.step import Json, Outcome
 from steps.mesh import Eviction, WorkloadRef
-from steps.step import Json, Outcome
 from tests.unit.steps_sidecars.paper_cluster import PaperCluster
 from tests.unit.steps_sidecars.rig import PaperMemory, Rig
 

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from steps.errors import StepError, TryAgain
-from steps.injection import INJECT, PROXY
+from steps.contract.errors import StepError, TryAgain
+from steps.contract.ports import Manifest
+from steps.contract.release import Release
 from steps.mesh import (
     WORKLOAD_KINDS,
     Autoscaler,
@@ -30,8 +31,7 @@ from steps.mesh import (
     Workload,
     WorkloadRef,
 )
-from steps.ports import Manifest
-from steps.release import Release
+from steps.workloads.injection import INJECT, PROXY
 
 HUB = "gcr.io/gke-release/asm"
 OLD = "1.4.7-asm.0"

@@ -9,14 +9,14 @@ from datetime import datetime, timedelta
 from importlib.resources import files
 from typing import Any, Generic, Protocol, TypeVar
 
-from steps.estimate import Forecast
-from steps.ledger import LedgerEntry
+from steps.contract.forecast import Forecast
+from steps.contract.ledger import LedgerEntry
+from steps.contract.options import UpgradeOptions
+from steps.contract.ports import Kubernetes, Probes
+from steps.contract.release import Release, parse_release
+from steps.contract.step import Ask, Blocked, Context, Decision, Done, Json, Outcome, Waiting
 from steps.mesh import ClusterAddress, ClusterIdentity
-from steps.options import UpgradeOptions
-from steps.ports import Kubernetes, Probes
-from steps.release import Release, parse_release
-from steps.sidecars import STEPS
-from steps.step import Ask, Blocked, Context, Decision, Done, Json, Outcome, Waiting
+from steps.phases.sidecars import STEPS
 from tests.unit.steps_sidecars.paper_cluster import PaperCluster
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from steps.injection import Injector
-from steps.inventory import Finding, Inventory, Surroundings
-from steps.ledger import LedgerEntry
+from steps.contract.ledger import LedgerEntry
 from steps.mesh import Namespace, Owner, Pod, Workload, WorkloadRef
-from steps.method import Method
-from steps.risk import Subject
-from steps.sidecars.flight import Flight
-from steps.waves import PlannedWorkload
+from steps.phases.sidecars.flight import Flight
+from steps.workloads.injection import Injector
+from steps.workloads.inventory import Finding, Inventory, Surroundings
+from steps.workloads.method import Method
+from steps.workloads.risk import Subject
+from steps.workloads.waves import PlannedWorkload
 from tests.unit.steps_sidecars.paper_cluster import HUB, OLD, START
 
 NEW = "1.4.10-asm.18"

@@ -10,17 +10,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bot.gateways.calls.retries import ReadRetries
 from bot.gateways.kubernetes.api_server import TimeLimits
 from bot.gateways.kubernetes.connections import KubeconfigConnection
 from bot.gateways.kubernetes.gateway import KubernetesGateway
-from bot.gateways.retries import ReadRetries
-from sandbox.cluster.mesh_manifests import render_mesh
-from sandbox.cluster.seed import create_any, mesh_options, seed_cluster_x
-from sandbox.cluster.server import SimulatedCluster
-from sandbox.cluster.tls import ServingCertificate, write_kubeconfig
-from sandbox.sites import serve_in_thread
+from sandbox.cluster.http.server import SimulatedCluster
+from sandbox.cluster.http.tls import ServingCertificate, write_kubeconfig
+from sandbox.cluster.mesh.manifests import render_mesh
+from sandbox.cluster.seeds.cluster_x import create_any, mesh_options, seed_cluster_x
+from sandbox.web.sites import serve_in_thread
+from steps.contract.release import Release
 from steps.mesh import ClusterAddress, Pod, WorkloadRef
-from steps.release import Release
 from tests.unit.steps_sidecars.counting import CountingServer
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC).timestamp()

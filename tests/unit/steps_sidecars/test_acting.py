@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from steps.errors import TryAgain
+from steps.contract.errors import TryAgain
+from steps.contract.options import Limits
+from steps.contract.step import Blocked, Done, Waiting
 from steps.mesh import Eviction, WorkloadRef
-from steps.options import Limits
-from steps.sidecars import acting
-from steps.step import Blocked, Done, Waiting
+from steps.phases.sidecars import acting
 from tests.unit.steps_sidecars.paper_cluster import OLD, PaperCluster
 from tests.unit.steps_sidecars.rig import Rig, start
 

@@ -2,11 +2,11 @@ from typing import Any
 
 import pytest
 
+from steps.contract.options import Limits
 from steps.mesh import DisruptionBudget, Workload
-from steps.options import Limits
-from steps.sidecars.actions import Begin, Evict, RestartAgain, choose_actions, choose_evictions
-from steps.sidecars.flight import Flight, Ready, Underway
-from steps.sidecars.pace import Bucket
+from steps.phases.sidecars.actions import Begin, Evict, RestartAgain, choose_actions, choose_evictions
+from steps.phases.sidecars.flight import Flight, Ready, Underway
+from steps.phases.sidecars.pace import Bucket
 from tests.unit.steps_sidecars.paper_cluster import START
 from tests.unit.steps_sidecars.rig import load_release
 from tests.unit.steps_sidecars.shapes import NEW, entry, flight, pod, workload

@@ -2,9 +2,9 @@ import dataclasses
 
 import pytest
 
-from steps.errors import GiveUp, TryAgain
+from steps.contract.errors import GiveUp, TryAgain
+from steps.contract.step import Blocked, Done, Waiting
 from steps.mesh import DisruptionBudget, WorkloadRef
-from steps.step import Blocked, Done, Waiting
 from tests.unit.steps_sidecars.paper_cluster import OLD, WEBHOOK, PaperCluster
 from tests.unit.steps_sidecars.rig import Rig, later, start
 

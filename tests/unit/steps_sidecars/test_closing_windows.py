@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from steps.options import Limits
-from steps.step import Ask, Done, Waiting
+from steps.contract.options import Limits
+from steps.contract.step import Ask, Done, Waiting
 from tests.unit.steps_sidecars.paper_cluster import PaperCluster
 from tests.unit.steps_sidecars.rig import Rig, start
 

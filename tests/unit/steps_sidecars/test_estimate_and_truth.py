@@ -10,17 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.cluster.pace import Pace
-from sandbox.cluster.seed_objects import namespace, stateful_set
-from sandbox.cluster.tls import ServingCertificate, ensure_certificate
-from steps.estimate import Measured, Piece, Range, estimate_control_plane, estimate_sidecars, state_range
-from steps.options import UpgradeOptions
-from steps.release import Release
-from steps.rendered import list_images
-from steps.replacement import roll_out
-from steps.sidecars.remaining import ROUNDS, load_seen
-from steps.step import Done, Waiting
-from steps.waves import load_workloads
+from sandbox.cluster.controllers.pace import Pace
+from sandbox.cluster.http.tls import ServingCertificate, ensure_certificate
+from sandbox.cluster.seeds.objects import namespace, stateful_set
+from steps.contract.forecast import Measured
+from steps.contract.options import UpgradeOptions
+from steps.contract.release import Release
+from steps.contract.step import Done, Waiting
+from steps.install.rendered import list_images
+from steps.phases.control_plane.replacement import roll_out
+from steps.phases.sidecars.remaining import ROUNDS, load_seen
+from steps.workloads.estimate import Piece, Range, estimate_control_plane, estimate_sidecars, state_range
+from steps.workloads.waves import load_workloads
 from tests.unit.steps_sidecars.rig import Rig, load_release
 from tests.unit.steps_sidecars.varied_clusters import COUNT, VariedMesh, Variety, move_control_plane, vary
 

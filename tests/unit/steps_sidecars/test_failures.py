@@ -1,8 +1,8 @@
 import dataclasses
 
+from steps.contract.options import Limits
+from steps.contract.step import Blocked, Done
 from steps.mesh import Event, WorkloadRef
-from steps.options import Limits
-from steps.step import Blocked, Done
 from tests.unit.steps_sidecars.paper_cluster import PaperCluster
 from tests.unit.steps_sidecars.rig import Rig, start
 

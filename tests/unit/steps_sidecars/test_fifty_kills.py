@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from sandbox.cluster.tls import ensure_certificate
+from sandbox.cluster.http.tls import ensure_certificate
+from steps.contract.step import Done, Outcome
 from steps.mesh import Eviction, WorkloadRef
-from steps.step import Done, Outcome
 from tests.unit.steps_sidecars.interruptions import Killed
 from tests.unit.steps_sidecars.rig import PaperMemory, Rig, load_release
 from tests.unit.steps_sidecars.simulated_mesh import SimulatedMesh, take_mesh_snapshot

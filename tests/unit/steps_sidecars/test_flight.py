@@ -4,8 +4,7 @@ from typing import Any
 import pytest
 
 from steps.mesh import Pod, Workload
-from steps.method import Method
-from steps.sidecars.flight import (
+from steps.phases.sidecars.flight import (
     Discovered,
     Failing,
     Finished,
@@ -17,7 +16,8 @@ from steps.sidecars.flight import (
     judge,
     wants_pods,
 )
-from steps.sidecars.rollouts import count_moved, is_rolled_out, is_stamped, scale_patience
+from steps.workloads.method import Method
+from steps.workloads.rollouts import count_moved, is_rolled_out, is_stamped, scale_patience
 from tests.unit.steps_sidecars.paper_cluster import START
 from tests.unit.steps_sidecars.rig import load_release
 from tests.unit.steps_sidecars.shapes import NEW, entry, flight, pod, workload

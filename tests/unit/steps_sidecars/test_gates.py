@@ -2,11 +2,11 @@ import dataclasses
 
 import pytest
 
-from steps.injection import PINNED_IMAGE
+from steps.contract.options import Limits
+from steps.contract.step import Ask, Blocked, Done, Waiting
 from steps.mesh import WorkloadRef
-from steps.options import Limits
-from steps.sidecars.gates import find_worse
-from steps.step import Ask, Blocked, Done, Waiting
+from steps.phases.sidecars.gates import find_worse
+from steps.workloads.injection import PINNED_IMAGE
 from tests.unit.steps_sidecars.paper_cluster import PaperCluster
 from tests.unit.steps_sidecars.rig import Rig, start
 

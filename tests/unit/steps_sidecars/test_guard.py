@@ -2,9 +2,9 @@ import dataclasses
 
 import pytest
 
-from steps.errors import GiveUp
+from steps.contract.errors import GiveUp
+from steps.contract.step import Done, Waiting
 from steps.mesh import WorkloadRef
-from steps.step import Done, Waiting
 from tests.unit.steps_sidecars.paper_cluster import HUB, OLD, PaperCluster
 from tests.unit.steps_sidecars.rig import Rig, later, start
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from sandbox.cluster.tls import ensure_certificate
-from steps.options import Limits
-from steps.step import Done
+from sandbox.cluster.http.tls import ensure_certificate
+from steps.contract.options import Limits
+from steps.contract.step import Done
 from tests.unit.steps_sidecars.rig import load_release, start
 from tests.unit.steps_sidecars.simulated_mesh import SimulatedMesh, take_mesh_snapshot
 

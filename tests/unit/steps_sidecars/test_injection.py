@@ -1,7 +1,8 @@
 import pytest
 
-from steps.errors import GiveUp
-from steps.injection import (
+from steps.contract.errors import GiveUp
+from steps.mesh import Namespace, Requirement, Webhook
+from steps.workloads.injection import (
     INJECT,
     Injector,
     describe_version,
@@ -11,7 +12,6 @@ from steps.injection import (
     matches_selector,
     parse_injector,
 )
-from steps.mesh import Namespace, Requirement, Webhook
 from tests.unit.steps_sidecars.rig import load_release
 
 INJECTOR = Injector("enabled", "gcr.io/gke-release/asm", "1.4.10-asm.18")

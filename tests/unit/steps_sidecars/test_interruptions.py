@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
-from steps.step import Done
+from steps.contract.step import Done
 from tests.unit.steps_sidecars.interruptions import FusedCluster, FusedRig, build_fused
 from tests.unit.steps_sidecars.paper_cluster import PaperCluster
 from tests.unit.steps_sidecars.rig import load_release

@@ -3,11 +3,11 @@ from datetime import datetime
 
 import pytest
 
-from steps.errors import GiveUp
-from steps.injection import INJECT, MIRROR, PINNED_IMAGE
-from steps.inventory import Room, find_workload, judge_pod, measure_room, take_inventory
+from steps.contract.errors import GiveUp
+from steps.contract.options import UpgradeOptions
 from steps.mesh import Namespace, Node, Owner, WorkloadRef
-from steps.options import UpgradeOptions
+from steps.workloads.injection import INJECT, MIRROR, PINNED_IMAGE
+from steps.workloads.inventory import Room, find_workload, judge_pod, measure_room, take_inventory
 from tests.unit.steps_sidecars.paper_cluster import PaperCluster
 from tests.unit.steps_sidecars.rig import load_release
 from tests.unit.steps_sidecars.shapes import NEW, WEB, pod, surroundings, workload

@@ -3,13 +3,13 @@ import io
 
 import pytest
 
-from steps.errors import GiveUp
-from steps.ledger import LedgerEntry
+from steps.contract.errors import GiveUp
+from steps.contract.ledger import LedgerEntry
+from steps.contract.step import Blocked, Done
 from steps.mesh import WorkloadRef
-from steps.sidecars.cards import attach_ledger, describe_ledger
-from steps.sidecars.recording import open_entries
-from steps.sidecars.restart import check_sums
-from steps.step import Blocked, Done
+from steps.phases.sidecars.cards import attach_ledger, describe_ledger
+from steps.phases.sidecars.recording import open_entries
+from steps.phases.sidecars.restart import check_sums
 from tests.unit.steps_sidecars.paper_cluster import OLD, PaperCluster
 from tests.unit.steps_sidecars.rig import start
 from tests.unit.steps_sidecars.shapes import entry, flight, pod

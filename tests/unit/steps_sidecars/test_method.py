@@ -1,9 +1,9 @@
 import pytest
 
-from steps.injection import INJECT, PINNED_IMAGE
-from steps.inventory import Condition, Finding
 from steps.mesh import Pod, Workload, WorkloadRef
-from steps.method import Way, choose_way, count_allowed_gone, keeps_revision, read_ordinal, scale_count
+from steps.workloads.injection import INJECT, PINNED_IMAGE
+from steps.workloads.inventory import Condition, Finding
+from steps.workloads.method import Way, choose_way, count_allowed_gone, keeps_revision, read_ordinal, scale_count
 from tests.unit.steps_sidecars.shapes import pod, workload
 
 TARGET = "gcr.io/gke-release/asm/proxyv2:1.4.10-asm.18"

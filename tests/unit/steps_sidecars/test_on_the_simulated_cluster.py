@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from sandbox.cluster import seed_objects
 from sandbox.cluster.control import Control
-from sandbox.cluster.faults import RequestFault
-from sandbox.cluster.pod_faults import PodFault
-from sandbox.cluster.tls import ServingCertificate, ensure_certificate
-from steps.errors import TryAgain
+from sandbox.cluster.http.tls import ServingCertificate, ensure_certificate
+from sandbox.cluster.seeds import objects as seed_objects
+from sandbox.cluster.server.faults import RequestFault
+from sandbox.cluster.server.pod_faults import PodFault
+from steps.contract.errors import TryAgain
+from steps.contract.options import Limits
+from steps.contract.step import Blocked, Done, Waiting
 from steps.mesh import WorkloadRef
-from steps.options import Limits
-from steps.step import Blocked, Done, Waiting
 from tests.unit.steps_sidecars.rig import Rig, load_release, start
 from tests.unit.steps_sidecars.simulated_mesh import SimulatedMesh, take_mesh_snapshot
 

@@ -2,7 +2,8 @@ from datetime import timedelta
 
 import pytest
 
-from steps.sidecars.pace import (
+from steps.contract.cards import Progress
+from steps.phases.sidecars.pace import (
     Bucket,
     add_sample,
     describe_progress,
@@ -12,7 +13,6 @@ from steps.sidecars.pace import (
     store_bucket,
     store_samples,
 )
-from steps.step import Progress
 from tests.unit.steps_sidecars.paper_cluster import START
 
 

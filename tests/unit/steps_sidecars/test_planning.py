@@ -1,6 +1,6 @@
 from steps.mesh import WorkloadRef
-from steps.risk import Level
-from steps.waves import CANARY, PlannedWorkload, order_workloads
+from steps.workloads.risk import Level
+from steps.workloads.waves import CANARY, PlannedWorkload, order_workloads
 from tests.unit.steps_sidecars.paper_cluster import PaperCluster
 from tests.unit.steps_sidecars.rig import start
 

@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from sandbox.cluster import seed_objects
 from sandbox.cluster.control import Control
-from sandbox.cluster.pace import Pace
-from sandbox.cluster.seed import create_any
-from sandbox.cluster.tls import ServingCertificate, ensure_certificate
-from steps.injection import PINNED_IMAGE
+from sandbox.cluster.controllers.pace import Pace
+from sandbox.cluster.http.tls import ServingCertificate, ensure_certificate
+from sandbox.cluster.seeds import objects as seed_objects
+from sandbox.cluster.seeds.cluster_x import create_any
+from steps.contract.options import Limits
+from steps.contract.step import Blocked, Done
 from steps.mesh import Owner, Pod, WorkloadRef
-from steps.options import Limits
-from steps.sidecars.live_pods import pick_pods
-from steps.step import Blocked, Done
+from steps.phases.sidecars.live_pods import pick_pods
+from steps.workloads.injection import PINNED_IMAGE
 from tests.unit.steps_sidecars.paper_cluster import PaperCluster
 from tests.unit.steps_sidecars.rig import Rig, load_release, start
 from tests.unit.steps_sidecars.shapes import pod, workload

@@ -1,7 +1,7 @@
 import pytest
 
-from steps.options import Limits
-from steps.step import Done
+from steps.contract.options import Limits
+from steps.contract.step import Done
 from tests.unit.steps_sidecars.paper_cluster import PaperCluster
 from tests.unit.steps_sidecars.rig import Rig, start
 

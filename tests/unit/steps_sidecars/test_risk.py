@@ -3,10 +3,10 @@ from datetime import timedelta
 
 import pytest
 
-from steps.inventory import Condition, Room
 from steps.mesh import Autoscaler, DisruptionBudget, Requirement, Workload, WorkloadRef
-from steps.method import Method
-from steps.risk import Risk, covers, find_risks, is_mutable, is_rolling, worst_level
+from steps.workloads.inventory import Condition, Room
+from steps.workloads.method import Method
+from steps.workloads.risk import Risk, covers, find_risks, is_mutable, is_rolling, worst_level
 from tests.unit.steps_sidecars.paper_cluster import START
 from tests.unit.steps_sidecars.shapes import WEB, pod, subject, workload
 

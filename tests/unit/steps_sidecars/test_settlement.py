@@ -1,9 +1,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steps.ledger import LedgerEntry
+from steps.contract.ledger import LedgerEntry
 from steps.mesh import Pod
-from steps.sidecars.settlement import settle_entries
+from steps.phases.sidecars.settlement import settle_entries
 from tests.unit.steps_sidecars.rig import load_release
 from tests.unit.steps_sidecars.shapes import NEW, entry, pod
 

@@ -1,7 +1,7 @@
 import dataclasses
 
-from steps.options import Limits
-from steps.step import Blocked, Done, Waiting
+from steps.contract.options import Limits
+from steps.contract.step import Blocked, Done, Waiting
 from tests.unit.steps_sidecars.paper_cluster import PaperCluster
 from tests.unit.steps_sidecars.rig import Rig, later, start
 

@@ -1,4 +1,4 @@
-from steps.step import Ask, Done
+from steps.contract.step import Ask, Done
 from tests.unit.steps_sidecars.paper_cluster import PaperCluster
 from tests.unit.steps_sidecars.rig import Rig, start
 

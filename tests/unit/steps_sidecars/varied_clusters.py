@@ -9,20 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.gateways.calls.retries import ReadRetries
 from bot.gateways.kubernetes.api_server import ApiServer, TimeLimits
 from bot.gateways.kubernetes.connections import KubeconfigConnection
 from bot.gateways.kubernetes.gateway import KubernetesGateway
-from bot.gateways.retries import ReadRetries
-from sandbox.cluster.mesh_manifests import render_mesh
-from sandbox.cluster.pace import Pace
-from sandbox.cluster.seed import INSTALLED, create_any, mesh_options
-from sandbox.cluster.seed_objects import budget, daemon_set, deployment, namespace, node, rbac_defaults, stateful_set
-from sandbox.cluster.server import SimulatedCluster
-from sandbox.cluster.tls import ServingCertificate, write_kubeconfig
-from sandbox.sites import serve_in_thread
+from sandbox.cluster.controllers.pace import Pace
+from sandbox.cluster.http.server import SimulatedCluster
+from sandbox.cluster.http.tls import ServingCertificate, write_kubeconfig
+from sandbox.cluster.mesh.manifests import render_mesh
+from sandbox.cluster.seeds.cluster_x import INSTALLED, create_any, mesh_options
+from sandbox.cluster.seeds.objects import budget, daemon_set, deployment, namespace, node, rbac_defaults, stateful_set
+from sandbox.web.sites import serve_in_thread
+from steps.contract.options import Limits, UpgradeOptions
+from steps.contract.release import Release
 from steps.mesh import ClusterAddress
-from steps.options import Limits, UpgradeOptions
-from steps.release import Release
 from tests.unit.steps_sidecars.simulated_mesh import HandClock, SimulatedMesh, replace_object
 
 COUNT = 20

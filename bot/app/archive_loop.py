@@ -1,0 +1,61 @@
+"""Keeps the archives on disk within bounds: what an upgrade or a way back needs stays."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from bot.clock import Clock
+from bot.gateways.releases.archive_cache import Removed
+from bot.journal.journal import JournalView
+
+log = structlog.get_logger(__name__)
+BETWEEN = timedelta(hours=1)
+_SHA256 = re.compile(r"\b[0-9a-f]{64}\b")
+# Where an upgrade notes the archives that it uses: its target's, and the previous release's.
+_NOTES = ("download/sha256", "download/tools", "download/previous")
+
+
+class Prunes(Protocol):
+    """The archives on disk."""
+
+    def prune(self, needed: Collection[str], limit: int) -> list[Removed]:
+        """Take away what was used longest ago until the rest is within `limit` bytes. Raises OSError."""
+        ...
+
+
+class Archives:
+    """Prunes the cache every hour. `limit` is in bytes."""
+
+    def __init__(self, journal: JournalView, cache: Prunes, clock: Clock, limit: int) -> None:
+        self._journal = journal
+        self._cache = cache
+        self._clock = clock
+        self._limit = limit
+        self._last: datetime | None = None
+
+    def turn(self) -> None:
+        """Prune where the last time is long enough ago; what was removed is logged."""
+        now = self._clock.now()
+        if self._last is not None and abs(now - self._last) < BETWEEN:
+            return
+        self._last = now
+        try:
+            removed = self._cache.prune(self.find_needed(), self._limit)
+        except OSError as error:
+            log.warning("archives_not_pruned", why=str(error))
+            return
+        for one in removed:
+            log.info("archive_removed", name=one.name, megabytes=one.size // 1_000_000, days=int(one.age // 86400))
+
+    def find_needed(self) -> set[str]:
+        """The SHA-256 of what open upgrades use, and the last upgrade of each cluster for its way back."""
+        upgrades = {row.cluster: row.id for row in reversed(self._journal.list_upgrades(limit=10_000))}
+        wanted = {*upgrades.values(), *(row.id for row in self._journal.list_open_upgrades())}
+        notes = [self._journal.recall(upgrade, key) for upgrade in wanted for key in _NOTES]
+        return {found for note in notes if note for found in _SHA256.findall(json.dumps(note))}

@@ -1,0 +1,242 @@
+"""The command line: asm-upgrade."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
+
+import click
+
+from bot.settings.environment import SETTINGS, ConfigError, read_state_folder
+
+if TYPE_CHECKING:
+    from bot.journal.store import StoredCopy
+    from bot.telling.views import Views
+
+# How long an upgrade may take with --exit.
+SIMULATED_SECONDS = 300.0
+ATTACHED_SECONDS = 900.0
+
+
+def _list_settings() -> str:
+    width = max(len(setting.name) for setting in SETTINGS)
+    lines = (f"  {setting.name:<{width}}  {setting.meaning}" for setting in SETTINGS)
+    return "\b\nSettings come from the environment:\n" + "\n".join(lines)
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 130}, epilog=_list_settings()
+)
+@click.version_option(package_name="asm-upgrade-bot", prog_name="asm-upgrade")
+def main() -> None:
+    """Takes Anthos Service Mesh on GKE from 1.4.5+ to 1.4.10-asm.18 from Slack, phase by phase."""
+
+
+@main.command()
+def serve() -> None:
+    """Run the bot until it is told to stop."""
+    from bot.app.serving import serve_bot
+    from bot.journal.store import StoreBroken, StoreBusy
+    from bot.settings.environment import read_settings
+
+    try:
+        sys.exit(serve_bot(read_settings()))
+    except ConfigError as error:
+        _fail(error.faults)
+    except (StoreBusy, StoreBroken) as error:
+        _fail([str(error)])
+
+
+@main.command()
+@click.option("--auto-approve", is_flag=True, help="A stand-in person starts the upgrade and clicks every approval.")
+@click.option("--exit", "leave", is_flag=True, help="Leave with 0 when upgraded, with 1 otherwise.")
+@click.option("--speed", type=click.FloatRange(min=0.1), default=None, help="How fast the simulated clock runs.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="The page's port; 0 takes a free one.")
+@click.option("--json", "as_json", is_flag=True, help="Print one line with all addresses.")
+@click.option("--state", type=click.Path(path_type=Path, file_okay=False), default=None, help="Keep the state here.")
+@click.option("--no-bot", is_flag=True, help="Start everything but the bot.")
+@click.option("--http", is_flag=True, help="Have Slack reach the bot by signed requests, not by Socket Mode.")
+@click.option(
+    "--kubeconfig", type=click.Path(path_type=Path, dir_okay=False), help="Seed and use this cluster instead."
+)
+@click.option("--context", default="", help="The context in that kubeconfig; its current one by default.")
+@click.option("--webhook-address", default="127.0.0.1", help="This machine's address as that API server sees it.")
+@click.option("--yes", is_flag=True, help="Agree beforehand to what is asked about that cluster.")
+@click.option("--remove", is_flag=True, help="Take the demo out of that cluster, and start nothing.")
+def sandbox(kubeconfig: Path | None, speed: float | None, **asked: Any) -> None:
+    """Run the bot against a local Slack, a simulated cluster and signed releases."""
+    from bot.app.known_releases import shipped_releases
+    from sandbox.supervisor import AttachOptions, SandboxOptions, run
+
+    names = ("context", "webhook_address", "yes", "remove")
+    given = {name: asked.pop(name) for name in names}
+    if kubeconfig is None and given != {"context": "", "webhook_address": "127.0.0.1", "yes": False, "remove": False}:
+        raise click.UsageError("--context, --webhook-address, --yes and --remove go with --kubeconfig")
+    if kubeconfig and speed:
+        raise click.UsageError("--speed is that of the simulated cluster; one given by --kubeconfig keeps real time")
+    attach = AttachOptions(kubeconfig, **given) if kubeconfig else None
+    limit = ATTACHED_SECONDS if attach else SIMULATED_SECONDS
+    sys.exit(run(SandboxOptions(speed=speed, attach=attach, time_limit=limit, **asked), shipped_releases()))
+
+
+@main.command()
+@click.argument("upgrade", required=False, default="")
+def status(upgrade: str) -> None:
+    """Show where the open upgrades stand, or one upgrade by its id."""
+    from bot.telling.reports import describe_status
+
+    views = _open_views()
+    rows = [views.read_view(upgrade)] if upgrade and _known(views, upgrade) else []
+    if not upgrade:
+        rows = views.list_open()
+    click.echo(describe_status(rows, []))
+
+
+@main.command()
+@click.argument("upgrade", required=False, default="")
+@click.option("--ledger", type=click.Choice(["csv", "json"]), default=None, help="The pods of the upgrade.")
+@click.option("--ics", is_flag=True, help="Its time for calendars; without an upgrade, the next 30 days of the fleet.")
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write into this file, not out."
+)
+def export(upgrade: str, ledger: str | None, ics: bool, output: Path | None) -> None:
+    """Print what an upgrade left on record, or the calendar as an iCalendar file."""
+    from bot.app.exports import write_ledger
+
+    if ics == bool(ledger):
+        _fail(["say what to export: `--ledger csv`, `--ledger json` or `--ics`, one of them"])
+    if ledger and not upgrade:
+        _fail(["name the upgrade whose ledger to export; `asm-upgrade status` lists the open ones"])
+    views = _open_views()
+    if upgrade:
+        _known(views, upgrade)
+    _put_out(_export_calendar(upgrade) if ics else write_ledger(views.read_ledger(upgrade), ledger or ""), output)
+
+
+def _export_calendar(upgrade: str) -> str:
+    from bot.clock import SystemClock
+    from bot.journal.journal import JournalView
+    from bot.schedule.calendar import Calendar
+    from bot.schedule.calendar_files import write_calendar, write_upgrade
+    from bot.schedule.tables import SchedulesView
+    from bot.settings.environment import read_clusters
+
+    now, copy = SystemClock().now(), _open_copy()
+    try:
+        clusters = {} if upgrade else read_clusters()
+    except ConfigError as error:
+        _fail(error.faults)
+    calendar = Calendar(JournalView(copy), SchedulesView(copy), clusters)
+    if not upgrade:
+        return write_calendar(calendar.list_fleet(now), now)
+    entry = calendar.enter_upgrade(upgrade, now)
+    if entry is None:
+        _fail([f"{upgrade} has no time yet; `/asm-upgrade schedule {upgrade}` sets one"])
+    return write_upgrade(entry, now)
+
+
+def _put_out(text: str, output: Path | None) -> None:
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        output.write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        _fail([f"{output} can't be written: {error.strerror or error}"])
+
+
+@main.command()
+@click.argument("target")
+def pause(target: str) -> None:
+    """Start nothing more in an upgrade, named by its cluster or id, until it is resumed; for when Slack is away."""
+    _order("pause", target)
+
+
+@main.command()
+@click.argument("target")
+def resume(target: str) -> None:
+    """Let a paused upgrade, named by its cluster or id, go on."""
+    _order("resume", target)
+
+
+@main.command()
+@click.argument("target")
+@click.argument("reason", nargs=-1)
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+def abort(target: str, reason: tuple[str, ...], yes: bool) -> None:
+    """End an upgrade, named by its cluster or id; what has moved stays moved."""
+    if not yes:
+        click.confirm(f"Abort the upgrade of {target}? Pods already moved keep the new version", abort=True)
+    _order("abort", target, " ".join(reason))
+
+
+@main.command()
+@click.argument("cluster", required=False, default="")
+def doctor(cluster: str) -> None:
+    """Check everything that an upgrade needs, of the bot and of one cluster or all; exit code 1 on any error."""
+    import os
+
+    from bot.app.doctor import Doctor, describe_check
+    from bot.app.known_releases import read_releases
+    from bot.app.wiring import build_ports_for
+    from bot.settings.environment import read_settings
+
+    try:
+        settings = read_settings()
+        if cluster and cluster not in settings.clusters:
+            _fail([f"there is no cluster {cluster} in clusters.toml; known: {', '.join(settings.clusters)}"])
+        releases = read_releases(settings.releases, settings.mirror)
+    except ConfigError as error:
+        _fail(error.faults)
+    except ValueError as error:
+        _fail([str(error)])
+    worst = 0
+    for check in Doctor(settings, releases, build_ports_for(settings), os.environ.get("PATH", "")).examine(cluster):
+        click.echo(describe_check(check))
+        worst |= check.severity == "error"
+    sys.exit(worst)
+
+
+def _order(action: Literal["pause", "resume", "abort"], target: str, reason: str = "") -> None:
+    from bot.app.operator import give_order
+    from bot.journal.store import StoreBroken
+
+    try:
+        answer = give_order(read_state_folder() / "asm-upgrade.db", action, target, reason)
+    except StoreBroken as error:
+        _fail([str(error)])
+    click.echo(answer or "The order is in the journal; no bot took it up yet. It counts as soon as the bot runs.")
+
+
+def _open_views() -> Views:
+    from bot.journal.journal import JournalView
+    from bot.telling.views import Views
+
+    return Views(JournalView(_open_copy()))
+
+
+def _open_copy() -> StoredCopy:
+    from bot.journal.store import StoreBroken, StoredCopy
+
+    try:
+        return StoredCopy(read_state_folder() / "asm-upgrade.db")
+    except StoreBroken as error:
+        _fail([str(error)])
+
+
+def _known(views: Views, upgrade: str) -> bool:
+    if not views.has_upgrade(upgrade):
+        _fail([f"there is no upgrade {upgrade}; `asm-upgrade status` lists the open ones"])
+    return True
+
+
+def _fail(sentences: Sequence[str]) -> NoReturn:
+    for sentence in sentences:
+        click.echo(f"asm-upgrade: {sentence}", err=True)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

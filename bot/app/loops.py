@@ -1,0 +1,89 @@
+"""Threads that do something whenever they are woken or its time has come."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+
+import structlog
+
+from bot.clock import Clock
+from bot.engine.runner import Runner
+from bot.journal.journal import Journal
+
+log = structlog.get_logger(__name__)
+
+
+class Loop(threading.Thread):
+    """Calls `work` again and again; it answers after how many seconds it wants to be called, None for when woken.
+
+    An exception of `work` ends the thread; whoever watches ends the program.
+    """
+
+    def __init__(self, name: str, work: Callable[[], float | None], longest: float = 5.0) -> None:
+        super().__init__(name=name, daemon=True)
+        self._work = work
+        self._longest = longest
+        self._woken = threading.Event()
+        self._leaving = threading.Event()
+        self.fault: BaseException | None = None
+
+    def run(self) -> None:
+        """Work until told to leave."""
+        while not self._leaving.is_set():
+            pause = self._work()
+            self._woken.wait(self._longest if pause is None else min(max(pause, 0.0), self._longest))
+            self._woken.clear()
+
+    def wake(self) -> None:
+        """Have the work done soon."""
+        self._woken.set()
+
+    def leave(self) -> None:
+        """Stop after the work in hand."""
+        self._leaving.set()
+        self._woken.set()
+
+
+class Dispatcher:
+    """Runs the due steps on a pool, at most one an upgrade at a time."""
+
+    def __init__(
+        self, journal: Journal, runner: Runner, clock: Clock, wake: Callable[[], None], width: int = 8
+    ) -> None:
+        self._journal = journal
+        self._runner = runner
+        self._clock = clock
+        self._wake = wake
+        self._pool = ThreadPoolExecutor(width, thread_name_prefix="step")
+        self._in_flight: dict[str, Future[None]] = {}
+
+    def turn(self) -> float | None:
+        """Start what is due; answers in how many seconds something else is. Raises what a step's thread raised."""
+        for upgrade, future in list(self._in_flight.items()):
+            if future.done():
+                del self._in_flight[upgrade]
+                future.result()
+        now = self._clock.now()
+        for row in self._journal.list_due(now):
+            if row.id not in self._in_flight:
+                self._in_flight[row.id] = self._start(row.id)
+        return self._pause(self._journal.find_next_due(), now)
+
+    def close(self, patience: bool = True) -> None:
+        """Take no more steps; with patience, wait for those in flight."""
+        self._pool.shutdown(wait=patience, cancel_futures=True)
+
+    def _start(self, upgrade: str) -> Future[None]:
+        future = self._pool.submit(self._runner.run_step, upgrade)
+        future.add_done_callback(lambda _future: self._wake())
+        return future
+
+    def _pause(self, due: datetime | None, now: datetime) -> float | None:
+        if due is None:
+            return None
+        seconds = (due - now).total_seconds()
+        # what is due already is in flight, and its end wakes the loop
+        return seconds if seconds > 0 else None

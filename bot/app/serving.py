@@ -1,0 +1,159 @@
+"""The running bot: Slack, the steps, the outbox and the health endpoints, until told to stop."""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import sys
+import threading
+from types import FrameType
+
+import structlog
+from waitress.server import BaseWSGIServer
+
+from bot.app.health import HealthApp, serve_health
+from bot.app.log import configure_log
+from bot.app.loops import Dispatcher, Loop
+from bot.app.metrics import build_registry
+from bot.app.ticking import Ticker
+from bot.app.wiring import Bot, build_archives, build_bot
+from bot.clock import SystemClock
+from bot.orders.intake import CROWD_GAP
+from bot.reminders.tick import TICK_SECONDS
+from bot.settings.environment import Settings
+from handlers.connection import SlackFront
+
+log = structlog.get_logger(__name__)
+# A tab that was just opened is published within this time.
+HOMES_SECONDS = 1.0
+# And GKE is looked into within this time after somebody wanted it.
+SEARCH_SECONDS = 0.2
+
+
+# What the threads would otherwise import at the same moment: vendors' packages with import cycles then fail now and
+# then with "partially initialized module".
+CLIENTS = (
+    "apscheduler.schedulers.background",
+    "requests",
+    "google.auth.transport.requests",
+    "google.oauth2.service_account",
+    "google.cloud.container_v1",
+    "kubernetes.client",
+    "kubernetes.config",
+    "httpx",
+    "icalendar",
+    "cryptography.hazmat.primitives.asymmetric.ec",
+    "slack_bolt.adapter.socket_mode.websocket_client",
+    "handlers.app",
+)
+
+
+def import_clients() -> None:
+    """Import the heavy clients one after the other, before any thread does."""
+    for name in CLIENTS:
+        importlib.import_module(name)
+
+
+class Serving:
+    """The loops over one bot. `run` returns the program's exit code."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._loops: list[Loop] = []
+        self._stopping = threading.Event()
+        self.bot: Bot = build_bot(settings, SystemClock(), on_commit=self._wake)
+        self._dispatcher = Dispatcher(self.bot.journal, self.bot.runner, self.bot.clock, self._wake)
+        self.front = SlackFront(
+            settings.slack,
+            self.bot.upgrades,
+            self.bot.clock,
+            self.bot.fleet,
+            self.bot.home_tabs,
+            settings.workspaces,
+        )
+        self._loops = [
+            Loop("slack", self._connect_slack),
+            Loop("clicks", self._settle_clicks),
+            Loop("steps", self._dispatcher.turn),
+            Loop("outbox", self.bot.announcer.turn),
+            Loop("homes", self.bot.home_tabs.turn, HOMES_SECONDS),
+            Loop("people", self.bot.roster.turn, longest=60.0),
+            Loop("search", self._search, SEARCH_SECONDS),
+            Loop("archives", build_archives(settings, self.bot.journal, self.bot.clock).turn, longest=60.0),
+        ]
+        self._ticker = Ticker(self.bot.reminders.tick, TICK_SECONDS)
+
+    def run(self) -> int:
+        """Serve until SIGTERM or SIGINT, or until a thread dies, which is a fault (exit code 1)."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        for loop in self._loops:
+            loop.start()
+        self._ticker.start()
+        health = self._serve_health()
+        log.info(
+            "serving", clusters=sorted(self.bot.settings.clusters), open=len(self.bot.journal.list_open_upgrades())
+        )
+        while not self._stopping.wait(0.5):
+            if self.bot.store.broken or not self._are_alive():
+                break
+        asked = self._stopping.is_set()
+        self.front.close()
+        self._close()
+        if health:
+            health.close()
+        if self.bot.store.broken:
+            sys.stderr.write(f"asm-upgrade: stopped: {self.bot.store.broken}\n")
+        return 0 if asked else 1
+
+    def _are_alive(self) -> bool:
+        return self._ticker.is_alive() and all(loop.is_alive() for loop in self._loops)
+
+    def find_troubles(self) -> list[str]:
+        """What keeps the bot from being ready, a sentence each."""
+        dead = [f"the thread {loop.name} has ended" for loop in self._loops if not loop.is_alive()]
+        dead += [] if self._ticker.is_alive() else ["the reminders' clock has stopped"]
+        return [*dead, *filter(None, [self.bot.store.broken, self.front.find_trouble()])]
+
+    def _serve_health(self) -> BaseWSGIServer | None:
+        if not self.bot.settings.health_port:
+            return None
+        bot = self.bot
+        app = HealthApp(self.find_troubles, build_registry(bot.journal, bot.outbox, bot.clock))
+        return serve_health(app, bot.settings.health_port, bot.settings.listen)
+
+    def _connect_slack(self) -> float | None:
+        wait = self.front.turn()
+        self.bot.outages.observe(reachable=not self.front.find_trouble())
+        return wait
+
+    def _settle_clicks(self) -> float | None:
+        if self.bot.upgrades.is_crowded():
+            return CROWD_GAP
+        self.bot.upgrades.settle_clicks()
+        return None
+
+    def _search(self) -> None:
+        if self.bot.search.turn() or self.bot.modes.turn():
+            self._wake()
+
+    def _wake(self) -> None:
+        for loop in self._loops:
+            loop.wake()
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._stopping.set()
+
+    def _close(self) -> None:
+        self._ticker.close()
+        for loop in self._loops:
+            loop.leave()
+        for loop in self._loops:
+            loop.join(timeout=5)
+        self._dispatcher.close(patience=False)
+
+
+def serve_bot(settings: Settings) -> int:
+    """Run the bot; the exit code is 0 when it was told to stop."""
+    configure_log(settings.log_level)
+    import_clients()
+    return Serving(settings).run()

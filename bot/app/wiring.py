@@ -1,0 +1,206 @@
+"""Builds the real objects and joins them; nothing else does."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.app.archive_loop import Archives
+from bot.app.known_releases import read_releases
+from bot.clock import Clock
+from bot.discovery.found import FoundClusters
+from bot.discovery.modes import MeshModes
+from bot.discovery.search import GkeSearch
+from bot.engine.outages import Outages
+from bot.engine.runner import Pace, Ports, PortsFor, Runner
+from bot.gateways.releases.archive_cache import ArchiveCache
+from bot.journal.journal import Journal
+from bot.journal.measured import Paces
+from bot.journal.outbox import Outbox
+from bot.journal.store import Store
+from bot.orders.board import Fleet
+from bot.orders.scheduling import Scheduling
+from bot.orders.settling import Upgrades
+from bot.people.roster import PeopledClusters, Roster
+from bot.reminders.tick import Reminders
+from bot.schedule.keeper import WindowKeeper
+from bot.schedule.tables import Schedules
+from bot.settings.environment import ConfigError, Settings
+from bot.slack.api.clients import build_posting_client, build_reading_client
+from bot.slack.api.directory import SlackDirectory
+from bot.slack.sending.announcer import Announcer
+from bot.slack.sending.home_tabs import HomeTabs
+from bot.telling.chronicle import Chronicle
+from bot.telling.views import Views
+from steps.contract.release import Release
+from steps.install.recovery import read_mesh_mode
+from steps.mesh import ClusterAddress, Discovery
+from steps.plan import STEPS
+
+if TYPE_CHECKING:
+    from bot.gateways.google.gke import GoogleEndpoints
+
+SEARCH_SECONDS = 4.0
+# Where archives stand in the state folder.
+RELEASES = "releases"
+
+
+@dataclass(frozen=True)
+class Bot:
+    """The bot's parts, joined over one journal."""
+
+    settings: Settings
+    clock: Clock
+    store: Store
+    journal: Journal
+    outbox: Outbox
+    views: Views
+    upgrades: Upgrades
+    runner: Runner
+    announcer: Announcer
+    fleet: Fleet
+    roster: Roster
+    reminders: Reminders
+    schedules: Schedules
+    home_tabs: HomeTabs
+    outages: Outages
+    search: GkeSearch
+    modes: MeshModes
+
+
+def build_bot(
+    settings: Settings,
+    clock: Clock,
+    on_commit: Callable[[], None] = lambda: None,
+    ports_for: PortsFor | None = None,
+) -> Bot:
+    """Open the journal and join everything to it. Raises StoreBusy, StoreBroken or ConfigError."""
+    releases = read_known_releases(settings)
+    store = Store(settings.state / "asm-upgrade.db", on_commit)
+    journal, outbox = Journal(store), Outbox(store)
+    views = Views(journal)
+    roster = build_roster(settings, clock)
+    clusters = PeopledClusters(settings.clusters, roster)
+    chronicle = Chronicle(
+        journal, outbox, lambda key: sorted(clusters[key].policy.approvers) if key in clusters else []
+    )
+    pace = Pace(settings.retry_cap, settings.approval_life)
+    ports = ports_for or functools.cache(build_ports_for(settings))
+    schedules = Schedules(store)
+    keeper = WindowKeeper(store, journal, schedules, chronicle, clusters, releases, Paces(store))
+    keeper.wake_held(clock.now())
+    scheduling = Scheduling(journal, schedules, keeper, chronicle, clock, clusters)
+    search = GkeSearch(build_discover(settings), settings.discovery.projects, clock)
+    found = FoundClusters(journal, search, settings.discovery, clusters, roster.expand_policy)
+    modes = MeshModes(lambda address: read_mesh_mode(ports(address).kubernetes), clock)
+    fleet = Fleet(journal, views, clusters, outbox.read_thread, scheduling, found, modes)
+    return Bot(
+        settings=settings,
+        clock=clock,
+        store=store,
+        journal=journal,
+        outbox=outbox,
+        views=views,
+        upgrades=Upgrades(store, journal, chronicle, views, clock, clusters, scheduling, people=roster, found=found),
+        runner=Runner(store, journal, chronicle, clock, STEPS, releases, ports, pace, keeper),
+        announcer=build_announcer(settings, outbox, views, clock, fleet),
+        fleet=fleet,
+        roster=roster,
+        schedules=schedules,
+        reminders=Reminders(store, schedules, outbox, clock, clusters),
+        home_tabs=build_home_tabs(settings, fleet, clock),
+        outages=Outages(store, journal, chronicle, clock),
+        search=search,
+        modes=modes,
+    )
+
+
+def read_known_releases(settings: Settings) -> Mapping[str, Release]:
+    """The releases by version. Raises ConfigError where one can't be read or a cluster names another."""
+    try:
+        releases = read_releases(settings.releases, settings.mirror)
+    except ValueError as error:
+        raise ConfigError([str(error)]) from error
+    unknown = [cluster for cluster in settings.clusters.values() if cluster.release not in releases]
+    if unknown:
+        known = ", ".join(sorted(releases))
+        raise ConfigError(
+            [
+                f"[clusters.{c.key}] names the release {c.release}, for which there is no file; known: {known}."
+                for c in unknown
+            ]
+        )
+    return releases
+
+
+def build_roster(settings: Settings, clock: Clock) -> Roster:
+    """People and groups as Slack knows them."""
+    client = build_reading_client(settings.slack.bot_token, settings.slack.api_url)
+    return Roster(SlackDirectory(client), clock, settings.clusters, [settings.discovery.template.policy])
+
+
+def build_home_tabs(settings: Settings, fleet: Fleet, clock: Clock) -> HomeTabs:
+    """The Home tabs with their client."""
+    posting = build_posting_client(settings.slack.bot_token, settings.slack.api_url)
+    return HomeTabs(fleet, posting, clock, fleet.knows)
+
+
+def build_announcer(settings: Settings, outbox: Outbox, views: Views, clock: Clock, fleet: Fleet) -> Announcer:
+    """The announcer with its two clients."""
+    token, url = settings.slack.bot_token, settings.slack.api_url
+    posting, reading = build_posting_client(token, url), build_reading_client(token, url)
+    return Announcer(outbox, views.read_view, posting, reading, clock, fleet.knows)
+
+
+def build_archives(settings: Settings, journal: Journal, clock: Clock) -> Archives:
+    """What keeps the downloaded releases within bounds."""
+    return Archives(journal, ArchiveCache(settings.state / RELEASES), clock, settings.cache_bytes)
+
+
+def build_discover(settings: Settings) -> Callable[[str], Discovery]:
+    """What lists a project's clusters; with shorter time limits than the steps have, as a person waits for it."""
+    from bot.gateways.calls.credentials import GoogleCredentials
+    from bot.gateways.calls.retries import ReadRetries
+    from bot.gateways.clusters import ClusterGateways
+    from bot.gateways.google.gke import GkeGateway
+
+    credentials = GoogleCredentials(limit=SEARCH_SECONDS)
+    endpoints, retries = read_endpoints(settings), ReadRetries(limit=1.0)
+    clusters = ClusterGateways(credentials, endpoints, retries=retries)
+    gateway = GkeGateway(credentials, clusters.kubernetes_for, endpoints, limit=SEARCH_SECONDS, retries=retries)
+    return gateway.discover_clusters
+
+
+def read_endpoints(settings: Settings) -> GoogleEndpoints:
+    """The addresses of Google's APIs."""
+    from bot.gateways.google.gke import GoogleEndpoints
+
+    google = settings.google
+    return GoogleEndpoints(google.gke, google.resource_manager, google.service_usage)
+
+
+def build_ports_for(settings: Settings) -> Callable[[ClusterAddress], Ports]:
+    """The gateways of a cluster; Google's credentials, the cache and the child programs are shared by all clusters."""
+    from bot.gateways.backups import BackupsGateway
+    from bot.gateways.calls.credentials import GoogleCredentials
+    from bot.gateways.clusters import ClusterGateways
+    from bot.gateways.probes import ProbesGateway
+    from bot.gateways.programs.kubeconfigs import Kubeconfigs
+    from bot.gateways.programs.mesh_tools import MeshToolsGateway
+    from bot.gateways.releases.release_files import ReleaseFilesGateway
+
+    credentials = GoogleCredentials()
+    clusters = ClusterGateways(credentials, read_endpoints(settings))
+    kubeconfigs = Kubeconfigs(settings.state / "kubeconfigs", clusters.gke, credentials)
+    files = ReleaseFilesGateway(settings.state / RELEASES)
+    tools = MeshToolsGateway(settings.state / "programs", kubeconfigs, os.environ, credentials.are_found)
+    backups = BackupsGateway(settings.state / "backups")
+    probes = ProbesGateway()
+
+    def build_ports(address: ClusterAddress) -> Ports:
+        return Ports(clusters.kubernetes_for(address), clusters.gke, files, tools, backups, probes)
+
+    return build_ports

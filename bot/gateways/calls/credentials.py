@@ -1,0 +1,126 @@
+"""Google credentials of the bot, refreshed before they expire."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+from bot.gateways.calls.faults import name_error
+from steps.contract.errors import GiveUp, StepError, TryAgain
+
+if TYPE_CHECKING:
+    from google.auth.credentials import Credentials
+    from google.auth.transport import Request
+
+# Without userinfo.email GKE knows a service account by its numeric id, and no binding for its address would hold
+# (cloud.google.com/kubernetes-engine/docs/how-to/role-based-access-control).
+SCOPES = (
+    "https://www.googleapis.com/auth/cloud-platform",
+    "https://www.googleapis.com/auth/userinfo.email",
+)
+GET_CREDENTIALS = (
+    "Set GOOGLE_APPLICATION_CREDENTIALS to a service account's key file, run the bot with workload identity, "
+    "or run `gcloud auth application-default login`; then retry."
+)
+
+
+class GoogleCredentials:
+    """Application-default credentials, loaded at the first use; one instance for the whole program, thread-safe.
+
+    `load` replaces google.auth.default; `limit` bounds each call to the token endpoint, in seconds.
+    """
+
+    def __init__(self, load: Callable[[], Credentials] | None = None, limit: float = 10.0) -> None:
+        self._load = load or load_default
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._loaded: Credentials | None = None
+
+    def load(self) -> Credentials:
+        """The credentials as Google's clients take them. GiveUp where there are none."""
+        with self._lock:
+            return self._find()
+
+    def are_found(self) -> bool:
+        """Whether there are credentials at all; nothing is refreshed."""
+        try:
+            self.load()
+        except StepError:
+            return False
+        return True
+
+    def read_token(self) -> str:
+        """An access token that stays valid for some minutes (google-auth refreshes 3 min 45 s before the end)."""
+        with self._lock:
+            credentials = self._find()
+            if credentials.token_state.name != "FRESH":
+                self._refresh(credentials)
+            return str(credentials.token)
+
+    def replace_token(self, refused: str) -> str:
+        """Another token than the one that a server refused."""
+        with self._lock:
+            credentials = self._find()
+            if credentials.token == refused or credentials.token is None:
+                self._refresh(credentials)
+            return str(credentials.token)
+
+    def read_account(self) -> str:
+        """The account's address, "" where the credentials do not tell it."""
+        credentials = self.load()
+        address = str(getattr(credentials, "service_account_email", "") or "")
+        if address == "default":
+            self.read_token()
+            address = str(getattr(credentials, "service_account_email", "") or "")
+        return address or str(getattr(credentials, "account", "") or "")
+
+    def _find(self) -> Credentials:
+        if self._loaded is None:
+            self._loaded = self._load()
+        return self._loaded
+
+    def _refresh(self, credentials: Credentials) -> None:
+        import requests
+        from google.auth import exceptions
+
+        try:
+            credentials.refresh(make_request(self._limit))  # type: ignore[no-untyped-call]
+        except exceptions.RefreshError as error:
+            if error.retryable:
+                raise TryAgain(f"Google's token endpoint asks to try again: {name_error(error)}") from error
+            raise GiveUp(
+                f"Google refused to renew the bot's credentials: {name_error(error)}", GET_CREDENTIALS
+            ) from error
+        except (exceptions.TransportError, requests.RequestException) as error:
+            raise TryAgain(f"Google's token endpoint could not be reached: {name_error(error)}") from error
+        except exceptions.GoogleAuthError as error:
+            raise GiveUp(f"the bot's Google credentials can't be used: {name_error(error)}", GET_CREDENTIALS) from error
+
+
+def load_default() -> Credentials:
+    """Application-default credentials with the scopes that GKE needs. GiveUp where there are none."""
+    import google.auth
+    from google.auth import exceptions
+
+    try:
+        credentials, _project = google.auth.default(scopes=list(SCOPES))
+    except exceptions.DefaultCredentialsError as error:
+        raise GiveUp(f"the bot has no Google credentials: {name_error(error)}", GET_CREDENTIALS) from error
+    except (exceptions.GoogleAuthError, OSError, ValueError) as error:
+        raise GiveUp(f"the bot's Google credentials can't be read: {name_error(error)}", GET_CREDENTIALS) from error
+    return credentials
+
+
+def make_request(limit: float) -> Request:
+    """Google-auth's transport with our time limit in place of its 120 s."""
+    from google.auth.transport.requests import Request
+
+    request: Any = functools.partial(_send_with_limit, Request(), limit)
+    return cast("Request", request)
+
+
+def _send_with_limit(request: Any, limit: float, url: str, **options: Any) -> Any:
+    options["timeout"] = limit
+    return request(url=url, **options)

@@ -1,0 +1,107 @@
+"""The one table that turns an outside call gone wrong into TryAgain or GiveUp."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+from steps.contract.errors import GiveUp, StepError, TryAgain
+
+LONGEST_MESSAGE = 400
+ASK_AGAIN = frozenset({408, 409, 410, 423, 425})
+
+
+@dataclass(frozen=True)
+class Call:
+    """An outside call in words: `service` is who was asked, `action` what for ("list pods in shop").
+
+    `unauthorized` and `forbidden` are the remedies for 401 and 403; `absent` is the one for 404.
+    """
+
+    service: str
+    action: str
+    unauthorized: str = "Give the bot valid credentials, then retry."
+    forbidden: str = "Grant the bot's account the right, then retry."
+    absent: str = "Check the name and the address, then retry."
+
+
+def judge_status(call: Call, status: int, message: str = "", retry_after: float | None = None) -> StepError:
+    """The verdict on an HTTP status of 400 or more; `retry_after` is in seconds."""
+    said = f": {shorten(message)}" if message.strip() else ""
+    why = f'{call.service} answered {status} to "{call.action}"{said}'
+    if status == 429:
+        return TryAgain(f'{call.service} is throttling (429) "{call.action}"{said}', retry_after)
+    if status in ASK_AGAIN or status >= 500:
+        return TryAgain(why, retry_after)
+    return GiveUp(why, _find_remedy(call, status))
+
+
+def _find_remedy(call: Call, status: int) -> str:
+    match status:
+        case 401:
+            return call.unauthorized
+        case 403:
+            return call.forbidden
+        case 404:
+            return call.absent
+        case _:
+            return "The request itself was refused: read the answer above, mend what it names, then retry."
+
+
+def judge_unreachable(call: Call, error: BaseException) -> TryAgain:
+    """The verdict on a connection that was refused, reset or cut."""
+    return TryAgain(f'{call.service} could not be reached for "{call.action}": {name_error(error)}')
+
+
+def judge_silence(call: Call, seconds: float) -> TryAgain:
+    """The verdict on a call that got no answer within its time limit."""
+    return TryAgain(f'{call.service} gave no answer to "{call.action}" within {seconds:g} s')
+
+
+def judge_untrusted(call: Call, error: BaseException) -> GiveUp:
+    """The verdict on a certificate that does not hold."""
+    return GiveUp(
+        f"the certificate of {call.service} is not trusted: {name_error(error)}",
+        "Check the address and the CA that belongs to it (for GKE both come from the container API), then retry.",
+    )
+
+
+def judge_disk(error: OSError, path: Path, needed: int = 0) -> GiveUp:
+    """The verdict on a file that could not be written; `needed` is in bytes, 0 where unknown."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        room = f"about {needed / 1e6:.0f} MB" if needed else "some room"
+        return GiveUp(f"the disk of {path} is full", f"Free {room} there, then retry.")
+    return GiveUp(
+        f"{path} could not be written or read: {error.strerror or error}",
+        "Check that the bot's state folder exists and belongs to the bot's user, then retry.",
+    )
+
+
+def read_retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
+    """The Retry-After header in seconds, from a number or an HTTP date; None where absent or unreadable."""
+    text = (headers.get("Retry-After") or "").strip()
+    if not text:
+        return None
+    if text.isdecimal():
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
+
+
+def name_error(error: BaseException) -> str:
+    """An exception in one short line."""
+    return shorten(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+
+
+def shorten(message: str, longest: int = LONGEST_MESSAGE) -> str:
+    """A foreign message on one line, cut where it gets long."""
+    line = " ".join(message.split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"

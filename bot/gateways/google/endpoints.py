@@ -1,0 +1,75 @@
+"""Which of a GKE cluster's endpoints to use, as gcloud decides it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from bot.gateways.kubernetes.connections import Endpoint
+from steps.contract.errors import GiveUp
+from steps.mesh import ENDPOINTS
+
+if TYPE_CHECKING:
+    from google.cloud.container_v1 import Cluster
+
+_NAMES = {
+    "dns": "a DNS endpoint with external traffic allowed",
+    "public": "a public address",
+    "private": "a private address",
+}
+
+
+def choose_endpoint(cluster: Cluster, order: Sequence[str] = ENDPOINTS) -> Endpoint:
+    """The first endpoint of the order that the cluster has: by default DNS, then the public, then the private address.
+
+    The DNS endpoint counts only where it lets outside traffic in. It has a public certificate, the addresses have the
+    cluster's CA (google-cloud-sdk 528, api_lib/container/util.py). GiveUp names what was tried.
+    """
+    hosts = {kind: host for kind, host in reversed(_list_hosts(cluster)) if host}
+    for kind in order:
+        if kind in hosts:
+            return Endpoint(kind, f"https://{hosts[kind]}", "" if kind == "dns" else read_authority(cluster))
+    tried = ", ".join(_NAMES[kind] for kind in order)
+    there = f"; it has {', '.join(_NAMES[kind] for kind in hosts)}" if hosts else ""
+    raise GiveUp(
+        f"the GKE cluster {cluster.name} has no endpoint that the bot could use (tried {tried}{there})",
+        "Name what it has in the field endpoints of clusters.toml, and start again."
+        if hosts
+        else f"Allow one, e.g. `gcloud container clusters update {cluster.name} --enable-dns-access`, then retry.",
+    )
+
+
+def _list_hosts(cluster: Cluster) -> list[tuple[str, str]]:
+    dns = cluster.control_plane_endpoints_config.dns_endpoint_config
+    return [("dns", dns.endpoint if dns.allow_external_traffic else ""), *_list_addresses(cluster)]
+
+
+def _list_addresses(cluster: Cluster) -> list[tuple[str, str]]:
+    by_address = cluster.control_plane_endpoints_config.ip_endpoints_config
+    configured = "control_plane_endpoints_config" in cluster and "ip_endpoints_config" in (
+        cluster.control_plane_endpoints_config
+    )
+    if not configured:  # before 2024 GKE told the addresses on the cluster itself
+        private = cluster.private_cluster_config
+        kind = "private" if private.enable_private_endpoint else "public"
+        return [(kind, cluster.endpoint), ("private", private.private_endpoint)]
+    if not by_address.enabled:
+        return []
+    public = by_address.public_endpoint if by_address.enable_public_endpoint else ""
+    return [("public", public), ("private", by_address.private_endpoint)]
+
+
+def read_authority(cluster: Cluster) -> str:
+    """The cluster's CA as PEM. GiveUp where GKE tells none or something else."""
+    try:
+        pem = base64.b64decode(cluster.master_auth.cluster_ca_certificate, validate=True).decode("ascii")
+    except (binascii.Error, UnicodeDecodeError):
+        pem = ""
+    if "BEGIN CERTIFICATE" not in pem:
+        raise GiveUp(
+            f"GKE tells no usable CA certificate of the cluster {cluster.name}",
+            "Wait until the cluster is RUNNING, or give it by kubeconfig and context in clusters.toml; then retry.",
+        )
+    return pem

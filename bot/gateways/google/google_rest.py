@@ -1,0 +1,80 @@
+"""Google's REST APIs that need no client library of their own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from bot.gateways.calls import faults
+from bot.gateways.calls.credentials import GoogleCredentials
+from bot.gateways.calls.faults import Call
+from bot.gateways.calls.retries import ReadRetries
+from steps.contract.errors import TryAgain
+
+if TYPE_CHECKING:
+    import requests
+
+
+class GoogleRest:
+    """GET with the bot's credentials; `limits` are the seconds to connect and to wait for an answer."""
+
+    def __init__(
+        self,
+        credentials: GoogleCredentials,
+        limits: tuple[float, float] = (5.0, 15.0),
+        retries: ReadRetries | None = None,
+    ) -> None:
+        self._credentials = credentials
+        self._limits = limits
+        self._retries = retries or ReadRetries()
+        self._lock = threading.Lock()
+
+    def get(self, call: Call, url: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """The answer's JSON object; a 401 renews the token once."""
+        return self._retries.run(lambda: self._get_renewed(call, url, query or {}))
+
+    def _get_renewed(self, call: Call, url: str, query: Mapping[str, str]) -> dict[str, Any]:
+        token = self._credentials.read_token()
+        response = self._send(call, url, query, token)
+        if response.status_code == 401:
+            response = self._send(call, url, query, self._credentials.replace_token(token))
+        if response.status_code >= 400:
+            wait = faults.read_retry_after(response.headers)
+            raise faults.judge_status(call, response.status_code, read_message(response), wait)
+        try:
+            found = response.json()
+        except ValueError as error:
+            raise TryAgain(f'{call.service} answered "{call.action}" with broken JSON') from error
+        return found if isinstance(found, dict) else {}
+
+    def _send(self, call: Call, url: str, query: Mapping[str, str], token: str) -> requests.Response:
+        import requests
+
+        headers = {"Authorization": f"Bearer {token}"}
+        try:
+            # No session: calls are few, from several threads, and requests' Session is not made for threads.
+            return requests.get(url, params=dict(query), headers=headers, timeout=self._limits, allow_redirects=False)
+        except requests.RequestException as error:
+            raise judge_requests(call, error, self._limits[1]) from error
+
+
+def judge_requests(call: Call, error: Exception, limit: float) -> Exception:
+    """The verdict on an exception of requests, TryAgain or GiveUp; `limit` is the read limit in seconds."""
+    import requests
+
+    match error:
+        case requests.exceptions.SSLError():
+            return faults.judge_untrusted(call, error)
+        case requests.exceptions.ReadTimeout():
+            return faults.judge_silence(call, limit)
+        case _:
+            return faults.judge_unreachable(call, error)
+
+
+def read_message(response: requests.Response) -> str:
+    """The message of a google.rpc.Status, or the text as it came."""
+    try:
+        return str(response.json()["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return response.text

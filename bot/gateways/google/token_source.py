@@ -1,0 +1,26 @@
+"""The bot's Google credentials in the form that Google's own clients take; imported where such a client is built."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from google.auth.credentials import Credentials
+
+from bot.gateways.calls.credentials import GoogleCredentials
+
+
+class TokenSource(Credentials):
+    """Takes each token from the bot's credentials, so that refreshes are shared, locked and bounded in time."""
+
+    def __init__(self, source: GoogleCredentials) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._source = source
+
+    def before_request(self, request: Any, method: str, url: str, headers: Any) -> None:
+        """Put the token in force on a request."""
+        self.token = self._source.read_token()
+        headers["authorization"] = f"Bearer {self.token}"
+
+    def refresh(self, request: Any) -> None:
+        """Replace a token that was refused with 401."""
+        self.token = self._source.replace_token(self.token or "")

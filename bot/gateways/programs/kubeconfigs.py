@@ -1,0 +1,122 @@
+"""Kubeconfigs for istioctl, kubectl and asmctl: one file a cluster, for the bot's user alone."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bot.gateways.calls.credentials import GoogleCredentials
+from bot.gateways.calls.faults import judge_disk, name_error
+from bot.gateways.calls.files import write_atomically
+from bot.gateways.kubernetes.connections import FindsEndpoints
+from steps.contract.errors import GiveUp
+from steps.mesh import ClusterAddress
+
+PATH_KEYS = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
+
+
+class Kubeconfigs:
+    """Writes kubeconfigs under `folder`. Google's token stands in a file that client-go reads anew each minute."""
+
+    def __init__(self, folder: Path, gke: FindsEndpoints, credentials: GoogleCredentials) -> None:
+        self._folder = folder.absolute()
+        self._gke = gke
+        self._credentials = credentials
+        self._token_file = self._folder / "google-token"
+
+    def write_kubeconfig(self, address: ClusterAddress) -> Path:
+        """The file for a cluster as it is reached now."""
+        content = self._copy_context(address) if address.kubeconfig else self._describe_gke(address)
+        path = self._folder / f"{address.key.replace('/', '_')}.json"
+        self._write(path, json.dumps(content, indent=2))
+        return path
+
+    def refresh_token(self) -> None:
+        """Put a token that stays valid for some minutes where running programs read it."""
+        if self._token_file.exists():
+            self._write_token()
+
+    def _describe_gke(self, address: ClusterAddress) -> Mapping[str, Any]:
+        endpoint = self._gke.find_endpoint(address)
+        self._write_token()
+        cluster = {"server": endpoint.host}
+        if endpoint.ca:
+            cluster["certificate-authority-data"] = base64.b64encode(endpoint.ca.encode()).decode()
+        # The name that `gcloud container clusters get-credentials` gives: asmctl reads project and cluster from it.
+        name = f"gke_{address.project}_{address.location}_{address.name}"
+        return _compose(name, cluster, {"tokenFile": str(self._token_file)}, {})
+
+    def _copy_context(self, address: ClusterAddress) -> Mapping[str, Any]:
+        path = Path(address.kubeconfig).expanduser()
+        try:
+            found = yaml.safe_load(path.read_text())
+            name = address.context or found["current-context"]
+            context = _pick(found["contexts"], name, "context")
+            cluster = _pick(found["clusters"], context["cluster"], "cluster")
+            user = _pick(found["users"], context["user"], "user")
+        except yaml.YAMLError as error:
+            raise _refuse(address, path, _describe_yaml(error)) from None
+        except (OSError, KeyError, TypeError, UnicodeDecodeError) as error:
+            raise _refuse(address, path, name_error(error)) from error
+        base = path.parent.absolute()
+        kept = {key: context[key] for key in ("namespace",) if key in context}
+        return _compose(name, _make_absolute(cluster, base), _make_absolute(user, base), kept)
+
+    def _write_token(self) -> None:
+        token = self._credentials.read_token()
+        try:
+            if self._token_file.read_text() == token:
+                return
+        except FileNotFoundError:
+            pass
+        self._write(self._token_file, token)
+
+    def _write(self, path: Path, text: str) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            write_atomically(path, text.encode())
+        except OSError as error:
+            raise judge_disk(error, path) from error
+
+
+def _refuse(address: ClusterAddress, path: Path, why: str) -> GiveUp:
+    return GiveUp(
+        f"the kubeconfig {path} of {address.key} can't be used: {why}",
+        "Check the file and the context named in clusters.toml, then retry.",
+    )
+
+
+def _describe_yaml(error: yaml.YAMLError) -> str:
+    """Where the file is no YAML, without the line itself: it may hold a token."""
+    mark = getattr(error, "problem_mark", None)
+    return f"no YAML in line {mark.line + 1}" if mark else "no YAML"
+
+
+def _compose(
+    name: str, cluster: Mapping[str, Any], user: Mapping[str, Any], context: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": name,
+        "contexts": [{"name": name, "context": {**context, "cluster": name, "user": name}}],
+        "clusters": [{"name": name, "cluster": cluster}],
+        "users": [{"name": name, "user": user}],
+    }
+
+
+def _pick(entries: Any, name: str, key: str) -> dict[str, Any]:
+    for entry in entries:
+        if entry["name"] == name:
+            return dict(entry[key] or {})
+    raise KeyError(f"no {key} named {name}")
+
+
+def _make_absolute(section: Mapping[str, Any], base: Path) -> Mapping[str, Any]:
+    """Paths in a kubeconfig are relative to its folder; the copy stands in another one."""
+    return {key: str(base / text) if key in PATH_KEYS and text else text for key, text in section.items()}

@@ -1,0 +1,204 @@
+"""Child programs that outlive the bot: started at most once, adopted after a restart, ended past their time limit.
+
+Each run has a folder. Its file `lock` is locked by the running program itself, which inherits the descriptor and
+writes its own process id there before it becomes the program. So a locked file means that it runs, whoever started
+it; a free one with a process id means that it ended; a free and empty one means that it never began.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from bot.gateways.calls.files import write_atomically
+from steps.contract.ports import Ended, NotStarted, Running, RunState
+from steps.contract.redaction import redact
+
+# The shell moves the lock from its standard input to descriptor 9, writes its process id there and becomes the
+# program, which keeps id and lock. No instant lies between the start and its record that a kill of the bot could hit.
+START = 'exec 9<&0 </dev/null; echo $$ >&9; exec "$@"'
+TAIL_BYTES = 16_000
+GRACE_SECONDS = 10.0
+WATCH_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is written down before a program starts. `started` is on the machine's monotonic clock."""
+
+    program: str
+    limit_seconds: float
+    started: float
+
+
+class ProgramRuns:
+    """Runs under `folder`, one folder a run id. One instance for the whole program, thread-safe.
+
+    `clock` must be the machine's monotonic clock, which goes on while the bot is down and never jumps.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        clock: Callable[[], float] = time.monotonic,
+        grace_seconds: float = GRACE_SECONDS,
+    ) -> None:
+        self._folder = folder.absolute()
+        self._clock = clock
+        self._grace_seconds = grace_seconds
+        self._lock = threading.Lock()
+        self._watchers: dict[str, threading.Thread] = {}
+
+    def start(
+        self,
+        run_id: str,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        limit_seconds: float,
+        keep_alive: Callable[[], None] = lambda: None,
+    ) -> bool:
+        """Start a program unless this run was ever begun; whether it was started now. Raises OSError.
+
+        `keep_alive` is called now and then while this bot watches the program.
+        """
+        place = self._place(run_id)
+        place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with self._lock, (place / "lock").open("a+b") as lock:
+            if not _take_lock(lock.fileno()) or _read_pid(place):
+                return False
+            run = Run(arguments[0], limit_seconds, self._clock())
+            write_atomically(place / "run.json", json.dumps(asdict(run)).encode())
+            process = _spawn(place, lock.fileno(), arguments, environment)
+            self._watch(run_id, process, keep_alive)
+            return True
+
+    def observe(self, run_id: str) -> RunState:
+        """How the run stands; one that is past its limit is told to end, and killed after the grace time."""
+        place = self._place(run_id)
+        if not (place / "lock").exists():
+            return NotStarted()
+        with self._lock:
+            locked = _is_locked(place)
+        if locked:
+            return Running(self._enforce_limit(place), self.read_output(run_id))
+        if not _read_pid(place):
+            return NotStarted()
+        self._join(run_id)
+        timed_out = (place / "terminated").exists()
+        return Ended(_read_exit_code(place), self.read_output(run_id), timed_out)
+
+    def read_output(self, run_id: str, most: int = TAIL_BYTES) -> str:
+        """The last part of what the program wrote."""
+        try:
+            with (self._place(run_id) / "output").open("rb") as output:
+                size = output.seek(0, os.SEEK_END)
+                output.seek(max(0, size - most))
+                return redact(output.read().decode("utf-8", "replace"))
+        except FileNotFoundError:
+            return ""
+
+    def wait_for_end(self, run_id: str, timeout: float) -> bool:
+        """Block until the run has ended and its exit code is noted, or `timeout` seconds are over."""
+        place = self._place(run_id)
+        waiter = threading.Thread(target=_wait_until_free, args=(place,), daemon=True, name=f"wait-{run_id}")
+        waiter.start()
+        waiter.join(timeout)
+        if waiter.is_alive():
+            return False
+        self._join(run_id)
+        return True
+
+    def _enforce_limit(self, place: Path) -> float:
+        """The seconds since the start of a locked run, ended where they are too many."""
+        run, pid = _read_run(place), _read_pid(place)
+        seconds = max(0.0, self._clock() - run.started)
+        overdue = seconds - run.limit_seconds
+        if pid and overdue > 0:
+            (place / "terminated").touch()
+            with suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGTERM if overdue < self._grace_seconds else signal.SIGKILL)
+        return seconds
+
+    def _watch(self, run_id: str, process: subprocess.Popen[bytes], keep_alive: Callable[[], None]) -> None:
+        watcher = threading.Thread(
+            target=self._note_end, args=(self._place(run_id), process, keep_alive), daemon=True, name=f"watch-{run_id}"
+        )
+        self._watchers[run_id] = watcher
+        watcher.start()
+
+    def _note_end(self, place: Path, process: subprocess.Popen[bytes], keep_alive: Callable[[], None]) -> None:
+        """Note the exit code of a program that ends while this bot watches it."""
+        while True:
+            try:
+                code = process.wait(WATCH_SECONDS)
+                break
+            except subprocess.TimeoutExpired:
+                self._enforce_limit(place)
+                keep_alive()
+        with suppress(OSError):
+            write_atomically(place / "exit", str(code).encode())
+
+    def _join(self, run_id: str) -> None:
+        with self._lock:
+            watcher = self._watchers.pop(run_id, None)
+        if watcher is not None:
+            watcher.join(WATCH_SECONDS)
+
+    def _place(self, run_id: str) -> Path:
+        return self._folder / run_id.replace("/", "_").replace("..", "_")
+
+
+def _spawn(place: Path, lock: int, arguments: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    with (place / "output").open("ab") as output:
+        return subprocess.Popen(
+            ["/bin/sh", "-c", START, "sh", *arguments],
+            stdin=lock,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=dict(environment),
+            cwd=place,
+            start_new_session=True,
+        )
+
+
+def _take_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_locked(place: Path) -> bool:
+    with (place / "lock").open("rb") as lock:
+        return not _take_lock(lock.fileno())
+
+
+def _wait_until_free(place: Path) -> None:
+    with (place / "lock").open("rb") as lock:
+        fcntl.flock(lock.fileno(), fcntl.LOCK_EX)
+
+
+def _read_pid(place: Path) -> int:
+    text = (place / "lock").read_text().strip()
+    return int(text) if text.isdecimal() else 0
+
+
+def _read_run(place: Path) -> Run:
+    return Run(**json.loads((place / "run.json").read_text()))
+
+
+def _read_exit_code(place: Path) -> int | None:
+    try:
+        return int((place / "exit").read_text())
+    except (FileNotFoundError, ValueError):
+        return None

@@ -1,0 +1,71 @@
+"""One GET of a file over HTTP: time limits, redirects and errors judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from bot.gateways.calls import faults
+from bot.gateways.calls.faults import Call
+from steps.contract.errors import GiveUp
+
+if TYPE_CHECKING:
+    import httpx
+
+MOST_REDIRECTS = 3
+
+
+def open_client(limits: tuple[float, float]) -> httpx.Client:
+    """A client with seconds to connect and to wait for the next bytes; redirects are followed by `open_file` alone."""
+    import httpx
+
+    connect, read = limits
+    return httpx.Client(timeout=httpx.Timeout(read, connect=connect), follow_redirects=False)
+
+
+@contextmanager
+def open_file(
+    client: httpx.Client, call: Call, url: str, headers: Mapping[str, str] | None = None
+) -> Iterator[httpx.Response]:
+    """The answer with its body still to be read, 2xx or 416. Errors while it is read are judged as well.
+
+    A redirect stays on the host that the release file names: a signature protects from other bytes, not from telling
+    another host what is being installed where.
+    """
+    import httpx
+
+    asked = {"Accept-Encoding": "identity", **(headers or {})}
+    try:
+        for _ in range(MOST_REDIRECTS + 1):
+            with client.stream("GET", url, headers=asked) as response:
+                if not response.has_redirect_location:
+                    _refuse(call, response)
+                    yield response
+                    return
+                url = _follow(call, response)
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+        raise GiveUp(f"{url} is not an address to download from", "Mend it in the release file, then retry.") from error
+    except httpx.TimeoutException as error:
+        raise faults.judge_silence(call, client.timeout.read or 0) from error
+    except httpx.TransportError as error:
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            raise faults.judge_untrusted(call, error) from error
+        raise faults.judge_unreachable(call, error) from error
+    raise GiveUp(f'{call.service} redirects "{call.action}" in a circle', "Check the address in the release file.")
+
+
+def _refuse(call: Call, response: httpx.Response) -> None:
+    if response.status_code < 400 or response.status_code == 416:
+        return
+    raise faults.judge_status(call, response.status_code, "", faults.read_retry_after(response.headers))
+
+
+def _follow(call: Call, response: httpx.Response) -> str:
+    target = response.next_request.url if response.next_request else response.url.join(response.headers["Location"])
+    if target.host != response.url.host or target.port != response.url.port:
+        raise GiveUp(
+            f'{call.service} redirects "{call.action}" to another host, {target.host}',
+            "Set the release file's base_url to the host that really has the files, then retry.",
+        )
+    return str(target)

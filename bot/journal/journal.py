@@ -1,0 +1,324 @@
+"""The journal: every upgrade, its steps, questions, memory and ledger."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, fields
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+import msgspec
+
+from bot.journal.records import Click, UpgradeState
+from bot.journal.rows import (
+    ENCODED,
+    PLAIN,
+    TIMES,
+    Question,
+    StepRow,
+    UpgradeRow,
+    at_time,
+    encode_column,
+    encode_json,
+    read_first_upgrade,
+    read_question,
+    read_upgrade,
+    to_seconds,
+    to_time,
+)
+from bot.journal.store import Store, StoredCopy
+from steps.contract.ledger import LedgerEntry
+from steps.contract.step import Ask, Blocked, Decision, Json
+
+LONGEST_PAUSE = timedelta(minutes=10)
+LONGEST_LOOK = timedelta(seconds=60)
+OPEN_STATES: tuple[UpgradeState, ...] = ("running", "asking", "blocked")
+_LEDGER_FIELDS = [field.name for field in fields(LedgerEntry)]
+_LEDGER = ", ".join(f'"{name}"' for name in _LEDGER_FIELDS)
+_LEDGER_VALUES = ", ".join(f":{name}" for name in _LEDGER_FIELDS)
+
+
+class JournalView:
+    """Reading the journal; serves the bot and the commands that run beside it."""
+
+    def __init__(self, store: Store | StoredCopy) -> None:
+        self._rows = store.read
+
+    def find_upgrade(self, upgrade: str) -> UpgradeRow | None:
+        """The upgrade with this id."""
+        return read_first_upgrade(self._rows("select * from upgrades where id = ?", [upgrade]))
+
+    def find_open_upgrade(self, cluster: str) -> UpgradeRow | None:
+        """The cluster's upgrade that is neither finished nor aborted."""
+        return read_first_upgrade(
+            self._rows("select * from upgrades where cluster = ? and state in (?, ?, ?)", [cluster, *OPEN_STATES])
+        )
+
+    def list_upgrades(self, cluster: str = "", limit: int = 50) -> list[UpgradeRow]:
+        """Upgrades of a cluster, or of all, newest first."""
+        rows = self._rows(
+            "select * from upgrades where ? in ('', cluster) order by created_at desc, number desc limit ?",
+            [cluster, limit],
+        )
+        return [read_upgrade(row) for row in rows]
+
+    def list_open_upgrades(self) -> list[UpgradeRow]:
+        """All upgrades that are neither finished nor aborted, oldest first."""
+        rows = self._rows("select * from upgrades where state in (?, ?, ?) order by created_at", OPEN_STATES)
+        return [read_upgrade(row) for row in rows]
+
+    def list_due(self, now: datetime) -> list[UpgradeRow]:
+        """Upgrades that have something to do now, the longest waiting first."""
+        rows = self._rows(
+            "select * from upgrades where due is not null and paused_by = '' and state in ('running', 'asking') "
+            "order by due"
+        )
+        return [row for row in map(read_upgrade, rows) if is_due(row, now)]
+
+    def find_next_due(self) -> datetime | None:
+        """When the next upgrade has something to do, None when all wait for a person."""
+        rows = self._rows(
+            "select min(due) as due from upgrades where paused_by = '' and state in ('running', 'asking')"
+        )
+        return to_time(rows[0]["due"])
+
+    def list_steps(self, upgrade: str) -> list[StepRow]:
+        """The steps that the upgrade began, in order."""
+        rows = self._rows("select * from steps where upgrade = ? order by rowid", [upgrade])
+        return [
+            StepRow(row["step"], row["outcome"], row["sentence"], at_time(row["started_at"]), to_time(row["ended_at"]))
+            for row in rows
+        ]
+
+    def find_question(self, upgrade: str, step: str, generation: int) -> Question | None:
+        """The question under this key, whatever became of it."""
+        rows = self._rows(
+            "select * from approvals where upgrade = ? and step = ? and generation = ?", [upgrade, step, generation]
+        )
+        return read_question(rows[0]) if rows else None
+
+    def find_open_question(self, upgrade: str) -> Question | None:
+        """What the upgrade asks right now."""
+        rows = self._rows(
+            "select * from approvals where upgrade = ? and state = 'open' order by generation desc", [upgrade]
+        )
+        return read_question(rows[0]) if rows else None
+
+    def list_questions(self, upgrade: str) -> list[Question]:
+        """All questions that the upgrade ever asked, in order."""
+        rows = self._rows("select * from approvals where upgrade = ? order by generation", [upgrade])
+        return [read_question(row) for row in rows]
+
+    def list_consents(self, question: Question, choice: str) -> list[str]:
+        """Who has approved a question that takes several approvals, in order."""
+        rows = self._rows(
+            """
+            select "by" from consents where upgrade = ? and step = ? and generation = ? and choice = ?
+            order by at, rowid
+            """,
+            [question.upgrade, question.step, question.generation, choice],
+        )
+        return [row["by"] for row in rows]
+
+    def read_memory(self, upgrade: str) -> dict[str, Json]:
+        """Everything that the upgrade remembers."""
+        rows = self._rows("select key, value from memory where upgrade = ?", [upgrade])
+        return {row["key"]: json.loads(row["value"]) for row in rows}
+
+    def recall(self, upgrade: str, key: str) -> Json:
+        """One value that the upgrade remembers, or None."""
+        rows = self._rows("select value from memory where upgrade = ? and key = ?", [upgrade, key])
+        return cast(Json, json.loads(rows[0]["value"])) if rows else None
+
+    def read_ledger(self, upgrade: str) -> tuple[LedgerEntry, ...]:
+        """The upgrade's ledger, ordered by namespace and pod."""
+        rows = self._rows(f"select {_LEDGER} from ledger where upgrade = ? order by namespace, pod", [upgrade])
+        return tuple(LedgerEntry(**row) for row in rows)
+
+    def count_ledger(self, upgrade: str) -> dict[str, int]:
+        """How many pods of the ledger are in each state; states without a pod are left out."""
+        rows = self._rows("select state, count(*) as n from ledger where upgrade = ? group by state", [upgrade])
+        return {row["state"]: row["n"] for row in rows}
+
+    def has_actor(self, user: str) -> bool:
+        """Whether this person ever did something that is on the record."""
+        return bool(self._rows("select 1 from audit where actor = ? limit 1", [user]))
+
+    def list_audit(self, upgrade: str) -> list[dict[str, Any]]:
+        """Who did what to the upgrade, in order."""
+        return self._rows("select at, actor, action, detail from audit where upgrade = ? order by seq", [upgrade])
+
+
+class Journal(JournalView):
+    """Writing the journal. Each method joins the transaction of its caller or is one of its own."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self._store = store
+
+    def add_upgrade(self, row: UpgradeRow) -> None:
+        """A new upgrade; sqlite3.IntegrityError where the cluster has an open one."""
+        values = {
+            **{name: getattr(row, name) for name in PLAIN},
+            **{name: to_seconds(getattr(row, name)) for name in TIMES},
+            **{name: encode_json(getattr(row, name)) for name in ENCODED},
+        }
+        with self._store.transact() as db:
+            db.execute(
+                f"insert into upgrades ({', '.join(values)}) values ({', '.join(':' + name for name in values)})",
+                values,
+            )
+
+    def next_number(self, cluster: str) -> int:
+        """The number that the cluster's next upgrade bears."""
+        rows = self._rows("select coalesce(max(number), 0) + 1 as n from upgrades where cluster = ?", [cluster])
+        return int(rows[0]["n"])
+
+    def change_upgrade(self, upgrade: str, **changes: Any) -> None:
+        """Set columns of the upgrade; datetimes and tuples are encoded."""
+        values = {name: encode_column(name, value) for name, value in changes.items()}
+        with self._store.transact() as db:
+            db.execute(
+                f"update upgrades set {', '.join(f'{name} = :{name}' for name in values)} where id = :upgrade_id",
+                {**values, "upgrade_id": upgrade},
+            )
+
+    def record_step(self, upgrade: str, step: str, outcome: str, sentence: str, now: datetime, ended: bool) -> None:
+        """What a step answered this turn. A gap over LONGEST_LOOK (a pause, a hold, an outage) is not its own time."""
+        with self._store.transact() as db:
+            db.execute(
+                """
+                insert into steps (upgrade, step, outcome, sentence, turns, started_at, seen_at, ended_at)
+                values (:upgrade, :step, :outcome, :sentence, 1, :now, :now, :ended)
+                on conflict (upgrade, step) do update set outcome = excluded.outcome, sentence = excluded.sentence,
+                    busy = busy + iif(:now - seen_at between 0 and :longest, :now - seen_at, 0), turns = turns + 1,
+                    seen_at = excluded.seen_at, ended_at = excluded.ended_at
+                """,
+                {"upgrade": upgrade, "step": step, "outcome": outcome, "sentence": sentence, "now": now.timestamp()}
+                | {"longest": LONGEST_LOOK.total_seconds(), "ended": now.timestamp() if ended else None},
+            )
+
+    def open_question(
+        self, row: UpgradeRow, generation: int, outcome: Ask | Blocked, now: datetime, expires: datetime | None
+    ) -> None:
+        """Ask a person; an older open question of the upgrade is voided."""
+        gate = isinstance(outcome, Ask)
+        with self._store.transact() as db:
+            db.execute("update approvals set state = 'voided' where upgrade = ? and state = 'open'", [row.id])
+            db.execute(
+                """
+                insert into approvals (upgrade, step, generation, kind, question, choices, binding, digest, asked_at,
+                    expires_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """,
+                [
+                    row.id,
+                    row.step,
+                    generation,
+                    "gate" if gate else "blocked",
+                    outcome.question if isinstance(outcome, Ask) else outcome.why,
+                    encode_json(outcome.choices),
+                    encode_json(outcome.binding if isinstance(outcome, Ask) else {}),
+                    outcome.digest if isinstance(outcome, Ask) else "",
+                    now.timestamp(),
+                    to_seconds(expires),
+                ],
+            )
+
+    def decide_question(self, question: Question, choice: str, by: str, reason: str, now: datetime) -> bool:
+        """Compare and set: True for the first who decides, False for everybody after."""
+        with self._store.transact() as db:
+            changed = db.execute(
+                """
+                update approvals set state = 'decided', choice = ?, decided_by = ?, reason = ?, decided_at = ?
+                where upgrade = ? and step = ? and generation = ? and state = 'open'
+                """,
+                [choice, by, reason, now.timestamp(), question.upgrade, question.step, question.generation],
+            )
+            return changed.rowcount == 1
+
+    def add_consent(self, question: Question, choice: str, by: str, now: datetime) -> list[str]:
+        """One more approval of a question that takes several; all who gave this one, in order."""
+        key = [question.upgrade, question.step, question.generation, choice]
+        with self._store.transact() as db:
+            db.execute("insert or ignore into consents values (?, ?, ?, ?, ?, ?)", [*key, by, now.timestamp()])
+        return self.list_consents(question, choice)
+
+    def close_question(self, upgrade: str, state: str) -> None:
+        """End the open question without a decision: expired or voided."""
+        with self._store.transact() as db:
+            db.execute("update approvals set state = ? where upgrade = ? and state = 'open'", [state, upgrade])
+
+    def find_decision(self, row: UpgradeRow) -> Decision | None:
+        """What a person decided on the question that the upgrade's step last asked; a retry is no decision."""
+        question = self.find_question(row.id, row.step, row.generation)
+        if question is None or question.state != "decided" or question.choice == "retry":
+            return None
+        return Decision(
+            choice=question.choice,
+            by=question.decided_by,
+            at=cast(datetime, question.decided_at),
+            digest=question.digest,
+            reason=question.reason,
+            binding=question.binding,
+        )
+
+    def remember(self, upgrade: str, key: str, value: Json) -> Json:
+        """Commit the value unless the key has one; the first value ever stored comes back."""
+        with self._store.transact() as db:
+            db.execute("insert or ignore into memory values (?, ?, ?)", [upgrade, key, encode_json(value)])
+        return self.recall(upgrade, key)
+
+    def revise(self, upgrade: str, key: str, value: Json) -> None:
+        """Commit the value, whatever the key had."""
+        with self._store.transact() as db:
+            db.execute("insert or replace into memory values (?, ?, ?)", [upgrade, key, encode_json(value)])
+
+    def record_entries(self, upgrade: str, entries: Iterable[LedgerEntry]) -> None:
+        """Add or replace ledger entries by uid."""
+        rows = [{"upgrade": upgrade, **asdict(entry)} for entry in entries]
+        if not rows:
+            return
+        with self._store.transact() as db:
+            db.conn.executemany(
+                f"insert or replace into ledger (upgrade, {_LEDGER}) values (:upgrade, {_LEDGER_VALUES})", rows
+            )
+
+    def record_audit(self, upgrade: str, actor: str, action: str, detail: Mapping[str, Any], now: datetime) -> None:
+        """Append who did what."""
+        with self._store.transact() as db:
+            db.execute(
+                "insert into audit (at, upgrade, actor, action, detail) values (?, ?, ?, ?, ?)",
+                [now.timestamp(), upgrade, actor, action, encode_json(detail)],
+            )
+
+    def add_click(self, click: Click) -> bool:
+        """Commit a click as received; False where its id was seen before."""
+        with self._store.transact() as db:
+            added = db.execute(
+                "insert or ignore into clicks (id, body, received_at) values (?, ?, ?)",
+                [click.id, encode_json(click), click.received_at.timestamp()],
+            )
+            return added.rowcount == 1
+
+    def list_unsettled_clicks(self) -> list[Click]:
+        """Clicks that nobody has answered yet, in order of arrival."""
+        rows = self._rows("select body from clicks where settled_at is null order by seq")
+        return [msgspec.json.decode(row["body"], type=Click) for row in rows]
+
+    def settle_click(self, click_id: str, answer: str, now: datetime) -> None:
+        """Record the answer that a click got."""
+        with self._store.transact() as db:
+            db.execute("update clicks set settled_at = ?, answer = ? where id = ?", [now.timestamp(), answer, click_id])
+
+
+def is_due(row: UpgradeRow, now: datetime) -> bool:
+    """Whether the upgrade has something to do now.
+
+    A step that waits is never put off for longer than LONGEST_PAUSE: one that seems to be was put off before the clock
+    was set back.
+    """
+    if row.due is None or row.paused_by:
+        return False
+    set_back = row.state == "running" and row.waiting_since is not None and row.due > now + LONGEST_PAUSE
+    return row.due <= now or set_back

@@ -1,0 +1,184 @@
+"""What Slack is to show: rows that commit with the outcome and are sent afterwards."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeAlias
+
+from bot.journal.records import Message, MessageKind
+from bot.journal.store import Store
+
+
+class Outbox:
+    """The outbox table. Writing joins the transaction of the caller."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def add_message(
+        self, upgrade: str, kind: MessageKind, channel: str, body: Mapping[str, Any], now: datetime
+    ) -> None:
+        """A message that is posted once."""
+        self._insert(upgrade, kind, "", channel, _encode(body), now)
+
+    def put_message(
+        self, upgrade: str, kind: MessageKind, slot: str, channel: str, body: Mapping[str, Any], now: datetime
+    ) -> None:
+        """A message that is posted once and edited afterwards; an unchanged body changes nothing."""
+        text = _encode(body)
+        with self._store.transact() as db:
+            rows = list(db.query("select body from outbox where upgrade = ? and slot = ?", [upgrade, slot]))
+            if not rows:
+                self._insert(upgrade, kind, slot, channel, text, now)
+            elif rows[0]["body"] != text:
+                db.execute(
+                    "update outbox set body = ?, revision = revision + 1 where upgrade = ? and slot = ?",
+                    [text, upgrade, slot],
+                )
+
+    def amend_message(self, upgrade: str, slot: str, changes: Mapping[str, Any]) -> None:
+        """Change some entries of an editable message's body, where there is such a message."""
+        with self._store.transact() as db:
+            for row in list(db.query("select * from outbox where upgrade = ? and slot = ?", [upgrade, slot])):
+                body = {**json.loads(row["body"]), **changes}
+                self.put_message(upgrade, row["kind"], slot, row["channel"], body, _when(row["created_at"]))
+
+    def touch_message(self, upgrade: str, slot: str) -> None:
+        """Have a message drawn again whose body stands elsewhere in the journal."""
+        with self._store.transact() as db:
+            db.execute("update outbox set revision = revision + 1 where upgrade = ? and slot = ?", [upgrade, slot])
+
+    def find_body(self, upgrade: str, slot: str) -> Mapping[str, Any] | None:
+        """What the editable message under this slot tells, None where there is none."""
+        rows = self._store.read("select body from outbox where upgrade = ? and slot = ?", [upgrade, slot])
+        return dict(json.loads(rows[0]["body"])) if rows else None
+
+    def has_message(self, upgrade: str, slot: str) -> bool:
+        """Whether there is an editable message under this slot."""
+        return bool(self._store.read("select 1 from outbox where upgrade = ? and slot = ?", [upgrade, slot]))
+
+    def rewrite_message(self, message_id: str, body: Mapping[str, Any]) -> None:
+        """Another body for a message that isn't posted yet."""
+        with self._store.transact() as db:
+            db.execute(
+                "update outbox set body = ?, revision = revision + 1 where id = ? and body <> ?",
+                [_encode(body), message_id, _encode(body)],
+            )
+
+    def close_reminders(self, upgrade: str, kinds: Collection[str], how: str) -> None:
+        """The upgrade's posted reminders of these kinds say what became of it and lose their buttons."""
+        self._close(upgrade, how, "body ->> 'kind' in (select value from json_each(?))", [json.dumps(list(kinds))])
+
+    def close_asking(self, upgrade: str, step: str, generation: int, how: str) -> None:
+        """The reminders that carry this question's buttons say how it ended and lose them."""
+        asking = "(body ->> 'step', body ->> 'generation') = (?, ?) and json_array_length(body, '$.choices') > 0"
+        self._close(upgrade, how, asking, [step, generation])
+
+    def _close(self, upgrade: str, how: str, condition: str, parameters: list[Any]) -> None:
+        with self._store.transact() as db:
+            db.execute(
+                f"""
+                update outbox set body = json_set(body, '$.closed', ?), revision = revision + 1
+                where kind = 'reminder' and body ->> 'upgrade' = ? and body ->> 'closed' = '' and {condition}
+                """,
+                [how, upgrade, *parameters],
+            )
+
+    def list_unsent_reminders(self) -> list[Message]:
+        """The reminders that Slack has not got."""
+        rows = self._store.read(
+            "select * from outbox where revision > sent_revision and kind = 'reminder' and ts = '' order by seq"
+        )
+        return [_read_message(row) for row in rows]
+
+    def list_unsent(self, now: datetime) -> list[Message]:
+        """Messages with something Slack has not got, and whose time has come, in the order in which they were made."""
+        rows = self._store.read(
+            "select * from outbox where revision > sent_revision and coalesce(not_before, 0) <= ? order by seq",
+            [now.timestamp()],
+        )
+        return [_read_message(row) for row in rows]
+
+    def find_next_due(self, now: datetime) -> datetime | None:
+        """When the next deferred message may be tried, None where none is deferred."""
+        rows = self._store.read(
+            "select min(not_before) as at from outbox where revision > sent_revision and not_before > ?",
+            [now.timestamp()],
+        )
+        return _when(rows[0]["at"]) if rows and rows[0]["at"] is not None else None
+
+    def mark_posting(self, message_id: str) -> None:
+        """Commit that a post is about to be tried, so that after a crash Slack is asked before it is posted again."""
+        with self._store.transact() as db:
+            db.execute("update outbox set attempts = attempts + 1 where id = ?", [message_id])
+
+    def mark_sent(self, message_id: str, ts: str, revision: int, now: datetime) -> None:
+        """Slack has this revision under this ts."""
+        with self._store.transact() as db:
+            db.execute(
+                "update outbox set ts = ?, sent_revision = ?, not_before = null, trouble = '' where id = ?",
+                [ts, revision, message_id],
+            )
+
+    def defer_message(self, message_id: str, until: datetime, why: str) -> None:
+        """Try again later."""
+        with self._store.transact() as db:
+            db.execute(
+                "update outbox set not_before = ?, trouble = ? where id = ?", [until.timestamp(), why, message_id]
+            )
+
+    def drop_message(self, message_id: str, why: str) -> None:
+        """Never try again; the reason stays in the row."""
+        with self._store.transact() as db:
+            db.execute("update outbox set sent_revision = revision, trouble = ? where id = ?", [why, message_id])
+
+    def read_thread(self, upgrade: str) -> tuple[str, str]:
+        """Channel and ts of the upgrade's root message; "" while it is not posted."""
+        rows = self._store.read("select channel, ts from outbox where upgrade = ? and slot = 'root'", [upgrade])
+        return (rows[0]["channel"], rows[0]["ts"]) if rows else ("", "")
+
+    def _insert(self, upgrade: str, kind: MessageKind, slot: str, channel: str, body: str, now: datetime) -> None:
+        with self._store.transact() as db:
+            db.execute(
+                "insert into outbox (id, upgrade, kind, slot, channel, body, created_at) values (?, ?, ?, ?, ?, ?, ?)",
+                [uuid.uuid4().hex, upgrade, kind, slot, channel, body, now.timestamp()],
+            )
+
+
+def _encode(body: Mapping[str, Any]) -> str:
+    return json.dumps(body, sort_keys=True, ensure_ascii=False)
+
+
+def _when(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _read_message(row: Mapping[str, Any]) -> Message:
+    return Message(
+        id=row["id"],
+        upgrade=row["upgrade"],
+        kind=row["kind"],
+        slot=row["slot"],
+        channel=row["channel"],
+        body=json.loads(row["body"]),
+        created_at=_when(row["created_at"]),
+        revision=row["revision"],
+        sent_revision=row["sent_revision"],
+        ts=row["ts"],
+        attempts=row["attempts"],
+        not_before=None if row["not_before"] is None else _when(row["not_before"]),
+    )
+
+
+KINDS: tuple[ReminderKind, ...] = ("before", "starts", "ends", "approval")
+
+
+def name_reminder(seq: int, channel: str) -> str:
+    """The outbox slot of a reminder in a channel."""
+    return f"reminder:{seq}:{channel}"
+
+
+ReminderKind: TypeAlias = Literal["before", "starts", "ends", "approval"]

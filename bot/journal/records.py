@@ -1,0 +1,84 @@
+"""Values that the journal keeps and the Slack side draws; no behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+
+UpgradeState: TypeAlias = Literal["running", "asking", "blocked", "upgraded", "proposed", "aborted"]
+ENDED: frozenset[UpgradeState] = frozenset({"upgraded", "proposed", "aborted"})
+Action: TypeAlias = Literal[
+    "start",
+    "approve",
+    "deny",
+    "pause",
+    "resume",
+    "retry",
+    "abort",
+    "status",
+    "history",
+    "help",
+    "decide",
+    "break-glass",
+    "schedule",
+    "extend",
+    "snooze",
+    "windows",
+    "calendar",
+]
+# Who gives orders on the command line of the bot's machine; no Slack id can look like it.
+OPERATOR = "command-line"
+OPERATOR_ACTIONS: frozenset[Action] = frozenset({"pause", "resume", "abort"})
+MessageKind: TypeAlias = Literal[
+    "root", "milestone", "progress", "gate", "blocked", "file", "answer", "finished", "reminder"
+]
+
+
+@dataclass(frozen=True)
+class Message:
+    """A row of the outbox.
+
+    `slot` names an editable message within its upgrade ("root", "progress:sidecars", "gate:access/approve:1"), "" for
+    one that is posted once. `ts` is Slack's, "" until posted. `revision` grows with each change of `body`;
+    `sent_revision` is the last one that Slack has. `attempts` > 0 with no `ts` means that an earlier post may have
+    arrived: look for `id` in the metadata before posting again.
+    """
+
+    id: str
+    upgrade: str
+    kind: MessageKind
+    slot: str
+    channel: str
+    body: Mapping[str, Any]
+    created_at: datetime
+    revision: int = 1
+    sent_revision: int = 0
+    ts: str = ""
+    attempts: int = 0
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Click:
+    """A person's action as received from Slack or the command line, before anything is decided about it.
+
+    `id` makes a redelivery harmless. `target` is a cluster's key or an upgrade's id as the person wrote it; `step` and
+    `generation` are set for buttons. `choice` is the decision of a question ("approve", "deny", "accept", "skip", ...).
+    `answer_to` is Slack's response_url, "" where there is none.
+    """
+
+    id: str
+    action: Action
+    user: str
+    received_at: datetime
+    target: str = ""
+    step: str = ""
+    generation: int = 0
+    choice: str = ""
+    reason: str = ""
+    team: str = ""
+    channel: str = ""
+    answer_to: str = ""
+    arguments: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,155 @@
+"""The journal's rows as values, and how they are written into columns and read from them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from bot.journal.records import UpgradeState
+from steps.contract.cards import Choice
+from steps.contract.options import UpgradeOptions
+from steps.contract.step import Json
+from steps.mesh import ClusterAddress
+from steps.plan import PROPOSAL_PLAN
+
+
+@dataclass(frozen=True)
+class UpgradeRow:
+    """An upgrade as the journal keeps it; `plan` is the step ids fixed at its start, `step` the one it stands at."""
+
+    id: str
+    cluster: str
+    number: int
+    requester: str
+    channel: str
+    release: str
+    options: UpgradeOptions
+    address: ClusterAddress
+    plan: tuple[str, ...]
+    step: str
+    generation: int
+    state: UpgradeState
+    paused_by: str
+    aborted_by: str
+    due: datetime | None
+    waiting_since: datetime | None
+    sentence: str
+    remedy: str
+    created_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True)
+class StepRow:
+    """What a step last answered; times are UTC."""
+
+    step: str
+    outcome: str
+    sentence: str
+    started_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question asked of a person, open or decided. `kind` is gate or blocked."""
+
+    upgrade: str
+    step: str
+    generation: int
+    kind: str
+    question: str
+    choices: tuple[Choice, ...]
+    binding: Mapping[str, Json]
+    digest: str
+    state: str
+    choice: str
+    decided_by: str
+    decided_at: datetime | None
+    reason: str
+    asked_at: datetime
+    expires_at: datetime | None
+
+
+ENCODED = ("options", "address", "plan")
+TIMES = ("due", "waiting_since", "created_at", "ended_at")
+PLAIN = tuple(field.name for field in fields(UpgradeRow) if field.name not in (*ENCODED, *TIMES))
+
+
+def name_end(row: UpgradeRow) -> UpgradeState:
+    """What an upgrade is once its plan is through."""
+    if row.aborted_by:
+        return "aborted"
+    return "proposed" if row.plan[-1] == PROPOSAL_PLAN[-1] else "upgraded"
+
+
+def encode_json(value: object) -> str:
+    """JSON of plain values and dataclasses."""
+    return msgspec.json.encode(value).decode()
+
+
+def encode_column(name: str, value: Any) -> Any:
+    """A value as the upgrades table keeps it."""
+    if name in ENCODED:
+        return encode_json(value)
+    return to_seconds(value) if name in TIMES else value
+
+
+def read_first_upgrade(rows: Sequence[Mapping[str, Any]]) -> UpgradeRow | None:
+    """The first row as an upgrade, None where there is no row."""
+    return read_upgrade(rows[0]) if rows else None
+
+
+def read_upgrade(row: Mapping[str, Any]) -> UpgradeRow:
+    """A row of the upgrades table."""
+    return UpgradeRow(
+        **{name: row[name] for name in PLAIN},
+        due=to_time(row["due"]),
+        waiting_since=to_time(row["waiting_since"]),
+        created_at=at_time(row["created_at"]),
+        ended_at=to_time(row["ended_at"]),
+        options=msgspec.json.decode(row["options"], type=UpgradeOptions),
+        address=msgspec.json.decode(row["address"], type=ClusterAddress),
+        plan=tuple(json.loads(row["plan"])),
+    )
+
+
+def read_question(row: Mapping[str, Any]) -> Question:
+    """A row of the approvals table."""
+    return Question(
+        upgrade=row["upgrade"],
+        step=row["step"],
+        generation=row["generation"],
+        kind=row["kind"],
+        question=row["question"],
+        choices=msgspec.json.decode(row["choices"], type=tuple[Choice, ...]),
+        binding=json.loads(row["binding"]),
+        digest=row["digest"],
+        state=row["state"],
+        choice=row["choice"],
+        decided_by=row["decided_by"],
+        decided_at=to_time(row["decided_at"]),
+        reason=row["reason"],
+        asked_at=at_time(row["asked_at"]),
+        expires_at=to_time(row["expires_at"]),
+    )
+
+
+def to_seconds(when: datetime | None) -> float | None:
+    """Seconds since the epoch; None stays None."""
+    return None if when is None else when.timestamp()
+
+
+def to_time(seconds: float | None) -> datetime | None:
+    """A time in UTC; None stays None."""
+    return None if seconds is None else at_time(seconds)
+
+
+def at_time(seconds: float) -> datetime:
+    """A time in UTC."""
+    return datetime.fromtimestamp(seconds, UTC)

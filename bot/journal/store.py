@@ -1,0 +1,182 @@
+"""One SQLite file, one connection, one lock, one bot."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from sqlite_utils import Database
+
+from bot.journal.migrations import build_migrations
+
+
+class StoreBusy(Exception):
+    """Another bot holds the state folder."""
+
+
+class StoreBroken(Exception):
+    """The journal could not be written; nothing may be acted on any more."""
+
+
+class Store:
+    """The journal's file. Only SQL runs under its lock, and no cursor leaves it.
+
+    WAL with synchronous=FULL: a commit that returned survives a power cut. `on_commit` is called after each commit.
+    Raises StoreBusy where another bot has the file, StoreBroken where it can't be opened.
+    """
+
+    def __init__(self, path: Path, on_commit: Callable[[], None] = lambda: None) -> None:
+        self._path = path
+        self._on_commit = on_commit
+        self._mutex = threading.RLock()
+        self._depth = 0
+        self.broken = ""
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._guard = lock_file(path.with_suffix(".lock"))
+        except OSError as error:
+            raise StoreBroken(f"the state folder {path.parent} can't be used: {error.strerror or error}") from error
+        try:
+            self._db = open_database(path)
+            build_migrations().apply(self._db)
+        except sqlite3.Error as error:
+            self._guard.close()
+            raise StoreBroken(f"the journal {path} can't be opened: {error}") from error
+
+    @contextmanager
+    def transact(self) -> Iterator[Database]:
+        """One `BEGIN IMMEDIATE` transaction; a nested one joins the outer.
+
+        Raises StoreBroken when SQLite can't write, and from then on.
+        """
+        with self._mutex:
+            self.check()
+            if self._depth:
+                yield self._db
+                return
+            self._begin()
+            try:
+                yield self._db
+            except BaseException as error:
+                self._roll_back()
+                if is_files_fault(error):
+                    raise self._break(error) from error
+                raise
+            finally:
+                self._depth = 0
+            self._commit()
+        self._on_commit()
+
+    def check(self) -> None:
+        """Raise StoreBroken where nothing may be acted on any more."""
+        if self.broken:
+            raise StoreBroken(self.broken)
+
+    def read(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[dict[str, Any]]:
+        """All rows of a query."""
+        with self._mutex:
+            return list(self._db.query(sql, parameters))
+
+    def close(self) -> None:
+        """Close the file and let another bot have it."""
+        with self._mutex:
+            self._db.close()
+            self._guard.close()
+
+    def _begin(self) -> None:
+        try:
+            self._db.conn.execute("BEGIN IMMEDIATE")
+        except sqlite3.DatabaseError as error:
+            raise self._break(error) from error
+        self._depth = 1
+
+    def _commit(self) -> None:
+        try:
+            self._db.conn.execute("COMMIT")
+        except sqlite3.DatabaseError as error:
+            self._roll_back()
+            raise self._break(error) from error
+
+    def _roll_back(self) -> None:
+        if self._db.conn.in_transaction:
+            self._db.conn.execute("ROLLBACK")
+
+    def _break(self, error: BaseException) -> StoreBroken:
+        self.broken = f"the journal {self._path} could not be written: {error}"
+        return StoreBroken(self.broken)
+
+
+class StoredCopy:
+    """The journal opened read-only, for commands that run beside the bot."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise StoreBroken(f"there is no journal at {path}; set ASM_UPGRADE_STATE to the bot's state folder")
+        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5, isolation_level=None)
+        self._db = Database(connection)
+
+    def read(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[dict[str, Any]]:
+        """All rows of a query."""
+        return list(self._db.query(sql, parameters))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+
+class OrderedStore(StoredCopy):
+    """The journal beside a bot that may run: read, and written in transactions of a moment."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        super().close()
+        self._db = open_database(path)
+
+    @contextmanager
+    def transact(self) -> Iterator[Database]:
+        """One `BEGIN IMMEDIATE` transaction. Raises StoreBroken when SQLite can't write."""
+        try:
+            self._db.conn.execute("BEGIN IMMEDIATE")
+            yield self._db
+            self._db.conn.execute("COMMIT")
+        except sqlite3.DatabaseError as error:
+            raise StoreBroken(f"the journal could not be written: {error}") from error
+
+
+def is_files_fault(error: BaseException) -> bool:
+    """Whether the file could not be written (full, locked, torn), in contrast to a row that was refused."""
+    return isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError
+
+
+def open_database(path: Path) -> Database:
+    """Open the file for reading and writing in WAL mode, durable, with foreign keys on."""
+    connection = sqlite3.connect(path, check_same_thread=False, timeout=30, isolation_level=None)
+    database = Database(connection)
+    database.enable_wal()
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    return database
+
+
+def lock_file(path: Path) -> IO[str]:
+    """Hold an advisory lock for as long as the returned file is open. Raises StoreBusy naming who holds it."""
+    handle = path.open("a+", encoding="utf-8")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        handle.seek(0)
+        holder = handle.read().strip() or "unknown"
+        handle.close()
+        raise StoreBusy(
+            f"another bot (process {holder}) uses {path.parent}; stop it, or give this one its own ASM_UPGRADE_STATE"
+        ) from error
+    handle.truncate(0)
+    handle.write(str(os.getpid()))
+    handle.flush()
+    return handle

@@ -1,0 +1,49 @@
+"""What is known about the upgrades that people are reminded of, read for many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from bot.journal.rows import at_time, encode_json, read_question, read_upgrade, to_time
+from bot.journal.store import Store
+from bot.reminders.choice import Subject
+from bot.settings.clusters import Cluster
+from bot.settings.policy import Policy
+from bot.windows.appointments import Appointment
+
+
+class Subjects:
+    """Reads upgrades with their open questions and appointments: a query each, however many there are."""
+
+    def __init__(self, store: Store, clusters: Mapping[str, Cluster]) -> None:
+        self._store = store
+        self._clusters = clusters
+
+    def read_policies(self, upgrades: Collection[str]) -> dict[str, Policy]:
+        """Who may do what on the clusters of these upgrades. May ask Slack: not in a transaction."""
+        chosen = encode_json(list(upgrades))
+        rows = self._store.read(
+            "select distinct cluster from upgrades where id in (select value from json_each(?))", [chosen]
+        )
+        known = {key: self._clusters.get(key) for key in (row["cluster"] for row in rows)}
+        return {key: cluster.policy for key, cluster in known.items() if cluster}
+
+    def read(self, upgrades: Collection[str], policies: Mapping[str, Policy]) -> dict[str, Subject]:
+        """The upgrades with these ids, by id."""
+        rows = [read_upgrade(row) for row in self._select("upgrades where id", upgrades)]
+        asked = self._select("approvals where state = 'open' and upgrade", upgrades)
+        questions = {row["upgrade"]: read_question(row) for row in sorted(asked, key=lambda row: row["generation"])}
+        appointments = {
+            row["upgrade"]: Appointment(at_time(row["starts"]), to_time(row["ends"]), row["zone"])
+            for row in self._select("schedules where upgrade", upgrades)
+        }
+        return {
+            row.id: Subject(row, questions.get(row.id), appointments.get(row.id), policies.get(row.cluster))
+            for row in rows
+        }
+
+    def _select(self, which: str, upgrades: Collection[str]) -> list[dict[str, Any]]:
+        return self._store.read(
+            f"select * from {which} in (select value from json_each(?))", [encode_json(list(upgrades))]
+        )

@@ -1,0 +1,71 @@
+"""What reminders say, and for how long they can be snoozed. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from bot.journal.rows import Question, UpgradeRow
+from bot.schedule.tables import Reminder
+
+SNOOZES = (
+    timedelta(minutes=5),
+    timedelta(minutes=15),
+    timedelta(minutes=30),
+    timedelta(hours=1),
+    timedelta(hours=4),
+    timedelta(hours=12),
+)
+
+
+def write_reminder(
+    reminder: Reminder, row: UpgradeRow, question: Question | None, people: Sequence[str], now: datetime
+) -> str:
+    """One sentence or two; moments stand below it in the reader's own time."""
+    subject = f"the upgrade {row.id} of {row.cluster} to {row.release}"
+    match reminder.kind:
+        case "before":
+            when = f"in {describe_length(reminder.moment - now)}" if reminder.moment else "soon"
+            return f"{subject} starts {when}.{_describe_question(question)}".replace("the", "The", 1)
+        case "starts":
+            return f"{_describe_start(reminder, now)}: {subject}.{_describe_question(question)}"
+        case "ends":
+            when = f"in {describe_length(reminder.moment - now)}" if reminder.moment else "soon"
+            over = reminder.moment is not None and reminder.moment <= now
+            ending = "has ended" if over else f"ends {when}"
+            return f"The window of {row.id} {ending}. It stands at {row.step}: {row.sentence or row.state}."
+        case "approval":
+            whom = " ".join(f"<@{user}>" for user in people)
+            since = f" for {describe_length(now - question.asked_at)}" if question else ""
+            phase = reminder.step.partition("/")[0]
+            return f"{whom} {phase} of {row.id} has waited for your approval{since}.".strip()
+        case _:
+            assert_never(reminder.kind)
+
+
+def list_snoozes(reminder: Reminder, question: Question | None, now: datetime) -> list[int]:
+    """The lengths in seconds after which a reminder is still of use."""
+    end = question.expires_at if reminder.kind == "approval" and question else None
+    if reminder.kind in ("before", "ends"):
+        end = reminder.moment
+    limit = end if end else now + timedelta(hours=1)
+    return [int(length.total_seconds()) for length in SNOOZES if now + length < limit]
+
+
+def describe_length(length: timedelta) -> str:
+    """`24 h`, `1 h 30 min`, `10 min`, to the nearest minute."""
+    minutes = max(0, round(length.total_seconds() / 60))
+    hours, rest = divmod(minutes, 60)
+    return " ".join(f"{number} {unit}" for number, unit in ((hours, "h"), (rest, "min")) if number) or "a moment"
+
+
+def _describe_start(reminder: Reminder, now: datetime) -> str:
+    late = now - reminder.moment if reminder.moment else timedelta()
+    return "Starts now" if late < timedelta(minutes=2) else f"Started {describe_length(late)} ago"
+
+
+def _describe_question(question: Question | None) -> str:
+    if question is None or question.kind != "gate":
+        return ""
+    return f" It waits for the approval of {question.step.partition('/')[0]}."

@@ -1,0 +1,161 @@
+"""Posts the reminders that are due: each once, late ones only while they are of use, never too many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from bot.clock import Clock
+from bot.journal.outbox import Outbox, name_reminder
+from bot.journal.records import Message
+from bot.journal.store import Store
+from bot.reminders.bodies import build_body, build_gathered
+from bot.reminders.choice import LATE, UNREACHABLE, Notice, choose_notices
+from bot.reminders.subjects import Subjects
+from bot.schedule.tables import Reminder, Schedules
+from bot.settings.clusters import Cluster
+from bot.settings.policy import Policy
+
+TICK_SECONDS = 10
+A_MINUTE = timedelta(minutes=1)
+# At most 30 a minute and channel; some are kept for what has to be gathered, one a tick.
+MOST_A_MINUTE = 30
+GATHERING_A_MINUTE = 60 // TICK_SECONDS
+# So that one tick stays short; six ticks a minute still serve 1,000 upgrades that start at the same moment.
+UPGRADES_A_TICK = 170
+
+
+class Reminders:
+    """`tick` posts what is due into the outbox, in the transaction that settles the rows: a kill repeats nothing."""
+
+    def __init__(
+        self,
+        store: Store,
+        schedules: Schedules,
+        outbox: Outbox,
+        clock: Clock,
+        clusters: Mapping[str, Cluster],
+    ) -> None:
+        self._store = store
+        self._schedules = schedules
+        self._outbox = outbox
+        self._clock = clock
+        self._subjects = Subjects(store, clusters)
+
+    def tick(self) -> int:
+        """Post what is due; answers how many messages that made."""
+        now = self._clock.now()
+        self._renew_unsent(now)
+        upgrades = self._schedules.list_due_upgrades(now, UPGRADES_A_TICK)
+        if not upgrades:
+            return 0
+        policies = self._subjects.read_policies(upgrades)
+        with self._store.transact():
+            due = self._schedules.list_due(now, upgrades)
+            notices = self._choose(due, policies, now)
+            told = {one.reminder.seq for one in notices}
+            self._schedules.settle_reminders([one.seq for one in due if one.seq not in told], "void", now)
+            return self._post(notices, now)
+
+    def _choose(self, due: Sequence[Reminder], policies: Mapping[str, Policy], now: datetime) -> list[Notice]:
+        """What of the due reminders is still of use."""
+        subjects = self._subjects.read({one.upgrade for one in due}, policies)
+        notices: list[Notice] = []
+        for upgrade, own in groupby(sorted(due, key=_by_upgrade), _by_upgrade):
+            if upgrade in subjects:
+                notices += choose_notices(subjects[upgrade], list(own), now)
+        return notices
+
+    def _post(self, notices: Sequence[Notice], now: datetime) -> int:
+        posted = self._schedules.count_posted(now - A_MINUTE, now)
+        messages, waiting = 0, set[int]()
+        for place, group in groupby(sorted(notices, key=_by_place), _by_place):
+            own = list(group)
+            messages_here = self._post_into(place, own, MOST_A_MINUTE - posted.get(place, 0), now)
+            messages += messages_here
+            if not messages_here:
+                waiting |= {one.reminder.seq for one in own}
+        done = {one.reminder.seq for one in notices}
+        self._schedules.settle_reminders(sorted(done - waiting), "posted", now)
+        self._narrow(notices, waiting, now)
+        return messages
+
+    def _post_into(self, place: str, notices: Sequence[Notice], room: int, now: datetime) -> int:
+        """Post one by one while there is room, and gather the rest into one message; 0 where there is none at all."""
+        if room <= 0:
+            return 0
+        alone = room - GATHERING_A_MINUTE
+        if len(notices) <= max(alone, 1):
+            for one in notices:
+                self._put(one, build_body(one, now), now)
+            return len(notices)
+        single = notices[: max(alone - 1, 0)]
+        for one in single:
+            self._put(one, build_body(one, now), now)
+        self._outbox.add_message("", "reminder", place, build_gathered(notices[len(single) :], now), now)
+        return len(single) + 1
+
+    def _put(self, notice: Notice, body: Mapping[str, object], now: datetime) -> None:
+        slot = name_reminder(notice.reminder.seq, notice.place)
+        self._outbox.put_message("", "reminder", slot, notice.place, body, now)
+
+    def _narrow(self, notices: Sequence[Notice], waiting: set[int], now: datetime) -> None:
+        """A reminder that some places took and others had no room for goes on for those others alone."""
+        for seq in waiting:
+            own = [one for one in notices if one.reminder.seq == seq]
+            left = [one for one in own if not self._outbox.has_message("", name_reminder(seq, one.place))]
+            if len(left) == len(own):
+                continue
+            self._schedules.settle_reminders([seq], "posted", now)
+            known = own[0].reminder
+            self._schedules.add_reminders(
+                Reminder(0, known.upgrade, known.kind, known.due, known.moment, known.step, known.generation, one.place)
+                for one in left
+            )
+
+    def _renew_unsent(self, now: datetime) -> None:
+        """What Slack did not take in time is chosen and written anew, so that it is told once and as it is then."""
+        unsent = self._outbox.list_unsent_reminders()
+        if not any(now - message.created_at > LATE for message in unsent):
+            return
+        told = self._schedules.read_reminders(seq for message in unsent for seq in _list_seqs(message))
+        policies = self._subjects.read_policies({one.upgrade for one in told})
+        with self._store.transact():
+            for place, group in groupby(sorted(unsent, key=_by_channel), _by_channel):
+                self._renew_place(place, list(group), policies, now)
+
+    def _renew_place(
+        self, place: str, messages: Sequence[Message], policies: Mapping[str, Policy], now: datetime
+    ) -> None:
+        owners = {seq: message for message in messages for seq in _list_seqs(message)}
+        known = self._schedules.read_reminders(owners)
+        here = [replace(one, channel=place) for one in known]
+        chosen: dict[str, list[Notice]] = {message.id: [] for message in messages}
+        for notice in self._choose(here, policies, now):
+            chosen[owners[notice.reminder.seq].id].append(notice)
+        for message in messages:
+            notices = chosen[message.id]
+            if not notices:
+                self._outbox.drop_message(message.id, "of no use any more when Slack could be reached")
+            elif message.slot:
+                self._outbox.rewrite_message(message.id, build_body(notices[0], now, UNREACHABLE))
+            else:
+                self._outbox.rewrite_message(message.id, build_gathered(notices, now, UNREACHABLE))
+
+
+def _list_seqs(message: Message) -> list[int]:
+    return [int(seq) for seq in message.body["seqs"]]
+
+
+def _by_upgrade(reminder: Reminder) -> str:
+    return reminder.upgrade
+
+
+def _by_place(notice: Notice) -> str:
+    return notice.place
+
+
+def _by_channel(message: Message) -> str:
+    return message.channel

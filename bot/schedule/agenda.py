@@ -1,0 +1,86 @@
+"""The next 30 days in sections, as people read them: what is planned, what is frozen, what the windows are. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.schedule.calendar import Entry
+from bot.settings.clusters import Cluster
+from bot.windows.downtime import Span
+
+NOTHING = "Nothing is scheduled in the next 30 days, and no cluster has windows or freezes."
+
+
+@dataclass(frozen=True)
+class Line:
+    """`text` with the span that it is about, where there is one; `in_words` is the same span in a zone's time."""
+
+    text: str
+    span: Span | None = None
+    has_end: bool = True
+    in_words: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading and its lines."""
+
+    title: str
+    lines: tuple[Line, ...]
+
+
+def build_agenda(
+    upgrades: Sequence[Entry], downtime: Sequence[Entry], clusters: Mapping[str, Cluster]
+) -> tuple[Section, ...]:
+    """The sections that have something in them."""
+    freezes = [entry for entry in downtime if entry.kind == "freeze"]
+    sections = (
+        Section("Upgrades", tuple(_line(one, f"{one.title}, {one.standing}") for one in upgrades)),
+        Section("Freezes", tuple(_line(one, one.title) for one in freezes)),
+        Section("Windows", tuple(_list_windows(downtime, clusters))),
+    )
+    return tuple(section for section in sections if section.lines)
+
+
+def write_agenda(sections: Iterable[Section]) -> str:
+    """The agenda in plain words, times in the zones in which they were set."""
+    parts = [line for section in sections for line in _write_section(section)]
+    return "\n".join(["*The next 30 days*", *parts]) if parts else NOTHING
+
+
+def encode_agenda(sections: Iterable[Section]) -> list[dict[str, Any]]:
+    """The sections as a message keeps them: title and lines; a line is text, start and end (ISO 8601, "" for none)."""
+    return [{"title": section.title, "lines": [_encode_line(line) for line in section.lines]} for section in sections]
+
+
+def _encode_line(line: Line) -> list[str]:
+    start = line.span.start.isoformat() if line.span else ""
+    end = line.span.end.isoformat() if line.span and line.has_end else ""
+    return [line.text, start, end]
+
+
+def _write_section(section: Section) -> list[str]:
+    lines = [f"• {line.in_words}: {line.text}" if line.in_words else f"• {line.text}" for line in section.lines]
+    return [f"*{section.title}*", *lines]
+
+
+def _line(entry: Entry, text: str) -> Line:
+    return Line(text, entry.span, entry.has_end, entry.describe_span())
+
+
+def _list_windows(downtime: Sequence[Entry], clusters: Mapping[str, Cluster]) -> Iterable[Line]:
+    """One line a cluster with its rules and next opening; those without windows share one."""
+    following: dict[str, Entry] = {}
+    for entry in downtime:
+        if entry.kind == "window":
+            following.setdefault(entry.cluster, entry)
+    for key, cluster in clusters.items():
+        rules = " and ".join(window.describe() for window in cluster.downtime.windows)
+        opening = following.get(key)
+        if rules:
+            yield _line(opening, f"next of {key}, {rules}") if opening else Line(f"none of {key} opens, {rules}")
+    free = [key for key, cluster in clusters.items() if not cluster.downtime.windows]
+    if free and (len(free) < len(clusters) or any(clusters[key].downtime.freezes for key in free)):
+        yield Line(f"at any time: {', '.join(free)}")

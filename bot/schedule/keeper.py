@@ -1,0 +1,239 @@
+"""Holds upgrades outside of their windows, and lets them go on."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Protocol, cast
+
+from bot.journal.journal import Journal
+from bot.journal.measured import Paces
+from bot.journal.rows import UpgradeRow
+from bot.journal.store import Store
+from bot.schedule.tables import Reminder, Schedules
+from bot.settings.clusters import Cluster
+from bot.telling.chronicle import Chronicle
+from bot.windows.downtime import DAY, HORIZON, Downtime
+from bot.windows.permits import (
+    CONTROL_PLANE_START,
+    OPEN,
+    SELF_HOLDING,
+    WRITING,
+    Permit,
+    choose_zone,
+    judge_moment,
+    judge_room,
+)
+from steps.contract.forecast import NODES, Forecast
+from steps.contract.release import Release
+from steps.workloads.estimate import estimate_control_plane
+
+BEFORE_END = timedelta(minutes=15)
+HOW_TO_GO_ON = "`/asm-upgrade extend {cluster} 1h REASON` lets it go on now, `/asm-upgrade schedule {cluster}` moves it"
+
+
+class Keeper(Protocol):
+    """What the runner asks before it runs a step, and tells about questions."""
+
+    def admit(self, row: UpgradeRow, now: datetime) -> Permit:
+        """Whether the upgrade's step may run; where not, the upgrade is held from here on."""
+        ...
+
+    def hold(self, row: UpgradeRow, now: datetime) -> None:
+        """The step stands at a safe point and waits for its window."""
+        ...
+
+    def choose_expiry(self, row: UpgradeRow, now: datetime, life: timedelta) -> datetime:
+        """Until when an approval asked for now may be given."""
+        ...
+
+    def note_question(self, row: UpgradeRow, generation: int, now: datetime, expires: datetime) -> None:
+        """An approval was asked for: remind of it."""
+        ...
+
+    def forecast(self, row: UpgradeRow, now: datetime) -> Forecast:
+        """What is known about time for the upgrade's cards."""
+        ...
+
+
+class AlwaysOpen:
+    """No windows, no reminders."""
+
+    def admit(self, _row: UpgradeRow, _now: datetime) -> Permit:
+        """Everything may run."""
+        return OPEN
+
+    def hold(self, _row: UpgradeRow, _now: datetime) -> None:
+        """Never called."""
+
+    def choose_expiry(self, _row: UpgradeRow, now: datetime, life: timedelta) -> datetime:
+        """The plain life of an approval."""
+        return now + life
+
+    def note_question(self, _row: UpgradeRow, _generation: int, _now: datetime, _expires: datetime) -> None:
+        """Nobody is reminded."""
+
+    def forecast(self, _row: UpgradeRow, _now: datetime) -> Forecast:
+        """Nothing is known."""
+        return Forecast()
+
+
+class WindowKeeper:
+    """The keeper over the clusters' windows and the upgrades' appointments."""
+
+    def __init__(
+        self,
+        store: Store,
+        journal: Journal,
+        schedules: Schedules,
+        chronicle: Chronicle,
+        clusters: Mapping[str, Cluster],
+        releases: Mapping[str, Release],
+        paces: Paces,
+    ) -> None:
+        self._store = store
+        self._journal = journal
+        self._schedules = schedules
+        self._chronicle = chronicle
+        self._clusters = clusters
+        self._releases = releases
+        self._paces = paces
+
+    def admit(self, row: UpgradeRow, now: datetime) -> Permit:
+        """Whether the step may run. Reading and abort always may; a begun one runs on to its safe point."""
+        if row.aborted_by or row.state != "running" or row.step.startswith(("rollback/", "abort/")):
+            return OPEN
+        permit = self.find_permit(row, now)
+        if permit.open:
+            self._let_go(row, permit, now)
+            return permit
+        if self._may_run(row):
+            return permit
+        self._hold(row, permit, now)
+        return dataclasses.replace(permit, may_run=False)
+
+    def hold(self, row: UpgradeRow, now: datetime) -> None:
+        """The step says that nothing is in flight."""
+        self._hold(row, self.find_permit(row, now), now)
+
+    def find_permit(self, row: UpgradeRow, now: datetime) -> Permit:
+        """Whether this upgrade may start something new now."""
+        permit = self.find_window(row, now)
+        if row.step not in CONTROL_PLANE_START:
+            return permit
+        downtime = self.find_downtime(row)
+        zone = choose_zone(downtime, self._schedules.find_appointment(row.id))
+        return judge_room(permit, now, self.measure_need(row), downtime, zone)
+
+    def find_window(self, row: UpgradeRow, now: datetime) -> Permit:
+        """The same whatever the step at hand needs."""
+        downtime = self.find_downtime(row)
+        appointment = self._schedules.find_appointment(row.id)
+        if appointment is None and not downtime.windows and not downtime.freezes:
+            return OPEN
+        return judge_moment(now, downtime, appointment, self._schedules.find_extension(row.id))
+
+    def find_downtime(self, row: UpgradeRow) -> Downtime:
+        """What the upgrade's cluster has set; nothing where clusters.toml lost it."""
+        cluster = self._clusters.get(row.cluster)
+        return cluster.downtime if cluster else Downtime()
+
+    def measure_need(self, row: UpgradeRow) -> timedelta:
+        """The upper estimate for the control plane, and as long again for the way back."""
+        release = self._releases.get(row.release)
+        if release is None:
+            return timedelta()
+        highest = estimate_control_plane(release, self._paces.find_measured(row.cluster), self._count_nodes(row))[1]
+        return timedelta(minutes=math.ceil(2 * highest))
+
+    def _count_nodes(self, row: UpgradeRow) -> int:
+        return int(cast(int, self._journal.recall(row.id, NODES) or 0))
+
+    def forecast(self, row: UpgradeRow, now: datetime) -> Forecast:
+        """What is known about time for the upgrade's cards."""
+        permit = self.find_permit(row, now)
+        window = permit.until - now if permit.open and permit.until else None
+        if not permit.open and permit.until:
+            appointment = self._schedules.find_appointment(row.id)
+            opening = self.find_downtime(row).find_opening(permit.until)
+            ends = appointment.ends if appointment else opening.end if opening else None
+            window = ends - permit.until if ends and ends - permit.until < HORIZON - DAY else None
+        minutes = window.total_seconds() / 60 if window else None
+        measured, took = self._paces.find_measured(row.cluster), self._paces.measure_took(row.id)
+        return Forecast(measured, minutes, took, self._count_nodes(row))
+
+    def wake_held(self, now: datetime) -> None:
+        """Judge every held upgrade anew: the windows may be others than when it was held."""
+        with self._store.transact():
+            for upgrade in self._schedules.list_held():
+                self.wake(upgrade, now)
+
+    def wake(self, upgrade: str, now: datetime) -> None:
+        """Have a running upgrade judged at the next turn."""
+        row = self._journal.find_upgrade(upgrade)
+        if row and row.state == "running":
+            self._journal.change_upgrade(upgrade, due=now)
+
+    def choose_expiry(self, row: UpgradeRow, now: datetime, life: timedelta) -> datetime:
+        """A question asked before the window can be answered until `life` after it opens."""
+        permit = self.find_permit(row, now)
+        return max(now, permit.until or now) + life if not permit.open else now + life
+
+    def note_question(self, row: UpgradeRow, generation: int, now: datetime, expires: datetime) -> None:
+        """Plan the repetitions that the cluster sets, as long as the approval may be given."""
+        self._schedules.drop_reminders(row.id, ["approval"])
+        self._schedules.add_reminders(
+            Reminder(0, row.id, "approval", now + after, now, row.step, generation)
+            for after in self.find_downtime(row).repeats
+            if now + after < expires
+        )
+
+    def plan_opening(self, row: UpgradeRow, starts: datetime, ends: datetime | None, now: datetime) -> None:
+        """Plan what people are told before and at the opening, and before the end, in place of earlier plans."""
+        self._schedules.drop_reminders(row.id, ["before", "starts", "ends"])
+        leads = [lead for lead in self.find_downtime(row).leads if starts - lead > now]
+        planned = [Reminder(0, row.id, "before", starts - lead, starts) for lead in leads]
+        planned += [Reminder(0, row.id, "starts", starts, starts)] if starts > now else []
+        self._schedules.add_reminders(planned)
+        if ends:
+            self._plan_end(row, ends, now)
+
+    def _may_run(self, row: UpgradeRow) -> bool:
+        if row.step in SELF_HOLDING or (row.step in WRITING and row.waiting_since is not None):
+            return True
+        if row.step in WRITING:
+            return False
+        question = self._journal.find_question(row.id, row.step, row.generation)
+        approved = question is not None and question.kind == "gate" and question.state == "decided"
+        return not approved or question is None or question.choice in ("deny", "retry")
+
+    def _hold(self, row: UpgradeRow, permit: Permit, now: datetime) -> None:
+        sentence = f"held before {row.step}: {permit.why}"
+        with self._store.transact():
+            current = self._journal.find_upgrade(row.id)
+            if current is None or (current.step, current.state) != (row.step, "running") or current.aborted_by:
+                return
+            self._journal.change_upgrade(row.id, due=permit.until, waiting_since=None, sentence=sentence)
+            if not self._schedules.put_hold(row.id, row.step, permit.why, permit.until, now):
+                return
+            short = not permit.until or row.step in CONTROL_PLANE_START
+            advice = f"; {HOW_TO_GO_ON.format(cluster=row.cluster)}" if short else ""
+            self._chronicle.tell(row, sentence + advice, now)
+            if permit.until and self._schedules.find_appointment(row.id) is None:
+                opening = self.find_downtime(row).find_opening(permit.until)
+                self.plan_opening(row, permit.until, opening.end if opening else None, now)
+            self._chronicle.draw_root(row.id, now)
+
+    def _let_go(self, row: UpgradeRow, permit: Permit, now: datetime) -> None:
+        if permit.until and not self._schedules.has_reminder(row.id, "ends", permit.until):
+            self._plan_end(row, permit.until, now)
+        if self._schedules.find_hold(row.id) is None:
+            return
+        with self._store.transact():
+            self._schedules.end_hold(row.id)
+            self._chronicle.tell(row, f"goes on with {row.step}: the window is open", now)
+
+    def _plan_end(self, row: UpgradeRow, ends: datetime, now: datetime) -> None:
+        self._schedules.add_reminders([Reminder(0, row.id, "ends", max(now, ends - BEFORE_END), ends)])

@@ -1,0 +1,302 @@
+"""clusters.toml: the clusters, who may do what on them, and the options their upgrades start from."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, cast
+
+from bot.settings.option_fields import (
+    check_endpoints,
+    check_flag,
+    check_limits,
+    check_mode,
+    check_namespaces,
+    check_promql,
+    check_set_flags,
+    check_text,
+    check_texts,
+)
+from bot.settings.people_fields import check_approvals, check_channel, check_channels, check_people, check_workspaces
+from bot.settings.policy import Policy
+from bot.settings.window_fields import check_freezes, check_lengths, check_windows, read_downtime
+from bot.windows.downtime import Downtime
+from steps.contract.options import Limits, MtlsMode, Overlay, UpgradeOptions
+from steps.install.overlays import find_overlay_fault
+from steps.mesh import ENDPOINTS, ClusterAddress
+
+DEFAULT_RELEASE = "1.4.10-asm.18"
+START_OPTIONS = ("mtls", "set", "testing_workloads", "canary_namespaces", "skip_namespaces")
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """One cluster of clusters.toml, or one that was only `found` in GKE: that can be proposed, not changed."""
+
+    key: str
+    address: ClusterAddress
+    channel: str
+    release: str
+    policy: Policy
+    options: UpgradeOptions
+    downtime: Downtime = field(default_factory=Downtime)
+    found: bool = False
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a cluster; README lists them from here. `check` answers what is wrong, or ""."""
+
+    name: str
+    meaning: str
+    check: Callable[[Any], str]
+    default: Any = None
+
+
+FIELDS: tuple[Field, ...] = (
+    Field("project", "GKE: the project id.", check_text, ""),
+    Field("location", "GKE: the zone or region.", check_text, ""),
+    Field("name", "GKE: the cluster's name.", check_text, ""),
+    Field(
+        "endpoints",
+        "GKE: the endpoints that may be used, the preferred one first: " + ", ".join(ENDPOINTS) + ".",
+        check_endpoints,
+        list(ENDPOINTS),
+    ),
+    Field("kubeconfig", "In place of the three above: a kubeconfig file.", check_text, ""),
+    Field("context", "The context in that kubeconfig; its current one by default.", check_text, ""),
+    Field("channel", "The Slack channel id that the upgrade's thread is posted to.", check_channel, ""),
+    Field("requesters", "Slack users and groups (ids) that may start, pause, resume, retry, abort.", check_people, []),
+    Field("approvers", "Slack users and groups (ids) that may approve and deny. None means nobody.", check_people, []),
+    Field("approvals_needed", "How many different approvers each approval takes.", check_approvals, 1),
+    Field(
+        "break_glass",
+        "Slack users and groups (ids) that may approve alone, for a reason that is announced. None means nobody.",
+        check_people,
+        [],
+    ),
+    Field(
+        "channels",
+        "Slack channel ids that take orders besides `channel`, the Home tab and direct messages; all by default.",
+        check_channels,
+        [],
+    ),
+    Field("workspaces", "Slack workspace ids besides the bot's own whose people count.", check_workspaces, []),
+    Field("production", "Whether the approver must differ from the requester.", check_flag, True),
+    Field("release", "The release to upgrade to.", check_text, DEFAULT_RELEASE),
+    Field("mtls", "PERMISSIVE or STRICT; the mode in force by default.", check_mode, None),
+    Field("set", "istioctl --set flags of the previous install, key=value.", check_set_flags, []),
+    Field("overlays", "IstioControlPlane files of the previous install, given to istioctl -f.", check_texts, []),
+    Field("testing_workloads", "Whether asmctl validate also runs its testing workloads.", check_flag, True),
+    Field("canary_namespaces", "Namespaces re-injected first, behind a gate of their own.", check_namespaces, []),
+    Field("skip_namespaces", "Namespaces whose sidecars are left alone.", check_namespaces, []),
+    Field("skip_label", "Pods with this label (key or key=value) are left alone.", check_text, ""),
+    Field(
+        "evict_namespaces",
+        "Namespaces where pods are evicted, honouring budgets, instead of restarted.",
+        check_namespaces,
+        [],
+    ),
+    Field("probe_urls", "Addresses that must answer below 500 while a wave soaks.", check_texts, []),
+    Field("prometheus_url", "The Prometheus that promql_limits are asked of.", check_text, ""),
+    Field("promql_limits", "PromQL expressions and the number that each must not exceed.", check_promql, {}),
+    Field(
+        "limits",
+        "How fast and how much at once: " + ", ".join(item.name for item in fields(Limits)) + ".",
+        check_limits,
+        {},
+    ),
+    Field(
+        "windows",
+        "When it may be changed, always by default: tables such as "
+        '{days = "mon-fri", hours = "22:00-04:00", zone = "Europe/Berlin"}.',
+        check_windows,
+        [],
+    ),
+    Field(
+        "freezes",
+        "Days on which it is not changed, whatever the windows say: tables such as "
+        '{from = 2026-12-20, to = 2027-01-03, zone = "Europe/Berlin", reason = "year end"}.',
+        check_freezes,
+        [],
+    ),
+    Field("reminders", "How long before its window an upgrade is reminded of.", check_lengths, ["24h", "1h", "10m"]),
+    Field(
+        "approval_reminders",
+        "How long after it was asked for an unanswered approval is asked for again.",
+        check_lengths,
+        ["1h", "4h", "12h"],
+    ),
+    Field("archive", "A local file to take in place of the download; verified all the same.", check_text, ""),
+)
+
+
+@dataclass
+class _Faults:
+    source: str
+    found: list[str] = field(default_factory=list)
+
+    def add(self, where: str, what: str) -> None:
+        self.found.append(f"{self.source}: {where} {what}.")
+
+
+def parse_clusters(text: str, path: Path) -> tuple[Mapping[str, Cluster], list[str]]:
+    """Read clusters.toml; overlay files are looked for beside it. Answers the clusters and every fault found."""
+    faults = _Faults(path.name)
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return {}, [f"{path.name} is not TOML: {error}."]
+    for name in raw.keys() - {"clusters", "defaults", "discovery"}:
+        faults.add(name, "is unknown; the file has [defaults], [discovery] and [clusters.NAME]")
+    defaults, clusters = raw.get("defaults", {}), raw.get("clusters", {})
+    if not isinstance(defaults, dict) or not isinstance(clusters, dict):
+        return {}, [*faults.found, f"{path.name}: defaults and clusters must be tables."]
+    if not clusters:
+        faults.add("[clusters]", "is empty; add [clusters.NAME] with project, location and name")
+    _check_fields(defaults, "[defaults]", faults)
+    parsed = {key: _parse_cluster(key, table, defaults, path.parent, faults) for key, table in clusters.items()}
+    return {key: cluster for key, cluster in parsed.items() if cluster}, faults.found
+
+
+def build_found_template(defaults: Mapping[str, Any], folder: Path) -> Cluster:
+    """What every cluster is that is only found in GKE: [defaults], but nobody may approve. Key and address are empty.
+
+    Overlays of [defaults] are those of a previous install that nobody has vouched for, so they are left out.
+    """
+    values = {item.name: defaults.get(item.name, item.default) for item in FIELDS}
+    values |= {"project": "", "location": "", "name": "", "kubeconfig": "", "context": ""}
+    template = _build_cluster("", values, (), folder)
+    policy = replace(template.policy, approvers=frozenset(), break_glass=frozenset())
+    return replace(template, policy=policy, found=True)
+
+
+def find_argument_faults(name: str, value: Any) -> list[str]:
+    """What is wrong with one argument of a start, by itself; sentences."""
+    known = {item.name: item for item in FIELDS}
+    if name == "overlay_texts":
+        given = [Overlay(str(file), str(text)) for file, text in dict(value).items()]
+        return [f"{overlay.name} {fault}." for overlay in given if (fault := find_overlay_fault(overlay))]
+    if name not in START_OPTIONS:
+        return [f"`{name}` is no option of an upgrade; the options are {', '.join(START_OPTIONS)}."]
+    wrong = known[name].check(value)
+    return [f"`{name}` {wrong}."] if wrong else []
+
+
+def read_start_options(options: UpgradeOptions, arguments: Mapping[str, Any]) -> tuple[UpgradeOptions, list[str]]:
+    """The cluster's options with what was given at the start of one upgrade, and what is wrong with that.
+
+    `arguments` takes the names of `FIELDS` that may differ from upgrade to upgrade; `set` adds to the cluster's flags,
+    `overlay_texts` (text by file name) to its overlays.
+    """
+    faults = [fault for name, value in arguments.items() for fault in find_argument_faults(name, value)]
+    if faults:
+        return options, faults
+    changes: dict[str, Any] = {}
+    for name, value in arguments.items():
+        if name == "overlay_texts":
+            given = (Overlay(str(file), str(text)) for file, text in dict(value).items())
+            changes["overlays"] = (*options.overlays, *given)
+        elif name == "set":
+            changes["set_flags"] = (*options.set_flags, *value)
+        else:
+            changes[name] = tuple(value) if isinstance(value, list) else value
+    made = replace(options, **changes)
+    both = sorted({*made.canary_namespaces} & {*made.skip_namespaces}) if changes else []
+    return made, [f"{', '.join(both)} can't be both re-injected first and left alone."] if both else []
+
+
+def _parse_cluster(key: str, table: Any, defaults: Mapping[str, Any], folder: Path, faults: _Faults) -> Cluster | None:
+    where = f"[clusters.{key}]"
+    if not isinstance(table, dict):
+        faults.add(where, "must be a table")
+        return None
+    before = len(faults.found)
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,60}[a-z0-9])?", key):
+        faults.add(where, "has a name that is not lower-case letters, digits and dashes")
+    _check_fields(table, where, faults)
+    values = {item.name: table.get(item.name, defaults.get(item.name, item.default)) for item in FIELDS}
+    _check_address(values, where, faults)
+    if not values["channel"]:
+        faults.add(where, "lacks channel, the Slack channel id for its threads")
+    overlays = _read_overlays(values["overlays"], where, folder, faults)
+    if len(faults.found) > before or any(fault.startswith(f"{faults.source}: [defaults]") for fault in faults.found):
+        return None
+    return _build_cluster(key, values, overlays, folder)
+
+
+def _check_fields(table: Mapping[str, Any], where: str, faults: _Faults) -> None:
+    known = {item.name: item for item in FIELDS}
+    for name, value in table.items():
+        if name not in known:
+            faults.add(where, f"has {name}, which is not one of {', '.join(known)}")
+        elif wrong := known[name].check(value):
+            faults.add(f"{where} {name}", wrong)
+
+
+def _check_address(values: Mapping[str, Any], where: str, faults: _Faults) -> None:
+    if values["kubeconfig"]:
+        return
+    missing = [name for name in ("project", "location", "name") if not values[name]]
+    if missing:
+        faults.add(where, f"lacks {', '.join(missing)} (or kubeconfig in their place)")
+
+
+def _read_overlays(paths: Any, where: str, folder: Path, faults: _Faults) -> tuple[Overlay, ...]:
+    overlays = []
+    for name in paths if isinstance(paths, list) else []:
+        try:
+            overlays.append(Overlay(Path(str(name)).name, (folder / str(name)).read_text(encoding="utf-8")))
+        except (OSError, UnicodeDecodeError) as error:
+            faults.add(f"{where} overlays", f"names {name}, which can't be read: {error}")
+            continue
+        if fault := find_overlay_fault(overlays[-1]):
+            faults.add(f"{where} overlays", f"names {name}, which {fault}")
+    return tuple(overlays)
+
+
+def _build_cluster(key: str, values: Mapping[str, Any], overlays: tuple[Overlay, ...], folder: Path) -> Cluster:
+    kubeconfig = str(folder / values["kubeconfig"]) if values["kubeconfig"] else ""
+    return Cluster(
+        key=key,
+        address=ClusterAddress(
+            key=key,
+            project=values["project"],
+            location=values["location"],
+            name=values["name"] or key,
+            kubeconfig=kubeconfig,
+            context=values["context"],
+            endpoints=tuple(values["endpoints"]),
+        ),
+        channel=values["channel"],
+        release=values["release"],
+        policy=Policy(
+            requesters=frozenset(values["requesters"]),
+            approvers=frozenset(values["approvers"]),
+            production=values["production"],
+            approvals_needed=values["approvals_needed"],
+            break_glass=frozenset(values["break_glass"]),
+            channels=frozenset(values["channels"]),
+            workspaces=frozenset(values["workspaces"]),
+        ),
+        options=UpgradeOptions(
+            mtls=cast("MtlsMode | None", values["mtls"]),
+            set_flags=tuple(values["set"]),
+            overlays=overlays,
+            testing_workloads=values["testing_workloads"],
+            canary_namespaces=tuple(values["canary_namespaces"]),
+            skip_namespaces=tuple(values["skip_namespaces"]),
+            skip_label=values["skip_label"],
+            evict_namespaces=tuple(values["evict_namespaces"]),
+            probe_urls=tuple(values["probe_urls"]),
+            promql_limits=tuple((query, float(limit)) for query, limit in values["promql_limits"].items()),
+            prometheus_url=values["prometheus_url"],
+            limits=Limits(**values["limits"]),
+            archive=values["archive"],
+            production=values["production"],
+        ),
+        downtime=read_downtime(values),
+    )

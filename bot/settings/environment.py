@@ -1,0 +1,223 @@
+"""Environment and clusters.toml turned into frozen settings; every fault is reported at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal, TypeAlias, cast
+
+from bot.settings.clusters import Cluster, parse_clusters
+from bot.settings.discovery import NO_DISCOVERY, DiscoverySettings, parse_discovery
+
+SlackMode: TypeAlias = Literal["socket", "http"]
+
+
+class ConfigError(Exception):
+    """The settings are wrong; `faults` has one sentence each."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One environment variable; README and --help list them from here."""
+
+    name: str
+    default: str
+    meaning: str
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("SLACK_BOT_TOKEN", "", "The bot token (xoxb-...) of the Slack app."),
+    Setting("SLACK_APP_TOKEN", "", "The app-level token (xapp-...) with connections:write, for Socket Mode."),
+    Setting("SLACK_SIGNING_SECRET", "", "The signing secret, for HTTP mode."),
+    Setting("SLACK_API_URL", "https://slack.com/api/", "Where Slack's Web API answers."),
+    Setting("ASM_UPGRADE_SLACK_MODE", "socket", "How Slack reaches the bot: socket or http."),
+    Setting("ASM_UPGRADE_HTTP_PORT", "3000", "The port of HTTP mode."),
+    Setting("ASM_UPGRADE_LISTEN", "127.0.0.1", "The address of HTTP mode and the health port; 0.0.0.0 in a container."),
+    Setting("ASM_UPGRADE_HEALTH_PORT", "0", "The port of /livez, /readyz and /metrics; 0 turns them off."),
+    Setting("ASM_UPGRADE_CLUSTERS", "clusters.toml", "The file that names the clusters and who may do what on them."),
+    Setting("ASM_UPGRADE_STATE", "state", "The folder of the journal, the downloads and what child programs print."),
+    Setting("ASM_UPGRADE_RELEASES", "", "A folder of release files that add to the shipped ones or replace them."),
+    Setting("ASM_UPGRADE_MIRROR", "", "An address to download archives from in place of the release's own."),
+    Setting("ASM_UPGRADE_CACHE_GB", "5", "How much room downloaded releases may take; those in use count, but stay."),
+    Setting("ASM_UPGRADE_RETRY_CAP", "15", "The longest pause between two looks at the same thing, in seconds."),
+    Setting("ASM_UPGRADE_APPROVAL_HOURS", "24", "How long an approval may be given before it counts as denied."),
+    Setting("ASM_UPGRADE_GKE_ENDPOINT", "", "Where the GKE API answers; empty for Google's own address."),
+    Setting(
+        "ASM_UPGRADE_RESOURCE_MANAGER_ENDPOINT", "", "Where Cloud Resource Manager answers; empty for Google's own."
+    ),
+    Setting("ASM_UPGRADE_SERVICE_USAGE_ENDPOINT", "", "Where Service Usage answers; empty for Google's own address."),
+    Setting("GOOGLE_APPLICATION_CREDENTIALS", "", "Application-default credentials, as for every Google client."),
+    Setting("ASM_UPGRADE_LOG", "info", "How much is logged: debug, info, warning or error."),
+)
+
+
+@dataclass(frozen=True)
+class SlackSettings:
+    """How the bot reaches Slack and Slack the bot."""
+
+    bot_token: str
+    app_token: str
+    signing_secret: str
+    api_url: str
+    mode: SlackMode
+    http_port: int
+    listen: str = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class GoogleSettings:
+    """Addresses of Google's APIs; "" for Google's own."""
+
+    gke: str
+    resource_manager: str
+    service_usage: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that the bot is told from outside."""
+
+    slack: SlackSettings
+    google: GoogleSettings
+    clusters: Mapping[str, Cluster]
+    state: Path
+    releases: Path | None
+    mirror: str
+    retry_cap: float
+    approval_life: timedelta
+    health_port: int
+    log_level: str
+    listen: str = "127.0.0.1"
+    cache_bytes: int = 5 * 10**9
+    discovery: DiscoverySettings = NO_DISCOVERY
+
+    @property
+    def workspaces(self) -> frozenset[str]:
+        """The workspaces besides the bot's own whose people count on some cluster."""
+        policies = (*(cluster.policy for cluster in self.clusters.values()), self.discovery.template.policy)
+        return frozenset[str]().union(*(policy.workspaces for policy in policies))
+
+
+@dataclass
+class _Reader:
+    """Reads variables and collects what is wrong with them."""
+
+    environment: Mapping[str, str]
+    faults: list[str] = field(default_factory=list)
+
+    def text(self, name: str) -> str:
+        default = next(setting.default for setting in SETTINGS if setting.name == name)
+        return self.environment.get(name, "").strip() or default
+
+    def required(self, name: str, why: str) -> str:
+        value = self.text(name)
+        if not value:
+            self.faults.append(f"{name} is not set; {why}.")
+        return value
+
+    def number(self, name: str, convert: Callable[[str], float], lowest: float) -> float:
+        value = self.text(name)
+        try:
+            number = convert(value)
+        except ValueError:
+            number = lowest - 1
+        if number < lowest:
+            self.faults.append(f"{name} is {value!r}; it must be a number of at least {lowest:g}.")
+        return number
+
+    def choice(self, name: str, choices: tuple[str, ...]) -> str:
+        value = self.text(name)
+        if value not in choices:
+            self.faults.append(f"{name} is {value!r}; it must be one of {', '.join(choices)}.")
+        return value
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Settings from the environment and clusters.toml. Raises ConfigError with every fault."""
+    reader = _Reader(os.environ if environment is None else environment)
+    slack = _read_slack(reader)
+    clusters, discovery = _read_clusters(reader)
+    releases = reader.text("ASM_UPGRADE_RELEASES")
+    if releases and not Path(releases).is_dir():
+        reader.faults.append(f"ASM_UPGRADE_RELEASES is {releases!r}, which is not a folder.")
+    settings = Settings(
+        slack=slack,
+        google=GoogleSettings(
+            gke=reader.text("ASM_UPGRADE_GKE_ENDPOINT"),
+            resource_manager=reader.text("ASM_UPGRADE_RESOURCE_MANAGER_ENDPOINT"),
+            service_usage=reader.text("ASM_UPGRADE_SERVICE_USAGE_ENDPOINT"),
+        ),
+        clusters=clusters,
+        discovery=discovery,
+        state=Path(reader.text("ASM_UPGRADE_STATE")),
+        releases=Path(releases) if releases else None,
+        mirror=reader.text("ASM_UPGRADE_MIRROR"),
+        retry_cap=reader.number("ASM_UPGRADE_RETRY_CAP", float, 0.01),
+        approval_life=timedelta(hours=reader.number("ASM_UPGRADE_APPROVAL_HOURS", float, 0.01)),
+        health_port=int(reader.number("ASM_UPGRADE_HEALTH_PORT", int, 0)),
+        listen=reader.text("ASM_UPGRADE_LISTEN"),
+        cache_bytes=int(reader.number("ASM_UPGRADE_CACHE_GB", float, 0) * 10**9),
+        log_level=reader.choice("ASM_UPGRADE_LOG", ("debug", "info", "warning", "error")),
+    )
+    if reader.faults:
+        raise ConfigError(reader.faults)
+    return settings
+
+
+def read_clusters(environment: Mapping[str, str] | None = None) -> Mapping[str, Cluster]:
+    """The clusters alone, for commands that need no Slack. Raises ConfigError with every fault."""
+    reader = _Reader(os.environ if environment is None else environment)
+    clusters, _ = _read_clusters(reader)
+    if reader.faults:
+        raise ConfigError(reader.faults)
+    return clusters
+
+
+def read_state_folder(environment: Mapping[str, str] | None = None) -> Path:
+    """The state folder alone, for commands that only read the journal."""
+    return Path(_Reader(os.environ if environment is None else environment).text("ASM_UPGRADE_STATE"))
+
+
+def _read_slack(reader: _Reader) -> SlackSettings:
+    mode = cast(SlackMode, reader.choice("ASM_UPGRADE_SLACK_MODE", ("socket", "http")))
+    token = reader.required("SLACK_BOT_TOKEN", "Slack shows it under OAuth & Permissions as Bot User OAuth Token")
+    if mode == "socket":
+        reader.required(
+            "SLACK_APP_TOKEN", "Socket Mode needs it; Slack shows it under Basic Information, App-Level Tokens"
+        )
+    else:
+        reader.required("SLACK_SIGNING_SECRET", "HTTP mode needs it; Slack shows it under Basic Information")
+    return SlackSettings(
+        bot_token=token,
+        app_token=reader.text("SLACK_APP_TOKEN"),
+        signing_secret=reader.text("SLACK_SIGNING_SECRET"),
+        api_url=reader.text("SLACK_API_URL"),
+        mode=mode,
+        http_port=int(reader.number("ASM_UPGRADE_HTTP_PORT", int, 1)),
+        listen=reader.text("ASM_UPGRADE_LISTEN"),
+    )
+
+
+def _read_clusters(reader: _Reader) -> tuple[Mapping[str, Cluster], DiscoverySettings]:
+    path = Path(reader.text("ASM_UPGRADE_CLUSTERS"))
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        reader.faults.append(f"ASM_UPGRADE_CLUSTERS is {str(path)!r}, which can't be read: {error.strerror}.")
+        return {}, NO_DISCOVERY
+    except UnicodeDecodeError as error:
+        reader.faults.append(f"ASM_UPGRADE_CLUSTERS is {str(path)!r}, which is not UTF-8: {error}.")
+        return {}, NO_DISCOVERY
+    clusters, faults = parse_clusters(text, path)
+    discovery = NO_DISCOVERY
+    if not faults:
+        discovery, faults = parse_discovery(text, path, clusters)
+    reader.faults.extend(faults)
+    return clusters, discovery

@@ -1,0 +1,88 @@
+"""Checks of the fields of clusters.toml that say how an upgrade is made: each answers what is wrong, or ""."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from typing import Any
+
+from steps.contract.options import Limits
+from steps.install.flags import find_flag_fault, flag_path
+from steps.install.overlays import REFUSED_FIELDS
+from steps.mesh import ENDPOINTS
+
+
+def check_text(value: Any) -> str:
+    """A text that is not empty."""
+    return "" if isinstance(value, str) and value.strip() else "must be a text that is not empty"
+
+
+def check_texts(value: Any) -> str:
+    """A list of texts."""
+    fine = isinstance(value, list) and all(isinstance(item, str) and item.strip() for item in value)
+    return "" if fine else 'must be a list of texts, such as ["a", "b"]'
+
+
+def check_flag(value: Any) -> str:
+    """True or false."""
+    return "" if isinstance(value, bool) else "must be true or false"
+
+
+def check_mode(value: Any) -> str:
+    """An mTLS mode."""
+    return "" if value in ("PERMISSIVE", "STRICT") else 'must be "PERMISSIVE" or "STRICT"'
+
+
+def check_set_flags(value: Any) -> str:
+    """What istioctl 1.4's `--set` takes."""
+    if check_texts(value):
+        return "must be a list of key=value texts, as given to istioctl --set"
+    wrong = [flag for flag in value if flag.count("=") != 1 or "," in flag]
+    if wrong:
+        return (
+            f"has {', '.join(repr(flag) for flag in wrong)}: istioctl 1.4 takes exactly one `=` and no comma "
+            "in a --set flag; put such a value into an overlay file"
+        )
+    faults = [fault for flag in value if (fault := find_flag_fault(flag))]
+    faults += [
+        f"{flag!r} would {REFUSED_FIELDS[path]}" for flag in value if (path := flag_path(flag)) in REFUSED_FIELDS
+    ]
+    return "; ".join(faults)
+
+
+def check_namespaces(value: Any) -> str:
+    """A list of names of namespaces, which are DNS labels."""
+    if fault := check_texts(value):
+        return fault
+    wrong = [name for name in value if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", name)]
+    return f"has {', '.join(map(repr, wrong))}, which no namespace can be called" if wrong else ""
+
+
+def check_limits(value: Any) -> str:
+    """A table of limits."""
+    known = {item.name for item in fields(Limits)}
+    if not isinstance(value, dict):
+        return "must be a table"
+    wrong = [name for name in value if name not in known]
+    if wrong:
+        return f"has {', '.join(wrong)}, which is not one of {', '.join(sorted(known))}"
+    low = [
+        name
+        for name, number in value.items()
+        if isinstance(number, bool) or not isinstance(number, int | float) or number < 0
+    ]
+    return f"has {', '.join(low)} that is no number of at least 0" if low else ""
+
+
+def check_endpoints(value: Any) -> str:
+    """Kinds of GKE endpoints, each once."""
+    fine = isinstance(value, list) and value and all(kind in ENDPOINTS for kind in value)
+    return "" if fine and len(set(value)) == len(value) else f"must be a list of {', '.join(ENDPOINTS)}, each once"
+
+
+def check_promql(value: Any) -> str:
+    """PromQL expressions with their limits."""
+    fine = isinstance(value, dict) and all(
+        isinstance(limit, int | float) and not isinstance(limit, bool) for limit in value.values()
+    )
+    return "" if fine else "must be a table of PromQL expressions and the number that each must not exceed"

@@ -1,0 +1,72 @@
+"""Slack's people and user groups, asked one call at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, assert_never
+
+from slack_sdk import WebClient
+
+from bot.people.roster import DirectoryFault, Person
+from bot.slack.api.answers import Answered, Refused, TooFast, Unclear, call_slack
+
+
+class SlackDirectory:
+    """Reads users.info, usergroups.users.list and once auth.test. Whoever calls keeps the answers."""
+
+    def __init__(self, client: WebClient) -> None:
+        self._client = client
+        self._workspace = ""
+
+    def read_workspace(self) -> str:
+        """The bot's own workspace; it never changes while a token is valid."""
+        if not self._workspace:
+            team = str(_call(self._client.auth_test).get("team_id") or "")
+            if not team:
+                raise DirectoryFault("auth.test names no workspace")
+            self._workspace = team
+        return self._workspace
+
+    def read_person(self, user: str) -> Person:
+        """A member; a guest of one channel or of several is a guest."""
+        return read_member(user, _call(lambda: self._client.users_info(user=user)).get("user") or {})
+
+    def list_members(self, group: str) -> frozenset[str]:
+        """The members of a group that is not disabled."""
+        users = _call(lambda: self._client.usergroups_users_list(usergroup=group)).get("users")
+        if not isinstance(users, list):
+            raise DirectoryFault("usergroups.users.list names no users")
+        return frozenset(str(user) for user in users)
+
+
+def read_member(user: str, fields: Mapping[str, Any]) -> Person:
+    """A person from Slack's user object. Raises DirectoryFault where it is somebody else's or names no workspace."""
+    if fields.get("id") != user:
+        raise DirectoryFault("users.info told of somebody else")
+    # On Enterprise Grid a person belongs to several workspaces.
+    shared = (fields.get("enterprise_user") or {}).get("teams") or ()
+    home = str(fields.get("team_id") or "")
+    teams = frozenset([home] if home else ()) if not shared else frozenset(str(team) for team in shared)
+    return Person(
+        id=user,
+        teams=teams,
+        is_outsider=bool(fields.get("is_stranger")),
+        is_bot=bool(fields.get("is_bot")) or bool(fields.get("is_workflow_bot")) or user == "USLACKBOT",
+        is_guest=bool(fields.get("is_restricted")) or bool(fields.get("is_ultra_restricted")),
+        deleted=bool(fields.get("deleted")),
+    )
+
+
+def _call(call: Callable[[], Any]) -> Mapping[str, Any]:
+    answer = call_slack(call)
+    match answer:
+        case Answered(fields):
+            return fields
+        case TooFast(seconds):
+            raise DirectoryFault(f"it asks to wait {seconds:.0f} s")
+        case Refused(code):
+            raise DirectoryFault(code)
+        case Unclear(why):
+            raise DirectoryFault(why)
+        case _:
+            assert_never(answer)

@@ -1,0 +1,131 @@
+"""Buttons: their action ids, the opaque value they carry and how both are read again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from slack_sdk.models.blocks import ActionsBlock, ButtonElement, ConfirmObject, PlainTextObject
+
+from bot.journal.records import Action
+from bot.slack.drawing.text import clean, cut
+from bot.telling.views import UpgradeView
+
+PREFIX = "asm:"
+OWN_ACTIONS: Mapping[str, Action] = {
+    "approve": "approve",
+    "deny": "deny",
+    "pause": "pause",
+    "resume": "resume",
+    "retry": "retry",
+    "abort": "abort",
+}
+ASKS_REASON = "reason"
+LABEL_LIMIT = 75
+BUTTONS_A_ROW = 25
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a button points at. It is only a claim: rights, state and generation are checked again at the decision."""
+
+    upgrade: str
+    step: str = ""
+    generation: int = 0
+    needs_reason: bool = False
+
+
+def write_value(target: Target) -> str:
+    """The button's value, at most 2,000 characters by the ids' own limits."""
+    parts = [target.upgrade, target.step, str(target.generation)]
+    return "|".join([*parts, ASKS_REASON] if target.needs_reason else parts)
+
+
+def read_value(value: str) -> Target | None:
+    """The target that a value names, None for anything that `write_value` can't have written."""
+    parts = value.split("|")
+    if len(value) > 500 or len(parts) not in (3, 4) or parts[3:] not in ([], [ASKS_REASON]):
+        return None
+    upgrade, step, generation = parts[:3]
+    if not upgrade or not (generation.isascii() and generation.isdigit()) or len(generation) > 9:
+        return None
+    return Target(upgrade, step, int(generation), len(parts) == 4)
+
+
+def read_action(action_id: str) -> tuple[Action, str] | None:
+    """The action and the choice that an action id stands for, None for a foreign one."""
+    if not action_id.startswith(PREFIX):
+        return None
+    name, _, choice = action_id.removeprefix(PREFIX).partition(":")
+    if name == "decide":
+        return ("decide", choice) if choice else None
+    action = OWN_ACTIONS.get(name)
+    if action is None or choice:
+        return None
+    return action, action if action in ("approve", "deny") else ""
+
+
+def build_choices(choices: Iterable[Mapping[str, Any]], target: Target) -> list[ButtonElement]:
+    """One button a choice of a question."""
+    return [_build_choice(choice, target) for choice in choices]
+
+
+def _build_choice(choice: Mapping[str, Any], target: Target) -> ButtonElement:
+    choice_id = str(choice["id"])
+    action_id = PREFIX + (choice_id if choice_id in OWN_ACTIONS else f"decide:{choice_id}")
+    reason = bool(choice.get("needs_reason"))
+    return ButtonElement(
+        text=_plain(str(choice.get("label") or choice_id)),
+        action_id=cut(action_id, 255),
+        value=write_value(Target(target.upgrade, target.step, target.generation, reason)),
+        style=_style(str(choice.get("style", ""))),
+        confirm=build_confirm(str(choice.get("confirm", "")), str(choice.get("label", ""))),
+    )
+
+
+def build_controls(view: UpgradeView, actions: Iterable[Action]) -> list[ButtonElement]:
+    """Pause, resume, retry and abort as far as the view says that they are legal."""
+    legal = [action for action in view.legal if action in set(actions)]
+    return [_build_control(view, action) for action in legal]
+
+
+def _build_control(view: UpgradeView, action: Action) -> ButtonElement:
+    labels = {"pause": "Pause", "resume": "Resume", "retry": "Retry", "abort": "Abort"}
+    step, generation = (view.question.step, view.question.generation) if view.question else ("", 0)
+    warning = (
+        f"Nothing more is started on {view.cluster}. Pods already moved keep the new version, the others the old one."
+    )
+    return ButtonElement(
+        text=_plain(labels.get(action, action.capitalize())),
+        action_id=PREFIX + action,
+        value=write_value(Target(view.id, step, generation)),
+        style="danger" if action == "abort" else "primary" if action in ("resume", "retry") else None,
+        confirm=build_confirm(warning, "Abort") if action == "abort" else None,
+    )
+
+
+def build_row(buttons: list[ButtonElement], block_id: str) -> list[ActionsBlock]:
+    """The buttons as one block, none where there are none."""
+    return [ActionsBlock(elements=buttons[:BUTTONS_A_ROW], block_id=block_id)] if buttons else []
+
+
+def _plain(text: str) -> PlainTextObject:
+    return PlainTextObject(text=cut(clean(text), LABEL_LIMIT), emoji=False)
+
+
+def _style(style: str) -> str | None:
+    return style if style in ("primary", "danger") else None
+
+
+def build_confirm(warning: str, label: str) -> ConfirmObject | None:
+    """The question before a button acts, None where there is none."""
+    if not warning:
+        return None
+    return ConfirmObject(
+        title=PlainTextObject(text="Are you sure?"),
+        text=PlainTextObject(text=cut(clean(warning), 300)),
+        confirm=PlainTextObject(text=cut(clean(label or "Yes"), 30)),
+        style="danger",
+        deny=PlainTextObject(text="Not now"),
+    )

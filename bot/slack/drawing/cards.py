@@ -1,0 +1,199 @@
+"""Cards (proposal, gate, report) as Block Kit."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, TypeAlias
+
+from slack_sdk.models.blocks import (
+    Block,
+    ContainerBlock,
+    ContextBlock,
+    MarkdownTextObject,
+    PlainTextObject,
+    RichTextBlock,
+    RichTextElement,
+    RichTextElementParts,
+    RichTextPreformattedElement,
+    RichTextSectionElement,
+    SectionBlock,
+)
+
+from bot.slack.drawing.text import Knows, clean, cut, cut_written, escape, write_sentence
+
+Look: TypeAlias = Literal["rich", "plain", "bare"]
+
+SECTION_LIMIT = 2900
+FIELD_LIMIT = 1900
+FIELDS_A_SECTION = 10
+FACTS_SHOWN = 20
+LINES_SHOWN = 15
+DETAILS_SHOWN = 6
+DETAIL_LIMIT = 1800
+TITLE_LIMIT = 140
+CHILDREN_IN_CONTAINER = 10
+FOLDED_LIMIT = 10_000
+HASH = re.compile(r"\b([0-9a-f]{40,64})\b")
+
+
+def build_text(written: str) -> SectionBlock:
+    """A section of mrkdwn that is already escaped; Slack adds no links or mentions of its own."""
+    return SectionBlock(text=build_mrkdwn(written))
+
+
+def build_mrkdwn(written: str) -> MarkdownTextObject:
+    """Mrkdwn that Slack doesn't preprocess: no automatic links, channel names or mentions."""
+    return MarkdownTextObject(text=written, verbatim=True)
+
+
+def build_note(written: str) -> ContextBlock:
+    """Small print, already escaped."""
+    return ContextBlock(elements=[build_mrkdwn(written)])
+
+
+def build_sentence(text: str, knows: Knows, prefix: str = "") -> SectionBlock:
+    """One of our sentences as a section."""
+    return build_text(
+        prefix + cut_written(text or " ", SECTION_LIMIT - len(prefix), lambda part: write_sentence(part, knows))
+    )
+
+
+def build_card(card: Mapping[str, Any] | None, knows: Knows, look: Look) -> list[Block]:
+    """The blocks of a card: title, what will happen, facts, risks, estimate and lines to copy and folded details."""
+    if not card:
+        return []
+    return [
+        *_build_title(str(card.get("title") or "")),
+        *build_list("", card.get("summary") or (), knows),
+        *_build_facts(card.get("facts") or ()),
+        *build_list("*Risks*", card.get("risks") or (), knows),
+        *_build_estimate(str(card.get("estimate") or "")),
+        *_build_snippet(card.get("snippet"), look),
+        *_build_details(card.get("details") or (), look),
+    ]
+
+
+def build_folded_card(title: str, card: Mapping[str, Any] | None, knows: Knows, look: Look) -> list[Block]:
+    """A card that has done its service, folded under a title; unfolded where a container can't hold it."""
+    unfolded = build_card(card, knows, look)
+    if look != "rich" or not card:
+        return unfolded
+    children = [*build_card({**card, "details": ()}, knows, look), *_flatten_details(card.get("details") or ())]
+    if not children or len(children) > CHILDREN_IN_CONTAINER or _measure(children) > FOLDED_LIMIT:
+        return unfolded
+    return [_fold(title, children)]
+
+
+def build_lines(lines: Sequence[str], look: Look) -> Block:
+    """Foreign lines in fixed width, for tables and output of programs."""
+    if look == "rich":
+        return RichTextBlock(elements=[RichTextPreformattedElement(elements=[_plain_lines(lines)])])
+    text = cut(clean("\n".join(lines)), DETAIL_LIMIT) or " "
+    return build_text("```" + cut_written(text, SECTION_LIMIT, lambda part: escape(part).replace("```", "'''")) + "```")
+
+
+def _build_title(title: str) -> list[Block]:
+    return [build_text(f"*{cut_written(title, TITLE_LIMIT)}*")] if title else []
+
+
+def build_list(heading: str, lines: Sequence[str], knows: Knows) -> list[Block]:
+    """A heading (already written) and a bullet a line; none where there are no lines."""
+    if not lines:
+        return []
+    shown = [
+        f"• {cut_written(str(line), 600, lambda part: write_sentence(part, knows))}" for line in lines[:LINES_SHOWN]
+    ]
+    if len(lines) > LINES_SHOWN:
+        shown.append(f"… and {len(lines) - LINES_SHOWN} more")
+    return [build_text(part) for part in _pack([heading, *shown] if heading else shown)]
+
+
+def _pack(lines: Iterable[str]) -> list[str]:
+    """Join lines into as few sections as the limit allows."""
+    packed: list[str] = []
+    for line in lines:
+        if packed and len(packed[-1]) + len(line) + 1 <= SECTION_LIMIT:
+            packed[-1] += "\n" + line
+        else:
+            packed.append(line)
+    return packed
+
+
+def _build_facts(facts: Sequence[Sequence[str]]) -> list[Block]:
+    fields = [_write_fact(name, value) for name, value in facts[:FACTS_SHOWN]]
+    if len(facts) > FACTS_SHOWN:
+        fields.append(f"… and {len(facts) - FACTS_SHOWN} more")
+    return [
+        SectionBlock(fields=[build_mrkdwn(field) for field in fields[start : start + FIELDS_A_SECTION]])
+        for start in range(0, len(fields), FIELDS_A_SECTION)
+    ]
+
+
+def _write_fact(name: str, value: str) -> str:
+    title = name[:1].upper() + name[1:] if name.islower() else name
+    written = HASH.sub(r"`\1`", cut_written(str(value) or "–", 400))
+    return f"*{cut_written(title, 80)}*\n{written}"
+
+
+def _build_estimate(estimate: str) -> list[Block]:
+    return [build_note(f"⏱ {cut_written(estimate, 600)}")] if estimate else []
+
+
+def _build_snippet(snippet: Mapping[str, Any] | None, look: Look) -> list[Block]:
+    if not snippet:
+        return []
+    heading = build_text(f"*{cut_written(str(snippet.get('title') or ''), TITLE_LIMIT)}*")
+    return [heading, build_lines([str(line) for line in snippet.get("lines") or ()], look)]
+
+
+def _build_details(details: Sequence[Mapping[str, Any]], look: Look) -> list[Block]:
+    blocks: list[Block] = []
+    for detail in details[:DETAILS_SHOWN]:
+        blocks += _build_detail(str(detail.get("title") or "Details"), detail.get("lines") or (), look)
+    if len(details) > DETAILS_SHOWN:
+        blocks.append(build_note(f"… and {len(details) - DETAILS_SHOWN} more details"))
+    return blocks
+
+
+def _build_detail(title: str, lines: Sequence[str], look: Look) -> list[Block]:
+    content = build_lines([str(line) for line in lines], look)
+    if look != "rich":
+        return [build_text(f"*{cut_written(title, TITLE_LIMIT)}*"), content]
+    return [_fold(title, [content])]
+
+
+def _measure(blocks: Sequence[Block]) -> int:
+    return len(json.dumps([block.to_dict() for block in blocks], ensure_ascii=False, separators=(",", ":")))
+
+
+def _flatten_details(details: Sequence[Mapping[str, Any]]) -> list[Block]:
+    """Details as they stand inside a container, which holds no other: a heading and the lines in one block."""
+    return [
+        RichTextBlock(
+            elements=[
+                RichTextSectionElement(elements=[_bold(str(detail.get("title") or "Details"))]),
+                RichTextPreformattedElement(elements=[_plain_lines(detail.get("lines") or ())]),
+            ]
+        )
+        for detail in details[:DETAILS_SHOWN]
+    ]
+
+
+def _fold(title: str, children: list[Block]) -> ContainerBlock:
+    return ContainerBlock(
+        title=PlainTextObject(text=cut(clean(title).strip(), TITLE_LIMIT) or "Details", emoji=False),
+        child_blocks=children,
+        is_collapsible=True,
+        default_collapsed=True,
+    )
+
+
+def _bold(text: str) -> RichTextElement:
+    style = RichTextElementParts.TextStyle(bold=True)
+    return RichTextElementParts.Text(text=cut(clean(text).strip(), TITLE_LIMIT) or "Details", style=style)
+
+
+def _plain_lines(lines: Sequence[Any]) -> RichTextElement:
+    return RichTextElementParts.Text(text=cut(clean("\n".join(str(line) for line in lines)), DETAIL_LIMIT) or " ")

@@ -1,0 +1,109 @@
+"""A row of the outbox as what Slack is given: text, blocks and metadata, inside Slack's limits. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from slack_sdk.models.blocks import Block
+
+from bot.journal.records import Message
+from bot.slack.drawing.cards import Look, build_note
+from bot.slack.drawing.root import draw_root, write_root_text
+from bot.slack.drawing.text import Knows
+from bot.slack.drawing.thread import draw_reply, write_reply_text
+from bot.telling.views import UpgradeView
+
+Json: TypeAlias = dict[str, Any]
+
+EVENT_TYPE = "asm_upgrade_message"
+TEXT_LIMIT = 3900
+BLOCKS_LIMIT = 50
+CHARACTERS_LIMIT = 12_000
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What is posted: `text` for notifications and readers without blocks, `blocks` empty in the bare look."""
+
+    text: str
+    blocks: tuple[Json, ...]
+    metadata: Mapping[str, Any]
+
+
+def draw_message(message: Message, view: UpgradeView | None, look: Look, knows: Knows) -> Drawing:
+    """Draw a message. `view` is its upgrade, None for messages that belong to none.
+
+    `look` rich uses plan, task_card and container; plain only sections, context and buttons; bare only text.
+    """
+    if message.kind == "root" and view is not None:
+        text, blocks = write_root_text(view, knows), draw_root(view, look, write_block_id(message), knows)
+    else:
+        text = write_reply_text(message, knows)
+        blocks = draw_reply(message, view, look, write_block_id(message), knows)
+    drawn = () if look == "bare" else tuple(fit_blocks(blocks))
+    return Drawing(_cut_text(text), drawn, build_metadata(message))
+
+
+def write_block_id(message: Message) -> str:
+    """Upgrade, step or slot, and revision: Slack wants a new id with each edit."""
+    part = str(message.body.get("step") or message.slot or message.kind)
+    return f"{message.upgrade}|{part}|{message.revision}"[:200]
+
+
+def build_metadata(message: Message) -> Json:
+    """The ids by which the bot finds its own message again; everybody in the workspace can read them."""
+    payload: Json = {"outbox_id": message.id, "upgrade": message.upgrade, "kind": message.kind}
+    if message.kind == "finished":
+        pods = message.body.get("pods") or {}
+        payload |= {"result": str(message.body.get("result") or "")}
+        payload |= {"from": str(message.body.get("source") or ""), "to": str(message.body.get("target") or "")}
+        payload |= {f"pods_{name}": int(pods.get(name) or 0) for name in ("upgraded", "manual", "total")}
+    return {"event_type": EVENT_TYPE, "event_payload": payload}
+
+
+def fit_blocks(blocks: Sequence[Block]) -> list[Json]:
+    """Dicts of the blocks within Slack's limits; what had to go is said, buttons and the first block stay."""
+    written = [block.to_dict() for block in blocks]
+    dropped = 0
+    while len(written) > BLOCKS_LIMIT - 1 or count_characters(written) > CHARACTERS_LIMIT - 200:
+        place = _find_droppable(written)
+        if place is None:
+            break
+        del written[place]
+        dropped += 1
+    if dropped:
+        note = build_note(f"… {dropped} more parts did not fit into one message: see `/asm-upgrade status`").to_dict()
+        written.insert(_find_end(written), note)
+    return written
+
+
+def count_characters(blocks: Sequence[Json]) -> int:
+    """The blocks' size as compact JSON, the measure of Slack's undocumented total of about 13,200."""
+    return len(json.dumps(blocks, ensure_ascii=False, separators=(",", ":")))
+
+
+def _find_droppable(blocks: Sequence[Json]) -> int | None:
+    """Folded details go first, then the last block that is neither the first nor a row of buttons."""
+    candidates = [place for place, block in enumerate(blocks) if place > 0 and block["type"] not in ("actions", "plan")]
+    folded = [place for place in candidates if blocks[place]["type"] == "container"]
+    choice = folded or candidates
+    return choice[-1] if choice else None
+
+
+def _find_end(blocks: Sequence[Json]) -> int:
+    return next((place for place, block in enumerate(blocks) if block["type"] == "actions"), len(blocks))
+
+
+def _cut_text(text: str) -> str:
+    if len(text) <= TEXT_LIMIT:
+        return text
+    # An entity or a mention that the cut would split goes with the rest.
+    head = text[: TEXT_LIMIT - 1]
+    for opening, closing in (("&", ";"), ("<", ">")):
+        place = head.rfind(opening)
+        if place > len(head) - 120 and closing not in head[place:]:
+            head = head[:place]
+    return head + "…"

@@ -1,0 +1,195 @@
+"""The root message of an upgrade: what it is, how it stands, a card a phase and the buttons that are legal."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from slack_sdk.models.blocks import (
+    Block,
+    HeaderBlock,
+    PlainTextObject,
+    PlanBlock,
+    RichTextBlock,
+    RichTextElement,
+    RichTextElementParts,
+    RichTextSectionElement,
+    TaskCardBlock,
+)
+
+from bot.journal.records import ENDED
+from bot.slack.drawing.buttons import build_controls, build_row
+from bot.slack.drawing.cards import Look, build_note, build_sentence, build_text
+from bot.slack.drawing.text import (
+    MENTION,
+    Knows,
+    clean,
+    cut,
+    cut_written,
+    escape,
+    is_mention,
+    write_code,
+    write_sentence,
+    write_time,
+)
+from bot.telling.phrases import mention
+from bot.telling.views import PhaseView, UpgradeView
+from steps.contract.wording import count_things, describe_seconds
+
+CardStatus: TypeAlias = Literal["pending", "in_progress", "complete", "error"]
+
+STATUS: dict[str, CardStatus] = {
+    "pending": "pending",
+    "running": "in_progress",
+    "asking": "in_progress",
+    "blocked": "error",
+    "done": "complete",
+}
+SIGNS = {"pending": "○", "running": "◔", "asking": "✋", "blocked": "⛔", "done": "✅"}
+WORDS = {"asking": "waiting for a decision", "blocked": "blocked"}
+SENTENCE_LIMIT = 300
+CODE_SPAN = re.compile(r"(`[^`]+`)")
+
+
+def draw_root(view: UpgradeView, look: Look, block_id: str, knows: Knows) -> list[Block]:
+    """The blocks of the root message."""
+    return [
+        HeaderBlock(text=PlainTextObject(text=cut(clean(_title(view)), 150), emoji=False)),
+        build_note(_write_origin(view, knows)),
+        *_build_standing(view, knows),
+        *_build_phases(view, look, block_id, knows),
+        *build_row(build_controls(view, ("pause", "resume", "retry", "abort")), f"{block_id}|buttons"),
+    ]
+
+
+def write_root_text(view: UpgradeView, knows: Knows) -> str:
+    """One line for notifications and readers without blocks."""
+    standing = cut_written(_standing(view)[1], 600, lambda part: write_sentence(part, knows))
+    return f"{escape(_title(view))}: {standing}"
+
+
+def _title(view: UpgradeView) -> str:
+    source = view.source_version or "?"
+    return f"{view.cluster}: {source} → {view.release}"
+
+
+def _write_origin(view: UpgradeView, knows: Knows) -> str:
+    asked = write_sentence(f"<@{view.requester}>", knows) if view.requester else "the command line"
+    origin = f"Anthos Service Mesh upgrade {write_code(view.id)} · asked for by {asked} · {write_time(view.created_at)}"
+    return origin if view.production else f"{origin} · not production"
+
+
+def _build_standing(view: UpgradeView, knows: Knows) -> list[Block]:
+    sign, sentence = _standing(view)
+    blocks: list[Block] = [build_sentence(sentence, knows, f"{sign} ")]
+    if view.state == "blocked" and view.remedy:
+        blocks.append(build_sentence(view.remedy, knows, "*What to do:* "))
+    if view.question and view.question.expires_at and view.state == "asking":
+        blocks.append(build_note(f"The question expires {write_time(view.question.expires_at)}."))
+    return blocks
+
+
+def _standing(view: UpgradeView) -> tuple[str, str]:
+    if view.paused_by and view.state not in ENDED:
+        return "⏸", f"Paused by {mention(view.paused_by)}. {view.sentence}"
+    match view.state:
+        case "asking":
+            return "✋", f"Waiting for a decision: {view.question.question if view.question else view.sentence}"
+        case "blocked":
+            return "⛔", f"Blocked: {view.sentence}"
+        case "upgraded":
+            return "✅", view.sentence or "Upgraded."
+        case "proposed":
+            return "📋", view.sentence or "Proposed."
+        case "aborted":
+            return "🛑", view.sentence or "Aborted."
+        case "running":
+            return "⚙️", view.sentence or "Running."
+
+
+def _build_phases(view: UpgradeView, look: Look, block_id: str, knows: Knows) -> list[Block]:
+    if not view.phases:
+        return []
+    if look == "rich":
+        cards = [_build_phase_card(phase, view, knows) for phase in view.phases]
+        return [PlanBlock(title=_plan_title(view), tasks=cards, block_id=f"{block_id}|plan")]
+    lines = [_write_phase_line(phase, view, knows) for phase in view.phases]
+    return [build_text(f"*{escape(_plan_title(view))}*"), build_text("\n".join(lines))]
+
+
+def _plan_title(view: UpgradeView) -> str:
+    done = sum(phase.state == "done" and phase.name != "abort" for phase in view.phases)
+    if view.state == "aborted":
+        return f"Aborted after {count_things(done, 'phase')}"
+    return f"{done} of {len(view.phases)} phases done"
+
+
+def _build_phase_card(phase: PhaseView, view: UpgradeView, knows: Knows) -> TaskCardBlock:
+    return TaskCardBlock(
+        task_id=phase.name,
+        title=cut(clean(_phase_title(phase, view)), 150),
+        status=STATUS[phase.state],
+        details=_build_rich(_timing_parts(phase)),
+        # What stands above the plan already is not said twice.
+        output=_build_rich(_sentence_parts("" if phase.sentence == view.sentence else phase.sentence, knows)),
+    )
+
+
+def _phase_title(phase: PhaseView, view: UpgradeView) -> str:
+    if view.paused_by and phase.state == "running":
+        return f"{phase.title} (paused)"
+    if view.state == "aborted" and phase.state != "done":
+        return f"{phase.title} ({'stopped' if phase.started_at else 'not started'})"
+    word = WORDS.get(phase.state)
+    return f"{phase.title} ({word})" if word else phase.title
+
+
+def _timing_parts(phase: PhaseView) -> list[RichTextElement]:
+    if phase.started_at is None:
+        return []
+    if phase.ended_at is not None:
+        return [RichTextElementParts.Text(text=f"took {_elapsed(phase.started_at, phase.ended_at)}")]
+    started = RichTextElementParts.Date(
+        timestamp=int(phase.started_at.timestamp()), format="{time}", fallback=f"{phase.started_at:%H:%M} UTC"
+    )
+    return [RichTextElementParts.Text(text="since "), started]
+
+
+def _sentence_parts(sentence: str, knows: Knows) -> list[RichTextElement]:
+    """Text, code and people of a sentence; in rich text nothing else can mention or link."""
+    parts: list[RichTextElement] = []
+    for part in MENTION.split(cut(sentence, SENTENCE_LIMIT)):
+        if not is_mention(part, knows):
+            parts += _text_parts(part)
+        elif part.startswith("<#"):
+            parts.append(RichTextElementParts.Channel(channel_id=part[2:-1]))
+        else:
+            parts.append(RichTextElementParts.User(user_id=part[2:-1]))
+    return parts
+
+
+def _text_parts(text: str) -> list[RichTextElement]:
+    code = RichTextElementParts.TextStyle(code=True)
+    return [
+        RichTextElementParts.Text(text=part.strip("`"), style=code if part.startswith("`") else None)
+        for part in CODE_SPAN.split(clean(text))
+        if part.strip("`")
+    ]
+
+
+def _build_rich(parts: list[RichTextElement]) -> RichTextBlock | None:
+    return RichTextBlock(elements=[RichTextSectionElement(elements=parts)]) if parts else None
+
+
+def _write_phase_line(phase: PhaseView, view: UpgradeView, knows: Knows) -> str:
+    line = f"{SIGNS[phase.state]} *{escape(_phase_title(phase, view))}*"
+    if phase.started_at and phase.ended_at:
+        line += f" · {_elapsed(phase.started_at, phase.ended_at)}"
+    if phase.sentence and phase.sentence != view.sentence:
+        line += f"\n      {cut_written(phase.sentence, 220, lambda part: write_sentence(part, knows))}"
+    return line
+
+
+def _elapsed(start: datetime, end: datetime) -> str:
+    return describe_seconds((end - start).total_seconds())

@@ -1,0 +1,175 @@
+"""Carries the outbox to Slack: one thread an upgrade, in order, each message once, edits inside their budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Protocol, assert_never
+
+import structlog
+from slack_sdk import WebClient
+
+from bot.journal.records import Message
+from bot.slack.api.pacing import Budget, Quota
+from bot.slack.drawing.text import Knows
+from bot.slack.sending.delivery import Deferred, Delivery, Dropped, Result, Sent
+from bot.slack.sending.posting import Postbox
+from bot.telling.views import UpgradeView
+
+# Slack allows 50 chat.update a minute and one chat.postMessage a second and channel, with short bursts.
+EDITS_A_MINUTE = 46
+EDIT_BURST = 3
+POSTS_A_MINUTE = 55
+POST_BURST = 4
+# However many wait after Slack was out of reach.
+REMINDERS_A_MINUTE = 30
+EDIT_SPACING = timedelta(seconds=2)
+# Far enough to see every deferred message, so that no later one of its thread overtakes it.
+HORIZON = timedelta(days=1)
+LONGEST_PAUSE = timedelta(minutes=10)
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """The time in UTC, with its zone."""
+        ...
+
+
+class Outbox(Protocol):
+    """The rows that wait for Slack."""
+
+    def list_unsent(self, now: datetime) -> list[Message]:
+        """Rows with a revision that Slack has not got and `not_before` not later than `now`, in creation order."""
+        ...
+
+    def mark_posting(self, message_id: str) -> None:
+        """Commit, before the call, that a post is tried."""
+        ...
+
+    def mark_sent(self, message_id: str, ts: str, revision: int, now: datetime) -> None:
+        """Slack has this revision under this ts."""
+        ...
+
+    def defer_message(self, message_id: str, until: datetime, why: str) -> None:
+        """Not before `until`; `why` stands in the row."""
+        ...
+
+    def drop_message(self, message_id: str, why: str) -> None:
+        """Never again; `why` stands in the row."""
+        ...
+
+    def read_thread(self, upgrade: str) -> tuple[str, str]:
+        """Channel and ts of the upgrade's root message, "" while it is not posted."""
+        ...
+
+
+class Announcer:
+    """Sends what is due. One thread calls `turn`; nothing here sleeps.
+
+    `views` gives an upgrade as it is now. `knows` says whose mention may stand in a sentence. The posting client must
+    not retry by itself.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        views: Callable[[str], UpgradeView],
+        posting: WebClient,
+        reading: WebClient,
+        clock: Clock,
+        knows: Knows = lambda _user: True,
+    ) -> None:
+        self._outbox = outbox
+        self._clock = clock
+        self._delivery = Delivery(outbox, views, Postbox(posting, reading), clock, knows)
+        self._edits = Budget(EDITS_A_MINUTE, EDIT_BURST)
+        self._posts: dict[str, Budget] = {}
+        self._reminders: dict[str, Quota] = {}
+        self._edited_at: dict[str, datetime] = {}
+        self._log = structlog.get_logger(__name__)
+
+    def turn(self) -> float | None:
+        """Send what is due; seconds until the next is due, None when nothing waits."""
+        pending = self._outbox.list_unsent(self._clock.now() + HORIZON)
+        waits = [
+            *self._send_answers([message for message in pending if message.kind == "answer"]),
+            *self._send_posts([message for message in pending if message.kind != "answer" and not message.ts]),
+            *self._send_edits([message for message in pending if message.kind != "answer" and message.ts]),
+        ]
+        return min(waits, default=None)
+
+    def _send_answers(self, messages: Sequence[Message]) -> list[float]:
+        return [wait for message in messages if (wait := self._attempt(message, self._delivery.answer))]
+
+    def _send_posts(self, messages: Sequence[Message]) -> list[float]:
+        """Posts in creation order, roots first; behind one that has to wait, the rest of its thread waits too."""
+        waits: list[float] = []
+        held: set[str] = set()
+        for message in sorted(messages, key=lambda message: message.kind != "root"):
+            if message.upgrade in held:
+                continue
+            wait = self._attempt(message, self._post)
+            if wait:
+                waits.append(wait)
+                held |= {message.upgrade} if message.upgrade else set()
+        return waits
+
+    def _post(self, message: Message) -> Result:
+        budget = self._posts.setdefault(message.channel, Budget(POSTS_A_MINUTE, POST_BURST))
+        quota = self._reminders.setdefault(message.channel, Quota(REMINDERS_A_MINUTE))
+        now, reminds = self._clock.now(), message.kind == "reminder"
+        if wait := max(budget.seconds_until_free(now), quota.seconds_until_free(now) if reminds else 0.0):
+            return Deferred(wait, "")
+        budget.take(now)
+        if reminds:
+            quota.take(now)
+        result = self._delivery.post(message)
+        if isinstance(result, Deferred) and result.too_fast:
+            budget.hold(now, result.seconds)
+        return result
+
+    def _send_edits(self, messages: Sequence[Message]) -> list[float]:
+        """Edits, the one whose last edit is longest ago first."""
+        stalest_first = sorted(messages, key=lambda message: self._edited_at.get(message.id, LONG_AGO))
+        return [wait for message in stalest_first if (wait := self._attempt(message, self._edit))]
+
+    def _edit(self, message: Message) -> Result:
+        now = self._clock.now()
+        since = now - self._edited_at.get(message.id, LONG_AGO)
+        # A negative one tells that the clock was set back.
+        spacing = (EDIT_SPACING - since).total_seconds() if since >= timedelta(0) else 0.0
+        if (wait := max(spacing, self._edits.seconds_until_free(now))) > 0:
+            return Deferred(wait, "")
+        self._edits.take(now)
+        self._edited_at[message.id] = now
+        result = self._delivery.edit(message)
+        if isinstance(result, Deferred) and result.too_fast:
+            self._edits.hold(now, result.seconds)
+        return result
+
+    def _attempt(self, message: Message, send: Callable[[Message], Result]) -> float:
+        """Send one message if its time has come and record what came of it; seconds to wait, 0 when it is done."""
+        now = self._clock.now()
+        # What is put off for longer than any pause was put off before the clock was set back.
+        if message.not_before is not None and now < message.not_before <= now + LONGEST_PAUSE:
+            return (message.not_before - now).total_seconds()
+        result = send(message)
+        match result:
+            case Sent(ts, revision):
+                self._outbox.mark_sent(message.id, ts, revision, self._clock.now())
+                return 0.0 if revision >= message.revision else EDIT_SPACING.total_seconds()
+            case Deferred(seconds, why):
+                if why:
+                    self._log.warning("slack message deferred", message=message.id, upgrade=message.upgrade, why=why)
+                    pause = min(timedelta(seconds=seconds), LONGEST_PAUSE)
+                    self._outbox.defer_message(message.id, self._clock.now() + pause, why)
+                return seconds
+            case Dropped(why):
+                self._log.error("slack message dropped", message=message.id, upgrade=message.upgrade, why=why)
+                self._outbox.drop_message(message.id, why)
+                return 0.0
+            case _:
+                assert_never(result)

@@ -1,0 +1,252 @@
+"""One message on its way to Slack: which look, whether it may be there already, and what an answer means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import PurePath
+from typing import Protocol, TypeAlias, assert_never
+
+from slack_sdk.errors import SlackObjectFormationError
+
+from bot.journal.records import Message, MessageKind
+from bot.slack.api.answers import (
+    BAD_BLOCKS,
+    BAD_CONTENT,
+    GONE,
+    LOST_THREAD,
+    Answered,
+    Refused,
+    SlackAnswer,
+    TooFast,
+    Unclear,
+)
+from bot.slack.drawing.cards import Look
+from bot.slack.drawing.messages import Drawing, draw_message
+from bot.slack.drawing.text import Knows, clean, cut
+from bot.slack.sending.posting import Postbox
+from bot.telling.views import UpgradeView
+
+SIMPLER: dict[Look, Look] = {"rich": "plain", "plain": "bare"}
+ANSWER_LIFE = timedelta(minutes=30)
+ANSWER_ATTEMPTS = 5
+REFUSED_SECONDS = 60.0
+FILE_LIMIT = 2_000_000
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """The time in UTC, with its zone."""
+        ...
+
+
+class Journal(Protocol):
+    """What delivery needs of the outbox."""
+
+    def mark_posting(self, message_id: str) -> None:
+        """Commit, before the call, that a post is tried."""
+        ...
+
+    def read_thread(self, upgrade: str) -> tuple[str, str]:
+        """Channel and ts of the upgrade's root message, "" while it is not posted."""
+        ...
+
+
+@dataclass(frozen=True)
+class Sent:
+    """Slack has `revision` under `ts`; a smaller revision than the message's asks for an edit."""
+
+    ts: str
+    revision: int
+
+
+@dataclass(frozen=True)
+class Deferred:
+    """Try again in so many seconds; an empty `why` is the bot's own pace and isn't recorded."""
+
+    seconds: float
+    why: str
+    too_fast: bool = False
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """It can't be sent, and never will."""
+
+    why: str
+
+
+Result: TypeAlias = Sent | Deferred | Dropped
+
+
+class Delivery:
+    """Posts, edits and answers. Remembers the look that Slack accepts for a kind and the posts that it refused."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        views: Callable[[str], UpgradeView],
+        postbox: Postbox,
+        clock: Clock,
+        knows: Knows,
+    ) -> None:
+        self._journal = journal
+        self._views = views
+        self._postbox = postbox
+        self._clock = clock
+        self._knows = knows
+        self._looks: dict[MessageKind, Look] = {}
+        self._surely_absent: set[str] = set()
+
+    def post(self, message: Message) -> Result:
+        """Post a message, unless an earlier attempt got through."""
+        channel, thread = self._find_place(message)
+        room = self._postbox.find_room(channel)
+        if not isinstance(room, str):
+            return self._sort_failure(message, room)
+        channel = room
+        if message.attempts > 0 and message.id not in self._surely_absent:
+            found = self._find(message, channel, thread)
+            if not isinstance(found, str):
+                return self._sort_failure(message, found)
+            if found:
+                # What stands there may be an older revision: an editable message is drawn again.
+                return Sent(found, message.revision if not message.slot else message.revision - 1)
+        self._journal.mark_posting(message.id)
+        self._surely_absent.discard(message.id)
+        if message.kind == "file":
+            return self._upload(message, channel, thread)
+        answer = self._draw_and_send(message, lambda drawing: self._postbox.post(channel, thread, drawing))
+        if isinstance(answer, Refused) and answer.code in LOST_THREAD:
+            answer = self._draw_and_send(message, lambda drawing: self._postbox.post(channel, "", drawing))
+        if isinstance(answer, Answered):
+            return Sent(str(answer.fields.get("ts") or ""), message.revision)
+        return self._sort_failure(message, answer)
+
+    def edit(self, message: Message) -> Result:
+        """Edit a message; where it can't be edited any more, post it afresh."""
+        channel, _ = self._find_place(message)
+        room = self._postbox.find_room(channel)
+        if not isinstance(room, str):
+            return self._sort_failure(message, room)
+        channel = room
+        answer = self._draw_and_send(message, lambda drawing: self._postbox.edit(channel, message.ts, drawing))
+        if isinstance(answer, Refused) and answer.code in GONE:
+            return self._post_afresh(message)
+        if isinstance(answer, Answered):
+            return Sent(message.ts, message.revision)
+        return self._sort_failure(message, answer)
+
+    def answer(self, message: Message) -> Result:
+        """Answer one person privately; a late answer is of no use."""
+        if self._clock.now() - message.created_at > ANSWER_LIFE:
+            return Dropped("the private answer is older than 30 minutes")
+        if message.attempts >= ANSWER_ATTEMPTS:
+            return Dropped(f"the private answer could not be delivered in {ANSWER_ATTEMPTS} attempts")
+        self._journal.mark_posting(message.id)
+        answer = self._answer(message, "plain")
+        if isinstance(answer, Refused) and answer.code in BAD_BLOCKS | BAD_CONTENT:
+            answer = self._answer(message, "bare")
+        if isinstance(answer, Answered):
+            return Sent("answered", message.revision)
+        if isinstance(answer, Refused):
+            return Dropped(answer.why)
+        return self._sort_failure(message, answer)
+
+    def _answer(self, message: Message, look: Look) -> SlackAnswer:
+        body = message.body
+        return self._postbox.answer(
+            str(body.get("response_url") or ""),
+            str(body.get("user") or ""),
+            str(body.get("channel") or message.channel),
+            draw_message(message, None, look, self._knows),
+        )
+
+    def _post_afresh(self, message: Message) -> Result:
+        channel, thread = self._find_place(message)
+        if message.kind == "root":
+            thread = ""
+        if message.attempts > 1 and message.id not in self._surely_absent:
+            found = self._find(message, channel, thread)
+            if not isinstance(found, str):
+                return self._sort_failure(message, found)
+            if found > message.ts:
+                return Sent(found, message.revision - 1)
+        self._journal.mark_posting(message.id)
+        self._surely_absent.discard(message.id)
+        answer = self._draw_and_send(message, lambda drawing: self._postbox.post(channel, thread, drawing))
+        if isinstance(answer, Answered):
+            return Sent(str(answer.fields.get("ts") or ""), message.revision)
+        return self._sort_failure(message, answer)
+
+    def _upload(self, message: Message, channel: str, thread: str) -> Result:
+        name = str(message.body.get("name") or "output.txt")
+        text = cut(clean(str(message.body.get("text") or "")), FILE_LIMIT) or "(empty)"
+        answer = self._postbox.upload(channel, thread, name_file(message), name, text)
+        if isinstance(answer, Answered):
+            files = answer.fields.get("files") or [{}]
+            return Sent(str(files[0].get("id") or "uploaded"), message.revision)
+        return self._sort_failure(message, answer)
+
+    def _find_place(self, message: Message) -> tuple[str, str]:
+        """Channel and thread. Without a root, which is only so where there never was one, it is the channel itself."""
+        if message.kind == "root" or not message.upgrade:
+            return message.channel, ""
+        channel, thread = self._journal.read_thread(message.upgrade)
+        return channel or message.channel, thread
+
+    def _find(self, message: Message, channel: str, thread: str) -> str | SlackAnswer:
+        if message.kind == "file":
+            found = self._postbox.find_file(channel, thread, name_file(message), message.created_at)
+        else:
+            found = self._postbox.find_message(channel, thread, message.id, message.created_at)
+        if isinstance(found, Refused) and found.code in LOST_THREAD:
+            return ""
+        return found
+
+    def _draw_and_send(self, message: Message, send: Callable[[Drawing], SlackAnswer]) -> SlackAnswer:
+        """Send the best look that Slack accepts; a plainer one that was needed is remembered for the kind."""
+        look: Look | None = self._looks.get(message.kind, "rich")
+        answer: SlackAnswer = Refused("invalid_blocks")
+        while look is not None:
+            answer = self._send_look(message, look, send)
+            if not isinstance(answer, Refused) or answer.code not in BAD_BLOCKS | BAD_CONTENT:
+                if look == "plain" and isinstance(answer, Answered):
+                    self._looks[message.kind] = "plain"
+                return answer
+            look = SIMPLER.get(look)
+        return answer
+
+    def _send_look(self, message: Message, look: Look, send: Callable[[Drawing], SlackAnswer]) -> SlackAnswer:
+        view = self._views(message.upgrade) if message.upgrade else None
+        try:
+            drawing = draw_message(message, view, look, self._knows)
+        except SlackObjectFormationError:
+            return Refused("invalid_blocks")
+        return send(drawing)
+
+    def _sort_failure(self, message: Message, answer: SlackAnswer) -> Result:
+        match answer:
+            case TooFast(seconds):
+                self._surely_absent.add(message.id)
+                return Deferred(seconds, "Slack asked to slow down", too_fast=True)
+            case Refused(code) if code in BAD_BLOCKS | BAD_CONTENT:
+                return Dropped(answer.why)
+            case Refused():
+                self._surely_absent.add(message.id)
+                return Deferred(REFUSED_SECONDS, answer.why)
+            case Unclear(why):
+                return Deferred(min(60.0, 2.0 ** min(message.attempts + 1, 6)), f"Slack did not answer clearly: {why}")
+            case Answered():
+                return Deferred(REFUSED_SECONDS, "Slack's answer held no message")
+            case _:
+                assert_never(answer)
+
+
+def name_file(message: Message) -> str:
+    """The uploaded file's name; it carries the outbox id, because files have no metadata."""
+    name = PurePath(str(message.body.get("name") or "output.txt"))
+    return f"{name.stem}.{message.id}{name.suffix or '.txt'}"

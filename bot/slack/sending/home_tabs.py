@@ -1,0 +1,127 @@
+"""Keeps the Home tabs that people look at up to date."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import structlog
+from slack_sdk import WebClient
+
+from bot.orders.board import ClusterView
+from bot.slack.api.answers import Answered, TooFast, call_slack
+from bot.slack.api.pacing import Budget
+from bot.slack.drawing.home import draw_home
+from bot.slack.drawing.text import Knows
+
+# Slack allows 100 views.publish a minute; forms share no limit with it.
+PUBLISHES_A_MINUTE = 80
+PUBLISH_BURST = 10
+SPACING = timedelta(seconds=3)
+AGENDA_KEPT = timedelta(seconds=5)
+WATCHED = timedelta(hours=1)
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """The time in UTC, with its zone."""
+        ...
+
+
+class Board(Protocol):
+    """The fleet as one person sees it."""
+
+    def list_clusters(self, user: str) -> Sequence[ClusterView]:
+        """Every cluster with what this person may do there."""
+        ...
+
+    def list_search_faults(self) -> Sequence[str]:
+        """A sentence for each Google project that didn't tell all of its clusters."""
+        ...
+
+    def read_agenda(self) -> Sequence[Mapping[str, Any]]:
+        """The next 30 days over the fleet, in sections of a title and lines."""
+        ...
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A Home tab that was opened lately; `shown` is what Slack has, "" for not what it should."""
+
+    opened_at: datetime
+    workspace: str
+    shown: str = ""
+    published_at: datetime | None = None
+
+
+class HomeTabs:
+    """Publishes a tab when it is opened, and for an hour again within seconds of a change. One thread calls `turn`."""
+
+    def __init__(
+        self,
+        board: Board,
+        posting: WebClient,
+        clock: Clock,
+        knows: Knows = lambda _user: True,
+    ) -> None:
+        self._board = board
+        self._posting = posting
+        self._clock = clock
+        self._knows = knows
+        self._budget = Budget(PUBLISHES_A_MINUTE, PUBLISH_BURST)
+        self._lock = threading.Lock()
+        self._tabs: dict[str, Tab] = {}
+        self._agenda: Sequence[Mapping[str, Any]] = ()
+        self._agenda_at: datetime | None = None
+        self._log = structlog.get_logger(__name__)
+
+    def open(self, user: str, workspace: str) -> None:
+        """Somebody looks at their tab: the next turn publishes it, with links into the workspace at that address."""
+        with self._lock:
+            self._tabs[user] = Tab(self._clock.now(), workspace)
+
+    def turn(self) -> float | None:
+        """Publish the tabs that have changed; seconds until the next may be published, None where nothing waits."""
+        waits = [wait for user, tab in self._list_watched() if (wait := self._refresh(user, tab))]
+        return min(waits, default=None)
+
+    def _read_agenda(self, now: datetime) -> Sequence[Mapping[str, Any]]:
+        """The calendar, read anew every few seconds: it takes longer to read than a tab to draw."""
+        if self._agenda_at is None or not timedelta(0) <= now - self._agenda_at < AGENDA_KEPT:
+            self._agenda, self._agenda_at = self._board.read_agenda(), now
+        return self._agenda
+
+    def _list_watched(self) -> list[tuple[str, Tab]]:
+        oldest = self._clock.now() - WATCHED
+        with self._lock:
+            self._tabs = {user: tab for user, tab in self._tabs.items() if tab.opened_at > oldest}
+            return sorted(self._tabs.items(), key=lambda item: item[1].shown != "")
+
+    def _refresh(self, user: str, tab: Tab) -> float:
+        """Publish one tab if it has changed; seconds to wait before that may be done, 0 when there is nothing to do."""
+        now = self._clock.now()
+        clusters, faults = self._board.list_clusters(user), self._board.list_search_faults()
+        view = draw_home(clusters, tab.workspace, self._knows, faults, self._read_agenda(now)).to_dict()
+        shown = json.dumps(view, sort_keys=True)
+        if shown == tab.shown:
+            return 0.0
+        spacing = (tab.published_at + SPACING - now).total_seconds() if tab.published_at else 0.0
+        if (wait := max(spacing, self._budget.seconds_until_free(now))) > 0:
+            return wait
+        self._budget.take(now)
+        answer = call_slack(lambda: self._posting.views_publish(user_id=user, view=view))
+        if isinstance(answer, TooFast):
+            self._budget.hold(now, answer.seconds)
+            return answer.seconds
+        if not isinstance(answer, Answered):
+            self._log.warning("home tab not published", user=user, why=answer.why)
+        with self._lock:
+            if self._tabs.get(user) == tab:
+                self._tabs[user] = replace(tab, shown=shown if isinstance(answer, Answered) else "", published_at=now)
+        return 0.0 if isinstance(answer, Answered) else SPACING.total_seconds()

@@ -1,0 +1,161 @@
+"""Upgrades as people see them, read from the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from bot.journal.journal import JournalView
+from bot.journal.records import ENDED, Action, UpgradeState
+from bot.journal.rows import StepRow, UpgradeRow
+from bot.people.rights import list_legal_actions
+from steps.contract.cards import Choice
+from steps.contract.ledger import LedgerEntry
+from steps.plan import ABORT, PHASES, PROPOSAL
+
+
+class Views:
+    """Builds an UpgradeView from the journal."""
+
+    def __init__(self, journal: JournalView) -> None:
+        self._journal = journal
+
+    def read_view(self, upgrade: str) -> UpgradeView:
+        """The upgrade as Slack and the command line show it; KeyError where there is none."""
+        row = self._journal.find_upgrade(upgrade)
+        if row is None:
+            raise KeyError(upgrade)
+        return self.build_view(row)
+
+    def has_upgrade(self, upgrade: str) -> bool:
+        """Whether there is an upgrade with this id."""
+        return self._journal.find_upgrade(upgrade) is not None
+
+    def list_open(self) -> list[UpgradeView]:
+        """The upgrades that are neither finished nor aborted."""
+        return [self.build_view(row) for row in self._journal.list_open_upgrades()]
+
+    def read_ledger(self, upgrade: str) -> tuple[LedgerEntry, ...]:
+        """The pods of an upgrade."""
+        return self._journal.read_ledger(upgrade)
+
+    def build_view(self, row: UpgradeRow) -> UpgradeView:
+        """The view of a row already read."""
+        source = self._journal.recall(row.id, "prepare/source")
+        question = self._journal.find_open_question(row.id)
+        return UpgradeView(
+            id=row.id,
+            cluster=row.cluster,
+            release=row.release,
+            source_version=str(source.get("version", "")) if isinstance(source, Mapping) else "",
+            requester=row.requester,
+            channel=row.channel,
+            state=row.state,
+            paused_by=row.paused_by,
+            sentence=row.sentence,
+            remedy=row.remedy,
+            phases=list_phases(row, self._journal.list_steps(row.id)),
+            question=QuestionView(
+                question.step, question.generation, question.question, question.choices, question.expires_at
+            )
+            if question
+            else None,
+            legal=list_legal_actions(row.state, bool(row.paused_by), bool(row.aborted_by)),
+            created_at=row.created_at,
+            ended_at=row.ended_at,
+            pods=self._journal.count_ledger(row.id),
+            production=row.options.production,
+        )
+
+
+def list_phases(row: UpgradeRow, steps: list[StepRow]) -> tuple[PhaseView, ...]:
+    """Each phase of the upgrade's plan with its state, last sentence and times."""
+    names = dict.fromkeys(step_id.partition("/")[0] for step_id in row.plan)
+    titles = {phase.name: phase.title for phase in (*PHASES, PROPOSAL, ABORT)}
+    return tuple(_build_phase(name, titles.get(name, name), row, steps) for name in names)
+
+
+def _build_phase(name: str, title: str, row: UpgradeRow, steps: list[StepRow]) -> PhaseView:
+    own = [step for step in steps if step.step.partition("/")[0] == name]
+    done = [step for step in own if step.outcome == "Done" and step.sentence]
+    state = _judge_phase(name, row, own)
+    if state in ("done", "pending"):
+        sentence = done[-1].sentence if done else ""
+    else:
+        sentence = row.sentence
+    return PhaseView(
+        name=name,
+        title=title,
+        state=state,
+        sentence=sentence,
+        started_at=own[0].started_at if own else None,
+        ended_at=own[-1].ended_at if own and state == "done" else None,
+    )
+
+
+def _judge_phase(name: str, row: UpgradeRow, own: list[StepRow]) -> PhaseState:
+    planned = [step_id for step_id in row.plan if step_id.partition("/")[0] == name]
+    ended = {step.step for step in own if step.outcome == "Done"}
+    if ended.issuperset(planned):
+        return "done"
+    if row.step.partition("/")[0] != name or row.state in ENDED:
+        return "pending"
+    match row.state:
+        case "asking" | "blocked" | "running":
+            return row.state
+        case _:
+            return "running"
+
+
+PhaseState: TypeAlias = Literal["pending", "running", "asking", "blocked", "done"]
+
+
+@dataclass(frozen=True)
+class PhaseView:
+    """One phase as shown: `sentence` is its last outcome; times are UTC, None while not reached."""
+
+    name: str
+    title: str
+    state: PhaseState
+    sentence: str = ""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class QuestionView:
+    """What a person is asked right now: a gate's question, or what to do with a blocked step."""
+
+    step: str
+    generation: int
+    question: str
+    choices: tuple[Choice, ...]
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class UpgradeView:
+    """An upgrade as Slack, the command line and the exports show it.
+
+    `legal` are the actions that the state allows, in the order in which buttons stand.
+    """
+
+    id: str
+    cluster: str
+    release: str
+    source_version: str
+    requester: str
+    channel: str
+    state: UpgradeState
+    paused_by: str
+    sentence: str
+    remedy: str
+    phases: tuple[PhaseView, ...]
+    question: QuestionView | None
+    legal: tuple[Action, ...]
+    created_at: datetime
+    ended_at: datetime | None = None
+    pods: Mapping[str, int] = field(default_factory=dict)
+    production: bool = True

@@ -1,0 +1,190 @@
+"""A date, a time and a zone as people write them, turned into an appointment; a sentence for everything unclear."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from bot.windows.downtime import DAY, Downtime, Span, find_change, find_moments
+
+SHORTEST = timedelta(minutes=10)
+LONGEST = timedelta(days=7)
+FARTHEST = timedelta(days=366)
+DURATION = re.compile(r"(?:(\d{1,3})\s*d)?\s*(?:(\d{1,4})\s*h)?\s*(?:(\d{1,5})\s*(?:m|min))?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Appointment:
+    """When an upgrade may act: UTC; `ends` None where nothing ends it. `zone` is the one it was written in."""
+
+    starts: datetime
+    ends: datetime | None
+    zone: str
+
+    def describe(self) -> str:
+        """`2026-12-01 02:00-05:00 Asia/Seoul (from 2026-11-30 17:00 UTC)`."""
+        return f"{write_span(self.starts, self.ends, self.zone)} (from {self.starts:%Y-%m-%d %H:%M} UTC)"
+
+
+class Unclear(Exception):
+    """What was written is no clear time; `field` is date, time, zone or for, the text a sentence."""
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.field = field
+
+
+def read_appointment(arguments: Mapping[str, Any], now: datetime, downtime: Downtime) -> Appointment:
+    """The appointment that `date`, `time`, `zone` and perhaps `for` name. Raises Unclear."""
+    zone = read_zone(str(arguments.get("zone") or ""))
+    starts = read_moment(str(arguments.get("date") or ""), str(arguments.get("time") or ""), zone)
+    if starts <= now:
+        raise Unclear("date", f"{write_local(starts, zone)} is past; now it is {write_local(now, zone)}.")
+    if starts - now > FARTHEST:
+        raise Unclear("date", f"{write_local(starts, zone)} is more than a year away; check the year.")
+    length = read_length(str(arguments["for"])) if arguments.get("for") else None
+    opening = find_room(starts, length, zone, downtime)
+    ends = starts + length if length else opening.end if opening else None
+    return Appointment(starts, ends, zone)
+
+
+def find_room(starts: datetime, length: timedelta | None, zone: str, downtime: Downtime) -> Span | None:
+    """The cluster's window that the appointment lies in, None where it has neither window nor freeze ahead.
+
+    Raises Unclear where a freeze or the windows don't allow it.
+    """
+    freeze = downtime.find_freeze(starts)
+    if freeze:
+        raise Unclear("date", f"{write_local(starts, zone)} lies in the freeze {freeze.describe()}.")
+    far = starts + LONGEST + DAY
+    opening = next((span for span in downtime.list_openings(starts - 8 * DAY, far) if span.holds(starts)), None)
+    if opening is None:
+        following = downtime.find_opening(starts)
+        advice = f" The next one opens {write_local(following.start, zone)}." if following else ""
+        raise Unclear("time", f"{write_local(starts, zone)} is outside of the cluster's windows.{advice}")
+    if length and starts + length > opening.end:
+        left = write_length(opening.end - starts)
+        raise Unclear(
+            "for",
+            f"The window ends {write_local(opening.end, zone)}, {left} after the start; write `for {left}` or less.",
+        )
+    return opening if opening.end < far else None
+
+
+def read_zone(text: str) -> str:
+    """The name of a zone as the IANA database spells it. Raises Unclear, with the nearest names."""
+    known = list_zones()
+    if text.upper() in ("UTC", "Z", "GMT"):
+        return "UTC"
+    found = known.get(text.lower())
+    if found:
+        return found
+    if not text:
+        raise Unclear("zone", "Name the time zone, such as Asia/Seoul, Europe/Berlin or UTC.")
+    if re.fullmatch(r"[A-Za-z]{2,5}", text):
+        raise Unclear(
+            "zone", f"`{text}` is an abbreviation and may mean several zones; name a place, such as Asia/Seoul."
+        )
+    near = [known[name] for name in difflib.get_close_matches(text.lower(), known, 3, 0.6)]
+    advice = f" Did you mean {' or '.join(near)}?" if near else " Write it as in Asia/Seoul, or UTC."
+    raise Unclear("zone", f"There is no time zone `{clean_word(text)}`.{advice}")
+
+
+def read_moment(day_text: str, time_text: str, zone: str) -> datetime:
+    """The UTC moment of a local date and time. Raises Unclear where there is none, or two."""
+    day, at = read_date(day_text), read_time(time_text)
+    moments = find_moments(day, at, zone)
+    if len(moments) == 1:
+        return moments[0]
+    before, after = find_change(day, at, zone)
+    turn = f"on {day} in {zone} clocks go from {before:%H:%M} to {after:%H:%M}"
+    if not moments:
+        raise Unclear("time", f"{at:%H:%M} does not exist: {turn}. Take an earlier time, or {after:%H:%M} or later.")
+    first, second = (f"`{moment:%Y-%m-%d %H:%M} UTC`" for moment in moments)
+    raise Unclear(
+        "time", f"{at:%H:%M} exists twice: {turn}. Write it in UTC: {first} is the first, {second} the second."
+    )
+
+
+def read_date(text: str) -> date:
+    """A date written YYYY-MM-DD. Raises Unclear."""
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        raise Unclear("date", f"`{clean_word(text)}` is no date; dates are written YYYY-MM-DD, such as 2026-12-01.")
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Unclear("date", f"There is no {text} in the calendar.") from None
+
+
+def read_time(text: str) -> time:
+    """A time written HH:MM, 00:00 to 23:59. Raises Unclear."""
+    try:
+        if not re.fullmatch(r"\d{1,2}:\d{2}", text):
+            raise ValueError
+        hour, minute = text.split(":")
+        return time(int(hour), int(minute))
+    except ValueError:
+        raise Unclear(
+            "time", f"`{clean_word(text)}` is no time of day; times are written HH:MM, 00:00 to 23:59."
+        ) from None
+
+
+def read_length(text: str) -> timedelta:
+    """A length such as 3h, 90m or 2h30m. Raises Unclear where it is none, or not between 10 minutes and 7 days."""
+    found = parse_length(text)
+    if found is None:
+        raise Unclear("for", f"`{clean_word(text)}` is no length of time; write it as 3h, 90m or 2h30m.")
+    if not SHORTEST <= found <= LONGEST:
+        raise Unclear(
+            "for", f"{write_length(found)} is not between {write_length(SHORTEST)} and {write_length(LONGEST)}."
+        )
+    return found
+
+
+def parse_length(text: str) -> timedelta | None:
+    """A length written with d, h and m, None where it is none or nothing."""
+    found = DURATION.fullmatch(text.strip())
+    if not found or not any(found.groups()):
+        return None
+    days, hours, minutes = (int(part or 0) for part in found.groups())
+    return timedelta(days=days, hours=hours, minutes=minutes)
+
+
+def write_length(length: timedelta) -> str:
+    """`2h30m`, as `read_length` takes it; rounded down to whole minutes."""
+    minutes = int(length.total_seconds() // 60)
+    days, hours = divmod(minutes // 60, 24)
+    parts = [f"{number}{unit}" for number, unit in ((days, "d"), (hours, "h"), (minutes % 60, "m")) if number]
+    return "".join(parts) or "0m"
+
+
+def write_local(moment: datetime, zone: str) -> str:
+    """`2026-12-01 02:00 Asia/Seoul`."""
+    return f"{moment.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} {zone}"
+
+
+def write_span(start: datetime, end: datetime | None, zone: str) -> str:
+    """`2026-12-01 02:00-05:00 Asia/Seoul`, with the date of the end where it is another."""
+    opens = start.astimezone(ZoneInfo(zone))
+    if end is None:
+        return f"{opens:%Y-%m-%d %H:%M} {zone}"
+    closes = end.astimezone(ZoneInfo(zone))
+    last = f"{closes:%H:%M}" if closes.date() == opens.date() else f"{closes:%Y-%m-%d %H:%M}"
+    return f"{opens:%Y-%m-%d %H:%M}-{last} {zone}"
+
+
+def clean_word(text: str) -> str:
+    """A word of a person's that may be shown in a code span."""
+    return re.sub(r"[`<>&\s]+", " ", text).strip()[:60]
+
+
+@cache
+def list_zones() -> Mapping[str, str]:
+    """Zones by their names in lower case: those with a region, which say when clocks change, and UTC."""
+    return {name.lower(): name for name in sorted(available_timezones()) if "/" in name or name == "UTC"}

@@ -1,0 +1,160 @@
+"""The HTTP side of the cluster: authentication, faults, and one answer or watch for each request."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any
+
+import msgspec
+import yaml
+from aiohttp import web
+
+from sandbox.cluster.api.answers import Answer
+from sandbox.cluster.api.openapi import openapi_protobuf
+from sandbox.cluster.api.protobuf_bodies import read_protobuf
+from sandbox.cluster.api.requests import ApiRequest, read_target, read_verb
+from sandbox.cluster.http.watch_stream import stream_watch
+from sandbox.cluster.objects.errors import ApiError, UnknownPath, bad_request
+from sandbox.cluster.server.authorization import ANONYMOUS, MASTERS, Attributes, User
+from sandbox.cluster.server.faults import RequestFault
+from sandbox.cluster.simulation import Simulation
+
+LARGEST_BODY = 16 * 2**20
+
+
+class ApiSite:
+    """Turns HTTP requests into calls on a simulated cluster."""
+
+    def __init__(self, cluster: Simulation) -> None:
+        self._cluster = cluster
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the routes: everything that is not claimed before."""
+        return [web.route("*", "/{path:.*}", self.handle)]
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request."""
+        try:
+            return await self._handle(request)
+        except UnknownPath as error:
+            return web.Response(text="404 page not found\n", status=404) if error.plain else _error(error)
+        except ApiError as error:
+            return _error(error)
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        raw = await request.read()
+        if self._cluster.faults.latency:
+            await asyncio.sleep(self._cluster.faults.latency)
+        user = self._authenticate(request)
+        if not request.path.startswith(("/api/v", "/apis/")) or _is_discovery(request.path):
+            return self._plain(request, user)
+        asked = self._read(request, raw, user)
+        struck = self._strike(asked)
+        if struck is not None:
+            return await _suffer(request, struck)
+        self._authorize(user, asked.attributes)
+        if asked.verb == "watch":
+            return await stream_watch(self._cluster, request, asked)
+        with self._cluster.lock:
+            return _json(self._cluster.answer(asked))
+
+    def _read(self, request: web.Request, raw: bytes, user: User) -> ApiRequest:
+        with self._cluster.lock:
+            target = read_target(self._cluster.resources, request.path)
+            verb = read_verb(request.method, target, request.query)
+        accept = request.headers.get("Accept", "application/json")
+        body = _read_body(raw, request.content_type) if raw else None
+        agent = request.headers.get("User-Agent", "")
+        return ApiRequest(target, verb, request.query, accept, request.content_type, body, user, agent)
+
+    def _plain(self, request: web.Request, user: User) -> web.StreamResponse:
+        self._authorize(user, Attributes("get", path=request.path))
+        with self._cluster.lock:
+            if request.path == "/openapi/v2" and "protobuf" in request.headers.get("Accept", ""):
+                body = openapi_protobuf(self._cluster.resources, self._cluster.server_version)
+                # Like the servers of that time, whose handler left the type to be guessed from the content.
+                return web.Response(body=body, content_type="application/octet-stream")
+            return _json(self._cluster.answer_path(request.path))
+
+    def _authenticate(self, request: web.Request) -> User:
+        header = request.headers.get("Authorization", "")
+        if not header:
+            return User(ANONYMOUS, ("system:unauthenticated",))
+        scheme, _, token = header.partition(" ")
+        with self._cluster.lock:
+            user = self._cluster.user_of(token.strip()) if scheme.lower() == "bearer" else None
+        if user is None:
+            raise ApiError(401, "Unauthorized", "Unauthorized")
+        return user
+
+    def _authorize(self, user: User, wanted: Attributes) -> None:
+        with self._cluster.lock:
+            if wanted.path in ("/healthz", "/readyz", "/livez") or self._cluster.authorizer.allows(user, wanted):
+                return
+        raise _forbidden(user, wanted)
+
+    def _strike(self, asked: ApiRequest) -> RequestFault | None:
+        if MASTERS in asked.user.groups and not self._cluster.faults_strike_admin:
+            return None
+        wanted = asked.attributes
+        with self._cluster.lock:
+            return self._cluster.faults.strike(wanted.verb, wanted.full_resource, wanted.namespace)
+
+
+def _is_discovery(path: str) -> bool:
+    parts = [part for part in path.split("/") if part]
+    return len(parts) <= (2 if parts[0] == "api" else 3)
+
+
+def _read_body(raw: bytes, content_type: str) -> Any:
+    if "protobuf" in content_type:
+        return read_protobuf(raw)
+    try:
+        if content_type.endswith("yaml"):
+            return yaml.safe_load(raw)
+        return msgspec.json.decode(raw)
+    except (msgspec.DecodeError, yaml.YAMLError) as error:
+        raise bad_request(f"the object provided is unrecognized: {error}") from error
+
+
+def _json(answer: Answer) -> web.Response:
+    if answer.text is not None:
+        return web.Response(text=answer.text, status=answer.status)
+    body = msgspec.json.encode(answer.body)
+    return web.Response(body=body, status=answer.status, content_type="application/json", headers=answer.headers)
+
+
+def _error(error: ApiError) -> web.Response:
+    headers = {"Retry-After": str(error.retry_after)} if error.retry_after is not None else {}
+    return _json(Answer(error.status(), error.code, headers=headers))
+
+
+def _forbidden(user: User, wanted: Attributes) -> ApiError:
+    if wanted.path:
+        message = f'forbidden: User "{user.name}" cannot {wanted.verb} path "{wanted.path}"'
+        return ApiError(403, "Forbidden", message)
+    where = f'in the namespace "{wanted.namespace}"' if wanted.namespace else "at the cluster scope"
+    verb = f'cannot {wanted.verb} resource "{wanted.full_resource}" in API group "{wanted.group}" {where}'
+    full = f"{wanted.resource}.{wanted.group}" if wanted.group else wanted.resource
+    named = f' "{wanted.name}"' if wanted.name else ""
+    details = {"name": wanted.name, "group": wanted.group, "kind": wanted.resource}
+    details = {name: value for name, value in details.items() if value}
+    return ApiError(403, "Forbidden", f'{full}{named} is forbidden: User "{user.name}" {verb}', details)
+
+
+async def _suffer(request: web.Request, fault: RequestFault) -> web.StreamResponse:
+    if fault.kind == "reset":
+        if request.transport is not None:
+            request.transport.abort()
+        raise asyncio.CancelledError
+    if fault.kind == "hang":
+        await asyncio.sleep(3600 + random.random())
+    reasons = {429: "TooManyRequests", 401: "Unauthorized", 403: "Forbidden", 410: "Expired", 503: "ServiceUnavailable",
+               504: "Timeout", 409: "Conflict", 404: "NotFound"}  # fmt: skip
+    reason = reasons.get(fault.status, "InternalError")
+    message = {429: "Too many requests, please try again later.", 401: "Unauthorized"}.get(
+        fault.status, f"injected fault: {reason}"
+    )
+    details = {"retryAfterSeconds": fault.retry_after} if fault.retry_after is not None else None
+    return _error(ApiError(fault.status, reason, message, details, fault.retry_after))

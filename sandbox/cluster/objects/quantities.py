@@ -1,0 +1,50 @@
+"""Kubernetes quantities: "250m" of a CPU, "40Mi" of memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from sandbox.cluster.objects.errors import bad_request
+
+_FACTORS = {
+    "n": 1e-9, "u": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15,
+    "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40, "Pi": 2.0**50,
+}  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def parse_quantity(text: str | float) -> float:
+    """Return the quantity in its base unit (CPUs, bytes). Raises ApiError 400 when it is none."""
+    written = str(text)
+    digits = written.rstrip("numkMGTPKi")
+    try:
+        return float(digits) * _FACTORS[written[len(digits) :]]
+    except (KeyError, ValueError):
+        raise bad_request(f"quantities must match the regular expression, got {written!r}") from None
+
+
+def format_quantity(amount: float, resource: str) -> str:
+    """Write an amount back: CPUs in thousandths where needed, the rest as whole numbers."""
+    if resource.endswith("cpu") and amount != int(amount):
+        return f"{round(amount * 1000)}m"
+    return str(int(amount))
+
+
+def requests_of(pod_spec: Mapping[str, Any]) -> dict[str, float]:
+    """Add up what a pod asks for: containers together, or the largest init container where that is more."""
+    total = _sum(pod_spec.get("containers") or ())
+    for container in pod_spec.get("initContainers") or ():
+        for resource, amount in _sum([container]).items():
+            total[resource] = max(total.get(resource, 0.0), amount)
+    return total
+
+
+def _sum(containers: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    total: dict[str, float] = {}
+    for container in containers:
+        asked = (container.get("resources") or {}).get("requests") or {}
+        for resource, amount in asked.items():
+            total[resource] = total.get(resource, 0.0) + parse_quantity(amount)
+    return total

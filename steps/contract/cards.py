@@ -1,0 +1,65 @@
+"""What a person is shown: cards, choices, progress and files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A long text that belongs in the thread as a file."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Detail:
+    """A folded part of a card: a heading and lines of plain text."""
+
+    title: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a person is shown at a gate, in a proposal or in a report; plain text, escaped where it is drawn.
+
+    `details` are folded; `snippet` is for copying and stands open.
+    """
+
+    title: str
+    summary: tuple[str, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+    risks: tuple[str, ...] = ()
+    details: tuple[Detail, ...] = ()
+    estimate: str = ""
+    snippet: Detail | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One decision that a person may take; `style` is Slack's (primary, danger or empty)."""
+
+    id: str
+    label: str
+    style: str = ""
+    needs_reason: bool = False
+    confirm: str = ""
+
+
+APPROVE = Choice("approve", "Approve", "primary")
+
+
+DENY = Choice("deny", "Deny", "danger", needs_reason=True)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a counted piece of work is; `seconds_left` is None while no pace is known."""
+
+    done: int
+    total: int
+    unit: str = "pods"
+    per_minute: float = 0.0
+    seconds_left: float | None = None

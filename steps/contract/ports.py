@@ -1,0 +1,304 @@
+"""The ports through which steps see and change the world; gateways implement them.
+
+Every method may raise `TryAgain` or `GiveUp` (steps.errors) and has a time limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+from steps.contract.release import Archive
+from steps.mesh import (
+    WORKLOAD_KINDS,
+    Autoscaler,
+    Binding,
+    ClusterAddress,
+    ClusterIdentity,
+    Discovery,
+    DisruptionBudget,
+    Event,
+    Eviction,
+    Exclusion,
+    Namespace,
+    Node,
+    Operation,
+    Pod,
+    Right,
+    Webhook,
+    Workload,
+    WorkloadRef,
+)
+
+Manifest: TypeAlias = Mapping[str, Any]
+
+
+class Gke(Protocol):
+    """Google's side of a cluster. A cluster given by kubeconfig answers from the cluster itself where it can."""
+
+    def describe_cluster(self, address: ClusterAddress) -> ClusterIdentity:
+        """The guide's variables: project id and number, location, workload pool, mesh id."""
+        ...
+
+    def discover_clusters(self, project: str) -> Discovery:
+        """All clusters over `projects/P/locations/-`."""
+        ...
+
+    def list_operations(self, address: ClusterAddress) -> tuple[Operation, ...]:
+        """GKE operations that still run on the cluster."""
+        ...
+
+    def list_exclusions(self, address: ClusterAddress) -> tuple[Exclusion, ...]:
+        """Maintenance exclusions of the cluster."""
+        ...
+
+    def list_disabled_services(self, project: str, services: Sequence[str]) -> tuple[str, ...]:
+        """Those of the named APIs that are not enabled in the project."""
+        ...
+
+
+class Kubernetes(Protocol):
+    """The API server of one cluster, as one account."""
+
+    def read_server_version(self) -> str:
+        """The git version, such as v1.16.15-gke.6000."""
+        ...
+
+    def read_account(self) -> str:
+        """The user name that the API server knows the bot by."""
+        ...
+
+    def find_missing_rights(self, rights: Sequence[Right]) -> tuple[Right, ...]:
+        """Those of the rights that SelfSubjectAccessReview denies."""
+        ...
+
+    def list_namespaces(self) -> tuple[Namespace, ...]: ...
+
+    def list_pods(self, namespace: str = "", selector: str = "") -> Iterator[Pod]:
+        """Pods of a namespace, or of all; paged, decoded one page at a time."""
+        ...
+
+    def list_workloads(self, namespace: str = "", kinds: Sequence[str] = WORKLOAD_KINDS) -> tuple[Workload, ...]:
+        """The workloads of these kinds, one paged list a kind; a kind that the server doesn't have is left out."""
+        ...
+
+    def read_workload(self, ref: WorkloadRef) -> Workload | None: ...
+
+    def list_disruption_budgets(self, namespace: str = "") -> tuple[DisruptionBudget, ...]: ...
+
+    def list_autoscalers(self, namespace: str = "") -> tuple[Autoscaler, ...]: ...
+
+    def list_nodes(self) -> tuple[Node, ...]: ...
+
+    def list_changes(self, namespace: str = "") -> Mapping[tuple[str, str, str], datetime]:
+        """When each ConfigMap and Secret (namespace, kind, name) was last changed; only metadata is read."""
+        ...
+
+    def read_config_map(self, namespace: str, name: str) -> Mapping[str, str] | None:
+        """The `data` of a ConfigMap, None where it is absent."""
+        ...
+
+    def read_webhook(self, name: str) -> Webhook | None: ...
+
+    def count_ready_endpoints(self, namespace: str, service: str) -> int: ...
+
+    def read_ingress_address(self, namespace: str, service: str) -> str:
+        """The load balancer's address of a Service, "" while there is none."""
+        ...
+
+    def read_object(self, api_version: str, kind: str, namespace: str, name: str) -> Manifest | None:
+        """Any object, None where it or its kind is absent."""
+        ...
+
+    def list_objects(
+        self, api_version: str, kind: str, namespace: str = "", selector: str = ""
+    ) -> tuple[Manifest, ...]:
+        """All objects of a kind, none where the kind is absent."""
+        ...
+
+    def apply_object(self, manifest: Manifest) -> None:
+        """Server-side apply as field manager `asm-upgrade-bot`."""
+        ...
+
+    def read_events(self, namespace: str, kind: str, name: str) -> tuple[Event, ...]: ...
+
+    def restart_workload(self, ref: WorkloadRef, stamp: str, resource_version: str = "") -> None:
+        """kubectl's rollout restart with this stamp (RFC 3339); `spec.restartAt` for an Argo Rollout.
+
+        Safe to repeat with the same stamp. A stale resource_version raises TryAgain.
+        """
+        ...
+
+    def evict_pod(self, namespace: str, name: str, uid: str) -> Eviction:
+        """Evict through the group-version that the server serves, with the uid as a precondition."""
+        ...
+
+    def read_binding(self, name: str) -> Binding | None: ...
+
+    def create_binding(self, binding: Binding) -> None:
+        """Create a ClusterRoleBinding for users; one that already exists with the same content is fine."""
+        ...
+
+    def delete_binding(self, name: str) -> None:
+        """Delete a ClusterRoleBinding; an absent one is fine."""
+        ...
+
+    def delete_namespace(self, name: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """How much of an archive is on disk; bytes. `total` is 0 while unknown."""
+
+    received: int
+    total: int
+    complete: bool
+    path: Path
+
+
+@dataclass(frozen=True)
+class Verified:
+    """The result of the signature check over the finished file; `key_fingerprint` is SHA-256 of the public key."""
+
+    sha256: str
+    size: int
+    key_fingerprint: str
+
+
+@dataclass(frozen=True)
+class Tools:
+    """An unpacked release: its folder and the programs in its bin folder, with the hashes taken at unpacking."""
+
+    version: str
+    folder: Path
+    istioctl: Path
+    asmctl: Path
+    istioctl_sha256: str
+    asmctl_sha256: str
+
+
+class ReleaseFiles(Protocol):
+    """Archives of releases on disk, shared by upgrades and kept by SHA-256."""
+
+    def measure_room(self) -> int:
+        """The bytes that are free where archives are kept."""
+        ...
+
+    def fetch_archive(self, archive: Archive) -> Fetched:
+        """Fetch one slice of about 5 s of the archive and its signature; resumes, safe to repeat."""
+        ...
+
+    def verify_archive(self, archive: Archive) -> Verified:
+        """ECDSA P-256/SHA-256 over the finished file; GiveUp on a bad or missing signature."""
+        ...
+
+    def unpack_archive(self, archive: Archive, sha256: str) -> Tools:
+        """Verify again, unpack safely once, hash the programs; GiveUp on anything unsafe in the archive."""
+        ...
+
+
+@dataclass(frozen=True)
+class ToolVersions:
+    """Versions read from the programs; kubectl's is that of the kubectl that istioctl will call, "" where none is."""
+
+    istioctl: str
+    kubectl: str
+
+
+@dataclass(frozen=True)
+class ProgramResult:
+    """A short program's end."""
+
+    exit_code: int
+    output: str
+
+
+@dataclass(frozen=True)
+class NotStarted:
+    """No run under this id was ever begun."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """The program still runs, started by this bot or by one before it; `output` is the last part of what it wrote."""
+
+    seconds: float
+    output: str
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The program ended. `exit_code` is None where it ended while no bot watched: judge by the cluster."""
+
+    exit_code: int | None
+    output: str
+    timed_out: bool = False
+
+
+RunState: TypeAlias = NotStarted | Running | Ended
+
+
+class MeshTools(Protocol):
+    """istioctl and asmctl as child programs. A kubeconfig for the cluster is kept by the gateway."""
+
+    def read_kubectl_version(self) -> str:
+        """The version of the kubectl that istioctl will call, "" where none is found."""
+        ...
+
+    def read_versions(self, tools: Tools) -> ToolVersions: ...
+
+    def render_manifest(self, tools: Tools, arguments: Sequence[str], overlays: Sequence[tuple[str, str]] = ()) -> str:
+        """`istioctl manifest generate` with the flags of the apply; offline; YAML."""
+        ...
+
+    def dry_run(
+        self, address: ClusterAddress, tools: Tools, arguments: Sequence[str], overlays: Sequence[tuple[str, str]] = ()
+    ) -> ProgramResult:
+        """`istioctl manifest apply --dry-run`: proves rendering and names what would be pruned."""
+        ...
+
+    def start_apply(
+        self,
+        run_id: str,
+        address: ClusterAddress,
+        tools: Tools,
+        arguments: Sequence[str],
+        overlays: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        """Start `istioctl ARGUMENTS` unless a run under this id was ever begun."""
+        ...
+
+    def start_validate(self, run_id: str, address: ClusterAddress, tools: Tools, arguments: Sequence[str]) -> None:
+        """Start `asmctl ARGUMENTS` unless a run under this id was ever begun."""
+        ...
+
+    def observe_run(self, run_id: str) -> RunState:
+        """How a run stands; also ends one that is past its time limit (SIGTERM to the group, then SIGKILL)."""
+        ...
+
+    def has_default_credentials(self) -> bool:
+        """Whether application-default credentials can be found, as asmctl needs them."""
+        ...
+
+
+class Backups(Protocol):
+    """Where the state of the control plane before the upgrade is kept."""
+
+    def write_backup(self, upgrade_id: str, name: str, text: str) -> Path:
+        """Write once, atomically; an existing backup of that name is kept."""
+        ...
+
+
+class Probes(Protocol):
+    """What is watched between the waves of the sidecars phase."""
+
+    def check_address(self, url: str) -> str:
+        """What is wrong with an address ("answered 503", "did not answer in 5 s"); "" where it answers below 500."""
+        ...
+
+    def query_metric(self, prometheus_url: str, expression: str) -> float | None:
+        """The highest value of a PromQL instant query, None where it has none."""
+        ...

@@ -1,0 +1,162 @@
+"""What a step is, what it is given and what it may answer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol, TypeAlias
+
+from steps.contract.cards import APPROVE, DENY, Attachment, Card, Choice, Progress
+from steps.contract.forecast import Forecast
+from steps.contract.ledger import Ledger
+from steps.contract.options import UpgradeOptions
+from steps.contract.ports import Backups, Gke, Kubernetes, MeshTools, Probes, ReleaseFiles
+from steps.contract.release import Release
+from steps.mesh import ClusterAddress
+
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
+
+
+@dataclass(frozen=True)
+class Done:
+    """The step's aim was seen to be reached. An empty sentence is not posted."""
+
+    sentence: str
+    card: Card | None = None
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Nothing to decide: look again in `retry_in` seconds. `details` are lines for the progress message.
+
+    `held`: nothing is in flight and `Context.hold` forbids to start anything, so there is nothing to look at.
+    """
+
+    why: str
+    retry_in: float
+    progress: Progress | None = None
+    details: tuple[str, ...] = ()
+    held: bool = False
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A person has to decide. `binding` is what the decision holds for; `moved` says what voided an earlier one."""
+
+    question: str
+    card: Card
+    binding: Mapping[str, Json]
+    choices: tuple[Choice, ...] = (APPROVE, DENY)
+    moved: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the canonical JSON of the binding."""
+        return digest_binding(self.binding)
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """The upgrade can't go on by itself. Retry and abort are always offered; `choices` adds what else is."""
+
+    why: str
+    remedy: str
+    choices: tuple[Choice, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+
+
+Outcome: TypeAlias = Done | Waiting | Ask | Blocked
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a person decided on the current question of this step."""
+
+    choice: str
+    by: str
+    at: datetime
+    digest: str = ""
+    reason: str = ""
+    binding: Mapping[str, Json] = field(default_factory=dict)
+
+
+class Memory(Protocol):
+    """Values of one upgrade that survive a crash."""
+
+    def remember(self, key: str, value: Json) -> Json:
+        """Commit the value under the key before the call that uses it; answers the first value ever stored."""
+        ...
+
+    def recall(self, key: str) -> Json:
+        """The value stored under the key, or None."""
+        ...
+
+    def revise(self, key: str, value: Json) -> None:
+        """Replace the value; for findings that are measured anew, never for a stamp that a call has used.
+
+        Commits together with the turn's outcome, so that a crash between the two leaves neither.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Context:
+    """Everything one run of a step may look at and act through.
+
+    `hold` says why nothing new may be started, "" where it may: a step that acts in parts stops where nothing is in
+    flight.
+    """
+
+    upgrade_id: str
+    step_id: str
+    generation: int
+    requester: str
+    cluster: ClusterAddress
+    options: UpgradeOptions
+    release: Release
+    now: datetime
+    waiting_since: datetime
+    memory: Memory
+    ledger: Ledger
+    kubernetes: Kubernetes
+    gke: Gke
+    release_files: ReleaseFiles
+    mesh_tools: MeshTools
+    backups: Backups
+    decision: Decision | None = None
+    say: Callable[[str], None] = lambda _sentence: None
+    probes: Probes | None = None
+    hold: str = ""
+    forecast: Callable[[], Forecast] = Forecast
+
+    def remember(self, key: str, value: Json) -> Json:
+        """Shorthand for `memory.remember`."""
+        return self.memory.remember(key, value)
+
+    def recall(self, key: str) -> Json:
+        """Shorthand for `memory.recall`."""
+        return self.memory.recall(key)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a phase: `id` is `phase/name`; beyond `patience` a Waiting becomes Blocked."""
+
+    id: str
+    run: Callable[[Context], Outcome]
+    patience: timedelta = timedelta(minutes=30)
+
+    @property
+    def phase(self) -> str:
+        """The phase's name, the part of the id before the slash."""
+        return self.id.partition("/")[0]
+
+
+def digest_binding(binding: Mapping[str, Json]) -> str:
+    """SHA-256 (hex) of the binding as canonical JSON."""
+    text = json.dumps(binding, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

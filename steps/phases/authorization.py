@@ -1,0 +1,119 @@
+"""The authorization phase: policies that no longer match, shown, and edited where a person approves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from steps.contract.cards import Choice, Detail
+from steps.contract.step import Ask, Blocked, Context, Done, Json, Outcome, Step, Waiting
+from steps.contract.wording import count_things
+from steps.gates import bind_upgrade, build_gate_card, pass_gate
+from steps.install.policies import PolicyFinding, edit_policy, find_authorization_findings, read_policies
+from steps.install.recovery import read_mesh_config
+from steps.install.trust import read_trust_domains
+from steps.notes.identity import measure_identity, recall_identity
+
+NOTHING = "no authorization policy needs a change"
+APPROVED = "authorization/approved"
+EDITED = "authorization/edited"
+KEEP = Choice("deny", "Leave as they are")
+SKIP = Choice("skip", "Leave as it is", needs_reason=True)
+
+
+def approve(ctx: Context) -> Outcome:
+    """Ask about findings; to decline is an answer like any other and lets the upgrade go on."""
+    findings = read_findings(ctx)
+    if not findings:
+        return Done(NOTHING)
+    decision = ctx.decision
+    if decision and decision.choice == "deny":
+        ctx.memory.revise(APPROVED, [])
+        return Done(f"{count_things(len(findings), 'authorization finding')} left as they are by <@{decision.by}>")
+    identity = measure_identity(ctx)
+    edits = [finding for finding in findings if finding.replacement]
+    yes = Choice("approve", f"Apply {count_things(len(edits), 'edit')}" if edits else "Acknowledge", "primary")
+    card = build_gate_card(
+        ctx, identity, "Authorization policies",
+        (describe_findings(len(findings), len(edits)),),
+        details=(
+            Detail("Findings", tuple(str(finding) for finding in findings)),
+            Detail("Proposed edits", tuple(line for finding in edits for line in describe_edit(finding))),
+        ),
+    )  # fmt: skip
+    binding: dict[str, Json] = {**bind_upgrade(ctx, identity), "findings": [str(finding) for finding in findings]}
+    question = f"Edit authorization policies of {ctx.cluster.key}?" if edits else "Acknowledge the findings?"
+    outcome = pass_gate(ctx, Ask(question, card, binding, (yes, KEEP)))
+    if isinstance(outcome, Done):
+        ctx.memory.revise(APPROVED, [str(finding) for finding in edits])
+    return outcome
+
+
+def apply(ctx: Context) -> Outcome:
+    """Make the approved edits, one object a turn; what is left to a person is counted."""
+    approved, edited = _recall_texts(ctx, APPROVED), _recall_texts(ctx, EDITED)
+    if ctx.decision and ctx.decision.choice == SKIP.id:
+        return Done(f"authorization edits left by <@{ctx.decision.by}>: {ctx.decision.reason}")
+    findings = read_findings(ctx)
+    edits = [finding for finding in findings if finding.replacement and str(finding) in approved]
+    if not edits:
+        return Done(
+            f"{count_things(len(edited), 'authorization policy', 'authorization policies')} edited" if edited else ""
+        )
+    first = edits[0]
+    if first.where in edited:
+        return Blocked(
+            f"{first.where} still says {first.value!r} after the edit",
+            f"Something else owns the field; edit it where it comes from, then retry. {describe_command(first)}",
+            (SKIP,),
+        )
+    apply_edits(ctx, [finding for finding in edits if finding.where == first.where])
+    ctx.memory.revise(EDITED, [*edited, first.where])
+    return Waiting(f"edited {first.where}", 0.0)
+
+
+def apply_edits(ctx: Context, findings: Sequence[PolicyFinding]) -> None:
+    """Write one object with its exact replacements; an object that is gone needs none."""
+    first = findings[0]
+    live = ctx.kubernetes.read_object(first.api_version, first.kind, first.namespace, first.name)
+    if live is not None:
+        ctx.kubernetes.apply_object(edit_policy(live, findings))
+
+
+def describe_command(finding: PolicyFinding) -> str:
+    """The command with which a person edits the object."""
+    place = f" -n {finding.namespace}" if finding.namespace else ""
+    return f"kubectl edit {finding.kind.lower()} {finding.name}{place}"
+
+
+def read_findings(ctx: Context) -> tuple[PolicyFinding, ...]:
+    """The findings as they are now, for the trust domain that the mesh runs with."""
+    config, _ = read_mesh_config(ctx.kubernetes.read_config_map(ctx.release.namespace, "istio"))
+    trust = read_trust_domains(config)
+    domain = trust.domain or recall_identity(ctx).workload_pool
+    return find_authorization_findings(read_policies(ctx.kubernetes), domain, trust.aliases)
+
+
+def describe_edit(finding: PolicyFinding) -> tuple[str, str, str]:
+    """An edit as a small diff."""
+    return (f"{finding.where} {finding.field}", f"- {finding.value}", f"+ {finding.replacement}")
+
+
+def _recall_texts(ctx: Context, key: str) -> tuple[str, ...]:
+    kept = ctx.recall(key)
+    return tuple(str(text) for text in kept) if isinstance(kept, list | tuple) else ()
+
+
+def describe_findings(findings: int, edits: int) -> str:
+    """`3 findings: the bot can edit 2, 1 is for a person.`"""
+    told = count_things(findings, "finding")
+    if edits == findings:
+        return f"{told}: the bot can edit {'it' if edits == 1 else 'all'}."
+    left = findings - edits
+    rest = f"{left} {'is' if left == 1 else 'are'} for a person."
+    return f"{told}: the bot can edit {edits}, {rest}" if edits else f"{told}: {rest}"
+
+
+STEPS: tuple[Step, ...] = (
+    Step("authorization/approve", approve),
+    Step("authorization/apply", apply),
+)

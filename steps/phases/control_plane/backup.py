@@ -1,0 +1,74 @@
+"""The state of the control plane before the first write, kept as YAML files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import yaml
+
+from steps.contract.ports import Kubernetes, Manifest
+from steps.contract.release import Release
+
+_ISTIO_KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        "networking.istio.io/v1alpha3",
+        ("VirtualService", "DestinationRule", "ServiceEntry", "Gateway", "EnvoyFilter", "Sidecar"),
+    ),
+    ("authentication.istio.io/v1alpha1", ("Policy", "MeshPolicy")),
+    ("rbac.istio.io/v1alpha1", ("ClusterRbacConfig", "RbacConfig", "ServiceRole", "ServiceRoleBinding")),
+    ("security.istio.io/v1beta1", ("AuthorizationPolicy",)),
+    (
+        "config.istio.io/v1alpha2",
+        ("adapter", "attributemanifest", "handler", "instance", "rule", "template", "HTTPAPISpec", "QuotaSpec"),
+    ),
+    (
+        "config.istio.io/v1alpha2",
+        ("HTTPAPISpecBinding", "QuotaSpecBinding"),
+    ),
+)
+_WEBHOOKS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
+_CONTROL_PLANE: tuple[tuple[str, str], ...] = (
+    ("v1", "ConfigMap"),
+    ("v1", "Service"),
+    ("apps/v1", "Deployment"),
+    ("apps/v1", "DaemonSet"),
+    ("autoscaling/v1", "HorizontalPodAutoscaler"),
+    ("policy/v1beta1", "PodDisruptionBudget"),
+)
+_SERVER_FIELDS = ("managedFields", "selfLink", "uid", "resourceVersion", "generation", "creationTimestamp")
+
+BackupItem = tuple[str, str, str]
+
+
+def list_backup_items(release: Release) -> tuple[BackupItem, ...]:
+    """What is kept, one file each: apiVersion, kind and namespace ("" for all)."""
+    return (
+        *((api, kind, release.namespace) for api, kind in _CONTROL_PLANE),
+        *(("admissionregistration.k8s.io/v1beta1", kind, "") for kind in _WEBHOOKS),
+        *((api, kind, "") for api, kinds in _ISTIO_KINDS for kind in kinds),
+    )
+
+
+def name_backup(item: BackupItem) -> str:
+    """The file's name, `apps_v1-Deployment-istio-system.yaml`."""
+    api, kind, namespace = item
+    return "-".join(part for part in (api.replace("/", "_"), kind, namespace) if part) + ".yaml"
+
+
+def read_backup(kubernetes: Kubernetes, item: BackupItem) -> tuple[str, int]:
+    """The objects as one YAML text that `kubectl apply -f` takes, and how many there are."""
+    api, kind, namespace = item
+    objects = [strip_server_fields(found) for found in kubernetes.list_objects(api, kind, namespace)]
+    return dump_objects({"apiVersion": api, "kind": kind, **found} for found in objects), len(objects)
+
+
+def strip_server_fields(manifest: Manifest) -> dict[str, Any]:
+    """The object without status and what only the server writes."""
+    metadata = {key: value for key, value in manifest.get("metadata", {}).items() if key not in _SERVER_FIELDS}
+    return {**{key: value for key, value in manifest.items() if key != "status"}, "metadata": metadata}
+
+
+def dump_objects(objects: Iterable[Manifest]) -> str:
+    """Several objects as YAML documents."""
+    return yaml.safe_dump_all([dict(one) for one in objects], sort_keys=False, allow_unicode=True)

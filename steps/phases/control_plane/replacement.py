@@ -1,0 +1,153 @@
+"""The wait for the replaced control plane, which istioctl 1.4 leaves to its caller."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import cast
+
+from steps.contract.cards import Attachment, Card
+from steps.contract.step import Blocked, Context, Done, Outcome, Waiting
+from steps.mesh import Pod, Workload
+from steps.phases.control_plane.plane_left import describe_left
+from steps.workloads.readiness import Images, Standing, describe_done, format_pods, judge_workloads
+from steps.workloads.stalls import (
+    TERMINATING,
+    UNREADY,
+    Stall,
+    choose_overdue,
+    explain_late_leaving,
+    explain_webhook_gap,
+    find_stalls,
+    find_webhook_gap,
+)
+
+LOOK_AGAIN = 5.0
+# The guide's 5 to 10 minutes, doubled; nodeagent replaces one node's pod after the other.
+BASE_LIMIT = timedelta(minutes=20)
+NODE_LIMIT = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The control plane as one turn sees it; `gap` is what injection still lacks, "" where it works."""
+
+    standings: tuple[Standing, ...]
+    workloads: tuple[Workload, ...]
+    pods: tuple[Pod, ...]
+    gap: str
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What is still missing, in sentences; nothing when the control plane is replaced."""
+        leaving = (f"{pod.name} is terminating" for pod in self.pods if pod.terminating)
+        return (*(s.missing for s in self.standings if s.missing), *([self.gap] if self.gap else []), *leaving)
+
+
+def roll_out(ctx: Context) -> Outcome:
+    """Wait until every workload is on its rendered image and rolled out, and the injector can inject."""
+    images = recall_images(ctx)
+    scene = look(ctx, images)
+    table = format_pods(scene.pods, images, ctx.now)
+    if not scene.missing:
+        return conclude(ctx, scene, table)
+    changed = next((s.wrong_image for s in scene.standings if s.wrong_image), "")
+    if changed:
+        return Blocked(
+            f"after istioctl had put the rendered images in place, {changed}",
+            "Somebody or something else changes the control plane; stop it and put the image back, then retry.",
+        )
+    stalls = list_stalls(scene)
+    overdue = choose_overdue(stalls, ctx.now - ctx.waiting_since) or find_late_leaving(ctx, scene.pods)
+    if overdue:
+        return Blocked(overdue.sentence, overdue.remedy, attachments=(_attach(table), *attach_events(ctx, overdue)))
+    return _judge_time(ctx, scene, table) or describe_wait(scene, stalls, table, describe_left(ctx, scene.workloads))
+
+
+def look(ctx: Context, images: Images) -> Scene:
+    """Read workloads, pods and the injector's standing."""
+    release = ctx.release
+    workloads = ctx.kubernetes.list_workloads(release.namespace)
+    standings = judge_workloads(release, images, workloads)
+    names = {standing.ref for standing in standings}
+    return Scene(
+        standings,
+        tuple(workload for workload in workloads if workload.ref in names),
+        tuple(ctx.kubernetes.list_pods(release.namespace)),
+        find_webhook_gap(
+            ctx.kubernetes.read_webhook(release.injector_webhook),
+            ctx.kubernetes.count_ready_endpoints(release.namespace, release.injector_service),
+        ),
+    )
+
+
+def list_stalls(scene: Scene) -> tuple[Stall, ...]:
+    """What holds the rollout up; pods that are leaving have a patience of their own."""
+    found = find_stalls(scene.workloads, [pod for pod in scene.pods if not pod.terminating])
+    return (*found, explain_webhook_gap(scene.gap)) if scene.gap else found
+
+
+def describe_wait(scene: Scene, stalls: Sequence[Stall], table: Sequence[str], left: str) -> Waiting:
+    """One sentence with what is left, then the guide's table and what holds it up."""
+    more = len(scene.missing) - 1
+    why = f"control plane: {scene.missing[0]}" + (f", and {more} more" if more else "")
+    # That a pod runs and isn't ready stands in the table already.
+    told = dict.fromkeys(stall.sentence for stall in stalls if stall.kind != UNREADY)
+    return Waiting(f"{why}{left}", LOOK_AGAIN, details=(*table, *told))
+
+
+def conclude(ctx: Context, scene: Scene, table: Sequence[str]) -> Done:
+    """The milestone, with the ingress address compared with that before the apply."""
+    sentence = describe_done(ctx.release, scene.standings)
+    before = str(ctx.recall("control-plane/ingress") or "")
+    after = ctx.kubernetes.read_ingress_address(ctx.release.namespace, ctx.release.ingress_service)
+    attachments = (_attach(table),)
+    if before == after:
+        return Done(sentence, attachments=attachments)
+    risk = f"the ingress address was {before or 'none'} and is now {after or 'none'}: look at DNS and firewalls"
+    return Done(f"{sentence}; {risk}", Card("The ingress address has changed", risks=(risk,)), attachments)
+
+
+def find_late_leaving(ctx: Context, pods: Sequence[Pod]) -> Stall | None:
+    """A pod that terminates for too long; since when is remembered, for a pod's row doesn't tell."""
+    seen = cast(Mapping[str, str], ctx.recall("control-plane/terminating") or {})
+    now = {pod.uid: seen.get(pod.uid, ctx.now.isoformat()) for pod in pods if pod.terminating}
+    if dict(seen) != now:
+        ctx.memory.revise("control-plane/terminating", now)
+    for pod in pods:
+        if pod.uid in now and ctx.now - datetime.fromisoformat(now[pod.uid]) >= TERMINATING:
+            return explain_late_leaving(pod)
+    return None
+
+
+def attach_events(ctx: Context, stall: Stall) -> tuple[Attachment, ...]:
+    """The Kubernetes events of the stalled pod as a file, none where there are none."""
+    if not stall.subject:
+        return ()
+    events = ctx.kubernetes.read_events(ctx.release.namespace, "Pod", stall.subject)
+    lines = (f"{event.kind} {event.reason} x{event.count}: {event.message}" for event in events)
+    text = "\n".join(lines)
+    return (Attachment("events.txt", f"{text}\n"),) if text else ()
+
+
+def recall_images(ctx: Context) -> Images:
+    """The rendered images of the control plane, by workload and container."""
+    return cast(Images, ctx.recall("download/images") or {})
+
+
+def _judge_time(ctx: Context, scene: Scene, table: Sequence[str]) -> Blocked | None:
+    nodes = max((s.replicas for s in scene.workloads if s.ref.kind == "DaemonSet"), default=0)
+    limit = BASE_LIMIT + nodes * NODE_LIMIT
+    if ctx.now - ctx.waiting_since < limit:
+        return None
+    minutes = int(limit.total_seconds() // 60)
+    return Blocked(
+        f"the control plane is not rolled out after {minutes} min: {scene.missing[0]}",
+        f"kubectl -n {ctx.release.namespace} get pods shows where it stands; retry waits on.",
+        attachments=(_attach(table),),
+    )
+
+
+def _attach(table: Sequence[str]) -> Attachment:
+    return Attachment("control-plane.txt", "\n".join(table) + "\n")

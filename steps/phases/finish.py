@@ -1,0 +1,74 @@
+"""The finish phase: the bot's own rights given back, and a report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import cast
+
+from steps.contract.cards import Card
+from steps.contract.ledger import EntryState, count_entries
+from steps.contract.step import Context, Done, Outcome, Step
+from steps.contract.wording import count_things
+from steps.gates import fold_facts, list_evidence
+from steps.notes.identity import recall_identity
+from steps.notes.install import choose_mtls, describe_identity, recall_source
+from steps.notes.tools import describe_way_back
+from steps.phases.access import remove_binding
+from steps.workloads.estimate import describe_outcome
+
+
+def revoke(ctx: Context) -> Outcome:
+    """Remove the binding that this upgrade created."""
+    return Done(remove_binding(ctx))
+
+
+def report(ctx: Context) -> Outcome:
+    """Say how the upgrade ended, with its evidence."""
+    counts = count_entries(ctx.ledger.read_entries())
+    return Done(describe_end(ctx, counts), build_report(ctx, counts))
+
+
+def describe_end(ctx: Context, counts: Mapping[EntryState, int]) -> str:
+    """`upgraded cluster-x: 1.4.7-asm.0 -> 1.4.10-asm.18, 75/78 pods, 3 manual`; pods that are gone are not counted."""
+    total = sum(count for state, count in counts.items() if state != "gone")
+    others: tuple[EntryState, ...] = ("skipped", "failed", "pending")
+    rest = "".join(f", {counts[state]} {state}" for state in others if counts[state])
+    return (
+        f"upgraded {ctx.cluster.key}: {recall_source(ctx)} -> {ctx.release.version},"
+        f" {counts['upgraded']}/{total} pods, {counts['manual']} manual{rest}"
+    )
+
+
+def build_report(ctx: Context, counts: Mapping[EntryState, int]) -> Card:
+    """The report's card."""
+    ledger = ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "no pods in scope"
+    backup = cast(Mapping[str, int], ctx.recall("control-plane/backup") or {})
+    return Card(
+        title=f"{ctx.cluster.key} is on ASM {ctx.release.version}",
+        summary=(f"Ledger: {ledger}.",),
+        facts=(
+            ("versions", f"{recall_source(ctx)} → {ctx.release.version}"),
+            ("mTLS", choose_mtls(ctx)),
+            ("backup", count_things(sum(backup.values()), "object")),
+            ("way back", describe_way_back(ctx)),
+            ("time", describe_time(ctx)),
+        ),
+        details=(
+            fold_facts("Cluster", describe_identity(recall_identity(ctx))),
+            fold_facts("Evidence", list_evidence(ctx)),
+        ),
+    )
+
+
+def describe_time(ctx: Context) -> str:
+    """What was estimated at first beside what it took from then on; waiting for people is in neither."""
+    estimated = cast(Sequence[float], ctx.recall("prepare/estimate") or (0.0, 0.0))
+    took = {phase: minutes for phase, minutes in ctx.forecast().took.items() if phase != "prepare"}
+    return describe_outcome((estimated[0], estimated[1]), took)
+
+
+STEPS: tuple[Step, ...] = (
+    Step("finish/revoke", revoke, timedelta(minutes=10)),
+    Step("finish/report", report),
+)

@@ -1,0 +1,185 @@
+"""The prepare phase: read-only, ends with a proposal in the thread."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from math import ceil
+from typing import cast
+
+from steps.contract.cards import Card, Detail
+from steps.contract.checks import Check, select_checks
+from steps.contract.forecast import NODES
+from steps.contract.step import Blocked, Context, Done, Json, Outcome, Step
+from steps.contract.wording import count_things
+from steps.install.flags import build_apply_arguments
+from steps.install.overlays import join_overlays
+from steps.install.recovery import compare_flags
+from steps.notes.identity import measure_identity, recall_identity
+from steps.notes.install import (
+    _recall_mapping,
+    choose_mtls,
+    count_sidecar_pods,
+    describe_identity,
+    recall_flags,
+    recall_mtls,
+    recall_source,
+)
+from steps.preflight.eligibility import find_source, judge_survey
+from steps.preflight.machine import check_machine
+from steps.preflight.survey import SidecarCounts, Survey, take_survey
+from steps.workloads.estimate import (
+    OTHER_MINUTES,
+    Piece,
+    describe_estimate,
+    estimate_control_plane,
+    estimate_sidecars,
+    sum_ranges,
+)
+from steps.workloads.inventory import take_inventory
+from steps.workloads.waves import Planned, plan_workloads
+
+RISKS_SHOWN = 10
+# Where widths are unknown: what makes the guide's pace.
+PODS_A_ROUND = 25
+
+
+def identify(ctx: Context) -> Outcome:
+    """Read the guide's variables and the server's version."""
+    identity = measure_identity(ctx)
+    return Done(
+        f"{identity.name} in {identity.location}, project {identity.project_id}, API server {identity.server_version}"
+    )
+
+
+def inspect(ctx: Context) -> Outcome:
+    """Take the survey and judge it; keep what later phases use."""
+    identity = measure_identity(ctx)
+    survey = take_survey(ctx.gke, ctx.kubernetes, ctx.cluster, ctx.release, identity)
+    checks = (
+        *judge_survey(survey, ctx.release),
+        *check_machine(ctx.mesh_tools, ctx.release_files, ctx.release),
+    )
+    errors = select_checks(checks, "error")
+    if errors:
+        return Blocked("; ".join(c.sentence for c in errors), " ".join(c.remedy for c in errors))
+    source = find_source(survey, ctx.release)
+    _keep_survey(ctx, survey, checks, source)
+    # Asked again before the apply; here it only tells of a bad flag or overlay before anybody has approved anything.
+    build_apply_arguments(ctx.release, identity, ctx.options, choose_mtls(ctx), recall_flags(ctx))
+    join_overlays(ctx.options.overlays)
+    return Done(f"ASM {source}, {describe_counts(survey.sidecars)}")
+
+
+def propose(ctx: Context) -> Outcome:
+    """Put the proposal together from what was found and what a restart would risk."""
+    inventory = take_inventory(ctx.kubernetes, ctx.release, ctx.options)
+    card = build_proposal(ctx, plan_workloads(inventory, ctx.options))
+    return Done(f"proposal: {ctx.cluster.key} from {recall_source(ctx)} to {ctx.release.version}", card)
+
+
+def describe_counts(sidecars: SidecarCounts) -> str:
+    """`58 sidecars in 3 namespaces`."""
+    return f"{count_things(sidecars.pods, 'sidecar')} in {count_things(len(sidecars.by_namespace), 'namespace')}"
+
+
+def build_proposal(ctx: Context, planned: Planned) -> Card:
+    """The proposal's card: facts, risks and an estimate."""
+    checks = _recall_checks(ctx)
+    forecast, pieces = ctx.forecast(), list_pieces(ctx, planned)
+    sidecars = estimate_sidecars(ctx.release, pieces, ctx.options, forecast.measured)
+    plane = estimate_control_plane(ctx.release, forecast.measured, forecast.nodes)
+    ctx.memory.revise("prepare/estimate", list(sum_ranges(plane, sidecars, OTHER_MINUTES)))
+    ctx.memory.revise("prepare/sidecars-estimate", list(sidecars))
+    return Card(
+        title=f"Upgrade {ctx.cluster.key} to ASM {ctx.release.version}",
+        summary=(f"From {recall_source(ctx)}, mTLS {_describe_mtls(ctx)}. Nothing has been changed so far.",),
+        facts=(*describe_identity(recall_identity(ctx)), ("sidecars", _describe_sidecars(ctx))),
+        risks=(
+            *(check.sentence for check in select_checks(checks, "warning")),
+            *compare_flags(recall_flags(ctx), ctx.options.set_flags),
+            *list_restart_risks(planned),
+        ),
+        details=(
+            Detail("Workloads to restart", list_workloads_to_restart(planned)),
+            Detail("Flags of the previous install", recall_flags(ctx) or ("none beyond the guide's",)),
+            Detail("Checks", tuple(f"{c.name}: {c.sentence}" for c in select_checks(checks, "ok"))),
+        ),
+        estimate=describe_estimate(ctx.release, pieces, ctx.options, forecast),
+    )
+
+
+def list_restart_risks(planned: Planned) -> tuple[str, ...]:
+    """The restart risks that deserve a look before anybody starts, worst first."""
+    found = [
+        f"{ref}: {risk.sentence}"
+        for level in ("outage", "care")
+        for ref, risks in planned.risks.items()
+        for risk in risks
+        if risk.level == level
+    ]
+    more = (f"and {len(found) - RISKS_SHOWN} more, shown with the approval of the sidecars",)
+    return (*found[:RISKS_SHOWN], *(more if len(found) > RISKS_SHOWN else ()))
+
+
+def list_pieces(ctx: Context, planned: Planned) -> list[Piece]:
+    """What is to be re-injected, for the estimate; by the sidecars counted alone where no workload could be read."""
+    pieces = [one.piece for one in planned.workloads if one.pods]
+    counted = count_sidecar_pods(ctx)
+    return pieces or ([Piece(counted, ceil(counted / PODS_A_ROUND))] if counted else [])
+
+
+def list_workloads_to_restart(planned: Planned) -> tuple[str, ...]:
+    """A line a workload: its pods, its method and the kinds of its risks."""
+    lines = tuple(
+        f"{one.ref}: " + (f"{one.pods} pods, {one.method}" if one.pods else "left to a person")
+        + (f" ({', '.join(one.risks)})" if one.risks else "")
+        for one in planned.workloads
+        if one.pods or one.risks
+    )  # fmt: skip
+    return lines or ("none",)
+
+
+def _describe_sidecars(ctx: Context) -> str:
+    counts = cast(dict[str, int], _recall_mapping(ctx, "prepare/sidecars").get("by_namespace", {}))
+    listed = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
+    return f"{count_things(count_sidecar_pods(ctx), 'pod')}: {listed}" if counts else "none"
+
+
+def _describe_mtls(ctx: Context) -> str:
+    now, wanted = recall_mtls(ctx), choose_mtls(ctx)
+    return f"stays {now}" if now == wanted else f"changes from {now} to {wanted}"
+
+
+def count_agents(survey: Survey) -> int:
+    """The nodes on which the control plane has a pod of its own."""
+    return max((w.replicas for w in survey.control_plane if w.ref.kind == "DaemonSet"), default=0)
+
+
+def _keep_survey(ctx: Context, survey: Survey, checks: tuple[Check, ...], source: str) -> None:
+    sidecars = survey.sidecars
+    kept: dict[str, Json] = {
+        "prepare/source": {"version": source},
+        "prepare/mtls": survey.previous.mtls or "PERMISSIVE",
+        "prepare/options": list(survey.previous.flags),
+        "prepare/sidecars": {
+            "pods": sidecars.pods,
+            "by_namespace": dict(sidecars.by_namespace),
+            "by_version": dict(sidecars.by_version),
+        },
+        "prepare/checks": [asdict(check) for check in checks],
+        NODES: count_agents(survey),
+    }
+    for key, value in kept.items():
+        ctx.memory.revise(key, value)
+
+
+def _recall_checks(ctx: Context) -> tuple[Check, ...]:
+    kept = ctx.recall("prepare/checks")
+    return tuple(Check(**entry) for entry in cast(list[dict[str, str]], kept or []))  # type: ignore[arg-type]
+
+
+STEPS: tuple[Step, ...] = (
+    Step("prepare/identify", identify),
+    Step("prepare/inspect", inspect),
+    Step("prepare/propose", propose),
+)

@@ -1,0 +1,151 @@
+"""The validate phase: `asmctl validate`, and a person's word where it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import assert_never, cast
+
+from steps.contract.cards import Attachment, Choice
+from steps.contract.ports import Ended, NotStarted, Running
+from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Step, Waiting
+from steps.contract.wording import count_things
+from steps.gates import bind_upgrade, build_gate_card, pass_gate
+from steps.install.asmctl_output import ValidationReport, describe_checks, read_validation
+from steps.install.istioctl_output import is_connection_fault
+from steps.mesh import Namespace
+from steps.notes.identity import measure_identity
+from steps.notes.tools import recall_tools
+from steps.notes.tries import begin_next_try, count_tries, name_run
+
+ACCEPT = Choice("accept", "Accept with a reason", needs_reason=True)
+REMOVE = Choice(
+    "remove-namespaces", "Remove test namespaces, run again", "danger", confirm="Delete the namespaces named above?"
+)
+# The guide's example: three basic checks, two more with testing workloads.
+BASIC_CHECKS, ALL_CHECKS = 3, 5
+TRIES = 5
+TRY = "validate/try"
+
+
+def approve(ctx: Context) -> Outcome:
+    """Ask before asmctl runs."""
+    identity = measure_identity(ctx)
+    summary = ["Runs asmctl validate: enabled APIs, ingress gateway and Mesh CA, state of istio-system."]
+    if ctx.options.testing_workloads:
+        summary.append("Deploys asmctl's test workloads into a namespace of their own and removes them again.")
+    card = build_gate_card(ctx, identity, "Validate", tuple(summary), estimate="1–3 min")
+    return pass_gate(ctx, Ask(f"Validate {ctx.cluster.key} with asmctl?", card, bind_upgrade(ctx, identity)))
+
+
+def run(ctx: Context) -> Outcome:
+    """Run asmctl once a generation, adopt it after a restart, judge its output.
+
+    Once more, a few times, where a check met a fault of the connection: asmctl repeats no request.
+    """
+    decision = ctx.decision
+    if decision and decision.choice == ACCEPT.id:
+        return Done(f"validation accepted by <@{decision.by}> in spite of asmctl: {decision.reason}")
+    if decision and decision.choice == REMOVE.id:
+        remove_leftovers(ctx)
+    run_id = name_run(ctx, "validate", count_tries(ctx, TRY))
+    match ctx.mesh_tools.observe_run(run_id):
+        case NotStarted():
+            return _start(ctx, run_id)
+        case Running(seconds, output):
+            lines = describe_checks(read_validation(output).checks)
+            return Waiting(f"asmctl validate runs for {seconds:.0f} s", 2.0, details=lines)
+        case Ended() as ended:
+            return judge_validation(ctx, ended)
+        case unexpected:
+            assert_never(unexpected)
+
+
+def list_arguments(ctx: Context) -> tuple[str, ...]:
+    """asmctl's arguments, as the guide gives them."""
+    extra = ctx.release.testing_arguments if ctx.options.testing_workloads else ()
+    return (*ctx.release.validate_arguments, *extra)
+
+
+def judge_validation(ctx: Context, ended: Ended) -> Outcome:
+    """Every check OK is Done; anything else is a person's decision, for asmctl also fails on a healthy mesh."""
+    report = read_validation(ended.output)
+    output = Attachment("asmctl-validate.txt", ended.output)
+    leftovers = find_leftovers(ctx)
+    ctx.memory.revise("validate/leftovers", leftovers)
+    choices = (ACCEPT, REMOVE) if leftovers else (ACCEPT,)
+    left = f" Test namespaces were left behind: {', '.join(leftovers)}." if leftovers else ""
+    if ended.timed_out:
+        return Blocked(
+            "asmctl ran past its time limit and was ended", f"Retry runs it again.{left}", choices, (output,)
+        )
+    if report.passed and (ended.exit_code == 0 or _looks_whole(ctx, ended, report)):
+        return Done(
+            f"validated: {count_things(len(report.checks), 'check')} OK{'.' + left if left else ''}",
+            attachments=(output,),
+        )
+    if is_connection_fault(report.error) and count_tries(ctx, TRY) < TRIES:
+        tries = begin_next_try(ctx, TRY)
+        return Waiting(f"asmctl met a fault of the connection ({report.error}): {tries} of {TRIES}", 5.0)
+    why, remedy = describe_failure(report, ended)
+    return Blocked(why, f"{remedy}{left}", choices, (output,))
+
+
+def describe_failure(report: ValidationReport, ended: Ended) -> tuple[str, str]:
+    """Why validation failed, and asmctl's own remedy."""
+    failing = report.failing
+    if failing is None and not report.error and ended.exit_code is None:
+        return (
+            "asmctl ended while the bot was down, and its output doesn't show that it finished",
+            "Retry runs it again.",
+        )
+    name = f"asmctl: {failing.name} is not OK" if failing else f"asmctl failed ({ended.exit_code})"
+    said = "; ".join(failing.lines) if failing else ""
+    why = f"{name}: {report.error}" if report.error else name
+    return why, f"asmctl says: {said}." if said else "The output is in the attached file; Retry runs it again."
+
+
+def find_leftovers(ctx: Context) -> tuple[str, ...]:
+    """asmctl's test namespaces that came while it ran and are still there."""
+    before = ctx.recall("validate/namespaces")
+    known = set(cast(Sequence[str], before)) if isinstance(before, list | tuple) else set()
+    return tuple(
+        namespace.name
+        for namespace in ctx.kubernetes.list_namespaces()
+        if namespace.name not in known and not namespace.terminating and is_test_namespace(namespace)
+    )
+
+
+def is_test_namespace(namespace: Namespace) -> bool:
+    """Whether asmctl made the namespace; a new namespace of somebody else's must never be offered for removal."""
+    return any("asmctl" in text for text in (namespace.name, *namespace.labels, *namespace.labels.values()))
+
+
+def remove_leftovers(ctx: Context) -> None:
+    """Delete the namespaces that were named when the person decided."""
+    shown = ctx.recall("validate/leftovers")
+    for name in cast(Sequence[str], shown) if isinstance(shown, list | tuple) else ():
+        ctx.kubernetes.delete_namespace(name)
+
+
+def _start(ctx: Context, run_id: str) -> Outcome:
+    if not ctx.mesh_tools.has_default_credentials():
+        return Blocked(
+            "asmctl needs application-default credentials, and none can be found",
+            "Set GOOGLE_APPLICATION_CREDENTIALS for the bot, or run: gcloud auth application-default login",
+            (ACCEPT,),
+        )
+    ctx.remember("validate/namespaces", [namespace.name for namespace in ctx.kubernetes.list_namespaces()])
+    ctx.mesh_tools.start_validate(run_id, ctx.cluster, recall_tools(ctx), list_arguments(ctx))
+    return Waiting("asmctl validate has started", 1.0)
+
+
+def _looks_whole(ctx: Context, ended: Ended, report: ValidationReport) -> bool:
+    wanted = ALL_CHECKS if ctx.options.testing_workloads else BASIC_CHECKS
+    return ended.exit_code is None and len(report.checks) >= wanted
+
+
+STEPS: tuple[Step, ...] = (
+    Step("validate/approve", approve),
+    Step("validate/run", run, timedelta(minutes=30)),
+)

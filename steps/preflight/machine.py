@@ -1,0 +1,26 @@
+"""Whether the bot's own machine can do an upgrade; asked before anybody approves anything."""
+
+from __future__ import annotations
+
+from steps.contract.checks import Check, failed, passed, warned
+from steps.contract.ports import MeshTools, ReleaseFiles
+from steps.contract.release import Release
+from steps.install.kubectl import check_kubectl
+
+DISK_ERROR_BYTES = 300 * 2**20
+DISK_WARNING_BYTES = 2 * 2**30
+
+
+def check_machine(mesh_tools: MeshTools, release_files: ReleaseFiles, release: Release) -> tuple[Check, ...]:
+    """The kubectl that istioctl will call, and room on the disk."""
+    return check_kubectl(mesh_tools.read_kubectl_version(), release), check_disk(release_files.measure_room())
+
+
+def check_disk(free: int) -> Check:
+    """Room for two archives, their unpacked files, backups and the journal; `free` in bytes."""
+    sentence = f"{free / 2**30:.1f} GiB free where the bot keeps its state"
+    if free < DISK_ERROR_BYTES:
+        return failed("disk", sentence, "Free at least 2 GiB for downloads and the journal.")
+    if free < DISK_WARNING_BYTES:
+        return warned("disk", sentence, "An upgrade needs up to 2 GiB.")
+    return passed("disk", sentence)

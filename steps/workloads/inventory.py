@@ -1,0 +1,251 @@
+"""The sidecar inventory: which pods have a sidecar, should have one, or carry an old one, and whose they are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+
+from steps.contract.errors import GiveUp
+from steps.contract.options import UpgradeOptions
+from steps.contract.ports import Kubernetes
+from steps.contract.release import Release
+from steps.mesh import Autoscaler, DisruptionBudget, Namespace, Node, Owner, Pod, Webhook, Workload, WorkloadRef
+from steps.workloads.injection import (
+    MIRROR,
+    PINNED_IMAGE,
+    PROXY,
+    Injector,
+    expects_sidecar,
+    is_injected_namespace,
+    is_target_image,
+    parse_injector,
+)
+
+Condition: TypeAlias = Literal["current", "outdated", "missing", "pinned", "by-hand", "losing"]
+LeftOut: TypeAlias = Literal[
+    "control plane", "terminating", "finished", "mirror", "without sidecar", "namespace being deleted"
+]
+ConfigurationKey: TypeAlias = tuple[str, str, str]
+OWNERLESS = "Pod"
+# OpenKruise, for one, has a StatefulSet and a DaemonSet of its own.
+_GROUPS = {
+    **dict.fromkeys(("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"), ("apps", "extensions")),
+    "ReplicationController": (),
+    "Job": ("batch",),
+    "Rollout": ("argoproj.io",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A pod in scope, the workload that it belongs to, and how its sidecar stands.
+
+    outdated: a restart brings the new sidecar; missing: born without one that it should have; pinned: an annotation of
+    pod or template names another image; by-hand: the owner's template holds the sidecar; losing: a restart would take
+    the sidecar away.
+    `skipped` says why the pod is opted out, "" where it isn't.
+    """
+
+    pod: Pod
+    ref: WorkloadRef
+    condition: Condition
+    skipped: str = ""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What pods are judged against: one reading of everything but the pods."""
+
+    namespaces: Mapping[str, Namespace]
+    workloads: Mapping[WorkloadRef, Workload]
+    injector: Injector
+    webhook: Webhook | None = None
+
+
+@dataclass(frozen=True)
+class Room:
+    """Millicores and bytes that are free on all nodes together."""
+
+    cpu_millis: int
+    memory_bytes: int
+
+    def holds(self, cpu_millis: int, memory_bytes: int) -> bool:
+        """Whether this much more would fit."""
+        return cpu_millis <= self.cpu_millis and memory_bytes <= self.memory_bytes
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """The pods in scope with what their restart risk is judged by; `left_out` counts the others by reason.
+
+    `changes` says when a ConfigMap or Secret (namespace, kind, name) was last changed; `free_room` is None where no
+    node is usable; `unknown` says what could not be read.
+    """
+
+    findings: tuple[Finding, ...]
+    surroundings: Surroundings
+    left_out: Mapping[LeftOut, int] = field(default_factory=dict)
+    budgets: tuple[DisruptionBudget, ...] = ()
+    autoscalers: tuple[Autoscaler, ...] = ()
+    free_room: Room | None = None
+    changes: Mapping[ConfigurationKey, datetime] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
+
+    def group_by_workload(self) -> Mapping[WorkloadRef, tuple[Finding, ...]]:
+        """The findings of each workload, workloads in order of their ids."""
+        grouped: dict[WorkloadRef, list[Finding]] = {}
+        for finding in self.findings:
+            grouped.setdefault(finding.ref, []).append(finding)
+        return {ref: tuple(grouped[ref]) for ref in sorted(grouped, key=str)}
+
+
+def take_inventory(kubernetes: Kubernetes, release: Release, options: UpgradeOptions) -> Inventory:
+    """Read the cluster: one paged pass over all pods, one list of each other kind."""
+    surroundings = read_surroundings(kubernetes, release)
+    left_out: Counter[LeftOut] = Counter()
+    findings = tuple(_sift(kubernetes.list_pods(), surroundings, release, options, left_out))
+    return Inventory(
+        findings=findings,
+        surroundings=surroundings,
+        left_out=dict(left_out),
+        budgets=kubernetes.list_disruption_budgets(),
+        autoscalers=kubernetes.list_autoscalers(),
+        free_room=measure_room(kubernetes.list_nodes(), surroundings.workloads.values()),
+        **_read_changes(kubernetes),
+    )
+
+
+def _read_changes(kubernetes: Kubernetes) -> dict[str, Any]:
+    """Without the right to list Secrets one risk stays unknown; that stops nobody."""
+    try:
+        return {"changes": kubernetes.list_changes()}
+    except GiveUp as fault:
+        return {"unknown": (f"whether a restart picks up changed configuration is unknown: {fault.why}",)}
+
+
+def measure_room(nodes: Iterable[Node], workloads: Iterable[Workload]) -> Room | None:
+    """What the usable nodes have left by the templates' requests; injected sidecars are not counted."""
+    usable = [node for node in nodes if node.ready and not node.unschedulable]
+    if not usable:
+        return None
+    running = [one for one in workloads if not (one.owner and one.owner.kind in ("Deployment", "Rollout"))]
+    return Room(
+        sum(node.cpu_millis for node in usable) - sum(one.cpu_millis * one.current for one in running),
+        sum(node.memory_bytes for node in usable) - sum(one.memory_bytes * one.current for one in running),
+    )
+
+
+def read_surroundings(kubernetes: Kubernetes, release: Release) -> Surroundings:
+    """Read namespaces, workloads and the injector's configuration."""
+    config = kubernetes.read_config_map(release.namespace, release.injector_config)
+    return Surroundings(
+        namespaces={namespace.name: namespace for namespace in kubernetes.list_namespaces()},
+        workloads={workload.ref: workload for workload in kubernetes.list_workloads()},
+        injector=parse_injector(config, f"{release.namespace}/{release.injector_config}"),
+        webhook=kubernetes.read_webhook(release.injector_webhook),
+    )
+
+
+def _sift(
+    pods: Iterable[Pod],
+    surroundings: Surroundings,
+    release: Release,
+    options: UpgradeOptions,
+    left_out: Counter[LeftOut],
+) -> Iterator[Finding]:
+    for pod in pods:
+        ref = find_workload(pod, surroundings.workloads)
+        reason = _leave_out(pod, ref, surroundings, release)
+        condition = None if reason else judge_pod(pod, ref, surroundings, release)
+        if condition is None:
+            left_out[reason or "without sidecar"] += 1
+            continue
+        yield Finding(pod, ref, condition, _opt_out(pod, surroundings.workloads.get(ref), options))
+
+
+def find_workload(pod: Pod, workloads: Mapping[WorkloadRef, Workload]) -> WorkloadRef:
+    """The workload at the top of the pod's owners that can be restarted; the pod itself where nothing owns it."""
+    if pod.owner is None:
+        return WorkloadRef(pod.namespace, OWNERLESS, pod.name)
+    ref = WorkloadRef(pod.namespace, name_owner_kind(pod.owner), pod.owner.name)
+    parent = workloads[ref].owner if ref in workloads else None
+    if ref.kind != "ReplicaSet" or parent is None:
+        return ref
+    return WorkloadRef(pod.namespace, name_owner_kind(parent), parent.name)
+
+
+def name_owner_kind(owner: Owner) -> str:
+    """The owner's kind, with its group (`StatefulSet.apps.kruise.io`) where a kind of Kubernetes is not meant."""
+    meant = owner.kind not in _GROUPS or not owner.group or owner.group in _GROUPS[owner.kind]
+    return owner.kind if meant else f"{owner.kind}.{owner.group}"
+
+
+def _leave_out(pod: Pod, ref: WorkloadRef, surroundings: Surroundings, release: Release) -> LeftOut | None:
+    if is_control_plane(ref, release):
+        return "control plane"
+    if MIRROR in pod.annotations:
+        return "mirror"
+    if is_finished(pod):
+        return "finished"
+    if pod.terminating:
+        return "terminating"
+    namespace = surroundings.namespaces.get(pod.namespace)
+    return "namespace being deleted" if namespace and namespace.terminating else None
+
+
+def is_control_plane(ref: WorkloadRef, release: Release) -> bool:
+    """Whether the workload belongs to the release's control plane, which its own phase moves."""
+    own = {(workload.kind, workload.name) for workload in release.workloads}
+    return ref.namespace == release.namespace and (ref.kind, ref.name) in own
+
+
+def is_finished(pod: Pod) -> bool:
+    """Whether the pod's containers have ended for good."""
+    return pod.phase in ("Succeeded", "Failed")
+
+
+def judge_pod(pod: Pod, ref: WorkloadRef, surroundings: Surroundings, release: Release) -> Condition | None:
+    """How the pod's sidecar stands; None where it has none and should have none."""
+    if is_target_image(pod.proxy_image, release):
+        return "current"
+    injected = gets_sidecar(pod, ref, surroundings)
+    if not injected and not pod.proxy_image:
+        return None
+    workload = surroundings.workloads.get(ref)
+    pin = find_pin(pod.annotations) or find_pin(workload.template_annotations if workload else {})
+    if pin and not is_target_image(pin, release):
+        return "pinned"
+    if injected:
+        return "outdated" if pod.proxy_image else "missing"
+    return "by-hand" if workload and PROXY in workload.images else "losing"
+
+
+def gets_sidecar(pod: Pod, ref: WorkloadRef, surroundings: Surroundings) -> bool:
+    """Whether the pod's replacement would be given a sidecar; judged by the owner's template where there is one."""
+    namespace = surroundings.namespaces.get(pod.namespace)
+    if namespace is None or not is_injected_namespace(namespace, surroundings.injector, surroundings.webhook):
+        return False
+    workload = surroundings.workloads.get(ref)
+    # An Argo Rollout may refer to the template of another workload.
+    if workload is None or not workload.images:
+        return expects_sidecar(pod.labels, pod.annotations, pod.host_network, surroundings.injector)
+    return expects_sidecar(
+        workload.template_labels, workload.template_annotations, workload.host_network, surroundings.injector
+    )
+
+
+def find_pin(annotations: Mapping[str, str]) -> str:
+    """The image that an annotation of pod or template names for the sidecar, "" where none does."""
+    return annotations.get(PINNED_IMAGE, "")
+
+
+def _opt_out(pod: Pod, workload: Workload | None, options: UpgradeOptions) -> str:
+    if pod.namespace in options.skip_namespaces:
+        return f"namespace {pod.namespace} is on the list of namespaces to skip"
+    key, _, value = options.skip_label.partition("=")
+    labels = {**(workload.labels if workload else {}), **pod.labels}
+    opted_out = key and key in labels and (not value or labels[key] == value)
+    return f"it carries the label {options.skip_label}" if opted_out else ""
