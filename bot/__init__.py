@@ -1,1 +1,1 @@
-"""The application: journal, runner, use cases, gateways and the Slack side."""
+"""The application: it turns what people order into steps that run, and what came of them into messages."""

@@ -1,1 +1,1 @@
-"""Slack payloads turned into use cases and acknowledged."""
+"""Slack payloads turned into orders and acknowledged."""

@@ -16,11 +16,11 @@ from bot.slack.api.identity import SlackIdentity
 from handlers.approvals import register_approvals
 from handlers.commands import register_commands
 from handlers.desk import Reception
+from handlers.forms.scheduling import register_scheduling
+from handlers.forms.starting import register_starting
 from handlers.home import register_home
 from handlers.installation import register_installation
 from handlers.permissions import register_permissions
-from handlers.scheduling import register_scheduling
-from handlers.starting import register_starting
 
 FORM_THREADS = 8
 

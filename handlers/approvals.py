@@ -13,7 +13,7 @@ from bot.journal.records import Click
 from bot.slack.api.answers import Answered, call_slack
 from bot.slack.drawing.buttons import PREFIX, Target, read_action, read_value
 from handlers.desk import Reception
-from handlers.options import REASON_FORM, build_reason_form, read_reason_form
+from handlers.forms.modals import REASON_FORM, build_reason_form, read_reason_form
 from handlers.payloads import find_channel, find_team, find_user, hash_id
 
 STALE = "That button could not be read, so nothing was done. `/asm-upgrade status` shows what may be done now."

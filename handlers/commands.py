@@ -11,10 +11,10 @@ from slack_sdk import WebClient
 
 from bot.journal.records import Click
 from handlers.desk import Reception
+from handlers.forms.scheduling import open_schedule_form
+from handlers.forms.starting import open_start_form
 from handlers.grammar import COMMAND, Misread, Order, read_order, write_help
 from handlers.payloads import hash_id
-from handlers.scheduling import open_schedule_form
-from handlers.starting import open_start_form
 
 
 def register_commands(app: App, reception: Reception, forms: Executor) -> None:

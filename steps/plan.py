@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from steps.contract.options import UpgradeOptions
 from steps.contract.step import Step
-from steps.phases import abort, access, authorization, download, finish, sidecars
+from steps.phases import abort, access, authorization, download, finish, validate
 from steps.phases.control_plane import phase as control_plane
 from steps.phases.prepare import phase as prepare
 from steps.phases.prepare import proposal
-from steps.phases.validate import phase as validate
+from steps.phases.sidecars import phase as sidecars
 
 
 @dataclass(frozen=True)

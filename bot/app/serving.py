@@ -21,7 +21,7 @@ from bot.clock import SystemClock
 from bot.orders.intake import CROWD_GAP
 from bot.reminders.tick import TICK_SECONDS
 from bot.settings.environment import Settings
-from handlers.connection import SlackFront
+from handlers.transport.connection import SlackFront
 
 log = structlog.get_logger(__name__)
 # A tab that was just opened is published within this time.

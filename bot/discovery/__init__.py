@@ -1,1 +1,1 @@
-"""discovery."""
+"""Clusters that GKE knows, and what is in force in them."""

@@ -13,7 +13,7 @@ import msgspec
 from bot.journal.store import Store, StoredCopy
 from steps.contract.forecast import NODES, Measured
 from steps.contract.options import UpgradeOptions
-from steps.phases.sidecars.remaining import ROUNDS
+from steps.phases.sidecars.flights.remaining import ROUNDS
 
 LATEST = 20
 CONTROL_PLANE = ("control-plane/backup", "control-plane/apply", "control-plane/rollout")

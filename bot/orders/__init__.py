@@ -1,1 +1,1 @@
-"""orders."""
+"""What people may order, settled one click after the other."""

@@ -1,1 +1,1 @@
-"""people."""
+"""Who may do what, and who is who."""

@@ -1,1 +1,1 @@
-"""reminders."""
+"""What people are reminded of, when, and in which words."""

@@ -1,1 +1,1 @@
-"""schedule."""
+"""Appointments, holds and the calendar, in the journal's file."""

@@ -1,1 +1,1 @@
-"""settings."""
+"""Environment and clusters.toml, read once into frozen settings with every fault named."""

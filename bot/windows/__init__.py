@@ -1,1 +1,1 @@
-"""windows."""
+"""When a cluster may be changed: pure rules of time."""

@@ -1,1 +1,1 @@
-"""bot."""
+"""The bot as a child program of the sandbox."""

@@ -1,0 +1,1 @@
+"""Google's container API and the other APIs that the bot asks about a project."""

@@ -1,0 +1,1 @@
+"""The release server: archives, signatures and faults of a download."""

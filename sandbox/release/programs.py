@@ -13,8 +13,8 @@ Tool = Literal["istioctl", "asmctl"]
 ToolFault = Literal["", "missing", "crashing", "hanging", "nonsense"]
 
 # The modules that the tools are made of; the package folders get an empty __init__.
-MODULES = (("sandbox/cluster", "mesh_"), ("sandbox/release/tools", ""))
-PACKAGES = ("sandbox", "sandbox/cluster", "sandbox/release", "sandbox/release/tools")
+FOLDERS = ("sandbox/cluster/mesh", "sandbox/release/tools")
+PACKAGES = ("sandbox", "sandbox/cluster", "sandbox/cluster/mesh", "sandbox/release", "sandbox/release/tools")
 ZIPPED_AT = (2020, 9, 29, 0, 0, 0)
 
 FAULTS = {
@@ -58,8 +58,8 @@ def _zipped(entry: str) -> bytes:
 
 
 def _sources() -> Iterator[tuple[str, str]]:
-    for folder, prefix in MODULES:
+    for folder in FOLDERS:
         package = importlib.resources.files(folder.replace("/", "."))
         for module in sorted(package.iterdir(), key=lambda entry: entry.name):
-            if module.name.endswith(".py") and module.name.startswith(prefix) and module.name != "__init__.py":
+            if module.name.endswith(".py") and module.name != "__init__.py":
                 yield f"{folder}/{module.name}", module.read_text(encoding="utf-8")

@@ -1,1 +1,1 @@
-"""web."""
+"""Serving sites, and the switches that tests and the page throw."""

@@ -1,1 +1,1 @@
-"""notes."""
+"""What an upgrade knows between its steps."""

@@ -1,1 +1,1 @@
-"""preflight."""
+"""Whether this cluster may be upgraded from this machine."""

@@ -1,1 +1,1 @@
-"""workloads."""
+"""Workloads in general: inventory, injection, risk, method, waves, estimate."""

@@ -62,7 +62,7 @@ def estimate_control_plane(release: Release, measured: Measured = Measured(), no
 def estimate_sidecars(
     release: Release,
     pieces: Iterable[Piece],
-    options: UpgradeOptions = UpgradeOptions(),  # noqa: B008 - frozen
+    options: UpgradeOptions = UpgradeOptions(),
     measured: Measured = Measured(),
 ) -> Range:
     """Minutes for re-injecting the pods, strategies, widths, soaks and limits counted."""
@@ -146,7 +146,7 @@ def describe_control_plane(release: Release, forecast: Forecast, ahead: Range) -
 def describe_estimate(
     release: Release,
     pieces: Sequence[Piece],
-    options: UpgradeOptions = UpgradeOptions(),  # noqa: B008 - frozen
+    options: UpgradeOptions = UpgradeOptions(),
     forecast: Forecast = Forecast(),
 ) -> str:
     """One sentence with each part, their sum and the source of the figures."""

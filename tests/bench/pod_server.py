@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from tests.unit.gateways.loopback import Loopback, Reply, Request, write_kubeconfig
+from tests.unit.bot.gateways.loopback import Loopback, Reply, Request, write_kubeconfig
 
 COUNT = 10_000
 FILL = 900

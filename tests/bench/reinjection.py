@@ -24,7 +24,7 @@ from tests.bench.reinjection_lab import (
     find_kubectl,
 )
 from tests.realcluster.control_plane import FleetSettings, run_control_plane
-from tests.unit.steps_sidecars.rig import Rig, load_release, start
+from tests.unit.steps.rig import Rig, load_release, start
 
 TITLE = "Re-injection of 2,000 pods in 40 workloads on a real control plane"
 READY_SECONDS = 3.5

@@ -24,7 +24,7 @@ from steps.mesh import ClusterAddress, Workload, WorkloadRef
 from tests.contracts.ground import RealGround, is_settled
 from tests.contracts.shapes import deployment
 from tests.realcluster.control_plane import ControlPlane
-from tests.unit.steps_sidecars.counting import CountingServer
+from tests.unit.steps.phases.sidecars.counting import CountingServer
 
 SPACES = 8
 WORKLOADS_A_SPACE = 5

@@ -11,7 +11,7 @@ from slack_sdk import WebClient
 from sandbox.slack.server import SlackStandIn
 from sandbox.web.sites import serve_in_thread
 from tests.browser.page_bot import make_bot
-from tests.unit.sandbox_slack.rig import HandClock, Stage, Window, served
+from tests.unit.sandbox.slack.rig import HandClock, Stage, Window, served
 
 pytestmark = pytest.mark.browser
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]

@@ -22,8 +22,8 @@ from steps.contract.step import Blocked, Done, Outcome, Waiting
 from steps.mesh import WorkloadRef
 from tests.contracts.ground import Ground, SimulatedGround, install_mesh
 from tests.contracts.shapes import budget, deployment, named, quota, stateful_set
-from tests.unit.steps_sidecars.interruptions import Killed
-from tests.unit.steps_sidecars.rig import PaperMemory, Rig, load_release
+from tests.unit.steps.phases.sidecars.interruptions import Killed
+from tests.unit.steps.rig import PaperMemory, Rig, load_release
 
 OLD, NEW = "1.4.6-asm.0", "1.4.7-asm.0"
 CONFIG = "/api/v1/namespaces/istio-system/configmaps/istio-sidecar-injector"

@@ -12,7 +12,7 @@ from steps.contract.options import Limits
 from steps.contract.step import Done
 from tests.bench.reinjection_lab import OLD, Lab, LabSize
 from tests.realcluster.control_plane import ControlPlane, run_control_plane
-from tests.unit.steps_sidecars.rig import load_release, start
+from tests.unit.steps.rig import load_release, start
 
 pytestmark = [pytest.mark.realcluster, pytest.mark.slow, pytest.mark.timeout(400)]
 NO_LIMITS = Limits(workloads_at_once=0, pods_per_minute=0)

@@ -21,7 +21,7 @@ from bot.app.known_releases import shipped_releases
 from bot.app.wiring import Bot, build_bot
 from bot.journal.rows import UpgradeRow
 from bot.settings.environment import Settings, read_settings
-from handlers.connection import SlackFront
+from handlers.transport.connection import SlackFront
 from sandbox.bot.settings import Addresses, SlackSecrets, bot_settings, write_clusters_file
 from sandbox.cluster.http.server import SimulatedCluster
 from sandbox.cluster.http.tls import ensure_certificate, write_kubeconfig

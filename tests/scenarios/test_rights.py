@@ -20,13 +20,13 @@ from bot.journal.records import Click
 from bot.slack.api.directory import SlackDirectory
 from handlers.app import build_app
 from handlers.desk import Board, Reception, Tabs
-from handlers.options import REASON_FORM
-from handlers.socket_mode import build_socket_handler
+from handlers.forms.modals import REASON_FORM
+from handlers.transport.socket_mode import build_socket_handler
 from sandbox.slack.workspace.cast import Cast, Person, UserGroup
-from tests.unit.bot.engine import CAI, Engine
+from tests.unit.bot.people.test_rights import ACTIONS, CLICKS, LEGAL, MAY, PEOPLE, judge, read_deeds, stand
+from tests.unit.bot.slack.stand_in import CHANNEL, HandClock, LocalSlack, run_slack
 from tests.unit.bot.society import BOT, GONE, GROUP, GUEST, HOME, OTHER, OUTSIDER
-from tests.unit.bot.test_rights import ACTIONS, CLICKS, LEGAL, MAY, PEOPLE, judge, read_deeds, stand
-from tests.unit.slack.stand_in import CHANNEL, HandClock, LocalSlack, run_slack
+from tests.unit.bot.workbench import CAI, Engine
 
 STRANGERS = (
     Person(OUTSIDER, "outsider", "An outsider", team=OTHER),

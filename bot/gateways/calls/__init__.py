@@ -1,1 +1,1 @@
-"""calls."""
+"""What every outside call shares: a time limit, retries, faults by their cause, credentials."""

@@ -1,1 +1,1 @@
-"""releases."""
+"""Release archives: fetched in slices, verified, cached and unpacked."""

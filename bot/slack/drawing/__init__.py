@@ -1,1 +1,1 @@
-"""drawing."""
+"""Values drawn as Block Kit; pure."""

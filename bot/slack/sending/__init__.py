@@ -1,1 +1,1 @@
-"""sending."""
+"""The outbox and the Home tabs on their way to Slack."""

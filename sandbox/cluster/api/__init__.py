@@ -1,1 +1,1 @@
-"""The Kubernetes API over HTTP."""
+"""The Kubernetes API over HTTP: reading, writing, watching, tables and discovery."""

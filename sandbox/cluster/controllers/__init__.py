@@ -1,1 +1,1 @@
-"""The controllers of the simulated cluster, one module a kind."""
+"""The controllers of the simulated cluster, and the engine that runs them."""

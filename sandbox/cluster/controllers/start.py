@@ -5,22 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sandbox.cluster.controllers.autoscaling import Autoscalers
-from sandbox.cluster.controllers.batch import CronRuns, RunsToCompletion
-from sandbox.cluster.controllers.daemon_sets import DaemonSets
-from sandbox.cluster.controllers.deployments import Deployments
 from sandbox.cluster.controllers.disruption import DisruptionBudgets
 from sandbox.cluster.controllers.endpoints import EndpointsController, LoadBalancers
 from sandbox.cluster.controllers.engine import Controller, Engine
 from sandbox.cluster.controllers.garbage import Definitions, GarbageCollector, Namespaces
-from sandbox.cluster.controllers.kubelet import Kubelet
+from sandbox.cluster.controllers.nodes.kubelet import Kubelet
+from sandbox.cluster.controllers.nodes.scheduler import Scheduler
 from sandbox.cluster.controllers.pace import Pace
 from sandbox.cluster.controllers.quotas import Quotas
-from sandbox.cluster.controllers.replica_sets import ReplicaSets
-from sandbox.cluster.controllers.replicas import PodMaker
-from sandbox.cluster.controllers.rollouts import Rollouts
-from sandbox.cluster.controllers.scheduler import Scheduler
-from sandbox.cluster.controllers.stateful_sets import StatefulSets
 from sandbox.cluster.controllers.webhook_repair import WebhookRepair
+from sandbox.cluster.controllers.workloads.argo_rollouts import Rollouts
+from sandbox.cluster.controllers.workloads.batch import CronRuns, RunsToCompletion
+from sandbox.cluster.controllers.workloads.daemon_sets import DaemonSets
+from sandbox.cluster.controllers.workloads.deployments import Deployments
+from sandbox.cluster.controllers.workloads.replica_sets import ReplicaSets
+from sandbox.cluster.controllers.workloads.replicas import PodMaker
+from sandbox.cluster.controllers.workloads.stateful_sets import StatefulSets
 from sandbox.cluster.server.apiserver import ApiServer
 from sandbox.cluster.server.events import Recorder
 from sandbox.cluster.server.injection import Injector

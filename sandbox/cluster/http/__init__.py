@@ -1,1 +1,1 @@
-"""http."""
+"""The API server over TLS: requests in, answers and watches out."""

@@ -1,1 +1,1 @@
-"""mesh."""
+"""The mesh's manifests and stored values."""

@@ -1,1 +1,1 @@
-"""objects."""
+"""Objects as values: fields, selectors, quantities, patches, defaults, validation, errors."""

@@ -1,1 +1,1 @@
-"""seeds."""
+"""What the cluster holds at its start."""

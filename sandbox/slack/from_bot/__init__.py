@@ -1,1 +1,1 @@
-"""from_bot."""
+"""What the bot asks of Slack: the Web API."""

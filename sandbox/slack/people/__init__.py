@@ -1,1 +1,1 @@
-"""people."""
+"""What people do on the page: commands, clicks, forms."""

@@ -1,1 +1,1 @@
-"""to_bot."""
+"""What Slack sends to the bot: by sockets or by signed requests."""

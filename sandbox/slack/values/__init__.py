@@ -1,1 +1,1 @@
-"""values."""
+"""Slack's rules for blocks, elements and stamps; no state."""

@@ -1,1 +1,1 @@
-"""workspace."""
+"""The state of the workspace: people, channels, messages, files, faults and limits."""

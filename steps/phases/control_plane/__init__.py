@@ -1,1 +1,1 @@
-"""control_plane."""
+"""Backup, `istioctl manifest apply`, and the wait for the replaced control plane."""

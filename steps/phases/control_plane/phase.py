@@ -17,7 +17,7 @@ from steps.install.removals import read_removals
 from steps.notes.identity import measure_identity
 from steps.notes.install import choose_mtls, recall_flags, recall_mtls, recall_source
 from steps.notes.tools import describe_way_back
-from steps.phases.control_plane.applying import apply, recall_arguments
+from steps.phases.control_plane.apply import apply, recall_arguments
 from steps.phases.control_plane.backup import (
     dump_objects,
     list_backup_items,

@@ -1,1 +1,1 @@
-"""prepare."""
+"""Looks at everything with reading rights and posts the proposal."""

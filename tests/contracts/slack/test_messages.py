@@ -12,12 +12,12 @@ from bot.slack.drawing.cards import Look
 from bot.slack.drawing.home import draw_home
 from bot.slack.drawing.messages import draw_message
 from bot.windows.appointments import Appointment
-from handlers.options import build_reason_form
-from handlers.schedule_form import build_schedule_form
-from handlers.start_form import build_start_form
+from handlers.forms.modals import build_reason_form
+from handlers.forms.schedule_form import build_schedule_form
+from handlers.forms.start_form import build_start_form
 from tests.contracts.slack.oracle import find_call_faults, find_faults, find_plan_faults
-from tests.unit.slack.samples import CHANNEL, SAMPLES, START, know_everybody
-from tests.unit.slack.test_home import WORKSPACE, build_fleet
+from tests.unit.bot.slack.drawing.test_home import WORKSPACE, build_fleet
+from tests.unit.bot.slack.samples import CHANNEL, SAMPLES, START, know_everybody
 
 
 def draw_arguments(name: str, look: Look) -> dict[str, Any]:

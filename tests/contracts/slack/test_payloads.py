@@ -11,9 +11,9 @@ import requests
 
 from bot.slack.drawing.messages import draw_message
 from tests.contracts.slack.oracle import find_answer_faults, find_call_faults, find_log_faults, find_payload_faults
+from tests.unit.bot.slack.samples import build_asking_view, build_gate_body, build_message, know_everybody
+from tests.unit.bot.slack.stand_in import HandClock, run_slack
 from tests.unit.handlers.front import ANA, BEN, Front, GuestBook, open_http, open_socket
-from tests.unit.slack.samples import build_asking_view, build_gate_body, build_message, know_everybody
-from tests.unit.slack.stand_in import HandClock, run_slack
 
 
 @pytest.fixture(params=["socket", "http"])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.bot.engine import Build, Engine, build_engine
+from tests.unit.bot.workbench import Build, Engine, build_engine
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bot.people.roster import DirectoryFault, Person
-from tests.unit.bot.engine import ANA, BEN, CAI, DEE
+from tests.unit.bot.workbench import ANA, BEN, CAI, DEE
 
 HOME, OTHER = "T0SANDBOX1", "T0OTHERCO1"
 GROUP = "S0APPROVE1"

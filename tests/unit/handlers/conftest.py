@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.bot.slack.stand_in import HandClock, LocalSlack, run_slack
 from tests.unit.handlers.front import Front, GuestBook, open_http, open_socket
-from tests.unit.slack.stand_in import HandClock, LocalSlack, run_slack
 
 
 @pytest.fixture(scope="module")

@@ -25,11 +25,11 @@ from bot.telling.chronicle import Chronicle
 from bot.telling.views import Views
 from handlers.app import build_app
 from handlers.desk import Reception
-from handlers.http_mode import build_http_server
-from handlers.socket_mode import build_socket_handler
+from handlers.transport.http_mode import build_http_server
+from handlers.transport.socket_mode import build_socket_handler
 from steps.contract.options import UpgradeOptions
 from steps.mesh import ClusterAddress
-from tests.unit.slack.stand_in import CHANNEL, LocalSlack
+from tests.unit.bot.slack.stand_in import CHANNEL, LocalSlack
 
 ANA, BEN = "U0ANA00001", "U0BEN00002"
 

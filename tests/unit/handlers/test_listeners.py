@@ -11,15 +11,15 @@ import pytest
 from bot.journal.records import Message
 from bot.journal.store import StoreBroken
 from bot.slack.drawing.messages import draw_message
-from tests.unit.handlers.front import ANA, BEN, Front
-from tests.unit.slack.samples import (
+from tests.unit.bot.slack.samples import (
     build_asking_view,
     build_blocked_body,
     build_gate_body,
     build_message,
     know_everybody,
 )
-from tests.unit.slack.stand_in import CHANNEL
+from tests.unit.bot.slack.stand_in import CHANNEL
+from tests.unit.handlers.front import ANA, BEN, Front
 
 
 def post_card(front: Front, message: Message) -> str:

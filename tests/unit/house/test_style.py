@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PACKAGES = ("bot", "handlers", "steps", "sandbox")
-LONGEST_MODULE = 330
+LONGEST_MODULE = 400
 LONGEST_FUNCTION = 45
 BANNED_WORDS = {"task", "job", "stage", "manager", "helper", "util", "utils", "process", "data"}
 # Words that Slack, Kubernetes and Python chose.

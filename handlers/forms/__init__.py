@@ -1,0 +1,1 @@
+"""The forms (modals): opened, filled, checked at their fields and committed."""

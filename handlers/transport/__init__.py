@@ -1,0 +1,1 @@
+"""How payloads come in: Socket Mode or signed HTTP requests."""

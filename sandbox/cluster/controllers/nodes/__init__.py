@@ -1,0 +1,1 @@
+"""What nodes do with pods: scheduling them and running them."""

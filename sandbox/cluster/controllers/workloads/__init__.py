@@ -1,0 +1,1 @@
+"""The controllers that own pods, a module a kind."""

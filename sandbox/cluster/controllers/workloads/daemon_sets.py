@@ -1,0 +1,127 @@
+"""DaemonSets: one pod on each node that fits; rolling within maxUnavailable, or only on deletion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sandbox.cluster.controllers.nodes.scheduler import pinned_node
+from sandbox.cluster.controllers.workloads.replicas import PodMaker, controlled_by, itself, template_pod
+from sandbox.cluster.controllers.workloads.revisions import REVISION_LABEL, current_revision, pod_revision
+from sandbox.cluster.objects.objects import (
+    Json,
+    int_or_percent,
+    is_pod_finished,
+    is_pod_ready,
+    is_terminating,
+    labels_of,
+    name_of,
+    namespace_of,
+    oldest_first,
+)
+from sandbox.cluster.server.store import Change
+
+_KEY = "daemonsets.apps"
+_COMPONENT = "daemonset-controller"
+_TOLERATED = (
+    ("node.kubernetes.io/not-ready", "NoExecute"), ("node.kubernetes.io/unreachable", "NoExecute"),
+    ("node.kubernetes.io/disk-pressure", "NoSchedule"), ("node.kubernetes.io/memory-pressure", "NoSchedule"),
+    ("node.kubernetes.io/pid-pressure", "NoSchedule"), ("node.kubernetes.io/unschedulable", "NoSchedule"),
+)  # fmt: skip
+
+
+class DaemonSets:
+    """The DaemonSet controller."""
+
+    name = _COMPONENT
+    watches = (_KEY, "pods", "nodes")
+
+    def __init__(self, maker: PodMaker) -> None:
+        self._maker = maker
+
+    def affected(self, change: Change) -> Iterable[tuple[str, str]]:
+        if change.key == "nodes":
+            if change.type == "MODIFIED":
+                return ()
+            return tuple((namespace_of(owner), name_of(owner)) for owner in self._maker.api.store.each(_KEY))
+        return controlled_by(change, "DaemonSet") if change.key == "pods" else itself(change)
+
+    def reconcile(self, namespace: str, name: str) -> None:
+        owner = self._maker.api.store.find(_KEY, namespace, name)
+        if owner is None or is_terminating(owner):
+            return
+        revision = labels_of(current_revision(self._maker.api, owner))[REVISION_LABEL]
+        nodes = self._eligible(owner)
+        if self._match(owner, nodes, revision) and owner["spec"]["updateStrategy"]["type"] == "RollingUpdate":
+            self._roll(owner, nodes, revision)
+        self._report(namespace, name, nodes, revision)
+
+    def _eligible(self, owner: Json) -> list[str]:
+        wanted = (owner["spec"]["template"]["spec"].get("nodeSelector") or {}).items()
+        return [name_of(node) for node in self._maker.api.store.each("nodes") if wanted <= labels_of(node).items()]
+
+    def _by_node(self, owner: Json) -> dict[str, list[Json]]:
+        placed: dict[str, list[Json]] = {}
+        for pod in oldest_first(self._maker.pods_of(owner)):
+            node = pod["spec"].get("nodeName") or pinned_node(pod["spec"]) or ""
+            placed.setdefault(node, []).append(pod)
+        return placed
+
+    def _match(self, owner: Json, nodes: list[str], revision: str) -> bool:
+        placed = self._by_node(owner)
+        complete = True
+        for node, pods in placed.items():
+            for pod in pods:
+                if not is_terminating(pod) and (node not in nodes or is_pod_finished(pod)):
+                    self._maker.drop(owner, pod, _COMPONENT)
+        for node in nodes:
+            # The successor is made when the old pod is gone: both may want the same host port.
+            if not placed.get(node):
+                complete = self._make(owner, node, revision) and complete
+        return complete
+
+    def _make(self, owner: Json, node: str, revision: str) -> bool:
+        pod = template_pod(owner["spec"]["template"], {REVISION_LABEL: revision}, generateName=f"{name_of(owner)}-")
+        fields = [{"key": "metadata.name", "operator": "In", "values": [node]}]
+        required = {"nodeSelectorTerms": [{"matchFields": fields}]}
+        pod["spec"]["affinity"] = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}}
+        tolerations = pod["spec"].setdefault("tolerations", [])
+        tolerations += [{"key": key, "operator": "Exists", "effect": effect} for key, effect in _TOLERATED]
+        return self._maker.make(self.name, owner, pod, _COMPONENT) is None
+
+    def _roll(self, owner: Json, nodes: list[str], revision: str) -> None:
+        placed = self._by_node(owner)
+        limit = owner["spec"]["updateStrategy"]["rollingUpdate"]["maxUnavailable"]
+        most = max(int_or_percent(limit, len(nodes), round_up=True), 1)
+        pods = [placed[node][-1] for node in nodes if placed.get(node)]
+        available = self._maker.available(self.name, owner, [pod for pod in pods if not is_terminating(pod)])
+        spare = most - (len(nodes) - len(available))
+        old = [pod for pod in pods if pod_revision(pod) != revision and not is_terminating(pod)]
+        served = {name_of(pod) for pod in available}
+        for pod in old:
+            if name_of(pod) not in served:
+                self._maker.drop(owner, pod, _COMPONENT)
+            elif spare > 0:
+                self._maker.drop(owner, pod, _COMPONENT)
+                spare -= 1
+
+    def _report(self, namespace: str, name: str, nodes: list[str], revision: str) -> None:
+        owner = self._maker.api.store.find(_KEY, namespace, name)
+        if owner is None:
+            return
+        placed = self._by_node(owner)
+        pods = [placed[node][0] for node in nodes if placed.get(node)]
+        living = [pod for pod in pods if not is_terminating(pod)]
+        available = len(self._maker.available(self.name, owner, living))
+        status: Json = {
+            "currentNumberScheduled": len(pods), "desiredNumberScheduled": len(nodes),
+            "numberMisscheduled": sum(len(here) for node, here in placed.items() if node not in nodes),
+            "numberReady": sum(1 for pod in living if is_pod_ready(pod)),
+            "observedGeneration": owner["metadata"]["generation"],
+        }  # fmt: skip
+        counts = {
+            "updatedNumberScheduled": sum(1 for pod in pods if pod_revision(pod) == revision),
+            "numberAvailable": available,
+            "numberUnavailable": len(nodes) - available,
+        }
+        status |= {name: count for name, count in counts.items() if count}
+        self._maker.api.set_status(_KEY, owner, status)

@@ -1,0 +1,1 @@
+"""What people are asked in the sidecars phase, and what their answers hold for."""

@@ -1,0 +1,1 @@
+"""Workloads on their way to the new sidecar: seen, judged and recorded."""

@@ -1,0 +1,1 @@
+"""One turn of re-injection: what is begun, what failed, and the pause after a wave."""

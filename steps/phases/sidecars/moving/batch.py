@@ -1,0 +1,141 @@
+"""Carries out the batch of a turn: one call after the other, what is refused put off for its workload alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from steps.contract.errors import GiveUp, TryAgain
+from steps.contract.step import Context
+from steps.mesh import DisruptionBudget, EvictionRefused
+from steps.phases.sidecars.flights.board import (
+    Board,
+    forget_refusals,
+    is_put_off,
+    name_clock,
+    put_off,
+    stamp_workload,
+    start_clock,
+)
+from steps.phases.sidecars.flights.guard import Guarded, guard_restarts
+from steps.phases.sidecars.flights.next_moves import (
+    CALLS_A_TURN,
+    Action,
+    Begin,
+    Evict,
+    Judged,
+    Restamp,
+    RestartAgain,
+    choose_actions,
+    count_charge,
+)
+from steps.phases.sidecars.flights.pace import load_bucket, store_bucket
+from steps.phases.sidecars.flights.recording import mark_entries
+
+PACE = "sidecars/pace"
+ACT_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Acted:
+    """What the turn did: why nothing was begun, and whether the batch was cut short."""
+
+    why: str = ""
+    more: bool = False
+
+
+def act(ctx: Context, board: Board, judged: Sequence[Judged], checked: bool) -> Acted:
+    """Choose and carry out the batch; nothing is done while injector or control plane are not as they should be."""
+    limits = ctx.options.limits
+    bucket = load_bucket(ctx.recall(PACE), limits.pods_per_minute, ctx.now)
+    free = [(flight, verdict) for flight, verdict in judged if not is_put_off(ctx, str(flight.planned.ref))]
+    moving = sum(1 for flight, _ in judged if flight.begun) - sum(1 for flight, _ in free if flight.begun)
+    actions = choose_actions(free, _list_budgets(ctx, free), limits, bucket, checked, ctx.release, moving)
+    if not actions:
+        return Acted()
+    guarded = guard_restarts(ctx, checked)
+    if guarded.gap:
+        return Acted(f"nothing is restarted while {guarded.gap}")
+    actions = tuple(_spare_losers(ctx, board, guarded, actions))
+    charged = sum(count_charge(action) for action in actions)
+    if limits.pods_per_minute and charged:
+        ctx.memory.revise(PACE, store_bucket(bucket.fill(charged)))
+    cut = _carry_out(ctx, board, actions, time.monotonic)
+    return Acted(more=cut or len(actions) >= CALLS_A_TURN)
+
+
+def _spare_losers(ctx: Context, board: Board, guarded: Guarded, actions: Iterable[Action]) -> Iterator[Action]:
+    """Leave out, as failing, what would lose its sidecar or keep the old one."""
+    for action in actions:
+        workload = action.flight.workload
+        loss = guarded.find_loss(workload, ctx.release) if workload else ""
+        if loss:
+            board.record(mark_entries(action.flight.entries, "failed", loss))
+        else:
+            yield action
+
+
+def _list_budgets(ctx: Context, judged: Sequence[Judged]) -> Mapping[str, tuple[DisruptionBudget, ...]]:
+    evicting = [flight for flight, _ in judged if flight.begun and flight.planned.method == "evict"]
+    namespaces = {flight.planned.ref.namespace for flight in evicting}
+    return {namespace: ctx.kubernetes.list_disruption_budgets(namespace) for namespace in sorted(namespaces)}
+
+
+def _carry_out(ctx: Context, board: Board, actions: Sequence[Action], clock: Callable[[], float]) -> bool:
+    """For 5 s at most; answers whether some of the batch is left for the next turn."""
+    end = clock() + ACT_SECONDS
+    refused: set[str] = set()
+    for action in actions:
+        if clock() > end:
+            return True
+        ref = str(action.flight.planned.ref)
+        if ref in refused:
+            continue
+        try:
+            _call(ctx, action)
+            forget_refusals(ctx, ref)
+        except TryAgain as fault:
+            refused.add(ref)
+            put_off(ctx, ref, fault.retry_in, fault.why)
+        except GiveUp as fault:
+            refused.add(ref)
+            _give_up(ctx, board, action, fault)
+    return False
+
+
+def _give_up(ctx: Context, board: Board, action: Action, fault: GiveUp) -> None:
+    """A person decides, unless the workload is gone: then the next turn settles it."""
+    planned = action.flight.planned
+    put_off(ctx, str(planned.ref), None, fault.why)
+    if ctx.kubernetes.read_workload(planned.ref) is not None:
+        board.record(mark_entries(action.flight.entries, "failed", f"{fault.why} ({fault.remedy})"))
+
+
+def _call(ctx: Context, action: Action) -> None:
+    flight = action.flight
+    planned = flight.planned
+    version = flight.workload.resource_version if flight.workload else ""
+    match action:
+        case Begin():
+            stamp = stamp_workload(ctx, planned)
+            start_clock(ctx, name_clock(ctx, str(planned.ref)))
+            if planned.method != "evict":
+                ctx.kubernetes.restart_workload(planned.ref, stamp, version)
+        case Restamp():
+            ctx.kubernetes.restart_workload(planned.ref, stamp_workload(ctx, planned, anew=True), version)
+        case RestartAgain():
+            ctx.kubernetes.restart_workload(planned.ref, flight.stamp, version)
+        case Evict(pod=pod):
+            answer = ctx.kubernetes.evict_pod(pod.namespace, pod.name, pod.uid)
+            if isinstance(answer, EvictionRefused):
+                _refuse(answer)
+        case _:
+            assert_never(action)
+
+
+def _refuse(answer: EvictionRefused) -> None:
+    if answer.permanent:
+        raise GiveUp(answer.why, "leave one disruption budget for these pods")
+    raise TryAgain(answer.why)

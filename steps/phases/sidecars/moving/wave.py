@@ -1,0 +1,201 @@
+"""One turn of re-injection: look, judge, record, act."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from steps.contract.cards import Progress
+from steps.contract.step import Blocked, Context, Waiting
+from steps.phases.sidecars.flights.board import CHECKED, OPEN_STATES, Board, is_put_off, open_flight
+from steps.phases.sidecars.flights.flight import (
+    Failing,
+    Finished,
+    Flight,
+    Held,
+    Misinjected,
+    Underway,
+    describe_misinjection,
+    judge,
+)
+from steps.phases.sidecars.flights.live_pods import has_target, is_live
+from steps.phases.sidecars.flights.lookout import look
+from steps.phases.sidecars.flights.next_moves import CALLS_A_TURN, Judged
+from steps.phases.sidecars.flights.pace import add_sample, load_samples, measure_progress, store_samples
+from steps.phases.sidecars.flights.recording import record_verdicts
+from steps.phases.sidecars.flights.remaining import describe_left, measure_left, warn_of_overrun
+from steps.phases.sidecars.moving.batch import Acted, act
+from steps.phases.sidecars.moving.failures import block_on_failures, settle_skipped
+from steps.workloads.waves import PlannedWorkload
+
+POLL_SECONDS = 2.0
+# the first restarted workload holds up all others until a pod of it was seen
+FIRST_POLL_SECONDS = 1.0
+CANDIDATES_A_TURN = CALLS_A_TURN
+DETAIL_LINES = 12
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Every workload of the wave has ended."""
+
+
+def move_wave(
+    ctx: Context, board: Board, refs: Sequence[str], counted: Sequence[str] = ()
+) -> Settled | Waiting | Blocked:
+    """Bring the workloads a turn further; Settled once none of them has an open pod. Progress counts `counted`."""
+    settle_skipped(ctx, board)
+    todo = board.list_open(refs)
+    if not todo:
+        return Settled()
+    checked = ctx.recall(CHECKED) is not None
+    flights = choose_flights(ctx, board, todo, checked)
+    if ctx.hold and not flights:
+        return Waiting(ctx.hold, retry_in=0.0, held=True)
+    sighting = look(ctx, flights, checked)
+    judged = spare_deleted_namespaces(ctx, judge_flights(ctx, sighting.flights))
+    record_verdicts(ctx, board, judged)
+    wrong = next((verdict for _, verdict in judged if isinstance(verdict, Misinjected)), None)
+    if wrong is not None:
+        return _stop(ctx, wrong)
+    checked = checked or _check_first(ctx, judged)
+    _say_finished(ctx, board, todo, judged)
+    blocked = block_on_failures(ctx, board, todo, judged)
+    if blocked:
+        return blocked
+    acted = act(ctx, board, judged, checked)
+    return block_on_failures(ctx, board, todo, judged) or _wait(
+        ctx, board, counted or refs, judged, acted, sighting.requests, checked
+    )
+
+
+def judge_flights(ctx: Context, flights: Iterable[Flight]) -> list[Judged]:
+    """Each flight with what follows from it."""
+    patience = ctx.options.limits.workload_patience_seconds
+    return [(flight, judge(flight, ctx.now, ctx.release, patience)) for flight in flights]
+
+
+def choose_flights(ctx: Context, board: Board, todo: Sequence[PlannedWorkload], checked: bool) -> tuple[Flight, ...]:
+    """All begun workloads, and as many others in the plan's order as could begin now."""
+    flights = [open_flight(ctx, board, planned) for planned in todo]
+    begun = [flight for flight in flights if flight.begun]
+    if ctx.hold:
+        # between two workloads nothing is in flight: the safe point
+        return tuple(begun)
+    moving = sum(1 for flight in begun if not board.has_failed(str(flight.planned.ref)))
+    slots = (ctx.options.limits.workloads_at_once or len(flights)) if checked else 1
+    # some more than fit, as the first may turn out to be held
+    wanted = slots - moving + 2 if moving < slots else 0
+    waiting = [flight for flight in flights if not flight.begun]
+    # a held workload must not starve the others, and the first to be checked is the smallest
+    waiting.sort(key=lambda flight: (flight.clock is not None, 0 if checked else len(flight.entries)))
+    chosen = _take(ctx, waiting, min(wanted, CANDIDATES_A_TURN))
+    return (*begun, *chosen)
+
+
+def _take(ctx: Context, waiting: Iterable[Flight], wanted: int) -> Iterator[Flight]:
+    for flight in waiting:
+        if wanted <= 0:
+            return
+        if not is_put_off(ctx, str(flight.planned.ref)):
+            wanted -= 1
+            yield flight
+
+
+def spare_deleted_namespaces(ctx: Context, judged: Sequence[Judged]) -> Sequence[Judged]:
+    """A workload whose namespace is being deleted doesn't fail: it will be gone."""
+    if not any(isinstance(verdict, Failing) for _, verdict in judged):
+        return judged
+    alive = {namespace.name for namespace in ctx.kubernetes.list_namespaces() if not namespace.terminating}
+    return [
+        (flight, Held("its namespace is being deleted"))
+        if isinstance(verdict, Failing) and flight.planned.ref.namespace not in alive
+        else (flight, verdict)
+        for flight, verdict in judged
+    ]
+
+
+def _stop(ctx: Context, wrong: Misinjected) -> Blocked:
+    return Blocked(
+        f"{describe_misinjection(wrong.pods[0], ctx.release)}; nothing more is restarted",
+        f"Look at the injector: kubectl -n {ctx.release.namespace} get configmap {ctx.release.injector_config} -o yaml."
+        " Once it is mended, retry restarts the workload again.",
+    )
+
+
+def _check_first(ctx: Context, judged: Sequence[Judged]) -> bool:
+    """Whether a pod made by the restart has been seen with the release's sidecar."""
+    made = (
+        pod
+        for flight, _ in judged
+        if flight.begun
+        for pod in flight.pods or ()
+        if is_live(pod) and pod.uid not in flight.known and has_target(pod, ctx.release)
+    )
+    pod = next(made, None)
+    if pod is None:
+        return False
+    ctx.memory.revise(CHECKED, {"pod": f"{pod.namespace}/{pod.name}", "image": pod.proxy_image})
+    ctx.say(f"first restarted pod checked: {pod.namespace}/{pod.name} runs {pod.proxy_image}")
+    return True
+
+
+def _say_finished(ctx: Context, board: Board, todo: Sequence[PlannedWorkload], judged: Sequence[Judged]) -> None:
+    """Name the waves whose last open pod ended in this turn."""
+    ended = {flight.planned.wave for flight, verdict in judged if isinstance(verdict, Finished)}
+    still = {planned.wave for planned in todo if board.has_open(str(planned.ref))}
+    for wave in sorted(ended - still):
+        own = [e for e in board.list_all() if e.wave == wave and e.state == "upgraded"]
+        ctx.say(f"wave {wave} done: {len(own)} pods on {ctx.release.version}")
+
+
+def _wait(
+    ctx: Context,
+    board: Board,
+    refs: Iterable[str],
+    judged: Sequence[Judged],
+    acted: Acted,
+    requests: float,
+    checked: bool,
+) -> Waiting:
+    counted = set(refs)
+    left = measure_left(ctx, board, counted, judged)
+    warn_of_overrun(ctx, left)
+    progress = dataclasses.replace(measure(ctx, board, counted, judged), seconds_left=left.seconds)
+    sentence = describe_left(progress, left)
+    poll = max(POLL_SECONDS, requests) if checked else FIRST_POLL_SECONDS
+    return Waiting(
+        f"{sentence}; {acted.why}" if acted.why else sentence,
+        retry_in=0.0 if acted.more else poll,
+        progress=progress,
+        details=tuple(_list_details(judged)),
+    )
+
+
+def measure(ctx: Context, board: Board, refs: set[str], judged: Sequence[Judged]) -> Progress:
+    """How many of the bot's own pods are done, and at what pace."""
+    entries = [entry for entry in board.list_all() if entry.workload in refs]
+    counted = [entry for entry in entries if entry.state not in ("manual", "skipped")]
+    closed = sum(1 for entry in counted if entry.state not in OPEN_STATES)
+    done = closed + sum(verdict.done for _, verdict in judged if isinstance(verdict, Underway))
+    key = f"sidecars/samples/{ctx.step_id}"
+    kept = load_samples(ctx.recall(key))
+    samples = add_sample(kept, ctx.now, done)
+    if samples != kept:
+        ctx.memory.revise(key, store_samples(samples))
+    return measure_progress(samples, done, len(counted), ctx.now)
+
+
+def _list_details(judged: Sequence[Judged]) -> Iterator[str]:
+    for flight, verdict in judged[:DETAIL_LINES]:
+        ref, total = flight.planned.ref, len(flight.entries)
+        match verdict:
+            case Underway(done=done) if flight.begun:
+                yield f"{ref}: {done}/{total}"
+            case Held(why=why):
+                yield f"{ref}: waits, {why}"
+            case Failing(why=why):
+                yield f"{ref}: failing, {why}"
+            case _:
+                pass

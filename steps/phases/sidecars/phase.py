@@ -1,0 +1,146 @@
+"""The acting steps of the phase: the canary, the waves, and what is left to a person."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import cast
+
+from steps.contract.cards import APPROVE, DENY, Choice
+from steps.contract.errors import GiveUp
+from steps.contract.ledger import EntryState, LedgerEntry, count_entries
+from steps.contract.step import Ask, Context, Done, Outcome, Step
+from steps.contract.wording import count_things
+from steps.gates import pass_gate
+from steps.phases.sidecars.approvals.cards import attach_ledger, build_left_card, describe_ledger, list_left
+from steps.phases.sidecars.approvals.gates import approve_canary, approve_rest, read_approved
+from steps.phases.sidecars.approvals.newcomers import meet_newcomers
+from steps.phases.sidecars.approvals.planning import PATIENCE, plan_sidecars
+from steps.phases.sidecars.flights.board import OPEN_STATES, Board, read_board
+from steps.phases.sidecars.moving.soak import soak_wave
+from steps.phases.sidecars.moving.wave import Settled, move_wave
+
+ALL = "all"
+
+
+def restart_canary(ctx: Context) -> Outcome:
+    """Re-inject the canary namespaces."""
+    board = read_board(ctx)
+    refs = read_approved(ctx, board, canary=True)
+    return _move_waves(ctx, board, refs) or Done(describe_moved(ctx, board, refs))
+
+
+def restart_waves(ctx: Context) -> Outcome:
+    """Re-inject everything else that was approved, and what appeared since."""
+    board = read_board(ctx)
+    refs = read_approved(ctx, board, canary=False)
+    outcome = _move_waves(ctx, board, refs) or meet_newcomers(ctx, board)
+    return outcome or Done(describe_moved(ctx, board, refs), attachments=(attach_ledger(board.list_all()),))
+
+
+def _move_waves(ctx: Context, board: Board, refs: Sequence[str]) -> Outcome | None:
+    """One turn; None once every wave is settled and has soaked."""
+    for wave, own in group_waves(board, refs, apart=ctx.options.keeps_waves_apart).items():
+        if board.list_open(own):
+            moved = move_wave(ctx, board, own, counted=refs)
+            if not isinstance(moved, Settled):
+                return moved
+        if wave != ALL and _has_moved(board, own):
+            soaking = soak_wave(ctx, wave)
+            if soaking is not None:
+                return soaking
+    return None
+
+
+def group_waves(board: Board, refs: Sequence[str], *, apart: bool) -> Mapping[str, list[str]]:
+    """The approved workload ids by wave, in the plan's order; one wave for all where nothing happens in between."""
+    approved, waves = set(refs), dict[str, list[str]]()
+    for planned in board.workloads:
+        if str(planned.ref) in approved:
+            waves.setdefault(planned.wave if apart else ALL, []).append(str(planned.ref))
+    return waves
+
+
+def _has_moved(board: Board, refs: Sequence[str]) -> bool:
+    return any(entry.state not in ("manual", "skipped") for ref in refs for entry in board.list_entries(ref))
+
+
+def describe_moved(ctx: Context, board: Board, refs: Sequence[str]) -> str:
+    """`497/498 pods re-injected with 1.4.10-asm.18, 1 skipped`; pods that are gone are not counted."""
+    counts = count_entries(entry for ref in refs for entry in board.list_entries(ref))
+    total = sum(counts.values()) - counts["gone"]
+    others: tuple[EntryState, ...] = ("manual", "skipped", "gone")
+    rest = "".join(f", {counts[state]} {state}" for state in others if counts[state])
+    return f"{counts['upgraded']}/{total} pods re-injected with {ctx.release.version}{rest}"
+
+
+def acknowledge_left(ctx: Context) -> Outcome:
+    """Ask a person to acknowledge each pod that keeps its old sidecar; nothing to ask where there is none."""
+    board = read_board(ctx)
+    outcome = _move_waves(ctx, board, read_approved(ctx, board, canary=False)) or meet_newcomers(ctx, board)
+    if outcome is not None:
+        return outcome
+    entries = board.list_all()
+    check_sums(entries)
+    left = list_left(entries)
+    if not left:
+        return Done(f"every pod is accounted for: {describe_ledger(entries)}", attachments=(attach_ledger(entries),))
+    ask = Ask(
+        f"{count_things(sum(map(len, left.values())), 'pod')} not re-injected and left to a person. Acknowledge?",
+        build_left_card(ctx, entries, left),
+        {"left": sorted(left)},
+        (Choice(APPROVE.id, "Acknowledge", "primary"), DENY),
+    )
+    outcome = _pass_acknowledgement(ctx, ask)
+    if not isinstance(outcome, Done):
+        return outcome
+    return dataclasses.replace(
+        outcome, sentence=f"{outcome.sentence}: {describe_ledger(entries)}", attachments=(attach_ledger(entries),)
+    )
+
+
+def _pass_acknowledgement(ctx: Context, ask: Ask) -> Outcome:
+    """As `pass_gate`; fewer pods left than were shown are acknowledged as well."""
+    decision = ctx.decision
+    if decision is None or "left" not in decision.binding:
+        return pass_gate(dataclasses.replace(ctx, decision=None), ask) if decision else ask
+    shown = set(cast("Sequence[str]", decision.binding["left"]))
+    if decision.choice == APPROVE.id and set(cast("Sequence[str]", ask.binding["left"])) <= shown:
+        return Done(f"what is left was acknowledged by <@{decision.by}>")
+    return pass_gate(ctx, ask)
+
+
+def check_sums(entries: Sequence[LedgerEntry]) -> None:
+    """GiveUp unless upgraded + manual + skipped + gone + failed is all, with failed 0 and each one explained."""
+    wrong = [entry for entry in entries if entry.state in OPEN_STATES or not _is_explained(entry)]
+    if wrong:
+        names = ", ".join(f"{entry.namespace}/{entry.pod} {entry.state}" for entry in wrong[:5])
+        raise GiveUp(
+            f"the ledger does not add up: {len(wrong)} of {len(entries)} pods have no end ({names})",
+            "This is a fault of the bot: keep the journal for a report. Retry looks at the cluster again.",
+        )
+
+
+def _is_explained(entry: LedgerEntry) -> bool:
+    match entry.state:
+        case "manual":
+            return bool(entry.reason and entry.command)
+        case "skipped":
+            return bool(entry.reason and entry.by)
+        case _:
+            return bool(entry.evidence)
+
+
+# each workload has a patience of its own, which scales with its size; this one only ends what nobody foresaw
+WAVES_PATIENCE = timedelta(days=3)
+
+STEPS: tuple[Step, ...] = (
+    Step("sidecars/plan", plan_sidecars, PATIENCE),
+    Step("sidecars/approve-canary", approve_canary),
+    Step("sidecars/canary", restart_canary, WAVES_PATIENCE),
+    Step("sidecars/approve", approve_rest),
+    Step("sidecars/restart", restart_waves, WAVES_PATIENCE),
+    Step("sidecars/acknowledge", acknowledge_left),
+)
+CANARY_STEPS: frozenset[str] = frozenset({"sidecars/approve-canary", "sidecars/canary"})

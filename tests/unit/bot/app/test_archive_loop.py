@@ -1,0 +1,104 @@
+"""Which archives stay, and how often the others are looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+
+import structlog
+
+from bot.app.archive_loop import Archives
+from bot.gateways.releases.archive_cache import Removed
+from tests.unit.bot.workbench import Build, Engine
+
+TARGET, PREVIOUS, OTHER = "a" * 64, "b" * 64, "c" * 64
+
+
+@dataclass
+class Shelf:
+    """Notes what it was told to keep; `answer` is what it removes, or why it can't."""
+
+    calls: list[set[str]] = field(default_factory=list)
+    answer: list[Removed] | OSError = field(default_factory=list)
+
+    def prune(self, needed: Collection[str], limit: int) -> list[Removed]:
+        assert limit == 5
+        self.calls.append(set(needed))
+        if isinstance(self.answer, OSError):
+            raise self.answer
+        return self.answer
+
+
+def watch(engine: Engine, shelf: Shelf) -> Archives:
+    """The archives of an engine."""
+    return Archives(engine.journal, shelf, engine.clock, 5)
+
+
+def note_tools(engine: Engine, upgrade: str, target: str, previous: str) -> None:
+    """What the download phase keeps of the tools."""
+    engine.journal.remember(upgrade, "download/sha256", target)
+    engine.journal.remember(upgrade, "download/tools", {"folder": f"/state/releases/unpacked/{target}/istio"})
+    engine.journal.remember(upgrade, "download/previous", {"folder": f"/state/releases/unpacked/{previous}/istio"})
+
+
+def test_an_open_upgrade_and_its_way_back_are_needed(build: Build) -> None:
+    """Target and previous release."""
+    engine, shelf = build({}), Shelf()
+    note_tools(engine, engine.add_upgrade(["a/b"]).id, TARGET, PREVIOUS)
+    watch(engine, shelf).turn()
+    assert shelf.calls == [{TARGET, PREVIOUS}]
+
+
+def test_only_the_last_upgrade_of_a_cluster_keeps_its_way_back(build: Build) -> None:
+    """An earlier one has been left behind."""
+    engine, shelf = build({}), Shelf()
+    first = engine.add_upgrade(["a/b"])
+    engine.journal.change_upgrade(first.id, state="upgraded", due=None)
+    engine.clock.advance(60)
+    engine.journal.add_upgrade(replace(first, id="cluster-x-2", number=2, created_at=engine.clock.now()))
+    note_tools(engine, "cluster-x-1", OTHER, PREVIOUS)
+    note_tools(engine, "cluster-x-2", TARGET, PREVIOUS)
+    watch(engine, shelf).turn()
+    assert shelf.calls == [{TARGET, PREVIOUS}]
+
+
+def test_an_upgrade_without_a_way_back_needs_its_target(build: Build) -> None:
+    """The previous release could not be had."""
+    engine, shelf = build({}), Shelf()
+    row = engine.add_upgrade(["a/b"])
+    engine.journal.remember(row.id, "download/sha256", TARGET)
+    engine.journal.remember(row.id, "download/previous", {"why": "it is not there"})
+    watch(engine, shelf).turn()
+    assert shelf.calls == [{TARGET}]
+
+
+def test_it_looks_once_an_hour(build: Build) -> None:
+    """However often it is woken."""
+    engine, shelf = build({}), Shelf()
+    archives = watch(engine, shelf)
+    for seconds in (0, 3599, 1, 10):
+        engine.clock.advance(seconds)
+        archives.turn()
+    assert len(shelf.calls) == 2
+
+
+def test_what_was_removed_stands_in_the_log(build: Build) -> None:
+    """By name, with its size and age."""
+    engine = build({})
+    shelf = Shelf(answer=[Removed("istio-1.4.9-asm.1-linux.tar.gz", 250_000_000, 40 * 86400.0)])
+    with structlog.testing.capture_logs() as lines:
+        watch(engine, shelf).turn()
+    assert lines == [
+        {
+            "event": "archive_removed", "log_level": "info", "name": "istio-1.4.9-asm.1-linux.tar.gz",
+            "megabytes": 250, "days": 40,
+        }
+    ]  # fmt: skip
+
+
+def test_a_disk_that_refuses_ends_nothing(build: Build) -> None:
+    """It is tried again an hour later."""
+    engine = build({})
+    with structlog.testing.capture_logs() as lines:
+        watch(engine, Shelf(answer=PermissionError(13, "Permission denied"))).turn()
+    assert [line["event"] for line in lines] == ["archives_not_pruned"]

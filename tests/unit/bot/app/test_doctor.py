@@ -1,0 +1,58 @@
+"""doctor's lines about the bot's own machine."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from bot.app.doctor import check_database, measure_room
+from steps.contract.checks import Severity
+from steps.preflight.machine import check_disk
+from tests.unit.bot.workbench import Build
+
+JOURNAL = "asm-upgrade.db"
+
+
+def test_no_journal_yet_is_fine(tmp_path: Path) -> None:
+    """Before the first start."""
+    assert check_database(tmp_path).severity == "ok"
+
+
+def test_a_whole_journal_is_fine(build: Build, tmp_path: Path) -> None:
+    """Read beside a bot that runs."""
+    build({})
+    assert check_database(tmp_path).sentence == f"{tmp_path / JOURNAL} is whole"
+
+
+def test_a_file_that_is_no_journal_is_an_error(tmp_path: Path) -> None:
+    """Said in a line, not in a traceback."""
+    (tmp_path / JOURNAL).write_text("this is no database, whatever its name says" * 100)
+    found = check_database(tmp_path)
+    assert (found.severity, "file is not a database" in found.sentence) == ("error", True)
+
+
+def test_a_damaged_journal_is_an_error(tmp_path: Path) -> None:
+    """With what to do."""
+    path = tmp_path / JOURNAL
+    with sqlite3.connect(path) as db:
+        db.execute("create table rows (text)")
+        db.executemany("insert into rows values (?)", [["x" * 500]] * 200)
+    db.close()
+    content = bytearray(path.read_bytes())
+    content[8192:12288] = b"\xff" * 4096
+    path.write_bytes(content)
+    found = check_database(tmp_path)
+    assert (found.severity, found.remedy) == ("error", "Stop the bot and restore the file from a backup.")
+
+
+@pytest.mark.parametrize(("free", "severity"), [(2**40, "ok"), (2**30, "warning"), (2**28, "error")])
+def test_a_full_disk_is_an_error(free: int, severity: Severity) -> None:
+    """A download needs room."""
+    assert check_disk(free).severity == severity
+
+
+def test_room_is_measured_where_the_state_will_be(tmp_path: Path) -> None:
+    """Also before the folder is made."""
+    assert measure_room(tmp_path / "not" / "yet") > 0

@@ -1,0 +1,108 @@
+"""`asm-upgrade export`: the calendar and the ledger, printed or into a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from icalendar import Calendar
+
+from bot.app.cli import main
+from tests.unit.bot.workbench import ANA, Build
+
+CLUSTERS = """
+[clusters.cluster-x]
+project = "example-project"
+location = "us-central1-a"
+name = "cluster-x"
+channel = "C0MESHOPS1"
+windows = [{days = "daily", hours = "22:00-04:00", zone = "Europe/Berlin"}]
+"""
+
+
+@pytest.fixture
+def folder(build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A journal with one upgrade, and the settings that lead to it."""
+    engine = build({})
+    engine.add_upgrade(["access/approve"])
+    (tmp_path / "clusters.toml").write_text(CLUSTERS)
+    monkeypatch.setenv("ASM_UPGRADE_STATE", str(tmp_path))
+    monkeypatch.setenv("ASM_UPGRADE_CLUSTERS", str(tmp_path / "clusters.toml"))
+    arguments = {"date": "2027-01-03", "time": "02:00", "zone": "UTC", "for": "3h"}
+    engine.click("schedule", ANA, arguments=arguments)
+    return tmp_path
+
+
+def export(*arguments: str) -> Result:
+    """Run the command."""
+    return CliRunner().invoke(main, ["export", *arguments])
+
+
+def list_kinds(text: str) -> set[str]:
+    """What kinds of entries a calendar has."""
+    events: list[Any] = list(Calendar.from_ical(text).walk("VEVENT"))
+    return {str(event["CATEGORIES"].cats[0]) for event in events}
+
+
+def test_an_upgrades_calendar_is_printed(folder: Path) -> None:
+    """As the bytes that calendars read."""
+    result = export("cluster-x-1", "--ics")
+    assert list_kinds(result.stdout) == {"upgrade"}
+    assert result.stdout_bytes.endswith(b"END:VCALENDAR\r\n")
+
+
+def test_the_fleets_calendar_has_the_windows_of_clusters_toml(folder: Path) -> None:
+    """No upgrade named means all."""
+    assert "window" in list_kinds(export("--ics").stdout)
+
+
+def test_a_calendar_is_written_into_a_file(folder: Path) -> None:
+    """With nothing on standard output."""
+    result = export("cluster-x-1", "--ics", "--output", str(folder / "out.ics"))
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert (folder / "out.ics").read_bytes().count(b"\r\n") == (folder / "out.ics").read_bytes().count(b"\n")
+
+
+def test_a_ledger_is_written_into_a_file(folder: Path) -> None:
+    """The same option serves both."""
+    export("cluster-x-1", "--ledger", "csv", "--output", str(folder / "ledger.csv"))
+    assert (folder / "ledger.csv").read_text().startswith("uid,")
+
+
+def test_a_file_that_cannot_be_written_is_named(folder: Path) -> None:
+    """With the reason."""
+    result = export("--ics", "--output", str(folder / "missing" / "out.ics"))
+    assert result.exit_code == 1
+    assert "out.ics can't be written: No such file or directory" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answer"),
+    [
+        ((), "say what to export: `--ledger csv`, `--ledger json` or `--ics`, one of them"),
+        (("cluster-x-1", "--ics", "--ledger", "csv"), "one of them"),
+        (("--ledger", "csv"), "name the upgrade whose ledger to export"),
+        (("cluster-x-9", "--ics"), "there is no upgrade cluster-x-9"),
+    ],
+)
+def test_an_unclear_export_is_answered(folder: Path, arguments: tuple[str, ...], answer: str) -> None:
+    """With what is missing."""
+    result = export(*arguments)
+    assert result.exit_code == 1
+    assert answer in result.stderr
+
+
+def test_an_upgrade_without_a_time_is_answered(build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the command that sets one."""
+    build({}).add_upgrade(["access/approve"])
+    monkeypatch.setenv("ASM_UPGRADE_STATE", str(tmp_path))
+    assert "`/asm-upgrade schedule cluster-x-1` sets one" in export("cluster-x-1", "--ics").stderr
+
+
+def test_a_wrong_clusters_file_is_answered(folder: Path) -> None:
+    """Each fault a sentence; an upgrade of its own needs none."""
+    (folder / "clusters.toml").write_text("[clusters.cluster-x]\nwindows = 5\n")
+    assert "windows" in export("--ics").stderr
+    assert export("cluster-x-1", "--ics").exit_code == 0

@@ -1,0 +1,98 @@
+"""Pause, resume and abort from the command line of the bot's machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bot.app.cli import main
+from bot.app.operator import give_order
+from bot.journal.records import OPERATOR, Action
+from bot.journal.store import StoreBroken
+from tests.unit.bot.workbench import ANA, Build, Engine
+
+JOURNAL = "asm-upgrade.db"
+
+
+def order(engine: Engine, folder: Path, action: Action, reason: str = "") -> str:
+    """Give an order to a bot that settles clicks as it does."""
+    return give_order(folder / JOURNAL, action, "cluster-x", reason, lambda _seconds: _settle(engine))
+
+
+def _settle(engine: Engine) -> None:
+    engine.upgrades.settle_clicks()
+
+
+def run(*arguments: str, **options: str) -> Result:
+    """Run the command."""
+    return CliRunner().invoke(main, list(arguments), **options)  # type: ignore[arg-type]
+
+
+def test_a_running_bot_answers(build: Build, tmp_path: Path) -> None:
+    """The upgrade is paused, and the thread says from where."""
+    engine = build({})
+    engine.add_upgrade(["a/b"])
+    assert order(engine, tmp_path, "pause") == "Paused cluster-x-1. `/asm-upgrade resume cluster-x` goes on."
+    assert engine.row().paused_by == OPERATOR
+    assert "paused by the command line" in str(engine.bodies("milestone")[-1])
+
+
+def test_what_the_command_line_paused_slack_may_resume(build: Build, tmp_path: Path) -> None:
+    """And the other way round."""
+    engine = build({})
+    engine.add_upgrade(["a/b"])
+    order(engine, tmp_path, "pause")
+    assert engine.click("resume", ANA) == "Resumed cluster-x-1."
+    engine.click("pause", ANA)
+    assert order(engine, tmp_path, "resume") == "Resumed cluster-x-1."
+
+
+def test_an_abort_keeps_its_reason(build: Build, tmp_path: Path) -> None:
+    """In the thread, like anybody's."""
+    engine = build({})
+    engine.add_upgrade(["a/b"])
+    order(engine, tmp_path, "abort", "Slack is down")
+    assert engine.row().aborted_by == OPERATOR
+    assert "aborted by the command line: Slack is down" in str(engine.bodies("milestone"))
+
+
+def test_a_bot_that_is_down_takes_the_order_up_later(build: Build, tmp_path: Path) -> None:
+    """Nothing is lost."""
+    engine = build({})
+    engine.add_upgrade(["a/b"])
+    assert give_order(tmp_path / JOURNAL, "pause", "cluster-x", "", lambda _seconds: None) == ""
+    assert engine.row().paused_by == ""
+    _settle(engine)
+    assert engine.row().paused_by == OPERATOR
+
+
+@pytest.mark.parametrize("action", ["start", "approve", "deny", "retry", "break-glass"])
+def test_nothing_else_is_ordered_from_there(build: Build, action: Action) -> None:
+    """Approvals stay with the people named in clusters.toml."""
+    engine = build({})
+    engine.add_upgrade(["a/b"])
+    assert engine.click(action, OPERATOR) == f"{action} is not done from the command line"
+
+
+def test_without_a_journal_it_says_where_it_looked(tmp_path: Path) -> None:
+    """Most often the wrong folder."""
+    with pytest.raises(StoreBroken, match="set ASM_UPGRADE_STATE"):
+        give_order(tmp_path / JOURNAL, "pause", "cluster-x", "")
+
+
+def test_the_command_fails_without_a_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line, exit code 1."""
+    monkeypatch.setenv("ASM_UPGRADE_STATE", str(tmp_path))
+    answer = run("pause", "cluster-x")
+    assert (answer.exit_code, answer.output.count("\n")) == (1, 1)
+
+
+def test_an_abort_asks_first(build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a yes nothing is written."""
+    engine = build({})
+    engine.add_upgrade(["a/b"])
+    monkeypatch.setenv("ASM_UPGRADE_STATE", str(tmp_path))
+    assert run("abort", "cluster-x", input="n\n").exit_code == 1
+    assert engine.journal.list_unsettled_clicks() == []

@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.gateways.calls.retries import ReadRetries
+from bot.gateways.kubernetes.api_server import ApiServer, TimeLimits
+from bot.gateways.kubernetes.connections import KubeconfigConnection
+from steps.contract.errors import GiveUp, TryAgain
+from steps.mesh import Binding, ClusterAddress, WorkloadRef
+from tests.unit.bot.gateways.conftest import ConnectTo
+from tests.unit.bot.gateways.loopback import (
+    HandClock,
+    Reply,
+    Request,
+    Reset,
+    Silence,
+    in_order,
+    refusal,
+    write_kubeconfig,
+)
+
+VERSION = Reply.of({"gitVersion": "v1.16.15-gke.6000"})
+WEB = WorkloadRef("shop", "Deployment", "web")
+
+
+def test_a_reset_read_is_repeated(connect: ConnectTo) -> None:
+    """A connection that breaks once is not worth a turn."""
+    gateway, server = connect(in_order(Reset(), VERSION))
+    assert gateway.read_server_version() == "v1.16.15-gke.6000"
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_a_passing_server_error_is_not_seen(connect: ConnectTo, status: int) -> None:
+    """Reads survive one bad answer."""
+    gateway, _ = connect(in_order(refusal(status, "in trouble"), VERSION))
+    assert gateway.read_server_version() == "v1.16.15-gke.6000"
+
+
+def test_throttling_for_long_is_left_to_the_runner(connect: ConnectTo) -> None:
+    """A Retry-After of more than two seconds becomes the step's pause."""
+    gateway, server = connect(in_order(refusal(429, "slow down", Retry_After="20")))
+    with pytest.raises(TryAgain) as raised:
+        gateway.read_server_version()
+    assert raised.value.retry_in == 20.0
+    assert len(server.requests) == 1
+
+
+def test_throttling_without_a_pause_leaves_it_to_the_runner(connect: ConnectTo) -> None:
+    """429 without Retry-After is tried again for a while, then handed on without a pause."""
+    gateway, _ = connect(in_order(refusal(429, "slow down")))
+    with pytest.raises(TryAgain, match="throttling") as raised:
+        gateway.read_server_version()
+    assert raised.value.retry_in is None
+
+
+def test_a_write_is_sent_once(connect: ConnectTo) -> None:
+    """Whether a write that broke has happened is for the next turn to see."""
+    gateway, server = connect(in_order(Reset()))
+    with pytest.raises(TryAgain):
+        gateway.restart_workload(WEB, "2026-01-01T00:00:00Z")
+    assert len(server.requests) == 1
+
+
+def test_a_silent_server_is_given_up_in_time(connect: ConnectTo) -> None:
+    """A half-open connection ends with the time limit."""
+    gateway, _ = connect(in_order(Silence()))
+    with pytest.raises(TryAgain, match="gave no answer"):
+        gateway.restart_workload(WEB, "2026-01-01T00:00:00Z")
+
+
+def test_an_answer_cut_short_is_tried_again(connect: ConnectTo) -> None:
+    """A body that ends early is not taken for the whole."""
+    gateway, _ = connect(in_order(Reply(body=VERSION.body, cut=5), VERSION))
+    assert gateway.read_server_version() == "v1.16.15-gke.6000"
+
+
+def test_a_proxys_page_is_no_answer(connect: ConnectTo) -> None:
+    """HTML with status 200 is not decoded into something."""
+    gateway, _ = connect(in_order(Reply(body=b"<html>Welcome</html>")))
+    with pytest.raises(TryAgain, match="broken JSON"):
+        gateway.read_server_version()
+
+
+def test_unauthorized_reads_the_kubeconfig_again(connect: ConnectTo, tmp_path: Path) -> None:
+    """A token that was renewed in the file is picked up by the 401."""
+
+    def answer(request: Request) -> Reply:
+        if request.headers["Authorization"] == "Bearer new-token":
+            return VERSION
+        write_kubeconfig(tmp_path, server.url, "new-token")
+        return refusal(401, "Unauthorized")
+
+    gateway, server = connect(answer)
+    assert gateway.read_server_version() == "v1.16.15-gke.6000"
+    assert len(server.requests) == 2
+
+
+def test_unauthorized_twice_gives_up(connect: ConnectTo) -> None:
+    """One renewal is enough to know."""
+    gateway, server = connect(in_order(refusal(401, "Unauthorized")))
+    with pytest.raises(GiveUp) as raised:
+        gateway.read_server_version()
+    assert "Renew the credentials" in raised.value.remedy
+    assert len(server.requests) == 2
+
+
+def test_forbidden_names_the_command_that_grants_it(connect: ConnectTo) -> None:
+    """The remedy of a 403 can be pasted."""
+    gateway, _ = connect(
+        in_order(refusal(403, 'namespaces is forbidden: User "bot@x" cannot list resource "namespaces"'))
+    )
+    with pytest.raises(GiveUp, match="cannot list resource") as raised:
+        gateway.list_namespaces()
+    assert "--clusterrole=cluster-admin --user=bot@x" in raised.value.remedy
+
+
+def test_conflict_is_tried_again(connect: ConnectTo) -> None:
+    """Somebody else was faster: look again."""
+    gateway, _ = connect(in_order(refusal(409, "the object has been modified")))
+    with pytest.raises(TryAgain, match="has been modified"):
+        gateway.restart_workload(WEB, "2026-01-01T00:00:00Z", "17")
+
+
+def test_a_closed_port_is_looked_up_anew(tmp_path: Path, hand_clock: HandClock) -> None:
+    """A connection that can't be made asks where the cluster is now."""
+    path = write_kubeconfig(tmp_path, "http://127.0.0.1:9")
+    connection = Counting(ClusterAddress("cluster-x", kubeconfig=str(path)))
+    server = ApiServer(connection, TimeLimits(1, 1), ReadRetries(0, hand_clock, hand_clock.sleep))
+    with pytest.raises(TryAgain, match="could not be reached"):
+        server.read("read the version", "/version")
+    assert connection.opened == 2
+
+
+def test_a_missing_kubeconfig_is_named(tmp_path: Path) -> None:
+    """A wrong path in clusters.toml is one clear sentence."""
+    server = ApiServer(KubeconfigConnection(ClusterAddress("cluster-x", kubeconfig=str(tmp_path / "none"))))
+    with pytest.raises(GiveUp, match="cluster-x can't be used"):
+        server.read("read the version", "/version")
+
+
+def test_an_unknown_context_is_named(tmp_path: Path) -> None:
+    """A wrong context in clusters.toml is one clear sentence."""
+    path = write_kubeconfig(tmp_path, "http://127.0.0.1:9")
+    server = ApiServer(KubeconfigConnection(ClusterAddress("cluster-x", kubeconfig=str(path), context="other")))
+    with pytest.raises(GiveUp, match="other"):
+        server.read("read the version", "/version")
+
+
+def test_every_request_carries_the_token(connect: ConnectTo) -> None:
+    """The client sends no anonymous request."""
+    gateway, server = connect(in_order(VERSION))
+    gateway.read_server_version()
+    assert server.requests[0].headers["Authorization"] == "Bearer some-token"
+
+
+def test_server_side_apply_names_the_field_manager(connect: ConnectTo) -> None:
+    """The bot's fields can be told from everybody else's."""
+    resources = Reply.of({"resources": [{"name": "configmaps", "kind": "ConfigMap", "namespaced": True}]})
+    gateway, server = connect(in_order(resources, Reply()))
+    gateway.apply_object({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "shop"}})
+    applied = server.requests[1]
+    assert applied.path == "/api/v1/namespaces/shop/configmaps/a"
+    assert applied.query == {"fieldManager": "asm-upgrade-bot", "force": "true"}
+    assert applied.headers["Content-Type"] == "application/apply-patch+yaml"
+
+
+def test_an_existing_binding_of_ours_is_fine(connect: ConnectTo) -> None:
+    """Creating the binding again after a crash changes nothing."""
+    binding = Binding("cluster-admin-binding", "cluster-admin", ("bot",))
+    there = Reply.of({"roleRef": {"name": "cluster-admin"}, "subjects": [{"kind": "User", "name": "bot"}]})
+    gateway, server = connect(in_order(refusal(409, "already exists"), there))
+    gateway.create_binding(binding)
+    assert [request.method for request in server.requests] == ["POST", "GET"]
+
+
+def test_a_foreign_binding_is_never_edited(connect: ConnectTo) -> None:
+    """Another content under the name is a person's decision."""
+    there = Reply.of({"roleRef": {"name": "view"}, "subjects": [{"kind": "User", "name": "eve"}]})
+    gateway, server = connect(in_order(refusal(409, "already exists"), there))
+    with pytest.raises(GiveUp, match="with other content"):
+        gateway.create_binding(Binding("cluster-admin-binding", "cluster-admin", ("bot",)))
+    assert {request.method for request in server.requests} == {"POST", "GET"}
+
+
+class Counting(KubeconfigConnection):
+    """Counts how often a client was made."""
+
+    def __init__(self, address: ClusterAddress) -> None:
+        super().__init__(address)
+        self.opened = 0
+
+    def open(self):  # type: ignore[no-untyped-def]
+        self.opened += 1
+        return super().open()

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from bot.gateways.calls.retries import ReadRetries
+from bot.gateways.clusters import ClusterGateways
+from bot.gateways.kubernetes.api_server import TimeLimits
+from bot.gateways.kubernetes.gateway import KubernetesGateway
+from sandbox.cluster.http.tls import ensure_certificate
+from sandbox.google.account import EMAIL
+from steps.contract.errors import GiveUp, TryAgain
+from tests.unit.bot.gateways.project import ADDRESS, Google
+from tests.unit.bot.gateways.loopback import Answerer, Loopback, Reply, Request, in_order, refusal
+
+VERSION = Reply.of({"gitVersion": "v1.16.15-gke.6000"})
+
+
+class Cluster:
+    """An API server that answers as scripted, and the gateway that finds it through GKE."""
+
+    def __init__(self, google: Google, stack: ExitStack, retries: ReadRetries) -> None:
+        self.google = google
+        self._stack = stack
+        gateways = ClusterGateways(google.credentials, google.endpoints, TimeLimits(2, 2), retries)
+        stack.callback(gateways.close)
+        self.gateway: KubernetesGateway = gateways.kubernetes_for(ADDRESS)
+
+    def serve(self, answer: Answerer, context: ssl.SSLContext | None = None) -> Loopback:
+        """Serve over TLS, and let GKE tell the address."""
+        server = self._stack.enter_context(Loopback(answer, context or self.google.certificate.server_context()))
+        self.google.change_cluster(endpoint=server.address)
+        return server
+
+
+@pytest.fixture
+def cluster(google: Google, retries: ReadRetries) -> Iterator[Cluster]:
+    """Give cluster-x as GKE knows it."""
+    with ExitStack() as stack:
+        yield Cluster(google, stack, retries)
+
+
+def test_gkes_endpoint_and_authority_are_used(cluster: Cluster) -> None:
+    """The address and the CA both come from GetCluster."""
+    cluster.serve(in_order(VERSION))
+    assert cluster.gateway.read_server_version() == "v1.16.15-gke.6000"
+
+
+def test_every_request_carries_an_access_token(cluster: Cluster) -> None:
+    """The refresh hook is called from the first request on."""
+    server = cluster.serve(in_order(VERSION))
+    cluster.gateway.read_server_version()
+    assert server.requests[0].headers["Authorization"] == f"Bearer {cluster.google.credentials.read_token()}"
+
+
+def test_a_token_near_its_end_is_replaced_between_requests(cluster: Cluster) -> None:
+    """A long phase outlives any token."""
+    cluster.google.switches.token_lifetime = 200
+    server = cluster.serve(in_order(VERSION))
+    for _ in range(2):
+        cluster.gateway.read_server_version()
+    first, second = (request.headers["Authorization"] for request in server.requests)
+    assert first != second
+
+
+def test_unauthorized_renews_the_token_once(cluster: Cluster) -> None:
+    """A token that the API server refuses is replaced by another one."""
+    server = cluster.serve(in_order(refusal(401, "Unauthorized"), VERSION))
+    assert cluster.gateway.read_server_version() == "v1.16.15-gke.6000"
+    refused, renewed = (request.headers["Authorization"] for request in server.requests)
+    assert refused != renewed
+
+
+def test_unauthorized_with_a_new_token_gives_up(cluster: Cluster) -> None:
+    """An account that the cluster doesn't know is a person's to mend."""
+    server = cluster.serve(in_order(refusal(401, "Unauthorized")))
+    with pytest.raises(GiveUp, match="answered 401"):
+        cluster.gateway.read_server_version()
+    assert len(server.requests) == 2
+
+
+def test_a_moved_endpoint_is_found_again(cluster: Cluster) -> None:
+    """IP rotation costs one more GetCluster."""
+    old = cluster.serve(in_order(VERSION))
+    cluster.gateway.read_server_version()
+    old.__exit__()
+    cluster.gateway.close()
+    cluster.serve(in_order(Reply.of({"gitVersion": "v1.17.0"})))
+    assert cluster.gateway.read_server_version() == "v1.17.0"
+
+
+def test_a_rotated_authority_is_found_again(cluster: Cluster, tmp_path: Path) -> None:
+    """A certificate of the new CA is trusted once GKE tells the CA."""
+    server = cluster.serve(in_order(VERSION))
+    cluster.gateway.read_server_version()
+    cluster.gateway.close()
+    rotated = ensure_certificate(tmp_path / "rotated")
+    cluster.serve(in_order(Reply.of({"gitVersion": "v1.17.0"})), rotated.server_context())
+    cluster.google.change_cluster(authority=rotated.ca_base64)
+    assert cluster.gateway.read_server_version() == "v1.17.0"
+    assert len(server.requests) == 1
+
+
+def test_a_foreign_certificate_is_never_trusted(cluster: Cluster, tmp_path: Path) -> None:
+    """Nothing is sent to a server that another CA vouches for."""
+    foreign = ensure_certificate(tmp_path / "foreign")
+    server = cluster.serve(in_order(VERSION), foreign.server_context())
+    with pytest.raises(TryAgain, match="no trusted certificate"):
+        cluster.gateway.read_server_version()
+    assert server.requests == []
+
+
+def test_the_account_is_the_service_accounts_address(cluster: Cluster) -> None:
+    """Before Kubernetes 1.28 the credentials tell the name."""
+    cluster.serve(in_order(Reply.of({"groups": []})))
+    assert cluster.gateway.read_account() == EMAIL
+
+
+def test_the_servers_own_word_on_the_account_wins(cluster: Cluster) -> None:
+    """SelfSubjectReview tells by which name bindings must call the bot."""
+
+    def answer(request: Request) -> Reply:
+        match request.path.rsplit("/", 1)[-1]:
+            case "apis":
+                return Reply.of({"groups": [{"name": "authentication.k8s.io", "versions": [{"version": "v1"}]}]})
+            case "v1":
+                return Reply.of({"resources": [{"name": "selfsubjectreviews", "kind": "SelfSubjectReview"}]})
+        return Reply.of({"status": {"userInfo": {"username": "1042"}}}, 201)
+
+    cluster.serve(answer)
+    assert cluster.gateway.read_account() == "1042"
+
+
+def test_one_gateway_a_cluster(google: Google) -> None:
+    """Connections and discovery are shared by all upgrades of a cluster."""
+    gateways = ClusterGateways(google.credentials, google.endpoints)
+    assert gateways.kubernetes_for(ADDRESS) is gateways.kubernetes_for(ADDRESS)

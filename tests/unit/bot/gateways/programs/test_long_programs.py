@@ -1,0 +1,269 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.gateways.programs.long_programs import ProgramRuns
+from steps.contract.ports import Ended, NotStarted, Running
+from tests.unit.bot.gateways.loopback import HandClock
+
+ENVIRONMENT = {"PATH": "/usr/bin:/bin"}
+SECONDS = 20.0
+
+
+class Bench:
+    """Runs in one folder, seen by as many bots as a test starts; what still runs is killed at the end."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.clock = HandClock()
+
+    def bot(self) -> ProgramRuns:
+        """Make a bot that knows nothing but the folder."""
+        return ProgramRuns(self.folder / "runs", self.clock)
+
+    def fifo(self, name: str) -> Path:
+        """Make a fifo, by which a test lets a program go on."""
+        path = self.folder / name
+        os.mkfifo(path)
+        return path
+
+    def end(self) -> None:
+        """Kill the groups that are still there."""
+        for lock in self.folder.glob("runs/*/lock"):
+            if not self.bot().wait_for_end(lock.parent.name, 0.01):
+                os.killpg(int(lock.read_text()), signal.SIGKILL)
+                assert self.bot().wait_for_end(lock.parent.name, SECONDS)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    """Give a folder for runs."""
+    made = Bench(tmp_path)
+    yield made
+    made.end()
+
+
+def shell(script: str) -> list[str]:
+    """Make a program of a line for the shell."""
+    return ["/bin/sh", "-c", script]
+
+
+def release(fifo: Path) -> None:
+    """Let a program that reads the fifo go on."""
+    fifo.write_text("go\n")
+
+
+def test_a_run_that_never_began_is_told(bench: Bench) -> None:
+    """Nothing is started by looking."""
+    assert bench.bot().observe("cluster-x-1-apply-1") == NotStarted()
+
+
+def test_exit_code_and_output_are_kept(bench: Bench) -> None:
+    """Both streams end in one output, in order."""
+    bot = bench.bot()
+    assert bot.start("run", shell("echo out; echo err >&2; exit 3"), ENVIRONMENT, 60)
+    assert bot.wait_for_end("run", SECONDS)
+    assert bot.observe("run") == Ended(3, "out\nerr\n")
+
+
+def test_a_running_program_shows_its_output(bench: Bench) -> None:
+    """Later turns tail what was written so far."""
+    bot, gate = bench.bot(), bench.fifo("gate")
+    told = bench.fifo("told")
+    bot.start("run", shell(f"echo begun; echo > {told}; read line < {gate}; echo done"), ENVIRONMENT, 60)
+    told.read_text()
+    bench.clock.now += 7
+    assert bot.observe("run") == Running(7.0, "begun\n")
+    release(gate)
+    assert bot.wait_for_end("run", SECONDS)
+    assert bot.observe("run") == Ended(0, "begun\ndone\n")
+
+
+def test_a_run_is_started_once(bench: Bench) -> None:
+    """Starting again while it runs, or after it ended, starts nothing."""
+    bot, gate = bench.bot(), bench.fifo("gate")
+    assert bot.start("run", shell(f"echo one; read line < {gate}"), ENVIRONMENT, 60)
+    assert not bot.start("run", shell("echo two"), ENVIRONMENT, 60)
+    release(gate)
+    assert bot.wait_for_end("run", SECONDS)
+    assert not bot.start("run", shell("echo three"), ENVIRONMENT, 60)
+    assert bot.observe("run") == Ended(0, "one\n")
+
+
+def test_another_bot_adopts_what_runs(bench: Bench) -> None:
+    """After a restart the program is found running, and not doubled."""
+    gate = bench.fifo("gate")
+    bench.bot().start("run", shell(f"read line < {gate}"), ENVIRONMENT, 60)
+    adopter = bench.bot()
+    assert isinstance(adopter.observe("run"), Running)
+    assert not adopter.start("run", shell("echo two"), ENVIRONMENT, 60)
+    release(gate)
+    assert adopter.wait_for_end("run", SECONDS)
+    assert isinstance(adopter.observe("run"), Ended)
+
+
+STARTER = """
+import os, signal, sys
+from pathlib import Path
+from bot.gateways.programs import ProgramRuns
+
+ProgramRuns(Path(sys.argv[1])).start("run", ["/bin/sh", "-c", sys.argv[2]], {"PATH": "/usr/bin:/bin"}, 60)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_killed_bots_program_goes_on_and_its_exit_code_is_unknown(bench: Bench) -> None:
+    """kill -9 of the bot leaves the program alone; what it ended with, the cluster must tell."""
+    gate = bench.fifo("gate")
+    script = f"read line < {gate}; echo done"
+    killed = subprocess.run(
+        [sys.executable, "-c", STARTER, str(bench.folder / "runs"), script], timeout=60, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    adopter = bench.bot()
+    assert isinstance(adopter.observe("run"), Running)
+    release(gate)
+    assert adopter.wait_for_end("run", SECONDS)
+    assert adopter.observe("run") == Ended(None, "done\n")
+    assert not adopter.start("run", shell("echo again"), ENVIRONMENT, 60)
+
+
+def test_a_program_killed_together_with_the_bot_ended_somehow(bench: Bench) -> None:
+    """A machine that went down leaves a run that ended, never one to start again."""
+    gate, told = bench.fifo("gate"), bench.fifo("told")
+    script = f"echo begun; echo > {told}; read line < {gate}"
+    arguments = [sys.executable, "-c", STARTER, str(bench.folder / "runs"), script]
+    subprocess.run(arguments, timeout=60, check=False)
+    told.read_text()
+    os.killpg(int((bench.folder / "runs" / "run" / "lock").read_text()), signal.SIGKILL)
+    adopter = bench.bot()
+    assert adopter.wait_for_end("run", SECONDS)
+    assert adopter.observe("run") == Ended(None, "begun\n")
+    assert not adopter.start("run", shell("echo again"), ENVIRONMENT, 60)
+
+
+def test_a_program_killed_from_outside_is_told_by_its_signal(bench: Bench) -> None:
+    """Somebody else's kill is no exit code of the program's own, and no time limit."""
+    bot, gate, told = bench.bot(), bench.fifo("gate"), bench.fifo("told")
+    bot.start("run", shell(f"echo > {told}; read line < {gate}"), ENVIRONMENT, 60)
+    told.read_text()
+    os.killpg(int((bench.folder / "runs" / "run" / "lock").read_text()), signal.SIGKILL)
+    assert bot.wait_for_end("run", SECONDS)
+    assert bot.observe("run") == Ended(-signal.SIGKILL, "")
+
+
+def test_a_start_that_was_never_carried_out_can_be_repeated(bench: Bench) -> None:
+    """A bot killed before the program existed leaves nothing that blocks the next start."""
+    place = bench.folder / "runs" / "run"
+    place.mkdir(parents=True)
+    (place / "lock").touch()
+    (place / "run.json").write_text('{"program": "istioctl", "limit_seconds": 60, "started": 1000.0}')
+    bot = bench.bot()
+    assert bot.observe("run") == NotStarted()
+    assert bot.start("run", shell("echo one"), ENVIRONMENT, 60)
+    assert bot.wait_for_end("run", SECONDS)
+
+
+def test_a_program_past_its_limit_is_told_to_end(bench: Bench) -> None:
+    """SIGTERM reaches the whole group, the program's children as well."""
+    bot, gate = bench.bot(), bench.fifo("gate")
+    told = bench.fifo("told")
+    bot.start("run", shell(f"(trap 'echo child; exit' TERM; echo > {told}; read l < {gate}) & wait"), ENVIRONMENT, 60)
+    told.read_text()
+    bench.clock.now += 61
+    assert isinstance(bot.observe("run"), Running)
+    assert bot.wait_for_end("run", SECONDS)
+    ended = bot.observe("run")
+    assert isinstance(ended, Ended)
+    assert (ended.exit_code, ended.timed_out) == (-signal.SIGTERM, True)
+    assert ended.output.endswith("child\n")
+
+
+def test_a_program_that_ignores_sigterm_is_killed(bench: Bench) -> None:
+    """After the grace time it is SIGKILL."""
+    bot, gate, told = bench.bot(), bench.fifo("gate"), bench.fifo("told")
+    bot.start("run", shell(f"trap '' TERM; echo > {told}; while :; do read line < {gate}; done"), ENVIRONMENT, 60)
+    told.read_text()
+    bench.clock.now += 61
+    bot.observe("run")
+    assert isinstance(bot.observe("run"), Running)
+    bench.clock.now += 10
+    bot.observe("run")
+    assert bot.wait_for_end("run", SECONDS)
+    assert bot.observe("run") == Ended(-signal.SIGKILL, "", timed_out=True)
+
+
+def test_an_adopted_program_keeps_its_limit(bench: Bench) -> None:
+    """The time counts from the start, not from the restart of the bot."""
+    gate, told = bench.fifo("gate"), bench.fifo("told")
+    bench.bot().start("run", shell(f"echo > {told}; read line < {gate}"), ENVIRONMENT, 60)
+    told.read_text()
+    bench.clock.now += 61
+    adopter = bench.bot()
+    adopter.observe("run")
+    assert adopter.wait_for_end("run", SECONDS)
+    ended = adopter.observe("run")
+    assert isinstance(ended, Ended)
+    assert ended.timed_out
+
+
+def test_a_program_that_does_not_exist_ends_with_127(bench: Bench) -> None:
+    """The shell's own word on it is the output."""
+    bot = bench.bot()
+    bot.start("run", ["/nowhere/istioctl"], ENVIRONMENT, 60)
+    assert bot.wait_for_end("run", SECONDS)
+    ended = bot.observe("run")
+    assert isinstance(ended, Ended)
+    assert ended.exit_code == 127
+    assert "/nowhere/istioctl" in ended.output
+
+
+def test_arguments_reach_the_program_unchanged(bench: Bench) -> None:
+    """No shell looks at what the guide's flags contain."""
+    bot = bench.bot()
+    flag = "values.global.proxy.env.GCP_METADATA=a|b|$(id)|`id` 'x' \"y\""
+    bot.start("run", ["/bin/echo", flag], ENVIRONMENT, 60)
+    assert bot.wait_for_end("run", SECONDS)
+    assert bot.observe("run") == Ended(0, flag + "\n")
+
+
+def test_the_program_gets_the_given_environment_alone(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bot's tokens are not handed on."""
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-secret")
+    bot = bench.bot()
+    bot.start("run", ["/usr/bin/env"], ENVIRONMENT, 60)
+    assert bot.wait_for_end("run", SECONDS)
+    assert "xoxb-secret" not in bot.read_output("run")
+
+
+def test_long_output_is_tailed(bench: Bench) -> None:
+    """Only the last part is read, whatever a program writes."""
+    bot = bench.bot()
+    bot.start("run", shell("i=0; while [ $i -lt 3000 ]; do echo line $i; i=$((i+1)); done"), ENVIRONMENT, 60)
+    assert bot.wait_for_end("run", SECONDS)
+    output = bot.read_output("run")
+    assert len(output) <= 16_000
+    assert output.endswith("line 2999\n")
+
+
+def test_waiting_has_an_end(bench: Bench) -> None:
+    """A program that goes on is not waited for for ever."""
+    bot, gate = bench.bot(), bench.fifo("gate")
+    bot.start("run", shell(f"read line < {gate}"), ENVIRONMENT, 60)
+    assert not bot.wait_for_end("run", 0.05)
+    release(gate)
+
+
+def test_a_run_id_stays_within_the_folder(bench: Bench) -> None:
+    """An id is a name, not a path."""
+    bot = bench.bot()
+    bot.start("../../escaped", shell("true"), ENVIRONMENT, 60)
+    assert bot.wait_for_end("../../escaped", SECONDS)
+    assert [path.parent for path in bench.folder.rglob("*escaped*")] == [bench.folder / "runs"]

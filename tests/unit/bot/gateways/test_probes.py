@@ -1,0 +1,82 @@
+import pytest
+
+from bot.gateways.probes import ProbesGateway
+from steps.contract.errors import GiveUp, TryAgain
+from tests.unit.bot.gateways.conftest import Serve
+from tests.unit.bot.gateways.loopback import Reply, Reset, Silence, in_order
+
+SHORT = (2.0, 0.2)
+
+
+def vector(*values: str) -> Reply:
+    """An instant vector."""
+    result = [{"metric": {}, "value": [1.0, value]} for value in values]
+    return Reply.of({"status": "success", "data": {"resultType": "vector", "result": result}})
+
+
+@pytest.mark.parametrize(("status", "fault"), [(200, ""), (404, ""), (302, ""), (503, "answered 503")])
+def test_an_address_must_answer_below_500(serve: Serve, status: int, fault: str) -> None:
+    """A redirect or a refusal is an answer."""
+    server = serve(in_order(Reply(status)))
+    assert ProbesGateway(SHORT).check_address(server.url) == fault
+
+
+def test_an_address_that_does_not_answer_is_a_fault(serve: Serve) -> None:
+    """After its time limit."""
+    server = serve(in_order(Silence()))
+    assert ProbesGateway(SHORT).check_address(server.url) == "did not answer within 0.2 s"
+
+
+def test_an_address_that_hangs_up_is_a_fault(serve: Serve) -> None:
+    """A reset is told, not raised."""
+    assert ProbesGateway(SHORT).check_address(serve(in_order(Reset())).url).startswith("could not be reached")
+
+
+def test_an_address_that_is_none_is_a_fault() -> None:
+    """A typing error in the settings is told."""
+    assert ProbesGateway(SHORT).check_address("shop.example.com").startswith("could not be reached")
+
+
+def test_the_highest_value_counts(serve: Serve) -> None:
+    """One bad series is enough; NaN is none."""
+    server = serve(in_order(vector("0.2", "NaN", "0.7")))
+    assert ProbesGateway(SHORT).query_metric(server.url, "errors") == 0.7
+
+
+def test_a_scalar_counts(serve: Serve) -> None:
+    """Prometheus answers arithmetic with a scalar."""
+    server = serve(in_order(Reply.of({"data": {"resultType": "scalar", "result": [1.0, "3"]}})))
+    assert ProbesGateway(SHORT).query_metric(server.url, "1+2") == 3
+
+
+def test_an_empty_result_has_no_value(serve: Serve) -> None:
+    """The step decides what that means."""
+    assert ProbesGateway(SHORT).query_metric(serve(in_order(vector())).url, "errors") is None
+
+
+def test_the_expression_is_sent_whole(serve: Serve) -> None:
+    """Braces, quotes and pluses survive."""
+    server = serve(in_order(vector("1")))
+    expression = 'sum(rate(x{code=~"5.."}[1m])) + 0'
+    ProbesGateway(SHORT).query_metric(server.url + "/", expression)
+    assert (server.requests[0].path, server.requests[0].query["query"]) == ("/api/v1/query", expression)
+
+
+@pytest.mark.parametrize("answer", [Silence(), Reset(), Reply(503)])
+def test_a_prometheus_that_is_away_is_asked_again(serve: Serve, answer: Reply | Reset | Silence) -> None:
+    """Its absence says nothing about the mesh."""
+    with pytest.raises(TryAgain):
+        ProbesGateway(SHORT).query_metric(serve(in_order(answer)).url, "errors")
+
+
+@pytest.mark.parametrize("answer", [Reply.of({"error": "bad expression"}, 400), Reply(200, b"<html>")])
+def test_a_refused_expression_is_for_a_person(serve: Serve, answer: Reply) -> None:
+    """It will not get better by itself."""
+    with pytest.raises(GiveUp):
+        ProbesGateway(SHORT).query_metric(serve(in_order(answer)).url, "errors")
+
+
+def test_limits_without_a_prometheus_are_a_fault_of_the_settings() -> None:
+    """The setting that lacks is named."""
+    with pytest.raises(GiveUp, match="prometheus_url"):
+        ProbesGateway(SHORT).query_metric("", "errors")

@@ -1,0 +1,178 @@
+"""The journal's file: one bot, and a clear sentence for everything that keeps it from being written."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from bot.app.cli import main
+from bot.app.serving import Serving
+from bot.journal.store import Store, StoreBroken, StoreBusy
+from bot.settings.environment import read_settings
+from sandbox.bot.settings import CLUSTERS
+from steps.contract.step import Done
+from tests.unit.bot.workbench import Build, Engine
+
+PAGES_MORE = 4
+
+
+@pytest.fixture
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A bot's settings; gives its state folder."""
+    (tmp_path / "clusters.toml").write_text(CLUSTERS)
+    variables = {
+        "SLACK_BOT_TOKEN": "xoxb-1",
+        "SLACK_APP_TOKEN": "xapp-1",
+        "SLACK_API_URL": "http://127.0.0.1:9/api/",
+        "ASM_UPGRADE_CLUSTERS": str(tmp_path / "clusters.toml"),
+        "ASM_UPGRADE_STATE": str(tmp_path / "state"),
+        "ASM_UPGRADE_HEALTH_PORT": "0",
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return tmp_path / "state"
+
+
+def serve() -> tuple[int, str]:
+    """Run `asm-upgrade serve` until it leaves; exit code and stderr."""
+    result = CliRunner().invoke(main, ["serve"])
+    return result.exit_code, result.stderr
+
+
+def fill_disk(engine: Engine) -> None:
+    """Let SQLite find no room for more than a few pages, as on a full disk."""
+    pages = engine.store.read("pragma page_count")[0]["page_count"]
+    engine.store.read(f"pragma max_page_count = {pages + PAGES_MORE}")
+
+
+def write_until_full(engine: Engine) -> str:
+    """Remember more and more; the sentence with which it ends."""
+
+    def remember_much() -> None:
+        for number in range(200):
+            engine.journal.remember("cluster-x-1", f"prepare/{number}", "x" * 4000)
+
+    with pytest.raises(StoreBroken) as raised:
+        remember_much()
+    return str(raised.value)
+
+
+def test_a_second_bot_is_told_who_holds_the_journal(tmp_path: Path) -> None:
+    """By its process id."""
+    first = Store(tmp_path / "asm-upgrade.db")
+    with pytest.raises(StoreBusy, match=f"another bot \\(process {os.getpid()}\\) uses .* stop it, or give this one"):
+        Store(tmp_path / "asm-upgrade.db")
+    first.close()
+
+
+def test_the_second_bot_leaves_with_one_sentence(environment: Path) -> None:
+    """Exit code 1 and no traceback."""
+    environment.mkdir()
+    first = Store(environment / "asm-upgrade.db")
+    code, said = serve()
+    first.close()
+    assert (code, said.count("\n"), said.startswith("asm-upgrade: another bot (process")) == (1, 1, True)
+
+
+def test_a_killed_bot_leaves_the_journal_free(tmp_path: Path) -> None:
+    """The lock ends with the process, however it ends."""
+    path = tmp_path / "asm-upgrade.db"
+    program = (
+        "import os, sys, pathlib; from bot.journal.store import Store; "
+        "kept = Store(pathlib.Path(sys.argv[1])); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", program, str(path)], timeout=60, check=False)
+    Store(path).close()
+
+
+def test_a_journal_that_is_none_is_told(environment: Path) -> None:
+    """Something else was copied over it."""
+    environment.mkdir()
+    Store(environment / "asm-upgrade.db").close()
+    (environment / "asm-upgrade.db").write_bytes(b"no database " * 1000)
+    code, said = serve()
+    assert (code, said.count("\n")) == (1, 1)
+    assert "asm-upgrade.db can't be opened: file is not a database" in said
+
+
+def test_a_state_folder_that_can_not_be_made_is_told(environment: Path) -> None:
+    """A file stands where the folder should be."""
+    environment.write_text("")
+    code, said = serve()
+    assert (code, said.count("\n")) == (1, 1)
+    assert "the state folder" in said
+
+
+def test_a_full_disk_is_told_while_journalling(build: Build) -> None:
+    """SQLite's own words are kept."""
+    engine = build({"prepare/a": lambda _ctx: Done("seen")})
+    engine.add_upgrade(["prepare/a"])
+    fill_disk(engine)
+    assert "could not be written: database or disk is full" in write_until_full(engine)
+
+
+def test_nothing_is_acted_on_after_the_disk_was_full(build: Build) -> None:
+    """No step runs whose outcome could not be kept, even when there is room again."""
+    runs: list[str] = []
+
+    def run(_ctx: object) -> Done:
+        runs.append("run")
+        return Done("seen")
+
+    engine = build({"prepare/a": run, "prepare/b": run})
+    engine.add_upgrade(["prepare/a", "prepare/b"])
+    fill_disk(engine)
+    write_until_full(engine)
+    engine.store.read("pragma max_page_count = 1000000")
+    for _ in range(2):
+        with pytest.raises(StoreBroken):
+            engine.runner.turn()
+    assert runs == []
+
+
+def test_what_was_committed_before_the_disk_was_full_is_there_afterwards(build: Build) -> None:
+    """A restart with room goes on from there."""
+    engine = build({"prepare/a": lambda _ctx: Done("seen")})
+    engine.add_upgrade(["prepare/a"])
+    fill_disk(engine)
+    write_until_full(engine)
+    engine.store.close()
+    again = build({"prepare/a": lambda _ctx: Done("seen")})
+    again.runner.turn()
+    assert again.row().state == "upgraded"
+
+
+def test_a_refused_row_does_not_stop_the_bot(build: Build) -> None:
+    """A duplicate is the caller's fault, not the file's."""
+    engine = build({"prepare/a": lambda _ctx: Done("seen")})
+    row = engine.add_upgrade(["prepare/a"])
+    with pytest.raises(sqlite3.IntegrityError):
+        engine.journal.add_upgrade(row)
+    assert engine.store.broken == ""
+
+
+def test_readiness_says_that_the_journal_is_broken(environment: Path) -> None:
+    """With the sentence of the fault."""
+    serving = Serving(read_settings())
+    serving.bot.store.broken = "the journal could not be written: database or disk is full"
+    assert "the journal could not be written: database or disk is full" in serving.find_troubles()
+    serving.bot.store.close()
+
+
+def test_a_bot_with_a_broken_journal_leaves(
+    environment: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 1, and the sentence on stderr, so that whoever runs it sees why."""
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    serving = Serving(read_settings())
+    serving.bot.store.broken = "the journal could not be written: database or disk is full"
+    code = serving.run()
+    serving.bot.store.close()
+    assert (code, "asm-upgrade: stopped: the journal could not be written" in capsys.readouterr().err) == (1, True)

@@ -1,0 +1,40 @@
+"""A local Slack, an outbox in a real journal and the announcer between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.journal.outbox import Outbox
+from bot.journal.store import Store
+from tests.unit.bot.slack.desk import PostRoom
+from tests.unit.bot.slack.stand_in import HandClock, LocalSlack, run_slack
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    """A clock moved by hand."""
+    return HandClock()
+
+
+@pytest.fixture
+def slack(clock: HandClock) -> Iterator[LocalSlack]:
+    """A local Slack without rate limits."""
+    with run_slack(clock) as running:
+        yield running
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Iterator[Outbox]:
+    """The outbox of a journal of its own."""
+    store = Store(tmp_path / "asm-upgrade.db")
+    yield Outbox(store)
+    store.close()
+
+
+@pytest.fixture
+def room(slack: LocalSlack, outbox: Outbox, clock: HandClock) -> PostRoom:
+    """The announcer with its outbox and its Slack."""
+    return PostRoom(slack, outbox, clock)

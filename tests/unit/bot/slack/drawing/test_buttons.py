@@ -1,0 +1,57 @@
+"""Buttons carry an opaque value that is only a claim."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.slack.drawing.buttons import Target, build_choices, build_controls, read_action, read_value, write_value
+from tests.unit.bot.slack.samples import build_view
+
+
+def test_a_value_is_read_as_it_was_written() -> None:
+    """One function writes it, one reads it."""
+    target = Target("cluster-x-7", "control-plane/approve", 3, needs_reason=True)
+    assert read_value(write_value(target)) == target
+
+
+@pytest.mark.parametrize(
+    "forged", ["", "x", "a|b", "a|b|c", "|b|1", "a|b|1|other", "a|b|-1", "a|b|1|reason|x", "a|b|²", "a|" * 300]
+)
+def test_a_forged_value_is_not_read(forged: str) -> None:
+    """Nothing that the bot can't have written is taken."""
+    assert read_value(forged) is None
+
+
+@pytest.mark.parametrize(
+    ("action_id", "meaning"),
+    [
+        ("asm:approve", ("approve", "approve")),
+        ("asm:deny", ("deny", "deny")),
+        ("asm:pause", ("pause", "")),
+        ("asm:decide:accept", ("decide", "accept")),
+        ("asm:decide:", None),
+        ("asm:approve:all", None),
+        ("asm:start", None),
+        ("other:approve", None),
+    ],
+)
+def test_action_ids_have_one_meaning(action_id: str, meaning: tuple[str, str] | None) -> None:
+    """An action id that no button has means nothing."""
+    assert read_action(action_id) == meaning
+
+
+def test_a_choice_that_needs_a_reason_says_so_in_its_value() -> None:
+    """The listener opens a form for it then."""
+    (button,) = build_choices([{"id": "deny", "label": "Deny", "needs_reason": True}], Target("u", "s", 1))
+    assert button.value == "u|s|1|reason"
+
+
+def test_abort_asks_to_be_confirmed() -> None:
+    """What can't be undone has a dialog."""
+    (abort,) = build_controls(build_view(), ["abort"])
+    assert abort.confirm is not None
+
+
+def test_controls_follow_what_is_legal() -> None:
+    """A finished upgrade has no buttons."""
+    assert build_controls(build_view(legal=()), ["pause", "abort"]) == []

@@ -1,0 +1,142 @@
+"""What is drawn stays inside Slack's limits, by Slack's models and by the rules that they lack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.slack.drawing.cards import Look
+from bot.slack.drawing.messages import CHARACTERS_LIMIT, count_characters, draw_message
+from sandbox.slack.values.block_rules import check_blocks
+from tests.unit.bot.slack.samples import SAMPLES, build_gate_body, build_message, build_view, know_everybody
+
+HUGE: dict[str, Any] = {
+    "title": "t" * 5000,
+    "summary": ["<" * 4000] * 90,
+    "facts": [["name" * 500, "&" * 5000]] * 70,
+    "risks": ["risk `" * 2000] * 80,
+    "details": [{"title": "d" * 900, "lines": ["```" + "l" * 3000] * 400}] * 60,
+    "estimate": "e" * 9000,
+}
+
+
+def list_mrkdwn(value: Any) -> Iterator[str]:
+    """Every text that Slack would read as mrkdwn."""
+    if isinstance(value, dict):
+        if value.get("type") == "mrkdwn":
+            yield value["text"]
+        for part in value.values():
+            yield from list_mrkdwn(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from list_mrkdwn(part)
+
+
+@pytest.mark.parametrize("look", ["rich", "plain"])
+@pytest.mark.parametrize("name", SAMPLES)
+def test_slack_would_take_the_blocks(name: str, look: Look) -> None:
+    """No block is refused."""
+    message, view = SAMPLES[name]
+    check_blocks(list(draw_message(message, view, look, know_everybody).blocks), "message")
+
+
+@pytest.mark.parametrize("look", ["rich", "plain"])
+def test_a_huge_card_is_cut_and_not_refused(look: Look) -> None:
+    """Limits are kept by cutting."""
+    drawing = draw_message(build_message("gate", build_gate_body(card=HUGE)), build_view(), look, know_everybody)
+    check_blocks(list(drawing.blocks), "message")
+    assert count_characters(drawing.blocks) <= CHARACTERS_LIMIT
+
+
+def test_the_buttons_of_a_huge_card_stay() -> None:
+    """A card that can't be decided is worth nothing."""
+    drawing = draw_message(build_message("gate", build_gate_body(card=HUGE)), build_view(), "plain", know_everybody)
+    assert drawing.blocks[-1]["type"] == "actions"
+
+
+def test_what_was_cut_is_said() -> None:
+    """Nobody takes a part for the whole."""
+    drawing = draw_message(build_message("gate", build_gate_body(card=HUGE)), build_view(), "plain", know_everybody)
+    assert "did not fit" in str(drawing.blocks)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(max_size=300), st.text(max_size=300), st.lists(st.text(max_size=80), max_size=5))
+def test_any_foreign_text_makes_valid_blocks(sentence: str, name: str, lines: list[str]) -> None:
+    """Empty, odd and hostile strings included."""
+    card = {
+        "title": name,
+        "summary": lines,
+        "facts": [[name, sentence]],
+        "risks": lines,
+        "details": [{"title": name, "lines": lines}],
+        "estimate": name,
+    }
+    message = build_message("gate", build_gate_body(question=sentence, card=card, moved=lines))
+    check_blocks(list(draw_message(message, build_view(), "rich", know_everybody).blocks), "message")
+
+
+def test_a_broadcast_in_a_cluster_name_reaches_nobody() -> None:
+    """Cluster names are foreign text too."""
+    drawing = draw_message(
+        build_message("root", {}, slot="root"), build_view(cluster="<!channel>"), "plain", know_everybody
+    )
+    assert not any("<!channel>" in text for text in (*list_mrkdwn(drawing.blocks), drawing.text))
+
+
+def test_the_bare_look_has_only_text() -> None:
+    """The last resort where Slack takes no blocks."""
+    message, view = SAMPLES["gate"]
+    assert draw_message(message, view, "bare", know_everybody).blocks == ()
+
+
+def test_the_text_is_always_there() -> None:
+    """Notifications and screen readers read it."""
+    assert all(draw_message(message, view, "rich", know_everybody).text for message, view in SAMPLES.values())
+
+
+def test_block_ids_change_with_the_revision() -> None:
+    """Slack wants a new block id with each edit."""
+    drawn = [
+        draw_message(build_message("gate", build_gate_body(), revision=revision), build_view(), "rich", know_everybody)
+        for revision in (1, 2)
+    ]
+    ids = [{block["block_id"] for block in drawing.blocks if block.get("block_id")} for drawing in drawn]
+    assert ids[0].isdisjoint(ids[1])
+
+
+def test_a_closed_card_has_no_buttons() -> None:
+    """What is decided can't be clicked again."""
+    message, view = SAMPLES["gate-closed"]
+    assert all(block["type"] != "actions" for block in draw_message(message, view, "rich", know_everybody).blocks)
+
+
+def test_the_report_carries_its_numbers_in_the_metadata() -> None:
+    """A program that follows the thread reads the result there."""
+    message, view = SAMPLES["finished"]
+    payload = draw_message(message, view, "rich", know_everybody).metadata["event_payload"]
+    assert (payload["result"], payload["pods_upgraded"], payload["pods_manual"], payload["pods_total"]) == (
+        "upgraded",
+        70,
+        5,
+        75,
+    )
+
+
+def test_a_decided_card_folds() -> None:
+    """The thread stays readable, the evidence stays there."""
+    message, view = SAMPLES["gate-closed"]
+    kinds = [block["type"] for block in draw_message(message, view, "rich", know_everybody).blocks]
+    assert kinds == ["section", "container", "context"]
+
+
+def test_a_decided_card_that_no_container_holds_stays_open() -> None:
+    """It is cut like any other then."""
+    message = build_message("gate", build_gate_body(card=HUGE, closed="approved"))
+    blocks = draw_message(message, build_view(), "rich", know_everybody).blocks
+    check_blocks(list(blocks), "message")
+    assert len(blocks) > 3

@@ -1,0 +1,70 @@
+"""Socket Mode's connection: refreshed by Slack, cut without a word, refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.slack.api.identity import SlackRefusal, SlackUnreachable, read_identity
+from handlers.app import build_app
+from handlers.transport.socket_mode import build_socket_handler
+from tests.unit.bot.slack.stand_in import HandClock, LocalSlack, run_slack
+from tests.unit.handlers.front import Front, GuestBook, build_reception, open_socket
+
+
+@pytest.fixture
+def slack() -> Iterator[LocalSlack]:
+    """A Slack of its own, because its connections are cut."""
+    with run_slack(HandClock()) as running:
+        yield running
+
+
+@pytest.fixture
+def front(slack: LocalSlack, tmp_path: Path) -> Iterator[Front]:
+    """Connected."""
+    with open_socket(slack, GuestBook(), tmp_path) as opened:
+        yield opened
+
+
+def test_a_refreshed_connection_loses_no_command(front: Front) -> None:
+    """Slack asks for a new connection every few hours."""
+    front.slack.fault("disconnect")
+    front.slack.wait_for_socket()
+    for _ in range(5):
+        front.command("status")
+    assert len(front.book.clicks) == 5
+
+
+@pytest.mark.slow
+def test_a_cut_connection_comes_back(front: Front) -> None:
+    """By itself, within seconds."""
+    front.slack.fault("drop")
+    front.slack.wait_for_socket()
+    front.command("status")
+    assert len(front.book.clicks) == 1
+
+
+def test_a_wrong_app_token_is_refused_with_what_to_do(slack: LocalSlack, tmp_path: Path) -> None:
+    """Not retried for ever."""
+    with build_reception(slack, GuestBook(), tmp_path) as (reception, _front):
+        connection = build_socket_handler(build_app(reception, slack.posting()), "xapp-1-A0-1-wrong")
+        with pytest.raises(SlackRefusal, match="invalid_auth"):
+            connection.connect()
+
+
+def test_a_wrong_bot_token_is_refused_with_what_to_do(slack: LocalSlack) -> None:
+    """Said before anything else is tried."""
+    client = slack.reading()
+    client.token = "xoxb-wrong"
+    with pytest.raises(SlackRefusal, match="SLACK_BOT_TOKEN"):
+        read_identity(client)
+
+
+def test_a_slack_that_is_down_is_worth_another_try(slack: LocalSlack) -> None:
+    """It is told apart from a refusal."""
+    client = slack.reading()
+    slack.site.stop()
+    with pytest.raises(SlackUnreachable):
+        read_identity(client)

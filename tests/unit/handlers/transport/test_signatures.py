@@ -1,0 +1,127 @@
+"""HTTP mode takes requests that Slack has signed within five minutes, and no others."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+import requests
+
+from handlers.app import build_app
+from handlers.transport.http_mode import build_http_server
+from sandbox.slack.to_bot.http_mode import sign
+from tests.unit.bot.slack.stand_in import CHANNEL, HandClock, run_slack
+from tests.unit.handlers.front import ANA, GuestBook, build_reception
+
+TYPE = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@dataclass(frozen=True)
+class Door:
+    """The bot's server, and what came through it."""
+
+    port: int
+    secret: str
+    book: GuestBook
+
+    def send(self, body: bytes, headers: dict[str, str]) -> int:
+        """The status that a request is answered with."""
+        url = f"http://127.0.0.1:{self.port}/slack/events"
+        return requests.post(url, data=body, headers=TYPE | headers, timeout=15).status_code
+
+
+@pytest.fixture(scope="module")
+def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    """Open, in HTTP mode."""
+    folder: Path = tmp_path_factory.mktemp("state")
+    book = GuestBook()
+    with run_slack(HandClock()) as slack, build_reception(slack, book, folder) as (reception, _front):
+        secret = slack.cast.app.signing_secret
+        server = build_http_server(build_app(reception, slack.posting(), secret), 0)
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        yield Door(server.port, secret, book)
+        server.close()
+        thread.join(10)
+
+
+@pytest.fixture(autouse=True)
+def empty_book(door: Door) -> None:
+    """Nobody has come yet."""
+    door.book.clicks.clear()
+
+
+def write_command(trigger: str = "1.2.3") -> bytes:
+    """A slash command of ana's."""
+    return urlencode(
+        {
+            "team_id": "T0SANDBOX1",
+            "channel_id": CHANNEL,
+            "user_id": ANA,
+            "command": "/asm-upgrade",
+            "text": "pause cluster-x",
+            "api_app_id": "A0ASMUPG01",
+            "trigger_id": trigger,
+        }
+    ).encode()
+
+
+def test_a_signed_request_is_taken(door: Door) -> None:
+    """By the app's signing secret."""
+    body = write_command()
+    assert (door.send(body, sign(door.secret, body, int(time.time()))), len(door.book.clicks)) == (200, 1)
+
+
+def test_a_signature_by_another_secret_is_refused(door: Door) -> None:
+    """Nothing is committed."""
+    body = write_command()
+    assert (door.send(body, sign("f" * 32, body, int(time.time()))), door.book.clicks) == (401, [])
+
+
+def test_a_changed_body_is_refused(door: Door) -> None:
+    """The signature covers every byte."""
+    body = write_command()
+    signed = sign(door.secret, body, int(time.time()))
+    assert (door.send(body.replace(b"pause", b"abort"), signed), door.book.clicks) == (401, [])
+
+
+@pytest.mark.parametrize("minutes", [-6, 6])
+def test_an_old_or_future_timestamp_is_refused(door: Door, minutes: int) -> None:
+    """Slack's own limit is five minutes."""
+    body = write_command()
+    assert (door.send(body, sign(door.secret, body, int(time.time()) + 60 * minutes)), door.book.clicks) == (401, [])
+
+
+@pytest.mark.parametrize("missing", ["X-Slack-Signature", "X-Slack-Request-Timestamp"])
+def test_a_request_without_a_header_is_refused(door: Door, missing: str) -> None:
+    """And one with an empty signature is the same."""
+    body = write_command()
+    signed = {name: value for name, value in sign(door.secret, body, int(time.time())).items() if name != missing}
+    assert (door.send(body, signed), door.book.clicks) == (401, [])
+
+
+@pytest.mark.parametrize("signature", ["", "v0=", "v1=00", "v0=\u00e9"])
+def test_a_broken_signature_is_refused(door: Door, signature: str) -> None:
+    """Whatever stands there."""
+    body = write_command()
+    headers = sign(door.secret, body, int(time.time())) | {"X-Slack-Signature": signature}
+    assert (door.send(body, headers), door.book.clicks) == (401, [])
+
+
+def test_a_timestamp_that_is_no_number_is_refused(door: Door) -> None:
+    """It breaks nothing."""
+    body = write_command()
+    headers = sign(door.secret, body, int(time.time())) | {"X-Slack-Request-Timestamp": "now"}
+    assert (door.send(body, headers), door.book.clicks) == (401, [])
+
+
+def test_a_request_replayed_within_five_minutes_is_one_click(door: Door) -> None:
+    """Its trigger is the click's identity."""
+    body = write_command("9.9.9")
+    signed = sign(door.secret, body, int(time.time()))
+    assert ([door.send(body, signed) for _ in range(2)], len(door.book.clicks)) == ([200, 200], 1)

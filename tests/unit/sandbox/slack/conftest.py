@@ -1,0 +1,26 @@
+"""Fixtures: a running Slack stand-in with a clock moved by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from sandbox.slack.server import SlackStandIn
+from sandbox.web.sites import serve_in_thread
+from tests.unit.sandbox.slack.rig import HandClock, Stage, Window
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    """Give a clock that stands still."""
+    return HandClock()
+
+
+@pytest.fixture
+def stage(clock: HandClock) -> Iterator[Stage]:
+    """Give a running stand-in; acks may take 0.3 s."""
+    stand_in = SlackStandIn(clock, ack_seconds=0.3)
+    site = serve_in_thread(stand_in.app())
+    yield Stage(stand_in, site, clock, Window(site.url))
+    site.stop()

@@ -1,0 +1,59 @@
+"""What the phase sends over HTTP, counted at the client against the simulated cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.cluster.http.tls import ensure_certificate
+from steps.contract.options import Limits
+from steps.contract.step import Done
+from tests.unit.steps.phases.sidecars.simulated_mesh import SimulatedMesh, take_mesh_snapshot
+from tests.unit.steps.rig import load_release, start
+
+NO_LIMITS = Limits(workloads_at_once=0, pods_per_minute=0)
+RESTARTED = {"shop": 8, "data": 2}
+SHOP_PODS = 49
+# The last look at everything, from which the ledger is closed.
+SWEEP = 15
+
+
+@pytest.fixture(scope="module")
+def snapshot() -> dict[str, Any]:
+    """Make the mesh once."""
+    return take_mesh_snapshot(load_release())
+
+
+@pytest.fixture
+def mesh(snapshot: dict[str, Any], tmp_path: Path) -> Iterator[SimulatedMesh]:
+    """Give cluster-x with its control plane on the target and its sidecars on 1.4.7."""
+    with ExitStack() as stack:
+        yield SimulatedMesh(load_release(), ensure_certificate(tmp_path / "tls"), tmp_path, stack, snapshot)
+
+
+def count_restart(mesh: SimulatedMesh, **options: Any) -> tuple[int, float]:
+    """Requests and seconds from the approval to the end of the restarts."""
+    rig = start(mesh, **options)
+    rig.approve("approve")
+    before, begun = mesh.server.sent, mesh.now
+    assert isinstance(rig.run("restart"), Done)
+    assert rig.count("upgraded") == 56
+    return mesh.server.sent - before, (mesh.now - begun).total_seconds()
+
+
+@pytest.mark.parametrize("limits", [Limits(), NO_LIMITS], ids=["default limits", "no limits"])
+def test_restarts_stay_within_their_requests(mesh: SimulatedMesh, limits: Limits) -> None:
+    """Three a restarted workload, and one a second for each namespace in flight."""
+    sent, seconds = count_restart(mesh, limits=limits)
+    assert sent <= 3 * sum(RESTARTED.values()) + seconds * len(RESTARTED) + SWEEP
+
+
+@pytest.mark.parametrize("limits", [Limits(), NO_LIMITS], ids=["default limits", "no limits"])
+def test_evictions_stay_within_their_requests(mesh: SimulatedMesh, limits: Limits) -> None:
+    """Two an evicted pod, of which a budget refuses some at first."""
+    sent, seconds = count_restart(mesh, limits=limits, evict_namespaces=("shop",))
+    assert sent <= 2 * SHOP_PODS + 3 * RESTARTED["data"] + seconds * len(RESTARTED) + SWEEP
