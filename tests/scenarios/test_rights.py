@@ -1,7 +1,7 @@
 """The table of what is legal, held against Slack's own payloads: forged, stale and plain ones, by every kind of person.
 
-The table and the states are those of the use cases (tests/unit/bot/test_rights.py); here everything enters as Slack
-sends it, through the real app over Socket Mode, and people are asked for at the stand-in.
+The table and the states are those of the use cases (tests/unit/bot/people/test_rights.py); here everything enters as
+Slack sends it, through the real app over Socket Mode, and people are asked for at the stand-in.
 """
 
 from __future__ import annotations

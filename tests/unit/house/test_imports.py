@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+
 def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
     program = Path(sys.executable).with_name("lint-imports")
     command = [str(program), "--no-logo", "--no-cache"]

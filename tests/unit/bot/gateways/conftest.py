@@ -15,8 +15,8 @@ from bot.gateways.kubernetes.connections import KubeconfigConnection
 from bot.gateways.kubernetes.gateway import KubernetesGateway
 from sandbox.google.account import ServiceAccount
 from steps.mesh import ClusterAddress
-from tests.unit.bot.gateways.project import Google, refuse_kubeconfigs
 from tests.unit.bot.gateways.loopback import Answerer, HandClock, Loopback, write_kubeconfig
+from tests.unit.bot.gateways.project import Google, refuse_kubeconfigs
 
 SHORT = TimeLimits(connect=2.0, read=0.2)
 Serve = Callable[[Answerer], Loopback]

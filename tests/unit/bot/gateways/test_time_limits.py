@@ -23,8 +23,8 @@ from steps.contract.ports import Gke, Kubernetes
 from steps.contract.release import Archive
 from steps.mesh import Binding, ClusterAddress, Right, WorkloadRef
 from tests.unit.bot.gateways.conftest import Serve
-from tests.unit.bot.gateways.project import ADDRESS, Google, refuse_kubeconfigs
 from tests.unit.bot.gateways.loopback import Silence, in_order, write_kubeconfig
+from tests.unit.bot.gateways.project import ADDRESS, Google, refuse_kubeconfigs
 
 LIMIT = 0.05
 WEB = WorkloadRef("shop", "Deployment", "web")
@@ -84,7 +84,7 @@ MODULES = {
     "web_files.py": {"httpx"},
     "probes.py": {"httpx"},
     "slices.py": {"httpx"},
-    "programs.py": {"subprocess"},
+    "long_programs.py": {"subprocess"},
     "short_programs.py": {"subprocess"},
     "api_server.py": {"urllib3"},
 }

@@ -14,7 +14,7 @@ print(left.pid)
 """
 ORPHAN = f"""
 import os, subprocess, sys
-from sandbox.kinship import Orphans
+from sandbox.bot.kinship import Orphans
 
 orphans = Orphans()
 middle = [sys.executable, "-W", "ignore", "-c", {LEAVE_ONE_BEHIND!r}]
@@ -24,7 +24,7 @@ os.waitpid(orphan, 0)
 """
 BURIAL = """
 import os, subprocess
-from sandbox.kinship import Orphans
+from sandbox.bot.kinship import Orphans
 
 orphans = Orphans()
 ended = subprocess.Popen(["true"])

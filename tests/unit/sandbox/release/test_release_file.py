@@ -7,7 +7,7 @@ import pytest
 
 from sandbox.release.release_file import sandbox_release, write_release_files
 
-SHIPPED = Path(__file__).parents[3] / "steps" / "releases"
+SHIPPED = Path(__file__).parents[4] / "steps" / "releases"
 
 
 def test_a_shipped_release_gets_the_sandbox_address_and_key(tmp_path: Path) -> None:

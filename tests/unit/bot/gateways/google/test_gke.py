@@ -14,8 +14,8 @@ from sandbox.google.server import TOKEN_PATH
 from steps.contract.errors import GiveUp, TryAgain
 from steps.mesh import Operation
 from tests.unit.bot.gateways.conftest import Serve
-from tests.unit.bot.gateways.project import ADDRESS, Google, refuse_kubeconfigs
 from tests.unit.bot.gateways.loopback import Silence, in_order
+from tests.unit.bot.gateways.project import ADDRESS, Google, refuse_kubeconfigs
 
 
 def test_the_guides_variables_are_read(google: Google, gke: GkeGateway) -> None:

@@ -14,8 +14,8 @@ from bot.gateways.kubernetes.gateway import KubernetesGateway
 from sandbox.cluster.http.tls import ensure_certificate
 from sandbox.google.account import EMAIL
 from steps.contract.errors import GiveUp, TryAgain
-from tests.unit.bot.gateways.project import ADDRESS, Google
 from tests.unit.bot.gateways.loopback import Answerer, Loopback, Reply, Request, in_order, refusal
+from tests.unit.bot.gateways.project import ADDRESS, Google
 
 VERSION = Reply.of({"gitVersion": "v1.16.15-gke.6000"})
 

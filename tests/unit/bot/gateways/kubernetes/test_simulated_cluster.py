@@ -21,8 +21,8 @@ from sandbox.google.account import EMAIL
 from sandbox.web.sites import serve_in_thread
 from steps.contract.errors import GiveUp, TryAgain
 from steps.mesh import Binding, ClusterAddress, Evicted, EvictionRefused, PodGone, Right, WorkloadRef
-from tests.unit.bot.gateways.project import ADDRESS, Google
 from tests.unit.bot.gateways.loopback import HandClock
+from tests.unit.bot.gateways.project import ADDRESS, Google
 
 ADMIN = Binding("cluster-admin-binding", "cluster-admin", (EMAIL,))
 WEB = WorkloadRef("shop", "Deployment", "web")

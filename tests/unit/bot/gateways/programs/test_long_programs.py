@@ -112,7 +112,7 @@ def test_another_bot_adopts_what_runs(bench: Bench) -> None:
 STARTER = """
 import os, signal, sys
 from pathlib import Path
-from bot.gateways.programs import ProgramRuns
+from bot.gateways.programs.long_programs import ProgramRuns
 
 ProgramRuns(Path(sys.argv[1])).start("run", ["/bin/sh", "-c", sys.argv[2]], {"PATH": "/usr/bin:/bin"}, 60)
 os.kill(os.getpid(), signal.SIGKILL)

@@ -15,8 +15,8 @@ from bot.gateways.programs.mesh_tools import MeshToolsGateway
 from steps.contract.errors import GiveUp, TryAgain
 from steps.contract.ports import Ended, NotStarted, Running, Tools, ToolVersions
 from steps.mesh import ClusterAddress
-from tests.unit.bot.gateways.project import NoGke
 from tests.unit.bot.gateways.loopback import HandClock, write_kubeconfig
+from tests.unit.bot.gateways.project import NoGke
 
 ARGUMENTS = ("manifest", "apply", "--set", "profile=asm", "--set", "values.global.meshID=proj-1|2")
 OVERLAY = ("tracing.yaml", "spec: {}\n")
