@@ -1,4 +1,5 @@
 import dataclasses
+import re
 
 import pytest
 
