@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from steps.contract.cards import Card, Detail
 from steps.contract.options import UpgradeOptions
 from steps.contract.step import Ask, Blocked, Context, Done, Json, Outcome
+from steps.contract.wording import Person
 from steps.mesh import ClusterIdentity
 from steps.notes.identity import bind_identity
 from steps.notes.install import choose_mtls, describe_identity, recall_flags, recall_source
@@ -117,10 +118,10 @@ def pass_gate(ctx: Context, ask: Ask) -> Outcome:
     if decision.choice == "deny":
         reason = f": {decision.reason}" if decision.reason else ""
         return Blocked(
-            f"{phase} was denied by <@{decision.by}>{reason}",
+            f"{phase} was denied by {Person(decision.by)}{reason}",
             "Retry asks for the approval again; abort ends the upgrade.",
         )
     if decision.digest != ask.digest:
         moved = describe_drift(decision.binding, ask.binding)
         return Ask(ask.question, ask.card, ask.binding, ask.choices, moved)
-    return Done(f"{phase} approved by <@{decision.by}>")
+    return Done(f"{phase} approved by {Person(decision.by)}")

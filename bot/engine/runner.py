@@ -18,6 +18,7 @@ from bot.journal.rows import UpgradeRow, name_end
 from bot.journal.store import Store, StoreBroken
 from bot.schedule.keeper import AlwaysOpen, Keeper
 from bot.telling.chronicle import Chronicle
+from bot.telling.phrases import word_outcome, word_sentence
 from steps.contract.errors import GiveUp, TryAgain
 from steps.contract.ports import Backups, Gke, Kubernetes, MeshTools, Probes, ReleaseFiles
 from steps.contract.release import Release
@@ -116,7 +117,7 @@ class Runner:
                 "Run the version of the bot that started the upgrade, or abort it and start again.",
             )
         try:
-            return step.run(self._build_context(row, turn, hold))
+            return word_outcome(step.run(self._build_context(row, turn, hold)))
         except TryAgain as fault:
             retry_in = self._pace.retry_cap if fault.retry_in is None else fault.retry_in
             return Waiting(fault.why, retry_in)
@@ -158,7 +159,7 @@ class Runner:
             mesh_tools=ports.mesh_tools,
             backups=ports.backups,
             decision=self._journal.find_decision(row),
-            say=turn.sentences.append,
+            say=lambda sentence: turn.sentences.append(word_sentence(sentence)),
             hold=hold,
             forecast=lambda: self._keeper.forecast(row, now),
             probes=ports.probes,

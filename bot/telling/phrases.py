@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import assert_never
 
 from bot.journal.records import ENDED, OPERATOR
 from bot.journal.rows import UpgradeRow
+from steps.contract.cards import Card
+from steps.contract.step import Ask, Blocked, Done, Outcome, Waiting
+from steps.contract.wording import Command, Person, write_named
 
 
 def describe_state(row: UpgradeRow) -> str:
@@ -32,3 +37,40 @@ def mention(user: str) -> str:
 def list_names(names: Iterable[str]) -> str:
     """Names with commas between them, or none."""
     return ", ".join(names) or "none"
+
+
+def word_outcome(outcome: Outcome) -> Outcome:
+    """What a step answered, with the people and commands in its sentences as the thread and the journal have them."""
+    match outcome:
+        case Done():
+            return replace(outcome, sentence=word_sentence(outcome.sentence), card=_word_card(outcome.card))
+        case Waiting():
+            return replace(outcome, why=word_sentence(outcome.why), details=_word_lines(outcome.details))
+        case Ask():
+            card, moved = _word_card(outcome.card) or outcome.card, _word_lines(outcome.moved)
+            return replace(outcome, question=word_sentence(outcome.question), card=card, moved=moved)
+        case Blocked():
+            return replace(outcome, why=word_sentence(outcome.why), remedy=word_sentence(outcome.remedy))
+        case _:
+            assert_never(outcome)
+
+
+def word_sentence(sentence: str) -> str:
+    """A step's sentence with the people and commands in it written out."""
+    return write_named(sentence, _write_named)
+
+
+def _write_named(named: Person | Command) -> str:
+    return mention(named.id) if isinstance(named, Person) else f"`/asm-upgrade {named.words}`"
+
+
+def _word_card(card: Card | None) -> Card | None:
+    """The card's prose; what it holds in fixed width is copied as it is."""
+    if card is None:
+        return None
+    facts = tuple((name, word_sentence(value)) for name, value in card.facts)
+    return replace(card, summary=_word_lines(card.summary), facts=facts, risks=_word_lines(card.risks))
+
+
+def _word_lines(lines: Iterable[str]) -> tuple[str, ...]:
+    return tuple(word_sentence(line) for line in lines)

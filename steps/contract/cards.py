@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Weight: TypeAlias = Literal["main", "grave", ""]
 
 
 @dataclass(frozen=True)
@@ -39,19 +42,19 @@ class Card:
 
 @dataclass(frozen=True)
 class Choice:
-    """One decision that a person may take; `style` is Slack's (primary, danger or empty)."""
+    """One decision that a person may take; `weight` says whether it is the expected one or one to think twice about."""
 
     id: str
     label: str
-    style: str = ""
+    weight: Weight = ""
     needs_reason: bool = False
     confirm: str = ""
 
 
-APPROVE = Choice("approve", "Approve", "primary")
+APPROVE = Choice("approve", "Approve", "main")
 
 
-DENY = Choice("deny", "Deny", "danger", needs_reason=True)
+DENY = Choice("deny", "Deny", "grave", needs_reason=True)
 
 
 @dataclass(frozen=True)

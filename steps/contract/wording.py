@@ -1,6 +1,41 @@
-"""Small helps for sentences."""
+"""What sentences are made of: counts, lengths of time, and the people and commands that they name."""
 
 from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+NAMED = re.compile(r"\{(person|command) ([^{}\n]+)\}")
+
+
+@dataclass(frozen=True)
+class Person:
+    """A person in a sentence, by id; whoever shows the sentence knows how to write them."""
+
+    id: str
+
+    def __str__(self) -> str:
+        return f"{{person {self.id}}}"
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command of the bot in a sentence, without the word that the bot is called by."""
+
+    words: str
+
+    def __str__(self) -> str:
+        return f"{{command {self.words}}}"
+
+
+def write_named(sentence: str, write: Callable[[Person | Command], str]) -> str:
+    """The sentence with each person and command in it written by `write`."""
+    return NAMED.sub(lambda found: write(_read_named(found[1], found[2])), sentence)
+
+
+def _read_named(kind: str, text: str) -> Person | Command:
+    return Person(text) if kind == "person" else Command(text)
 
 
 def count_things(number: int, one: str, many: str = "") -> str:

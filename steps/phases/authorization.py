@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from steps.contract.cards import Choice, Detail
 from steps.contract.step import Ask, Blocked, Context, Done, Json, Outcome, Step, Waiting
-from steps.contract.wording import count_things
+from steps.contract.wording import Person, count_things
 from steps.gates import bind_upgrade, build_gate_card, pass_gate
 from steps.install.policies import PolicyFinding, edit_policy, find_authorization_findings, read_policies
 from steps.install.recovery import read_mesh_config
@@ -28,10 +28,10 @@ def approve(ctx: Context) -> Outcome:
     decision = ctx.decision
     if decision and decision.choice == "deny":
         ctx.memory.revise(APPROVED, [])
-        return Done(f"{count_things(len(findings), 'authorization finding')} left as they are by <@{decision.by}>")
+        return Done(f"{count_things(len(findings), 'authorization finding')} left as they are by {Person(decision.by)}")
     identity = measure_identity(ctx)
     edits = [finding for finding in findings if finding.replacement]
-    yes = Choice("approve", f"Apply {count_things(len(edits), 'edit')}" if edits else "Acknowledge", "primary")
+    yes = Choice("approve", f"Apply {count_things(len(edits), 'edit')}" if edits else "Acknowledge", "main")
     card = build_gate_card(
         ctx, identity, "Authorization policies",
         (describe_findings(len(findings), len(edits)),),
@@ -52,7 +52,7 @@ def apply(ctx: Context) -> Outcome:
     """Make the approved edits, one object a turn; what is left to a person is counted."""
     approved, edited = _recall_texts(ctx, APPROVED), _recall_texts(ctx, EDITED)
     if ctx.decision and ctx.decision.choice == SKIP.id:
-        return Done(f"authorization edits left by <@{ctx.decision.by}>: {ctx.decision.reason}")
+        return Done(f"authorization edits left by {Person(ctx.decision.by)}: {ctx.decision.reason}")
     findings = read_findings(ctx)
     edits = [finding for finding in findings if finding.replacement and str(finding) in approved]
     if not edits:

@@ -9,7 +9,7 @@ from typing import assert_never, cast
 from steps.contract.cards import Attachment, Choice
 from steps.contract.ports import Ended, NotStarted, Running
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Step, Waiting
-from steps.contract.wording import count_things
+from steps.contract.wording import Person, count_things
 from steps.gates import bind_upgrade, build_gate_card, pass_gate
 from steps.install.asmctl_output import ValidationReport, describe_checks, read_validation
 from steps.install.istioctl_output import is_connection_fault
@@ -20,7 +20,7 @@ from steps.notes.tries import begin_next_try, count_tries, name_run
 
 ACCEPT = Choice("accept", "Accept with a reason", needs_reason=True)
 REMOVE = Choice(
-    "remove-namespaces", "Remove test namespaces, run again", "danger", confirm="Delete the namespaces named above?"
+    "remove-namespaces", "Remove test namespaces, run again", "grave", confirm="Delete the namespaces named above?"
 )
 # The guide's example: three basic checks, two more with testing workloads.
 BASIC_CHECKS, ALL_CHECKS = 3, 5
@@ -45,7 +45,7 @@ def run(ctx: Context) -> Outcome:
     """
     decision = ctx.decision
     if decision and decision.choice == ACCEPT.id:
-        return Done(f"validation accepted by <@{decision.by}> in spite of asmctl: {decision.reason}")
+        return Done(f"validation accepted by {Person(decision.by)} in spite of asmctl: {decision.reason}")
     if decision and decision.choice == REMOVE.id:
         remove_leftovers(ctx)
     run_id = name_run(ctx, "validate", count_tries(ctx, TRY))

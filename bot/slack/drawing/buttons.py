@@ -22,6 +22,7 @@ OWN_ACTIONS: Mapping[str, Action] = {
     "abort": "abort",
 }
 ASKS_REASON = "reason"
+STYLES: Mapping[str, str] = {"main": "primary", "grave": "danger"}
 LABEL_LIMIT = 75
 BUTTONS_A_ROW = 25
 
@@ -79,7 +80,7 @@ def _build_choice(choice: Mapping[str, Any], target: Target) -> ButtonElement:
         text=_plain(str(choice.get("label") or choice_id)),
         action_id=cut(action_id, 255),
         value=write_value(Target(target.upgrade, target.step, target.generation, reason)),
-        style=_style(str(choice.get("style", ""))),
+        style=_choose_style(choice),
         confirm=build_confirm(str(choice.get("confirm", "")), str(choice.get("label", ""))),
     )
 
@@ -114,8 +115,10 @@ def _plain(text: str) -> PlainTextObject:
     return PlainTextObject(text=cut(clean(text), LABEL_LIMIT), emoji=False)
 
 
-def _style(style: str) -> str | None:
-    return style if style in ("primary", "danger") else None
+def _choose_style(choice: Mapping[str, Any]) -> str | None:
+    """Slack's style for a choice's weight; bodies of earlier versions name the style itself."""
+    style = STYLES.get(str(choice.get("weight", ""))) or str(choice.get("style", ""))
+    return style if style in STYLES.values() else None
 
 
 def build_confirm(warning: str, label: str) -> ConfirmObject | None:

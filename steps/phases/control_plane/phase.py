@@ -31,7 +31,7 @@ from steps.workloads.estimate import Range, describe_control_plane
 BACKUPS_A_TURN = 10
 APPROVED_REMOVALS = "control-plane/approved-removals"
 APPROVE_REMOVAL = Choice(
-    "approve", "Approve the removal", "primary", confirm="What is removed comes back only from the backup. Remove it?"
+    "approve", "Approve the removal", "main", confirm="What is removed comes back only from the backup. Remove it?"
 )
 
 

@@ -8,6 +8,7 @@ from typing import cast
 
 from steps.contract.cards import Detail
 from steps.contract.step import Context, Done, Outcome, Step
+from steps.contract.wording import Command
 from steps.notes.install import recall_source
 from steps.phases.prepare.phase import build_proposal
 from steps.workloads.inventory import take_inventory
@@ -27,7 +28,7 @@ def post_proposal(ctx: Context) -> Outcome:
         *card.summary,
         f"This is a proposal only: {key} was found in GKE and {WHY} it.",
         "To make it an upgrade, add the lines below to clusters.toml, restart the bot, and "
-        f"`/asm-upgrade start {key}` again.",
+        f"{Command(f'start {key}')} again.",
     )
     return Done(
         f"proposal only: {key} from {recall_source(ctx)} to {ctx.release.version}; it {WHY} it",

@@ -11,7 +11,7 @@ from steps.contract.cards import APPROVE, DENY, Choice
 from steps.contract.errors import GiveUp
 from steps.contract.ledger import EntryState, LedgerEntry, count_entries
 from steps.contract.step import Ask, Context, Done, Outcome, Step
-from steps.contract.wording import count_things
+from steps.contract.wording import Person, count_things
 from steps.gates import pass_gate
 from steps.phases.sidecars.approvals.cards import attach_ledger, build_left_card, describe_ledger, list_left
 from steps.phases.sidecars.approvals.gates import approve_canary, approve_rest, read_approved
@@ -90,7 +90,7 @@ def acknowledge_left(ctx: Context) -> Outcome:
         f"{count_things(sum(map(len, left.values())), 'pod')} not re-injected and left to a person. Acknowledge?",
         build_left_card(ctx, entries, left),
         {"left": sorted(left)},
-        (Choice(APPROVE.id, "Acknowledge", "primary"), DENY),
+        (Choice(APPROVE.id, "Acknowledge", "main"), DENY),
     )
     outcome = _pass_acknowledgement(ctx, ask)
     if not isinstance(outcome, Done):
@@ -107,7 +107,7 @@ def _pass_acknowledgement(ctx: Context, ask: Ask) -> Outcome:
         return pass_gate(dataclasses.replace(ctx, decision=None), ask) if decision else ask
     shown = set(cast("Sequence[str]", decision.binding["left"]))
     if decision.choice == APPROVE.id and set(cast("Sequence[str]", ask.binding["left"])) <= shown:
-        return Done(f"what is left was acknowledged by <@{decision.by}>")
+        return Done(f"what is left was acknowledged by {Person(decision.by)}")
     return pass_gate(ctx, ask)
 
 

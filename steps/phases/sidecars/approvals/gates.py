@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from steps.contract.step import Ask, Context, Decision, Done, Json, Outcome
-from steps.contract.wording import count_things
+from steps.contract.wording import Person, count_things
 from steps.gates import bind_upgrade, describe_drift, pass_gate
 from steps.notes.identity import measure_identity
 from steps.phases.sidecars.approvals.cards import build_plan_card
@@ -66,7 +66,7 @@ def pass_sidecar_gate(ctx: Context, ask: Ask, lost: Sequence[str] = ()) -> Outco
     shown, now = _split(decision.binding), _split(ask.binding)
     worse = (*find_worse(shown[1], now[1]), *lost)
     if shown[0] == now[0] and not worse:
-        return Done(f"sidecars approved by <@{decision.by}>")
+        return Done(f"sidecars approved by {Person(decision.by)}")
     moved = (*describe_drift(shown[0], now[0]), *worse)
     return Ask(ask.question, ask.card, ask.binding, ask.choices, moved)
 

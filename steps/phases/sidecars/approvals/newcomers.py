@@ -16,7 +16,7 @@ from steps.phases.sidecars.approvals.planning import measure_plan
 from steps.phases.sidecars.flights.board import APPROVED, OPEN_STATES, Board, add_refs, read_refs
 from steps.workloads.waves import LATER, PlannedWorkload
 
-LEAVE = Choice("deny", "Leave them out", "danger", needs_reason=True)
+LEAVE = Choice("deny", "Leave them out", "grave", needs_reason=True)
 
 
 def meet_newcomers(ctx: Context, board: Board) -> Outcome | None:

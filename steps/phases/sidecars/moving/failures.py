@@ -57,7 +57,7 @@ def explain_failure(ctx: Context, board: Board, planned: PlannedWorkload) -> str
 
 def _offer_skip(count: int) -> Choice:
     label = "Skip it" if count == 1 else f"Skip {count} workloads"
-    return Choice("skip", label, "danger", needs_reason=True)
+    return Choice("skip", label, "grave", needs_reason=True)
 
 
 def attach_events(ctx: Context, flight: Flight, verdict: Failing) -> Attachment:

@@ -12,7 +12,7 @@ from steps.contract.step import Blocked, Context, Waiting
 POLL_SECONDS = 5.0
 # More than this between two looks is not a look that came late.
 LONGEST_LOOK_SECONDS = 30.0
-ACCEPT = Choice("accept", "Go on all the same", "danger", needs_reason=True)
+ACCEPT = Choice("accept", "Go on all the same", "grave", needs_reason=True)
 
 
 def soak_wave(ctx: Context, wave: str) -> Waiting | Blocked | None:

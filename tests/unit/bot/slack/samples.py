@@ -133,8 +133,8 @@ def build_reminder_body(**changes: Any) -> dict[str, Any]:
         "moments": [["Starts", "2026-12-03T02:00:00+00:00"], ["Ends", "2026-12-03T05:00:00+00:00"]],
         "missed": "The bot was down and missed the reminder 1 h before, at the start.",
         "choices": [
-            choice_body(Choice("approve", "Approve", "primary")),
-            choice_body(Choice("deny", "Deny", "danger")),
+            choice_body(Choice("approve", "Approve", "main")),
+            choice_body(Choice("deny", "Deny", "grave")),
         ],
         "step": "access/approve",
         "generation": 1,
@@ -152,7 +152,7 @@ def choice_body(choice: Choice) -> dict[str, Any]:
     return {
         "id": choice.id,
         "label": choice.label,
-        "style": choice.style,
+        "weight": choice.weight,
         "needs_reason": choice.needs_reason,
         "confirm": choice.confirm,
     }

@@ -46,7 +46,7 @@ OWN = re.compile(
 # Not words: what decides how something is drawn, and what Slack gave.
 STRUCTURE = {
     "state",
-    "style",
+    "weight",
     "result",
     "expires_at",
     "channel",

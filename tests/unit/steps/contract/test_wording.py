@@ -1,10 +1,10 @@
-"""Counts and lengths of time in words."""
+"""Counts, lengths of time, people and commands in words."""
 
 from __future__ import annotations
 
 import pytest
 
-from steps.contract.wording import count_things, describe_seconds
+from steps.contract.wording import Command, Person, count_things, describe_seconds, write_named
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,12 @@ def test_a_length_of_time_in_words(seconds: float, words: str) -> None:
 def test_a_count_has_its_plural(number: int, words: str) -> None:
     """Where an s is not enough the plural is given."""
     assert count_things(number, "policy", "policies") == words
+
+
+def test_people_and_commands_are_written_by_whoever_shows_the_sentence() -> None:
+    """The sentence keeps them apart from the text around them."""
+    sentence = f"{Person('U024ANA')} runs {Command('start cluster-x')}, not {{a word}}"
+
+    shown = write_named(sentence, lambda named: f"<{type(named).__name__} {named}>")
+
+    assert shown == "<Person {person U024ANA}> runs <Command {command start cluster-x}>, not {a word}"

@@ -67,7 +67,7 @@ def test_declined_edits_are_not_made() -> None:
     """And the upgrade goes on."""
     paper = with_policies(OLD_PRINCIPAL)
     outcome = paper.run(approve, decide("deny"))
-    assert outcome == Done("1 authorization finding left as they are by <@U0BEN00002>")
+    assert outcome == Done("1 authorization finding left as they are by {person U0BEN00002}")
     assert paper.run(apply) == Done("")
     assert paper.kubernetes.writes == []
 

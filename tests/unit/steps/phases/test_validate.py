@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from steps.phases.validate import TRIES, run
 
 from steps.contract.options import UpgradeOptions
 from steps.contract.ports import Ended, Running
 from steps.contract.step import Blocked, Done, Waiting
 from steps.mesh import Namespace
+from steps.phases.validate import TRIES, run
 from tests.unit.steps.install.test_asmctl_output import FAILED_04, GUIDE
 from tests.unit.steps.paper import Paper, decide, start_paper
 
@@ -72,7 +72,7 @@ def test_a_failure_shows_the_check_and_asmctl_s_remedy() -> None:
 def test_a_failure_may_be_accepted() -> None:
     """The reason stands in the thread."""
     outcome = ended(1, FAILED_04).run(run, decide("accept", reason="known false alarm"))
-    assert outcome == Done("validation accepted by <@U0BEN00002> in spite of asmctl: known false alarm")
+    assert outcome == Done("validation accepted by {person U0BEN00002} in spite of asmctl: known false alarm")
 
 
 def test_a_non_zero_end_is_a_failure_though_every_check_is_ok() -> None:

@@ -55,3 +55,20 @@ def test_abort_asks_to_be_confirmed() -> None:
 def test_controls_follow_what_is_legal() -> None:
     """A finished upgrade has no buttons."""
     assert build_controls(build_view(legal=()), ["pause", "abort"]) == []
+
+
+@pytest.mark.parametrize(
+    ("stored", "style"),
+    [
+        ({"weight": "main"}, "primary"),
+        ({"weight": "grave"}, "danger"),
+        ({"weight": ""}, None),
+        ({"style": "primary"}, "primary"),
+        ({"style": "danger"}, "danger"),
+        ({"style": ""}, None),
+    ],
+)
+def test_a_choice_is_drawn_by_its_weight(stored: dict[str, str], style: str | None) -> None:
+    """Rows of earlier versions have Slack's style in its place."""
+    (button,) = build_choices([{"id": "approve", "label": "Approve", **stored}], Target("cluster-x-7"))
+    assert button.style == style
