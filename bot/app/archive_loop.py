@@ -12,7 +12,9 @@ import structlog
 
 from bot.clock import Clock
 from bot.gateways.releases.archive_cache import Removed
+from bot.incidents import note_incident
 from bot.journal.journal import JournalView
+from bot.journal.store import StoreBroken
 
 log = structlog.get_logger(__name__)
 BETWEEN = timedelta(hours=1)
@@ -49,6 +51,11 @@ class Archives:
             removed = self._cache.prune(self.find_needed(), self._limit)
         except OSError as error:
             log.warning("archives_not_pruned", why=str(error))
+            return
+        except StoreBroken:
+            raise
+        except Exception as fault:
+            note_incident("archives_not_pruned", fault)
             return
         for one in removed:
             log.info("archive_removed", name=one.name, megabytes=one.size // 1_000_000, days=int(one.age // 86400))

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.clock import Clock
+from bot.discovery.search import call_waiting
 from steps.mesh import ClusterAddress
 
 # A mode is shown for this long before it is read again, and a cluster that didn't tell is left alone for as long.
@@ -59,8 +60,7 @@ class MeshModes:
         missing = {address for address, _ in wanted if not self._find(address)}
         if missing:
             self._read(sorted(missing, key=lambda address: address.key))
-        for _, then in wanted:
-            then()
+        call_waiting(then for _, then in wanted)
         return bool(wanted)
 
     def _find(self, address: ClusterAddress) -> _Read | None:

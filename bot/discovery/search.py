@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.clock import Clock
+from bot.incidents import note_incident
+from bot.journal.store import StoreBroken
 from steps.contract.errors import StepError
 from steps.mesh import ClusterAddress, Discovery
 
@@ -20,6 +22,17 @@ PROJECTS_AT_ONCE = 8
 LOOK_SECONDS = 6.0
 
 log = structlog.get_logger(__name__)
+
+
+def call_waiting(waiting: Iterable[Callable[[], None]]) -> None:
+    """Call everybody who waits for an answer; one whose call fails takes nothing from the others."""
+    for then in waiting:
+        try:
+            then()
+        except StoreBroken:
+            raise
+        except Exception as fault:
+            note_incident("search_not_told", fault)
 
 
 @dataclass(frozen=True)
@@ -86,8 +99,7 @@ class GkeSearch:
             self._look()
         with self._lock:
             waiting, self._waiting = self._waiting, []
-        for then in waiting:
-            then()
+        call_waiting(waiting)
         return looked
 
     def _look(self) -> None:

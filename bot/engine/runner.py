@@ -13,6 +13,7 @@ import structlog
 from bot.clock import Clock
 from bot.engine.patience import correct_wait, describe_outcome, limit_patience
 from bot.engine.turn import Turn, TurnLedger, TurnMemory
+from bot.incidents import note_incident
 from bot.journal.journal import LONGEST_PAUSE, Journal, is_due
 from bot.journal.rows import UpgradeRow, name_end
 from bot.journal.store import Store, StoreBroken
@@ -95,13 +96,30 @@ class Runner:
         now = self._clock.now()
         if row is None or not is_due(row, now):
             return
+        row = dataclasses.replace(row, waiting_since=correct_wait(row, now))
+        try:
+            self._run(row, now)
+        except StoreBroken:
+            raise
+        except Exception as fault:  # what was recorded may be what can't be committed
+            self._commit(row, Turn(), self._block_faulty(row, fault))
+
+    def _run(self, row: UpgradeRow, now: datetime) -> None:
         permit = self._keeper.admit(row, now)
         if not permit.may_run:
             return
-        row = dataclasses.replace(row, waiting_since=correct_wait(row, now))
         turn = Turn()
         outcome = self._expire(row) if row.state == "asking" else self._observe(row, turn, permit.why)
         self._commit(row, turn, limit_patience(self._steps.get(row.step), row, outcome, now))
+
+    def _block_faulty(self, row: UpgradeRow, fault: Exception) -> Blocked:
+        """An unknown exception is a bug: a person decides."""
+        incident = note_incident("step_failed", fault, upgrade=row.id, step=row.step)
+        return Blocked(
+            f"{row.step} stopped on a fault of the bot itself: {type(fault).__name__}: {fault}",
+            f"The bot's log has the details (incident {incident}). Retry runs the step again, which is safe; "
+            "abort ends the upgrade.",
+        )
 
     def _expire(self, row: UpgradeRow) -> Outcome:
         return Blocked(
@@ -125,12 +143,8 @@ class Runner:
             return Blocked(fault.why, fault.remedy)
         except StoreBroken:
             raise
-        except Exception as fault:  # the one broad except: an unknown exception is a bug, a person decides
-            log.exception("step_failed", upgrade=row.id, step=row.step)
-            return Blocked(
-                f"{row.step} stopped on a fault of the bot itself: {type(fault).__name__}: {fault}",
-                "The bot's log has the details. Retry runs the step again, which is safe; abort ends the upgrade.",
-            )
+        except Exception as fault:  # what the step said and recorded until then still counts
+            return self._block_faulty(row, fault)
 
     def _build_context(self, row: UpgradeRow, turn: Turn, hold: str) -> Context:
         release = self._releases.get(row.release)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -37,6 +37,13 @@ OPEN_STATES: tuple[UpgradeState, ...] = ("running", "asking", "blocked")
 _LEDGER_FIELDS = [field.name for field in fields(LedgerEntry)]
 _LEDGER = ", ".join(f'"{name}"' for name in _LEDGER_FIELDS)
 _LEDGER_VALUES = ", ".join(f":{name}" for name in _LEDGER_FIELDS)
+
+
+@dataclass(frozen=True)
+class BadRow:
+    """A row that this version of the bot can't read."""
+
+    fault: Exception
 
 
 class JournalView:
@@ -301,15 +308,23 @@ class Journal(JournalView):
             )
             return added.rowcount == 1
 
-    def list_unsettled_clicks(self) -> list[Click]:
-        """Clicks that nobody has answered yet, in order of arrival."""
-        rows = self._rows("select body from clicks where settled_at is null order by seq")
-        return [msgspec.json.decode(row["body"], type=Click) for row in rows]
+    def list_unsettled_clicks(self) -> list[tuple[str, Click | BadRow]]:
+        """Clicks that nobody has answered yet, by id, in order of arrival."""
+        rows = self._rows("select id, body from clicks where settled_at is null order by seq")
+        return [(row["id"], read_click(row["body"])) for row in rows]
 
     def settle_click(self, click_id: str, answer: str, now: datetime) -> None:
         """Record the answer that a click got."""
         with self._store.transact() as db:
             db.execute("update clicks set settled_at = ?, answer = ? where id = ?", [now.timestamp(), answer, click_id])
+
+
+def read_click(body: str) -> Click | BadRow:
+    """A click as the journal keeps it, or why it can't be read."""
+    try:
+        return msgspec.json.decode(body, type=Click)
+    except (msgspec.DecodeError, ValueError) as fault:
+        return BadRow(fault)
 
 
 def is_due(row: UpgradeRow, now: datetime) -> bool:

@@ -8,10 +8,11 @@ from typing import Any, assert_never
 
 from bot.clock import Clock
 from bot.discovery.found import NOT_CONFIGURED, Found, NothingFound
-from bot.journal.journal import Journal
+from bot.incidents import note_incident
+from bot.journal.journal import BadRow, Journal
 from bot.journal.records import OPERATOR, OPERATOR_ACTIONS, Action, Click
 from bot.journal.rows import UpgradeRow
-from bot.journal.store import Store
+from bot.journal.store import Store, StoreBroken
 from bot.orders.board import Fleet, describe_fleet
 from bot.orders.decisions import Decisions
 from bot.orders.intake import Intake
@@ -79,10 +80,30 @@ class Upgrades:
 
     def settle_clicks(self) -> int:
         """Decide and answer every click that waits, but for those that first need a look into GKE; answers how many."""
-        clicks = [click for click in self._journal.list_unsettled_clicks() if not self._needs_look(click)]
-        for click in clicks:
+        return sum(self._settle_row(number, click) for number, click in self._journal.list_unsettled_clicks())
+
+    def _settle_row(self, number: str, click: Click | BadRow) -> bool:
+        """Settle one click whatever happens, unless it waits for a look; whether it is settled now."""
+        try:
+            if isinstance(click, BadRow):
+                raise click.fault
+            if self._needs_look(click):
+                return False
             self._settle(click)
-        return len(clicks)
+        except StoreBroken:
+            raise
+        except Exception as fault:
+            self._settle_failed(number, None if isinstance(click, BadRow) else click, fault)
+        return True
+
+    def _settle_failed(self, number: str, click: Click | None, fault: Exception) -> None:
+        """The click is over, in a transaction of its own, and the person is told under which number to look it up."""
+        incident = note_incident("click_failed", fault, click=number)
+        answer = f"Nothing was done: a fault of the bot itself (incident {incident}, see the bot's log)."
+        with self._store.transact():
+            self._journal.settle_click(number, answer, self._clock.now())
+            if click:
+                self._answer(click, answer, {})
 
     def _needs_look(self, click: Click) -> bool:
         """Whether a start names a cluster that nobody knows yet; the others needn't wait for Google's answer."""
@@ -93,7 +114,6 @@ class Upgrades:
 
     def _settle(self, click: Click) -> None:
         refused = self._refuse_entry(click)
-        now = self._clock.now()
         with self._store.transact():
             shown: dict[str, Any] = {}
             try:
@@ -102,10 +122,13 @@ class Upgrades:
                     shown = {"agenda": encode_agenda(self._scheduling.read_agenda(click.target))}
             except Refusal as refusal:
                 answer = str(refusal)
-            self._journal.settle_click(click.id, answer, now)
-            if answer and (click.channel or click.answer_to):
-                body = {"user": click.user, "channel": click.channel, "response_url": click.answer_to, "text": answer}
-                self._chronicle.answer({**body, **shown}, click.channel, now)
+            self._journal.settle_click(click.id, answer, self._clock.now())
+            self._answer(click, answer, shown)
+
+    def _answer(self, click: Click, answer: str, shown: Mapping[str, Any]) -> None:
+        if answer and (click.channel or click.answer_to):
+            body = {"user": click.user, "channel": click.channel, "response_url": click.answer_to, "text": answer}
+            self._chronicle.answer({**body, **shown}, click.channel, self._clock.now())
 
     def _refuse_entry(self, click: Click) -> str:
         """Why nothing may be ordered by this kind of person or from this channel, "" where it may. Asks Slack."""

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
 from bot.clock import Clock
+from bot.incidents import note_incident
 from bot.journal.records import Click
 from bot.people.rights import READING
 from bot.settings.clusters import Cluster
@@ -112,7 +113,10 @@ class Roster:
 
     def turn(self) -> float:
         """Keep the groups read, so that cards mention the right people; seconds until the next look."""
-        self._read_groups(RENEWED)
+        try:
+            self._read_groups(RENEWED)
+        except Exception as fault:
+            note_incident("groups_not_read", fault)
         return WARMED.total_seconds()
 
     def _read_groups(self, longest: timedelta) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import groupby
+from typing import TypeVar
 
 from bot.clock import Clock
+from bot.incidents import note_incident
 from bot.journal.outbox import Outbox, name_reminder
 from bot.journal.records import Message
-from bot.journal.store import Store
+from bot.journal.store import Store, StoreBroken
 from bot.reminders.bodies import build_body, build_gathered
 from bot.reminders.choice import LATE, UNREACHABLE, Notice, choose_notices
 from bot.reminders.subjects import Subjects
@@ -25,6 +27,8 @@ MOST_A_MINUTE = 30
 GATHERING_A_MINUTE = 60 // TICK_SECONDS
 # So that one tick stays short; six ticks a minute still serve 1,000 upgrades that start at the same moment.
 UPGRADES_A_TICK = 170
+
+T = TypeVar("T", str, Message)
 
 
 class Reminders:
@@ -47,10 +51,25 @@ class Reminders:
     def tick(self) -> int:
         """Post what is due; answers how many messages that made."""
         now = self._clock.now()
-        self._renew_unsent(now)
+        unsent = self._outbox.list_unsent_reminders()
+        if any(now - message.created_at > LATE for message in unsent):
+            _handle_apart(unsent, lambda rows: self._renew_unsent(rows, now), self._drop_unsent)
         upgrades = self._schedules.list_due_upgrades(now, UPGRADES_A_TICK)
-        if not upgrades:
-            return 0
+        return _handle_apart(
+            upgrades, lambda rows: self._post_due(rows, now), lambda one, fault: self._void(one, fault, now)
+        )
+
+    def _void(self, upgrade: str, fault: Exception, now: datetime) -> None:
+        """The reminders of an upgrade that the bot itself fails at are of no use."""
+        note_incident("reminders_failed", fault, upgrade=upgrade)
+        due = self._schedules.list_due(now, [upgrade])
+        self._schedules.settle_reminders([one.seq for one in due], "void", now)
+
+    def _drop_unsent(self, message: Message, fault: Exception) -> None:
+        incident = note_incident("reminder_failed", fault, message=message.id)
+        self._outbox.drop_message(message.id, f"a fault of the bot itself (incident {incident})")
+
+    def _post_due(self, upgrades: Sequence[str], now: datetime) -> int:
         policies = self._subjects.read_policies(upgrades)
         with self._store.transact():
             due = self._schedules.list_due(now, upgrades)
@@ -115,16 +134,14 @@ class Reminders:
                 for one in left
             )
 
-    def _renew_unsent(self, now: datetime) -> None:
+    def _renew_unsent(self, unsent: Sequence[Message], now: datetime) -> int:
         """What Slack did not take in time is chosen and written anew, so that it is told once and as it is then."""
-        unsent = self._outbox.list_unsent_reminders()
-        if not any(now - message.created_at > LATE for message in unsent):
-            return
         told = self._schedules.read_reminders(seq for message in unsent for seq in _list_seqs(message))
         policies = self._subjects.read_policies({one.upgrade for one in told})
         with self._store.transact():
             for place, group in groupby(sorted(unsent, key=_by_channel), _by_channel):
                 self._renew_place(place, list(group), policies, now)
+        return len(unsent)
 
     def _renew_place(
         self, place: str, messages: Sequence[Message], policies: Mapping[str, Policy], now: datetime
@@ -143,6 +160,23 @@ class Reminders:
                 self._outbox.rewrite_message(message.id, build_body(notices[0], now, UNREACHABLE))
             else:
                 self._outbox.rewrite_message(message.id, build_gathered(notices, now, UNREACHABLE))
+
+
+def _handle_apart(
+    rows: Sequence[T], handle: Callable[[Sequence[T]], int], give_up: Callable[[T, Exception], None]
+) -> int:
+    """Handle rows together; where the bot itself fails at them, each alone, so that only the bad ones are given up."""
+    if not rows:
+        return 0
+    try:
+        return handle(rows)
+    except StoreBroken:
+        raise
+    except Exception as fault:
+        if len(rows) > 1:
+            return sum(_handle_apart([row], handle, give_up) for row in rows)
+        give_up(rows[0], fault)
+        return 0
 
 
 def _list_seqs(message: Message) -> list[int]:

@@ -89,9 +89,8 @@ def _check_tables(value: Any, keys: frozenset[str], read: Any) -> str:
 
 
 def _read_day(value: Any) -> date:
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value
-    return read_date(str(value))
+    is_day = isinstance(value, date) and not isinstance(value, datetime)
+    return read_date(value.isoformat() if is_day else str(value))
 
 
 def _read_lengths(texts: list[str], *, longest_first: bool) -> tuple[timedelta, ...]:

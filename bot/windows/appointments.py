@@ -16,6 +16,8 @@ from bot.windows.downtime import DAY, Downtime, Span, find_change, find_moments
 SHORTEST = timedelta(minutes=10)
 LONGEST = timedelta(days=7)
 FARTHEST = timedelta(days=366)
+# In all zones of the world the days around these years can be reckoned with.
+FIRST_YEAR, LAST_YEAR = 1900, 9000
 DURATION = re.compile(r"(?:(\d{1,3})\s*d)?\s*(?:(\d{1,4})\s*h)?\s*(?:(\d{1,5})\s*(?:m|min))?", re.IGNORECASE)
 
 
@@ -113,13 +115,16 @@ def read_moment(day_text: str, time_text: str, zone: str) -> datetime:
 
 
 def read_date(text: str) -> date:
-    """A date written YYYY-MM-DD. Raises Unclear."""
-    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+    """A date written YYYY-MM-DD, within what can be reckoned with. Raises Unclear."""
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
         raise Unclear("date", f"`{clean_word(text)}` is no date; dates are written YYYY-MM-DD, such as 2026-12-01.")
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise Unclear("date", f"There is no {text} in the calendar.") from None
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise Unclear("date", f"{day} is out of reach; check the year.")
+    return day
 
 
 def read_time(text: str) -> time:

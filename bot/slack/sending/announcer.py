@@ -9,7 +9,9 @@ from typing import Protocol, assert_never
 import structlog
 from slack_sdk import WebClient
 
+from bot.incidents import note_incident
 from bot.journal.records import Message
+from bot.journal.store import StoreBroken
 from bot.slack.api.pacing import Budget, Quota
 from bot.slack.drawing.text import Knows
 from bot.slack.sending.delivery import Deferred, Delivery, Dropped, Result, Sent
@@ -150,13 +152,23 @@ class Announcer:
             self._edits.hold(now, result.seconds)
         return result
 
+    def _send(self, message: Message, send: Callable[[Message], Result]) -> Result:
+        """Send one message; one that the bot itself fails at is given up, and the others go on."""
+        try:
+            return send(message)
+        except StoreBroken:
+            raise
+        except Exception as fault:
+            incident = note_incident("message_failed", fault, message=message.id, upgrade=message.upgrade)
+            return Dropped(f"a fault of the bot itself (incident {incident})")
+
     def _attempt(self, message: Message, send: Callable[[Message], Result]) -> float:
         """Send one message if its time has come and record what came of it; seconds to wait, 0 when it is done."""
         now = self._clock.now()
         # What is put off for longer than any pause was put off before the clock was set back.
         if message.not_before is not None and now < message.not_before <= now + LONGEST_PAUSE:
             return (message.not_before - now).total_seconds()
-        result = send(message)
+        result = self._send(message, send)
         match result:
             case Sent(ts, revision):
                 self._outbox.mark_sent(message.id, ts, revision, self._clock.now())

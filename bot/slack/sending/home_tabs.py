@@ -12,6 +12,8 @@ from typing import Any, Protocol
 import structlog
 from slack_sdk import WebClient
 
+from bot.incidents import note_incident
+from bot.journal.store import StoreBroken
 from bot.orders.board import ClusterView
 from bot.slack.api.answers import Answered, TooFast, call_slack
 from bot.slack.api.pacing import Budget
@@ -88,7 +90,7 @@ class HomeTabs:
 
     def turn(self) -> float | None:
         """Publish the tabs that have changed; seconds until the next may be published, None where nothing waits."""
-        waits = [wait for user, tab in self._list_watched() if (wait := self._refresh(user, tab))]
+        waits = [wait for user, tab in self._list_watched() if (wait := self._keep_fresh(user, tab))]
         return min(waits, default=None)
 
     def _read_agenda(self, now: datetime) -> Sequence[Mapping[str, Any]]:
@@ -102,6 +104,19 @@ class HomeTabs:
         with self._lock:
             self._tabs = {user: tab for user, tab in self._tabs.items() if tab.opened_at > oldest}
             return sorted(self._tabs.items(), key=lambda item: item[1].shown != "")
+
+    def _keep_fresh(self, user: str, tab: Tab) -> float:
+        """Refresh one tab; one that the bot itself fails at is left alone until it is opened again."""
+        try:
+            return self._refresh(user, tab)
+        except StoreBroken:
+            raise
+        except Exception as fault:
+            note_incident("home_tab_failed", fault, user=user)
+            with self._lock:
+                if self._tabs.get(user) == tab:
+                    del self._tabs[user]
+            return 0.0
 
     def _refresh(self, user: str, tab: Tab) -> float:
         """Publish one tab if it has changed; seconds to wait before that may be done, 0 when there is nothing to do."""
