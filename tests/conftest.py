@@ -7,10 +7,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.fifo import Fifo, MakeFifo
 
 if TYPE_CHECKING:
     from tests.realcluster.control_plane import ControlPlane
@@ -67,6 +70,19 @@ def missing_for_real_cluster(config: pytest.Config) -> str | None:
 def project_root() -> Path:
     """Give the folder that holds pyproject.toml."""
     return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def make_fifo(tmp_path: Path) -> Iterator[MakeFifo]:
+    """Make fifos in the test's folder, taken away at its end."""
+    with ExitStack() as stack:
+
+        def make(name: str) -> Fifo:
+            fifo = Fifo(tmp_path / name)
+            stack.callback(fifo.close)
+            return fifo
+
+        yield make
 
 
 @pytest.fixture(scope="session")

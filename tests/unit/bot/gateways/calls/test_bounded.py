@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from bot.gateways.kubernetes.api_server import ApiServer
 from bot.gateways.kubernetes.connections import KubeconfigConnection
 from steps.contract.errors import GiveUp, TryAgain
 from steps.mesh import ClusterAddress
+from tests.fifo import MakeFifo
 from tests.unit.bot.gateways.conftest import Serve
 from tests.unit.bot.gateways.loopback import Reply, in_order
 
@@ -86,14 +86,12 @@ def test_an_exec_plugins_token_is_used(serve: Serve, tmp_path: Path) -> None:
     assert server.requests[0].headers["Authorization"] == "Bearer from-plugin"
 
 
-def test_a_hanging_exec_plugin_is_left_behind(tmp_path: Path) -> None:
+def test_a_hanging_exec_plugin_is_left_behind(tmp_path: Path, make_fifo: MakeFifo) -> None:
     """The client would wait for it without end."""
-    address = write_exec_kubeconfig(tmp_path, "http://127.0.0.1:9", f"read line < {tmp_path / 'never'}")
-    os.mkfifo(tmp_path / "never")
+    address = write_exec_kubeconfig(tmp_path, "http://127.0.0.1:9", f"read line < {make_fifo('never')}")
     api = ApiServer(KubeconfigConnection(address, limit=0.2), retries=ReadRetries(limit=0))
     with pytest.raises(TryAgain, match="exec plugin in the kubeconfig of cluster-x"):
         api.read("read the version", "/version")
-    (tmp_path / "never").write_text("go\n")
 
 
 def test_a_failing_exec_plugin_ends_in_a_clear_sentence(serve: Serve, tmp_path: Path) -> None:

@@ -5,16 +5,29 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from bot.gateways.programs.long_programs import ProgramRuns
 from steps.contract.ports import Ended, NotStarted, Running
+from tests.fifo import MakeFifo
 from tests.unit.bot.gateways.loopback import HandClock
 
 ENVIRONMENT = {"PATH": "/usr/bin:/bin"}
 SECONDS = 20.0
+
+
+STARTER = """
+import os, signal, sys
+from pathlib import Path
+from bot.gateways.programs.long_programs import ProgramRuns
+
+runs = ProgramRuns(Path(sys.argv[1]), lambda: float(sys.argv[3]))
+runs.start("run", ["/bin/sh", "-c", sys.argv[2]], {"PATH": "/usr/bin:/bin"}, 60)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 
 class Bench:
@@ -28,17 +41,24 @@ class Bench:
         """Make a bot that knows nothing but the folder."""
         return ProgramRuns(self.folder / "runs", self.clock)
 
-    def fifo(self, name: str) -> Path:
-        """Make a fifo, by which a test lets a program go on."""
-        path = self.folder / name
-        os.mkfifo(path)
-        return path
+    def start_and_be_killed(self, script: str) -> int:
+        """Start a line for the shell from a bot of its own that kill -9 ends at once; give its exit code.
+
+        It reads the time of this bench: the machine may have booted a minute ago.
+        """
+        arguments = [sys.executable, "-c", STARTER, str(self.folder / "runs"), script, str(self.clock.now)]
+        return subprocess.run(arguments, timeout=60, check=False).returncode
+
+    def kill_group(self, run_id: str) -> None:
+        """Kill a program and its children from outside."""
+        os.killpg(int((self.folder / "runs" / run_id / "lock").read_text()), signal.SIGKILL)
 
     def end(self) -> None:
         """Kill the groups that are still there."""
         for lock in self.folder.glob("runs/*/lock"):
             if not self.bot().wait_for_end(lock.parent.name, 0.01):
-                os.killpg(int(lock.read_text()), signal.SIGKILL)
+                with suppress(ProcessLookupError):
+                    self.kill_group(lock.parent.name)
                 assert self.bot().wait_for_end(lock.parent.name, SECONDS)
 
 
@@ -55,11 +75,6 @@ def shell(script: str) -> list[str]:
     return ["/bin/sh", "-c", script]
 
 
-def release(fifo: Path) -> None:
-    """Let a program that reads the fifo go on."""
-    fifo.write_text("go\n")
-
-
 def test_a_run_that_never_began_is_told(bench: Bench) -> None:
     """Nothing is started by looking."""
     assert bench.bot().observe("cluster-x-1-apply-1") == NotStarted()
@@ -73,88 +88,74 @@ def test_exit_code_and_output_are_kept(bench: Bench) -> None:
     assert bot.observe("run") == Ended(3, "out\nerr\n")
 
 
-def test_a_running_program_shows_its_output(bench: Bench) -> None:
+def test_a_running_program_shows_its_output(bench: Bench, make_fifo: MakeFifo) -> None:
     """Later turns tail what was written so far."""
-    bot, gate = bench.bot(), bench.fifo("gate")
-    told = bench.fifo("told")
+    bot, gate = bench.bot(), make_fifo("gate")
+    told = make_fifo("told")
     bot.start("run", shell(f"echo begun; echo > {told}; read line < {gate}; echo done"), ENVIRONMENT, 60)
-    told.read_text()
+    told.wait_until_told()
     bench.clock.now += 7
     assert bot.observe("run") == Running(7.0, "begun\n")
-    release(gate)
+    gate.release()
     assert bot.wait_for_end("run", SECONDS)
     assert bot.observe("run") == Ended(0, "begun\ndone\n")
 
 
-def test_a_run_is_started_once(bench: Bench) -> None:
+def test_a_run_is_started_once(bench: Bench, make_fifo: MakeFifo) -> None:
     """Starting again while it runs, or after it ended, starts nothing."""
-    bot, gate = bench.bot(), bench.fifo("gate")
+    bot, gate = bench.bot(), make_fifo("gate")
     assert bot.start("run", shell(f"echo one; read line < {gate}"), ENVIRONMENT, 60)
     assert not bot.start("run", shell("echo two"), ENVIRONMENT, 60)
-    release(gate)
+    gate.release()
     assert bot.wait_for_end("run", SECONDS)
     assert not bot.start("run", shell("echo three"), ENVIRONMENT, 60)
     assert bot.observe("run") == Ended(0, "one\n")
 
 
-def test_another_bot_adopts_what_runs(bench: Bench) -> None:
+def test_another_bot_adopts_what_runs(bench: Bench, make_fifo: MakeFifo) -> None:
     """After a restart the program is found running, and not doubled."""
-    gate = bench.fifo("gate")
+    gate = make_fifo("gate")
     bench.bot().start("run", shell(f"read line < {gate}"), ENVIRONMENT, 60)
     adopter = bench.bot()
     assert isinstance(adopter.observe("run"), Running)
     assert not adopter.start("run", shell("echo two"), ENVIRONMENT, 60)
-    release(gate)
+    gate.release()
     assert adopter.wait_for_end("run", SECONDS)
     assert isinstance(adopter.observe("run"), Ended)
 
 
-STARTER = """
-import os, signal, sys
-from pathlib import Path
-from bot.gateways.programs.long_programs import ProgramRuns
-
-ProgramRuns(Path(sys.argv[1])).start("run", ["/bin/sh", "-c", sys.argv[2]], {"PATH": "/usr/bin:/bin"}, 60)
-os.kill(os.getpid(), signal.SIGKILL)
-"""
-
-
-def test_a_killed_bots_program_goes_on_and_its_exit_code_is_unknown(bench: Bench) -> None:
+def test_a_killed_bots_program_goes_on_and_its_exit_code_is_unknown(bench: Bench, make_fifo: MakeFifo) -> None:
     """kill -9 of the bot leaves the program alone; what it ended with, the cluster must tell."""
-    gate = bench.fifo("gate")
+    gate = make_fifo("gate")
     script = f"read line < {gate}; echo done"
-    killed = subprocess.run(
-        [sys.executable, "-c", STARTER, str(bench.folder / "runs"), script], timeout=60, check=False
-    )
-    assert killed.returncode == -signal.SIGKILL
+    assert bench.start_and_be_killed(script) == -signal.SIGKILL
     adopter = bench.bot()
     assert isinstance(adopter.observe("run"), Running)
-    release(gate)
+    gate.release()
     assert adopter.wait_for_end("run", SECONDS)
     assert adopter.observe("run") == Ended(None, "done\n")
     assert not adopter.start("run", shell("echo again"), ENVIRONMENT, 60)
 
 
-def test_a_program_killed_together_with_the_bot_ended_somehow(bench: Bench) -> None:
+def test_a_program_killed_together_with_the_bot_ended_somehow(bench: Bench, make_fifo: MakeFifo) -> None:
     """A machine that went down leaves a run that ended, never one to start again."""
-    gate, told = bench.fifo("gate"), bench.fifo("told")
+    gate, told = make_fifo("gate"), make_fifo("told")
     script = f"echo begun; echo > {told}; read line < {gate}"
-    arguments = [sys.executable, "-c", STARTER, str(bench.folder / "runs"), script]
-    subprocess.run(arguments, timeout=60, check=False)
-    told.read_text()
-    os.killpg(int((bench.folder / "runs" / "run" / "lock").read_text()), signal.SIGKILL)
+    bench.start_and_be_killed(script)
+    told.wait_until_told()
+    bench.kill_group("run")
     adopter = bench.bot()
     assert adopter.wait_for_end("run", SECONDS)
     assert adopter.observe("run") == Ended(None, "begun\n")
     assert not adopter.start("run", shell("echo again"), ENVIRONMENT, 60)
 
 
-def test_a_program_killed_from_outside_is_told_by_its_signal(bench: Bench) -> None:
+def test_a_program_killed_from_outside_is_told_by_its_signal(bench: Bench, make_fifo: MakeFifo) -> None:
     """Somebody else's kill is no exit code of the program's own, and no time limit."""
-    bot, gate, told = bench.bot(), bench.fifo("gate"), bench.fifo("told")
+    bot, gate, told = bench.bot(), make_fifo("gate"), make_fifo("told")
     bot.start("run", shell(f"echo > {told}; read line < {gate}"), ENVIRONMENT, 60)
-    told.read_text()
-    os.killpg(int((bench.folder / "runs" / "run" / "lock").read_text()), signal.SIGKILL)
+    told.wait_until_told()
+    bench.kill_group("run")
     assert bot.wait_for_end("run", SECONDS)
     assert bot.observe("run") == Ended(-signal.SIGKILL, "")
 
@@ -171,12 +172,12 @@ def test_a_start_that_was_never_carried_out_can_be_repeated(bench: Bench) -> Non
     assert bot.wait_for_end("run", SECONDS)
 
 
-def test_a_program_past_its_limit_is_told_to_end(bench: Bench) -> None:
+def test_a_program_past_its_limit_is_told_to_end(bench: Bench, make_fifo: MakeFifo) -> None:
     """SIGTERM reaches the whole group, the program's children as well."""
-    bot, gate = bench.bot(), bench.fifo("gate")
-    told = bench.fifo("told")
+    bot, gate = bench.bot(), make_fifo("gate")
+    told = make_fifo("told")
     bot.start("run", shell(f"(trap 'echo child; exit' TERM; echo > {told}; read l < {gate}) & wait"), ENVIRONMENT, 60)
-    told.read_text()
+    told.wait_until_told()
     bench.clock.now += 61
     assert isinstance(bot.observe("run"), Running)
     assert bot.wait_for_end("run", SECONDS)
@@ -186,11 +187,11 @@ def test_a_program_past_its_limit_is_told_to_end(bench: Bench) -> None:
     assert ended.output.endswith("child\n")
 
 
-def test_a_program_that_ignores_sigterm_is_killed(bench: Bench) -> None:
+def test_a_program_that_ignores_sigterm_is_killed(bench: Bench, make_fifo: MakeFifo) -> None:
     """After the grace time it is SIGKILL."""
-    bot, gate, told = bench.bot(), bench.fifo("gate"), bench.fifo("told")
+    bot, gate, told = bench.bot(), make_fifo("gate"), make_fifo("told")
     bot.start("run", shell(f"trap '' TERM; echo > {told}; while :; do read line < {gate}; done"), ENVIRONMENT, 60)
-    told.read_text()
+    told.wait_until_told()
     bench.clock.now += 61
     bot.observe("run")
     assert isinstance(bot.observe("run"), Running)
@@ -200,11 +201,11 @@ def test_a_program_that_ignores_sigterm_is_killed(bench: Bench) -> None:
     assert bot.observe("run") == Ended(-signal.SIGKILL, "", timed_out=True)
 
 
-def test_an_adopted_program_keeps_its_limit(bench: Bench) -> None:
+def test_an_adopted_program_keeps_its_limit(bench: Bench, make_fifo: MakeFifo) -> None:
     """The time counts from the start, not from the restart of the bot."""
-    gate, told = bench.fifo("gate"), bench.fifo("told")
+    gate, told = make_fifo("gate"), make_fifo("told")
     bench.bot().start("run", shell(f"echo > {told}; read line < {gate}"), ENVIRONMENT, 60)
-    told.read_text()
+    told.wait_until_told()
     bench.clock.now += 61
     adopter = bench.bot()
     adopter.observe("run")
@@ -253,12 +254,12 @@ def test_long_output_is_tailed(bench: Bench) -> None:
     assert output.endswith("line 2999\n")
 
 
-def test_waiting_has_an_end(bench: Bench) -> None:
+def test_waiting_has_an_end(bench: Bench, make_fifo: MakeFifo) -> None:
     """A program that goes on is not waited for for ever."""
-    bot, gate = bench.bot(), bench.fifo("gate")
+    bot, gate = bench.bot(), make_fifo("gate")
     bot.start("run", shell(f"read line < {gate}"), ENVIRONMENT, 60)
     assert not bot.wait_for_end("run", 0.05)
-    release(gate)
+    gate.release()
 
 
 def test_a_run_id_stays_within_the_folder(bench: Bench) -> None:

@@ -15,6 +15,7 @@ from bot.gateways.programs.mesh_tools import MeshToolsGateway
 from steps.contract.errors import GiveUp, TryAgain
 from steps.contract.ports import Ended, NotStarted, Running, Tools, ToolVersions
 from steps.mesh import ClusterAddress
+from tests.fifo import MakeFifo
 from tests.unit.bot.gateways.loopback import HandClock, write_kubeconfig
 from tests.unit.bot.gateways.project import NoGke
 
@@ -230,26 +231,24 @@ def test_the_path_begins_with_the_release_and_kubectl(bench: Workbench, make_too
     assert path[:2] == [str(tools.folder / "bin"), str(bench.folder / "kubectl")]
 
 
-def test_a_second_bot_adopts_the_apply(bench: Workbench, make_tools: MakeTools) -> None:
+def test_a_second_bot_adopts_the_apply(bench: Workbench, make_tools: MakeTools, make_fifo: MakeFifo) -> None:
     """After a restart the apply is found running, and never doubled."""
-    gate = bench.folder / "gate"
-    os.mkfifo(gate)
+    gate = make_fifo("gate")
     tools = make_tools(f"echo begun; read line < {gate}\n")
     bench.gateway.start_apply("run", bench.address, tools, ARGUMENTS)
     other = Workbench(bench.folder)
     assert isinstance(other.gateway.observe_run("run"), Running)
     other.gateway.start_apply("run", other.address, tools, ARGUMENTS)
-    gate.write_text("go\n")
+    gate.release()
     assert bench.runs.wait_for_end("run", 20)
     assert bench.gateway.observe_run("run") == Ended(0, "begun\n")
 
 
-def test_an_apply_past_its_limit_is_ended(bench: Workbench, make_tools: MakeTools) -> None:
+def test_an_apply_past_its_limit_is_ended(bench: Workbench, make_tools: MakeTools, make_fifo: MakeFifo) -> None:
     """A hanging istioctl does not hold the upgrade for ever."""
-    told = bench.folder / "told"
-    os.mkfifo(told)
+    told = make_fifo("told")
     bench.gateway.start_apply("run", bench.address, make_tools(f"echo > {told}; sleep 600 & wait\n"), ARGUMENTS)
-    told.read_text()
+    told.wait_until_told()
     bench.clock.now += 1801
     bench.gateway.observe_run("run")
     assert bench.runs.wait_for_end("run", 20)
