@@ -13,6 +13,7 @@ from sandbox.cluster.objects.objects import is_terminating, name_of
 from sandbox.cluster.objects.patches import STRATEGIC_PATCH
 from sandbox.cluster.seeds.cluster_x import create_any
 from sandbox.cluster.seeds.objects import namespace, node, rbac_defaults
+from sandbox.cluster.server.deletion import DeleteOptions, delete_object
 from sandbox.cluster.simulation import SERVER_VERSION
 
 Json = dict[str, Any]
@@ -62,6 +63,11 @@ class Yard:
         """Patch an object strategically."""
         resource = self.cluster.resources.by_key(key)
         return self.cluster.api.patch(resource, namespace, name, body, STRATEGIC_PATCH, **options)
+
+    def delete(self, key: str, name: str, **options: Any) -> None:
+        """Delete an object, in the background unless told otherwise."""
+        resource = self.cluster.resources.by_key(key)
+        delete_object(self.cluster.api, resource, self.get(key, name), DeleteOptions(**options))
 
     def restart(self, key: str, name: str, stamp: str = "2020-11-13T10:00:00Z", namespace: str = "shop") -> Json:
         """Restart a workload as kubectl does."""

@@ -5,19 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.cluster.controllers.workloads.revisions import pod_revision
-from sandbox.cluster.objects.objects import Json, controller_of, is_pod_ready, is_terminating, name_of
-from sandbox.cluster.server.deletion import DeleteOptions, delete_object
-from sandbox.cluster.server.pod_faults import PodFault
-from tests.unit.sandbox.cluster.yard import Yard, bare_pod, make_yard, names, until, workload
+from sandbox.cluster.objects.objects import Json, is_pod_ready, is_terminating, name_of
+from tests.unit.sandbox.cluster.yard import Yard, bare_pod, make_yard, names, workload
 
 SETS = "statefulsets.apps"
 DAEMONS = "daemonsets.apps"
-
-
-def delete(yard: Yard, key: str, name: str, **options: object) -> None:
-    resource = yard.cluster.resources.by_key(key)
-    obj = yard.get(key, name)
-    delete_object(yard.cluster.api, resource, obj, DeleteOptions(**options))  # type: ignore[arg-type]
 
 
 def stateful(yard: Yard, replicas: int = 3, **spec: Any) -> None:
@@ -61,7 +53,7 @@ def test_partition_keeps_the_lower_pods() -> None:
     yard.restart(SETS, "db")
     yard.settle(60)
     assert on_old_revision(yard) == ["db-0", "db-1"]
-    delete(yard, "pods", "db-0")
+    yard.delete("pods", "db-0")
     yard.settle(60)
     assert on_old_revision(yard) == ["db-0", "db-1"]
 
@@ -73,7 +65,7 @@ def test_on_delete_waits_for_deletion() -> None:
     yard.restart(SETS, "db")
     yard.settle(60)
     assert on_old_revision(yard) == ["db-0", "db-1", "db-2"]
-    delete(yard, "pods", "db-1")
+    yard.delete("pods", "db-1")
     yard.settle(60)
     assert on_old_revision(yard) == ["db-0", "db-2"]
 
@@ -134,7 +126,7 @@ def test_bare_replica_set_refills_and_ignores_its_template() -> None:
     yard.restart("replicasets.apps", "web")
     yard.settle(60)
     assert names(yard.pods()) == before
-    delete(yard, "pods", before[0])
+    yard.delete("pods", before[0])
     yard.settle(10)
     stamped = [pod for pod in yard.pods() if pod["metadata"].get("annotations")]
     assert len(stamped) == 1
@@ -156,7 +148,7 @@ def test_deleted_run_is_made_again() -> None:
     yard.create(long_run("report", 3600))
     yard.settle(10)
     first = names(yard.pods())
-    delete(yard, "pods", first[0])
+    yard.delete("pods", first[0])
     yard.settle(10)
     assert len(yard.pods()) == 1
     assert names(yard.pods()) != first
@@ -196,126 +188,6 @@ def test_bare_pod_does_not_come_back() -> None:
     yard = make_yard()
     yard.create(bare_pod("lonely"))
     yard.settle(5)
-    delete(yard, "pods", "lonely")
+    yard.delete("pods", "lonely")
     yard.settle(60)
     assert yard.cluster.store.find("pods", "shop", "lonely") is None
-
-
-def test_deleting_waits_for_the_grace_period() -> None:
-    """A deleted pod is terminating until its containers have stopped."""
-    yard = make_yard()
-    yard.create(bare_pod("lonely"))
-    yard.settle(5)
-    delete(yard, "pods", "lonely")
-    yard.settle(0.5)
-    assert is_terminating(yard.get("pods", "lonely"))
-    assert yard.get("pods", "lonely")["metadata"]["deletionGracePeriodSeconds"] == 30
-
-
-def test_autoscaler_keeps_its_limits() -> None:
-    """Replicas are raised to the minimum, and to what load wishes for, up to the maximum."""
-    yard = make_yard()
-    yard.create(workload("Deployment", "web", replicas=1))
-    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
-    spec = {"minReplicas": 2, "maxReplicas": 4, "scaleTargetRef": target}
-    metadata = {"name": "web", "namespace": "shop"}
-    yard.create({"apiVersion": "autoscaling/v1", "kind": "HorizontalPodAutoscaler", "metadata": metadata, "spec": spec})
-    yard.settle(10)
-    assert yard.get("deployments.apps", "web")["spec"]["replicas"] == 2
-    yard.cluster.loops.autoscalers.wishes["shop", "web"] = 9
-    yard.cluster.engine.look_at("horizontal-pod-autoscaler", "shop", "web")
-    yard.settle(10)
-    assert yard.get("deployments.apps", "web")["spec"]["replicas"] == 4
-
-
-def test_dependents_go_with_their_owner() -> None:
-    """A deleted Deployment takes its ReplicaSets and pods with it."""
-    yard = make_yard()
-    yard.create(workload("Deployment", "web", replicas=2))
-    yard.settle(10)
-    delete(yard, "deployments.apps", "web")
-    yard.settle(10)
-    assert yard.pods() == []
-    assert list(yard.cluster.store.each("replicasets.apps", "shop")) == []
-
-
-def test_foreground_deletion_waits_for_dependents() -> None:
-    """In the foreground the owner stays until its pods are gone."""
-    yard = make_yard()
-    yard.create(workload("Deployment", "web", replicas=2))
-    yard.settle(10)
-    delete(yard, "deployments.apps", "web", propagation="Foreground")
-    yard.settle(0.2)
-    assert is_terminating(yard.get("deployments.apps", "web"))
-    until(lambda: yard.cluster.store.find("deployments.apps", "shop", "web") is None, yard)
-    assert list(yard.cluster.store.each("pods", "shop")) == []
-
-
-def test_orphans_lose_their_owner() -> None:
-    """Orphaned pods stay, without an owner reference."""
-    yard = make_yard()
-    yard.create(workload("ReplicaSet", "web", replicas=2))
-    yard.settle(10)
-    delete(yard, "replicasets.apps", "web", propagation="Orphan")
-    yard.settle(10)
-    assert [controller_of(pod) for pod in yard.pods()] == [None, None]
-
-
-def test_deleted_namespace_takes_everything() -> None:
-    """A namespace is Terminating until its pods are gone, then it is gone too."""
-    yard = make_yard()
-    yard.create(workload("Deployment", "web", replicas=2), bare_pod("lonely"))
-    yard.settle(10)
-    resource = yard.cluster.resources.by_key("namespaces")
-    delete_object(yard.cluster.api, resource, yard.get("namespaces", "shop", ""), DeleteOptions())
-    yard.settle(0.2)
-    assert yard.get("namespaces", "shop", "")["status"]["phase"] == "Terminating"
-    yard.settle(30)
-    assert yard.cluster.store.find("namespaces", "", "shop") is None
-    assert list(yard.cluster.store.each("pods", "shop")) == []
-
-
-def test_crashing_container_backs_off() -> None:
-    """A crash loop shows CrashLoopBackOff, counts restarts and waits longer each time."""
-    yard = make_yard()
-    yard.cluster.faults.pods.active.append(PodFault("crashing", image="example.com/lonely:*"))
-    yard.create(bare_pod("lonely"))
-    yard.settle(5)
-    row = yard.get("pods", "lonely")["status"]["containerStatuses"][0]
-    assert row["state"]["waiting"]["reason"] == "CrashLoopBackOff"
-    assert row["lastState"]["terminated"]["exitCode"] == 1
-    yard.settle(60)
-    assert yard.get("pods", "lonely")["status"]["containerStatuses"][0]["restartCount"] == 3
-
-
-def test_cleared_fault_lets_the_pod_recover() -> None:
-    """A container that no longer crashes becomes ready after its next start."""
-    yard = make_yard()
-    yard.cluster.faults.pods.active.append(PodFault("crashing"))
-    yard.create(bare_pod("lonely"))
-    yard.settle(30)
-    yard.cluster.faults.pods.active.clear()
-    yard.settle(60)
-    assert is_pod_ready(yard.get("pods", "lonely"))
-
-
-def test_unpullable_image_shows() -> None:
-    """An image that can't be pulled keeps the pod Pending with ImagePullBackOff."""
-    yard = make_yard()
-    yard.cluster.faults.pods.active.append(PodFault("unpullable"))
-    yard.create(bare_pod("lonely"))
-    yard.settle(10)
-    status = yard.get("pods", "lonely")["status"]
-    assert status["phase"] == "Pending"
-    assert status["containerStatuses"][0]["state"]["waiting"]["reason"] == "ImagePullBackOff"
-
-
-def test_stuck_pod_stays_terminating() -> None:
-    """A pod may be made to hang in Terminating."""
-    yard = make_yard()
-    yard.cluster.faults.pods.active.append(PodFault("stuck-terminating"))
-    yard.create(bare_pod("lonely"))
-    yard.settle(5)
-    delete(yard, "pods", "lonely")
-    yard.settle(600)
-    assert is_terminating(yard.get("pods", "lonely"))

@@ -1,0 +1,29 @@
+"""The machine's clock as the bot reads it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.clock import SystemClock
+
+
+@pytest.fixture(params=["Asia/Kathmandu", "America/St_Johns"])
+def local_zone(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Let the machine stand in a zone of its own for one test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", request.param)
+        time.tzset()
+        yield request.param
+    time.tzset()
+
+
+def test_the_time_is_utc_wherever_the_machine_stands(local_zone: str) -> None:
+    """What goes into the journal carries its zone, and it is the same one everywhere."""
+    before = datetime.now(UTC)
+    now = SystemClock().now()
+    assert now.utcoffset() == timedelta(0)
+    assert before <= now <= datetime.now(UTC)
