@@ -1,0 +1,233 @@
+"""What kubectl would do to a live object: by its three ways (last applied, live, handed over). Pure.
+
+kubectl sets every field that is handed over and otherwise in the cluster, and takes away every field that it applied
+last time and is handed over no more; a field that is only in the cluster stays. Lists of built-in kinds are merged by
+their keys, those of custom kinds are replaced whole. Source: kubectl apply in the Kubernetes documentation
+(declarative object management, "How apply calculates differences and merges changes").
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any, Literal, TypeAlias
+
+from steps.contract.ports import Manifest
+from steps.install.rendered import ObjectId, identify, is_custom
+
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+LARGEST_ANNOTATION = 1024 * 1024
+Path: TypeAlias = tuple[str, ...]
+ChangeKind: TypeAlias = Literal["changed", "added", "dropped"]
+
+# The keys by which a server merges lists of built-in kinds (patchMergeKey in k8s.io/api), by the list's field.
+MERGE_KEYS: Mapping[str, tuple[str, ...]] = {
+    "containers": ("name",),
+    "initContainers": ("name",),
+    "ephemeralContainers": ("name",),
+    "env": ("name",),
+    "ports": ("containerPort", "port"),
+    "volumes": ("name",),
+    "volumeMounts": ("mountPath",),
+    "volumeDevices": ("devicePath",),
+    "imagePullSecrets": ("name",),
+    "secrets": ("name",),
+    "hostAliases": ("ip",),
+    "topologySpreadConstraints": ("topologyKey",),
+    "webhooks": ("name",),
+}
+MERGED_SETS = frozenset({"finalizers"})
+# The server's own, or written by kubectl itself.
+NOT_COMPARED = frozenset({"status", "apiVersion", "kind"})
+OF_METADATA = ("labels", "annotations")
+# Another spelling of the same amount stands in these fields only.
+AMOUNTS = frozenset({"cpu", "memory", "ephemeral-storage", "storage", "targetAverageValue", "averageValue"})
+SUFFIXES: Mapping[str, Decimal] = {
+    "n": Decimal("1e-9"),
+    "u": Decimal("1e-6"),
+    "m": Decimal("1e-3"),
+    "": Decimal(1),
+    **{sign: Decimal(1000) ** (power + 1) for power, sign in enumerate("kMGTPE")},
+    **{f"{sign}i": Decimal(1024) ** (power + 1) for power, sign in enumerate("KMGTPE")},
+}
+MISSING = object()
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """One field of a live object that an apply would set otherwise or take away; `path` in parts, values as JSON.
+
+    `before` is None for an added field, `after` for a dropped one.
+    """
+
+    object: ObjectId
+    path: Path
+    kind: ChangeKind
+    before: Any
+    after: Any
+
+    @property
+    def where(self) -> str:
+        """`spec.template.spec.containers[discovery].image`."""
+        return "".join(part if part.startswith("[") else f".{part}" for part in self.path).lstrip(".")
+
+    def __str__(self) -> str:
+        after = "taken away" if self.kind == "dropped" else show_value(self.after)
+        before = "" if self.kind == "added" else f"{show_value(self.before)} → "
+        return f"{self.object}: {self.where}: {before}{after}"
+
+
+def compare_three_ways(wanted: Manifest, live: Manifest) -> tuple[FieldChange, ...]:
+    """The fields of a live object that kubectl would change, add or drop by applying `wanted`."""
+    last, custom, name = read_last_applied(live), is_custom(wanted), identify(wanted)
+    found: list[FieldChange] = []
+    for path, before, after in _walk(_pick(wanted), _pick(last), _pick(live), (), custom):
+        kind: ChangeKind = "added" if before is MISSING else "dropped" if after is MISSING else "changed"
+        found.append(FieldChange(name, path, kind, _plain(before), _plain(after)))
+    return tuple(found)
+
+
+def read_last_applied(live: Manifest) -> Manifest:
+    """What kubectl applied last time; empty where the object carries no readable note of it."""
+    text = (live["metadata"].get("annotations") or {}).get(LAST_APPLIED) or ""
+    if not text or len(text) > LARGEST_ANNOTATION:
+        return {}
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, Mapping) else {}
+
+
+def is_same_value(one: Any, other: Any, field: str = "") -> bool:
+    """Whether the server would take both for the same: empty ones alike, amounts by value (`2Gi` is `2048Mi`)."""
+    if one in (None, "", False) and other in (None, "", False):
+        return True
+    if type(one) is type(other) and one == other:
+        return True
+    if field in AMOUNTS:
+        amounts = read_amount(one), read_amount(other)
+        return None not in amounts and amounts[0] == amounts[1]
+    return not isinstance(one, bool) and not isinstance(other, bool) and str(one) == str(other)
+
+
+def read_amount(value: Any) -> Decimal | None:
+    """A Kubernetes quantity as a number, None where it is none."""
+    text = str(value).strip()
+    number = text.rstrip("numkKMGTPEi")
+    if len(text) > 40 or text[len(number) :] not in SUFFIXES:
+        return None
+    try:
+        return Decimal(number) * SUFFIXES[text[len(number) :]]
+    except InvalidOperation:
+        return None
+
+
+def show_value(value: Any, most: int = 100) -> str:
+    """A value in one line, cut visibly."""
+    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def _pick(manifest: Manifest) -> Mapping[str, Any]:
+    """What is compared: everything but the server's own fields and kubectl's note."""
+    if not manifest:
+        return {}
+    metadata = manifest.get("metadata") or {}
+    kept = {name: dict(metadata.get(name) or {}) for name in OF_METADATA}
+    kept["annotations"].pop(LAST_APPLIED, None)
+    body = {key: value for key, value in manifest.items() if key not in NOT_COMPARED and key != "metadata"}
+    return {**body, "metadata": kept}
+
+
+Found: TypeAlias = Iterator[tuple[Path, Any, Any]]
+
+
+def _walk(wanted: Any, last: Any, live: Any, path: Path, custom: bool) -> Found:
+    """(path, before, after) of each leaf that would change; MISSING stands for none."""
+    if wanted is MISSING:
+        if last is not MISSING and live is not MISSING:
+            yield from _drop(last, live, path)
+    elif isinstance(wanted, Mapping):
+        yield from _walk_fields(wanted, _as_fields(last), live, path, custom)
+    elif isinstance(wanted, list) and not custom and (key := _find_key(wanted, live, path)):
+        yield from _walk_entries(wanted, last, live, path, key)
+    elif _is_merged_set(wanted, live, path):
+        if not set(wanted) <= set(live):
+            yield path, live, wanted
+    elif not _is_same(wanted, live, path[-1] if path else ""):
+        yield path, live, wanted
+
+
+def _walk_fields(wanted: Mapping[str, Any], last: Mapping[str, Any], live: Any, path: Path, custom: bool) -> Found:
+    here = _as_fields(live)
+    if live is not MISSING and live is not None and not isinstance(live, Mapping):
+        yield path, live, wanted
+        return
+    for name in sorted({*wanted, *last}):
+        found = wanted.get(name, MISSING)
+        yield from _walk(found, last.get(name, MISSING), here.get(name, MISSING), (*path, name), custom)
+
+
+def _walk_entries(wanted: Sequence[Any], last: Any, live: Any, path: Path, key: str) -> Found:
+    """A list that the server merges by a key: what only the cluster has stays."""
+    asked, applied, here = (_by_key(entries, key) for entries in (wanted, last, live))
+    for name in [*asked, *(gone for gone in applied if gone not in asked)]:
+        part = (*path, f"[{name}]")
+        yield from _walk(asked.get(name, MISSING), applied.get(name, MISSING), here.get(name, MISSING), part, False)
+
+
+def _drop(last: Any, live: Any, path: Path) -> Found:
+    """kubectl takes a field away as far as it applied it; what others added beneath stays."""
+    if isinstance(last, Mapping) and isinstance(live, Mapping) and not set(live) <= set(last):
+        for name in sorted(last):
+            if name in live:
+                yield from _drop(last[name], live[name], (*path, name))
+        return
+    if not is_same_value(live, None):
+        yield path, live, MISSING
+
+
+def _is_same(wanted: Any, live: Any, field: str) -> bool:
+    if live is MISSING:
+        return wanted in (None, "", False, 0) or wanted == [] or wanted == {}
+    if isinstance(wanted, list) and isinstance(live, list):
+        return len(wanted) == len(live) and all(_is_covered(a, b) for a, b in zip(wanted, live, strict=True))
+    return is_same_value(wanted, live, field)
+
+
+def _is_covered(wanted: Any, live: Any) -> bool:
+    """Whether an entry of a list that is replaced whole stands there already, the server's defaults besides."""
+    if isinstance(wanted, Mapping):
+        return isinstance(live, Mapping) and all(_is_covered(value, live.get(name)) for name, value in wanted.items())
+    if isinstance(wanted, list):
+        return isinstance(live, list) and _is_same(wanted, live, "")
+    return is_same_value(wanted, live)
+
+
+def _find_key(wanted: Sequence[Any], live: Any, path: Path) -> str:
+    """The merge key that every entry has, "" where the list is replaced whole."""
+    entries = [*wanted, *(live if isinstance(live, list) else [])]
+    field = path[-1] if path else ""
+    keys = MERGE_KEYS.get(field, ())
+    return next((key for key in keys if all(isinstance(e, Mapping) and key in e for e in entries)), "")
+
+
+def _is_merged_set(wanted: Any, live: Any, path: Path) -> bool:
+    return bool(path) and path[-1] in MERGED_SETS and isinstance(wanted, list) and isinstance(live, list)
+
+
+def _by_key(entries: Any, key: str) -> dict[str, Any]:
+    found = entries if isinstance(entries, list) else []
+    return {str(entry[key]): entry for entry in found if isinstance(entry, Mapping) and key in entry}
+
+
+def _as_fields(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _plain(value: Any) -> Any:
+    return None if value is MISSING else value

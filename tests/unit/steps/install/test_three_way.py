@@ -1,0 +1,151 @@
+"""What kubectl would change, add and drop on a live object."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from steps.install.three_way import LAST_APPLIED, compare_three_ways, is_same_value, read_last_applied, show_value
+
+Made = dict[str, Any]
+
+
+def made(kind: str = "Service", api: str = "v1", **body: Any) -> Made:
+    """An object of istio-system."""
+    return {"apiVersion": api, "kind": kind, "metadata": {"name": "x", "namespace": "istio-system"}, **body}
+
+
+def apply_to(live: Made, last: Made | None) -> Made:
+    """A live object with kubectl's note of what it applied last."""
+    note = {} if last is None else {LAST_APPLIED: json.dumps(last)}
+    return {**live, "metadata": {**live["metadata"], "annotations": note}}
+
+
+def changes(wanted: Made, live: Made, last: Made | None = None) -> list[str]:
+    """The changes as a person reads them, without the object's name."""
+    return [str(one).partition(": ")[2] for one in compare_three_ways(wanted, apply_to(live, last))]
+
+
+def pod_template(**container: Any) -> Made:
+    """The spec of a Deployment with one container."""
+    return {"template": {"spec": {"containers": [{"name": "discovery", "image": "pilot:1", **container}]}}}
+
+
+def test_what_stays_is_no_change() -> None:
+    """Fields that only the cluster has are its own: defaults, replicas of an autoscaler, status."""
+    wanted = made(spec={"ports": [{"port": 80}]})
+    live = made(spec={"ports": [{"port": 80, "nodePort": 31380}], "clusterIP": "10.0.0.1"}, status={"a": 1})
+    assert changes(wanted, live, wanted) == []
+
+
+def test_an_edited_field_is_set_back() -> None:
+    """An autoscaler's bound that somebody raised."""
+    wanted = made("HorizontalPodAutoscaler", "autoscaling/v2beta1", spec={"minReplicas": 1, "maxReplicas": 5})
+    live = made("HorizontalPodAutoscaler", "autoscaling/v2beta1", spec={"minReplicas": 3, "maxReplicas": 5})
+    assert changes(wanted, live, wanted) == ["spec.minReplicas: 3 → 1"]
+
+
+def test_a_field_of_the_last_apply_is_taken_away() -> None:
+    """A load balancer's address that is handed over no more."""
+    last = made(spec={"type": "LoadBalancer", "loadBalancerIP": "1.2.3.4"})
+    wanted = made(spec={"type": "LoadBalancer"})
+    assert changes(wanted, last, last) == ["spec.loadBalancerIP: 1.2.3.4 → taken away"]
+
+
+def test_a_field_that_kubectl_never_applied_stays() -> None:
+    """Somebody else set it."""
+    wanted = made(spec={"type": "LoadBalancer"})
+    live = made(spec={"type": "LoadBalancer", "loadBalancerIP": "1.2.3.4"})
+    assert changes(wanted, live, wanted) == []
+
+
+def test_what_is_gone_already_is_not_taken_away() -> None:
+    """The last apply had it, the cluster has it no more."""
+    last = made(spec={"type": "LoadBalancer", "loadBalancerIP": "1.2.3.4"})
+    wanted = made(spec={"type": "LoadBalancer"})
+    assert changes(wanted, wanted, last) == []
+
+
+def test_lists_of_built_in_kinds_are_merged_by_their_keys() -> None:
+    """A container that somebody added stays, one of the last apply goes, a variable changes."""
+    wanted = made("Deployment", "apps/v1", spec=pod_template(env=[{"name": "A", "value": "2"}]))
+    last = made(
+        "Deployment", "apps/v1", spec=pod_template(env=[{"name": "A", "value": "1"}, {"name": "B", "value": "x"}])
+    )
+    live = json.loads(json.dumps(last))
+    live["spec"]["template"]["spec"]["containers"].append({"name": "own", "image": "own:1"})
+    assert changes(wanted, live, last) == [
+        "spec.template.spec.containers[discovery].env[A].value: 1 → 2",
+        'spec.template.spec.containers[discovery].env[B]: {"name": "B", "value": "x"} → taken away',
+    ]
+
+
+def test_lists_of_custom_kinds_are_replaced_whole() -> None:
+    """A server merges none of them."""
+    gateway = {"kind": "Gateway", "api": "networking.istio.io/v1alpha3"}
+    wanted = made(**gateway, spec={"servers": [{"port": {"number": 80}}]})
+    live = made(**gateway, spec={"servers": [{"port": {"number": 80}}, {"port": {"number": 443}}]})
+    assert [line.partition(":")[0] for line in changes(wanted, live, wanted)] == ["spec.servers"]
+
+
+def test_a_list_without_a_key_is_replaced_whole() -> None:
+    """The order of arguments counts."""
+    wanted = made("Deployment", "apps/v1", spec=pod_template(args=["discovery", "--log=info"]))
+    live = made("Deployment", "apps/v1", spec=pod_template(args=["discovery", "--log=debug"]))
+    found = changes(wanted, live, wanted)
+    assert found == [
+        'spec.template.spec.containers[discovery].args: ["discovery", "--log=debug"] → ["discovery", "--log=info"]'
+    ]
+
+
+def test_an_entry_in_a_whole_list_may_have_defaults() -> None:
+    """The server fills in what it knows better."""
+    rule = {"operations": ["CREATE"], "resources": ["pods"]}
+    hook = {"name": "a", "rules": [rule]}
+    live_hook = {"name": "a", "rules": [{**rule, "scope": "*"}], "timeoutSeconds": 30}
+    api = "admissionregistration.k8s.io/v1beta1"
+    wanted = made("MutatingWebhookConfiguration", api, webhooks=[hook])
+    assert changes(wanted, made("MutatingWebhookConfiguration", api, webhooks=[live_hook]), wanted) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "one", "other", "same"),
+    [
+        ("memory", "2Gi", "2048Mi", True),
+        ("memory", "2Gi", "2G", False),
+        ("cpu", "500m", "0.5", True),
+        ("cpu", 1, "1000m", True),
+        ("cpu", "1", "x", False),
+        ("value", "2Gi", "2048Mi", False),
+        ("replicas", 1, "1", True),
+        ("flag", True, "True", False),
+        ("flag", False, None, True),
+        ("cpu", "1" * 60 + "Gi", "1", False),
+    ],
+)
+def test_amounts_are_compared_by_value(field: str, one: Any, other: Any, same: bool) -> None:
+    """In the fields that hold amounts, and nowhere else."""
+    assert is_same_value(one, other, field) is same
+
+
+@pytest.mark.parametrize("note", ["{", "[]", "[" * 100_000, " " * 1_100_000 + "{}", '"text"'])
+def test_an_unreadable_note_is_none(note: str) -> None:
+    """Whoever can write annotations can't stop the comparison."""
+    live: Mapping[str, Any] = made(spec={})
+    live["metadata"]["annotations"] = {LAST_APPLIED: note}
+    assert read_last_applied(live) == {}
+
+
+def test_a_key_that_became_a_value_of_another_form_is_one_change() -> None:
+    """A mapping where a text stands."""
+    wanted, live = made(spec={"selector": {"a": "b"}}), made(spec={"selector": "a=b"})
+    assert changes(wanted, live, wanted) == ['spec.selector: a=b → {"a": "b"}']
+
+
+def test_values_are_shown_in_one_line() -> None:
+    """And cut visibly."""
+    assert show_value("a\n  b") == "a b"
+    assert show_value("x" * 200, 10) == "xxxxxxxxx…"
