@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal, TypeAlias
 
+from steps.contract.documents import BadDocument, read_json
 from steps.contract.ports import Manifest
 from steps.install.rendered import ObjectId, identify, is_custom
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-LARGEST_ANNOTATION = 1024 * 1024
 Path: TypeAlias = tuple[str, ...]
 ChangeKind: TypeAlias = Literal["changed", "added", "dropped"]
 
@@ -92,11 +92,9 @@ def compare_three_ways(wanted: Manifest, live: Manifest) -> tuple[FieldChange, .
 def read_last_applied(live: Manifest) -> Manifest:
     """What kubectl applied last time; empty where the object carries no readable note of it."""
     text = (live["metadata"].get("annotations") or {}).get(LAST_APPLIED) or ""
-    if not text or len(text) > LARGEST_ANNOTATION:
-        return {}
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
+        found = read_json(text)
+    except BadDocument:
         return {}
     return found if isinstance(found, Mapping) else {}
 
