@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal, TypeAlias
 
-from steps.contract.documents import BadDocument, read_json
+from steps.contract.documents import BadDocument, read_json, read_yaml
 from steps.contract.ports import Manifest
 from steps.install.rendered import ObjectId, identify, is_custom
 
@@ -130,15 +130,40 @@ def show_value(value: Any, most: int = 100) -> str:
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
+def find_value(manifest: Manifest, path: Path) -> Any:
+    """The value at a path as `FieldChange` names it; MISSING where there is none."""
+    found: Any = _pick(manifest)
+    for part in path:
+        found = _find_entry(found, part[1:-1]) if part.startswith("[") else _as_fields(found).get(part, MISSING)
+    return found
+
+
+class OpenedText(dict[str, Any]):
+    """A text of a ConfigMap that holds YAML or JSON: compared key by key, but set as a whole."""
+
+
 def _pick(manifest: Manifest) -> Mapping[str, Any]:
-    """What is compared: everything but the server's own fields and kubectl's note."""
+    """What is compared: everything but the server's own fields and kubectl's note, texts of ConfigMaps opened."""
     if not manifest:
         return {}
     metadata = manifest.get("metadata") or {}
     kept = {name: dict(metadata.get(name) or {}) for name in OF_METADATA}
     kept["annotations"].pop(LAST_APPLIED, None)
     body = {key: value for key, value in manifest.items() if key not in NOT_COMPARED and key != "metadata"}
+    if manifest.get("kind") == "ConfigMap" and isinstance(body.get("data"), Mapping):
+        body["data"] = {name: _open_text(value) for name, value in body["data"].items()}
     return {**body, "metadata": kept}
+
+
+def _open_text(text: Any) -> Any:
+    if not isinstance(text, str) or ":" not in text:
+        return text
+    try:
+        documents = read_yaml(text)
+    except BadDocument:
+        return text
+    opened = documents[0] if len(documents) == 1 else None
+    return OpenedText({str(key): value for key, value in opened.items()}) if isinstance(opened, Mapping) else text
 
 
 Found: TypeAlias = Iterator[tuple[Path, Any, Any]]
@@ -149,6 +174,9 @@ def _walk(wanted: Any, last: Any, live: Any, path: Path, custom: bool) -> Found:
     if wanted is MISSING:
         if last is not MISSING and live is not MISSING:
             yield from _drop(last, live, path)
+    elif isinstance(wanted, OpenedText) and isinstance(live, OpenedText):
+        # the text is replaced as a whole, so what only the cluster's has goes as well
+        yield from _walk_fields(wanted, dict(live), dict(live), path, True)
     elif isinstance(wanted, Mapping):
         yield from _walk_fields(wanted, _as_fields(last), live, path, custom)
     elif isinstance(wanted, list) and not custom and (key := _find_key(wanted, live, path)):
@@ -212,6 +240,12 @@ def _find_key(wanted: Sequence[Any], live: Any, path: Path) -> str:
     field = path[-1] if path else ""
     keys = MERGE_KEYS.get(field, ())
     return next((key for key in keys if all(isinstance(e, Mapping) and key in e for e in entries)), "")
+
+
+def _find_entry(entries: Any, name: str) -> Any:
+    found = (entry for entry in entries if isinstance(entry, Mapping)) if isinstance(entries, list) else ()
+    keys = {key for keys in MERGE_KEYS.values() for key in keys}
+    return next((entry for entry in found if any(str(entry.get(key)) == name for key in keys)), MISSING)
 
 
 def _is_merged_set(wanted: Any, live: Any, path: Path) -> bool:

@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from steps.install.three_way import LAST_APPLIED, compare_three_ways, is_same_value, read_last_applied, show_value
+from steps.install.three_way import (
+    LAST_APPLIED,
+    MISSING,
+    compare_three_ways,
+    find_value,
+    is_same_value,
+    read_last_applied,
+    show_value,
+)
 
 Made = dict[str, Any]
 
@@ -149,3 +157,31 @@ def test_values_are_shown_in_one_line() -> None:
     """And cut visibly."""
     assert show_value("a\n  b") == "a b"
     assert show_value("x" * 200, 10) == "xxxxxxxxx…"
+
+
+def test_texts_that_hold_yaml_are_compared_key_by_key() -> None:
+    """The text goes as a whole: what only the cluster's has goes too, whoever wrote it."""
+    wanted = made("ConfigMap", data={"mesh": "trustDomain: pool\ndefaultConfig:\n  drainDuration: 45s\n", "root": ""})
+    mesh = "trustDomain: pool\noutboundTrafficPolicy:\n  mode: REGISTRY_ONLY\ndefaultConfig:\n  drainDuration: 5s\n"
+    assert changes(wanted, made("ConfigMap", data={"mesh": mesh, "root": ""}), wanted) == [
+        "data.mesh.defaultConfig.drainDuration: 5s → 45s",
+        'data.mesh.outboundTrafficPolicy: {"mode": "REGISTRY_ONLY"} → taken away',
+    ]
+
+
+@pytest.mark.parametrize("text", ["a: &a [x]\nb: *a\n", "just: [words", "one: 1\n---\ntwo: 2\n"])
+def test_a_text_that_can_t_be_opened_is_compared_as_it_is(text: str) -> None:
+    """Aliases, no YAML, several documents."""
+    wanted = made("ConfigMap", data={"config": "policy: enabled\n"})
+    assert [line.partition(":")[0] for line in changes(wanted, made("ConfigMap", data={"config": text}), wanted)] == [
+        "data.config"
+    ]
+
+
+def test_a_value_is_found_by_the_path_of_a_change() -> None:
+    """Through lists by their keys and through opened texts."""
+    spec = pod_template(env=[{"name": "A", "value": "1"}])
+    path = ("spec", "template", "spec", "containers", "[discovery]", "env", "[A]", "value")
+    assert find_value(made("Deployment", "apps/v1", spec=spec), path) == "1"
+    assert find_value(made("ConfigMap", data={"mesh": "a: {b: 2}"}), ("data", "mesh", "a", "b")) == 2
+    assert find_value(made("ConfigMap", data={"mesh": "a: {b: 2}"}), ("data", "other", "a")) is MISSING
