@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 # How long an upgrade may take with --exit.
 SIMULATED_SECONDS = 300.0
 ATTACHED_SECONDS = 900.0
+# Left out of the container image, or not asked for when the bot was installed.
+SANDBOX_PACKAGES = ("sandbox", "aiohttp", "rich")
 
 
 def _list_settings() -> str:
@@ -67,6 +70,7 @@ def serve() -> None:
 @click.option("--remove", is_flag=True, help="Take the demo out of that cluster, and start nothing.")
 def sandbox(kubeconfig: Path | None, speed: float | None, **asked: Any) -> None:
     """Run the bot against a local Slack, a simulated cluster and signed releases."""
+    _require_sandbox()
     from bot.app.known_releases import shipped_releases
     from sandbox.supervisor import AttachOptions, SandboxOptions, run
 
@@ -230,6 +234,17 @@ def _known(views: Views, upgrade: str) -> bool:
     if not views.has_upgrade(upgrade):
         _fail([f"there is no upgrade {upgrade}; `asm-upgrade status` lists the open ones"])
     return True
+
+
+def _require_sandbox() -> None:
+    missing = [name for name in SANDBOX_PACKAGES if find_spec(name) is None]
+    if missing:
+        _fail(
+            [
+                f"the sandbox is not installed here ({', '.join(missing)} missing): "
+                "in a clone of the project, `./dev sandbox` or `pip install '.[sandbox]'` installs it"
+            ]
+        )
 
 
 def _fail(sentences: Sequence[str]) -> NoReturn:

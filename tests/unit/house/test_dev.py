@@ -15,7 +15,7 @@ FAILING_PROGRAM = "#!/bin/sh\nexit 1\n"
 @pytest.fixture
 def fresh_clone(tmp_path: Path, project_root: Path) -> Path:
     """Give a folder with what ./dev reads, and a PATH folder `bin` without Python."""
-    for name in ("dev", "pyproject.toml", "constraints.txt", "constraints-runtime.txt"):
+    for name in ("dev", "pyproject.toml", "constraints.txt", "constraints-sandbox.txt"):
         shutil.copy(project_root / name, tmp_path)
     (tmp_path / "bin").mkdir()
     for name in NEEDED_PROGRAMS:

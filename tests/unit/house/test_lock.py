@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-LOCKS = ("constraints.txt", "constraints-runtime.txt")
+LOCKS = ("constraints.txt", "constraints-sandbox.txt", "constraints-runtime.txt")
 
 
 def read_pins(path: Path) -> dict[str, str]:
@@ -40,10 +40,16 @@ def test_every_pin_has_a_hash(project_root: Path, name: str) -> None:
     assert not [entry.splitlines()[0] for entry in entries if "--hash=sha256:" not in entry]
 
 
-def test_runtime_lock_is_a_part_of_the_whole(project_root: Path) -> None:
-    """What the tests ran with is what the bot runs with."""
-    whole, runtime = (read_pins(project_root / name) for name in LOCKS)
-    assert runtime.items() <= whole.items()
+def test_each_lock_is_a_part_of_the_larger_one(project_root: Path) -> None:
+    """What the tests ran with is what the sandbox and the bot run with."""
+    whole, sandbox, runtime = (read_pins(project_root / name) for name in LOCKS)
+    assert runtime.items() < sandbox.items() < whole.items()
+
+
+def test_sandbox_lock_covers_its_extra(project_root: Path) -> None:
+    """./dev sandbox needs nothing that is not locked."""
+    wanted = names_of(read_settings(project_root)["project"]["optional-dependencies"]["sandbox"])
+    assert wanted <= read_pins(project_root / "constraints-sandbox.txt").keys()
 
 
 def test_runtime_lock_covers_the_dependencies_and_the_build(project_root: Path) -> None:
@@ -59,7 +65,12 @@ def test_lock_covers_the_development_tools(project_root: Path) -> None:
     assert wanted <= read_pins(project_root / "constraints.txt").keys()
 
 
-def test_runtime_lock_leaves_the_development_tools_out(project_root: Path) -> None:
-    """A machine that only runs the bot gets no type checker and no browser driver."""
-    pins = read_pins(project_root / "constraints-runtime.txt")
-    assert not {"mypy", "playwright", "pytest", "ruff"} & pins.keys()
+@pytest.mark.parametrize("name", LOCKS[1:])
+def test_locks_of_users_leave_the_development_tools_out(project_root: Path, name: str) -> None:
+    """A machine that only runs the bot or the sandbox gets no type checker and no browser driver."""
+    assert not {"mypy", "playwright", "pytest", "ruff"} & read_pins(project_root / name).keys()
+
+
+def test_runtime_lock_leaves_the_sandbox_out(project_root: Path) -> None:
+    """The bot draws nothing in a terminal; aiohttp stays, since the Kubernetes client asks for it."""
+    assert "rich" not in read_pins(project_root / "constraints-runtime.txt")

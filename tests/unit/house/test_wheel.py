@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import subprocess
 import sys
 from configparser import ConfigParser
@@ -18,33 +20,50 @@ def run(*command: str, cwd: Path) -> None:
     subprocess.run(command, cwd=cwd, check=True, timeout=120, capture_output=True)
 
 
+def install_wheel(source: Path, folder: Path) -> Path:
+    """Build the wheel of a source tree and install it, and nothing else; returns where."""
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder)]
+    run(*build, ".", cwd=source)
+    (wheel,) = folder.glob("asm_upgrade_bot-*.whl")
+    target = folder / "site"
+    pip = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "--target", str(target)]
+    run(*pip, str(wheel), cwd=folder)
+    return target
+
+
+def list_top(target: Path) -> set[str]:
+    return {path.name for path in target.iterdir() if not path.name.endswith(".dist-info") and path.name != "bin"}
+
+
 @pytest.fixture(scope="module")
 def installed(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a folder into which the wheel, and nothing else, was installed."""
-    folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder)]
-    run(*build, ".", cwd=project_root)
-    (wheel,) = folder.glob("asm_upgrade_bot-*.whl")
-    target = folder / "site"
-    run(
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "--no-deps",
-        "--no-index",
-        "--target",
-        str(target),
-        str(wheel),
-        cwd=folder,
-    )
-    return target
+    return install_wheel(project_root, tmp_path_factory.mktemp("wheel"))
 
 
 def test_wheel_holds_exactly_the_four_packages(installed: Path) -> None:
     """Tests, tools and documents stay out of the user's site-packages."""
-    top = {path.name for path in installed.iterdir() if not path.name.endswith(".dist-info") and path.name != "bin"}
-    assert top == PACKAGES
+    assert list_top(installed) == PACKAGES
+
+
+def test_image_holds_no_sandbox(project_root: Path, tmp_path: Path) -> None:
+    """What the Dockerfile copies makes a wheel of the bot alone."""
+    dockerfile = (project_root / "manifests" / "Dockerfile").read_text()
+    copied = re.findall(r"^COPY (?!--)(.+) \S+$", dockerfile, re.MULTILINE)
+    for name in " ".join(copied).split():
+        path = project_root / name
+        copy = shutil.copytree if path.is_dir() else shutil.copy
+        copy(path, tmp_path / name)
+    (tmp_path / "out").mkdir()
+    assert list_top(install_wheel(tmp_path, tmp_path / "out")) == PACKAGES - {"sandbox"}
+
+
+def test_sandbox_is_an_extra(installed: Path) -> None:
+    """What only the sandbox imports comes with `[sandbox]` and not without."""
+    (metadata,) = installed.glob("*.dist-info/METADATA")
+    needed = re.findall(r"^Requires-Dist: ([\w-]+).*$", metadata.read_text(), re.MULTILINE)
+    extra = re.findall(r"^Requires-Dist: ([\w-]+).*extra == .sandbox.", metadata.read_text(), re.MULTILINE)
+    assert (set(extra), "slack-bolt" in needed) == ({"aiohttp", "rich"}, True)
 
 
 def test_console_script_is_asm_upgrade(installed: Path) -> None:
