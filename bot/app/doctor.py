@@ -23,11 +23,11 @@ from bot.slack.api.clients import build_posting_client
 from steps.contract.checks import Check, failed, passed, warned
 from steps.contract.errors import GiveUp, StepError
 from steps.contract.release import Release
-from steps.install.kubectl import check_kubectl
 from steps.mesh import ClusterAddress
 from steps.phases.access import find_missing_rights
 from steps.phases.download import choose_platform
 from steps.preflight.eligibility import judge_survey
+from steps.preflight.kubectl import check_kubectl
 from steps.preflight.machine import check_disk
 from steps.preflight.rights import describe_rights
 from steps.preflight.survey import take_survey

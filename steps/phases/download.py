@@ -12,12 +12,12 @@ from steps.contract.ports import Tools
 from steps.contract.release import Archive
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Step, Waiting
 from steps.gates import bind_upgrade, build_gate_card, pass_gate
-from steps.install.kubectl import check_kubectl
 from steps.install.preview import measure_preview
 from steps.notes.identity import measure_identity
 from steps.notes.install import recall_source
 from steps.notes.tools import KEY as TOOLS
 from steps.notes.tools import PREVIOUS, describe_tools, describe_way_back
+from steps.preflight.kubectl import check_kubectl
 from steps.versions import parse_asm_version
 
 PREVIOUS_PATIENCE = timedelta(minutes=2)

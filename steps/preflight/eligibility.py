@@ -8,10 +8,10 @@ from typing import assert_never
 from steps.contract.checks import Check, failed, passed, warned
 from steps.contract.release import Release
 from steps.install.installed import MixedVersions, NoMesh, OneVersion, OpenSource, Unreadable
-from steps.install.operations import BUSY_OPERATIONS, describe_operation
 from steps.install.policies import find_authorization_findings
 from steps.install.recovery import PreviousInstall
 from steps.mesh import ClusterIdentity, Exclusion, Operation
+from steps.preflight.operations import BUSY_OPERATIONS, describe_operation
 from steps.preflight.room import check_room
 from steps.preflight.survey import Survey
 from steps.versions import AsmVersion, parse_asm_version, parse_numbers

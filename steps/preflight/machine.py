@@ -5,7 +5,7 @@ from __future__ import annotations
 from steps.contract.checks import Check, failed, passed, warned
 from steps.contract.ports import MeshTools, ReleaseFiles
 from steps.contract.release import Release
-from steps.install.kubectl import check_kubectl
+from steps.preflight.kubectl import check_kubectl
 
 DISK_ERROR_BYTES = 300 * 2**20
 DISK_WARNING_BYTES = 2 * 2**30

@@ -11,7 +11,6 @@ from steps.contract.cards import DENY, Card, Choice, Detail
 from steps.contract.errors import GiveUp
 from steps.contract.step import Ask, Blocked, Context, Done, Json, Outcome, Step, Waiting
 from steps.gates import bind_evidence, bind_upgrade, build_gate_card, list_evidence, pass_gate
-from steps.install.operations import BUSY_OPERATIONS, describe_operation
 from steps.install.preview import Preview, measure_preview, name_removals
 from steps.install.removals import read_removals
 from steps.notes.identity import measure_identity
@@ -26,6 +25,7 @@ from steps.phases.control_plane.backup import (
     strip_server_fields,
 )
 from steps.phases.control_plane.replacement import roll_out
+from steps.preflight.operations import BUSY_OPERATIONS, describe_operation
 from steps.workloads.estimate import Range, describe_control_plane
 
 BACKUPS_A_TURN = 10

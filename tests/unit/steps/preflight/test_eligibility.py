@@ -9,10 +9,10 @@ import pytest
 
 from steps.contract.checks import Check, select_checks
 from steps.install.installed import Installed, MixedVersions, NoMesh, OneVersion, OpenSource, Unreadable
-from steps.install.kubectl import check_kubectl
 from steps.install.recovery import PreviousInstall
 from steps.mesh import Exclusion, Operation
 from steps.preflight.eligibility import find_source, judge_survey
+from steps.preflight.kubectl import check_kubectl
 from steps.preflight.survey import SidecarCounts
 from steps.versions import AsmVersion
 from tests.unit.steps.builders import (
