@@ -1,0 +1,370 @@
+"""The `kubectl` on istioctl's PATH: it writes an apply down, or passes on what was approved and nothing else.
+
+This file is a program of its own. The bot copies it into the folder of a run, beside its rules, and starts it as
+`python -I -S guard.py HASH ARGUMENTS...`, where HASH is that of the rules. Nothing is taken from the environment.
+It is started up to thirty times a run, so it imports little, and no other module of the bot.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+COMPONENT = "operator.istio.io/component"
+READ_UID = ("get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}")
+MOST_STDIN = 20_000_000
+PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
+MADE_ANEW = "(made anew at each rendering)"
+# How istioctl 1.4 calls kubectl; a call of another form is not passed on.
+VALUED = ("--kubeconfig", "-n", "-o", "--selector", "-f")
+PLAIN = ("--all-namespaces", "--force", "--prune")
+DEPRECATED = re.compile(rb"Warning: \S+ \S+ is deprecated in v1\.\d+\+, unavailable in v1\.\d+\+(?:; use [^\n]*)?")
+NO_CONNECTION = re.compile(
+    rb"connection to the server \S+ was refused|connection refused|connection reset by peer|TLS handshake timeout"
+    rb"|i/o timeout|\bEOF\b|http2: client connection lost"
+)
+# Here the API server speaks of a connection of its own.
+NOT_OURS = re.compile(rb"failed calling (?:admission )?webhook")
+TEXT_MADE_ANEW = r"[A-Za-z0-9+/=_-]{8,}"
+
+
+class Refused(Exception):
+    """The call is not passed on; the text is one sentence for a person."""
+
+
+class Asked:
+    """One call of kubectl, taken apart."""
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        self.verb = arguments[0] if arguments else ""
+        self._words: list[str] = []
+        self.options: dict[str, str] = {}
+        rest = iter(arguments[1:])
+        for word in rest:
+            if word in VALUED:
+                self.options[word] = next(rest, "")
+            elif word in PLAIN:
+                self.options[word] = ""
+            elif word.startswith("-"):
+                raise Refused(f"istioctl called kubectl with {word}, which it isn't known to do")
+            else:
+                self._words.append(word)
+
+    def list_arguments(self, *without: str) -> list[str]:
+        """The arguments once more, without some flags, in the order in which they came."""
+        flags = ([name, text] if name in VALUED else [name] for name, text in self.options.items())
+        return [self.verb, *self._words, *(part for flag in flags if flag[0] not in without for part in flag)]
+
+    def name_component(self) -> str:
+        """The component of the selector, empty where there is none."""
+        name, _, component = self.options.get("--selector", "").partition("=")
+        return component if name == COMPONENT else ""
+
+
+class Notes:
+    """What is written down of one call: a folder of its own, each file of ours written once and synced."""
+
+    def __init__(self, calls: Path) -> None:
+        self.folder = calls / f"{time.monotonic_ns():020d}-{os.getpid()}"
+        self.folder.mkdir(mode=0o700)
+        _sync(calls)
+        self.stdout, self.stderr = self.folder / "stdout", self.folder / "stderr"
+
+    def write(self, name: str, content: bytes | dict[str, Any]) -> None:
+        """Write a file that wasn't there, for good."""
+        _write_new(self.folder / name, content if isinstance(content, bytes) else json.dumps(content).encode())
+
+
+class Guard:
+    """One call under the rules of its run."""
+
+    def __init__(self, home: Path, rules: dict[str, Any], notes: Notes, sleep: Callable[[float], None]) -> None:
+        self._home = home
+        self._rules = rules
+        self._notes = notes
+        self._sleep = sleep
+        self.verdict = "refused"
+        self.component = ""
+        self.attempts = 0
+
+    def answer(self, arguments: Sequence[str]) -> int:
+        """Do with one call what the rules say and return its exit code. Raises Refused."""
+        self._check_may_start()
+        asked = Asked(arguments)
+        content = _read_stdin() if asked.options.get("-f") == "-" else None
+        if content is not None:
+            self._notes.write("stdin", content)
+        given = asked.options.get("--kubeconfig")
+        if given not in (None, self._rules["kubeconfig"]["path"]):
+            raise Refused(f"istioctl named the kubeconfig {given}, which is not that of this run")
+        self.component = asked.name_component()
+        if asked.verb == "get" and content is None:
+            self.verdict = "passed"
+            return self._call_kubectl(asked.list_arguments("--kubeconfig"), None, self._notes.stdout)
+        if asked.verb == "delete" and content is not None:
+            self.verdict = "answered"  # removals are the bot's own, one by one, after the apply
+            return 0
+        if asked.verb == "apply" and content is not None:
+            return self._record(content) if self._rules["mode"] == "recording" else self._pass_write(asked, content)
+        raise Refused(f"istioctl called `kubectl {asked.verb}`, which it isn't known to do")
+
+    def _record(self, content: bytes) -> int:
+        objects = read_objects(content)
+        self.component = self.component or _find_component(objects)
+        self._notes.write("stdout", "".join(f"{key} recorded\n" for key in objects).encode())
+        self.verdict = "recorded"
+        return 0
+
+    def _pass_write(self, asked: Asked, content: bytes) -> int:
+        call = self._find_approved(asked.list_arguments("--kubeconfig"), content)
+        self.component = call["component"]
+        code = self._check_cluster()
+        if code:
+            return code
+        try:
+            _write_new(self._home / "claims" / Path(call["file"]).name, b"")
+        except FileExistsError:
+            raise Refused(f"a part of {self.component} was handed over a second time in one run") from None
+        self.verdict = "passed"
+        arguments = asked.list_arguments("--kubeconfig", "--force", "--prune", "--selector")
+        return self._call_kubectl(arguments, self._home / call["file"], self._notes.stdout)
+
+    def _find_approved(self, arguments: list[str], content: bytes) -> dict[str, Any]:
+        """The call of the approved record that this one is. Raises Refused, naming what differs."""
+        alike: list[dict[str, Any]] = [call for call in self._rules["record"] if call["arguments"] == arguments]
+        if not alike:
+            raise Refused(f"`kubectl {' '.join(arguments)}` is not in the approved record")
+        given = read_objects(content)
+        known: set[str] = set()
+        for call in alike:
+            approved = (self._home / call["file"]).read_bytes()
+            if hashlib.sha256(approved).hexdigest() != call["sha256"]:
+                raise Refused(f"the approved record of {call['component']} was changed on disk")
+            wanted = read_objects(approved)
+            if approved == content or wanted.keys() == given.keys():
+                _check_objects(wanted, given, call["renewed"])
+                return call
+            known |= wanted.keys()
+        new = sorted(given.keys() - known)
+        raise Refused(f"{new[0] if new else 'this choice of objects'} is not in the approved record")
+
+    def _check_cluster(self) -> int:
+        """Kubectl's exit code where it can't tell the cluster. Raises Refused where it is another one."""
+        found = self._notes.folder / "uid"
+        code = self._call_kubectl(READ_UID, None, found)
+        if code:
+            self.verdict = "failed"
+        elif found.read_text().strip() != self._rules["cluster_uid"]:
+            raise Refused("the cluster behind the kubeconfig is not the approved one (by the UID of kube-system)")
+        return code
+
+    def _call_kubectl(self, arguments: Sequence[str], stdin: Path | None, stdout: Path) -> int:
+        """Run the real kubectl, again and again while the connection is at fault, and return its exit code."""
+        given_up = 0.0
+        for attempt in range(1_000_000):
+            self._check_may_start()
+            self._check_files()
+            self.attempts += 1
+            code = self._run_kubectl(arguments, stdin, stdout)
+            if code == 0 or not is_connection_fault(self._notes.stderr.read_bytes()):
+                break
+            given_up = given_up or time.monotonic() + self._rules["patience"]
+            left = given_up - time.monotonic()
+            if left <= 0:
+                break
+            self._sleep(min(PAUSES[min(attempt, len(PAUSES) - 1)], left))
+        return code
+
+    def _check_may_start(self) -> None:
+        path, descriptor = Path(self._rules["lock"]["path"]), self._rules["lock"]["descriptor"]
+        if time.monotonic() > self._rules["deadline"]:
+            raise Refused("the time limit of this run is over")
+        if path.read_text().strip() != str(os.getppid()):
+            raise Refused("the istioctl of this run has ended")
+        with suppress(OSError):
+            if os.path.samestat(os.fstat(descriptor), path.stat()):
+                os.set_inheritable(descriptor, True)  # a kubectl that outlives everybody else still holds the lock
+                return
+        raise Refused("istioctl did not hand on the lock of its run")
+
+    def _check_files(self) -> None:
+        for name, what in (("kubectl", "kubectl"), ("kubeconfig", "the kubeconfig of this run")):
+            path = Path(self._rules[name]["path"])
+            with path.open("rb") as file:
+                if hashlib.file_digest(file, "sha256").hexdigest() != self._rules[name]["sha256"]:
+                    raise Refused(f"{what} was changed on disk after it was checked ({path})")
+
+    def _run_kubectl(self, arguments: Sequence[str], stdin: Path | None, stdout: Path) -> int:
+        kubectl, fresh = self._rules["kubectl"]["path"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        pid = os.posix_spawn(
+            kubectl,
+            [kubectl, *arguments, "--kubeconfig", self._rules["kubeconfig"]["path"]],
+            self._rules["environment"],
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, str(stdin or os.devnull), os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, str(stdout), fresh, 0o600),
+                (os.POSIX_SPAWN_OPEN, 2, str(self._notes.stderr), fresh, 0o600),
+            ],
+        )
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        return code if code >= 0 else 128 - code
+
+
+def main(arguments: Sequence[str], home: Path, sleep: Callable[[float], None] = time.sleep) -> int:
+    """Answer one call of kubectl and return its exit code; `arguments` begin with the hash of the rules."""
+    try:
+        rules = _read_rules(home, arguments[0] if arguments else "")
+        notes = Notes(home / "calls")
+        notes.write("begun.json", {"arguments": list(arguments[1:])})
+    except (Refused, OSError) as refused:
+        _complain(f"{refused}. Nothing was passed on.")
+        return 1
+    return _answer_noted(Guard(home, rules, notes, sleep), notes, arguments[1:])
+
+
+def _answer_noted(guard: Guard, notes: Notes, arguments: Sequence[str]) -> int:
+    """Answer a call and write down how it ended, before istioctl learns it."""
+    sentence = ""
+    try:
+        code = guard.answer(arguments)
+    except Refused as refused:
+        code, sentence = 1, f"{refused}. This call was not passed on."
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        code, sentence = 1, f"this call could not be judged ({type(error).__name__}: {error})"
+    errors, dropped = drop_deprecations(_read_optional(notes.stderr))
+    ended = {"component": guard.component, "exit_code": code, "attempts": guard.attempts, "deprecations": dropped}
+    notes.write("end.json", {"verdict": "refused" if sentence else guard.verdict, "sentence": sentence, **ended})
+    with suppress(BrokenPipeError):
+        sys.stdout.buffer.write(_read_optional(notes.stdout))
+        sys.stdout.buffer.flush()
+        sys.stderr.buffer.write(errors)
+        sys.stderr.buffer.flush()
+        if sentence:
+            _complain(sentence)
+    return code
+
+
+def _complain(sentence: str) -> None:
+    sys.stderr.write(f"error: refused by the bot's guard: {sentence}\n")
+
+
+def _read_rules(home: Path, sha256: str) -> dict[str, Any]:
+    for place, most in ((home, 0o700), (home / "rules.json", 0o600)):
+        found = place.lstat()
+        if found.st_uid != os.getuid() or found.st_mode & 0o777 & ~most or place.is_symlink():
+            raise Refused(f"{place} is not this user's own")
+    content = (home / "rules.json").read_bytes()
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise Refused("the rules of this run were changed on disk")
+    rules: dict[str, Any] = json.loads(content)
+    return rules
+
+
+def _read_stdin() -> bytes:
+    content = sys.stdin.buffer.read(MOST_STDIN + 1)
+    if len(content) > MOST_STDIN:
+        raise Refused(f"istioctl handed over more than {MOST_STDIN // 1_000_000} MB at once")
+    return content
+
+
+def read_objects(content: bytes) -> dict[str, dict[str, Any]]:
+    """The objects of a stream of JSON documents by what makes them the same ones. Raises Refused where it is none."""
+    text, decoder, at = content.decode().strip(), json.JSONDecoder(), 0
+    objects: dict[str, dict[str, Any]] = {}
+    try:
+        while at < len(text):
+            made, end = decoder.raw_decode(text, at)
+            at = end + len(text[end:]) - len(text[end:].lstrip())
+            metadata = made["metadata"]
+            key = f"{made['apiVersion']}/{made['kind']}/{metadata.get('namespace', '')}/{metadata['name']}"
+            if objects.setdefault(key, made) is not made:
+                raise Refused(f"istioctl handed over {key} twice at once")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Refused(f"istioctl handed over something else than objects in JSON ({error})") from error
+    if not objects:
+        raise Refused("istioctl handed over no objects")
+    return objects
+
+
+def _find_component(objects: dict[str, dict[str, Any]]) -> str:
+    named = {(made["metadata"].get("labels") or {}).get(COMPONENT, "") for made in objects.values()}
+    if len(named) != 1 or named == {""}:
+        raise Refused("istioctl handed over objects of several components, or of none")
+    return str(named.pop())
+
+
+def _check_objects(wanted: dict[str, Any], given: dict[str, Any], renewed: Sequence[dict[str, Any]]) -> None:
+    """Raises Refused unless these objects are the approved ones but for leaves that are made anew each time."""
+    for leaf in renewed:
+        for objects in (wanted, given):
+            blank_leaf(objects[leaf["object"]], leaf["path"], leaf["line"])
+    for key, approved in wanted.items():
+        if approved != given[key]:
+            path = ".".join(_find_difference(approved, given[key]))
+            raise Refused(f"{key} is not as approved: {path} is another")
+
+
+def blank_leaf(made: Any, path: Sequence[str | int], line: str) -> None:
+    """Put a mark in the place of a leaf made anew (the value of one line, or all of it) if it has the usual form."""
+    *branches, last = path
+    for part in branches:
+        made = made[part]
+    before = rf"(?m)^(\s*{re.escape(line)}:\s*)" if line else r"\A()"
+    value = rf"{before}[\"']?{TEXT_MADE_ANEW}[\"']?$"
+    made[last] = re.sub(value, lambda found: found.group(1) + MADE_ANEW, made[last])
+
+
+def _find_difference(one: Any, other: Any) -> list[str]:
+    """The path of the first difference of two unequal values."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        key = next(key for key in [*one, *other] if one.get(key) != other.get(key))
+        return [str(key), *_find_difference(one.get(key), other.get(key))]
+    return []
+
+
+def drop_deprecations(errors: bytes) -> tuple[bytes, int]:
+    """Kubectl's errors without the server's notices of deprecation, and how many those were."""
+    lines = errors.splitlines(keepends=True)
+    kept = [line for line in lines if not DEPRECATED.fullmatch(line.rstrip(b"\r\n"))]
+    return b"".join(kept), len(lines) - len(kept)
+
+
+def is_connection_fault(errors: bytes) -> bool:
+    """Whether a line of kubectl's errors says that the API server could not be reached just now."""
+    return any(NO_CONNECTION.search(line) and not NOT_OURS.search(line) for line in errors.splitlines())
+
+
+def _read_optional(path: Path) -> bytes:
+    return path.read_bytes() if path.exists() else b""
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    _sync(path.parent)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], Path(__file__).parent))

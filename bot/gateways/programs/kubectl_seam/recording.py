@@ -1,0 +1,62 @@
+"""A recording read back from the folder of its run: the record, and the bytes that istioctl handed over."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.gateways.calls.faults import judge_disk
+from bot.gateways.programs.kubectl_seam.call_log import LoggedCall, read_calls
+from bot.gateways.programs.kubectl_seam.guard import Asked, read_objects
+from steps.contract.record import Call, ObjectKey, Record, RecordedObject, write_canonically
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A record and, call by call, the bytes of it: they may hold keys, and never leave the bot's folder."""
+
+    record: Record
+    contents: tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
+class ReadBack:
+    """What a recording run left: its recording, and the calls that went wrong in it."""
+
+    recording: Recording
+    failed: tuple[LoggedCall, ...]
+    removed: tuple[LoggedCall, ...]
+
+
+def read_recording(calls: Path) -> ReadBack:
+    """Read a run's calls. Raises TryAgain or GiveUp where the disk fails, Refused where a call is no list of objects.
+
+    `removed` are the calls by which istioctl would have removed the objects of disabled components.
+    """
+    logged = read_calls(calls)
+    pairs = [_read_write(call) for call in logged if call.verdict == "recorded"]
+    return ReadBack(
+        Recording(Record(tuple(call for call, _ in pairs)), tuple(content for _, content in pairs)),
+        failed=tuple(call for call in logged if call.exit_code != 0),
+        removed=tuple(call for call in logged if call.verdict == "answered"),
+    )
+
+
+def _read_write(logged: LoggedCall) -> tuple[Call, bytes]:
+    try:
+        content = (logged.folder / "stdin").read_bytes()
+    except OSError as error:
+        raise judge_disk(error, logged.folder) from error
+    arguments = tuple(Asked(logged.arguments).list_arguments("--kubeconfig"))
+    objects = tuple(
+        RecordedObject(ObjectKey(*_split_key(key)), write_canonically(made))
+        for key, made in read_objects(content).items()
+    )
+    return Call(logged.component, arguments, objects, hashlib.sha256(content).hexdigest()), content
+
+
+def _split_key(key: str) -> tuple[str, str, str, str]:
+    """The parts of a key, whose first one may hold a slash itself."""
+    api_version, kind, namespace, name = key.rsplit("/", 3)
+    return api_version, kind, namespace, name

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from bot.gateways.programs.kubectl_seam.recording import read_recording
+from tests.unit.bot.gateways.programs.kubectl_seam.rig import BASE, SELECTOR, Yard, apply_of, made, stream
+
+PILOT = stream(made("ConfigMap", "istio", data={"mesh": "a"}), made("Service", "istio-pilot"))
+NAMESPACE = stream(made("Namespace", "istio-system", "Base"))
+GET = ("get", "all", "-o", "yaml", "--all-namespaces", "--selector", f"{SELECTOR}=Grafana")
+
+
+def test_the_record_is_what_istioctl_handed_over(yard: Yard) -> None:
+    """Calls, components, objects, and the very bytes."""
+    rig = yard.record()
+    rig.call((*BASE[:1], "--kubeconfig", str(rig.folder.kubeconfig), *BASE[1:]), NAMESPACE)
+    rig.call(apply_of("Pilot"), PILOT)
+    read = read_recording(rig.folder.calls)
+    assert read.recording.record.components == ("Base", "Pilot")
+    assert [call.arguments for call in read.recording.record.calls] == [BASE, apply_of("Pilot")]
+    assert read.recording.contents == (NAMESPACE, PILOT)
+    assert [str(found.key) for found in read.recording.record.list_objects("Pilot")] == [
+        "v1/ConfigMap/istio-system/istio",
+        "v1/Service/istio-system/istio-pilot",
+    ]
+    assert (read.failed, read.removed) == ((), ())
+
+
+def test_the_order_of_components_is_nothing_of_the_record(yard: Yard) -> None:
+    """istioctl applies them at once, in any order."""
+    one = yard.approve((apply_of("Pilot"), PILOT), (BASE, NAMESPACE)).record
+    other = yard.approve((BASE, NAMESPACE), (apply_of("Pilot"), PILOT)).record
+    assert one.digest == other.digest
+
+
+def test_calls_that_went_wrong_are_told(yard: Yard) -> None:
+    """The reader decides whether there is a record all the same."""
+    rig = yard.record()
+    rig.tell("faults", "error: You must be logged in to the server (Unauthorized)\n")
+    rig.call(GET)
+    rig.call(("patch",))
+    failed = read_recording(rig.folder.calls).failed
+    assert [(call.verb, call.verdict) for call in failed] == [("get", "passed"), ("patch", "refused")]
+    assert "Unauthorized" in failed[0].stderr
+
+
+def test_what_would_have_been_removed_is_told(yard: Yard) -> None:
+    """By the component that is switched off."""
+    rig = yard.record()
+    rig.call(("delete", "--selector", f"{SELECTOR}=Grafana", "-f", "-"), b"items: []")
+    assert [call.component for call in read_recording(rig.folder.calls).removed] == ["Grafana"]
