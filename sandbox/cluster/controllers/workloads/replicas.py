@@ -57,6 +57,8 @@ class PodMaker:
         """Create a pod for an owner; a refusal is recorded and returned, and nothing is tried for a while after it."""
         refusal = self._refusals.get(uid_of(owner))
         if refusal is not None and self.api.now() < refusal.retry_at - 1e-6:
+            # The look that was planned may have been this one, which came a grain too early.
+            self._plan_look(controller, owner, refusal)
             return refusal.error
         pod["metadata"]["ownerReferences"] = [owner_reference(owner)]
         try:
@@ -93,7 +95,11 @@ class PodMaker:
         before = self._refusals.get(uid_of(owner))
         count = before.count + 1 if before else 1
         wait = min(self.pace.create_retry * 2.0 ** min(count - 1, 10), self.pace.create_retry_most)
-        self._refusals[uid_of(owner)] = _Refusal(count, self.api.now() + wait, error)
+        self._refusals[uid_of(owner)] = refusal = _Refusal(count, self.api.now() + wait, error)
+        self._plan_look(controller, owner, refusal)
+
+    def _plan_look(self, controller: str, owner: Json, refusal: _Refusal) -> None:
+        wait = refusal.retry_at - self.api.now()
         self.engine.look_later(wait, controller, namespace_of(owner), name_of(owner))
 
 

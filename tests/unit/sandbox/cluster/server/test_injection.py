@@ -11,7 +11,7 @@ from sandbox.cluster.objects.errors import ApiError
 from sandbox.cluster.objects.objects import annotations_of, condition_of
 from sandbox.cluster.seeds.objects import namespace
 from sandbox.cluster.server.webhooks import CONFIGURATIONS
-from tests.unit.sandbox.cluster.yard import Json, Yard, bare_pod, images, make_yard, workload
+from tests.unit.sandbox.cluster.yard import Json, Yard, bare_pod, images, make_yard, names, workload
 
 OLD, NEW = "1.4.7-asm.0", "1.4.10-asm.18"
 
@@ -204,6 +204,18 @@ def test_injector_back_up_heals(mesh: Yard) -> None:
     mesh.settle(60)
     assert len(mesh.pods()) == 2
     assert condition_of(mesh.get("deployments.apps", "web"), "ReplicaFailure") is None
+
+
+def test_injector_back_up_heals_workloads_refused_in_one_breath(mesh: Yard) -> None:
+    """Controllers whose retries lie next to each other each get theirs."""
+    mesh.cluster.injector.down = True
+    for name in ("web", "api", "db"):
+        mesh.create(workload("StatefulSet", name, replicas=1, serviceName=name))
+        mesh.cluster.tick()
+        mesh.clock.now += 0.03
+    mesh.cluster.injector.down = False
+    mesh.settle(30)
+    assert names(mesh.pods()) == ["api-0", "db-0", "web-0"]
 
 
 def test_injector_without_ready_pods_is_down(mesh: Yard) -> None:
