@@ -7,12 +7,13 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from steps.contract.cards import Card, Detail
+from steps.contract.notes import Json
 from steps.contract.options import UpgradeOptions
-from steps.contract.step import Ask, Blocked, Context, Done, Json, Outcome
+from steps.contract.step import Ask, Blocked, Context, Done, Outcome
 from steps.contract.wording import Person
 from steps.mesh import ClusterIdentity
-from steps.notes.identity import bind_identity
-from steps.notes.install import choose_mtls, describe_identity, recall_flags, recall_source
+from steps.notes.download import SHA256, SIGNATURE, SIGNING_KEY
+from steps.notes.prepare import bind_identity, choose_mtls, describe_identity, recall_flags, recall_source
 
 
 def bind_upgrade(ctx: Context, identity: ClusterIdentity) -> dict[str, Json]:
@@ -29,9 +30,9 @@ def bind_upgrade(ctx: Context, identity: ClusterIdentity) -> dict[str, Json]:
 def bind_evidence(ctx: Context) -> dict[str, Json]:
     """The archive that was verified."""
     return {
-        "archive": ctx.recall("download/sha256"),
-        "signature": ctx.recall("download/signature"),
-        "key": ctx.recall("download/key"),
+        "archive": ctx.recall(SHA256),
+        "signature": ctx.recall(SIGNATURE),
+        "key": ctx.recall(SIGNING_KEY),
     }
 
 
@@ -73,10 +74,11 @@ def fold_facts(title: str, facts: Sequence[tuple[str, str]]) -> Detail:
 
 def list_evidence(ctx: Context) -> tuple[tuple[str, str], ...]:
     """The facts about the verified archive."""
+    key = ctx.recall(SIGNING_KEY)
     return (
-        ("SHA-256", str(ctx.recall("download/sha256") or "")),
-        ("signature", str(ctx.recall("download/signature") or "")),
-        ("signing key", f"SHA-256 {ctx.recall('download/key') or ''}"),
+        ("SHA-256", ctx.recall(SHA256) or ""),
+        ("signature", ctx.recall(SIGNATURE) or ""),
+        ("signing key", f"SHA-256 {key or ''}"),
     )
 
 

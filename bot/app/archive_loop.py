@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -15,12 +13,11 @@ from bot.gateways.releases.archive_cache import Removed
 from bot.incidents import note_incident
 from bot.journal.journal import JournalView
 from bot.journal.store import StoreBroken
+from steps.contract.ports import Tools
+from steps.notes.download import PREVIOUS, SHA256, TOOLS
 
 log = structlog.get_logger(__name__)
 BETWEEN = timedelta(hours=1)
-_SHA256 = re.compile(r"\b[0-9a-f]{64}\b")
-# Where an upgrade notes the archives that it uses: its target's, and the previous release's.
-_NOTES = ("download/sha256", "download/tools", "download/previous")
 
 
 class Prunes(Protocol):
@@ -64,5 +61,13 @@ class Archives:
         """The SHA-256 of what open upgrades use, and the last upgrade of each cluster for its way back."""
         upgrades = {row.cluster: row.id for row in reversed(self._journal.list_upgrades(limit=10_000))}
         wanted = {*upgrades.values(), *(row.id for row in self._journal.list_open_upgrades())}
-        notes = [self._journal.recall(upgrade, key) for upgrade in wanted for key in _NOTES]
-        return {found for note in notes if note for found in _SHA256.findall(json.dumps(note))}
+        return {sha256 for upgrade in wanted for sha256 in self._list_used(upgrade)}
+
+    def _list_used(self, upgrade: str) -> Iterator[str]:
+        """The archives of an upgrade's target and of its previous release."""
+        if sha256 := self._journal.recall(upgrade, SHA256):
+            yield sha256
+        for tools in (self._journal.recall(upgrade, TOOLS), self._journal.recall(upgrade, PREVIOUS)):
+            if isinstance(tools, Tools):
+                # archives are unpacked into a folder named by their hash
+                yield tools.folder.parent.name

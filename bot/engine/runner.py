@@ -185,7 +185,7 @@ class Runner:
             current = self._journal.find_upgrade(row.id)
             self._journal.record_entries(row.id, turn.entries.values())
             for key, value in turn.revised.items():
-                self._journal.revise(row.id, key, value)
+                self._journal.revise_json(row.id, key, value)
             self._chronicle.tell_sentences(row, turn.sentences, now)
             self._journal.record_step(
                 row.id, row.step, type(outcome).__name__, describe_outcome(outcome), now, isinstance(outcome, Done)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from bot.journal.journal import Journal
 from steps.contract.ledger import Ledger, LedgerEntry
-from steps.contract.step import Json
+from steps.contract.notes import Json
 
 
 @dataclass
@@ -31,13 +31,13 @@ class TurnMemory:
         """Commit the value at once, unless the key has one."""
         if key in self._turn.revised:
             return self._turn.revised[key]
-        return self._journal.remember(self._upgrade, key, value)
+        return self._journal.remember_json(self._upgrade, key, value)
 
     def recall(self, key: str) -> Json:
         """The value under the key, or None."""
         if key in self._turn.revised:
             return self._turn.revised[key]
-        return self._journal.recall(self._upgrade, key)
+        return self._journal.recall_json(self._upgrade, key)
 
     def revise(self, key: str, value: Json) -> None:
         """Replace the value; it commits with the turn's outcome."""

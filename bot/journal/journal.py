@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -29,8 +29,10 @@ from bot.journal.rows import (
 )
 from bot.journal.store import Store, StoredCopy
 from steps.contract.ledger import LedgerEntry
-from steps.contract.step import Ask, Blocked, Decision, Json
+from steps.contract.notes import Json, Note
+from steps.contract.step import Ask, Blocked, Decision
 
+T = TypeVar("T")
 LONGEST_PAUSE = timedelta(minutes=10)
 LONGEST_LOOK = timedelta(seconds=60)
 OPEN_STATES: tuple[UpgradeState, ...] = ("running", "asking", "blocked")
@@ -128,13 +130,13 @@ class JournalView:
         )
         return [row["by"] for row in rows]
 
-    def read_memory(self, upgrade: str) -> dict[str, Json]:
-        """Everything that the upgrade remembers."""
-        rows = self._rows("select key, value from memory where upgrade = ?", [upgrade])
-        return {row["key"]: json.loads(row["value"]) for row in rows}
+    def recall(self, upgrade: str, note: Note[T]) -> T | None:
+        """The value of one of the upgrade's notes, None where none is kept."""
+        kept = self.recall_json(upgrade, note.key)
+        return None if kept is None else note.read(kept)
 
-    def recall(self, upgrade: str, key: str) -> Json:
-        """One value that the upgrade remembers, or None."""
+    def recall_json(self, upgrade: str, key: str) -> Json:
+        """One value that the upgrade remembers, as it is stored."""
         rows = self._rows("select value from memory where upgrade = ? and key = ?", [upgrade, key])
         return cast(Json, json.loads(rows[0]["value"])) if rows else None
 
@@ -270,14 +272,18 @@ class Journal(JournalView):
             binding=question.binding,
         )
 
-    def remember(self, upgrade: str, key: str, value: Json) -> Json:
-        """Commit the value unless the key has one; the first value ever stored comes back."""
+    def remember(self, upgrade: str, note: Note[T], value: T) -> T:
+        """Commit the note unless it has a value; the first value ever stored comes back."""
+        return note.read(self.remember_json(upgrade, note.key, note.write(value)))
+
+    def remember_json(self, upgrade: str, key: str, value: Json) -> Json:
+        """The same by a note's key and JSON."""
         with self._store.transact() as db:
             db.execute("insert or ignore into memory values (?, ?, ?)", [upgrade, key, encode_json(value)])
-        return self.recall(upgrade, key)
+        return self.recall_json(upgrade, key)
 
-    def revise(self, upgrade: str, key: str, value: Json) -> None:
-        """Commit the value, whatever the key had."""
+    def revise_json(self, upgrade: str, key: str, value: Json) -> None:
+        """Commit a note's JSON, whatever its key had."""
         with self._store.transact() as db:
             db.execute("insert or replace into memory values (?, ?, ?)", [upgrade, key, encode_json(value)])
 

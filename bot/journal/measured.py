@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,10 +9,12 @@ from typing import Any
 
 import msgspec
 
+from bot.journal.journal import JournalView
 from bot.journal.store import Store, StoredCopy
-from steps.contract.forecast import NODES, Measured
+from steps.contract.forecast import Measured
 from steps.contract.options import UpgradeOptions
-from steps.phases.sidecars.flights.remaining import ROUNDS
+from steps.notes.prepare import NODES
+from steps.notes.sidecars import ROUNDS
 
 LATEST = 20
 CONTROL_PLANE = ("control-plane/backup", "control-plane/apply", "control-plane/rollout")
@@ -38,6 +39,7 @@ class Paces:
 
     def __init__(self, store: Store | StoredCopy) -> None:
         self._read = store.read
+        self._notes = JournalView(store)
         self._known: dict[str, Took] = {}
 
     def find_measured(self, cluster: str) -> Measured:
@@ -79,11 +81,11 @@ class Paces:
         round_seconds, pace = 0.0, 0.0
         if not missing & set(SIDECARS):
             round_seconds, pace = self._measure_sidecars(upgrade, sum(busy.get(step, 0.0) for step in SIDECARS))
-        return Took(upgrade["cluster"], round_seconds, pace, plane, int(self._recall(upgrade["id"], NODES) or 0))
+        return Took(upgrade["cluster"], round_seconds, pace, plane, self._notes.recall(upgrade["id"], NODES) or 0)
 
     def _measure_sidecars(self, upgrade: Mapping[str, Any], seconds: float) -> tuple[float, float]:
         """The mean round in seconds, and pods a minute with the soaks left out; zeros where no workload was timed."""
-        seen = self._recall(upgrade["id"], ROUNDS) or {}
+        seen = self._notes.recall(upgrade["id"], ROUNDS)
         moved = self._read(
             "select count(*) as pods, count(distinct wave) as waves from ledger"
             " where upgrade = ? and state = 'upgraded' and evidence not like 'already on %'",
@@ -91,13 +93,9 @@ class Paces:
         )[0]
         options = msgspec.json.decode(upgrade["options"], type=UpgradeOptions)
         moving = seconds - options.limits.soak_seconds * moved["waves"]
-        if not seen or seen["rounds"] <= 0 or moving <= 0:
+        if not seen or seen.rounds <= 0 or moving <= 0:
             return 0.0, 0.0
-        return seen["seconds"] / seen["rounds"], moved["pods"] / moving * 60
-
-    def _recall(self, upgrade: str, key: str) -> Any:
-        rows = self._read("select value from memory where upgrade = ? and key = ?", [upgrade, key])
-        return json.loads(rows[0]["value"]) if rows else None
+        return seen.round_seconds, moved["pods"] / moving * 60
 
     def _list_helped(self, upgrade: str) -> set[str]:
         """The steps at which a person had to help, that were paused, or that stood still outside of a window."""

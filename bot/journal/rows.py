@@ -12,8 +12,8 @@ import msgspec
 
 from bot.journal.records import UpgradeState
 from steps.contract.cards import Choice, Weight
+from steps.contract.notes import Json
 from steps.contract.options import UpgradeOptions
-from steps.contract.step import Json
 from steps.mesh import ClusterAddress
 from steps.plan import PROPOSAL_PLAN
 

@@ -21,6 +21,7 @@ from bot.telling.views import UpgradeView, Views
 from bot.windows.appointments import Appointment
 from steps.contract.cards import APPROVE
 from steps.mesh import ClusterAddress
+from steps.notes.prepare import MTLS
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ class Fleet:
         upgrade = next((view for view in built if view.ended_at is None), None)
         last = next((view for view in built if view.ended_at is not None), None)
         read = self._modes.recall(cluster.address) if self._modes else ""
-        mtls = read or (self._journal.recall(built[0].id, "prepare/mtls") if built else None)
+        kept = self._journal.recall(built[0].id, MTLS) if built else None
         given = self._list_given(upgrade) if upgrade else []
         return ClusterView(
             key=cluster.key,
@@ -148,7 +149,7 @@ class Fleet:
             release=cluster.release,
             production=cluster.policy.production,
             version=_read_version(upgrade, last),
-            mtls=str(mtls or ""),
+            mtls=read or kept or "",
             testing_workloads=cluster.options.testing_workloads,
             upgrade=upgrade,
             last=last,

@@ -12,7 +12,7 @@ from bot.people.rights import refuse_person
 from bot.settings.clusters import Cluster, read_start_options
 from bot.telling.chronicle import Chronicle
 from steps.contract.options import UpgradeOptions
-from steps.phases.prepare.proposal import LINES
+from steps.notes.prepare import PROPOSAL_LINES
 from steps.plan import PROPOSAL_PLAN, build_plan
 
 
@@ -41,7 +41,7 @@ class Starts:
             raise Refusal("The upgrade was not started. " + " ".join(faults))
         row = self._add_upgrade(click, cluster, options)
         if cluster.found:
-            self._journal.remember(row.id, LINES, self._found.write_table(cluster.address, options))
+            self._journal.remember(row.id, PROPOSAL_LINES, self._found.write_table(cluster.address, options))
             return f"{cluster.key} {NOT_CONFIGURED} it. The proposal {row.id} will be in <#{cluster.channel}>."
         return f"Started {row.id}. Its thread is in <#{cluster.channel}>."
 

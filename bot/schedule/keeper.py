@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Protocol, cast
+from typing import Protocol
 
 from bot.journal.journal import Journal
 from bot.journal.measured import Paces
@@ -26,8 +26,9 @@ from bot.windows.permits import (
     judge_moment,
     judge_room,
 )
-from steps.contract.forecast import NODES, Forecast
+from steps.contract.forecast import Forecast
 from steps.contract.release import Release
+from steps.notes.prepare import NODES
 from steps.workloads.estimate import estimate_control_plane
 
 BEFORE_END = timedelta(minutes=15)
@@ -149,7 +150,7 @@ class WindowKeeper:
         return timedelta(minutes=math.ceil(2 * highest))
 
     def _count_nodes(self, row: UpgradeRow) -> int:
-        return int(cast(int, self._journal.recall(row.id, NODES) or 0))
+        return self._journal.recall(row.id, NODES) or 0
 
     def forecast(self, row: UpgradeRow, now: datetime) -> Forecast:
         """What is known about time for the upgrade's cards."""

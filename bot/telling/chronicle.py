@@ -12,6 +12,7 @@ from bot.journal.outbox import KINDS, Outbox, name_reminder
 from bot.journal.rows import UpgradeRow, name_end
 from steps.contract.cards import Attachment, Card
 from steps.contract.step import Ask, Blocked, Done, Waiting
+from steps.notes.prepare import SOURCE
 
 PodCounts = Mapping[str, int]
 
@@ -144,14 +145,14 @@ class Chronicle:
 
     def _tell_end(self, row: UpgradeRow, outcome: Done, now: datetime) -> None:
         self.close_reminders(row, "the upgrade has ended")
-        source = self._journal.recall(row.id, "prepare/source")
+        source = self._journal.recall(row.id, SOURCE)
         counts = self._journal.count_ledger(row.id)
         total = sum(counts.values())
         body = {
             "sentence": outcome.sentence,
             "card": asdict(outcome.card) if outcome.card else None,
             "result": name_end(row),
-            "source": source["version"] if isinstance(source, Mapping) else "",
+            "source": source.version if source else "",
             "target": row.release,
             "pods": {"upgraded": counts.get("upgraded", 0), "manual": counts.get("manual", 0), "total": total},
         }

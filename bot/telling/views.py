@@ -13,6 +13,7 @@ from bot.journal.rows import StepRow, UpgradeRow
 from bot.people.rights import list_legal_actions
 from steps.contract.cards import Choice
 from steps.contract.ledger import LedgerEntry
+from steps.notes.prepare import SOURCE
 from steps.plan import ABORT, PHASES, PROPOSAL
 
 
@@ -43,13 +44,13 @@ class Views:
 
     def build_view(self, row: UpgradeRow) -> UpgradeView:
         """The view of a row already read."""
-        source = self._journal.recall(row.id, "prepare/source")
+        source = self._journal.recall(row.id, SOURCE)
         question = self._journal.find_open_question(row.id)
         return UpgradeView(
             id=row.id,
             cluster=row.cluster,
             release=row.release,
-            source_version=str(source.get("version", "")) if isinstance(source, Mapping) else "",
+            source_version=source.version if source else "",
             requester=row.requester,
             channel=row.channel,
             state=row.state,

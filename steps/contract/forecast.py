@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-# The key under which prepare keeps how many nodes the node agent is on.
-NODES = "prepare/nodes"
-
 
 @dataclass(frozen=True)
 class Measured:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol, TypeAlias
+from typing import TypeAlias, TypeVar
 
 from steps.contract.cards import APPROVE, DENY, Attachment, Card, Choice, Progress
 from steps.contract.forecast import Forecast
 from steps.contract.ledger import Ledger
+from steps.contract.notes import Json, Memory, Note
 from steps.contract.options import UpgradeOptions
 from steps.contract.ports import Backups, Gke, Kubernetes, MeshTools, Probes, ReleaseFiles
 from steps.contract.release import Release
 from steps.mesh import ClusterAddress
 
-Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -84,25 +85,6 @@ class Decision:
     binding: Mapping[str, Json] = field(default_factory=dict)
 
 
-class Memory(Protocol):
-    """Values of one upgrade that survive a crash."""
-
-    def remember(self, key: str, value: Json) -> Json:
-        """Commit the value under the key before the call that uses it; answers the first value ever stored."""
-        ...
-
-    def recall(self, key: str) -> Json:
-        """The value stored under the key, or None."""
-        ...
-
-    def revise(self, key: str, value: Json) -> None:
-        """Replace the value; for findings that are measured anew, never for a stamp that a call has used.
-
-        Commits together with the turn's outcome, so that a crash between the two leaves neither.
-        """
-        ...
-
-
 @dataclass(frozen=True)
 class Context:
     """Everything one run of a step may look at and act through.
@@ -133,13 +115,22 @@ class Context:
     hold: str = ""
     forecast: Callable[[], Forecast] = Forecast
 
-    def remember(self, key: str, value: Json) -> Json:
-        """Shorthand for `memory.remember`."""
-        return self.memory.remember(key, value)
+    def remember(self, note: Note[T], value: T) -> T:
+        """Commit the note at once, before the call that uses it; answers the first value ever stored."""
+        return note.read(self.memory.remember(note.key, note.write(value)))
 
-    def recall(self, key: str) -> Json:
-        """Shorthand for `memory.recall`."""
-        return self.memory.recall(key)
+    def recall(self, note: Note[T]) -> T | None:
+        """The note's value, None where none is kept."""
+        kept = self.memory.recall(note.key)
+        return None if kept is None else note.read(kept)
+
+    def revise(self, note: Note[T], value: T) -> None:
+        """Replace the note's value together with the turn's outcome; never that of a stamp that a call has used."""
+        self.memory.revise(note.key, note.write(value))
+
+    def forget(self, note: Note[T]) -> None:
+        """Keep nothing under the note any more, together with the turn's outcome."""
+        self.memory.revise(note.key, None)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from steps.contract.errors import TryAgain
 from steps.contract.ports import ProgramResult
 from steps.contract.step import Blocked, Context
 from steps.install.istioctl_output import read_apply_output
-from steps.notes.tools import recall_tools
+from steps.notes.download import recall_tools
 
 # A dry run sends a hundred requests and repeats none. After this long what it would have told is read without it.
 PASSING_PATIENCE = timedelta(seconds=30)

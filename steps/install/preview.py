@@ -19,9 +19,8 @@ from steps.install.removals import find_removals
 from steps.install.rendered import Difference, compare_with_live, find_object, list_images, parse_manifest, read_live
 from steps.install.trust import describe_trust_change, read_trust_domains
 from steps.mesh import ClusterIdentity
-from steps.notes.identity import measure_identity
-from steps.notes.install import choose_mtls, recall_flags
-from steps.notes.tools import recall_tools
+from steps.notes.download import ARGUMENTS, IMAGES, REMOVALS, RENDERED, recall_tools
+from steps.notes.prepare import choose_mtls, measure_identity, recall_flags
 
 _SHOWN = 20
 
@@ -147,10 +146,10 @@ def list_value_changes(objects: Sequence[Manifest], live: Sequence[Manifest], co
 
 
 def _keep(ctx: Context, rendering: Rendering, removals: Sequence[str]) -> None:
-    ctx.memory.revise("download/arguments", list(rendering.arguments))
-    ctx.memory.revise("download/rendered", rendering.sha256)
-    ctx.memory.revise("download/removals", list(removals))
-    ctx.memory.revise("download/images", list_images(rendering.objects, ctx.release.namespace))
+    ctx.revise(ARGUMENTS, rendering.arguments)
+    ctx.revise(RENDERED, rendering.sha256)
+    ctx.revise(REMOVALS, tuple(removals))
+    ctx.revise(IMAGES, list_images(rendering.objects, ctx.release.namespace))
 
 
 def _block_trust_change(ctx: Context, objects: Sequence[Manifest], live: Sequence[Manifest]) -> Blocked | None:

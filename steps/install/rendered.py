@@ -61,7 +61,7 @@ def is_custom(manifest: Manifest) -> bool:
     return "." in group and not group.endswith(".k8s.io")
 
 
-def list_images(objects: Iterable[Manifest], namespace: str) -> Mapping[str, Mapping[str, str]]:
+def list_images(objects: Iterable[Manifest], namespace: str) -> dict[str, dict[str, str]]:
     """The images of each workload of the namespace, by workload id and container."""
     return {
         str(WorkloadRef(namespace, item["kind"], item["metadata"]["name"])): _images_of(item)

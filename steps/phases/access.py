@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from steps.contract.errors import GiveUp
 from steps.contract.ports import Kubernetes
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Step
 from steps.gates import bind_upgrade, build_gate_card, pass_gate
 from steps.mesh import Binding, Right
-from steps.notes.identity import measure_identity
+from steps.notes.permissions import BINDING, CREATED, OwnBinding
+from steps.notes.prepare import measure_identity
 from steps.preflight.rights import ADMIN_ROLE, EVERYTHING, describe_grant, describe_rights, list_rights
 
 GUIDE_BINDING = "cluster-admin-binding"
 OWN_BINDING = "cluster-admin-binding-asm-upgrade-bot"
-KEY = "access/binding"
 
 
 def approve(ctx: Context) -> Outcome:
@@ -36,12 +34,12 @@ def bind(ctx: Context) -> Outcome:
     account = ctx.kubernetes.read_account()
     name, exists = choose_binding(ctx, account)
     if exists:
-        ours = ctx.recall(f"access/created/{name}") == account
-        ctx.memory.revise(KEY, {"name": name, "ours": ours})
+        ours = ctx.recall(CREATED.of(name)) == account
+        ctx.revise(BINDING, OwnBinding(name, ours))
         return Done(f"{name} binds {account} to {ADMIN_ROLE}" + (" (created)" if ours else " already"))
     try:
-        ctx.remember(f"access/created/{name}", account)
-        ctx.memory.revise(KEY, {"name": name, "ours": True})
+        ctx.remember(CREATED.of(name), account)
+        ctx.revise(BINDING, OwnBinding(name, ours=True))
         ctx.kubernetes.create_binding(Binding(name, ADMIN_ROLE, (account,)))
     except GiveUp as error:
         return _go_on_without(ctx, account, error)
@@ -97,10 +95,10 @@ def binds(binding: Binding, account: str) -> bool:
 
 def remove_binding(ctx: Context) -> str:
     """Remove the binding that this upgrade made, unless others were added to it; a sentence, "" where none is ours."""
-    kept = ctx.recall(KEY)
-    if not isinstance(kept, Mapping) or not kept.get("ours"):
+    kept = ctx.recall(BINDING)
+    if kept is None or not kept.ours:
         return ""
-    name = str(kept["name"])
+    name = kept.name
     found = ctx.kubernetes.read_binding(name)
     if found is None:
         return f"{name} removed"
@@ -114,7 +112,7 @@ def _go_on_without(ctx: Context, account: str, error: GiveUp) -> Outcome:
     # The account may have got its rights another way (Google IAM, a group); then the binding isn't needed.
     if find_missing(ctx):
         return Blocked(error.why, f"A cluster administrator runs: {describe_grant(OWN_BINDING, account)}; then retry.")
-    ctx.memory.revise(KEY, {"name": "", "ours": False})
+    ctx.revise(BINDING, OwnBinding("", ours=False))
     return Done(f"{account} has every right already; no binding was created")
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from steps.contract.cards import Choice, Detail
-from steps.contract.step import Ask, Blocked, Context, Done, Json, Outcome, Step, Waiting
+from steps.contract.notes import Json
+from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Step, Waiting
 from steps.contract.wording import Person, count_things
 from steps.gates import bind_upgrade, build_gate_card, pass_gate
 from steps.install.policies import PolicyFinding, edit_policy, find_authorization_findings, read_policies
 from steps.install.recovery import read_mesh_config
 from steps.install.trust import read_trust_domains
-from steps.notes.identity import measure_identity, recall_identity
+from steps.notes.permissions import APPROVED_EDITS, EDITED
+from steps.notes.prepare import measure_identity, recall_identity
 
 NOTHING = "no authorization policy needs a change"
-APPROVED = "authorization/approved"
-EDITED = "authorization/edited"
 KEEP = Choice("deny", "Leave as they are")
 SKIP = Choice("skip", "Leave as it is", needs_reason=True)
 
@@ -27,7 +27,7 @@ def approve(ctx: Context) -> Outcome:
         return Done(NOTHING)
     decision = ctx.decision
     if decision and decision.choice == "deny":
-        ctx.memory.revise(APPROVED, [])
+        ctx.revise(APPROVED_EDITS, ())
         return Done(f"{count_things(len(findings), 'authorization finding')} left as they are by {Person(decision.by)}")
     identity = measure_identity(ctx)
     edits = [finding for finding in findings if finding.replacement]
@@ -44,13 +44,13 @@ def approve(ctx: Context) -> Outcome:
     question = f"Edit authorization policies of {ctx.cluster.key}?" if edits else "Acknowledge the findings?"
     outcome = pass_gate(ctx, Ask(question, card, binding, (yes, KEEP)))
     if isinstance(outcome, Done):
-        ctx.memory.revise(APPROVED, [str(finding) for finding in edits])
+        ctx.revise(APPROVED_EDITS, tuple(str(finding) for finding in edits))
     return outcome
 
 
 def apply(ctx: Context) -> Outcome:
     """Make the approved edits, one object a turn; what is left to a person is counted."""
-    approved, edited = _recall_texts(ctx, APPROVED), _recall_texts(ctx, EDITED)
+    approved, edited = ctx.recall(APPROVED_EDITS) or (), ctx.recall(EDITED) or ()
     if ctx.decision and ctx.decision.choice == SKIP.id:
         return Done(f"authorization edits left by {Person(ctx.decision.by)}: {ctx.decision.reason}")
     findings = read_findings(ctx)
@@ -67,7 +67,7 @@ def apply(ctx: Context) -> Outcome:
             (SKIP,),
         )
     apply_edits(ctx, [finding for finding in edits if finding.where == first.where])
-    ctx.memory.revise(EDITED, [*edited, first.where])
+    ctx.revise(EDITED, (*edited, first.where))
     return Waiting(f"edited {first.where}", 0.0)
 
 
@@ -96,11 +96,6 @@ def read_findings(ctx: Context) -> tuple[PolicyFinding, ...]:
 def describe_edit(finding: PolicyFinding) -> tuple[str, str, str]:
     """An edit as a small diff."""
     return (f"{finding.where} {finding.field}", f"- {finding.value}", f"+ {finding.replacement}")
-
-
-def _recall_texts(ctx: Context, key: str) -> tuple[str, ...]:
-    kept = ctx.recall(key)
-    return tuple(str(text) for text in kept) if isinstance(kept, list | tuple) else ()
 
 
 def describe_findings(findings: int, edits: int) -> str:

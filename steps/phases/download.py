@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from steps.contract.cards import Card, Progress
 from steps.contract.errors import GiveUp, TryAgain
@@ -13,16 +12,23 @@ from steps.contract.release import Archive
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Step, Waiting
 from steps.gates import bind_upgrade, build_gate_card, pass_gate
 from steps.install.preview import measure_preview
-from steps.notes.identity import measure_identity
-from steps.notes.install import recall_source
-from steps.notes.tools import KEY as TOOLS
-from steps.notes.tools import PREVIOUS, describe_tools, describe_way_back
+from steps.notes.download import (
+    FAILING,
+    PREVIOUS,
+    SHA256,
+    SIGNATURE,
+    SIGNING_KEY,
+    TOOLS,
+    Failing,
+    NoWayBack,
+    describe_way_back,
+)
+from steps.notes.prepare import measure_identity, recall_source
 from steps.preflight.kubectl import check_kubectl
 from steps.versions import parse_asm_version
 
 PREVIOUS_PATIENCE = timedelta(minutes=2)
 FAILING_PATIENCE = timedelta(minutes=10)
-FAILING = "download/failing"
 _PLATFORMS = {"linux": "linux", "darwin": "osx", "win32": "win"}
 _MEGABYTE = 1_000_000
 
@@ -48,7 +54,7 @@ def fetch(ctx: Context) -> Outcome:
         fetched = ctx.release_files.fetch_archive(archive)
     except TryAgain as error:
         return _judge_failing(ctx, error)
-    ctx.memory.revise(FAILING, None)
+    ctx.forget(FAILING)
     received, total = fetched.received / _MEGABYTE, fetched.total / _MEGABYTE
     if fetched.complete:
         return Done(f"{archive.file_name} is here: {received:.1f} MB")
@@ -60,15 +66,15 @@ def fetch(ctx: Context) -> Outcome:
 def verify(ctx: Context) -> Outcome:
     """Check the signature over the finished file."""
     verified = ctx.release_files.verify_archive(choose_archive(ctx))
-    ctx.memory.revise("download/sha256", verified.sha256)
-    ctx.memory.revise("download/signature", "Verified OK")
-    ctx.memory.revise("download/key", verified.key_fingerprint)
+    ctx.revise(SHA256, verified.sha256)
+    ctx.revise(SIGNATURE, "Verified OK")
+    ctx.revise(SIGNING_KEY, verified.key_fingerprint)
     return Done(f"download verified: Verified OK, sha256 {verified.sha256[:12]}…")
 
 
 def unpack(ctx: Context) -> Outcome:
     """Unpack the verified archive, check the tools' own versions, then fetch the previous release."""
-    tools = ctx.release_files.unpack_archive(choose_archive(ctx), str(ctx.recall("download/sha256")))
+    tools = ctx.release_files.unpack_archive(choose_archive(ctx), str(ctx.recall(SHA256)))
     versions = ctx.mesh_tools.read_versions(tools)
     fault = find_istioctl_fault(versions.istioctl, ctx.release.version)
     if fault:
@@ -76,7 +82,7 @@ def unpack(ctx: Context) -> Outcome:
     kubectl = check_kubectl(versions.kubectl, ctx.release)
     if kubectl.severity == "error":
         return Blocked(kubectl.sentence, kubectl.remedy)
-    ctx.memory.revise(TOOLS, describe_tools(tools))
+    ctx.revise(TOOLS, tools)
     waiting = fetch_previous(ctx)
     if waiting:
         return waiting
@@ -143,18 +149,17 @@ def fetch_previous(ctx: Context) -> Waiting | None:
         return Waiting(f"the archive of {source}: {error.why}", error.retry_in or 5.0)
     if isinstance(outcome, Waiting):
         return outcome
-    ctx.memory.revise(PREVIOUS, describe_tools(outcome))
+    ctx.revise(PREVIOUS, outcome)
     return None
 
 
 def _judge_failing(ctx: Context, error: TryAgain) -> Outcome:
     """A long download is patient, a server that gives nothing is not: Blocked after a while without a byte."""
     kept = ctx.recall(FAILING)
-    since = str(kept["at"]) if isinstance(kept, Mapping) and kept["generation"] == ctx.generation else ""
-    if not since:
-        since = ctx.now.isoformat()
-        ctx.memory.revise(FAILING, {"generation": ctx.generation, "at": since})
-    if ctx.now - datetime.fromisoformat(since) < FAILING_PATIENCE:
+    if kept is None or kept.generation != ctx.generation:
+        kept = Failing(ctx.generation, ctx.now)
+        ctx.revise(FAILING, kept)
+    if ctx.now - kept.at < FAILING_PATIENCE:
         return Waiting(error.why, error.retry_in or 5.0)
     return Blocked(
         f"nothing could be downloaded for {FAILING_PATIENCE.seconds // 60} min: {error.why}",
@@ -176,7 +181,7 @@ def _fetch_previous(ctx: Context, source: str) -> Tools | Waiting:
 
 
 def _give_up_previous(ctx: Context, why: str) -> None:
-    ctx.memory.revise(PREVIOUS, {"why": why})
+    ctx.revise(PREVIOUS, NoWayBack(why))
 
 
 STEPS: tuple[Step, ...] = (

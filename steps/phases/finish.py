@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import cast
 
 from steps.contract.cards import Card
 from steps.contract.ledger import EntryState, count_entries
 from steps.contract.step import Context, Done, Outcome, Step
 from steps.contract.wording import count_things
 from steps.gates import fold_facts, list_evidence
-from steps.notes.identity import recall_identity
-from steps.notes.install import choose_mtls, describe_identity, recall_source
-from steps.notes.tools import describe_way_back
+from steps.notes.control_plane import BACKUP
+from steps.notes.download import describe_way_back
+from steps.notes.prepare import ESTIMATE, choose_mtls, describe_identity, recall_identity, recall_source
 from steps.phases.access import remove_binding
 from steps.workloads.estimate import describe_outcome
 
@@ -43,7 +42,7 @@ def describe_end(ctx: Context, counts: Mapping[EntryState, int]) -> str:
 def build_report(ctx: Context, counts: Mapping[EntryState, int]) -> Card:
     """The report's card."""
     ledger = ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "no pods in scope"
-    backup = cast(Mapping[str, int], ctx.recall("control-plane/backup") or {})
+    backup = ctx.recall(BACKUP) or {}
     return Card(
         title=f"{ctx.cluster.key} is on ASM {ctx.release.version}",
         summary=(f"Ledger: {ledger}.",),
@@ -63,9 +62,8 @@ def build_report(ctx: Context, counts: Mapping[EntryState, int]) -> Card:
 
 def describe_time(ctx: Context) -> str:
     """What was estimated at first beside what it took from then on; waiting for people is in neither."""
-    estimated = cast(Sequence[float], ctx.recall("prepare/estimate") or (0.0, 0.0))
     took = {phase: minutes for phase, minutes in ctx.forecast().took.items() if phase != "prepare"}
-    return describe_outcome((estimated[0], estimated[1]), took)
+    return describe_outcome(ctx.recall(ESTIMATE) or (0.0, 0.0), took)
 
 
 STEPS: tuple[Step, ...] = (

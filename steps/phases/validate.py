@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
-from typing import assert_never, cast
+from typing import assert_never
 
 from steps.contract.cards import Attachment, Choice
 from steps.contract.ports import Ended, NotStarted, Running
@@ -14,9 +13,9 @@ from steps.gates import bind_upgrade, build_gate_card, pass_gate
 from steps.install.asmctl_output import ValidationReport, describe_checks, read_validation
 from steps.install.istioctl_output import is_connection_fault
 from steps.mesh import Namespace
-from steps.notes.identity import measure_identity
-from steps.notes.tools import recall_tools
-from steps.notes.tries import begin_next_try, count_tries, name_run
+from steps.notes.download import recall_tools
+from steps.notes.prepare import measure_identity
+from steps.notes.runs import LEFTOVERS, NAMESPACES, VALIDATE_TRIES, begin_next_try, count_tries, name_run
 
 ACCEPT = Choice("accept", "Accept with a reason", needs_reason=True)
 REMOVE = Choice(
@@ -25,7 +24,6 @@ REMOVE = Choice(
 # The guide's example: three basic checks, two more with testing workloads.
 BASIC_CHECKS, ALL_CHECKS = 3, 5
 TRIES = 5
-TRY = "validate/try"
 
 
 def approve(ctx: Context) -> Outcome:
@@ -48,7 +46,7 @@ def run(ctx: Context) -> Outcome:
         return Done(f"validation accepted by {Person(decision.by)} in spite of asmctl: {decision.reason}")
     if decision and decision.choice == REMOVE.id:
         remove_leftovers(ctx)
-    run_id = name_run(ctx, "validate", count_tries(ctx, TRY))
+    run_id = name_run(ctx, "validate", count_tries(ctx, VALIDATE_TRIES))
     match ctx.mesh_tools.observe_run(run_id):
         case NotStarted():
             return _start(ctx, run_id)
@@ -72,7 +70,7 @@ def judge_validation(ctx: Context, ended: Ended) -> Outcome:
     report = read_validation(ended.output)
     output = Attachment("asmctl-validate.txt", ended.output)
     leftovers = find_leftovers(ctx)
-    ctx.memory.revise("validate/leftovers", leftovers)
+    ctx.revise(LEFTOVERS, leftovers)
     choices = (ACCEPT, REMOVE) if leftovers else (ACCEPT,)
     left = f" Test namespaces were left behind: {', '.join(leftovers)}." if leftovers else ""
     if ended.timed_out:
@@ -84,8 +82,8 @@ def judge_validation(ctx: Context, ended: Ended) -> Outcome:
             f"validated: {count_things(len(report.checks), 'check')} OK{'.' + left if left else ''}",
             attachments=(output,),
         )
-    if is_connection_fault(report.error) and count_tries(ctx, TRY) < TRIES:
-        tries = begin_next_try(ctx, TRY)
+    if is_connection_fault(report.error) and count_tries(ctx, VALIDATE_TRIES) < TRIES:
+        tries = begin_next_try(ctx, VALIDATE_TRIES)
         return Waiting(f"asmctl met a fault of the connection ({report.error}): {tries} of {TRIES}", 5.0)
     why, remedy = describe_failure(report, ended)
     return Blocked(why, f"{remedy}{left}", choices, (output,))
@@ -107,8 +105,8 @@ def describe_failure(report: ValidationReport, ended: Ended) -> tuple[str, str]:
 
 def find_leftovers(ctx: Context) -> tuple[str, ...]:
     """asmctl's test namespaces that came while it ran and are still there."""
-    before = ctx.recall("validate/namespaces")
-    known = set(cast(Sequence[str], before)) if isinstance(before, list | tuple) else set()
+    before = ctx.recall(NAMESPACES)
+    known = set(before or ())
     return tuple(
         namespace.name
         for namespace in ctx.kubernetes.list_namespaces()
@@ -123,8 +121,7 @@ def is_test_namespace(namespace: Namespace) -> bool:
 
 def remove_leftovers(ctx: Context) -> None:
     """Delete the namespaces that were named when the person decided."""
-    shown = ctx.recall("validate/leftovers")
-    for name in cast(Sequence[str], shown) if isinstance(shown, list | tuple) else ():
+    for name in ctx.recall(LEFTOVERS) or ():
         ctx.kubernetes.delete_namespace(name)
 
 
@@ -135,7 +132,7 @@ def _start(ctx: Context, run_id: str) -> Outcome:
             "Set GOOGLE_APPLICATION_CREDENTIALS for the bot, or run: gcloud auth application-default login",
             (ACCEPT,),
         )
-    ctx.remember("validate/namespaces", [namespace.name for namespace in ctx.kubernetes.list_namespaces()])
+    ctx.remember(NAMESPACES, tuple(namespace.name for namespace in ctx.kubernetes.list_namespaces()))
     ctx.mesh_tools.start_validate(run_id, ctx.cluster, recall_tools(ctx), list_arguments(ctx))
     return Waiting("asmctl validate has started", 1.0)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from steps.contract.errors import GiveUp
 from steps.contract.ports import Gke, Kubernetes, Manifest
@@ -13,20 +13,10 @@ from steps.install.installed import Installed, NoMesh, read_installed
 from steps.install.policies import read_policies
 from steps.install.recovery import PreviousInstall, recover_options
 from steps.mesh import ClusterAddress, ClusterIdentity, Exclusion, Node, Operation, Pod, Workload
+from steps.notes.prepare import SidecarCounts
 from steps.versions import parse_image
 
 INJECTION_LABEL = "istio-injection"
-
-
-@dataclass(frozen=True)
-class SidecarCounts:
-    """Pods with a sidecar, finished and terminating ones left out; `by_version` counts image tags."""
-
-    pods: int = 0
-    by_version: Mapping[str, int] = field(default_factory=dict)
-    by_namespace: Mapping[str, int] = field(default_factory=dict)
-    bare: int = 0
-    jobs: int = 0
 
 
 @dataclass(frozen=True)

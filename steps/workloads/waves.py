@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
 
 from steps.contract.ledger import LedgerEntry
+from steps.contract.notes import Json, Note, read_as, write_plain
 from steps.contract.options import UpgradeOptions
-from steps.contract.step import Json
 from steps.mesh import WorkloadRef
 from steps.workloads.estimate import Piece
 from steps.workloads.inventory import Finding, Inventory, LeftOut
@@ -121,38 +120,47 @@ def order_workloads(workloads: Sequence[PlannedWorkload]) -> tuple[PlannedWorklo
     return tuple(sorted(workloads, key=rank))
 
 
-def store_workloads(workloads: Sequence[PlannedWorkload]) -> Json:
-    """The plan as JSON."""
-    return [
-        {
-            "namespace": one.ref.namespace,
-            "kind": one.ref.kind,
-            "name": one.ref.name,
-            "method": one.method,
-            "wave": one.wave,
-            "pods": one.pods,
-            "level": one.level,
-            "risks": list(one.risks),
-            "rounds": one.rounds,
-            "ready_seconds": one.ready_seconds,
-        }
-        for one in workloads
-    ]
+@dataclass(frozen=True)
+class _Row:
+    """A planned workload as it is stored."""
+
+    namespace: str
+    kind: str
+    name: str
+    method: Method
+    wave: str
+    pods: int
+    level: Level = "note"
+    risks: tuple[str, ...] = ()
+    rounds: int = 0
+    ready_seconds: float = 0.0
 
 
-def load_workloads(stored: Json) -> tuple[PlannedWorkload, ...]:
-    """The plan from JSON; empty where none was stored."""
-    rows = cast("Sequence[Mapping[str, Any]]", stored or ())
+_read_rows = read_as(tuple[_Row, ...])
+
+
+def write_plan(workloads: Sequence[PlannedWorkload]) -> Json:
+    """The plan as JSON, a flat object a workload."""
+    return write_plain([_flatten(one) for one in workloads])
+
+
+def _flatten(one: PlannedWorkload) -> _Row:
+    ref = one.ref
+    return _Row(
+        ref.namespace, ref.kind, ref.name, one.method, one.wave, one.pods, one.level, one.risks, one.rounds,
+        one.ready_seconds,
+    )  # fmt: skip
+
+
+def read_plan(kept: Json) -> tuple[PlannedWorkload, ...]:
+    """The plan from JSON."""
     return tuple(
         PlannedWorkload(
-            ref=WorkloadRef(row["namespace"], row["kind"], row["name"]),
-            method=row["method"],
-            wave=row["wave"],
-            pods=row["pods"],
-            level=row["level"],
-            risks=tuple(row["risks"]),
-            rounds=row.get("rounds", 0),
-            ready_seconds=row.get("ready_seconds", 0.0),
+            WorkloadRef(row.namespace, row.kind, row.name),
+            row.method, row.wave, row.pods, row.level, row.risks, row.rounds, row.ready_seconds,
         )
-        for row in rows
-    )
+        for row in _read_rows(kept)
+    )  # fmt: skip
+
+
+PLAN = Note("sidecars/plan", read_plan, write_plan)

@@ -13,6 +13,7 @@ from bot.app.wiring import Bot, build_bot
 from bot.clock import SystemClock
 from bot.journal.records import Click
 from bot.settings.environment import read_settings
+from steps.notes.prepare import SIDECARS
 from tests.bench.pod_readers import read_peak
 
 REQUESTER = "U0ANA00001"
@@ -30,9 +31,9 @@ def run_prepare(bot: Bot) -> dict[str, float]:
             raise TimeoutError(f"{row.step} is {row.state}: {row.sentence}")
         bot.runner.turn()
     took = time.monotonic() - begun
-    counts = bot.journal.recall(f"{CLUSTER}-1", "prepare/sidecars")
-    pods = counts["pods"] if isinstance(counts, dict) else 0
-    return {"seconds": took, "pods": float(str(pods)), "memory": read_peak()}
+    counts = bot.journal.recall(f"{CLUSTER}-1", SIDECARS)
+    pods = counts.pods if counts else 0
+    return {"seconds": took, "pods": float(pods), "memory": read_peak()}
 
 
 if __name__ == "__main__":

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import assert_never, cast
+from typing import assert_never
 
 from steps.contract.cards import Attachment
 from steps.contract.ports import Ended, NotStarted, Running
@@ -12,14 +11,12 @@ from steps.contract.wording import count_things
 from steps.install.istioctl_output import cut_output, describe_apply, read_apply_output
 from steps.install.overlays import join_overlays
 from steps.install.rendered import parse_manifest, read_live
-from steps.notes.tools import recall_tools
-from steps.notes.tries import begin_next_try, count_tries, name_run
+from steps.notes.download import IMAGES, recall_arguments, recall_tools
+from steps.notes.runs import APPLY_TRIES, begin_next_try, count_tries, name_run
 from steps.phases.control_plane.last_applied import find_unapplied
-from steps.phases.control_plane.replacement import recall_images
 from steps.workloads.readiness import find_image_fault, list_expected
 
 TRIES = 8
-TRY = "control-plane/apply-try"
 
 
 def apply(ctx: Context) -> Outcome:
@@ -27,7 +24,7 @@ def apply(ctx: Context) -> Outcome:
 
     Once more, a few times, where nothing but the connection failed: half a control plane is worse than a second apply.
     """
-    tries = count_tries(ctx, TRY)
+    tries = count_tries(ctx, APPLY_TRIES)
     run_id = name_run(ctx, "apply", tries)
     match ctx.mesh_tools.observe_run(run_id):
         case NotStarted() if ctx.hold and tries == 1:
@@ -61,7 +58,7 @@ def judge_apply(ctx: Context, ended: Ended) -> Outcome:
         said = report.errors[0] if report.errors else " ".join(cut_output(ended.output, 1)) or "it wrote nothing"
         return Blocked(f"istioctl manifest apply failed ({code}): {said}", _apply_remedy(""), (), (output,))
     faults = find_image_faults(ctx) if ended.exit_code == 0 else find_missing_objects(ctx)
-    if faults and report.only_passing and count_tries(ctx, TRY) < TRIES:
+    if faults and report.only_passing and count_tries(ctx, APPLY_TRIES) < TRIES:
         return _apply_again(ctx, len(faults), report.errors[0])
     if faults:
         more = f" and {len(faults) - 1} more" if len(faults) > 1 else ""
@@ -74,7 +71,7 @@ def judge_apply(ctx: Context, ended: Ended) -> Outcome:
 
 
 def _apply_again(ctx: Context, missing: int, said: str) -> Waiting:
-    tries = begin_next_try(ctx, TRY)
+    tries = begin_next_try(ctx, APPLY_TRIES)
     return Waiting(
         f"{count_things(missing, 'object')} could not be applied ({said}): applying again, {tries} of {TRIES}", 5.0
     )
@@ -97,16 +94,11 @@ def describe_code(code: int | None) -> str:
 
 def find_image_faults(ctx: Context) -> tuple[str, ...]:
     """Workloads whose template is not on the rendered images."""
-    images = recall_images(ctx)
+    images = ctx.recall(IMAGES) or {}
     live = {workload.ref: workload for workload in ctx.kubernetes.list_workloads(ctx.release.namespace)}
     expected = list_expected(ctx.release, images)
     faults = (find_image_fault(ctx.release, ref, images.get(str(ref), {}), live.get(ref)) for ref in expected)
     return tuple(fault for fault in faults if fault)
-
-
-def recall_arguments(ctx: Context) -> tuple[str, ...]:
-    """istioctl's arguments as they were shown."""
-    return tuple(cast(Sequence[str], ctx.recall("download/arguments") or ()))
 
 
 def _apply_remedy(first: str) -> str:

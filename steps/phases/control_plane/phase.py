@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import cast
 
 from steps.contract.cards import DENY, Card, Choice, Detail
 from steps.contract.errors import GiveUp
-from steps.contract.step import Ask, Blocked, Context, Done, Json, Outcome, Step, Waiting
+from steps.contract.notes import Json, write_plain
+from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Step, Waiting
 from steps.gates import bind_evidence, bind_upgrade, build_gate_card, list_evidence, pass_gate
 from steps.install.preview import Preview, measure_preview, name_removals
 from steps.install.removals import read_removals
-from steps.notes.identity import measure_identity
-from steps.notes.install import choose_mtls, recall_flags, recall_mtls, recall_source
-from steps.notes.tools import describe_way_back
-from steps.phases.control_plane.apply import apply, recall_arguments
+from steps.notes.control_plane import APPROVED_REMOVALS, BACKUP, INGRESS
+from steps.notes.download import REMOVALS, describe_way_back, recall_arguments
+from steps.notes.prepare import (
+    IDENTITY,
+    SIDECARS_ESTIMATE,
+    choose_mtls,
+    measure_identity,
+    recall_flags,
+    recall_mtls,
+    recall_source,
+)
+from steps.phases.control_plane.apply import apply
 from steps.phases.control_plane.backup import (
     dump_objects,
     list_backup_items,
@@ -26,10 +33,9 @@ from steps.phases.control_plane.backup import (
 )
 from steps.phases.control_plane.replacement import roll_out
 from steps.preflight.operations import BUSY_OPERATIONS, describe_operation
-from steps.workloads.estimate import Range, describe_control_plane
+from steps.workloads.estimate import describe_control_plane
 
 BACKUPS_A_TURN = 10
-APPROVED_REMOVALS = "control-plane/approved-removals"
 APPROVE_REMOVAL = Choice(
     "approve", "Approve the removal", "main", confirm="What is removed comes back only from the backup. Remove it?"
 )
@@ -53,7 +59,7 @@ def approve_mtls(ctx: Context) -> Outcome:
 
 def approve_removals(ctx: Context) -> Outcome:
     """Ask on its own about what the apply would delete; nothing to ask where it deletes nothing."""
-    if not ctx.recall("download/removals"):
+    if not ctx.recall(REMOVALS):
         return Done("")
     found = measure_preview(ctx)
     if isinstance(found, Blocked):
@@ -76,7 +82,7 @@ def approve_removals(ctx: Context) -> Outcome:
     question = f"Let the apply remove {name_removals(found.removals)} from {ctx.cluster.key}?"
     outcome = pass_gate(ctx, Ask(question, card, binding, (APPROVE_REMOVAL, DENY)))
     if isinstance(outcome, Done):
-        ctx.memory.revise(APPROVED_REMOVALS, list(found.removals))
+        ctx.revise(APPROVED_REMOVALS, found.removals)
     return outcome
 
 
@@ -94,10 +100,10 @@ def approve(ctx: Context) -> Outcome:
         **bind_evidence(ctx),
         "arguments": list(rendering.arguments),
         "rendered manifest": rendering.sha256,
-        "removals": ctx.recall("download/removals"),
+        "removals": ctx.recall(REMOVALS),
     }
     question = f"Replace the control plane of {ctx.cluster.key} by {ctx.release.version}?"
-    late = [one for one in found.removals if one not in cast(Sequence[str], ctx.recall(APPROVED_REMOVALS) or ())]
+    late = [one for one in found.removals if one not in (ctx.recall(APPROVED_REMOVALS) or ())]
     if late:
         question = f"{question.removesuffix('?')}, and let the apply also remove {name_removals(late)}?"
     return pass_gate(ctx, Ask(question, _build_card(ctx, found), binding))
@@ -106,7 +112,7 @@ def approve(ctx: Context) -> Outcome:
 def back_up(ctx: Context) -> Outcome:
     """Keep the state before the first write, a few kinds a turn."""
     items = list_backup_items(ctx.release)
-    kept = cast(Mapping[str, int], ctx.recall("control-plane/backup") or {})
+    kept = ctx.recall(BACKUP) or {}
     left = [item for item in items if name_backup(item) not in kept]
     counts = dict(kept)
     for item in left[:BACKUPS_A_TURN]:
@@ -114,11 +120,11 @@ def back_up(ctx: Context) -> Outcome:
         if count:
             ctx.backups.write_backup(ctx.upgrade_id, name_backup(item), text)
         counts[name_backup(item)] = count
-    ctx.memory.revise("control-plane/backup", counts)
+    ctx.revise(BACKUP, counts)
     if len(left) > BACKUPS_A_TURN:
         return Waiting(f"backing up: {len(counts)} of {len(items)} kinds", 0.0)
     address = ctx.kubernetes.read_ingress_address(ctx.release.namespace, ctx.release.ingress_service)
-    ctx.remember("control-plane/ingress", address)
+    ctx.remember(INGRESS, address)
     _keep_removals(ctx)
     ctx.backups.write_backup(ctx.upgrade_id, "install.json", describe_install(ctx, address))
     return Done(f"backup: {sum(counts.values())} objects of {sum(1 for n in counts.values() if n)} kinds")
@@ -126,7 +132,7 @@ def back_up(ctx: Context) -> Outcome:
 
 def _keep_removals(ctx: Context) -> None:
     """What the apply deletes, of whatever kind and namespace; what was seen to go must not be lost."""
-    names = cast(Sequence[str], ctx.recall("download/removals") or ())
+    names = ctx.recall(REMOVALS) or ()
     if names:
         text = dump_objects(strip_server_fields(item) for item in read_removals(ctx.kubernetes, names))
         ctx.backups.write_backup(ctx.upgrade_id, "removed.yaml", text)
@@ -134,13 +140,14 @@ def _keep_removals(ctx: Context) -> None:
 
 def describe_install(ctx: Context, ingress: str) -> str:
     """What a way back needs besides the objects, as JSON: version, options and address before the first write."""
+    identity = ctx.recall(IDENTITY)
     kept: dict[str, Json] = {
         "version": recall_source(ctx),
         "mTLS": recall_mtls(ctx),
         "set flags": list(recall_flags(ctx)),
         "ingress address": ingress,
         "arguments of this upgrade": list(recall_arguments(ctx)),
-        "identity": ctx.recall("prepare/identity"),
+        "identity": write_plain(identity),
     }
     return json.dumps(kept, indent=2, ensure_ascii=False) + "\n"
 
@@ -155,7 +162,7 @@ def find_busy_operation(ctx: Context) -> str:
 
 
 def _build_card(ctx: Context, found: Preview) -> Card:
-    ahead = cast(Range, tuple(cast(Sequence[float], ctx.recall("prepare/sidecars-estimate") or (0.0, 0.0))))
+    ahead = ctx.recall(SIDECARS_ESTIMATE) or (0.0, 0.0)
     way_back = ("way back", describe_way_back(ctx))
     return build_gate_card(
         ctx,

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import cast
+from collections.abc import Iterable
 
-from steps.contract.step import Context, Json
+from steps.contract.step import Context
 from steps.contract.wording import describe_seconds
 from steps.mesh import Workload
+from steps.notes.control_plane import AGENTS, AgentsSeen
 from steps.workloads.estimate import SEEN_SPREAD, Range, describe_overrun, describe_range, estimate_control_plane
 
 PHASE = "control-plane"
-AGENTS = "control-plane/agents"
 
 
 def describe_left(ctx: Context, workloads: Iterable[Workload]) -> str:
@@ -39,12 +37,12 @@ def measure_agents(ctx: Context, workloads: Iterable[Workload]) -> Range | None:
     agent = max((w for w in workloads if w.ref.kind == "DaemonSet"), key=lambda w: w.replicas, default=None)
     if agent is None or not agent.replicas:
         return None
-    first = cast("Mapping[str, Json] | None", ctx.recall(AGENTS))
+    first = ctx.recall(AGENTS)
     if first is None:
-        ctx.memory.revise(AGENTS, {"at": ctx.now.isoformat(), "done": agent.updated})
+        ctx.revise(AGENTS, AgentsSeen(ctx.now, agent.updated))
         return None
-    done = agent.updated - int(cast(int, first["done"]))
-    passed = (ctx.now - datetime.fromisoformat(str(first["at"]))).total_seconds() / 60
+    done = agent.updated - first.done
+    passed = (ctx.now - first.at).total_seconds() / 60
     left = agent.replicas - agent.updated
     if done <= 0 or passed <= 0 or left <= 0:
         return None

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import cast
+from datetime import timedelta
 
 from steps.contract.cards import Attachment, Card
 from steps.contract.step import Blocked, Context, Done, Outcome, Waiting
 from steps.mesh import Pod, Workload
+from steps.notes.control_plane import INGRESS, LEAVING
+from steps.notes.download import IMAGES
 from steps.phases.control_plane.plane_left import describe_left
 from steps.workloads.readiness import Images, Standing, describe_done, format_pods, judge_workloads
 from steps.workloads.stalls import (
@@ -47,7 +48,7 @@ class Scene:
 
 def roll_out(ctx: Context) -> Outcome:
     """Wait until every workload is on its rendered image and rolled out, and the injector can inject."""
-    images = recall_images(ctx)
+    images = ctx.recall(IMAGES) or {}
     scene = look(ctx, images)
     table = format_pods(scene.pods, images, ctx.now)
     if not scene.missing:
@@ -100,7 +101,7 @@ def describe_wait(scene: Scene, stalls: Sequence[Stall], table: Sequence[str], l
 def conclude(ctx: Context, scene: Scene, table: Sequence[str]) -> Done:
     """The milestone, with the ingress address compared with that before the apply."""
     sentence = describe_done(ctx.release, scene.standings)
-    before = str(ctx.recall("control-plane/ingress") or "")
+    before = ctx.recall(INGRESS) or ""
     after = ctx.kubernetes.read_ingress_address(ctx.release.namespace, ctx.release.ingress_service)
     attachments = (_attach(table),)
     if before == after:
@@ -111,12 +112,12 @@ def conclude(ctx: Context, scene: Scene, table: Sequence[str]) -> Done:
 
 def find_late_leaving(ctx: Context, pods: Sequence[Pod]) -> Stall | None:
     """A pod that terminates for too long; since when is remembered, for a pod's row doesn't tell."""
-    seen = cast(Mapping[str, str], ctx.recall("control-plane/terminating") or {})
-    now = {pod.uid: seen.get(pod.uid, ctx.now.isoformat()) for pod in pods if pod.terminating}
-    if dict(seen) != now:
-        ctx.memory.revise("control-plane/terminating", now)
+    seen = ctx.recall(LEAVING) or {}
+    now = {pod.uid: seen.get(pod.uid, ctx.now) for pod in pods if pod.terminating}
+    if seen != now:
+        ctx.revise(LEAVING, now)
     for pod in pods:
-        if pod.uid in now and ctx.now - datetime.fromisoformat(now[pod.uid]) >= TERMINATING:
+        if pod.uid in now and ctx.now - now[pod.uid] >= TERMINATING:
             return explain_late_leaving(pod)
     return None
 
@@ -129,11 +130,6 @@ def attach_events(ctx: Context, stall: Stall) -> tuple[Attachment, ...]:
     lines = (f"{event.kind} {event.reason} x{event.count}: {event.message}" for event in events)
     text = "\n".join(lines)
     return (Attachment("events.txt", f"{text}\n"),) if text else ()
-
-
-def recall_images(ctx: Context) -> Images:
-    """The rendered images of the control plane, by workload and container."""
-    return cast(Images, ctx.recall("download/images") or {})
 
 
 def _judge_time(ctx: Context, scene: Scene, table: Sequence[str]) -> Blocked | None:

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from math import ceil
-from typing import cast
 
 from steps.contract.cards import Card, Detail
 from steps.contract.checks import Check, select_checks
-from steps.contract.forecast import NODES
-from steps.contract.step import Blocked, Context, Done, Json, Outcome, Step
+from steps.contract.step import Blocked, Context, Done, Outcome, Step
 from steps.contract.wording import count_things
 from steps.install.flags import build_apply_arguments
 from steps.install.overlays import join_overlays
 from steps.install.recovery import compare_flags
-from steps.notes.identity import measure_identity, recall_identity
-from steps.notes.install import (
-    _recall_mapping,
+from steps.notes.prepare import (
+    CHECKS,
+    ESTIMATE,
+    FLAGS,
+    MTLS,
+    NODES,
+    SIDECARS,
+    SIDECARS_ESTIMATE,
+    SOURCE,
+    SidecarCounts,
+    Source,
     choose_mtls,
-    count_sidecar_pods,
     describe_identity,
+    measure_identity,
     recall_flags,
+    recall_identity,
     recall_mtls,
     recall_source,
 )
 from steps.preflight.eligibility import find_source, judge_survey
 from steps.preflight.machine import check_machine
-from steps.preflight.survey import SidecarCounts, Survey, take_survey
+from steps.preflight.survey import Survey, take_survey
 from steps.workloads.estimate import (
     OTHER_MINUTES,
     Piece,
@@ -84,12 +90,12 @@ def describe_counts(sidecars: SidecarCounts) -> str:
 
 def build_proposal(ctx: Context, planned: Planned) -> Card:
     """The proposal's card: facts, risks and an estimate."""
-    checks = _recall_checks(ctx)
+    checks = ctx.recall(CHECKS) or ()
     forecast, pieces = ctx.forecast(), list_pieces(ctx, planned)
     sidecars = estimate_sidecars(ctx.release, pieces, ctx.options, forecast.measured)
     plane = estimate_control_plane(ctx.release, forecast.measured, forecast.nodes)
-    ctx.memory.revise("prepare/estimate", list(sum_ranges(plane, sidecars, OTHER_MINUTES)))
-    ctx.memory.revise("prepare/sidecars-estimate", list(sidecars))
+    ctx.revise(ESTIMATE, sum_ranges(plane, sidecars, OTHER_MINUTES))
+    ctx.revise(SIDECARS_ESTIMATE, sidecars)
     return Card(
         title=f"Upgrade {ctx.cluster.key} to ASM {ctx.release.version}",
         summary=(f"From {recall_source(ctx)}, mTLS {_describe_mtls(ctx)}. Nothing has been changed so far.",),
@@ -124,7 +130,7 @@ def list_restart_risks(planned: Planned) -> tuple[str, ...]:
 def list_pieces(ctx: Context, planned: Planned) -> list[Piece]:
     """What is to be re-injected, for the estimate; by the sidecars counted alone where no workload could be read."""
     pieces = [one.piece for one in planned.workloads if one.pods]
-    counted = count_sidecar_pods(ctx)
+    counted = (ctx.recall(SIDECARS) or SidecarCounts()).pods
     return pieces or ([Piece(counted, ceil(counted / PODS_A_ROUND))] if counted else [])
 
 
@@ -140,9 +146,9 @@ def list_workloads_to_restart(planned: Planned) -> tuple[str, ...]:
 
 
 def _describe_sidecars(ctx: Context) -> str:
-    counts = cast(dict[str, int], _recall_mapping(ctx, "prepare/sidecars").get("by_namespace", {}))
-    listed = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
-    return f"{count_things(count_sidecar_pods(ctx), 'pod')}: {listed}" if counts else "none"
+    found = ctx.recall(SIDECARS) or SidecarCounts()
+    listed = ", ".join(f"{name} {count}" for name, count in sorted(found.by_namespace.items()))
+    return f"{count_things(found.pods, 'pod')}: {listed}" if found.by_namespace else "none"
 
 
 def _describe_mtls(ctx: Context) -> str:
@@ -156,26 +162,12 @@ def count_agents(survey: Survey) -> int:
 
 
 def _keep_survey(ctx: Context, survey: Survey, checks: tuple[Check, ...], source: str) -> None:
-    sidecars = survey.sidecars
-    kept: dict[str, Json] = {
-        "prepare/source": {"version": source},
-        "prepare/mtls": survey.previous.mtls or "PERMISSIVE",
-        "prepare/options": list(survey.previous.flags),
-        "prepare/sidecars": {
-            "pods": sidecars.pods,
-            "by_namespace": dict(sidecars.by_namespace),
-            "by_version": dict(sidecars.by_version),
-        },
-        "prepare/checks": [asdict(check) for check in checks],
-        NODES: count_agents(survey),
-    }
-    for key, value in kept.items():
-        ctx.memory.revise(key, value)
-
-
-def _recall_checks(ctx: Context) -> tuple[Check, ...]:
-    kept = ctx.recall("prepare/checks")
-    return tuple(Check(**entry) for entry in cast(list[dict[str, str]], kept or []))  # type: ignore[arg-type]
+    ctx.revise(SOURCE, Source(source))
+    ctx.revise(MTLS, survey.previous.mtls or "PERMISSIVE")
+    ctx.revise(FLAGS, survey.previous.flags)
+    ctx.revise(SIDECARS, survey.sidecars)
+    ctx.revise(CHECKS, checks)
+    ctx.revise(NODES, count_agents(survey))
 
 
 STEPS: tuple[Step, ...] = (

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import cast
 
 from steps.contract.cards import Detail
 from steps.contract.step import Context, Done, Outcome, Step
 from steps.contract.wording import Command
-from steps.notes.install import recall_source
+from steps.notes.prepare import PROPOSAL_LINES, recall_source
 from steps.phases.prepare.phase import build_proposal
 from steps.workloads.inventory import take_inventory
 from steps.workloads.waves import plan_workloads
 
-# The lines of clusters.toml that would make the cluster one of the bot's; stored when the proposal is started.
-LINES = "proposal/lines"
 WHY = "is not in clusters.toml, so nobody can approve"
 
 
 def post_proposal(ctx: Context) -> Outcome:
     """Post what an upgrade would do, and what to add to clusters.toml before one can be started."""
     card = build_proposal(ctx, plan_workloads(take_inventory(ctx.kubernetes, ctx.release, ctx.options), ctx.options))
-    lines = tuple(str(line) for line in cast(Sequence[str], ctx.recall(LINES) or ()))
+    lines = ctx.recall(PROPOSAL_LINES) or ()
     key = ctx.cluster.key
     summary = (
         *card.summary,

@@ -17,7 +17,7 @@ from steps.phases.sidecars.approvals.cards import attach_ledger, build_left_card
 from steps.phases.sidecars.approvals.gates import approve_canary, approve_rest, read_approved
 from steps.phases.sidecars.approvals.newcomers import meet_newcomers
 from steps.phases.sidecars.approvals.planning import PATIENCE, plan_sidecars
-from steps.phases.sidecars.flights.board import OPEN_STATES, Board, read_board
+from steps.phases.sidecars.flights.tally import OPEN_STATES, Board, read_board
 from steps.phases.sidecars.moving.soak import soak_wave
 from steps.phases.sidecars.moving.wave import Settled, move_wave
 

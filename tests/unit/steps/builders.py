@@ -10,7 +10,8 @@ from steps.contract.release import Release, parse_release
 from steps.install.installed import OneVersion
 from steps.install.recovery import PreviousInstall
 from steps.mesh import ClusterAddress, ClusterIdentity, Node, Owner, Pod, Workload, WorkloadRef
-from steps.preflight.survey import SidecarCounts, Survey
+from steps.notes.prepare import SidecarCounts
+from steps.preflight.survey import Survey
 from steps.versions import AsmVersion
 
 NOW = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)

@@ -14,10 +14,11 @@ import yaml
 from steps.contract.errors import GiveUp, StepError
 from steps.contract.forecast import Forecast
 from steps.contract.ledger import LedgerEntry
+from steps.contract.notes import Json
 from steps.contract.options import UpgradeOptions
 from steps.contract.ports import Fetched, Manifest, NotStarted, ProgramResult, RunState, Tools, ToolVersions, Verified
 from steps.contract.release import Archive
-from steps.contract.step import Context, Decision, Json, Outcome
+from steps.contract.step import Context, Decision, Outcome
 from steps.mesh import (
     Autoscaler,
     Binding,

@@ -11,10 +11,11 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from steps.contract.forecast import Forecast
 from steps.contract.ledger import LedgerEntry
+from steps.contract.notes import Json
 from steps.contract.options import UpgradeOptions
 from steps.contract.ports import Kubernetes, Probes
 from steps.contract.release import Release, parse_release
-from steps.contract.step import Ask, Blocked, Context, Decision, Done, Json, Outcome, Waiting
+from steps.contract.step import Ask, Blocked, Context, Decision, Done, Outcome, Waiting
 from steps.mesh import ClusterAddress, ClusterIdentity
 from steps.phases.sidecars.phase import STEPS
 from tests.unit.steps.paper_cluster import PaperCluster

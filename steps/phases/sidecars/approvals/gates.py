@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from steps.contract.step import Ask, Context, Decision, Done, Json, Outcome
+from steps.contract.notes import Json
+from steps.contract.step import Ask, Context, Decision, Done, Outcome
 from steps.contract.wording import Person, count_things
 from steps.gates import bind_upgrade, describe_drift, pass_gate
-from steps.notes.identity import measure_identity
+from steps.notes.prepare import measure_identity
+from steps.notes.sidecars import APPROVED, add_refs, read_refs
 from steps.phases.sidecars.approvals.cards import build_plan_card
 from steps.phases.sidecars.approvals.planning import measure_plan
-from steps.phases.sidecars.flights.board import APPROVED, Board, add_refs, read_board, read_refs
+from steps.phases.sidecars.flights.tally import Board, read_board
 from steps.workloads.risk import LEVELS
 from steps.workloads.waves import CANARY, Planned, PlannedWorkload
 

@@ -9,11 +9,12 @@ from steps.contract.cards import APPROVE, Choice
 from steps.contract.step import Ask, Context, Done, Outcome, Waiting
 from steps.contract.wording import count_things
 from steps.gates import bind_upgrade
-from steps.notes.identity import measure_identity
+from steps.notes.prepare import measure_identity
+from steps.notes.sidecars import APPROVED, add_refs, read_refs
 from steps.phases.sidecars.approvals.cards import build_plan_card
 from steps.phases.sidecars.approvals.gates import bind_workloads, list_approved, pass_sidecar_gate
 from steps.phases.sidecars.approvals.planning import measure_plan
-from steps.phases.sidecars.flights.board import APPROVED, OPEN_STATES, Board, add_refs, read_refs
+from steps.phases.sidecars.flights.tally import OPEN_STATES, Board
 from steps.workloads.waves import LATER, PlannedWorkload
 
 LEAVE = Choice("deny", "Leave them out", "grave", needs_reason=True)

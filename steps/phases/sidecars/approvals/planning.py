@@ -11,9 +11,9 @@ from steps.contract.step import Context, Done, Outcome, Waiting
 from steps.contract.wording import count_things
 from steps.mesh import WorkloadRef
 from steps.phases.sidecars.approvals.cards import build_plan_card
-from steps.phases.sidecars.flights.board import Board, read_board, store_plan
 from steps.phases.sidecars.flights.guard import guard_restarts
 from steps.phases.sidecars.flights.settlement import settle_entries
+from steps.phases.sidecars.flights.tally import Board, read_board, store_plan
 from steps.workloads.inventory import Finding, take_inventory
 from steps.workloads.waves import LATER, Planned, PlannedWorkload, plan_workloads
 

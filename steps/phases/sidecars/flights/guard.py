@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, cast
+from datetime import timedelta
 
 from steps.contract.errors import GiveUp
 from steps.contract.release import Release
 from steps.contract.step import Context
 from steps.mesh import Webhook, Workload
-from steps.phases.sidecars.flights.board import read_clock
+from steps.notes.sidecars import GAP, GUARDED, Injected, read_clock
 from steps.workloads.injection import Injector, expects_sidecar, is_injected_namespace, is_target_image, parse_injector
 from steps.workloads.inventory import find_pin
 from steps.workloads.readiness import find_image_fault, find_rollout_gap, list_expected
 from steps.workloads.stalls import explain_webhook_gap, find_webhook_gap
 
-GUARDED = "sidecars/guarded"
 # the configuration is read before each batch; webhook, endpoints, images and namespaces only this often
 GUARD_EVERY = timedelta(seconds=30)
 
@@ -52,10 +49,10 @@ def guard_restarts(ctx: Context, checked: bool) -> Guarded:
 
     GiveUp where it would give another version, or where a gap lasts longer than a workload's patience.
     """
-    kept = cast("Mapping[str, Any] | None", ctx.recall(GUARDED))
+    kept = ctx.recall(GUARDED)
     injector = read_injector(ctx)
-    if checked and kept and timedelta(0) <= ctx.now - datetime.fromisoformat(kept["at"]) < GUARD_EVERY:
-        return Guarded("", injector, frozenset(kept["injected"]))
+    if checked and kept and timedelta(0) <= ctx.now - kept.at < GUARD_EVERY:
+        return Guarded("", injector, frozenset(kept.injected))
     webhook = ctx.kubernetes.read_webhook(ctx.release.injector_webhook)
     gap = find_injection_gap(ctx, webhook, settled=not checked)
     _limit_gap(ctx, gap)
@@ -63,19 +60,19 @@ def guard_restarts(ctx: Context, checked: bool) -> Guarded:
         one.name for one in ctx.kubernetes.list_namespaces() if is_injected_namespace(one, injector, webhook)
     )
     if not gap:
-        ctx.memory.revise(GUARDED, {"at": ctx.now.isoformat(), "injected": sorted(injected)})
+        ctx.revise(GUARDED, Injected(ctx.now, tuple(sorted(injected))))
     return Guarded(gap, injector, injected)
 
 
 def _limit_gap(ctx: Context, gap: str) -> None:
-    key = f"sidecars/gap/{ctx.generation}"
-    since = read_clock(ctx, key)
+    note = GAP.of(ctx.generation)
+    since = read_clock(ctx, note)
     if not gap:
         if since is not None:
-            ctx.memory.revise(key, None)
+            ctx.forget(note)
         return
     if since is None:
-        ctx.memory.revise(key, ctx.now.isoformat())
+        ctx.revise(note, ctx.now)
     elif (ctx.now - since).total_seconds() > ctx.options.limits.workload_patience_seconds:
         minutes = int((ctx.now - since).total_seconds() // 60)
         raise GiveUp(f"nothing could be restarted for {minutes} min: {gap}", explain_webhook_gap(gap).remedy)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import cast
 
 from steps.contract.cards import Progress
-from steps.contract.step import Json
+from steps.contract.step import Context
+from steps.notes.sidecars import PACE
 from steps.workloads.estimate import SLACK_SECONDS
 
 # a poll may come this late without the pace falling under the limit
@@ -39,17 +39,16 @@ class Bucket:
         return Bucket(self.per_minute, self.level + pods, self.at)
 
 
-def load_bucket(stored: Json, per_minute: int, now: datetime) -> Bucket:
+def recall_bucket(ctx: Context) -> Bucket:
     """The bucket as kept, leaked to now."""
-    if not stored:
-        return Bucket(per_minute, 0.0, now)
-    level, at = cast("tuple[float, str]", stored)
-    return Bucket(per_minute, level, datetime.fromisoformat(at)).leak(now)
+    per_minute = ctx.options.limits.pods_per_minute
+    level, at = ctx.recall(PACE) or (0.0, ctx.now)
+    return Bucket(per_minute, level, at).leak(ctx.now)
 
 
-def store_bucket(bucket: Bucket) -> Json:
-    """The bucket as JSON."""
-    return [round(bucket.level, 3), bucket.at.isoformat()]
+def keep_bucket(ctx: Context, bucket: Bucket) -> None:
+    """Keep the bucket for the next turn."""
+    ctx.revise(PACE, (round(bucket.level, 3), bucket.at))
 
 
 Sample = tuple[datetime, int]
@@ -79,14 +78,3 @@ def describe_progress(progress: Progress) -> str:
         return counted
     pace = f"{progress.per_minute:.0f}" if progress.per_minute >= 1 else f"{progress.per_minute:.1f}"
     return f"{counted}, {pace} pods/min"
-
-
-def load_samples(stored: Json) -> tuple[Sample, ...]:
-    """The samples as kept."""
-    rows = cast("Sequence[tuple[str, int]]", stored or ())
-    return tuple((datetime.fromisoformat(at), done) for at, done in rows)
-
-
-def store_samples(samples: Sequence[Sample]) -> Json:
-    """The samples as JSON."""
-    return [[at.isoformat(), done] for at, done in samples]

@@ -9,7 +9,7 @@ from typing import assert_never
 from steps.contract.ledger import EntryState, LedgerEntry
 from steps.contract.step import Context
 from steps.mesh import Pod
-from steps.phases.sidecars.flights.board import Board, name_hold, start_clock
+from steps.notes.sidecars import name_hold, start_clock
 from steps.phases.sidecars.flights.flight import (
     Discovered,
     Failing,
@@ -23,6 +23,7 @@ from steps.phases.sidecars.flights.flight import (
 from steps.phases.sidecars.flights.live_pods import is_live
 from steps.phases.sidecars.flights.next_moves import Judged
 from steps.phases.sidecars.flights.settlement import settle_entries
+from steps.phases.sidecars.flights.tally import Board
 
 
 def record_verdicts(ctx: Context, board: Board, judged: Iterable[Judged]) -> None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import cast
 
 from steps.contract.cards import Progress
 from steps.contract.forecast import Forecast, Measured
-from steps.contract.step import Context, Json
-from steps.phases.sidecars.flights.board import OPEN_STATES, Board
+from steps.contract.step import Context
+from steps.notes.sidecars import OVERRUN_TOLD, ROUNDS, Seen
 from steps.phases.sidecars.flights.flight import Finished, Flight, Underway
 from steps.phases.sidecars.flights.next_moves import Judged
 from steps.phases.sidecars.flights.pace import describe_progress
+from steps.phases.sidecars.flights.tally import OPEN_STATES, Board
 from steps.workloads.estimate import (
     LOOK_SECONDS,
     Piece,
@@ -24,29 +24,8 @@ from steps.workloads.estimate import (
     name_sidecars_source,
 )
 
-ROUNDS = "sidecars/rounds"
-TOLD = "sidecars/overrun-told"
 # Nobody looked for so long (a pause, a closed window, an outage): what moved meanwhile measures that and no pace.
 BREAK = timedelta(seconds=60)
-
-
-@dataclass(frozen=True)
-class Seen:
-    """Rounds that were waited for and what they took in all; `since` the last break, `at` the last look."""
-
-    seconds: float
-    rounds: float
-    since: datetime
-    at: datetime
-
-    @property
-    def round_seconds(self) -> float:
-        """The mean round, 0 where none was seen."""
-        return self.seconds / self.rounds if self.rounds else 0.0
-
-    def add(self, seconds: float, rounds: float) -> Seen:
-        """With some more rounds."""
-        return replace(self, seconds=self.seconds + seconds, rounds=self.rounds + rounds)
 
 
 @dataclass(frozen=True)
@@ -97,13 +76,13 @@ def cut_piece(piece: Piece, board: Board, ref: str, done: int) -> Piece:
 
 def see_rounds(ctx: Context, judged: Iterable[Judged]) -> Seen:
     """Add the workloads that ended in this turn to those that ended before, and keep the sum."""
-    kept = load_seen(ctx.recall(ROUNDS), ctx.now)
+    kept = recall_seen(ctx)
     broken = ctx.now - kept.at > BREAK or ctx.now < kept.at
     seen = replace(kept, at=ctx.now, since=ctx.now if broken else kept.since)
     for flight, verdict in judged:
         if isinstance(verdict, Finished) and is_measured(flight, seen.since):
             seen = seen.add(*time_flight(flight, ctx.now, flight.planned.piece.rounds))
-    ctx.memory.revise(ROUNDS, store_seen(seen))
+    ctx.revise(ROUNDS, seen)
     return seen
 
 
@@ -142,39 +121,25 @@ def describe_left(progress: Progress, left: Left) -> str:
 
 def warn_of_overrun(ctx: Context, left: Left) -> None:
     """Say once in the thread that the window will not do; again only after it had seemed to."""
-    window, told = left.window_minutes, bool(ctx.recall(TOLD))
+    window, told = left.window_minutes, ctx.recall(OVERRUN_TOLD)
     if window is None or left.minutes[1] <= window:
         if told:
-            ctx.memory.revise(TOLD, None)
+            ctx.forget(OVERRUN_TOLD)
         return
     if not left.source and left.minutes[0] > window and not told:
-        ctx.memory.revise(TOLD, True)
+        ctx.revise(OVERRUN_TOLD, True)
         ctx.say(f"at the pace so far, {describe_range(left.minutes)} are left{left.overrun}")
 
 
 def prefer_seen(ctx: Context, forecast: Forecast) -> Forecast:
     """The forecast with the rounds that this upgrade's canary took, where there was one."""
-    seen = load_seen(ctx.recall(ROUNDS), ctx.now)
+    seen = recall_seen(ctx)
     if not seen.round_seconds:
         return forecast
     source = f"the pods so far took {seen.round_seconds:.0f} s"
     return replace(forecast, measured=Measured(seen.round_seconds, sidecars_source=source))
 
 
-def load_seen(stored: Json, now: datetime) -> Seen:
-    """What was kept; nothing seen, from now on, where nothing was."""
-    kept = cast("Mapping[str, Json]", stored or {})
-    if not kept:
-        return Seen(0.0, 0.0, now, now)
-    since, at = (datetime.fromisoformat(str(kept[name])) for name in ("since", "at"))
-    return Seen(float(cast(float, kept["seconds"])), float(cast(float, kept["rounds"])), since, at)
-
-
-def store_seen(seen: Seen) -> Json:
-    """What was seen as JSON."""
-    return {
-        "seconds": round(seen.seconds, 1),
-        "rounds": round(seen.rounds, 3),
-        "since": seen.since.isoformat(),
-        "at": seen.at.isoformat(),
-    }
+def recall_seen(ctx: Context) -> Seen:
+    """What was seen so far; nothing, from now on, where nothing was kept."""
+    return ctx.recall(ROUNDS) or Seen(0.0, 0.0, ctx.now, ctx.now)

@@ -10,15 +10,7 @@ from typing import assert_never
 from steps.contract.errors import GiveUp, TryAgain
 from steps.contract.step import Context
 from steps.mesh import DisruptionBudget, EvictionRefused
-from steps.phases.sidecars.flights.board import (
-    Board,
-    forget_refusals,
-    is_put_off,
-    name_clock,
-    put_off,
-    stamp_workload,
-    start_clock,
-)
+from steps.notes.sidecars import forget_refusals, is_put_off, name_clock, put_off, stamp_workload, start_clock
 from steps.phases.sidecars.flights.guard import Guarded, guard_restarts
 from steps.phases.sidecars.flights.next_moves import (
     CALLS_A_TURN,
@@ -31,10 +23,10 @@ from steps.phases.sidecars.flights.next_moves import (
     choose_actions,
     count_charge,
 )
-from steps.phases.sidecars.flights.pace import load_bucket, store_bucket
+from steps.phases.sidecars.flights.pace import keep_bucket, recall_bucket
 from steps.phases.sidecars.flights.recording import mark_entries
+from steps.phases.sidecars.flights.tally import Board
 
-PACE = "sidecars/pace"
 ACT_SECONDS = 5.0
 
 
@@ -49,7 +41,7 @@ class Acted:
 def act(ctx: Context, board: Board, judged: Sequence[Judged], checked: bool) -> Acted:
     """Choose and carry out the batch; nothing is done while injector or control plane are not as they should be."""
     limits = ctx.options.limits
-    bucket = load_bucket(ctx.recall(PACE), limits.pods_per_minute, ctx.now)
+    bucket = recall_bucket(ctx)
     free = [(flight, verdict) for flight, verdict in judged if not is_put_off(ctx, str(flight.planned.ref))]
     moving = sum(1 for flight, _ in judged if flight.begun) - sum(1 for flight, _ in free if flight.begun)
     actions = choose_actions(free, _list_budgets(ctx, free), limits, bucket, checked, ctx.release, moving)
@@ -61,7 +53,7 @@ def act(ctx: Context, board: Board, judged: Sequence[Judged], checked: bool) -> 
     actions = tuple(_spare_losers(ctx, board, guarded, actions))
     charged = sum(count_charge(action) for action in actions)
     if limits.pods_per_minute and charged:
-        ctx.memory.revise(PACE, store_bucket(bucket.fill(charged)))
+        keep_bucket(ctx, bucket.fill(charged))
     cut = _carry_out(ctx, board, actions, time.monotonic)
     return Acted(more=cut or len(actions) >= CALLS_A_TURN)
 
@@ -119,12 +111,12 @@ def _call(ctx: Context, action: Action) -> None:
     version = flight.workload.resource_version if flight.workload else ""
     match action:
         case Begin():
-            stamp = stamp_workload(ctx, planned)
+            stamp = stamp_workload(ctx, str(planned.ref))
             start_clock(ctx, name_clock(ctx, str(planned.ref)))
             if planned.method != "evict":
                 ctx.kubernetes.restart_workload(planned.ref, stamp, version)
         case Restamp():
-            ctx.kubernetes.restart_workload(planned.ref, stamp_workload(ctx, planned, anew=True), version)
+            ctx.kubernetes.restart_workload(planned.ref, stamp_workload(ctx, str(planned.ref), anew=True), version)
         case RestartAgain():
             ctx.kubernetes.restart_workload(planned.ref, flight.stamp, version)
         case Evict(pod=pod):

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Sequence
-from typing import cast
 
 from steps.contract.cards import Attachment, Choice
 from steps.contract.ledger import LedgerEntry
 from steps.contract.step import Blocked, Context
-from steps.phases.sidecars.flights.board import OPEN_STATES, Board, read_refusal
+from steps.notes.sidecars import SKIPPED, read_refusal
 from steps.phases.sidecars.flights.flight import Failing, Flight
 from steps.phases.sidecars.flights.lookout import look
 from steps.phases.sidecars.flights.next_moves import Judged
 from steps.phases.sidecars.flights.recording import settle_ready
+from steps.phases.sidecars.flights.tally import OPEN_STATES, Board
 from steps.workloads.risk import covers
 from steps.workloads.waves import PlannedWorkload
 
@@ -83,8 +83,8 @@ def settle_skipped(ctx: Context, board: Board) -> None:
     decision = ctx.decision
     if decision is None or decision.choice != "skip":
         return
-    failing = [str(one.ref) for one in board.workloads if board.has_failed(str(one.ref))]
-    chosen = set(cast("Sequence[str]", ctx.remember(f"sidecars/skip/{ctx.step_id}/{ctx.generation}", failing)))
+    failing = tuple(str(one.ref) for one in board.workloads if board.has_failed(str(one.ref)))
+    chosen = ctx.remember(SKIPPED.of(ctx.step_id, ctx.generation), failing)
     todo = [planned for planned in board.workloads if str(planned.ref) in chosen and board.has_open(str(planned.ref))]
     flights = [_describe_flight(board, planned) for planned in todo]
     for flight in look(ctx, flights, checked=False).flights:

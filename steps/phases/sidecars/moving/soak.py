@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
-from typing import cast
+from collections.abc import Iterator
 
 from steps.contract.cards import Choice
 from steps.contract.step import Blocked, Context, Waiting
+from steps.notes.sidecars import ACCEPTED, Watched, name_soak, name_soak_end
 
 POLL_SECONDS = 5.0
 # More than this between two looks is not a look that came late.
@@ -17,7 +16,7 @@ ACCEPT = Choice("accept", "Go on all the same", "grave", needs_reason=True)
 
 def soak_wave(ctx: Context, wave: str) -> Waiting | Blocked | None:
     """Watch a settled wave until its soak is over; None once it is. A breach is Blocked, and retry watches anew."""
-    if not ctx.options.keeps_waves_apart or ctx.recall(_name(wave, "over")):
+    if not ctx.options.keeps_waves_apart or ctx.recall(name_soak_end(wave)) is not None:
         return None
     breach = "" if _is_accepted(ctx, wave) else next(find_breaches(ctx), "")
     if breach:
@@ -29,19 +28,18 @@ def soak_wave(ctx: Context, wave: str) -> Waiting | Blocked | None:
     left = ctx.options.limits.soak_seconds - _count_watched(ctx, wave)
     if left > 0 and not _is_accepted(ctx, wave):
         return Waiting(f"wave {wave} soaks, {left:.0f} s left", min(POLL_SECONDS, left))
-    ctx.remember(_name(wave, "over"), ctx.now.isoformat())
+    ctx.remember(name_soak_end(wave), ctx.now)
     return None
 
 
 def _count_watched(ctx: Context, wave: str) -> float:
     """The seconds for which the wave was watched; time that no turn saw (an outage, a clock set forward) is none."""
-    key = _name(wave, str(ctx.generation))
-    kept = ctx.recall(key)
+    kept = ctx.recall(name_soak(ctx, wave))
     watched = 0.0
-    if isinstance(kept, Mapping):
-        passed = (ctx.now - datetime.fromisoformat(str(kept["at"]))).total_seconds()
-        watched = float(cast(float, kept["watched"])) + min(max(passed, 0.0), LONGEST_LOOK_SECONDS)
-    ctx.memory.revise(key, {"at": ctx.now.isoformat(), "watched": watched})
+    if kept:
+        passed = (ctx.now - kept.at).total_seconds()
+        watched = kept.watched + min(max(passed, 0.0), LONGEST_LOOK_SECONDS)
+    ctx.revise(name_soak(ctx, wave), Watched(ctx.now, watched))
     return watched
 
 
@@ -68,9 +66,4 @@ def _is_accepted(ctx: Context, wave: str) -> bool:
     decision = ctx.decision
     if decision is None or decision.choice != ACCEPT.id:
         return False
-    accepted = ctx.remember(f"sidecars/accepted/{ctx.step_id}/{ctx.generation}", wave)
-    return accepted == wave
-
-
-def _name(wave: str, what: str) -> str:
-    return f"sidecars/soak/{wave}/{what}"
+    return ctx.remember(ACCEPTED.of(ctx.step_id, ctx.generation), wave) == wave

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from steps.contract.cards import Progress
 from steps.contract.step import Blocked, Context, Waiting
-from steps.phases.sidecars.flights.board import CHECKED, OPEN_STATES, Board, is_put_off, open_flight
+from steps.notes.sidecars import CHECKED, SAMPLES, Checked, is_put_off
 from steps.phases.sidecars.flights.flight import (
     Failing,
     Finished,
@@ -22,9 +22,10 @@ from steps.phases.sidecars.flights.flight import (
 from steps.phases.sidecars.flights.live_pods import has_target, is_live
 from steps.phases.sidecars.flights.lookout import look
 from steps.phases.sidecars.flights.next_moves import CALLS_A_TURN, Judged
-from steps.phases.sidecars.flights.pace import add_sample, load_samples, measure_progress, store_samples
+from steps.phases.sidecars.flights.pace import add_sample, measure_progress
 from steps.phases.sidecars.flights.recording import record_verdicts
 from steps.phases.sidecars.flights.remaining import describe_left, measure_left, warn_of_overrun
+from steps.phases.sidecars.flights.tally import OPEN_STATES, Board, open_flight
 from steps.phases.sidecars.moving.batch import Acted, act
 from steps.phases.sidecars.moving.failures import block_on_failures, settle_skipped
 from steps.workloads.waves import PlannedWorkload
@@ -136,7 +137,7 @@ def _check_first(ctx: Context, judged: Sequence[Judged]) -> bool:
     pod = next(made, None)
     if pod is None:
         return False
-    ctx.memory.revise(CHECKED, {"pod": f"{pod.namespace}/{pod.name}", "image": pod.proxy_image})
+    ctx.revise(CHECKED, Checked(f"{pod.namespace}/{pod.name}", pod.proxy_image))
     ctx.say(f"first restarted pod checked: {pod.namespace}/{pod.name} runs {pod.proxy_image}")
     return True
 
@@ -179,11 +180,10 @@ def measure(ctx: Context, board: Board, refs: set[str], judged: Sequence[Judged]
     counted = [entry for entry in entries if entry.state not in ("manual", "skipped")]
     closed = sum(1 for entry in counted if entry.state not in OPEN_STATES)
     done = closed + sum(verdict.done for _, verdict in judged if isinstance(verdict, Underway))
-    key = f"sidecars/samples/{ctx.step_id}"
-    kept = load_samples(ctx.recall(key))
+    kept = ctx.recall(SAMPLES.of(ctx.step_id)) or ()
     samples = add_sample(kept, ctx.now, done)
     if samples != kept:
-        ctx.memory.revise(key, store_samples(samples))
+        ctx.revise(SAMPLES.of(ctx.step_id), samples)
     return measure_progress(samples, done, len(counted), ctx.now)
 
 

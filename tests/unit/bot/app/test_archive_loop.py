@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import structlog
 
 from bot.app.archive_loop import Archives
 from bot.gateways.releases.archive_cache import Removed
+from steps.contract.ports import Tools
+from steps.notes.download import PREVIOUS as PREVIOUS_TOOLS
+from steps.notes.download import SHA256, TOOLS, NoWayBack
 from tests.unit.bot.workbench import Build, Engine
 
 TARGET, PREVIOUS, OTHER = "a" * 64, "b" * 64, "c" * 64
@@ -36,9 +40,15 @@ def watch(engine: Engine, shelf: Shelf) -> Archives:
 
 def note_tools(engine: Engine, upgrade: str, target: str, previous: str) -> None:
     """What the download phase keeps of the tools."""
-    engine.journal.remember(upgrade, "download/sha256", target)
-    engine.journal.remember(upgrade, "download/tools", {"folder": f"/state/releases/unpacked/{target}/istio"})
-    engine.journal.remember(upgrade, "download/previous", {"folder": f"/state/releases/unpacked/{previous}/istio"})
+    engine.journal.remember(upgrade, SHA256, target)
+    engine.journal.remember(upgrade, TOOLS, unpack(target))
+    engine.journal.remember(upgrade, PREVIOUS_TOOLS, unpack(previous))
+
+
+def unpack(sha256: str) -> Tools:
+    """The tools of a release that was unpacked."""
+    folder = Path(f"/state/releases/unpacked/{sha256}/istio")
+    return Tools("1.4.10-asm.18", folder, folder / "bin/istioctl", folder / "bin/asmctl", "1" * 64, "2" * 64)
 
 
 def test_an_open_upgrade_and_its_way_back_are_needed(build: Build) -> None:
@@ -66,8 +76,8 @@ def test_an_upgrade_without_a_way_back_needs_its_target(build: Build) -> None:
     """The previous release could not be had."""
     engine, shelf = build({}), Shelf()
     row = engine.add_upgrade(["a/b"])
-    engine.journal.remember(row.id, "download/sha256", TARGET)
-    engine.journal.remember(row.id, "download/previous", {"why": "it is not there"})
+    engine.journal.remember(row.id, SHA256, TARGET)
+    engine.journal.remember(row.id, PREVIOUS_TOOLS, NoWayBack("it is not there"))
     watch(engine, shelf).turn()
     assert shelf.calls == [{TARGET}]
 

@@ -11,9 +11,12 @@ from bot.journal.store import StoreBroken
 from steps.contract.cards import Card, Progress
 from steps.contract.errors import GiveUp, TryAgain
 from steps.contract.ledger import LedgerEntry
+from steps.contract.notes import Note, read_as
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Waiting
 from steps.gates import pass_gate
 from tests.unit.bot.workbench import BEN, CAI, Build, HandClock
+
+SHOWN, STAMP = Note("shown", read_as(str)), Note("stamp", read_as(str))
 
 
 def say_done(_ctx: Context) -> Outcome:
@@ -23,7 +26,7 @@ def say_done(_ctx: Context) -> Outcome:
 
 def ask(ctx: Context) -> Outcome:
     """A gate over what the memory holds."""
-    return pass_gate(ctx, Ask("May it go on?", Card("Card"), {"what": ctx.recall("shown")}))
+    return pass_gate(ctx, Ask("May it go on?", Card("Card"), {"what": ctx.recall(SHOWN)}))
 
 
 def test_a_done_step_moves_the_upgrade_to_the_next_one(build: Build) -> None:
@@ -103,9 +106,9 @@ def test_an_approval_is_voided_when_what_was_shown_has_moved(build: Build) -> No
     """The question is asked anew and says what moved."""
     engine = build({"access/approve": ask})
     row = engine.add_upgrade(["access/approve"])
-    engine.journal.revise(row.id, "shown", "old")
+    engine.journal.revise_json(row.id, SHOWN.key, "old")
     engine.runner.turn()
-    engine.journal.revise(row.id, "shown", "new")
+    engine.journal.revise_json(row.id, SHOWN.key, "new")
     engine.click("approve", BEN)
     engine.runner.turn()
     assert engine.row().state == "asking"
@@ -164,7 +167,7 @@ def test_memory_returns_the_first_value_stored(build: Build) -> None:
     stored: list[object] = []
 
     def stamp(ctx: Context) -> Outcome:
-        stored.append(ctx.remember("stamp", next(values)))
+        stored.append(ctx.remember(STAMP, next(values)))
         return Waiting("again", 0)
 
     engine = build({"sidecars/restart": stamp})

@@ -9,10 +9,11 @@ import pytest
 
 from bot.journal.measured import Paces
 from bot.schedule.tables import Schedules
-from steps.contract.forecast import NODES, Measured
+from steps.contract.forecast import Measured
 from steps.contract.ledger import LedgerEntry
 from steps.contract.options import Limits, UpgradeOptions
-from steps.phases.sidecars.flights.remaining import ROUNDS
+from steps.notes.prepare import NODES
+from steps.notes.sidecars import ROUNDS, Seen
 from tests.unit.bot.workbench import ANA, START, Build, Engine
 
 PLANE = ("control-plane/backup", "control-plane/apply", "control-plane/rollout")
@@ -39,7 +40,7 @@ def end_upgrade(
     row = engine.add_upgrade([*PLANE, "sidecars/restart"], key, number)
     for step in row.plan:
         take(engine, row.id, step, minutes, 3600 if step == gap else 0)
-    engine.journal.remember(row.id, ROUNDS, {"seconds": rounds[0], "rounds": rounds[1]})
+    engine.journal.remember(row.id, ROUNDS, Seen(*rounds, START, START))
     engine.journal.remember(row.id, NODES, 5)
     engine.journal.record_entries(row.id, list_pods(60))
     engine.journal.change_upgrade(row.id, state=state, due=None, ended_at=engine.clock.now())
@@ -137,7 +138,7 @@ def test_a_step_that_was_paused_is_not_measured(engine: Engine) -> None:
     engine.click("pause", ANA)
     engine.click("resume", ANA)
     take(engine, row.id, "sidecars/restart", 5)
-    engine.journal.remember(row.id, ROUNDS, {"seconds": 100, "rounds": 10})
+    engine.journal.remember(row.id, ROUNDS, Seen(100, 10, START, START))
     engine.journal.change_upgrade(row.id, state="upgraded", due=None, ended_at=engine.clock.now())
     assert find(engine).round_seconds == 0
 
@@ -175,5 +176,5 @@ def test_an_upgrade_is_measured_once(engine: Engine) -> None:
     upgrade = end_upgrade(engine)
     paces.find_measured("cluster-x")
     engine.clock.time += timedelta(days=1)
-    engine.journal.revise(upgrade, ROUNDS, {"seconds": 999, "rounds": 1})
+    engine.journal.revise_json(upgrade, ROUNDS.key, ROUNDS.write(Seen(999, 1, START, START)))
     assert paces.find_measured("cluster-x").round_seconds == 12

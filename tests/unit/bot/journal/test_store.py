@@ -57,7 +57,7 @@ def write_until_full(engine: Engine) -> str:
 
     def remember_much() -> None:
         for number in range(200):
-            engine.journal.remember("cluster-x-1", f"prepare/{number}", "x" * 4000)
+            engine.journal.remember_json("cluster-x-1", f"prepare/{number}", "x" * 4000)
 
     with pytest.raises(StoreBroken) as raised:
         remember_much()

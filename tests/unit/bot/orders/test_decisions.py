@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from bot.settings.policy import Policy
 from steps.contract.cards import Card
+from steps.contract.notes import Note, read_as
 from steps.contract.step import Ask, Context, Done, Outcome
 from steps.gates import pass_gate
 from tests.unit.bot.workbench import ANA, BEN, CAI, DEE, POLICY, Build, Engine
@@ -14,9 +15,12 @@ TWO = replace(POLICY, approvals_needed=2)
 GLASS = replace(POLICY, break_glass=frozenset({ANA}))
 
 
+WHAT = Note("prepare/what", read_as(str))
+
+
 def ask(ctx: Context) -> Outcome:
     """A gate that shows what the upgrade remembers."""
-    return pass_gate(ctx, Ask("May it go on?", Card("Card"), {"what": ctx.recall("prepare/what")}))
+    return pass_gate(ctx, Ask("May it go on?", Card("Card"), {"what": ctx.recall(WHAT)}))
 
 
 def asking(build: Build, policy: Policy) -> Engine:
@@ -67,7 +71,7 @@ def test_an_approval_of_what_has_moved_counts_no_more(build: Build) -> None:
     engine = asking(build, TWO)
     engine.click("approve", BEN)
     engine.click("approve", CAI)
-    engine.journal.revise("cluster-x-1", "prepare/what", "something else")
+    engine.journal.revise_json("cluster-x-1", WHAT.key, "something else")
     engine.runner.turn()
     assert engine.click("approve", BEN) == "Yours is approval 1 of 2 for access of cluster-x-1."
 

@@ -8,9 +8,10 @@ import pytest
 
 from bot.windows.downtime import Downtime, Freeze, Window
 from steps.contract.cards import Card
-from steps.contract.forecast import NODES, Forecast
+from steps.contract.forecast import Forecast
 from steps.contract.step import Ask, Context, Done, Outcome, Waiting
 from steps.gates import pass_gate
+from steps.notes.prepare import NODES
 from tests.unit.bot.schedule.test_keeper import DAILY, DAYS, NIGHTS, begin, pass_to, said
 from tests.unit.bot.workbench import ANA, BEN, START, Build, Engine
 

@@ -6,10 +6,9 @@ import pytest
 
 from steps.contract.errors import GiveUp
 from steps.contract.options import UpgradeOptions
-from steps.notes.identity import bind_identity, recall_identity
-from steps.notes.install import choose_mtls
-from steps.notes.tools import describe_way_back, recall_tools
-from steps.notes.tries import name_run
+from steps.notes.download import describe_way_back, recall_tools
+from steps.notes.prepare import bind_identity, choose_mtls, recall_identity
+from steps.notes.runs import name_run
 from tests.unit.steps.paper import Paper, start_paper
 
 

@@ -11,7 +11,7 @@ from steps.contract.errors import GiveUp, TryAgain
 from steps.contract.options import UpgradeOptions
 from steps.contract.ports import ToolVersions
 from steps.contract.step import Blocked, Done, Waiting
-from steps.notes.tools import describe_way_back
+from steps.notes.download import describe_way_back
 from steps.phases.download import choose_archive, choose_platform, fetch, preview, unpack, verify
 from tests.unit.steps.builders import NEW, OLD
 from tests.unit.steps.paper import Paper, start_paper

@@ -11,9 +11,9 @@ from steps.contract.checks import Check, select_checks
 from steps.install.installed import Installed, MixedVersions, NoMesh, OneVersion, OpenSource, Unreadable
 from steps.install.recovery import PreviousInstall
 from steps.mesh import Exclusion, Operation
+from steps.notes.prepare import SidecarCounts
 from steps.preflight.eligibility import find_source, judge_survey
 from steps.preflight.kubectl import check_kubectl
-from steps.preflight.survey import SidecarCounts
 from steps.versions import AsmVersion
 from tests.unit.steps.builders import (
     NEW,

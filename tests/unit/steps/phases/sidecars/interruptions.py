@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from steps.contract.step import Json, Outcome
+from steps.contract.notes import Json
+from steps.contract.step import Outcome
 from steps.mesh import Eviction, WorkloadRef
 from tests.unit.steps.paper_cluster import PaperCluster
 from tests.unit.steps.rig import PaperMemory, Rig

@@ -18,10 +18,10 @@ from steps.contract.options import UpgradeOptions
 from steps.contract.release import Release
 from steps.contract.step import Done, Waiting
 from steps.install.rendered import list_images
+from steps.notes.sidecars import ROUNDS
 from steps.phases.control_plane.replacement import roll_out
-from steps.phases.sidecars.flights.remaining import ROUNDS, load_seen
 from steps.workloads.estimate import Piece, Range, estimate_control_plane, estimate_sidecars, state_range
-from steps.workloads.waves import load_workloads
+from steps.workloads.waves import PLAN
 from tests.unit.steps.phases.sidecars.varied_clusters import COUNT, VariedMesh, Variety, move_control_plane, vary
 from tests.unit.steps.rig import Rig, load_release
 
@@ -88,10 +88,10 @@ def begin(mesh: VariedMesh, options: UpgradeOptions) -> Rig[VariedMesh]:
 def run_sidecars(mesh: VariedMesh, options: UpgradeOptions) -> Truth:
     """Move every sidecar and time it."""
     rig = begin(mesh, options)
-    pieces = tuple(one.piece for one in load_workloads(rig.memory.recall("sidecars/plan")) if one.pods)
+    pieces = tuple(one.piece for one in PLAN.read(rig.memory.recall(PLAN.key)) if one.pods)
     begun, looks = mesh.now, [mesh.now]
     assert isinstance(rig.run("restart", turns=3000, between=lambda: looks.append(mesh.now)), Done)
-    seen, half = load_seen(rig.memory.recall(ROUNDS), mesh.now), begun + (mesh.now - begun) / 2
+    seen, half = ROUNDS.read(rig.memory.recall(ROUNDS.key)), begun + (mesh.now - begun) / 2
     said = [(at, wait.progress) for at, wait in zip(looks, rig.waits, strict=False) if wait.progress]
     at, progress = next(((at, one) for at, one in said if at >= half), said[-1])
     told = progress.seconds_left or 0.0, (mesh.now - at).total_seconds()

@@ -1,24 +1,33 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from steps.contract.cards import Progress
+from steps.contract.options import Limits, UpgradeOptions
+from steps.contract.step import Context
+from steps.notes.sidecars import SAMPLES
 from steps.phases.sidecars.flights.pace import (
     Bucket,
     add_sample,
     describe_progress,
-    load_bucket,
-    load_samples,
+    keep_bucket,
     measure_progress,
-    store_bucket,
-    store_samples,
+    recall_bucket,
 )
-from tests.unit.steps.paper_cluster import START
+from tests.unit.steps.paper_cluster import START, PaperCluster
+from tests.unit.steps.rig import Rig, load_release
+
+
+def build_context() -> Context:
+    """A turn of the phase with a limit of 300 pods a minute."""
+    rig = Rig(PaperCluster(load_release()), UpgradeOptions(limits=Limits(pods_per_minute=300)))
+    return replace(rig.context("sidecars/restart"), now=START)
 
 
 def test_an_empty_bucket_has_room_for_a_workload_of_any_size() -> None:
     """A large workload overdraws it, and later ones wait."""
-    bucket = load_bucket(None, 300, START)
+    bucket = recall_bucket(build_context())
     assert bucket.has_room()
     assert not bucket.fill(1000).has_room()
 
@@ -43,14 +52,15 @@ def test_a_clock_that_jumps_back_empties_nothing_and_blocks_nothing() -> None:
 
 def test_a_bucket_survives_its_storage() -> None:
     """What is kept between turns is what is read back."""
-    bucket = Bucket(300, 12.5, START)
-    assert load_bucket(store_bucket(bucket), 300, START) == bucket
+    bucket, ctx = Bucket(300, 12.5, START), build_context()
+    keep_bucket(ctx, bucket)
+    assert recall_bucket(ctx) == bucket
 
 
 def test_samples_survive_their_storage() -> None:
     """What is kept between turns is what is read back."""
     samples = ((START, 3), (START + timedelta(seconds=5), 9))
-    assert load_samples(store_samples(samples)) == samples
+    assert SAMPLES.read(SAMPLES.write(samples)) == samples
 
 
 def test_samples_older_than_the_window_are_dropped() -> None:

@@ -1,0 +1,69 @@
+"""What the download left: the verified archive, the unpacked tools, and what the apply will be given and change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from steps.contract.errors import GiveUp
+from steps.contract.notes import Json, Note, read_as
+from steps.contract.ports import Tools
+from steps.contract.step import Context
+
+
+@dataclass(frozen=True)
+class NoWayBack:
+    """Why the previous release's tools could not be had."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Failing:
+    """Since when nothing could be downloaded, in this generation."""
+
+    generation: int
+    at: datetime
+
+
+_read_tools, _read_no_way_back = read_as(Tools), read_as(NoWayBack)
+
+
+def read_previous(kept: Json) -> Tools | NoWayBack:
+    """The previous release's tools, or why they are not there."""
+    return _read_no_way_back(kept) if isinstance(kept, Mapping) and "why" in kept else _read_tools(kept)
+
+
+FAILING = Note("download/failing", read_as(Failing))
+SHA256 = Note("download/sha256", read_as(str))
+SIGNATURE = Note("download/signature", read_as(str))
+SIGNING_KEY = Note("download/key", read_as(str))
+TOOLS = Note("download/tools", _read_tools)
+PREVIOUS = Note("download/previous", read_previous)
+ARGUMENTS = Note("download/arguments", read_as(tuple[str, ...]))
+RENDERED = Note("download/rendered", read_as(str))
+REMOVALS = Note("download/removals", read_as(tuple[str, ...]))
+# The rendered images by workload and container.
+IMAGES = Note("download/images", read_as(dict[str, dict[str, str]]))
+
+
+def recall_tools(ctx: Context) -> Tools:
+    """The target release's tools; GiveUp where download has not finished."""
+    tools = ctx.recall(TOOLS)
+    if tools is None:
+        raise GiveUp("the release's tools are not unpacked", "Start the upgrade again: download has to run first.")
+    return tools
+
+
+def recall_arguments(ctx: Context) -> tuple[str, ...]:
+    """istioctl's arguments as they were shown."""
+    return ctx.recall(ARGUMENTS) or ()
+
+
+def describe_way_back(ctx: Context) -> str:
+    """The line about rollback on a card."""
+    previous = ctx.recall(PREVIOUS) or NoWayBack("the previous release was not looked for")
+    if isinstance(previous, NoWayBack):
+        return f"no rollback: {previous.why}"
+    return f"{previous.version} is downloaded and verified; going back to it is done by hand"

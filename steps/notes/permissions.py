@@ -1,0 +1,23 @@
+"""What was given and edited with a person's approval: the bot's own binding, and authorization policies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from steps.contract.notes import Note, read_as
+
+
+@dataclass(frozen=True)
+class OwnBinding:
+    """The binding that the upgrade works with; only one that is ours is removed at the end."""
+
+    name: str
+    ours: bool
+
+
+BINDING = Note("access/binding", read_as(OwnBinding))
+# The account that the bot itself bound, by the binding's name.
+CREATED = Note("access/created", read_as(str))
+# Findings whose edit was approved, and the objects that were edited.
+APPROVED_EDITS = Note("authorization/approved", read_as(tuple[str, ...]))
+EDITED = Note("authorization/edited", read_as(tuple[str, ...]))

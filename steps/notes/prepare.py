@@ -1,0 +1,113 @@
+"""What prepare found, for the phases after it: the cluster's identity, and what was installed before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from steps.contract.checks import Check
+from steps.contract.errors import GiveUp
+from steps.contract.notes import Json, Note, read_as
+from steps.contract.options import MtlsMode
+from steps.contract.step import Context
+from steps.mesh import ClusterIdentity
+from steps.versions import read_minor_version
+
+
+@dataclass(frozen=True)
+class Source:
+    """The version that the upgrade started from."""
+
+    version: str = "unknown"
+
+
+@dataclass(frozen=True)
+class SidecarCounts:
+    """Pods with a sidecar, finished and terminating ones left out; `by_version` counts image tags."""
+
+    pods: int = 0
+    by_version: Mapping[str, int] = field(default_factory=dict)
+    by_namespace: Mapping[str, int] = field(default_factory=dict)
+    bare: int = 0
+    jobs: int = 0
+
+
+def read_mode(kept: Json) -> MtlsMode:
+    """The mTLS mode that was kept; anything but STRICT lets plain text in."""
+    return "STRICT" if kept == "STRICT" else "PERMISSIVE"
+
+
+IDENTITY = Note("prepare/identity", read_as(ClusterIdentity))
+SOURCE = Note("prepare/source", read_as(Source))
+MTLS = Note("prepare/mtls", read_mode)
+FLAGS = Note("prepare/options", read_as(tuple[str, ...]))
+SIDECARS = Note("prepare/sidecars", read_as(SidecarCounts))
+CHECKS = Note("prepare/checks", read_as(tuple[Check, ...]))
+# How many nodes the node agent is on.
+NODES = Note("prepare/nodes", read_as(int))
+# Minutes, from and to: of all phases, and of the sidecars alone.
+ESTIMATE = Note("prepare/estimate", read_as(tuple[float, float]))
+SIDECARS_ESTIMATE = Note("prepare/sidecars-estimate", read_as(tuple[float, float]))
+# The lines of clusters.toml that would make the cluster one of the bot's; stored when the proposal is started.
+PROPOSAL_LINES = Note("proposal/lines", read_as(tuple[str, ...]))
+
+
+def measure_identity(ctx: Context) -> ClusterIdentity:
+    """Ask GKE and the API server again, and keep the answer for later steps."""
+    identity = ctx.gke.describe_cluster(ctx.cluster)
+    ctx.revise(IDENTITY, identity)
+    return identity
+
+
+def recall_identity(ctx: Context) -> ClusterIdentity:
+    """The identity that was measured last; GiveUp where prepare never ran."""
+    identity = ctx.recall(IDENTITY)
+    if identity is None:
+        raise GiveUp(
+            f"nothing is known about {ctx.cluster.key} yet", "Start the upgrade again: prepare has to run first."
+        )
+    return identity
+
+
+def recall_source(ctx: Context) -> str:
+    """The version that the upgrade started from."""
+    return (ctx.recall(SOURCE) or Source()).version
+
+
+def recall_flags(ctx: Context) -> tuple[str, ...]:
+    """The `--set` flags recovered from the previous install."""
+    return ctx.recall(FLAGS) or ()
+
+
+def recall_mtls(ctx: Context) -> MtlsMode:
+    """The mTLS mode in force when prepare looked."""
+    return ctx.recall(MTLS) or "PERMISSIVE"
+
+
+def choose_mtls(ctx: Context) -> MtlsMode:
+    """The mode asked for, or the one in force."""
+    return ctx.options.mtls or recall_mtls(ctx)
+
+
+def describe_identity(identity: ClusterIdentity) -> tuple[tuple[str, str], ...]:
+    """The facts about a cluster that stand on every card."""
+    return (
+        ("project", f"{identity.project_id} ({identity.project_number})"),
+        ("location", identity.location),
+        ("workload pool", identity.workload_pool),
+        ("mesh id", identity.mesh_id),
+        ("API server", identity.server_version),
+    )
+
+
+def bind_identity(identity: ClusterIdentity) -> dict[str, Json]:
+    """The part of the identity that an approval holds for; the server counts by its minor version."""
+    return {
+        "project": identity.project_id,
+        "project number": identity.project_number,
+        "location": identity.location,
+        "name": identity.name,
+        "workload pool": identity.workload_pool,
+        "mesh id": identity.mesh_id,
+        "server": read_minor_version(identity.server_version),
+    }

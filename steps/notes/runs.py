@@ -1,0 +1,41 @@
+"""How often a program was run for one approval or retry, and what it found and left."""
+
+from __future__ import annotations
+
+import msgspec
+
+from steps.contract.notes import Note, read_as
+from steps.contract.step import Context
+
+
+class Tries(msgspec.Struct, frozen=True):
+    """Which run it is in this generation, from 1 on."""
+
+    generation: int
+    number: int = msgspec.field(name="try")
+
+
+APPLY_TRIES = Note("control-plane/apply-try", read_as(Tries))
+VALIDATE_TRIES = Note("validate/try", read_as(Tries))
+# The namespaces that were there before asmctl ran, and those that it left behind.
+NAMESPACES = Note("validate/namespaces", read_as(tuple[str, ...]))
+LEFTOVERS = Note("validate/leftovers", read_as(tuple[str, ...]))
+
+
+def count_tries(ctx: Context, note: Note[Tries]) -> int:
+    """Which run it is, from 1 on; a retry, which raises the generation, begins anew."""
+    kept = ctx.recall(note)
+    return kept.number if kept and kept.generation == ctx.generation else 1
+
+
+def begin_next_try(ctx: Context, note: Note[Tries]) -> int:
+    """Count one more, from the next turn on; its number."""
+    tries = count_tries(ctx, note) + 1
+    ctx.revise(note, Tries(ctx.generation, tries))
+    return tries
+
+
+def name_run(ctx: Context, program: str, tries: int) -> str:
+    """The id under which a program is started at most once: `cluster-x-7-apply-3`, `cluster-x-7-apply-3-2`."""
+    run_id = f"{ctx.upgrade_id}-{program}-{ctx.generation}"
+    return f"{run_id}-{tries}" if tries > 1 else run_id
