@@ -96,7 +96,6 @@ class Runner:
         now = self._clock.now()
         if row is None or not is_due(row, now):
             return
-        row = dataclasses.replace(row, waiting_since=correct_wait(row, now))
         try:
             self._run(row, now)
         except StoreBroken:
@@ -108,6 +107,7 @@ class Runner:
         permit = self._keeper.admit(row, now)
         if not permit.may_run:
             return
+        row = dataclasses.replace(row, waiting_since=correct_wait(row, now))
         turn = Turn()
         outcome = self._expire(row) if row.state == "asking" else self._observe(row, turn, permit.why)
         self._commit(row, turn, limit_patience(self._steps.get(row.step), row, outcome, now))
