@@ -31,6 +31,7 @@ from bot.schedule.tables import Schedules
 from bot.settings.environment import ConfigError, Settings
 from bot.slack.api.clients import build_posting_client, build_reading_client
 from bot.slack.api.directory import SlackDirectory
+from bot.slack.drawing.text import Pen
 from bot.slack.sending.announcer import Announcer
 from bot.slack.sending.home_tabs import HomeTabs
 from bot.telling.chronicle import Chronicle
@@ -145,14 +146,14 @@ def build_roster(settings: Settings, clock: Clock) -> Roster:
 def build_home_tabs(settings: Settings, fleet: Fleet, clock: Clock) -> HomeTabs:
     """The Home tabs with their client."""
     posting = build_posting_client(settings.slack.bot_token, settings.slack.api_url)
-    return HomeTabs(fleet, posting, clock, fleet.knows)
+    return HomeTabs(fleet, posting, clock, Pen(fleet.knows))
 
 
 def build_announcer(settings: Settings, outbox: Outbox, views: Views, clock: Clock, fleet: Fleet) -> Announcer:
     """The announcer with its two clients."""
     token, url = settings.slack.bot_token, settings.slack.api_url
     posting, reading = build_posting_client(token, url), build_reading_client(token, url)
-    return Announcer(outbox, views.read_view, posting, reading, clock, fleet.knows)
+    return Announcer(outbox, views.read_view, posting, reading, clock, Pen(fleet.knows))
 
 
 def build_archives(settings: Settings, journal: Journal, clock: Clock) -> Archives:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
-from bot.journal.records import Message, MessageKind
+from bot.journal.bodies import Body, ReminderKind, Reminding, decode_body, encode_body
+from bot.journal.records import Message
 from bot.journal.store import Store
 
 
@@ -18,57 +19,50 @@ class Outbox:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def add_message(
-        self, upgrade: str, kind: MessageKind, channel: str, body: Mapping[str, Any], now: datetime
-    ) -> None:
+    def add_message(self, upgrade: str, channel: str, body: Body, now: datetime) -> None:
         """A message that is posted once."""
-        self._insert(upgrade, kind, "", channel, _encode(body), now)
+        self._insert(upgrade, "", channel, body, now)
 
-    def put_message(
-        self, upgrade: str, kind: MessageKind, slot: str, channel: str, body: Mapping[str, Any], now: datetime
-    ) -> None:
+    def put_message(self, upgrade: str, slot: str, channel: str, body: Body, now: datetime) -> None:
         """A message that is posted once and edited afterwards; an unchanged body changes nothing."""
-        text = _encode(body)
-        with self._store.transact() as db:
-            rows = list(db.query("select body from outbox where upgrade = ? and slot = ?", [upgrade, slot]))
-            if not rows:
-                self._insert(upgrade, kind, slot, channel, text, now)
-            elif rows[0]["body"] != text:
-                db.execute(
-                    "update outbox set body = ?, revision = revision + 1 where upgrade = ? and slot = ?",
-                    [text, upgrade, slot],
-                )
+        with self._store.transact():
+            known = self.find_body(upgrade, slot)
+            if known is None:
+                self._insert(upgrade, slot, channel, body, now)
+            elif known != body:
+                self._change(upgrade, slot, body)
 
-    def amend_message(self, upgrade: str, slot: str, changes: Mapping[str, Any]) -> None:
-        """Change some entries of an editable message's body, where there is such a message."""
-        with self._store.transact() as db:
-            for row in list(db.query("select * from outbox where upgrade = ? and slot = ?", [upgrade, slot])):
-                body = {**json.loads(row["body"]), **changes}
-                self.put_message(upgrade, row["kind"], slot, row["channel"], body, _when(row["created_at"]))
+    def amend_message(self, upgrade: str, slot: str, change: Callable[[Body], Body]) -> None:
+        """Change the body of an editable message, where there is such a message."""
+        with self._store.transact():
+            known = self.find_body(upgrade, slot)
+            if known is not None and (changed := change(known)) != known:
+                self._change(upgrade, slot, changed)
 
     def touch_message(self, upgrade: str, slot: str) -> None:
         """Have a message drawn again whose body stands elsewhere in the journal."""
         with self._store.transact() as db:
             db.execute("update outbox set revision = revision + 1 where upgrade = ? and slot = ?", [upgrade, slot])
 
-    def find_body(self, upgrade: str, slot: str) -> Mapping[str, Any] | None:
+    def find_body(self, upgrade: str, slot: str) -> Body | None:
         """What the editable message under this slot tells, None where there is none."""
-        rows = self._store.read("select body from outbox where upgrade = ? and slot = ?", [upgrade, slot])
-        return dict(json.loads(rows[0]["body"])) if rows else None
+        rows = self._store.read("select kind, body from outbox where upgrade = ? and slot = ?", [upgrade, slot])
+        return decode_body(rows[0]["kind"], rows[0]["body"]) if rows else None
 
     def has_message(self, upgrade: str, slot: str) -> bool:
         """Whether there is an editable message under this slot."""
         return bool(self._store.read("select 1 from outbox where upgrade = ? and slot = ?", [upgrade, slot]))
 
-    def rewrite_message(self, message_id: str, body: Mapping[str, Any]) -> None:
-        """Another body for a message that isn't posted yet."""
+    def rewrite_message(self, message_id: str, body: Reminding) -> None:
+        """Another body for a reminder that isn't posted yet."""
+        text = encode_body(body)
         with self._store.transact() as db:
             db.execute(
                 "update outbox set body = ?, revision = revision + 1 where id = ? and body <> ?",
-                [_encode(body), message_id, _encode(body)],
+                [text, message_id, text],
             )
 
-    def close_reminders(self, upgrade: str, kinds: Collection[str], how: str) -> None:
+    def close_reminders(self, upgrade: str, kinds: Collection[ReminderKind], how: str) -> None:
         """The upgrade's posted reminders of these kinds say what became of it and lose their buttons."""
         self._close(upgrade, how, "body ->> 'kind' in (select value from json_each(?))", [json.dumps(list(kinds))])
 
@@ -140,16 +134,19 @@ class Outbox:
         rows = self._store.read("select channel, ts from outbox where upgrade = ? and slot = 'root'", [upgrade])
         return (rows[0]["channel"], rows[0]["ts"]) if rows else ("", "")
 
-    def _insert(self, upgrade: str, kind: MessageKind, slot: str, channel: str, body: str, now: datetime) -> None:
+    def _insert(self, upgrade: str, slot: str, channel: str, body: Body, now: datetime) -> None:
         with self._store.transact() as db:
             db.execute(
                 "insert into outbox (id, upgrade, kind, slot, channel, body, created_at) values (?, ?, ?, ?, ?, ?, ?)",
-                [uuid.uuid4().hex, upgrade, kind, slot, channel, body, now.timestamp()],
+                [uuid.uuid4().hex, upgrade, body.message_kind, slot, channel, encode_body(body), now.timestamp()],
             )
 
-
-def _encode(body: Mapping[str, Any]) -> str:
-    return json.dumps(body, sort_keys=True, ensure_ascii=False)
+    def _change(self, upgrade: str, slot: str, body: Body) -> None:
+        with self._store.transact() as db:
+            db.execute(
+                "update outbox set kind = ?, body = ?, revision = revision + 1 where upgrade = ? and slot = ?",
+                [body.message_kind, encode_body(body), upgrade, slot],
+            )
 
 
 def _when(seconds: float) -> datetime:
@@ -160,10 +157,9 @@ def _read_message(row: Mapping[str, Any]) -> Message:
     return Message(
         id=row["id"],
         upgrade=row["upgrade"],
-        kind=row["kind"],
         slot=row["slot"],
         channel=row["channel"],
-        body=json.loads(row["body"]),
+        body=decode_body(row["kind"], row["body"]),
         created_at=_when(row["created_at"]),
         revision=row["revision"],
         sent_revision=row["sent_revision"],
@@ -173,12 +169,6 @@ def _read_message(row: Mapping[str, Any]) -> Message:
     )
 
 
-KINDS: tuple[ReminderKind, ...] = ("before", "starts", "ends", "approval")
-
-
 def name_reminder(seq: int, channel: str) -> str:
     """The outbox slot of a reminder in a channel."""
     return f"reminder:{seq}:{channel}"
-
-
-ReminderKind: TypeAlias = Literal["before", "starts", "ends", "approval"]

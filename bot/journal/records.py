@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
+from bot.journal.bodies import Body, MessageKind
+
 UpgradeState: TypeAlias = Literal["running", "asking", "blocked", "upgraded", "proposed", "aborted"]
 ENDED: frozenset[UpgradeState] = frozenset({"upgraded", "proposed", "aborted"})
 Action: TypeAlias = Literal[
@@ -31,9 +33,6 @@ Action: TypeAlias = Literal[
 # Who gives orders on the command line of the bot's machine; no Slack id can look like it.
 OPERATOR = "command-line"
 OPERATOR_ACTIONS: frozenset[Action] = frozenset({"pause", "resume", "abort"})
-MessageKind: TypeAlias = Literal[
-    "root", "milestone", "progress", "gate", "blocked", "file", "answer", "finished", "reminder"
-]
 
 
 @dataclass(frozen=True)
@@ -48,16 +47,20 @@ class Message:
 
     id: str
     upgrade: str
-    kind: MessageKind
     slot: str
     channel: str
-    body: Mapping[str, Any]
+    body: Body
     created_at: datetime
     revision: int = 1
     sent_revision: int = 0
     ts: str = ""
     attempts: int = 0
     not_before: datetime | None = None
+
+    @property
+    def kind(self) -> MessageKind:
+        """What the message is for; its body's type tells."""
+        return self.body.message_kind
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from typing import Any
 
 import msgspec
 
+from bot.journal.bodies import decode_choices
 from bot.journal.records import UpgradeState
-from steps.contract.cards import Choice, Weight
+from steps.contract.cards import Choice
 from steps.contract.notes import Json
 from steps.contract.options import UpgradeOptions
 from steps.mesh import ClusterAddress
@@ -76,7 +77,6 @@ class Question:
     expires_at: datetime | None
 
 
-EARLIER_STYLES: Mapping[str, Weight] = {"primary": "main", "danger": "grave"}
 ENCODED = ("options", "address", "plan")
 TIMES = ("due", "waiting_since", "created_at", "ended_at")
 PLAIN = tuple(field.name for field in fields(UpgradeRow) if field.name not in (*ENCODED, *TIMES))
@@ -128,7 +128,7 @@ def read_question(row: Mapping[str, Any]) -> Question:
         generation=row["generation"],
         kind=row["kind"],
         question=row["question"],
-        choices=_read_choices(row["choices"]),
+        choices=decode_choices(row["choices"]),
         binding=json.loads(row["binding"]),
         digest=row["digest"],
         state=row["state"],
@@ -139,15 +139,6 @@ def read_question(row: Mapping[str, Any]) -> Question:
         asked_at=at_time(row["asked_at"]),
         expires_at=to_time(row["expires_at"]),
     )
-
-
-def _read_choices(text: str) -> tuple[Choice, ...]:
-    """The choices of a question; earlier versions wrote Slack's style in place of the weight."""
-    rows = [
-        {**choice, "weight": EARLIER_STYLES.get(choice.get("style", ""), choice.get("weight", ""))}
-        for choice in json.loads(text)
-    ]
-    return msgspec.convert(rows, tuple[Choice, ...])
 
 
 def to_seconds(when: datetime | None) -> float | None:

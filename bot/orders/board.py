@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from bot.discovery.found import Found, NothingFound
 from bot.discovery.modes import MeshModes
+from bot.journal.bodies import AgendaSection
 from bot.journal.journal import JournalView
 from bot.journal.records import Action
 from bot.orders.scheduling import Scheduling
 from bot.orders.starts import refuse_start
 from bot.people.rights import refuse_person
-from bot.schedule.agenda import encode_agenda
+from bot.schedule.agenda import show_agenda
 from bot.settings.clusters import Cluster, find_argument_faults, read_start_options
 from bot.telling.phrases import list_names, mention
 from bot.telling.reports import describe_status
@@ -110,9 +110,9 @@ class Fleet:
         """What is wrong with an appointment, by date, time, zone or for."""
         return self._scheduling.find_faults(target, arguments)
 
-    def read_agenda(self) -> Sequence[Mapping[str, Any]]:
-        """The next 30 days over the fleet, in sections of a title and lines."""
-        return encode_agenda(self._scheduling.read_agenda())
+    def read_agenda(self) -> tuple[AgendaSection, ...]:
+        """The next 30 days over the fleet."""
+        return show_agenda(self._scheduling.read_agenda())
 
     def refuse_schedule(self, target: str, user: str) -> str:
         """Why this person may not set when an upgrade may act, "" where they may."""

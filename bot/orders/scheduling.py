@@ -94,7 +94,7 @@ class Scheduling:
         self._keeper.plan_opening(row, appointment.starts, appointment.ends, now)
         self._keeper.wake(row.id, now)
         sentence = f"scheduled by <@{click.user}> for {appointment.describe()}"
-        self._chronicle.close_reminders(row, sentence, ("before", "starts", "ends"))
+        self._chronicle.close_reminders(row, sentence, "before", "starts", "ends")
         self._record(click, row, sentence)
         self.attach_calendar(row)
         return (
@@ -124,7 +124,7 @@ class Scheduling:
         zone = choose_zone(cluster.downtime, self._schedules.find_appointment(row.id))
         when = write_local(until, zone)
         sentence = f"window extended by <@{click.user}> until {when}: {click.reason.strip()}"
-        self._chronicle.close_reminders(row, sentence, ("ends",))
+        self._chronicle.close_reminders(row, sentence, "ends")
         self._record(click, row, sentence)
         self.attach_calendar(row)
         return f"{row.id} may act until {when}."

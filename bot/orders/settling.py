@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any, assert_never
+from typing import assert_never
 
 from bot.clock import Clock
 from bot.discovery.found import NOT_CONFIGURED, Found, NothingFound
 from bot.incidents import note_incident
+from bot.journal.bodies import AgendaSection, AnswerBody
 from bot.journal.journal import BadRow, Journal
 from bot.journal.records import OPERATOR, OPERATOR_ACTIONS, Action, Click
 from bot.journal.rows import UpgradeRow
@@ -21,7 +22,7 @@ from bot.orders.scheduling import Scheduling
 from bot.orders.starts import Starts
 from bot.people.rights import READING, list_legal_actions, refuse_channel, refuse_person
 from bot.people.roster import NamedPeople, People
-from bot.schedule.agenda import encode_agenda
+from bot.schedule.agenda import show_agenda
 from bot.settings.clusters import Cluster
 from bot.telling.chronicle import Chronicle
 from bot.telling.phrases import describe_state, list_names, mention
@@ -103,7 +104,7 @@ class Upgrades:
         with self._store.transact():
             self._journal.settle_click(number, answer, self._clock.now())
             if click:
-                self._answer(click, answer, {})
+                self._answer(click, answer)
 
     def _needs_look(self, click: Click) -> bool:
         """Whether a start names a cluster that nobody knows yet; the others needn't wait for Google's answer."""
@@ -115,20 +116,20 @@ class Upgrades:
     def _settle(self, click: Click) -> None:
         refused = self._refuse_entry(click)
         with self._store.transact():
-            shown: dict[str, Any] = {}
+            agenda: tuple[AgendaSection, ...] = ()
             try:
                 answer = refused or self._handle(click)
                 if click.action == "calendar" and not refused:
-                    shown = {"agenda": encode_agenda(self._scheduling.read_agenda(click.target))}
+                    agenda = show_agenda(self._scheduling.read_agenda(click.target))
             except Refusal as refusal:
                 answer = str(refusal)
             self._journal.settle_click(click.id, answer, self._clock.now())
-            self._answer(click, answer, shown)
+            self._answer(click, answer, agenda)
 
-    def _answer(self, click: Click, answer: str, shown: Mapping[str, Any]) -> None:
+    def _answer(self, click: Click, answer: str, agenda: tuple[AgendaSection, ...] = ()) -> None:
         if answer and (click.channel or click.answer_to):
-            body = {"user": click.user, "channel": click.channel, "response_url": click.answer_to, "text": answer}
-            self._chronicle.answer({**body, **shown}, click.channel, self._clock.now())
+            body = AnswerBody(click.user, click.channel, click.answer_to, answer, agenda)
+            self._chronicle.answer(body, self._clock.now())
 
     def _refuse_entry(self, click: Click) -> str:
         """Why nothing may be ordered by this kind of person or from this channel, "" where it may. Asks Slack."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
+from bot.journal.bodies import Control, GatheredBody, GatheredLine, Moment, ReminderBody
+from bot.journal.records import Action
+from bot.journal.rows import Question
 from bot.people.rights import list_legal_actions
 from bot.reminders.choice import DOWN, Notice, Subject, describe_missed
 from bot.reminders.texts import list_snoozes, write_reminder
@@ -16,64 +17,71 @@ from bot.schedule.tables import Reminder
 LINES_KEPT = 30
 
 
-def build_body(notice: Notice, now: datetime, why: str = DOWN) -> dict[str, Any]:
+def build_body(notice: Notice, now: datetime, why: str = DOWN) -> ReminderBody:
     """The body of one reminder; buttons are those that are legal now, for somebody who may press them."""
     subject, reminder = notice.subject, notice.reminder
     row, question = subject.row, subject.question
-    asks = question is not None and reminder.kind in ("starts", "approval") and question.kind == "gate"
-    if notice.place != row.channel and not subject.may_approve(notice.place):
-        asks = False
     legal = list_legal_actions(row.state, bool(row.paused_by), bool(row.aborted_by))
-    acting = reminder.kind in ("starts", "ends")
-    return {
-        "upgrade": row.id,
-        "kind": reminder.kind,
-        "seq": reminder.seq,
-        "seqs": sorted({reminder.seq, *(one.seq for one in notice.missed)}),
-        "text": write_reminder(reminder, row, question, subject.list_people(reminder), now),
-        "moments": list_moments(reminder, subject),
-        "missed": describe_missed(notice.missed, why),
-        "choices": [asdict(choice) for choice in question.choices] if question and asks else [],
-        "step": question.step if question else "",
-        "generation": question.generation if question else 0,
-        "controls": [action for action in ("pause", "resume", "retry") if acting and action in legal],
-        "cancel": "abort" in legal,
-        "cluster": row.cluster,
-        "snoozes": list_snoozes(reminder, question, now),
-        "closed": "",
-        "place": notice.place,
-    }
+    return ReminderBody(
+        upgrade=row.id,
+        kind=reminder.kind,
+        seq=reminder.seq,
+        seqs=tuple(sorted({reminder.seq, *(one.seq for one in notice.missed)})),
+        text=write_reminder(reminder, row, question, subject.list_people(reminder), now),
+        moments=list_moments(reminder, subject),
+        missed=describe_missed(notice.missed, why),
+        choices=question.choices if question and _asks(notice, question) else (),
+        step=question.step if question else "",
+        generation=question.generation if question else 0,
+        controls=_list_controls(reminder, legal),
+        cancel="abort" in legal,
+        cluster=row.cluster,
+        snoozes=tuple(list_snoozes(reminder, question, now)),
+        place=notice.place,
+    )
 
 
-def build_gathered(notices: Sequence[Notice], now: datetime, why: str = DOWN) -> dict[str, Any]:
+def build_gathered(notices: Sequence[Notice], now: datetime, why: str = DOWN) -> GatheredBody:
     """The body of one message for many reminders."""
-    return {
-        "upgrade": "",
-        "seqs": [one.reminder.seq for one in notices],
-        "text": f"{len(notices)} reminders at once:",
-        "lines": [_build_line(one, now, why) for one in notices[:LINES_KEPT]],
-        "others": [one.subject.row.id for one in notices[LINES_KEPT:]],
-        "closed": "",
-    }
+    return GatheredBody(
+        seqs=tuple(one.reminder.seq for one in notices),
+        text=f"{len(notices)} reminders at once:",
+        lines=tuple(_build_line(one, now, why) for one in notices[:LINES_KEPT]),
+        others=tuple(one.subject.row.id for one in notices[LINES_KEPT:]),
+    )
 
 
-def list_moments(reminder: Reminder, subject: Subject) -> list[list[str]]:
-    """The moments of a reminder with their names, ISO 8601."""
+def list_moments(reminder: Reminder, subject: Subject) -> tuple[Moment, ...]:
+    """The moments of a reminder with their names."""
     question, ends = subject.question, subject.appointment.ends if subject.appointment else None
     named = {"before": "Starts", "starts": "Starts", "ends": "Ends"}
     moments = []
     if reminder.kind in named and reminder.moment:
-        moments.append([named[reminder.kind], reminder.moment.isoformat()])
+        moments.append(Moment(named[reminder.kind], reminder.moment))
     if ends and reminder.kind in ("before", "starts"):
-        moments.append(["Ends", ends.isoformat()])
+        moments.append(Moment("Ends", ends))
     if reminder.kind == "approval" and question:
-        moments.append(["Asked", question.asked_at.isoformat()])
-        moments += [["Expires", question.expires_at.isoformat()]] if question.expires_at else []
-    return moments
+        moments.append(Moment("Asked", question.asked_at))
+        moments += [Moment("Expires", question.expires_at)] if question.expires_at else []
+    return tuple(moments)
 
 
-def _build_line(notice: Notice, now: datetime, why: str) -> Mapping[str, Any]:
+def _asks(notice: Notice, question: Question) -> bool:
+    """Whether the reminder carries the question's buttons: for all in the channel, in private for an approver."""
+    if notice.reminder.kind not in ("starts", "approval") or question.kind != "gate":
+        return False
+    return notice.place == notice.subject.row.channel or notice.subject.may_approve(notice.place)
+
+
+def _list_controls(reminder: Reminder, legal: Sequence[Action]) -> tuple[Control, ...]:
+    if reminder.kind not in ("starts", "ends"):
+        return ()
+    controls: tuple[Control, ...] = ("pause", "resume", "retry")
+    return tuple(control for control in controls if control in legal)
+
+
+def _build_line(notice: Notice, now: datetime, why: str) -> GatheredLine:
     subject, reminder = notice.subject, notice.reminder
     text = write_reminder(reminder, subject.row, subject.question, subject.list_people(reminder), now)
     missed = describe_missed(notice.missed, why)
-    return {"text": f"{text} {missed}".rstrip(), "moments": list_moments(reminder, subject)[:1]}
+    return GatheredLine(f"{text} {missed}".rstrip(), list_moments(reminder, subject)[:1])

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from bot.clock import Clock
 from bot.incidents import note_incident
+from bot.journal.bodies import ReminderBody, Reminding
 from bot.journal.outbox import Outbox, name_reminder
 from bot.journal.records import Message
 from bot.journal.store import Store, StoreBroken
@@ -113,12 +114,12 @@ class Reminders:
         single = notices[: max(alone - 1, 0)]
         for one in single:
             self._put(one, build_body(one, now), now)
-        self._outbox.add_message("", "reminder", place, build_gathered(notices[len(single) :], now), now)
+        self._outbox.add_message("", place, build_gathered(notices[len(single) :], now), now)
         return len(single) + 1
 
-    def _put(self, notice: Notice, body: Mapping[str, object], now: datetime) -> None:
+    def _put(self, notice: Notice, body: ReminderBody, now: datetime) -> None:
         slot = name_reminder(notice.reminder.seq, notice.place)
-        self._outbox.put_message("", "reminder", slot, notice.place, body, now)
+        self._outbox.put_message("", slot, notice.place, body, now)
 
     def _narrow(self, notices: Sequence[Notice], waiting: set[int], now: datetime) -> None:
         """A reminder that some places took and others had no room for goes on for those others alone."""
@@ -180,7 +181,9 @@ def _handle_apart(
 
 
 def _list_seqs(message: Message) -> list[int]:
-    return [int(seq) for seq in message.body["seqs"]]
+    if isinstance(message.body, Reminding):
+        return list(message.body.seqs)
+    raise ValueError(f"the message {message.id} is no reminder: {message.body}")
 
 
 def _by_upgrade(reminder: Reminder) -> str:

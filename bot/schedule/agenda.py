@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from bot.journal.bodies import AgendaLine, AgendaSection
 from bot.schedule.calendar import Entry
 from bot.settings.clusters import Cluster
 from bot.windows.downtime import Span
@@ -50,15 +50,15 @@ def write_agenda(sections: Iterable[Section]) -> str:
     return "\n".join(["*The next 30 days*", *parts]) if parts else NOTHING
 
 
-def encode_agenda(sections: Iterable[Section]) -> list[dict[str, Any]]:
-    """The sections as a message keeps them: title and lines; a line is text, start and end (ISO 8601, "" for none)."""
-    return [{"title": section.title, "lines": [_encode_line(line) for line in section.lines]} for section in sections]
+def show_agenda(sections: Iterable[Section]) -> tuple[AgendaSection, ...]:
+    """The sections as a message or a Home tab shows them, each moment in the reader's own time."""
+    return tuple(AgendaSection(section.title, tuple(map(_show_line, section.lines))) for section in sections)
 
 
-def _encode_line(line: Line) -> list[str]:
-    start = line.span.start.isoformat() if line.span else ""
-    end = line.span.end.isoformat() if line.span and line.has_end else ""
-    return [line.text, start, end]
+def _show_line(line: Line) -> AgendaLine:
+    if line.span is None:
+        return AgendaLine(line.text)
+    return AgendaLine(line.text, line.span.start, line.span.end if line.has_end else None)
 
 
 def _write_section(section: Section) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.journal.outbox import ReminderKind
+from bot.journal.bodies import ReminderKind
 from bot.journal.rows import at_time, encode_json, to_seconds, to_time
 from bot.journal.store import Store, StoredCopy
 from bot.windows.appointments import Appointment

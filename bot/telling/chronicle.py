@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from functools import partial
+from typing import Protocol
 
+from bot.journal.bodies import (
+    REMINDER_KINDS,
+    AnswerBody,
+    Asking,
+    BlockedBody,
+    FileBody,
+    FinishedBody,
+    GateBody,
+    MilestoneBody,
+    PodNumbers,
+    ProgressBody,
+    ReminderKind,
+    RootBody,
+    close_body,
+    end_progress,
+)
 from bot.journal.journal import Journal
-from bot.journal.outbox import KINDS, Outbox, name_reminder
+from bot.journal.outbox import Outbox, name_reminder
 from bot.journal.rows import UpgradeRow, name_end
 from steps.contract.cards import Attachment, Card
 from steps.contract.step import Ask, Blocked, Done, Waiting
 from steps.notes.prepare import SOURCE
-
-PodCounts = Mapping[str, int]
 
 
 class ApproversOf(Protocol):
@@ -24,7 +38,7 @@ class ApproversOf(Protocol):
 
 
 class Chronicle:
-    """What the thread of an upgrade tells. `to_plain` keeps keys stable so that unchanged messages stay unsent."""
+    """What the thread of an upgrade tells."""
 
     def __init__(self, journal: Journal, outbox: Outbox, approvers_of: ApproversOf) -> None:
         self._journal = journal
@@ -36,12 +50,9 @@ class Chronicle:
         row = self._journal.find_upgrade(upgrade)
         if row is None:
             return
-        phase = row.step.partition("/")[0]
-        steps = [(step.step, step.outcome) for step in self._journal.list_steps(upgrade) if step.outcome != "Waiting"]
-        shown = {"state": row.state, "paused_by": row.paused_by, "phase": phase, "generation": row.generation}
-        self._outbox.put_message(
-            upgrade, "root", "root", row.channel, {**shown, "steps": len(steps), "aborted_by": row.aborted_by}, now
-        )
+        ended = [step for step in self._journal.list_steps(upgrade) if step.outcome != "Waiting"]
+        body = RootBody(row.state, row.paused_by, _phase(row), row.generation, len(ended), row.aborted_by)
+        self._outbox.put_message(upgrade, "root", row.channel, body, now)
 
     def tell_sentences(self, row: UpgradeRow, sentences: Sequence[str], now: datetime) -> None:
         """Milestones that a step said besides its outcome."""
@@ -61,58 +72,39 @@ class Chronicle:
         """The phase's one progress message, where there is progress to show."""
         if outcome.progress is None and not outcome.details:
             return
-        body = {
-            "sentence": outcome.why,
-            "phase": _phase(row),
-            "progress": asdict(outcome.progress) if outcome.progress else None,
-            "details": list(outcome.details),
-            "ended": False,
-        }
-        self._outbox.put_message(row.id, "progress", _progress_slot(row), row.channel, body, now)
+        body = ProgressBody(outcome.why, _phase(row), outcome.progress, tuple(outcome.details))
+        self._outbox.put_message(row.id, _progress_slot(row), row.channel, body, now)
 
     def close_progress(self, row: UpgradeRow) -> None:
         """The step's progress message, if it has one, shows no more movement."""
-        self._outbox.amend_message(row.id, _progress_slot(row), {"ended": True})
+        self._outbox.amend_message(row.id, _progress_slot(row), end_progress)
 
     def tell_question(
         self, row: UpgradeRow, generation: int, outcome: Ask | Blocked, now: datetime, expires: datetime | None
     ) -> None:
         """A card with what is asked; its buttons follow from the choices."""
-        if isinstance(outcome, Ask):
-            kind, body = "gate", describe_gate(outcome)
-            body["approvers"] = list(self._approvers_of(row.cluster))
-        else:
-            kind, body = "blocked", {"sentence": outcome.why, "remedy": outcome.remedy}
-        body |= {
-            "choices": [asdict(choice) for choice in outcome.choices],
-            "step": row.step,
-            "generation": generation,
-            "expires_at": expires.isoformat() if expires else None,
-            "closed": "",
-        }
-        self._outbox.put_message(
-            row.id, "gate" if kind == "gate" else "blocked", card_slot(row.step, generation), row.channel, body, now
-        )
+        body = self._describe_question(row, generation, outcome, expires)
+        self._outbox.put_message(row.id, card_slot(row.step, generation), row.channel, body, now)
         if isinstance(outcome, Blocked):
-            self._outbox.amend_message(row.id, _progress_slot(row), {"ended": True, "sentence": outcome.why})
+            self._outbox.amend_message(row.id, _progress_slot(row), partial(end_progress, sentence=outcome.why))
             self._attach(row, outcome.attachments, now)
 
     def close_card(self, row: UpgradeRow, how: str) -> None:
         """The card of the upgrade's current question says how it ended and loses its buttons."""
-        self._outbox.amend_message(row.id, card_slot(row.step, row.generation), {"closed": how})
+        self._outbox.amend_message(row.id, card_slot(row.step, row.generation), partial(close_body, how=how))
         self._outbox.close_asking(row.id, row.step, row.generation, how)
 
     def close_reminder(self, seq: int, channel: str, how: str) -> None:
         """A reminder in a channel says what became of it and loses its buttons."""
-        self._outbox.amend_message("", name_reminder(seq, channel), {"closed": how})
+        self._outbox.amend_message("", name_reminder(seq, channel), partial(close_body, how=how))
 
-    def close_reminders(self, row: UpgradeRow, how: str, kinds: Collection[str] = KINDS) -> None:
-        """The upgrade's reminders, those of these kinds, are of no use any more."""
-        self._outbox.close_reminders(row.id, kinds, how)
+    def close_reminders(self, row: UpgradeRow, how: str, *kinds: ReminderKind) -> None:
+        """The upgrade's reminders, those of these kinds or all, are of no use any more."""
+        self._outbox.close_reminders(row.id, kinds or REMINDER_KINDS, how)
 
-    def answer(self, body: Mapping[str, Any], channel: str, now: datetime) -> None:
+    def answer(self, body: AnswerBody, now: datetime) -> None:
         """A private answer to one person."""
-        self._outbox.add_message("", "answer", channel, body, now)
+        self._outbox.add_message("", body.channel, body, now)
 
     def tell(self, row: UpgradeRow, sentence: str, now: datetime) -> None:
         """A milestone about what a person did."""
@@ -127,12 +119,12 @@ class Chronicle:
 
         A bar stays for the record, and other milestones came after it, so the end is told below them as well.
         """
-        body = self._outbox.find_body(row.id, _progress_slot(row))
-        if body is None or not outcome.sentence:
+        slot = _progress_slot(row)
+        body = self._outbox.find_body(row.id, slot)
+        if not isinstance(body, ProgressBody) or not outcome.sentence:
             return False
-        end = {"ended": True, "sentence": outcome.sentence, "details": []}
-        self._outbox.amend_message(row.id, _progress_slot(row), end)
-        return body.get("progress") is None and outcome.card is None
+        self._outbox.amend_message(row.id, slot, partial(end_progress, sentence=outcome.sentence, details=()))
+        return body.progress is None and outcome.card is None
 
     def _is_told_by_card(self, row: UpgradeRow) -> bool:
         """Whether the gate's own card says already who opened it."""
@@ -140,27 +132,43 @@ class Chronicle:
         return question is not None and question.kind == "gate" and question.state == "decided"
 
     def _tell(self, row: UpgradeRow, sentence: str, card: Card | None, now: datetime) -> None:
-        body = {"sentence": sentence, "phase": _phase(row), "card": asdict(card) if card else None}
-        self._outbox.add_message(row.id, "milestone", row.channel, body, now)
+        self._outbox.add_message(row.id, row.channel, MilestoneBody(sentence, _phase(row), card), now)
 
     def _tell_end(self, row: UpgradeRow, outcome: Done, now: datetime) -> None:
         self.close_reminders(row, "the upgrade has ended")
         source = self._journal.recall(row.id, SOURCE)
         counts = self._journal.count_ledger(row.id)
-        total = sum(counts.values())
-        body = {
-            "sentence": outcome.sentence,
-            "card": asdict(outcome.card) if outcome.card else None,
-            "result": name_end(row),
-            "source": source.version if source else "",
-            "target": row.release,
-            "pods": {"upgraded": counts.get("upgraded", 0), "manual": counts.get("manual", 0), "total": total},
-        }
-        self._outbox.put_message(row.id, "finished", "finished", row.channel, body, now)
+        body = FinishedBody(
+            sentence=outcome.sentence,
+            card=outcome.card,
+            result=name_end(row),
+            source=source.version if source else "",
+            target=row.release,
+            pods=PodNumbers(counts.get("upgraded", 0), counts.get("manual", 0), sum(counts.values())),
+        )
+        self._outbox.put_message(row.id, "finished", row.channel, body, now)
 
     def _attach(self, row: UpgradeRow, attachments: Sequence[Attachment], now: datetime) -> None:
         for attachment in attachments:
-            self._outbox.add_message(row.id, "file", row.channel, asdict(attachment), now)
+            self._outbox.add_message(row.id, row.channel, FileBody(attachment.name, attachment.text), now)
+
+    def _describe_question(
+        self, row: UpgradeRow, generation: int, outcome: Ask | Blocked, expires: datetime | None
+    ) -> Asking:
+        choices = tuple(outcome.choices)
+        if isinstance(outcome, Blocked):
+            return BlockedBody(outcome.why, outcome.remedy, choices, row.step, generation, expires)
+        return GateBody(
+            question=outcome.question,
+            card=outcome.card,
+            moved=tuple(outcome.moved),
+            digest=outcome.digest,
+            approvers=tuple(self._approvers_of(row.cluster)),
+            choices=choices,
+            step=row.step,
+            generation=generation,
+            expires_at=expires,
+        )
 
 
 def _progress_slot(row: UpgradeRow) -> str:
@@ -170,11 +178,6 @@ def _progress_slot(row: UpgradeRow) -> str:
 def card_slot(step: str, generation: int) -> str:
     """The slot of the card that asks the question of this step and generation."""
     return f"card:{step}:{generation}"
-
-
-def describe_gate(ask: Ask) -> dict[str, Any]:
-    """The body of a gate's card."""
-    return {"question": ask.question, "card": asdict(ask.card), "moved": list(ask.moved), "digest": ask.digest}
 
 
 def _phase(row: UpgradeRow) -> str:

@@ -53,11 +53,6 @@ def read_identity(client: WebClient, app_token: str = "") -> SlackIdentity:
             assert_never(answer)
 
 
-def write_link(url: str, channel: str, ts: str) -> str:
-    """The permanent link of a message in the workspace at `url`, "" where one of the parts is missing."""
-    return f"{url}archives/{channel}/p{ts.replace('.', '')}" if url and channel and ts else ""
-
-
 def _read_app_id(app_token: str) -> str:
     parts = app_token.split("-")
     return parts[2] if len(parts) > 3 and parts[0] == "xapp" and parts[2].startswith("A") else ""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from slack_sdk.models.blocks import ActionsBlock, ButtonElement, ConfirmObject, PlainTextObject
 
 from bot.journal.records import Action
 from bot.slack.drawing.text import clean, cut
 from bot.telling.views import UpgradeView
+from steps.contract.cards import Choice
 
 PREFIX = "asm:"
 OWN_ACTIONS: Mapping[str, Action] = {
@@ -67,21 +67,19 @@ def read_action(action_id: str) -> tuple[Action, str] | None:
     return action, action if action in ("approve", "deny") else ""
 
 
-def build_choices(choices: Iterable[Mapping[str, Any]], target: Target) -> list[ButtonElement]:
+def build_choices(choices: Iterable[Choice], target: Target) -> list[ButtonElement]:
     """One button a choice of a question."""
     return [_build_choice(choice, target) for choice in choices]
 
 
-def _build_choice(choice: Mapping[str, Any], target: Target) -> ButtonElement:
-    choice_id = str(choice["id"])
-    action_id = PREFIX + (choice_id if choice_id in OWN_ACTIONS else f"decide:{choice_id}")
-    reason = bool(choice.get("needs_reason"))
+def _build_choice(choice: Choice, target: Target) -> ButtonElement:
+    action_id = PREFIX + (choice.id if choice.id in OWN_ACTIONS else f"decide:{choice.id}")
     return ButtonElement(
-        text=_plain(str(choice.get("label") or choice_id)),
+        text=_plain(choice.label or choice.id),
         action_id=cut(action_id, 255),
-        value=write_value(Target(target.upgrade, target.step, target.generation, reason)),
-        style=_choose_style(choice),
-        confirm=build_confirm(str(choice.get("confirm", "")), str(choice.get("label", ""))),
+        value=write_value(Target(target.upgrade, target.step, target.generation, choice.needs_reason)),
+        style=STYLES.get(choice.weight),
+        confirm=build_confirm(choice.confirm, choice.label),
     )
 
 
@@ -113,12 +111,6 @@ def build_row(buttons: list[ButtonElement], block_id: str) -> list[ActionsBlock]
 
 def _plain(text: str) -> PlainTextObject:
     return PlainTextObject(text=cut(clean(text), LABEL_LIMIT), emoji=False)
-
-
-def _choose_style(choice: Mapping[str, Any]) -> str | None:
-    """Slack's style for a choice's weight; bodies of earlier versions name the style itself."""
-    style = STYLES.get(str(choice.get("weight", ""))) or str(choice.get("style", ""))
-    return style if style in STYLES.values() else None
 
 
 def build_confirm(warning: str, label: str) -> ConfirmObject | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Literal, TypeAlias
 
 from slack_sdk.models.blocks import (
     Block,
@@ -21,7 +22,8 @@ from slack_sdk.models.blocks import (
     SectionBlock,
 )
 
-from bot.slack.drawing.text import Knows, clean, cut, cut_written, escape, write_sentence
+from bot.slack.drawing.text import Pen, clean, cut, cut_written, escape
+from steps.contract.cards import Card, Detail
 
 Look: TypeAlias = Literal["rich", "plain", "bare"]
 
@@ -33,6 +35,8 @@ LINES_SHOWN = 15
 DETAILS_SHOWN = 6
 DETAIL_LIMIT = 1800
 TITLE_LIMIT = 140
+LINE_LIMIT = 600
+UNTITLED = "Details"
 CHILDREN_IN_CONTAINER = 10
 FOLDED_LIMIT = 10_000
 HASH = re.compile(r"\b([0-9a-f]{40,64})\b")
@@ -53,37 +57,19 @@ def build_note(written: str) -> ContextBlock:
     return ContextBlock(elements=[build_mrkdwn(written)])
 
 
-def build_sentence(text: str, knows: Knows, prefix: str = "") -> SectionBlock:
+def build_sentence(text: str, pen: Pen, prefix: str = "") -> SectionBlock:
     """One of our sentences as a section."""
-    return build_text(
-        prefix + cut_written(text or " ", SECTION_LIMIT - len(prefix), lambda part: write_sentence(part, knows))
-    )
+    return build_text(prefix + pen.write_sentence(text or " ", SECTION_LIMIT - len(prefix)))
 
 
-def build_card(card: Mapping[str, Any] | None, knows: Knows, look: Look) -> list[Block]:
-    """The blocks of a card: title, what will happen, facts, risks, estimate and lines to copy and folded details."""
-    if not card:
+def build_list(heading: str, lines: Sequence[str], pen: Pen) -> list[Block]:
+    """A heading (already written) and a bullet a line; none where there are no lines."""
+    if not lines:
         return []
-    return [
-        *_build_title(str(card.get("title") or "")),
-        *build_list("", card.get("summary") or (), knows),
-        *_build_facts(card.get("facts") or ()),
-        *build_list("*Risks*", card.get("risks") or (), knows),
-        *_build_estimate(str(card.get("estimate") or "")),
-        *_build_snippet(card.get("snippet"), look),
-        *_build_details(card.get("details") or (), look),
-    ]
-
-
-def build_folded_card(title: str, card: Mapping[str, Any] | None, knows: Knows, look: Look) -> list[Block]:
-    """A card that has done its service, folded under a title; unfolded where a container can't hold it."""
-    unfolded = build_card(card, knows, look)
-    if look != "rich" or not card:
-        return unfolded
-    children = [*build_card({**card, "details": ()}, knows, look), *_flatten_details(card.get("details") or ())]
-    if not children or len(children) > CHILDREN_IN_CONTAINER or _measure(children) > FOLDED_LIMIT:
-        return unfolded
-    return [_fold(title, children)]
+    shown = [f"• {pen.write_sentence(line, LINE_LIMIT)}" for line in lines[:LINES_SHOWN]]
+    if len(lines) > LINES_SHOWN:
+        shown.append(f"… and {len(lines) - LINES_SHOWN} more")
+    return [build_text(part) for part in _pack([heading, *shown] if heading else shown)]
 
 
 def build_lines(lines: Sequence[str], look: Look) -> Block:
@@ -94,20 +80,34 @@ def build_lines(lines: Sequence[str], look: Look) -> Block:
     return build_text("```" + cut_written(text, SECTION_LIMIT, lambda part: escape(part).replace("```", "'''")) + "```")
 
 
+def build_card(card: Card | None, pen: Pen, look: Look) -> list[Block]:
+    """The blocks of a card: title, what will happen, facts, risks, estimate and lines to copy and folded details."""
+    if card is None:
+        return []
+    return [
+        *_build_title(card.title),
+        *build_list("", card.summary, pen),
+        *_build_facts(card.facts),
+        *build_list("*Risks*", card.risks, pen),
+        *_build_estimate(card.estimate),
+        *_build_snippet(card.snippet, look),
+        *_build_details(card.details, look),
+    ]
+
+
+def build_folded_card(title: str, card: Card | None, pen: Pen, look: Look) -> list[Block]:
+    """A card that has done its service, folded under a title; unfolded where a container can't hold it."""
+    unfolded = build_card(card, pen, look)
+    if look != "rich" or card is None:
+        return unfolded
+    children = [*build_card(replace(card, details=()), pen, look), *_flatten_details(card.details)]
+    if not children or len(children) > CHILDREN_IN_CONTAINER or _measure(children) > FOLDED_LIMIT:
+        return unfolded
+    return [_fold(title, children)]
+
+
 def _build_title(title: str) -> list[Block]:
     return [build_text(f"*{cut_written(title, TITLE_LIMIT)}*")] if title else []
-
-
-def build_list(heading: str, lines: Sequence[str], knows: Knows) -> list[Block]:
-    """A heading (already written) and a bullet a line; none where there are no lines."""
-    if not lines:
-        return []
-    shown = [
-        f"• {cut_written(str(line), 600, lambda part: write_sentence(part, knows))}" for line in lines[:LINES_SHOWN]
-    ]
-    if len(lines) > LINES_SHOWN:
-        shown.append(f"… and {len(lines) - LINES_SHOWN} more")
-    return [build_text(part) for part in _pack([heading, *shown] if heading else shown)]
 
 
 def _pack(lines: Iterable[str]) -> list[str]:
@@ -133,7 +133,7 @@ def _build_facts(facts: Sequence[Sequence[str]]) -> list[Block]:
 
 def _write_fact(name: str, value: str) -> str:
     title = name[:1].upper() + name[1:] if name.islower() else name
-    written = HASH.sub(r"`\1`", cut_written(str(value) or "–", 400))
+    written = HASH.sub(r"`\1`", cut_written(value or "–", 400))
     return f"*{cut_written(title, 80)}*\n{written}"
 
 
@@ -141,24 +141,23 @@ def _build_estimate(estimate: str) -> list[Block]:
     return [build_note(f"⏱ {cut_written(estimate, 600)}")] if estimate else []
 
 
-def _build_snippet(snippet: Mapping[str, Any] | None, look: Look) -> list[Block]:
-    if not snippet:
+def _build_snippet(snippet: Detail | None, look: Look) -> list[Block]:
+    if snippet is None:
         return []
-    heading = build_text(f"*{cut_written(str(snippet.get('title') or ''), TITLE_LIMIT)}*")
-    return [heading, build_lines([str(line) for line in snippet.get("lines") or ()], look)]
+    return [build_text(f"*{cut_written(snippet.title, TITLE_LIMIT)}*"), build_lines(snippet.lines, look)]
 
 
-def _build_details(details: Sequence[Mapping[str, Any]], look: Look) -> list[Block]:
+def _build_details(details: Sequence[Detail], look: Look) -> list[Block]:
     blocks: list[Block] = []
     for detail in details[:DETAILS_SHOWN]:
-        blocks += _build_detail(str(detail.get("title") or "Details"), detail.get("lines") or (), look)
+        blocks += _build_detail(detail.title or UNTITLED, detail.lines, look)
     if len(details) > DETAILS_SHOWN:
         blocks.append(build_note(f"… and {len(details) - DETAILS_SHOWN} more details"))
     return blocks
 
 
 def _build_detail(title: str, lines: Sequence[str], look: Look) -> list[Block]:
-    content = build_lines([str(line) for line in lines], look)
+    content = build_lines(lines, look)
     if look != "rich":
         return [build_text(f"*{cut_written(title, TITLE_LIMIT)}*"), content]
     return [_fold(title, [content])]
@@ -168,13 +167,13 @@ def _measure(blocks: Sequence[Block]) -> int:
     return len(json.dumps([block.to_dict() for block in blocks], ensure_ascii=False, separators=(",", ":")))
 
 
-def _flatten_details(details: Sequence[Mapping[str, Any]]) -> list[Block]:
+def _flatten_details(details: Sequence[Detail]) -> list[Block]:
     """Details as they stand inside a container, which holds no other: a heading and the lines in one block."""
     return [
         RichTextBlock(
             elements=[
-                RichTextSectionElement(elements=[_bold(str(detail.get("title") or "Details"))]),
-                RichTextPreformattedElement(elements=[_plain_lines(detail.get("lines") or ())]),
+                RichTextSectionElement(elements=[_bold(detail.title)]),
+                RichTextPreformattedElement(elements=[_plain_lines(detail.lines)]),
             ]
         )
         for detail in details[:DETAILS_SHOWN]
@@ -183,17 +182,20 @@ def _flatten_details(details: Sequence[Mapping[str, Any]]) -> list[Block]:
 
 def _fold(title: str, children: list[Block]) -> ContainerBlock:
     return ContainerBlock(
-        title=PlainTextObject(text=cut(clean(title).strip(), TITLE_LIMIT) or "Details", emoji=False),
+        title=PlainTextObject(text=_clean_title(title), emoji=False),
         child_blocks=children,
         is_collapsible=True,
         default_collapsed=True,
     )
 
 
-def _bold(text: str) -> RichTextElement:
-    style = RichTextElementParts.TextStyle(bold=True)
-    return RichTextElementParts.Text(text=cut(clean(text).strip(), TITLE_LIMIT) or "Details", style=style)
+def _bold(title: str) -> RichTextElement:
+    return RichTextElementParts.Text(text=_clean_title(title), style=RichTextElementParts.TextStyle(bold=True))
 
 
-def _plain_lines(lines: Sequence[Any]) -> RichTextElement:
-    return RichTextElementParts.Text(text=cut(clean("\n".join(str(line) for line in lines)), DETAIL_LIMIT) or " ")
+def _clean_title(title: str) -> str:
+    return cut(clean(title).strip(), TITLE_LIMIT) or UNTITLED
+
+
+def _plain_lines(lines: Sequence[str]) -> RichTextElement:
+    return RichTextElementParts.Text(text=cut(clean("\n".join(lines)), DETAIL_LIMIT) or " ")

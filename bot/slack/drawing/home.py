@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from slack_sdk.models.blocks import (
     ActionsBlock,
@@ -16,12 +15,13 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
+from bot.journal.bodies import AgendaSection
+from bot.journal.records import Action
 from bot.orders.board import ClusterView
-from bot.slack.api.identity import write_link
 from bot.slack.drawing.agenda import draw_agenda
 from bot.slack.drawing.buttons import build_controls, build_row
 from bot.slack.drawing.cards import build_mrkdwn, build_note, build_text
-from bot.slack.drawing.text import Knows, cut_written, escape, write_sentence, write_time
+from bot.slack.drawing.text import Pen, cut_written, escape
 from bot.telling.phrases import mention
 from bot.telling.views import UpgradeView
 
@@ -32,42 +32,41 @@ SENTENCE_LIMIT = 400
 FAULT_LIMIT = 300
 FAULTS_SHOWN = 5
 ASKED_SHOWN = 10
-CONTROLS: tuple[Any, ...] = ("pause", "resume", "retry", "abort")
+CONTROLS: tuple[Action, ...] = ("pause", "resume", "retry", "abort")
 
 
 def draw_home(
     clusters: Sequence[ClusterView],
-    workspace: str,
-    knows: Knows,
+    pen: Pen,
     search_faults: Sequence[str] = (),
-    agenda: Sequence[Mapping[str, Any]] = (),
+    agenda: Sequence[AgendaSection] = (),
 ) -> View:
-    """The Home tab of one person. `workspace` is its address, for links into threads."""
-    ahead = draw_agenda(agenda, knows)
+    """The Home tab of one person; the pen's workspace is theirs."""
+    ahead = draw_agenda(agenda, pen)
     head: list[Block] = [
         HeaderBlock(text=PlainTextObject(text="Anthos Service Mesh fleet", emoji=False)),
         ActionsBlock(elements=_build_head_buttons(clusters), block_id="home|head"),
-        *_build_asked(clusters, workspace, knows),
+        *_build_asked(clusters, pen),
         *([DividerBlock(), *ahead] if ahead else []),
         DividerBlock(),
     ]
-    rows = [_build_cluster(cluster, workspace, knows) for cluster in clusters if not cluster.found]
+    rows = [_build_cluster(cluster, pen) for cluster in clusters if not cluster.found]
     fleet = rows or [[build_note("There is no cluster in clusters.toml yet.")]]
-    found = _build_found([cluster for cluster in clusters if cluster.found], workspace, knows)
+    found = _build_found([cluster for cluster in clusters if cluster.found], pen)
     faults: list[list[Block]] = [
         [build_note(f"⚠️ {cut_written(fault, FAULT_LIMIT)}")] for fault in search_faults[:FAULTS_SHOWN]
     ]
     return View(type="home", blocks=[*head, *_fit_rows([*fleet, *found, *faults], BLOCKS_LIMIT - len(head))])
 
 
-def _build_found(clusters: Sequence[ClusterView], workspace: str, knows: Knows) -> list[list[Block]]:
+def _build_found(clusters: Sequence[ClusterView], pen: Pen) -> list[list[Block]]:
     """The clusters that only GKE knows, under a heading of their own."""
     if not clusters:
         return []
     heading = "*Found in GKE, not in clusters.toml*\nThey can be proposed, and nobody can approve until they are added."
     return [
         [DividerBlock(), build_text(heading)],
-        *(_build_cluster(cluster, workspace, knows) for cluster in clusters),
+        *(_build_cluster(cluster, pen) for cluster in clusters),
     ]
 
 
@@ -79,31 +78,30 @@ def _build_head_buttons(clusters: Sequence[ClusterView]) -> list[ButtonElement]:
     return [*buttons, ButtonElement(text=PlainTextObject(text="Refresh"), action_id=REFRESH_ACTION)]
 
 
-def _build_asked(clusters: Sequence[ClusterView], workspace: str, knows: Knows) -> list[Block]:
+def _build_asked(clusters: Sequence[ClusterView], pen: Pen) -> list[Block]:
     asked = [cluster for cluster in clusters if cluster.asks and cluster.upgrade and cluster.upgrade.question]
     if not asked:
         return [build_note("Nothing waits for your approval.")]
-    lines = [f"• {_write_question(cluster, workspace, knows)}" for cluster in asked[:10]]
+    lines = [f"• {_write_question(cluster, pen)}" for cluster in asked[:10]]
     more = [f"… and {len(asked) - 10} more"] if len(asked) > 10 else []
     return [build_text("\n".join(["*Waiting for your approval*", *lines, *more]))]
 
 
-def _write_question(cluster: ClusterView, workspace: str, knows: Knows) -> str:
+def _write_question(cluster: ClusterView, pen: Pen) -> str:
     question = cluster.upgrade.question.question if cluster.upgrade and cluster.upgrade.question else ""
-    written = cut_written(question, 200, lambda part: write_sentence(part, knows))
-    return f"*{escape(cluster.key)}*: {written} {_write_place_of_thread(cluster, workspace)}"
+    written = pen.write_sentence(question, 200)
+    return f"*{escape(cluster.key)}*: {written} {_write_place_of_thread(cluster, pen)}"
 
 
-def _write_place_of_thread(cluster: ClusterView, workspace: str) -> str:
-    link = write_link(workspace, *cluster.thread)
-    return f"<{link}|Open the thread>" if link else f"Its thread is in <#{cluster.channel}>."
+def _write_place_of_thread(cluster: ClusterView, pen: Pen) -> str:
+    return pen.write_link(*cluster.thread, "Open the thread") or f"Its thread is in <#{cluster.channel}>."
 
 
-def _build_cluster(cluster: ClusterView, workspace: str, knows: Knows) -> list[Block]:
+def _build_cluster(cluster: ClusterView, pen: Pen) -> list[Block]:
     if cluster.upgrade is None:
-        return [SectionBlock(text=build_mrkdwn(_write_idle(cluster)), accessory=_build_start(cluster))]
-    thread = _write_place_of_thread(cluster, workspace)
-    text = f"{_write_title(cluster)}\n{_write_standing(cluster.upgrade, knows)}{_write_asked(cluster, knows)}\n{thread}"
+        return [SectionBlock(text=build_mrkdwn(_write_idle(cluster, pen)), accessory=_build_start(cluster))]
+    thread = _write_place_of_thread(cluster, pen)
+    text = f"{_write_title(cluster)}\n{_write_standing(cluster.upgrade, pen)}{_write_asked(cluster, pen)}\n{thread}"
     allowed = [action for action in CONTROLS if action in cluster.allowed]
     buttons = build_controls(cluster.upgrade, allowed)
     return [build_text(text), *build_row(buttons, f"home|{cluster.upgrade.id}")]
@@ -121,36 +119,36 @@ def _write_title(cluster: ClusterView) -> str:
     return f"*{escape(cluster.key)}* · {cut_written(cluster.place, 200)}{stage}"
 
 
-def _write_idle(cluster: ClusterView) -> str:
+def _write_idle(cluster: ClusterView, pen: Pen) -> str:
     version = escape(cluster.version) or "version not read yet"
     if cluster.found and cluster.last is None:
         return f"{_write_title(cluster)}\n{version} · never proposed"
     if cluster.last is None or cluster.last.ended_at is None:
         return f"{_write_title(cluster)}\n{version} · never upgraded by this bot"
-    ended = f"{cluster.last.state} {write_time(cluster.last.ended_at)}"
+    ended = f"{cluster.last.state} {pen.write_time(cluster.last.ended_at)}"
     return f"{_write_title(cluster)}\n{version} · `{escape(cluster.last.id)}` {ended}"
 
 
-def _write_standing(upgrade: UpgradeView, knows: Knows) -> str:
+def _write_standing(upgrade: UpgradeView, pen: Pen) -> str:
     done = sum(phase.state == "done" for phase in upgrade.phases)
     now = next((phase.title for phase in upgrade.phases if phase.state not in ("done", "pending")), "")
     versions = f"{escape(upgrade.source_version) or '?'} → {escape(upgrade.release)}"
     reached = f"{done} of {len(upgrade.phases)} phases done" + (f", now {escape(now)}" if now else "")
-    return f"{versions} · {reached}\n{_write_state(upgrade, knows)}"
+    return f"{versions} · {reached}\n{_write_state(upgrade, pen)}"
 
 
-def _write_asked(cluster: ClusterView, knows: Knows) -> str:
+def _write_asked(cluster: ClusterView, pen: Pen) -> str:
     """Who has to decide; a mention in the Home tab notifies nobody."""
     if not cluster.asked:
         return ""
     more = f" and {len(cluster.asked) - ASKED_SHOWN} more" if len(cluster.asked) > ASKED_SHOWN else ""
-    people = ", ".join(write_sentence(f"<@{user}>", knows) for user in cluster.asked[:ASKED_SHOWN])
+    people = ", ".join(pen.write_person(user) for user in cluster.asked[:ASKED_SHOWN])
     return f"\nAsked: {people}{more}"
 
 
-def _write_state(upgrade: UpgradeView, knows: Knows) -> str:
+def _write_state(upgrade: UpgradeView, pen: Pen) -> str:
     def write(text: str) -> str:
-        return cut_written(text, SENTENCE_LIMIT, lambda part: write_sentence(part, knows))
+        return pen.write_sentence(text, SENTENCE_LIMIT)
 
     if upgrade.paused_by:
         return f"⏸ {write(f'paused by {mention(upgrade.paused_by)}')}"

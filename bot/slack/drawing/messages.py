@@ -9,11 +9,12 @@ from typing import Any, TypeAlias
 
 from slack_sdk.models.blocks import Block
 
+from bot.journal.bodies import Asking, FinishedBody, ReminderBody, RootBody, UnreadableBody
 from bot.journal.records import Message
 from bot.slack.drawing.cards import Look, build_note
 from bot.slack.drawing.root import draw_root, write_root_text
-from bot.slack.drawing.text import Knows
-from bot.slack.drawing.thread import draw_reply, write_reply_text
+from bot.slack.drawing.text import Pen
+from bot.slack.drawing.thread import Reply
 from bot.telling.views import UpgradeView
 
 Json: TypeAlias = dict[str, Any]
@@ -33,35 +34,46 @@ class Drawing:
     metadata: Mapping[str, Any]
 
 
-def draw_message(message: Message, view: UpgradeView | None, look: Look, knows: Knows) -> Drawing:
+def draw_message(message: Message, view: UpgradeView | None, look: Look, pen: Pen) -> Drawing:
     """Draw a message. `view` is its upgrade, None for messages that belong to none.
 
     `look` rich uses plan, task_card and container; plain only sections, context and buttons; bare only text.
     """
-    if message.kind == "root" and view is not None:
-        text, blocks = write_root_text(view, knows), draw_root(view, look, write_block_id(message), knows)
+    body, block_id = message.body, write_block_id(message)
+    if isinstance(body, UnreadableBody):
+        raise ValueError(body.why)
+    if view is not None and isinstance(body, RootBody):
+        text, blocks = write_root_text(view, pen), draw_root(view, look, block_id, pen)
     else:
-        text = write_reply_text(message, knows)
-        blocks = draw_reply(message, view, look, write_block_id(message), knows)
+        reply = Reply(view, look, block_id, pen)
+        text, blocks = reply.write(body), reply.draw(body)
     drawn = () if look == "bare" else tuple(fit_blocks(blocks))
     return Drawing(_cut_text(text), drawn, build_metadata(message))
 
 
 def write_block_id(message: Message) -> str:
     """Upgrade, step or slot, and revision: Slack wants a new id with each edit."""
-    part = str(message.body.get("step") or message.slot or message.kind)
-    return f"{message.upgrade}|{part}|{message.revision}"[:200]
+    step = message.body.step if isinstance(message.body, Asking | ReminderBody) else ""
+    return f"{message.upgrade}|{step or message.slot or message.kind}|{message.revision}"[:200]
 
 
 def build_metadata(message: Message) -> Json:
     """The ids by which the bot finds its own message again; everybody in the workspace can read them."""
     payload: Json = {"outbox_id": message.id, "upgrade": message.upgrade, "kind": message.kind}
-    if message.kind == "finished":
-        pods = message.body.get("pods") or {}
-        payload |= {"result": str(message.body.get("result") or "")}
-        payload |= {"from": str(message.body.get("source") or ""), "to": str(message.body.get("target") or "")}
-        payload |= {f"pods_{name}": int(pods.get(name) or 0) for name in ("upgraded", "manual", "total")}
+    if isinstance(message.body, FinishedBody):
+        payload |= _describe_end(message.body)
     return {"event_type": EVENT_TYPE, "event_payload": payload}
+
+
+def _describe_end(body: FinishedBody) -> Json:
+    return {
+        "result": body.result,
+        "from": body.source,
+        "to": body.target,
+        "pods_upgraded": body.pods.upgraded,
+        "pods_manual": body.pods.manual,
+        "pods_total": body.pods.total,
+    }
 
 
 def fit_blocks(blocks: Sequence[Block]) -> list[Json]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from slack_sdk.models.blocks import (
     ActionsBlock,
@@ -16,9 +14,10 @@ from slack_sdk.models.blocks import (
     StaticSelectElement,
 )
 
+from bot.journal.bodies import GatheredBody, GatheredLine, Moment, ReminderBody
 from bot.slack.drawing.buttons import PREFIX, Target, build_choices, build_confirm, write_value
 from bot.slack.drawing.cards import build_note, build_sentence, build_text
-from bot.slack.drawing.text import Knows, cut_written, escape, write_sentence, write_time
+from bot.slack.drawing.text import Pen, escape
 from steps.contract.wording import describe_seconds
 
 SNOOZE_ACTION = "asm-snooze"
@@ -27,30 +26,38 @@ LABELS = {"pause": "Pause", "resume": "Resume", "retry": "Retry"}
 LINES_SHOWN = 30
 LINES_A_BLOCK = 9
 NAMES_SHOWN = 120
+LINE_LIMIT = 220
 
 
-def draw_reminder(body: Mapping[str, Any], block_id: str, knows: Knows) -> list[Block]:
-    """The blocks of a reminder, or of several gathered into one."""
-    blocks: list[Block] = [build_sentence(str(body.get("text") or ""), knows, "🔔 ")]
-    if lines := body.get("lines"):
-        written = [_write_line(line, knows) for line in lines[:LINES_SHOWN]]
-        parts = [written[place : place + LINES_A_BLOCK] for place in range(0, len(written), LINES_A_BLOCK)]
-        blocks += [build_text("\n".join(part)) for part in parts]
-        return [*blocks, *(build_note(note) for note in _list_notes(body.get("others") or ()))]
-    notes = [_write_moments(body.get("moments") or ()), write_sentence(str(body.get("missed") or ""), knows)]
-    blocks += [build_note(note) for note in notes if note]
-    if body.get("closed"):
-        return [*blocks, build_note(write_sentence(str(body["closed"]), knows))]
-    elements = _build_elements(body) if body.get("upgrade") else []
-    return [*blocks, ActionsBlock(elements=elements, block_id=f"{block_id}|reminder")] if elements else blocks
+def draw_reminder(body: ReminderBody, block_id: str, pen: Pen) -> list[Block]:
+    """The blocks of a reminder."""
+    notes = [_write_moments(body.moments, pen), pen.write_sentence(body.missed), pen.write_sentence(body.closed)]
+    blocks = [build_sentence(body.text, pen, "🔔 "), *(build_note(note) for note in notes if note)]
+    if body.closed or not body.upgrade:
+        return blocks
+    return [*blocks, ActionsBlock(elements=_build_elements(body), block_id=f"{block_id}|reminder")]
 
 
-def write_reminder_text(body: Mapping[str, Any], knows: Knows) -> str:
+def draw_gathered(body: GatheredBody, pen: Pen) -> list[Block]:
+    """The blocks of many reminders in one message."""
+    written = [_write_line(line, pen) for line in body.lines[:LINES_SHOWN]]
+    parts = [written[place : place + LINES_A_BLOCK] for place in range(0, len(written), LINES_A_BLOCK)]
+    return [
+        build_sentence(body.text, pen, "🔔 "),
+        *(build_text("\n".join(part)) for part in parts),
+        *(build_note(note) for note in _list_notes(body.others)),
+    ]
+
+
+def write_reminder_text(body: ReminderBody, pen: Pen) -> str:
     """The same in words."""
-    parts = [cut_written(str(body.get("text") or ""), 2800, lambda part: write_sentence(part, knows))]
-    parts += [_write_line(line, knows) for line in (body.get("lines") or ())[:LINES_SHOWN]]
-    parts += [_write_moments(body.get("moments") or ()), write_sentence(str(body.get("missed") or ""), knows)]
+    parts = [pen.write_sentence(body.text), _write_moments(body.moments, pen), pen.write_sentence(body.missed)]
     return "\n".join(part for part in parts if part)
+
+
+def write_gathered_text(body: GatheredBody, pen: Pen) -> str:
+    """The same in words."""
+    return "\n".join([pen.write_sentence(body.text), *(_write_line(line, pen) for line in body.lines[:LINES_SHOWN])])
 
 
 def _list_notes(others: Sequence[str]) -> list[str]:
@@ -63,47 +70,46 @@ def _list_notes(others: Sequence[str]) -> list[str]:
     ]
 
 
-def _write_line(line: Mapping[str, Any], knows: Knows) -> str:
-    written = cut_written(str(line.get("text") or ""), 220, lambda part: write_sentence(part, knows))
-    return f"• {written} {_write_moments(line.get('moments') or ())}".strip()
+def _write_line(line: GatheredLine, pen: Pen) -> str:
+    return f"• {pen.write_sentence(line.text, LINE_LIMIT)} {_write_moments(line.moments, pen)}".strip()
 
 
-def _write_moments(moments: Iterable[Sequence[str]]) -> str:
-    return " · ".join(f"{escape(name)} {write_time(datetime.fromisoformat(at))}" for name, at in moments)
+def _write_moments(moments: Iterable[Moment], pen: Pen) -> str:
+    return " · ".join(f"{escape(moment.name)} {pen.write_time(moment.at)}" for moment in moments)
 
 
-def _build_elements(body: Mapping[str, Any]) -> list[InteractiveElement]:
-    target = Target(str(body["upgrade"]), str(body.get("step") or ""), int(body.get("generation") or 0))
-    elements: list[InteractiveElement] = [*build_choices(body.get("choices") or (), target)]
+def _build_elements(body: ReminderBody) -> list[InteractiveElement]:
+    target = Target(body.upgrade, body.step, body.generation)
+    elements: list[InteractiveElement] = [*build_choices(body.choices, target)]
     elements += [
         ButtonElement(text=_plain(LABELS[action]), action_id=PREFIX + action, value=write_value(target))
-        for action in body.get("controls") or ()
+        for action in body.controls
         if action in LABELS
     ]
     if options := _list_options(body):
         elements.append(StaticSelectElement(action_id=SNOOZE_ACTION, placeholder=_plain("Snooze"), options=options))
     elements.append(ButtonElement(text=_plain("Reschedule"), action_id=RESCHEDULE_ACTION, value=target.upgrade))
-    if body.get("cancel"):
-        warning = f"The upgrade of {body.get('cluster')} is aborted: nothing more is started; what has moved stays."
-        elements.append(
-            ButtonElement(
-                text=_plain("Cancel"),
-                action_id=f"{PREFIX}abort",
-                value=write_value(target),
-                style="danger",
-                confirm=build_confirm(warning, "Cancel the upgrade"),
-            )
-        )
-    return elements
+    return [*elements, _build_cancel(body, target)] if body.cancel else elements
 
 
-def _list_options(body: Mapping[str, Any]) -> list[Option]:
+def _build_cancel(body: ReminderBody, target: Target) -> ButtonElement:
+    warning = f"The upgrade of {body.cluster} is aborted: nothing more is started; what has moved stays."
+    return ButtonElement(
+        text=_plain("Cancel"),
+        action_id=f"{PREFIX}abort",
+        value=write_value(target),
+        style="danger",
+        confirm=build_confirm(warning, "Cancel the upgrade"),
+    )
+
+
+def _list_options(body: ReminderBody) -> list[Option]:
     return [
         Option(
-            value=f"{body['upgrade']}|{body['seq']}|{body['place']}|{seconds}",
-            text=_plain(f"for {describe_seconds(int(seconds))}"),
+            value=f"{body.upgrade}|{body.seq}|{body.place}|{seconds}",
+            text=_plain(f"for {describe_seconds(seconds)}"),
         )
-        for seconds in body.get("snoozes") or ()
+        for seconds in body.snoozes
     ]
 
 

@@ -22,16 +22,11 @@ from bot.journal.records import ENDED
 from bot.slack.drawing.buttons import build_controls, build_row
 from bot.slack.drawing.cards import Look, build_note, build_sentence, build_text
 from bot.slack.drawing.text import (
-    MENTION,
-    Knows,
+    Pen,
     clean,
     cut,
-    cut_written,
     escape,
-    is_mention,
     write_code,
-    write_sentence,
-    write_time,
 )
 from bot.telling.phrases import mention
 from bot.telling.views import PhaseView, UpgradeView
@@ -52,20 +47,20 @@ SENTENCE_LIMIT = 300
 CODE_SPAN = re.compile(r"(`[^`]+`)")
 
 
-def draw_root(view: UpgradeView, look: Look, block_id: str, knows: Knows) -> list[Block]:
+def draw_root(view: UpgradeView, look: Look, block_id: str, pen: Pen) -> list[Block]:
     """The blocks of the root message."""
     return [
         HeaderBlock(text=PlainTextObject(text=cut(clean(_title(view)), 150), emoji=False)),
-        build_note(_write_origin(view, knows)),
-        *_build_standing(view, knows),
-        *_build_phases(view, look, block_id, knows),
+        build_note(_write_origin(view, pen)),
+        *_build_standing(view, pen),
+        *_build_phases(view, look, block_id, pen),
         *build_row(build_controls(view, ("pause", "resume", "retry", "abort")), f"{block_id}|buttons"),
     ]
 
 
-def write_root_text(view: UpgradeView, knows: Knows) -> str:
+def write_root_text(view: UpgradeView, pen: Pen) -> str:
     """One line for notifications and readers without blocks."""
-    standing = cut_written(_standing(view)[1], 600, lambda part: write_sentence(part, knows))
+    standing = pen.write_sentence(_standing(view)[1], 600)
     return f"{escape(_title(view))}: {standing}"
 
 
@@ -74,19 +69,21 @@ def _title(view: UpgradeView) -> str:
     return f"{view.cluster}: {source} → {view.release}"
 
 
-def _write_origin(view: UpgradeView, knows: Knows) -> str:
-    asked = write_sentence(f"<@{view.requester}>", knows) if view.requester else "the command line"
-    origin = f"Anthos Service Mesh upgrade {write_code(view.id)} · asked for by {asked} · {write_time(view.created_at)}"
+def _write_origin(view: UpgradeView, pen: Pen) -> str:
+    asked = pen.write_person(view.requester) if view.requester else "the command line"
+    origin = (
+        f"Anthos Service Mesh upgrade {write_code(view.id)} · asked for by {asked} · {pen.write_time(view.created_at)}"
+    )
     return origin if view.production else f"{origin} · not production"
 
 
-def _build_standing(view: UpgradeView, knows: Knows) -> list[Block]:
+def _build_standing(view: UpgradeView, pen: Pen) -> list[Block]:
     sign, sentence = _standing(view)
-    blocks: list[Block] = [build_sentence(sentence, knows, f"{sign} ")]
+    blocks: list[Block] = [build_sentence(sentence, pen, f"{sign} ")]
     if view.state == "blocked" and view.remedy:
-        blocks.append(build_sentence(view.remedy, knows, "*What to do:* "))
+        blocks.append(build_sentence(view.remedy, pen, "*What to do:* "))
     if view.question and view.question.expires_at and view.state == "asking":
-        blocks.append(build_note(f"The question expires {write_time(view.question.expires_at)}."))
+        blocks.append(build_note(f"The question expires {pen.write_time(view.question.expires_at)}."))
     return blocks
 
 
@@ -108,13 +105,13 @@ def _standing(view: UpgradeView) -> tuple[str, str]:
             return "⚙️", view.sentence or "Running."
 
 
-def _build_phases(view: UpgradeView, look: Look, block_id: str, knows: Knows) -> list[Block]:
+def _build_phases(view: UpgradeView, look: Look, block_id: str, pen: Pen) -> list[Block]:
     if not view.phases:
         return []
     if look == "rich":
-        cards = [_build_phase_card(phase, view, knows) for phase in view.phases]
+        cards = [_build_phase_card(phase, view, pen) for phase in view.phases]
         return [PlanBlock(title=_plan_title(view), tasks=cards, block_id=f"{block_id}|plan")]
-    lines = [_write_phase_line(phase, view, knows) for phase in view.phases]
+    lines = [_write_phase_line(phase, view, pen) for phase in view.phases]
     return [build_text(f"*{escape(_plan_title(view))}*"), build_text("\n".join(lines))]
 
 
@@ -125,14 +122,14 @@ def _plan_title(view: UpgradeView) -> str:
     return f"{done} of {len(view.phases)} phases done"
 
 
-def _build_phase_card(phase: PhaseView, view: UpgradeView, knows: Knows) -> TaskCardBlock:
+def _build_phase_card(phase: PhaseView, view: UpgradeView, pen: Pen) -> TaskCardBlock:
     return TaskCardBlock(
         task_id=phase.name,
         title=cut(clean(_phase_title(phase, view)), 150),
         status=STATUS[phase.state],
         details=_build_rich(_timing_parts(phase)),
         # What stands above the plan already is not said twice.
-        output=_build_rich(_sentence_parts("" if phase.sentence == view.sentence else phase.sentence, knows)),
+        output=_build_rich(_sentence_parts("" if phase.sentence == view.sentence else phase.sentence, pen)),
     )
 
 
@@ -156,11 +153,11 @@ def _timing_parts(phase: PhaseView) -> list[RichTextElement]:
     return [RichTextElementParts.Text(text="since "), started]
 
 
-def _sentence_parts(sentence: str, knows: Knows) -> list[RichTextElement]:
+def _sentence_parts(sentence: str, pen: Pen) -> list[RichTextElement]:
     """Text, code and people of a sentence; in rich text nothing else can mention or link."""
     parts: list[RichTextElement] = []
-    for part in MENTION.split(cut(sentence, SENTENCE_LIMIT)):
-        if not is_mention(part, knows):
+    for part, mentions in pen.split_sentence(cut(sentence, SENTENCE_LIMIT)):
+        if not mentions:
             parts += _text_parts(part)
         elif part.startswith("<#"):
             parts.append(RichTextElementParts.Channel(channel_id=part[2:-1]))
@@ -182,12 +179,12 @@ def _build_rich(parts: list[RichTextElement]) -> RichTextBlock | None:
     return RichTextBlock(elements=[RichTextSectionElement(elements=parts)]) if parts else None
 
 
-def _write_phase_line(phase: PhaseView, view: UpgradeView, knows: Knows) -> str:
+def _write_phase_line(phase: PhaseView, view: UpgradeView, pen: Pen) -> str:
     line = f"{SIGNS[phase.state]} *{escape(_phase_title(phase, view))}*"
     if phase.started_at and phase.ended_at:
         line += f" · {_elapsed(phase.started_at, phase.ended_at)}"
     if phase.sentence and phase.sentence != view.sentence:
-        line += f"\n      {cut_written(phase.sentence, 220, lambda part: write_sentence(part, knows))}"
+        line += f"\n      {pen.write_sentence(phase.sentence, 220)}"
     return line
 
 

@@ -1,18 +1,17 @@
-"""Foreign text made safe for Slack: escaped, cut visibly, with the mentions that we put there kept."""
+"""Text made safe for Slack: escaped, cut visibly, with the mentions, moments and links that we put there."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeAlias
 
 from steps.contract.redaction import redact
 
-Knows: TypeAlias = Callable[[str], bool]
-
 MENTION = re.compile(r"(<@[UW][A-Z0-9]{2,20}>|<#[CG][A-Z0-9]{2,20}>)")
 UTC_TIME = re.compile(r"`[^`\n]*`|(?P<time>\b\d{4}-\d\d-\d\d \d\d:\d\d) UTC\b")
+SENTENCE_LIMIT = 2800
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
 
 
@@ -24,31 +23,6 @@ def clean(text: str) -> str:
 def escape(text: str) -> str:
     """Foreign text as mrkdwn that can't mention, link or broadcast."""
     return clean(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def write_sentence(text: str, knows: Knows) -> str:
-    """A sentence of ours: `<@U...>` of a known person and `<#C...>` stay mentions, everything else is escaped.
-
-    Times in UTC are shown in the reader's own zone, except in code.
-    """
-    return "".join(part if is_mention(part, knows) else _show_times(escape(part)) for part in MENTION.split(text))
-
-
-def _show_times(written: str) -> str:
-    def show(found: re.Match[str]) -> str:
-        if found["time"] is None:
-            return found[0]
-        try:
-            return write_time(datetime.strptime(found["time"], "%Y-%m-%d %H:%M").replace(tzinfo=UTC))
-        except ValueError:
-            return found[0]
-
-    return UTC_TIME.sub(show, written)
-
-
-def is_mention(part: str, knows: Knows) -> bool:
-    """Whether a part of a sentence mentions a channel or a known person; a channel's mention notifies nobody."""
-    return bool(MENTION.fullmatch(part)) and (part.startswith("<#") or knows(part[2:-1]))
 
 
 def write_code(text: str) -> str:
@@ -75,6 +49,55 @@ def cut_written(text: str, limit: int, write: Callable[[str], str] = escape) -> 
     return written
 
 
-def write_time(at: datetime, form: str = "{date_short_pretty} {time}") -> str:
-    """A moment in the reader's own zone (Slack's date format), with UTC for clients that can't."""
-    return f"<!date^{int(at.timestamp())}^{form}|{at:%Y-%m-%d %H:%M} UTC>"
+@dataclass(frozen=True)
+class Pen:
+    """Writes what only Slack understands: mentions, moments and links.
+
+    `knows` tells who is a person that a sentence may mention, `workspace` is the address that links lead to.
+    """
+
+    knows: Callable[[str], bool]
+    workspace: str = ""
+
+    def write_sentence(self, text: str, limit: int = SENTENCE_LIMIT) -> str:
+        """A sentence of ours: `<@U...>` of a known person and `<#C...>` stay mentions, everything else is escaped.
+
+        Times in UTC are shown in the reader's own zone, except in code. What is longer than the limit is cut.
+        """
+        return cut_written(text, limit, self._write_parts)
+
+    def split_sentence(self, text: str) -> list[tuple[str, bool]]:
+        """The parts of a sentence, each with whether it is a mention."""
+        return [(part, self._is_mention(part)) for part in MENTION.split(text)]
+
+    def write_person(self, user: str) -> str:
+        """A mention of a known person; of anybody else the id as text."""
+        return self._write_parts(f"<@{user}>")
+
+    def write_time(self, at: datetime, form: str = "{date_short_pretty} {time}") -> str:
+        """A moment in the reader's own zone (Slack's date format), with UTC for clients that can't."""
+        return f"<!date^{int(at.timestamp())}^{form}|{at:%Y-%m-%d %H:%M} UTC>"
+
+    def write_link(self, channel: str, ts: str, text: str) -> str:
+        """A link to a message of the workspace, "" where one of the parts is missing."""
+        if not (self.workspace and channel and ts):
+            return ""
+        return f"<{self.workspace}archives/{channel}/p{ts.replace('.', '')}|{text}>"
+
+    def _write_parts(self, text: str) -> str:
+        return "".join(part if known else self._show_times(escape(part)) for part, known in self.split_sentence(text))
+
+    def _is_mention(self, part: str) -> bool:
+        """A mention of a channel, which notifies nobody, or of a known person."""
+        return bool(MENTION.fullmatch(part)) and (part.startswith("<#") or self.knows(part[2:-1]))
+
+    def _show_times(self, written: str) -> str:
+        return UTC_TIME.sub(self._show_time, written)
+
+    def _show_time(self, found: re.Match[str]) -> str:
+        if found["time"] is None:
+            return found[0]
+        try:
+            return self.write_time(datetime.strptime(found["time"], "%Y-%m-%d %H:%M").replace(tzinfo=UTC))
+        except ValueError:
+            return found[0]

@@ -1,14 +1,29 @@
-"""The messages of an upgrade's thread: milestones, progress, questions, blocked steps, the report, reminders."""
+"""The replies in an upgrade's thread: milestones, progress, questions, blocked steps, the report, reminders."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any, assert_never
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import assert_never
 
 from slack_sdk.models.blocks import Block
 
-from bot.journal.records import Message
+from bot.journal.bodies import (
+    AnswerBody,
+    Asking,
+    BlockedBody,
+    FileBody,
+    FinishedBody,
+    GateBody,
+    GatheredBody,
+    MilestoneBody,
+    ProgressBody,
+    Readable,
+    ReminderBody,
+    Reminding,
+    RootBody,
+)
+from bot.journal.records import Action
 from bot.slack.drawing.agenda import draw_agenda
 from bot.slack.drawing.buttons import Target, build_choices, build_controls, build_row
 from bot.slack.drawing.cards import (
@@ -21,160 +36,148 @@ from bot.slack.drawing.cards import (
     build_sentence,
     build_text,
 )
-from bot.slack.drawing.reminders import draw_reminder, write_reminder_text
-from bot.slack.drawing.text import Knows, cut_written, escape, write_sentence, write_time
+from bot.slack.drawing.reminders import draw_gathered, draw_reminder, write_gathered_text, write_reminder_text
+from bot.slack.drawing.text import Pen, escape
 from bot.telling.views import UpgradeView
+from steps.contract.cards import Card, Progress
 from steps.contract.wording import describe_seconds
 
 BAR_WIDTH = 20
+MENTIONED = 10
 ENDINGS = {"upgraded": "✅", "proposed": "📋"}
 
 
-def draw_reply(message: Message, view: UpgradeView | None, look: Look, block_id: str, knows: Knows) -> list[Block]:
-    """The blocks of one reply; a kind that has none answers with its sentence alone."""
-    body = message.body
-    match message.kind:
-        case "milestone":
-            return [build_sentence(_get(body, "sentence"), knows), *build_card(body.get("card"), knows, look)]
-        case "progress":
-            return _draw_progress(body, look, knows)
-        case "gate":
-            return _draw_gate(body, view, look, block_id, knows)
-        case "blocked":
-            return _draw_blocked(body, view, block_id, knows)
-        case "finished":
-            sign = ENDINGS.get(str(body.get("result") or "upgraded"), "🛑")
-            return [
-                build_sentence(_get(body, "sentence"), knows, f"{sign} "),
-                *build_card(body.get("card"), knows, look),
-            ]
-        case "reminder":
-            return draw_reminder(body, block_id, knows)
-        case "answer":
-            return draw_agenda(body.get("agenda") or (), knows)
-        case "root" | "file":
+@dataclass(frozen=True)
+class Reply:
+    """One reply as it is drawn. `view` is its upgrade, None for what belongs to none."""
+
+    view: UpgradeView | None
+    look: Look
+    block_id: str
+    pen: Pen
+
+    def draw(self, body: Readable) -> list[Block]:
+        """Its blocks; a kind that has none answers with its sentence alone."""
+        match body:
+            case MilestoneBody():
+                return self._draw_told(body.sentence, body.card)
+            case ProgressBody():
+                return self._draw_progress(body)
+            case GateBody():
+                return self._draw_gate(body)
+            case BlockedBody():
+                return self._draw_blocked(body)
+            case FinishedBody():
+                return self._draw_told(body.sentence, body.card, f"{ENDINGS.get(body.result or 'upgraded', '🛑')} ")
+            case ReminderBody():
+                return draw_reminder(body, self.block_id, self.pen)
+            case GatheredBody():
+                return draw_gathered(body, self.pen)
+            case AnswerBody():
+                return draw_agenda(body.agenda, self.pen)
+            case RootBody() | FileBody():
+                return []
+            case _:
+                assert_never(body)
+
+    def write(self, body: Readable) -> str:
+        """The reply in words, for notifications, readers without blocks and the bare look; mrkdwn, escaped."""
+        parts = self._write_parts(body)
+        if isinstance(body, Asking | Reminding):
+            parts.append(self.pen.write_sentence(body.closed))
+        return "\n".join(part for part in parts if part)
+
+    def _write_parts(self, body: Readable) -> list[str]:
+        write = self.pen.write_sentence
+        match body:
+            case ProgressBody():
+                return [self._write_progress(body)]
+            case GateBody():
+                return [f"{self._write_approvers(body)}{write(body.question)}"]
+            case BlockedBody():
+                return [f"Blocked: {write(body.sentence)}", write(body.remedy)]
+            case MilestoneBody() | FinishedBody():
+                return [write(body.sentence)]
+            case ReminderBody():
+                return [write_reminder_text(body, self.pen)]
+            case GatheredBody():
+                return [write_gathered_text(body, self.pen)]
+            case AnswerBody():
+                return [write(body.text)]
+            case RootBody() | FileBody():
+                return []
+            case _:
+                assert_never(body)
+
+    def _draw_told(self, sentence: str, card: Card | None, sign: str = "") -> list[Block]:
+        return [build_sentence(sentence, self.pen, sign), *build_card(card, self.pen, self.look)]
+
+    def _draw_progress(self, body: ProgressBody) -> list[Block]:
+        blocks: list[Block] = [build_text(self._write_progress(body))]
+        return [*blocks, build_lines(body.details, self.look)] if body.details else blocks
+
+    def _write_progress(self, body: ProgressBody) -> str:
+        sentence = self.pen.write_sentence(body.sentence)
+        if body.progress is None:
+            return sentence or " "
+        bar = _write_bar(body.progress, body.sentence, moves=not body.ended)
+        return f"{sentence}\n{bar}" if sentence else bar
+
+    def _draw_gate(self, body: GateBody) -> list[Block]:
+        asked = "" if body.closed else self._write_approvers(body)
+        return [
+            build_sentence(body.question, self.pen, f"✋ {asked}"),
+            *build_list("⚠️ *What moved since it was approved*", body.moved, self.pen),
+            *self._draw_shown(body),
+            *self._draw_ending(body, ("pause", "abort")),
+        ]
+
+    def _draw_shown(self, body: GateBody) -> list[Block]:
+        """The card; once the question is decided it is evidence, and folds."""
+        if body.closed:
+            return build_folded_card("What was shown", body.card, self.pen, self.look)
+        return build_card(body.card, self.pen, self.look)
+
+    def _draw_blocked(self, body: BlockedBody) -> list[Block]:
+        remedy = [build_sentence(body.remedy, self.pen, "*What to do:* ")] if body.remedy else []
+        told = build_sentence(body.sentence, self.pen, "⛔ *Blocked:* ")
+        return [told, *remedy, *self._draw_ending(body, ("retry", "abort"))]
+
+    def _draw_ending(self, body: Asking, controls: Sequence[Action]) -> list[Block]:
+        """How a question ended, or its clock and buttons while it is open."""
+        if body.closed:
+            return [build_note(self.pen.write_sentence(body.closed))]
+        return [*self._draw_clock(body), *self._draw_buttons(body, controls)]
+
+    def _draw_clock(self, body: Asking) -> list[Block]:
+        if body.expires_at is None:
             return []
-        case _:
-            assert_never(message.kind)
+        return [build_note(f"Expires {self.pen.write_time(body.expires_at)}; without a decision it is denied.")]
+
+    def _draw_buttons(self, body: Asking, controls: Sequence[Action]) -> Sequence[Block]:
+        if self.view is None:
+            return []
+        taken = {choice.id for choice in body.choices}
+        buttons = build_choices(body.choices, Target(self.view.id, body.step, body.generation))
+        buttons += build_controls(self.view, [action for action in controls if action not in taken])
+        return build_row(buttons, f"{self.block_id}|buttons")
+
+    def _write_approvers(self, body: GateBody) -> str:
+        people = [self.pen.write_person(user) for user in body.approvers[:MENTIONED]]
+        return " ".join(people) + " " if people else ""
 
 
-def write_reply_text(message: Message, knows: Knows) -> str:
-    """The reply in words, for notifications, readers without blocks and the bare look; mrkdwn, escaped."""
-    body = message.body
-    match message.kind:
-        case "progress":
-            parts = [_write_progress(body, knows)]
-        case "gate":
-            parts = [f"{_write_approvers(body, knows)}{_sentence(_get(body, 'question'), knows)}"]
-        case "blocked":
-            parts = [f"Blocked: {_sentence(_get(body, 'sentence'), knows)}", _sentence(_get(body, "remedy"), knows)]
-        case "milestone" | "finished":
-            parts = [_sentence(_get(body, "sentence"), knows)]
-        case "reminder":
-            parts = [write_reminder_text(body, knows)]
-        case "answer":
-            parts = [_sentence(_get(body, "text"), knows)]
-        case "root" | "file":
-            parts = []
-        case _:
-            assert_never(message.kind)
-    if body.get("closed"):
-        parts.append(_sentence(_get(body, "closed"), knows))
-    return "\n".join(part for part in parts if part)
-
-
-def _draw_progress(body: Mapping[str, Any], look: Look, knows: Knows) -> list[Block]:
-    blocks: list[Block] = [build_text(_write_progress(body, knows))]
-    details = [str(line) for line in body.get("details") or ()]
-    if details:
-        blocks.append(build_lines(details, look))
-    return blocks
-
-
-def _write_progress(body: Mapping[str, Any], knows: Knows) -> str:
-    sentence = _sentence(_get(body, "sentence"), knows)
-    progress = body.get("progress")
-    if not progress:
-        return sentence or " "
-    bar = _write_bar(progress, _get(body, "sentence"), moves=not body.get("ended"))
-    return f"{sentence}\n{bar}" if sentence else bar
-
-
-def _write_bar(progress: Mapping[str, Any], told: str, *, moves: bool) -> str:
+def _write_bar(progress: Progress, told: str, *, moves: bool) -> str:
     """The bar, with what the sentence above it doesn't tell already; what has ended has no pace and nothing left."""
-    done, total = int(progress.get("done") or 0), int(progress.get("total") or 0)
+    done, total = progress.done, progress.total
     share = min(done, total) / total if total > 0 else 0.0
     filled = int(BAR_WIDTH * share)
     bar = f"`{'█' * filled}{'░' * (BAR_WIDTH - filled)}`"
     if f"{done}/{total}" in told:
         return f"{bar} {int(100 * share)} %"
-    parts = [f"{bar} {done}/{total} {escape(str(progress.get('unit') or ''))}"]
-    if moves and (per_minute := float(progress.get("per_minute") or 0)):
-        parts.append(f"{per_minute:.0f}/min")
-    if moves and progress.get("seconds_left") is not None and done < total:
-        parts.append(f"about {describe_seconds(float(progress['seconds_left']))} left")
+    parts = [f"{bar} {done}/{total} {escape(progress.unit)}"]
+    if moves and progress.per_minute:
+        parts.append(f"{progress.per_minute:.0f}/min")
+    if moves and progress.seconds_left is not None and done < total:
+        parts.append(f"about {describe_seconds(progress.seconds_left)} left")
     return ", ".join(parts)
-
-
-def _draw_gate(
-    body: Mapping[str, Any], view: UpgradeView | None, look: Look, block_id: str, knows: Knows
-) -> list[Block]:
-    asked = "" if body.get("closed") else _write_approvers(body, knows)
-    return [
-        build_sentence(_get(body, "question"), knows, f"✋ {asked}"),
-        *build_list("⚠️ *What moved since it was approved*", body.get("moved") or (), knows),
-        *_draw_shown(body, look, knows),
-        *_draw_ending(body, view, block_id, knows, ("pause", "abort")),
-    ]
-
-
-def _draw_shown(body: Mapping[str, Any], look: Look, knows: Knows) -> list[Block]:
-    """The card; once the question is decided it is evidence, and folds."""
-    if body.get("closed"):
-        return build_folded_card("What was shown", body.get("card"), knows, look)
-    return build_card(body.get("card"), knows, look)
-
-
-def _draw_blocked(body: Mapping[str, Any], view: UpgradeView | None, block_id: str, knows: Knows) -> list[Block]:
-    blocks: list[Block] = [build_sentence(_get(body, "sentence"), knows, "⛔ *Blocked:* ")]
-    if body.get("remedy"):
-        blocks.append(build_sentence(_get(body, "remedy"), knows, "*What to do:* "))
-    return [*blocks, *_draw_ending(body, view, block_id, knows, ("retry", "abort"))]
-
-
-def _draw_ending(
-    body: Mapping[str, Any],
-    view: UpgradeView | None,
-    block_id: str,
-    knows: Knows,
-    controls: tuple[Any, ...],
-) -> list[Block]:
-    """How a question ended, or its clock and buttons while it is open."""
-    if body.get("closed"):
-        return [build_note(_sentence(_get(body, "closed"), knows))]
-    target = Target(view.id if view else "", _get(body, "step"), int(body.get("generation") or 0))
-    buttons = build_choices(body.get("choices") or (), target) if view else []
-    taken = {str(choice["id"]) for choice in body.get("choices") or ()}
-    if view:
-        buttons += build_controls(view, [action for action in controls if action not in taken])
-    return [*_draw_clock(body), *build_row(buttons, f"{block_id}|buttons")]
-
-
-def _draw_clock(body: Mapping[str, Any]) -> list[Block]:
-    expires = body.get("expires_at")
-    if not expires:
-        return []
-    return [build_note(f"Expires {write_time(datetime.fromisoformat(str(expires)))}; without a decision it is denied.")]
-
-
-def _write_approvers(body: Mapping[str, Any], knows: Knows) -> str:
-    people = [write_sentence(f"<@{user}>", knows) for user in body.get("approvers") or ()][:10]
-    return " ".join(people) + " " if people else ""
-
-
-def _sentence(text: str, knows: Knows) -> str:
-    return cut_written(text, 2800, lambda part: write_sentence(part, knows))
-
-
-def _get(body: Mapping[str, Any], key: str) -> str:
-    return str(body.get(key) or "")

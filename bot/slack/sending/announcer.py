@@ -13,7 +13,7 @@ from bot.incidents import note_incident
 from bot.journal.records import Message
 from bot.journal.store import StoreBroken
 from bot.slack.api.pacing import Budget, Quota
-from bot.slack.drawing.text import Knows
+from bot.slack.drawing.text import Pen
 from bot.slack.sending.delivery import Deferred, Delivery, Dropped, Result, Sent
 from bot.slack.sending.posting import Postbox
 from bot.telling.views import UpgradeView
@@ -71,8 +71,7 @@ class Outbox(Protocol):
 class Announcer:
     """Sends what is due. One thread calls `turn`; nothing here sleeps.
 
-    `views` gives an upgrade as it is now. `knows` says whose mention may stand in a sentence. The posting client must
-    not retry by itself.
+    `views` gives an upgrade as it is now. The posting client must not retry by itself.
     """
 
     def __init__(
@@ -82,11 +81,11 @@ class Announcer:
         posting: WebClient,
         reading: WebClient,
         clock: Clock,
-        knows: Knows = lambda _user: True,
+        pen: Pen,
     ) -> None:
         self._outbox = outbox
         self._clock = clock
-        self._delivery = Delivery(outbox, views, Postbox(posting, reading), clock, knows)
+        self._delivery = Delivery(outbox, views, Postbox(posting, reading), clock, pen)
         self._edits = Budget(EDITS_A_MINUTE, EDIT_BURST)
         self._posts: dict[str, Budget] = {}
         self._reminders: dict[str, Quota] = {}

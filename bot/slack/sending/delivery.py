@@ -10,7 +10,8 @@ from typing import Protocol, TypeAlias, assert_never
 
 from slack_sdk.errors import SlackObjectFormationError
 
-from bot.journal.records import Message, MessageKind
+from bot.journal.bodies import AnswerBody, FileBody, MessageKind
+from bot.journal.records import Message
 from bot.slack.api.answers import (
     BAD_BLOCKS,
     BAD_CONTENT,
@@ -24,7 +25,7 @@ from bot.slack.api.answers import (
 )
 from bot.slack.drawing.cards import Look
 from bot.slack.drawing.messages import Drawing, draw_message
-from bot.slack.drawing.text import Knows, clean, cut
+from bot.slack.drawing.text import Pen, clean, cut
 from bot.slack.sending.posting import Postbox
 from bot.telling.views import UpgradeView
 
@@ -33,6 +34,7 @@ ANSWER_LIFE = timedelta(minutes=30)
 ANSWER_ATTEMPTS = 5
 REFUSED_SECONDS = 60.0
 FILE_LIMIT = 2_000_000
+UNNAMED = "output.txt"
 
 
 class Clock(Protocol):
@@ -91,13 +93,13 @@ class Delivery:
         views: Callable[[str], UpgradeView],
         postbox: Postbox,
         clock: Clock,
-        knows: Knows,
+        pen: Pen,
     ) -> None:
         self._journal = journal
         self._views = views
         self._postbox = postbox
         self._clock = clock
-        self._knows = knows
+        self._pen = pen
         self._looks: dict[MessageKind, Look] = {}
         self._surely_absent: set[str] = set()
 
@@ -117,8 +119,8 @@ class Delivery:
                 return Sent(found, message.revision if not message.slot else message.revision - 1)
         self._journal.mark_posting(message.id)
         self._surely_absent.discard(message.id)
-        if message.kind == "file":
-            return self._upload(message, channel, thread)
+        if isinstance(message.body, FileBody):
+            return self._upload(message, message.body, channel, thread)
         answer = self._draw_and_send(message, lambda drawing: self._postbox.post(channel, thread, drawing))
         if isinstance(answer, Refused) and answer.code in LOST_THREAD:
             answer = self._draw_and_send(message, lambda drawing: self._postbox.post(channel, "", drawing))
@@ -157,13 +159,9 @@ class Delivery:
         return self._sort_failure(message, answer)
 
     def _answer(self, message: Message, look: Look) -> SlackAnswer:
-        body = message.body
-        return self._postbox.answer(
-            str(body.get("response_url") or ""),
-            str(body.get("user") or ""),
-            str(body.get("channel") or message.channel),
-            draw_message(message, None, look, self._knows),
-        )
+        to = message.body if isinstance(message.body, AnswerBody) else AnswerBody()
+        drawing = draw_message(message, None, look, self._pen)
+        return self._postbox.answer(to.response_url, to.user, to.channel or message.channel, drawing)
 
     def _post_afresh(self, message: Message) -> Result:
         channel, thread = self._find_place(message)
@@ -182,10 +180,9 @@ class Delivery:
             return Sent(str(answer.fields.get("ts") or ""), message.revision)
         return self._sort_failure(message, answer)
 
-    def _upload(self, message: Message, channel: str, thread: str) -> Result:
-        name = str(message.body.get("name") or "output.txt")
-        text = cut(clean(str(message.body.get("text") or "")), FILE_LIMIT) or "(empty)"
-        answer = self._postbox.upload(channel, thread, name_file(message), name, text)
+    def _upload(self, message: Message, file: FileBody, channel: str, thread: str) -> Result:
+        text = cut(clean(file.text), FILE_LIMIT) or "(empty)"
+        answer = self._postbox.upload(channel, thread, name_file(message.id, file), file.name or UNNAMED, text)
         if isinstance(answer, Answered):
             files = answer.fields.get("files") or [{}]
             return Sent(str(files[0].get("id") or "uploaded"), message.revision)
@@ -199,8 +196,9 @@ class Delivery:
         return channel or message.channel, thread
 
     def _find(self, message: Message, channel: str, thread: str) -> str | SlackAnswer:
-        if message.kind == "file":
-            found = self._postbox.find_file(channel, thread, name_file(message), message.created_at)
+        if isinstance(message.body, FileBody):
+            name = name_file(message.id, message.body)
+            found = self._postbox.find_file(channel, thread, name, message.created_at)
         else:
             found = self._postbox.find_message(channel, thread, message.id, message.created_at)
         if isinstance(found, Refused) and found.code in LOST_THREAD:
@@ -223,7 +221,7 @@ class Delivery:
     def _send_look(self, message: Message, look: Look, send: Callable[[Drawing], SlackAnswer]) -> SlackAnswer:
         view = self._views(message.upgrade) if message.upgrade else None
         try:
-            drawing = draw_message(message, view, look, self._knows)
+            drawing = draw_message(message, view, look, self._pen)
         except SlackObjectFormationError:
             return Refused("invalid_blocks")
         return send(drawing)
@@ -246,7 +244,7 @@ class Delivery:
                 assert_never(answer)
 
 
-def name_file(message: Message) -> str:
+def name_file(message_id: str, file: FileBody) -> str:
     """The uploaded file's name; it carries the outbox id, because files have no metadata."""
-    name = PurePath(str(message.body.get("name") or "output.txt"))
-    return f"{name.stem}.{message.id}{name.suffix or '.txt'}"
+    name = PurePath(file.name or UNNAMED)
+    return f"{name.stem}.{message_id}{name.suffix or '.txt'}"

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 from slack_sdk import WebClient
 
 from bot.incidents import note_incident
+from bot.journal.bodies import AgendaSection
 from bot.journal.store import StoreBroken
 from bot.orders.board import ClusterView
 from bot.slack.api.answers import Answered, TooFast, call_slack
 from bot.slack.api.pacing import Budget
 from bot.slack.drawing.home import draw_home
-from bot.slack.drawing.text import Knows
+from bot.slack.drawing.text import Pen
 
 # Slack allows 100 views.publish a minute; forms share no limit with it.
 PUBLISHES_A_MINUTE = 80
@@ -47,8 +48,8 @@ class Board(Protocol):
         """A sentence for each Google project that didn't tell all of its clusters."""
         ...
 
-    def read_agenda(self) -> Sequence[Mapping[str, Any]]:
-        """The next 30 days over the fleet, in sections of a title and lines."""
+    def read_agenda(self) -> Sequence[AgendaSection]:
+        """The next 30 days over the fleet."""
         ...
 
 
@@ -70,16 +71,16 @@ class HomeTabs:
         board: Board,
         posting: WebClient,
         clock: Clock,
-        knows: Knows = lambda _user: True,
+        pen: Pen,
     ) -> None:
         self._board = board
         self._posting = posting
         self._clock = clock
-        self._knows = knows
+        self._pen = pen
         self._budget = Budget(PUBLISHES_A_MINUTE, PUBLISH_BURST)
         self._lock = threading.Lock()
         self._tabs: dict[str, Tab] = {}
-        self._agenda: Sequence[Mapping[str, Any]] = ()
+        self._agenda: Sequence[AgendaSection] = ()
         self._agenda_at: datetime | None = None
         self._log = structlog.get_logger(__name__)
 
@@ -93,7 +94,7 @@ class HomeTabs:
         waits = [wait for user, tab in self._list_watched() if (wait := self._keep_fresh(user, tab))]
         return min(waits, default=None)
 
-    def _read_agenda(self, now: datetime) -> Sequence[Mapping[str, Any]]:
+    def _read_agenda(self, now: datetime) -> Sequence[AgendaSection]:
         """The calendar, read anew every few seconds: it takes longer to read than a tab to draw."""
         if self._agenda_at is None or not timedelta(0) <= now - self._agenda_at < AGENDA_KEPT:
             self._agenda, self._agenda_at = self._board.read_agenda(), now
@@ -121,8 +122,9 @@ class HomeTabs:
     def _refresh(self, user: str, tab: Tab) -> float:
         """Publish one tab if it has changed; seconds to wait before that may be done, 0 when there is nothing to do."""
         now = self._clock.now()
+        pen = replace(self._pen, workspace=tab.workspace)
         clusters, faults = self._board.list_clusters(user), self._board.list_search_faults()
-        view = draw_home(clusters, tab.workspace, self._knows, faults, self._read_agenda(now)).to_dict()
+        view = draw_home(clusters, pen, faults, self._read_agenda(now)).to_dict()
         shown = json.dumps(view, sort_keys=True)
         if shown == tab.shown:
             return 0.0

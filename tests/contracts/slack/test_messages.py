@@ -16,13 +16,13 @@ from handlers.forms.modals import build_reason_form
 from handlers.forms.schedule_form import build_schedule_form
 from handlers.forms.start_form import build_start_form
 from tests.contracts.slack.oracle import find_call_faults, find_faults, find_plan_faults
-from tests.unit.bot.slack.drawing.test_home import WORKSPACE, build_fleet
-from tests.unit.bot.slack.samples import CHANNEL, SAMPLES, START, know_everybody
+from tests.unit.bot.slack.drawing.test_home import PEN, build_fleet
+from tests.unit.bot.slack.samples import CHANNEL, EVERYBODYS, SAMPLES, START
 
 
 def draw_arguments(name: str, look: Look) -> dict[str, Any]:
     """A message as arguments of chat.postMessage."""
-    drawing = draw_message(*SAMPLES[name], look, know_everybody)
+    drawing = draw_message(*SAMPLES[name], look, EVERYBODYS)
     arguments = {"channel": CHANNEL, "text": drawing.text, "metadata": drawing.metadata, "thread_ts": "1.000100"}
     return {**arguments, "blocks": list(drawing.blocks)} if drawing.blocks else arguments
 
@@ -45,7 +45,7 @@ def test_a_message_may_be_edited(name: str, look: Look) -> None:
 
 def test_the_home_tab_is_one() -> None:
     """As views.publish takes it."""
-    view = draw_home(build_fleet(), WORKSPACE, know_everybody).to_dict()
+    view = draw_home(build_fleet(), PEN).to_dict()
     assert find_call_faults("views.publish", {"user_id": "U0ANA00001", "view": view}) == []
 
 

@@ -11,7 +11,7 @@ import requests
 
 from bot.slack.drawing.messages import draw_message
 from tests.contracts.slack.oracle import find_answer_faults, find_call_faults, find_log_faults, find_payload_faults
-from tests.unit.bot.slack.samples import build_asking_view, build_gate_body, build_message, know_everybody
+from tests.unit.bot.slack.samples import EVERYBODYS, build_asking_view, build_gate_body, build_message
 from tests.unit.bot.slack.stand_in import HandClock, run_slack
 from tests.unit.handlers.front import ANA, BEN, Front, GuestBook, open_http, open_socket
 
@@ -34,7 +34,7 @@ def read_log(front: Front) -> list[dict[str, Any]]:
 def test_a_session_holds_to_slacks_types(front: Front) -> None:
     """Commands, buttons, both forms, the Home tab and all that the bot calls for them."""
     front.command("status")
-    drawing = draw_message(build_message("gate", build_gate_body()), build_asking_view(), "rich", know_everybody)
+    drawing = draw_message(build_message("gate", build_gate_body()), build_asking_view(), "rich", EVERYBODYS)
     ts = front.post(list(drawing.blocks))
     front.click(ts, "asm:approve")
     front.click(ts, "asm:deny")

@@ -14,6 +14,7 @@ from structlog.typing import EventDict
 from bot.app.archive_loop import Archives
 from bot.discovery.modes import MeshModes
 from bot.discovery.search import GkeSearch
+from bot.journal.bodies import ReminderBody, RootBody
 from bot.journal.store import StoreBroken
 from bot.people.roster import Roster
 from bot.schedule.tables import Reminder
@@ -22,6 +23,7 @@ from bot.slack.sending.announcer import Announcer
 from bot.slack.sending.home_tabs import HomeTabs
 from steps.contract.step import Context, Done, Outcome, Waiting
 from steps.mesh import ClusterAddress
+from tests.unit.bot.slack.samples import EVERYBODYS
 from tests.unit.bot.workbench import ANA, BEN, Build, Engine
 
 # Nothing listens there: what gets past the fault under test would be seen as a deferred message.
@@ -51,9 +53,9 @@ def settle_click(engine: Engine, fault: Exception) -> list[Any]:
 
 def send_message(engine: Engine, fault: Exception) -> list[Any]:
     """The root of an upgrade can't be drawn."""
-    engine.outbox.put_message("cluster-x-1", "root", "root", "C0MESHOPS1", {"state": "running"}, engine.clock.now())
+    engine.outbox.put_message("cluster-x-1", "root", "C0MESHOPS1", RootBody("running"), engine.clock.now())
     client = build_posting_client("xoxb-1", NOWHERE)
-    announcer = Announcer(engine.outbox, Broken(fault), client, client, engine.clock)
+    announcer = Announcer(engine.outbox, Broken(fault), client, client, engine.clock, EVERYBODYS)
     announcer._delivery._postbox.find_room = lambda channel: channel  # type: ignore[method-assign]
     announcer.turn()
     (row,) = engine.store.read("select trouble from outbox where slot = 'root'")
@@ -62,7 +64,7 @@ def send_message(engine: Engine, fault: Exception) -> list[Any]:
 
 def show_home(engine: Engine, fault: Exception) -> list[Any]:
     """The tab of one person can't be drawn."""
-    tabs = HomeTabs(cast(Any, Broken(fault)), build_posting_client("xoxb-1", NOWHERE), engine.clock)
+    tabs = HomeTabs(cast(Any, Broken(fault)), build_posting_client("xoxb-1", NOWHERE), engine.clock, EVERYBODYS)
     tabs.open(BEN, "https://example.slack.com")
     return [tabs.turn() is None, tabs._list_watched() == []]
 
@@ -116,7 +118,7 @@ def remind(engine: Engine, fault: Exception) -> list[Any]:
 
 def renew_reminder(engine: Engine, fault: Exception) -> list[Any]:
     """A reminder that Slack never took can't be written anew."""
-    engine.outbox.add_message("", "reminder", "C0MESHOPS1", {"seqs": [1]}, engine.clock.now())
+    engine.outbox.add_message("", "C0MESHOPS1", ReminderBody(seqs=(1,)), engine.clock.now())
     engine.clock.advance(3600)
     engine.reminders._subjects.read_policies = cast(Any, Broken(fault))  # type: ignore[method-assign]
     return [engine.reminders.tick() == 0, engine.outbox.list_unsent_reminders() == []]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from typing import Any, Protocol, cast
 
 from bot.app.known_releases import read_releases
 from bot.engine.runner import Pace, Ports, Runner
+from bot.journal.bodies import encode_body
 from bot.journal.journal import Journal
 from bot.journal.measured import Paces
 from bot.journal.outbox import Outbox
@@ -96,7 +98,8 @@ class Engine:
 
     def bodies(self, kind: str) -> list[Mapping[str, Any]]:
         """The bodies of all outbox rows of a kind."""
-        return [message.body for message in self.outbox.list_unsent(self.clock.now()) if message.kind == kind]
+        unsent = self.outbox.list_unsent(self.clock.now())
+        return [json.loads(encode_body(message.body)) for message in unsent if message.kind == kind]
 
 
 def build_engine(

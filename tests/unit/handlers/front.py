@@ -29,6 +29,7 @@ from handlers.transport.http_mode import build_http_server
 from handlers.transport.socket_mode import build_socket_handler
 from steps.contract.options import UpgradeOptions
 from steps.mesh import ClusterAddress
+from tests.unit.bot.slack.samples import EVERYBODYS
 from tests.unit.bot.slack.stand_in import CHANNEL, LocalSlack
 
 ANA, BEN = "U0ANA00001", "U0BEN00002"
@@ -118,7 +119,7 @@ def build_reception(slack: LocalSlack, book: GuestBook, folder: Path) -> Iterato
     clusters = {key: build_cluster(key) for key in ("cluster-x", "cluster-y")}
     outbox = Outbox(store)
     board = Fleet(journal, Views(journal), clusters, outbox.read_thread, build_scheduling(slack, store, clusters))
-    tabs = HomeTabs(board, slack.posting(), slack.clock)
+    tabs = HomeTabs(board, slack.posting(), slack.clock, EVERYBODYS)
     try:
         yield Reception(book, board, tabs, slack.identity(), slack.clock), Front(slack, book, tabs)
     finally:

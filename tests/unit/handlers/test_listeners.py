@@ -12,11 +12,11 @@ from bot.journal.records import Message
 from bot.journal.store import StoreBroken
 from bot.slack.drawing.messages import draw_message
 from tests.unit.bot.slack.samples import (
+    EVERYBODYS,
     build_asking_view,
     build_blocked_body,
     build_gate_body,
     build_message,
-    know_everybody,
 )
 from tests.unit.bot.slack.stand_in import CHANNEL
 from tests.unit.handlers.front import ANA, BEN, Front
@@ -24,7 +24,7 @@ from tests.unit.handlers.front import ANA, BEN, Front
 
 def post_card(front: Front, message: Message) -> str:
     """Post a message as the announcer does; its ts."""
-    drawing = draw_message(message, build_asking_view(), "rich", know_everybody)
+    drawing = draw_message(message, build_asking_view(), "rich", EVERYBODYS)
     return front.post(list(drawing.blocks))
 
 

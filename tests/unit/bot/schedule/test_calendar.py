@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from icalendar import Calendar as Parsed
 
+from bot.journal.bodies import AgendaLine, AgendaSection
 from bot.schedule.agenda import build_agenda, write_agenda
 from bot.schedule.calendar import Calendar, Entry, make_uid
 from bot.schedule.calendar_files import write_calendar
@@ -20,7 +21,7 @@ from steps.contract.options import UpgradeOptions
 from steps.contract.step import Ask, Context, Outcome
 from steps.gates import pass_gate
 from steps.mesh import ClusterAddress
-from tests.unit.bot.slack.samples import know_everybody
+from tests.unit.bot.slack.samples import EVERYBODYS
 from tests.unit.bot.workbench import ANA, BEN, POLICY, START, Build, Engine
 
 NIGHTS = Window(tuple(range(7)), time(22), time(4), "Europe/Berlin")
@@ -238,29 +239,29 @@ def test_an_upgrade_without_an_end_shows_none(engine: Engine) -> None:
 @pytest.mark.parametrize("count", [1, 20, 400])
 def test_a_long_calendar_fits_into_a_message(count: int) -> None:
     """And says how many lines are missing."""
-    line = ["x" * 300, START.isoformat(), (START + timedelta(hours=3)).isoformat()]
+    line = AgendaLine("x" * 300, START, START + timedelta(hours=3))
     titles = ("Upgrades", "Freezes", "Windows")
-    blocks = draw_agenda([{"title": title, "lines": [line] * count} for title in titles], know_everybody)
+    blocks = draw_agenda([AgendaSection(title, (line,) * count) for title in titles], EVERYBODYS)
     assert sum(len(str(block.to_dict())) for block in blocks) < 12_000
     assert ("shows one cluster's" in str([block.to_dict() for block in blocks])) == (count > 8)
 
 
-def test_moments_are_drawn_for_the_readers_zone(draw: Callable[[str, str], str]) -> None:
+def test_moments_are_drawn_for_the_readers_zone(draw: Callable[[datetime, datetime], str]) -> None:
     """The day of the end only where it is another one."""
     start, end = START, START + timedelta(hours=3)
-    assert draw(start.isoformat(), end.isoformat()) == (
+    assert draw(start, end) == (
         f"• <!date^{int(start.timestamp())}^{{date_short_pretty}} {{time}}|2026-12-01 02:00 UTC> – "
         f"<!date^{int(end.timestamp())}^{{time}}|2026-12-01 05:00 UTC>: text"
     )
 
 
 @pytest.fixture
-def draw() -> Callable[[str, str], str]:
+def draw() -> Callable[[datetime, datetime], str]:
     """The line that is drawn for a span."""
 
-    def draw_line(start: str, end: str) -> str:
-        sections = [{"title": "Upgrades", "lines": [["text", start, end]]}]
-        text: str = draw_agenda(sections, know_everybody)[1].to_dict()["text"]["text"]
+    def draw_line(start: datetime, end: datetime) -> str:
+        sections = [AgendaSection("Upgrades", (AgendaLine("text", start, end),))]
+        text: str = draw_agenda(sections, EVERYBODYS)[1].to_dict()["text"]["text"]
         return text.splitlines()[1]
 
     return draw_line

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from bot.journal.outbox import Outbox
 from bot.journal.store import Store
 from tests.unit.bot.slack.desk import PostRoom
 from tests.unit.bot.slack.stand_in import HandClock, LocalSlack, run_slack
@@ -27,14 +26,8 @@ def slack(clock: HandClock) -> Iterator[LocalSlack]:
 
 
 @pytest.fixture
-def outbox(tmp_path: Path) -> Iterator[Outbox]:
-    """The outbox of a journal of its own."""
+def room(slack: LocalSlack, tmp_path: Path, clock: HandClock) -> Iterator[PostRoom]:
+    """The announcer with its outbox, in a journal of its own, and its Slack."""
     store = Store(tmp_path / "asm-upgrade.db")
-    yield Outbox(store)
+    yield PostRoom(slack, store, clock)
     store.close()
-
-
-@pytest.fixture
-def room(slack: LocalSlack, outbox: Outbox, clock: HandClock) -> PostRoom:
-    """The announcer with its outbox and its Slack."""
-    return PostRoom(slack, outbox, clock)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
+from bot.journal.bodies import MessageKind, decode_body
 from bot.journal.outbox import Outbox
-from bot.journal.records import MessageKind
+from bot.journal.store import Store
 from bot.slack.sending.announcer import Announcer
 from bot.telling.views import UpgradeView
-from tests.unit.bot.slack.samples import build_view
+from tests.unit.bot.slack.samples import EVERYBODYS, build_view
 from tests.unit.bot.slack.stand_in import CHANNEL, HandClock, LocalSlack
 
 UPGRADE = "cluster-x-7"
@@ -18,9 +20,10 @@ UPGRADE = "cluster-x-7"
 class PostRoom:
     """One announcer over one outbox and one Slack."""
 
-    def __init__(self, slack: LocalSlack, outbox: Outbox, clock: HandClock) -> None:
+    def __init__(self, slack: LocalSlack, store: Store, clock: HandClock) -> None:
         self.slack = slack
-        self.outbox = outbox
+        self.store = store
+        self.outbox = Outbox(store)
         self.clock = clock
         self.views: dict[str, UpgradeView] = {UPGRADE: build_view()}
         self.announcer = self.start()
@@ -28,7 +31,7 @@ class PostRoom:
     def start(self) -> Announcer:
         """A new announcer, as after a restart of the bot."""
         posting, reading = self.slack.posting(), self.slack.reading()
-        self.announcer = Announcer(self.outbox, self._view, posting, reading, self.clock)
+        self.announcer = Announcer(self.outbox, self._view, posting, reading, self.clock, EVERYBODYS)
         return self.announcer
 
     def _view(self, upgrade: str) -> UpgradeView:
@@ -36,15 +39,16 @@ class PostRoom:
 
     def put(self, kind: MessageKind, body: Mapping[str, Any], slot: str = "", upgrade: str = UPGRADE) -> None:
         """Add a message, or change the one in the slot."""
+        told = decode_body(kind, json.dumps(body))
         if slot:
-            self.outbox.put_message(upgrade, kind, slot, CHANNEL, body, self.clock.now())
+            self.outbox.put_message(upgrade, slot, CHANNEL, told, self.clock.now())
         else:
-            self.outbox.add_message(upgrade, kind, CHANNEL, body, self.clock.now())
+            self.outbox.add_message(upgrade, CHANNEL, told, self.clock.now())
 
     def put_root(self, upgrade: str = UPGRADE, **shown: Any) -> None:
         """Add or change an upgrade's root."""
         self.views.setdefault(upgrade, build_view(id=upgrade))
-        self.put("root", {"revision": len(str(shown)), **shown}, "root", upgrade)
+        self.put("root", {"state": str(shown)}, "root", upgrade)
 
     def tell(self, sentence: str, upgrade: str = UPGRADE) -> None:
         """Add a milestone."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.journal.records import Message, MessageKind
+from bot.journal.bodies import MessageKind, decode_body
+from bot.journal.records import Message
+from bot.slack.drawing.text import Pen
 from bot.telling.views import PhaseState, PhaseView, QuestionView, UpgradeView
 from steps.contract.cards import APPROVE, DENY, Choice
 
@@ -76,14 +79,13 @@ def build_asking_view() -> UpgradeView:
 
 
 def build_message(kind: MessageKind, body: Mapping[str, Any], **changes: Any) -> Message:
-    """A row of the outbox that was never sent."""
+    """A row of the outbox that was never sent; its body is read as it stands in the row."""
     message = Message(
         id="0b5ec0de0b5ec0de0b5ec0de0b5ec0de",
         upgrade="cluster-x-7",
-        kind=kind,
         slot="",
         channel=CHANNEL,
-        body=body,
+        body=decode_body(kind, json.dumps(body)),
         created_at=START,
     )
     return replace(message, **changes)
@@ -158,9 +160,7 @@ def choice_body(choice: Choice) -> dict[str, Any]:
     }
 
 
-def know_everybody(_user: str) -> bool:
-    """Everybody may be mentioned."""
-    return True
+EVERYBODYS = Pen(lambda _user: True)
 
 
 SAMPLES: Mapping[str, tuple[Message, UpgradeView]] = {

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
 import pytest
 
 from bot.journal.records import Message
@@ -14,6 +15,7 @@ from bot.orders.board import ClusterView
 from bot.slack.drawing.cards import Look
 from bot.slack.drawing.home import draw_home
 from bot.slack.drawing.messages import draw_message
+from bot.slack.drawing.text import Pen
 from bot.telling.views import UpgradeView
 from handlers.forms.start_form import build_start_form
 from tests.unit.bot.slack.drawing.test_home import WORKSPACE, build_fleet
@@ -71,6 +73,9 @@ def spoil(value: Any, attack: str) -> Any:
             if field.name not in STRUCTURE
         }
         return dataclasses.replace(value, **changes)
+    if isinstance(value, msgspec.Struct):
+        names = [name for name in value.__struct_fields__ if name not in STRUCTURE]
+        return msgspec.structs.replace(value, **{name: spoil(getattr(value, name), attack) for name in names})
     if isinstance(value, Mapping):
         return {name: part if name in STRUCTURE else spoil(part, attack) for name, part in value.items()}
     if isinstance(value, list | tuple):
@@ -99,9 +104,8 @@ def list_kinds(blocks: Any) -> set[str]:
     return set()
 
 
-def know_nobody(_user: str) -> bool:
-    """Nobody may be mentioned, so that every mention left is a foreign one."""
-    return False
+# Nobody may be mentioned, so that every mention left is a foreign one.
+NOBODYS = Pen(lambda _user: False)
 
 
 @pytest.mark.parametrize("look", ["rich", "plain", "bare"])
@@ -110,7 +114,7 @@ def test_no_foreign_word_of_a_message_is_markup(name: str, look: Look) -> None:
     """Clusters, namespaces, workloads, output, reasons: in blocks, in texts and in metadata."""
     for attack in ATTACKS:
         message, view = spoil_sample(name, attack)
-        drawing = draw_message(message, view, look, know_nobody)
+        drawing = draw_message(message, view, look, NOBODYS)
         assert find_markup(iter([*list_mrkdwn(drawing.blocks), drawing.text])) == []
 
 
@@ -119,7 +123,7 @@ def test_no_foreign_word_becomes_a_link_or_a_broadcast_in_rich_text(name: str) -
     """Rich text has elements of their own for those."""
     for attack in ATTACKS:
         message, view = spoil_sample(name, attack)
-        kinds = list_kinds(draw_message(message, view, "rich", know_nobody).blocks)
+        kinds = list_kinds(draw_message(message, view, "rich", NOBODYS).blocks)
         assert not kinds & {"link", "broadcast", "usergroup", "user", "emoji", "color"}
 
 
@@ -128,7 +132,7 @@ def test_no_foreign_word_of_a_private_answer_is_markup(text: str) -> None:
     """Status, history and refusals."""
     for attack in ATTACKS:
         message = build_message("answer", {"text": text.replace("{}", attack)})
-        drawing = draw_message(message, None, "plain", know_nobody)
+        drawing = draw_message(message, None, "plain", NOBODYS)
         assert find_markup(iter([*list_mrkdwn(drawing.blocks), drawing.text])) == []
 
 
@@ -150,8 +154,9 @@ def spoil_fleet(attack: str) -> list[ClusterView]:
 
 def test_no_foreign_word_of_the_home_tab_is_markup() -> None:
     """Nor of the sentences about Google's projects."""
+    pen = dataclasses.replace(NOBODYS, workspace=WORKSPACE)
     for attack in ATTACKS:
-        view = draw_home(spoil_fleet(attack), WORKSPACE, know_nobody, search_faults=[f"project {attack}"]).to_dict()
+        view = draw_home(spoil_fleet(attack), pen, search_faults=[f"project {attack}"]).to_dict()
         assert find_markup(list_mrkdwn(view)) == []
 
 
@@ -166,5 +171,5 @@ def test_no_foreign_word_of_the_start_form_is_markup() -> None:
 def test_a_known_person_is_mentioned_by_our_sentence_alone() -> None:
     """The label that Slack allows behind an id could be anybody's name."""
     message = build_message("milestone", {"sentence": f"approved by <@{BEN}>, <@{BEN}|ana>"})
-    drawing = draw_message(message, build_view(), "plain", lambda user: user == BEN)
+    drawing = draw_message(message, build_view(), "plain", Pen(lambda user: user == BEN))
     assert next(list_mrkdwn(drawing.blocks)) == f"approved by <@{BEN}>, &lt;@{BEN}|ana&gt;"

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from bot.journal.bodies import decode_choices
 from bot.slack.drawing.buttons import Target, build_choices, build_controls, read_action, read_value, write_value
+from steps.contract.cards import Choice
 from tests.unit.bot.slack.samples import build_view
 
 
@@ -42,7 +46,7 @@ def test_action_ids_have_one_meaning(action_id: str, meaning: tuple[str, str] | 
 
 def test_a_choice_that_needs_a_reason_says_so_in_its_value() -> None:
     """The listener opens a form for it then."""
-    (button,) = build_choices([{"id": "deny", "label": "Deny", "needs_reason": True}], Target("u", "s", 1))
+    (button,) = build_choices([Choice("deny", "Deny", needs_reason=True)], Target("u", "s", 1))
     assert button.value == "u|s|1|reason"
 
 
@@ -70,5 +74,6 @@ def test_controls_follow_what_is_legal() -> None:
 )
 def test_a_choice_is_drawn_by_its_weight(stored: dict[str, str], style: str | None) -> None:
     """Rows of earlier versions have Slack's style in its place."""
-    (button,) = build_choices([{"id": "approve", "label": "Approve", **stored}], Target("cluster-x-7"))
+    choices = decode_choices(json.dumps([{"id": "approve", "label": "Approve", **stored}]))
+    (button,) = build_choices(choices, Target("cluster-x-7"))
     assert button.style == style

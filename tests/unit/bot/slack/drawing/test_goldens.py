@@ -11,7 +11,7 @@ import pytest
 from bot.slack.drawing.cards import Look
 from bot.slack.drawing.messages import draw_message
 from handlers.grammar import write_help
-from tests.unit.bot.slack.samples import SAMPLES, know_everybody
+from tests.unit.bot.slack.samples import EVERYBODYS, SAMPLES
 
 
 def compare_golden(path: Path, text: str) -> None:
@@ -27,7 +27,7 @@ def compare_golden(path: Path, text: str) -> None:
 def test_message_looks_as_agreed(name: str, look: Look, project_root: Path) -> None:
     """A change of what people see is a change of a golden file."""
     message, view = SAMPLES[name]
-    drawing = draw_message(message, view, look, know_everybody)
+    drawing = draw_message(message, view, look, EVERYBODYS)
     shown = {"text": drawing.text, "blocks": drawing.blocks, "metadata": drawing.metadata}
     text = json.dumps(shown, indent=2, ensure_ascii=False) + "\n"
     compare_golden(project_root / "tests" / "golden" / "slack" / f"{name}.{look}.json", text)

@@ -19,14 +19,15 @@ from tests.unit.bot.slack.samples import (
     BEN,
     CAI,
     CHANNEL,
+    EVERYBODYS,
     START,
     build_asking_view,
     build_phases,
     build_view,
-    know_everybody,
 )
 
 WORKSPACE = "https://example.slack.com/"
+PEN = replace(EVERYBODYS, workspace=WORKSPACE)
 
 
 def build_cluster(key: str, **changes: Any) -> ClusterView:
@@ -75,7 +76,7 @@ def build_fleet() -> list[ClusterView]:
 
 def test_home_looks_as_agreed(project_root: Path) -> None:
     """A change of what people see is a change of a golden file."""
-    view = draw_home(build_fleet(), WORKSPACE, know_everybody).to_dict()
+    view = draw_home(build_fleet(), PEN).to_dict()
     text = json.dumps(view, indent=2, ensure_ascii=False) + "\n"
     compare_golden(project_root / "tests" / "golden" / "slack" / "home.json", text)
 
@@ -97,7 +98,7 @@ def test_reason_form_looks_as_agreed(project_root: Path) -> None:
 def test_slack_would_take_a_fleet_of_any_size() -> None:
     """A tab has a hundred blocks at most."""
     clusters = [build_cluster(f"cluster-{number}", upgrade=build_asking_view()) for number in range(300)]
-    blocks = draw_home(clusters, WORKSPACE, know_everybody).to_dict()["blocks"]
+    blocks = draw_home(clusters, PEN).to_dict()["blocks"]
     check_blocks(blocks, "home")
     assert "more clusters" in str(blocks[-1])
 
@@ -105,7 +106,7 @@ def test_slack_would_take_a_fleet_of_any_size() -> None:
 def test_found_clusters_stand_apart_with_a_button_to_propose() -> None:
     """And what Google didn't tell is said."""
     clusters = [*build_fleet(), build_cluster("cluster-v", found=True)]
-    view = draw_home(clusters, WORKSPACE, know_everybody, search_faults=["other-project could not be searched"])
+    view = draw_home(clusters, PEN, search_faults=["other-project could not be searched"])
     blocks = view.to_dict()["blocks"]
     check_blocks(blocks, "home")
     order = [str(blocks).index(part) for part in ("cluster-z", "Found in GKE", "cluster-v", "other-project")]
@@ -132,10 +133,10 @@ def test_a_cluster_beyond_the_pickers_hundred_can_be_chosen() -> None:
 
 def test_an_empty_fleet_says_so() -> None:
     """With where clusters come from."""
-    assert "clusters.toml" in str(draw_home([], WORKSPACE, know_everybody).to_dict())
+    assert "clusters.toml" in str(draw_home([], PEN).to_dict())
 
 
 def test_a_question_links_to_its_thread() -> None:
     """What is approved is read there first."""
-    blocks = draw_home(build_fleet(), WORKSPACE, know_everybody).to_dict()["blocks"]
+    blocks = draw_home(build_fleet(), PEN).to_dict()["blocks"]
     assert "<https://example.slack.com/archives/C0MESHOPS1/p1796090400000100|Open the thread>" in str(blocks)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.slack.drawing.cards import Look
 from bot.slack.drawing.messages import CHARACTERS_LIMIT, count_characters, draw_message
 from sandbox.slack.values.block_rules import check_blocks
-from tests.unit.bot.slack.samples import SAMPLES, build_gate_body, build_message, build_view, know_everybody
+from tests.unit.bot.slack.samples import EVERYBODYS, SAMPLES, build_gate_body, build_message, build_view
 
 HUGE: dict[str, Any] = {
     "title": "t" * 5000,
@@ -41,26 +41,26 @@ def list_mrkdwn(value: Any) -> Iterator[str]:
 def test_slack_would_take_the_blocks(name: str, look: Look) -> None:
     """No block is refused."""
     message, view = SAMPLES[name]
-    check_blocks(list(draw_message(message, view, look, know_everybody).blocks), "message")
+    check_blocks(list(draw_message(message, view, look, EVERYBODYS).blocks), "message")
 
 
 @pytest.mark.parametrize("look", ["rich", "plain"])
 def test_a_huge_card_is_cut_and_not_refused(look: Look) -> None:
     """Limits are kept by cutting."""
-    drawing = draw_message(build_message("gate", build_gate_body(card=HUGE)), build_view(), look, know_everybody)
+    drawing = draw_message(build_message("gate", build_gate_body(card=HUGE)), build_view(), look, EVERYBODYS)
     check_blocks(list(drawing.blocks), "message")
     assert count_characters(drawing.blocks) <= CHARACTERS_LIMIT
 
 
 def test_the_buttons_of_a_huge_card_stay() -> None:
     """A card that can't be decided is worth nothing."""
-    drawing = draw_message(build_message("gate", build_gate_body(card=HUGE)), build_view(), "plain", know_everybody)
+    drawing = draw_message(build_message("gate", build_gate_body(card=HUGE)), build_view(), "plain", EVERYBODYS)
     assert drawing.blocks[-1]["type"] == "actions"
 
 
 def test_what_was_cut_is_said() -> None:
     """Nobody takes a part for the whole."""
-    drawing = draw_message(build_message("gate", build_gate_body(card=HUGE)), build_view(), "plain", know_everybody)
+    drawing = draw_message(build_message("gate", build_gate_body(card=HUGE)), build_view(), "plain", EVERYBODYS)
     assert "did not fit" in str(drawing.blocks)
 
 
@@ -77,13 +77,13 @@ def test_any_foreign_text_makes_valid_blocks(sentence: str, name: str, lines: li
         "estimate": name,
     }
     message = build_message("gate", build_gate_body(question=sentence, card=card, moved=lines))
-    check_blocks(list(draw_message(message, build_view(), "rich", know_everybody).blocks), "message")
+    check_blocks(list(draw_message(message, build_view(), "rich", EVERYBODYS).blocks), "message")
 
 
 def test_a_broadcast_in_a_cluster_name_reaches_nobody() -> None:
     """Cluster names are foreign text too."""
     drawing = draw_message(
-        build_message("root", {}, slot="root"), build_view(cluster="<!channel>"), "plain", know_everybody
+        build_message("root", {}, slot="root"), build_view(cluster="<!channel>"), "plain", EVERYBODYS
     )
     assert not any("<!channel>" in text for text in (*list_mrkdwn(drawing.blocks), drawing.text))
 
@@ -91,18 +91,18 @@ def test_a_broadcast_in_a_cluster_name_reaches_nobody() -> None:
 def test_the_bare_look_has_only_text() -> None:
     """The last resort where Slack takes no blocks."""
     message, view = SAMPLES["gate"]
-    assert draw_message(message, view, "bare", know_everybody).blocks == ()
+    assert draw_message(message, view, "bare", EVERYBODYS).blocks == ()
 
 
 def test_the_text_is_always_there() -> None:
     """Notifications and screen readers read it."""
-    assert all(draw_message(message, view, "rich", know_everybody).text for message, view in SAMPLES.values())
+    assert all(draw_message(message, view, "rich", EVERYBODYS).text for message, view in SAMPLES.values())
 
 
 def test_block_ids_change_with_the_revision() -> None:
     """Slack wants a new block id with each edit."""
     drawn = [
-        draw_message(build_message("gate", build_gate_body(), revision=revision), build_view(), "rich", know_everybody)
+        draw_message(build_message("gate", build_gate_body(), revision=revision), build_view(), "rich", EVERYBODYS)
         for revision in (1, 2)
     ]
     ids = [{block["block_id"] for block in drawing.blocks if block.get("block_id")} for drawing in drawn]
@@ -112,13 +112,13 @@ def test_block_ids_change_with_the_revision() -> None:
 def test_a_closed_card_has_no_buttons() -> None:
     """What is decided can't be clicked again."""
     message, view = SAMPLES["gate-closed"]
-    assert all(block["type"] != "actions" for block in draw_message(message, view, "rich", know_everybody).blocks)
+    assert all(block["type"] != "actions" for block in draw_message(message, view, "rich", EVERYBODYS).blocks)
 
 
 def test_the_report_carries_its_numbers_in_the_metadata() -> None:
     """A program that follows the thread reads the result there."""
     message, view = SAMPLES["finished"]
-    payload = draw_message(message, view, "rich", know_everybody).metadata["event_payload"]
+    payload = draw_message(message, view, "rich", EVERYBODYS).metadata["event_payload"]
     assert (payload["result"], payload["pods_upgraded"], payload["pods_manual"], payload["pods_total"]) == (
         "upgraded",
         70,
@@ -130,13 +130,13 @@ def test_the_report_carries_its_numbers_in_the_metadata() -> None:
 def test_a_decided_card_folds() -> None:
     """The thread stays readable, the evidence stays there."""
     message, view = SAMPLES["gate-closed"]
-    kinds = [block["type"] for block in draw_message(message, view, "rich", know_everybody).blocks]
+    kinds = [block["type"] for block in draw_message(message, view, "rich", EVERYBODYS).blocks]
     assert kinds == ["section", "container", "context"]
 
 
 def test_a_decided_card_that_no_container_holds_stays_open() -> None:
     """It is cut like any other then."""
     message = build_message("gate", build_gate_body(card=HUGE, closed="approved"))
-    blocks = draw_message(message, build_view(), "rich", know_everybody).blocks
+    blocks = draw_message(message, build_view(), "rich", EVERYBODYS).blocks
     check_blocks(list(blocks), "message")
     assert len(blocks) > 3

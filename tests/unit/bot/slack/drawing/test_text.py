@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.slack.drawing.text import cut, cut_written, escape, write_code, write_sentence, write_time
+from bot.slack.drawing.text import Pen, cut, cut_written, escape, write_code
+
+STRANGERS = Pen(lambda _user: False)
 
 
 @pytest.mark.parametrize("attack", ["<!channel>", "<!here>", "<https://evil.example|click>", "<@U0ANA00001>", "<#C1>"])
@@ -19,17 +21,20 @@ def test_foreign_text_can_neither_mention_nor_link(attack: str) -> None:
 
 def test_known_person_stays_a_mention() -> None:
     """Sentences of ours may name people."""
-    assert write_sentence("approved by <@U0BEN00002>", lambda user: user == "U0BEN00002") == "approved by <@U0BEN00002>"
+    assert (
+        Pen(lambda user: user == "U0BEN00002").write_sentence("approved by <@U0BEN00002>")
+        == "approved by <@U0BEN00002>"
+    )
 
 
 def test_a_channel_stays_a_link() -> None:
     """It notifies nobody."""
-    assert write_sentence("in <#C0MESHOPS1>", lambda user: False) == "in <#C0MESHOPS1>"
+    assert STRANGERS.write_sentence("in <#C0MESHOPS1>") == "in <#C0MESHOPS1>"
 
 
 def test_unknown_person_is_only_text() -> None:
     """An id that came with foreign text pings nobody."""
-    assert write_sentence("<@U0EVIL0001> says", lambda user: False) == "&lt;@U0EVIL0001&gt; says"
+    assert STRANGERS.write_sentence("<@U0EVIL0001> says") == "&lt;@U0EVIL0001&gt; says"
 
 
 def test_backticks_cannot_end_a_code_span() -> None:
@@ -63,13 +68,13 @@ def test_secrets_are_redacted() -> None:
 def test_time_is_shown_in_the_readers_zone() -> None:
     """Slack's date format, with UTC where it can't be."""
     at = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)
-    assert write_time(at) == "<!date^1796090400^{date_short_pretty} {time}|2026-12-01 02:00 UTC>"
+    assert STRANGERS.write_time(at) == "<!date^1796090400^{date_short_pretty} {time}|2026-12-01 02:00 UTC>"
 
 
 def test_a_time_of_a_sentence_is_shown_in_the_readers_zone() -> None:
     """Code is left as it is, and so is what is no time."""
     text = "until 2026-12-01 02:00 UTC, not 2026-13-01 02:00 UTC or `2026-12-01 02:00 UTC`"
-    assert write_sentence(text, lambda user: False) == (
+    assert STRANGERS.write_sentence(text) == (
         "until <!date^1796090400^{date_short_pretty} {time}|2026-12-01 02:00 UTC>, not 2026-13-01 02:00 UTC or "
         "`2026-12-01 02:00 UTC`"
     )

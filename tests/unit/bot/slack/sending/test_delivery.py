@@ -258,3 +258,16 @@ def test_an_answer_does_not_wait_for_a_thread(room: PostRoom) -> None:
 def forget_sending(room: PostRoom, message_id: str) -> None:
     """Put the row back to where a kill between the post and its journalling leaves it."""
     room.outbox.mark_sent(message_id, "", 0, room.clock.now())
+
+
+def test_a_row_that_cannot_be_read_holds_up_no_other(room: PostRoom) -> None:
+    """It is given up, and the reason stands in it."""
+    room.put_root()
+    room.tell("the one")
+    with room.store.transact() as db:
+        db.execute("update outbox set body = '{\"sentence\": 5}' where kind = 'milestone'")
+    room.tell("the other")
+    room.settle()
+    assert room.texts()[1:] == ["the other"]
+    (row,) = room.store.read("select trouble from outbox where trouble <> ''")
+    assert "incident" in row["trouble"]

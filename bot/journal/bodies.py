@@ -1,0 +1,268 @@
+"""What the messages of the outbox tell: one frozen type a kind, written into the row's `body` and read from it here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, ClassVar, Literal, TypeAlias
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from steps.contract.cards import Card, Choice, Progress, Weight
+
+MessageKind: TypeAlias = Literal[
+    "root", "milestone", "progress", "gate", "blocked", "file", "answer", "finished", "reminder"
+]
+ReminderKind: TypeAlias = Literal["before", "starts", "ends", "approval"]
+REMINDER_KINDS: tuple[ReminderKind, ...] = ("before", "starts", "ends", "approval")
+EARLIER_STYLES: Mapping[str, Weight] = {"primary": "main", "danger": "grave"}
+Control: TypeAlias = Literal["pause", "resume", "retry"]
+
+
+class RootBody(Struct, frozen=True):
+    """What the root message shows of its upgrade; drawn from the upgrade itself, so it only tells that it changed."""
+
+    message_kind: ClassVar[MessageKind] = "root"
+    state: str = ""
+    paused_by: str = ""
+    phase: str = ""
+    generation: int = 0
+    steps: int = 0
+    aborted_by: str = ""
+
+
+class MilestoneBody(Struct, frozen=True):
+    """Something that a step or a person did."""
+
+    message_kind: ClassVar[MessageKind] = "milestone"
+    sentence: str = ""
+    phase: str = ""
+    card: Card | None = None
+
+
+class ProgressBody(Struct, frozen=True):
+    """How far a step is; `ended` where nothing moves any more."""
+
+    message_kind: ClassVar[MessageKind] = "progress"
+    sentence: str = ""
+    phase: str = ""
+    progress: Progress | None = None
+    details: tuple[str, ...] = ()
+    ended: bool = False
+
+
+class GateBody(Struct, frozen=True):
+    """The question of a gate; `closed` says how it ended, "" while it is open."""
+
+    message_kind: ClassVar[MessageKind] = "gate"
+    question: str = ""
+    card: Card | None = None
+    moved: tuple[str, ...] = ()
+    digest: str = ""
+    approvers: tuple[str, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    step: str = ""
+    generation: int = 0
+    expires_at: datetime | None = None
+    closed: str = ""
+
+
+class BlockedBody(Struct, frozen=True):
+    """A step that can't go on, and what may be done; `closed` says what was."""
+
+    message_kind: ClassVar[MessageKind] = "blocked"
+    sentence: str = ""
+    remedy: str = ""
+    choices: tuple[Choice, ...] = ()
+    step: str = ""
+    generation: int = 0
+    expires_at: datetime | None = None
+    closed: str = ""
+
+
+class FileBody(Struct, frozen=True):
+    """A text for the thread as a file."""
+
+    message_kind: ClassVar[MessageKind] = "file"
+    name: str = ""
+    text: str = ""
+
+
+class AgendaLine(Struct, frozen=True, array_like=True):
+    """A line of the calendar; the moments are None where it is about none, or has no end."""
+
+    text: str
+    starts: datetime | None = None
+    ends: datetime | None = None
+
+
+class AgendaSection(Struct, frozen=True):
+    """A part of the calendar."""
+
+    title: str
+    lines: tuple[AgendaLine, ...]
+
+
+class AnswerBody(Struct, frozen=True):
+    """A private answer to one person; `response_url` is Slack's, "" where there is none."""
+
+    message_kind: ClassVar[MessageKind] = "answer"
+    user: str = ""
+    channel: str = ""
+    response_url: str = ""
+    text: str = ""
+    agenda: tuple[AgendaSection, ...] = ()
+
+
+class PodNumbers(Struct, frozen=True):
+    """How many pods an upgrade had, and what became of them."""
+
+    upgraded: int = 0
+    manual: int = 0
+    total: int = 0
+
+
+class FinishedBody(Struct, frozen=True):
+    """The report at the end of a plan."""
+
+    message_kind: ClassVar[MessageKind] = "finished"
+    sentence: str = ""
+    card: Card | None = None
+    result: str = ""
+    source: str = ""
+    target: str = ""
+    pods: PodNumbers = PodNumbers()
+
+
+class Moment(Struct, frozen=True, array_like=True):
+    """A point in time under a name."""
+
+    name: str
+    at: datetime
+
+
+class ReminderBody(Struct, frozen=True):
+    """One reminder of an upgrade; `seqs` are all that it tells of, those that were missed included."""
+
+    message_kind: ClassVar[MessageKind] = "reminder"
+    upgrade: str = ""
+    kind: ReminderKind | Literal[""] = ""
+    seq: int = 0
+    seqs: tuple[int, ...] = ()
+    text: str = ""
+    moments: tuple[Moment, ...] = ()
+    missed: str = ""
+    choices: tuple[Choice, ...] = ()
+    step: str = ""
+    generation: int = 0
+    controls: tuple[Control, ...] = ()
+    cancel: bool = False
+    cluster: str = ""
+    snoozes: tuple[int, ...] = ()
+    closed: str = ""
+    place: str = ""
+
+
+class GatheredLine(Struct, frozen=True):
+    """One of many reminders in a message."""
+
+    text: str = ""
+    moments: tuple[Moment, ...] = ()
+
+
+class GatheredBody(Struct, frozen=True):
+    """Many reminders in one message; of `others` only the upgrades are named."""
+
+    message_kind: ClassVar[MessageKind] = "reminder"
+    lines: tuple[GatheredLine, ...]
+    seqs: tuple[int, ...] = ()
+    text: str = ""
+    others: tuple[str, ...] = ()
+    upgrade: str = ""
+    closed: str = ""
+
+
+class UnreadableBody(Struct, frozen=True):
+    """The body of a row that this version of the bot can't read; whoever draws it fails at this row alone."""
+
+    message_kind: MessageKind
+    why: str
+
+
+Asking: TypeAlias = GateBody | BlockedBody
+Reminding: TypeAlias = ReminderBody | GatheredBody
+Readable: TypeAlias = (
+    RootBody | MilestoneBody | ProgressBody | Asking | FileBody | AnswerBody | FinishedBody | Reminding
+)
+Body: TypeAlias = Readable | UnreadableBody
+
+BODIES: Mapping[MessageKind, type[Readable]] = {
+    "root": RootBody,
+    "milestone": MilestoneBody,
+    "progress": ProgressBody,
+    "gate": GateBody,
+    "blocked": BlockedBody,
+    "file": FileBody,
+    "answer": AnswerBody,
+    "finished": FinishedBody,
+    "reminder": ReminderBody,
+}
+
+
+def encode_body(body: Body) -> str:
+    """A body as its row keeps it: a JSON object."""
+    return msgspec.json.encode(body).decode()
+
+
+def decode_body(kind: MessageKind, text: str) -> Body:
+    """The body of a row of this kind. Rows of earlier versions may lack fields, and may have others."""
+    try:
+        fields = msgspec.json.decode(text, type=dict[str, Any])
+        form: type[Readable] = GatheredBody if kind == "reminder" and fields.get("lines") else BODIES[kind]
+        return msgspec.convert(fields | _mend_fields(fields), form)
+    except (ValueError, TypeError, KeyError, AttributeError) as fault:
+        return UnreadableBody(kind, f"a message of kind {kind} can't be read: {fault}")
+
+
+def decode_choices(text: str) -> tuple[Choice, ...]:
+    """The choices of a question as its row keeps them."""
+    return msgspec.convert([_mend_choice(choice) for choice in msgspec.json.decode(text)], tuple[Choice, ...])
+
+
+def close_body(body: Body, how: str) -> Body:
+    """The same message once what it asks or reminds of is over; any other stays as it is."""
+    if isinstance(body, Asking | Reminding | UnreadableBody):
+        return replace(body, closed=how)
+    return body
+
+
+def end_progress(body: Body, sentence: str = "", details: tuple[str, ...] | None = None) -> Body:
+    """A message of progress at its end; any other stays as it is."""
+    if isinstance(body, ProgressBody):
+        kept = body.details if details is None else details
+        return replace(body, ended=True, sentence=sentence or body.sentence, details=kept)
+    return body
+
+
+def _mend_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What earlier versions wrote otherwise, as it is written now."""
+    mended: dict[str, Any] = {}
+    if choices := fields.get("choices"):
+        mended["choices"] = [_mend_choice(choice) for choice in choices]
+    if sections := fields.get("agenda"):
+        mended["agenda"] = [
+            {**section, "lines": [_mend_line(line) for line in section["lines"]]} for section in sections
+        ]
+    return mended
+
+
+def _mend_choice(choice: Mapping[str, Any]) -> dict[str, Any]:
+    """Earlier versions wrote Slack's style in place of the weight."""
+    return {**choice, "weight": EARLIER_STYLES.get(choice.get("style", ""), choice.get("weight", ""))}
+
+
+def _mend_line(line: Iterable[str | None]) -> list[str | None]:
+    """Earlier versions wrote "" for a moment that there is not."""
+    return [part or None for part in line]
