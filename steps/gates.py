@@ -1,19 +1,24 @@
-"""What the gates have in common: the card's frame and what an approval is bound to."""
+"""What each gate's approval holds for, and what gates have in common: the card's frame and the judgement."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from steps.contract.cards import Card, Detail
-from steps.contract.notes import Json
+from steps.contract.notes import Json, read_as, write_plain
 from steps.contract.options import UpgradeOptions
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome
 from steps.contract.wording import Person
 from steps.mesh import ClusterIdentity
-from steps.notes.download import SHA256, SIGNATURE, SIGNING_KEY
-from steps.notes.prepare import bind_identity, choose_mtls, describe_identity, recall_flags, recall_source
+from steps.notes.download import REMOVALS, SHA256, SIGNATURE, SIGNING_KEY
+from steps.notes.prepare import choose_mtls, describe_identity, recall_flags, recall_mtls, recall_source
+from steps.versions import read_minor_version
+from steps.workloads.method import Method
+from steps.workloads.risk import Level
+from steps.workloads.waves import PlannedWorkload
 
 
 def bind_upgrade(ctx: Context, identity: ClusterIdentity) -> dict[str, Json]:
@@ -43,6 +48,94 @@ def bind_options(options: UpgradeOptions) -> dict[str, Json]:
         "overlays": {o.name: hashlib.sha256(o.text.encode()).hexdigest() for o in options.overlays},
         "testing workloads": options.testing_workloads,
     }
+
+
+def bind_identity(identity: ClusterIdentity) -> dict[str, Json]:
+    """The part of the identity that an approval holds for; the server counts by its minor version."""
+    return {
+        "project": identity.project_id,
+        "project number": identity.project_number,
+        "location": identity.location,
+        "name": identity.name,
+        "workload pool": identity.workload_pool,
+        "mesh id": identity.mesh_id,
+        "server": read_minor_version(identity.server_version),
+    }
+
+
+def bind_access(ctx: Context, identity: ClusterIdentity, account: str) -> dict[str, Json]:
+    """The account that is given the rights."""
+    return {**bind_upgrade(ctx, identity), "account": account}
+
+
+def bind_download(ctx: Context, identity: ClusterIdentity, source: str) -> dict[str, Json]:
+    """Where the archive comes from."""
+    return {**bind_upgrade(ctx, identity), "archive from": source}
+
+
+def bind_mtls_change(ctx: Context, identity: ClusterIdentity) -> dict[str, Json]:
+    """The mode that is left; the one that is asked for is in every binding."""
+    return {**bind_upgrade(ctx, identity), "mTLS in force": recall_mtls(ctx)}
+
+
+def bind_removals(ctx: Context, identity: ClusterIdentity, removals: Sequence[str]) -> dict[str, Json]:
+    """What the apply deletes."""
+    return {**bind_upgrade(ctx, identity), "removals": list(removals)}
+
+
+def bind_apply(ctx: Context, identity: ClusterIdentity, arguments: Sequence[str], rendered: str) -> dict[str, Json]:
+    """The verified archive, istioctl's arguments, what they render (SHA-256) and what goes with them."""
+    return {
+        **bind_upgrade(ctx, identity),
+        **bind_evidence(ctx),
+        "arguments": list(arguments),
+        "rendered manifest": rendered,
+        "removals": ctx.recall(REMOVALS),
+    }
+
+
+def bind_findings(ctx: Context, identity: ClusterIdentity, findings: Iterable[object]) -> dict[str, Json]:
+    """The findings about authorization policies, with their edits."""
+    return {**bind_upgrade(ctx, identity), "findings": [str(finding) for finding in findings]}
+
+
+@dataclass(frozen=True)
+class BoundWorkload:
+    """What an approval of a workload holds for."""
+
+    method: Method
+    risk: Level
+    because: tuple[str, ...]
+
+
+def bind_workloads(
+    ctx: Context, identity: ClusterIdentity, workloads: Iterable[PlannedWorkload], wave: str = ""
+) -> dict[str, Json]:
+    """The workloads with their method and risk, never pods; `wave` where it is one of its own."""
+    bound = {str(one.ref): BoundWorkload(one.method, one.level, one.risks) for one in workloads}
+    named: dict[str, Json] = {"wave": wave} if wave else {}
+    return {**bind_upgrade(ctx, identity), **named, "workloads": write_plain(bound)}
+
+
+def read_workloads(binding: Mapping[str, Json]) -> Mapping[str, BoundWorkload]:
+    """The workloads of a binding by id, none where it holds for something else."""
+    return _read_workloads(binding.get("workloads") or {})
+
+
+_read_workloads = read_as(dict[str, BoundWorkload])
+
+
+def bind_left(workloads: Iterable[str]) -> dict[str, Json]:
+    """The workloads with pods that are left to a person; it names no release, as nothing is done."""
+    return {"left": sorted(workloads)}
+
+
+def read_left(binding: Mapping[str, Json]) -> frozenset[str] | None:
+    """The workloads that were acknowledged as left, None where the binding holds for something else."""
+    return frozenset(_read_refs(binding["left"])) if "left" in binding else None
+
+
+_read_refs = read_as(tuple[str, ...])
 
 
 def build_gate_card(

@@ -150,6 +150,11 @@ class Pod:
     restarts: int = 0
     problem: str = ""
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether everything in the pod that has to be ready is."""
+        return self.total > 0 and self.ready >= self.total
+
 
 @dataclass(frozen=True, slots=True)
 class WorkloadRef:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias, assert_never
 
 from steps.contract.options import UpgradeOptions
 from steps.contract.step import Step
@@ -12,6 +13,8 @@ from steps.phases.control_plane import phase as control_plane
 from steps.phases.prepare import phase as prepare
 from steps.phases.prepare import proposal
 from steps.phases.sidecars import phase as sidecars
+
+PlanKind: TypeAlias = Literal["upgrade", "proposal", "abort"]
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,6 @@ PHASES: tuple[Phase, ...] = (
 ABORT = Phase("abort", "Abort", abort.STEPS)
 PROPOSAL = Phase("proposal", "Proposal", proposal.STEPS)
 STEPS: Mapping[str, Step] = {step.id: step for phase in (*PHASES, PROPOSAL, ABORT) for step in phase.steps}
-ABORT_PLAN: tuple[str, ...] = tuple(step.id for step in abort.STEPS)
-# Prepare posts its own proposal only where an upgrade follows.
-PROPOSAL_PLAN: tuple[str, ...] = tuple(
-    step.id for step in (*prepare.STEPS, *proposal.STEPS) if step.id != "prepare/propose"
-)
 READING_PHASES = frozenset({"prepare", "proposal", "abort"})
 
 
@@ -49,11 +47,26 @@ def reads_only(plan: Iterable[str]) -> bool:
     return all(step_id.partition("/")[0] in READING_PHASES for step_id in plan)
 
 
-def build_plan(options: UpgradeOptions) -> tuple[str, ...]:
-    """The ids of the steps of one upgrade, fixed at its start.
+def build_plan(kind: PlanKind, options: UpgradeOptions) -> tuple[str, ...]:
+    """The ids of the steps of a plan, fixed when it begins.
 
-    Without canary namespaces the canary steps are left out.
+    Without canary namespaces the canary steps are left out. Prepare posts its own proposal only where an upgrade
+    follows.
     """
-    canary = bool(options.canary_namespaces)
-    ids = (step.id for phase in PHASES for step in phase.steps)
-    return tuple(step_id for step_id in ids if canary or step_id not in sidecars.CANARY_STEPS)
+    match kind:
+        case "upgrade":
+            left_out = frozenset[str]() if options.canary_namespaces else sidecars.CANARY_STEPS
+            return tuple(step.id for phase in PHASES for step in phase.steps if step.id not in left_out)
+        case "proposal":
+            steps = (*prepare.STEPS, *PROPOSAL.steps)
+            return tuple(step.id for step in steps if step.id != "prepare/propose")
+        case "abort":
+            return tuple(step.id for step in ABORT.steps)
+        case _:
+            assert_never(kind)
+
+
+def tell_kind(plan: Sequence[str]) -> PlanKind:
+    """What kind of plan it is, by its last step; a plan that was aborted ends as an abort does."""
+    ends: Mapping[str, PlanKind] = {PROPOSAL.steps[-1].id: "proposal", ABORT.steps[-1].id: "abort"}
+    return ends.get(plan[-1], "upgrade")

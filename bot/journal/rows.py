@@ -16,7 +16,7 @@ from steps.contract.cards import Choice
 from steps.contract.notes import Json
 from steps.contract.options import UpgradeOptions
 from steps.mesh import ClusterAddress
-from steps.plan import PROPOSAL_PLAN
+from steps.plan import tell_kind
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def name_end(row: UpgradeRow) -> UpgradeState:
     """What an upgrade is once its plan is through."""
     if row.aborted_by:
         return "aborted"
-    return "proposed" if row.plan[-1] == PROPOSAL_PLAN[-1] else "upgraded"
+    return "proposed" if tell_kind(row.plan) == "proposal" else "upgraded"
 
 
 def encode_json(value: object) -> str:

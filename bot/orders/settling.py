@@ -28,7 +28,7 @@ from bot.telling.chronicle import Chronicle
 from bot.telling.phrases import describe_state, list_names, mention
 from bot.telling.reports import describe_history, describe_status
 from bot.telling.views import Views
-from steps.plan import ABORT_PLAN, reads_only
+from steps.plan import build_plan, reads_only
 
 # For so long a start of an unknown cluster waits for a look into GKE.
 LOOK_PATIENCE = timedelta(seconds=30)
@@ -227,13 +227,14 @@ class Upgrades:
             self._journal.change_upgrade(row.id, state="aborted", due=None, ended_at=now)
         else:
             begun = row.plan[: row.plan.index(row.step) + 1]
+            ending = build_plan("abort", row.options)
             self._journal.change_upgrade(
                 row.id,
                 aborted_by=click.user,
                 paused_by="",
                 state="running",
-                plan=begun + ABORT_PLAN,
-                step=ABORT_PLAN[0],
+                plan=begun + ending,
+                step=ending[0],
                 due=now,
                 waiting_since=None,
                 remedy="",

@@ -13,7 +13,7 @@ from bot.settings.clusters import Cluster, read_start_options
 from bot.telling.chronicle import Chronicle
 from steps.contract.options import UpgradeOptions
 from steps.notes.prepare import PROPOSAL_LINES
-from steps.plan import PROPOSAL_PLAN, build_plan
+from steps.plan import build_plan
 
 
 class Starts:
@@ -48,7 +48,7 @@ class Starts:
     def _add_upgrade(self, click: Click, cluster: Cluster, options: UpgradeOptions) -> UpgradeRow:
         now = self._clock.now()
         number = self._journal.next_number(cluster.key)
-        plan = PROPOSAL_PLAN if cluster.found else build_plan(options)
+        plan = build_plan("proposal" if cluster.found else "upgrade", options)
         row = UpgradeRow(
             id=f"{cluster.key}-{number}",
             cluster=cluster.key,

@@ -109,11 +109,11 @@ class Context:
     release_files: ReleaseFiles
     mesh_tools: MeshTools
     backups: Backups
-    decision: Decision | None = None
-    say: Callable[[str], None] = lambda _sentence: None
-    probes: Probes | None = None
-    hold: str = ""
-    forecast: Callable[[], Forecast] = Forecast
+    decision: Decision | None
+    say: Callable[[str], None]
+    probes: Probes | None
+    hold: str
+    forecast: Callable[[], Forecast]
 
     def remember(self, note: Note[T], value: T) -> T:
         """Commit the note at once, before the call that uses it; answers the first value ever stored."""

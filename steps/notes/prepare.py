@@ -11,7 +11,6 @@ from steps.contract.notes import Json, Note, read_as
 from steps.contract.options import MtlsMode
 from steps.contract.step import Context
 from steps.mesh import ClusterIdentity
-from steps.versions import read_minor_version
 
 
 @dataclass(frozen=True)
@@ -98,16 +97,3 @@ def describe_identity(identity: ClusterIdentity) -> tuple[tuple[str, str], ...]:
         ("mesh id", identity.mesh_id),
         ("API server", identity.server_version),
     )
-
-
-def bind_identity(identity: ClusterIdentity) -> dict[str, Json]:
-    """The part of the identity that an approval holds for; the server counts by its minor version."""
-    return {
-        "project": identity.project_id,
-        "project number": identity.project_number,
-        "location": identity.location,
-        "name": identity.name,
-        "workload pool": identity.workload_pool,
-        "mesh id": identity.mesh_id,
-        "server": read_minor_version(identity.server_version),
-    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from steps.contract.errors import GiveUp
 from steps.contract.ports import Kubernetes
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Step
-from steps.gates import bind_upgrade, build_gate_card, pass_gate
+from steps.gates import bind_access, build_gate_card, pass_gate
 from steps.mesh import Binding, Right
 from steps.notes.permissions import BINDING, CREATED, OwnBinding
 from steps.notes.prepare import measure_identity
@@ -25,8 +25,9 @@ def approve(ctx: Context) -> Outcome:
         else f"Creates ClusterRoleBinding {name}: role {ADMIN_ROLE} for {account}. It is removed at the end."
     )
     card = build_gate_card(ctx, identity, "Access", (plan,), facts=(("account", account),))
-    binding = {**bind_upgrade(ctx, identity), "account": account}
-    return pass_gate(ctx, Ask(f"Give the bot cluster-admin on {ctx.cluster.key}?", card, binding))
+    return pass_gate(
+        ctx, Ask(f"Give the bot cluster-admin on {ctx.cluster.key}?", card, bind_access(ctx, identity, account))
+    )
 
 
 def bind(ctx: Context) -> Outcome:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from steps.contract.cards import Choice, Detail
-from steps.contract.notes import Json
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Step, Waiting
 from steps.contract.wording import Person, count_things
-from steps.gates import bind_upgrade, build_gate_card, pass_gate
+from steps.gates import bind_findings, build_gate_card, pass_gate
 from steps.install.policies import PolicyFinding, edit_policy, find_authorization_findings, read_policies
 from steps.install.recovery import read_mesh_config
 from steps.install.trust import read_trust_domains
@@ -40,7 +39,7 @@ def approve(ctx: Context) -> Outcome:
             Detail("Proposed edits", tuple(line for finding in edits for line in describe_edit(finding))),
         ),
     )  # fmt: skip
-    binding: dict[str, Json] = {**bind_upgrade(ctx, identity), "findings": [str(finding) for finding in findings]}
+    binding = bind_findings(ctx, identity, findings)
     question = f"Edit authorization policies of {ctx.cluster.key}?" if edits else "Acknowledge the findings?"
     outcome = pass_gate(ctx, Ask(question, card, binding, (yes, KEEP)))
     if isinstance(outcome, Done):

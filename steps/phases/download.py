@@ -10,7 +10,7 @@ from steps.contract.errors import GiveUp, TryAgain
 from steps.contract.ports import Tools
 from steps.contract.release import Archive
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Step, Waiting
-from steps.gates import bind_upgrade, build_gate_card, pass_gate
+from steps.gates import bind_download, build_gate_card, pass_gate
 from steps.install.preview import measure_preview
 from steps.notes.download import (
     FAILING,
@@ -43,8 +43,7 @@ def approve(ctx: Context) -> Outcome:
         f"The archive of {recall_source(ctx)} is fetched as well, for a way back.",
     )
     card = build_gate_card(ctx, identity, "Download", summary, facts=(("archive", source),))
-    binding = {**bind_upgrade(ctx, identity), "archive from": source}
-    return pass_gate(ctx, Ask(f"Download ASM {ctx.release.version}?", card, binding))
+    return pass_gate(ctx, Ask(f"Download ASM {ctx.release.version}?", card, bind_download(ctx, identity, source)))
 
 
 def fetch(ctx: Context) -> Outcome:

@@ -98,7 +98,7 @@ def read_status(pod: Pod) -> str:
     if pod.terminating:
         return "Terminating"
     reason = pod.problem.partition(":")[0].strip()
-    return reason if reason and " " not in reason and pod.ready < pod.total else pod.phase
+    return reason if reason and " " not in reason and not pod.is_ready else pod.phase
 
 
 def format_age(age: timedelta) -> str:

@@ -239,7 +239,7 @@ def _scaled_out(subject: Subject) -> Iterator[Risk]:
 
 
 def _unready(subject: Subject) -> Iterator[Risk]:
-    unready = [finding.pod for finding in subject.findings if finding.pod.ready < finding.pod.total]
+    unready = [finding.pod for finding in subject.findings if not finding.pod.is_ready]
     if unready and subject.method != "manual":
         fact = f"{len(unready)} of {len(subject.findings)} pods are not ready before the restart"
         yield Risk("not ready", "care", fact, "restarts it all the same", "repair it first", passing=True)

@@ -54,7 +54,7 @@ def find_stalls(workloads: Iterable[Workload], pods: Iterable[Pod]) -> tuple[Sta
 
 def read_pod_stall(pod: Pod) -> Stall | None:
     """The stall that a pod's own state tells of, None for a pod that is fine."""
-    if pod.terminating or (pod.total and pod.ready >= pod.total):
+    if pod.terminating or pod.is_ready:
         return None
     if not pod.problem:
         return _read_unready(pod)

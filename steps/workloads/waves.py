@@ -43,11 +43,6 @@ class PlannedWorkload:
         """What the estimate needs of it."""
         return Piece(self.pods, self.rounds or self.pods, self.wave, self.ready_seconds, self.wave == CANARY)
 
-    @property
-    def binding(self) -> Mapping[str, Json]:
-        """What an approval of the workload holds for."""
-        return {"method": self.method, "risk": self.level, "because": list(self.risks)}
-
 
 @dataclass(frozen=True)
 class Planned:

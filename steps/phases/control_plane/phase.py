@@ -9,7 +9,14 @@ from steps.contract.cards import DENY, Card, Choice, Detail
 from steps.contract.errors import GiveUp
 from steps.contract.notes import Json, write_plain
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Step, Waiting
-from steps.gates import bind_evidence, bind_upgrade, build_gate_card, list_evidence, pass_gate
+from steps.gates import (
+    bind_apply,
+    bind_mtls_change,
+    bind_removals,
+    build_gate_card,
+    list_evidence,
+    pass_gate,
+)
 from steps.install.preview import Preview, measure_preview, name_removals
 from steps.install.removals import read_removals
 from steps.notes.control_plane import APPROVED_REMOVALS, BACKUP, INGRESS
@@ -54,7 +61,7 @@ def approve_mtls(ctx: Context) -> Outcome:
     )
     card = build_gate_card(ctx, identity, "Change of mTLS", (f"mTLS changes from {now} to {wanted}.",), risks=(risk,))
     question = f"Change {ctx.cluster.key} from {now} to {wanted} mTLS?"
-    return pass_gate(ctx, Ask(question, card, {**bind_upgrade(ctx, identity), "mTLS in force": now}))
+    return pass_gate(ctx, Ask(question, card, bind_mtls_change(ctx, identity)))
 
 
 def approve_removals(ctx: Context) -> Outcome:
@@ -78,7 +85,7 @@ def approve_removals(ctx: Context) -> Outcome:
         risks=found.risks,
         details=(Detail("Removed by the apply", found.removals),),
     )
-    binding = {**bind_upgrade(ctx, found.rendering.identity), "removals": list(found.removals)}
+    binding = bind_removals(ctx, found.rendering.identity, found.removals)
     question = f"Let the apply remove {name_removals(found.removals)} from {ctx.cluster.key}?"
     outcome = pass_gate(ctx, Ask(question, card, binding, (APPROVE_REMOVAL, DENY)))
     if isinstance(outcome, Done):
@@ -95,13 +102,7 @@ def approve(ctx: Context) -> Outcome:
     if isinstance(found, Blocked):
         return found
     rendering = found.rendering
-    binding = {
-        **bind_upgrade(ctx, rendering.identity),
-        **bind_evidence(ctx),
-        "arguments": list(rendering.arguments),
-        "rendered manifest": rendering.sha256,
-        "removals": ctx.recall(REMOVALS),
-    }
+    binding = bind_apply(ctx, rendering.identity, rendering.arguments, rendering.sha256)
     question = f"Replace the control plane of {ctx.cluster.key} by {ctx.release.version}?"
     late = [one for one in found.removals if one not in (ctx.recall(APPROVED_REMOVALS) or ())]
     if late:

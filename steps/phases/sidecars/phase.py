@@ -5,14 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import cast
 
 from steps.contract.cards import APPROVE, DENY, Choice
 from steps.contract.errors import GiveUp
 from steps.contract.ledger import EntryState, LedgerEntry, count_entries
 from steps.contract.step import Ask, Context, Done, Outcome, Step
 from steps.contract.wording import Person, count_things
-from steps.gates import pass_gate
+from steps.gates import bind_left, pass_gate, read_left
 from steps.phases.sidecars.approvals.cards import attach_ledger, build_left_card, describe_ledger, list_left
 from steps.phases.sidecars.approvals.gates import approve_canary, approve_rest, read_approved
 from steps.phases.sidecars.approvals.newcomers import meet_newcomers
@@ -89,7 +88,7 @@ def acknowledge_left(ctx: Context) -> Outcome:
     ask = Ask(
         f"{count_things(sum(map(len, left.values())), 'pod')} not re-injected and left to a person. Acknowledge?",
         build_left_card(ctx, entries, left),
-        {"left": sorted(left)},
+        bind_left(left),
         (Choice(APPROVE.id, "Acknowledge", "main"), DENY),
     )
     outcome = _pass_acknowledgement(ctx, ask)
@@ -103,10 +102,10 @@ def acknowledge_left(ctx: Context) -> Outcome:
 def _pass_acknowledgement(ctx: Context, ask: Ask) -> Outcome:
     """As `pass_gate`; fewer pods left than were shown are acknowledged as well."""
     decision = ctx.decision
-    if decision is None or "left" not in decision.binding:
+    shown = read_left(decision.binding) if decision else None
+    if decision is None or shown is None:
         return pass_gate(dataclasses.replace(ctx, decision=None), ask) if decision else ask
-    shown = set(cast("Sequence[str]", decision.binding["left"]))
-    if decision.choice == APPROVE.id and set(cast("Sequence[str]", ask.binding["left"])) <= shown:
+    if decision.choice == APPROVE.id and (read_left(ask.binding) or frozenset()) <= shown:
         return Done(f"what is left was acknowledged by {Person(decision.by)}")
     return pass_gate(ctx, ask)
 

@@ -315,6 +315,7 @@ class Paper:
     now: datetime = NOW
     waited: timedelta = timedelta(0)
     forecast: Forecast = field(default_factory=Forecast)
+    said: list[str] = field(default_factory=list)
 
     def run(self, step: Callable[[Context], Outcome], decision: Decision | None = None) -> Outcome:
         """One turn of a step."""
@@ -337,6 +338,9 @@ class Paper:
             now=self.now,
             waiting_since=self.now - self.waited,
             decision=decision,
+            say=self.said.append,
+            probes=None,
+            hold="",
             forecast=lambda: self.forecast,
             **gateways,
         )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import cast
 
 from steps.contract.notes import Json
 from steps.contract.step import Ask, Context, Decision, Done, Outcome
 from steps.contract.wording import Person, count_things
-from steps.gates import bind_upgrade, describe_drift, pass_gate
+from steps.gates import BoundWorkload, bind_workloads, describe_drift, pass_gate, read_workloads
 from steps.notes.prepare import measure_identity
 from steps.notes.sidecars import APPROVED, add_refs, read_refs
 from steps.phases.sidecars.approvals.cards import build_plan_card
@@ -44,17 +43,12 @@ def _ask_for(ctx: Context, *, canary: bool) -> Outcome:
     ask = Ask(
         f"Re-inject {what}?" if moving else f"Go on although nothing of {where} can be re-injected any more?",
         build_plan_card(ctx, planned, [one for one in asked if one in moving or not one.pods], title),
-        {**bind_upgrade(ctx, measure_identity(ctx)), "workloads": bind_workloads(moving)},
+        bind_workloads(ctx, measure_identity(ctx), moving),
     )
     outcome = pass_sidecar_gate(ctx, ask, lost)
     if isinstance(outcome, Done):
         add_refs(ctx, APPROVED, list_approved(ctx.decision, moving))
     return outcome
-
-
-def bind_workloads(workloads: Sequence[PlannedWorkload]) -> Mapping[str, Json]:
-    """What an approval of these workloads holds for."""
-    return {str(one.ref): one.binding for one in workloads}
 
 
 def pass_sidecar_gate(ctx: Context, ask: Ask, lost: Sequence[str] = ()) -> Outcome:
@@ -73,24 +67,23 @@ def pass_sidecar_gate(ctx: Context, ask: Ask, lost: Sequence[str] = ()) -> Outco
     return Ask(ask.question, ask.card, ask.binding, ask.choices, moved)
 
 
-def _split(binding: Mapping[str, Json]) -> tuple[Mapping[str, Json], Mapping[str, Mapping[str, Json]]]:
+def _split(binding: Mapping[str, Json]) -> tuple[Mapping[str, Json], Mapping[str, BoundWorkload]]:
     rest = {key: entry for key, entry in binding.items() if key != "workloads"}
-    return rest, cast("Mapping[str, Mapping[str, Json]]", binding.get("workloads") or {})
+    return rest, read_workloads(binding)
 
 
-def find_worse(shown: Mapping[str, Mapping[str, Json]], now: Mapping[str, Mapping[str, Json]]) -> tuple[str, ...]:
+def find_worse(shown: Mapping[str, BoundWorkload], now: Mapping[str, BoundWorkload]) -> tuple[str, ...]:
     """A sentence for each approved workload whose method changed or whose risk grew."""
     sentences = []
     for ref, before in shown.items():
         after = now.get(ref)
         if after is None:
             continue
-        known, because = (cast("Sequence[str]", one["because"]) for one in (before, after))
-        if before["method"] != after["method"]:
-            methods = f"was to be moved by {before['method']} and now by {after['method']}"
+        if before.method != after.method:
+            methods = f"was to be moved by {before.method} and now by {after.method}"
             sentences.append(f"{name_place(ref)} {methods}")
-        elif LEVELS.index(after["risk"]) > LEVELS.index(before["risk"]):
-            sentences.append(f"{name_place(ref)} is now {list_news(known, because)}")
+        elif LEVELS.index(after.risk) > LEVELS.index(before.risk):
+            sentences.append(f"{name_place(ref)} is now {list_news(before.because, after.because)}")
     return tuple(sentences)
 
 
@@ -98,12 +91,10 @@ def find_lost(decision: Decision | None, planned: Planned, board: Board) -> tupl
     """A sentence for each approved workload that was to be moved and is left to a person by now, a paused one say."""
     if decision is None or decision.choice != "approve":
         return ()
-    shown = cast("Mapping[str, Mapping[str, Json]]", decision.binding.get("workloads") or {})
     risks = {str(ref): [risk.kind for risk in found] for ref, found in planned.risks.items()}
     return tuple(
-        f"{name_place(ref)} is now {list_news(cast('Sequence[str]', before['because']), risks.get(ref, []))}"
-        ", so it is left to a person"
-        for ref, before in shown.items()
+        f"{name_place(ref)} is now {list_news(before.because, risks.get(ref, []))}, so it is left to a person"
+        for ref, before in read_workloads(decision.binding).items()
         if not board.has_open(ref) and any(entry.state == "manual" for entry in board.list_entries(ref))
     )
 
@@ -121,9 +112,8 @@ def list_news(known: Sequence[str], because: Sequence[str]) -> str:
 
 def list_approved(decision: Decision | None, moving: Sequence[PlannedWorkload]) -> list[str]:
     """The workload ids that the decision covers: those it was shown."""
-    shown = decision.binding.get("workloads") if decision else None
-    refs = [str(one.ref) for one in moving]
-    return sorted(cast("Mapping[str, Json]", shown)) if shown else refs
+    shown = read_workloads(decision.binding) if decision else {}
+    return sorted(shown) if shown else [str(one.ref) for one in moving]
 
 
 def read_approved(ctx: Context, board: Board, *, canary: bool) -> tuple[str, ...]:

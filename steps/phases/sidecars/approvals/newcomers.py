@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from steps.contract.cards import APPROVE, Choice
 from steps.contract.step import Ask, Context, Done, Outcome, Waiting
 from steps.contract.wording import count_things
-from steps.gates import bind_upgrade
+from steps.gates import bind_workloads
 from steps.notes.prepare import measure_identity
 from steps.notes.sidecars import APPROVED, add_refs, read_refs
 from steps.phases.sidecars.approvals.cards import build_plan_card
-from steps.phases.sidecars.approvals.gates import bind_workloads, list_approved, pass_sidecar_gate
+from steps.phases.sidecars.approvals.gates import list_approved, pass_sidecar_gate
 from steps.phases.sidecars.approvals.planning import measure_plan
 from steps.phases.sidecars.flights.tally import OPEN_STATES, Board
 from steps.workloads.waves import LATER, PlannedWorkload
@@ -34,7 +34,7 @@ def meet_newcomers(ctx: Context, board: Board) -> Outcome | None:
     ask = Ask(
         f"{count_things(len(unknown), 'workload')} with an old sidecar appeared after the approval. Re-inject too?",
         build_plan_card(ctx, planned, unknown, "Later wave"),
-        {**bind_upgrade(ctx, measure_identity(ctx)), "wave": LATER, "workloads": bind_workloads(unknown)},
+        bind_workloads(ctx, measure_identity(ctx), unknown, LATER),
         (APPROVE, LEAVE),
     )
     if ctx.decision is not None and "workloads" not in ctx.decision.binding:

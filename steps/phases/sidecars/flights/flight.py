@@ -10,7 +10,7 @@ from typing import TypeAlias
 from steps.contract.ledger import LedgerEntry
 from steps.contract.release import Release
 from steps.mesh import Pod, Workload
-from steps.phases.sidecars.flights.live_pods import has_target, is_live, is_ready
+from steps.phases.sidecars.flights.live_pods import has_target, is_live
 from steps.phases.sidecars.flights.settlement import count_spent, orphan_entries, settle_entries
 from steps.workloads.injection import PINNED_IMAGE, describe_version
 from steps.workloads.method import keeps_revision
@@ -187,7 +187,7 @@ def _judge_replaced(flight: Flight, live: Sequence[Pod], now: datetime, release:
     """No pod that is the bot's to move is left: finished as soon as as many pods stand as the workload wants."""
     workload = flight.workload
     moved = [pod for pod in live if has_target(pod, release)]
-    if workload is None or sum(map(is_ready, live)) >= workload.replicas:
+    if workload is None or sum(pod.is_ready for pod in live) >= workload.replicas:
         return Finished(settle_entries(flight.entries, flight.known.values(), live, release, final=True))
     fault = _find_fault(flight, moved, now, patience)
     if fault:
@@ -211,7 +211,7 @@ def _judge_moving(
 
 def count_done(flight: Flight, moved: Iterable[Pod]) -> int:
     """How many open entries have a ready replacement."""
-    fresh = sum(1 for pod in moved if pod.uid not in flight.known and is_ready(pod))
+    fresh = sum(1 for pod in moved if pod.uid not in flight.known and pod.is_ready)
     spent = count_spent(flight.known.values(), {pod.uid for pod in flight.pods or () if is_live(pod)})
     return min(max(0, fresh - spent), len(flight.entries))
 
@@ -247,7 +247,7 @@ def _find_pod_fault(flight: Flight, moved: Iterable[Pod], now: datetime) -> str:
     if not _is_past(flight, now, GRACE):
         return ""
     for pod in moved:
-        if is_ready(pod):
+        if pod.is_ready:
             continue
         crashing = "CrashLoopBackOff" in pod.problem and pod.restarts >= CRASHES
         if crashing or any(word in pod.problem for word in _BROKEN_IMAGE):
@@ -277,7 +277,7 @@ def _is_past(flight: Flight, now: datetime, span: timedelta) -> bool:
 
 
 def _pick_troubled(pods: Iterable[Pod]) -> tuple[Pod, ...]:
-    unready = (pod for pod in pods if not is_ready(pod))
+    unready = (pod for pod in pods if not pod.is_ready)
     return tuple(sorted(unready, key=lambda pod: (not pod.problem, pod.name)))[:3]
 
 

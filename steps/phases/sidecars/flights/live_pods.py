@@ -44,8 +44,3 @@ def is_live(pod: Pod) -> bool:
 def has_target(pod: Pod, release: Release) -> bool:
     """Whether the pod carries the release's sidecar."""
     return bool(pod.proxy_image) and is_target_image(pod.proxy_image, release)
-
-
-def is_ready(pod: Pod) -> bool:
-    """Whether all of the pod's containers are ready."""
-    return pod.total > 0 and pod.ready >= pod.total

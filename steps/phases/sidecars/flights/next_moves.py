@@ -10,7 +10,7 @@ from steps.contract.options import Limits
 from steps.contract.release import Release
 from steps.mesh import DisruptionBudget, Pod
 from steps.phases.sidecars.flights.flight import Flight, Ready, Underway, Verdict
-from steps.phases.sidecars.flights.live_pods import has_target, is_live, is_ready
+from steps.phases.sidecars.flights.live_pods import has_target, is_live
 from steps.phases.sidecars.flights.pace import Bucket
 from steps.workloads.method import count_allowed_gone, read_ordinal
 from steps.workloads.risk import covers
@@ -145,13 +145,13 @@ def choose_evictions(
         return ()
     uids = {entry.uid for entry in flight.entries}
     old = [pod for pod in live if pod.uid in uids and not has_target(pod, release)]
-    away = max(0, workload.replicas - sum(1 for pod in live if is_ready(pod)))
-    unready = [pod for pod in old if not is_ready(pod)]
+    away = max(0, workload.replicas - sum(1 for pod in live if pod.is_ready))
+    unready = [pod for pod in old if not pod.is_ready]
     room = count_allowed_gone(workload) - away + len(unready)
     covering = [budget for budget in budgets if old and covers(budget, old[0].labels)]
     if len(covering) == 1:
         room = min(room, covering[0].disruptions_allowed)
     if not checked:
         room = min(room, 1)
-    ranked = sorted(old, key=lambda pod: (is_ready(pod), -read_ordinal(pod.name), pod.name))
+    ranked = sorted(old, key=lambda pod: (pod.is_ready, -read_ordinal(pod.name), pod.name))
     return tuple(Evict(flight, pod) for pod in ranked[: max(0, room)])

@@ -9,7 +9,7 @@ from steps.contract.ledger import EntryState, LedgerEntry
 from steps.contract.release import Release
 from steps.contract.wording import count_things
 from steps.mesh import Pod
-from steps.phases.sidecars.flights.live_pods import has_target, is_ready
+from steps.phases.sidecars.flights.live_pods import has_target
 
 
 def settle_entries(
@@ -28,7 +28,7 @@ def settle_entries(
     replacement that is not ready doesn't count.
     """
     present = {pod.uid: pod for pod in live}
-    moved = [pod for pod in live if has_target(pod, release) and (is_ready(pod) or not ready_only)]
+    moved = [pod for pod in live if has_target(pod, release) and (pod.is_ready or not ready_only)]
     uids = {entry.uid for entry in known}
     left = sum(1 for pod in moved if pod.uid not in uids) - count_spent(known, present)
     settled = []

@@ -16,7 +16,7 @@ from steps.gates import pass_gate
 from steps.plan import build_plan
 from tests.unit.bot.workbench import BEN, START, Build, Engine
 
-PLAN = build_plan(UpgradeOptions(canary_namespaces=("canary",)))
+PLAN = build_plan("upgrade", UpgradeOptions(canary_namespaces=("canary",)))
 # The tests begin at 02:00 UTC.
 NIGHTS = Downtime((Window(tuple(range(7)), time(22), time(4), "UTC"),))
 BATCHES = 3

@@ -6,8 +6,9 @@ import pytest
 
 from steps.contract.errors import GiveUp
 from steps.contract.options import UpgradeOptions
+from steps.gates import bind_identity
 from steps.notes.download import describe_way_back, recall_tools
-from steps.notes.prepare import bind_identity, choose_mtls, recall_identity
+from steps.notes.prepare import choose_mtls, recall_identity
 from steps.notes.runs import name_run
 from tests.unit.steps.paper import Paper, start_paper
 

@@ -5,6 +5,7 @@ import pytest
 
 from steps.contract.options import Limits
 from steps.contract.step import Ask, Blocked, Done, Waiting
+from steps.gates import BoundWorkload
 from steps.mesh import WorkloadRef
 from steps.phases.sidecars.approvals.gates import find_worse
 from steps.workloads.injection import PINNED_IMAGE
@@ -108,8 +109,8 @@ def test_a_safer_workload_does_not_void_an_approval(cluster: PaperCluster) -> No
 
 def test_a_changed_method_voids_an_approval() -> None:
     """An approval of a restart is none of an eviction."""
-    shown = {"a": {"method": "restart", "risk": "note", "because": []}}
-    now = {"a": {"method": "evict", "risk": "note", "because": []}}
+    shown = {"a": BoundWorkload("restart", "note", ())}
+    now = {"a": BoundWorkload("evict", "note", ())}
     assert find_worse(shown, now) == ("a was to be moved by restart and now by evict",)
 
 
