@@ -8,10 +8,8 @@ from typing import Literal, TypeAlias, assert_never
 
 from steps.contract.options import UpgradeOptions
 from steps.contract.step import Step
-from steps.phases import abort, access, authorization, download, finish, validate
+from steps.phases import abort, access, authorization, download, finish, prepare, validate
 from steps.phases.control_plane import phase as control_plane
-from steps.phases.prepare import phase as prepare
-from steps.phases.prepare import proposal
 from steps.phases.sidecars import phase as sidecars
 
 PlanKind: TypeAlias = Literal["upgrade", "proposal", "abort"]
@@ -37,7 +35,7 @@ PHASES: tuple[Phase, ...] = (
     Phase("finish", "Finish", finish.STEPS),
 )
 ABORT = Phase("abort", "Abort", abort.STEPS)
-PROPOSAL = Phase("proposal", "Proposal", proposal.STEPS)
+PROPOSAL = Phase("proposal", "Proposal", prepare.PROPOSAL_STEPS)
 STEPS: Mapping[str, Step] = {step.id: step for phase in (*PHASES, PROPOSAL, ABORT) for step in phase.steps}
 READING_PHASES = frozenset({"prepare", "proposal", "abort"})
 

@@ -27,8 +27,7 @@ from steps.mesh import ClusterAddress
 from steps.phases.access import find_missing_rights
 from steps.phases.download import choose_platform
 from steps.preflight.eligibility import judge_survey
-from steps.preflight.kubectl import check_kubectl
-from steps.preflight.machine import check_disk
+from steps.preflight.machine import check_disk, check_kubectl
 from steps.preflight.rights import describe_rights
 from steps.preflight.survey import take_survey
 

@@ -24,7 +24,7 @@ from steps.notes.download import (
     describe_way_back,
 )
 from steps.notes.prepare import measure_identity, recall_source
-from steps.preflight.kubectl import check_kubectl
+from steps.preflight.machine import check_kubectl
 from steps.versions import parse_asm_version
 
 PREVIOUS_PATIENCE = timedelta(minutes=2)

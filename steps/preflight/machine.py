@@ -5,7 +5,7 @@ from __future__ import annotations
 from steps.contract.checks import Check, failed, passed, warned
 from steps.contract.ports import MeshTools, ReleaseFiles
 from steps.contract.release import Release
-from steps.preflight.kubectl import check_kubectl
+from steps.versions import parse_numbers
 
 DISK_ERROR_BYTES = 300 * 2**20
 DISK_WARNING_BYTES = 2 * 2**30
@@ -24,3 +24,16 @@ def check_disk(free: int) -> Check:
     if free < DISK_WARNING_BYTES:
         return warned("disk", sentence, "An upgrade needs up to 2 GiB.")
     return passed("disk", sentence)
+
+
+def check_kubectl(version: str, release: Release) -> Check:
+    """The kubectl that istioctl will call against istioctl's window."""
+    window = f"{release.kubectl_oldest} to {release.kubectl_newest}"
+    remedy = f"Put a kubectl {window} on the bot's PATH; newer ones print warnings that istioctl 1.4 takes for errors."
+    if not version:
+        return failed("kubectl", "no kubectl is on the bot's PATH, and istioctl calls it", remedy)
+    numbers = parse_numbers(version)
+    oldest, newest = parse_numbers(release.kubectl_oldest), parse_numbers(release.kubectl_newest)
+    if numbers is None or oldest is None or newest is None or not oldest[:2] <= numbers[:2] <= newest[:2]:
+        return failed("kubectl", f"kubectl {version} is outside istioctl's window of {window}", remedy)
+    return passed("kubectl", f"kubectl {version}")

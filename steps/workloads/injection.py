@@ -14,7 +14,7 @@ import yaml
 
 from steps.contract.errors import GiveUp
 from steps.contract.release import Release
-from steps.mesh import Namespace, Webhook
+from steps.mesh import Namespace, Pod, Webhook
 from steps.versions import parse_asm_version, parse_image, read_tag
 
 INJECT = "sidecar.istio.io/inject"
@@ -134,3 +134,8 @@ def describe_version(image: str) -> str:
     """The version that a proxy's image names, or what stands in its place."""
     reference = parse_image(image)
     return reference.tag or reference.digest or "no version"
+
+
+def has_target(pod: Pod, release: Release) -> bool:
+    """Whether the pod carries the release's sidecar."""
+    return bool(pod.proxy_image) and is_target_image(pod.proxy_image, release)

@@ -249,3 +249,8 @@ def _opt_out(pod: Pod, workload: Workload | None, options: UpgradeOptions) -> st
     labels = {**(workload.labels if workload else {}), **pod.labels}
     opted_out = key and key in labels and (not value or labels[key] == value)
     return f"it carries the label {options.skip_label}" if opted_out else ""
+
+
+def is_live(pod: Pod) -> bool:
+    """Whether the pod counts: neither on its way out nor ended."""
+    return not pod.terminating and not is_finished(pod)

@@ -14,7 +14,7 @@ from steps.workloads.estimate import Piece
 from steps.workloads.inventory import Finding, Inventory, LeftOut
 from steps.workloads.method import Method, Way, choose_way
 from steps.workloads.risk import Level, Risk, Subject, find_risks, worst_level
-from steps.workloads.rounds import count_rounds
+from steps.workloads.rollout import count_rounds
 
 # no namespace can bear these names
 CANARY = "canary namespaces"

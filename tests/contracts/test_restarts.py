@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from steps.contract.errors import GiveUp, TryAgain
-from steps.phases.sidecars.flights.live_pods import pick_pods
+from steps.phases.sidecars.flights.lookout import pick_pods
 from tests.contracts.ground import Ground
 from tests.contracts.shapes import (
     daemon_set,

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Sequence
 from typing import assert_never
 
 from steps.contract.cards import Attachment
-from steps.contract.ports import Ended, NotStarted, Running
+from steps.contract.ports import Ended, Manifest, NotStarted, Running
 from steps.contract.step import Blocked, Context, Done, Outcome, Waiting
 from steps.contract.wording import count_things
 from steps.install.istioctl_output import cut_output, describe_apply, read_apply_output
 from steps.install.overlays import join_overlays
-from steps.install.rendered import parse_manifest, read_live
+from steps.install.rendered import find_differences, identify, parse_manifest, read_live
 from steps.notes.download import IMAGES, recall_arguments, recall_tools
 from steps.notes.runs import APPLY_TRIES, begin_next_try, count_tries, name_run
-from steps.phases.control_plane.last_applied import find_unapplied
-from steps.workloads.readiness import find_image_fault, list_expected
+from steps.workloads.control_plane import find_image_fault, list_expected
 
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 TRIES = 8
 
 
@@ -103,3 +105,24 @@ def find_image_faults(ctx: Context) -> tuple[str, ...]:
 
 def _apply_remedy(first: str) -> str:
     return f"{first} Mend what it names; Retry applies again, which is safe after a partial failure.".strip()
+
+
+def find_unapplied(objects: Sequence[Manifest], live: Iterable[Manifest]) -> tuple[str, ...]:
+    """The rendered objects that are missing or were last applied with other content.
+
+    istioctl applies with kubectl, which keeps on each object what it applied; unlike the live fields that text is
+    free of the server's defaults and spellings. An object without it is compared by its live fields.
+    """
+    known = {identify(item): item for item in live}
+    return tuple(str(identify(item)) for item in objects if not _is_applied(item, known.get(identify(item))))
+
+
+def _is_applied(wanted: Manifest, here: Manifest | None) -> bool:
+    if here is None:
+        return False
+    text = (here["metadata"].get("annotations") or {}).get(LAST_APPLIED)
+    try:
+        applied = json.loads(text) if text else here
+    except ValueError:
+        applied = here
+    return not find_differences(wanted, applied)

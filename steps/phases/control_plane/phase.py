@@ -39,7 +39,7 @@ from steps.phases.control_plane.backup import (
     strip_server_fields,
 )
 from steps.phases.control_plane.replacement import roll_out
-from steps.preflight.operations import BUSY_OPERATIONS, describe_operation
+from steps.preflight.eligibility import BUSY_OPERATIONS, describe_operation
 from steps.workloads.estimate import describe_control_plane
 
 BACKUPS_A_TURN = 10

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from steps.contract.cards import Attachment, Card
 from steps.contract.step import Blocked, Context, Done, Outcome, Waiting
+from steps.contract.wording import describe_seconds
 from steps.mesh import Pod, Workload
-from steps.notes.control_plane import INGRESS, LEAVING
+from steps.notes.control_plane import AGENTS, INGRESS, LEAVING, AgentsSeen
 from steps.notes.download import IMAGES
-from steps.phases.control_plane.plane_left import describe_left
-from steps.workloads.readiness import Images, Standing, describe_done, format_pods, judge_workloads
+from steps.workloads.control_plane import Images, Standing, describe_done, format_pods, judge_workloads
+from steps.workloads.estimate import SEEN_SPREAD, Range, describe_overrun, describe_range, estimate_control_plane
 from steps.workloads.stalls import (
     TERMINATING,
     UNREADY,
@@ -24,6 +25,7 @@ from steps.workloads.stalls import (
     find_webhook_gap,
 )
 
+PHASE = "control-plane"
 LOOK_AGAIN = 5.0
 # The guide's 5 to 10 minutes, doubled; nodeagent replaces one node's pod after the other.
 BASE_LIMIT = timedelta(minutes=20)
@@ -147,3 +149,40 @@ def _judge_time(ctx: Context, scene: Scene, table: Sequence[str]) -> Blocked | N
 
 def _attach(table: Sequence[str]) -> Attachment:
     return Attachment("control-plane.txt", "\n".join(table) + "\n")
+
+
+def describe_left(ctx: Context, workloads: Iterable[Workload]) -> str:
+    """`; up to 6 min left`, with what the window lacks; "" where nobody has timed the phase."""
+    forecast = ctx.forecast()
+    passed = forecast.took.get(PHASE)
+    agents = measure_agents(ctx, workloads)
+    if agents:
+        return f"; {describe_range(agents)} left by the nodes so far{describe_overrun(agents, forecast.window_minutes)}"
+    if passed is None:
+        return ""
+    low, high = estimate_control_plane(ctx.release, forecast.measured, forecast.nodes)
+    if passed >= high:
+        return f"; it takes longer than the {describe_range((low, high))} estimated"
+    left = max(0.0, low - passed), high - passed
+    return f"; up to {describe_seconds(left[1] * 60)} left{describe_overrun(left, forecast.window_minutes)}"
+
+
+def measure_agents(ctx: Context, workloads: Iterable[Workload]) -> Range | None:
+    """Minutes until the node agent is on every node, by the nodes done since the first look; None where none was.
+
+    It is replaced on one node after the other, so that it ends last wherever there are many.
+    """
+    agent = max((w for w in workloads if w.ref.kind == "DaemonSet"), key=lambda w: w.replicas, default=None)
+    if agent is None or not agent.replicas:
+        return None
+    first = ctx.recall(AGENTS)
+    if first is None:
+        ctx.revise(AGENTS, AgentsSeen(ctx.now, agent.updated))
+        return None
+    done = agent.updated - first.done
+    passed = (ctx.now - first.at).total_seconds() / 60
+    left = agent.replicas - agent.updated
+    if done <= 0 or passed <= 0 or left <= 0:
+        return None
+    minutes = left * passed / done
+    return minutes * SEEN_SPREAD[0], minutes * SEEN_SPREAD[1]

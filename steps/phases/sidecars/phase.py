@@ -16,7 +16,7 @@ from steps.phases.sidecars.approvals.cards import attach_ledger, build_left_card
 from steps.phases.sidecars.approvals.gates import approve_canary, approve_rest, read_approved
 from steps.phases.sidecars.approvals.newcomers import meet_newcomers
 from steps.phases.sidecars.approvals.planning import PATIENCE, plan_sidecars
-from steps.phases.sidecars.flights.tally import OPEN_STATES, Board, read_board
+from steps.phases.sidecars.flights.tally import OPEN_STATES, Tally, read_tally
 from steps.phases.sidecars.moving.soak import soak_wave
 from steps.phases.sidecars.moving.wave import Settled, move_wave
 
@@ -25,49 +25,49 @@ ALL = "all"
 
 def restart_canary(ctx: Context) -> Outcome:
     """Re-inject the canary namespaces."""
-    board = read_board(ctx)
-    refs = read_approved(ctx, board, canary=True)
-    return _move_waves(ctx, board, refs) or Done(describe_moved(ctx, board, refs))
+    tally = read_tally(ctx)
+    refs = read_approved(ctx, tally, canary=True)
+    return _move_waves(ctx, tally, refs) or Done(describe_moved(ctx, tally, refs))
 
 
 def restart_waves(ctx: Context) -> Outcome:
     """Re-inject everything else that was approved, and what appeared since."""
-    board = read_board(ctx)
-    refs = read_approved(ctx, board, canary=False)
-    outcome = _move_waves(ctx, board, refs) or meet_newcomers(ctx, board)
-    return outcome or Done(describe_moved(ctx, board, refs), attachments=(attach_ledger(board.list_all()),))
+    tally = read_tally(ctx)
+    refs = read_approved(ctx, tally, canary=False)
+    outcome = _move_waves(ctx, tally, refs) or meet_newcomers(ctx, tally)
+    return outcome or Done(describe_moved(ctx, tally, refs), attachments=(attach_ledger(tally.list_all()),))
 
 
-def _move_waves(ctx: Context, board: Board, refs: Sequence[str]) -> Outcome | None:
+def _move_waves(ctx: Context, tally: Tally, refs: Sequence[str]) -> Outcome | None:
     """One turn; None once every wave is settled and has soaked."""
-    for wave, own in group_waves(board, refs, apart=ctx.options.keeps_waves_apart).items():
-        if board.list_open(own):
-            moved = move_wave(ctx, board, own, counted=refs)
+    for wave, own in group_waves(tally, refs, apart=ctx.options.keeps_waves_apart).items():
+        if tally.list_open(own):
+            moved = move_wave(ctx, tally, own, counted=refs)
             if not isinstance(moved, Settled):
                 return moved
-        if wave != ALL and _has_moved(board, own):
+        if wave != ALL and _has_moved(tally, own):
             soaking = soak_wave(ctx, wave)
             if soaking is not None:
                 return soaking
     return None
 
 
-def group_waves(board: Board, refs: Sequence[str], *, apart: bool) -> Mapping[str, list[str]]:
+def group_waves(tally: Tally, refs: Sequence[str], *, apart: bool) -> Mapping[str, list[str]]:
     """The approved workload ids by wave, in the plan's order; one wave for all where nothing happens in between."""
     approved, waves = set(refs), dict[str, list[str]]()
-    for planned in board.workloads:
+    for planned in tally.workloads:
         if str(planned.ref) in approved:
             waves.setdefault(planned.wave if apart else ALL, []).append(str(planned.ref))
     return waves
 
 
-def _has_moved(board: Board, refs: Sequence[str]) -> bool:
-    return any(entry.state not in ("manual", "skipped") for ref in refs for entry in board.list_entries(ref))
+def _has_moved(tally: Tally, refs: Sequence[str]) -> bool:
+    return any(entry.state not in ("manual", "skipped") for ref in refs for entry in tally.list_entries(ref))
 
 
-def describe_moved(ctx: Context, board: Board, refs: Sequence[str]) -> str:
+def describe_moved(ctx: Context, tally: Tally, refs: Sequence[str]) -> str:
     """`497/498 pods re-injected with 1.4.10-asm.18, 1 skipped`; pods that are gone are not counted."""
-    counts = count_entries(entry for ref in refs for entry in board.list_entries(ref))
+    counts = count_entries(entry for ref in refs for entry in tally.list_entries(ref))
     total = sum(counts.values()) - counts["gone"]
     others: tuple[EntryState, ...] = ("manual", "skipped", "gone")
     rest = "".join(f", {counts[state]} {state}" for state in others if counts[state])
@@ -76,11 +76,11 @@ def describe_moved(ctx: Context, board: Board, refs: Sequence[str]) -> str:
 
 def acknowledge_left(ctx: Context) -> Outcome:
     """Ask a person to acknowledge each pod that keeps its old sidecar; nothing to ask where there is none."""
-    board = read_board(ctx)
-    outcome = _move_waves(ctx, board, read_approved(ctx, board, canary=False)) or meet_newcomers(ctx, board)
+    tally = read_tally(ctx)
+    outcome = _move_waves(ctx, tally, read_approved(ctx, tally, canary=False)) or meet_newcomers(ctx, tally)
     if outcome is not None:
         return outcome
-    entries = board.list_all()
+    entries = tally.list_all()
     check_sums(entries)
     left = list_left(entries)
     if not left:

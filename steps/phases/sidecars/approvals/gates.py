@@ -12,7 +12,7 @@ from steps.notes.prepare import measure_identity
 from steps.notes.sidecars import APPROVED, add_refs, read_refs
 from steps.phases.sidecars.approvals.cards import build_plan_card
 from steps.phases.sidecars.approvals.planning import measure_plan
-from steps.phases.sidecars.flights.tally import Board, read_board
+from steps.phases.sidecars.flights.tally import Tally, read_tally
 from steps.workloads.risk import LEVELS
 from steps.workloads.waves import CANARY, Planned, PlannedWorkload
 
@@ -28,12 +28,12 @@ def approve_rest(ctx: Context) -> Outcome:
 
 
 def _ask_for(ctx: Context, *, canary: bool) -> Outcome:
-    board = read_board(ctx)
-    planned = measure_plan(ctx, board)
+    tally = read_tally(ctx)
+    planned = measure_plan(ctx, tally)
     approved = read_refs(ctx, APPROVED)
     asked = [one for one in planned.workloads if str(one.ref) not in approved and (one.wave == CANARY or not canary)]
-    moving = [one for one in asked if board.has_open(str(one.ref))]
-    lost = find_lost(ctx.decision, planned, board)
+    moving = [one for one in asked if tally.has_open(str(one.ref))]
+    lost = find_lost(ctx.decision, planned, tally)
     if not moving and not lost:
         return Done("no pod of the canary namespaces has an old sidecar" if canary else "no pod has an old sidecar")
     rest = "all other namespaces" if ctx.options.canary_namespaces else "all namespaces"
@@ -87,7 +87,7 @@ def find_worse(shown: Mapping[str, BoundWorkload], now: Mapping[str, BoundWorklo
     return tuple(sentences)
 
 
-def find_lost(decision: Decision | None, planned: Planned, board: Board) -> tuple[str, ...]:
+def find_lost(decision: Decision | None, planned: Planned, tally: Tally) -> tuple[str, ...]:
     """A sentence for each approved workload that was to be moved and is left to a person by now, a paused one say."""
     if decision is None or decision.choice != "approve":
         return ()
@@ -95,7 +95,7 @@ def find_lost(decision: Decision | None, planned: Planned, board: Board) -> tupl
     return tuple(
         f"{name_place(ref)} is now {list_news(before.because, risks.get(ref, []))}, so it is left to a person"
         for ref, before in read_workloads(decision.binding).items()
-        if not board.has_open(ref) and any(entry.state == "manual" for entry in board.list_entries(ref))
+        if not tally.has_open(ref) and any(entry.state == "manual" for entry in tally.list_entries(ref))
     )
 
 
@@ -116,8 +116,8 @@ def list_approved(decision: Decision | None, moving: Sequence[PlannedWorkload]) 
     return sorted(shown) if shown else [str(one.ref) for one in moving]
 
 
-def read_approved(ctx: Context, board: Board, *, canary: bool) -> tuple[str, ...]:
+def read_approved(ctx: Context, tally: Tally, *, canary: bool) -> tuple[str, ...]:
     """The approved workload ids of the canary, or all of them."""
     approved = read_refs(ctx, APPROVED)
-    waves = {str(one.ref): one.wave for one in board.workloads}
+    waves = {str(one.ref): one.wave for one in tally.workloads}
     return tuple(sorted(ref for ref in approved if not canary or waves.get(ref) == CANARY))

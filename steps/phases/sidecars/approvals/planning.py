@@ -13,7 +13,7 @@ from steps.mesh import WorkloadRef
 from steps.phases.sidecars.approvals.cards import build_plan_card
 from steps.phases.sidecars.flights.guard import guard_restarts
 from steps.phases.sidecars.flights.settlement import settle_entries
-from steps.phases.sidecars.flights.tally import Board, read_board, store_plan
+from steps.phases.sidecars.flights.tally import Tally, read_tally, store_plan
 from steps.workloads.inventory import Finding, take_inventory
 from steps.workloads.waves import LATER, Planned, PlannedWorkload, plan_workloads
 
@@ -26,9 +26,9 @@ def plan_sidecars(ctx: Context) -> Outcome:
     guarded = guard_restarts(ctx, checked=False)
     if guarded.gap:
         return Waiting(f"no sidecar is planned while {guarded.gap}", LOOK_AGAIN)
-    board = read_board(ctx)
-    planned = measure_plan(ctx, board)
-    counts = count_entries(board.list_all())
+    tally = read_tally(ctx)
+    planned = measure_plan(ctx, tally)
+    counts = count_entries(tally.list_all())
     moving = [one for one in planned.workloads if one.pods]
     sentence = (
         f"sidecars planned: {count_things(counts['pending'], 'pod')} in {count_things(len(moving), 'workload')} "
@@ -38,22 +38,22 @@ def plan_sidecars(ctx: Context) -> Outcome:
     return Done(sentence, build_plan_card(ctx, planned, planned.workloads, "Sidecars planned"))
 
 
-def measure_plan(ctx: Context, board: Board, *, late: bool = False) -> Planned:
+def measure_plan(ctx: Context, tally: Tally, *, late: bool = False) -> Planned:
     """Take the inventory, keep the plan, and bring the ledger up to it: new pods come in, replaced ones are settled.
 
     `late` puts workloads that no earlier plan had into the later wave.
     """
     inventory = take_inventory(ctx.kubernetes, ctx.release, ctx.options)
-    planned = keep_waves(plan_workloads(inventory, ctx.options), board, LATER if late else "")
-    board.record(merge_entries(board, planned.entries))
-    board.record(_settle_replaced(ctx, board, inventory.group_by_workload()))
+    planned = keep_waves(plan_workloads(inventory, ctx.options), tally, LATER if late else "")
+    tally.record(merge_entries(tally, planned.entries))
+    tally.record(_settle_replaced(ctx, tally, inventory.group_by_workload()))
     store_plan(ctx, planned.workloads)
     return planned
 
 
-def keep_waves(planned: Planned, board: Board, wave: str) -> Planned:
+def keep_waves(planned: Planned, tally: Tally, wave: str) -> Planned:
     """The plan with workloads in the waves that earlier plans put them into, new ones in `wave` unless it is ""."""
-    earlier = {str(one.ref): one for one in board.workloads}
+    earlier = {str(one.ref): one for one in tally.workloads}
 
     def choose_wave(ref: str, own: str) -> str:
         return earlier[ref].wave if ref in earlier else wave or own
@@ -72,12 +72,12 @@ def _keep(one: PlannedWorkload, earlier: Mapping[str, PlannedWorkload]) -> Plann
     return one if one.pods else earlier.get(str(one.ref), one)
 
 
-def merge_entries(board: Board, entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:
+def merge_entries(tally: Tally, entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:
     """The entries to record: pods that are new in scope, and those whose way has changed since.
 
     A pod that is new and already on the target was made by the new injector and stays out: it is no one's to move.
     """
-    known = {entry.uid: entry for entry in board.list_all()}
+    known = {entry.uid: entry for entry in tally.list_all()}
     first = not known
     return [entry for entry in entries if _is_news(entry, known.get(entry.uid), first)]
 
@@ -90,14 +90,14 @@ def _is_news(entry: LedgerEntry, old: LedgerEntry | None, first: bool) -> bool:
 
 
 def _settle_replaced(
-    ctx: Context, board: Board, findings: Mapping[WorkloadRef, Sequence[Finding]]
+    ctx: Context, tally: Tally, findings: Mapping[WorkloadRef, Sequence[Finding]]
 ) -> list[LedgerEntry]:
     """Entries whose pods were replaced meanwhile, by the cluster itself or by hand."""
     live = {str(ref): [finding.pod for finding in own] for ref, own in findings.items()}
     here = {pod.uid for pods in live.values() for pod in pods}
     settled: list[LedgerEntry] = []
-    for ref in board.list_refs():
-        known = board.list_entries(ref)
+    for ref in tally.list_refs():
+        known = tally.list_entries(ref)
         # a pod that is here but belongs to another workload now (an orphan) has its own entry by that
         final = ref not in live
         still = [e for e in known if e.state in ("pending", "manual") and not (final and e.uid in here)]

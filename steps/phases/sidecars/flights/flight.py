@@ -10,12 +10,12 @@ from typing import TypeAlias
 from steps.contract.ledger import LedgerEntry
 from steps.contract.release import Release
 from steps.mesh import Pod, Workload
-from steps.phases.sidecars.flights.live_pods import has_target, is_live
 from steps.phases.sidecars.flights.settlement import count_spent, orphan_entries, settle_entries
-from steps.workloads.injection import PINNED_IMAGE, describe_version
+from steps.workloads.injection import PINNED_IMAGE, describe_version, has_target
+from steps.workloads.inventory import is_live
 from steps.workloads.method import keeps_revision
 from steps.workloads.risk import is_rolling
-from steps.workloads.rolled_out import count_moved, is_rolled_out, is_stamped, scale_patience
+from steps.workloads.rollout import count_moved, is_rolled_out, is_stamped, scale_patience
 from steps.workloads.waves import PlannedWorkload
 
 # time that a fault may need to show up as one, or to pass by itself after a retry

@@ -10,9 +10,9 @@ from steps.contract.release import Release
 from steps.contract.step import Context
 from steps.mesh import Webhook, Workload
 from steps.notes.sidecars import GAP, GUARDED, Injected, read_clock
+from steps.workloads.control_plane import find_image_fault, find_rollout_gap, list_expected
 from steps.workloads.injection import Injector, expects_sidecar, is_injected_namespace, is_target_image, parse_injector
 from steps.workloads.inventory import find_pin
-from steps.workloads.readiness import find_image_fault, find_rollout_gap, list_expected
 from steps.workloads.stalls import explain_webhook_gap, find_webhook_gap
 
 # the configuration is read before each batch; webhook, endpoints, images and namespaces only this often

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from steps.contract.ports import Kubernetes
 from steps.contract.step import Context
-from steps.mesh import Pod, Workload, WorkloadRef
+from steps.mesh import Owner, Pod, Workload, WorkloadRef
 from steps.phases.sidecars.flights.flight import Flight, wants_pods
-from steps.phases.sidecars.flights.live_pods import pick_pods
+from steps.workloads.inventory import name_owner_kind
 
+# The label with the hash that ends the name of a pod's ReplicaSet.
+_HASH_LABELS = {"Deployment": "pod-template-hash", "Rollout": "rollouts-pod-template-hash"}
 # beyond this many namespaces one list over all of them is cheaper
 NAMESPACES_APART = 5
 PODS_A_PAGE = 500
@@ -94,3 +96,26 @@ def _write_query(workload: Workload | None) -> str:
     if workload is None:
         return ""
     return workload.selector_text or ",".join(f"{key}={text}" for key, text in sorted(workload.selector.items()))
+
+
+def pick_pods(pods: Iterable[Pod], workload: Workload, known: Collection[str] = ()) -> tuple[Pod, ...]:
+    """Those of a namespace's pods that belong to the workload; `known` are uids of pods that were told to be its."""
+    return tuple(pod for pod in pods if _belongs(pod, workload, known))
+
+
+def _belongs(pod: Pod, workload: Workload, known: Collection[str]) -> bool:
+    ref = workload.ref
+    if pod.owner is None or pod.namespace != ref.namespace:
+        return False
+    kind = name_owner_kind(pod.owner)
+    if ref.kind not in _HASH_LABELS:
+        return (kind, pod.owner.name) == (ref.kind, ref.name)
+    if kind != "ReplicaSet" or not workload.selector.items() <= pod.labels.items():
+        return False
+    return pod.uid in known or _may_be_made_by(workload, pod.owner, pod)
+
+
+def _may_be_made_by(workload: Workload, owner: Owner, pod: Pod) -> bool:
+    """Whether the pod's ReplicaSet is not one of another workload: selectors may overlap (stable and canary)."""
+    hashes = {kind: pod.labels[label] for kind, label in _HASH_LABELS.items() if label in pod.labels}
+    return not hashes or owner.name == f"{workload.ref.name}-{hashes.get(workload.ref.kind, '')}"

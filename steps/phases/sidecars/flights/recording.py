@@ -10,6 +10,7 @@ from steps.contract.ledger import EntryState, LedgerEntry
 from steps.contract.step import Context
 from steps.mesh import Pod
 from steps.notes.sidecars import name_hold, start_clock
+from steps.phases.sidecars.flights.actions import Judged
 from steps.phases.sidecars.flights.flight import (
     Discovered,
     Failing,
@@ -20,30 +21,29 @@ from steps.phases.sidecars.flights.flight import (
     Ready,
     Underway,
 )
-from steps.phases.sidecars.flights.live_pods import is_live
-from steps.phases.sidecars.flights.next_moves import Judged
 from steps.phases.sidecars.flights.settlement import settle_entries
-from steps.phases.sidecars.flights.tally import Board
+from steps.phases.sidecars.flights.tally import Tally
+from steps.workloads.inventory import is_live
 
 
-def record_verdicts(ctx: Context, board: Board, judged: Iterable[Judged]) -> None:
+def record_verdicts(ctx: Context, tally: Tally, judged: Iterable[Judged]) -> None:
     """Record what each verdict means for the workload's entries."""
     for flight, verdict in judged:
         match verdict:
             case Finished(entries=entries):
-                board.record(entries)
+                tally.record(entries)
             case Failing():
-                board.record(fail_entries(ctx, flight, describe_failure(flight, verdict)))
+                tally.record(fail_entries(ctx, flight, describe_failure(flight, verdict)))
             case Held():
-                board.record(mark_entries(flight.entries, "pending", ""))
+                tally.record(mark_entries(flight.entries, "pending", ""))
                 if not flight.begun:
                     start_clock(ctx, name_hold(ctx, str(flight.planned.ref)))
             case Underway() | Ready():
-                board.record(mark_entries(flight.entries, "pending", ""))
+                tally.record(mark_entries(flight.entries, "pending", ""))
             case Discovered(pods=pods):
-                board.record(open_entries(flight, pods, "pending", ""))
+                tally.record(open_entries(flight, pods, "pending", ""))
             case Misinjected(pods=pods):
-                board.record(open_entries(flight, pods, "failed", "made with another sidecar"))
+                tally.record(open_entries(flight, pods, "failed", "made with another sidecar"))
             case _:
                 assert_never(verdict)
 

@@ -10,10 +10,10 @@ from steps.contract.cards import Progress
 from steps.contract.forecast import Forecast, Measured
 from steps.contract.step import Context
 from steps.notes.sidecars import OVERRUN_TOLD, ROUNDS, Seen
+from steps.phases.sidecars.flights.actions import Judged
 from steps.phases.sidecars.flights.flight import Finished, Flight, Underway
-from steps.phases.sidecars.flights.next_moves import Judged
 from steps.phases.sidecars.flights.pace import describe_progress
-from steps.phases.sidecars.flights.tally import OPEN_STATES, Board
+from steps.phases.sidecars.flights.tally import OPEN_STATES, Tally
 from steps.workloads.estimate import (
     LOOK_SECONDS,
     Piece,
@@ -47,15 +47,15 @@ class Left:
         return None if self.source else sum(self.minutes) * 30
 
 
-def measure_left(ctx: Context, board: Board, refs: Collection[str], judged: Sequence[Judged]) -> Left:
+def measure_left(ctx: Context, tally: Tally, refs: Collection[str], judged: Sequence[Judged]) -> Left:
     """Look at the clocks of what moves, keep what ended, and estimate the rest."""
     seen = see_rounds(ctx, judged)
     underway = {flight.planned.ref: verdict.done for flight, verdict in judged if isinstance(verdict, Underway)}
     begun = {str(flight.planned.ref) for flight, _ in judged if flight.begun}
     pieces = sorted(
         (
-            (str(one.ref) not in begun, cut_piece(one.piece, board, str(one.ref), underway.get(one.ref, 0)))
-            for one in board.workloads
+            (str(one.ref) not in begun, cut_piece(one.piece, tally, str(one.ref), underway.get(one.ref, 0)))
+            for one in tally.workloads
             if str(one.ref) in refs
         ),
         key=lambda pair: pair[0],
@@ -67,9 +67,9 @@ def measure_left(ctx: Context, board: Board, refs: Collection[str], judged: Sequ
     return Left(minutes, forecast.window_minutes, source)
 
 
-def cut_piece(piece: Piece, board: Board, ref: str, done: int) -> Piece:
+def cut_piece(piece: Piece, tally: Tally, ref: str, done: int) -> Piece:
     """What is left of a workload; `done` of its open pods are."""
-    pods = sum(1 for entry in board.list_entries(ref) if entry.state in OPEN_STATES) - done
+    pods = sum(1 for entry in tally.list_entries(ref) if entry.state in OPEN_STATES) - done
     share = pods / piece.pods if piece.pods else 0.0
     return replace(piece, pods=max(0, pods), rounds=piece.rounds * share)
 

@@ -9,7 +9,7 @@ from steps.contract.ledger import EntryState, LedgerEntry
 from steps.contract.release import Release
 from steps.contract.wording import count_things
 from steps.mesh import Pod
-from steps.phases.sidecars.flights.live_pods import has_target
+from steps.workloads.injection import has_target
 
 
 def settle_entries(

@@ -13,7 +13,7 @@ from steps.workloads.waves import PLAN, PlannedWorkload
 OPEN_STATES = ("pending", "failed")
 
 
-class Board:
+class Tally:
     """The plan with the ledger by workload id, as one turn sees it: read once, and kept up with what it records."""
 
     def __init__(self, workloads: Sequence[PlannedWorkload], ledger: Ledger) -> None:
@@ -65,10 +65,10 @@ class Board:
         return any(entry.state == "failed" for entry in self._entries.get(ref, {}).values())
 
 
-def read_board(ctx: Context) -> Board:
+def read_tally(ctx: Context) -> Tally:
     """The plan and the ledger as they stand."""
     plan = ctx.recall(PLAN)
-    return Board(plan or (), ctx.ledger)
+    return Tally(plan or (), ctx.ledger)
 
 
 def store_plan(ctx: Context, workloads: Sequence[PlannedWorkload]) -> None:
@@ -80,10 +80,10 @@ def store_plan(ctx: Context, workloads: Sequence[PlannedWorkload]) -> None:
         ctx.revise(PLAN, plan)
 
 
-def open_flight(ctx: Context, board: Board, planned: PlannedWorkload) -> Flight:
-    """The workload as the board knows it, before this turn looks at the cluster."""
+def open_flight(ctx: Context, tally: Tally, planned: PlannedWorkload) -> Flight:
+    """The workload as the tally knows it, before this turn looks at the cluster."""
     ref = str(planned.ref)
-    entries = board.list_entries(ref)
+    entries = tally.list_entries(ref)
     stamp, begun_in = read_stamp(ctx, ref)
     latest, _ = read_stamp(ctx, ref, anew=True) if stamp else ("", 0)
     return Flight(

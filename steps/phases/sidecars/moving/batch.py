@@ -11,8 +11,7 @@ from steps.contract.errors import GiveUp, TryAgain
 from steps.contract.step import Context
 from steps.mesh import DisruptionBudget, EvictionRefused
 from steps.notes.sidecars import forget_refusals, is_put_off, name_clock, put_off, stamp_workload, start_clock
-from steps.phases.sidecars.flights.guard import Guarded, guard_restarts
-from steps.phases.sidecars.flights.next_moves import (
+from steps.phases.sidecars.flights.actions import (
     CALLS_A_TURN,
     Action,
     Begin,
@@ -23,9 +22,10 @@ from steps.phases.sidecars.flights.next_moves import (
     choose_actions,
     count_charge,
 )
+from steps.phases.sidecars.flights.guard import Guarded, guard_restarts
 from steps.phases.sidecars.flights.pace import keep_bucket, recall_bucket
 from steps.phases.sidecars.flights.recording import mark_entries
-from steps.phases.sidecars.flights.tally import Board
+from steps.phases.sidecars.flights.tally import Tally
 
 ACT_SECONDS = 5.0
 
@@ -38,7 +38,7 @@ class Acted:
     more: bool = False
 
 
-def act(ctx: Context, board: Board, judged: Sequence[Judged], checked: bool) -> Acted:
+def act(ctx: Context, tally: Tally, judged: Sequence[Judged], checked: bool) -> Acted:
     """Choose and carry out the batch; nothing is done while injector or control plane are not as they should be."""
     limits = ctx.options.limits
     bucket = recall_bucket(ctx)
@@ -50,21 +50,21 @@ def act(ctx: Context, board: Board, judged: Sequence[Judged], checked: bool) -> 
     guarded = guard_restarts(ctx, checked)
     if guarded.gap:
         return Acted(f"nothing is restarted while {guarded.gap}")
-    actions = tuple(_spare_losers(ctx, board, guarded, actions))
+    actions = tuple(_spare_losers(ctx, tally, guarded, actions))
     charged = sum(count_charge(action) for action in actions)
     if limits.pods_per_minute and charged:
         keep_bucket(ctx, bucket.fill(charged))
-    cut = _carry_out(ctx, board, actions, time.monotonic)
+    cut = _carry_out(ctx, tally, actions, time.monotonic)
     return Acted(more=cut or len(actions) >= CALLS_A_TURN)
 
 
-def _spare_losers(ctx: Context, board: Board, guarded: Guarded, actions: Iterable[Action]) -> Iterator[Action]:
+def _spare_losers(ctx: Context, tally: Tally, guarded: Guarded, actions: Iterable[Action]) -> Iterator[Action]:
     """Leave out, as failing, what would lose its sidecar or keep the old one."""
     for action in actions:
         workload = action.flight.workload
         loss = guarded.find_loss(workload, ctx.release) if workload else ""
         if loss:
-            board.record(mark_entries(action.flight.entries, "failed", loss))
+            tally.record(mark_entries(action.flight.entries, "failed", loss))
         else:
             yield action
 
@@ -75,7 +75,7 @@ def _list_budgets(ctx: Context, judged: Sequence[Judged]) -> Mapping[str, tuple[
     return {namespace: ctx.kubernetes.list_disruption_budgets(namespace) for namespace in sorted(namespaces)}
 
 
-def _carry_out(ctx: Context, board: Board, actions: Sequence[Action], clock: Callable[[], float]) -> bool:
+def _carry_out(ctx: Context, tally: Tally, actions: Sequence[Action], clock: Callable[[], float]) -> bool:
     """For 5 s at most; answers whether some of the batch is left for the next turn."""
     end = clock() + ACT_SECONDS
     refused: set[str] = set()
@@ -93,16 +93,16 @@ def _carry_out(ctx: Context, board: Board, actions: Sequence[Action], clock: Cal
             put_off(ctx, ref, fault.retry_in, fault.why)
         except GiveUp as fault:
             refused.add(ref)
-            _give_up(ctx, board, action, fault)
+            _give_up(ctx, tally, action, fault)
     return False
 
 
-def _give_up(ctx: Context, board: Board, action: Action, fault: GiveUp) -> None:
+def _give_up(ctx: Context, tally: Tally, action: Action, fault: GiveUp) -> None:
     """A person decides, unless the workload is gone: then the next turn settles it."""
     planned = action.flight.planned
     put_off(ctx, str(planned.ref), None, fault.why)
     if ctx.kubernetes.read_workload(planned.ref) is not None:
-        board.record(mark_entries(action.flight.entries, "failed", f"{fault.why} ({fault.remedy})"))
+        tally.record(mark_entries(action.flight.entries, "failed", f"{fault.why} ({fault.remedy})"))
 
 
 def _call(ctx: Context, action: Action) -> None:

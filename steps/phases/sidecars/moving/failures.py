@@ -9,11 +9,11 @@ from steps.contract.cards import Attachment, Choice
 from steps.contract.ledger import LedgerEntry
 from steps.contract.step import Blocked, Context
 from steps.notes.sidecars import SKIPPED, read_refusal
+from steps.phases.sidecars.flights.actions import Judged
 from steps.phases.sidecars.flights.flight import Failing, Flight
 from steps.phases.sidecars.flights.lookout import look
-from steps.phases.sidecars.flights.next_moves import Judged
 from steps.phases.sidecars.flights.recording import settle_ready
-from steps.phases.sidecars.flights.tally import OPEN_STATES, Board
+from steps.phases.sidecars.flights.tally import OPEN_STATES, Tally
 from steps.workloads.risk import covers
 from steps.workloads.waves import PlannedWorkload
 
@@ -21,15 +21,15 @@ SHOWN = 5
 
 
 def block_on_failures(
-    ctx: Context, board: Board, todo: Sequence[PlannedWorkload], judged: Sequence[Judged]
+    ctx: Context, tally: Tally, todo: Sequence[PlannedWorkload], judged: Sequence[Judged]
 ) -> Blocked | None:
     """Blocked once the failure budget is used up, or once nothing but failed workloads is left."""
-    failed = [planned for planned in todo if board.has_failed(str(planned.ref))]
-    moving = [planned for planned in todo if board.has_open(str(planned.ref)) and planned not in failed]
+    failed = [planned for planned in todo if tally.has_failed(str(planned.ref))]
+    moving = [planned for planned in todo if tally.has_open(str(planned.ref)) and planned not in failed]
     budget = max(1, ctx.options.limits.failure_budget)
     if not failed or (moving and len(failed) < budget):
         return None
-    reason = explain_failure(ctx, board, failed[0])
+    reason = explain_failure(ctx, tally, failed[0])
     names = ", ".join(str(planned.ref) for planned in failed[:SHOWN])
     more = f" and {len(failed) - SHOWN} more" if len(failed) > SHOWN else ""
     verdicts = [(flight, verdict) for flight, verdict in judged if isinstance(verdict, Failing)]
@@ -41,9 +41,9 @@ def block_on_failures(
     )
 
 
-def explain_failure(ctx: Context, board: Board, planned: PlannedWorkload) -> str:
+def explain_failure(ctx: Context, tally: Tally, planned: PlannedWorkload) -> str:
     """Why the workload failed; for evictions also what refuses them."""
-    failed = next(entry for entry in board.list_entries(str(planned.ref)) if entry.state == "failed")
+    failed = next(entry for entry in tally.list_entries(str(planned.ref)) if entry.state == "failed")
     if planned.method != "evict":
         return failed.reason
     budgets = ctx.kubernetes.list_disruption_budgets(planned.ref.namespace)
@@ -75,7 +75,7 @@ def _list_events(ctx: Context, namespace: str, kind: str, name: str) -> Iterable
         yield f"  {event.kind} {event.reason} (x{event.count}): {event.message}"
 
 
-def settle_skipped(ctx: Context, board: Board) -> None:
+def settle_skipped(ctx: Context, tally: Tally) -> None:
     """Carry out a Skip: replaced pods of the failed workloads count as upgraded, the others as skipped.
 
     The workloads are those that had failed when the decision was first seen; a later failure needs its own.
@@ -83,16 +83,16 @@ def settle_skipped(ctx: Context, board: Board) -> None:
     decision = ctx.decision
     if decision is None or decision.choice != "skip":
         return
-    failing = tuple(str(one.ref) for one in board.workloads if board.has_failed(str(one.ref)))
+    failing = tuple(str(one.ref) for one in tally.workloads if tally.has_failed(str(one.ref)))
     chosen = ctx.remember(SKIPPED.of(ctx.step_id, ctx.generation), failing)
-    todo = [planned for planned in board.workloads if str(planned.ref) in chosen and board.has_open(str(planned.ref))]
-    flights = [_describe_flight(board, planned) for planned in todo]
+    todo = [planned for planned in tally.workloads if str(planned.ref) in chosen and tally.has_open(str(planned.ref))]
+    flights = [_describe_flight(tally, planned) for planned in todo]
     for flight in look(ctx, flights, checked=False).flights:
-        board.record(skip_entries(ctx, flight, decision.by, decision.reason))
+        tally.record(skip_entries(ctx, flight, decision.by, decision.reason))
 
 
-def _describe_flight(board: Board, planned: PlannedWorkload) -> Flight:
-    entries = board.list_entries(str(planned.ref))
+def _describe_flight(tally: Tally, planned: PlannedWorkload) -> Flight:
+    entries = tally.list_entries(str(planned.ref))
     open_entries = tuple(entry for entry in entries if entry.state in OPEN_STATES)
     return Flight(planned, open_entries, {entry.uid: entry for entry in entries})
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from steps.contract.cards import Progress
 from steps.contract.step import Blocked, Context, Waiting
 from steps.notes.sidecars import CHECKED, SAMPLES, Checked, is_put_off
+from steps.phases.sidecars.flights.actions import CALLS_A_TURN, Judged
 from steps.phases.sidecars.flights.flight import (
     Failing,
     Finished,
@@ -19,15 +20,15 @@ from steps.phases.sidecars.flights.flight import (
     describe_misinjection,
     judge,
 )
-from steps.phases.sidecars.flights.live_pods import has_target, is_live
 from steps.phases.sidecars.flights.lookout import look
-from steps.phases.sidecars.flights.next_moves import CALLS_A_TURN, Judged
 from steps.phases.sidecars.flights.pace import add_sample, measure_progress
 from steps.phases.sidecars.flights.recording import record_verdicts
 from steps.phases.sidecars.flights.remaining import describe_left, measure_left, warn_of_overrun
-from steps.phases.sidecars.flights.tally import OPEN_STATES, Board, open_flight
+from steps.phases.sidecars.flights.tally import OPEN_STATES, Tally, open_flight
 from steps.phases.sidecars.moving.batch import Acted, act
 from steps.phases.sidecars.moving.failures import block_on_failures, settle_skipped
+from steps.workloads.injection import has_target
+from steps.workloads.inventory import is_live
 from steps.workloads.waves import PlannedWorkload
 
 POLL_SECONDS = 2.0
@@ -43,31 +44,31 @@ class Settled:
 
 
 def move_wave(
-    ctx: Context, board: Board, refs: Sequence[str], counted: Sequence[str] = ()
+    ctx: Context, tally: Tally, refs: Sequence[str], counted: Sequence[str] = ()
 ) -> Settled | Waiting | Blocked:
     """Bring the workloads a turn further; Settled once none of them has an open pod. Progress counts `counted`."""
-    settle_skipped(ctx, board)
-    todo = board.list_open(refs)
+    settle_skipped(ctx, tally)
+    todo = tally.list_open(refs)
     if not todo:
         return Settled()
     checked = ctx.recall(CHECKED) is not None
-    flights = choose_flights(ctx, board, todo, checked)
+    flights = choose_flights(ctx, tally, todo, checked)
     if ctx.hold and not flights:
         return Waiting(ctx.hold, retry_in=0.0, held=True)
     sighting = look(ctx, flights, checked)
     judged = spare_deleted_namespaces(ctx, judge_flights(ctx, sighting.flights))
-    record_verdicts(ctx, board, judged)
+    record_verdicts(ctx, tally, judged)
     wrong = next((verdict for _, verdict in judged if isinstance(verdict, Misinjected)), None)
     if wrong is not None:
         return _stop(ctx, wrong)
     checked = checked or _check_first(ctx, judged)
-    _say_finished(ctx, board, todo, judged)
-    blocked = block_on_failures(ctx, board, todo, judged)
+    _say_finished(ctx, tally, todo, judged)
+    blocked = block_on_failures(ctx, tally, todo, judged)
     if blocked:
         return blocked
-    acted = act(ctx, board, judged, checked)
-    return block_on_failures(ctx, board, todo, judged) or _wait(
-        ctx, board, counted or refs, judged, acted, sighting.requests, checked
+    acted = act(ctx, tally, judged, checked)
+    return block_on_failures(ctx, tally, todo, judged) or _wait(
+        ctx, tally, counted or refs, judged, acted, sighting.requests, checked
     )
 
 
@@ -77,14 +78,14 @@ def judge_flights(ctx: Context, flights: Iterable[Flight]) -> list[Judged]:
     return [(flight, judge(flight, ctx.now, ctx.release, patience)) for flight in flights]
 
 
-def choose_flights(ctx: Context, board: Board, todo: Sequence[PlannedWorkload], checked: bool) -> tuple[Flight, ...]:
+def choose_flights(ctx: Context, tally: Tally, todo: Sequence[PlannedWorkload], checked: bool) -> tuple[Flight, ...]:
     """All begun workloads, and as many others in the plan's order as could begin now."""
-    flights = [open_flight(ctx, board, planned) for planned in todo]
+    flights = [open_flight(ctx, tally, planned) for planned in todo]
     begun = [flight for flight in flights if flight.begun]
     if ctx.hold:
         # between two workloads nothing is in flight: the safe point
         return tuple(begun)
-    moving = sum(1 for flight in begun if not board.has_failed(str(flight.planned.ref)))
+    moving = sum(1 for flight in begun if not tally.has_failed(str(flight.planned.ref)))
     slots = (ctx.options.limits.workloads_at_once or len(flights)) if checked else 1
     # some more than fit, as the first may turn out to be held
     wanted = slots - moving + 2 if moving < slots else 0
@@ -142,18 +143,18 @@ def _check_first(ctx: Context, judged: Sequence[Judged]) -> bool:
     return True
 
 
-def _say_finished(ctx: Context, board: Board, todo: Sequence[PlannedWorkload], judged: Sequence[Judged]) -> None:
+def _say_finished(ctx: Context, tally: Tally, todo: Sequence[PlannedWorkload], judged: Sequence[Judged]) -> None:
     """Name the waves whose last open pod ended in this turn."""
     ended = {flight.planned.wave for flight, verdict in judged if isinstance(verdict, Finished)}
-    still = {planned.wave for planned in todo if board.has_open(str(planned.ref))}
+    still = {planned.wave for planned in todo if tally.has_open(str(planned.ref))}
     for wave in sorted(ended - still):
-        own = [e for e in board.list_all() if e.wave == wave and e.state == "upgraded"]
+        own = [e for e in tally.list_all() if e.wave == wave and e.state == "upgraded"]
         ctx.say(f"wave {wave} done: {len(own)} pods on {ctx.release.version}")
 
 
 def _wait(
     ctx: Context,
-    board: Board,
+    tally: Tally,
     refs: Iterable[str],
     judged: Sequence[Judged],
     acted: Acted,
@@ -161,9 +162,9 @@ def _wait(
     checked: bool,
 ) -> Waiting:
     counted = set(refs)
-    left = measure_left(ctx, board, counted, judged)
+    left = measure_left(ctx, tally, counted, judged)
     warn_of_overrun(ctx, left)
-    progress = dataclasses.replace(measure(ctx, board, counted, judged), seconds_left=left.seconds)
+    progress = dataclasses.replace(measure(ctx, tally, counted, judged), seconds_left=left.seconds)
     sentence = describe_left(progress, left)
     poll = max(POLL_SECONDS, requests) if checked else FIRST_POLL_SECONDS
     return Waiting(
@@ -174,9 +175,9 @@ def _wait(
     )
 
 
-def measure(ctx: Context, board: Board, refs: set[str], judged: Sequence[Judged]) -> Progress:
+def measure(ctx: Context, tally: Tally, refs: set[str], judged: Sequence[Judged]) -> Progress:
     """How many of the bot's own pods are done, and at what pace."""
-    entries = [entry for entry in board.list_all() if entry.workload in refs]
+    entries = [entry for entry in tally.list_all() if entry.workload in refs]
     counted = [entry for entry in entries if entry.state not in ("manual", "skipped")]
     closed = sum(1 for entry in counted if entry.state not in OPEN_STATES)
     done = closed + sum(verdict.done for _, verdict in judged if isinstance(verdict, Underway))

@@ -8,7 +8,7 @@ from steps.contract.forecast import Forecast, Measured
 from steps.contract.step import Ask, Done
 from steps.phases.control_plane.phase import approve
 from steps.phases.finish import report
-from steps.phases.prepare.phase import inspect, propose
+from steps.phases.prepare import inspect, propose
 from tests.unit.steps.builders import HUB, OLD, make_pod
 from tests.unit.steps.paper import Paper, start_paper
 

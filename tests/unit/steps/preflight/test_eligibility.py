@@ -13,7 +13,7 @@ from steps.install.recovery import PreviousInstall
 from steps.mesh import Exclusion, Operation
 from steps.notes.prepare import SidecarCounts
 from steps.preflight.eligibility import find_source, judge_survey
-from steps.preflight.kubectl import check_kubectl
+from steps.preflight.machine import check_kubectl
 from steps.versions import AsmVersion
 from tests.unit.steps.builders import (
     NEW,

@@ -23,7 +23,7 @@ from steps.workloads.estimate import (
     state_range,
 )
 from steps.workloads.method import Method
-from steps.workloads.rounds import count_rounds
+from steps.workloads.rollout import count_rounds
 
 
 def limited(**limits: int) -> UpgradeOptions:

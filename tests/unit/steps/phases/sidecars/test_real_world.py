@@ -14,7 +14,7 @@ from sandbox.cluster.seeds.cluster_x import create_any
 from steps.contract.options import Limits
 from steps.contract.step import Blocked, Done
 from steps.mesh import Owner, Pod, WorkloadRef
-from steps.phases.sidecars.flights.live_pods import pick_pods
+from steps.phases.sidecars.flights.lookout import pick_pods
 from steps.workloads.injection import PINNED_IMAGE
 from tests.unit.steps.paper_cluster import PaperCluster
 from tests.unit.steps.phases.sidecars.simulated_mesh import SimulatedMesh, take_mesh_snapshot

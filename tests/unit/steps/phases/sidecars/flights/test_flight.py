@@ -17,7 +17,7 @@ from steps.phases.sidecars.flights.flight import (
     wants_pods,
 )
 from steps.workloads.method import Method
-from steps.workloads.rolled_out import count_moved, is_rolled_out, is_stamped, scale_patience
+from steps.workloads.rollout import count_moved, is_rolled_out, is_stamped, scale_patience
 from tests.unit.steps.paper_cluster import START
 from tests.unit.steps.rig import load_release
 from tests.unit.steps.shapes import NEW, entry, flight, pod, workload

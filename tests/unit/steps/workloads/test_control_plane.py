@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from steps.mesh import Workload
-from steps.workloads.readiness import (
+from steps.workloads.control_plane import (
     describe_done,
     find_rollout_gap,
     format_age,

@@ -11,7 +11,7 @@ from steps.contract.ledger import EntryState, LedgerEntry
 from steps.contract.options import Overlay, UpgradeOptions
 from steps.contract.step import Blocked, Done
 from steps.phases.finish import report, revoke
-from steps.phases.prepare.phase import identify, inspect, propose
+from steps.phases.prepare import identify, inspect, propose
 from tests.unit.steps.builders import HUB, NEW, OLD, make_control_plane, make_pod
 from tests.unit.steps.paper import Paper, start_paper
 

@@ -1,13 +1,14 @@
-"""The prepare phase: read-only, ends with a proposal in the thread."""
+"""The prepare phase: read-only, ends with a proposal in the thread, or with one only."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import ceil
 
 from steps.contract.cards import Card, Detail
 from steps.contract.checks import Check, select_checks
 from steps.contract.step import Blocked, Context, Done, Outcome, Step
-from steps.contract.wording import count_things
+from steps.contract.wording import Command, count_things
 from steps.install.flags import build_apply_arguments
 from steps.install.overlays import join_overlays
 from steps.install.recovery import compare_flags
@@ -17,6 +18,7 @@ from steps.notes.prepare import (
     FLAGS,
     MTLS,
     NODES,
+    PROPOSAL_LINES,
     SIDECARS,
     SIDECARS_ESTIMATE,
     SOURCE,
@@ -44,6 +46,7 @@ from steps.workloads.estimate import (
 from steps.workloads.inventory import take_inventory
 from steps.workloads.waves import Planned, plan_workloads
 
+WHY = "is not in clusters.toml, so nobody can approve"
 RISKS_SHOWN = 10
 # Where widths are unknown: what makes the guide's pace.
 PODS_A_ROUND = 25
@@ -170,8 +173,27 @@ def _keep_survey(ctx: Context, survey: Survey, checks: tuple[Check, ...], source
     ctx.revise(NODES, count_agents(survey))
 
 
+def post_proposal(ctx: Context) -> Outcome:
+    """Post what an upgrade would do, and what to add to clusters.toml before one can be started."""
+    card = build_proposal(ctx, plan_workloads(take_inventory(ctx.kubernetes, ctx.release, ctx.options), ctx.options))
+    lines = ctx.recall(PROPOSAL_LINES) or ()
+    key = ctx.cluster.key
+    summary = (
+        *card.summary,
+        f"This is a proposal only: {key} was found in GKE and {WHY} it.",
+        "To make it an upgrade, add the lines below to clusters.toml, restart the bot, and "
+        f"{Command(f'start {key}')} again.",
+    )
+    return Done(
+        f"proposal only: {key} from {recall_source(ctx)} to {ctx.release.version}; it {WHY} it",
+        replace(card, title=f"Proposal: {card.title}", summary=summary, snippet=Detail("Add to clusters.toml", lines)),
+    )
+
+
 STEPS: tuple[Step, ...] = (
     Step("prepare/identify", identify),
     Step("prepare/inspect", inspect),
     Step("prepare/propose", propose),
 )
+# Where the cluster can only be proposed, this comes in place of prepare's own proposal.
+PROPOSAL_STEPS = (Step("proposal/post", post_proposal),)

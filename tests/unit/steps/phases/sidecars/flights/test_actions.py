@@ -4,8 +4,8 @@ import pytest
 
 from steps.contract.options import Limits
 from steps.mesh import DisruptionBudget, Workload
+from steps.phases.sidecars.flights.actions import Begin, Evict, RestartAgain, choose_actions, choose_evictions
 from steps.phases.sidecars.flights.flight import Flight, Ready, Underway
-from steps.phases.sidecars.flights.next_moves import Begin, Evict, RestartAgain, choose_actions, choose_evictions
 from steps.phases.sidecars.flights.pace import Bucket
 from tests.unit.steps.paper_cluster import START
 from tests.unit.steps.rig import load_release

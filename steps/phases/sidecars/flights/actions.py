@@ -10,8 +10,9 @@ from steps.contract.options import Limits
 from steps.contract.release import Release
 from steps.mesh import DisruptionBudget, Pod
 from steps.phases.sidecars.flights.flight import Flight, Ready, Underway, Verdict
-from steps.phases.sidecars.flights.live_pods import has_target, is_live
 from steps.phases.sidecars.flights.pace import Bucket
+from steps.workloads.injection import has_target
+from steps.workloads.inventory import is_live
 from steps.workloads.method import count_allowed_gone, read_ordinal
 from steps.workloads.risk import covers
 

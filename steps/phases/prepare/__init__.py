@@ -1,1 +1,0 @@
-"""Looks at everything with reading rights and posts the proposal."""
