@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.gateways.calls import faults
 from bot.gateways.calls.faults import Call
-from bot.gateways.releases.web_files import open_client
+from bot.gateways.releases.web_files import judge_httpx, open_client
 from steps.contract.errors import GiveUp
 
 if TYPE_CHECKING:
@@ -56,12 +56,9 @@ class ProbesGateway:
         try:
             with open_client(self._limits) as client:
                 return client.get(url, params=query)
-        except httpx.TimeoutException as error:
-            raise faults.judge_silence(call, self._limits[1]) from error
-        except httpx.InvalidURL as error:
-            raise GiveUp(f"{url} is not an address", "Mend prometheus_url for the cluster, then retry.") from error
-        except httpx.TransportError as error:
-            raise faults.judge_unreachable(call, error) from error
+        except (httpx.InvalidURL, httpx.TransportError) as error:
+            no_address = GiveUp(f"{url} is not an address", "Mend prometheus_url for the cluster, then retry.")
+            raise judge_httpx(call, error, self._limits[1], no_address) from error
 
 
 def _read_values(call: Call, answer: httpx.Response) -> Iterator[float]:

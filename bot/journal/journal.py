@@ -138,7 +138,8 @@ class JournalView:
     def recall_json(self, upgrade: str, key: str) -> Json:
         """One value that the upgrade remembers, as it is stored."""
         rows = self._rows("select value from memory where upgrade = ? and key = ?", [upgrade, key])
-        return cast(Json, json.loads(rows[0]["value"])) if rows else None
+        kept: Json = json.loads(rows[0]["value"]) if rows else None
+        return kept
 
     def read_ledger(self, upgrade: str) -> tuple[LedgerEntry, ...]:
         """The upgrade's ledger, ordered by namespace and pod."""

@@ -1,4 +1,4 @@
-"""Secrets blotted out of foreign text, before it reaches the journal, Slack or a log."""
+"""Secrets blotted out of foreign text, before it reaches the journal, a thread or a log."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import yaml
 
@@ -125,12 +125,12 @@ def compare_flags(recovered: Iterable[str], asked: Iterable[str]) -> tuple[str, 
 
 def look_up(values: Mapping[str, Any], path: str) -> object:
     """The value under a dotted path, None where there is none."""
-    here: Any = values
+    here: object = values
     for part in path.split("."):
         if not isinstance(here, Mapping):
             return None
         here = here.get(part)
-    return cast(object, here)
+    return here
 
 
 def list_leaves(values: Mapping[str, Any], prefix: str = "") -> tuple[str, ...]:

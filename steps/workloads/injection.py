@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import yaml
 
 from steps.contract.errors import GiveUp
+from steps.contract.ports import Manifest
 from steps.contract.release import Release
-from steps.mesh import Namespace, Pod, Webhook
+from steps.mesh import Namespace, Pod, Requirement, Webhook
 from steps.versions import parse_asm_version, parse_image, read_tag
 
 INJECT = "sidecar.istio.io/inject"
@@ -27,18 +27,32 @@ _NEVER_INJECTED = ("kube-system", "kube-public")
 
 
 @dataclass(frozen=True)
+class Selector:
+    """A label selector of Kubernetes."""
+
+    labels: Mapping[str, str] = field(default_factory=dict)
+    requirements: tuple[Requirement, ...] = ()
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """Whether it selects what has these labels; an empty one matches nothing here, as in the injector."""
+        if not self.labels and not self.requirements:
+            return False
+        return self.labels.items() <= labels.items() and all(_meets(one, labels) for one in self.requirements)
+
+
+@dataclass(frozen=True)
 class Injector:
     """What the injector's ConfigMap says: who gets a sidecar, and of which image.
 
-    `never` and `always` are Kubernetes label selectors. `by_default` means that namespaces need no label.
+    Pods that `never` selects get none, those that `always` selects do. `by_default`: namespaces need no label.
     """
 
     policy: str
     hub: str
     tag: str
     image_name: str = "proxyv2"
-    never: tuple[Mapping[str, Any], ...] = ()
-    always: tuple[Mapping[str, Any], ...] = ()
+    never: tuple[Selector, ...] = ()
+    always: tuple[Selector, ...] = ()
     by_default: bool = False
 
     @property
@@ -60,8 +74,8 @@ def parse_injector(texts: Mapping[str, str] | None, name: str) -> Injector:
             hub=str(world["hub"]),
             tag=str(world["tag"]),
             image_name=str(world.get("proxy", {}).get("image", "proxyv2")),
-            never=tuple(config.get("neverInjectSelector") or ()),
-            always=tuple(config.get("alwaysInjectSelector") or ()),
+            never=tuple(map(read_selector, config.get("neverInjectSelector") or ())),
+            always=tuple(map(read_selector, config.get("alwaysInjectSelector") or ())),
             by_default=bool(webhook.get("enableNamespacesByDefault", False)),
         )
     except (yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError) as fault:
@@ -76,9 +90,7 @@ def is_injected_namespace(namespace: Namespace, injector: Injector, webhook: Web
     if namespace.name in _NEVER_INJECTED:
         return False
     if webhook and (webhook.namespace_selector or webhook.namespace_requirements):
-        expressions = [asdict(one) for one in webhook.namespace_requirements]
-        selector = {"matchLabels": webhook.namespace_selector, "matchExpressions": expressions}
-        return matches_selector(selector, namespace.labels)
+        return Selector(webhook.namespace_selector, webhook.namespace_requirements).matches(namespace.labels)
     if injector.by_default:
         return namespace.labels.get(NAMESPACE_LABEL) != "disabled"
     return namespace.labels.get(NAMESPACE_LABEL) == "enabled"
@@ -93,25 +105,23 @@ def expects_sidecar(
     asked = annotations.get(INJECT, "").lower()
     if asked:
         return asked in _YES
-    if any(matches_selector(selector, labels) for selector in injector.never):
+    if any(selector.matches(labels) for selector in injector.never):
         return False
-    if any(matches_selector(selector, labels) for selector in injector.always):
+    if any(selector.matches(labels) for selector in injector.always):
         return True
     return injector.policy == "enabled"
 
 
-def matches_selector(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    """Kubernetes' label selector; an empty one matches nothing here, as in the injector."""
-    wanted: Mapping[str, str] = selector.get("matchLabels") or {}
-    expressions: Sequence[Mapping[str, Any]] = selector.get("matchExpressions") or ()
-    if not wanted and not expressions:
-        return False
-    return wanted.items() <= labels.items() and all(_matches_expression(one, labels) for one in expressions)
+def read_selector(raw: Manifest) -> Selector:
+    """A label selector as Kubernetes writes it; KeyError, TypeError or AttributeError where it is none."""
+    expressions: Sequence[Manifest] = raw.get("matchExpressions") or ()
+    requirements = (Requirement(one["key"], one["operator"], tuple(one.get("values") or ())) for one in expressions)
+    return Selector(raw.get("matchLabels") or {}, tuple(requirements))
 
 
-def _matches_expression(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    key, values = expression["key"], expression.get("values") or ()
-    match expression["operator"]:
+def _meets(requirement: Requirement, labels: Mapping[str, str]) -> bool:
+    key, values = requirement.key, requirement.values
+    match requirement.operator:
         case "In":
             return labels.get(key) in values
         case "NotIn":

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from steps.contract.errors import GiveUp
 from steps.contract.options import UpgradeOptions
@@ -107,23 +107,27 @@ def take_inventory(kubernetes: Kubernetes, release: Release, options: UpgradeOpt
     surroundings = read_surroundings(kubernetes, release)
     left_out: Counter[LeftOut] = Counter()
     findings = tuple(_sift(kubernetes.list_pods(), surroundings, release, options, left_out))
+    budgets, autoscalers = kubernetes.list_disruption_budgets(), kubernetes.list_autoscalers()
+    room = measure_room(kubernetes.list_nodes(), surroundings.workloads.values())
+    changes, unknown = _read_changes(kubernetes)
     return Inventory(
         findings=findings,
         surroundings=surroundings,
         left_out=dict(left_out),
-        budgets=kubernetes.list_disruption_budgets(),
-        autoscalers=kubernetes.list_autoscalers(),
-        free_room=measure_room(kubernetes.list_nodes(), surroundings.workloads.values()),
-        **_read_changes(kubernetes),
+        budgets=budgets,
+        autoscalers=autoscalers,
+        free_room=room,
+        changes=changes,
+        unknown=unknown,
     )
 
 
-def _read_changes(kubernetes: Kubernetes) -> dict[str, Any]:
-    """Without the right to list Secrets one risk stays unknown; that stops nobody."""
+def _read_changes(kubernetes: Kubernetes) -> tuple[Mapping[ConfigurationKey, datetime], tuple[str, ...]]:
+    """The changes and what is unknown: without the right to list Secrets one risk is, and that stops nobody."""
     try:
-        return {"changes": kubernetes.list_changes()}
+        return kubernetes.list_changes(), ()
     except GiveUp as fault:
-        return {"unknown": (f"whether a restart picks up changed configuration is unknown: {fault.why}",)}
+        return {}, (f"whether a restart picks up changed configuration is unknown: {fault.why}",)
 
 
 def measure_room(nodes: Iterable[Node], workloads: Iterable[Workload]) -> Room | None:

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 from steps.contract.wording import count_things
 from steps.mesh import EMPTY, DisruptionBudget, Workload, WorkloadRef
 from steps.versions import parse_image
-from steps.workloads.injection import PINNED_IMAGE, matches_selector
+from steps.workloads.injection import PINNED_IMAGE, Selector
 from steps.workloads.inventory import Condition, ConfigurationKey, Finding, Inventory
 from steps.workloads.method import EVICTABLE, Method, is_gateway, scale_count
 
@@ -65,8 +65,7 @@ def covers(budget: DisruptionBudget, labels: Mapping[str, str]) -> bool:
     """Whether a budget selects a pod with these labels; an empty selector does only under policy/v1."""
     if not budget.selector and not budget.requirements:
         return budget.selects_all
-    expressions = [{"key": one.key, "operator": one.operator, "values": one.values} for one in budget.requirements]
-    return matches_selector({"matchLabels": budget.selector, "matchExpressions": expressions}, labels)
+    return Selector(budget.selector, budget.requirements).matches(labels)
 
 
 def find_risks(subject: Subject) -> tuple[Risk, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.gateways.calls import faults
 from bot.gateways.calls.faults import Call
-from steps.contract.errors import GiveUp
+from steps.contract.errors import GiveUp, StepError
 
 if TYPE_CHECKING:
     import httpx
@@ -44,15 +44,25 @@ def open_file(
                     yield response
                     return
                 url = _follow(call, response)
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-        raise GiveUp(f"{url} is not an address to download from", "Mend it in the release file, then retry.") from error
-    except httpx.TimeoutException as error:
-        raise faults.judge_silence(call, client.timeout.read or 0) from error
-    except httpx.TransportError as error:
-        if "CERTIFICATE_VERIFY_FAILED" in str(error):
-            raise faults.judge_untrusted(call, error) from error
-        raise faults.judge_unreachable(call, error) from error
+    except (httpx.InvalidURL, httpx.TransportError) as error:
+        no_address = GiveUp(f"{url} is not an address to download from", "Mend it in the release file, then retry.")
+        raise judge_httpx(call, error, client.timeout.read or 0, no_address) from error
     raise GiveUp(f'{call.service} redirects "{call.action}" in a circle', "Check the address in the release file.")
+
+
+def judge_httpx(call: Call, error: Exception, limit: float, no_address: GiveUp) -> StepError:
+    """The verdict on an exception of httpx; `limit` is the read limit in seconds."""
+    import httpx
+
+    match error:
+        case httpx.InvalidURL() | httpx.UnsupportedProtocol():
+            return no_address
+        case httpx.TimeoutException():
+            return faults.judge_silence(call, limit)
+        case _ if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            return faults.judge_untrusted(call, error)
+        case _:
+            return faults.judge_unreachable(call, error)
 
 
 def _refuse(call: Call, response: httpx.Response) -> None:

@@ -76,6 +76,13 @@ def test_a_refused_expression_is_for_a_person(serve: Serve, answer: Reply) -> No
         ProbesGateway(SHORT).query_metric(serve(in_order(answer)).url, "errors")
 
 
+@pytest.mark.parametrize("address", ["prometheus:9090", "ftp://prometheus"])
+def test_what_is_no_address_is_for_a_person(address: str) -> None:
+    """No later turn would reach it."""
+    with pytest.raises(GiveUp, match="is not an address"):
+        ProbesGateway(SHORT).query_metric(address, "errors")
+
+
 def test_limits_without_a_prometheus_are_a_fault_of_the_settings() -> None:
     """The setting that lacks is named."""
     with pytest.raises(GiveUp, match="prometheus_url"):

@@ -5,12 +5,13 @@ from steps.mesh import Namespace, Requirement, Webhook
 from steps.workloads.injection import (
     INJECT,
     Injector,
+    Selector,
     describe_version,
     expects_sidecar,
     is_injected_namespace,
     is_target_image,
-    matches_selector,
     parse_injector,
+    read_selector,
 )
 from tests.unit.steps.rig import load_release
 
@@ -42,20 +43,20 @@ def test_the_host_network_beats_every_annotation() -> None:
 
 def test_never_comes_before_always() -> None:
     """A pod that both selectors match gets no sidecar."""
-    both = {"matchLabels": {"app": "web"}}
+    both = Selector({"app": "web"})
     injector = Injector("enabled", "h", "t", never=(both,), always=(both,))
     assert not expects_sidecar({"app": "web"}, {}, False, injector)
 
 
 def test_always_beats_a_disabled_policy() -> None:
     """A selector can inject where the policy doesn't."""
-    injector = Injector("disabled", "h", "t", always=({"matchLabels": {"app": "web"}},))
+    injector = Injector("disabled", "h", "t", always=(Selector({"app": "web"}),))
     assert expects_sidecar({"app": "web"}, {}, False, injector)
 
 
 def test_an_annotation_beats_the_selectors() -> None:
     """Selectors decide only what the annotation leaves open."""
-    injector = Injector("enabled", "h", "t", never=({"matchLabels": {"app": "web"}},))
+    injector = Injector("enabled", "h", "t", never=(Selector({"app": "web"}),))
     assert expects_sidecar({"app": "web"}, {INJECT: "true"}, False, injector)
 
 
@@ -77,12 +78,12 @@ def test_an_unknown_policy_injects_nobody() -> None:
 )
 def test_expressions_select_as_in_kubernetes(expression: dict[str, object], expected: bool) -> None:
     """The four operators of label selectors; an unknown one selects nothing."""
-    assert matches_selector({"matchExpressions": [expression]}, {"app": "web"}) is expected
+    assert read_selector({"matchExpressions": [expression]}).matches({"app": "web"}) is expected
 
 
 def test_an_empty_selector_selects_nothing() -> None:
     """The injector skips empty selectors."""
-    assert not matches_selector({}, {"app": "web"})
+    assert not Selector().matches({"app": "web"})
 
 
 def test_a_labelled_namespace_is_injected() -> None:
@@ -132,7 +133,7 @@ def test_the_configuration_is_read_with_its_template() -> None:
     """The template's own text, which is not YAML once rendered, is only a string here."""
     config = "policy: disabled\nneverInjectSelector:\n- matchLabels: {a: b}\ntemplate: |-\n  {{ if }}: [\n"
     injector = parse_injector({"config": config, "values": VALUES}, "istio-system/istio-sidecar-injector")
-    assert injector == Injector("disabled", "h", "t", never=({"matchLabels": {"a": "b"}},))
+    assert injector == Injector("disabled", "h", "t", never=(Selector({"a": "b"}),))
 
 
 @pytest.mark.parametrize("texts", [None, {"config": "", "values": "{}"}, {"config": ":", "values": "nonsense"}])
