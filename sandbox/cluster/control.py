@@ -13,8 +13,7 @@ from aiohttp import web
 from sandbox.cluster.objects.errors import ApiError
 from sandbox.cluster.objects.objects import Json, name_of, namespace_of
 from sandbox.cluster.server.deletion import DeleteOptions, delete_object
-from sandbox.cluster.server.faults import RequestFault
-from sandbox.cluster.server.pod_faults import PodFault
+from sandbox.cluster.server.faults import PodFault, RequestFault
 from sandbox.cluster.simulation import Simulation
 from sandbox.web.switchboard import WrongSwitch, require_loopback, set_switches
 

@@ -23,12 +23,11 @@ from sandbox.cluster.objects.errors import UnknownPath
 from sandbox.cluster.objects.objects import Json
 from sandbox.cluster.objects.resources import Resources, minor_of
 from sandbox.cluster.server.apiserver import ApiServer
-from sandbox.cluster.server.authorization import VIEWER_RULES, Authorizer, User
+from sandbox.cluster.server.authorization import BOT_ACCOUNT, VIEWER_RULES, Authorizer, Tokens, User
 from sandbox.cluster.server.canonical import canonical_objects
 from sandbox.cluster.server.faults import Faults
 from sandbox.cluster.server.injection import Injector
 from sandbox.cluster.server.store import Store
-from sandbox.cluster.server.tokens import BOT_ACCOUNT, Tokens
 
 SERVER_VERSION = "v1.16.15-gke.6000"
 

@@ -1,10 +1,13 @@
-"""The bot's Google service account: a key file as the console hands it out, and the check of what it signs."""
+"""The service account that the bot uses, and the access tokens that the sandbox's Google hands out for it."""
 
 from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +80,35 @@ class ServiceAccount:
                 "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe."
             )
         return self.email
+
+
+@dataclass
+class AccessTokens:
+    """Tokens in force. `issued` counts what was handed out, so that a test sees refreshes; times are Unix seconds."""
+
+    clock: Callable[[], float] = time.time
+    issued: int = 0
+    _expiry: dict[str, float] = field(default_factory=dict)
+
+    def issue(self, lifetime: float) -> str:
+        """Hand out a token for so many seconds."""
+        token = f"ya29.sandbox-{secrets.token_urlsafe(24)}"
+        self._expiry[token] = self.clock() + lifetime
+        self.issued += 1
+        return token
+
+    def accepts(self, bearer: str) -> bool:
+        """Tell whether a token is in force; the self-signed JWTs of client libraries always are."""
+        if not bearer:
+            return False
+        expiry = self._expiry.get(bearer)
+        if expiry is not None:
+            return self.clock() < expiry
+        return not bearer.startswith("ya29.sandbox-")
+
+    def withdraw_all(self) -> None:
+        """Make every token handed out so far worthless."""
+        self._expiry.clear()
 
 
 def _decoded(text: str) -> bytes:

@@ -8,11 +8,9 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from sandbox.google.account import BadAssertion, ServiceAccount
-from sandbox.google.errors import GoogleError, error_response
+from sandbox.google.account import AccessTokens, BadAssertion, ServiceAccount
 from sandbox.google.project import GkeCluster, Json, Project, cluster_json, operation_json, project_json, service_json
 from sandbox.google.switches import GoogleSwitches
-from sandbox.google.tokens import AccessTokens
 from sandbox.web.switchboard import add_switches
 
 TOKEN_PATH = "/token"
@@ -20,6 +18,32 @@ JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 PAGE = 50
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+NAMES = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    409: "ABORTED",
+    429: "RESOURCE_EXHAUSTED",
+    500: "INTERNAL",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+
+
+class GoogleError(Exception):
+    """An answer other than 2xx."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+def error_response(status: int, message: str) -> web.Response:
+    """Return google.rpc.Status as JSON."""
+    body = {"error": {"code": status, "message": message, "status": NAMES.get(status, "UNKNOWN")}}
+    return web.Response(status=status, text=json.dumps(body), content_type="application/json")
 
 
 @dataclass

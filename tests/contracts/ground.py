@@ -22,7 +22,7 @@ from sandbox.cluster.http.tls import ensure_certificate, write_kubeconfig
 from sandbox.cluster.mesh.manifests import render_mesh
 from sandbox.cluster.seeds.cluster_x import INSTALLED, mesh_options
 from sandbox.cluster.seeds.objects import node, rbac_defaults
-from sandbox.cluster.server.pod_faults import PodFault
+from sandbox.cluster.server.faults import PodFault
 from sandbox.release.tools.kube_api import read_access
 from sandbox.web.sites import serve_in_thread
 from steps.mesh import ClusterAddress, Pod, Workload, WorkloadRef

@@ -12,8 +12,7 @@ import pytest
 
 from bot.journal.records import Action, Click
 from bot.journal.rows import UpgradeRow
-from sandbox.cluster.server.faults import RequestFault
-from sandbox.cluster.server.pod_faults import PodFault
+from sandbox.cluster.server.faults import PodFault, RequestFault
 from steps.contract.ports import Kubernetes
 from steps.mesh import Binding, ClusterAddress
 from steps.preflight.rights import list_rights

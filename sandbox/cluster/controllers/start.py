@@ -23,8 +23,8 @@ from sandbox.cluster.controllers.workloads.replicas import PodMaker
 from sandbox.cluster.controllers.workloads.stateful_sets import StatefulSets
 from sandbox.cluster.server.apiserver import ApiServer
 from sandbox.cluster.server.events import Recorder
+from sandbox.cluster.server.faults import PodFaults
 from sandbox.cluster.server.injection import Injector
-from sandbox.cluster.server.pod_faults import PodFaults
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from sandbox.cluster.controllers.pace import Pace
 from sandbox.cluster.http.site import LARGEST_BODY, ApiSite
 from sandbox.cluster.objects.objects import Json
 from sandbox.cluster.seeds.cluster_x import seed_cluster_x
-from sandbox.cluster.server.tokens import BOT_ACCOUNT
+from sandbox.cluster.server.authorization import BOT_ACCOUNT
 from sandbox.cluster.simulation import SERVER_VERSION, Simulation
 from sandbox.cluster.snapshots import load_snapshot, take_snapshot
 

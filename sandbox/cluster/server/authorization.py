@@ -1,4 +1,4 @@
-"""Who may do what: RBAC objects as they stand in the cluster, and Google's IAM beside them."""
+"""Who may do what: RBAC objects as they stand in the cluster, Google's IAM beside them, and whose a token is."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from sandbox.cluster.server.store import Store
 
 ROLES_GROUP = "rbac.authorization.k8s.io"
 MASTERS = "system:masters"
+BOT_ACCOUNT = "asm-upgrade-bot@example-project.iam.gserviceaccount.com"
+ADMIN_TOKEN = "simulated-cluster-admin"
 ANONYMOUS = "system:anonymous"
 
 # What roles/container.viewer and the right to make cluster role bindings come to: reading all but secrets, and binding.
@@ -91,6 +93,23 @@ class Authorizer:
         else:
             role = self.store.find(f"roles.{ROLES_GROUP}", namespace, reference["name"])
         return (role.get("rules") or ()) if role else ()
+
+
+class Tokens:
+    """The tokens a cluster knows; every other one belongs to the Google account that owns the sandbox's key."""
+
+    def __init__(self, account: str = BOT_ACCOUNT) -> None:
+        self.admin = ADMIN_TOKEN
+        self.account = account
+        self._users = {ADMIN_TOKEN: User("admin", (MASTERS, "system:authenticated"))}
+
+    def register(self, token: str, user: str, groups: tuple[str, ...] = ()) -> None:
+        """Let a token stand for another user."""
+        self._users[token] = User(user, (*groups, "system:authenticated"))
+
+    def user_of(self, token: str) -> User:
+        """Return the user of a token."""
+        return self._users.get(token) or User(self.account)
 
 
 def _binds(binding: Json, user: User) -> bool:

@@ -29,7 +29,7 @@ from sandbox.cluster.objects.objects import (
 )
 from sandbox.cluster.server.apiserver import ApiServer
 from sandbox.cluster.server.events import Recorder
-from sandbox.cluster.server.pod_faults import PodFaults
+from sandbox.cluster.server.faults import PodFaults
 from sandbox.cluster.server.store import Change
 
 

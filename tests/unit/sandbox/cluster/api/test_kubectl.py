@@ -16,7 +16,7 @@ from sandbox.cluster.http.tls import ServingCertificate, write_kubeconfig
 from sandbox.cluster.mesh.manifests import render_mesh
 from sandbox.cluster.seeds.cluster_x import create_any
 from sandbox.cluster.seeds.objects import namespace, node, rbac_defaults
-from sandbox.cluster.server.tokens import BOT_ACCOUNT
+from sandbox.cluster.server.authorization import BOT_ACCOUNT
 from sandbox.cluster.simulation import SERVER_VERSION
 from sandbox.web.sites import serve_in_thread
 from tests.unit.sandbox.cluster.yard import EVEN, START, budget, workload

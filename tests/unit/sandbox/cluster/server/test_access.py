@@ -9,7 +9,7 @@ import pytest
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
-from sandbox.cluster.server.tokens import BOT_ACCOUNT
+from sandbox.cluster.server.authorization import BOT_ACCOUNT
 from tests.unit.sandbox.cluster.conftest import ServedYard
 from tests.unit.sandbox.cluster.yard import bare_pod
 

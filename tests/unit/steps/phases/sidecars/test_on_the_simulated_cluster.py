@@ -10,8 +10,7 @@ import pytest
 from sandbox.cluster.control import Control
 from sandbox.cluster.http.tls import ServingCertificate, ensure_certificate
 from sandbox.cluster.seeds import objects as seed_objects
-from sandbox.cluster.server.faults import RequestFault
-from sandbox.cluster.server.pod_faults import PodFault
+from sandbox.cluster.server.faults import PodFault, RequestFault
 from steps.contract.errors import TryAgain
 from steps.contract.options import Limits
 from steps.contract.step import Blocked, Done, Waiting

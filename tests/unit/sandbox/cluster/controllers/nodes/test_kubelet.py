@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.cluster.objects.objects import is_pod_ready, is_terminating
-from sandbox.cluster.server.pod_faults import PodFault
+from sandbox.cluster.server.faults import PodFault
 from tests.unit.sandbox.cluster.yard import bare_pod, make_yard
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.cluster.objects.objects import condition_of, is_pod_ready
-from sandbox.cluster.server.pod_faults import PodFault
+from sandbox.cluster.server.faults import PodFault
 from tests.unit.sandbox.cluster.yard import Yard, make_yard, names, until, workload
 
 KEY = "deployments.apps"
