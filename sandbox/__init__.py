@@ -1,1 +1,1 @@
-"""A local Slack, a simulated GKE cluster and a release server, so that the very same bot can be tried on a desk."""
+"""A local Slack, a simulated GKE cluster and a release server, so that the real bot can be tried on one machine."""

@@ -34,7 +34,7 @@ class SimulatedClock:
         self._speed = wanted
 
     def real_seconds(self, simulated: float) -> float:
-        """Return how long a simulated time takes in real seconds."""
+        """Return how many real seconds a simulated time takes."""
         return simulated / self._speed
 
 

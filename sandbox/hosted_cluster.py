@@ -59,7 +59,7 @@ class HostedCluster:
         return self.cluster.server_version.removeprefix("v")
 
     def save(self) -> None:
-        """Write down every object."""
+        """Write every object to disk."""
         write_json(self.folder.cluster, self.cluster.snapshot())
 
 

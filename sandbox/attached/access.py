@@ -31,7 +31,7 @@ class Access:
         return context
 
     def headers(self) -> dict[str, str]:
-        """Return the Authorization header now in force; a token that an exec plugin gave is renewed when it ends."""
+        """Return the Authorization header now in force; a token from an exec plugin is renewed when it expires."""
         found = self._configuration.auth_settings().values()
         return {one["key"]: one["value"] for one in found if one.get("in") == "header" and one.get("value")}
 

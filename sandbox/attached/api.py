@@ -1,4 +1,4 @@
-"""The Kubernetes API for what stands around a cluster: asyncio, raw objects, watches that start anew by themselves."""
+"""The Kubernetes API for what stands around a cluster: asyncio, raw objects, watches that restart by themselves."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class AttachedCluster:
     gke: tuple[GkeCluster, ...] = ()
 
     def save(self) -> None:
-        """The cluster keeps what it holds by itself."""
+        """Do nothing: the cluster itself keeps what it holds."""
 
 
 @dataclass(frozen=True)

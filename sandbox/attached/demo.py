@@ -28,7 +28,7 @@ def demo_nodes(version: str) -> Nodes:
 
 
 def describe_mesh(webhook_url: str) -> list[Json]:
-    """Return the control plane of the release before, whose injector is called by address."""
+    """Return the control plane of the previous release, whose injector is called by address."""
     options = mesh_options()
     options["values"]["sidecarInjectorWebhook"] = {"injectionURL": webhook_url}
     return _marked(render_mesh(INSTALLED, options))

@@ -1,4 +1,4 @@
-"""Places pods on the demo's nodes: they run there without a container, and none on anybody's machine."""
+"""Places pods on the demo's nodes: they run there without a container, and never on anybody's machine."""
 
 from __future__ import annotations
 

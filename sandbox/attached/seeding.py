@@ -55,7 +55,7 @@ async def create_missing(api: Api, objects: Iterable[Json]) -> None:
 
 
 async def replace(api: Api, made: Json) -> None:
-    """Create an object anew: an earlier one was of another address."""
+    """Recreate an object: the earlier one had another address."""
     await api.delete(f"{await api.find_collection(made)}/{made['metadata']['name']}")
     await create_missing(api, [made])
 

@@ -16,7 +16,7 @@ PR_SET_CHILD_SUBREAPER = 36
 class Orphans:
     """What the bot's own children leave behind becomes a child of this process, which is then ended here.
 
-    Children that were there before are nobody's business.
+    Children that were there before are left alone.
     """
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class Orphans:
 
 
 def die_with_parent() -> None:
-    """Called in the new child: end it when the sandbox dies without having said goodbye."""
+    """Called in the new child: have it killed when the sandbox dies without stopping it."""
     _prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 

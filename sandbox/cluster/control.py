@@ -87,7 +87,7 @@ class Control:
         return self.read({})
 
     def clear(self, asked: Json) -> Json:
-        """Let everything go right again."""
+        """Clear every fault."""
         self._cluster.faults.clear()
         self._cluster.injector.down = False
         self._cluster.loops.budgets.stuck.clear()
@@ -101,7 +101,7 @@ class Control:
         return self.read({})
 
     def add_pod_fault(self, asked: Json) -> Json:
-        """Let some pods go wrong: the fields of PodFault."""
+        """Make some pods go wrong: the fields of PodFault."""
         self._cluster.faults.pods.active.append(msgspec.convert(asked, PodFault))
         self._look_again("pods")
         return self.read({})

@@ -21,7 +21,7 @@ def take_snapshot(cluster: Simulation) -> Json:
 
 
 def load_snapshot(cluster: Simulation, snapshot: Json) -> None:
-    """Replace the cluster's objects. Watches of before are told that they are too old. Raises ValueError."""
+    """Replace the cluster's objects. Open watches are told that they are too old. Raises ValueError."""
     if snapshot.get("format") != FORMAT:
         raise ValueError(f"the snapshot has format {snapshot.get('format')!r}; this sandbox reads {FORMAT}")
     cluster.engine.reset()

@@ -24,7 +24,7 @@ KEY_BITS = 2048
 
 
 class BadAssertion(ValueError):
-    """A signed request for a token that doesn't hold; the text is Google's."""
+    """A signed token request that isn't valid; the text is Google's."""
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ class SlackStandIn:
     """A local Slack. `clock` gives Unix seconds for message stamps, rate limits, triggers and response URLs.
 
     Acks are awaited `ack_seconds` by the real clock. With `state_file` messages, Home tabs and files survive a restart.
-    Raises SnapshotError where that file is something else.
+    Raises SnapshotError where that file holds something else.
     """
 
     def __init__(

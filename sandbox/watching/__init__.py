@@ -1,1 +1,1 @@
-"""Who looks at the sandbox from the terminal: the narrator and the person who clicks by itself."""
+"""Who watches the sandbox from the terminal: the narrator, and the person who clicks automatically."""

@@ -41,7 +41,7 @@ def write_section(path: Path, name: str, title: str, findings: Iterable[Finding]
     text = (
         path.read_text()
         if path.exists()
-        else "# Benchmarks\n\nWritten by `./dev bench --write`. Ratios are taken in one run, on the machine named.\n"
+        else "# Benchmarks\n\nWritten by `./dev bench --write`. Ratios are of one run, on the machine named.\n"
     )
     opening, closing = f"<!-- {name} -->\n", f"<!-- /{name} -->\n"
     head, found, rest = text.partition(opening)

@@ -1,4 +1,4 @@
-"""The cells of server-side tables, one function a kind (source: 1.16's printers/internalversion)."""
+"""The cells of server-side tables, one function per kind (source: 1.16's printers/internalversion)."""
 
 from __future__ import annotations
 

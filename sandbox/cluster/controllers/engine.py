@@ -117,7 +117,7 @@ class Engine:
 
     @contextmanager
     def earlier(self, seconds: float) -> Iterator[None]:
-        """Live some seconds in the past, moved on by `advance`: for objects that are old when the cluster opens."""
+        """Live some seconds in the past, which `advance` moves on: for objects that are old when the cluster opens."""
         present, self._clock = self._clock, self._past_clock
         self._past = self._now = present() - seconds
         try:

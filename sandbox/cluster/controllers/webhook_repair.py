@@ -1,4 +1,4 @@
-"""The running sidecar injector puts its CA bundle back into its webhook configuration, as istio 1.4's does."""
+"""The running sidecar injector puts its CA bundle back into its webhook configuration, as that of istio 1.4 does."""
 
 from __future__ import annotations
 

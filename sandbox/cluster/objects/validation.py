@@ -1,4 +1,4 @@
-"""The checks of the API server that a client of a mesh upgrade can run into."""
+"""Those checks of the API server that a mesh upgrade can run into."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ class Faults:
         return None
 
     def clear(self) -> None:
-        """Let everything go right again."""
+        """Clear every fault."""
         self.requests.clear()
         self.pods.active.clear()
         self.expired_tokens.clear()

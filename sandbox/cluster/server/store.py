@@ -158,7 +158,7 @@ class Store:
         self._kept = sum(len(history.changes) for history in self._history.values())
 
     def clear(self, revision: int) -> None:
-        """Drop everything and go on from a revision; listeners are not told."""
+        """Drop everything and continue from a revision; listeners are not told."""
         self._objects.clear()
         self._owned.clear()
         self._by_uid.clear()

@@ -93,7 +93,7 @@ class Acts:
         return done(await self._courier.deliver(payload))
 
     async def send_raw(self, payload: Payload) -> Json:
-        """Deliver a payload as it is given, a forged or replayed one for instance."""
+        """Deliver a payload exactly as given, such as a forged or replayed one."""
         return done(await self._courier.deliver(payload))
 
     def say(self, user: str, channel: str, text: str, thread: str | None) -> Json:

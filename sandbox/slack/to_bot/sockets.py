@@ -94,7 +94,7 @@ class Sockets:
             self._waiting.pop(envelope_id, None)
 
     async def refresh(self) -> None:
-        """Tell the connections, one after the other, to come again, and close each, as Slack does once in a while."""
+        """Ask the connections, one after the other, to reconnect, and close each, as Slack does now and then."""
         for socket in list(self._open):
             await self._refresh_one(socket)
 

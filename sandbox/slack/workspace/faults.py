@@ -27,7 +27,7 @@ IMMEDIATE = frozenset({"disconnect", "drop"})
 
 
 class FaultError(ValueError):
-    """A fault that doesn't exist or is put wrongly; the message says how."""
+    """An unknown or malformed fault; the message says what is wrong."""
 
 
 @dataclass

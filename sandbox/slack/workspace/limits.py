@@ -1,4 +1,4 @@
-"""The honest rate limiter: Slack's tiers a method, and one message a second a channel with a short burst."""
+"""The rate limiter: Slack's tier for each method, and one message a second per channel with a short burst."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MESSAGE_BURST = 5
 
 
 class Tier(IntEnum):
-    """Calls a minute, a method; SPECIAL is chat.postMessage's own rule, FREE has none."""
+    """Calls a minute for each method; SPECIAL is chat.postMessage's own rule, FREE has none."""
 
     FREE = 0
     SPECIAL = 1

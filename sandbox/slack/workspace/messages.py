@@ -1,4 +1,4 @@
-"""Channels with their messages and threads, and what single people see only: ephemerals."""
+"""Channels with their messages and threads, and what one person alone sees: ephemerals."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ class Messages:
         return note
 
     def notice(self, channel: str, user: str, text: str) -> Json:
-        """Whisper a notice as Slack itself does, when an app didn't answer for instance."""
+        """Whisper a notice as Slack itself does, such as when an app didn't answer."""
         return self.whisper(channel, user, {"user": SLACKBOT, "text": text, "subtype": "notice"})
 
     def find_ephemeral(self, user: str, ts: str) -> Json | None:

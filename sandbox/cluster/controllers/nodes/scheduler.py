@@ -82,7 +82,7 @@ class WaitingPods:
         self._by_wish.setdefault(wish, {})[place] = None
 
     def remove(self, place: Place) -> list[Place]:
-        """Let a pod wait no longer; returns the next one that asks for the same, if any."""
+        """Take a pod off the list; returns the next one that asks for the same, if any."""
         wish = self._wishes.pop(place, None)
         if wish is None:
             return []

@@ -1,1 +1,1 @@
-"""The controllers that own pods, a module a kind."""
+"""The controllers that own pods, one module per kind."""

@@ -1,4 +1,4 @@
-"""Deployments: one ReplicaSet a template, rolled within maxSurge and maxUnavailable (source: 1.16's controller)."""
+"""Deployments: one ReplicaSet per template, rolled within maxSurge and maxUnavailable (source: 1.16's controller)."""
 
 from __future__ import annotations
 

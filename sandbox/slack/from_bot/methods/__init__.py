@@ -1,1 +1,1 @@
-"""The methods of the Web API, a module a family."""
+"""The methods of the Web API, one module per family."""
