@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -71,7 +71,7 @@ class Outbox:
         asking = "(body ->> 'step', body ->> 'generation') = (?, ?) and json_array_length(body, '$.choices') > 0"
         self._close(upgrade, how, asking, [step, generation])
 
-    def _close(self, upgrade: str, how: str, condition: str, parameters: list[Any]) -> None:
+    def _close(self, upgrade: str, how: str, condition: str, parameters: Sequence[str | int]) -> None:
         with self._store.transact() as db:
             db.execute(
                 f"""

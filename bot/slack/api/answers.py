@@ -9,6 +9,9 @@ from typing import Any, TypeAlias
 
 from slack_sdk.errors import SlackApiError, SlackClientError
 
+# A JSON object of Slack's, in which anything may be missing.
+Fields: TypeAlias = Mapping[str, Any]
+
 GONE = frozenset({"edit_window_closed", "message_not_found", "cant_update_message"})
 BAD_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "invalid_attachments"})
 BAD_CONTENT = frozenset({"msg_too_long", "no_text", "invalid_metadata_format", "metadata_too_large"}) | {
@@ -36,7 +39,7 @@ REMEDIES: Mapping[str, str] = {
 class Answered:
     """Slack did it; `fields` is its answer."""
 
-    fields: Mapping[str, Any]
+    fields: Fields
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class Unclear:
 SlackAnswer: TypeAlias = Answered | TooFast | Refused | Unclear
 
 
-def call_slack(call: Callable[[], Any]) -> SlackAnswer:
+def call_slack(call: Callable[[], object]) -> SlackAnswer:
     """Make one Web API call and sort what comes of it; lost connections, timeouts and server errors are Unclear."""
     try:
         response = call()
@@ -97,9 +100,9 @@ def _sort_error(error: SlackApiError) -> SlackAnswer:
     return Refused(code)
 
 
-def _read_seconds(header: Any) -> float:
+def _read_seconds(header: object) -> float:
     value = header[0] if isinstance(header, list) and header else header
     try:
-        return min(600.0, max(1.0, float(value)))
+        return min(600.0, max(1.0, float(str(value))))
     except (TypeError, ValueError):
         return 30.0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, assert_never
+from collections.abc import Callable
+from typing import assert_never
 
 from slack_sdk import WebClient
+from slack_sdk.web import SlackResponse
 
 from bot.people.roster import DirectoryFault, Person
-from bot.slack.api.answers import Answered, Refused, TooFast, Unclear, call_slack
+from bot.slack.api.answers import Answered, Fields, Refused, TooFast, Unclear, call_slack
 
 
 class SlackDirectory:
@@ -39,7 +40,7 @@ class SlackDirectory:
         return frozenset(str(user) for user in users)
 
 
-def read_member(user: str, fields: Mapping[str, Any]) -> Person:
+def read_member(user: str, fields: Fields) -> Person:
     """A person from Slack's user object. Raises DirectoryFault where it is somebody else's or names no workspace."""
     if fields.get("id") != user:
         raise DirectoryFault("users.info told of somebody else")
@@ -57,7 +58,7 @@ def read_member(user: str, fields: Mapping[str, Any]) -> Person:
     )
 
 
-def _call(call: Callable[[], Any]) -> Mapping[str, Any]:
+def _call(call: Callable[[], SlackResponse]) -> Fields:
     answer = call_slack(call)
     match answer:
         case Answered(fields):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import Any
 from urllib.parse import urlsplit
 
 from slack_sdk import WebClient
+
+from bot.slack.api.answers import Fields
 
 LARGEST = 256 * 1024
 # Slack wants the form's acknowledgement within 3 s, however many files there are.
@@ -37,7 +38,7 @@ def is_slack_address(url: str, base_url: str) -> bool:
     return given.scheme == "https" and host.endswith(".slack.com")
 
 
-def read_shared_texts(client: WebClient, token: str, files: Sequence[Mapping[str, Any]]) -> list[str | FileRefused]:
+def read_shared_texts(client: WebClient, token: str, files: Sequence[Fields]) -> list[str | FileRefused]:
     """The texts of file objects of a form, read at the same time; why not in place of those that can't be taken."""
     if not files:
         return []
@@ -60,7 +61,7 @@ def _take(asked: Future[str]) -> str | FileRefused:
     raise fault
 
 
-def read_shared_text(client: WebClient, token: str, file: Mapping[str, Any]) -> str:
+def read_shared_text(client: WebClient, token: str, file: Fields) -> str:
     """The text of a file object of a form. Raises FileRefused. The token goes to Slack's own hosts only."""
     url = str(file.get("url_private_download") or file.get("url_private") or "")
     if not is_slack_address(url, client.base_url):

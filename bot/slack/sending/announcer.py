@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Protocol, assert_never
+from typing import assert_never
 
 import structlog
 from slack_sdk import WebClient
 
+from bot.clock import Clock
 from bot.incidents import note_incident
+from bot.journal.outbox import Outbox
 from bot.journal.records import Message
 from bot.journal.store import StoreBroken
 from bot.slack.api.pacing import Budget, Quota
@@ -30,42 +32,6 @@ EDIT_SPACING = timedelta(seconds=2)
 HORIZON = timedelta(days=1)
 LONGEST_PAUSE = timedelta(minutes=10)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
-
-
-class Clock(Protocol):
-    """Tells the time."""
-
-    def now(self) -> datetime:
-        """The time in UTC, with its zone."""
-        ...
-
-
-class Outbox(Protocol):
-    """The rows that wait for Slack."""
-
-    def list_unsent(self, now: datetime) -> list[Message]:
-        """Rows with a revision that Slack has not got and `not_before` not later than `now`, in creation order."""
-        ...
-
-    def mark_posting(self, message_id: str) -> None:
-        """Commit, before the call, that a post is tried."""
-        ...
-
-    def mark_sent(self, message_id: str, ts: str, revision: int, now: datetime) -> None:
-        """Slack has this revision under this ts."""
-        ...
-
-    def defer_message(self, message_id: str, until: datetime, why: str) -> None:
-        """Not before `until`; `why` stands in the row."""
-        ...
-
-    def drop_message(self, message_id: str, why: str) -> None:
-        """Never again; `why` stands in the row."""
-        ...
-
-    def read_thread(self, upgrade: str) -> tuple[str, str]:
-        """Channel and ts of the upgrade's root message, "" while it is not posted."""
-        ...
 
 
 class Announcer:

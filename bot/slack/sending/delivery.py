@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import PurePath
-from typing import Protocol, TypeAlias, assert_never
+from typing import TypeAlias, assert_never
 
 from slack_sdk.errors import SlackObjectFormationError
 
+from bot.clock import Clock
 from bot.journal.bodies import AnswerBody, FileBody, MessageKind
+from bot.journal.outbox import Outbox
 from bot.journal.records import Message
 from bot.slack.api.answers import (
     BAD_BLOCKS,
@@ -35,26 +37,6 @@ ANSWER_ATTEMPTS = 5
 REFUSED_SECONDS = 60.0
 FILE_LIMIT = 2_000_000
 UNNAMED = "output.txt"
-
-
-class Clock(Protocol):
-    """Tells the time."""
-
-    def now(self) -> datetime:
-        """The time in UTC, with its zone."""
-        ...
-
-
-class Journal(Protocol):
-    """What delivery needs of the outbox."""
-
-    def mark_posting(self, message_id: str) -> None:
-        """Commit, before the call, that a post is tried."""
-        ...
-
-    def read_thread(self, upgrade: str) -> tuple[str, str]:
-        """Channel and ts of the upgrade's root message, "" while it is not posted."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -89,13 +71,13 @@ class Delivery:
 
     def __init__(
         self,
-        journal: Journal,
+        outbox: Outbox,
         views: Callable[[str], UpgradeView],
         postbox: Postbox,
         clock: Clock,
         pen: Pen,
     ) -> None:
-        self._journal = journal
+        self._outbox = outbox
         self._views = views
         self._postbox = postbox
         self._clock = clock
@@ -117,7 +99,7 @@ class Delivery:
             if found:
                 # What stands there may be an older revision: an editable message is drawn again.
                 return Sent(found, message.revision if not message.slot else message.revision - 1)
-        self._journal.mark_posting(message.id)
+        self._outbox.mark_posting(message.id)
         self._surely_absent.discard(message.id)
         if isinstance(message.body, FileBody):
             return self._upload(message, message.body, channel, thread)
@@ -148,7 +130,7 @@ class Delivery:
             return Dropped("the private answer is older than 30 minutes")
         if message.attempts >= ANSWER_ATTEMPTS:
             return Dropped(f"the private answer could not be delivered in {ANSWER_ATTEMPTS} attempts")
-        self._journal.mark_posting(message.id)
+        self._outbox.mark_posting(message.id)
         answer = self._answer(message, "plain")
         if isinstance(answer, Refused) and answer.code in BAD_BLOCKS | BAD_CONTENT:
             answer = self._answer(message, "bare")
@@ -173,7 +155,7 @@ class Delivery:
                 return self._sort_failure(message, found)
             if found > message.ts:
                 return Sent(found, message.revision - 1)
-        self._journal.mark_posting(message.id)
+        self._outbox.mark_posting(message.id)
         self._surely_absent.discard(message.id)
         answer = self._draw_and_send(message, lambda drawing: self._postbox.post(channel, thread, drawing))
         if isinstance(answer, Answered):
@@ -192,7 +174,7 @@ class Delivery:
         """Channel and thread. Without a root, which is only so where there never was one, it is the channel itself."""
         if message.kind == "root" or not message.upgrade:
             return message.channel, ""
-        channel, thread = self._journal.read_thread(message.upgrade)
+        channel, thread = self._outbox.read_thread(message.upgrade)
         return channel or message.channel, thread
 
     def _find(self, message: Message, channel: str, thread: str) -> str | SlackAnswer:

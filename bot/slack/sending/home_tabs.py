@@ -12,6 +12,7 @@ from typing import Protocol
 import structlog
 from slack_sdk import WebClient
 
+from bot.clock import Clock
 from bot.incidents import note_incident
 from bot.journal.bodies import AgendaSection
 from bot.journal.store import StoreBroken
@@ -27,14 +28,6 @@ PUBLISH_BURST = 10
 SPACING = timedelta(seconds=3)
 AGENDA_KEPT = timedelta(seconds=5)
 WATCHED = timedelta(hours=1)
-
-
-class Clock(Protocol):
-    """Tells the time."""
-
-    def now(self) -> datetime:
-        """The time in UTC, with its zone."""
-        ...
 
 
 class Board(Protocol):

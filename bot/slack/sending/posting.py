@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from slack_sdk import WebClient
+from slack_sdk.web import SlackResponse
 from slack_sdk.webhook import WebhookClient
 
-from bot.slack.api.answers import Answered, Refused, SlackAnswer, Unclear, call_slack
+from bot.slack.api.answers import Answered, Fields, Refused, SlackAnswer, Unclear, call_slack
 from bot.slack.api.shared_files import is_slack_address
 from bot.slack.drawing.messages import EVENT_TYPE, Drawing
 
@@ -97,12 +97,14 @@ class Postbox:
         """The ts of the message that carries the file of this name, "" where there is none, or why it is unknown."""
         return self._search(channel, thread, since, lambda message: filename in _list_file_names(message))
 
-    def _search(self, channel: str, thread: str, since: datetime, matches: Any) -> str | SlackAnswer:
+    def _search(
+        self, channel: str, thread: str, since: datetime, matches: Callable[[Fields], bool]
+    ) -> str | SlackAnswer:
         found = ""
         for page in self._read_pages(channel, thread, since):
             if not isinstance(page, Answered):
                 return page
-            messages: Sequence[Mapping[str, Any]] = page.fields.get("messages") or ()
+            messages: Sequence[Fields] = page.fields.get("messages") or ()
             found = max([found, *(str(message.get("ts", "")) for message in messages if matches(message))])
         return found
 
@@ -118,7 +120,7 @@ class Postbox:
                 return
         yield Unclear(f"more than {PAGES} pages of messages in {channel}")
 
-    def _read_page(self, channel: str, thread: str, since: datetime, cursor: str | None) -> Any:
+    def _read_page(self, channel: str, thread: str, since: datetime, cursor: str | None) -> SlackResponse:
         oldest = f"{(since - LOOK_BACK).timestamp():.6f}"
         if thread:
             return self._reading.conversations_replies(
@@ -159,12 +161,12 @@ class Postbox:
         return response.status_code == 200
 
 
-def _read_outbox_id(message: Mapping[str, Any]) -> str:
+def _read_outbox_id(message: Fields) -> str:
     metadata = message.get("metadata") or {}
     if metadata.get("event_type") != EVENT_TYPE:
         return ""
     return str((metadata.get("event_payload") or {}).get("outbox_id") or "")
 
 
-def _list_file_names(message: Mapping[str, Any]) -> list[str]:
+def _list_file_names(message: Fields) -> list[str]:
     return [str(file.get("name")) for file in message.get("files") or ()]

@@ -1,0 +1,60 @@
+"""Upgrades in words, for private answers and the command line."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bot.telling.reports import describe_history, describe_standing, describe_status
+from bot.telling.views import UpgradeView
+from tests.unit.bot.slack.samples import ANA, BEN, build_asking_view, build_phases, build_view
+
+
+def test_where_nothing_goes_on_the_clusters_are_named() -> None:
+    """And how to start."""
+    assert describe_status([], ["cluster-x", "cluster-y"]) == (
+        "No upgrade is under way. Clusters: cluster-x, cluster-y. `/asm-upgrade start CLUSTER` starts one."
+    )
+    assert "Clusters: none." in describe_status([], [])
+
+
+def test_an_upgrade_is_told_phase_by_phase() -> None:
+    """With what is possible now."""
+    view = replace(build_view(), phases=build_phases(1, "running")[:3])
+    assert describe_status([view], []).splitlines() == [
+        "*cluster-x-7* to 1.4.10-asm.18: downloading: 31 of 62 MB",
+        "● Prepare: prepare is through",
+        "◐ Access: access is at it",
+        "○ Download: pending",
+        "Possible now: pause, abort.",
+    ]
+
+
+def test_a_blocked_upgrade_says_what_to_do() -> None:
+    """Above what is possible."""
+    view = build_view(state="blocked", remedy="Retry downloads it again.", legal=("retry",), phases=())
+    assert describe_status([view], []).splitlines()[-2:] == ["Retry downloads it again.", "Possible now: retry."]
+
+
+@pytest.mark.parametrize(
+    ("view", "standing"),
+    [
+        (build_view(state="upgraded"), "upgraded"),
+        (build_view(paused_by=BEN), f"paused by <@{BEN}>"),
+        (build_asking_view(), "waits for an approval: Replace the control plane?"),
+        (build_view(state="blocked", sentence="no signature"), "blocked: no signature"),
+        (build_view(sentence=""), "running"),
+    ],
+)
+def test_the_state_of_an_upgrade_is_a_few_words(view: UpgradeView, standing: str) -> None:
+    """One for each way in which it can stand."""
+    assert describe_standing(view) == standing
+
+
+def test_the_history_is_a_line_an_upgrade() -> None:
+    """With the versions and who asked for it."""
+    assert describe_history([]) == "No upgrade was ever started."
+    assert describe_history([build_view(state="aborted", source_version="")]) == (
+        f"cluster-x-7: ? -> 1.4.10-asm.18, aborted, started 2026-12-01 02:00 UTC by <@{ANA}>"
+    )
