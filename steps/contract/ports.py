@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
+from steps.contract.record import Record
 from steps.contract.release import Archive
 from steps.mesh import (
     WORKLOAD_KINDS,
@@ -209,6 +210,69 @@ class ToolVersions:
 
 
 @dataclass(frozen=True)
+class Kubectl:
+    """The kubectl that istioctl's calls are passed on to: found once, by its own path, and bound by its hash."""
+
+    path: Path
+    sha256: str
+    version: str
+
+
+@dataclass(frozen=True)
+class ApplyRequest:
+    """What istioctl is asked to apply, and by which programs; `cluster_uid` is the UID of kube-system."""
+
+    tools: Tools
+    kubectl: Kubectl
+    cluster_uid: str
+    arguments: tuple[str, ...]
+    overlays: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, order=True)
+class ForbiddenRead:
+    """A kind that may not be read: one rule of RBAC would let it."""
+
+    group: str
+    resource: str
+    verb: str
+
+
+Verdict: TypeAlias = Literal["recorded", "passed", "answered", "failed", "refused", "unknown"]
+
+
+@dataclass(frozen=True)
+class KubectlCall:
+    """One call of kubectl as it was written down; an `unknown` one began and its end was never written.
+
+    `sentence` is our own kubectl's; the output is redacted and shortened. `attempts` counts tries of the connection.
+    """
+
+    verb: str
+    component: str
+    verdict: Verdict
+    exit_code: int | None
+    sentence: str = ""
+    stdout: str = ""
+    stderr: str = ""
+    attempts: int = 1
+    forbidden: tuple[ForbiddenRead, ...] = ()
+
+    @property
+    def is_write(self) -> bool:
+        """Whether it would have changed the cluster."""
+        return self.verb not in ("get", "")
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What istioctl would hand over, and every call by which it did."""
+
+    record: Record
+    calls: tuple[KubectlCall, ...]
+
+
+@dataclass(frozen=True)
 class ProgramResult:
     """A short program's end."""
 
@@ -258,6 +322,31 @@ class MeshTools(Protocol):
         self, address: ClusterAddress, tools: Tools, arguments: Sequence[str], overlays: Sequence[tuple[str, str]] = ()
     ) -> ProgramResult:
         """`istioctl manifest apply --dry-run`: proves rendering and names what would be pruned."""
+        ...
+
+    def find_kubectl(self, server_version: str) -> Kubectl | None:
+        """The kubectl that writes are passed on to, links and dispatchers resolved; None where there is none."""
+        ...
+
+    def start_recording(self, run_id: str, address: ClusterAddress, request: ApplyRequest) -> None:
+        """Start the apply with a kubectl that writes everything down and changes nothing, unless ever begun."""
+        ...
+
+    def read_recording(self, run_id: str) -> Recording:
+        """What an ended recording wrote down; GiveUp where that is no record."""
+        ...
+
+    def start_guarded(
+        self, run_id: str, address: ClusterAddress, request: ApplyRequest, record: Record, recorded_by: str
+    ) -> None:
+        """Start the apply with a kubectl that passes on what the record holds and nothing else, unless ever begun.
+
+        `recorded_by` is the run whose recording holds the record's own bytes; GiveUp where they changed.
+        """
+        ...
+
+    def list_calls(self, run_id: str) -> tuple[KubectlCall, ...]:
+        """The calls of kubectl that a run has made until now, in order."""
         ...
 
     def start_apply(

@@ -31,10 +31,14 @@ class Kubeconfigs:
 
     def write_kubeconfig(self, address: ClusterAddress) -> Path:
         """The file for a cluster as it is reached now."""
-        content = self._copy_context(address) if address.kubeconfig else self._describe_gke(address)
+        content = self.describe(address)
         path = self._folder / f"{address.key.replace('/', '_')}.json"
         self._write(path, json.dumps(content, indent=2))
         return path
+
+    def describe(self, address: ClusterAddress) -> Mapping[str, Any]:
+        """The content of such a file; Google's token stands in a file of its own."""
+        return self._copy_context(address) if address.kubeconfig else self._describe_gke(address)
 
     def refresh_token(self) -> None:
         """Put a token that stays valid for some minutes where running programs read it."""

@@ -153,6 +153,10 @@ class ProgramRuns:
         if watcher is not None:
             watcher.join(WATCH_SECONDS)
 
+    def find_folder(self, run_id: str) -> Path:
+        """The folder of a run, whether it was begun or not."""
+        return self._place(run_id)
+
     def _place(self, run_id: str) -> Path:
         return self._folder / run_id.replace("/", "_").replace("..", "_")
 

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from bot.gateways.calls.faults import judge_disk, shorten
+from bot.gateways.calls.faults import judge_disk
 from bot.gateways.calls.files import write_once
+from bot.gateways.programs.guarded_runs import GuardedRuns, check_program
 from bot.gateways.programs.kubeconfigs import Kubeconfigs
+from bot.gateways.programs.kubectl import find_kubectl, find_last_words, read_version
 from bot.gateways.programs.long_programs import ProgramRuns
-from bot.gateways.programs.short_programs import Printed, run_program
-from bot.gateways.releases.signatures import hash_file
+from bot.gateways.programs.short_programs import run_program
 from steps.contract.errors import GiveUp, StepError
-from steps.contract.ports import ProgramResult, RunState, Tools, ToolVersions
+from steps.contract.ports import (
+    ApplyRequest,
+    Kubectl,
+    KubectlCall,
+    ProgramResult,
+    Recording,
+    RunState,
+    Tools,
+    ToolVersions,
+)
+from steps.contract.record import Record
 from steps.contract.redaction import redact
 from steps.mesh import ClusterAddress
 
 APPLY = ("manifest", "apply")
 GENERATE = ("manifest", "generate")
-VERSION = re.compile(r"v?\d+\.\d+\.\d+[\w.+-]*")
 # What a program gets of the bot's own environment, besides PATH and KUBECONFIG.
 PASSED_ON = (
     "HOME",
@@ -66,12 +74,13 @@ class MeshToolsGateway:
         self._short_limit = short_limit
         self._apply_limit = apply_limit
         self._validate_limit = validate_limit
+        self._guarded = GuardedRuns(self._runs, kubeconfigs, environment, self._refresh_token, apply_limit)
 
     def read_versions(self, tools: Tools) -> ToolVersions:
-        _check_program(tools.istioctl, tools.istioctl_sha256)
+        check_program(tools.istioctl, tools.istioctl_sha256)
         environment = self._compose_environment(tools, None)
         arguments = [str(tools.istioctl), "version", "--remote=false", "-o", "json"]
-        istioctl = _read_version("istioctl", run_program(arguments, environment, self._short_limit))
+        istioctl = read_version("istioctl", run_program(arguments, environment, self._short_limit))
         return ToolVersions(istioctl, self.read_kubectl_version())
 
     def read_kubectl_version(self) -> str:
@@ -79,18 +88,33 @@ class MeshToolsGateway:
         if not kubectl:
             return ""
         arguments = [kubectl, "version", "--client", "-o", "json"]
-        return _read_version(
-            "kubectl", run_program(arguments, self._compose_environment(None, None), self._short_limit)
-        )
+        return read_version("kubectl", run_program(arguments, self._compose_environment(None, None), self._short_limit))
+
+    def find_kubectl(self, server_version: str) -> Kubectl | None:
+        return find_kubectl(self._environment.get("PATH", os.defpath), server_version, self._short_limit)
+
+    def start_recording(self, run_id: str, address: ClusterAddress, request: ApplyRequest) -> None:
+        self._guarded.start_recording(run_id, address, request)
+
+    def read_recording(self, run_id: str) -> Recording:
+        return self._guarded.read_recording(run_id)
+
+    def start_guarded(
+        self, run_id: str, address: ClusterAddress, request: ApplyRequest, record: Record, recorded_by: str
+    ) -> None:
+        self._guarded.start_guarded(run_id, address, request, record, recorded_by)
+
+    def list_calls(self, run_id: str) -> tuple[KubectlCall, ...]:
+        return self._guarded.list_calls(run_id)
 
     def render_manifest(self, tools: Tools, arguments: Sequence[str], overlays: Sequence[tuple[str, str]] = ()) -> str:
-        _check_program(tools.istioctl, tools.istioctl_sha256)
+        check_program(tools.istioctl, tools.istioctl_sha256)
         rest = arguments[len(APPLY) :] if tuple(arguments[: len(APPLY)]) == APPLY else arguments
         command = [str(tools.istioctl), *GENERATE, *rest, *self._write_overlays(overlays)]
         printed = run_program(command, self._compose_environment(tools, None), self._short_limit)
         if printed.exit_code != 0 or not printed.output.strip():
             raise GiveUp(
-                f"`istioctl manifest generate` ended with {printed.exit_code}: {_find_last_words(printed)}",
+                f"`istioctl manifest generate` ended with {printed.exit_code}: {find_last_words(printed)}",
                 "Check the set flags and overlays of this upgrade against the message, then abort and start anew.",
             )
         return printed.output
@@ -98,7 +122,7 @@ class MeshToolsGateway:
     def dry_run(
         self, address: ClusterAddress, tools: Tools, arguments: Sequence[str], overlays: Sequence[tuple[str, str]] = ()
     ) -> ProgramResult:
-        _check_program(tools.istioctl, tools.istioctl_sha256)
+        check_program(tools.istioctl, tools.istioctl_sha256)
         kubeconfig = self._kubeconfigs.write_kubeconfig(address)
         command = [*self._compose_apply(tools, arguments, overlays, kubeconfig), "--dry-run"]
         printed = run_program(command, self._compose_environment(tools, kubeconfig), self._short_limit, merged=True)
@@ -112,13 +136,13 @@ class MeshToolsGateway:
         arguments: Sequence[str],
         overlays: Sequence[tuple[str, str]] = (),
     ) -> None:
-        _check_program(tools.istioctl, tools.istioctl_sha256)
+        check_program(tools.istioctl, tools.istioctl_sha256)
         kubeconfig = self._kubeconfigs.write_kubeconfig(address)
         command = self._compose_apply(tools, arguments, overlays, kubeconfig)
         self._start(run_id, command, self._compose_environment(tools, kubeconfig), self._apply_limit)
 
     def start_validate(self, run_id: str, address: ClusterAddress, tools: Tools, arguments: Sequence[str]) -> None:
-        _check_program(tools.asmctl, tools.asmctl_sha256)
+        check_program(tools.asmctl, tools.asmctl_sha256)
         kubeconfig = self._kubeconfigs.write_kubeconfig(address)
         environment = self._compose_environment(tools, kubeconfig)
         self._start(run_id, [str(tools.asmctl), *arguments], environment, self._validate_limit)
@@ -179,37 +203,3 @@ class MeshToolsGateway:
     def _find_kubectl_folder(self) -> list[str]:
         kubectl = self._find_kubectl()
         return [str(Path(kubectl).parent.absolute())] if kubectl else []
-
-
-def _check_program(path: Path, sha256: str) -> None:
-    """Refuse a program that changed since it was unpacked."""
-    try:
-        found = hash_file(path)
-    except OSError as error:
-        raise judge_disk(error, path) from error
-    if found != sha256:
-        raise GiveUp(
-            f"{path.name} was changed on disk after it was verified (SHA-256 was {sha256}, is {found})",
-            "Find out who changed it. Remove the bot's folder of unpacked releases, then abort and start anew.",
-        )
-
-
-def _read_version(name: str, printed: Printed) -> str:
-    """The client's version from `version -o json`, or the first thing like a version in another form."""
-    if printed.exit_code == 0:
-        try:
-            client = json.loads(printed.output)["clientVersion"]
-            return str(client.get("version") or client["gitVersion"]).removeprefix("v")
-        except (ValueError, KeyError, TypeError, AttributeError):
-            found = VERSION.search(printed.output)
-            if found:
-                return found.group().removeprefix("v")
-    raise GiveUp(
-        f"{name} did not tell its version (exit code {printed.exit_code}): {_find_last_words(printed)}",
-        f"Run `{name} version` on the bot's machine to see what is wrong with it, then retry.",
-    )
-
-
-def _find_last_words(printed: Printed) -> str:
-    lines = redact(printed.errors.strip() or printed.output.strip()).splitlines()
-    return shorten(" ".join(lines[-3:]), 300) or "it printed nothing"
