@@ -19,7 +19,6 @@ from bot.gateways.programs.kubectl_seam.rules import BoundFile, Ground, RunLimit
 from bot.gateways.programs.kubectl_seam.run_folder import RunFolder, prepare_guarding, prepare_recording
 from bot.gateways.programs.long_programs import ProgramRuns
 from bot.gateways.releases.signatures import hash_file
-from steps.contract import ports
 from steps.contract.errors import GiveUp
 from steps.contract.ports import ApplyRequest, KubectlCall, NotStarted, Recording
 from steps.contract.record import Record
@@ -185,5 +184,5 @@ def _describe(call: LoggedCall) -> KubectlCall:
         stdout=call.stdout,
         stderr=call.stderr,
         attempts=call.attempts,
-        forbidden=tuple(ports.ForbiddenRead(one.group, one.resource, one.verb) for one in list_forbidden(call)),
+        forbidden=list_forbidden(call),
     )

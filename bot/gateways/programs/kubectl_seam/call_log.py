@@ -7,12 +7,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from bot.gateways.calls.faults import judge_disk
+from steps.contract.ports import ForbiddenRead, Verdict
 from steps.contract.redaction import redact
-
-Verdict = Literal["recorded", "passed", "answered", "failed", "refused", "unknown"]
 
 MOST_SHOWN = 64_000
 FORBIDDEN = re.compile(
@@ -43,15 +42,6 @@ class LoggedCall:
     def is_write(self) -> bool:
         """Whether it would have changed the cluster."""
         return self.verb not in ("get", "")
-
-
-@dataclass(frozen=True, order=True)
-class ForbiddenRead:
-    """A kind that may not be read: one rule of RBAC would let it."""
-
-    group: str
-    resource: str
-    verb: str
 
 
 def read_calls(folder: Path) -> tuple[LoggedCall, ...]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from bot.gateways.programs.kubectl_seam.call_log import ForbiddenRead, list_forbidden, read_calls
+from bot.gateways.programs.kubectl_seam.call_log import list_forbidden, read_calls
+from steps.contract.ports import ForbiddenRead
 from tests.unit.bot.gateways.programs.kubectl_seam.rig import SELECTOR, Yard, apply_of, made, stream
 
 PILOT = stream(made("ConfigMap", "istio"))
