@@ -88,10 +88,16 @@ class Window:
 
 
 class PromptClient(SocketModeClient):
-    """The websocket-client adapter whose reader wakes often.
+    """The websocket-client adapter whose reader wakes often, without its monitor.
 
-    As it is, the reader now and then sleeps through a close() of another thread, for ten seconds.
+    As it is, the reader now and then sleeps through a close() of another thread, for ten seconds. And the monitor's
+    first look comes before the first connection stands: it opens a second one, and the two may cut each other off.
     """
+
+    def connect(self) -> None:
+        """A monitor that has been started is not started again; what goes is replaced by the reader."""
+        self.current_app_monitor_started = True
+        super().connect()
 
     def _run_current_session(self) -> None:
         if self.current_session is not None:
