@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import count
 from socket import SHUT_RDWR
 from typing import Any, assert_never
 
@@ -54,6 +55,7 @@ class SocketLink:
         self._handler: Any = SocketModeHandler(
             app, app_token, ping_interval=PING_SECONDS, concurrency=THREADS_A_CONNECTION
         )
+        skip_first_look(self._handler.client.current_app_monitor)
 
     def connect(self) -> SlackRefusal | SlackUnreachable | None:
         """Connect; why that can't be done, None where it is."""
@@ -78,17 +80,31 @@ class SocketLink:
         """Disconnect for good."""
         client = self._handler.client
         client.auto_reconnect_enabled = False
+        reader = client.current_session_runner
+        reader.event.set()
         link = getattr(client.current_session, "sock", None)
         if link is not None and link.sock is not None:
             # The reading thread sleeps up to 10 s through a socket that is merely closed: it has to see an end first.
-            client.current_session_runner.event.set()
             with suppress(OSError):
                 link.sock.shutdown(SHUT_RDWR)
-            client.current_session_runner.thread.join(FAREWELL_SECONDS)
+        if reader.thread is not None:
+            reader.thread.join(FAREWELL_SECONDS)
+        # One that sleeps through the end of the connection before ends by itself; the SDK would wait for it.
+        reader.thread = None
         # The thread that takes messages waits a second for one: this is its last.
         client.closed = True
         client.message_queue.put(None)
         self._handler.close()
+
+
+def skip_first_look(monitor: Any) -> None:
+    """Let the SDK's monitor look for the first time after its interval.
+
+    It looks at once, before the first connection stands, takes it for lost and opens another one in its place. What
+    people send meanwhile is lost with the one that goes.
+    """
+    look, looks = monitor.target, count()
+    monitor.target = lambda: look() if next(looks) else None
 
 
 def build_socket_handler(app: App, app_token: str) -> SocketConnection:

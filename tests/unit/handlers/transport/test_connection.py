@@ -9,7 +9,7 @@ import pytest
 
 from bot.slack.api.identity import SlackRefusal, SlackUnreachable, read_identity
 from handlers.app import build_app
-from handlers.transport.socket_mode import build_socket_handler
+from handlers.transport.socket_mode import CONNECTIONS, build_socket_handler
 from tests.unit.bot.slack.stand_in import HandClock, LocalSlack, run_slack
 from tests.unit.handlers.front import Front, GuestBook, build_reception, open_socket
 
@@ -26,6 +26,12 @@ def front(slack: LocalSlack, tmp_path: Path) -> Iterator[Front]:
     """Connected."""
     with open_socket(slack, GuestBook(), tmp_path) as opened:
         yield opened
+
+
+def test_a_start_opens_each_connection_once(front: Front) -> None:
+    """None is given up for another before it stands."""
+    front.command("status")
+    assert len(front.slack.calls("apps.connections.open")) == CONNECTIONS
 
 
 def test_a_refreshed_connection_loses_no_command(front: Front) -> None:

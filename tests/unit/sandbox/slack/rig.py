@@ -90,12 +90,12 @@ class Window:
 class PromptClient(SocketModeClient):
     """The websocket-client adapter whose reader wakes often, without its monitor.
 
-    As it is, the reader now and then sleeps through a close() of another thread, for ten seconds. And the monitor's
-    first look comes before the first connection stands: it opens a second one, and the two may cut each other off.
+    As it is, the reader now and then sleeps through a close() of another thread, for ten seconds. And the monitor
+    looks before the first connection stands, so that it opens a second one and closes the first.
     """
 
     def connect(self) -> None:
-        """A monitor that has been started is not started again; what goes is replaced by the reader."""
+        """A monitor that is said to run is not started; the reader replaces what went."""
         self.current_app_monitor_started = True
         super().connect()
 
