@@ -1,0 +1,55 @@
+"""What passes between steps and bot has one form each: notes by their note, people and commands as values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from steps.contract.notes import Note
+from steps.notes import control_plane, download, permissions, prepare, runs, sidecars
+from steps.plan import STEPS
+from steps.workloads import waves
+
+MODULES = (control_plane, download, permissions, prepare, runs, sidecars, waves)
+OF_SLACK = re.compile(r"<@|<#|<!|/asm-upgrade|\"(primary|danger)\"|\b[Ss]lack\b")
+
+
+def list_sources(root: Path, *packages: str) -> Iterator[Path]:
+    return (path for package in packages for path in sorted((root / package).rglob("*.py")))
+
+
+def list_keys() -> list[str]:
+    return [kept.key for module in MODULES for kept in vars(module).values() if isinstance(kept, Note)]
+
+
+def test_each_note_has_a_key_of_its_own() -> None:
+    """Two notes under one key would read each other's values."""
+    keys = list_keys()
+    assert len(keys) > 30
+    assert sorted(keys) == sorted(set(keys))
+
+
+def test_notes_are_read_by_their_note(project_root: Path) -> None:
+    """No key stands anywhere but where its note is declared; two are the ids of steps as well."""
+    quoted = {f'"{key}"' for key in list_keys() if key not in STEPS}
+    sources = list_sources(project_root, "bot", "handlers", "steps")
+    found = {
+        f"{path.relative_to(project_root)}: {key}"
+        for path in sources
+        for line in path.read_text().splitlines()
+        if " = Note(" not in line
+        for key in quoted
+        if key in line
+    }
+    assert found == set()
+
+
+def test_steps_know_nothing_of_slack(project_root: Path) -> None:
+    """Neither how it writes a person or a command, nor how it draws a button."""
+    found = [
+        str(path.relative_to(project_root))
+        for path in list_sources(project_root, "steps")
+        if OF_SLACK.search(path.read_text())
+    ]
+    assert found == []
