@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from bot.journal.rows import Question, UpgradeRow
-from bot.people.rights import refuse_person
+from bot.journal.rows import Question
+from bot.reminders.situations import Situation
 from bot.reminders.texts import describe_length
 from bot.schedule.tables import Reminder
-from bot.settings.policy import Policy
-from bot.windows.appointments import Appointment
 
 # A reminder that comes later than this was missed.
 LATE = timedelta(seconds=90)
@@ -25,55 +23,31 @@ RANKS: Mapping[str, int] = {"before": 0, "approval": 1, "starts": 2, "ends": 3}
 
 
 @dataclass(frozen=True)
-class Subject:
-    """What is known about an upgrade that people are reminded of."""
-
-    row: UpgradeRow
-    question: Question | None
-    appointment: Appointment | None
-    policy: Policy | None
-
-    @property
-    def over(self) -> bool:
-        """Whether there is nothing to remind of any more."""
-        return self.row.ended_at is not None or bool(self.row.aborted_by)
-
-    def may_approve(self, user: str) -> bool:
-        """Whether the policy lets this person approve the upgrade."""
-        return self.policy is not None and not refuse_person(self.policy, "approve", user, self.row.requester, True)
-
-    def list_people(self, reminder: Reminder) -> list[str]:
-        """The approvers; of a waiting approval those who may give it."""
-        people = sorted(self.policy.approvers) if self.policy else []
-        return [user for user in people if reminder.kind != "approval" or self.may_approve(user)]
-
-
-@dataclass(frozen=True)
 class Notice:
     """One reminder for one place, with those that were not posted in time."""
 
-    subject: Subject
+    situation: Situation
     reminder: Reminder
     place: str
     missed: tuple[Reminder, ...]
 
 
-def choose_notices(subject: Subject, due: Sequence[Reminder], now: datetime) -> list[Notice]:
+def choose_notices(situation: Situation, due: Sequence[Reminder], now: datetime) -> list[Notice]:
     """What of one upgrade's due reminders is posted: one a place, and nothing where it is over."""
-    if subject.over:
+    if situation.over:
         return []
-    useful = [one for one in due if is_useful(one, subject.question, now)]
+    useful = [one for one in due if is_useful(one, situation.question, now)]
     missed = [one for one in due if one not in useful and one.kind != "approval" and now - one.due > LATE]
     if not useful:
         told = [one for one in missed if one.kind in ("starts", "ends")]
-        return _address(subject, max(told, key=rank), missed, now) if told else []
+        return _address(situation, max(told, key=rank), missed, now) if told else []
     notices: list[Notice] = []
     for channel, group in groupby(sorted(useful, key=_by_channel), _by_channel):
         own = list(group)
         best = max(own, key=rank)
         passed_over = [one for one in own if one is not best and now - one.due > LATE]
         here = [one for one in missed if one.channel in ("", channel)]
-        notices += _address(subject, best, [*here, *passed_over], now)
+        notices += _address(situation, best, [*here, *passed_over], now)
     return notices
 
 
@@ -100,10 +74,10 @@ def rank(reminder: Reminder) -> tuple[int, datetime]:
     return RANKS[reminder.kind], reminder.due
 
 
-def _address(subject: Subject, best: Reminder, missed: Sequence[Reminder], now: datetime) -> list[Notice]:
+def _address(situation: Situation, best: Reminder, missed: Sequence[Reminder], now: datetime) -> list[Notice]:
     late = [best] if now - best.due > LATE and best not in missed else []
-    places = [best.channel] if best.channel else [subject.row.channel, *subject.list_people(best)]
-    return [Notice(subject, best, place, (*missed, *late)) for place in dict.fromkeys(places)]
+    places = [best.channel] if best.channel else [situation.row.channel, *situation.list_people(best)]
+    return [Notice(situation, best, place, (*missed, *late)) for place in dict.fromkeys(places)]
 
 
 def _name_missed(reminder: Reminder) -> str:

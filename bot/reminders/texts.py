@@ -8,6 +8,7 @@ from typing import assert_never
 
 from bot.journal.rows import Question, UpgradeRow
 from bot.schedule.tables import Reminder
+from bot.telling.phrases import mention
 
 SNOOZES = (
     timedelta(minutes=5),
@@ -36,7 +37,7 @@ def write_reminder(
             ending = "has ended" if over else f"ends {when}"
             return f"The window of {row.id} {ending}. It stands at {row.step}: {row.sentence or row.state}."
         case "approval":
-            whom = " ".join(f"<@{user}>" for user in people)
+            whom = " ".join(map(mention, people))
             since = f" for {describe_length(now - question.asked_at)}" if question else ""
             phase = reminder.step.partition("/")[0]
             return f"{whom} {phase} of {row.id} has waited for your approval{since}.".strip()

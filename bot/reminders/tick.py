@@ -14,9 +14,9 @@ from bot.journal.bodies import ReminderBody, Reminding
 from bot.journal.outbox import Outbox, name_reminder
 from bot.journal.records import Message
 from bot.journal.store import Store, StoreBroken
-from bot.reminders.bodies import build_body, build_gathered
 from bot.reminders.choice import LATE, UNREACHABLE, Notice, choose_notices
-from bot.reminders.subjects import Subjects
+from bot.reminders.contents import build_gathered, build_reminder
+from bot.reminders.situations import Situations
 from bot.schedule.tables import Reminder, Schedules
 from bot.settings.clusters import Cluster
 from bot.settings.policy import Policy
@@ -47,7 +47,7 @@ class Reminders:
         self._schedules = schedules
         self._outbox = outbox
         self._clock = clock
-        self._subjects = Subjects(store, clusters)
+        self._situations = Situations(store, clusters)
 
     def tick(self) -> int:
         """Post what is due; answers how many messages that made."""
@@ -71,7 +71,7 @@ class Reminders:
         self._outbox.drop_message(message.id, f"a fault of the bot itself (incident {incident})")
 
     def _post_due(self, upgrades: Sequence[str], now: datetime) -> int:
-        policies = self._subjects.read_policies(upgrades)
+        policies = self._situations.read_policies(upgrades)
         with self._store.transact():
             due = self._schedules.list_due(now, upgrades)
             notices = self._choose(due, policies, now)
@@ -81,11 +81,11 @@ class Reminders:
 
     def _choose(self, due: Sequence[Reminder], policies: Mapping[str, Policy], now: datetime) -> list[Notice]:
         """What of the due reminders is still of use."""
-        subjects = self._subjects.read({one.upgrade for one in due}, policies)
+        situations = self._situations.read({one.upgrade for one in due}, policies)
         notices: list[Notice] = []
         for upgrade, own in groupby(sorted(due, key=_by_upgrade), _by_upgrade):
-            if upgrade in subjects:
-                notices += choose_notices(subjects[upgrade], list(own), now)
+            if upgrade in situations:
+                notices += choose_notices(situations[upgrade], list(own), now)
         return notices
 
     def _post(self, notices: Sequence[Notice], now: datetime) -> int:
@@ -109,11 +109,11 @@ class Reminders:
         alone = room - GATHERING_A_MINUTE
         if len(notices) <= max(alone, 1):
             for one in notices:
-                self._put(one, build_body(one, now), now)
+                self._put(one, build_reminder(one, now), now)
             return len(notices)
         single = notices[: max(alone - 1, 0)]
         for one in single:
-            self._put(one, build_body(one, now), now)
+            self._put(one, build_reminder(one, now), now)
         self._outbox.add_message("", place, build_gathered(notices[len(single) :], now), now)
         return len(single) + 1
 
@@ -138,7 +138,7 @@ class Reminders:
     def _renew_unsent(self, unsent: Sequence[Message], now: datetime) -> int:
         """What Slack did not take in time is chosen and written anew, so that it is told once and as it is then."""
         told = self._schedules.read_reminders(seq for message in unsent for seq in _list_seqs(message))
-        policies = self._subjects.read_policies({one.upgrade for one in told})
+        policies = self._situations.read_policies({one.upgrade for one in told})
         with self._store.transact():
             for place, group in groupby(sorted(unsent, key=_by_channel), _by_channel):
                 self._renew_place(place, list(group), policies, now)
@@ -158,7 +158,7 @@ class Reminders:
             if not notices:
                 self._outbox.drop_message(message.id, "of no use any more when Slack could be reached")
             elif message.slot:
-                self._outbox.rewrite_message(message.id, build_body(notices[0], now, UNREACHABLE))
+                self._outbox.rewrite_message(message.id, build_reminder(notices[0], now, UNREACHABLE))
             else:
                 self._outbox.rewrite_message(message.id, build_gathered(notices, now, UNREACHABLE))
 

@@ -103,14 +103,14 @@ def remind(engine: Engine, fault: Exception) -> list[Any]:
     engine.add_upgrade(["a/b"], "cluster-y")
     now = engine.clock.now()
     engine.schedules.add_reminders(Reminder(0, f"cluster-{x}-1", "starts", now, now) for x in "xy")
-    read = engine.reminders._subjects.read
+    read = engine.reminders._situations.read
 
     def read_or_break(upgrades: Any, policies: Any) -> Any:
         if "cluster-x-1" in upgrades:
             raise fault
         return read(upgrades, policies)
 
-    engine.reminders._subjects.read = read_or_break  # type: ignore[method-assign]
+    engine.reminders._situations.read = read_or_break  # type: ignore[method-assign]
     sent = engine.reminders.tick()
     states = {one.upgrade: one.state for key in "xy" for one in engine.schedules.list_reminders(f"cluster-{key}-1")}
     return [sent == 1, states == {"cluster-x-1": "void", "cluster-y-1": "posted"}, engine.reminders.tick() == 0]
@@ -120,7 +120,7 @@ def renew_reminder(engine: Engine, fault: Exception) -> list[Any]:
     """A reminder that Slack never took can't be written anew."""
     engine.outbox.add_message("", "C0MESHOPS1", ReminderBody(seqs=(1,)), engine.clock.now())
     engine.clock.advance(3600)
-    engine.reminders._subjects.read_policies = cast(Any, Broken(fault))  # type: ignore[method-assign]
+    engine.reminders._situations.read_policies = cast(Any, Broken(fault))  # type: ignore[method-assign]
     return [engine.reminders.tick() == 0, engine.outbox.list_unsent_reminders() == []]
 
 

@@ -9,7 +9,8 @@ from bot.journal.bodies import Control, GatheredBody, GatheredLine, Moment, Remi
 from bot.journal.records import Action
 from bot.journal.rows import Question
 from bot.people.rights import list_legal_actions
-from bot.reminders.choice import DOWN, Notice, Subject, describe_missed
+from bot.reminders.choice import DOWN, Notice, describe_missed
+from bot.reminders.situations import Situation
 from bot.reminders.texts import list_snoozes, write_reminder
 from bot.schedule.tables import Reminder
 
@@ -17,18 +18,18 @@ from bot.schedule.tables import Reminder
 LINES_KEPT = 30
 
 
-def build_body(notice: Notice, now: datetime, why: str = DOWN) -> ReminderBody:
+def build_reminder(notice: Notice, now: datetime, why: str = DOWN) -> ReminderBody:
     """The body of one reminder; buttons are those that are legal now, for somebody who may press them."""
-    subject, reminder = notice.subject, notice.reminder
-    row, question = subject.row, subject.question
+    situation, reminder = notice.situation, notice.reminder
+    row, question = situation.row, situation.question
     legal = list_legal_actions(row.state, bool(row.paused_by), bool(row.aborted_by))
     return ReminderBody(
         upgrade=row.id,
         kind=reminder.kind,
         seq=reminder.seq,
         seqs=tuple(sorted({reminder.seq, *(one.seq for one in notice.missed)})),
-        text=write_reminder(reminder, row, question, subject.list_people(reminder), now),
-        moments=list_moments(reminder, subject),
+        text=write_reminder(reminder, row, question, situation.list_people(reminder), now),
+        moments=list_moments(reminder, situation),
         missed=describe_missed(notice.missed, why),
         choices=question.choices if question and _asks(notice, question) else (),
         step=question.step if question else "",
@@ -47,13 +48,13 @@ def build_gathered(notices: Sequence[Notice], now: datetime, why: str = DOWN) ->
         seqs=tuple(one.reminder.seq for one in notices),
         text=f"{len(notices)} reminders at once:",
         lines=tuple(_build_line(one, now, why) for one in notices[:LINES_KEPT]),
-        others=tuple(one.subject.row.id for one in notices[LINES_KEPT:]),
+        others=tuple(one.situation.row.id for one in notices[LINES_KEPT:]),
     )
 
 
-def list_moments(reminder: Reminder, subject: Subject) -> tuple[Moment, ...]:
+def list_moments(reminder: Reminder, situation: Situation) -> tuple[Moment, ...]:
     """The moments of a reminder with their names."""
-    question, ends = subject.question, subject.appointment.ends if subject.appointment else None
+    question, ends = situation.question, situation.appointment.ends if situation.appointment else None
     named = {"before": "Starts", "starts": "Starts", "ends": "Ends"}
     moments = []
     if reminder.kind in named and reminder.moment:
@@ -70,7 +71,7 @@ def _asks(notice: Notice, question: Question) -> bool:
     """Whether the reminder carries the question's buttons: for all in the channel, in private for an approver."""
     if notice.reminder.kind not in ("starts", "approval") or question.kind != "gate":
         return False
-    return notice.place == notice.subject.row.channel or notice.subject.may_approve(notice.place)
+    return notice.place == notice.situation.row.channel or notice.situation.may_approve(notice.place)
 
 
 def _list_controls(reminder: Reminder, legal: Sequence[Action]) -> tuple[Control, ...]:
@@ -81,7 +82,7 @@ def _list_controls(reminder: Reminder, legal: Sequence[Action]) -> tuple[Control
 
 
 def _build_line(notice: Notice, now: datetime, why: str) -> GatheredLine:
-    subject, reminder = notice.subject, notice.reminder
-    text = write_reminder(reminder, subject.row, subject.question, subject.list_people(reminder), now)
+    situation, reminder = notice.situation, notice.reminder
+    text = write_reminder(reminder, situation.row, situation.question, situation.list_people(reminder), now)
     missed = describe_missed(notice.missed, why)
-    return GatheredLine(f"{text} {missed}".rstrip(), list_moments(reminder, subject)[:1])
+    return GatheredLine(f"{text} {missed}".rstrip(), list_moments(reminder, situation)[:1])

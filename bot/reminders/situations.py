@@ -3,17 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from bot.journal.rows import at_time, encode_json, read_question, read_upgrade, to_time
+from bot.journal.rows import Question, UpgradeRow, at_time, encode_json, read_question, read_upgrade, to_time
 from bot.journal.store import Store
-from bot.reminders.choice import Subject
+from bot.people.rights import refuse_person
+from bot.schedule.tables import Reminder
 from bot.settings.clusters import Cluster
 from bot.settings.policy import Policy
 from bot.windows.appointments import Appointment
 
 
-class Subjects:
+@dataclass(frozen=True)
+class Situation:
+    """What is known about an upgrade that people are reminded of."""
+
+    row: UpgradeRow
+    question: Question | None
+    appointment: Appointment | None
+    policy: Policy | None
+
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing to remind of any more."""
+        return self.row.ended_at is not None or bool(self.row.aborted_by)
+
+    def may_approve(self, user: str) -> bool:
+        """Whether the policy lets this person approve the upgrade."""
+        return self.policy is not None and not refuse_person(self.policy, "approve", user, self.row.requester, True)
+
+    def list_people(self, reminder: Reminder) -> list[str]:
+        """The approvers; of a waiting approval those who may give it."""
+        people = sorted(self.policy.approvers) if self.policy else []
+        return [user for user in people if reminder.kind != "approval" or self.may_approve(user)]
+
+
+class Situations:
     """Reads upgrades with their open questions and appointments: a query each, however many there are."""
 
     def __init__(self, store: Store, clusters: Mapping[str, Cluster]) -> None:
@@ -29,7 +55,7 @@ class Subjects:
         known = {key: self._clusters.get(key) for key in (row["cluster"] for row in rows)}
         return {key: cluster.policy for key, cluster in known.items() if cluster}
 
-    def read(self, upgrades: Collection[str], policies: Mapping[str, Policy]) -> dict[str, Subject]:
+    def read(self, upgrades: Collection[str], policies: Mapping[str, Policy]) -> dict[str, Situation]:
         """The upgrades with these ids, by id."""
         rows = [read_upgrade(row) for row in self._select("upgrades where id", upgrades)]
         asked = self._select("approvals where state = 'open' and upgrade", upgrades)
@@ -39,7 +65,7 @@ class Subjects:
             for row in self._select("schedules where upgrade", upgrades)
         }
         return {
-            row.id: Subject(row, questions.get(row.id), appointments.get(row.id), policies.get(row.cluster))
+            row.id: Situation(row, questions.get(row.id), appointments.get(row.id), policies.get(row.cluster))
             for row in rows
         }
 
