@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import yaml
 
@@ -42,23 +41,23 @@ def join_overlays(overlays: Sequence[Overlay]) -> tuple[tuple[str, str], ...]:
 
     A single overlay keeps its own text. Raises GiveUp that names every fault.
     """
-    trees = [read_overlay(overlay) for overlay in overlays]
+    trees = [read_overlay_spec(overlay) for overlay in overlays]
     if len(overlays) < 2:
         return tuple((overlay.name, overlay.text) for overlay in overlays)
-    joined: dict[str, Any] = {}
+    joined: dict[str, object] = {}
     for tree in trees:
-        _merge(joined, tree["spec"])
+        _merge(joined, tree)
     document = {"apiVersion": API_VERSION, "kind": KIND, "spec": joined}
     return (("overlays.yaml", yaml.safe_dump(document, sort_keys=False, allow_unicode=True)),)
 
 
-def read_overlay(overlay: Overlay) -> Mapping[str, Any]:
-    """The overlay's document; GiveUp says what is wrong with it."""
+def read_overlay_spec(overlay: Overlay) -> Mapping[str, object]:
+    """The overlay's spec; GiveUp says what is wrong with the overlay."""
     fault = find_overlay_fault(overlay)
     if fault:
         raise GiveUp(f"overlay {overlay.name} {fault}", _REMEDY)
-    document: Mapping[str, Any] = yaml.safe_load(overlay.text)
-    return document
+    spec: Mapping[str, object] = yaml.safe_load(overlay.text)["spec"]
+    return spec
 
 
 def find_overlay_fault(overlay: Overlay) -> str:
@@ -77,7 +76,7 @@ def list_overlay_paths(overlays: Iterable[Overlay]) -> Mapping[str, object]:
     """Every value that the overlays set, by its `--set` path (`values.global.meshID`)."""
     found: dict[str, object] = {}
     for overlay in overlays:
-        found.update(_leaves(read_overlay(overlay)["spec"], ""))
+        found.update(_leaves(read_overlay_spec(overlay), ""))
     return found
 
 
@@ -93,7 +92,7 @@ def _find_event_fault(text: str) -> str:
     return ""
 
 
-def _find_shape_fault(documents: Sequence[Any]) -> str:
+def _find_shape_fault(documents: Sequence[object]) -> str:
     if len(documents) != 1:
         return f"holds {len(documents)} documents instead of one"
     document = documents[0]
@@ -107,23 +106,25 @@ def _find_shape_fault(documents: Sequence[Any]) -> str:
     return _find_unknown(document, OWN_FIELDS, "") or _find_spec_fault(document["spec"]) or _find_key_fault(document)
 
 
-def _find_spec_fault(spec: Mapping[Any, Any]) -> str:
+def _find_spec_fault(spec: Mapping[object, object]) -> str:
     for name, why in REFUSED_FIELDS.items():
         if name in spec:
             return f"sets spec.{name}, which would {why} than the one approved"
     if unknown := _find_unknown(spec, (*TEXT_FIELDS, *FEATURES, *VALUES), "spec."):
         return unknown
-    for name, value in spec.items():
-        if name in TEXT_FIELDS and not isinstance(value, str):
-            return f"has spec.{name}, which is no text"
-        if name not in TEXT_FIELDS and not isinstance(value, Mapping):
-            return f"has spec.{name}, which is no mapping"
-        if fault := _find_feature_fault(f"spec.{name}", value) if name in FEATURES else "":
+    for field, value in spec.items():
+        if field in TEXT_FIELDS and not isinstance(value, str):
+            return f"has spec.{field}, which is no text"
+        if field in TEXT_FIELDS:
+            continue
+        if not isinstance(value, Mapping):
+            return f"has spec.{field}, which is no mapping"
+        if fault := _find_feature_fault(f"spec.{field}", value) if field in FEATURES else "":
             return fault
     return ""
 
 
-def _find_feature_fault(where: str, feature: Mapping[Any, Any]) -> str:
+def _find_feature_fault(where: str, feature: Mapping[object, object]) -> str:
     if not isinstance(feature.get("enabled", True), bool):
         return f"has {where}.enabled, which is neither true nor false"
     if not isinstance(feature.get("components", {}), Mapping):
@@ -131,12 +132,12 @@ def _find_feature_fault(where: str, feature: Mapping[Any, Any]) -> str:
     return _find_unknown(feature, ("enabled", "components"), f"{where}.")
 
 
-def _find_unknown(table: Mapping[Any, Any], known: Sequence[str], where: str) -> str:
+def _find_unknown(table: Mapping[object, object], known: Sequence[str], where: str) -> str:
     unknown = [str(name) for name in table if name not in known]
     return f"has {where}{unknown[0]}, which {KIND} doesn't know; it has {', '.join(known)}" if unknown else ""
 
 
-def _find_key_fault(tree: Any) -> str:
+def _find_key_fault(tree: object) -> str:
     if isinstance(tree, list):
         return next(filter(None, map(_find_key_fault, tree)), "")
     if not isinstance(tree, Mapping):
@@ -147,17 +148,18 @@ def _find_key_fault(tree: Any) -> str:
     return next(filter(None, map(_find_key_fault, tree.values())), "")
 
 
-def _merge(target: dict[str, Any], added: Mapping[str, Any]) -> None:
+def _merge(target: dict[str, object], added: Mapping[str, object]) -> None:
     for key, value in added.items():
         if isinstance(value, Mapping):
-            branch = target.get(key)
-            target[key] = branch if isinstance(branch, dict) else {}
-            _merge(target[key], value)
+            kept = target.get(key)
+            branch = kept if isinstance(kept, dict) else {}
+            target[key] = branch
+            _merge(branch, value)
         else:
             target[key] = value
 
 
-def _leaves(tree: Mapping[str, Any], prefix: str) -> dict[str, object]:
+def _leaves(tree: Mapping[str, object], prefix: str) -> dict[str, object]:
     found: dict[str, object] = {}
     for key, value in tree.items():
         if isinstance(value, Mapping) and value:

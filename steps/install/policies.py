@@ -8,7 +8,7 @@ the mesh's nor an alias stops matching; `names` and `notNames` are compared as t
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -159,7 +159,7 @@ def _finding(manifest: Manifest, path: Path, value: str, change: str, replacemen
     )  # fmt: skip
 
 
-def _walk_rules(rules: Sequence[Any]) -> Iterator[tuple[Path, str, bool]]:
+def _walk_rules(rules: Sequence[Manifest]) -> Iterator[tuple[Path, str, bool]]:
     for index, rule in enumerate(rules):
         base: Path = ("spec", "rules", index)
         for number, origin in enumerate(_list(rule, "from")):
@@ -172,7 +172,7 @@ def _walk_rules(rules: Sequence[Any]) -> Iterator[tuple[Path, str, bool]]:
                     yield from _walk_values((*base, "when", number, key), _list(condition, key))
 
 
-def _walk_subjects(subjects: Sequence[Any]) -> Iterator[tuple[Path, str, bool]]:
+def _walk_subjects(subjects: Sequence[Manifest]) -> Iterator[tuple[Path, str, bool]]:
     for index, subject in enumerate(subjects):
         base: Path = ("spec", "subjects", index)
         if subject.get("user"):
@@ -184,12 +184,12 @@ def _walk_subjects(subjects: Sequence[Any]) -> Iterator[tuple[Path, str, bool]]:
             yield from _walk_values((*base, key), _list(subject, key), rewritten=False)
 
 
-def _walk_values(path: Path, values: Sequence[Any], rewritten: bool = True) -> Iterator[tuple[Path, str, bool]]:
+def _walk_values(path: Path, values: Sequence[object], rewritten: bool = True) -> Iterator[tuple[Path, str, bool]]:
     for index, value in enumerate(values):
         yield (*path, index), str(value), rewritten
 
 
-def _list(holder: Mapping[str, Any] | None, key: str) -> Sequence[Any]:
+def _list(holder: Manifest | None, key: str) -> Sequence[Manifest]:
     return (holder or {}).get(key) or []
 
 

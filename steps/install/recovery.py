@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import yaml
 
@@ -64,7 +63,7 @@ def recover_options(
     )
 
 
-def read_values(injector: Mapping[str, str] | None) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+def read_values(injector: Mapping[str, str] | None) -> tuple[Mapping[str, object], tuple[str, ...]]:
     """The merged values of the install, and a doubt where they can't be read."""
     if injector is None:
         return {}, ("ConfigMap istio-sidecar-injector is missing: earlier --set flags can't be recovered",)
@@ -77,7 +76,7 @@ def read_values(injector: Mapping[str, str] | None) -> tuple[Mapping[str, Any], 
     return {}, ("ConfigMap istio-sidecar-injector holds no readable values: earlier --set flags can't be recovered",)
 
 
-def read_mesh_config(mesh: Mapping[str, str] | None) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+def read_mesh_config(mesh: Mapping[str, str] | None) -> tuple[Mapping[str, object], tuple[str, ...]]:
     """The mesh config, and a doubt where it can't be read."""
     if mesh is None:
         return {}, ("ConfigMap istio is missing: the trust domain in force can't be read",)
@@ -107,7 +106,7 @@ def read_policy_mode(policies: Iterable[Manifest]) -> MtlsMode | None:
     return "STRICT" if modes[0] == "STRICT" else "PERMISSIVE"
 
 
-def recover_flags(values: Mapping[str, Any]) -> tuple[str, ...]:
+def recover_flags(values: Mapping[str, object]) -> tuple[str, ...]:
     """The `--set` flags of optional features that are on."""
     found = ((path, look_up(values, path.removeprefix("values."))) for path in OPTIONAL_FEATURES)
     return tuple(f"{path}={show_value(value)}" for path, value in found if value not in OPTIONAL_FEATURES[path])
@@ -123,7 +122,7 @@ def compare_flags(recovered: Iterable[str], asked: Iterable[str]) -> tuple[str, 
     )
 
 
-def look_up(values: Mapping[str, Any], path: str) -> object:
+def look_up(values: Mapping[str, object], path: str) -> object:
     """The value under a dotted path, None where there is none."""
     here: object = values
     for part in path.split("."):
@@ -133,7 +132,7 @@ def look_up(values: Mapping[str, Any], path: str) -> object:
     return here
 
 
-def list_leaves(values: Mapping[str, Any], prefix: str = "") -> tuple[str, ...]:
+def list_leaves(values: Mapping[str, object], prefix: str = "") -> tuple[str, ...]:
     """The dotted paths of all values that are no branch; a key with a dot in it ends its path's parent."""
     found: list[str] = []
     for key, value in values.items():
@@ -153,7 +152,7 @@ def _list_texts(value: object) -> tuple[str, ...]:
     return tuple(str(entry) for entry in value) if isinstance(value, list) else ()
 
 
-def _read_mtls_value(values: Mapping[str, Any]) -> MtlsMode | None:
+def _read_mtls_value(values: Mapping[str, object]) -> MtlsMode | None:
     enabled = look_up(values, "global.mtls.enabled")
     if not isinstance(enabled, bool):
         return None

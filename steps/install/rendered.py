@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import yaml
 
@@ -37,12 +36,14 @@ def parse_manifest(text: str) -> tuple[Manifest, ...]:
         found = [document for document in yaml.load_all(text, _loader()) if document]
     except yaml.YAMLError as error:
         raise GiveUp(f"the rendered manifest is not YAML: {error}", remedy) from error
-    objects = [item for document in found for item in _open_list(document)]
-    if not objects:
+    items = [item for document in found for item in _open_list(document)]
+    if not items:
         raise GiveUp("the rendered manifest is empty", remedy)
-    for item in objects:
+    objects: list[Manifest] = []
+    for item in items:
         if not isinstance(item, Mapping) or "kind" not in item or "name" not in (item.get("metadata") or {}):
             raise GiveUp(f"the rendered manifest holds something that is no object: {str(item)[:80]}", remedy)
+        objects.append(item)
     return tuple(objects)
 
 
@@ -124,7 +125,7 @@ def read_live(kubernetes: Kubernetes, objects: Iterable[Manifest]) -> tuple[Mani
     return tuple(item for api, kind, space in scopes for item in kubernetes.list_objects(api, kind, space))
 
 
-def _open_list(document: Any) -> Sequence[Any]:
+def _open_list(document: object) -> Sequence[object]:
     if isinstance(document, Mapping) and document.get("kind") == "List":
         return document.get("items") or ()
     return (document,)
@@ -153,7 +154,7 @@ def _meaningful(item: Manifest) -> Manifest:
     return {**kept, "metadata": {"labels": labels, "annotations": metadata.get("annotations") or {}}}
 
 
-def _compare(wanted: Any, here: Any, path: str, exact: bool) -> Iterator[str]:
+def _compare(wanted: object, here: object, path: str, exact: bool) -> Iterator[str]:
     """Lines for what `wanted` has otherwise than `here`; `exact` compares lists whole, as a merge patch does."""
     if isinstance(wanted, Mapping):
         live = here if isinstance(here, Mapping) else {}
@@ -166,10 +167,11 @@ def _compare(wanted: Any, here: Any, path: str, exact: bool) -> Iterator[str]:
         yield f"{path}: {_show(here)} → {_show(wanted)}"
 
 
-def _compare_lists(wanted: Sequence[Any], here: Sequence[Any], path: str) -> Iterator[str]:
-    if wanted and all(isinstance(entry, Mapping) and "name" in entry for entry in wanted):
+def _compare_lists(wanted: Sequence[object], here: Sequence[object], path: str) -> Iterator[str]:
+    named = [entry for entry in wanted if isinstance(entry, Mapping) and "name" in entry]
+    if wanted and len(named) == len(wanted):
         live = {entry.get("name"): entry for entry in here if isinstance(entry, Mapping)}
-        for entry in wanted:
+        for entry in named:
             yield from _compare(entry, live.get(entry["name"]), f"{path}[{entry['name']}]", False)
     elif len(wanted) != len(here):
         yield f"{path}: {_show(here)} → {_show(wanted)}"
@@ -178,17 +180,17 @@ def _compare_lists(wanted: Sequence[Any], here: Sequence[Any], path: str) -> Ite
             yield from _compare(value, other, f"{path}[{index}]", False)
 
 
-def _equal(wanted: Any, here: Any) -> bool:
+def _equal(wanted: object, here: object) -> bool:
     # The server drops empty values and reads quantities and numbers as text where the schema says so.
     if wanted in (None, "", False) and here in (None, "", False):
         return True
     return bool(wanted == here) or str(wanted) == str(here)
 
 
-def _show(value: Any) -> str:
+def _show(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
     return text if len(text) <= 100 else text[:97] + "..."
 
 
-def _loader() -> Any:
+def _loader() -> type[yaml.SafeLoader]:
     return getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import yaml
 
@@ -63,7 +62,7 @@ def read_backup(kubernetes: Kubernetes, item: BackupItem) -> tuple[str, int]:
     return dump_objects({"apiVersion": api, "kind": kind, **found} for found in objects), len(objects)
 
 
-def strip_server_fields(manifest: Manifest) -> dict[str, Any]:
+def strip_server_fields(manifest: Manifest) -> Manifest:
     """The object without status and what only the server writes."""
     metadata = {key: value for key, value in manifest.get("metadata", {}).items() if key not in _SERVER_FIELDS}
     return {**{key: value for key, value in manifest.items() if key != "status"}, "metadata": metadata}
