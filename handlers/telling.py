@@ -17,4 +17,4 @@ def tell_unopened(client: WebClient, body: Mapping[str, Any], remedy: str) -> No
     user = str(body.get("user_id") or "") or find_user(body)
     channel = str(body.get("channel_id") or "") or find_channel(body)
     text = f"Slack did not open the form, so nothing was done. Try again; {remedy}"
-    Postbox(client, client).answer(str(body.get("response_url") or ""), user, channel, Drawing(text, (), {}))
+    Postbox(client, client).answer(str(body.get("response_url") or ""), user, channel, Drawing(text))

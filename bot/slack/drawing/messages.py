@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypedDict
 
 from slack_sdk.models.blocks import Block
 
@@ -25,13 +25,20 @@ BLOCKS_LIMIT = 50
 CHARACTERS_LIMIT = 12_000
 
 
+class Metadata(TypedDict):
+    """What a program finds at a message; everybody in the workspace can read it."""
+
+    event_type: str
+    event_payload: dict[str, str | int]
+
+
 @dataclass(frozen=True)
 class Drawing:
     """What is posted: `text` for notifications and readers without blocks, `blocks` empty in the bare look."""
 
     text: str
-    blocks: tuple[Json, ...]
-    metadata: Mapping[str, Any]
+    blocks: tuple[Json, ...] = ()
+    metadata: Metadata | None = None
 
 
 def draw_message(message: Message, view: UpgradeView | None, look: Look, pen: Pen) -> Drawing:
@@ -57,15 +64,15 @@ def write_block_id(message: Message) -> str:
     return f"{message.upgrade}|{step or message.slot or message.kind}|{message.revision}"[:200]
 
 
-def build_metadata(message: Message) -> Json:
-    """The ids by which the bot finds its own message again; everybody in the workspace can read them."""
-    payload: Json = {"outbox_id": message.id, "upgrade": message.upgrade, "kind": message.kind}
+def build_metadata(message: Message) -> Metadata:
+    """The ids by which the bot finds its own message again, and the numbers of a report."""
+    payload: dict[str, str | int] = {"outbox_id": message.id, "upgrade": message.upgrade, "kind": message.kind}
     if isinstance(message.body, FinishedBody):
         payload |= _describe_end(message.body)
     return {"event_type": EVENT_TYPE, "event_payload": payload}
 
 
-def _describe_end(body: FinishedBody) -> Json:
+def _describe_end(body: FinishedBody) -> dict[str, str | int]:
     return {
         "result": body.result,
         "from": body.source,

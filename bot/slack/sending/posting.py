@@ -46,7 +46,7 @@ class Postbox:
                 thread_ts=thread or None,
                 text=drawing.text,
                 blocks=list(drawing.blocks) or None,
-                metadata=dict(drawing.metadata),
+                metadata=_copy_metadata(drawing),
                 unfurl_links=False,
                 unfurl_media=False,
             )
@@ -60,7 +60,7 @@ class Postbox:
                 ts=ts,
                 text=drawing.text,
                 blocks=list(drawing.blocks) or None,
-                metadata=dict(drawing.metadata),
+                metadata=_copy_metadata(drawing),
             )
         )
 
@@ -159,6 +159,10 @@ class Postbox:
         except (OSError, ValueError):
             return False
         return response.status_code == 200
+
+
+def _copy_metadata(drawing: Drawing) -> dict[str, object] | None:
+    return dict(drawing.metadata) if drawing.metadata else None
 
 
 def _read_outbox_id(message: Fields) -> str:

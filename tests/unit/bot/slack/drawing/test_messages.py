@@ -118,7 +118,9 @@ def test_a_closed_card_has_no_buttons() -> None:
 def test_the_report_carries_its_numbers_in_the_metadata() -> None:
     """A program that follows the thread reads the result there."""
     message, view = SAMPLES["finished"]
-    payload = draw_message(message, view, "rich", EVERYBODYS).metadata["event_payload"]
+    metadata = draw_message(message, view, "rich", EVERYBODYS).metadata
+    assert metadata is not None
+    payload = metadata["event_payload"]
     assert (payload["result"], payload["pods_upgraded"], payload["pods_manual"], payload["pods_total"]) == (
         "upgraded",
         70,
