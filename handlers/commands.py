@@ -9,11 +9,13 @@ from typing import Any
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
-from bot.journal.records import Click
+from bot.clicks.clicks import Click
+from bot.clicks.orders import Help, Order, Schedule, Start
+from bot.windows.appointments import Written
 from handlers.desk import Reception
 from handlers.forms.scheduling import open_schedule_form
 from handlers.forms.starting import open_start_form
-from handlers.grammar import COMMAND, Misread, Order, read_order, write_help
+from handlers.grammar import COMMAND, Misread, read_order, write_help
 from handlers.payloads import hash_id
 
 
@@ -28,9 +30,9 @@ def register_commands(app: App, reception: Reception, forms: Executor) -> None:
         order = read_order(str(command.get("text") or ""))
         answer = receive_order(reception, order, command)
         ack(answer)
-        if isinstance(order, Order) and needs_form(order) and not answer:
+        if not isinstance(order, Misread) and needs_form(order) and not answer:
             user, channel = str(command.get("user_id") or ""), str(command.get("channel_id") or "")
-            if order.action == "schedule":
+            if isinstance(order, Schedule):
                 forms.submit(open_schedule_form, reception, client, command, order.target, channel)
             else:
                 forms.submit(open_start_form, reception, client, command, user, "", channel)
@@ -40,17 +42,19 @@ def register_commands(app: App, reception: Reception, forms: Executor) -> None:
 
 def needs_form(order: Order) -> bool:
     """Whether the command is `start` alone, or `schedule` without a time."""
-    return (order.action == "start" and not order.target) or (order.action == "schedule" and not order.arguments)
+    if isinstance(order, Schedule):
+        return order.when == Written()
+    return isinstance(order, Start) and not order.target
 
 
 def receive_order(reception: Reception, order: Order | Misread, command: Mapping[str, Any]) -> str:
     """Commit a command; the text to show at once, "" where an answer or a form follows."""
     if isinstance(order, Misread):
         return order.answer
-    if order.action == "help":
+    if isinstance(order, Help):
         return write_help()
-    if order.action == "schedule" and needs_form(order):
-        return reception.board.refuse_schedule(order.target, str(command.get("user_id") or ""))
+    if isinstance(order, Schedule) and needs_form(order):
+        return reception.fleet.refuse_schedule(order.target, str(command.get("user_id") or ""))
     if not needs_form(order):
         reception.desk.receive(build_click(order, command, reception))
     return ""
@@ -60,14 +64,11 @@ def build_click(order: Order, command: Mapping[str, Any], reception: Reception) 
     """The click that a command stands for; its trigger makes a second delivery harmless."""
     return Click(
         id=hash_id("command", str(command.get("trigger_id") or "")),
-        action=order.action,
         user=str(command.get("user_id") or ""),
         received_at=reception.clock.now(),
-        target=order.target,
-        choice=order.choice,
-        reason=order.reason,
+        order=order,
         team=str(command.get("team_id") or ""),
         channel=str(command.get("channel_id") or ""),
         answer_to=str(command.get("response_url") or ""),
-        arguments=order.arguments,
+        door="command",
     )

@@ -5,10 +5,24 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
+from msgspec.structs import replace
+
+from bot.clicks.orders import (
+    READINGS,
+    BreakGlass,
+    Deny,
+    Extend,
+    Help,
+    Order,
+    Schedule,
+    Start,
+    StartOptions,
+    choose_order,
+)
 from bot.journal.records import Action
+from bot.windows.appointments import Written
 
 COMMAND = "/asm-upgrade"
 USAGE: Mapping[Action, tuple[str, str]] = {
@@ -46,17 +60,6 @@ YES_NO = {"yes": True, "true": True, "no": False, "false": False}
 
 
 @dataclass(frozen=True)
-class Order:
-    """A command that was understood."""
-
-    action: Action
-    target: str = ""
-    choice: str = ""
-    reason: str = ""
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Misread:
     """A command that was not understood, with the answer to give at once (mrkdwn)."""
 
@@ -67,7 +70,7 @@ def read_order(text: str) -> Order | Misread:
     """Read what was typed after the command's name."""
     words = _undo_markup(text).split()
     if not words:
-        return Order("help")
+        return Help()
     name, rest = words[0].lower(), words[1:]
     action = next((known for known in USAGE if known == name), None)
     if action is None:
@@ -96,52 +99,56 @@ def write_help() -> str:
 
 
 def _read_target(action: Action, words: Sequence[str]) -> Order | Misread:
-    return Order(action, words[0] if words else "", action if action == "approve" else "", _reason(words[1:]))
+    """The commands whose first word names what they are about."""
+    target = words[0] if words else ""
+    match action:
+        case "windows" | "calendar" | "status" | "history" | "help":
+            return READINGS[action](target)
+        case _:
+            return choose_order(action, "", target, reason=_reason(words[1:])) or Help(target)
 
 
-def _read_deny(action: Action, words: Sequence[str]) -> Order | Misread:
+def _read_deny(_action: Action, words: Sequence[str]) -> Order | Misread:
     reason = _reason(words[1:])
     if not reason:
         return Misread(f"Say why: `{COMMAND} deny {_bare(words[0])} REASON`. The reason stands in the thread.")
-    return Order(action, words[0], "deny", reason)
+    return Deny(words[0], reason=reason)
 
 
-def _read_breaking(action: Action, words: Sequence[str]) -> Order | Misread:
+def _read_breaking(_action: Action, words: Sequence[str]) -> Order | Misread:
     reason = _reason(words[1:])
     if not reason:
         return Misread(f"Say why: `{COMMAND} break-glass {_bare(words[0])} REASON`. The approvers are told the reason.")
-    return Order(action, words[0], "approve", reason)
+    return BreakGlass(words[0], reason=reason)
 
 
-def _read_decide(action: Action, words: Sequence[str]) -> Order | Misread:
+def _read_decide(_action: Action, words: Sequence[str]) -> Order | Misread:
     if len(words) < 2:
         return Misread(f"Name the choice: `{COMMAND} {USAGE['decide'][0]}`. The choices are the buttons of the card.")
-    choice = words[1].lower()
-    given: Action = "approve" if choice == "approve" else "deny" if choice == "deny" else action
-    return Order(given, words[0], choice, _reason(words[2:]))
+    return choose_order("decide", words[1].lower(), words[0], reason=_reason(words[2:])) or Help()
 
 
-def _read_extend(action: Action, words: Sequence[str]) -> Order | Misread:
+def _read_extend(_action: Action, words: Sequence[str]) -> Order | Misread:
     if len(words) < 3:
         return Misread(f"Say for how long and why: `{COMMAND} {USAGE['extend'][0]}`.")
-    return Order(action, words[0], words[1].lower(), _reason(words[2:]))
+    return Extend(words[0], words[1].lower(), _reason(words[2:]))
 
 
-def _read_schedule(action: Action, words: Sequence[str]) -> Order | Misread:
+def _read_schedule(_action: Action, words: Sequence[str]) -> Order | Misread:
     if len(words) < 2:
-        return Order(action, words[0] if words else "")
+        return Schedule(words[0] if words else "")
     if len(words) < 4:
         return Misread(f"Name date, time and time zone: `{COMMAND} {USAGE['schedule'][0]}`.")
-    when: dict[str, Any] = dict(zip(("date", "time", "zone"), words[1:4], strict=True))
-    rest = list(words[4:])
+    rest, length = list(words[4:]), ""
     if rest and rest[0].lower() == "for":
         count = _count_length(rest[1:])
-        length, rest = rest[1 : 1 + count], rest[1 + count :]
+        length, rest = "".join(rest[1 : 1 + count]), rest[1 + count :]
         if not length:
             return Misread(f"Say for how long: `for 3h`. Use `{COMMAND} {USAGE['schedule'][0]}`.")
-        when["for"] = "".join(length)
-    started = _read_start("schedule", [words[0], *rest])
-    return Order(action, words[0], arguments={**started.arguments, **when}) if isinstance(started, Order) else started
+    options = _read_options("schedule", rest)
+    if isinstance(options, Misread):
+        return options
+    return Schedule(words[0], Written(words[1], words[2], words[3], length), options)
 
 
 def _count_length(words: Sequence[str]) -> int:
@@ -154,9 +161,13 @@ def _count_length(words: Sequence[str]) -> int:
 
 def _read_start(action: Action, words: Sequence[str]) -> Order | Misread:
     if not words:
-        return Order(action)
-    arguments: dict[str, Any] = {}
-    rest = list(words[1:])
+        return Start()
+    options = _read_options(action, words[1:])
+    return options if isinstance(options, Misread) else Start(words[0], options)
+
+
+def _read_options(action: Action, words: Sequence[str]) -> StartOptions | Misread:
+    options, rest = StartOptions(), list(words)
     while rest:
         word = rest.pop(0)
         if word == "set" and rest:
@@ -165,49 +176,51 @@ def _read_start(action: Action, words: Sequence[str]) -> Order | Misread:
         reader = _OPTIONS.get(name.lower())
         if not (equals and value and reader):
             return Misread(f"{_quote(word)} is no option of {action}. Use `{COMMAND} {USAGE[action][0]}`.")
-        fault = reader(value, arguments)
-        if fault:
-            return Misread(fault)
-    return Order(action, words[0], arguments=arguments)
+        read = reader(value, options)
+        if isinstance(read, Misread):
+            return read
+        options = read
+    return options
 
 
-def _read_mtls(value: str, arguments: dict[str, Any]) -> str:
+def _read_mtls(value: str, options: StartOptions) -> StartOptions | Misread:
     mode = value.upper()
     if mode not in ("PERMISSIVE", "STRICT"):
-        return f"mtls is {_quote(value)}; it is PERMISSIVE or STRICT. Without it the mode in force stays."
-    arguments["mtls"] = mode
-    return ""
+        return Misread(f"mtls is {_quote(value)}; it is PERMISSIVE or STRICT. Without it the mode in force stays.")
+    return replace(options, mtls=mode)
 
 
-def _read_set(value: str, arguments: dict[str, Any]) -> str:
+def _read_set(value: str, options: StartOptions) -> StartOptions | Misread:
     key, equals, _ = value.partition("=")
     if not (key and equals):
-        return f"set needs KEY=VALUE as istioctl's `--set` takes it, not {_quote(value)}."
-    arguments.setdefault("set", []).append(value)
-    return ""
+        return Misread(f"set needs KEY=VALUE as istioctl's `--set` takes it, not {_quote(value)}.")
+    return replace(options, flags=(*options.flags, value))
 
 
-def _read_testing(value: str, arguments: dict[str, Any]) -> str:
+def _read_testing(value: str, options: StartOptions) -> StartOptions | Misread:
     if value.lower() not in YES_NO:
-        return f"testing is {_quote(value)}; it is yes or no."
-    arguments["testing_workloads"] = YES_NO[value.lower()]
-    return ""
+        return Misread(f"testing is {_quote(value)}; it is yes or no.")
+    return replace(options, testing_workloads=YES_NO[value.lower()])
 
 
-def _read_namespaces(name: str) -> Callable[[str, dict[str, Any]], str]:
-    def read(value: str, arguments: dict[str, Any]) -> str:
-        arguments.setdefault(name, []).extend(part for part in value.split(",") if part)
-        return ""
-
-    return read
+def _read_canary(value: str, options: StartOptions) -> StartOptions | Misread:
+    return replace(options, canary_namespaces=(*options.canary_namespaces, *_split(value)))
 
 
-_OPTIONS: Mapping[str, Callable[[str, dict[str, Any]], str]] = {
+def _read_skip(value: str, options: StartOptions) -> StartOptions | Misread:
+    return replace(options, skip_namespaces=(*options.skip_namespaces, *_split(value)))
+
+
+def _split(value: str) -> list[str]:
+    return [part for part in value.split(",") if part]
+
+
+_OPTIONS: Mapping[str, Callable[[str, StartOptions], StartOptions | Misread]] = {
     "mtls": _read_mtls,
     "set": _read_set,
     "testing": _read_testing,
-    "canary": _read_namespaces("canary_namespaces"),
-    "skip": _read_namespaces("skip_namespaces"),
+    "canary": _read_canary,
+    "skip": _read_skip,
 }
 _READERS: Mapping[Action, Callable[[Action, Sequence[str]], Order | Misread]] = {
     "start": _read_start,

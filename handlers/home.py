@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from slack_bolt import Ack, App
 
 from bot.slack.drawing.home import REFRESH_ACTION
 from handlers.desk import Reception
-from handlers.payloads import find_user
+from handlers.payloads import Payload, find_user
 
 
 def register_home(app: App, reception: Reception) -> None:
     """Listen for people who look at their Home tab."""
 
-    def note_opening(event: Mapping[str, Any]) -> None:
+    def note_opening(event: Payload) -> None:
         if event.get("tab", "home") == "home":
-            reception.board.search()
+            reception.fleet.search()
             reception.tabs.open(str(event.get("user") or ""), reception.identity.url)
 
-    def refresh(ack: Ack, body: dict[str, Any]) -> None:
-        reception.board.search()
+    def refresh(ack: Ack, body: Payload) -> None:
+        reception.fleet.search()
         reception.tabs.open(find_user(body), reception.identity.url)
         ack()
 

@@ -4,22 +4,45 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
+
+# JSON from outside: nothing is known of its shape, so every reader asks for what it needs and takes "" for the rest.
+Payload: TypeAlias = Mapping[str, Any]
 
 
-def find_user(body: Mapping[str, Any]) -> str:
+def find_part(body: Payload, name: str) -> Payload:
+    """An object in the payload, empty where there is none."""
+    part = body.get(name)
+    return part if isinstance(part, Mapping) else {}
+
+
+def find_first(body: Payload, name: str) -> Payload:
+    """The first object of a list in the payload, empty where there is none."""
+    parts = body.get(name)
+    first = parts[0] if isinstance(parts, list) and parts else None
+    return first if isinstance(first, Mapping) else {}
+
+
+def find_text(body: Payload, *names: str) -> str:
+    """A text however deep it stands, "" where there is none."""
+    for name in names[:-1]:
+        body = find_part(body, name)
+    return str(body.get(names[-1]) or "")
+
+
+def find_user(body: Payload) -> str:
     """Who acted."""
-    return str((body.get("user") or {}).get("id") or "")
+    return find_text(body, "user", "id")
 
 
-def find_team(body: Mapping[str, Any]) -> str:
+def find_team(body: Payload) -> str:
     """The actor's own team, which in a channel shared with another company is not the workspace's."""
-    return str((body.get("user") or {}).get("team_id") or (body.get("team") or {}).get("id") or "")
+    return find_text(body, "user", "team_id") or find_text(body, "team", "id")
 
 
-def find_channel(body: Mapping[str, Any]) -> str:
+def find_channel(body: Payload) -> str:
     """Where an answer can be given: the channel, or in the Home tab, which has none, the person's own id."""
-    return str((body.get("channel") or {}).get("id") or "") or find_user(body)
+    return find_text(body, "channel", "id") or find_user(body)
 
 
 def hash_id(*parts: str) -> str:

@@ -6,13 +6,14 @@ import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from bot.settings.environment import SETTINGS, ConfigError, read_state_folder
 
 if TYPE_CHECKING:
+    from bot.clicks.orders import Abort, Pause, Resume
     from bot.journal.store import StoredCopy
     from bot.telling.views import Views
 
@@ -155,14 +156,18 @@ def _put_out(text: str, output: Path | None) -> None:
 @click.argument("target")
 def pause(target: str) -> None:
     """Start nothing more in an upgrade, named by its cluster or id, until it is resumed; for when Slack is away."""
-    _order("pause", target)
+    from bot.clicks.orders import Pause
+
+    _order(Pause(target))
 
 
 @main.command()
 @click.argument("target")
 def resume(target: str) -> None:
     """Let a paused upgrade, named by its cluster or id, go on."""
-    _order("resume", target)
+    from bot.clicks.orders import Resume
+
+    _order(Resume(target))
 
 
 @main.command()
@@ -171,9 +176,11 @@ def resume(target: str) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask first.")
 def abort(target: str, reason: tuple[str, ...], yes: bool) -> None:
     """End an upgrade, named by its cluster or id; what has moved stays moved."""
+    from bot.clicks.orders import Abort
+
     if not yes:
         click.confirm(f"Abort the upgrade of {target}? Pods already moved keep the new version", abort=True)
-    _order("abort", target, " ".join(reason))
+    _order(Abort(target, " ".join(reason)))
 
 
 @main.command()
@@ -203,12 +210,12 @@ def doctor(cluster: str) -> None:
     sys.exit(worst)
 
 
-def _order(action: Literal["pause", "resume", "abort"], target: str, reason: str = "") -> None:
+def _order(order: Pause | Resume | Abort) -> None:
     from bot.app.operator import give_order
     from bot.journal.store import StoreBroken
 
     try:
-        answer = give_order(read_state_folder() / "asm-upgrade.db", action, target, reason)
+        answer = give_order(read_state_folder() / "asm-upgrade.db", order)
     except StoreBroken as error:
         _fail([str(error)])
     click.echo(answer or "The order is in the journal; no bot took it up yet. It counts as soon as the bot runs.")

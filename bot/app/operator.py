@@ -8,8 +8,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.journal.records import OPERATOR, Action, Click
-from bot.journal.rows import encode_json
+from bot.clicks.clicks import Click, Clicks
+from bot.clicks.orders import Abort, Pause, Resume
+from bot.journal.records import OPERATOR
 from bot.journal.store import OrderedStore
 
 WAIT_SECONDS = 12.0
@@ -18,9 +19,7 @@ LOOK_SECONDS = 0.2
 
 def give_order(
     path: Path,
-    action: Action,
-    target: str,
-    reason: str,
+    order: Pause | Resume | Abort,
     pause: Callable[[float], None] = time.sleep,
     wait_seconds: float = WAIT_SECONDS,
 ) -> str:
@@ -28,18 +27,15 @@ def give_order(
 
     A bot that doesn't run takes it up when it starts. Raises StoreBroken.
     """
-    click = Click(f"order-{secrets.token_hex(8)}", action, OPERATOR, datetime.now(UTC), target=target, reason=reason)
+    click = Click(f"order-{secrets.token_hex(8)}", OPERATOR, datetime.now(UTC), order, door="command line")
     store = OrderedStore(path)
+    clicks = Clicks(store)
     try:
-        with store.transact() as db:
-            db.execute(
-                "insert into clicks (id, body, received_at) values (?, ?, ?)",
-                [click.id, encode_json(click), click.received_at.timestamp()],
-            )
+        clicks.add(click)
         for _ in range(int(wait_seconds / LOOK_SECONDS)):
-            rows = store.read("select answer from clicks where id = ? and settled_at is not null", [click.id])
-            if rows:
-                return str(rows[0]["answer"])
+            answer = clicks.find_answer(click.id)
+            if answer is not None:
+                return answer
             pause(LOOK_SECONDS)
     finally:
         store.close()

@@ -10,23 +10,29 @@ from typing import TYPE_CHECKING
 
 from bot.app.archive_loop import Archives
 from bot.app.known_releases import read_releases
+from bot.clicks.clicks import Clicks
 from bot.clock import Clock
-from bot.discovery.found import FoundClusters
+from bot.discovery.found import Found
 from bot.discovery.modes import MeshModes
 from bot.discovery.search import GkeSearch
 from bot.engine.outages import Outages
-from bot.engine.runner import Pace, Ports, PortsFor, Runner
+from bot.engine.runner import Pace, Plans, Ports, PortsFor, Runner
 from bot.gateways.releases.archive_cache import ArchiveCache
 from bot.journal.journal import Journal
 from bot.journal.measured import Paces
 from bot.journal.outbox import Outbox
 from bot.journal.store import Store
-from bot.orders.board import Fleet
+from bot.orders.controls import Controls
+from bot.orders.decisions import Decisions
+from bot.orders.entry import Entry
+from bot.orders.fleet import Fleet
 from bot.orders.scheduling import Scheduling
-from bot.orders.settling import Upgrades
+from bot.orders.settling import Desks, Upgrades
+from bot.orders.starts import Starts
+from bot.orders.targets import Targets
 from bot.people.roster import PeopledClusters, Roster
 from bot.reminders.tick import Reminders
-from bot.schedule.keeper import WindowKeeper
+from bot.schedule.keeper import Keeper
 from bot.schedule.tables import Schedules
 from bot.settings.environment import ConfigError, Settings
 from bot.slack.api.clients import build_posting_client, build_reading_client
@@ -36,6 +42,7 @@ from bot.slack.sending.announcer import Announcer
 from bot.slack.sending.home_tabs import HomeTabs
 from bot.telling.chronicle import Chronicle
 from bot.telling.views import Views
+from bot.transitions import Transitions
 from steps.contract.release import Release
 from steps.install.recovery import read_mesh_mode
 from steps.mesh import ClusterAddress, Discovery
@@ -73,10 +80,7 @@ class Bot:
 
 
 def build_bot(
-    settings: Settings,
-    clock: Clock,
-    on_commit: Callable[[], None] = lambda: None,
-    ports_for: PortsFor | None = None,
+    settings: Settings, clock: Clock, on_commit: Callable[[], None], ports_for: PortsFor | None = None
 ) -> Bot:
     """Open the journal and join everything to it. Raises StoreBusy, StoreBroken or ConfigError."""
     releases = read_known_releases(settings)
@@ -85,19 +89,22 @@ def build_bot(
     views = Views(journal)
     roster = build_roster(settings, clock)
     clusters = PeopledClusters(settings.clusters, roster)
-    chronicle = Chronicle(
-        journal, outbox, lambda key: sorted(clusters[key].policy.approvers) if key in clusters else []
-    )
+    chronicle = Chronicle(journal, outbox, clusters.list_approvers)
     pace = Pace(settings.retry_cap, settings.approval_life)
     ports = ports_for or functools.cache(build_ports_for(settings))
     schedules = Schedules(store)
-    keeper = WindowKeeper(store, journal, schedules, chronicle, clusters, releases, Paces(store))
-    keeper.wake_held(clock.now())
+    transitions = Transitions(journal, chronicle, clock)
+    keeper = Keeper(journal, schedules, transitions, clusters, releases, Paces(store))
+    keeper.wake_held()
     scheduling = Scheduling(journal, schedules, keeper, chronicle, clock, clusters)
     search = GkeSearch(build_discover(settings), settings.discovery.projects, clock)
-    found = FoundClusters(journal, search, settings.discovery, clusters, roster.expand_policy)
+    targets = Targets(journal, clusters, Found(journal, search, settings.discovery, clusters, roster.expand_policy))
     modes = MeshModes(lambda address: read_mesh_mode(ports(address).kubernetes), clock)
-    fleet = Fleet(journal, views, clusters, outbox.read_thread, scheduling, found, modes)
+    fleet = Fleet(targets, journal, views, outbox.read_thread, scheduling, modes)
+    starts = Starts(targets, journal, transitions, clock)
+    decisions = Decisions(targets, journal, transitions, chronicle, clock)
+    controls = Controls(targets, transitions, decisions, scheduling)
+    desks = Desks(starts, decisions, controls, scheduling, fleet)
     return Bot(
         settings=settings,
         clock=clock,
@@ -105,8 +112,8 @@ def build_bot(
         journal=journal,
         outbox=outbox,
         views=views,
-        upgrades=Upgrades(store, journal, chronicle, views, clock, clusters, scheduling, people=roster, found=found),
-        runner=Runner(store, journal, chronicle, clock, STEPS, releases, ports, pace, keeper),
+        upgrades=Upgrades(Clicks(store), Entry(targets, roster, clock), desks, chronicle, clock),
+        runner=Runner(journal, chronicle, transitions, keeper, clock, Plans(STEPS, releases, ports, pace)),
         announcer=build_announcer(settings, outbox, views, clock, fleet),
         fleet=fleet,
         roster=roster,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Protocol
 
 from bot.discovery.search import GkeSearch
 from bot.journal.journal import JournalView
@@ -18,63 +17,8 @@ from steps.plan import reads_only
 NOT_CONFIGURED = "was found in GKE and is not in clusters.toml, so it can be proposed and nobody can approve"
 
 
-class Found(Protocol):
-    """What the rest of the bot asks about such clusters; answers at once, from what is known."""
-
-    def find(self, key: str) -> Cluster | None:
-        """The cluster under this key; one that was proposed before is known without a look as well."""
-        ...
-
-    def list_clusters(self) -> tuple[Cluster, ...]:
-        """Those found last, by key."""
-        ...
-
-    def list_faults(self) -> tuple[str, ...]:
-        """A sentence for each project that didn't tell all of its clusters."""
-        ...
-
-    def is_fresh(self) -> bool:
-        """Whether a look was made lately."""
-        ...
-
-    def want(self, then: Callable[[], None] | None = None) -> None:
-        """Have a look made soon; `then` is called afterwards, by the thread that looked."""
-        ...
-
-    def write_table(self, address: ClusterAddress, options: UpgradeOptions) -> tuple[str, ...]:
-        """The lines that clusters.toml lacks."""
-        ...
-
-
-class NothingFound:
-    """Nobody looks anywhere."""
-
-    def find(self, key: str) -> Cluster | None:
-        """None."""
-        return None
-
-    def list_clusters(self) -> tuple[Cluster, ...]:
-        """None."""
-        return ()
-
-    def list_faults(self) -> tuple[str, ...]:
-        """None."""
-        return ()
-
-    def is_fresh(self) -> bool:
-        """There is nothing to look for."""
-        return True
-
-    def want(self, then: Callable[[], None] | None = None) -> None:
-        """Nothing is done."""
-
-    def write_table(self, address: ClusterAddress, options: UpgradeOptions) -> tuple[str, ...]:
-        """The lines without any [defaults]."""
-        return write_cluster_table(address, options, frozenset())
-
-
-class FoundClusters:
-    """Over a search. `expand` replaces the groups of a policy by their members."""
+class Found:
+    """Answers at once, from what a search found last. `expand` replaces the groups of a policy by their members."""
 
     def __init__(
         self,
@@ -91,24 +35,30 @@ class FoundClusters:
         self._expand = expand
 
     def find(self, key: str) -> Cluster | None:
+        """The cluster under this key; one that was proposed before is known without a look as well."""
         if not key or key in self._clusters:
             return None
         address = self._list_addresses().get(key) or self._recall_address(key)
         return self._build(address) if address else None
 
     def list_clusters(self) -> tuple[Cluster, ...]:
+        """Those found last, by key."""
         return tuple(self._build(address) for _, address in sorted(self._list_addresses().items()))
 
     def list_faults(self) -> tuple[str, ...]:
+        """A sentence for each project that didn't tell all of its clusters."""
         return self._search.read().faults
 
     def is_fresh(self) -> bool:
+        """Whether a look was made lately."""
         return self._search.is_fresh()
 
     def want(self, then: Callable[[], None] | None = None) -> None:
+        """Have a look made soon; `then` is called afterwards, by the thread that looked."""
         self._search.want(then)
 
     def write_table(self, address: ClusterAddress, options: UpgradeOptions) -> tuple[str, ...]:
+        """The lines that clusters.toml lacks."""
         return write_cluster_table(address, options, self._settings.given)
 
     def _list_addresses(self) -> dict[str, ClusterAddress]:

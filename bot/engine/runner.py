@@ -15,11 +15,12 @@ from bot.engine.patience import correct_wait, describe_outcome, limit_patience
 from bot.engine.turn import Turn, TurnLedger, TurnMemory
 from bot.incidents import note_incident
 from bot.journal.journal import LONGEST_PAUSE, Journal, is_due
-from bot.journal.rows import UpgradeRow, name_end
-from bot.journal.store import Store, StoreBroken
-from bot.schedule.keeper import AlwaysOpen, Keeper
+from bot.journal.rows import UpgradeRow
+from bot.journal.store import StoreBroken
+from bot.schedule.keeper import Keeper
 from bot.telling.chronicle import Chronicle
 from bot.telling.phrases import word_outcome, word_sentence
+from bot.transitions import Transitions
 from steps.contract.errors import GiveUp, TryAgain
 from steps.contract.ports import Backups, Gke, Kubernetes, MeshTools, Probes, ReleaseFiles
 from steps.contract.release import Release
@@ -55,30 +56,34 @@ class Pace:
     approval_life: timedelta = timedelta(hours=24)
 
 
+@dataclass(frozen=True)
+class Plans:
+    """What upgrades are made of: the steps and releases that this bot knows, how it reaches a cluster, and its pace."""
+
+    steps: Mapping[str, Step]
+    releases: Mapping[str, Release]
+    ports_for: PortsFor
+    pace: Pace
+
+
 class Runner:
     """Runs steps. `turn` runs one step of each due upgrade; `run_step` one upgrade's, from any thread."""
 
     def __init__(
         self,
-        store: Store,
         journal: Journal,
         chronicle: Chronicle,
+        transitions: Transitions,
+        keeper: Keeper,
         clock: Clock,
-        steps: Mapping[str, Step],
-        releases: Mapping[str, Release],
-        ports_for: PortsFor,
-        pace: Pace,
-        keeper: Keeper | None = None,
+        plans: Plans,
     ) -> None:
-        self._store = store
         self._journal = journal
         self._chronicle = chronicle
+        self._transitions = transitions
+        self._keeper = keeper
         self._clock = clock
-        self._steps = steps
-        self._releases = releases
-        self._ports_for = ports_for
-        self._pace = pace
-        self._keeper = keeper or AlwaysOpen()
+        self._plans = plans
 
     def turn(self) -> datetime | None:
         """Run one step of each due upgrade, one after the other; answers when the next is due."""
@@ -91,7 +96,7 @@ class Runner:
 
         Raises StoreBroken, before anything is done, where the answer could not be journalled.
         """
-        self._store.check()
+        self._journal.check()
         row = self._journal.find_upgrade(upgrade)
         now = self._clock.now()
         if row is None or not is_due(row, now):
@@ -110,7 +115,7 @@ class Runner:
         row = dataclasses.replace(row, waiting_since=correct_wait(row, now))
         turn = Turn()
         outcome = self._expire(row) if row.state == "asking" else self._observe(row, turn, permit.why)
-        self._commit(row, turn, limit_patience(self._steps.get(row.step), row, outcome, now))
+        self._commit(row, turn, limit_patience(self._plans.steps.get(row.step), row, outcome, now))
 
     def _block_faulty(self, row: UpgradeRow, fault: Exception) -> Blocked:
         """An unknown exception is a bug: a person decides."""
@@ -128,7 +133,7 @@ class Runner:
         )
 
     def _observe(self, row: UpgradeRow, turn: Turn, hold: str) -> Outcome:
-        step = self._steps.get(row.step)
+        step = self._plans.steps.get(row.step)
         if step is None:
             return Blocked(
                 f"this version of the bot has no step {row.step}, which the upgrade's plan names",
@@ -137,7 +142,7 @@ class Runner:
         try:
             return word_outcome(step.run(self._build_context(row, turn, hold)))
         except TryAgain as fault:
-            retry_in = self._pace.retry_cap if fault.retry_in is None else fault.retry_in
+            retry_in = self._plans.pace.retry_cap if fault.retry_in is None else fault.retry_in
             return Waiting(fault.why, retry_in)
         except GiveUp as fault:
             return Blocked(fault.why, fault.remedy)
@@ -147,13 +152,13 @@ class Runner:
             return self._block_faulty(row, fault)
 
     def _build_context(self, row: UpgradeRow, turn: Turn, hold: str) -> Context:
-        release = self._releases.get(row.release)
+        release = self._plans.releases.get(row.release)
         if release is None:
             raise GiveUp(
                 f"this bot has no file for the release {row.release}",
                 "Put the release's TOML file back into the folder that ASM_UPGRADE_RELEASES names.",
             )
-        ports = self._ports_for(row.address)
+        ports = self._plans.ports_for(row.address)
         now = self._clock.now()
         return Context(
             upgrade_id=row.id,
@@ -181,7 +186,7 @@ class Runner:
 
     def _commit(self, row: UpgradeRow, turn: Turn, outcome: Outcome) -> None:
         now = self._clock.now()
-        with self._store.transact():
+        with self._journal.transact():
             current = self._journal.find_upgrade(row.id)
             self._journal.record_entries(row.id, turn.entries.values())
             for key, value in turn.revised.items():
@@ -193,65 +198,24 @@ class Runner:
             # an abort or a decision that came while the step ran has moved the upgrade; what was done still counts
             if current and (current.step, current.state, current.generation) == (row.step, row.state, row.generation):
                 self._apply(row, outcome, now)
-            self._chronicle.draw_root(row.id, now)
+            else:
+                self._chronicle.draw_root(row.id, now)
         log.info("step", upgrade=row.id, step=row.step, outcome=type(outcome).__name__, why=describe_outcome(outcome))
 
     def _apply(self, row: UpgradeRow, outcome: Outcome, now: datetime) -> None:
         match outcome:
             case Done():
-                self._chronicle.tell_done(row, outcome, now)
-                self._move_on(row, outcome, now)
+                self._transitions.move_on(row, outcome)
             case Waiting(held=True):
                 self._keeper.hold(row, now)
             case Waiting():
-                pause = min(max(outcome.retry_in, 0.0), self._pace.retry_cap, LONGEST_PAUSE.total_seconds())
-                self._chronicle.tell_waiting(row, outcome, now)
-                self._journal.change_upgrade(
-                    row.id,
-                    sentence=outcome.why,
-                    due=now + timedelta(seconds=pause),
-                    waiting_since=row.waiting_since,
-                )
-            case Ask() | Blocked():
-                self._ask_person(row, outcome, now)
+                pause = min(max(outcome.retry_in, 0.0), self._plans.pace.retry_cap, LONGEST_PAUSE.total_seconds())
+                self._transitions.wait(row, outcome, now + timedelta(seconds=pause))
+            case Ask():
+                expires = self._keeper.choose_expiry(row, now, self._plans.pace.approval_life)
+                self._transitions.ask(row, outcome, expires)
+                self._keeper.note_question(row, row.generation + 1, now, expires)
+            case Blocked():
+                self._transitions.ask(row, outcome, None)
             case _:
                 assert_never(outcome)
-
-    def _move_on(self, row: UpgradeRow, outcome: Done, now: datetime) -> None:
-        following = find_next_step(row)
-        if following:
-            self._journal.change_upgrade(
-                row.id, step=following, due=now, waiting_since=None, sentence=outcome.sentence, remedy=""
-            )
-            return
-        state = name_end(row)
-        self._journal.change_upgrade(
-            row.id, state=state, due=None, waiting_since=None, ended_at=now, sentence=outcome.sentence, remedy=""
-        )
-
-    def _ask_person(self, row: UpgradeRow, outcome: Ask | Blocked, now: datetime) -> None:
-        generation = row.generation + 1
-        gate = isinstance(outcome, Ask)
-        expires = self._keeper.choose_expiry(row, now, self._pace.approval_life) if gate else None
-        if row.state == "asking":
-            self._journal.close_question(row.id, "expired")
-            self._chronicle.close_card(row, "expired: no answer in time")
-        self._journal.open_question(row, generation, outcome, now, expires)
-        self._chronicle.tell_question(row, generation, outcome, now, expires)
-        if expires:
-            self._keeper.note_question(row, generation, now, expires)
-        self._journal.change_upgrade(
-            row.id,
-            state="asking" if gate else "blocked",
-            generation=generation,
-            due=expires,
-            waiting_since=None,
-            sentence=describe_outcome(outcome),
-            remedy="" if isinstance(outcome, Ask) else outcome.remedy,
-        )
-
-
-def find_next_step(row: UpgradeRow) -> str:
-    """The step after the one the upgrade stands at, "" at the plan's end."""
-    position = row.plan.index(row.step) + 1
-    return row.plan[position] if position < len(row.plan) else ""

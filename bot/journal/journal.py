@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from dataclasses import asdict, fields
 from datetime import datetime, timedelta
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, Unpack, cast
 
-import msgspec
+from sqlite_utils import Database
 
-from bot.journal.records import Click, UpgradeState
+from bot.journal.audit import Event, describe_event, name_event
+from bot.journal.records import UpgradeState
 from bot.journal.rows import (
     ENCODED,
     PLAIN,
     TIMES,
     Question,
     StepRow,
+    UpgradeChanges,
     UpgradeRow,
     at_time,
     encode_column,
@@ -39,13 +42,6 @@ OPEN_STATES: tuple[UpgradeState, ...] = ("running", "asking", "blocked")
 _LEDGER_FIELDS = [field.name for field in fields(LedgerEntry)]
 _LEDGER = ", ".join(f'"{name}"' for name in _LEDGER_FIELDS)
 _LEDGER_VALUES = ", ".join(f":{name}" for name in _LEDGER_FIELDS)
-
-
-@dataclass(frozen=True)
-class BadRow:
-    """A row that this version of the bot can't read."""
-
-    fault: Exception
 
 
 class JournalView:
@@ -185,7 +181,15 @@ class Journal(JournalView):
         rows = self._rows("select coalesce(max(number), 0) + 1 as n from upgrades where cluster = ?", [cluster])
         return int(rows[0]["n"])
 
-    def change_upgrade(self, upgrade: str, **changes: Any) -> None:
+    def transact(self) -> AbstractContextManager[Database]:
+        """One transaction over everything that is written inside."""
+        return self._store.transact()
+
+    def check(self) -> None:
+        """Raise StoreBroken where nothing may be acted on any more."""
+        self._store.check()
+
+    def change_upgrade(self, upgrade: str, **changes: Unpack[UpgradeChanges]) -> None:
         """Set columns of the upgrade; datetimes and tuples are encoded."""
         values = {name: encode_column(name, value) for name, value in changes.items()}
         with self._store.transact() as db:
@@ -298,40 +302,13 @@ class Journal(JournalView):
                 f"insert or replace into ledger (upgrade, {_LEDGER}) values (:upgrade, {_LEDGER_VALUES})", rows
             )
 
-    def record_audit(self, upgrade: str, actor: str, action: str, detail: Mapping[str, Any], now: datetime) -> None:
-        """Append who did what."""
+    def append(self, upgrade: str, actor: str, event: Event, now: datetime) -> None:
+        """Append who did what to the audit."""
         with self._store.transact() as db:
             db.execute(
                 "insert into audit (at, upgrade, actor, action, detail) values (?, ?, ?, ?, ?)",
-                [now.timestamp(), upgrade, actor, action, encode_json(detail)],
+                [now.timestamp(), upgrade, actor, name_event(event), describe_event(event)],
             )
-
-    def add_click(self, click: Click) -> bool:
-        """Commit a click as received; False where its id was seen before."""
-        with self._store.transact() as db:
-            added = db.execute(
-                "insert or ignore into clicks (id, body, received_at) values (?, ?, ?)",
-                [click.id, encode_json(click), click.received_at.timestamp()],
-            )
-            return added.rowcount == 1
-
-    def list_unsettled_clicks(self) -> list[tuple[str, Click | BadRow]]:
-        """Clicks that nobody has answered yet, by id, in order of arrival."""
-        rows = self._rows("select id, body from clicks where settled_at is null order by seq")
-        return [(row["id"], read_click(row["body"])) for row in rows]
-
-    def settle_click(self, click_id: str, answer: str, now: datetime) -> None:
-        """Record the answer that a click got."""
-        with self._store.transact() as db:
-            db.execute("update clicks set settled_at = ?, answer = ? where id = ?", [now.timestamp(), answer, click_id])
-
-
-def read_click(body: str) -> Click | BadRow:
-    """A click as the journal keeps it, or why it can't be read."""
-    try:
-        return msgspec.json.decode(body, type=Click)
-    except (msgspec.DecodeError, ValueError) as fault:
-        return BadRow(fault)
 
 
 def is_due(row: UpgradeRow, now: datetime) -> bool:

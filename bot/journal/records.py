@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from bot.journal.bodies import Body, MessageKind
 
@@ -32,7 +31,6 @@ Action: TypeAlias = Literal[
 ]
 # Who gives orders on the command line of the bot's machine; no Slack id can look like it.
 OPERATOR = "command-line"
-OPERATOR_ACTIONS: frozenset[Action] = frozenset({"pause", "resume", "abort"})
 
 
 @dataclass(frozen=True)
@@ -61,27 +59,3 @@ class Message:
     def kind(self) -> MessageKind:
         """What the message is for; its body's type tells."""
         return self.body.message_kind
-
-
-@dataclass(frozen=True)
-class Click:
-    """A person's action as received from Slack or the command line, before anything is decided about it.
-
-    `id` makes a redelivery harmless. `target` is a cluster's key or an upgrade's id as the person wrote it; `step` and
-    `generation` are set for buttons. `choice` is the decision of a question ("approve", "deny", "accept", "skip", ...).
-    `answer_to` is Slack's response_url, "" where there is none.
-    """
-
-    id: str
-    action: Action
-    user: str
-    received_at: datetime
-    target: str = ""
-    step: str = ""
-    generation: int = 0
-    choice: str = ""
-    reason: str = ""
-    team: str = ""
-    channel: str = ""
-    answer_to: str = ""
-    arguments: Mapping[str, Any] = field(default_factory=dict)

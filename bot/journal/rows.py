@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 
@@ -42,6 +42,23 @@ class UpgradeRow:
     sentence: str
     remedy: str
     created_at: datetime
+    ended_at: datetime | None
+
+
+class UpgradeChanges(TypedDict, total=False):
+    """The columns of an upgrade that change."""
+
+    options: UpgradeOptions
+    plan: tuple[str, ...]
+    step: str
+    generation: int
+    state: UpgradeState
+    paused_by: str
+    aborted_by: str
+    due: datetime | None
+    waiting_since: datetime | None
+    sentence: str
+    remedy: str
     ended_at: datetime | None
 
 
@@ -94,11 +111,11 @@ def encode_json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def encode_column(name: str, value: Any) -> Any:
+def encode_column(name: str, value: object) -> object:
     """A value as the upgrades table keeps it."""
     if name in ENCODED:
         return encode_json(value)
-    return to_seconds(value) if name in TIMES else value
+    return value.timestamp() if isinstance(value, datetime) else value
 
 
 def read_first_upgrade(rows: Sequence[Mapping[str, Any]]) -> UpgradeRow | None:

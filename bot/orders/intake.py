@@ -7,9 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.journal.journal import Journal
-from bot.journal.records import Click
-from bot.journal.store import Store
+from bot.clicks.clicks import Click, Clicks
 
 # Clicks of a crowd arrive closer together than this, and are all in after that long.
 CROWD_GAP = 0.05
@@ -26,9 +24,8 @@ class _Arrival:
 class Intake:
     """Commits clicks as they came. A commit costs a disk flush, so while one runs the next gathers whoever arrives."""
 
-    def __init__(self, store: Store, journal: Journal, timer: Callable[[], float] = time.monotonic) -> None:
-        self._store = store
-        self._journal = journal
+    def __init__(self, clicks: Clicks, timer: Callable[[], float] = time.monotonic) -> None:
+        self._clicks = clicks
         self._timer = timer
         self._crowd_began = self._last_came = -CROWD_SECONDS
         self._gathering = threading.Lock()
@@ -62,9 +59,9 @@ class Intake:
             batch, self._arrivals = self._arrivals, []
         done = False
         try:
-            with self._store.transact():
+            with self._clicks.transact():
                 for arrival in batch:
-                    arrival.fresh = self._journal.add_click(arrival.click)
+                    arrival.fresh = self._clicks.add(arrival.click)
             done = True
         finally:
             if not done:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import assert_never
 
+from bot.clicks.orders import Extend, Schedule, Snooze, Start
 from bot.clock import Clock
+from bot.journal.audit import Extended, Scheduled, Snoozed
 from bot.journal.journal import Journal
-from bot.journal.records import Action, Click
+from bot.journal.records import Action
 from bot.journal.rows import UpgradeRow
-from bot.orders.refusals import Refusal
+from bot.orders.targets import Refusal
 from bot.people.rights import refuse_person
-from bot.schedule.agenda import Section, build_agenda, write_agenda
+from bot.schedule.agenda import Section, build_agenda
 from bot.schedule.calendar import Calendar, choose_cluster
 from bot.schedule.calendar_files import write_upgrade
-from bot.schedule.keeper import WindowKeeper
+from bot.schedule.keeper import Keeper
 from bot.schedule.tables import Reminder, Schedules
 from bot.settings.clusters import Cluster
 from bot.telling.chronicle import Chronicle
@@ -23,6 +25,7 @@ from bot.telling.phrases import list_names
 from bot.windows.appointments import (
     Appointment,
     Unclear,
+    Written,
     read_appointment,
     read_length,
     write_length,
@@ -32,7 +35,6 @@ from bot.windows.appointments import (
 from bot.windows.permits import choose_zone
 from steps.contract.cards import Attachment
 
-TIME_WORDS = ("date", "time", "zone", "for")
 LONGEST_SNOOZE = timedelta(days=2)
 LISTED = timedelta(days=14)
 OPENINGS_SHOWN = 5
@@ -45,7 +47,7 @@ class Scheduling:
         self,
         journal: Journal,
         schedules: Schedules,
-        keeper: WindowKeeper,
+        keeper: Keeper,
         chronicle: Chronicle,
         clock: Clock,
         clusters: Mapping[str, Cluster],
@@ -58,58 +60,56 @@ class Scheduling:
         self._clusters = clusters
         self._calendar = Calendar(journal, schedules, clusters)
 
-    def settle(self, click: Click, start: Callable[[Click], str]) -> str:
-        """Do what was asked and answer the person; `start` starts an upgrade."""
-        match click.action:
-            case "schedule":
-                return self.schedule(click, start)
-            case "extend":
-                return self.extend(click)
-            case "snooze":
-                return self.snooze(click)
-            case "calendar":
-                return self.describe_calendar(click.target)
+    def settle(self, order: Schedule | Extend | Snooze, by: str, start: Callable[[Start, str], str]) -> str:
+        """Do what was ordered and answer the person; `start` begins an upgrade."""
+        match order:
+            case Schedule():
+                return self._schedule(order, by, start)
+            case Extend():
+                return self._extend(order, by)
+            case Snooze():
+                return self._snooze(order, by)
             case _:
-                return self.describe_windows(click.target)
+                assert_never(order)
 
-    def schedule(self, click: Click, start: Callable[[Click], str]) -> str:
-        """Set when an upgrade may act; without an open upgrade one is started, which reads and asks at once."""
-        row = self._find_row(click.target)
-        cluster = self._find_cluster(row.cluster if row else click.target)
-        self._check(cluster, "schedule" if row else "start", click.user, row)
+    def _schedule(self, order: Schedule, by: str, start: Callable[[Start, str], str]) -> str:
+        """Set when an upgrade may act; without an open one `start` begins it, which reads and asks at once."""
+        row = self._find_row(order.target)
+        cluster = self._find_cluster(row.cluster if row else order.target)
+        self._check(cluster, "schedule" if row else "start", by, row)
         now = self._clock.now()
         try:
-            appointment = read_appointment(click.arguments, now, cluster.downtime)
+            appointment = read_appointment(order.when, now, cluster.downtime)
         except Unclear as unclear:
             raise Refusal(f"Nothing was scheduled. {unclear}") from unclear
         if row and row.aborted_by:
             raise Refusal(f"{row.id} is being aborted.")
         if row is None:
-            rest = {name: value for name, value in click.arguments.items() if name not in TIME_WORDS}
-            start(replace(click, action="start", arguments=rest))
-            row = self._find_row(click.target)
+            start(Start(order.target, order.options), by)
+            row = self._find_row(order.target)
         if row is None:
             raise Refusal(f"The upgrade of {cluster.key} could not be started.")
-        self._schedules.set_appointment(row.id, appointment, click.user, now)
+        self._schedules.set_appointment(row.id, appointment, by, now)
         self._keeper.plan_opening(row, appointment.starts, appointment.ends, now)
-        self._keeper.wake(row.id, now)
-        sentence = f"scheduled by <@{click.user}> for {appointment.describe()}"
+        self._keeper.wake(row.id)
+        sentence = f"scheduled by <@{by}> for {appointment.describe()}"
         self._chronicle.close_reminders(row, sentence, "before", "starts", "ends")
-        self._record(click, row, sentence)
+        self._record(row, by, Scheduled("", sentence))
         self.attach_calendar(row)
         return (
             f"Scheduled {row.id} for {appointment.describe()}. It prepares and asks before; it changes nothing until "
             f"then. Its thread is in <#{cluster.channel}>."
         )
 
-    def extend(self, click: Click) -> str:
+    def _extend(self, order: Extend, by: str) -> str:
         """Let an upgrade act beyond its window, for a reason that stands on the record."""
-        row, cluster = self._need_row(click)
-        self._check(cluster, "extend", click.user, row)
-        if not click.reason.strip():
-            raise Refusal(f"Say why: `/asm-upgrade extend {cluster.key} {click.choice or '1h'} REASON`.")
+        row, cluster = self._need_row(order.target)
+        self._check(cluster, "extend", by, row)
+        reason = order.reason.strip()
+        if not reason:
+            raise Refusal(f"Say why: `/asm-upgrade extend {cluster.key} {order.length or '1h'} REASON`.")
         try:
-            length = read_length(click.choice)
+            length = read_length(order.length)
         except Unclear as unclear:
             raise Refusal(f"Nothing was extended. {unclear}") from unclear
         now = self._clock.now()
@@ -118,37 +118,35 @@ class Scheduling:
             raise Refusal(f"{cluster.key} is frozen {freeze.describe()}. A freeze is lifted in clusters.toml only.")
         permit = self._keeper.find_window(row, now)
         until = max(permit.until if permit.open and permit.until else now, now) + length
-        self._schedules.add_extension(row.id, until, click.user, click.reason.strip(), now)
+        self._schedules.add_extension(row.id, until, by, reason, now)
         self._schedules.drop_reminders(row.id, ["ends"])
-        self._keeper.wake(row.id, now)
+        self._keeper.wake(row.id)
         zone = choose_zone(cluster.downtime, self._schedules.find_appointment(row.id))
         when = write_local(until, zone)
-        sentence = f"window extended by <@{click.user}> until {when}: {click.reason.strip()}"
+        sentence = f"window extended by <@{by}> until {when}: {reason}"
         self._chronicle.close_reminders(row, sentence, "ends")
-        self._record(click, row, sentence)
+        self._record(row, by, Extended(order.reason, sentence))
         self.attach_calendar(row)
         return f"{row.id} may act until {when}."
 
-    def snooze(self, click: Click) -> str:
+    def _snooze(self, order: Snooze, by: str) -> str:
         """Be reminded again later, where the reminder was."""
-        row, cluster = self._need_row(click)
-        self._check(cluster, "snooze", click.user, row)
-        reminder = self._schedules.find_reminder(int(str(click.arguments.get("reminder") or 0)))
+        row, cluster = self._need_row(order.target)
+        self._check(cluster, "snooze", by, row)
+        reminder = self._schedules.find_reminder(order.reminder)
         if reminder is None or reminder.upgrade != row.id:
             raise Refusal("That reminder belongs to no upgrade of this bot.")
-        if str(click.arguments.get("place") or row.channel) not in (row.channel, click.user):
+        channel = order.place or row.channel
+        if channel not in (row.channel, by):
             raise Refusal("That reminder was not made for you.")
-        wait = timedelta(seconds=min(max(int(click.choice or 0), 60), int(LONGEST_SNOOZE.total_seconds())))
+        wait = timedelta(seconds=min(max(order.seconds, 60), int(LONGEST_SNOOZE.total_seconds())))
         due = self._clock.now() + wait
         self._refuse_useless(reminder, row, due)
-        channel = str(click.arguments.get("place") or row.channel)
         self._schedules.add_reminders(
             [Reminder(0, row.id, reminder.kind, due, reminder.moment, reminder.step, reminder.generation, channel)]
         )
-        self._journal.record_audit(
-            row.id, click.user, "snooze", {"reminder": reminder.seq, "until": due.isoformat()}, self._clock.now()
-        )
-        self._chronicle.close_reminder(reminder.seq, channel, f"snoozed for {write_length(wait)} by <@{click.user}>")
+        self._journal.append(row.id, by, Snoozed(reminder.seq, due.isoformat()), self._clock.now())
+        self._chronicle.close_reminder(reminder.seq, channel, f"snoozed for {write_length(wait)} by <@{by}>")
         return ""
 
     def describe_windows(self, key: str) -> str:
@@ -156,12 +154,8 @@ class Scheduling:
         chosen = [self._find_cluster(key)] if key else list(self._clusters.values())
         return "\n".join(line for cluster in chosen for line in describe_cluster(cluster, self._clock.now()))
 
-    def describe_calendar(self, key: str) -> str:
-        """What the next 30 days hold, for a cluster or for all."""
-        return write_agenda(self.read_agenda(key))
-
     def read_agenda(self, key: str = "") -> tuple[Section, ...]:
-        """The same in sections."""
+        """What the next 30 days hold, for a cluster or for all."""
         clusters = {key: self._find_cluster(key)} if key else self._clusters
         now = self._clock.now()
         upgrades, downtime = self._calendar.list_upgrades(now), self._calendar.list_downtime(now)
@@ -176,14 +170,14 @@ class Scheduling:
         if entry and entry.span.end > now:
             self._chronicle.attach(row, Attachment(f"{row.id}.ics", write_upgrade(entry, now)), now)
 
-    def find_faults(self, target: str, arguments: Mapping[str, object]) -> dict[str, str]:
+    def find_faults(self, target: str, written: Written) -> dict[str, str]:
         """What is wrong with an appointment, by date, time, zone or for."""
         row = self._find_row(target)
         cluster = self._clusters.get(row.cluster if row else target)
         if cluster is None:
             return {"date": f"There is no cluster {target} in clusters.toml."}
         try:
-            read_appointment(arguments, self._clock.now(), cluster.downtime)
+            read_appointment(written, self._clock.now(), cluster.downtime)
         except Unclear as unclear:
             return {unclear.field: str(unclear)}
         return {}
@@ -234,10 +228,10 @@ class Scheduling:
             return row
         return self._journal.find_open_upgrade(row.cluster if row else target)
 
-    def _need_row(self, click: Click) -> tuple[UpgradeRow, Cluster]:
-        row = self._find_row(click.target)
+    def _need_row(self, target: str) -> tuple[UpgradeRow, Cluster]:
+        row = self._find_row(target)
         if row is None:
-            cluster = self._find_cluster(click.target)
+            cluster = self._find_cluster(target)
             raise Refusal(f"No upgrade of {cluster.key} is under way.")
         return row, self._find_cluster(row.cluster)
 
@@ -254,11 +248,10 @@ class Scheduling:
         if refused:
             raise Refusal(refused)
 
-    def _record(self, click: Click, row: UpgradeRow, sentence: str) -> None:
+    def _record(self, row: UpgradeRow, by: str, event: Scheduled | Extended) -> None:
         now = self._clock.now()
-        detail = {"reason": click.reason, "said": sentence}
-        self._journal.record_audit(row.id, click.user, click.action, detail, now)
-        self._chronicle.tell(row, sentence, now)
+        self._journal.append(row.id, by, event, now)
+        self._chronicle.tell(row, event.said, now)
         self._chronicle.draw_root(row.id, now)
 
 

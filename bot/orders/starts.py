@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from bot.clicks.orders import Start
 from bot.clock import Clock
-from bot.discovery.found import NOT_CONFIGURED, Found
+from bot.discovery.found import NOT_CONFIGURED
 from bot.journal.journal import Journal
-from bot.journal.records import Click
 from bot.journal.rows import UpgradeRow
-from bot.orders.refusals import Refusal
+from bot.orders.targets import Refusal, Targets
 from bot.people.rights import refuse_person
 from bot.settings.clusters import Cluster, read_start_options
-from bot.telling.chronicle import Chronicle
+from bot.transitions import Transitions
 from steps.contract.options import UpgradeOptions
 from steps.notes.prepare import PROPOSAL_LINES
 from steps.plan import build_plan
@@ -19,15 +19,16 @@ from steps.plan import build_plan
 class Starts:
     """Settles starts; each joins the transaction of its caller. Raises Refusal."""
 
-    def __init__(self, journal: Journal, chronicle: Chronicle, clock: Clock, found: Found) -> None:
+    def __init__(self, targets: Targets, journal: Journal, transitions: Transitions, clock: Clock) -> None:
+        self._targets = targets
         self._journal = journal
-        self._chronicle = chronicle
+        self._transitions = transitions
         self._clock = clock
-        self._found = found
 
-    def start(self, click: Click, cluster: Cluster) -> str:
+    def start(self, order: Start, by: str) -> str:
         """Begin what the person asked for; answers what is told to them."""
-        refused = refuse_start(cluster, click.user)
+        cluster = self._targets.find_cluster(order.target)
+        refused = refuse_start(cluster, by)
         if refused:
             raise Refusal(refused)
         running = self._journal.find_open_upgrade(cluster.key)
@@ -36,16 +37,16 @@ class Starts:
                 f"{cluster.key} already has the upgrade {running.id}, started by <@{running.requester}>. "
                 f"`/asm-upgrade status {cluster.key}` shows where it stands."
             )
-        options, faults = read_start_options(cluster.options, click.arguments)
+        options, faults = read_start_options(cluster.options, order.options.list_given())
         if faults:
             raise Refusal("The upgrade was not started. " + " ".join(faults))
-        row = self._add_upgrade(click, cluster, options)
+        row = self._add_upgrade(cluster, options, by)
         if cluster.found:
-            self._journal.remember(row.id, PROPOSAL_LINES, self._found.write_table(cluster.address, options))
+            self._journal.remember(row.id, PROPOSAL_LINES, self._targets.found.write_table(cluster.address, options))
             return f"{cluster.key} {NOT_CONFIGURED} it. The proposal {row.id} will be in <#{cluster.channel}>."
         return f"Started {row.id}. Its thread is in <#{cluster.channel}>."
 
-    def _add_upgrade(self, click: Click, cluster: Cluster, options: UpgradeOptions) -> UpgradeRow:
+    def _add_upgrade(self, cluster: Cluster, options: UpgradeOptions, by: str) -> UpgradeRow:
         now = self._clock.now()
         number = self._journal.next_number(cluster.key)
         plan = build_plan("proposal" if cluster.found else "upgrade", options)
@@ -53,7 +54,7 @@ class Starts:
             id=f"{cluster.key}-{number}",
             cluster=cluster.key,
             number=number,
-            requester=click.user,
+            requester=by,
             channel=cluster.channel,
             release=cluster.release,
             options=options,
@@ -72,10 +73,7 @@ class Starts:
             ended_at=None,
         )
         what = "asked for a proposal for" if cluster.found else "started"
-        self._journal.add_upgrade(row)
-        self._journal.record_audit(row.id, click.user, "start", {"release": row.release}, now)
-        self._chronicle.draw_root(row.id, now)
-        self._chronicle.tell(row, f"<@{click.user}> {what} the upgrade of {cluster.key} to {row.release}", now)
+        self._transitions.start(row, f"<@{by}> {what} the upgrade of {cluster.key} to {row.release}")
         return row
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
+from bot.clicks.clicks import Click
 from bot.clock import Clock
 from bot.incidents import note_incident
-from bot.journal.records import Click
 from bot.people.rights import READING
 from bot.settings.clusters import Cluster
 from bot.settings.policy import Policy, is_group
@@ -61,22 +61,6 @@ class Directory(Protocol):
         ...
 
 
-class People(Protocol):
-    """What the use cases ask about people."""
-
-    def admit(self, click: Click, cluster: Cluster | None) -> str:
-        """Why this person may do nothing here, "" where the policy decides. May call Slack: not in a transaction."""
-        ...
-
-
-class NamedPeople:
-    """Takes the people named in clusters.toml at their word; for parts without Slack."""
-
-    def admit(self, click: Click, cluster: Cluster | None) -> str:
-        """Nobody is turned away."""
-        return ""
-
-
 @dataclass(frozen=True)
 class _Found(Generic[T]):
     at: datetime
@@ -103,7 +87,7 @@ class Roster:
 
     def admit(self, click: Click, cluster: Cluster | None) -> str:
         """Refuse bots, guests, deleted people and outsiders; read the groups that the decision will need."""
-        if click.action in READING:
+        if click.order.action in READING:
             return ""
         self._read_groups(RENEWED)
         person, fault = self._read_person(click.user)
@@ -179,9 +163,9 @@ class PeopledClusters(Mapping[str, Cluster]):
         cluster = self._clusters[key]
         return replace(cluster, policy=self._roster.expand_policy(cluster.policy))
 
-    def list_approvers(self, key: str) -> list[str]:
+    def list_approvers(self, cluster: str) -> list[str]:
         """Whom the cards of a cluster mention."""
-        return sorted(self[key].policy.approvers) if key in self._clusters else []
+        return sorted(self[cluster].policy.approvers) if cluster in self._clusters else []
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._clusters)

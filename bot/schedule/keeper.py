@@ -6,15 +6,13 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from bot.journal.journal import Journal
 from bot.journal.measured import Paces
 from bot.journal.rows import UpgradeRow
-from bot.journal.store import Store
 from bot.schedule.tables import Reminder, Schedules
 from bot.settings.clusters import Cluster
-from bot.telling.chronicle import Chronicle
+from bot.transitions import Transitions, is_legal
 from bot.windows.downtime import DAY, HORIZON, Downtime
 from bot.windows.permits import (
     CONTROL_PLANE_START,
@@ -35,69 +33,21 @@ BEFORE_END = timedelta(minutes=15)
 HOW_TO_GO_ON = "`/asm-upgrade extend {cluster} 1h REASON` lets it go on now, `/asm-upgrade schedule {cluster}` moves it"
 
 
-class Keeper(Protocol):
-    """What the runner asks before it runs a step, and tells about questions."""
-
-    def admit(self, row: UpgradeRow, now: datetime) -> Permit:
-        """Whether the upgrade's step may run; where not, the upgrade is held from here on."""
-        ...
-
-    def hold(self, row: UpgradeRow, now: datetime) -> None:
-        """The step stands at a safe point and waits for its window."""
-        ...
-
-    def choose_expiry(self, row: UpgradeRow, now: datetime, life: timedelta) -> datetime:
-        """Until when an approval asked for now may be given."""
-        ...
-
-    def note_question(self, row: UpgradeRow, generation: int, now: datetime, expires: datetime) -> None:
-        """An approval was asked for: remind of it."""
-        ...
-
-    def forecast(self, row: UpgradeRow, now: datetime) -> Forecast:
-        """What is known about time for the upgrade's cards."""
-        ...
-
-
-class AlwaysOpen:
-    """No windows, no reminders."""
-
-    def admit(self, _row: UpgradeRow, _now: datetime) -> Permit:
-        """Everything may run."""
-        return OPEN
-
-    def hold(self, _row: UpgradeRow, _now: datetime) -> None:
-        """Never called."""
-
-    def choose_expiry(self, _row: UpgradeRow, now: datetime, life: timedelta) -> datetime:
-        """The plain life of an approval."""
-        return now + life
-
-    def note_question(self, _row: UpgradeRow, _generation: int, _now: datetime, _expires: datetime) -> None:
-        """Nobody is reminded."""
-
-    def forecast(self, _row: UpgradeRow, _now: datetime) -> Forecast:
-        """Nothing is known."""
-        return Forecast()
-
-
-class WindowKeeper:
+class Keeper:
     """The keeper over the clusters' windows and the upgrades' appointments."""
 
     def __init__(
         self,
-        store: Store,
         journal: Journal,
         schedules: Schedules,
-        chronicle: Chronicle,
+        transitions: Transitions,
         clusters: Mapping[str, Cluster],
         releases: Mapping[str, Release],
         paces: Paces,
     ) -> None:
-        self._store = store
         self._journal = journal
         self._schedules = schedules
-        self._chronicle = chronicle
+        self._transitions = transitions
         self._clusters = clusters
         self._releases = releases
         self._paces = paces
@@ -165,17 +115,17 @@ class WindowKeeper:
         measured, took = self._paces.find_measured(row.cluster), self._paces.measure_took(row.id)
         return Forecast(measured, minutes, took, self._count_nodes(row))
 
-    def wake_held(self, now: datetime) -> None:
+    def wake_held(self) -> None:
         """Judge every held upgrade anew: the windows may be others than when it was held."""
-        with self._store.transact():
+        with self._journal.transact():
             for upgrade in self._schedules.list_held():
-                self.wake(upgrade, now)
+                self.wake(upgrade)
 
-    def wake(self, upgrade: str, now: datetime) -> None:
+    def wake(self, upgrade: str) -> None:
         """Have a running upgrade judged at the next turn."""
         row = self._journal.find_upgrade(upgrade)
-        if row and row.state == "running":
-            self._journal.change_upgrade(upgrade, due=now)
+        if row and is_legal("look again", row):
+            self._transitions.look_again(row)
 
     def choose_expiry(self, row: UpgradeRow, now: datetime, life: timedelta) -> datetime:
         """A question asked before the window can be answered until `life` after it opens."""
@@ -212,29 +162,26 @@ class WindowKeeper:
 
     def _hold(self, row: UpgradeRow, permit: Permit, now: datetime) -> None:
         sentence = f"held before {row.step}: {permit.why}"
-        with self._store.transact():
+        with self._journal.transact():
             current = self._journal.find_upgrade(row.id)
             if current is None or (current.step, current.state) != (row.step, "running") or current.aborted_by:
                 return
-            self._journal.change_upgrade(row.id, due=permit.until, waiting_since=None, sentence=sentence)
-            if not self._schedules.put_hold(row.id, row.step, permit.why, permit.until, now):
-                return
+            fresh = self._schedules.put_hold(row.id, row.step, permit.why, permit.until, now)
             short = not permit.until or row.step in CONTROL_PLANE_START
             advice = f"; {HOW_TO_GO_ON.format(cluster=row.cluster)}" if short else ""
-            self._chronicle.tell(row, sentence + advice, now)
-            if permit.until and self._schedules.find_appointment(row.id) is None:
+            self._transitions.hold(row, permit.until, sentence, sentence + advice if fresh else "")
+            if fresh and permit.until and self._schedules.find_appointment(row.id) is None:
                 opening = self.find_downtime(row).find_opening(permit.until)
                 self.plan_opening(row, permit.until, opening.end if opening else None, now)
-            self._chronicle.draw_root(row.id, now)
 
     def _let_go(self, row: UpgradeRow, permit: Permit, now: datetime) -> None:
         if permit.until and not self._schedules.has_reminder(row.id, "ends", permit.until):
             self._plan_end(row, permit.until, now)
         if self._schedules.find_hold(row.id) is None:
             return
-        with self._store.transact():
+        with self._journal.transact():
             self._schedules.end_hold(row.id)
-            self._chronicle.tell(row, f"goes on with {row.step}: the window is open", now)
+            self._transitions.go_on(row, f"goes on with {row.step}: the window is open")
 
     def _plan_end(self, row: UpgradeRow, ends: datetime, now: datetime) -> None:
         self._schedules.add_reminders([Reminder(0, row.id, "ends", max(now, ends - BEFORE_END), ends)])

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
-from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from bot.windows.downtime import DAY, Downtime, Span, find_change, find_moments
@@ -34,6 +33,16 @@ class Appointment:
         return f"{write_span(self.starts, self.ends, self.zone)} (from {self.starts:%Y-%m-%d %H:%M} UTC)"
 
 
+@dataclass(frozen=True)
+class Written:
+    """A time as a person wrote it, in words; `length` is how long it shall last, "" for as long as the window does."""
+
+    date: str = ""
+    time: str = ""
+    zone: str = ""
+    length: str = ""
+
+
 class Unclear(Exception):
     """What was written is no clear time; `field` is date, time, zone or for, the text a sentence."""
 
@@ -42,15 +51,15 @@ class Unclear(Exception):
         self.field = field
 
 
-def read_appointment(arguments: Mapping[str, Any], now: datetime, downtime: Downtime) -> Appointment:
-    """The appointment that `date`, `time`, `zone` and perhaps `for` name. Raises Unclear."""
-    zone = read_zone(str(arguments.get("zone") or ""))
-    starts = read_moment(str(arguments.get("date") or ""), str(arguments.get("time") or ""), zone)
+def read_appointment(written: Written, now: datetime, downtime: Downtime) -> Appointment:
+    """The appointment that was written. Raises Unclear."""
+    zone = read_zone(written.zone)
+    starts = read_moment(written.date, written.time, zone)
     if starts <= now:
         raise Unclear("date", f"{write_local(starts, zone)} is past; now it is {write_local(now, zone)}.")
     if starts - now > FARTHEST:
         raise Unclear("date", f"{write_local(starts, zone)} is more than a year away; check the year.")
-    length = read_length(str(arguments["for"])) if arguments.get("for") else None
+    length = read_length(written.length) if written.length else None
     opening = find_room(starts, length, zone, downtime)
     ends = starts + length if length else opening.end if opening else None
     return Appointment(starts, ends, zone)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from slack_sdk.models.blocks import InputBlock, PlainTextInputElement, PlainTextObject
 from slack_sdk.models.views import View
 
-from bot.journal.records import Action
+from bot.clicks.orders import Order, choose_order
 from bot.slack.drawing.buttons import Target, read_action, read_value, write_value
 from bot.slack.drawing.cards import build_text
 from bot.slack.drawing.text import write_code
+from handlers.payloads import Payload, find_text
 
 REASON_FORM = "asm:reason"
 REASON_BLOCK = "reason"
@@ -25,11 +25,8 @@ TITLES: Mapping[str, str] = {"deny": "Deny", "abort": "Abort the upgrade"}
 class ReasonForm:
     """A submitted reason; `fault` has a sentence at a field where something is missing."""
 
-    target: Target
-    action: Action
-    choice: str
+    order: Order
     channel: str
-    reason: str
     fault: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -58,17 +55,17 @@ def build_reason_form(target: Target, action_id: str, channel: str) -> View:
     )
 
 
-def read_reason_form(view: Mapping[str, Any]) -> ReasonForm | None:
+def read_reason_form(view: Payload) -> ReasonForm | None:
     """The reason and what it is for; None where the form is not one of ours."""
     try:
-        metadata = json.loads(str(view.get("private_metadata") or ""))
+        metadata = json.loads(find_text(view, "private_metadata"))
         target, meaning = read_value(str(metadata["value"])), read_action(str(metadata["action_id"]))
         channel = str(metadata["channel"])
     except (ValueError, KeyError, TypeError):
         return None
     if target is None or meaning is None:
         return None
-    values = (view.get("state") or {}).get("values") or {}
-    reason = str(((values.get(REASON_BLOCK) or {}).get(REASON_BLOCK) or {}).get("value") or "").strip()
+    reason = find_text(view, "state", "values", REASON_BLOCK, REASON_BLOCK, "value").strip()
+    order = choose_order(*meaning, target.upgrade, target.step, target.generation, reason[:REASON_LIMIT])
     fault = {} if reason else {REASON_BLOCK: "Say why, so that the others in the thread understand it."}
-    return ReasonForm(target, meaning[0], meaning[1], channel, reason[:REASON_LIMIT], fault)
+    return ReasonForm(order, channel, fault) if order else None

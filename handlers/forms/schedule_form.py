@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from slack_sdk.models.blocks import (
     DatePickerElement,
     ExternalDataSelectElement,
     InputBlock,
+    InputInteractiveElement,
     Option,
     PlainTextInputElement,
     PlainTextObject,
@@ -21,21 +21,21 @@ from slack_sdk.models.views import View
 
 from bot.slack.drawing.cards import build_text
 from bot.slack.drawing.text import write_code
-from bot.windows.appointments import Appointment, list_zones, write_length
+from bot.windows.appointments import Appointment, Written, list_zones, write_length
+from handlers.payloads import Payload, find_part, find_text
 
 SCHEDULE_FORM = "asm:schedule"
 CHOOSE_ZONE = "asm-schedule:zone"
 ZONES_SHOWN = 100
-FIELDS = ("date", "time", "zone", "for")
 
 
 @dataclass(frozen=True)
 class ScheduleForm:
-    """What was submitted: the cluster or upgrade, and date, time, zone and for as texts."""
+    """What was submitted: the cluster or upgrade, and the time as it was written."""
 
     target: str
     channel: str
-    arguments: Mapping[str, str]
+    when: Written
 
 
 def build_schedule_form(target: str, proposed: Appointment, channel: str) -> View:
@@ -71,16 +71,16 @@ def build_schedule_form(target: str, proposed: Appointment, channel: str) -> Vie
     )
 
 
-def read_schedule_form(view: Mapping[str, Any]) -> ScheduleForm | None:
+def read_schedule_form(view: Payload) -> ScheduleForm | None:
     """A submission; None where it is not one of ours."""
     try:
-        metadata = json.loads(str(view.get("private_metadata") or ""))
+        metadata = json.loads(find_text(view, "private_metadata"))
         target, channel = str(metadata["target"]), str(metadata["channel"])
     except (ValueError, KeyError, TypeError):
         return None
-    values = (view.get("state") or {}).get("values") or {}
-    given = {name: _read(next(iter((values.get(name) or {}).values()), {}) or {}) for name in FIELDS}
-    return ScheduleForm(target, channel, {name: text for name, text in given.items() if text})
+    values = find_part(find_part(view, "state"), "values")
+    date, time, zone, length = (_read(values, name) for name in ("date", "time", "zone", "for"))
+    return ScheduleForm(target, channel, Written(date, time, zone, length))
 
 
 def find_zones(query: str) -> list[Option]:
@@ -91,7 +91,9 @@ def find_zones(query: str) -> list[Option]:
     return [_option(name) for name in found[:ZONES_SHOWN]]
 
 
-def _input(block_id: str, label: str, element: Any, hint: str = "", *, optional: bool = False) -> InputBlock:
+def _input(
+    block_id: str, label: str, element: InputInteractiveElement, hint: str = "", *, optional: bool = False
+) -> InputBlock:
     return InputBlock(
         block_id=block_id,
         label=PlainTextObject(text=label),
@@ -101,9 +103,12 @@ def _input(block_id: str, label: str, element: Any, hint: str = "", *, optional:
     )
 
 
-def _read(entry: Mapping[str, Any]) -> str:
-    chosen = (entry.get("selected_option") or {}).get("value")
-    return str(chosen or entry.get("selected_date") or entry.get("selected_time") or entry.get("value") or "").strip()
+def _read(values: Payload, block: str) -> str:
+    entry = find_part(values, block)
+    entry = next((part for part in entry.values() if isinstance(part, Mapping)), {})
+    chosen = find_text(entry, "selected_option", "value")
+    texts = (chosen, *(find_text(entry, name) for name in ("selected_date", "selected_time", "value")))
+    return next((text for text in texts if text), "").strip()
 
 
 def _option(zone: str) -> Option:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from slack_sdk.models.blocks import (
     Block,
     CheckboxesElement,
     ContextBlock,
     InputBlock,
+    InputInteractiveElement,
     Option,
     OptionGroup,
     PlainTextInputElement,
@@ -21,9 +21,11 @@ from slack_sdk.models.blocks import (
 from slack_sdk.models.blocks.block_elements import FileInputElement
 from slack_sdk.models.views import View
 
-from bot.orders.board import ClusterView
+from bot.clicks.orders import StartOptions
+from bot.orders.fleet import ClusterView
 from bot.slack.drawing.cards import build_note, build_text
 from bot.slack.drawing.text import clean, cut, cut_written, escape
+from handlers.payloads import Payload, find_part, find_text
 
 START_FORM = "asm:start"
 CHOOSE_CLUSTER = "asm-start:cluster"
@@ -48,12 +50,12 @@ BLOCKS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class StartForm:
-    """What was submitted. `arguments` are those of a start; `files` are file objects still to be read."""
+    """What was submitted; `files` are file objects still to be read."""
 
     cluster: str
     channel: str
-    arguments: Mapping[str, Any]
-    files: tuple[Mapping[str, Any], ...]
+    options: StartOptions
+    files: tuple[Payload, ...]
     faults: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -87,27 +89,31 @@ def build_start_form(clusters: Sequence[ClusterView], chosen: str, channel: str,
     return _build_view(blocks, metadata, submit="Propose" if cluster.found else "Start")
 
 
-def read_start_form(view: Mapping[str, Any]) -> StartForm | None:
+def read_start_form(view: Payload) -> StartForm | None:
     """A submission; None where it is not one of ours. Faults are by block id."""
-    values = (view.get("state") or {}).get("values") or {}
+    values = find_part(find_part(view, "state"), "values")
     try:
-        channel = str(json.loads(str(view.get("private_metadata") or ""))["channel"])
+        channel = str(json.loads(find_text(view, "private_metadata"))["channel"])
     except (ValueError, KeyError, TypeError):
         return None
-    cluster = str(((_value(values, "cluster").get("selected_option")) or {}).get("value") or "")
-    mtls = str(((_value(values, "mtls").get("selected_option")) or {}).get("value") or KEEP)
-    arguments: dict[str, Any] = {} if mtls == KEEP else {"mtls": mtls}
-    if flags := [line.strip() for line in _text(values, "set").splitlines() if line.strip()]:
-        arguments["set"] = flags
-    if overlay := _text(values, "overlay").strip():
-        arguments["overlay_texts"] = {PASTED: overlay + "\n"}
-    arguments["testing_workloads"] = bool(_value(values, "testing").get("selected_options"))
-    for block, name in (("canary", "canary_namespaces"), ("skip", "skip_namespaces")):
-        if namespaces := _text(values, block).replace(",", " ").split():
-            arguments[name] = namespaces
-    files = tuple(file for file in _value(values, "files").get("files") or () if isinstance(file, dict))
+    cluster = find_text(_value(values, "cluster"), "selected_option", "value")
+    listed = _value(values, "files").get("files")
+    files = tuple(file for file in listed if isinstance(file, Mapping)) if isinstance(listed, list) else ()
     faults = {} if cluster else {"cluster": "Choose a cluster."}
-    return StartForm(cluster, channel, arguments, files, faults)
+    return StartForm(cluster, channel, _read_options(values), files, faults)
+
+
+def _read_options(values: Payload) -> StartOptions:
+    mtls = find_text(_value(values, "mtls"), "selected_option", "value") or KEEP
+    overlay = _text(values, "overlay").strip()
+    return StartOptions(
+        mtls="" if mtls == KEEP else mtls,
+        flags=tuple(line.strip() for line in _text(values, "set").splitlines() if line.strip()),
+        overlay_texts={PASTED: overlay + "\n"} if overlay else {},
+        testing_workloads=bool(_value(values, "testing").get("selected_options")),
+        canary_namespaces=tuple(_text(values, "canary").replace(",", " ").split()),
+        skip_namespaces=tuple(_text(values, "skip").replace(",", " ").split()),
+    )
 
 
 def place_faults(faults: Mapping[str, str]) -> dict[str, str]:
@@ -194,7 +200,7 @@ def _build_testing(cluster: ClusterView) -> InputBlock:
     return _build_optional("testing", "Validation", "They make a namespace for a few minutes.", element)
 
 
-def _build_optional(block_id: str, label: str, hint: str, element: Any) -> InputBlock:
+def _build_optional(block_id: str, label: str, hint: str, element: InputInteractiveElement) -> InputBlock:
     return InputBlock(
         block_id=block_id,
         label=PlainTextObject(text=label),
@@ -208,10 +214,9 @@ def _option(value: str, label: str) -> Option:
     return Option(value=value, text=PlainTextObject(text=cut(clean(label), 75)))
 
 
-def _value(values: Mapping[str, Any], block: str) -> Mapping[str, Any]:
-    entries = values.get(block) or {}
-    return next(iter(entries.values()), {}) or {}
+def _value(values: Payload, block: str) -> Payload:
+    return next((entry for entry in find_part(values, block).values() if isinstance(entry, Mapping)), {})
 
 
-def _text(values: Mapping[str, Any], block: str) -> str:
-    return str(_value(values, block).get("value") or "")
+def _text(values: Payload, block: str) -> str:
+    return find_text(_value(values, block), "value")

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.clock import Clock
+from bot.orders.fleet import Fleet
 from bot.settings.environment import SlackSettings
 from bot.slack.api.clients import build_posting_client
 from bot.slack.api.identity import SlackIdentity, SlackUnreachable, read_identity
-from handlers.desk import Board, Desk, Reception, Tabs
+from bot.slack.sending.home_tabs import HomeTabs
+from handlers.desk import Desk, Reception
 
 if TYPE_CHECKING:
     from slack_bolt import App
@@ -31,15 +33,15 @@ class SlackFront:
         settings: SlackSettings,
         desk: Desk,
         clock: Clock,
-        board: Board,
-        tabs: Tabs,
-        workspaces: frozenset[str] = frozenset(),
+        fleet: Fleet,
+        tabs: HomeTabs,
+        workspaces: frozenset[str],
     ) -> None:
         self._settings = settings
         self._workspaces = workspaces
         self._desk = desk
         self._clock = clock
-        self._board = board
+        self._fleet = fleet
         self._tabs = tabs
         self._socket: SocketConnection | None = None
         self._http: HttpServer | None = None
@@ -78,7 +80,7 @@ class SlackFront:
     def _build_app(self, identity: SlackIdentity) -> App:
         from handlers.app import build_app
 
-        reception = Reception(self._desk, self._board, self._tabs, identity, self._clock, self._workspaces)
+        reception = Reception(self._desk, self._fleet, self._tabs, identity, self._clock, self._workspaces)
         client = build_posting_client(self._settings.bot_token, self._settings.api_url)
         secret = self._settings.signing_secret or "unused-in-socket-mode"
         return build_app(reception, client, secret)

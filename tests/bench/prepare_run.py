@@ -11,10 +11,10 @@ from bot.app.log import configure_log
 from bot.app.serving import import_clients
 from bot.app.wiring import Bot, build_bot
 from bot.clock import SystemClock
-from bot.journal.records import Click
 from bot.settings.environment import read_settings
 from steps.notes.prepare import SIDECARS
 from tests.bench.pod_readers import read_peak
+from tests.unit.bot.workbench import write_click
 
 REQUESTER = "U0ANA00001"
 CLUSTER = "cluster-x"
@@ -24,7 +24,7 @@ SECONDS = 240.0
 def run_prepare(bot: Bot) -> dict[str, float]:
     """Seconds until the proposal stands, the pods it counts, and bytes of peak memory from the program's start."""
     begun = time.monotonic()
-    bot.upgrades.receive(Click("click-1", "start", REQUESTER, bot.clock.now(), target=CLUSTER))
+    bot.upgrades.receive(write_click("click-1", "start", REQUESTER, bot.clock.now(), target=CLUSTER))
     bot.upgrades.settle_clicks()
     while (row := bot.journal.find_open_upgrade(CLUSTER)) and row.step.startswith("prepare/"):
         if row.state != "running" or time.monotonic() - begun > SECONDS:
@@ -39,4 +39,4 @@ def run_prepare(bot: Bot) -> dict[str, float]:
 if __name__ == "__main__":
     configure_log("error")
     import_clients()
-    click.echo(json.dumps(run_prepare(build_bot(read_settings(), SystemClock()))))
+    click.echo(json.dumps(run_prepare(build_bot(read_settings(), SystemClock(), lambda: None))))

@@ -17,9 +17,9 @@ from bot.app.serving import import_clients
 from bot.app.wiring import Bot, build_bot
 from bot.clock import SystemClock
 from bot.gateways.kubernetes.api_server import Answer, ApiServer
-from bot.journal.records import Click
 from bot.settings.environment import read_settings
 from tests.bench.pod_readers import read_peak
+from tests.unit.bot.workbench import write_click
 
 REQUESTER, APPROVER = "U0ANA00001", "U0BEN00002"
 CLUSTER = "cluster-x"
@@ -50,7 +50,7 @@ class Sent:
 def run_upgrade(bot: Bot, sent: Sent) -> None:
     """Work until the upgrade has ended. Raises TimeoutError where it stops or takes too long."""
     begun = time.monotonic()
-    bot.upgrades.receive(Click("start", "start", REQUESTER, bot.clock.now(), target=CLUSTER))
+    bot.upgrades.receive(write_click("start", "start", REQUESTER, bot.clock.now(), target=CLUSTER))
     bot.upgrades.settle_clicks()
     while row := bot.journal.find_open_upgrade(CLUSTER):
         if row.state not in ("running", "asking") or time.monotonic() - begun > SECONDS:
@@ -78,7 +78,7 @@ def approve(bot: Bot, upgrade: str, step: str, generation: int) -> None:
     choice = question.choices[0].id if question else "approve"
     now, name = bot.clock.now(), f"{step}-{generation}"
     bot.upgrades.receive(
-        Click(
+        write_click(
             name,
             "decide",
             APPROVER,
@@ -98,7 +98,7 @@ def measure() -> dict[str, float]:
     import_clients()
     sent = Sent()
     sent.count()
-    bot = build_bot(read_settings(), SystemClock())
+    bot = build_bot(read_settings(), SystemClock(), lambda: None)
     run_upgrade(bot, sent)
     counts = bot.journal.count_ledger(f"{CLUSTER}-1")
     return {

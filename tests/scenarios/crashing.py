@@ -8,11 +8,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.journal.records import Click
 from bot.journal.rows import UpgradeRow
 from bot.journal.store import Store
 from tests.scenarios.records import find_doubled_programs, find_repeated, list_decisions, list_milestones, sum_ledger
 from tests.scenarios.rig import ANA, BEN, CHANNEL, Rig, World
+from tests.unit.bot.workbench import write_click
 
 
 class Crash(BaseException):
@@ -61,7 +61,7 @@ class Records:
 
 def start(rig: Rig) -> None:
     """Ana starts the upgrade; a redelivery after a crash has the same id."""
-    rig.bot.upgrades.receive(Click("start", "start", ANA, rig.world.clock.now(), "cluster-x", channel=CHANNEL))
+    rig.bot.upgrades.receive(write_click("start", "start", ANA, rig.world.clock.now(), "cluster-x", channel=CHANNEL))
 
 
 def consent(rig: Rig, row: UpgradeRow) -> None:
@@ -69,7 +69,7 @@ def consent(rig: Rig, row: UpgradeRow) -> None:
     question = rig.bot.journal.find_open_question(row.id)
     assert question is not None
     rig.bot.upgrades.receive(
-        Click(
+        write_click(
             f"click-{question.generation}",
             "decide",
             BEN,

@@ -113,7 +113,12 @@ class Rig:
         os.environ["PATH"] = self.world.path
         self.bot = build_bot(self.world.settings, self.world.clock, lambda: self.on_commit())
         self.front = SlackFront(
-            self.world.settings.slack, self.bot.upgrades, self.world.clock, self.bot.fleet, self.bot.home_tabs
+            self.world.settings.slack,
+            self.bot.upgrades,
+            self.world.clock,
+            self.bot.fleet,
+            self.bot.home_tabs,
+            frozenset(),
         )
         if self._in_slack:
             self._join_slack()

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from bot.journal.records import Action, Click
+from bot.journal.records import Action
 from bot.journal.rows import UpgradeRow
 from sandbox.cluster.server.faults import PodFault, RequestFault
 from steps.contract.ports import Kubernetes
 from steps.mesh import Binding, ClusterAddress
 from steps.preflight.rights import list_rights
 from tests.scenarios.rig import ANA, BEN, Rig, World, is_locked, open_world
+from tests.unit.bot.workbench import write_click
 
 CLUSTER = "cluster-x"
 
@@ -32,7 +33,7 @@ class Desk:
     def click(self, action: Action, user: str = BEN, **rest: Any) -> None:
         """Receive a click and settle it."""
         self._clicks += 1
-        click = Click(f"click-{self._clicks}", action, user, self.world.clock.now(), target=CLUSTER, **rest)
+        click = write_click(f"click-{self._clicks}", action, user, self.world.clock.now(), target=CLUSTER, **rest)
         assert self.rig.bot.upgrades.receive(click)
         self.rig.bot.upgrades.settle_clicks()
 
@@ -59,7 +60,7 @@ class Desk:
     def connect(self) -> Kubernetes:
         """The cluster as its administrator sees it."""
         address = ClusterAddress("administrator", kubeconfig=str(self.world.folder.kubeconfig))
-        return self.rig.bot.runner._ports_for(address).kubernetes
+        return self.rig.bot.runner._plans.ports_for(address).kubernetes
 
     def _stands_still(self) -> bool:
         row = self.rig.bot.journal.find_open_upgrade(CLUSTER)

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from bot.journal.outbox import Outbox
-from bot.journal.records import Click
 from bot.reminders.tick import TICK_SECONDS
 from bot.slack.sending.posting import Postbox
 from sandbox.bot.settings import DEFAULTS, SIMULATED_CLUSTER
 from sandbox.state_folder import StateFolder, write_private
 from tests.scenarios.crashing import Crash
 from tests.scenarios.rig import ANA, BEN, CAI, CHANNEL, START, HandClock, Rig, open_world
+from tests.unit.bot.workbench import write_click
 
 KILLS = 50
 SEED = 1410
@@ -115,7 +115,7 @@ def schedule_all(rig: Rig) -> list[tuple[str, datetime]]:
         starts = START + timedelta(hours=25 + number * 5, minutes=chance.randrange(60))
         words = {"date": f"{starts:%Y-%m-%d}", "time": f"{starts:%H:%M}", "zone": "UTC", "for": "3h"}
         rig.bot.upgrades.receive(
-            Click(key, "schedule", ANA, rig.world.clock.now(), key, channel=CHANNEL, arguments=words)
+            write_click(key, "schedule", ANA, rig.world.clock.now(), key, channel=CHANNEL, arguments=words)
         )
         times += [(f"{key}-1", starts - lead) for lead in LEADS] + [(f"{key}-1", starts + LENGTH - BEFORE_END)]
     rig.bot.upgrades.settle_clicks()

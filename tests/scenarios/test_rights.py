@@ -16,10 +16,12 @@ from typing import Any, cast
 import pytest
 from hypothesis import given, settings
 
-from bot.journal.records import Click
+from bot.clicks.clicks import Click
+from bot.orders.fleet import Fleet
 from bot.slack.api.directory import SlackDirectory
+from bot.slack.sending.home_tabs import HomeTabs
 from handlers.app import build_app
-from handlers.desk import Board, Reception, Tabs
+from handlers.desk import Reception
 from handlers.forms.modals import REASON_FORM
 from handlers.transport.socket_mode import build_socket_handler
 from sandbox.slack.workspace.cast import Cast, Person, UserGroup
@@ -48,7 +50,7 @@ class OneDesk:
     def receive(self, click: Click) -> bool:
         """Hand the click on."""
         assert self.engine
-        self.received.append(click.action)
+        self.received.append(click.order.action)
         return self.engine.upgrades.receive(click)
 
 
@@ -83,7 +85,7 @@ def office() -> Iterator[Office]:
     clock, desk = HandClock(), OneDesk()
     with run_slack(clock, people) as slack:
         # Neither forms nor tabs are opened here.
-        reception = Reception(desk, cast(Board, None), cast(Tabs, None), slack.identity(), clock)
+        reception = Reception(desk, cast(Fleet, None), cast(HomeTabs, None), slack.identity(), clock)
         handler = build_socket_handler(build_app(reception, slack.posting()), people.app.app_token)
         handler.connect()
         slack.wait_for_socket()

@@ -16,7 +16,7 @@ from bot.clock import Clock
 from bot.incidents import note_incident
 from bot.journal.bodies import AgendaSection
 from bot.journal.store import StoreBroken
-from bot.orders.board import ClusterView
+from bot.orders.fleet import ClusterView
 from bot.slack.api.answers import Answered, TooFast, call_slack
 from bot.slack.api.pacing import Budget
 from bot.slack.drawing.home import draw_home

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,6 +13,7 @@ import structlog
 from structlog.typing import EventDict
 
 from bot.app.archive_loop import Archives
+from bot.clicks.clicks import Clicks
 from bot.discovery.modes import MeshModes
 from bot.discovery.search import GkeSearch
 from bot.journal.bodies import ReminderBody, RootBody
@@ -45,9 +47,10 @@ class Broken:
 
 def settle_click(engine: Engine, fault: Exception) -> list[Any]:
     """The first of two clicks explodes."""
-    engine.upgrades._people = cast(Any, Broken(fault))
+    entry = engine.upgrades._entry
+    engine.upgrades._entry = cast(Any, Broken(fault))
     first = engine.click("pause")
-    engine.upgrades._people = cast(Any, Roster(cast(Any, None), engine.clock, {}))
+    engine.upgrades._entry = entry
     return ["incident" in first, engine.click("status").startswith("*cluster-x-1*")]
 
 
@@ -133,7 +136,7 @@ def admit_step(engine: Engine, fault: Exception) -> list[Any]:
 
 def run_step(engine: Engine, fault: Exception) -> list[Any]:
     """The step itself breaks."""
-    engine.runner._steps = {"a/b": cast(Any, Broken(fault))}
+    engine.runner._plans = replace(engine.runner._plans, steps={"a/b": cast(Any, Broken(fault))})
     engine.runner.turn()
     return [engine.row().state == "blocked", "incident" in engine.row().remedy]
 
@@ -200,7 +203,7 @@ def test_no_date_ends_the_bot(build: Build, date: str, zone: str) -> None:
     engine = build({})
     answer = engine.click("schedule", arguments={"date": date, "time": "23:59", "zone": zone})
     assert answer.startswith("Nothing was scheduled. ")
-    assert engine.journal.list_unsettled_clicks() == []
+    assert Clicks(engine.store).list_unsettled() == []
 
 
 @pytest.mark.parametrize("body", ["{", "[]", '{"id": 5}', json.dumps({"id": "a", "action": "dance", "user": ANA}), ""])

@@ -10,28 +10,40 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from bot.app.known_releases import read_releases
-from bot.engine.runner import Pace, Ports, Runner
+from bot.clicks.clicks import Click, Clicks, FlatClick, unfold_click
+from bot.clock import Clock
+from bot.discovery.found import Found
+from bot.discovery.modes import MeshModes
+from bot.discovery.search import GkeSearch
+from bot.engine.runner import Pace, Plans, Ports, Runner
 from bot.journal.bodies import encode_body
 from bot.journal.journal import Journal
 from bot.journal.measured import Paces
 from bot.journal.outbox import Outbox
-from bot.journal.records import Click
 from bot.journal.rows import UpgradeRow
 from bot.journal.store import Store
+from bot.orders.controls import Controls
+from bot.orders.decisions import Decisions
+from bot.orders.entry import Entry
+from bot.orders.fleet import Fleet
 from bot.orders.scheduling import Scheduling
-from bot.orders.settling import Upgrades
-from bot.people.roster import Directory, PeopledClusters, Roster
+from bot.orders.settling import Desks, Upgrades
+from bot.orders.starts import Starts
+from bot.orders.targets import Targets
+from bot.people.roster import Directory, DirectoryFault, PeopledClusters, Person, Roster
 from bot.reminders.tick import Reminders
-from bot.schedule.keeper import WindowKeeper
+from bot.schedule.keeper import Keeper
 from bot.schedule.tables import Schedules
 from bot.settings.clusters import Cluster
+from bot.settings.discovery import NO_DISCOVERY
 from bot.settings.policy import Policy
 from bot.telling.chronicle import Chronicle
 from bot.telling.views import Views
+from bot.transitions import Transitions
 from bot.windows.downtime import Downtime
 from steps.contract.options import UpgradeOptions
 from steps.contract.step import Context, Outcome, Step
-from steps.mesh import ClusterAddress
+from steps.mesh import ClusterAddress, Discovery
 
 ANA, BEN, CAI, DEE = "U0ANA00001", "U0BEN00002", "U0CAI00003", "U0DEE00004"
 POLICY = Policy(frozenset({ANA, BEN}), frozenset({BEN, CAI, ANA}))
@@ -66,16 +78,16 @@ class Engine:
     views: Views
     schedules: Schedules
     reminders: Reminders
+    transitions: Transitions
     clicks: int = 0
 
     def click(self, action: str, user: str = ANA, target: str = "cluster-x", **rest: Any) -> str:
         """Receive a click, settle it and return the private answer."""
         self.clicks += 1
-        click = Click(f"click-{self.clicks}", cast(Any, action), user, self.clock.now(), target, channel="C0", **rest)
+        click = write_click(f"click-{self.clicks}", action, user, self.clock.now(), target, channel="C0", **rest)
         self.upgrades.receive(click)
         self.upgrades.settle_clicks()
-        rows = self.store.read("select answer from clicks where id = ?", [click.id])
-        return str(rows[0]["answer"])
+        return Clicks(self.store).find_answer(click.id) or ""
 
     def add_upgrade(self, plan: Sequence[str], key: str = "cluster-x", number: int = 1) -> UpgradeRow:
         """An upgrade with a plan of the test's own."""
@@ -123,16 +135,34 @@ def build_engine(
     table = {step_id: Step(step_id, run, patience) for step_id, run in steps.items()}
     cluster = Cluster("cluster-x", ClusterAddress("cluster-x"), "C0MESHOPS1", "1.4.10-asm.18", policy, UpgradeOptions())
     clusters: Mapping[str, Cluster] = {"cluster-x": replace(cluster, downtime=downtime)}
-    roster = Roster(directory, hand, clusters) if directory else None
-    clusters = PeopledClusters(clusters, roster) if roster else clusters
+    roster = Roster(directory or Members(), hand, clusters)
+    clusters = PeopledClusters(clusters, roster)
     schedules = Schedules(store)
-    keeper = WindowKeeper(store, journal, schedules, chronicle, clusters, release, Paces(store))
-    keeper.wake_held(hand.now())
-    runner = Runner(store, journal, chronicle, hand, table, release, lambda _address: ports, Pace(), keeper)
+    transitions = Transitions(journal, chronicle, hand)
+    keeper = Keeper(journal, schedules, transitions, clusters, release, Paces(store))
+    keeper.wake_held()
+    plans = Plans(table, release, lambda _address: ports, Pace())
+    runner = Runner(journal, chronicle, transitions, keeper, hand, plans)
     scheduling = Scheduling(journal, schedules, keeper, chronicle, hand, clusters)
-    upgrades = Upgrades(store, journal, chronicle, views, hand, clusters, scheduling, people=roster)
+    targets = find_nothing_else(journal, clusters, hand)
+    fleet = Fleet(targets, journal, views, outbox.read_thread, scheduling, MeshModes(lambda _address: "", hand))
+    decisions = Decisions(targets, journal, transitions, chronicle, hand)
+    controls = Controls(targets, transitions, decisions, scheduling)
+    desks = Desks(Starts(targets, journal, transitions, hand), decisions, controls, scheduling, fleet)
+    upgrades = Upgrades(Clicks(store), Entry(targets, roster, hand), desks, chronicle, hand)
     reminders = Reminders(store, schedules, outbox, hand, clusters)
-    return Engine(hand, store, journal, outbox, runner, upgrades, views, schedules, reminders)
+    return Engine(hand, store, journal, outbox, runner, upgrades, views, schedules, reminders, transitions)
+
+
+def write_click(*parts: Any, **named: Any) -> Click:
+    """A click from the words that all clicks once had in common."""
+    return unfold_click(FlatClick(*parts, **named))
+
+
+def find_nothing_else(journal: Journal, clusters: Mapping[str, Cluster], clock: Clock) -> Targets:
+    """These clusters and no others: nothing is looked for in GKE."""
+    search = GkeSearch(lambda _project: Discovery(()), (), clock)
+    return Targets(journal, clusters, Found(journal, search, NO_DISCOVERY, clusters, lambda policy: policy))
 
 
 class Build(Protocol):
@@ -148,6 +178,19 @@ class Build(Protocol):
         policy: Policy = POLICY,
         directory: Directory | None = None,
     ) -> Engine: ...
+
+
+class Members:
+    """A directory to which everybody is a member of the bot's own workspace."""
+
+    def read_workspace(self) -> str:
+        return "T0HOME0001"
+
+    def read_person(self, user: str) -> Person:
+        return Person(user, frozenset({"T0HOME0001"}))
+
+    def list_members(self, group: str) -> frozenset[str]:
+        raise DirectoryFault(f"there is no group {group}")
 
 
 class _NoPorts:

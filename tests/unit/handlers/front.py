@@ -9,20 +9,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bot.clicks.clicks import Click
+from bot.discovery.modes import MeshModes
 from bot.journal.journal import Journal
 from bot.journal.measured import Paces
 from bot.journal.outbox import Outbox
-from bot.journal.records import Click
 from bot.journal.store import Store
-from bot.orders.board import Fleet
+from bot.orders.fleet import Fleet
 from bot.orders.scheduling import Scheduling
-from bot.schedule.keeper import WindowKeeper
+from bot.schedule.keeper import Keeper
 from bot.schedule.tables import Schedules
 from bot.settings.clusters import Cluster
 from bot.settings.policy import Policy
 from bot.slack.sending.home_tabs import HomeTabs
 from bot.telling.chronicle import Chronicle
 from bot.telling.views import Views
+from bot.transitions import Transitions
 from handlers.app import build_app
 from handlers.desk import Reception
 from handlers.transport.http_mode import build_http_server
@@ -31,6 +33,7 @@ from steps.contract.options import UpgradeOptions
 from steps.mesh import ClusterAddress
 from tests.unit.bot.slack.samples import EVERYBODYS
 from tests.unit.bot.slack.stand_in import CHANNEL, LocalSlack
+from tests.unit.bot.workbench import find_nothing_else
 
 ANA, BEN = "U0ANA00001", "U0BEN00002"
 
@@ -118,10 +121,12 @@ def build_reception(slack: LocalSlack, book: GuestBook, folder: Path) -> Iterato
     journal = Journal(store)
     clusters = {key: build_cluster(key) for key in ("cluster-x", "cluster-y")}
     outbox = Outbox(store)
-    board = Fleet(journal, Views(journal), clusters, outbox.read_thread, build_scheduling(slack, store, clusters))
-    tabs = HomeTabs(board, slack.posting(), slack.clock, EVERYBODYS)
+    scheduling, modes = build_scheduling(slack, store, clusters), MeshModes(lambda _address: "", slack.clock)
+    targets = find_nothing_else(journal, clusters, slack.clock)
+    fleet = Fleet(targets, journal, Views(journal), outbox.read_thread, scheduling, modes)
+    tabs = HomeTabs(fleet, slack.posting(), slack.clock, EVERYBODYS)
     try:
-        yield Reception(book, board, tabs, slack.identity(), slack.clock), Front(slack, book, tabs)
+        yield Reception(book, fleet, tabs, slack.identity(), slack.clock), Front(slack, book, tabs)
     finally:
         store.close()
 
@@ -130,7 +135,8 @@ def build_scheduling(slack: LocalSlack, store: Store, clusters: dict[str, Cluste
     """The use cases that the forms of downtime ask."""
     journal, schedules = Journal(store), Schedules(store)
     chronicle = Chronicle(journal, Outbox(store), lambda _cluster: [])
-    keeper = WindowKeeper(store, journal, schedules, chronicle, clusters, {}, Paces(store))
+    transitions = Transitions(journal, chronicle, slack.clock)
+    keeper = Keeper(journal, schedules, transitions, clusters, {}, Paces(store))
     return Scheduling(journal, schedules, keeper, chronicle, slack.clock, clusters)
 
 

@@ -6,44 +6,40 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.grammar import Misread, Order, read_order
+from bot.clicks.orders import Abort, Approve, Decide, Deny, Help, History, Order, Start, StartOptions, Status
+from handlers.grammar import Misread, read_order
 
 
 @pytest.mark.parametrize(
     ("text", "order"),
     [
-        ("", Order("help")),
-        ("help", Order("help")),
-        ("STATUS", Order("status")),
-        ("status cluster-x", Order("status", "cluster-x")),
-        ("approve cluster-x", Order("approve", "cluster-x", "approve")),
-        ("deny cluster-x too late today", Order("deny", "cluster-x", "deny", "too late today")),
-        ("deny cluster-x “too late”", Order("deny", "cluster-x", "deny", "too late")),
-        ("decide cluster-x accept known check", Order("decide", "cluster-x", "accept", "known check")),
-        ("decide cluster-x approve", Order("approve", "cluster-x", "approve")),
-        ("abort cluster-x 5 &lt; 6 &amp; more", Order("abort", "cluster-x", "", "5 < 6 & more")),
-        ("history", Order("history")),
-        ("start", Order("start")),
-        ("start cluster-x mtls=strict", Order("start", "cluster-x", arguments={"mtls": "STRICT"})),
+        ("", Help()),
+        ("help", Help()),
+        ("STATUS", Status()),
+        ("status cluster-x", Status("cluster-x")),
+        ("approve cluster-x", Approve("cluster-x")),
+        ("deny cluster-x too late today", Deny("cluster-x", reason="too late today")),
+        ("deny cluster-x “too late”", Deny("cluster-x", reason="too late")),
+        ("decide cluster-x accept known check", Decide("cluster-x", reason="known check", choice="accept")),
+        ("decide cluster-x approve", Approve("cluster-x")),
+        ("abort cluster-x 5 &lt; 6 &amp; more", Abort("cluster-x", "5 < 6 & more")),
+        ("history", History()),
+        ("start", Start()),
+        ("start cluster-x mtls=strict", Start("cluster-x", StartOptions(mtls="STRICT"))),
         (
             "start cluster-x set values.gateways.enabled=true set a.b=c",
-            Order("start", "cluster-x", arguments={"set": ["values.gateways.enabled=true", "a.b=c"]}),
+            Start("cluster-x", StartOptions(flags=("values.gateways.enabled=true", "a.b=c"))),
         ),
         (
             "start cluster-x canary=shop,blog skip=ops testing=no",
-            Order(
-                "start",
+            Start(
                 "cluster-x",
-                arguments={
-                    "canary_namespaces": ["shop", "blog"],
-                    "skip_namespaces": ["ops"],
-                    "testing_workloads": False,
-                },
+                StartOptions(canary_namespaces=("shop", "blog"), skip_namespaces=("ops",), testing_workloads=False),
             ),
         ),
         (
             "start cluster-x set host=<http://mesh.example.com|mesh.example.com>",
-            Order("start", "cluster-x", arguments={"set": ["host=mesh.example.com"]}),
+            Start("cluster-x", StartOptions(flags=("host=mesh.example.com",))),
         ),
     ],
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.clicks.orders import Approve, Deny, Start, StartOptions
 from bot.journal.records import Message
 from bot.journal.store import StoreBroken
 from bot.slack.drawing.messages import draw_message
@@ -46,7 +47,7 @@ def test_a_command_becomes_a_click(front: Front) -> None:
     """With who, where and where to answer."""
     front.command("start cluster-x mtls=STRICT")
     click = front.book.last
-    assert (click.action, click.target, click.user, click.channel) == ("start", "cluster-x", ANA, CHANNEL)
+    assert (click.order, click.user, click.channel) == (Start("cluster-x", StartOptions(mtls="STRICT")), ANA, CHANNEL)
 
 
 def test_a_command_carries_its_response_url(front: Front) -> None:
@@ -70,14 +71,7 @@ def test_a_button_becomes_a_click(front: Front, gate: str) -> None:
     """With the step and the generation that the card showed."""
     front.click(gate, "asm:approve")
     click = front.book.last
-    assert (click.action, click.choice, click.target, click.step, click.generation, click.user) == (
-        "approve",
-        "approve",
-        "cluster-x-7",
-        "control-plane/approve",
-        1,
-        BEN,
-    )
+    assert (click.order, click.user) == (Approve("cluster-x-7", "control-plane/approve", 1), BEN)
 
 
 def test_two_clicks_of_one_person_have_two_ids(front: Front, gate: str) -> None:
@@ -92,7 +86,7 @@ def test_a_payload_delivered_twice_is_one_click(front: Front, gate: str) -> None
     front.slack.fault("duplicate")
     front.click(gate, "asm:approve")
     front.click(gate, "asm:pause")
-    assert [click.action for click in front.book.clicks] == ["approve", "pause"]
+    assert [click.order.action for click in front.book.clicks] == ["approve", "pause"]
 
 
 def test_denying_opens_a_form(front: Front, gate: str) -> None:
@@ -107,7 +101,8 @@ def test_the_reason_is_committed_with_the_denial(front: Front, gate: str) -> Non
     view = find_form(front, BEN)
     front.slack.act("view-submit", user=BEN, view_id=view["id"], values={"reason": {"reason": "not on a Friday"}})
     click = front.book.last
-    assert (click.action, click.reason, click.channel) == ("deny", "not on a Friday", CHANNEL)
+    denied = Deny("cluster-x-7", "control-plane/approve", 1, "not on a Friday")
+    assert (click.order, click.channel) == (denied, CHANNEL)
 
 
 def test_a_blank_reason_is_a_fault_at_its_field(front: Front, gate: str) -> None:
@@ -165,14 +160,15 @@ def test_an_incident_shows_no_inner_words(front: Front) -> None:
 def test_http_mode_takes_a_command(http: Front) -> None:
     """Signed with the app's secret."""
     http.command("status cluster-x")
-    assert http.book.last.target == "cluster-x"
+    assert http.book.last.order.target == "cluster-x"
 
 
 def test_http_mode_takes_a_button(http: Front) -> None:
     """The same listeners serve both modes."""
     ts = post_card(http, build_message("gate", build_gate_body()))
     http.click(ts, "asm:approve")
-    assert http.book.last.step == "control-plane/approve"
+    assert isinstance(http.book.last.order, Approve)
+    assert http.book.last.order.step == "control-plane/approve"
 
 
 COMMAND: dict[str, Any] = {

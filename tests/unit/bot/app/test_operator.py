@@ -9,16 +9,19 @@ from click.testing import CliRunner, Result
 
 from bot.app.cli import main
 from bot.app.operator import give_order
+from bot.clicks.clicks import Clicks
+from bot.clicks.orders import Abort, Pause, Resume
 from bot.journal.records import OPERATOR, Action
 from bot.journal.store import StoreBroken
 from tests.unit.bot.workbench import ANA, Build, Engine
 
 JOURNAL = "asm-upgrade.db"
+ORDERS: dict[str, type[Pause] | type[Resume] | type[Abort]] = {"pause": Pause, "resume": Resume, "abort": Abort}
 
 
 def order(engine: Engine, folder: Path, action: Action, reason: str = "") -> str:
     """Give an order to a bot that settles clicks as it does."""
-    return give_order(folder / JOURNAL, action, "cluster-x", reason, lambda _seconds: _settle(engine))
+    return give_order(folder / JOURNAL, ORDERS[action]("cluster-x", reason), lambda _seconds: _settle(engine))
 
 
 def _settle(engine: Engine) -> None:
@@ -62,7 +65,7 @@ def test_a_bot_that_is_down_takes_the_order_up_later(build: Build, tmp_path: Pat
     """Nothing is lost."""
     engine = build({})
     engine.add_upgrade(["a/b"])
-    assert give_order(tmp_path / JOURNAL, "pause", "cluster-x", "", lambda _seconds: None) == ""
+    assert give_order(tmp_path / JOURNAL, Pause("cluster-x"), lambda _seconds: None) == ""
     assert engine.row().paused_by == ""
     _settle(engine)
     assert engine.row().paused_by == OPERATOR
@@ -79,7 +82,7 @@ def test_nothing_else_is_ordered_from_there(build: Build, action: Action) -> Non
 def test_without_a_journal_it_says_where_it_looked(tmp_path: Path) -> None:
     """Most often the wrong folder."""
     with pytest.raises(StoreBroken, match="set ASM_UPGRADE_STATE"):
-        give_order(tmp_path / JOURNAL, "pause", "cluster-x", "")
+        give_order(tmp_path / JOURNAL, Pause("cluster-x"))
 
 
 def test_the_command_fails_without_a_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,4 +98,4 @@ def test_an_abort_asks_first(build: Build, tmp_path: Path, monkeypatch: pytest.M
     engine.add_upgrade(["a/b"])
     monkeypatch.setenv("ASM_UPGRADE_STATE", str(tmp_path))
     assert run("abort", "cluster-x", input="n\n").exit_code == 1
-    assert engine.journal.list_unsettled_clicks() == []
+    assert Clicks(engine.store).list_unsettled() == []

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import cast
 
 import pytest
 
 from bot.journal.measured import Paces
+from bot.journal.records import UpgradeState
 from bot.schedule.tables import Schedules
 from steps.contract.forecast import Measured
 from steps.contract.ledger import LedgerEntry
@@ -43,7 +45,7 @@ def end_upgrade(
     engine.journal.remember(row.id, ROUNDS, Seen(*rounds, START, START))
     engine.journal.remember(row.id, NODES, 5)
     engine.journal.record_entries(row.id, list_pods(60))
-    engine.journal.change_upgrade(row.id, state=state, due=None, ended_at=engine.clock.now())
+    engine.journal.change_upgrade(row.id, state=cast(UpgradeState, state), due=None, ended_at=engine.clock.now())
     return row.id
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.journal.journal import Journal
-from bot.journal.records import Click
+from bot.clicks.clicks import Click, Clicks
+from bot.clicks.orders import Status
 from bot.journal.store import Store, StoreBroken
 from bot.orders.intake import Intake
 from tests.unit.bot.workbench import ANA, START
@@ -25,21 +25,21 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def build_click(number: int) -> Click:
     """A click with an id of its own."""
-    return Click(f"click-{number}", "status", ANA, START)
+    return Click(f"click-{number}", ANA, START, Status())
 
 
 def test_every_click_is_committed_when_it_returns(store: Store) -> None:
     """All of many at once."""
-    journal = Journal(store)
-    intake = Intake(store, journal)
+    clicks = Clicks(store)
+    intake = Intake(clicks)
     with ThreadPoolExecutor(8) as pool:
         fresh = list(pool.map(lambda number: intake.receive(build_click(number)), range(100)))
-    assert (all(fresh), len(journal.list_unsettled_clicks())) == (True, 100)
+    assert (all(fresh), len(clicks.list_unsettled())) == (True, 100)
 
 
 def test_one_of_many_deliveries_is_fresh(store: Store) -> None:
     """Slack may deliver a payload more than once."""
-    intake = Intake(store, Journal(store))
+    intake = Intake(Clicks(store))
     with ThreadPoolExecutor(8) as pool:
         fresh = list(pool.map(lambda _: intake.receive(build_click(1)), range(40)))
     assert fresh.count(True) == 1
@@ -47,7 +47,7 @@ def test_one_of_many_deliveries_is_fresh(store: Store) -> None:
 
 def test_everybody_learns_that_the_journal_is_broken(store: Store) -> None:
     """Nobody is told that it was recorded."""
-    intake = Intake(store, Journal(store))
+    intake = Intake(Clicks(store))
     store.broken = "disk full"
     with ThreadPoolExecutor(8) as pool:
         futures = [pool.submit(intake.receive, build_click(number)) for number in range(20)]
@@ -71,7 +71,7 @@ def test_a_crowd_is_waited_for_but_not_for_long(
 ) -> None:
     """Deciding would take the disk from those who still wait for their acknowledgement."""
     times = iter([*arrivals, asked_at])
-    intake = Intake(store, Journal(store), lambda: next(times))
+    intake = Intake(Clicks(store), lambda: next(times))
     for number in range(len(arrivals)):
         intake.receive(build_click(number))
     assert intake.is_crowded() is crowded

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bot.journal.records import Click
 from steps.contract.cards import Card
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome
 from steps.gates import pass_gate
-from tests.unit.bot.workbench import ANA, BEN, CAI, DEE, Build, Engine
+from tests.unit.bot.workbench import ANA, BEN, CAI, DEE, Build, Engine, write_click
 
 
 def ask(ctx: Context) -> Outcome:
@@ -72,7 +71,7 @@ def test_a_second_start_is_refused_while_the_first_runs(build: Build) -> None:
 def test_a_redelivered_click_is_settled_once(build: Build) -> None:
     """Slack may deliver an envelope twice."""
     engine = build({})
-    click = Click("same", "start", ANA, engine.clock.now(), "cluster-x")
+    click = write_click("same", "start", ANA, engine.clock.now(), "cluster-x")
     assert [engine.upgrades.receive(click), engine.upgrades.receive(click)] == [True, False]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.journal.records import Click
+from bot.clicks.clicks import Click
 from bot.people.roster import Directory
 from bot.settings.policy import Policy
 from steps.contract.cards import Card, Choice
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Waiting
 from steps.gates import pass_gate
 from tests.unit.bot.society import BOT, GONE, GROUP, GUEST, HOME, OTHER, OUTSIDER, STRANGERS, UNKNOWN, PaperDirectory
-from tests.unit.bot.workbench import ANA, BEN, CAI, DEE, Engine, build_engine
+from tests.unit.bot.workbench import ANA, BEN, CAI, DEE, Engine, build_engine, write_click
 
 ACTIONS = ("start", "approve", "deny", "decide", "break-glass", "pause", "resume", "retry", "abort")
 PEOPLE = (ANA, BEN, CAI, DEE, *sorted(STRANGERS))
@@ -137,7 +136,7 @@ def build_click(engine: Engine, click: dict[str, Any], number: int = 0) -> Click
         "newer": (row.step if row else "asking", 99),
         "another": ("control-plane/approve", 1),
     }[click["card"]]
-    return Click(
+    return write_click(
         f"forged-{number}", click["action"], click["user"], engine.clock.now(), "cluster-x", step, generation,
         click["choice"], "because", click["team"], "C0MESHOPS1",
     )  # fmt: skip
@@ -220,5 +219,5 @@ def test_a_decided_card_changes_nothing_when_clicked_again(deed: str) -> None:
     """A new click on an old card, by somebody who could have decided."""
     with stand("asking") as engine:
         first = build_click(engine, {"action": "approve", "user": BEN, "choice": "", "card": "right", "team": HOME})
-        late = replace(first, id="late", action=deed, user=CAI)  # type: ignore[arg-type]
+        late = build_click(engine, {"action": deed, "user": CAI, "choice": "", "card": "right", "team": HOME}, 1)
         assert (send(engine, first), send(engine, late)) == (True, False)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.windows.appointments import Appointment, Unclear, read_appointment, read_length, write_length
+from bot.windows.appointments import Appointment, Unclear, Written, read_appointment, read_length, write_length
 from bot.windows.downtime import Downtime, Freeze, Window
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -18,7 +18,7 @@ WEEKDAYS = Downtime((Window((0, 1, 2, 3, 4), time(22), time(4), "Europe/Berlin")
 def read(words: str, downtime: Downtime | None = None, now: datetime = NOW) -> Appointment:
     day, at, zone, *rest = words.split()
     length = {"for": rest[1]} if rest else {}
-    return read_appointment({"date": day, "time": at, "zone": zone, **length}, now, downtime or Downtime())
+    return read_appointment(Written(day, at, zone, length.get("for", "")), now, downtime or Downtime())
 
 
 def refuse(words: str, downtime: Downtime | None = None, now: datetime = NOW) -> str:

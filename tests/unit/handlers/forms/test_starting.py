@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
+from bot.clicks.orders import Start, StartOptions
 from tests.unit.bot.slack.stand_in import CHANNEL
 from tests.unit.handlers.front import ANA, BEN, Front
 
@@ -52,6 +53,12 @@ def test_the_form_offers_the_clusters_that_may_be_started(form: dict[str, Any]) 
     assert [option["value"] for option in options] == ["cluster-x", "cluster-y"]
 
 
+def read_overlays(front: Front) -> Mapping[str, str]:
+    """The overlays of the start that was received last."""
+    assert isinstance(front.book.last.order, Start)
+    return front.book.last.order.options.overlay_texts
+
+
 def test_nobody_is_offered_what_they_may_not_start(front: Front) -> None:
     """Ben is no requester."""
     front.command("start", user=BEN)
@@ -62,12 +69,7 @@ def test_an_untouched_form_starts_with_the_clusters_own_options(front: Front, fo
     """Nothing is set that nobody chose."""
     submit(front, form)
     click = front.book.last
-    assert (click.action, click.target, click.channel, click.arguments) == (
-        "start",
-        "cluster-x",
-        CHANNEL,
-        {"testing_workloads": True},
-    )
+    assert (click.order, click.channel) == (Start("cluster-x", StartOptions(testing_workloads=True)), CHANNEL)
 
 
 def test_everything_chosen_is_committed(front: Front, form: dict[str, Any]) -> None:
@@ -83,23 +85,23 @@ def test_everything_chosen_is_committed(front: Front, form: dict[str, Any]) -> N
         canary="shop, blog",
         skip="ops",
     )
-    assert (front.book.last.target, front.book.last.arguments) == (
+    assert front.book.last.order == Start(
         "cluster-y",
-        {
-            "mtls": "STRICT",
-            "set": ["a.b=c", "d.e=f"],
-            "overlay_texts": {"pasted.yaml": OVERLAY},
-            "testing_workloads": False,
-            "canary_namespaces": ["shop", "blog"],
-            "skip_namespaces": ["ops"],
-        },
+        StartOptions(
+            mtls="STRICT",
+            flags=("a.b=c", "d.e=f"),
+            overlay_texts={"pasted.yaml": OVERLAY},
+            testing_workloads=False,
+            canary_namespaces=("shop", "blog"),
+            skip_namespaces=("ops",),
+        ),
     )
 
 
 def test_an_uploaded_overlay_is_read(front: Front, form: dict[str, Any]) -> None:
     """With the bot's token, from Slack's own host."""
     submit(front, form, files=[attach(front, "mesh.yaml", OVERLAY)])
-    assert front.book.last.arguments["overlay_texts"] == {"mesh.yaml": OVERLAY}
+    assert read_overlays(front) == {"mesh.yaml": OVERLAY}
 
 
 @pytest.mark.parametrize(
@@ -146,7 +148,7 @@ def test_two_files_of_one_name_are_a_fault(front: Front, form: dict[str, Any]) -
 def test_several_files_are_read(front: Front, form: dict[str, Any]) -> None:
     """In the order in which they were given."""
     submit(front, form, files=[attach(front, name, OVERLAY) for name in ("b.yaml", "a.yaml")], overlay=OVERLAY)
-    assert list(front.book.last.arguments["overlay_texts"]) == ["pasted.yaml", "b.yaml", "a.yaml"]
+    assert list(read_overlays(front)) == ["pasted.yaml", "b.yaml", "a.yaml"]
 
 
 def test_a_file_that_is_too_large_is_a_fault(front: Front, form: dict[str, Any]) -> None:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bot.discovery.found import Found, NothingFound
+from bot.clicks.orders import History, StartOptions, Status
 from bot.discovery.modes import MeshModes
 from bot.journal.bodies import AgendaSection
 from bot.journal.journal import JournalView
 from bot.journal.records import Action
 from bot.orders.scheduling import Scheduling
 from bot.orders.starts import refuse_start
+from bot.orders.targets import Targets
 from bot.people.rights import refuse_person
 from bot.schedule.agenda import show_agenda
 from bot.settings.clusters import Cluster, find_argument_faults, read_start_options
 from bot.telling.phrases import list_names, mention
-from bot.telling.reports import describe_status
+from bot.telling.reports import describe_history, describe_status
 from bot.telling.views import UpgradeView, Views
-from bot.windows.appointments import Appointment
+from bot.windows.appointments import Appointment, Written
 from steps.contract.cards import APPROVE
 from steps.mesh import ClusterAddress
 from steps.notes.prepare import MTLS
@@ -56,59 +57,66 @@ class ClusterView:
 
 
 class Fleet:
-    """Reads the board; decides nothing."""
+    """Reads; decides nothing."""
 
     def __init__(
         self,
+        targets: Targets,
         journal: JournalView,
         views: Views,
-        clusters: Mapping[str, Cluster],
         read_thread: Callable[[str], tuple[str, str]],
         scheduling: Scheduling,
-        found: Found | None = None,
-        modes: MeshModes | None = None,
+        modes: MeshModes,
     ) -> None:
+        self._targets = targets
         self._journal = journal
         self._views = views
-        self._clusters = clusters
         self._read_thread = read_thread
         self._scheduling = scheduling
-        self._found = found or NothingFound()
         self._modes = modes
 
     def list_clusters(self, user: str) -> tuple[ClusterView, ...]:
         """Every cluster, those with an open upgrade first, else by name; those found in GKE after all others."""
-        clusters = (*self._clusters.values(), *self._found.list_clusters())
-        views = [self._build_view(cluster, user) for cluster in clusters]
+        views = [self._build_view(cluster, user) for cluster in self._targets.list_clusters()]
         return tuple(sorted(views, key=lambda view: (view.found, view.upgrade is None, view.key)))
 
     def list_search_faults(self) -> tuple[str, ...]:
         """A sentence for each Google project that didn't tell all of its clusters."""
-        return self._found.list_faults()
+        return self._targets.found.list_faults()
 
     def is_searched(self) -> bool:
         """Whether GKE was asked for clusters lately."""
-        return self._found.is_fresh()
+        return self._targets.found.is_fresh()
 
     def search(self, then: Callable[[], None] | None = None) -> None:
         """Have GKE asked for clusters, unless it was lately; `then` is called afterwards, from another thread."""
-        self._found.want(then)
+        self._targets.found.want(then)
 
     def knows(self, user: str) -> bool:
         """Whether a sentence may mention this person: somebody of clusters.toml, or somebody on the record."""
-        policies = [cluster.policy for cluster in (*self._clusters.values(), *self._found.list_clusters())]
+        policies = [cluster.policy for cluster in self._targets.list_clusters()]
         configured = any(user in policy.requesters or user in policy.approvers for policy in policies)
         return configured or self._journal.has_actor(user)
 
     def read_mode(self, cluster: str, then: Callable[[], None]) -> None:
         """Have a cluster's mTLS mode read, unless it was lately; `then` is called afterwards, from another thread."""
-        known = self._clusters.get(cluster) or self._found.find(cluster)
-        if known and self._modes:
+        known = self._targets.look_up(cluster)
+        if known:
             self._modes.want(known.address, then)
 
-    def find_schedule_faults(self, target: str, arguments: Mapping[str, object]) -> dict[str, str]:
+    def describe(self, order: Status | History, user: str) -> str:
+        """Where one upgrade stands, or all; or the latest upgrades of a cluster, or of all."""
+        if isinstance(order, History):
+            return describe_history([self._views.build_view(row) for row in self._targets.list_upgrades(order.target)])
+        if order.target:
+            row, _ = self._targets.find_upgrade(order)
+            return describe_status([self._views.build_view(row)], [])
+        self._targets.found.want()
+        return describe_fleet(self.list_clusters(user), self.list_search_faults())
+
+    def find_schedule_faults(self, target: str, written: Written) -> dict[str, str]:
         """What is wrong with an appointment, by date, time, zone or for."""
-        return self._scheduling.find_faults(target, arguments)
+        return self._scheduling.find_faults(target, written)
 
     def read_agenda(self) -> tuple[AgendaSection, ...]:
         """The next 30 days over the fleet."""
@@ -122,11 +130,12 @@ class Fleet:
         """What a form for a cluster or an upgrade starts from."""
         return self._scheduling.propose(target)
 
-    def find_start_faults(self, cluster: str, arguments: Mapping[str, object]) -> dict[str, str]:
+    def find_start_faults(self, cluster: str, options: StartOptions) -> dict[str, str]:
         """What is wrong with each argument of a start, by its name."""
-        known = self._clusters.get(cluster) or self._found.find(cluster)
+        known = self._targets.look_up(cluster)
         if known is None:
             return {"cluster": f"There is no cluster {cluster} in clusters.toml, nor was it found in GKE."}
+        arguments = options.list_given()
         found = {name: " ".join(find_argument_faults(name, value)) for name, value in arguments.items()}
         if faults := {name: text for name, text in found.items() if text}:
             return faults
@@ -139,7 +148,7 @@ class Fleet:
         built = [self._views.build_view(row) for row in rows]
         upgrade = next((view for view in built if view.ended_at is None), None)
         last = next((view for view in built if view.ended_at is not None), None)
-        read = self._modes.recall(cluster.address) if self._modes else ""
+        read = self._modes.recall(cluster.address)
         kept = self._journal.recall(built[0].id, MTLS) if built else None
         given = self._list_given(upgrade) if upgrade else []
         return ClusterView(

@@ -1,0 +1,207 @@
+"""What may be ordered: one frozen type an action."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Literal, TypeAlias, cast
+
+import msgspec
+
+from bot.journal.records import Action
+from bot.windows.appointments import Written
+
+
+class StartOptions(msgspec.Struct, frozen=True, omit_defaults=True, rename={"flags": "set"}):
+    """What was given at the start of one upgrade; `unknown` are names that are no option.
+
+    `testing_workloads` is None where nothing was said about it. `overlay_texts` are texts by file name.
+    """
+
+    mtls: str = ""
+    flags: tuple[str, ...] = ()
+    overlay_texts: Mapping[str, str] = {}
+    testing_workloads: bool | None = None
+    canary_namespaces: tuple[str, ...] = ()
+    skip_namespaces: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+    def list_given(self) -> dict[str, object]:
+        """The options that were given, by the names that they have in clusters.toml."""
+        given = msgspec.json.decode(msgspec.json.encode(self), type=dict[str, object])
+        given.pop("unknown", None)
+        return {**dict.fromkeys(self.unknown, ""), **given}
+
+
+def _write_tag(name: str) -> str:
+    """`break-glass` of BreakGlass."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name.lstrip("_")).lower()
+
+
+class _Order(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="action", tag=_write_tag):
+    """An order about a cluster or an upgrade; `target` is its key or id as the person wrote it."""
+
+    target: str = ""
+
+    @property
+    def action(self) -> Action:
+        """The action's name."""
+        return cast(Action, self.__struct_config__.tag)
+
+
+class _CardOrder(_Order, frozen=True):
+    """An order about a question; `step` and `generation` name the card, "" and 0 stand for the open question."""
+
+    step: str = ""
+    generation: int = 0
+    reason: str = ""
+
+
+class Start(_Order, frozen=True):
+    """Begin an upgrade."""
+
+    options: StartOptions = StartOptions()
+
+
+class Approve(_CardOrder, frozen=True):
+    """Let a gate be passed."""
+
+
+class Deny(_CardOrder, frozen=True):
+    """Refuse a gate."""
+
+
+class Decide(_CardOrder, frozen=True):
+    """Take any choice of a question."""
+
+    choice: str = ""
+
+
+class BreakGlass(_CardOrder, frozen=True):
+    """Approve alone."""
+
+
+class Retry(_CardOrder, frozen=True):
+    """Run the blocked step again."""
+
+
+class Pause(_Order, frozen=True):
+    """Start nothing more until resumed."""
+
+    reason: str = ""
+
+
+class Resume(_Order, frozen=True):
+    """Go on."""
+
+    reason: str = ""
+
+
+class Abort(_Order, frozen=True):
+    """End the upgrade."""
+
+    reason: str = ""
+
+
+class Schedule(_Order, frozen=True):
+    """Set when an upgrade may act; where none is under way one is started with these options."""
+
+    when: Written = Written()
+    options: StartOptions = StartOptions()
+
+
+class Extend(_Order, frozen=True):
+    """Let an upgrade act beyond its window."""
+
+    length: str = ""
+    reason: str = ""
+
+
+class Snooze(_Order, frozen=True):
+    """Be reminded again later; `place` is the channel or person that the reminder was posted to."""
+
+    reminder: int = 0
+    place: str = ""
+    seconds: int = 0
+
+
+class Windows(_Order, frozen=True):
+    """Read when clusters may be changed."""
+
+
+class Calendar(_Order, frozen=True):
+    """Read what the next days hold."""
+
+
+class Status(_Order, frozen=True):
+    """Read where upgrades stand."""
+
+
+class History(_Order, frozen=True):
+    """Read how earlier upgrades ended."""
+
+
+class Help(_Order, frozen=True):
+    """Read what can be ordered."""
+
+
+Reading: TypeAlias = Literal["windows", "calendar", "status", "history", "help"]
+CardOrder: TypeAlias = Approve | Deny | Decide | BreakGlass | Retry
+Control: TypeAlias = Pause | Resume | Retry | Abort
+Order: TypeAlias = (
+    Start
+    | Approve
+    | Deny
+    | Decide
+    | BreakGlass
+    | Pause
+    | Resume
+    | Retry
+    | Abort
+    | Schedule
+    | Extend
+    | Snooze
+    | Windows
+    | Calendar
+    | Status
+    | History
+    | Help
+)
+
+
+READINGS: Mapping[Reading, type[Windows | Calendar | Status | History | Help]] = {
+    "windows": Windows,
+    "calendar": Calendar,
+    "status": Status,
+    "history": History,
+    "help": Help,
+}
+
+
+def choose_order(
+    action: Action, choice: str, target: str, step: str = "", generation: int = 0, reason: str = ""
+) -> Order | None:
+    """The order that a button or a form with these parts stands for, None where a button can't order that."""
+    match action:
+        case "approve" | "deny" | "decide":
+            return _choose_decision(choice or action, target, step, generation, reason)
+        case "break-glass":
+            return BreakGlass(target, step, generation, reason)
+        case "retry":
+            return Retry(target, step, generation, reason)
+        case "pause":
+            return Pause(target, reason)
+        case "resume":
+            return Resume(target, reason)
+        case "abort":
+            return Abort(target, reason)
+        case _:
+            return None
+
+
+def _choose_decision(choice: str, target: str, step: str, generation: int, reason: str) -> Order:
+    if choice == "approve":
+        return Approve(target, step, generation, reason)
+    if choice == "deny":
+        return Deny(target, step, generation, reason)
+    return Decide(target, step, generation, reason, choice)

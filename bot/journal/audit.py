@@ -1,0 +1,112 @@
+"""Who did what: one frozen type a kind of event. The journal appends them and never changes one."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+
+class Started(msgspec.Struct, frozen=True, tag="start"):
+    """An upgrade was begun."""
+
+    release: str
+
+
+class Consented(msgspec.Struct, frozen=True, tag="consent"):
+    """One of several approvals that a question takes was given."""
+
+    choice: str
+    step: str
+    generation: int
+    digest: str
+    of: int
+
+
+class Decided(msgspec.Struct, frozen=True, tag="decide"):
+    """A question was decided; `digest` is that of what was shown."""
+
+    choice: str
+    step: str
+    generation: int
+    digest: str
+    reason: str
+
+
+class GlassBroken(msgspec.Struct, frozen=True, tag="break-glass"):
+    """A question was approved by one person alone."""
+
+    step: str
+    generation: int
+    digest: str
+    reason: str
+
+
+class Paused(msgspec.Struct, frozen=True, tag="pause"):
+    """An upgrade was paused."""
+
+    step: str
+    reason: str
+
+
+class Resumed(msgspec.Struct, frozen=True, tag="resume"):
+    """A paused upgrade was let go on."""
+
+    step: str
+    reason: str
+
+
+class Retried(msgspec.Struct, frozen=True, tag="retry"):
+    """A blocked step was tried again."""
+
+    step: str
+
+
+class Aborted(msgspec.Struct, frozen=True, tag="abort"):
+    """An upgrade was ended by a person."""
+
+    step: str
+    reason: str
+
+
+class Scheduled(msgspec.Struct, frozen=True, tag="schedule"):
+    """An appointment was set or moved."""
+
+    reason: str
+    said: str
+
+
+class Extended(msgspec.Struct, frozen=True, tag="extend"):
+    """An upgrade was let act beyond its window."""
+
+    reason: str
+    said: str
+
+
+class Snoozed(msgspec.Struct, frozen=True, tag="snooze"):
+    """A reminder was put off."""
+
+    reminder: int
+    until: str
+
+
+Event: TypeAlias = (
+    Started | Consented | Decided | GlassBroken | Paused | Resumed | Retried | Aborted | Scheduled | Extended | Snoozed
+)
+
+
+def name_event(event: Event) -> str:
+    """The event as the audit's column `action` has it."""
+    match event:
+        case Consented(choice=choice):
+            return f"consent to {choice}"
+        case Decided(choice=choice):
+            return choice
+        case _:
+            return str(event.__struct_config__.tag)
+
+
+def describe_event(event: Event) -> str:
+    """What the audit's column `detail` keeps of the event, as JSON; the choice is its name already."""
+    details = {name: value for name, value in msgspec.structs.asdict(event).items() if name != "choice"}
+    return msgspec.json.encode(details).decode()

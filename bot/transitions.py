@@ -1,0 +1,245 @@
+"""Every change of an upgrade's state. Each is one transaction of row, audit, thread and root; its commit wakes all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from bot.clock import Clock
+from bot.journal.audit import Aborted, Decided, GlassBroken, Paused, Resumed, Retried, Started
+from bot.journal.journal import Journal
+from bot.journal.records import UpgradeState
+from bot.journal.rows import Question, UpgradeRow, name_end
+from bot.telling.chronicle import Chronicle
+from bot.telling.phrases import mention, name_done
+from steps.contract.step import Ask, Blocked, Done, Waiting
+from steps.plan import build_plan
+
+Transition: TypeAlias = Literal[
+    "pause", "resume", "hold", "go on", "look again", "wait", "move on", "end", "ask", "decide", "retry", "abort"
+]
+# From which states each may start; `is_legal` has what pausing and aborting forbid besides.
+FROM: Mapping[Transition, frozenset[UpgradeState]] = {
+    "pause": frozenset({"running", "asking"}),
+    "resume": frozenset({"running", "asking"}),
+    "hold": frozenset({"running"}),
+    "go on": frozenset({"running"}),
+    "look again": frozenset({"running"}),
+    "wait": frozenset({"running"}),
+    "move on": frozenset({"running"}),
+    "end": frozenset({"running"}),
+    "ask": frozenset({"running", "asking"}),
+    "decide": frozenset({"asking", "blocked"}),
+    "retry": frozenset({"blocked"}),
+    "abort": frozenset({"running", "asking", "blocked"}),
+}
+
+
+class Illegal(Exception):
+    """Nobody may do this to the upgrade as it stands: whoever tried should have looked before."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """The choice that decides a question.
+
+    `names` are those who took it together, "" for `by` alone; `announced` is told where somebody broke the glass.
+    """
+
+    question: Question
+    choice: str
+    by: str
+    reason: str
+    names: str = ""
+    announced: str = ""
+
+
+def is_legal(transition: Transition, row: UpgradeRow) -> bool:
+    """Whether the upgrade may change so from where it stands."""
+    if row.state not in FROM[transition]:
+        return False
+    match transition:
+        case "pause":
+            return not row.paused_by and not row.aborted_by
+        case "resume":
+            return bool(row.paused_by) and not row.aborted_by
+        case "decide":
+            return not row.paused_by
+        case "abort":
+            return row.state == "blocked" or not row.aborted_by
+        case _:
+            return True
+
+
+def find_next_step(row: UpgradeRow) -> str:
+    """The step after the one the upgrade stands at, "" at the plan's end."""
+    position = row.plan.index(row.step) + 1
+    return row.plan[position] if position < len(row.plan) else ""
+
+
+class Transitions:
+    """Changes upgrades. Each method joins the transaction of its caller or is one of its own; raises Illegal."""
+
+    def __init__(self, journal: Journal, chronicle: Chronicle, clock: Clock) -> None:
+        self._journal = journal
+        self._chronicle = chronicle
+        self._clock = clock
+
+    def start(self, row: UpgradeRow, sentence: str) -> None:
+        """Begin an upgrade; its root message and the first sentence of its thread."""
+        now = self._clock.now()
+        with self._journal.transact():
+            self._journal.add_upgrade(row)
+            self._journal.append(row.id, row.requester, Started(row.release), now)
+            self._chronicle.draw_root(row.id, now)
+            self._chronicle.tell(row, sentence, now)
+
+    def pause(self, row: UpgradeRow, by: str, reason: str) -> None:
+        """Start nothing more until resumed."""
+        with self._change(row, "pause") as now:
+            self._journal.change_upgrade(row.id, paused_by=by)
+            self._journal.append(row.id, by, Paused(row.step, reason), now)
+            self._chronicle.tell(row, f"paused by {mention(by)}; a program that already runs is let end", now)
+
+    def resume(self, row: UpgradeRow, by: str, reason: str) -> None:
+        """Go on; time in which it was paused is no waiting."""
+        with self._change(row, "resume") as now:
+            due = now if row.state == "running" else row.due
+            self._journal.change_upgrade(row.id, paused_by="", waiting_since=None, due=due)
+            self._journal.append(row.id, by, Resumed(row.step, reason), now)
+            self._chronicle.tell(row, f"resumed by {mention(by)}", now)
+
+    def hold(self, row: UpgradeRow, until: datetime | None, sentence: str, told: str) -> None:
+        """Stand until its window opens; `told` is for the thread, "" where it stood there already."""
+        with self._change(row, "hold") as now:
+            self._journal.change_upgrade(row.id, due=until, waiting_since=None, sentence=sentence)
+            if told:
+                self._chronicle.tell(row, told, now)
+
+    def go_on(self, row: UpgradeRow, sentence: str) -> None:
+        """The window that it was held for is open."""
+        with self._change(row, "go on") as now:
+            self._chronicle.tell(row, sentence, now)
+
+    def look_again(self, row: UpgradeRow) -> None:
+        """Have its step run, or its window judged, at the next turn."""
+        with self._change(row, "look again") as now:
+            self._journal.change_upgrade(row.id, due=now)
+
+    def wait(self, row: UpgradeRow, outcome: Waiting, due: datetime) -> None:
+        """Run the step again at that time."""
+        with self._change(row, "wait") as now:
+            self._chronicle.tell_waiting(row, outcome, now)
+            self._journal.change_upgrade(row.id, sentence=outcome.why, due=due, waiting_since=row.waiting_since)
+
+    def move_on(self, row: UpgradeRow, outcome: Done) -> None:
+        """Stand at the next step of the plan, or end where there is none."""
+        following = find_next_step(row)
+        if not following:
+            self.end(row, outcome)
+            return
+        with self._change(row, "move on") as now:
+            self._chronicle.tell_done(row, outcome, now)
+            self._journal.change_upgrade(
+                row.id, step=following, due=now, waiting_since=None, sentence=outcome.sentence, remedy=""
+            )
+
+    def end(self, row: UpgradeRow, outcome: Done) -> None:
+        """The plan is through."""
+        with self._change(row, "end") as now:
+            self._chronicle.tell_done(row, outcome, now)
+            self._journal.change_upgrade(
+                row.id,
+                state=name_end(row),
+                due=None,
+                waiting_since=None,
+                ended_at=now,
+                sentence=outcome.sentence,
+                remedy="",
+            )
+
+    def ask(self, row: UpgradeRow, outcome: Ask | Blocked, expires: datetime | None) -> None:
+        """Put a question to people; one that is open still has expired by that."""
+        gate, generation = isinstance(outcome, Ask), row.generation + 1
+        with self._change(row, "ask") as now:
+            if row.state == "asking":
+                self._journal.close_question(row.id, "expired")
+                self._chronicle.close_card(row, "expired: no answer in time")
+            self._journal.open_question(row, generation, outcome, now, expires)
+            self._chronicle.tell_question(row, generation, outcome, now, expires)
+            self._journal.change_upgrade(
+                row.id,
+                state="asking" if gate else "blocked",
+                generation=generation,
+                due=expires,
+                waiting_since=None,
+                sentence=outcome.question if isinstance(outcome, Ask) else outcome.why,
+                remedy="" if isinstance(outcome, Ask) else outcome.remedy,
+            )
+
+    def decide(self, row: UpgradeRow, taken: Taken) -> bool:
+        """Go on with the choice of a question; False where somebody else has decided it before."""
+        question, reason = taken.question, taken.reason
+        with self._change(row, "decide") as now:
+            if not self._journal.decide_question(question, taken.choice, taken.by, reason, now):
+                return False
+            self._journal.change_upgrade(row.id, state="running", due=now, waiting_since=None)
+            known = (row.step, row.generation, question.digest, reason)
+            self._journal.append(
+                row.id, taken.by, GlassBroken(*known) if taken.announced else Decided(taken.choice, *known), now
+            )
+            if taken.announced:
+                self._chronicle.tell(row, taken.announced, now)
+            how = f"{name_done(taken.choice)} by {taken.names or f'<@{taken.by}>'}"
+            self._chronicle.close_card(row, f"{how}: {reason}" if reason else how)
+            return True
+
+    def retry(self, row: UpgradeRow, question: Question, by: str, reason: str) -> None:
+        """Run the blocked step again."""
+        with self._change(row, "retry") as now:
+            self._journal.decide_question(question, "retry", by, reason, now)
+            self._journal.change_upgrade(row.id, state="running", due=now, waiting_since=None, remedy="")
+            self._journal.append(row.id, by, Retried(row.step), now)
+            self._chronicle.close_card(row, f"retried by <@{by}>")
+
+    def abort(self, row: UpgradeRow, by: str, reason: str) -> None:
+        """Start nothing more and clean up; where cleaning up is what blocks, end as it is."""
+        how = f"aborted by {mention(by)}"
+        with self._change(row, "abort") as now:
+            self._journal.close_question(row.id, "voided")
+            self._chronicle.close_card(row, how)
+            self._chronicle.close_reminders(row, how)
+            self._chronicle.close_progress(row)
+            self._journal.append(row.id, by, Aborted(row.step, reason), now)
+            self._chronicle.tell(row, f"{how}: {reason}" if reason else how, now)
+            if row.aborted_by:
+                self._journal.change_upgrade(row.id, state="aborted", due=None, ended_at=now)
+            else:
+                self._begin_abort(row, by, now)
+
+    def _begin_abort(self, row: UpgradeRow, by: str, now: datetime) -> None:
+        begun, ending = row.plan[: row.plan.index(row.step) + 1], build_plan("abort", row.options)
+        self._journal.change_upgrade(
+            row.id,
+            aborted_by=by,
+            paused_by="",
+            state="running",
+            plan=begun + ending,
+            step=ending[0],
+            due=now,
+            waiting_since=None,
+            remedy="",
+        )
+
+    @contextmanager
+    def _change(self, row: UpgradeRow, transition: Transition) -> Iterator[datetime]:
+        """One transaction that ends with the root message drawn anew; gives the time of all that is in it."""
+        if not is_legal(transition, row):
+            raise Illegal(f"{transition} {row.id}: {row.state}, paused {row.paused_by!r}, aborted {row.aborted_by!r}")
+        now = self._clock.now()
+        with self._journal.transact():
+            yield now
+            self._chronicle.draw_root(row.id, now)

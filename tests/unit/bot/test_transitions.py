@@ -1,0 +1,195 @@
+"""Every transition in every state: what is legal and what results, as a table."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+import bot
+from bot.journal.records import UpgradeState
+from bot.journal.rows import UpgradeRow
+from bot.transitions import FROM, Illegal, Taken, Transition, is_legal
+from steps.contract.cards import Card
+from steps.contract.options import UpgradeOptions
+from steps.contract.step import Ask, Blocked, Done, Waiting
+from steps.plan import build_plan
+from tests.unit.bot.workbench import ANA, BEN, Build, Engine
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where an upgrade stands; paused and aborted by whom."""
+
+    state: UpgradeState
+    paused: bool = False
+    aborting: bool = False
+
+
+RUNNING, ASKING, BLOCKED = Standing("running"), Standing("asking"), Standing("blocked")
+PAUSED, PAUSED_ASKING, PAUSED_BLOCKED = (Standing(one.state, paused=True) for one in (RUNNING, ASKING, BLOCKED))
+ABORTING, ABORTING_BLOCKED = Standing("running", aborting=True), Standing("blocked", aborting=True)
+ABORTING_ASKING, UPGRADED = Standing("asking", aborting=True), Standing("upgraded")
+ABORTED, PROPOSED = Standing("aborted", aborting=True), Standing("proposed")
+STANDINGS = (
+    RUNNING, ASKING, BLOCKED, PAUSED, PAUSED_ASKING, PAUSED_BLOCKED, ABORTING, ABORTING_ASKING, ABORTING_BLOCKED,
+    UPGRADED, PROPOSED, ABORTED,
+)  # fmt: skip
+# What results where; what is missing is illegal and changes nothing.
+TABLE: dict[Transition, dict[Standing, Standing]] = {
+    "pause": {RUNNING: PAUSED, ASKING: PAUSED_ASKING},
+    "resume": {PAUSED: RUNNING, PAUSED_ASKING: ASKING},
+    "hold": {RUNNING: RUNNING, PAUSED: PAUSED, ABORTING: ABORTING},
+    "go on": {RUNNING: RUNNING, PAUSED: PAUSED, ABORTING: ABORTING},
+    "look again": {RUNNING: RUNNING, PAUSED: PAUSED, ABORTING: ABORTING},
+    "wait": {RUNNING: RUNNING, PAUSED: PAUSED, ABORTING: ABORTING},
+    "move on": {RUNNING: RUNNING, PAUSED: PAUSED, ABORTING: ABORTING},
+    "end": {RUNNING: UPGRADED, PAUSED: Standing("upgraded", paused=True), ABORTING: ABORTED},
+    "ask": {
+        RUNNING: ASKING, PAUSED: PAUSED_ASKING, ABORTING: ABORTING_ASKING,
+        ASKING: ASKING, PAUSED_ASKING: PAUSED_ASKING, ABORTING_ASKING: ABORTING_ASKING,
+    },
+    "decide": {
+        ASKING: RUNNING, BLOCKED: RUNNING, ABORTING_ASKING: ABORTING, ABORTING_BLOCKED: ABORTING,
+    },
+    "retry": {BLOCKED: RUNNING, PAUSED_BLOCKED: PAUSED, ABORTING_BLOCKED: ABORTING},
+    "abort": {
+        RUNNING: ABORTING, ASKING: ABORTING, BLOCKED: ABORTING, PAUSED: ABORTING, PAUSED_ASKING: ABORTING,
+        PAUSED_BLOCKED: ABORTING, ABORTING_BLOCKED: ABORTED,
+    },
+}  # fmt: skip
+GATE = Ask("May it go on?", Card("Card"), {"what": "this"})
+
+
+def stand(build: Build, standing: Standing) -> Engine:
+    """An upgrade that stands so, with an open question where one belongs to it."""
+    engine = build({})
+    row = engine.add_upgrade(["a/b", "a/c"])
+    if standing.state in ("asking", "blocked"):
+        asked = GATE if standing.state == "asking" else Blocked("no right", "Grant it.")
+        engine.transitions.ask(row, asked, engine.clock.now() + timedelta(hours=1))
+    paused, aborted = "U0" if standing.paused else "", "U1" if standing.aborting else ""
+    engine.journal.change_upgrade(row.id, state=standing.state, paused_by=paused, aborted_by=aborted)
+    return engine
+
+
+def make(engine: Engine, transition: Transition) -> None:
+    """Try a transition."""
+    row, all_of = engine.row(), engine.transitions
+    deeds: dict[Transition, Callable[[], object]] = {
+        "pause": lambda: all_of.pause(row, ANA, ""),
+        "resume": lambda: all_of.resume(row, ANA, ""),
+        "hold": lambda: all_of.hold(row, None, "held", "held"),
+        "go on": lambda: all_of.go_on(row, "goes on"),
+        "look again": lambda: all_of.look_again(row),
+        "wait": lambda: all_of.wait(row, Waiting("x", 1), engine.clock.now()),
+        "move on": lambda: all_of.move_on(row, Done("moved")),
+        "end": lambda: all_of.end(row, Done("through")),
+        "ask": lambda: all_of.ask(row, GATE, None),
+        "decide": lambda: decide(engine, row),
+        "retry": lambda: retry(engine, row),
+        "abort": lambda: all_of.abort(row, ANA, ""),
+    }
+    deeds[transition]()
+
+
+def decide(engine: Engine, row: UpgradeRow) -> None:
+    """Ben takes the first choice."""
+    question = engine.journal.find_open_question(row.id)
+    if question is None:
+        raise Illegal("nothing is asked")
+    assert engine.transitions.decide(row, Taken(question, "approve", BEN, ""))
+
+
+def retry(engine: Engine, row: UpgradeRow) -> None:
+    """Ana retries."""
+    question = engine.journal.find_open_question(row.id)
+    if question is None:
+        raise Illegal("nothing is asked")
+    engine.transitions.retry(row, question, ANA, "")
+
+
+def read_tables(engine: Engine) -> list[list[dict[str, object]]]:
+    """Everything that a transition may change."""
+    return [engine.store.read(f"select * from {name}") for name in ("upgrades", "approvals", "audit", "outbox")]
+
+
+def test_the_table_has_every_transition() -> None:
+    """None was forgotten."""
+    assert set(TABLE) == set(FROM) == set(get_args(Transition))
+
+
+@pytest.mark.parametrize(
+    ("transition", "standing"), list(itertools.product(TABLE, STANDINGS)), ids=lambda one: str(one).replace(" ", "-")
+)
+def test_the_table(build: Build, transition: Transition, standing: Standing) -> None:
+    """What is legal results in what stands there; what isn't changes nothing at all."""
+    engine = stand(build, standing)
+    before, expected = read_tables(engine), TABLE[transition].get(standing)
+    assert is_legal(transition, engine.row()) is (expected is not None)
+    if expected is None:
+        with pytest.raises(Illegal):
+            make(engine, transition)
+        assert read_tables(engine) == before
+        return
+    make(engine, transition)
+    row = engine.row()
+    assert Standing(row.state, bool(row.paused_by), bool(row.aborted_by)) == expected
+
+
+@pytest.mark.parametrize(
+    ("transition", "standing", "actions"),
+    [
+        ("pause", RUNNING, ["pause"]),
+        ("resume", PAUSED, ["resume"]),
+        ("decide", ASKING, ["approve"]),
+        ("retry", BLOCKED, ["retry"]),
+        ("abort", RUNNING, ["abort"]),
+        ("move on", RUNNING, []),
+        ("hold", RUNNING, []),
+    ],
+)
+def test_what_a_person_does_stands_in_the_audit_once(
+    build: Build, transition: Transition, standing: Standing, actions: list[str]
+) -> None:
+    """And what the bot does by itself doesn't."""
+    engine = stand(build, standing)
+    make(engine, transition)
+    assert [entry["action"] for entry in engine.journal.list_audit("cluster-x-1")] == actions
+
+
+def test_a_transition_is_one_commit(build: Build) -> None:
+    """So that a kill leaves all of it or nothing, and the loops are woken once."""
+    commits: list[int] = []
+    engine = build({}, on_commit=lambda: commits.append(1))
+    engine.add_upgrade(["a/b"])
+    commits.clear()
+    engine.transitions.abort(engine.row(), ANA, "enough")
+    ending = build_plan("abort", UpgradeOptions())
+    assert (len(commits), engine.row().plan, engine.row().step) == (1, ("a/b", *ending), ending[0])
+
+
+def test_a_question_is_decided_once(build: Build) -> None:
+    """The second is told so and changes nothing."""
+    engine = stand(build, ASKING)
+    row, question = engine.row(), engine.journal.find_open_question("cluster-x-1")
+    assert question
+    assert engine.transitions.decide(row, Taken(question, "approve", BEN, ""))
+    before = read_tables(engine)
+    assert not engine.transitions.decide(row, Taken(question, "deny", ANA, "late"))
+    assert read_tables(engine) == before
+
+
+def test_nothing_else_changes_an_upgrade() -> None:
+    """One module has every state change."""
+    callers = [
+        path.name
+        for path in sorted(Path(str(bot.__file__)).parent.rglob("*.py"))
+        if "change_upgrade(" in path.read_text(encoding="utf-8")
+    ]
+    assert callers == ["journal.py", "transitions.py"]
