@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fifo import Fifo, MakeFifo
+from tests.skips import NO_CHROMIUM, NO_DRIVER, NOT_ASKED_FOR
 
 if TYPE_CHECKING:
     from tests.realcluster.control_plane import ControlPlane
+
+pytest_plugins = ("tests.strictness", "tests.order")
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_ON_MACOS = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
@@ -38,8 +41,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--pictures", metavar="FOLDER", type=Path, help="keep the browser tests' pictures here")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Who asks for the real-cluster tier must give what it runs on."""
+    missing = missing_for_real_cluster(config)
+    if missing not in (None, NOT_ASKED_FOR):
+        raise pytest.UsageError(missing)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip the real-cluster tier, with the reason in sight, where nothing to run it on was given."""
+    """Skip the real-cluster tier where nobody asked for it."""
     missing = missing_for_real_cluster(config)
     if missing is None:
         return
@@ -54,7 +64,7 @@ def missing_for_real_cluster(config: pytest.Config) -> str | None:
         kubeconfig = Path(config.getoption("kubeconfig"))
         return None if kubeconfig.is_file() else f"--kubeconfig {kubeconfig}: no such file"
     if not config.getoption("real_cluster"):
-        return "runs with --real-cluster"
+        return NOT_ASKED_FOR
     folder = config.getoption("control_plane")
     if folder is None:
         return (
@@ -91,10 +101,10 @@ def chromium() -> Path:
     named = [os.environ.get("CHROMIUM", ""), *CHROMIUM_NAMES, CHROMIUM_ON_MACOS]
     found = next((path for name in named if name and (path := shutil.which(name))), None)
     if found is None:
-        pytest.skip("no Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM to its path")
+        pytest.skip(NO_CHROMIUM)
     driver = [sys.executable, "-m", "playwright", "--version"]
     if subprocess.run(driver, capture_output=True, timeout=60, check=False).returncode:
-        pytest.skip("Playwright's driver does not start: install libatomic (Debian: apt-get install libatomic1)")
+        pytest.skip(NO_DRIVER)
     return Path(found)
 
 

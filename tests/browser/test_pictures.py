@@ -18,6 +18,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.camera import Camera, open_camera
 from tests.browser.sandbox_run import SandboxRun, run_sandbox
+from tests.skips import NO_PICTURES
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -36,7 +37,7 @@ FAULTS = ("429", "lost_reply", "duplicate")
 def sandbox(request: pytest.FixtureRequest) -> Iterator[SandboxRun]:
     """Give a sandbox of this module's own."""
     if not request.config.getoption("pictures"):
-        pytest.skip("takes the pictures of docs/page.md with --pictures docs")
+        pytest.skip(NO_PICTURES)
     with run_sandbox() as run:
         yield run
 

@@ -5,7 +5,9 @@ import sys
 
 import pytest
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kinship of processes is known on Linux only")
+from tests.skips import NOT_ON_LINUX
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason=NOT_ON_LINUX)
 
 LEAVE_ONE_BEHIND = """
 import subprocess

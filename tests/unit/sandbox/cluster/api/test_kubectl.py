@@ -19,6 +19,7 @@ from sandbox.cluster.seeds.objects import namespace, node, rbac_defaults
 from sandbox.cluster.server.authorization import BOT_ACCOUNT
 from sandbox.cluster.simulation import SERVER_VERSION
 from sandbox.web.sites import serve_in_thread
+from tests.skips import NO_KUBECTL
 from tests.unit.sandbox.cluster.yard import EVEN, START, budget, workload
 
 Kubectl = Callable[..., subprocess.CompletedProcess[str]]
@@ -33,7 +34,7 @@ def find_kubectl() -> str | None:
     return str(fixed[-1]) if fixed else shutil.which("kubectl")
 
 
-pytestmark = pytest.mark.skipif(find_kubectl() is None, reason="no kubectl is installed")
+pytestmark = pytest.mark.skipif(find_kubectl() is None, reason=NO_KUBECTL)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,26 @@
+"""Why a test may be skipped: what a run lacks because nobody asked for it, or because the machine can't give it."""
+
+from __future__ import annotations
+
+import re
+
+NO_CHROMIUM = "no Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM to its path"
+NO_DRIVER = "Playwright's driver does not start: install libatomic (Debian: apt-get install libatomic1)"
+NOT_ASKED_FOR = "runs with --real-cluster"
+NO_PICTURES = "takes the pictures of docs/page.md with --pictures docs"
+NO_KUBECTL = "no kubectl is installed"
+NOT_ON_LINUX = "kinship of processes is known on Linux only"
+
+LISTED = (
+    *map(re.escape, (NOT_ASKED_FOR, NO_PICTURES, NO_KUBECTL, NOT_ON_LINUX)),
+    r"the (simulated|given) cluster has no power '\w+'",
+    r".+ needs --control-plane FOLDER: a given cluster is not taken over",
+)
+# A hosted run has a browser.
+LISTED_AT_HOME = tuple(map(re.escape, (NO_CHROMIUM, NO_DRIVER)))
+
+
+def is_listed(reason: str, hosted: bool) -> bool:
+    """Whether a test may be skipped for this reason."""
+    allowed = LISTED if hosted else LISTED + LISTED_AT_HOME
+    return any(re.fullmatch(pattern, reason) for pattern in allowed)
