@@ -5,9 +5,15 @@ from __future__ import annotations
 import importlib.resources
 import io
 import shlex
+import sys
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Literal
+
+import yaml
+
+import sandbox
 
 Tool = Literal["istioctl", "asmctl"]
 ToolFault = Literal["", "missing", "crashing", "hanging", "nonsense"]
@@ -34,8 +40,15 @@ def program(tool: Tool, version: str, python: str, *, fault: ToolFault = "", pac
 
 
 def stand_in_kubectl() -> str:
-    """Return a shell script that is kubectl as far as version questions go (inside istioctl's window)."""
-    return importlib.resources.files("sandbox.release").joinpath("kubectl.sh").read_text(encoding="utf-8")
+    """Return a shell script that starts the stand-in kubectl from where the sandbox is installed.
+
+    It starts twenty times an apply, so nothing is looked for: the two folders that it may import from are written
+    down (PyYAML stands in the second one, and is wanted only where a list isn't empty).
+    """
+    folders = [str(Path(sandbox.__file__).parent.parent), str(Path(yaml.__file__).parent.parent)]
+    code = f"import sys; sys.path += {folders!r}; from sandbox.release.kubectl.program import main; "
+    started = shlex.join([sys.executable, "-I", "-S", "-c", f"{code}sys.exit(main(sys.argv[1:]))"])
+    return f'#!/bin/sh\nexec {started} "$@"\n'
 
 
 def _entry(tool: Tool, version: str, fault: ToolFault, pace: float) -> str:

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox.release.tools.kube_api import KubeApi, KubeError, read_access
+from sandbox.release.tools.kube_api import KubeError, read_access
+from sandbox.release.tools.kube_writes import WritingApi
 
 Json = dict[str, Any]
 
@@ -41,7 +42,7 @@ class NotValid(Exception):
 class Validation:
     """The checks over one cluster, of a mesh that should be on `version`."""
 
-    api: KubeApi
+    api: WritingApi
     version: str
 
     def check_services(self) -> None:
@@ -115,7 +116,7 @@ def main(version: str, arguments: list[str] | None = None) -> int:
         f"[asmctl version 0.3.0]\nUsing Kubernetes context: {access.context}\n"
         "To change the context, use the --context flag\n"
     )
-    return _validate(Validation(KubeApi(access), version), asked.with_testing_workloads)
+    return _validate(Validation(WritingApi(access), version), asked.with_testing_workloads)
 
 
 def _validate(validation: Validation, testing: bool) -> int:

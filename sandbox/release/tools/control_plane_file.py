@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,18 @@ SPEC_FIELDS = frozenset({
     "autoInjection", "cni", "configManagement", "coreDNS", "customPackagePath", "defaultNamespace",
     "defaultNamespacePrefix", "gateways", "hub", "installPackagePath", "policy", "profile", "security", "tag",
     "telemetry", "thirdParty", "trafficManagement", "unvalidatedValues", "values",
+})  # fmt: skip
+# Names of the schema's own language, which are taken as well.
+ALIASES = {
+    "auto_injection": "autoInjection", "config_management": "configManagement", "core_dns": "coreDNS",
+    "default_namespace": "defaultNamespace", "install_package_path": "installPackagePath",
+    "third_party": "thirdParty", "traffic_management": "trafficManagement",
+}  # fmt: skip
+FEATURES = ("autoInjection", "configManagement", "gateways", "policy", "security", "telemetry", "trafficManagement")
+KUBERNETES_FIELDS = frozenset({
+    "affinity", "env", "hpaSpec", "imagePullPolicy", "nodeSelector", "overlays", "podAnnotations",
+    "podDisruptionBudget", "priorityClassName", "readinessProbe", "replicaCount", "resources", "service", "strategy",
+    "replica_count", "hpa_spec",
 })  # fmt: skip
 VALUES_FIELDS = frozenset({
     "certmanager", "clusterResources", "cni", "galley", "gateways", "global", "grafana", "istiocoredns", "kiali",
@@ -35,19 +48,31 @@ def read_control_plane_file(path: Path) -> Tree:
         raise BadFile(f"{path}: no IstioControlPlane (install.istio.io/v1alpha2) in the file")
     if document.get("apiVersion") != "install.istio.io/v1alpha2":
         raise BadFile(f"{path}: apiVersion {document.get('apiVersion')!r} is not install.istio.io/v1alpha2")
-    return check_spec(document.get("spec") or {})
+    try:
+        return check_spec(document.get("spec") or {})
+    except BadFile as error:
+        raise BadFile(f"could not unmarshal the overlay file: {error}\n\nOriginal YAML:\n{text}\n") from error
 
 
 def check_spec(spec: object) -> Tree:
-    """Return the spec; raises BadFile on a field that the schema doesn't have."""
+    """Return the spec under the names of JSON; raises BadFile on a field that the schema doesn't have."""
     if not isinstance(spec, dict):
         raise BadFile("spec is not a tree")
+    spec = {ALIASES.get(str(key), str(key)): value for key, value in spec.items()}
     _refuse_unknown(spec, SPEC_FIELDS, "v1alpha2.IstioControlPlaneSpec")
     values = spec.get("values") or {}
     if not isinstance(values, dict):
         raise BadFile("spec.values is not a tree")
     _refuse_unknown(values, VALUES_FIELDS, "v1alpha1.Values")
+    for settings in _kubernetes_settings(spec):
+        _refuse_unknown(settings, KUBERNETES_FIELDS, "v1alpha2.KubernetesResourcesSpec")
     return spec
+
+
+def _kubernetes_settings(spec: Tree) -> Iterator[Tree]:
+    for feature in FEATURES:
+        components = (spec.get(feature) or {}).get("components") or {}
+        yield from (one["k8s"] for one in components.values() if isinstance(one, dict) and one.get("k8s"))
 
 
 def _refuse_unknown(tree: Tree, known: frozenset[str], name: str) -> None:

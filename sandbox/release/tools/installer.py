@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, TextIO
 
-from sandbox.release.tools.apply import apply_object
 from sandbox.release.tools.kube_api import KubeApi, KubeError
-from sandbox.release.tools.prune import disabled_objects, left_over
-from sandbox.release.tools.rendering import ALL_COMPONENTS
+from sandbox.release.tools.kubectl_calls import Kubectl, Ran
+from sandbox.release.tools.rendering import ALL_COMPONENTS, COMPONENT_LABEL
 
 Json = dict[str, Any]
 
 ESTABLISHED_SECONDS = 60.0
+# With such a warning in front istioctl takes kubectl's whole standard error for none.
+IGNORED = (
+    "Warning: kubectl apply should be used on resource created by either kubectl create --save-config or kubectl apply"
+)
+ORDER = {
+    "CustomResourceDefinition": -1000, "ServiceAccount": 1, "ClusterRole": 1, "ClusterRoleBinding": 2, "ConfigMap": 100,
+    "HorizontalPodAutoscaler": 1001, "Service": 10000,
+}  # fmt: skip
 
 
 class Failed(Exception):
@@ -41,89 +46,130 @@ class Paper:
 
 
 @dataclass
+class Outcome:
+    """What kubectl said in the calls for one component; `touched` tells whether any object was handed over."""
+
+    touched: bool = False
+    out: str = ""
+    errors: str = ""
+    failure: str = ""
+
+    def add(self, ran: Ran) -> bool:
+        """Add what one call left; whether it went well."""
+        self.out += f"\n{ran.out}"
+        self.errors += f"\n{ran.errors}"
+        self.failure = ran.failure
+        self.touched = self.touched or not ran.failure
+        return not ran.failure
+
+
+@dataclass
 class Installer:
     """One `manifest apply`."""
 
     api: KubeApi
+    kubectl: Kubectl
     paper: Paper
-    dry_run: bool
     pace: float
-    failures: dict[str, list[str]] = field(default_factory=dict)
 
     def install(self, components: dict[str, list[Json]]) -> None:
-        """Apply Base, then everything else at once; remove what is disabled. Raises Failed naming what went wrong."""
-        self.apply_component("Base", components.get("Base", []))
-        rest = {name: made for name, made in components.items() if name != "Base"}
-        disabled = [name for name in ALL_COMPONENTS if name not in components]
+        """Apply Base, then everything else at once; remove what is disabled. Raises Failed when anything went wrong."""
+        outcomes = {"Base": self._apply("Base", components.get("Base", []))}
+        rest = [name for name in ALL_COMPONENTS if name != "Base"]
         with ThreadPoolExecutor(max_workers=len(ALL_COMPONENTS)) as pool:
-            list(pool.map(lambda name: self.apply_component(name, rest[name]), rest))
-            list(pool.map(self.remove_component, disabled))
-        self._conclude()
+            outcomes |= zip(rest, pool.map(lambda name: self._apply(name, components.get(name, [])), rest), strict=True)
+        self._conclude(components, outcomes)
 
-    def apply_component(self, name: str, rendered: list[Json]) -> None:
-        """Apply one component's objects and remove those no longer rendered (Base keeps everything)."""
+    def _apply(self, name: str, rendered: list[Json]) -> Outcome:
+        return self._apply_component(name, rendered) if rendered else self._remove_component(name)
+
+    def _apply_component(self, name: str, rendered: list[Json]) -> Outcome:
+        """Hand over namespaces, then definitions, then the rest; stop at the first call that fails."""
+        outcome = Outcome()
         self.paper.write(f"- Applying manifest for component {name}...")
-        if not self.dry_run:
-            time.sleep(self.pace)
-            self._apply_all(name, rendered)
-        mark = "✘" if name in self.failures else "✔"
+        time.sleep(0 if self.kubectl.dry_run else self.pace)
+        ordered = sorted(rendered, key=lambda made: ORDER.get(made["kind"], 1000))
+        spaces = [made["metadata"]["namespace"] for made in ordered if "namespace" in made["metadata"]]
+        space = spaces[-1] if spaces else ""
+        extra = ["--force"] + ([] if name == "Base" else ["--prune", "--selector", f"{COMPONENT_LABEL}={name}"])
+        early = ("Namespace", "CustomResourceDefinition")
+        for kind in early:
+            some = [made for made in ordered if made["kind"] == kind]
+            if some and not (outcome.add(self.kubectl.apply(space, some, extra)) and self._wait(some, outcome)):
+                return outcome
+        last = self.kubectl.apply(space, [made for made in ordered if made["kind"] not in early], extra)
+        mark = "✔" if outcome.add(last) else "✘"
         self.paper.write(f"{mark} Finished applying manifest for component {name}.")
+        return outcome
 
-    def remove_component(self, name: str) -> None:
-        """Remove the objects of a component that the flags no longer enable; a dry run names them too."""
-        found = self._attempt(name, partial(disabled_objects, self.api, name)) or []
-        if not found:
-            return
-        self.paper.write(f"- Pruning objects for disabled component {name}...")
-        if not self.dry_run:
-            for live in found:
-                self._attempt(name, partial(self.api.delete, live))
-        self.paper.write(f"✔ Finished pruning objects for disabled component {name}.")
+    def _remove_component(self, name: str) -> Outcome:
+        """Remove what carries the label of a component that the flags don't enable; a dry run names it too."""
+        outcome = Outcome()
+        selector = f"{COMPONENT_LABEL}={name}"
+        found = self.kubectl.get_all(selector)
+        if found.failure:
+            outcome.add(found)
+        elif _has_items(found.out):
+            self.paper.write(f"- Pruning objects for disabled component {name}...")
+            mark = "✔" if outcome.add(self.kubectl.delete(found.out, selector)) else "✘"
+            self.paper.write(f"{mark} Finished pruning objects for disabled component {name}.")
+        return outcome
 
-    def _apply_all(self, name: str, rendered: list[Json]) -> None:
-        if shutil.which("kubectl") is None:
-            self.failures.setdefault(name, []).append('exec: "kubectl": executable file not found in $PATH')
-            return
-        for made in rendered:
-            self._attempt(name, partial(apply_object, self.api, made))
-        if name == "Base":
-            self._attempt(name, partial(wait_established, self.api, rendered))
-            return
-        for live in self._attempt(name, partial(left_over, self.api, name, rendered)) or []:
-            self._attempt(name, partial(self.api.delete, live))
-
-    def _attempt(self, name: str, act: Callable[[], Any]) -> Any:
+    def _wait(self, made: list[Json], outcome: Outcome) -> bool:
+        if self.kubectl.dry_run:
+            if made[0]["kind"] == "Namespace":
+                self.paper.write("Not waiting for resources ready in dry run mode.")
+            return True
         try:
-            return act()
+            if made[0]["kind"] == "Namespace":
+                wait_active(self.api, made)
+            else:
+                wait_established(self.api, made)
         except KubeError as error:
-            self.failures.setdefault(name, []).append(error.message)
-            return None
+            outcome.failure = error.message
+        return not outcome.failure
 
-    def _conclude(self) -> None:
-        for name, errors in sorted(self.failures.items()):
-            self.paper.write(
-                "",
-                f"Component {name} - manifest apply returned the following errors:",
-                "Error: error running kubectl: exit status 1",
-                "Error detail:",
-                *errors,
-            )
-        if self.failures:
+    def _conclude(self, components: dict[str, list[Json]], outcomes: dict[str, Outcome]) -> None:
+        wrong = False
+        for name, outcome in outcomes.items():
+            if outcome.failure:
+                title = f"Component {name} - manifest apply returned the following errors:"
+                self.paper.write("", title, f"Error: {outcome.failure}", "")
+                wrong = True
+            elif name not in components and not outcome.touched:
+                continue
+            if outcome.errors.strip() and not outcome.errors.strip().startswith(IGNORED):
+                self.paper.write("Error detail:", outcome.errors, f"{outcome.out}\n")
+                wrong = True
+        if wrong:
             text = "✘ Errors were logged during apply operation. Please check component installation logs above."
             self.paper.write("", "", text, "")
-            raise Failed("Failed to generate and apply manifests, error: errors were logged during apply operation")
+            raise Failed("errors were logged during apply operation")
         self.paper.write("", "", "✔ Installation complete", "")
+
+
+def wait_active(api: KubeApi, made: Sequence[Json]) -> None:
+    """Wait until namespaces are there. Raises KubeError."""
+    for one in made:
+        try:
+            api.read(api.path_of(one))
+        except KubeError as error:
+            path = f"{api.access.server}/api/v1/namespaces/{one['metadata']['name']}"
+            cause = error.detail if error.status else f'Get "{path}": {error.detail}'
+            raise KubeError(error.status, f"resources not ready after 5m0s: {cause}\n") from error
 
 
 def wait_established(api: KubeApi, rendered: Iterable[Json]) -> None:
     """Wait until every CustomResourceDefinition is served. Raises KubeError after a minute."""
-    waiting = [made for made in rendered if made["kind"] == "CustomResourceDefinition"]
+    waiting = list(rendered)
     deadline = time.monotonic() + ESTABLISHED_SECONDS
     while waiting:
-        waiting = [made for made in waiting if not _established(api.get(made))]
+        try:
+            waiting = [made for made in waiting if not _established(api.get(made))]
+        except KubeError as error:
+            raise KubeError(error.status, f"failed to verify CRD creation: {error.detail}") from error
         if waiting and time.monotonic() > deadline:
-            names = ", ".join(made["metadata"]["name"] for made in waiting)
-            raise KubeError(0, f"failed to verify CRD creation; the following CRDs: {names}")
+            raise KubeError(0, "failed to verify CRD creation: timed out waiting for the condition")
         if waiting:
             time.sleep(0.2)
 
@@ -131,3 +177,8 @@ def wait_established(api: KubeApi, rendered: Iterable[Json]) -> None:
 def _established(live: Json | None) -> bool:
     conditions = (live or {}).get("status", {}).get("conditions") or []
     return any(entry["type"] == "Established" and entry["status"] == "True" for entry in conditions)
+
+
+def _has_items(listed: str) -> bool:
+    """Tell whether the list that kubectl printed holds any object."""
+    return bool(listed.strip()) and "\nitems: []\n" not in listed

@@ -1,4 +1,4 @@
-"""istioctl 1.4 as far as an upgrade needs it; it knows nothing but the Kubernetes API of its kubeconfig.
+"""istioctl 1.4 as far as an upgrade needs it: it reads through its kubeconfig and writes through the kubectl on PATH.
 
 Output, exit codes and order follow istio/operator 1.4.10 (cmd/mesh, pkg/manifest/installer.go): 255 for a failure,
 64 for bad flags, Base first and then all other components at once.
@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
 from sandbox.release.tools.installer import Failed, Installer, Paper
-from sandbox.release.tools.kube_api import KubeApi, KubeError, read_access
-from sandbox.release.tools.rendering import NotRendered, manifest_text, render_components
+from sandbox.release.tools.kube_api import TRIES, KubeApi, KubeError, read_access
+from sandbox.release.tools.kubectl_calls import Kubectl
+from sandbox.release.tools.rendering import NotRendered, generated_text, manifest_text, render_components
 
 Json = dict[str, Any]
 
 FAILED = 255
 BAD_FLAGS = 64
+CANCELLED = 1
 RELEASES = ("1.4.5-asm.0", "1.4.6-asm.0", "1.4.7-asm.0", "1.4.9-asm.1", "1.4.10-asm.18")
 
 
@@ -28,8 +31,10 @@ class Parser(argparse.ArgumentParser):
     """Ends with 64 on bad flags, as istioctl does."""
 
     def error(self, message: str) -> NoReturn:
-        """Write the fault and leave."""
-        sys.stderr.write(f"Error: {message}\n")
+        """Write the fault in istioctl's words and leave."""
+        unknown = re.search(r"unrecognized arguments: (\S+)", message)
+        said = f"unknown flag: {unknown.group(1).partition('=')[0]}" if unknown else message
+        sys.stderr.write(f"Error: {said}\n")
         sys.exit(BAD_FLAGS)
 
 
@@ -47,22 +52,47 @@ def main(version: str, pace: float = 0.0, arguments: list[str] | None = None) ->
     try:
         return commands[asked.command]()
     except (Failed, NotRendered, KubeError) as error:
-        sys.stderr.write(f"Error: {error}\n")
+        sys.stderr.write(f"{error}\n")
         return FAILED
 
 
 def _apply(version: str, asked: argparse.Namespace, pace: float) -> int:
+    if not (asked.filename or asked.set or asked.skip_confirmation or _is_confirmed()):
+        sys.stdout.write("Cancelled.\n")
+        return CANCELLED
     try:
-        components = render_components(version, asked.set, asked.filename)
-    except NotRendered as error:
+        components = _render(version, asked)
+        api = _connect(asked)
+        kubectl = Kubectl(asked.kubeconfig, asked.context, asked.dry_run)
+        Installer(api, kubectl, Paper(), pace).install(components)
+    except Failed as error:
         raise Failed(f"Failed to generate and apply manifests, error: {error}") from error
-    Installer(_api(asked), Paper(), asked.dry_run, pace).install(components)
     return 0
 
 
+def _render(version: str, asked: argparse.Namespace) -> dict[str, list[Json]]:
+    try:
+        return render_components(version, asked.set, asked.filename)
+    except NotRendered as error:
+        where = "generate tree from the set overlay, error" if error.of_flags else "generate manifest"
+        raise Failed(f"failed to {where}: {error}") from error
+
+
+def _is_confirmed() -> bool:
+    sys.stdout.write("This will install the default Istio profile into the cluster. Proceed? (y/N) ")
+    sys.stdout.flush()
+    return sys.stdin.readline().strip().upper() in ("Y", "YES")
+
+
+def _connect(asked: argparse.Namespace) -> KubeApi:
+    try:
+        return _api(asked)
+    except KubeError as error:
+        raise Failed(f"failed to apply manifest with kubectl client: {error}") from error
+
+
 def _generate(version: str, asked: argparse.Namespace) -> int:
-    components = render_components(version, asked.set, asked.filename)
-    sys.stdout.write(manifest_text(made for objects in components.values() for made in objects))
+    sys.stdout.write(generated_text(render_components(version, asked.set, asked.filename)))
     return 0
 
 
@@ -108,7 +138,7 @@ def _running_versions(api: KubeApi) -> list[tuple[str, str]]:
 
 
 def _api(asked: argparse.Namespace) -> KubeApi:
-    return KubeApi(read_access(asked.kubeconfig, asked.context))
+    return KubeApi(read_access(asked.kubeconfig, asked.context), tries=TRIES)
 
 
 def _write_lines(*lines: str) -> int:
@@ -129,7 +159,7 @@ def _parser() -> Parser:
     for name in ("apply", "generate", "diff", "versions", "migrate"):
         made = _command(kinds.add_parser(name, allow_abbrev=False), f"manifest {name}")
         if name in ("apply", "generate"):
-            _rendering_flags(made)
+            _rendering_flags(made, name == "generate")
         if name == "diff":
             made.add_argument("files", nargs=2)
     return parser
@@ -145,15 +175,16 @@ def _command(parser: argparse.ArgumentParser, name: str) -> argparse.ArgumentPar
     return parser
 
 
-def _rendering_flags(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--set", action="append", default=[])
+def _rendering_flags(parser: argparse.ArgumentParser, generates: bool) -> None:
+    parser.add_argument("--set", "-s", action="append", default=[])
     parser.add_argument("--filename", "-f", default="")
     parser.add_argument("--force", action="store_true")
     parser.add_argument("--skip-confirmation", action="store_true")
     # Accepted and without effect, as in every 1.4: the value is never passed on.
     parser.add_argument("--wait", "-w", action="store_true")
     parser.add_argument("--readiness-timeout", default="300s")
-    parser.add_argument("--output", "-o", default="")
+    if generates:
+        parser.add_argument("--output", "-o", default="")
 
 
 def _flag(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""The Kubernetes API through a kubeconfig, with the standard library alone."""
+"""The Kubernetes API through a kubeconfig, read only, with the standard library alone."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import json
 import os
 import ssl
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,18 +18,24 @@ from urllib.parse import urlencode, urlsplit
 Json = dict[str, Any]
 
 SECONDS = 30.0
+PAUSE = 0.05
+TRIES = 4
 STRATEGIC = "application/strategic-merge-patch+json"
 MERGE = "application/merge-patch+json"
 
 
 class KubeError(Exception):
-    """The server refused a request, or could not be reached (status 0)."""
+    """The server refused a request, or could not be reached (status 0).
 
-    def __init__(self, status: int, message: str, reason: str = "") -> None:
+    The text is a program's last word on it; `detail` is the server's own, or what went wrong with the connection.
+    """
+
+    def __init__(self, status: int, message: str, reason: str = "", detail: str = "") -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.reason = reason
+        self.detail = detail or message
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,14 @@ class Access:
     server: str
     token: str = ""
     token_file: str = ""
+    impersonated: str = ""
     verify: ssl.SSLContext | None = field(default=None, repr=False)
+
+    @property
+    def address(self) -> str:
+        """Return the server's host and port."""
+        target = urlsplit(self.server)
+        return f"{target.hostname}:{target.port or (443 if target.scheme == 'https' else 80)}"
 
     def bearer(self) -> str:
         """Return the token now in force; a token file is read anew, for its owner refreshes it."""
@@ -55,7 +69,8 @@ def read_access(kubeconfig: str = "", context: str = "") -> Access:
         where = _named(config, "contexts", "context", chosen)
         cluster = _named(config, "clusters", "cluster", where["cluster"])
         user = _named(config, "users", "user", where["user"])
-        return Access(chosen, cluster["server"], user.get("token", ""), user.get("tokenFile", ""), _trust(cluster))
+        tokens = (user.get("token", ""), user.get("tokenFile", ""))
+        return Access(chosen, cluster["server"], *tokens, user.get("as", ""), _trust(cluster))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise KubeError(0, f"invalid configuration in {path}: {error}") from error
 
@@ -65,13 +80,15 @@ class KubeApi:
     """Requests to one API server; each thread keeps a connection of its own."""
 
     access: Access
+    agent: str = "istioctl"
+    tries: int = 1
     _local: threading.local = field(default_factory=threading.local, repr=False)
     _resources: dict[tuple[str, str], Json] = field(default_factory=dict, repr=False)
 
     def get(self, made: Mapping[str, Any]) -> Json | None:
         """Return the live object of the same kind and name, None where there is none."""
         try:
-            return self.request("GET", self.path_of(made))
+            return self.read(self.path_of(made))
         except KubeError as error:
             if error.status == 404:
                 return None
@@ -84,36 +101,44 @@ class KubeApi:
             return []
         query = f"?{urlencode({'labelSelector': selector})}" if selector else ""
         path = _collection(api_version, resource, namespace)
-        items: list[Json] = self.request("GET", path + query).get("items") or []
+        items: list[Json] = self.read(path + query).get("items") or []
         return [{"apiVersion": api_version, "kind": kind, **item} for item in items]
 
-    def create(self, made: Mapping[str, Any]) -> Json:
-        """Create the object."""
-        resource = self._known(made)
-        path = _collection(made["apiVersion"], resource, made["metadata"].get("namespace", ""))
-        return self.request("POST", path, made)
-
-    def patch(self, made: Mapping[str, Any], patch: Json, kind: str) -> Json:
-        """Patch the live object of this kind and name; `kind` is the patch's content type."""
-        return self.request("PATCH", self.path_of(made), patch, kind)
-
-    def delete(self, made: Mapping[str, Any]) -> None:
-        """Delete the object in the background; an absent one is fine."""
-        try:
-            self.request("DELETE", self.path_of(made), {"propagationPolicy": "Background"})
-        except KubeError as error:
-            if error.status != 404:
-                raise
+    def read(self, path: str) -> Json:
+        """Return what lies at a path of the API. Raises KubeError."""
+        return self._request("GET", path)
 
     def path_of(self, made: Mapping[str, Any]) -> str:
         """Return the path of an object. Raises KubeError when the server doesn't know its kind."""
-        metadata = made["metadata"]
-        collection = _collection(made["apiVersion"], self._known(made), metadata.get("namespace", ""))
-        return f"{collection}/{metadata['name']}"
+        return f"{self.collection_of(made)}/{made['metadata']['name']}"
 
-    def request(self, method: str, path: str, body: Mapping[str, Any] | None = None, kind: str = "") -> Json:
-        """Send one request and return the answer's JSON. Raises KubeError."""
-        headers = {"Accept": "application/json", "User-Agent": "istioctl"}
+    def collection_of(self, made: Mapping[str, Any]) -> str:
+        """Return the path under which an object is created. Raises KubeError when the server doesn't know its kind."""
+        return _collection(made["apiVersion"], self.resource_of(made), made["metadata"].get("namespace", ""))
+
+    def resource_of(self, made: Mapping[str, Any]) -> Json:
+        """Return the server's word on the kind of an object. Raises KubeError when it doesn't know that."""
+        resource = self._resource(made["apiVersion"], made["kind"])
+        if resource is None:
+            text = f'no matches for kind "{made["kind"]}" in version "{made["apiVersion"]}"'
+            raise KubeError(404, f"unable to recognize the manifest: {text}", "NoKindMatch", text)
+        return resource
+
+    def _request(self, method: str, path: str, body: Mapping[str, Any] | None = None, kind: str = "") -> Json:
+        """Send a request, again where it was cut or the server stumbled: all of ours may be repeated."""
+        for _ in range(self.tries - 1):
+            try:
+                return self._send(method, path, body, kind)
+            except KubeError as error:
+                if error.status in range(1, 500) or error.detail.endswith("connection refused"):
+                    raise
+                time.sleep(PAUSE)
+        return self._send(method, path, body, kind)
+
+    def _send(self, method: str, path: str, body: Mapping[str, Any] | None, kind: str) -> Json:
+        headers = {"Accept": "application/json", "User-Agent": self.agent}
+        if self.access.impersonated:
+            headers["Impersonate-User"] = self.access.impersonated
         token = self.access.bearer()
         if token:
             headers["Authorization"] = f"Bearer {token}"
@@ -126,7 +151,8 @@ class KubeApi:
             content = response.read()
         except (OSError, http.client.HTTPException) as error:
             self._local.connection = None
-            raise KubeError(0, f"Unable to connect to the server: {error}") from error
+            cause = _cause(error, self.access.address)
+            raise KubeError(0, f"Unable to connect to the server: {cause}", detail=cause) from error
         return _answer(response.status, content)
 
     def _connection(self) -> http.client.HTTPConnection:
@@ -141,18 +167,11 @@ class KubeApi:
             self._local.connection = connection
         return connection
 
-    def _known(self, made: Mapping[str, Any]) -> Json:
-        resource = self._resource(made["apiVersion"], made["kind"])
-        if resource is None:
-            text = f'no matches for kind "{made["kind"]}" in version "{made["apiVersion"]}"'
-            raise KubeError(404, f"unable to recognize the manifest: {text}", "NoKindMatch")
-        return resource
-
     def _resource(self, api_version: str, kind: str) -> Json | None:
         if (api_version, kind) not in self._resources:
             prefix = "/apis" if "/" in api_version else "/api"
             try:
-                listed = self.request("GET", f"{prefix}/{api_version}").get("resources", [])
+                listed = self.read(f"{prefix}/{api_version}").get("resources", [])
             except KubeError as error:
                 if error.status == 404:
                     return None
@@ -169,6 +188,17 @@ def _collection(api_version: str, resource: Json, namespace: str) -> str:
     return f"{prefix}/{api_version}{inside}/{resource['name']}"
 
 
+def _cause(error: Exception, address: str) -> str:
+    """Say what is wrong with a connection as client-go does."""
+    if isinstance(error, ConnectionRefusedError):
+        return f"dial tcp {address}: connect: connection refused"
+    if isinstance(error, ConnectionResetError) and not isinstance(error, http.client.RemoteDisconnected):
+        return f"read tcp {address}: read: connection reset by peer"
+    if isinstance(error, TimeoutError):
+        return f"dial tcp {address}: i/o timeout"
+    return "EOF" if isinstance(error, http.client.HTTPException) else str(error)
+
+
 def _answer(status: int, content: bytes) -> Json:
     try:
         answer = json.loads(content) if content else {}
@@ -177,7 +207,8 @@ def _answer(status: int, content: bytes) -> Json:
     if status < 400:
         return dict(answer)
     reason = str(answer.get("reason", ""))
-    raise KubeError(status, f"Error from server ({reason or status}): {answer.get('message', '')}", reason)
+    detail = str(answer.get("message", ""))
+    raise KubeError(status, f"Error from server ({reason or status}): {detail}", reason, detail)
 
 
 def _parsed(text: str) -> Json:

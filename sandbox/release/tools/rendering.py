@@ -9,27 +9,40 @@ from typing import Any
 
 from sandbox.cluster.mesh.manifests import OPTIONAL_COMPONENTS, REQUIRED_COMPONENTS, merged_values, render_mesh
 from sandbox.release.tools.control_plane_file import BadFile, check_spec, read_control_plane_file
-from sandbox.release.tools.set_flags import BadFlag, Tree, merge_trees, tree_of_flags
+from sandbox.release.tools.set_flags import BadFlag, Tree, merge_trees, path_of_key, split_flags, write_flag
 
 Manifest = dict[str, Any]
 
-ALL_COMPONENTS = (*REQUIRED_COMPONENTS, *OPTIONAL_COMPONENTS)
+# Components of 1.4 that this stand-in can't render; istioctl looks for objects of theirs all the same.
+NEVER_RENDERED = (
+    "CertManager", "Citadel", "Cni", "CoreDNS", "Kiali", "Policy", "PrometheusOperator", "Telemetry",
+)  # fmt: skip
+ALL_COMPONENTS = (*REQUIRED_COMPONENTS, *sorted((*OPTIONAL_COMPONENTS, *NEVER_RENDERED)))
 COMPONENT_LABEL = "operator.istio.io/component"
+OPERATOR_LABELS = (COMPONENT_LABEL, "operator.istio.io/managed", "operator.istio.io/version")
 # The other profiles know no node agent, so that a forgotten `profile=asm` would remove it.
-PROFILES: dict[str, Tree] = {"asm": {}} | {
-    name: {"values": {"nodeagent": {"enabled": False}}} for name in ("default", "demo", "minimal", "remote", "sds")
-}
+WITHOUT_NODE_AGENT: Tree = {"security": {"components": {"nodeAgent": {"enabled": False}}}}
+PROFILES: dict[str, Tree] = {"asm": {}} | dict.fromkeys(
+    ("default", "demo", "minimal", "remote", "sds"), WITHOUT_NODE_AGENT
+)
+# What really switches a component on or off; `values.pilot.enabled` and its like change stored text alone.
 SWITCHES = {
-    "Galley": ("galley",),
-    "IngressGateway": ("gateways", "istio-ingressgateway"),
-    "Injector": ("sidecarInjectorWebhook",),
-    "NodeAgent": ("nodeagent",),
-    "Pilot": ("pilot",),
+    "EgressGateway": ("gateways", "egressGateway"),
+    "Galley": ("configManagement", "galley"),
+    "IngressGateway": ("gateways", "ingressGateway"),
+    "Injector": ("autoInjection", "injector"),
+    "NodeAgent": ("security", "nodeAgent"),
+    "Pilot": ("trafficManagement", "pilot"),
 }
+OFF_BY_DEFAULT = ("EgressGateway",)
 
 
 class NotRendered(Exception):
     """The flags or the file can't be turned into manifests; the text is for standard error."""
+
+    def __init__(self, text: str, *, of_flags: bool = False) -> None:
+        super().__init__(text)
+        self.of_flags = of_flags
 
 
 def render_components(version: str, flags: list[str], file: str) -> dict[str, list[Manifest]]:
@@ -38,14 +51,48 @@ def render_components(version: str, flags: list[str], file: str) -> dict[str, li
     Merge order as istioctl's: profile, then the file, then the flags; the last profile named wins.
     """
     try:
-        asked = merge_trees(read_control_plane_file(Path(file)) if file else {}, tree_of_flags(flags))
+        given = read_flags(version, flags)
+    except (BadFlag, BadFile) as error:
+        raise NotRendered(str(error), of_flags=True) from error
+    try:
+        asked = merge_trees(read_control_plane_file(Path(file)) if file else {}, given)
         spec = merge_trees(_profile(str(asked.get("profile", "default"))), check_spec(asked))
-        spec["tag"] = str(spec.get("tag", version))
-        values = merged_values(version, spec)
-        rendered = render_mesh(version, spec)
-    except (BadFile, BadFlag, ValueError) as error:
+        _refuse_package(str(spec.get("installPackagePath", "")))
+        enabled = {name for name in SWITCHES if _is_enabled(spec, name)}
+        spec["values"] = merge_trees(spec.get("values") or {}, spec.get("unvalidatedValues") or {})
+        if "EgressGateway" in enabled:
+            stored = {"gateways": {"istio-egressgateway": {"enabled": True}}}
+            spec["values"] = merge_trees(spec["values"], stored)
+        rendered = render_mesh(version, {**spec, "tag": str(spec.get("tag", version))})
+    except (BadFile, ValueError) as error:
         raise NotRendered(str(error)) from error
-    return _by_component(rendered, _switched_off(values))
+    return _by_component(rendered, SWITCHES.keys() - enabled)
+
+
+def read_flags(version: str, flags: list[str]) -> Tree:
+    """Turn --set flags into a tree, each one checked against the schema as it comes. Raises BadFlag, BadFile."""
+    tree: Tree = {}
+    texts = merged_values(version, {})
+    for flag in split_flags(flags):
+        write_flag(tree, flag)
+        path = path_of_key(flag.partition("=")[0])
+        try:
+            check_spec(tree)
+        except BadFile as error:
+            raise BadFlag(f"bad path=value: {flag}") from error
+        if path[0] == "values" and "env" not in path and _is_text(texts, path[1:]) and not _is_text(tree, path):
+            raise BadFlag(f"bad path=value: {flag}")
+    return tree
+
+
+def generated_text(components: dict[str, list[Manifest]]) -> str:
+    """Return what `manifest generate` prints: component by component, without the labels that only an apply adds."""
+    return "".join(
+        f"# Resources for {name} component\n\n{manifest_text(map(_without_labels, components[name]))}\n"
+        if name in components
+        else f"# {name} component is disabled.\n\n"
+        for name in sorted(ALL_COMPONENTS)
+    )
 
 
 def manifest_text(objects: Iterable[Manifest]) -> str:
@@ -53,10 +100,35 @@ def manifest_text(objects: Iterable[Manifest]) -> str:
     return "".join(f"{_document(made)}---\n" for made in objects)
 
 
+def _without_labels(made: Manifest) -> Manifest:
+    labels = {name: text for name, text in made["metadata"]["labels"].items() if name not in OPERATOR_LABELS}
+    return {**made, "metadata": {**made["metadata"], "labels": labels}}
+
+
 def _profile(name: str) -> Tree:
     if name not in PROFILES:
         raise BadFile(f"unknown profile: {name}")
     return PROFILES[name]
+
+
+def _refuse_package(address: str) -> None:
+    """The real one fetches charts from there, signed by nobody; here there is no way out."""
+    if address.startswith(("http://", "https://")):
+        host = address.split("/")[2]
+        raise BadFile(f"Get {address}: dial tcp: lookup {host}: no such host")
+
+
+def _is_text(tree: Any, path: list[str]) -> bool:
+    for part in path:
+        tree = tree.get(part) if isinstance(tree, dict) else None
+    return isinstance(tree, str)
+
+
+def _is_enabled(spec: Tree, component: str) -> bool:
+    feature_name, component_name = SWITCHES[component]
+    feature = spec.get(feature_name) or {}
+    one = (feature.get("components") or {}).get(component_name) or {}
+    return feature.get("enabled") is not False and one.get("enabled", component not in OFF_BY_DEFAULT) is True
 
 
 def _by_component(rendered: list[Manifest], switched_off: set[str]) -> dict[str, list[Manifest]]:
@@ -66,17 +138,6 @@ def _by_component(rendered: list[Manifest], switched_off: set[str]) -> dict[str,
         if component not in switched_off:
             components.setdefault(component, []).append(made)
     return components
-
-
-def _switched_off(values: Tree) -> set[str]:
-    off = set()
-    for component, path in SWITCHES.items():
-        branch: Any = values
-        for part in path:
-            branch = branch.get(part, {}) if isinstance(branch, dict) else {}
-        if isinstance(branch, dict) and branch.get("enabled") is False:
-            off.add(component)
-    return off
 
 
 def _document(made: Manifest) -> str:

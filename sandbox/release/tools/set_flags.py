@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import csv
+import posixpath
 import re
 from typing import Any
 
 Tree = dict[str, Any]
 
-SEPARATOR = re.compile(r"(?<!\\)\.")
+WHOLE = re.compile(r"[+-]?\d+")
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity)|nan", re.IGNORECASE)
+TRUTHS = dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True)
+LIES = dict.fromkeys(("0", "f", "F", "FALSE", "false", "False"), False)
 
 
 class BadFlag(ValueError):
@@ -24,22 +28,40 @@ def tree_of_flags(given: list[str]) -> Tree:
     """Turn `a.b=c` flags into a tree, later flags winning. Raises BadFlag unless each has exactly one `=`."""
     tree: Tree = {}
     for flag in split_flags(given):
-        parts = flag.split("=")
-        if len(parts) != 2:
-            raise BadFlag(f"bad argument {flag}: expect format key=value")
-        _write(tree, _path(parts[0]), coerced(parts[1]))
+        write_flag(tree, flag)
     return tree
+
+
+def write_flag(tree: Tree, flag: str) -> None:
+    """Put one flag into a tree. Raises BadFlag."""
+    parts = flag.split("=")
+    if len(parts) != 2:
+        raise BadFlag(f"bad argument {flag}: expect format key=value")
+    path = path_of_key(parts[0])
+    if not path:
+        raise BadFlag(f"bad path=value: {flag}")
+    *branches, leaf = path
+    for branch in branches:
+        here = tree.setdefault(branch, {})
+        if not isinstance(here, dict):
+            raise BadFlag(f"bad path=value: {flag}")
+        tree = here
+    tree[leaf] = coerced(parts[1])
+
+
+def path_of_key(key: str) -> list[str]:
+    """Read a key as istioctl does: cleaned like the path of a file, then cut at its dots, empty parts dropped."""
+    cleaned = posixpath.normpath(key).removeprefix(".").removesuffix(".")
+    return [part for part in cleaned.split(".") if part]
 
 
 def coerced(text: str) -> int | float | bool | str:
     """Read a value as istioctl does: whole number, then number, then true or false, then text."""
-    text = text.strip()
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return {"true": True, "false": False}.get(text.lower(), text.strip("\"'"))
+    if WHOLE.fullmatch(text):
+        return int(text)
+    if NUMBER.fullmatch(text):
+        return float(text)
+    return (TRUTHS | LIES).get(text, text)
 
 
 def merge_trees(base: Tree, over: Tree) -> Tree:
@@ -49,17 +71,3 @@ def merge_trees(base: Tree, over: Tree) -> Tree:
         here = merged.get(key)
         merged[key] = merge_trees(here, value) if isinstance(here, dict) and isinstance(value, dict) else value
     return merged
-
-
-def _path(key: str) -> list[str]:
-    return [part.replace("\\.", ".") for part in SEPARATOR.split(key.strip())]
-
-
-def _write(tree: Tree, path: list[str], value: object) -> None:
-    *branches, leaf = path
-    for branch in branches:
-        here = tree.setdefault(branch, {})
-        if not isinstance(here, dict):
-            raise BadFlag(f"bad path {'.'.join(path)}: {branch} is not a tree")
-        tree = here
-    tree[leaf] = value

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from sandbox.release.tools.rendering import NotRendered, render_components
-from sandbox.release.tools.set_flags import BadFlag, coerced, split_flags, tree_of_flags
+from sandbox.release.tools.set_flags import BadFlag, coerced, path_of_key, split_flags, tree_of_flags
 
+TARGET = "1.4.10-asm.18"
 ASM = ["profile=asm", "values.global.meshID=proj-1"]
 FILE = """\
 apiVersion: install.istio.io/v1alpha2
@@ -51,12 +52,26 @@ def test_bars_colons_and_slashes_are_safe() -> None:
     assert tree == {"values": {"a": "https://x/y:1|2"}}
 
 
-def test_an_escaped_dot_stays_in_the_key() -> None:
-    """A key may contain a dot."""
-    assert tree_of_flags([r"values.a\.b=1"]) == {"values": {"a.b": 1}}
+def test_an_escaped_dot_is_none() -> None:
+    """The key is cut there all the same: such keys belong into a file."""
+    assert path_of_key(r"serviceAnnotations.cloud\.google\.com/x") == [
+        "serviceAnnotations",
+        "cloud\\",
+        "google\\",
+        "com/x",
+    ]
 
 
-@pytest.mark.parametrize(("text", "value"), [("3", 3), ("0.5", 0.5), ("true", True), ("FALSE", False), ("x", "x")])
+@pytest.mark.parametrize("key", ["a.b", "./a.b", "c/../a.b", ".a.b.", "a..b", "a.b/", "a.b//"])
+def test_a_key_has_many_spellings(key: str) -> None:
+    """It is cleaned like a path, and empty parts are dropped."""
+    assert path_of_key(key) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("3", 3), ("0.5", 0.5), ("true", True), ("FALSE", False), ("x", "x"), ("1_0", "1_0"), (" 1", " 1")],
+)
 def test_values_are_coerced(text: str, value: object) -> None:
     """Whole number, number, truth, text, in this order."""
     assert coerced(text) == value
@@ -86,6 +101,36 @@ def test_base_comes_first() -> None:
     assert next(iter(render_components("1.4.10-asm.18", ASM, ""))) == "Base"
 
 
+@pytest.mark.parametrize("flag", ["values.global.mtls.enabled/=true", "unvalidatedValues.global.mtls.enabled=true"])
+def test_a_flag_that_reads_otherwise_takes_effect(flag: str) -> None:
+    """What a flag does shows in what is rendered, not in its text."""
+    (policy,) = [made for made in render_components(TARGET, [*ASM, flag], "")["Pilot"] if made["kind"] == "MeshPolicy"]
+    assert policy["spec"] == {"peers": [{"mtls": {}}]}
+
+
+def test_a_value_alone_switches_no_component() -> None:
+    """It is stored and nothing else; the component's own switch renders it, and is stored too."""
+    stored = render_components(TARGET, [*ASM, "values.gateways.istio-egressgateway.enabled=true"], "")
+    assert "EgressGateway" not in stored
+    rendered = render_components(TARGET, [*ASM, "gateways.components.egressGateway.enabled=true"], "")
+    assert "EgressGateway" in rendered
+    assert injected_values(stored) == injected_values(rendered)
+
+
+@pytest.mark.parametrize(
+    ("flag", "component"),
+    [
+        ("autoInjection.enabled=false", "Injector"),
+        ("security.components.nodeAgent.enabled=false", "NodeAgent"),
+        ("traffic_management.enabled=false", "Pilot"),
+    ],
+)
+def test_a_component_is_switched_off_by_its_own_switch(flag: str, component: str) -> None:
+    """`values.pilot.enabled=false` and its like change stored text."""
+    assert component not in render_components(TARGET, [*ASM, flag], "")
+    assert component in render_components(TARGET, [*ASM, "values.pilot.enabled=false"], "")
+
+
 def test_an_optional_component_is_enabled_by_its_flag() -> None:
     """As the page on optional features says."""
     assert "Prometheus" in render_components("1.4.10-asm.18", [*ASM, "values.prometheus.enabled=true"], "")
@@ -95,8 +140,16 @@ def test_an_optional_component_is_enabled_by_its_flag() -> None:
     ("flag", "message"),
     [
         ("profile=bookinfo", "unknown profile: bookinfo"),
-        ("valeus.a=1", 'unknown field "valeus"'),
-        ("values.globl.a=1", 'unknown field "globl"'),
+        ("valeus.a=1", "bad path=value: valeus.a=1"),
+        ("values.globl.a=1", "bad path=value: values.globl.a=1"),
+        ("Values.global.meshID=a", "bad path=value"),
+        ("unvalidated_values.global.meshID=a", "bad path=value"),
+        ("spec.profile=asm", "bad path=value"),
+        ("values/.global=a", "bad path=value"),
+        ("values.global.meshID=123", "bad path=value"),
+        ("values.global.meshID.deeper=a", "expected one value"),
+        ("installPackagePath=https://elsewhere.example/istio-1.4.10.tar.gz", "Get https://elsewhere.example"),
+        ("install_package_path=http://elsewhere.example/x", "Get http://elsewhere.example"),
         ("values.global=1", "expected a tree"),
     ],
 )

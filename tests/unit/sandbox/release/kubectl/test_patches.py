@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.release.tools.apply import contains, differences, is_custom, removals
+from sandbox.release.kubectl.patches import contains, differences, is_custom, removals
 
 
 def test_the_servers_defaults_are_no_difference() -> None:

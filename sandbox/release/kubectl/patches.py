@@ -1,37 +1,31 @@
-"""kubectl apply as far as istioctl needs it: create what is missing, patch what differs, leave the rest alone."""
+"""The patch of an apply: what differs from the live object, and what the last apply had and this one hasn't."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from sandbox.release.tools.kube_api import MERGE, STRATEGIC, KubeApi
-
 Json = dict[str, Any]
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
-def apply_object(api: KubeApi, wanted: Json) -> str:
-    """Make the live object as wanted and say what was done: created, configured or unchanged. Raises KubeError.
+def find_patch(live: Json, annotated: Json) -> Json:
+    """Return what makes the live object as wanted, empty where it fits; three-way like kubectl's.
 
-    Three-way like kubectl's: fields that the last apply set and this one doesn't are removed, fields set by
-    others stay. An object that already fits is not written, so that nothing rolls out.
+    Fields that the last apply set and this one doesn't are removed, fields set by others stay.
     """
+    custom = is_custom(annotated["apiVersion"])
+    gone = removals(_last_applied(live), _last_applied(annotated), strategic=not custom)
+    return _joined(gone, differences(live, annotated, exact=custom))
+
+
+def annotate(wanted: Json) -> Json:
+    """Return the object with what is applied now in kubectl's annotation."""
+    metadata = dict(wanted["metadata"])
     text = json.dumps(wanted, sort_keys=True, separators=(",", ":"))
-    annotated = _with_annotation(wanted, text)
-    live = api.get(wanted)
-    if live is None:
-        api.create(annotated)
-        return "created"
-    custom = is_custom(wanted["apiVersion"])
-    last = _last_applied(live)
-    patch = removals(last, wanted, strategic=not custom)
-    patch = _joined(patch, differences(live, annotated, exact=custom))
-    if not patch:
-        return "unchanged"
-    api.patch(wanted, patch, MERGE if custom else STRATEGIC)
-    return "configured"
+    metadata["annotations"] = {**(metadata.get("annotations") or {}), LAST_APPLIED: text}
+    return {**wanted, "metadata": metadata}
 
 
 def is_custom(api_version: str) -> bool:
@@ -111,9 +105,3 @@ def _last_applied(live: Json) -> Json:
     except ValueError:
         return {}
     return last if isinstance(last, dict) else {}
-
-
-def _with_annotation(wanted: Json, text: str) -> Json:
-    metadata = dict(wanted["metadata"])
-    metadata["annotations"] = {**(metadata.get("annotations") or {}), LAST_APPLIED: text}
-    return {**wanted, "metadata": metadata}
