@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeAlias
 
 import msgspec
@@ -90,16 +93,37 @@ class Snoozed(msgspec.Struct, frozen=True, tag="snooze"):
     until: str
 
 
-Event: TypeAlias = (
-    Started | Consented | Decided | GlassBroken | Paused | Resumed | Retried | Aborted | Scheduled | Extended | Snoozed
-)
+Plain: TypeAlias = Started | GlassBroken | Paused | Resumed | Retried | Aborted | Scheduled | Extended | Snoozed
+Event: TypeAlias = Plain | Consented | Decided
+
+CONSENT = "consent to "
+PLAIN: Mapping[str, type[Plain]] = {
+    "start": Started,
+    "break-glass": GlassBroken,
+    "pause": Paused,
+    "resume": Resumed,
+    "retry": Retried,
+    "abort": Aborted,
+    "schedule": Scheduled,
+    "extend": Extended,
+    "snooze": Snoozed,
+}
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """Who did what, and when."""
+
+    at: datetime
+    actor: str
+    event: Event
 
 
 def name_event(event: Event) -> str:
     """The event as the audit's column `action` has it."""
     match event:
         case Consented(choice=choice):
-            return f"consent to {choice}"
+            return f"{CONSENT}{choice}"
         case Decided(choice=choice):
             return choice
         case _:
@@ -110,3 +134,13 @@ def describe_event(event: Event) -> str:
     """What the audit's column `detail` keeps of the event, as JSON; the choice is its name already."""
     details = {name: value for name, value in msgspec.structs.asdict(event).items() if name != "choice"}
     return msgspec.json.encode(details).decode()
+
+
+def read_event(action: str, detail: str) -> Event:
+    """The event of a row; an action that is no event's own name is the choice of a decision."""
+    fields = msgspec.json.decode(detail, type=dict[str, object])
+    if form := PLAIN.get(action):
+        return msgspec.convert(fields, form)
+    if action.startswith(CONSENT):
+        return msgspec.convert({**fields, "choice": action.removeprefix(CONSENT)}, Consented)
+    return msgspec.convert({**fields, "choice": action}, Decided)

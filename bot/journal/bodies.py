@@ -1,8 +1,9 @@
-"""What the messages of the outbox tell: one frozen type a kind, written into the row's `body` and read from it here."""
+"""The messages of the outbox. What each tells is one frozen type a kind, written and read as a row's `body` here."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Literal, TypeAlias
 
@@ -10,8 +11,11 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from bot.journal.records import UpgradeState
 from steps.contract.cards import Card, Choice, Progress, Weight
 
+# A JSON object of a row before its type is known.
+Stored: TypeAlias = dict[str, Any]
 MessageKind: TypeAlias = Literal[
     "root", "milestone", "progress", "gate", "blocked", "file", "answer", "finished", "reminder"
 ]
@@ -25,7 +29,7 @@ class RootBody(Struct, frozen=True):
     """What the root message shows of its upgrade; drawn from the upgrade itself, so it only tells that it changed."""
 
     message_kind: ClassVar[MessageKind] = "root"
-    state: str = ""
+    state: UpgradeState | Literal[""] = ""
     paused_by: str = ""
     phase: str = ""
     generation: int = 0
@@ -130,7 +134,7 @@ class FinishedBody(Struct, frozen=True):
     message_kind: ClassVar[MessageKind] = "finished"
     sentence: str = ""
     card: Card | None = None
-    result: str = ""
+    result: UpgradeState | Literal[""] = ""
     source: str = ""
     target: str = ""
     pods: PodNumbers = PodNumbers()
@@ -198,6 +202,35 @@ Readable: TypeAlias = (
 )
 Body: TypeAlias = Readable | UnreadableBody
 
+
+@dataclass(frozen=True)
+class Message:
+    """A row of the outbox.
+
+    `slot` names an editable message within its upgrade ("root", "progress:sidecars", "gate:access/approve:1"), "" for
+    one that is posted once. `ts` is Slack's, "" until posted. `revision` grows with each change of `body`;
+    `sent_revision` is the last one that Slack has. `attempts` > 0 with no `ts` means that an earlier post may have
+    arrived: look for `id` in the metadata before posting again.
+    """
+
+    id: str
+    upgrade: str
+    slot: str
+    channel: str
+    body: Body
+    created_at: datetime
+    revision: int = 1
+    sent_revision: int = 0
+    ts: str = ""
+    attempts: int = 0
+    not_before: datetime | None = None
+
+    @property
+    def kind(self) -> MessageKind:
+        """What the message is for; its body's type tells."""
+        return self.body.message_kind
+
+
 BODIES: Mapping[MessageKind, type[Readable]] = {
     "root": RootBody,
     "milestone": MilestoneBody,
@@ -219,7 +252,7 @@ def encode_body(body: Body) -> str:
 def decode_body(kind: MessageKind, text: str) -> Body:
     """The body of a row of this kind. Rows of earlier versions may lack fields, and may have others."""
     try:
-        fields = msgspec.json.decode(text, type=dict[str, Any])
+        fields = msgspec.json.decode(text, type=Stored)
         form: type[Readable] = GatheredBody if kind == "reminder" and fields.get("lines") else BODIES[kind]
         return msgspec.convert(fields | _mend_fields(fields), form)
     except (ValueError, TypeError, KeyError, AttributeError) as fault:
@@ -246,9 +279,9 @@ def end_progress(body: Body, sentence: str = "", details: tuple[str, ...] | None
     return body
 
 
-def _mend_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+def _mend_fields(fields: Stored) -> Stored:
     """What earlier versions wrote otherwise, as it is written now."""
-    mended: dict[str, Any] = {}
+    mended: Stored = {}
     if choices := fields.get("choices"):
         mended["choices"] = [_mend_choice(choice) for choice in choices]
     if sections := fields.get("agenda"):
@@ -258,7 +291,7 @@ def _mend_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     return mended
 
 
-def _mend_choice(choice: Mapping[str, Any]) -> dict[str, Any]:
+def _mend_choice(choice: Stored) -> Stored:
     """Earlier versions wrote Slack's style in place of the weight."""
     return {**choice, "weight": EARLIER_STYLES.get(choice.get("style", ""), choice.get("weight", ""))}
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import asdict, fields
 from datetime import datetime, timedelta
-from typing import Any, TypeVar, Unpack, cast
+from typing import TypeVar, Unpack, cast
 
 from sqlite_utils import Database
 
-from bot.journal.audit import Event, describe_event, name_event
+from bot.journal.audit import AuditEntry, Event, describe_event, name_event, read_event
 from bot.journal.records import UpgradeState
 from bot.journal.rows import (
     ENCODED,
@@ -151,9 +151,10 @@ class JournalView:
         """Whether this person ever did something that is on the record."""
         return bool(self._rows("select 1 from audit where actor = ? limit 1", [user]))
 
-    def list_audit(self, upgrade: str) -> list[dict[str, Any]]:
+    def list_audit(self, upgrade: str) -> list[AuditEntry]:
         """Who did what to the upgrade, in order."""
-        return self._rows("select at, actor, action, detail from audit where upgrade = ? order by seq", [upgrade])
+        rows = self._rows("select at, actor, action, detail from audit where upgrade = ? order by seq", [upgrade])
+        return [AuditEntry(at_time(row["at"]), row["actor"], read_event(row["action"], row["detail"])) for row in rows]
 
 
 class Journal(JournalView):

@@ -5,12 +5,11 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 
 from bot.journal.journal import JournalView
-from bot.journal.store import Store, StoredCopy
+from bot.journal.store import Row, Store, StoredCopy
 from steps.contract.forecast import Measured
 from steps.contract.options import UpgradeOptions
 from steps.notes.prepare import NODES
@@ -73,7 +72,7 @@ class Paces:
                 self._known[row["id"]] = self._measure(row)
         return [self._known[row["id"]] for row in rows]
 
-    def _measure(self, upgrade: Mapping[str, Any]) -> Took:
+    def _measure(self, upgrade: Row) -> Took:
         rows = self._read("select step, busy from steps where upgrade = ? and ended_at is not null", [upgrade["id"]])
         busy = {row["step"]: float(row["busy"]) for row in rows}
         missing = set(NEEDED) - set(busy) | self._list_helped(upgrade["id"])
@@ -83,7 +82,7 @@ class Paces:
             round_seconds, pace = self._measure_sidecars(upgrade, sum(busy.get(step, 0.0) for step in SIDECARS))
         return Took(upgrade["cluster"], round_seconds, pace, plane, self._notes.recall(upgrade["id"], NODES) or 0)
 
-    def _measure_sidecars(self, upgrade: Mapping[str, Any], seconds: float) -> tuple[float, float]:
+    def _measure_sidecars(self, upgrade: Row, seconds: float) -> tuple[float, float]:
         """The mean round in seconds, and pods a minute with the soaks left out; zeros where no workload was timed."""
         seen = self._notes.recall(upgrade["id"], ROUNDS)
         moved = self._read(

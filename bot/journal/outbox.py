@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
-from bot.journal.bodies import Body, ReminderKind, Reminding, decode_body, encode_body
-from bot.journal.records import Message
-from bot.journal.store import Store
+from bot.journal.bodies import Body, Message, ReminderKind, Reminding, decode_body, encode_body
+from bot.journal.store import Row, Store
 
 
 class Outbox:
@@ -153,7 +151,7 @@ def _when(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def _read_message(row: Mapping[str, Any]) -> Message:
+def _read_message(row: Row) -> Message:
     return Message(
         id=row["id"],
         upgrade=row["upgrade"],

@@ -6,12 +6,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import msgspec
 
 from bot.journal.bodies import decode_choices
 from bot.journal.records import UpgradeState
+from bot.journal.store import Row
 from steps.contract.cards import Choice
 from steps.contract.notes import Json
 from steps.contract.options import UpgradeOptions
@@ -118,12 +119,12 @@ def encode_column(name: str, value: object) -> object:
     return value.timestamp() if isinstance(value, datetime) else value
 
 
-def read_first_upgrade(rows: Sequence[Mapping[str, Any]]) -> UpgradeRow | None:
+def read_first_upgrade(rows: Sequence[Row]) -> UpgradeRow | None:
     """The first row as an upgrade, None where there is no row."""
     return read_upgrade(rows[0]) if rows else None
 
 
-def read_upgrade(row: Mapping[str, Any]) -> UpgradeRow:
+def read_upgrade(row: Row) -> UpgradeRow:
     """A row of the upgrades table."""
     return UpgradeRow(
         **{name: row[name] for name in PLAIN},
@@ -137,7 +138,7 @@ def read_upgrade(row: Mapping[str, Any]) -> UpgradeRow:
     )
 
 
-def read_question(row: Mapping[str, Any]) -> Question:
+def read_question(row: Row) -> Question:
     """A row of the approvals table."""
     return Question(
         upgrade=row["upgrade"],

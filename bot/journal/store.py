@@ -6,14 +6,18 @@ import fcntl
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeAlias
 
 from sqlite_utils import Database
 
 from bot.journal.migrations import build_migrations
+
+# A row as SQLite gives it; whoever asked for it knows its columns.
+Row: TypeAlias = Mapping[str, Any]
+Parameters: TypeAlias = Sequence[object] | dict[str, object]
 
 
 class StoreBusy(Exception):
@@ -78,7 +82,7 @@ class Store:
         if self.broken:
             raise StoreBroken(self.broken)
 
-    def read(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[dict[str, Any]]:
+    def read(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """All rows of a query."""
         with self._mutex:
             return list(self._db.query(sql, parameters))
@@ -121,7 +125,7 @@ class StoredCopy:
         connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5, isolation_level=None)
         self._db = Database(connection)
 
-    def read(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[dict[str, Any]]:
+    def read(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """All rows of a query."""
         return list(self._db.query(sql, parameters))
 

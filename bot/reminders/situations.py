@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from bot.journal.rows import Question, UpgradeRow, at_time, encode_json, read_question, read_upgrade, to_time
-from bot.journal.store import Store
+from bot.journal.store import Row, Store
 from bot.people.rights import refuse_person
 from bot.schedule.tables import Reminder
 from bot.settings.clusters import Cluster
@@ -69,7 +68,7 @@ class Situations:
             for row in rows
         }
 
-    def _select(self, which: str, upgrades: Collection[str]) -> list[dict[str, Any]]:
+    def _select(self, which: str, upgrades: Collection[str]) -> list[Row]:
         return self._store.read(
             f"select * from {which} in (select value from json_each(?))", [encode_json(list(upgrades))]
         )

@@ -10,9 +10,8 @@ from typing import TypeVar
 
 from bot.clock import Clock
 from bot.incidents import note_incident
-from bot.journal.bodies import ReminderBody, Reminding
+from bot.journal.bodies import Message, ReminderBody, Reminding
 from bot.journal.outbox import Outbox, name_reminder
-from bot.journal.records import Message
 from bot.journal.store import Store, StoreBroken
 from bot.reminders.choice import LATE, UNREACHABLE, Notice, choose_notices
 from bot.reminders.contents import build_gathered, build_reminder

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from bot.journal.bodies import ReminderKind
 from bot.journal.rows import at_time, encode_json, to_seconds, to_time
-from bot.journal.store import Store, StoredCopy
+from bot.journal.store import Row, Store, StoredCopy
 from bot.windows.appointments import Appointment
 
 
@@ -243,7 +242,7 @@ class Schedules(SchedulesView):
         return {row["channel"]: row["n"] for row in rows}
 
 
-def _read_reminder(row: Mapping[str, Any]) -> Reminder:
+def _read_reminder(row: Row) -> Reminder:
     return Reminder(
         seq=row["seq"],
         upgrade=row["upgrade"],

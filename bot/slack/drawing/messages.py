@@ -9,8 +9,7 @@ from typing import Any, TypeAlias, TypedDict
 
 from slack_sdk.models.blocks import Block
 
-from bot.journal.bodies import Asking, FinishedBody, ReminderBody, RootBody, UnreadableBody
-from bot.journal.records import Message
+from bot.journal.bodies import Asking, FinishedBody, Message, ReminderBody, RootBody, UnreadableBody
 from bot.slack.drawing.cards import Look, build_note
 from bot.slack.drawing.root import draw_root, write_root_text
 from bot.slack.drawing.text import Pen

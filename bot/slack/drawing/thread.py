@@ -44,7 +44,7 @@ from steps.contract.wording import describe_seconds
 
 BAR_WIDTH = 20
 MENTIONED = 10
-ENDINGS = {"upgraded": "✅", "proposed": "📋"}
+ENDINGS = {"": "✅", "upgraded": "✅", "proposed": "📋"}
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Reply:
             case BlockedBody():
                 return self._draw_blocked(body)
             case FinishedBody():
-                return self._draw_told(body.sentence, body.card, f"{ENDINGS.get(body.result or 'upgraded', '🛑')} ")
+                return self._draw_told(body.sentence, body.card, f"{ENDINGS.get(body.result, '🛑')} ")
             case ReminderBody():
                 return draw_reminder(body, self.block_id, self.pen)
             case GatheredBody():

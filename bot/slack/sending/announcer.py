@@ -11,8 +11,8 @@ from slack_sdk import WebClient
 
 from bot.clock import Clock
 from bot.incidents import note_incident
+from bot.journal.bodies import Message
 from bot.journal.outbox import Outbox
-from bot.journal.records import Message
 from bot.journal.store import StoreBroken
 from bot.slack.api.pacing import Budget, Quota
 from bot.slack.drawing.text import Pen

@@ -11,9 +11,8 @@ from typing import TypeAlias, assert_never
 from slack_sdk.errors import SlackObjectFormationError
 
 from bot.clock import Clock
-from bot.journal.bodies import AnswerBody, FileBody, MessageKind
+from bot.journal.bodies import AnswerBody, FileBody, Message, MessageKind
 from bot.journal.outbox import Outbox
-from bot.journal.records import Message
 from bot.slack.api.answers import (
     BAD_BLOCKS,
     BAD_CONTENT,

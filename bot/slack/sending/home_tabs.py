@@ -7,7 +7,6 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
 
 import structlog
 from slack_sdk import WebClient
@@ -16,7 +15,7 @@ from bot.clock import Clock
 from bot.incidents import note_incident
 from bot.journal.bodies import AgendaSection
 from bot.journal.store import StoreBroken
-from bot.orders.fleet import ClusterView
+from bot.orders.fleet import Fleet
 from bot.slack.api.answers import Answered, TooFast, call_slack
 from bot.slack.api.pacing import Budget
 from bot.slack.drawing.home import draw_home
@@ -28,22 +27,6 @@ PUBLISH_BURST = 10
 SPACING = timedelta(seconds=3)
 AGENDA_KEPT = timedelta(seconds=5)
 WATCHED = timedelta(hours=1)
-
-
-class Board(Protocol):
-    """The fleet as one person sees it."""
-
-    def list_clusters(self, user: str) -> Sequence[ClusterView]:
-        """Every cluster with what this person may do there."""
-        ...
-
-    def list_search_faults(self) -> Sequence[str]:
-        """A sentence for each Google project that didn't tell all of its clusters."""
-        ...
-
-    def read_agenda(self) -> Sequence[AgendaSection]:
-        """The next 30 days over the fleet."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -61,12 +44,12 @@ class HomeTabs:
 
     def __init__(
         self,
-        board: Board,
+        fleet: Fleet,
         posting: WebClient,
         clock: Clock,
         pen: Pen,
     ) -> None:
-        self._board = board
+        self._fleet = fleet
         self._posting = posting
         self._clock = clock
         self._pen = pen
@@ -90,7 +73,7 @@ class HomeTabs:
     def _read_agenda(self, now: datetime) -> Sequence[AgendaSection]:
         """The calendar, read anew every few seconds: it takes longer to read than a tab to draw."""
         if self._agenda_at is None or not timedelta(0) <= now - self._agenda_at < AGENDA_KEPT:
-            self._agenda, self._agenda_at = self._board.read_agenda(), now
+            self._agenda, self._agenda_at = self._fleet.read_agenda(), now
         return self._agenda
 
     def _list_watched(self) -> list[tuple[str, Tab]]:
@@ -116,7 +99,7 @@ class HomeTabs:
         """Publish one tab if it has changed; seconds to wait before that may be done, 0 when there is nothing to do."""
         now = self._clock.now()
         pen = replace(self._pen, workspace=tab.workspace)
-        clusters, faults = self._board.list_clusters(user), self._board.list_search_faults()
+        clusters, faults = self._fleet.list_clusters(user), self._fleet.list_search_faults()
         view = draw_home(clusters, pen, faults, self._read_agenda(now)).to_dict()
         shown = json.dumps(view, sort_keys=True)
         if shown == tab.shown:

@@ -12,8 +12,10 @@ from typing import get_args
 import pytest
 
 import bot
+from bot.journal.audit import name_event
 from bot.journal.records import UpgradeState
 from bot.journal.rows import UpgradeRow
+from bot.journal.store import Row
 from bot.transitions import FROM, Illegal, Taken, Transition, is_legal
 from steps.contract.cards import Card
 from steps.contract.options import UpgradeOptions
@@ -114,7 +116,7 @@ def retry(engine: Engine, row: UpgradeRow) -> None:
     engine.transitions.retry(row, question, ANA, "")
 
 
-def read_tables(engine: Engine) -> list[list[dict[str, object]]]:
+def read_tables(engine: Engine) -> list[list[Row]]:
     """Everything that a transition may change."""
     return [engine.store.read(f"select * from {name}") for name in ("upgrades", "approvals", "audit", "outbox")]
 
@@ -160,7 +162,7 @@ def test_what_a_person_does_stands_in_the_audit_once(
     """And what the bot does by itself doesn't."""
     engine = stand(build, standing)
     make(engine, transition)
-    assert [entry["action"] for entry in engine.journal.list_audit("cluster-x-1")] == actions
+    assert [name_event(entry.event) for entry in engine.journal.list_audit("cluster-x-1")] == actions
 
 
 def test_a_transition_is_one_commit(build: Build) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.clicks.orders import Approve, Deny, Start, StartOptions
-from bot.journal.records import Message
+from bot.journal.bodies import Message
 from bot.journal.store import StoreBroken
 from bot.slack.drawing.messages import draw_message
 from tests.unit.bot.slack.samples import (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bot.journal.audit import GlassBroken, name_event
 from bot.settings.policy import Policy
 from steps.contract.cards import Card
 from steps.contract.notes import Note, read_as
@@ -103,7 +104,9 @@ def test_breaking_the_glass_stands_in_the_audit(build: Build) -> None:
     """Under a name of its own."""
     engine = asking(build, GLASS)
     engine.click("break-glass", ANA, reason="checkout is down")
-    assert [entry["action"] for entry in engine.journal.list_audit("cluster-x-1")] == ["break-glass"]
+    (entry,) = engine.journal.list_audit("cluster-x-1")
+    assert isinstance(entry.event, GlassBroken)
+    assert (name_event(entry.event), entry.event.reason) == ("break-glass", "checkout is down")
 
 
 def test_breaking_the_glass_needs_a_reason(build: Build) -> None:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.clicks.clicks import Click
+from bot.journal.store import Row
 from bot.people.roster import Directory
 from bot.settings.policy import Policy
 from steps.contract.cards import Card, Choice
@@ -142,7 +143,7 @@ def build_click(engine: Engine, click: dict[str, Any], number: int = 0) -> Click
     )  # fmt: skip
 
 
-def read_deeds(engine: Engine) -> list[list[dict[str, Any]]]:
+def read_deeds(engine: Engine) -> list[list[Row]]:
     """Everything that a click could change, and what the audit says."""
     tables = ("upgrades", "approvals", "consents", "audit", "memory", "ledger")
     return [engine.store.read(f"select * from {table}") for table in tables]

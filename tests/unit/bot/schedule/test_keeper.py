@@ -7,6 +7,7 @@ from datetime import date, datetime, time
 
 import pytest
 
+from bot.journal.audit import Extended, name_event
 from bot.windows.downtime import Downtime, Freeze, Window
 from steps.contract.cards import Card
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Waiting
@@ -232,7 +233,8 @@ def test_an_extension_is_on_the_record(build: Build) -> None:
     engine = begin(build, NIGHTS, sidecars__restart=lambda _c: Waiting("in flight", 5))
     engine.click("extend", CAI, choice="1h", reason="almost done")
     entry = engine.journal.list_audit("cluster-x-1")[-1]
-    assert (entry["actor"], entry["action"], "almost done" in entry["detail"]) == (CAI, "extend", True)
+    assert isinstance(entry.event, Extended)
+    assert (entry.actor, name_event(entry.event), entry.event.reason) == (CAI, "extend", "almost done")
 
 
 @pytest.mark.parametrize(("user", "reason", "answer"), [(DEE, "x", "You are neither"), (CAI, " ", "Say why")])

@@ -48,7 +48,7 @@ class PostRoom:
     def put_root(self, upgrade: str = UPGRADE, **shown: Any) -> None:
         """Add or change an upgrade's root."""
         self.views.setdefault(upgrade, build_view(id=upgrade))
-        self.put("root", {"state": str(shown)}, "root", upgrade)
+        self.put("root", {"phase": str(shown)}, "root", upgrade)
 
     def tell(self, sentence: str, upgrade: str = UPGRADE) -> None:
         """Add a milestone."""

@@ -8,8 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.journal.bodies import MessageKind, decode_body
-from bot.journal.records import Message
+from bot.journal.bodies import Message, MessageKind, decode_body
 from bot.slack.drawing.text import Pen
 from bot.telling.views import PhaseState, PhaseView, QuestionView, UpgradeView
 from steps.contract.cards import APPROVE, DENY, Choice

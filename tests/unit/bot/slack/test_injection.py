@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from bot.journal.records import Message
+from bot.journal.bodies import Message
 from bot.orders.fleet import ClusterView
 from bot.slack.drawing.cards import Look
 from bot.slack.drawing.home import draw_home
