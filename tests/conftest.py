@@ -38,6 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="folder with " + ", ".join(CONTROL_PLANE_PROGRAMS) + " (default: $KUBEBUILDER_ASSETS)",
     )
     group.addoption("--kubeconfig", metavar="FILE", type=Path, help="run the contracts on this cluster instead")
+    parser.addoption("--every-journal", action="store_true", help="let every frozen journal go on to its end")
     parser.addoption("--pictures", metavar="FOLDER", type=Path, help="keep the browser tests' pictures here")
 
 

@@ -116,5 +116,6 @@ def open_real_world(root: Path, plane: ControlPlane) -> Iterator[World]:
         empty = SimulatedCluster(clock.seconds, seed_fn=None)
         yield World(
             clock=clock, folder=folder, slack_url=slack_url, cluster=empty, google=google, releases=releases,
-            settings=settings, path=path, variables=variables, http=http,
+            settings=settings, path=path, variables=variables, http=http, slack=slack,
+            addresses=addresses,
         )  # fmt: skip

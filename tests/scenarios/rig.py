@@ -78,6 +78,8 @@ class World:
     path: str
     variables: Mapping[str, str]
     http: httpx.Client = field(repr=False)
+    slack: SlackStandIn = field(repr=False)
+    addresses: Addresses
     neighbour: SimulatedCluster | None = None
 
     def state(self) -> dict[str, Any]:
@@ -133,6 +135,7 @@ class Rig:
         deadline = time.monotonic() + PROGRAM_SECONDS
         while not self.world.state()["bot"]["connections"]:
             assert time.monotonic() < deadline, "the bot did not connect"
+            time.sleep(0.01)  # it connects in threads of this program, which a busy wait would keep from their work
 
     def crash(self) -> None:
         """Leave the bot as a kill leaves it: files and child programs stay, nothing else."""
@@ -313,15 +316,13 @@ def open_world(
         write_private(folder.tools / "kubectl", stand_in_kubectl())
         (folder.tools / "kubectl").chmod(0o755)
         app = slack.cast.app
-        variables = bot_settings(
-            folder,
-            Addresses(slack_url, google_url, releases_url, cluster_url),
-            SlackSecrets(app.bot_token, app.app_token, app.signing_secret),
-            http_port=0,
-            health_port=0,
-        )
+        addresses = Addresses(slack_url, google_url, releases_url, cluster_url)
+        secrets = SlackSecrets(app.bot_token, app.app_token, app.signing_secret)
+        variables = bot_settings(folder, addresses, secrets, http_port=0, health_port=0)
         os.environ["GOOGLE_APPLICATION_CREDENTIALS"] = variables["GOOGLE_APPLICATION_CREDENTIALS"]
         settings = replace(read_settings(variables), retry_cap=5.0)
         path = os.pathsep.join([str(folder.tools), os.environ["PATH"]])
         http = stack.enter_context(httpx.Client(timeout=30, trust_env=False))
-        yield World(hand, folder, slack_url, cluster, google, releases, settings, path, variables, http, other)
+        yield World(
+            hand, folder, slack_url, cluster, google, releases, settings, path, variables, http, slack, addresses, other
+        )

@@ -134,7 +134,8 @@ class Engine:
         return self._past
 
     def reset(self) -> None:
-        """Forget queue and timers (before another state is loaded)."""
+        """Forget queue, timers and how far time had come (before another state is loaded)."""
+        self._now = self._clock()
         self._queue.clear()
         self._timers.clear()
         self._scheduled.clear()

@@ -1,0 +1,36 @@
+"""One world for all frames."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.journals.restoring import Studio, open_studio
+from tests.scenarios.rig import open_world
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Bots of these tests are dropped as a crash drops them, so what they leave open is no fault here."""
+    for item in items:
+        if "tests/journals" in item.path.as_posix():
+            item.add_marker(pytest.mark.filterwarnings("ignore::ResourceWarning"))
+            item.add_marker(pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"))
+
+
+@pytest.fixture(autouse=True)
+def keep_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give back the variables that a world sets."""
+    for name in ("PATH", "GOOGLE_APPLICATION_CREDENTIALS"):
+        monkeypatch.setenv(name, os.environ.get(name, ""))
+
+
+@pytest.fixture(scope="session")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    """The world that is put into the state of one frame after the other."""
+    before = dict(os.environ)
+    with open_world(tmp_path_factory.mktemp("journals"), rate_limits=False, neighbour=True) as world:
+        made = open_studio(world)
+        os.environ.update(before)
+        yield made

@@ -1,0 +1,76 @@
+"""What differs from machine to machine and from run to run: paths, addresses, keys, and the hashes of the archives."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from sandbox.cluster.http.tls import ensure_certificate
+from sandbox.release.archives import VERSIONS, Platform, archive_name, build_archive
+from sandbox.release.programs import Tool, program
+from sandbox.release.server import FOLDER
+from tests.scenarios.rig import World
+
+PLATFORM: Platform = "osx" if sys.platform == "darwin" else "linux"
+TOOLS: tuple[Tool, ...] = ("istioctl", "asmctl")
+
+
+@dataclass(frozen=True)
+class Placeholders:
+    """Names in double braces for values of this world; `archives` are the release's files by version."""
+
+    values: Mapping[str, str]
+    archives: Mapping[str, bytes]
+
+    def hide(self, text: str) -> str:
+        """The text with names in place of values, the longest value first."""
+        for name, value in sorted(self.values.items(), key=lambda pair: -len(pair[1])):
+            text = text.replace(value, "{{" + name + "}}")
+        return text
+
+    def fill(self, text: str) -> str:
+        """The text with this world's values in place of names."""
+        for name, value in self.values.items():
+            text = text.replace("{{" + name + "}}", value)
+        return text
+
+
+def list_placeholders(world: World) -> Placeholders:
+    """The placeholders of this world."""
+    addresses = world.addresses
+    archives = {version: build_archive(version, PLATFORM) for version in VERSIONS}
+    values = {
+        "root": str(world.folder.root),
+        "slack": addresses.slack,
+        "google": addresses.google,
+        "releases": addresses.releases,
+        "release host": addresses.releases.removeprefix("http://"),
+        "kubernetes": addresses.kubernetes,
+        "endpoint": addresses.kubernetes.removeprefix("https://"),
+        "authority": ensure_certificate(world.folder.certificates).ca_base64,
+        "key": _fingerprint_key(world),
+    }
+    for version, content in archives.items():
+        values |= {f"{name} {version}": value for name, value in _describe_archive(world, version, content)}
+    return Placeholders(values, archives)
+
+
+def _fingerprint_key(world: World) -> str:
+    public = world.releases.key.private.public_key()
+    return hashlib.sha256(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+
+
+def _describe_archive(world: World, version: str, content: bytes) -> Iterator[tuple[str, str]]:
+    name, sha256 = archive_name(version, PLATFORM), hashlib.sha256(content).hexdigest()
+    address = f"{world.addresses.releases}{FOLDER}/{name}"
+    yield "archive", name
+    yield "sha256", sha256
+    yield "sha256 in short", sha256[:12]
+    yield "etag", hashlib.md5(content, usedforsecurity=False).hexdigest()
+    yield "index", hashlib.sha256(f"{address}\n{world.releases.key.public_pem().strip()}".encode()).hexdigest()[:16]
+    for tool in TOOLS:
+        yield tool, hashlib.sha256(program(tool, version, sys.executable)).hexdigest()

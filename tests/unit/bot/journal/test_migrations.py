@@ -1,0 +1,74 @@
+"""Migrations are final once they are on main: what each does is written down here."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlite_utils import Database
+
+from bot.journal.journal import Journal
+from bot.journal.migrations import build_migrations
+from bot.journal.store import Store
+
+# Name and hash of each migration in order. One that is here is never changed; a new one is added at the end of both.
+LANDED = (
+    ("create_upgrades", "106b621f2c6ca552ae1b81aa205bbece"),
+    ("create_steps", "78af09d8577ae9f2e462b18102620ea3"),
+    ("create_approvals", "ce3bfd79e41f7a03231d594e9b83e09a"),
+    ("create_memory", "a2c672a0c28695f86f9fa101c9d1ea4f"),
+    ("create_ledger", "b5d515f76e7e5559c4f33678078ae657"),
+    ("create_clicks", "d66083eb35114b59d38b1063137d9f82"),
+    ("create_outbox", "c5a95164eaff427c248cef3ca624ba1a"),
+    ("create_audit", "df3312b930d8346c706e9f65e64d68e9"),
+    ("create_consents", "b55cb92e76fc331eb44bdf5c78d0be74"),
+    ("create_schedules", "6d66f220c36a52ffc83d24e4b9b51a80"),
+    ("create_reminders", "4b312bb8e3fcb84eaa6282fd3d1b22d2"),
+    ("create_presence", "fcf502078c9766d81c1be9a7eb42bb6e"),
+)
+
+
+def list_migrations() -> Iterator[tuple[str, str]]:
+    """Name and hash of what each migration executes; layout makes no difference."""
+    db = Database(memory=True)
+    for migration in build_migrations().pending(db):
+        said: list[str] = []
+        db.conn.set_trace_callback(said.append)
+        migration.fn(db)
+        db.conn.set_trace_callback(None)
+        yield migration.name, hash_statements(said)
+
+
+def hash_statements(statements: list[str]) -> str:
+    """The first half of the SHA-256 of statements without their layout."""
+    return hashlib.sha256("\n".join(" ".join(said.split()) for said in statements).encode()).hexdigest()[:32]
+
+
+def test_what_a_landed_migration_does_never_changes() -> None:
+    """A journal that is out there has run it already: a change is a new migration at the end."""
+    assert tuple(list_migrations())[: len(LANDED)] == LANDED
+
+
+def test_a_new_migration_is_written_down() -> None:
+    """Add what this prints to LANDED, once the migration does what it should."""
+    assert tuple(list_migrations())[len(LANDED) :] == ()
+
+
+def test_layout_makes_no_difference() -> None:
+    """A formatter may indent what a migration says."""
+    assert hash_statements(["create  table\n a (b)"]) == hash_statements(["create table a (b)"])
+    assert hash_statements(["create table a (b)"]) != hash_statements(["create table a (c)"])
+
+
+@pytest.mark.parametrize("count", range(len(LANDED)))
+def test_an_earlier_schema_is_brought_up_to_date(count: int, tmp_path: Path) -> None:
+    """A journal that has run only the first migrations opens, and runs the rest."""
+    path = tmp_path / "asm-upgrade.db"
+    build_migrations().apply(db := Database(path), stop_before=LANDED[count][0])
+    db.close()
+    store = Store(path)
+    assert Journal(store).list_upgrades() == []
+    assert [migration.name for migration in build_migrations().applied(Database(path))] == [name for name, _ in LANDED]
+    store.close()
