@@ -16,10 +16,9 @@ from bot.slack.api.identity import SlackIdentity
 from handlers.approvals import register_approvals
 from handlers.commands import register_commands
 from handlers.desk import Reception
+from handlers.events import register_home, register_installation
 from handlers.forms.scheduling import register_scheduling
 from handlers.forms.starting import register_starting
-from handlers.home import register_home
-from handlers.installation import register_installation
 from handlers.permissions import register_permissions
 
 FORM_THREADS = 8

@@ -121,25 +121,15 @@ def export(upgrade: str, ledger: str | None, ics: bool, output: Path | None) -> 
 
 
 def _export_calendar(upgrade: str) -> str:
-    from bot.clock import SystemClock
-    from bot.journal.journal import JournalView
-    from bot.schedule.calendar import Calendar
-    from bot.schedule.calendar_files import write_calendar, write_upgrade
-    from bot.schedule.tables import SchedulesView
+    from bot.app.exports import write_fleet, write_time
     from bot.settings.environment import read_clusters
 
-    now, copy = SystemClock().now(), _open_copy()
+    copy = _open_copy()
     try:
-        clusters = {} if upgrade else read_clusters()
+        text = write_time(copy, upgrade) if upgrade else write_fleet(copy, read_clusters())
     except ConfigError as error:
         _fail(error.faults)
-    calendar = Calendar(JournalView(copy), SchedulesView(copy), clusters)
-    if not upgrade:
-        return write_calendar(calendar.list_fleet(now), now)
-    entry = calendar.enter_upgrade(upgrade, now)
-    if entry is None:
-        _fail([f"{upgrade} has no time yet; `/asm-upgrade schedule {upgrade}` sets one"])
-    return write_upgrade(entry, now)
+    return text or _fail([f"{upgrade} has no time yet; `/asm-upgrade schedule {upgrade}` sets one"])
 
 
 def _put_out(text: str, output: Path | None) -> None:
@@ -211,7 +201,7 @@ def doctor(cluster: str) -> None:
 
 
 def _order(order: Pause | Resume | Abort) -> None:
-    from bot.app.operator import give_order
+    from bot.app.local_orders import give_order
     from bot.journal.store import StoreBroken
 
     try:

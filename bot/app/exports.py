@@ -1,13 +1,20 @@
-"""What an upgrade left on record, as files."""
+"""What is on record, as files: ledgers, and times for calendars."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 
+from bot.clock import SystemClock
+from bot.journal.journal import JournalView
+from bot.journal.store import StoredCopy
+from bot.schedule.calendar import Calendar
+from bot.schedule.calendar_files import write_calendar, write_upgrade
+from bot.schedule.tables import SchedulesView
+from bot.settings.clusters import Cluster
 from steps.contract.ledger import LedgerEntry
 
 
@@ -20,3 +27,20 @@ def write_ledger(entries: Sequence[LedgerEntry], form: str) -> str:
     writer.writeheader()
     writer.writerows(asdict(entry) for entry in entries)
     return text.getvalue()
+
+
+def write_time(copy: StoredCopy, upgrade: str) -> str:
+    """An upgrade's time as an iCalendar file, "" where it has none."""
+    now = SystemClock().now()
+    entry = _read_calendar(copy, {}).enter_upgrade(upgrade, now)
+    return write_upgrade(entry, now) if entry else ""
+
+
+def write_fleet(copy: StoredCopy, clusters: Mapping[str, Cluster]) -> str:
+    """The next 30 days of the fleet as an iCalendar file."""
+    now = SystemClock().now()
+    return write_calendar(_read_calendar(copy, clusters).list_fleet(now), now)
+
+
+def _read_calendar(copy: StoredCopy, clusters: Mapping[str, Cluster]) -> Calendar:
+    return Calendar(JournalView(copy), SchedulesView(copy), clusters)

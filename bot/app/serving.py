@@ -13,9 +13,8 @@ from waitress.server import BaseWSGIServer
 
 from bot.app.health import HealthApp, serve_health
 from bot.app.log import configure_log
-from bot.app.loops import Dispatcher, Loop
+from bot.app.loops import Dispatcher, Loop, Ticker
 from bot.app.metrics import build_registry
-from bot.app.ticking import Ticker
 from bot.app.wiring import Bot, build_archives, build_bot
 from bot.clock import SystemClock
 from bot.orders.intake import CROWD_GAP

@@ -16,7 +16,8 @@ from bot.discovery.found import Found
 from bot.discovery.modes import MeshModes
 from bot.discovery.search import GkeSearch
 from bot.engine.outages import Outages
-from bot.engine.runner import Pace, Plans, Ports, PortsFor, Runner
+from bot.engine.plans import Pace, Plans, Ports, PortsFor
+from bot.engine.runner import Runner
 from bot.gateways.releases.archive_cache import ArchiveCache
 from bot.journal.journal import Journal
 from bot.journal.measured import Paces
@@ -24,12 +25,14 @@ from bot.journal.outbox import Outbox
 from bot.journal.store import Store
 from bot.orders.controls import Controls
 from bot.orders.decisions import Decisions
+from bot.orders.desks import Desks
 from bot.orders.entry import Entry
 from bot.orders.fleet import Fleet
 from bot.orders.scheduling import Scheduling
-from bot.orders.settling import Desks, Upgrades
+from bot.orders.settling import Upgrades
 from bot.orders.starts import Starts
 from bot.orders.targets import Targets
+from bot.orders.timetable import Timetable
 from bot.people.roster import PeopledClusters, Roster
 from bot.reminders.tick import Reminders
 from bot.schedule.keeper import Keeper
@@ -85,26 +88,36 @@ def build_bot(
     """Open the journal and join everything to it. Raises StoreBusy, StoreBroken or ConfigError."""
     releases = read_known_releases(settings)
     store = Store(settings.state / "asm-upgrade.db", on_commit)
+    plans = Plans(
+        STEPS,
+        releases,
+        ports_for or functools.cache(build_ports_for(settings)),
+        Pace(settings.retry_cap, settings.approval_life),
+    )
+    return join_bot(settings, clock, store, plans)
+
+
+def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans) -> Bot:
+    """Join everything to an open journal."""
     journal, outbox = Journal(store), Outbox(store)
     views = Views(journal)
     roster = build_roster(settings, clock)
     clusters = PeopledClusters(settings.clusters, roster)
     chronicle = Chronicle(journal, outbox, clusters.list_approvers)
-    pace = Pace(settings.retry_cap, settings.approval_life)
-    ports = ports_for or functools.cache(build_ports_for(settings))
     schedules = Schedules(store)
     transitions = Transitions(journal, chronicle, clock)
-    keeper = Keeper(journal, schedules, transitions, clusters, releases, Paces(store))
+    keeper = Keeper(journal, schedules, transitions, clusters, plans.releases, Paces(store))
     keeper.wake_held()
-    scheduling = Scheduling(journal, schedules, keeper, chronicle, clock, clusters)
+    timetable = Timetable(journal, schedules, chronicle, clock, clusters)
+    scheduling = Scheduling(timetable, journal, schedules, keeper, chronicle, clock)
     search = GkeSearch(build_discover(settings), settings.discovery.projects, clock)
     targets = Targets(journal, clusters, Found(journal, search, settings.discovery, clusters, roster.expand_policy))
-    modes = MeshModes(lambda address: read_mesh_mode(ports(address).kubernetes), clock)
-    fleet = Fleet(targets, journal, views, outbox.read_thread, scheduling, modes)
+    modes = MeshModes(lambda address: read_mesh_mode(plans.ports_for(address).kubernetes), clock)
+    fleet = Fleet(targets, journal, views, outbox.read_thread, timetable, modes)
     starts = Starts(targets, journal, transitions, clock)
     decisions = Decisions(targets, journal, transitions, chronicle, clock)
-    controls = Controls(targets, transitions, decisions, scheduling)
-    desks = Desks(starts, decisions, controls, scheduling, fleet)
+    controls = Controls(targets, transitions, decisions, timetable)
+    desks = Desks(starts, decisions, controls, scheduling, timetable, fleet)
     return Bot(
         settings=settings,
         clock=clock,
@@ -113,7 +126,7 @@ def build_bot(
         outbox=outbox,
         views=views,
         upgrades=Upgrades(Clicks(store), Entry(targets, roster, clock), desks, chronicle, clock),
-        runner=Runner(journal, chronicle, transitions, keeper, clock, Plans(STEPS, releases, ports, pace)),
+        runner=Runner(journal, chronicle, transitions, keeper, clock, plans),
         announcer=build_announcer(settings, outbox, views, clock, fleet),
         fleet=fleet,
         roster=roster,

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, assert_never
+from typing import assert_never
 
 import structlog
 
 from bot.clock import Clock
-from bot.engine.patience import correct_wait, describe_outcome, limit_patience
-from bot.engine.turn import Turn, TurnLedger, TurnMemory
+from bot.engine.plans import Plans
+from bot.engine.turn import Turn, TurnLedger, TurnMemory, correct_wait, describe_outcome, limit_patience
 from bot.incidents import note_incident
 from bot.journal.journal import LONGEST_PAUSE, Journal, is_due
 from bot.journal.rows import UpgradeRow
@@ -22,48 +20,9 @@ from bot.telling.chronicle import Chronicle
 from bot.telling.phrases import word_outcome, word_sentence
 from bot.transitions import Transitions
 from steps.contract.errors import GiveUp, TryAgain
-from steps.contract.ports import Backups, Gke, Kubernetes, MeshTools, Probes, ReleaseFiles
-from steps.contract.release import Release
-from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Step, Waiting
-from steps.mesh import ClusterAddress
+from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Waiting
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class Ports:
-    """The gateways that a step acts through, for one cluster."""
-
-    kubernetes: Kubernetes
-    gke: Gke
-    release_files: ReleaseFiles
-    mesh_tools: MeshTools
-    backups: Backups
-    probes: Probes | None = None
-
-
-class PortsFor(Protocol):
-    """Builds the gateways of a cluster; may raise TryAgain or GiveUp."""
-
-    def __call__(self, address: ClusterAddress, /) -> Ports: ...
-
-
-@dataclass(frozen=True)
-class Pace:
-    """Time settings of the runner; `retry_cap` bounds every pause, in seconds."""
-
-    retry_cap: float = 15.0
-    approval_life: timedelta = timedelta(hours=24)
-
-
-@dataclass(frozen=True)
-class Plans:
-    """What upgrades are made of: the steps and releases that this bot knows, how it reaches a cluster, and its pace."""
-
-    steps: Mapping[str, Step]
-    releases: Mapping[str, Release]
-    ports_for: PortsFor
-    pace: Pace
 
 
 class Runner:

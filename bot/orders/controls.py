@@ -8,8 +8,8 @@ from bot.clicks.orders import Abort, Control, Pause, Resume, Retry
 from bot.journal.records import OPERATOR
 from bot.journal.rows import UpgradeRow
 from bot.orders.decisions import Decisions
-from bot.orders.scheduling import Scheduling
 from bot.orders.targets import Refusal, Targets
+from bot.orders.timetable import Timetable
 from bot.people.rights import list_legal_actions, refuse_person
 from bot.telling.phrases import describe_state, list_names
 from bot.transitions import Transitions
@@ -18,13 +18,11 @@ from bot.transitions import Transitions
 class Controls:
     """Settles them; each joins the transaction of its caller. Raises Refusal."""
 
-    def __init__(
-        self, targets: Targets, transitions: Transitions, decisions: Decisions, scheduling: Scheduling
-    ) -> None:
+    def __init__(self, targets: Targets, transitions: Transitions, decisions: Decisions, timetable: Timetable) -> None:
         self._targets = targets
         self._transitions = transitions
         self._decisions = decisions
-        self._scheduling = scheduling
+        self._timetable = timetable
 
     def control(self, order: Control, by: str) -> str:
         """Do what was ordered; answers what is told to the person."""
@@ -47,7 +45,7 @@ class Controls:
     def _abort(self, row: UpgradeRow, by: str, reason: str) -> str:
         self._transitions.abort(row, by, reason)
         if not row.aborted_by:
-            self._scheduling.attach_calendar(row)
+            self._timetable.attach_calendar(row)
         return f"Aborting {row.id}: nothing more is started, and the thread says what is left behind."
 
     def _find_allowed(self, order: Control, by: str) -> UpgradeRow:

@@ -2,58 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from bot.clicks.orders import History, StartOptions, Status
 from bot.discovery.modes import MeshModes
 from bot.journal.bodies import AgendaSection
 from bot.journal.journal import JournalView
-from bot.journal.records import Action
-from bot.orders.scheduling import Scheduling
+from bot.orders.cluster_views import (
+    ClusterView,
+    describe_fleet,
+    list_allowed,
+    list_asked,
+    read_version,
+    write_place,
+)
 from bot.orders.starts import refuse_start
 from bot.orders.targets import Targets
-from bot.people.rights import refuse_person
-from bot.schedule.agenda import show_agenda
+from bot.orders.timetable import Timetable
 from bot.settings.clusters import Cluster, find_argument_faults, read_start_options
-from bot.telling.phrases import list_names, mention
 from bot.telling.reports import describe_history, describe_status
 from bot.telling.views import UpgradeView, Views
 from bot.windows.appointments import Appointment, Written
 from steps.contract.cards import APPROVE
-from steps.mesh import ClusterAddress
 from steps.notes.prepare import MTLS
-
-
-@dataclass(frozen=True)
-class ClusterView:
-    """One cluster for one person: of clusters.toml, or only `found` in GKE.
-
-    `upgrade` is the open one, `last` the latest that ended. `version` is the one last seen, "" before any upgrade; so
-    is `mtls`. `may_start` and `allowed` are what this person may do now. `thread` is channel and ts of the open one,
-    `asked` who has to decide its question and has not yet.
-    """
-
-    key: str
-    place: str
-    channel: str
-    release: str
-    production: bool
-    version: str
-    mtls: str
-    testing_workloads: bool
-    upgrade: UpgradeView | None
-    last: UpgradeView | None
-    may_start: bool
-    allowed: tuple[Action, ...]
-    thread: tuple[str, str] = ("", "")
-    found: bool = False
-    asked: tuple[str, ...] = ()
-
-    @property
-    def asks(self) -> bool:
-        """Whether the open upgrade waits for a decision that this person may take."""
-        return "approve" in self.allowed
 
 
 class Fleet:
@@ -65,14 +36,14 @@ class Fleet:
         journal: JournalView,
         views: Views,
         read_thread: Callable[[str], tuple[str, str]],
-        scheduling: Scheduling,
+        timetable: Timetable,
         modes: MeshModes,
     ) -> None:
         self._targets = targets
         self._journal = journal
         self._views = views
         self._read_thread = read_thread
-        self._scheduling = scheduling
+        self._timetable = timetable
         self._modes = modes
 
     def list_clusters(self, user: str) -> tuple[ClusterView, ...]:
@@ -116,19 +87,19 @@ class Fleet:
 
     def find_schedule_faults(self, target: str, written: Written) -> dict[str, str]:
         """What is wrong with an appointment, by date, time, zone or for."""
-        return self._scheduling.find_faults(target, written)
+        return self._timetable.find_faults(target, written)
 
     def read_agenda(self) -> tuple[AgendaSection, ...]:
         """The next 30 days over the fleet."""
-        return show_agenda(self._scheduling.read_agenda())
+        return self._timetable.show_agenda()
 
     def refuse_schedule(self, target: str, user: str) -> str:
         """Why this person may not set when an upgrade may act, "" where they may."""
-        return self._scheduling.refuse(target, user)
+        return self._timetable.refuse(target, user)
 
     def propose_appointment(self, target: str) -> Appointment:
         """What a form for a cluster or an upgrade starts from."""
-        return self._scheduling.propose(target)
+        return self._timetable.propose(target)
 
     def find_start_faults(self, cluster: str, options: StartOptions) -> dict[str, str]:
         """What is wrong with each argument of a start, by its name."""
@@ -153,77 +124,23 @@ class Fleet:
         given = self._list_given(upgrade) if upgrade else []
         return ClusterView(
             key=cluster.key,
-            place=_write_place(cluster.address),
+            place=write_place(cluster.address),
             channel=cluster.channel,
             release=cluster.release,
             production=cluster.policy.production,
-            version=_read_version(upgrade, last),
+            version=read_version(upgrade, last),
             mtls=read or kept or "",
             testing_workloads=cluster.options.testing_workloads,
             upgrade=upgrade,
             last=last,
             may_start=upgrade is None and not refuse_start(cluster, user),
-            allowed=_list_allowed(cluster, upgrade, user, given) if upgrade else (),
+            allowed=list_allowed(cluster, upgrade, user, given) if upgrade else (),
             thread=self._read_thread(upgrade.id) if upgrade else ("", ""),
             found=cluster.found,
-            asked=_list_asked(cluster, upgrade, given) if upgrade else (),
+            asked=list_asked(cluster, upgrade, given) if upgrade else (),
         )
 
     def _list_given(self, upgrade: UpgradeView) -> list[str]:
         """Who has approved the open question already, where it takes several."""
         question = self._journal.find_open_question(upgrade.id)
         return self._journal.list_consents(question, APPROVE.id) if question else []
-
-
-def describe_fleet(clusters: Sequence[ClusterView], search_faults: Sequence[str] = ()) -> str:
-    """The board in words: each cluster with its version, state, phase and who is asked; plain text."""
-    running = [cluster.upgrade for cluster in clusters if cluster.upgrade]
-    none = "No upgrade is under way. `/asm-upgrade start CLUSTER` starts one."
-    lines = [describe_status(running, [])] if running else [none]
-    lines += [f"asked on {one.key}: {list_names(map(mention, one.asked))}" for one in clusters if one.asked]
-    lines += [_describe_idle(cluster) for cluster in clusters if cluster.upgrade is None]
-    return "\n".join([*lines, *(f"⚠️ {fault}" for fault in search_faults)])
-
-
-def _describe_idle(cluster: ClusterView) -> str:
-    version = cluster.version or "version not read yet"
-    if cluster.last and cluster.last.ended_at:
-        since = f"{cluster.last.id} {cluster.last.state} {cluster.last.ended_at:%Y-%m-%d %H:%M} UTC"
-    else:
-        since = "never proposed" if cluster.found else "never upgraded by this bot"
-    where = ", found in GKE and not in clusters.toml" if cluster.found else ""
-    return f"*{cluster.key}*: {version}, {since}{where}"
-
-
-def _write_place(address: ClusterAddress) -> str:
-    if address.kubeconfig:
-        return f"{address.kubeconfig} {address.context}".strip()
-    return f"{address.project}/{address.location}/{address.name}"
-
-
-def _read_version(upgrade: UpgradeView | None, last: UpgradeView | None) -> str:
-    if upgrade and upgrade.source_version:
-        return upgrade.source_version
-    if last is None:
-        return ""
-    return last.release if last.state == "upgraded" else last.source_version
-
-
-def _list_asked(cluster: Cluster, upgrade: UpgradeView, given: Sequence[str]) -> tuple[str, ...]:
-    if upgrade.state != "asking" or upgrade.paused_by:
-        return ()
-    may = (
-        user
-        for user in sorted(cluster.policy.approvers)
-        if not refuse_person(cluster.policy, "approve", user, upgrade.requester, approving=True)
-    )
-    return tuple(user for user in may if user not in given)
-
-
-def _list_allowed(cluster: Cluster, upgrade: UpgradeView, user: str, given: Sequence[str]) -> tuple[Action, ...]:
-    return tuple(
-        action
-        for action in upgrade.legal
-        if not (action == "approve" and user in given)
-        and not refuse_person(cluster.policy, action, user, upgrade.requester, approving=action == "approve")
-    )

@@ -2,62 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import assert_never
-
 from bot.clicks.clicks import BadClick, Click, Clicks
-from bot.clicks.orders import (
-    Abort,
-    Approve,
-    BreakGlass,
-    Calendar,
-    Decide,
-    Deny,
-    Extend,
-    Help,
-    History,
-    Pause,
-    Resume,
-    Retry,
-    Schedule,
-    Snooze,
-    Start,
-    Status,
-    Windows,
-)
 from bot.clock import Clock
 from bot.incidents import note_incident
 from bot.journal.bodies import AnswerBody
 from bot.journal.store import StoreBroken
-from bot.orders.controls import Controls
-from bot.orders.decisions import Decisions
+from bot.orders.desks import Answer, Desks
 from bot.orders.entry import Entry
-from bot.orders.fleet import Fleet
 from bot.orders.intake import Intake
-from bot.orders.scheduling import Scheduling
-from bot.orders.starts import Starts
-from bot.orders.targets import Refusal
-from bot.schedule.agenda import Section, show_agenda, write_agenda
+from bot.schedule.agenda import show_agenda
 from bot.telling.chronicle import Chronicle
-
-
-@dataclass(frozen=True)
-class Desks:
-    """Who settles which orders."""
-
-    starts: Starts
-    decisions: Decisions
-    controls: Controls
-    scheduling: Scheduling
-    fleet: Fleet
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What is told to the person: a text, and an agenda where one was asked for."""
-
-    text: str
-    agenda: tuple[Section, ...] = ()
 
 
 class Upgrades:
@@ -109,7 +63,7 @@ class Upgrades:
     def _settle(self, click: Click) -> None:
         refused = self._entry.refuse(click)
         with self._clicks.transact():
-            answer = Answer(refused) if refused else self._answer(click)
+            answer = Answer(refused) if refused else self._desks.obey(click.order, click.user)
             self._clicks.settle(click.id, answer.text, self._clock.now())
             self._tell(click, answer)
 
@@ -118,32 +72,3 @@ class Upgrades:
             return
         body = AnswerBody(click.user, click.channel, click.answer_to, answer.text, show_agenda(answer.agenda))
         self._chronicle.answer(body, self._clock.now())
-
-    def _answer(self, click: Click) -> Answer:
-        try:
-            told = self._obey(click)
-        except Refusal as refusal:
-            return Answer(str(refusal))
-        return Answer(told) if isinstance(told, str) else Answer(write_agenda(told), told)
-
-    def _obey(self, click: Click) -> str | tuple[Section, ...]:
-        order, by = click.order, click.user
-        match order:
-            case Start():
-                return self._desks.starts.start(order, by)
-            case Approve() | Deny() | Decide() | BreakGlass():
-                return self._desks.decisions.decide(order, by)
-            case Pause() | Resume() | Retry() | Abort():
-                return self._desks.controls.control(order, by)
-            case Schedule() | Extend() | Snooze():
-                return self._desks.scheduling.settle(order, by, self._desks.starts.start)
-            case Windows():
-                return self._desks.scheduling.describe_windows(order.target)
-            case Calendar():
-                return self._desks.scheduling.read_agenda(order.target)
-            case Status() | History():
-                return self._desks.fleet.describe(order, by)
-            case Help():
-                return ""
-            case _:
-                assert_never(order)

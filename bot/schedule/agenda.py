@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from bot.journal.bodies import AgendaLine, AgendaSection
 from bot.schedule.calendar import Entry
 from bot.settings.clusters import Cluster
+from bot.windows.appointments import choose_zone, write_span
 from bot.windows.downtime import Span
 
+LISTED = timedelta(days=14)
+OPENINGS_SHOWN = 5
 NOTHING = "Nothing is scheduled in the next 30 days, and no cluster has windows or freezes."
 
 
@@ -84,3 +88,19 @@ def _list_windows(downtime: Sequence[Entry], clusters: Mapping[str, Cluster]) ->
     free = [key for key, cluster in clusters.items() if not cluster.downtime.windows]
     if free and (len(free) < len(clusters) or any(clusters[key].downtime.freezes for key in free)):
         yield Line(f"at any time: {', '.join(free)}")
+
+
+def describe_windows(cluster: Cluster, now: datetime) -> Sequence[str]:
+    """The windows of one cluster in lines."""
+    downtime = cluster.downtime
+    if not downtime.windows and not downtime.freezes:
+        return [f"*{cluster.key}* may be changed at any time: clusters.toml sets no windows and no freezes."]
+    zone = choose_zone(downtime, None)
+    lines = [f"*{cluster.key}*"]
+    lines += [f"• window: {window.describe()}" for window in downtime.windows] or ["• no windows: any time"]
+    lines += [f"• freeze: {freeze.describe()}" for freeze in downtime.freezes if freeze.span.end > now]
+    openings = downtime.list_openings(now, now + LISTED)[:OPENINGS_SHOWN]
+    if downtime.windows:
+        shown = "; ".join(write_span(span.start, span.end, zone) for span in openings)
+        lines.append(f"• next: {shown or 'none within two weeks'}")
+    return lines

@@ -12,9 +12,8 @@ from bot.journal.journal import JournalView
 from bot.journal.rows import UpgradeRow
 from bot.schedule.tables import Edition, Hold, SchedulesView
 from bot.settings.clusters import Cluster
-from bot.windows.appointments import Appointment, write_span
+from bot.windows.appointments import Appointment, choose_zone, write_span
 from bot.windows.downtime import Downtime, Span
-from bot.windows.permits import choose_zone
 from steps.mesh import ClusterAddress
 
 AHEAD = timedelta(days=30)

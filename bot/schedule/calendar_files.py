@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from bot.schedule.calendar import Entry, by_time
+from steps.contract.cards import Attachment
 
 if TYPE_CHECKING:
     from icalendar import Event
@@ -31,6 +32,11 @@ def write_calendar(entries: Iterable[Entry], now: datetime, method: Literal["PUB
 def write_upgrade(entry: Entry, now: datetime) -> str:
     """The file that puts one upgrade into a calendar, or takes a cancelled one out of it."""
     return write_calendar([entry], now, "CANCEL" if entry.cancelled else "PUBLISH")
+
+
+def attach_upgrade(upgrade: str, entry: Entry, now: datetime) -> Attachment:
+    """The same as a file for the upgrade's thread."""
+    return Attachment(f"{upgrade}.ics", write_upgrade(entry, now))
 
 
 def _build_event(entry: Entry, now: datetime) -> Event:

@@ -13,6 +13,7 @@ from bot.journal.rows import UpgradeRow
 from bot.schedule.tables import Reminder, Schedules
 from bot.settings.clusters import Cluster
 from bot.transitions import Transitions, is_legal
+from bot.windows.appointments import choose_zone
 from bot.windows.downtime import DAY, HORIZON, Downtime
 from bot.windows.permits import (
     CONTROL_PLANE_START,
@@ -20,7 +21,6 @@ from bot.windows.permits import (
     SELF_HOLDING,
     WRITING,
     Permit,
-    choose_zone,
     judge_moment,
     judge_room,
 )

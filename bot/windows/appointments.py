@@ -65,6 +65,23 @@ def read_appointment(written: Written, now: datetime, downtime: Downtime) -> App
     return Appointment(starts, ends, zone)
 
 
+def choose_zone(downtime: Downtime, appointment: Appointment | None) -> str:
+    """The zone in which people of this cluster read times."""
+    if appointment:
+        return appointment.zone
+    return downtime.windows[0].zone if downtime.windows else "UTC"
+
+
+def propose_appointment(known: Appointment | None, downtime: Downtime | None, now: datetime) -> Appointment:
+    """What a form starts from: the appointment that stands, else the next opening in half an hour or later."""
+    if known and known.starts > now:
+        return known
+    later = now + timedelta(minutes=30)
+    rules = downtime or Downtime()
+    opening = rules.find_opening(later)
+    return Appointment(max(opening.start, later) if opening else later, None, choose_zone(rules, known))
+
+
 def find_room(starts: datetime, length: timedelta | None, zone: str, downtime: Downtime) -> Span | None:
     """The cluster's window that the appointment lies in, None where it has neither window nor freeze ahead.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.windows.appointments import Appointment, write_local, write_span
+from bot.windows.appointments import Appointment, choose_zone, write_local, write_span
 from bot.windows.downtime import DAY, HORIZON, Downtime
 
 # Steps that write to the cluster at once and have no safe point of their own.
@@ -45,13 +45,6 @@ def judge_moment(
     # an extension only ever adds: the window may last longer than it
     until = max(extension, permit.until) if permit.open and permit.until else extension
     return Permit(True, _cut_by_freeze(now, until, downtime))
-
-
-def choose_zone(downtime: Downtime, appointment: Appointment | None) -> str:
-    """The zone in which people of this cluster read times."""
-    if appointment:
-        return appointment.zone
-    return downtime.windows[0].zone if downtime.windows else "UTC"
 
 
 def judge_room(permit: Permit, now: datetime, needed: timedelta, downtime: Downtime, zone: str) -> Permit:

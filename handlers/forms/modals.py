@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from slack_sdk import WebClient
 from slack_sdk.models.blocks import InputBlock, PlainTextInputElement, PlainTextObject
 from slack_sdk.models.views import View
 
 from bot.clicks.orders import Order, choose_order
 from bot.slack.drawing.buttons import Target, read_action, read_value, write_value
 from bot.slack.drawing.cards import build_text
+from bot.slack.drawing.messages import Drawing
 from bot.slack.drawing.text import write_code
-from handlers.payloads import Payload, find_text
+from bot.slack.sending.posting import Postbox
+from handlers.payloads import Payload, find_channel, find_text, find_user
 
 REASON_FORM = "asm:reason"
 REASON_BLOCK = "reason"
@@ -69,3 +73,11 @@ def read_reason_form(view: Payload) -> ReasonForm | None:
     order = choose_order(*meaning, target.upgrade, target.step, target.generation, reason[:REASON_LIMIT])
     fault = {} if reason else {REASON_BLOCK: "Say why, so that the others in the thread understand it."}
     return ReasonForm(order, channel, fault) if order else None
+
+
+def tell_unopened(client: WebClient, body: Mapping[str, Any], remedy: str) -> None:
+    """Say in private that Slack didn't open a form; a trigger lives three seconds and serves once."""
+    user = str(body.get("user_id") or "") or find_user(body)
+    channel = str(body.get("channel_id") or "") or find_channel(body)
+    text = f"Slack did not open the form, so nothing was done. Try again; {remedy}"
+    Postbox(client, client).answer(str(body.get("response_url") or ""), user, channel, Drawing(text))

@@ -11,9 +11,9 @@ from bot.slack.api.answers import Answered, call_slack
 from bot.slack.drawing.reminders import RESCHEDULE_ACTION, SNOOZE_ACTION, read_snooze
 from bot.slack.drawing.text import cut
 from handlers.desk import Reception, commit_form
+from handlers.forms.modals import tell_unopened
 from handlers.forms.schedule_form import CHOOSE_ZONE, SCHEDULE_FORM, build_schedule_form, find_zones, read_schedule_form
 from handlers.payloads import Payload, find_channel, find_first, find_part, find_team, find_text, find_user, hash_id
-from handlers.telling import tell_unopened
 
 # Long enough for both moments of a time that comes twice.
 FAULT_LIMIT = 250

@@ -22,7 +22,7 @@ from slack_sdk.models.blocks.block_elements import FileInputElement
 from slack_sdk.models.views import View
 
 from bot.clicks.orders import StartOptions
-from bot.orders.fleet import ClusterView
+from bot.orders.cluster_views import ClusterView
 from bot.slack.drawing.cards import build_note, build_text
 from bot.slack.drawing.text import clean, cut, cut_written, escape
 from handlers.payloads import Payload, find_part, find_text

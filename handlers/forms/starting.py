@@ -14,6 +14,7 @@ from bot.slack.api.answers import Answered, call_slack
 from bot.slack.api.shared_files import FileRefused, read_shared_texts
 from bot.slack.drawing.home import START_ACTION
 from handlers.desk import Reception, commit_form
+from handlers.forms.modals import tell_unopened
 from handlers.forms.start_form import (
     CHOOSE_CLUSTER,
     START_FORM,
@@ -23,7 +24,6 @@ from handlers.forms.start_form import (
     read_start_form,
 )
 from handlers.payloads import Payload, find_first, find_part, find_text, find_user
-from handlers.telling import tell_unopened
 
 LOOKING = "🔎 Looking in GKE for more clusters…"
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.doctor import Doctor, check_clock, check_people, check_scopes
+from bot.app.doctor import Doctor, check_people
 from bot.app.known_releases import read_releases
+from bot.app.slack_checks import check_clock, check_scopes
 from bot.app.wiring import build_ports_for
 from bot.settings.policy import Policy
 from steps.contract.checks import Check
@@ -80,7 +81,7 @@ def test_the_scopes_are_those_of_the_manifest(project_root: Path) -> None:
     """One list in two places."""
     import yaml
 
-    from bot.app.doctor import SCOPES
+    from bot.app.slack_checks import SCOPES
 
     manifest = yaml.safe_load((project_root / "manifests" / "slack-app.yaml").read_text())
     assert set(SCOPES) == set(manifest["oauth_config"]["scopes"]["bot"])

@@ -17,7 +17,7 @@ from slack_sdk.models.views import View
 
 from bot.journal.bodies import AgendaSection
 from bot.journal.records import Action
-from bot.orders.fleet import ClusterView
+from bot.orders.cluster_views import ClusterView
 from bot.slack.drawing.agenda import draw_agenda
 from bot.slack.drawing.buttons import build_controls, build_row
 from bot.slack.drawing.cards import build_mrkdwn, build_note, build_text

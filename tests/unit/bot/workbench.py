@@ -15,7 +15,8 @@ from bot.clock import Clock
 from bot.discovery.found import Found
 from bot.discovery.modes import MeshModes
 from bot.discovery.search import GkeSearch
-from bot.engine.runner import Pace, Plans, Ports, Runner
+from bot.engine.plans import Pace, Plans, Ports
+from bot.engine.runner import Runner
 from bot.journal.bodies import encode_body
 from bot.journal.journal import Journal
 from bot.journal.measured import Paces
@@ -24,12 +25,14 @@ from bot.journal.rows import UpgradeRow
 from bot.journal.store import Store
 from bot.orders.controls import Controls
 from bot.orders.decisions import Decisions
+from bot.orders.desks import Desks
 from bot.orders.entry import Entry
 from bot.orders.fleet import Fleet
 from bot.orders.scheduling import Scheduling
-from bot.orders.settling import Desks, Upgrades
+from bot.orders.settling import Upgrades
 from bot.orders.starts import Starts
 from bot.orders.targets import Targets
+from bot.orders.timetable import Timetable
 from bot.people.roster import Directory, DirectoryFault, PeopledClusters, Person, Roster
 from bot.reminders.tick import Reminders
 from bot.schedule.keeper import Keeper
@@ -143,12 +146,13 @@ def build_engine(
     keeper.wake_held()
     plans = Plans(table, release, lambda _address: ports, Pace())
     runner = Runner(journal, chronicle, transitions, keeper, hand, plans)
-    scheduling = Scheduling(journal, schedules, keeper, chronicle, hand, clusters)
+    timetable = Timetable(journal, schedules, chronicle, hand, clusters)
+    scheduling = Scheduling(timetable, journal, schedules, keeper, chronicle, hand)
     targets = find_nothing_else(journal, clusters, hand)
-    fleet = Fleet(targets, journal, views, outbox.read_thread, scheduling, MeshModes(lambda _address: "", hand))
+    fleet = Fleet(targets, journal, views, outbox.read_thread, timetable, MeshModes(lambda _address: "", hand))
     decisions = Decisions(targets, journal, transitions, chronicle, hand)
-    controls = Controls(targets, transitions, decisions, scheduling)
-    desks = Desks(Starts(targets, journal, transitions, hand), decisions, controls, scheduling, fleet)
+    controls = Controls(targets, transitions, decisions, timetable)
+    desks = Desks(Starts(targets, journal, transitions, hand), decisions, controls, scheduling, timetable, fleet)
     upgrades = Upgrades(Clicks(store), Entry(targets, roster, hand), desks, chronicle, hand)
     reminders = Reminders(store, schedules, outbox, hand, clusters)
     return Engine(hand, store, journal, outbox, runner, upgrades, views, schedules, reminders, transitions)

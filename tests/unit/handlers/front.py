@@ -12,19 +12,16 @@ from typing import Any
 from bot.clicks.clicks import Click
 from bot.discovery.modes import MeshModes
 from bot.journal.journal import Journal
-from bot.journal.measured import Paces
 from bot.journal.outbox import Outbox
 from bot.journal.store import Store
 from bot.orders.fleet import Fleet
-from bot.orders.scheduling import Scheduling
-from bot.schedule.keeper import Keeper
+from bot.orders.timetable import Timetable
 from bot.schedule.tables import Schedules
 from bot.settings.clusters import Cluster
 from bot.settings.policy import Policy
 from bot.slack.sending.home_tabs import HomeTabs
 from bot.telling.chronicle import Chronicle
 from bot.telling.views import Views
-from bot.transitions import Transitions
 from handlers.app import build_app
 from handlers.desk import Reception
 from handlers.transport.http_mode import build_http_server
@@ -121,9 +118,9 @@ def build_reception(slack: LocalSlack, book: GuestBook, folder: Path) -> Iterato
     journal = Journal(store)
     clusters = {key: build_cluster(key) for key in ("cluster-x", "cluster-y")}
     outbox = Outbox(store)
-    scheduling, modes = build_scheduling(slack, store, clusters), MeshModes(lambda _address: "", slack.clock)
+    timetable, modes = build_timetable(slack, store, clusters), MeshModes(lambda _address: "", slack.clock)
     targets = find_nothing_else(journal, clusters, slack.clock)
-    fleet = Fleet(targets, journal, Views(journal), outbox.read_thread, scheduling, modes)
+    fleet = Fleet(targets, journal, Views(journal), outbox.read_thread, timetable, modes)
     tabs = HomeTabs(fleet, slack.posting(), slack.clock, EVERYBODYS)
     try:
         yield Reception(book, fleet, tabs, slack.identity(), slack.clock), Front(slack, book, tabs)
@@ -131,13 +128,10 @@ def build_reception(slack: LocalSlack, book: GuestBook, folder: Path) -> Iterato
         store.close()
 
 
-def build_scheduling(slack: LocalSlack, store: Store, clusters: dict[str, Cluster]) -> Scheduling:
-    """The use cases that the forms of downtime ask."""
-    journal, schedules = Journal(store), Schedules(store)
-    chronicle = Chronicle(journal, Outbox(store), lambda _cluster: [])
-    transitions = Transitions(journal, chronicle, slack.clock)
-    keeper = Keeper(journal, schedules, transitions, clusters, {}, Paces(store))
-    return Scheduling(journal, schedules, keeper, chronicle, slack.clock, clusters)
+def build_timetable(slack: LocalSlack, store: Store, clusters: dict[str, Cluster]) -> Timetable:
+    """What the forms of downtime ask."""
+    chronicle = Chronicle(Journal(store), Outbox(store), lambda _cluster: [])
+    return Timetable(Journal(store), Schedules(store), chronicle, slack.clock, clusters)
 
 
 def build_cluster(key: str) -> Cluster:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.doctor import check_database, measure_room
+from bot.app.machine_checks import check_database, measure_room
 from steps.contract.checks import Severity
 from steps.preflight.machine import check_disk
 from tests.unit.bot.workbench import Build

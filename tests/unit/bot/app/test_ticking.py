@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.app.ticking import Ticker
+from bot.app.loops import Ticker
 
 PATIENCE = 10.0
 

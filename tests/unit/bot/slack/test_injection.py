@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from bot.journal.bodies import Message
-from bot.orders.fleet import ClusterView
+from bot.orders.cluster_views import ClusterView
 from bot.slack.drawing.cards import Look
 from bot.slack.drawing.home import draw_home
 from bot.slack.drawing.messages import draw_message

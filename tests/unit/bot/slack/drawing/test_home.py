@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from bot.orders.fleet import ClusterView
+from bot.orders.cluster_views import ClusterView
 from bot.slack.drawing.buttons import Target
 from bot.slack.drawing.home import draw_home
 from handlers.forms.modals import build_reason_form

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bot.app.cli import main
-from bot.app.operator import give_order
+from bot.app.local_orders import give_order
 from bot.clicks.clicks import Clicks
 from bot.clicks.orders import Abort, Pause, Resume
 from bot.journal.records import OPERATOR, Action

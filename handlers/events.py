@@ -1,7 +1,8 @@
-"""The app's Home tab: opened and refreshed."""
+"""What Slack tells by itself: that somebody looks at their Home tab, and that the installation ends."""
 
 from __future__ import annotations
 
+import structlog
 from slack_bolt import Ack, App
 
 from bot.slack.drawing.home import REFRESH_ACTION
@@ -24,3 +25,21 @@ def register_home(app: App, reception: Reception) -> None:
 
     app.event("app_home_opened")(note_opening)
     app.action(REFRESH_ACTION)(refresh)
+
+
+ENDINGS = ("app_uninstalled", "tokens_revoked")
+
+
+def register_installation(app: App) -> None:
+    """Listen for the end of the installation, so that the log says why nothing is delivered any more."""
+    log = structlog.get_logger(__name__)
+
+    def note_ending(event: Payload) -> None:
+        log.error("slack installation ended", event=event.get("type"), remedy="install the app again, then restart")
+
+    def note_change() -> None:
+        """Groups are read anew at each decision, so there is nothing to do but to acknowledge."""
+
+    for name in ENDINGS:
+        app.event(name)(note_ending)
+    app.event("subteam_members_changed")(note_change)

@@ -1,0 +1,68 @@
+"""What the doctor looks at on the bot's own machine: journal, disk, programs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+from bot.journal.store import StoreBroken, StoredCopy
+from steps.contract.checks import Check, failed, passed
+from steps.contract.errors import GiveUp
+from steps.contract.release import Release
+from steps.phases.download import choose_platform
+from steps.preflight.machine import check_disk, check_kubectl
+
+TOOL_SECONDS = 10
+
+
+def check_database(state: Path) -> Check:
+    """Whether the journal can be read and is whole."""
+    path = state / "asm-upgrade.db"
+    if not path.exists():
+        return passed("journal", f"none yet; it will be made at {path}")
+    try:
+        stored = StoredCopy(path)
+        told = stored.read("pragma quick_check")
+        stored.close()
+    except (StoreBroken, OSError, sqlite3.OperationalError) as error:
+        return failed("journal", f"{path} can't be read: {error}", "Check the file's owner and the volume.")
+    except sqlite3.DatabaseError as error:
+        told = [{"quick_check": error}]
+    answer = str(next(iter(told[0].values())))
+    if answer != "ok":
+        return failed("journal", f"{path} is damaged: {answer}", "Stop the bot and restore the file from a backup.")
+    return passed("journal", f"{path} is whole")
+
+
+def check_room(state: Path) -> Check:
+    """Whether there is room for what upgrades keep."""
+    return check_disk(measure_room(state))
+
+
+def measure_room(state: Path) -> int:
+    """The bytes that are free where the state is kept, or will be."""
+    place = next(folder for folder in (state, *state.absolute().parents) if folder.exists())
+    return shutil.disk_usage(place).free
+
+
+def check_tools(release: Release, path: str) -> Check:
+    """The platform's archive, and the kubectl that istioctl will call."""
+    try:
+        choose_platform(sys.platform)
+    except GiveUp as error:
+        return failed("platform", error.why, error.remedy)
+    kubectl = shutil.which("kubectl", path=path)
+    return check_kubectl(_read_kubectl_version(kubectl) if kubectl else "", release)
+
+
+def _read_kubectl_version(kubectl: str) -> str:
+    command = [kubectl, "version", "--client", "-o", "json"]
+    try:
+        printed = subprocess.run(command, capture_output=True, text=True, timeout=TOOL_SECONDS, check=False)
+        return str(json.loads(printed.stdout)["clientVersion"]["gitVersion"])
+    except (OSError, subprocess.TimeoutExpired, ValueError, KeyError, TypeError):
+        return "unreadable"

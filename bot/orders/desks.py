@@ -1,0 +1,84 @@
+"""Which desk obeys which order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from bot.clicks.orders import (
+    Abort,
+    Approve,
+    BreakGlass,
+    Calendar,
+    Decide,
+    Deny,
+    Extend,
+    Help,
+    History,
+    Order,
+    Pause,
+    Resume,
+    Retry,
+    Schedule,
+    Snooze,
+    Start,
+    Status,
+    Windows,
+)
+from bot.orders.controls import Controls
+from bot.orders.decisions import Decisions
+from bot.orders.fleet import Fleet
+from bot.orders.scheduling import Scheduling
+from bot.orders.starts import Starts
+from bot.orders.targets import Refusal
+from bot.orders.timetable import Timetable
+from bot.schedule.agenda import Section, write_agenda
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is told to the person: a text, and an agenda where one was asked for."""
+
+    text: str
+    agenda: tuple[Section, ...] = ()
+
+
+@dataclass(frozen=True)
+class Desks:
+    """The desks; each joins the transaction of whoever brings an order."""
+
+    starts: Starts
+    decisions: Decisions
+    controls: Controls
+    scheduling: Scheduling
+    timetable: Timetable
+    fleet: Fleet
+
+    def obey(self, order: Order, by: str) -> Answer:
+        """Do what a person ordered, or say why not."""
+        try:
+            told = self._obey(order, by)
+        except Refusal as refusal:
+            return Answer(str(refusal))
+        return Answer(told) if isinstance(told, str) else Answer(write_agenda(told), told)
+
+    def _obey(self, order: Order, by: str) -> str | tuple[Section, ...]:
+        match order:
+            case Start():
+                return self.starts.start(order, by)
+            case Approve() | Deny() | Decide() | BreakGlass():
+                return self.decisions.decide(order, by)
+            case Pause() | Resume() | Retry() | Abort():
+                return self.controls.control(order, by)
+            case Schedule() | Extend() | Snooze():
+                return self.scheduling.settle(order, by, self.starts.start)
+            case Windows():
+                return self.timetable.describe_windows(order.target)
+            case Calendar():
+                return self.timetable.read_agenda(order.target)
+            case Status() | History():
+                return self.fleet.describe(order, by)
+            case Help():
+                return ""
+            case _:
+                assert_never(order)
