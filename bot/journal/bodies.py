@@ -87,7 +87,7 @@ class BlockedBody(Struct, frozen=True):
 
 
 class FileBody(Struct, frozen=True):
-    """A text for the thread as a file."""
+    """A text that goes into the thread as a file."""
 
     message_kind: ClassVar[MessageKind] = "file"
     name: str = ""
@@ -95,7 +95,7 @@ class FileBody(Struct, frozen=True):
 
 
 class AgendaLine(Struct, frozen=True, array_like=True):
-    """A line of the calendar; the moments are None where it is about none, or has no end."""
+    """A line of the calendar; `starts` is None where it is about no point in time, `ends` where no end is set."""
 
     text: str
     starts: datetime | None = None

@@ -33,7 +33,7 @@ class Notice:
 
 
 def choose_notices(situation: Situation, due: Sequence[Reminder], now: datetime) -> list[Notice]:
-    """What of one upgrade's due reminders is posted: one a place, and nothing where it is over."""
+    """Which of one upgrade's due reminders are posted: one per place, and none once the upgrade is over."""
     if situation.over:
         return []
     useful = [one for one in due if is_useful(one, situation.question, now)]
@@ -70,7 +70,7 @@ def describe_missed(missed: Iterable[Reminder], why: str = DOWN) -> str:
 
 
 def rank(reminder: Reminder) -> tuple[int, datetime]:
-    """How much a reminder says."""
+    """How much a reminder tells, to choose one of several."""
     return RANKS[reminder.kind], reminder.due
 
 

@@ -39,7 +39,7 @@ class Situation:
 
 
 class Situations:
-    """Reads upgrades with their open questions and appointments: a query each, however many there are."""
+    """Reads upgrades with their open questions and appointments: one query per table, however many there are."""
 
     def __init__(self, store: Store, clusters: Mapping[str, Cluster]) -> None:
         self._store = store

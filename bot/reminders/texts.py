@@ -46,7 +46,7 @@ def write_reminder(
 
 
 def list_snoozes(reminder: Reminder, question: Question | None, now: datetime) -> list[int]:
-    """The lengths in seconds after which a reminder is still of use."""
+    """For how many seconds a reminder can be snoozed and still be of use."""
     end = question.expires_at if reminder.kind == "approval" and question else None
     if reminder.kind in ("before", "ends"):
         end = reminder.moment

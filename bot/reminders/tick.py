@@ -79,7 +79,7 @@ class Reminders:
             return self._post(notices, now)
 
     def _choose(self, due: Sequence[Reminder], policies: Mapping[str, Policy], now: datetime) -> list[Notice]:
-        """What of the due reminders is still of use."""
+        """Which of the due reminders are still of use."""
         situations = self._situations.read({one.upgrade for one in due}, policies)
         notices: list[Notice] = []
         for upgrade, own in groupby(sorted(due, key=_by_upgrade), _by_upgrade):

@@ -60,7 +60,7 @@ class Chronicle:
             self._tell(row, sentence, None, now)
 
     def tell_done(self, row: UpgradeRow, outcome: Done, now: datetime) -> None:
-        """A milestone; at the plan's end the report."""
+        """Tell a milestone or, at the end of the plan, the report."""
         told = self._end_progress(row, outcome)
         if row.plan[-1] == row.step:
             self._tell_end(row, outcome, now)
@@ -115,7 +115,7 @@ class Chronicle:
         self._attach(row, [attachment], now)
 
     def _end_progress(self, row: UpgradeRow, outcome: Done) -> bool:
-        """Have the step's progress message tell its outcome; answers whether that takes the place of a milestone.
+        """Let the step's progress message tell its outcome; answers whether that takes the place of a milestone.
 
         A bar stays for the record, and other milestones came after it, so the end is told below them as well.
         """

@@ -24,7 +24,7 @@ def describe_state(row: UpgradeRow) -> str:
 
 
 def name_done(choice: str) -> str:
-    """The past of a choice: approve becomes approved."""
+    """The past tense of a choice: approve becomes approved."""
     words = {"approve": "approved", "deny": "denied", "retry": "retried", "skip": "skipped"}
     return words.get(choice, f"{choice}ed" if not choice.endswith("e") else f"{choice}d")
 

@@ -18,7 +18,7 @@ def describe_status(views: Sequence[UpgradeView], clusters: Sequence[str]) -> st
 
 
 def describe_history(views: Sequence[UpgradeView]) -> str:
-    """One line an upgrade, newest first."""
+    """One line per upgrade, newest first."""
     if not views:
         return "No upgrade was ever started."
     return "\n".join(_describe_line(view) for view in views)

@@ -44,7 +44,7 @@ class Answered:
 
 @dataclass(frozen=True)
 class TooFast:
-    """Slack did nothing and wants to be left alone for so many seconds."""
+    """Slack did nothing and wants to be left alone for this many seconds."""
 
     seconds: float
 

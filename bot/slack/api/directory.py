@@ -29,7 +29,7 @@ class SlackDirectory:
         return self._workspace
 
     def read_person(self, user: str) -> Person:
-        """A member; a guest of one channel or of several is a guest."""
+        """A member of the workspace; guests of one channel and of several both count as guests."""
         return read_member(user, _call(lambda: self._client.users_info(user=user)).get("user") or {})
 
     def list_members(self, group: str) -> frozenset[str]:

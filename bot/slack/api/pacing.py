@@ -7,7 +7,7 @@ from datetime import datetime
 
 
 class Quota:
-    """At most so many calls in any minute, however they lie in it."""
+    """At most this many calls in any 60 seconds."""
 
     def __init__(self, a_minute: int) -> None:
         self._most = a_minute
@@ -50,6 +50,6 @@ class Budget:
         self._at = now
 
     def hold(self, now: datetime, seconds: float) -> None:
-        """Make no call for so many seconds, as Slack asked."""
+        """Make no call for this many seconds, as Slack asked."""
         self._refill(now)
         self._left = min(self._left, 1 - seconds * self._rate)

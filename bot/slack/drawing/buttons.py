@@ -68,7 +68,7 @@ def read_action(action_id: str) -> tuple[Action, str] | None:
 
 
 def build_choices(choices: Iterable[Choice], target: Target) -> list[ButtonElement]:
-    """One button a choice of a question."""
+    """One button for each choice of a question."""
     return [_build_choice(choice, target) for choice in choices]
 
 

@@ -63,7 +63,7 @@ def build_sentence(text: str, pen: Pen, prefix: str = "") -> SectionBlock:
 
 
 def build_list(heading: str, lines: Sequence[str], pen: Pen) -> list[Block]:
-    """A heading (already written) and a bullet a line; none where there are no lines."""
+    """A heading (already written) and a bullet for each line; nothing where there are no lines."""
     if not lines:
         return []
     shown = [f"• {pen.write_sentence(line, LINE_LIMIT)}" for line in lines[:LINES_SHOWN]]
@@ -96,7 +96,7 @@ def build_card(card: Card | None, pen: Pen, look: Look) -> list[Block]:
 
 
 def build_folded_card(title: str, card: Card | None, pen: Pen, look: Look) -> list[Block]:
-    """A card that has done its service, folded under a title; unfolded where a container can't hold it."""
+    """A card that has served its purpose, folded under a title; left unfolded where a container can't hold it."""
     unfolded = build_card(card, pen, look)
     if look != "rich" or card is None:
         return unfolded

@@ -41,7 +41,7 @@ def draw_home(
     search_faults: Sequence[str] = (),
     agenda: Sequence[AgendaSection] = (),
 ) -> View:
-    """The Home tab of one person; the pen's workspace is theirs."""
+    """The Home tab of one person; links lead into the pen's workspace, which is theirs."""
     ahead = draw_agenda(agenda, pen)
     head: list[Block] = [
         HeaderBlock(text=PlainTextObject(text="Anthos Service Mesh fleet", emoji=False)),

@@ -50,13 +50,13 @@ def draw_gathered(body: GatheredBody, pen: Pen) -> list[Block]:
 
 
 def write_reminder_text(body: ReminderBody, pen: Pen) -> str:
-    """The same in words."""
+    """A reminder in words."""
     parts = [pen.write_sentence(body.text), _write_moments(body.moments, pen), pen.write_sentence(body.missed)]
     return "\n".join(part for part in parts if part)
 
 
 def write_gathered_text(body: GatheredBody, pen: Pen) -> str:
-    """The same in words."""
+    """Many reminders in words."""
     return "\n".join([pen.write_sentence(body.text), *(_write_line(line, pen) for line in body.lines[:LINES_SHOWN])])
 
 

@@ -1,4 +1,4 @@
-"""The root message of an upgrade: what it is, how it stands, a card a phase and the buttons that are legal."""
+"""The root message of an upgrade: what it is, how it stands, a card for each phase and the buttons that are legal."""
 
 from __future__ import annotations
 

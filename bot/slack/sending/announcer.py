@@ -1,4 +1,4 @@
-"""Carries the outbox to Slack: one thread an upgrade, in order, each message once, edits inside their budget."""
+"""Carries the outbox to Slack: one thread per upgrade, in order, each message once, edits within their budget."""
 
 from __future__ import annotations
 

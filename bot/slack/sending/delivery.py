@@ -48,7 +48,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class Deferred:
-    """Try again in so many seconds; an empty `why` is the bot's own pace and isn't recorded."""
+    """Try again after this many seconds; an empty `why` is the bot's own pace and isn't recorded."""
 
     seconds: float
     why: str
@@ -57,7 +57,7 @@ class Deferred:
 
 @dataclass(frozen=True)
 class Dropped:
-    """It can't be sent, and never will."""
+    """It can't be sent, and never will be."""
 
     why: str
 

@@ -65,7 +65,7 @@ class Postbox:
         )
 
     def upload(self, channel: str, thread: str, filename: str, title: str, text: str) -> SlackAnswer:
-        """A text file into the thread."""
+        """Upload a text file into the thread."""
         content = text.encode()
         slot = call_slack(lambda: self._posting.files_getUploadURLExternal(filename=filename, length=len(content)))
         if not isinstance(slot, Answered):

@@ -78,3 +78,39 @@ def test_a_time_of_a_sentence_is_shown_in_the_readers_zone() -> None:
         "until <!date^1796090400^{date_short_pretty} {time}|2026-12-01 02:00 UTC>, not 2026-13-01 02:00 UTC or "
         "`2026-12-01 02:00 UTC`"
     )
+
+
+def test_a_person_is_mentioned_where_they_are_known() -> None:
+    """Anybody else is only an id."""
+    pen = Pen(lambda user: user == "U0BEN00002")
+    assert [pen.write_person(user) for user in ("U0BEN00002", "U0EVIL0001")] == [
+        "<@U0BEN00002>",
+        "&lt;@U0EVIL0001&gt;",
+    ]
+
+
+def test_a_link_leads_to_a_message_of_the_readers_workspace() -> None:
+    """None leads nowhere."""
+    pen = Pen(lambda _user: False, "https://example.slack.com/")
+    link = pen.write_link("C0MESHOPS1", "1796090400.000100", "Open the thread")
+    assert link == "<https://example.slack.com/archives/C0MESHOPS1/p1796090400000100|Open the thread>"
+    assert [pen.write_link("C0MESHOPS1", "", "Open"), STRANGERS.write_link("C0", "1.2", "Open")] == ["", ""]
+
+
+def test_a_long_sentence_is_cut_and_its_mentions_stay_whole() -> None:
+    """Nothing is cut after it was written."""
+    written = Pen(lambda _user: True).write_sentence("<@U0BEN00002> " + "<" * 400, 200)
+    assert len(written) <= 200
+    assert written.startswith("<@U0BEN00002> &lt;")
+    assert written.endswith("more characters)")
+
+
+def test_the_parts_of_a_sentence_tell_mentions_from_text() -> None:
+    """Rich text has elements of their own for them."""
+    assert STRANGERS.split_sentence("in <#C0MESHOPS1> by <@U0BEN00002>") == [
+        ("in ", False),
+        ("<#C0MESHOPS1>", True),
+        (" by ", False),
+        ("<@U0BEN00002>", False),
+        ("", False),
+    ]
