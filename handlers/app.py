@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
 
@@ -19,6 +18,7 @@ from handlers.desk import Reception
 from handlers.events import register_home, register_installation
 from handlers.forms.scheduling import register_scheduling
 from handlers.forms.starting import register_starting
+from handlers.payloads import Payload
 from handlers.permissions import register_permissions
 
 FORM_THREADS = 8
@@ -53,7 +53,7 @@ def register_listeners(app: App, reception: Reception, forms: Executor) -> None:
     register_installation(app)
 
 
-def answer_fault(error: Exception, body: Mapping[str, Any]) -> BoltResponse:
+def answer_fault(error: Exception, body: Payload) -> BoltResponse:
     """Log an unexpected error under an incident id and tell the person that nothing was done."""
     incident = secrets.token_hex(4)
     structlog.get_logger(__name__).error("listener failed", incident=incident, error=repr(error))

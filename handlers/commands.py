@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from concurrent.futures import Executor
-from typing import Any
 
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
@@ -16,7 +14,7 @@ from handlers.desk import Reception
 from handlers.forms.scheduling import open_schedule_form
 from handlers.forms.starting import open_start_form
 from handlers.grammar import COMMAND, Misread, read_order, write_help
-from handlers.payloads import hash_id
+from handlers.payloads import Payload, find_text, hash_id
 
 
 def register_commands(app: App, reception: Reception, forms: Executor) -> None:
@@ -26,12 +24,12 @@ def register_commands(app: App, reception: Reception, forms: Executor) -> None:
     doubled the time to the acknowledgement.
     """
 
-    def take_command(ack: Ack, command: Mapping[str, Any], client: WebClient) -> None:
-        order = read_order(str(command.get("text") or ""))
+    def take_command(ack: Ack, command: Payload, client: WebClient) -> None:
+        order = read_order(find_text(command, "text"))
         answer = receive_order(reception, order, command)
         ack(answer)
         if not isinstance(order, Misread) and needs_form(order) and not answer:
-            user, channel = str(command.get("user_id") or ""), str(command.get("channel_id") or "")
+            user, channel = find_text(command, "user_id"), find_text(command, "channel_id")
             if isinstance(order, Schedule):
                 forms.submit(open_schedule_form, reception, client, command, order.target, channel)
             else:
@@ -47,28 +45,28 @@ def needs_form(order: Order) -> bool:
     return isinstance(order, Start) and not order.target
 
 
-def receive_order(reception: Reception, order: Order | Misread, command: Mapping[str, Any]) -> str:
+def receive_order(reception: Reception, order: Order | Misread, command: Payload) -> str:
     """Commit a command; the text to show at once, "" where an answer or a form follows."""
     if isinstance(order, Misread):
         return order.answer
     if isinstance(order, Help):
         return write_help()
     if isinstance(order, Schedule) and needs_form(order):
-        return reception.fleet.refuse_schedule(order.target, str(command.get("user_id") or ""))
+        return reception.fleet.refuse_schedule(order.target, find_text(command, "user_id"))
     if not needs_form(order):
         reception.desk.receive(build_click(order, command, reception))
     return ""
 
 
-def build_click(order: Order, command: Mapping[str, Any], reception: Reception) -> Click:
+def build_click(order: Order, command: Payload, reception: Reception) -> Click:
     """The click that a command stands for; its trigger makes a second delivery harmless."""
     return Click(
-        id=hash_id("command", str(command.get("trigger_id") or "")),
-        user=str(command.get("user_id") or ""),
+        id=hash_id("command", find_text(command, "trigger_id")),
+        user=find_text(command, "user_id"),
         received_at=reception.clock.now(),
         order=order,
-        team=str(command.get("team_id") or ""),
-        channel=str(command.get("channel_id") or ""),
-        answer_to=str(command.get("response_url") or ""),
+        team=find_text(command, "team_id"),
+        channel=find_text(command, "channel_id"),
+        answer_to=find_text(command, "response_url"),
         door="command",
     )

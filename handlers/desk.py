@@ -31,7 +31,7 @@ class Reception:
     tabs: HomeTabs
     identity: SlackIdentity
     clock: Clock
-    workspaces: frozenset[str] = frozenset()
+    workspaces: frozenset[str]
 
 
 def commit_form(reception: Reception, body: Payload, order: Order, channel: str, door: Door = "form") -> None:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Set
-from typing import Any
+from collections.abc import Callable, Set
 
 import structlog
 from slack_bolt import App, BoltResponse
 
 from bot.slack.api.identity import SlackIdentity
+from handlers.payloads import Payload
 
 
 def register_permissions(app: App, identity: SlackIdentity, workspaces: Set[str]) -> None:
     """Turn away envelopes of another app, or of a workspace that no cluster names, before any listener sees them."""
     log = structlog.get_logger(__name__)
 
-    def turn_away_strangers(body: dict[str, Any], next: Callable[[], BoltResponse]) -> BoltResponse:  # noqa: A002
+    def turn_away_strangers(body: Payload, next: Callable[[], BoltResponse]) -> BoltResponse:  # noqa: A002
         fault = find_stranger(body, identity, workspaces)
         if not fault:
             return next()
@@ -25,7 +25,7 @@ def register_permissions(app: App, identity: SlackIdentity, workspaces: Set[str]
     app.use(turn_away_strangers)
 
 
-def find_stranger(body: Mapping[str, Any], identity: SlackIdentity, workspaces: Set[str] = frozenset()) -> str:
+def find_stranger(body: Payload, identity: SlackIdentity, workspaces: Set[str]) -> str:
     """Why an envelope doesn't belong here, "" where it does.
 
     `workspaces` are those that some cluster takes people of; which cluster they may order is decided per click.

@@ -8,8 +8,8 @@ from dataclasses import replace
 from bot.discovery.search import GkeSearch
 from bot.journal.journal import JournalView
 from bot.settings.clusters import Cluster
-from bot.settings.discovery import DiscoverySettings, name_found, write_cluster_table
 from bot.settings.policy import Policy
+from bot.settings.projects import DiscoverySettings, name_found, write_cluster_table
 from steps.contract.options import UpgradeOptions
 from steps.mesh import ClusterAddress
 from steps.plan import reads_only

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias, cast
 
 from bot.settings.clusters import Cluster, parse_clusters
-from bot.settings.discovery import NO_DISCOVERY, DiscoverySettings, parse_discovery
+from bot.settings.projects import NO_DISCOVERY, DiscoverySettings, parse_discovery
 
 SlackMode: TypeAlias = Literal["socket", "http"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from slack_sdk import WebClient
 from slack_sdk.models.blocks import InputBlock, PlainTextInputElement, PlainTextObject
@@ -75,9 +74,9 @@ def read_reason_form(view: Payload) -> ReasonForm | None:
     return ReasonForm(order, channel, fault) if order else None
 
 
-def tell_unopened(client: WebClient, body: Mapping[str, Any], remedy: str) -> None:
+def tell_unopened(client: WebClient, body: Payload, remedy: str) -> None:
     """Say in private that Slack didn't open a form; a trigger lives three seconds and serves once."""
-    user = str(body.get("user_id") or "") or find_user(body)
-    channel = str(body.get("channel_id") or "") or find_channel(body)
+    user = find_text(body, "user_id") or find_user(body)
+    channel = find_text(body, "channel_id") or find_channel(body)
     text = f"Slack did not open the form, so nothing was done. Try again; {remedy}"
-    Postbox(client, client).answer(str(body.get("response_url") or ""), user, channel, Drawing(text))
+    Postbox(client, client).answer(find_text(body, "response_url"), user, channel, Drawing(text))

@@ -85,7 +85,7 @@ def office() -> Iterator[Office]:
     clock, desk = HandClock(), OneDesk()
     with run_slack(clock, people) as slack:
         # Neither forms nor tabs are opened here.
-        reception = Reception(desk, cast(Fleet, None), cast(HomeTabs, None), slack.identity(), clock)
+        reception = Reception(desk, cast(Fleet, None), cast(HomeTabs, None), slack.identity(), clock, frozenset())
         handler = build_socket_handler(build_app(reception, slack.posting()), people.app.app_token)
         handler.connect()
         slack.wait_for_socket()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.gateways.kubernetes.api_server import DENIED_USER, ApiServer, read_status
-from bot.gateways.kubernetes.discovery import ServedApis
 from bot.gateways.kubernetes.objects import OBJECT
 from bot.gateways.kubernetes.pages import decode
+from bot.gateways.kubernetes.served_apis import ServedApis
 from steps.contract.errors import GiveUp
 from steps.mesh import Right
 

@@ -9,11 +9,11 @@ from urllib.parse import quote
 import msgspec
 
 from bot.gateways.kubernetes.api_server import METADATA_LIST, ApiServer
-from bot.gateways.kubernetes.discovery import ServedApis
 from bot.gateways.kubernetes.objects import list_raw, read_selector, read_text
 from bot.gateways.kubernetes.pages import CONTROLLER_PAGES, DESCRIBED_PAGES, POD_PAGES, decode, list_items
 from bot.gateways.kubernetes.pods import reduce_pod
 from bot.gateways.kubernetes.quantities import count_bytes, count_millicores
+from bot.gateways.kubernetes.served_apis import ServedApis
 from bot.gateways.kubernetes.wire import Controller, DescribedMeta
 from bot.gateways.kubernetes.workloads import KINDS, reduce_workload
 from steps.contract.errors import GiveUp

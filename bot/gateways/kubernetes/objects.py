@@ -10,8 +10,8 @@ from urllib.parse import quote
 import msgspec
 
 from bot.gateways.kubernetes.api_server import APPLY, MERGE, ApiServer
-from bot.gateways.kubernetes.discovery import Place, ServedApis
 from bot.gateways.kubernetes.pages import PAGE_SIZE, decode
+from bot.gateways.kubernetes.served_apis import Place, ServedApis
 from steps.contract.errors import GiveUp, TryAgain
 from steps.contract.ports import Manifest
 from steps.mesh import Event, Requirement, Webhook

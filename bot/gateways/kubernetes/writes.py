@@ -8,9 +8,9 @@ from urllib.parse import quote
 
 from bot.gateways.calls.faults import Call, judge_status
 from bot.gateways.kubernetes.api_server import MERGE, STRATEGIC, Answer, ApiServer, read_status
-from bot.gateways.kubernetes.discovery import ServedApis
 from bot.gateways.kubernetes.objects import FIELD_MANAGER, OBJECT
 from bot.gateways.kubernetes.pages import decode
+from bot.gateways.kubernetes.served_apis import ServedApis
 from bot.gateways.kubernetes.workloads import KINDS, RESTARTED_AT
 from steps.contract.errors import GiveUp, TryAgain
 from steps.mesh import Binding, Evicted, Eviction, EvictionRefused, PodGone, WorkloadRef

@@ -38,8 +38,8 @@ from bot.reminders.tick import Reminders
 from bot.schedule.keeper import Keeper
 from bot.schedule.tables import Schedules
 from bot.settings.clusters import Cluster
-from bot.settings.discovery import NO_DISCOVERY
 from bot.settings.policy import Policy
+from bot.settings.projects import NO_DISCOVERY
 from bot.telling.chronicle import Chronicle
 from bot.telling.views import Views
 from bot.transitions import Transitions

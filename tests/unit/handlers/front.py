@@ -123,7 +123,7 @@ def build_reception(slack: LocalSlack, book: GuestBook, folder: Path) -> Iterato
     fleet = Fleet(targets, journal, Views(journal), outbox.read_thread, timetable, modes)
     tabs = HomeTabs(fleet, slack.posting(), slack.clock, EVERYBODYS)
     try:
-        yield Reception(book, fleet, tabs, slack.identity(), slack.clock), Front(slack, book, tabs)
+        yield Reception(book, fleet, tabs, slack.identity(), slack.clock, frozenset()), Front(slack, book, tabs)
     finally:
         store.close()
 

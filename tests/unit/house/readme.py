@@ -9,8 +9,8 @@ import click
 
 from bot.app.cli import main
 from bot.settings.clusters import FIELDS
-from bot.settings.discovery import DISCOVERY_FIELDS
 from bot.settings.environment import SETTINGS
+from bot.settings.projects import DISCOVERY_FIELDS
 from handlers.grammar import COMMAND, USAGE
 
 README = Path(__file__).parents[3] / "README.md"

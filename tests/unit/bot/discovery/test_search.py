@@ -9,7 +9,7 @@ import pytest
 
 from bot.discovery.search import GkeSearch
 from bot.settings.clusters import Cluster, parse_clusters
-from bot.settings.discovery import name_found, parse_discovery, write_cluster_table
+from bot.settings.projects import name_found, parse_discovery, write_cluster_table
 from steps.contract.errors import GiveUp
 from steps.contract.options import Overlay, UpgradeOptions
 from steps.mesh import ClusterAddress, Discovery
