@@ -39,12 +39,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--kubeconfig", metavar="FILE", type=Path, help="run the contracts on this cluster instead")
     parser.addoption("--every-journal", action="store_true", help="let every frozen journal go on to its end")
+    group.addoption("--istioctl", metavar="FILE", type=Path, help="hold this istioctl to its contracts as well")
+    group.addoption("--kubectl", metavar="FILE", type=Path, help="with this kubectl (default: the control plane's)")
     parser.addoption("--pictures", metavar="FOLDER", type=Path, help="keep the browser tests' pictures here")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Who asks for the real-cluster tier must give what it runs on."""
     missing = missing_for_real_cluster(config)
+    if config.getoption("istioctl") and missing == NOT_ASKED_FOR:
+        raise pytest.UsageError("--istioctl FILE needs --real-cluster and --control-plane FOLDER")
     if missing not in (None, NOT_ASKED_FOR):
         raise pytest.UsageError(missing)
 

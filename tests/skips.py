@@ -7,12 +7,13 @@ import re
 NO_CHROMIUM = "no Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM to its path"
 NO_DRIVER = "Playwright's driver does not start: install libatomic (Debian: apt-get install libatomic1)"
 NOT_ASKED_FOR = "runs with --real-cluster"
+NO_ISTIOCTL = "runs with --istioctl FILE (and --kubectl FILE) beside --real-cluster --control-plane FOLDER"
 NO_PICTURES = "takes the pictures of docs/page.md with --pictures docs"
 NO_KUBECTL = "no kubectl is installed"
 NOT_ON_LINUX = "kinship of processes is known on Linux only"
 
 LISTED = (
-    *map(re.escape, (NOT_ASKED_FOR, NO_PICTURES, NO_KUBECTL, NOT_ON_LINUX)),
+    *map(re.escape, (NOT_ASKED_FOR, NO_ISTIOCTL, NO_PICTURES, NO_KUBECTL, NOT_ON_LINUX)),
     r"the (simulated|given) cluster has no power '\w+'",
     r".+ needs --control-plane FOLDER: a given cluster is not taken over",
 )

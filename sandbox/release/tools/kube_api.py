@@ -150,10 +150,17 @@ class KubeApi:
             response = connection.getresponse()
             content = response.read()
         except (OSError, http.client.HTTPException) as error:
-            self._local.connection = None
+            self.close()
             cause = _cause(error, self.access.address)
             raise KubeError(0, f"Unable to connect to the server: {cause}", detail=cause) from error
         return _answer(response.status, content)
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
+        if connection is not None:
+            connection.close()
+        self._local.connection = None
 
     def _connection(self) -> http.client.HTTPConnection:
         connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
