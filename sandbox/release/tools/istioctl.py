@@ -51,7 +51,7 @@ def main(version: str, pace: float = 0.0, arguments: list[str] | None = None) ->
     }
     try:
         return commands[asked.command]()
-    except (Failed, NotRendered, KubeError) as error:
+    except (Failed, KubeError) as error:
         sys.stderr.write(f"{error}\n")
         return FAILED
 
@@ -74,6 +74,7 @@ def _render(version: str, asked: argparse.Namespace) -> dict[str, list[Json]]:
     try:
         return render_components(version, asked.set, asked.filename)
     except NotRendered as error:
+        sys.stderr.write(f"{error.hint}\n" if error.hint else "")
         where = "generate tree from the set overlay, error" if error.of_flags else "generate manifest"
         raise Failed(f"failed to {where}: {error}") from error
 
@@ -92,7 +93,11 @@ def _connect(asked: argparse.Namespace) -> KubeApi:
 
 
 def _generate(version: str, asked: argparse.Namespace) -> int:
-    sys.stdout.write(generated_text(render_components(version, asked.set, asked.filename)))
+    try:
+        components = render_components(version, asked.set, asked.filename)
+    except NotRendered as error:
+        raise Failed("\n".join(filter(None, (error.hint, str(error))))) from error
+    sys.stdout.write(generated_text(components))
     return 0
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sandbox.cluster.mesh.manifests import OPTIONAL_COMPONENTS, REQUIRED_COMPONENTS, merged_values, render_mesh
 from sandbox.release.tools.control_plane_file import BadFile, check_spec, read_control_plane_file
-from sandbox.release.tools.set_flags import BadFlag, Tree, merge_trees, path_of_key, split_flags, write_flag
+from sandbox.release.tools.set_flags import BadFlag, Tree, merge_trees, split_flags, write_flag
 
 Manifest = dict[str, Any]
 
@@ -35,14 +35,18 @@ SWITCHES = {
     "Pilot": ("trafficManagement", "pilot"),
 }
 OFF_BY_DEFAULT = ("EgressGateway",)
+FORCE_HINT = "Run the command with the --force flag if you want to ignore the validation error and proceed."
+JSON_KINDS = {bool: "bool", int: "number", float: "number", str: "string", dict: "object"}
+GO_TYPES = {str: "string", bool: "bool", dict: "map[string]json.RawMessage"}
 
 
 class NotRendered(Exception):
     """The flags or the file can't be turned into manifests; the text is for standard error."""
 
-    def __init__(self, text: str, *, of_flags: bool = False) -> None:
+    def __init__(self, text: str, *, of_flags: bool = False, hint: str = "") -> None:
         super().__init__(text)
         self.of_flags = of_flags
+        self.hint = hint
 
 
 def render_components(version: str, flags: list[str], file: str) -> dict[str, list[Manifest]]:
@@ -52,8 +56,8 @@ def render_components(version: str, flags: list[str], file: str) -> dict[str, li
     """
     try:
         given = read_flags(version, flags)
-    except (BadFlag, BadFile) as error:
-        raise NotRendered(str(error), of_flags=True) from error
+    except BadFlag as error:
+        raise NotRendered(str(error), of_flags=True, hint=error.hint) from error
     try:
         asked = merge_trees(read_control_plane_file(Path(file)) if file else {}, given)
         spec = merge_trees(_profile(str(asked.get("profile", "default"))), check_spec(asked))
@@ -70,19 +74,39 @@ def render_components(version: str, flags: list[str], file: str) -> dict[str, li
 
 
 def read_flags(version: str, flags: list[str]) -> Tree:
-    """Turn --set flags into a tree, each one checked against the schema as it comes. Raises BadFlag, BadFile."""
+    """Turn --set flags into a tree, each one checked against the schema as it comes. Raises BadFlag."""
     tree: Tree = {}
-    texts = merged_values(version, {})
+    known = merged_values(version, {})
     for flag in split_flags(flags):
         write_flag(tree, flag)
-        path = path_of_key(flag.partition("=")[0])
         try:
-            check_spec(tree)
+            spec = check_spec({**tree, "values": {}})
         except BadFile as error:
             raise BadFlag(f"bad path=value: {flag}") from error
-        if path[0] == "values" and "env" not in path and _is_text(texts, path[1:]) and not _is_text(tree, path):
-            raise BadFlag(f"bad path=value: {flag}")
+        fault = find_fault({**spec, **tree}.get("values", {}), known)
+        if fault:
+            raise BadFlag(f"bad path=value ({flag}): {fault}", FORCE_HINT)
     return tree
+
+
+def find_fault(values: Any, known: Tree) -> str:
+    """Say in istioctl's words what is wrong with these values; it knows more fields than the profile gives."""
+    try:
+        check_spec({"values": values if isinstance(values, dict) else {}})
+    except BadFile as error:
+        return str(error)
+    return _find_mismatch(values, known)
+
+
+def _find_mismatch(given: Any, known: Any) -> str:
+    if isinstance(given, dict) and isinstance(known, dict):
+        faults = (_find_mismatch(value, known[key]) for key, value in given.items() if key in known and key != "env")
+        return next((fault for fault in faults if fault), "")
+    if type(given) is type(known):
+        return ""
+    wanted = next((name for kind, name in GO_TYPES.items() if isinstance(known, kind)), "")
+    found = next(name for kind, name in JSON_KINDS.items() if isinstance(given, kind))
+    return f"json: cannot unmarshal {found} into Go value of type {wanted}" if wanted else ""
 
 
 def generated_text(components: dict[str, list[Manifest]]) -> str:
@@ -107,7 +131,7 @@ def _without_labels(made: Manifest) -> Manifest:
 
 def _profile(name: str) -> Tree:
     if name not in PROFILES:
-        raise BadFile(f"unknown profile: {name}")
+        raise BadFile(f"could not read the profile values for {name}: unsupported Profile type: {name}")
     return PROFILES[name]
 
 
@@ -116,12 +140,6 @@ def _refuse_package(address: str) -> None:
     if address.startswith(("http://", "https://")):
         host = address.split("/")[2]
         raise BadFile(f"Get {address}: dial tcp: lookup {host}: no such host")
-
-
-def _is_text(tree: Any, path: list[str]) -> bool:
-    for part in path:
-        tree = tree.get(part) if isinstance(tree, dict) else None
-    return isinstance(tree, str)
 
 
 def _is_enabled(spec: Tree, component: str) -> bool:

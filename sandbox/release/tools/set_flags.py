@@ -16,7 +16,11 @@ LIES = dict.fromkeys(("0", "f", "F", "FALSE", "false", "False"), False)
 
 
 class BadFlag(ValueError):
-    """A --set value that istioctl refuses; the text is istioctl's own."""
+    """A --set value that istioctl refuses; the text is istioctl's own. `hint` is what it writes before it."""
+
+    def __init__(self, text: str, hint: str = "") -> None:
+        super().__init__(text)
+        self.hint = hint
 
 
 def split_flags(given: list[str]) -> list[str]:

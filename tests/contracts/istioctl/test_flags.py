@@ -7,6 +7,8 @@ import yaml
 
 from tests.contracts.istioctl.bench import GUIDE, Bench, Ran
 
+HINT = "Run the command with the --force flag if you want to ignore the validation error and proceed."
+
 
 def generate(bench: Bench, *flags: str) -> Ran:
     return bench.run("manifest", "generate", *(part for flag in flags for part in ("--set", flag)))
@@ -41,17 +43,21 @@ def test_a_flag_in_another_spelling_is_taken(bench: Bench, flag: str) -> None:
         ("Values.global.meshID=a", "bad path=value"),
         ("unvalidated_values.global.meshID=a", "bad path=value"),
         ("spec.hub=a", "bad path=value"),
-        ("values.global.meshID=123", "bad path=value"),
+        ("values.globl.a=1", 'bad path=value (values.globl.a=1): unknown field "globl" in v1alpha1.Values'),
+        ("values.global=1", "bad path=value (values.global=1): json: cannot unmarshal number into Go value of type "),
+        ("values.global.meshID=123", "bad path=value (values.global.meshID=123): json: cannot unmarshal number into"),
         ("values.global.meshID=a=b", "bad argument values.global.meshID=a=b: expect format key=value"),
         ("values.global.meshID", "bad argument values.global.meshID: expect format key=value"),
         ("values.global.meshID=a,b", "bad argument b: expect format key=value"),
     ],
 )
 def test_a_bad_flag_is_refused(bench: Bench, flag: str, cause: str) -> None:
-    """With 255 and the cause in the first line."""
+    """With 255 and the cause in the last line; a hint stands before what a schema refuses."""
     ran = generate(bench, *GUIDE, flag)
     assert ran.code == 255
-    assert ran.errors.splitlines()[0].startswith(cause)
+    *hint, last = ran.errors.splitlines()
+    assert last.startswith(cause)
+    assert hint == ([HINT] if cause.startswith("bad path=value (") else [])
 
 
 def test_an_unknown_option_ends_with_64(bench: Bench) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -139,23 +140,24 @@ def test_an_optional_component_is_enabled_by_its_flag() -> None:
 @pytest.mark.parametrize(
     ("flag", "message"),
     [
-        ("profile=bookinfo", "unknown profile: bookinfo"),
+        ("profile=bookinfo", "could not read the profile values for bookinfo: unsupported Profile type: bookinfo"),
         ("valeus.a=1", "bad path=value: valeus.a=1"),
-        ("values.globl.a=1", "bad path=value: values.globl.a=1"),
+        ("values.globl.a=1", 'bad path=value (values.globl.a=1): unknown field "globl" in v1alpha1.Values'),
         ("Values.global.meshID=a", "bad path=value"),
         ("unvalidated_values.global.meshID=a", "bad path=value"),
         ("spec.profile=asm", "bad path=value"),
         ("values/.global=a", "bad path=value"),
-        ("values.global.meshID=123", "bad path=value"),
-        ("values.global.meshID.deeper=a", "expected one value"),
+        ("values.global.meshID=123", "json: cannot unmarshal number into Go value of type string"),
+        ("values.global.mtls.enabled=maybe", "json: cannot unmarshal string into Go value of type bool"),
+        ("values.global.meshID.deeper=a", "json: cannot unmarshal object into Go value of type string"),
         ("installPackagePath=https://elsewhere.example/istio-1.4.10.tar.gz", "Get https://elsewhere.example"),
         ("install_package_path=http://elsewhere.example/x", "Get http://elsewhere.example"),
-        ("values.global=1", "expected a tree"),
+        ("values.global=1", "json: cannot unmarshal number into Go value of type map[string]json.RawMessage"),
     ],
 )
 def test_what_the_schema_lacks_is_named(flag: str, message: str) -> None:
     """The sentence names the field."""
-    with pytest.raises(NotRendered, match=message):
+    with pytest.raises(NotRendered, match=re.escape(message)):
         render_components("1.4.10-asm.18", ["profile=asm", flag], "")
 
 
