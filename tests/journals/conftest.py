@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -29,8 +30,9 @@ def keep_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     """The world that is put into the state of one frame after the other."""
-    before = dict(os.environ)
-    with open_world(tmp_path_factory.mktemp("journals"), rate_limits=False, neighbour=True) as world:
-        made = open_studio(world)
-        os.environ.update(before)
-        yield made
+    root = tmp_path_factory.mktemp("journals")
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
+        patch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "")
+        world = stack.enter_context(open_world(root, rate_limits=False, neighbour=True))
+        patch.undo()
+        yield open_studio(world)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from bot.journal.rows import UpgradeRow
 from tests.journals.frames import FROZEN, Frame, load_frame, save_frame
@@ -44,9 +45,10 @@ class FilmRig(DowntimeRig):
 
 @dataclass
 class Film:
-    """Takes frames in one world, each as a change of the one before it in its scene."""
+    """Takes frames in one world, each as a change of the one before it, and writes them into a folder."""
 
     studio: Studio
+    folder: Path = FROZEN
     last: str = ""
     taken: list[str] = field(default_factory=list)
 
@@ -63,8 +65,8 @@ class Film:
         found = read_rows(db)
         db.close()
         rows = JournalRows(found.schema, {place: hide(line) for place, line in found.rows.items()})
-        earlier = load_frame(self.last) if self.last else None
-        save_frame(Frame(name, self.last, self.world.clock.seconds(), ends, (), around), rows, earlier)
+        earlier = load_frame(self.last, self.folder if self.last in self.taken else FROZEN) if self.last else None
+        save_frame(self.folder, Frame(name, self.last, self.world.clock.seconds(), ends, (), around), rows, earlier)
         self.last = name
         self.taken.append(name)
 
@@ -87,7 +89,7 @@ class Film:
 
     def has(self, name: str) -> bool:
         """Whether the frame was written already, now or by an earlier bot."""
-        return (FROZEN / f"{name}.sql").exists()
+        return (self.folder / f"{name}.sql").exists()
 
 
 def find_row(rig: DowntimeRig) -> UpgradeRow | None:

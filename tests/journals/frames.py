@@ -39,10 +39,10 @@ def list_frames() -> list[str]:
     return sorted(path.stem for path in FROZEN.glob("*.sql"))
 
 
-def load_frame(name: str) -> Frame:
-    """The frame of this name, put together from those that it goes on from."""
-    script, head = _read_script(name)
-    changes = json.loads(lzma.decompress((FROZEN / f"{name}.json.xz").read_bytes()))
+def load_frame(name: str, folder: Path = FROZEN) -> Frame:
+    """The frame of this name, put together from those that it goes on from, which are frozen."""
+    script, head = _read_script(name, folder)
+    changes = json.loads(lzma.decompress((folder / f"{name}.json.xz").read_bytes()))
     earlier = load_frame(head["after"]) if head.get("after") else Frame("", "", 0.0, "", (), {})
     around = {key: value for key, value in earlier.around.items() if key not in changes["gone"]} | changes["set"]
     return Frame(name, earlier.name, float(head["now"]), head.get("ends", ""), (*earlier.scripts, script), around)
@@ -54,21 +54,20 @@ def load_scripts(name: str) -> tuple[str, ...]:
     return (*(load_scripts(head["after"]) if head.get("after") else ()), script)
 
 
-def save_frame(frame: Frame, rows: JournalRows, earlier: Frame | None) -> None:
-    """Write the frame as a change of the earlier one."""
+def save_frame(folder: Path, frame: Frame, rows: JournalRows, earlier: Frame | None) -> None:
+    """Write the frame into the folder as a change of the earlier one."""
     before, around = (earlier.rows, earlier.around) if earlier else (JournalRows(), {})
     head = {"after": frame.after, "now": str(frame.now), "ends": frame.ends}
     lines = [*(f"-- {key}: {value}" for key, value in head.items() if value), *write_changes(before, rows)]
-    FROZEN.mkdir(exist_ok=True)
-    (FROZEN / f"{frame.name}.sql").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    (folder / f"{frame.name}.sql").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     changed = {key: value for key, value in frame.around.items() if around.get(key) != value}
     gone = sorted(set(around) - set(frame.around))
     text = json.dumps({"set": changed, "gone": gone}, ensure_ascii=False, separators=(",", ":"))
     packed = lzma.compress(text.encode(), preset=9 | lzma.PRESET_EXTREME)
-    (FROZEN / f"{frame.name}.json.xz").write_bytes(packed)
+    (folder / f"{frame.name}.json.xz").write_bytes(packed)
 
 
-def _read_script(name: str) -> tuple[str, dict[str, str]]:
-    script = (FROZEN / f"{name}.sql").read_text(encoding="utf-8")
+def _read_script(name: str, folder: Path = FROZEN) -> tuple[str, dict[str, str]]:
+    script = (folder / f"{name}.sql").read_text(encoding="utf-8")
     lines = itertools.takewhile(lambda line: line.startswith("-- "), script.splitlines())
     return script, dict(line.removeprefix("-- ").split(": ", 1) for line in lines)

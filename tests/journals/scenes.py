@@ -24,6 +24,15 @@ LEFT_OVER = {
     },
     "spec": {"ports": [{"port": 80}]},
 }  # fmt: skip
+OVERLAY = """\
+apiVersion: install.istio.io/v1alpha2
+kind: IstioControlPlane
+spec:
+  values:
+    global:
+      proxy:
+        logLevel: warning
+"""
 # A gate is frozen while it asks; these also between the decision and the step that holds it against the cluster.
 DECIDED = frozenset({"control-plane/approve", "sidecars/approve"})
 
@@ -268,6 +277,38 @@ def film_proposal(film: Film) -> None:
         film.freeze("proposed", "proposed")
 
 
+def film_options(film: Film) -> None:
+    """What few upgrades have: an overlay from the form, waves that soak, pods that are evicted."""
+    careful = CLUSTERS.replace("[defaults]", "[defaults]\nlimits = { soak_seconds = 60 }\nevict_namespaces = ['shop']")
+    seen = {"sidecars/soak": "soaking-canary", "sidecars/backoff": "evicting-refused"}
+    with film.go_back("empty", clusters=careful) as rig:
+
+        def look() -> None:
+            row = find_row(rig)
+            if row and row.step == "control-plane/apply" and "overlay-apply" not in film.taken:
+                film.freeze("overlay-apply")
+            rows = rig.bot.store.read("select key from memory")
+            for start, name in seen.items():
+                if name not in film.taken and any(str(kept["key"]).startswith(start) for kept in rows):
+                    film.freeze(name)
+
+        order(rig, "start", ANA, overlay_texts={"own.yaml": OVERLAY}, canary_namespaces=["data"])
+        rig.look = look
+        go_on(rig, "cluster-x-1", lambda row: row.step == "sidecars/acknowledge")
+        film.freeze("evicted")
+
+
+def film_skipped(film: Film) -> None:
+    """A workload that could not be moved was skipped, for a reason."""
+    with film.go_back("blocked-sidecars") as rig:
+        film.world.cluster.faults.pods.active.append(PodFault("never-ready", namespace="shop", pod="cart*"))
+        rig.command(BEN, "decide cluster-x skip nobody shops at night")
+        film.freeze("skipped-decided")
+        go_on(rig, "cluster-x-1", lambda row: row.step == "sidecars/acknowledge")
+        film.freeze("skipped-acknowledge")
+        film.world.cluster.faults.clear()
+
+
 SCENES: Mapping[str, Callable[[Film], None]] = {
     "empty": film_nothing,
     "plan-ended": film_plan,
@@ -288,4 +329,6 @@ SCENES: Mapping[str, Callable[[Film], None]] = {
     "half-sent": film_half_sent,
     "aborted": film_abort,
     "proposed": film_proposal,
+    "evicted": film_options,
+    "skipped-acknowledge": film_skipped,
 }

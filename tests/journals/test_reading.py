@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib
 import json
 import pkgutil
+import re
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -28,13 +29,15 @@ from bot.slack.drawing.messages import draw_message
 from bot.slack.drawing.text import Pen
 from bot.telling.reports import describe_history, describe_status
 from bot.telling.views import Views
-from steps.contract.notes import Note
+from steps.contract.notes import Note, read_as
+from steps.notes.sidecars import Watched, name_soak_end
 from tests.journals.frames import list_frames, load_scripts
 from tests.journals.rows import build_journal
 
 PEN = Pen(lambda _user: True, "https://example.slack.com")
 HOUSE = [importlib.import_module(found.name) for found in pkgutil.walk_packages(steps.__path__, "steps.")]
 NOTES = {value.key: value for module in HOUSE for value in vars(module).values() if isinstance(value, Note)}
+SOAK = re.compile(r"sidecars/soak/(?P<wave>.+)/(?P<what>over|\d+)")
 LOOKS: tuple[Look, ...] = ("rich", "plain", "bare")
 
 
@@ -134,8 +137,10 @@ def read_notes(reader: Reader, row: UpgradeRow) -> int:
     return len(keys)
 
 
-def find_note(key: str) -> Note[object]:
+def find_note(key: str) -> Note[Any]:
     """The note under a key, which goes on with what it is about where it is one of many."""
+    if soak := SOAK.fullmatch(key):
+        return name_soak_end(soak["wave"]) if soak["what"] == "over" else Note(key, read_as(Watched))
     return NOTES[next(name for name in sorted(NOTES, key=len, reverse=True) if f"{key}/".startswith(f"{name}/"))]
 
 
