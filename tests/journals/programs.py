@@ -54,7 +54,8 @@ def start_again(world: World, run: str, start: Mapping[str, Any]) -> RunningProg
     place = world.folder.bot / RUNS / run
     (place / "output").write_bytes(b"")
     (place / "lock").write_bytes(b"")
-    environment = {name: str(value) for name, value in start["environment"].items()} | {"PATH": world.path}
+    google = {"GOOGLE_APPLICATION_CREDENTIALS": world.variables["GOOGLE_APPLICATION_CREDENTIALS"]}
+    environment = {**{name: str(value) for name, value in start["environment"].items()}, **google, "PATH": world.path}
     with (place / "lock").open("a+b") as lock, (place / "output").open("ab") as output:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         child = subprocess.Popen(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from sandbox.bot.settings import CLUSTERS
 from sandbox.cluster.server.faults import PodFault
@@ -204,17 +205,17 @@ def film_broken_glass(film: Film) -> None:
         film.freeze("broken-glass")
 
 
-def film_unsettled(film: Film) -> None:
+def film_unsettled(film: Film, name: str = "unsettled-clicks") -> None:
     """Clicks of every kind that nobody has answered yet; the last one approves."""
     with film.go_back("plan-23-sidecars-approve") as rig:
         row = find_row(rig)
         assert row is not None
         for click in list_clicks(row, film.world.clock.now()):
             rig.bot.upgrades.receive(click)
-        film.freeze("unsettled-clicks")
+        film.freeze(name)
 
 
-def film_unsent(film: Film) -> None:
+def film_unsent(film: Film, name: str = "unsent") -> None:
     """Slack was away all the time: the outbox holds messages of every kind that nobody has seen."""
     with film.go_back("empty", speaks=False) as rig:
         order(rig, "schedule", ANA, date="2026-12-01", time="02:20", zone="UTC")
@@ -226,11 +227,11 @@ def film_unsent(film: Film) -> None:
         order(rig, "retry", BEN)
         while (row := run_to_question(rig)) and row.step != "sidecars/acknowledge":
             order(rig, "approve", BEN)
-        film.freeze("unsent-acknowledge")
+        film.freeze(f"{name}-acknowledge")
         order(rig, "approve", BEN)
         while run_to_question(rig):
             order(rig, "approve", BEN)
-        film.freeze("unsent-ended")
+        film.freeze(f"{name}-ended")
 
 
 def film_half_sent(film: Film) -> None:
@@ -329,6 +330,9 @@ SCENES: Mapping[str, Callable[[Film], None]] = {
     "half-sent": film_half_sent,
     "aborted": film_abort,
     "proposed": film_proposal,
+    # Again when messages, clicks and notes had got types of their own.
+    "typed-clicks": partial(film_unsettled, name="typed-clicks"),
+    "typed-ended": partial(film_unsent, name="typed"),
     "evicted": film_options,
     "skipped-acknowledge": film_skipped,
 }

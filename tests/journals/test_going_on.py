@@ -19,8 +19,6 @@ PODS = 58
 NEARLY_ENDED = "sidecars/approve"
 # Nothing is under way in these.
 AT_REST = frozenset({"empty", "plan-ended"})
-
-
 # What a message may be dropped for: nobody is served by it any more.
 TOO_LATE = frozenset({"the private answer is older than 30 minutes", "of no use any more when Slack could be reached"})
 
@@ -32,9 +30,11 @@ def test_an_upgrade_goes_on(name: str, studio: Studio, pytestconfig: pytest.Conf
     with studio.resume(frame) as rig:
         begun = rig.bot.journal.list_upgrades()[0]
         whole = pytestconfig.getoption("every_journal") or is_nearly_ended(begun)
+        blocked = list_blocked(rig, begun.id)
         let_programs_end(studio, rig, begun.id)
         row = go_on(rig, begun.id, lambda row: not whole and row.state == "asking" and row.step != begun.step)
         rig.run_until(lambda: not rig.bot.outbox.list_unsent(rig.world.clock.now()), 1200)
+        assert list_blocked(rig, begun.id) == blocked
         assert list_troubles(rig) == []
         assert find_repeated(rig.world) == []
         assert find_doubled_programs(rig) == []
@@ -56,6 +56,11 @@ def let_programs_end(studio: Studio, rig: DowntimeRig, upgrade: str) -> None:
         rig.run_until(lambda: re.search(r"\bruns\b", read(rig, upgrade).sentence) is not None, 60)
         assert list(program.place.parent.glob(f"{program.place.name}*")) == [program.place]
         program.go_on()
+
+
+def list_blocked(rig: DowntimeRig, upgrade: str) -> list[str]:
+    """Why the upgrade was ever blocked."""
+    return [question.question for question in rig.bot.journal.list_questions(upgrade) if question.kind == "blocked"]
 
 
 def list_troubles(rig: DowntimeRig) -> list[tuple[str, str]]:
