@@ -82,3 +82,10 @@ def test_the_drawing_of_the_bot_is_its_contract(project_root: Path) -> None:
     """The same, with the listeners below the application and the steps below everything."""
     app, *rooms = read_layers(project_root, "bot")
     assert read_drawing(project_root, "The bot and its listeners") == [app, {"handlers"}, *rooms, {"steps"}]
+
+
+def test_every_part_of_the_sandbox_says_what_it_imitates(project_root: Path) -> None:
+    """sandbox/README.md has a line for each room."""
+    told = (project_root / "sandbox" / "README.md").read_text()
+    rooms = [path.parent.name for path in (project_root / "sandbox").glob("*/__init__.py")]
+    assert [room for room in sorted(rooms) if f"`{room}/`" not in told] == []
