@@ -236,7 +236,7 @@ class Transitions:
 
     @contextmanager
     def _change(self, row: UpgradeRow, transition: Transition) -> Iterator[datetime]:
-        """One transaction that ends with the root message drawn anew; gives the time of all that is in it."""
+        """One transaction that ends with the root message drawn again; gives the time of all that is in it."""
         if not is_legal(transition, row):
             raise Illegal(f"{transition} {row.id}: {row.state}, paused {row.paused_by!r}, aborted {row.aborted_by!r}")
         now = self._clock.now()

@@ -28,7 +28,7 @@ def register_permissions(app: App, identity: SlackIdentity, workspaces: Set[str]
 def find_stranger(body: Payload, identity: SlackIdentity, workspaces: Set[str]) -> str:
     """Why an envelope doesn't belong here, "" where it does.
 
-    `workspaces` are those that some cluster takes people of; which cluster they may order is decided per click.
+    `workspaces` are those that some cluster takes people of; which clusters they may order about is decided per click.
     """
     app_id = str(body.get("api_app_id") or "")
     if identity.app_id and app_id != identity.app_id:

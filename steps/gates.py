@@ -203,7 +203,7 @@ def _show(value: Json) -> str:
 def pass_gate(ctx: Context, ask: Ask) -> Outcome:
     """Hold the person's decision against what would be shown now.
 
-    No decision: the question itself. An approval of the same digest: Done. Another digest: the question anew with
+    No decision: the question itself. An approval of the same digest: Done. Another digest: the question again with
     what moved. A denial: Blocked.
     """
     decision = ctx.decision

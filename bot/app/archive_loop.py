@@ -24,7 +24,7 @@ class Prunes(Protocol):
     """The archives on disk."""
 
     def prune(self, needed: Collection[str], limit: int) -> list[Removed]:
-        """Take away what was used longest ago until the rest is within `limit` bytes. Raises OSError."""
+        """Remove what was used longest ago until the rest is within `limit` bytes. Raises OSError."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""What must be right before an upgrade: one check a line. The cluster's lines are the preflight of prepare."""
+"""What must be right before an upgrade: one check per line. The cluster's lines are the preflight of prepare."""
 
 from __future__ import annotations
 

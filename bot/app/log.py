@@ -34,7 +34,7 @@ def redact_event(_logger: object, _method: str, event: EventDict) -> EventDict:
 
 
 def redact_value(value: object) -> object:
-    """The value with every text in it redacted; what is no plain value becomes its text."""
+    """The value with every text in it redacted; anything but a plain value becomes its text."""
     match value:
         case None | bool() | int() | float():
             return value

@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 
 class Loop(threading.Thread):
-    """Calls `work` again and again; it answers after how many seconds it wants to be called, None for when woken.
+    """Calls `work` again and again; it says in how many seconds it wants to be called, None for when woken.
 
     An exception of `work` ends the thread; whoever watches ends the program.
     """
@@ -49,7 +49,7 @@ class Loop(threading.Thread):
 
 
 class Dispatcher:
-    """Runs the due steps on a pool, at most one an upgrade at a time."""
+    """Runs the due steps on a pool, at most one at a time for each upgrade."""
 
     def __init__(
         self, journal: Journal, runner: Runner, clock: Clock, wake: Callable[[], None], width: int = 8

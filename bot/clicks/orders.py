@@ -1,4 +1,4 @@
-"""What may be ordered: one frozen type an action."""
+"""What may be ordered: one frozen type per action."""
 
 from __future__ import annotations
 

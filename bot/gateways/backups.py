@@ -1,4 +1,4 @@
-"""The port `Backups` over a folder: one folder an upgrade, one file a backup."""
+"""The port `Backups` over a folder: one folder per upgrade, one file per backup."""
 
 from __future__ import annotations
 

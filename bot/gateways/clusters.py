@@ -1,4 +1,4 @@
-"""The gateways of all clusters, built once and joined: Google's side, and one API server a cluster."""
+"""The gateways of all clusters, built once and joined: Google's side, and one API server per cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The messages of the outbox. What each tells is one frozen type a kind, written and read as a row's `body` here."""
+"""The messages of the outbox. What each tells is one frozen type per kind, written and read as a row's `body` here."""
 
 from __future__ import annotations
 

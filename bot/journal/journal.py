@@ -178,7 +178,7 @@ class Journal(JournalView):
             )
 
     def next_number(self, cluster: str) -> int:
-        """The number that the cluster's next upgrade bears."""
+        """The number of the cluster's next upgrade."""
         rows = self._rows("select coalesce(max(number), 0) + 1 as n from upgrades where cluster = ?", [cluster])
         return int(rows[0]["n"])
 

@@ -135,7 +135,7 @@ class StoredCopy:
 
 
 class OrderedStore(StoredCopy):
-    """The journal beside a bot that may run: read, and written in transactions of a moment."""
+    """The journal beside a bot that may run: read, and written in short transactions."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)

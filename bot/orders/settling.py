@@ -30,7 +30,7 @@ class Upgrades:
         return self._intake.receive(click)
 
     def is_crowded(self) -> bool:
-        """Whether clicks pour in at this moment, so that deciding them can wait for a blink."""
+        """Whether clicks are pouring in, so that deciding them can wait for a moment."""
         return self._intake.is_crowded()
 
     def settle_clicks(self) -> int:

@@ -34,7 +34,7 @@ class DirectoryFault(Exception):
 class Person:
     """Somebody as Slack knows them; `teams` are the workspaces that they belong to.
 
-    An outsider is one whom Slack shows as a stranger of a shared channel.
+    An outsider is somebody whom Slack marks as a stranger in a shared channel.
     """
 
     id: str

@@ -75,7 +75,7 @@ def _line(entry: Entry, text: str) -> Line:
 
 
 def _list_windows(downtime: Sequence[Entry], clusters: Mapping[str, Cluster]) -> Iterable[Line]:
-    """One line a cluster with its rules and next opening; those without windows share one."""
+    """One line per cluster with its rules and next opening; those without windows share one."""
     following: dict[str, Entry] = {}
     for entry in downtime:
         if entry.kind == "window":

@@ -91,7 +91,7 @@ class Calendar:
 def enter_appointment(
     row: UpgradeRow, appointment: Appointment, extension: datetime | None, edition: Edition, hold: Hold | None
 ) -> Entry:
-    """An upgrade with its appointment, as long as it was extended; a cancelled one is a later edition of it."""
+    """An upgrade with its appointment, extensions included; a cancelled one is a later edition of it."""
     ends = appointment.ends
     if ends and extension:
         ends = max(ends, extension)

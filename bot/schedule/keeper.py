@@ -116,7 +116,7 @@ class Keeper:
         return Forecast(measured, minutes, took, self._count_nodes(row))
 
     def wake_held(self) -> None:
-        """Judge every held upgrade anew: the windows may be others than when it was held."""
+        """Judge every held upgrade again: the windows may have changed since it was held."""
         with self._journal.transact():
             for upgrade in self._schedules.list_held():
                 self.wake(upgrade)

@@ -138,7 +138,7 @@ class Schedules(SchedulesView):
         return True
 
     def end_hold(self, upgrade: str) -> None:
-        """Nothing holds the upgrade any more."""
+        """Record that nothing holds the upgrade any more."""
         with self._store.transact() as db:
             db.execute("delete from holds where upgrade = ?", [upgrade])
 

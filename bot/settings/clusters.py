@@ -163,7 +163,7 @@ def parse_clusters(text: str, path: Path) -> tuple[Mapping[str, Cluster], list[s
 
 
 def build_found_template(defaults: Mapping[str, Any], folder: Path) -> Cluster:
-    """What every cluster is that is only found in GKE: [defaults], but nobody may approve. Key and address are empty.
+    """What a cluster only found in GKE starts from: [defaults], but nobody may approve. Key and address are empty.
 
     Overlays of [defaults] are those of a previous install that nobody has vouched for, so they are left out.
     """

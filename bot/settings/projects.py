@@ -1,4 +1,4 @@
-"""[discovery] of clusters.toml: where clusters are looked for that the file doesn't name, and what they are worth."""
+"""[discovery] of clusters.toml: where to look for clusters that it doesn't name, and what may be done with them."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def parse_discovery(text: str, path: Path, clusters: Mapping[str, Cluster]) -> t
 
 
 def name_found(addresses: Iterable[ClusterAddress], clusters: Mapping[str, Cluster]) -> dict[str, ClusterAddress]:
-    """The addresses that clusters.toml doesn't have, by a key that nobody else has: the name, or what it takes more."""
+    """Addresses that clusters.toml lacks, by a key of their own: the name, with more of the address if need be."""
     configured = {name_place(cluster.address) for cluster in clusters.values()}
     fresh = [address for address in addresses if name_place(address) not in configured]
     names = [address.name for address in fresh]

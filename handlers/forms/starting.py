@@ -84,7 +84,7 @@ def draw_start_form(reception: Reception, user: str, chosen: str, channel: str) 
 def redraw_start_form(
     reception: Reception, client: WebClient, view: Payload, user: str, chosen: str, channel: str
 ) -> None:
-    """Fill an open form anew. One that was filled since by somebody else's turn, or closed, is left alone."""
+    """Fill an open form again. One that was filled since by somebody else's turn, or closed, is left alone."""
     fresh = draw_start_form(reception, user, chosen, channel)
     answer = call_slack(
         lambda: client.views_update(view_id=find_text(view, "id"), hash=find_text(view, "hash"), view=fresh)
@@ -94,7 +94,7 @@ def redraw_start_form(
 
 
 def show_found(reception: Reception, client: WebClient, view: Payload, user: str, chosen: str, channel: str) -> None:
-    """Have GKE looked into and the cluster's mTLS mode read where it was not done lately; fill the form anew then."""
+    """Have GKE looked into and the cluster's mTLS mode read where it was not done lately; then fill the form again."""
 
     def redraw() -> None:
         redraw_start_form(reception, client, view, user, chosen, channel)

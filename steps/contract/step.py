@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Done:
-    """The step's aim was seen to be reached. An empty sentence is not posted."""
+    """The step was seen to have reached its aim. An empty sentence is not posted."""
 
     sentence: str
     card: Card | None = None

@@ -62,7 +62,7 @@ def read_validation(output: str) -> ValidationReport:
 
 
 def describe_checks(checks: Sequence[CheckResult]) -> tuple[str, ...]:
-    """A line a check of an asmctl that still runs: the last one has not ended yet, an earlier one without OK failed."""
+    """A line per check of a running asmctl: the last one has not ended yet, an earlier one without OK failed."""
     words = ["OK" if check.passed else "not OK" for check in checks]
     if checks and not checks[-1].passed:
         words[-1] = "running"

@@ -85,7 +85,7 @@ def read_apply_output(output: str) -> ApplyReport:
 
 
 def describe_apply(report: ApplyReport) -> tuple[str, ...]:
-    """A line a component for the progress message."""
+    """A line per component for the progress message."""
     return (
         *(f"{name}: applied" for name in report.finished),
         *(f"{name}: failed" for name in report.failed),

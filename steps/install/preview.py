@@ -91,7 +91,7 @@ class Preview:
 
 
 def format_command(arguments: Sequence[str], overlays: Sequence[tuple[str, str]] = ()) -> tuple[str, ...]:
-    """istioctl's command as a shell takes it, a flag a line."""
+    """istioctl's command as a shell takes it, one flag per line."""
     head, flags = list(arguments[:2]), list(arguments[2:])
     pairs = [f"  {flag} {shlex.quote(value)}" for flag, value in zip(flags[::2], flags[1::2], strict=True)]
     files = [f"  -f {shlex.quote(name)}" for name, _ in overlays]
@@ -100,7 +100,7 @@ def format_command(arguments: Sequence[str], overlays: Sequence[tuple[str, str]]
 
 
 def measure_preview(ctx: Context) -> Preview | Blocked:
-    """Render, dry-run and compare anew, and keep the findings; Blocked where the apply could not go well."""
+    """Render, dry-run and compare again, and keep the findings; Blocked where the apply could not go well."""
     rendering = render(ctx)
     proof = try_apply(ctx, rendering.arguments, rendering.overlays)
     if isinstance(proof, Blocked):

@@ -23,7 +23,7 @@ LEFTOVERS = Note("validate/leftovers", read_as(tuple[str, ...]))
 
 
 def count_tries(ctx: Context, note: Note[Tries]) -> int:
-    """Which run it is, from 1 on; a retry, which raises the generation, begins anew."""
+    """Which run it is, from 1 on; a retry, which raises the generation, starts over."""
     kept = ctx.recall(note)
     return kept.number if kept and kept.generation == ctx.generation else 1
 

@@ -105,7 +105,7 @@ def name_soak_end(wave: str) -> Note[datetime]:
 
 
 def name_soak(ctx: Context, wave: str) -> Note[Watched]:
-    """How long the wave was watched; a retry watches anew."""
+    """How long the wave was watched; a retry starts watching again."""
     return Note(f"sidecars/soak/{wave}/{ctx.generation}", read_as(Watched))
 
 

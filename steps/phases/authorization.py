@@ -20,7 +20,7 @@ SKIP = Choice("skip", "Leave as it is", needs_reason=True)
 
 
 def approve(ctx: Context) -> Outcome:
-    """Ask about findings; to decline is an answer like any other and lets the upgrade go on."""
+    """Ask about findings; declining is an answer like any other and lets the upgrade go on."""
     findings = read_findings(ctx)
     if not findings:
         return Done(NOTHING)
@@ -48,7 +48,7 @@ def approve(ctx: Context) -> Outcome:
 
 
 def apply(ctx: Context) -> Outcome:
-    """Make the approved edits, one object a turn; what is left to a person is counted."""
+    """Make the approved edits, one object per turn; what is left to a person is counted."""
     approved, edited = ctx.recall(APPROVED_EDITS) or (), ctx.recall(EDITED) or ()
     if ctx.decision and ctx.decision.choice == SKIP.id:
         return Done(f"authorization edits left by {Person(ctx.decision.by)}: {ctx.decision.reason}")

@@ -153,7 +153,7 @@ def fetch_previous(ctx: Context) -> Waiting | None:
 
 
 def _judge_failing(ctx: Context, error: TryAgain) -> Outcome:
-    """A long download is patient, a server that gives nothing is not: Blocked after a while without a byte."""
+    """A long download may take its time, a server that sends nothing may not: Blocked after a while without a byte."""
     kept = ctx.recall(FAILING)
     if kept is None or kept.generation != ctx.generation:
         kept = Failing(ctx.generation, ctx.now)

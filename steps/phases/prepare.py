@@ -1,4 +1,4 @@
-"""The prepare phase: read-only, ends with a proposal in the thread, or with one only."""
+"""The prepare phase, which only reads and ends with a proposal; and the plan that is nothing but a proposal."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def list_pieces(ctx: Context, planned: Planned) -> list[Piece]:
 
 
 def list_workloads_to_restart(planned: Planned) -> tuple[str, ...]:
-    """A line a workload: its pods, its method and the kinds of its risks."""
+    """A line per workload: its pods, its method and the kinds of its risks."""
     lines = tuple(
         f"{one.ref}: " + (f"{one.pods} pods, {one.method}" if one.pods else "left to a person")
         + (f" ({', '.join(one.risks)})" if one.risks else "")

@@ -37,7 +37,7 @@ def approve(ctx: Context) -> Outcome:
 
 
 def run(ctx: Context) -> Outcome:
-    """Run asmctl once a generation, adopt it after a restart, judge its output.
+    """Run asmctl once per generation, adopt it after a restart, judge its output.
 
     Once more, a few times, where a check met a fault of the connection: asmctl repeats no request.
     """

@@ -154,7 +154,7 @@ def describe_hold(workload: Workload) -> str:
 
 
 def keeps_revision(pod: Pod, workload: Workload) -> bool:
-    """Whether the controller would make the pod anew from the revision that it runs now.
+    """Whether the controller would recreate the pod from the revision that it runs now.
 
     StatefulSet: below the partition the current revision, else the update revision (kubernetes
     stateful_set_utils.go, newVersionedStatefulSetPod). DaemonSet: the template, so all pods must be on it.

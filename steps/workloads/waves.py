@@ -135,7 +135,7 @@ _read_rows = read_as(tuple[_Row, ...])
 
 
 def write_plan(workloads: Sequence[PlannedWorkload]) -> Json:
-    """The plan as JSON, a flat object a workload."""
+    """The plan as JSON, one flat object per workload."""
     return write_plain([_flatten(one) for one in workloads])
 
 

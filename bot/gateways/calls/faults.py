@@ -63,7 +63,7 @@ def judge_silence(call: Call, seconds: float) -> TryAgain:
 
 
 def judge_untrusted(call: Call, error: BaseException) -> GiveUp:
-    """The verdict on a certificate that does not hold."""
+    """The verdict on a certificate that is not trusted."""
     return GiveUp(
         f"the certificate of {call.service} is not trusted: {name_error(error)}",
         "Check the address and the CA that belongs to it (for GKE both come from the container API), then retry.",

@@ -76,9 +76,9 @@ class _Unreached(TryAgain):
 
 
 class ApiServer:
-    """The API server of one cluster. One instance a cluster, shared by threads.
+    """The API server of one cluster. One instance per cluster, shared by threads.
 
-    A connection that can't be made is looked up anew once (GKE may have moved the endpoint or changed the CA), a 401
+    A connection that can't be made is looked up again once (GKE may have moved the endpoint or changed the CA), a 401
     renews the token once.
     """
 

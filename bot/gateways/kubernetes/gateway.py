@@ -15,7 +15,7 @@ from steps.mesh import ClusterAddress
 
 
 class KubernetesGateway(Access, Inventory, Objects, Writes):
-    """The API server of one cluster, as one account; one instance a cluster, shared by threads."""
+    """The API server of one cluster, as one account; one instance per cluster, shared by threads."""
 
     def __init__(self, server: ApiServer) -> None:
         self._server = server

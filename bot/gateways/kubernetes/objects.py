@@ -104,7 +104,7 @@ class Objects:
 def list_raw(
     server: ApiServer, action: str, path: str, query: Mapping[str, str] | None = None, optional: bool = False
 ) -> list[dict[str, Any]]:
-    """All items of a list as mappings; started anew where its token expired. `optional`: an absent kind is empty."""
+    """All items of a list as mappings; started again where its token expired. `optional`: an absent kind is empty."""
     asked = {key: text for key, text in (query or {}).items() if text}
     for _ in range(MOST_RESTARTS):
         found = _list_once(server, action, path, asked, optional)

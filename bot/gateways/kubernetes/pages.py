@@ -95,7 +95,7 @@ def _ask_page(selector: str, following: str) -> Mapping[str, str]:
 
 
 def decode(server: ApiServer, action: str, answer: Answer, decoder: msgspec.json.Decoder[T]) -> T:
-    """The answer's body. TryAgain where it is no JSON (cut short), GiveUp where a field has another type."""
+    """The answer's body. TryAgain where it isn't JSON (cut short), GiveUp where a field has another type."""
     try:
         return decoder.decode(answer.body)
     except msgspec.ValidationError as error:

@@ -65,7 +65,7 @@ class Place:
 
 
 class ServedApis:
-    """Discovery of one API server. What is found is kept; what is absent is asked for anew, for a CRD may come."""
+    """Discovery of one API server. What is found is kept; what is absent is asked for again, since a CRD may come."""
 
     def __init__(self, server: ApiServer) -> None:
         self._server = server

@@ -1,4 +1,4 @@
-"""Kubeconfigs for istioctl, kubectl and asmctl: one file a cluster, for the bot's user alone."""
+"""Kubeconfigs for istioctl, kubectl and asmctl: one file per cluster, for the bot's user alone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PATH_KEYS = ("certificate-authority", "client-certificate", "client-key", "token
 
 
 class Kubeconfigs:
-    """Writes kubeconfigs under `folder`. Google's token stands in a file that client-go reads anew each minute."""
+    """Writes kubeconfigs under `folder`. Google's token is in a file that client-go reads again every minute."""
 
     def __init__(self, folder: Path, gke: FindsEndpoints, credentials: GoogleCredentials) -> None:
         self._folder = folder.absolute()
@@ -96,7 +96,7 @@ def _refuse(address: ClusterAddress, path: Path, why: str) -> GiveUp:
 
 
 def _describe_yaml(error: yaml.YAMLError) -> str:
-    """Where the file is no YAML, without the line itself: it may hold a token."""
+    """Where the file is not YAML, without the line itself: it may hold a token."""
     mark = getattr(error, "problem_mark", None)
     return f"no YAML in line {mark.line + 1}" if mark else "no YAML"
 

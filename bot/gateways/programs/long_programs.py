@@ -41,7 +41,7 @@ class Run:
 
 
 class ProgramRuns:
-    """Runs under `folder`, one folder a run id. One instance for the whole program, thread-safe.
+    """Runs under `folder`, one folder per run id. One instance for the whole program, thread-safe.
 
     `clock` must be the machine's monotonic clock, which goes on while the bot is down and never jumps.
     """

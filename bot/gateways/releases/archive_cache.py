@@ -41,7 +41,7 @@ class ArchiveCache:
         self._clock = clock
 
     def prune(self, needed: Collection[str], limit: int) -> list[Removed]:
-        """Take away the releases used longest ago until the rest is within `limit` bytes, and old left-overs.
+        """Remove the releases used longest ago until the rest is within `limit` bytes, and old left-overs.
 
         Releases whose SHA-256 is `needed` stay, whatever they take.
         """

@@ -1,4 +1,4 @@
-"""Unpacked releases on disk, one folder a SHA-256, with the hashes of their programs."""
+"""Unpacked releases on disk, one folder per SHA-256, with the hashes of their programs."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def is_custom(api_version: str) -> bool:
 
 
 def differences(live: Any, wanted: Json, *, exact: bool = False) -> Json:
-    """Return the part of `wanted` that `live` lacks or has otherwise; a list that differs comes whole.
+    """Return the part of `wanted` that `live` lacks or has different; a list that differs comes whole.
 
     `exact` lists have nothing beside what is wanted: the server puts no defaults into those of custom resources.
     """

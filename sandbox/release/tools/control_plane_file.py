@@ -34,7 +34,7 @@ VALUES_FIELDS = frozenset({
 
 
 class BadFile(ValueError):
-    """A file that istioctl refuses; the text is near to istioctl's own."""
+    """A file that istioctl refuses; the text is close to istioctl's own."""
 
 
 def read_control_plane_file(path: Path) -> Tree:

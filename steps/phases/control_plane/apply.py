@@ -22,7 +22,7 @@ TRIES = 8
 
 
 def apply(ctx: Context) -> Outcome:
-    """Run `istioctl manifest apply` once an approval, adopt it after a restart, judge how it ended.
+    """Run `istioctl manifest apply` once per approval, adopt it after a restart, judge how it ended.
 
     Once more, a few times, where nothing but the connection failed: half a control plane is worse than a second apply.
     """

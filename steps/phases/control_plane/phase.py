@@ -111,7 +111,7 @@ def approve(ctx: Context) -> Outcome:
 
 
 def back_up(ctx: Context) -> Outcome:
-    """Keep the state before the first write, a few kinds a turn."""
+    """Keep the state before the first write, a few kinds per turn."""
     items = list_backup_items(ctx.release)
     kept = ctx.recall(BACKUP) or {}
     left = [item for item in items if name_backup(item) not in kept]

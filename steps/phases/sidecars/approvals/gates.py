@@ -88,7 +88,7 @@ def find_worse(shown: Mapping[str, BoundWorkload], now: Mapping[str, BoundWorklo
 
 
 def find_lost(decision: Decision | None, planned: Planned, tally: Tally) -> tuple[str, ...]:
-    """A sentence for each approved workload that was to be moved and is left to a person by now, a paused one say."""
+    """A sentence for each approved workload that was to be moved and is left to a person by now, as a paused one is."""
     if decision is None or decision.choice != "approve":
         return ()
     risks = {str(ref): [risk.kind for risk in found] for ref, found in planned.risks.items()}

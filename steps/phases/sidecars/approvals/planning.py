@@ -1,4 +1,4 @@
-"""The plan of the phase, measured anew whenever a person decides on it."""
+"""The plan of the phase, measured again whenever a person decides on it."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _keep(one: PlannedWorkload, earlier: Mapping[str, PlannedWorkload]) -> Plann
 def merge_entries(tally: Tally, entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:
     """The entries to record: pods that are new in scope, and those whose way has changed since.
 
-    A pod that is new and already on the target was made by the new injector and stays out: it is no one's to move.
+    A pod that is new and already on the target was made by the new injector and stays out: nobody has to move it.
     """
     known = {entry.uid: entry for entry in tally.list_all()}
     first = not known

@@ -99,7 +99,7 @@ def _write_query(workload: Workload | None) -> str:
 
 
 def pick_pods(pods: Iterable[Pod], workload: Workload, known: Collection[str] = ()) -> tuple[Pod, ...]:
-    """Those of a namespace's pods that belong to the workload; `known` are uids of pods that were told to be its."""
+    """Those of a namespace's pods that belong to the workload; `known` are uids of pods that are known to be its."""
     return tuple(pod for pod in pods if _belongs(pod, workload, known))
 
 

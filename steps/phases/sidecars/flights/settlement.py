@@ -61,7 +61,7 @@ def close_entry(entry: LedgerEntry, state: EntryState, evidence: str) -> LedgerE
 
 
 def orphan_entries(entries: Iterable[LedgerEntry], live: Iterable[Pod], release: Release) -> tuple[LedgerEntry, ...]:
-    """The workload is gone but pods of it are not: they are nobody's now, so no one would make them anew."""
+    """The workload is gone but pods of it are not: nobody owns them now, so nobody would recreate them."""
     present = {pod.uid for pod in live if not has_target(pod, release)}
     return tuple(
         _leave_orphan(entry) if entry.uid in present else close_entry(entry, "gone", "its workload was deleted")

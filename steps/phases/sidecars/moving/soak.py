@@ -15,7 +15,7 @@ ACCEPT = Choice("accept", "Go on all the same", "grave", needs_reason=True)
 
 
 def soak_wave(ctx: Context, wave: str) -> Waiting | Blocked | None:
-    """Watch a settled wave until its soak is over; None once it is. A breach is Blocked, and retry watches anew."""
+    """Watch a settled wave until its soak is over; None once it is. A breach is Blocked; a retry watches again."""
     if not ctx.options.keeps_waves_apart or ctx.recall(name_soak_end(wave)) is not None:
         return None
     breach = "" if _is_accepted(ctx, wave) else next(find_breaches(ctx), "")
