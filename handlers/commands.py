@@ -8,7 +8,7 @@ from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
 from bot.clicks.clicks import Click
-from bot.clicks.orders import Help, Order, Schedule, Start
+from bot.clicks.orders import Order, ReadHelp, Schedule, Start
 from bot.windows.appointments import Written
 from handlers.desk import Reception
 from handlers.forms.scheduling import open_schedule_form
@@ -49,7 +49,7 @@ def receive_order(reception: Reception, order: Order | Misread, command: Payload
     """Commit a command; the text to show at once, "" where an answer or a form follows."""
     if isinstance(order, Misread):
         return order.answer
-    if isinstance(order, Help):
+    if isinstance(order, ReadHelp):
         return write_help()
     if isinstance(order, Schedule) and needs_form(order):
         return reception.fleet.refuse_schedule(order.target, find_text(command, "user_id"))

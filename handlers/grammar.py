@@ -14,8 +14,8 @@ from bot.clicks.orders import (
     BreakGlass,
     Deny,
     Extend,
-    Help,
     Order,
+    ReadHelp,
     Schedule,
     Start,
     StartOptions,
@@ -70,7 +70,7 @@ def read_order(text: str) -> Order | Misread:
     """Read what was typed after the command's name."""
     words = _undo_markup(text).split()
     if not words:
-        return Help()
+        return ReadHelp()
     name, rest = words[0].lower(), words[1:]
     action = next((known for known in USAGE if known == name), None)
     if action is None:
@@ -105,7 +105,7 @@ def _read_target(action: Action, words: Sequence[str]) -> Order | Misread:
         case "windows" | "calendar" | "status" | "history" | "help":
             return READINGS[action](target)
         case _:
-            return choose_order(action, "", target, reason=_reason(words[1:])) or Help(target)
+            return choose_order(action, "", target, reason=_reason(words[1:])) or ReadHelp(target)
 
 
 def _read_deny(_action: Action, words: Sequence[str]) -> Order | Misread:
@@ -125,7 +125,7 @@ def _read_breaking(_action: Action, words: Sequence[str]) -> Order | Misread:
 def _read_decide(_action: Action, words: Sequence[str]) -> Order | Misread:
     if len(words) < 2:
         return Misread(f"Name the choice: `{COMMAND} {USAGE['decide'][0]}`. The choices are the buttons of the card.")
-    return choose_order("decide", words[1].lower(), words[0], reason=_reason(words[2:])) or Help()
+    return choose_order("decide", words[1].lower(), words[0], reason=_reason(words[2:])) or ReadHelp()
 
 
 def _read_extend(_action: Action, words: Sequence[str]) -> Order | Misread:

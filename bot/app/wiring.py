@@ -25,7 +25,6 @@ from bot.journal.outbox import Outbox
 from bot.journal.store import Store
 from bot.orders.controls import Controls
 from bot.orders.decisions import Decisions
-from bot.orders.desks import Desks
 from bot.orders.entry import Entry
 from bot.orders.fleet import Fleet
 from bot.orders.scheduling import Scheduling
@@ -33,6 +32,7 @@ from bot.orders.settling import Upgrades
 from bot.orders.starts import Starts
 from bot.orders.targets import Targets
 from bot.orders.timetable import Timetable
+from bot.orders.use_cases import UseCases
 from bot.people.roster import PeopledClusters, Roster
 from bot.reminders.tick import Reminders
 from bot.schedule.keeper import Keeper
@@ -117,7 +117,7 @@ def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans) -> Bo
     starts = Starts(targets, journal, transitions, clock)
     decisions = Decisions(targets, journal, transitions, chronicle, clock)
     controls = Controls(targets, transitions, decisions, timetable)
-    desks = Desks(starts, decisions, controls, scheduling, timetable, fleet)
+    use_cases = UseCases(starts, decisions, controls, scheduling, timetable, fleet)
     return Bot(
         settings=settings,
         clock=clock,
@@ -125,7 +125,7 @@ def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans) -> Bo
         journal=journal,
         outbox=outbox,
         views=views,
-        upgrades=Upgrades(Clicks(store), Entry(targets, roster, clock), desks, chronicle, clock),
+        upgrades=Upgrades(Clicks(store), Entry(targets, roster, clock), use_cases, chronicle, clock),
         runner=Runner(journal, chronicle, transitions, keeper, clock, plans),
         announcer=build_announcer(settings, outbox, views, clock, fleet),
         fleet=fleet,

@@ -14,8 +14,8 @@ from sqlite_utils import Database
 from bot.clicks.orders import (
     READINGS,
     Extend,
-    Help,
     Order,
+    ReadHelp,
     Schedule,
     Snooze,
     Start,
@@ -144,7 +144,7 @@ def _unfold_order(flat: FlatClick) -> Order:
     match flat.action:
         case "approve" | "deny" | "decide" | "break-glass" | "retry" | "pause" | "resume" | "abort":
             made = choose_order(flat.action, flat.choice, flat.target, flat.step, flat.generation, flat.reason)
-            return made or Help(flat.target)
+            return made or ReadHelp(flat.target)
         case "start":
             return Start(flat.target, read_options(flat.arguments))
         case "schedule":

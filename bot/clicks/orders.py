@@ -34,8 +34,8 @@ class StartOptions(msgspec.Struct, frozen=True, omit_defaults=True, rename={"fla
 
 
 def _write_tag(name: str) -> str:
-    """`break-glass` of BreakGlass."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name.lstrip("_")).lower()
+    """`break-glass` of BreakGlass, `status` of ReadStatus."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name.removeprefix("Read")).lower()
 
 
 class _Order(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="action", tag=_write_tag):
@@ -125,28 +125,29 @@ class Snooze(_Order, frozen=True):
     seconds: int = 0
 
 
-class Windows(_Order, frozen=True):
+class ReadWindows(_Order, frozen=True):
     """Read when clusters may be changed."""
 
 
-class Calendar(_Order, frozen=True):
+class ReadCalendar(_Order, frozen=True):
     """Read what the next days hold."""
 
 
-class Status(_Order, frozen=True):
+class ReadStatus(_Order, frozen=True):
     """Read where upgrades stand."""
 
 
-class History(_Order, frozen=True):
+class ReadHistory(_Order, frozen=True):
     """Read how earlier upgrades ended."""
 
 
-class Help(_Order, frozen=True):
+class ReadHelp(_Order, frozen=True):
     """Read what can be ordered."""
 
 
 Reading: TypeAlias = Literal["windows", "calendar", "status", "history", "help"]
-CardOrder: TypeAlias = Approve | Deny | Decide | BreakGlass | Retry
+Judgement: TypeAlias = Approve | Deny | Decide | BreakGlass
+CardOrder: TypeAlias = Judgement | Retry
 Control: TypeAlias = Pause | Resume | Retry | Abort
 Order: TypeAlias = (
     Start
@@ -161,20 +162,20 @@ Order: TypeAlias = (
     | Schedule
     | Extend
     | Snooze
-    | Windows
-    | Calendar
-    | Status
-    | History
-    | Help
+    | ReadWindows
+    | ReadCalendar
+    | ReadStatus
+    | ReadHistory
+    | ReadHelp
 )
 
 
-READINGS: Mapping[Reading, type[Windows | Calendar | Status | History | Help]] = {
-    "windows": Windows,
-    "calendar": Calendar,
-    "status": Status,
-    "history": History,
-    "help": Help,
+READINGS: Mapping[Reading, type[ReadWindows | ReadCalendar | ReadStatus | ReadHistory | ReadHelp]] = {
+    "windows": ReadWindows,
+    "calendar": ReadCalendar,
+    "status": ReadStatus,
+    "history": ReadHistory,
+    "help": ReadHelp,
 }
 
 

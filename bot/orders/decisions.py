@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TypeAlias, assert_never
+from typing import assert_never
 
-from bot.clicks.orders import Approve, BreakGlass, CardOrder, Decide, Deny
+from bot.clicks.orders import Approve, BreakGlass, CardOrder, Decide, Deny, Judgement
 from bot.clock import Clock
 from bot.journal.audit import Consented
 from bot.journal.journal import Journal
@@ -19,8 +19,6 @@ from bot.telling.chronicle import Chronicle
 from bot.telling.phrases import describe_state, list_names, mention, name_done
 from bot.transitions import Taken, Transitions
 from steps.contract.cards import APPROVE, DENY
-
-Decision: TypeAlias = Approve | Deny | Decide | BreakGlass
 
 
 class Decisions:
@@ -38,7 +36,7 @@ class Decisions:
         self._chronicle = chronicle
         self._clock = clock
 
-    def decide(self, order: Decision, by: str) -> str:
+    def decide(self, order: Judgement, by: str) -> str:
         """Take a choice of the question that the order is about; answers what is told to the person."""
         row, cluster = self._targets.find_upgrade(order)
         question = self.find_question(order, row)
@@ -99,7 +97,7 @@ class Decisions:
         return f"That card is not current any more ({current.state}); see the newest one in the thread."
 
 
-def judge_decision(order: Decision, by: str, row: UpgradeRow, question: Question, policy: Policy) -> str:
+def judge_decision(order: Judgement, by: str, row: UpgradeRow, question: Question, policy: Policy) -> str:
     """The choice that this person may take of an open question. Raises Refusal where they may not take it."""
     breaking = isinstance(order, BreakGlass)
     choice = name_choice(order)
@@ -114,7 +112,7 @@ def judge_decision(order: Decision, by: str, row: UpgradeRow, question: Question
     return choice
 
 
-def name_choice(order: Decision) -> str:
+def name_choice(order: Judgement) -> str:
     """The id of the choice that an order takes."""
     match order:
         case Approve() | BreakGlass():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bot.clicks.orders import History, StartOptions, Status
+from bot.clicks.orders import ReadHistory, ReadStatus, StartOptions
 from bot.discovery.modes import MeshModes
 from bot.journal.bodies import AgendaSection
 from bot.journal.journal import JournalView
@@ -75,9 +75,9 @@ class Fleet:
         if known:
             self._modes.want(known.address, then)
 
-    def describe(self, order: Status | History, user: str) -> str:
+    def describe(self, order: ReadStatus | ReadHistory, user: str) -> str:
         """Where one upgrade stands, or all; or the latest upgrades of a cluster, or of all."""
-        if isinstance(order, History):
+        if isinstance(order, ReadHistory):
             return describe_history([self._views.build_view(row) for row in self._targets.list_upgrades(order.target)])
         if order.target:
             row, _ = self._targets.find_upgrade(order)

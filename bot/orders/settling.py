@@ -7,9 +7,9 @@ from bot.clock import Clock
 from bot.incidents import note_incident
 from bot.journal.bodies import AnswerBody
 from bot.journal.store import StoreBroken
-from bot.orders.desks import Answer, Desks
 from bot.orders.entry import Entry
 from bot.orders.intake import Intake
+from bot.orders.use_cases import Answer, UseCases
 from bot.schedule.agenda import show_agenda
 from bot.telling.chronicle import Chronicle
 
@@ -17,11 +17,11 @@ from bot.telling.chronicle import Chronicle
 class Upgrades:
     """Settles clicks: each is decided and answered in one transaction, once, in order of arrival."""
 
-    def __init__(self, clicks: Clicks, entry: Entry, desks: Desks, chronicle: Chronicle, clock: Clock) -> None:
+    def __init__(self, clicks: Clicks, entry: Entry, use_cases: UseCases, chronicle: Chronicle, clock: Clock) -> None:
         self._clicks = clicks
         self._intake = Intake(clicks)
         self._entry = entry
-        self._desks = desks
+        self._use_cases = use_cases
         self._chronicle = chronicle
         self._clock = clock
 
@@ -63,7 +63,7 @@ class Upgrades:
     def _settle(self, click: Click) -> None:
         refused = self._entry.refuse(click)
         with self._clicks.transact():
-            answer = Answer(refused) if refused else self._desks.obey(click.order, click.user)
+            answer = Answer(refused) if refused else self._use_cases.obey(click.order, click.user)
             self._clicks.settle(click.id, answer.text, self._clock.now())
             self._tell(click, answer)
 

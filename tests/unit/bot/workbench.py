@@ -25,7 +25,6 @@ from bot.journal.rows import UpgradeRow
 from bot.journal.store import Store
 from bot.orders.controls import Controls
 from bot.orders.decisions import Decisions
-from bot.orders.desks import Desks
 from bot.orders.entry import Entry
 from bot.orders.fleet import Fleet
 from bot.orders.scheduling import Scheduling
@@ -33,6 +32,7 @@ from bot.orders.settling import Upgrades
 from bot.orders.starts import Starts
 from bot.orders.targets import Targets
 from bot.orders.timetable import Timetable
+from bot.orders.use_cases import UseCases
 from bot.people.roster import Directory, DirectoryFault, PeopledClusters, Person, Roster
 from bot.reminders.tick import Reminders
 from bot.schedule.keeper import Keeper
@@ -152,8 +152,8 @@ def build_engine(
     fleet = Fleet(targets, journal, views, outbox.read_thread, timetable, MeshModes(lambda _address: "", hand))
     decisions = Decisions(targets, journal, transitions, chronicle, hand)
     controls = Controls(targets, transitions, decisions, timetable)
-    desks = Desks(Starts(targets, journal, transitions, hand), decisions, controls, scheduling, timetable, fleet)
-    upgrades = Upgrades(Clicks(store), Entry(targets, roster, hand), desks, chronicle, hand)
+    use_cases = UseCases(Starts(targets, journal, transitions, hand), decisions, controls, scheduling, timetable, fleet)
+    upgrades = Upgrades(Clicks(store), Entry(targets, roster, hand), use_cases, chronicle, hand)
     reminders = Reminders(store, schedules, outbox, hand, clusters)
     return Engine(hand, store, journal, outbox, runner, upgrades, views, schedules, reminders, transitions)
 

@@ -6,24 +6,35 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.clicks.orders import Abort, Approve, Decide, Deny, Help, History, Order, Start, StartOptions, Status
+from bot.clicks.orders import (
+    Abort,
+    Approve,
+    Decide,
+    Deny,
+    Order,
+    ReadHelp,
+    ReadHistory,
+    ReadStatus,
+    Start,
+    StartOptions,
+)
 from handlers.grammar import Misread, read_order
 
 
 @pytest.mark.parametrize(
     ("text", "order"),
     [
-        ("", Help()),
-        ("help", Help()),
-        ("STATUS", Status()),
-        ("status cluster-x", Status("cluster-x")),
+        ("", ReadHelp()),
+        ("help", ReadHelp()),
+        ("STATUS", ReadStatus()),
+        ("status cluster-x", ReadStatus("cluster-x")),
         ("approve cluster-x", Approve("cluster-x")),
         ("deny cluster-x too late today", Deny("cluster-x", reason="too late today")),
         ("deny cluster-x “too late”", Deny("cluster-x", reason="too late")),
         ("decide cluster-x accept known check", Decide("cluster-x", reason="known check", choice="accept")),
         ("decide cluster-x approve", Approve("cluster-x")),
         ("abort cluster-x 5 &lt; 6 &amp; more", Abort("cluster-x", "5 < 6 & more")),
-        ("history", History()),
+        ("history", ReadHistory()),
         ("start", Start()),
         ("start cluster-x mtls=strict", Start("cluster-x", StartOptions(mtls="STRICT"))),
         (

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.clicks.clicks import Click, Clicks
-from bot.clicks.orders import Status
+from bot.clicks.orders import ReadStatus
 from bot.journal.store import Store, StoreBroken
 from bot.orders.intake import Intake
 from tests.unit.bot.workbench import ANA, START
@@ -25,7 +25,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def build_click(number: int) -> Click:
     """A click with an id of its own."""
-    return Click(f"click-{number}", ANA, START, Status())
+    return Click(f"click-{number}", ANA, START, ReadStatus())
 
 
 def test_every_click_is_committed_when_it_returns(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""Which desk obeys which order."""
+"""Which use case obeys which order."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from bot.clicks.orders import (
     Abort,
     Approve,
     BreakGlass,
-    Calendar,
     Decide,
     Deny,
     Extend,
-    Help,
-    History,
     Order,
     Pause,
+    ReadCalendar,
+    ReadHelp,
+    ReadHistory,
+    ReadStatus,
+    ReadWindows,
     Resume,
     Retry,
     Schedule,
     Snooze,
     Start,
-    Status,
-    Windows,
 )
 from bot.orders.controls import Controls
 from bot.orders.decisions import Decisions
@@ -44,8 +44,8 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Desks:
-    """The desks; each joins the transaction of whoever brings an order."""
+class UseCases:
+    """All of them; each joins the transaction of whoever brings an order."""
 
     starts: Starts
     decisions: Decisions
@@ -72,13 +72,13 @@ class Desks:
                 return self.controls.control(order, by)
             case Schedule() | Extend() | Snooze():
                 return self.scheduling.settle(order, by, self.starts.start)
-            case Windows():
+            case ReadWindows():
                 return self.timetable.describe_windows(order.target)
-            case Calendar():
+            case ReadCalendar():
                 return self.timetable.read_agenda(order.target)
-            case Status() | History():
+            case ReadStatus() | ReadHistory():
                 return self.fleet.describe(order, by)
-            case Help():
+            case ReadHelp():
                 return ""
             case _:
                 assert_never(order)
