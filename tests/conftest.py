@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
+from hypothesis.database import InMemoryExampleDatabase
 
 from tests.fifo import Fifo, MakeFifo
 from tests.skips import NO_CHROMIUM, NO_DRIVER, NOT_ASKED_FOR
@@ -46,11 +48,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Who asks for the real-cluster tier must give what it runs on."""
+    keep_examples_in_memory(config.rootpath)
     missing = missing_for_real_cluster(config)
     if config.getoption("istioctl") and missing == NOT_ASKED_FOR:
         raise pytest.UsageError("--istioctl FILE needs --real-cluster and --control-plane FOLDER")
     if missing not in (None, NOT_ASKED_FOR):
         raise pytest.UsageError(missing)
+
+
+def keep_examples_in_memory(root: Path) -> None:
+    """Let Hypothesis write nothing where the checkout is somebody else's."""
+    if not os.access(root, os.W_OK):
+        settings.register_profile("read-only", database=InMemoryExampleDatabase())
+        settings.load_profile("read-only")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
+from tests.children import read_first_line
+
 # Chromium's own errands would only time out on a machine without a network.
 QUIET = (
     "--disable-gpu",
@@ -39,8 +41,7 @@ def run_sandbox(*arguments: str) -> Iterator[SandboxRun]:
     program = str(Path(sys.executable).with_name("asm-upgrade"))
     child = subprocess.Popen([program, "sandbox", "--json", *arguments], stdout=subprocess.PIPE, text=True)
     try:
-        assert child.stdout
-        addresses = json.loads(child.stdout.readline())
+        addresses = json.loads(read_first_line(child))
         yield SandboxRun(addresses["page"], addresses)
     finally:
         child.send_signal(signal.SIGINT)
@@ -48,7 +49,7 @@ def run_sandbox(*arguments: str) -> Iterator[SandboxRun]:
             child.communicate(timeout=STOP_SECONDS)
         except subprocess.TimeoutExpired:
             child.kill()
-            child.communicate()
+            child.communicate(timeout=STOP_SECONDS)
 
 
 @contextmanager

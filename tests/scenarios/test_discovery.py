@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,20 @@ DISCOVERY = '\n[discovery]\nprojects = ["closed-project"]\n'
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     """A bot that knows cluster-x, in a project with cluster-y; a second project may not be searched."""
-    root = tmp_path_factory.mktemp("discovery")
+    with open_rig(tmp_path_factory.mktemp("discovery")) as built:
+        yield built
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Rig]:
+    """Another one, which has not looked into GKE yet."""
+    with open_rig(tmp_path) as built:
+        yield built
+
+
+@contextmanager
+def open_rig(root: Path) -> Iterator[Rig]:
+    """The bot of this module in a folder."""
     write_private(StateFolder(root).clusters_file, CLUSTERS + DISCOVERY)
     with open_world(root, neighbour=True, rate_limits=False) as world:
         built = Rig(world)
@@ -92,8 +106,8 @@ def read_home(rig: Rig, user: str) -> str:
 
 
 def read_card(rig: Rig) -> str:
-    """The proposal's last message, as text."""
-    return str(list_endings(rig)[-1]["blocks"])
+    """The last message of the first proposal, as text."""
+    return str(list_endings(rig)[0]["blocks"])
 
 
 def list_endings(rig: Rig) -> list[dict[str, Any]]:
@@ -102,17 +116,17 @@ def list_endings(rig: Rig) -> list[dict[str, Any]]:
     return [message for message in replies if "proposal only: cluster-y" in str(message["blocks"])]
 
 
-def test_the_form_opens_before_google_has_answered(rig: Rig) -> None:
+def test_the_form_opens_before_google_has_answered(fresh: Rig) -> None:
     """A trigger lives three seconds; what GKE knows comes in by an update."""
-    rig.world.act("command", user=ANA, channel=CHANNEL, text="/asm-upgrade start")
-    form = wait_for_form(rig, ANA)
+    fresh.world.act("command", user=ANA, channel=CHANNEL, text="/asm-upgrade start")
+    form = wait_for_form(fresh, ANA)
     first = list_options(form)
     then = first
-    while then == first and not rig.bot.search.is_fresh():
+    while then == first and not fresh.bot.search.is_fresh():
         # The form's own thread says what it wants after Slack has opened it.
-        rig.bot.search.turn()
-        then = list_options(rig.world.state()["views"][ANA][-1])
-    rig.world.act("view-close", user=ANA, view_id=form["id"])
+        fresh.bot.search.turn()
+        then = list_options(fresh.world.state()["views"][ANA][-1])
+    fresh.world.act("view-close", user=ANA, view_id=form["id"])
     assert (first, then) == (
         {"": ["cluster-x"]},
         {"In clusters.toml": ["cluster-x"], "Found in GKE: proposal only": ["cluster-y"]},
@@ -213,6 +227,8 @@ def test_an_unknown_cluster_is_refused_with_what_was_found(proposed: Rig) -> Non
 
 def test_google_out_of_order_blocks_nothing(rig: Rig) -> None:
     """The form opens, keeps what was known and says what is wrong."""
+    known = open_form(rig, ANA)
+    rig.world.act("view-close", user=ANA, view_id=known["id"])
     rig.world.clock.advance(3600)
     rig.world.google.switches.status = 403
     try:

@@ -22,6 +22,7 @@ import pytest
 from bot.journal.journal import JournalView
 from bot.journal.store import StoredCopy
 from sandbox.watching.messages import consent, kind_of
+from tests.children import read_first_line
 from tests.scenarios.crashing import Records, strip_effects
 from tests.scenarios.rig import ANA, BEN, CHANNEL
 
@@ -63,8 +64,7 @@ def run_sandbox(state: Path) -> Iterator[dict[str, Any]]:
     ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as sandbox:
         try:
-            assert sandbox.stdout is not None
-            yield json.loads(sandbox.stdout.readline())
+            yield json.loads(read_first_line(sandbox))
         finally:
             sandbox.send_signal(signal.SIGTERM)
             sandbox.wait(30)

@@ -12,6 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.children import read_first_line
+
 RELEASES = Path(__file__).parents[3] / "steps" / "releases"
 LIMIT = 60
 KEYS = {"page", "control", "kubernetes", "gke", "releases", "kubeconfig", "state", "environment"}
@@ -28,10 +30,11 @@ def command(*options: str) -> list[str]:
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
     """Start a sandbox and read its one line."""
     sandbox = subprocess.Popen(command("--json"), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    assert sandbox.stdout is not None
-    yield sandbox, json.loads(sandbox.stdout.readline())
-    sandbox.send_signal(signal.SIGINT)
-    sandbox.communicate(timeout=LIMIT)
+    try:
+        yield sandbox, json.loads(read_first_line(sandbox))
+    finally:
+        sandbox.send_signal(signal.SIGINT)
+        sandbox.communicate(timeout=LIMIT)
 
 
 def test_one_line_names_everything(started: Started) -> None:
@@ -77,8 +80,7 @@ def test_the_bots_kubectl_is_in_istioctls_window(started: Started) -> None:
 def test_an_end_by_signal_leaves_nothing() -> None:
     """Exit code 0, and the folder is gone."""
     sandbox = subprocess.Popen(command("--json"), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    assert sandbox.stdout is not None
-    state = Path(json.loads(sandbox.stdout.readline())["state"])
+    state = Path(json.loads(read_first_line(sandbox))["state"])
     sandbox.send_signal(signal.SIGTERM)
     sandbox.communicate(timeout=LIMIT)
     assert (sandbox.returncode, state.exists()) == (0, False)
@@ -116,8 +118,7 @@ def last_state(folder: Path) -> dict[str, Any]:
     sandbox = subprocess.Popen(
         command("--json", "--state", str(folder)), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
-    assert sandbox.stdout is not None
-    sandbox.stdout.readline()
+    assert read_first_line(sandbox)
     sandbox.send_signal(signal.SIGINT)
     sandbox.communicate(timeout=LIMIT)
     objects = json.loads((folder / "cluster" / "objects.json").read_text())["objects"]

@@ -53,7 +53,7 @@ def test_everybody_learns_that_the_journal_is_broken(store: Store) -> None:
         futures = [pool.submit(intake.receive, build_click(number)) for number in range(20)]
     for future in futures:
         with pytest.raises(StoreBroken):
-            future.result()
+            future.result(timeout=30)
 
 
 @pytest.mark.parametrize(

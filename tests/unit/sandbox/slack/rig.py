@@ -167,7 +167,7 @@ def served(app: App) -> Iterator[str]:
             yield f"http://127.0.0.1:{server.server_port}/slack/events"
         finally:
             server.shutdown()
-            thread.join()
+            thread.join(SECONDS)
 
 
 def button(action: str, value: str = "v") -> Json:

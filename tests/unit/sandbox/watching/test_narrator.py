@@ -136,4 +136,4 @@ def test_an_upgrade_that_stands_open_is_not_started_again() -> None:
 
 async def _received(opened: Scene, seen: list[Json], count: int) -> None:
     for _ in range(count):
-        seen.append(await opened.bot.received.get())
+        seen.append(await asyncio.wait_for(opened.bot.received.get(), 30))

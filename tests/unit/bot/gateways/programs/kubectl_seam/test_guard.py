@@ -1,9 +1,9 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-import subprocess
-import time
+import resource
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -221,9 +221,7 @@ def call_in_place(home: Path, lock: Path, monkeypatch: pytest.MonkeyPatch) -> li
         rules["lock"]["descriptor"] = held.fileno()
         (home / "rules.json").write_text(json.dumps(rules))
         lock.write_text(str(os.getppid()))
-        sha256 = subprocess.run(["sha256sum", home / "rules.json"], capture_output=True, text=True, check=True).stdout[
-            :64
-        ]
+        sha256 = hashlib.sha256((home / "rules.json").read_bytes()).hexdigest()
         main([sha256, *GET], home, pauses.append)
     return pauses
 
@@ -331,13 +329,19 @@ def test_a_killed_guard_leaves_an_unknown_call(yard: Yard) -> None:
     assert [(call.verdict, call.exit_code) for call in read_calls(rig.folder.calls)] == [("unknown", None)]
 
 
+def spend_of_children() -> float:
+    """The seconds that ended children of this process have computed."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
+
+
 def test_a_start_costs_little(yard: Yard) -> None:
-    """Thirty starts a run; the bound is generous for a busy machine."""
+    """Thirty starts a run. What counts is the processor's time, as others may use the machine too."""
     rig = yard.record()
     times = []
     for _ in range(5):
-        begun = time.perf_counter()
+        begun = spend_of_children()
         rig.call(apply_of("Pilot"), PILOT)
-        times.append(time.perf_counter() - begun)
-    assert min(times) < 0.25
+        times.append(spend_of_children() - begun)
+    assert 0 < min(times) < 0.25
     assert UID not in rig.read("calls")
