@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from steps.contract.cards import Card, Detail
 from steps.contract.notes import Json, read_as, write_plain
 from steps.contract.options import UpgradeOptions
+from steps.contract.ports import ApplyRequest
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome
 from steps.contract.wording import Person
 from steps.mesh import ClusterIdentity
-from steps.notes.download import REMOVALS, SHA256, SIGNATURE, SIGNING_KEY
+from steps.notes.control_plane import ApprovedApply
+from steps.notes.download import SHA256, SIGNATURE, SIGNING_KEY
 from steps.notes.prepare import choose_mtls, describe_identity, recall_flags, recall_mtls, recall_source
 from steps.versions import read_minor_version
 from steps.workloads.method import Method
@@ -78,19 +80,29 @@ def bind_mtls_change(ctx: Context, identity: ClusterIdentity) -> dict[str, Json]
     return {**bind_upgrade(ctx, identity), "mTLS in force": recall_mtls(ctx)}
 
 
-def bind_removals(ctx: Context, identity: ClusterIdentity, removals: Sequence[str]) -> dict[str, Json]:
-    """What the apply deletes."""
-    return {**bind_upgrade(ctx, identity), "removals": list(removals)}
-
-
-def bind_apply(ctx: Context, identity: ClusterIdentity, arguments: Sequence[str], rendered: str) -> dict[str, Json]:
-    """The verified archive, istioctl's arguments, what they render (SHA-256) and what goes with them."""
+def bind_departures(ctx: Context, identity: ClusterIdentity, approved: ApprovedApply) -> dict[str, Json]:
+    """What leaves the guide's path: what goes, what is set back, and what comes from elsewhere."""
     return {
         **bind_upgrade(ctx, identity),
+        "removals": list(approved.removals),
+        "fields": list(approved.changes),
+        "foreign images": list(approved.images),
+        "objects beyond the guide": list(approved.objects),
+    }
+
+
+def bind_apply(
+    ctx: Context, identity: ClusterIdentity, request: ApplyRequest, approved: ApprovedApply
+) -> dict[str, Json]:
+    """The verified archive, the programs by their hashes, the cluster's UID, the record and what goes with it."""
+    return {
+        **bind_departures(ctx, identity, approved),
         **bind_evidence(ctx),
-        "arguments": list(arguments),
-        "rendered manifest": rendered,
-        "removals": ctx.recall(REMOVALS),
+        "cluster UID": request.cluster_uid,
+        "arguments": list(request.arguments),
+        "istioctl": request.tools.istioctl_sha256,
+        "kubectl": request.kubectl.sha256,
+        "record": approved.record,
     }
 
 

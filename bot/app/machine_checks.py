@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sqlite3
-import subprocess
 import sys
 from pathlib import Path
 
+from bot.gateways.programs.kubectl import find_kubectl
 from bot.journal.store import StoreBroken, StoredCopy
 from steps.contract.checks import Check, failed, passed
-from steps.contract.errors import GiveUp
+from steps.contract.errors import GiveUp, TryAgain
 from steps.contract.release import Release
 from steps.phases.download import choose_platform
 from steps.preflight.machine import check_disk, check_kubectl
@@ -55,14 +54,10 @@ def check_tools(release: Release, path: str) -> Check:
         choose_platform(sys.platform)
     except GiveUp as error:
         return failed("platform", error.why, error.remedy)
-    kubectl = shutil.which("kubectl", path=path)
-    return check_kubectl(_read_kubectl_version(kubectl) if kubectl else "", release)
-
-
-def _read_kubectl_version(kubectl: str) -> str:
-    command = [kubectl, "version", "--client", "-o", "json"]
     try:
-        printed = subprocess.run(command, capture_output=True, text=True, timeout=TOOL_SECONDS, check=False)
-        return str(json.loads(printed.stdout)["clientVersion"]["gitVersion"])
-    except (OSError, subprocess.TimeoutExpired, ValueError, KeyError, TypeError):
-        return "unreadable"
+        found = find_kubectl(path, "", TOOL_SECONDS)
+    except GiveUp as error:
+        return failed("kubectl", error.why, error.remedy)
+    except TryAgain as error:
+        return failed("kubectl", error.why, "Run it by hand to see why it doesn't answer.")
+    return check_kubectl(found.version if found else "", release)

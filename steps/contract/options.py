@@ -32,7 +32,8 @@ class UpgradeOptions:
     """The options of one upgrade, fixed at its start and stored with it.
 
     `mtls` None keeps the mode in force. `set_flags` are `key=value` as given to istioctl's `--set`.
-    `evict_namespaces` use eviction where a rollout restart would do.
+    `evict_namespaces` use eviction where a rollout restart would do. `allowed_hubs` are registries, besides the
+    release's own, whose images are taken without asking.
     """
 
     mtls: MtlsMode | None = None
@@ -49,6 +50,7 @@ class UpgradeOptions:
     limits: Limits = Limits()
     archive: str = ""
     production: bool = True
+    allowed_hubs: tuple[str, ...] = ()
 
     @property
     def keeps_waves_apart(self) -> bool:

@@ -124,6 +124,10 @@ class Kubernetes(Protocol):
         """Server-side apply as field manager `asm-upgrade-bot`."""
         ...
 
+    def delete_object(self, api_version: str, kind: str, namespace: str, name: str, uid: str) -> None:
+        """Delete the object of this UID and what it owns; one that is gone or was born anew is fine."""
+        ...
+
     def read_events(self, namespace: str, kind: str, name: str) -> tuple[Event, ...]: ...
 
     def restart_workload(self, ref: WorkloadRef, stamp: str, resource_version: str = "") -> None:
@@ -202,14 +206,6 @@ class ReleaseFiles(Protocol):
 
 
 @dataclass(frozen=True)
-class ToolVersions:
-    """Versions read from the programs; kubectl's is that of the kubectl that istioctl will call, "" where none is."""
-
-    istioctl: str
-    kubectl: str
-
-
-@dataclass(frozen=True)
 class Kubectl:
     """The kubectl that istioctl's calls are passed on to: found once, by its own path, and bound by its hash."""
 
@@ -273,14 +269,6 @@ class Recording:
 
 
 @dataclass(frozen=True)
-class ProgramResult:
-    """A short program's end."""
-
-    exit_code: int
-    output: str
-
-
-@dataclass(frozen=True)
 class NotStarted:
     """No run under this id was ever begun."""
 
@@ -308,35 +296,26 @@ RunState: TypeAlias = NotStarted | Running | Ended
 class MeshTools(Protocol):
     """istioctl and asmctl as child programs. A kubeconfig for the cluster is kept by the gateway."""
 
-    def read_kubectl_version(self) -> str:
-        """The version of the kubectl that istioctl will call, "" where none is found."""
-        ...
-
-    def read_versions(self, tools: Tools) -> ToolVersions: ...
-
-    def render_manifest(self, tools: Tools, arguments: Sequence[str], overlays: Sequence[tuple[str, str]] = ()) -> str:
-        """`istioctl manifest generate` with the flags of the apply; offline; YAML."""
-        ...
-
-    def dry_run(
-        self, address: ClusterAddress, tools: Tools, arguments: Sequence[str], overlays: Sequence[tuple[str, str]] = ()
-    ) -> ProgramResult:
-        """`istioctl manifest apply --dry-run`: proves rendering and names what would be pruned."""
+    def read_istioctl_version(self, tools: Tools) -> str:
+        """What istioctl says of itself; it gets no credentials for that."""
         ...
 
     def find_kubectl(self, server_version: str) -> Kubectl | None:
         """The kubectl that writes are passed on to, links and dispatchers resolved; None where there is none."""
         ...
 
-    def start_recording(self, run_id: str, address: ClusterAddress, request: ApplyRequest) -> None:
-        """Start the apply with a kubectl that writes everything down and changes nothing, unless ever begun."""
+    def start_recording(self, run_id: str, address: ClusterAddress, request: ApplyRequest, *, looks: bool) -> None:
+        """Start the apply with a kubectl that writes everything down and changes nothing, unless ever begun.
+
+        `looks`: istioctl's reads reach the cluster; without it they find nothing, which changes nothing it hands over.
+        """
         ...
 
     def read_recording(self, run_id: str) -> Recording:
         """What an ended recording wrote down; GiveUp where that is no record."""
         ...
 
-    def start_guarded(
+    def start_apply(
         self, run_id: str, address: ClusterAddress, request: ApplyRequest, record: Record, recorded_by: str
     ) -> None:
         """Start the apply with a kubectl that passes on what the record holds and nothing else, unless ever begun.
@@ -347,17 +326,6 @@ class MeshTools(Protocol):
 
     def list_calls(self, run_id: str) -> tuple[KubectlCall, ...]:
         """The calls of kubectl that a run has made until now, in order."""
-        ...
-
-    def start_apply(
-        self,
-        run_id: str,
-        address: ClusterAddress,
-        tools: Tools,
-        arguments: Sequence[str],
-        overlays: Sequence[tuple[str, str]] = (),
-    ) -> None:
-        """Start `istioctl ARGUMENTS` unless a run under this id was ever begun."""
         ...
 
     def start_validate(self, run_id: str, address: ClusterAddress, tools: Tools, arguments: Sequence[str]) -> None:

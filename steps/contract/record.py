@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -75,6 +75,10 @@ class Record:
     def list_objects(self, component: str = "") -> Iterator[RecordedObject]:
         """The objects of one component, or of all."""
         return (made for call in self.calls if component in ("", call.component) for made in call.objects)
+
+    def with_renewed(self, renewed: tuple[Leaf, ...]) -> Record:
+        """The same writes, with the leaves that are known to be made anew."""
+        return replace(self, renewed=renewed)
 
     @cached_property
     def digest(self) -> str:

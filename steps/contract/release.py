@@ -52,7 +52,6 @@ class Release:
     newest_source: str
     server_below: str
     kubectl_oldest: str
-    kubectl_newest: str
     apply_arguments: tuple[str, ...]
     strict_arguments: tuple[str, ...]
     validate_arguments: tuple[str, ...]
@@ -116,7 +115,6 @@ def _build_release(raw: dict[str, Any]) -> Release:
         newest_source=release["newest_source"],
         server_below=kubernetes["server_below"],
         kubectl_oldest=kubernetes["kubectl_oldest"],
-        kubectl_newest=kubernetes["kubectl_newest"],
         apply_arguments=tuple(apply["arguments"]),
         strict_arguments=tuple(apply["strict_arguments"]),
         validate_arguments=tuple(raw["validate"]["arguments"]),

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from steps.contract.errors import GiveUp
 from steps.contract.options import MtlsMode, UpgradeOptions
 from steps.contract.release import Release
-from steps.install.overlays import REFUSED_FIELDS, list_overlay_paths
+from steps.install.overlays import FEATURES, REFUSED_FIELDS, TEXT_FIELDS, list_overlay_paths
 from steps.mesh import ClusterIdentity
 
 MTLS_FLAG = "values.global.mtls.enabled"
+PLAIN_PART = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+# The refused ones have a sentence of their own.
+ROOTS = frozenset({*TEXT_FIELDS, *FEATURES, *REFUSED_FIELDS, "values"})
+# What istioctl 1.4 stores without installing anything, and the flag that does it (seen with istioctl 1.4.10).
+MEANT: Mapping[str, str] = {
+    "values.gateways.istio-egressgateway.enabled": "gateways.components.egressGateway.enabled=...",
+    "values.gateways.istio-ingressgateway.enabled": "gateways.components.ingressGateway.enabled=...",
+    "values.security.enabled": "security.components.citadel.enabled=...",
+    "values.mixer.telemetry.enabled": "telemetry.enabled=...",
+    "values.mixer.policy.enabled": "policy.enabled=...",
+    "values.istiocoredns.enabled": "coreDNS.enabled=...",
+    "values.sidecarInjectorWebhook.enabled": "autoInjection.enabled=...",
+    "values.nodeagent.enabled": "security.components.nodeAgent.enabled=...",
+    "values.pilot.enabled": "trafficManagement.components.pilot.enabled=...",
+    "values.galley.enabled": "configManagement.components.galley.enabled=...",
+    "values.pilot.autoscaleMin": "trafficManagement.components.pilot.k8s.hpaSpec.minReplicas=...",
+    "values.pilot.autoscaleMax": "trafficManagement.components.pilot.k8s.hpaSpec.maxReplicas=...",
+}
 
 
 def build_apply_arguments(
@@ -92,9 +111,32 @@ def find_flag_fault(flag: str) -> str:
         return f"{flag!r} has a comma, which istioctl 1.4 reads as the start of another flag"
     if '"' in flag or "\n" in flag:
         return f"{flag!r} has a quote or a line break, which istioctl 1.4 reads as CSV quoting"
-    if any(not part for part in path.strip().split(".")) or " " in path.strip():
+    return _find_path_fault(flag, path.strip())
+
+
+def _find_path_fault(flag: str, path: str) -> str:
+    """istioctl cleans a path and reads JSON names and proto names alike, so only plain ones are what they look like.
+
+    Source: pkg/util/path.go and cmd/mesh/manifest-common.go of istio/operator 1.4.10.
+    """
+    root, *rest = path.split(".")
+    if any(not part for part in (root, *rest)) or " " in path:
         return f"{flag!r} has an empty or broken part in its path"
+    odd = next((part for part in (root, *rest) if not PLAIN_PART.fullmatch(part)), "")
+    if odd:
+        return f"{flag!r} has {odd!r} in its path, which istioctl may read as something else"
+    if root not in ROOTS:
+        return f"{flag!r} begins with {root}, which is none of {', '.join(sorted(ROOTS))}"
     return ""
+
+
+def find_idle_flags(flags: Sequence[str]) -> tuple[str, ...]:
+    """Flags that change stored text and nothing that is installed, each with the flag that does what is meant."""
+    return tuple(
+        f"--set {flag} only changes what is stored; --set {MEANT[path]} does what it seems to mean"
+        for flag in flags
+        if (path := flag_path(flag)) in MEANT
+    )
 
 
 def check_set_flags(flags: Sequence[str], source: str) -> None:

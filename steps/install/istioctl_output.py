@@ -98,6 +98,16 @@ def cut_output(output: str, lines: int = 12) -> tuple[str, ...]:
     return tuple(line for line in output.strip().splitlines() if line.strip())[-lines:]
 
 
+def find_first_words(output: str) -> str:
+    """The first line that says what istioctl found wrong; a dump of the whole file may follow it."""
+    lines = (line.strip() for line in output.splitlines())
+    return next((line.removeprefix("Error: ") for line in lines if line and not _is_frame(line)), "")
+
+
+def _is_frame(line: str) -> bool:
+    return any(form.search(line) for form in (*_FRAME, *_HARMLESS))
+
+
 def _find_errors(text: str) -> Sequence[str]:
     found: list[str] = []
     for line in text.splitlines():

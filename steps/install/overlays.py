@@ -27,7 +27,8 @@ FEATURES = (
     "thirdParty",
     "cni",
 )
-VALUES = ("values", "unvalidatedValues")
+VALUES = ("values",)
+UNCHECKED = "unvalidatedValues"
 # The charts of another package are under no signature that was verified.
 REFUSED_FIELDS: Mapping[str, str] = {
     "tag": "install another version",
@@ -107,6 +108,8 @@ def _find_shape_fault(documents: Sequence[object]) -> str:
 
 
 def _find_spec_fault(spec: Mapping[object, object]) -> str:
+    if UNCHECKED in spec:
+        return f"sets spec.{UNCHECKED}, which istioctl lays over the values unchecked; put them under values"
     for name, why in REFUSED_FIELDS.items():
         if name in spec:
             return f"sets spec.{name}, which would {why} than the one approved"

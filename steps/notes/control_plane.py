@@ -16,7 +16,28 @@ class AgentsSeen:
     done: int
 
 
+@dataclass(frozen=True)
+class ApprovedApply:
+    """What a person approved of an apply: its record's digest, and what leaves the guide's path with it."""
+
+    record: str
+    removals: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    objects: tuple[str, ...] = ()
+
+
+# Kept by earlier versions of the bot; what they had approved is asked about once more.
 APPROVED_REMOVALS = Note("control-plane/approved-removals", read_as(tuple[str, ...]))
+# What leaves the guide's path and was approved on a card of its own.
+APPROVED_DEPARTURES = Note("control-plane/approved-departures", read_as(ApprovedApply))
+APPROVED_APPLY = Note("control-plane/approved-apply", read_as(ApprovedApply))
+# Objects that would be removed and that a person keeps.
+KEPT = Note("control-plane/kept", read_as(tuple[str, ...]))
+# The UIDs of what would be removed, by name: what is born anew under a name is another object.
+REMOVAL_UIDS = Note("control-plane/removal-uids", read_as(dict[str, str]))
+# What the bot has removed after a right apply.
+REMOVED = Note("control-plane/removed", read_as(tuple[str, ...]))
 # How many objects of each kind are in the backup.
 BACKUP = Note("control-plane/backup", read_as(dict[str, int]))
 # The address of the ingress before the apply.

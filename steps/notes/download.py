@@ -8,7 +8,7 @@ from datetime import datetime
 
 from steps.contract.errors import GiveUp
 from steps.contract.notes import Json, Note, read_as
-from steps.contract.ports import Tools
+from steps.contract.ports import Kubectl, Tools
 from steps.contract.step import Context
 
 
@@ -27,6 +27,16 @@ class Failing:
     at: datetime
 
 
+@dataclass(frozen=True)
+class KeptRecord:
+    """Where a record is: its request's digest, the run that wrote it down, its own digest, and how often it ran."""
+
+    request: str
+    run_id: str
+    digest: str
+    times: int
+
+
 _read_tools, _read_no_way_back = read_as(Tools), read_as(NoWayBack)
 
 
@@ -40,9 +50,13 @@ SHA256 = Note("download/sha256", read_as(str))
 SIGNATURE = Note("download/signature", read_as(str))
 SIGNING_KEY = Note("download/key", read_as(str))
 TOOLS = Note("download/tools", _read_tools)
+KUBECTL = Note("download/kubectl", read_as(Kubectl))
+# By the name of what was recorded.
+RECORDED = Note("download/recorded", read_as(KeptRecord))
 PREVIOUS = Note("download/previous", read_previous)
 ARGUMENTS = Note("download/arguments", read_as(tuple[str, ...]))
-RENDERED = Note("download/rendered", read_as(str))
+# What an approval of the apply binds: see steps/contract/record.py.
+RECORD_DIGEST = Note("download/rendered", read_as(str))
 REMOVALS = Note("download/removals", read_as(tuple[str, ...]))
 # The rendered images by workload and container.
 IMAGES = Note("download/images", read_as(dict[str, dict[str, str]]))

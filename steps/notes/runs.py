@@ -15,6 +15,8 @@ class Tries(msgspec.Struct, frozen=True):
     number: int = msgspec.field(name="try")
 
 
+# By the name of what is recorded.
+RECORDING_TRIES = Note("download/recording-try", read_as(Tries))
 APPLY_TRIES = Note("control-plane/apply-try", read_as(Tries))
 VALIDATE_TRIES = Note("validate/try", read_as(Tries))
 # The namespaces that were there before asmctl ran, and those that it left behind.

@@ -11,9 +11,10 @@ from steps.contract.ports import Tools
 from steps.contract.release import Archive
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Step, Waiting
 from steps.gates import bind_download, build_gate_card, pass_gate
-from steps.install.preview import measure_preview
+from steps.install.record.preview import Preview, measure_preview
 from steps.notes.download import (
     FAILING,
+    KUBECTL,
     PREVIOUS,
     SHA256,
     SIGNATURE,
@@ -39,7 +40,7 @@ def approve(ctx: Context) -> Outcome:
     source = archive.local_path or archive.url
     summary = (
         f"Downloads {archive.file_name} and its signature, and verifies it (ECDSA P-256, SHA-256).",
-        f"Then renders the manifest and compares it with the cluster; nothing in {ctx.cluster.key} is changed.",
+        f"Then records what istioctl hands to kubectl and compares it; nothing in {ctx.cluster.key} is changed.",
         f"The archive of {recall_source(ctx)} is fetched as well, for a way back.",
     )
     card = build_gate_card(ctx, identity, "Download", summary, facts=(("archive", source),))
@@ -74,24 +75,26 @@ def verify(ctx: Context) -> Outcome:
 def unpack(ctx: Context) -> Outcome:
     """Unpack the verified archive, check the tools' own versions, then fetch the previous release."""
     tools = ctx.release_files.unpack_archive(choose_archive(ctx), str(ctx.recall(SHA256)))
-    versions = ctx.mesh_tools.read_versions(tools)
-    fault = find_istioctl_fault(versions.istioctl, ctx.release.version)
+    version = ctx.mesh_tools.read_istioctl_version(tools)
+    fault = find_istioctl_fault(version, ctx.release.version)
     if fault:
         return Blocked(fault, "Remove the archive from the bot's cache and download it again with Retry.")
-    kubectl = check_kubectl(versions.kubectl, ctx.release)
-    if kubectl.severity == "error":
-        return Blocked(kubectl.sentence, kubectl.remedy)
+    kubectl = ctx.mesh_tools.find_kubectl(measure_identity(ctx).server_version)
+    check = check_kubectl(kubectl.version if kubectl else "", ctx.release)
+    if kubectl is None or check.severity == "error":
+        return Blocked(check.sentence, check.remedy)
     ctx.revise(TOOLS, tools)
+    ctx.revise(KUBECTL, kubectl)
     waiting = fetch_previous(ctx)
     if waiting:
         return waiting
-    return Done(f"istioctl {versions.istioctl}, kubectl {versions.kubectl}")
+    return Done(f"istioctl {version}, kubectl {kubectl.version}")
 
 
 def preview(ctx: Context) -> Outcome:
-    """Render, dry-run and compare, so that the next gate can show it."""
+    """Record what istioctl hands to kubectl and compare it with the cluster, so that the next gate can show it."""
     found = measure_preview(ctx)
-    if isinstance(found, Blocked):
+    if not isinstance(found, Preview):
         return found
     card = Card(
         title=f"What ASM {ctx.release.version} changes in {ctx.cluster.key}",
@@ -173,7 +176,7 @@ def _fetch_previous(ctx: Context, source: str) -> Tools | Waiting:
         return Waiting(f"downloading {archive.file_name}: {fetched.received / _MEGABYTE:.0f} MB", 0.0)
     verified = ctx.release_files.verify_archive(archive)
     tools = ctx.release_files.unpack_archive(archive, verified.sha256)
-    fault = find_istioctl_fault(ctx.mesh_tools.read_versions(tools).istioctl, source)
+    fault = find_istioctl_fault(ctx.mesh_tools.read_istioctl_version(tools), source)
     if fault:
         raise GiveUp(fault, "")
     return tools

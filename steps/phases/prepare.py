@@ -66,7 +66,7 @@ def inspect(ctx: Context) -> Outcome:
     survey = take_survey(ctx.gke, ctx.kubernetes, ctx.cluster, ctx.release, identity)
     checks = (
         *judge_survey(survey, ctx.release),
-        *check_machine(ctx.mesh_tools, ctx.release_files, ctx.release),
+        *check_machine(ctx.mesh_tools, ctx.release_files, ctx.release, identity.server_version),
     )
     errors = select_checks(checks, "error")
     if errors:

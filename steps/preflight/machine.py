@@ -11,9 +11,12 @@ DISK_ERROR_BYTES = 300 * 2**20
 DISK_WARNING_BYTES = 2 * 2**30
 
 
-def check_machine(mesh_tools: MeshTools, release_files: ReleaseFiles, release: Release) -> tuple[Check, ...]:
-    """The kubectl that istioctl will call, and room on the disk."""
-    return check_kubectl(mesh_tools.read_kubectl_version(), release), check_disk(release_files.measure_room())
+def check_machine(
+    mesh_tools: MeshTools, release_files: ReleaseFiles, release: Release, server_version: str
+) -> tuple[Check, ...]:
+    """The kubectl that istioctl's calls are passed on to, and room on the disk."""
+    kubectl = mesh_tools.find_kubectl(server_version)
+    return check_kubectl(kubectl.version if kubectl else "", release), check_disk(release_files.measure_room())
 
 
 def check_disk(free: int) -> Check:
@@ -27,13 +30,12 @@ def check_disk(free: int) -> Check:
 
 
 def check_kubectl(version: str, release: Release) -> Check:
-    """The kubectl that istioctl will call against istioctl's window."""
-    window = f"{release.kubectl_oldest} to {release.kubectl_newest}"
-    remedy = f"Put a kubectl {window} on the bot's PATH; newer ones print warnings that istioctl 1.4 takes for errors."
+    """The kubectl that istioctl's calls are passed on to: the oldest that was seen to do it, and any later one."""
+    remedy = f"Put a kubectl {release.kubectl_oldest} or later on the bot's PATH; any of today will do."
     if not version:
         return failed("kubectl", "no kubectl is on the bot's PATH, and istioctl calls it", remedy)
     numbers = parse_numbers(version)
-    oldest, newest = parse_numbers(release.kubectl_oldest), parse_numbers(release.kubectl_newest)
-    if numbers is None or oldest is None or newest is None or not oldest[:2] <= numbers[:2] <= newest[:2]:
-        return failed("kubectl", f"kubectl {version} is outside istioctl's window of {window}", remedy)
+    oldest = parse_numbers(release.kubectl_oldest)
+    if numbers is None or oldest is None or numbers[:2] < oldest[:2]:
+        return failed("kubectl", f"kubectl {version} is older than {release.kubectl_oldest}", remedy)
     return passed("kubectl", f"kubectl {version}")

@@ -186,3 +186,18 @@ def test_metadata_alone_can_be_listed(ground: Ground) -> None:
     found = ground.http.get(f"/api/v1/namespaces/{space}/secrets", headers={"Accept": media}).json()
     assert found["kind"] == "PartialObjectMetadataList"
     assert all("data" not in item for item in found["items"])
+
+
+def test_an_object_is_deleted_by_its_uid(ground: Ground) -> None:
+    """Another one that was born under the name stays; a second time there is nothing to delete."""
+    space = ground.make_space()
+    ground.create(config("ConfigMap", space, "settings", a="1"))
+    found = ground.gateway.read_object("v1", "ConfigMap", space, "settings")
+    assert found is not None
+    uid = found["metadata"]["uid"]
+    ground.gateway.delete_object("v1", "ConfigMap", space, "settings", "00000000-0000-0000-0000-000000000000")
+    assert ground.gateway.read_config_map(space, "settings") == {"a": "1"}
+    ground.gateway.delete_object("v1", "ConfigMap", space, "settings", uid)
+    ground.until(lambda: ground.gateway.read_config_map(space, "settings") is None)
+    ground.gateway.delete_object("v1", "ConfigMap", space, "settings", uid)
+    ground.gateway.delete_object("nobody.example.com/v1", "Nothing", space, "settings", uid)

@@ -77,6 +77,20 @@ class Objects:
         if answer.status == 415:  # before Kubernetes 1.16 server-side apply is off
             self._server.send(action, "PATCH", path, {"fieldManager": FIELD_MANAGER}, manifest, MERGE)
 
+    def delete_object(self, api_version: str, kind: str, namespace: str, name: str, uid: str) -> None:
+        place = self._apis.find_place(api_version, kind)
+        if place is None:
+            return
+        body = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "propagationPolicy": "Background",
+            "preconditions": {"uid": uid},
+        }
+        path = place.path(namespace, quote(name))
+        # 409: another object was born under the name; that one was not asked for.
+        self._server.send(f"delete {kind} {name}", "DELETE", path, body=body, accept=(404, 409))
+
     def read_events(self, namespace: str, kind: str, name: str) -> tuple[Event, ...]:
         fields = f"involvedObject.kind={kind},involvedObject.name={name}"
         found = list_raw(

@@ -68,16 +68,16 @@ class GuardedRuns:
         self._keep_alive = keep_alive
         self._limit_seconds = limit_seconds
 
-    def start_recording(self, run_id: str, address: ClusterAddress, request: ApplyRequest) -> None:
+    def start_recording(self, run_id: str, address: ClusterAddress, request: ApplyRequest, *, looks: bool) -> None:
         """Start a run that only writes down."""
         place = self._place(run_id)
         if not self._is_fresh(place):
             return
-        limits = RunLimits(time.monotonic() + RECORDING_SECONDS, RECORDING_SECONDS / 5)
+        limits = RunLimits(time.monotonic() + RECORDING_SECONDS, RECORDING_SECONDS / 5, looks)
         folder = prepare_recording(place.seam.path, place.lock, self._lay_ground(address, request), limits)
         self._start(place, folder, request, RECORDING_SECONDS)
 
-    def start_guarded(
+    def start_apply(
         self, run_id: str, address: ClusterAddress, request: ApplyRequest, record: Record, recorded_by: str
     ) -> None:
         """Start a run that passes on the record's own bytes."""

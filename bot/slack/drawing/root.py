@@ -21,13 +21,7 @@ from slack_sdk.models.blocks import (
 from bot.journal.records import ENDED
 from bot.slack.drawing.buttons import build_controls, build_row
 from bot.slack.drawing.cards import Look, build_note, build_sentence, build_text
-from bot.slack.drawing.text import (
-    Pen,
-    clean,
-    cut,
-    escape,
-    write_code,
-)
+from bot.slack.drawing.text import Pen, clean, cut, escape, write_code
 from bot.telling.phrases import mention
 from bot.telling.views import PhaseView, UpgradeView
 from steps.contract.wording import count_things, describe_seconds

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.gateways.programs.kubectl_seam.recording import ReadBack
-from steps.contract.renewal import compare_recordings
+from steps.install.record.renewal import compare_recordings
 from tests.contracts.istioctl.bench import COMPONENT, GUIDE, Bench, Ran
 
 COMPONENTS = ("Base", "Galley", "IngressGateway", "Injector", "NodeAgent", "Pilot")

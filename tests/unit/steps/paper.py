@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,9 +17,22 @@ from steps.contract.forecast import Forecast
 from steps.contract.ledger import LedgerEntry
 from steps.contract.notes import Json
 from steps.contract.options import UpgradeOptions
-from steps.contract.ports import Fetched, Manifest, NotStarted, ProgramResult, RunState, Tools, ToolVersions, Verified
+from steps.contract.ports import (
+    ApplyRequest,
+    Ended,
+    Fetched,
+    Kubectl,
+    KubectlCall,
+    Manifest,
+    NotStarted,
+    Recording,
+    RunState,
+    Tools,
+    Verified,
+)
+from steps.contract.record import Call, ObjectKey, Record, RecordedObject, write_canonically
 from steps.contract.release import Archive
-from steps.contract.step import Context, Decision, Outcome
+from steps.contract.step import Context, Decision, Outcome, Waiting
 from steps.mesh import (
     Autoscaler,
     Binding,
@@ -50,6 +64,8 @@ from tests.unit.steps.builders import (
 
 ACCOUNT = "asm-upgrade-bot@example-project.iam.gserviceaccount.com"
 POOL = "example-project.svc.id.goog"
+CLUSTER_UID = "7b1f7f5e-0000-4000-8000-000000000001"
+MOST_RECORDINGS = 10
 INJECTED = {"global": {"hub": HUB, "tag": OLD}}
 
 
@@ -111,6 +127,7 @@ class PaperKubernetes:
             "istio-sidecar-injector": {"config": "policy: enabled\n", "values": json.dumps(INJECTED)},
         }
     )
+    cluster_uid: str = CLUSTER_UID
     ca_bundle: bool = True
     endpoints: int = 1
     ingress: str = "203.0.113.7"
@@ -157,6 +174,8 @@ class PaperKubernetes:
         return self.ingress
 
     def read_object(self, api_version: str, kind: str, namespace: str, name: str) -> Manifest | None:
+        if (kind, name) == ("Namespace", "kube-system"):
+            return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "uid": self.cluster_uid}}
         found = (o for o in self.list_objects(api_version, kind, namespace) if o["metadata"]["name"] == name)
         return next(found, None)
 
@@ -176,6 +195,10 @@ class PaperKubernetes:
         same = (manifest["kind"], manifest["metadata"]["name"])
         self.objects = [one for one in self.objects if (one["kind"], one["metadata"]["name"]) != same]
         self.objects.append(manifest)
+
+    def delete_object(self, api_version: str, kind: str, namespace: str, name: str, uid: str) -> None:
+        self.writes.append(f"delete {kind} {name}")
+        self.objects = [one for one in self.objects if one["metadata"].get("uid") != uid]
 
     def read_events(self, namespace: str, kind: str, name: str) -> tuple[Event, ...]:
         return self.events.get(name, ())
@@ -228,38 +251,46 @@ class PaperFiles:
 class PaperTools:
     """istioctl and asmctl: what runs is a state in `runs`; `started` counts real starts."""
 
-    versions: ToolVersions | None = None
-    kubectl: str = "1.18.20"
+    version: str | None = None
+    kubectl: str = "1.27.1"
     manifest: list[dict[str, Any]] = field(default_factory=list)
-    dry: ProgramResult = field(default_factory=lambda: ProgramResult(0, "✔ Installation complete\n"))
+    disabled: tuple[str, ...] = ()
+    recording_end: Ended = field(default_factory=lambda: Ended(0, "✔ Installation complete\n"))
+    recording_calls: tuple[KubectlCall, ...] = ()
+    recorded: dict[str, Record] = field(default_factory=dict)
+    asked: dict[str, ApplyRequest] = field(default_factory=dict)
+    calls: dict[str, tuple[KubectlCall, ...]] = field(default_factory=dict)
     runs: dict[str, RunState] = field(default_factory=dict)
     started: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    applied: dict[str, Record] = field(default_factory=dict)
     next_run: RunState = field(default_factory=NotStarted)
     credentials: bool = True
 
-    def read_kubectl_version(self) -> str:
-        return self.kubectl
+    def read_istioctl_version(self, tools: Tools) -> str:
+        return tools.version if self.version is None else self.version
 
-    def read_versions(self, tools: Tools) -> ToolVersions:
-        return self.versions or ToolVersions(tools.version, self.kubectl)
+    def find_kubectl(self, server_version: str) -> Kubectl | None:
+        return Kubectl(Path("/usr/bin/kubectl"), "3" * 64, self.kubectl) if self.kubectl else None
 
-    def render_manifest(self, tools: Tools, arguments: Sequence[str], overlays: Sequence[tuple[str, str]] = ()) -> str:
-        return yaml.safe_dump_all(self.manifest or render_control_plane())
+    def start_recording(self, run_id: str, address: ClusterAddress, request: ApplyRequest, *, looks: bool) -> None:
+        self.asked[run_id] = request
+        self.runs[run_id] = self.recording_end
+        self.recorded[run_id] = record_objects(self.manifest or render_control_plane(request.tools.version))
 
-    def dry_run(
-        self, address: ClusterAddress, tools: Tools, arguments: Sequence[str], overlays: Sequence[tuple[str, str]] = ()
-    ) -> ProgramResult:
-        return self.dry
+    def read_recording(self, run_id: str) -> Recording:
+        if run_id not in self.recorded:
+            raise GiveUp(f"there is no recording {run_id}", "Retry.")
+        looked = tuple(KubectlCall("get", name, "passed", 0) for name in self.disabled)
+        return Recording(self.recorded[run_id], (*looked, *self.recording_calls))
 
     def start_apply(
-        self,
-        run_id: str,
-        address: ClusterAddress,
-        tools: Tools,
-        arguments: Sequence[str],
-        overlays: Sequence[tuple[str, str]] = (),
+        self, run_id: str, address: ClusterAddress, request: ApplyRequest, record: Record, recorded_by: str
     ) -> None:
-        self._start(run_id, arguments)
+        self.applied[run_id] = record
+        self._start(run_id, request.arguments)
+
+    def list_calls(self, run_id: str) -> tuple[KubectlCall, ...]:
+        return self.calls.get(run_id, ())
 
     def start_validate(self, run_id: str, address: ClusterAddress, tools: Tools, arguments: Sequence[str]) -> None:
         self._start(run_id, arguments)
@@ -318,8 +349,13 @@ class Paper:
     said: list[str] = field(default_factory=list)
 
     def run(self, step: Callable[[Context], Outcome], decision: Decision | None = None) -> Outcome:
-        """One turn of a step."""
-        return step(self.context(decision, _name_step(step)))
+        """One turn of a step, after those in which it only waits for recordings, which take no time on paper."""
+        outcome = step(self.context(decision, _name_step(step)))
+        for _ in range(MOST_RECORDINGS):
+            if not isinstance(outcome, Waiting) or not outcome.why.startswith("writing down"):
+                break
+            outcome = step(self.context(decision, _name_step(step)))
+        return outcome
 
     def context(self, decision: Decision | None = None, step_id: str = "paper/step") -> Context:
         """What the step is given."""
@@ -396,6 +432,20 @@ def render_control_plane(version: str = NEW, **mesh: Any) -> list[dict[str, Any]
             }
         )  # fmt: skip
     return rendered
+
+
+def record_objects(objects: Sequence[dict[str, Any]]) -> Record:
+    """A record in which each object's component label names its call."""
+    calls: dict[str, list[RecordedObject]] = {}
+    for made in objects:
+        metadata = made["metadata"]
+        key = ObjectKey(made["apiVersion"], made["kind"], metadata.get("namespace", ""), metadata["name"])
+        component = metadata.get("labels", {}).get("operator.istio.io/component", "Base")
+        calls.setdefault(component, []).append(RecordedObject(key, write_canonically(made)))
+    return Record(
+        tuple(Call(name, ("apply", "-f", "-"), tuple(made), hashlib.sha256(str(made).encode()).hexdigest())
+              for name, made in calls.items())
+    )  # fmt: skip
 
 
 def decide(choice: str, digest: str = "", reason: str = "") -> Decision:

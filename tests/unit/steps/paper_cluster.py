@@ -296,6 +296,9 @@ class PaperCluster:
     def apply_object(self, manifest: Manifest) -> None:
         return None
 
+    def delete_object(self, api_version: str, kind: str, namespace: str, name: str, uid: str) -> None:
+        return None
+
     def read_binding(self, name: str) -> Binding | None:
         return None
 

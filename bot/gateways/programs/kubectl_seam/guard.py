@@ -25,6 +25,8 @@ COMPONENT = "operator.istio.io/component"
 READ_UID = ("get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}")
 MOST_STDIN = 20_000_000
 PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
+# What kubectl prints where a list of several kinds is empty.
+NOTHING_FOUND = b'apiVersion: v1\nitems: []\nkind: List\nmetadata:\n  resourceVersion: ""\n'
 MADE_ANEW = "(made anew at each rendering)"
 # How istioctl 1.4 calls kubectl; a call of another form is not passed on.
 VALUED = ("--kubeconfig", "-n", "-o", "--selector", "-f")
@@ -110,14 +112,21 @@ class Guard:
             raise Refused(f"istioctl named the kubeconfig {given}, which is not that of this run")
         self.component = asked.name_component()
         if asked.verb == "get" and content is None:
-            self.verdict = "passed"
-            return self._call_kubectl(asked.list_arguments("--kubeconfig"), None, self._notes.stdout)
+            return self._look(asked)
         if asked.verb == "delete" and content is not None:
             self.verdict = "answered"  # removals are the bot's own, one by one, after the apply
             return 0
         if asked.verb == "apply" and content is not None:
             return self._record(content) if self._rules["mode"] == "recording" else self._pass_write(asked, content)
         raise Refused(f"istioctl called `kubectl {asked.verb}`, which it isn't known to do")
+
+    def _look(self, asked: Asked) -> int:
+        if not self._rules["looks"]:
+            self.verdict = "answered"
+            self._notes.write("stdout", NOTHING_FOUND)
+            return 0
+        self.verdict = "passed"
+        return self._call_kubectl(asked.list_arguments("--kubeconfig"), None, self._notes.stdout)
 
     def _record(self, content: bytes) -> int:
         objects = read_objects(content)

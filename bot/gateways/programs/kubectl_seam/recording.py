@@ -39,7 +39,7 @@ def read_recording(calls: Path) -> ReadBack:
     return ReadBack(
         Recording(Record(tuple(call for call, _ in pairs)), tuple(content for _, content in pairs)),
         failed=tuple(call for call in logged if call.exit_code != 0),
-        removed=tuple(call for call in logged if call.verdict == "answered"),
+        removed=tuple(call for call in logged if call.verdict == "answered" and call.is_write),
     )
 
 

@@ -24,10 +24,14 @@ class BoundFile:
 
 @dataclass(frozen=True)
 class RunLimits:
-    """When the run is over (on the machine's monotonic clock), and how long a connection fault is waited out."""
+    """When the run is over (on the machine's monotonic clock), and how long a connection fault is waited out.
+
+    A run that doesn't look answers istioctl's reads with an empty list: what is written down is the same.
+    """
 
     deadline: float
     patience_seconds: float = PATIENCE_SECONDS
+    looks: bool = True
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,7 @@ def write_rules(
     """The rules as the guard reads them. `lock` is the file that the run's istioctl locks and writes its id into."""
     rules = {
         "mode": mode,
+        "looks": limits.looks,
         "kubectl": _describe(ground.kubectl),
         "kubeconfig": _describe(kubeconfig),
         "cluster_uid": ground.cluster_uid,

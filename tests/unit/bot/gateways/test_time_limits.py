@@ -56,6 +56,7 @@ KUBERNETES_CALLS: Mapping[str, Callable[[KubernetesGateway], object]] = {
     "create_binding": lambda k: k.create_binding(Binding("a", "cluster-admin", ("bot",))),
     "delete_binding": lambda k: k.delete_binding("a"),
     "delete_namespace": lambda k: k.delete_namespace("a"),
+    "delete_object": lambda k: k.delete_object("v1", "ConfigMap", "a", "b", "uid"),
 }
 GKE_CALLS: Mapping[str, Callable[[GkeGateway], object]] = {
     "describe_cluster": lambda g: g.describe_cluster(ADDRESS),

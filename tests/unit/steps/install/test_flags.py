@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from steps.contract.errors import GiveUp
 from steps.contract.options import MtlsMode, Overlay, UpgradeOptions
-from steps.install.flags import build_apply_arguments, find_flag_fault, list_set_flags, merge_set_flags
+from steps.install.flags import (
+    build_apply_arguments,
+    find_flag_fault,
+    find_idle_flags,
+    flag_path,
+    list_set_flags,
+    merge_set_flags,
+)
 from tests.unit.steps.builders import make_identity, read_shipped_release
 
 GUIDE = (
@@ -100,7 +111,9 @@ def test_flags_that_istioctl_misreads_are_told(flag: str, word: str) -> None:
     assert word in find_flag_fault(flag)
 
 
-@pytest.mark.parametrize("flag", ["a=p|1|c|z", "a=https://x/y", "values.global.proxy.accessLogFile=/dev/stdout", "a="])
+@pytest.mark.parametrize(
+    "flag", ["values.a=p|1|c|z", "values.a=https://x/y", "values.global.proxy.accessLogFile=/dev/stdout", "values.a="]
+)
 def test_flags_that_istioctl_reads_as_meant_pass(flag: str) -> None:
     """Bars, colons and slashes are safe."""
     assert find_flag_fault(flag) == ""
@@ -116,3 +129,53 @@ def test_a_bad_flag_names_the_way_out() -> None:
 def test_merged_flags_keep_their_order() -> None:
     """Earlier ones first, replaced in place."""
     assert merge_set_flags(("a=1", "b=2"), ("b=3", "c=4")) == ("a=1", "b=3", "c=4")
+
+
+@pytest.mark.parametrize(
+    "flag",
+    [
+        "installPackagePath/=https://evil.example/charts.tar.gz",
+        "install_package_path=https://evil.example/charts.tar.gz",
+        "values.global.mtls.enabled/=true",
+        "unvalidatedValues.global.mtls.enabled=true",
+        "./values.global.tag=1",
+        "b/../values.global.tag=1",
+        ".values.global.tag.=1",
+        "values..global.tag=1",
+        "values//global.tag=1",
+        "traffic_management.components.pilot.k8s.replica_count=9",
+        "Values.global.tag=1",
+        "spec.values.global.tag=1",
+        "values.x[0].y=1",
+        "gateways.components.ingressGateway.k8s.serviceAnnotations.cloud\\.google\\.com/x=y",
+        "values.global\u200b.tag=1",
+    ],
+)
+def test_what_istioctl_may_read_as_something_else_is_refused(flag: str) -> None:
+    """It cleans paths and takes JSON names and proto names alike (seen with istioctl 1.4.10)."""
+    assert find_flag_fault(flag)
+
+
+@given(st.sampled_from(["values.global.mtls.enabled", "installPackagePath", "values.global.tag"]), st.data())
+@settings(max_examples=1000, deadline=None)
+def test_no_alias_of_a_guarded_flag_passes_as_another(path: str, draw: st.DataObject) -> None:
+    """What cleans to a guarded path is that very path, or is refused."""
+    noise = st.sampled_from(["/", "./", "//", ".", "..", "a/../", "\\.", " ", "\t", "[0]", "", "-", "%2e", "~"])
+    parts = [draw.draw(noise) + part + draw.draw(noise) for part in path.split(".")]
+    alias = draw.draw(st.sampled_from([".", "/", "./", "."])).join(parts)
+    if not find_flag_fault(f"{alias}=x"):
+        assert all(re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", part) for part in alias.strip().split("."))
+        assert alias.strip() == path or flag_path(f"{alias}=x") != path
+
+
+@pytest.mark.parametrize(
+    ("flag", "meant"),
+    [
+        ("values.gateways.istio-egressgateway.enabled=true", "gateways.components.egressGateway.enabled"),
+        ("values.pilot.autoscaleMin=2", "k8s.hpaSpec.minReplicas"),
+    ],
+)
+def test_a_flag_that_installs_nothing_is_told_with_the_one_that_does(flag: str, meant: str) -> None:
+    """Google's own page names the first of these."""
+    (said,) = find_idle_flags([flag, "values.tracing.enabled=true"])
+    assert meant in said

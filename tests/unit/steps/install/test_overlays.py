@@ -36,6 +36,7 @@ def test_no_overlay_is_no_file() -> None:
     [
         ("a: [", "not YAML"),
         ("just words", "not a mapping"),
+        (f"{HEAD}spec: {{unvalidatedValues: {{global: {{tag: x}}}}}}", "lays over the values unchecked"),
         ("", "0 documents"),
         (f"{HEAD}spec: {{}}\n---\n{HEAD}spec: {{}}", "2 documents"),
         ("apiVersion: v1\nkind: ConfigMap\nspec: {}", "ConfigMap"),

@@ -9,7 +9,6 @@ import pytest
 from steps.contract.cards import Progress
 from steps.contract.errors import GiveUp, TryAgain
 from steps.contract.options import UpgradeOptions
-from steps.contract.ports import ToolVersions
 from steps.contract.step import Blocked, Done, Waiting
 from steps.notes.download import describe_way_back
 from steps.phases.download import choose_archive, choose_platform, fetch, preview, unpack, verify
@@ -84,7 +83,7 @@ def test_the_verification_is_the_milestone() -> None:
 def test_the_tools_are_checked_and_kept() -> None:
     """istioctl of the release, kubectl in its window."""
     paper = fresh()
-    assert paper.run(unpack) == Done(f"istioctl {NEW}, kubectl 1.18.20")
+    assert paper.run(unpack) == Done(f"istioctl {NEW}, kubectl 1.27.1")
     assert isinstance(paper.memory.recall("download/tools"), dict)
 
 
@@ -99,7 +98,7 @@ def test_the_tools_are_checked_and_kept() -> None:
 def test_another_istioctl_blocks(version: str, sentence: str) -> None:
     """It would fail on the asm profile, or install something else."""
     paper = fresh()
-    paper.tools.versions = ToolVersions(version, "1.18.20")
+    paper.tools.version = version
     outcome = paper.run(unpack)
     assert isinstance(outcome, Blocked)
     assert outcome.why == sentence
@@ -108,17 +107,25 @@ def test_another_istioctl_blocks(version: str, sentence: str) -> None:
 def test_a_version_with_a_hash_behind_it_is_the_release_s_own() -> None:
     """1.4.10-asm.18-<sha>."""
     paper = fresh()
-    paper.tools.versions = ToolVersions(f"{NEW}-{'a' * 40}", "1.18.20")
+    paper.tools.version = f"{NEW}-{'a' * 40}"
     assert isinstance(paper.run(unpack), (Done, Waiting))
 
 
-def test_a_kubectl_outside_the_window_blocks() -> None:
+@pytest.mark.parametrize("version", ["1.18.20", "1.20.2", "1.27.1", "1.32.4"])
+def test_any_kubectl_of_today_will_do(version: str) -> None:
+    """The guard takes away what newer ones can't do."""
+    paper = fresh()
+    paper.tools.kubectl = version
+    assert isinstance(paper.run(unpack), (Done, Waiting))
+
+
+def test_a_kubectl_that_is_too_old_blocks() -> None:
     """Before anything is applied."""
     paper = fresh()
-    paper.tools.kubectl = "1.32.1"
+    paper.tools.kubectl = "1.15.1"
     outcome = paper.run(unpack)
     assert isinstance(outcome, Blocked)
-    assert outcome.why == "kubectl 1.32.1 is outside istioctl's window of 1.15 to 1.18"
+    assert outcome.why == "kubectl 1.15.1 is older than 1.18"
 
 
 def test_the_previous_release_is_fetched_as_well() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from steps.contract.forecast import Forecast, Measured
 from steps.contract.step import Ask, Done
-from steps.phases.control_plane.phase import approve
+from steps.phases.control_plane.approvals import approve
 from steps.phases.finish import report
 from steps.phases.prepare import inspect, propose
 from tests.unit.steps.builders import HUB, OLD, make_pod

@@ -160,19 +160,19 @@ def test_missing_apis_come_with_the_command() -> None:
     assert check.remedy == "gcloud services enable meshca.googleapis.com --project example-project"
 
 
-@pytest.mark.parametrize("version", ["v1.14.10", "v1.19.0", "v1.32.1", "nonsense"])
-def test_a_kubectl_outside_the_window_is_refused(version: str) -> None:
-    """Too old for rollout restart, or so new that its warnings look like errors."""
+@pytest.mark.parametrize("version", ["v1.14.10", "v1.17.3", "nonsense"])
+def test_a_kubectl_that_is_too_old_is_refused(version: str) -> None:
+    """None of these was seen to apply a control plane under the guard."""
     check = check_kubectl(version, RELEASE)
     assert (check.severity, check.sentence) == (
         "error",
-        f"kubectl {version} is outside istioctl's window of 1.15 to 1.18",
+        f"kubectl {version} is older than 1.18",
     )
 
 
-@pytest.mark.parametrize("version", ["v1.15.0", "v1.18.20"])
-def test_a_kubectl_inside_the_window_passes(version: str) -> None:
-    """Both ends count."""
+@pytest.mark.parametrize("version", ["v1.18.20", "v1.19.0", "v1.25.0", "v1.32.4"])
+def test_any_kubectl_of_today_passes(version: str) -> None:
+    """The guard takes off what istioctl and newer ones don't agree about."""
     assert check_kubectl(version, RELEASE).severity == "ok"
 
 

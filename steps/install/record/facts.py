@@ -9,8 +9,8 @@ from typing import Any
 from steps.contract.documents import BadDocument, read_json, read_yaml
 from steps.contract.options import MtlsMode
 from steps.contract.ports import Manifest
+from steps.install.record.rendered import find_object
 from steps.install.recovery import look_up, read_policy_mode
-from steps.install.rendered import find_object
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from steps.install.departures import find_departures, find_tag_faults, list_handed_images
-from steps.install.facts import read_facts
-from steps.install.three_way import LAST_APPLIED
+from steps.install.record.departures import find_departures, find_tag_faults, list_handed_images
+from steps.install.record.facts import read_facts
+from steps.install.record.three_way import LAST_APPLIED
 from tests.unit.steps.builders import HUB, NEW, OLD, read_shipped_release
 
 Made = dict[str, Any]

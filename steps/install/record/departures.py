@@ -13,8 +13,8 @@ from typing import Any
 
 from steps.contract.ports import Manifest
 from steps.contract.release import Release
-from steps.install.rendered import ObjectId, identify
-from steps.install.three_way import MISSING, FieldChange, compare_three_ways, find_value, is_same_value
+from steps.install.record.rendered import ObjectId, identify
+from steps.install.record.three_way import MISSING, FieldChange, compare_three_ways, find_value, is_same_value
 from steps.versions import parse_image
 
 VERSION_LABEL = "operator.istio.io/version"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from steps.install.three_way import (
+from steps.install.record.three_way import (
     LAST_APPLIED,
     MISSING,
     compare_three_ways,

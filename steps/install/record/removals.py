@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from steps.contract.ports import Kubernetes, Manifest
-from steps.install.rendered import ObjectId, identify
+from steps.install.record.rendered import ObjectId, identify
 
 _COMPONENT = "operator.istio.io/component"
 # What `kubectl apply --prune` looks at by default, less what only controllers make.
@@ -35,37 +36,44 @@ ALL_KINDS: tuple[tuple[str, str], ...] = (
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
-def find_removals(
-    kubernetes: Kubernetes, objects: Sequence[Manifest], disabled: Iterable[str] | None
-) -> tuple[str, ...]:
-    """Live objects that an apply would delete.
+@dataclass(frozen=True, order=True)
+class Removal:
+    """A live object that istioctl's own kubectl would delete: its name as people read it, and its UID."""
 
-    Where the disabled components are unknown (None), every component that is not rendered counts as one.
+    name: str
+    uid: str
 
-    Those of components that are switched off (`kubectl get all` by component), and those of enabled components that
-    are rendered no more and carry kubectl's annotation, without which prune leaves an object alone.
+
+def find_removals(kubernetes: Kubernetes, objects: Sequence[Manifest], disabled: Iterable[str]) -> tuple[Removal, ...]:
+    """Live objects that istioctl's own kubectl would delete.
+
+    Those of components that are switched off (`kubectl get all` by component), and those of the record's components
+    that are not in the record, lie in one of its namespaces and carry kubectl's annotation, without which prune
+    leaves an object alone.
     """
     rendered = {identify(item) for item in objects}
     spaces = {item["metadata"].get("namespace", "") for item in objects} - {""}
     enabled = {item["metadata"].get("labels", {}).get(_COMPONENT) for item in objects} - {None, "Base"}
-    off = None if disabled is None else set(disabled)
-    found: set[ObjectId] = set()
+    off = set(disabled)
+    found: set[Removal] = set()
     for kinds, item in _list_labelled(kubernetes):
         component = item["metadata"].get("labels", {}).get(_COMPONENT)
         pruned = kinds in PRUNED_KINDS and component in enabled and _is_prunable(item, rendered, spaces)
-        switched_off = component not in enabled | {"Base"} if off is None else component in off
-        if pruned or (switched_off and kinds in ALL_KINDS):
-            found.add(identify(item))
-    return tuple(str(one) for one in sorted(found))
+        if pruned or (component in off and kinds in ALL_KINDS):
+            found.add(Removal(str(identify(item)), str(item["metadata"].get("uid") or "")))
+    return tuple(sorted(found))
 
 
-def read_removals(kubernetes: Kubernetes, names: Iterable[str]) -> Iterator[Manifest]:
-    """The live objects that `find_removals` named, each once."""
-    wanted = set(names)
+def read_removals(kubernetes: Kubernetes, names: Iterable[str]) -> Mapping[str, Manifest]:
+    """The live objects that `find_removals` named, by name; those that are gone are left out."""
+    wanted, found = set(names), dict[str, Manifest]()
+    if not wanted:
+        return found
     for (api, kind), item in _list_labelled(kubernetes):
-        if str(identify(item)) in wanted:
-            wanted.discard(str(identify(item)))
-            yield {"apiVersion": api, "kind": kind, **item}
+        name = str(identify(item))
+        if name in wanted:
+            found.setdefault(name, {"apiVersion": api, "kind": kind, **item})
+    return found
 
 
 def _list_labelled(kubernetes: Kubernetes) -> Iterator[tuple[tuple[str, str], Manifest]]:

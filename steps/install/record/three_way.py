@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias
 
 from steps.contract.documents import BadDocument, read_json, read_yaml
 from steps.contract.ports import Manifest
-from steps.install.rendered import ObjectId, identify, is_custom
+from steps.install.record.rendered import ObjectId, identify, is_custom
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 Path: TypeAlias = tuple[str, ...]

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from steps.contract.record import Call, ObjectKey, Record, RecordedObject, write_canonically
-from steps.contract.renewal import COMPONENT_LABEL, compare_recordings
+from steps.install.record.renewal import COMPONENT_LABEL, compare_recordings
 
 COMPONENTS = {"ConfigMap": "Kiali", "MutatingWebhookConfiguration": "Injector", "Secret": "Injector"}
 

@@ -1,0 +1,186 @@
+"""The gates of the control plane: the mTLS mode, what leaves the guide's path, and the apply itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from steps.contract.cards import DENY, Card, Choice
+from steps.contract.errors import GiveUp
+from steps.contract.step import Ask, Blocked, Context, Done, Outcome
+from steps.contract.wording import count_things
+from steps.gates import bind_apply, bind_departures, bind_mtls_change, build_gate_card, list_evidence, pass_gate
+from steps.install.record.preview import Preview, describe_departures, measure_preview, name_removals
+from steps.notes.control_plane import APPROVED_APPLY, APPROVED_DEPARTURES, KEPT, ApprovedApply
+from steps.notes.download import describe_way_back
+from steps.notes.prepare import SIDECARS_ESTIMATE, choose_mtls, measure_identity, recall_mtls
+from steps.preflight.eligibility import BUSY_OPERATIONS, describe_operation
+from steps.workloads.estimate import describe_control_plane
+
+APPROVE_DEPARTURES = Choice(
+    "approve", "Approve all of this", "main", confirm="What is removed comes back only from the backup. Go on?"
+)
+KEEP_ALL = Choice("keep", "Keep what would be removed")
+KEEP_ONE = "keep:"
+# As many objects get a button of their own.
+MOST_KEPT_ALONE = 5
+LONGEST_LABEL = 70
+
+
+def approve_mtls(ctx: Context) -> Outcome:
+    """Ask on its own about another mTLS mode than the one in force; nothing to ask where it stays."""
+    now, wanted = recall_mtls(ctx), choose_mtls(ctx)
+    if now == wanted:
+        return Done("")
+    identity = measure_identity(ctx)
+    risk = (
+        "Workloads without a sidecar, and probes from outside the mesh, can no longer reach those inside."
+        if wanted == "STRICT"
+        else "Workloads will take plain text again."
+    )
+    card = build_gate_card(ctx, identity, "Change of mTLS", (f"mTLS changes from {now} to {wanted}.",), risks=(risk,))
+    question = f"Change {ctx.cluster.key} from {now} to {wanted} mTLS?"
+    return pass_gate(ctx, Ask(question, card, bind_mtls_change(ctx, identity)))
+
+
+def approve_departures(ctx: Context) -> Outcome:
+    """Ask on its own about all that leaves the guide's path; nothing to ask where nothing does."""
+    if ctx.decision and ctx.decision.choice.startswith(KEEP_ALL.id):
+        keep_removals(ctx, ctx.decision.choice)
+    found = measure_preview(ctx)
+    if not isinstance(found, Preview):
+        return found
+    if found.departures.is_empty:
+        return Done("")
+    approved = describe_approved(found)
+    card = build_gate_card(
+        ctx,
+        found.identity,
+        "What leaves the guide's path",
+        (
+            "Most often a --set flag or -f file of the earlier install is missing: then deny, abort and start again"
+            " with it.",
+            "The bot itself removes what is named here, after a right apply, and keeps a copy of each.",
+        ),
+        risks=found.risks,
+        details=describe_departures(found.departures),
+    )
+    binding = bind_departures(ctx, found.identity, approved)
+    question = f"Let the upgrade of {ctx.cluster.key} {describe_asked(approved)}?"
+    choices = (APPROVE_DEPARTURES, *list_keeping(found.removals), DENY)
+    if ctx.decision and ctx.decision.choice.startswith(KEEP_ALL.id):
+        return Ask(question, card, binding, choices)
+    outcome = pass_gate(ctx, Ask(question, card, binding, choices))
+    if isinstance(outcome, Done):
+        ctx.revise(APPROVED_DEPARTURES, approved)
+    return outcome
+
+
+def approve(ctx: Context) -> Outcome:
+    """Ask before the first write to the control plane, with the record, its differences and evidence."""
+    busy = find_busy_operation(ctx)
+    if busy:
+        return Blocked(busy, "Wait until it has ended, then retry; moving nodes and a moving control plane don't mix.")
+    found = measure_preview(ctx)
+    if not isinstance(found, Preview):
+        return found
+    outcome = pass_gate(ctx, ask_about_apply(ctx, found, ctx.recall(APPROVED_DEPARTURES)))
+    if isinstance(outcome, Done):
+        ctx.revise(APPROVED_APPLY, describe_approved(found))
+    return outcome
+
+
+def ask_about_apply(ctx: Context, found: Preview, approved: ApprovedApply | None) -> Ask:
+    """The question about the apply; what was on no card yet stands in the question."""
+    question = f"Replace the control plane of {ctx.cluster.key} by {ctx.release.version}?"
+    late = find_unapproved(found, approved)
+    if late != ApprovedApply(late.record):
+        question = f"{question.removesuffix('?')}, and {describe_asked(late)}?"
+    asked = describe_approved(found)
+    return Ask(question, build_apply_card(ctx, found), bind_apply(ctx, found.identity, found.recorded.request, asked))
+
+
+def describe_approved(found: Preview) -> ApprovedApply:
+    """All that a person approves with this preview."""
+    own = found.departures
+    return ApprovedApply(
+        record=found.recorded.record.digest,
+        removals=own.removals,
+        changes=tuple(str(one) for one in own.changes),
+        images=tuple(f"{one.where}: {one.image}" for one in own.images),
+        objects=tuple(str(one) for one in own.objects),
+    )
+
+
+def find_unapproved(found: Preview, approved: ApprovedApply | None) -> ApprovedApply:
+    """What of this preview was on no approved card."""
+    now, before = describe_approved(found), approved or ApprovedApply("")
+    return ApprovedApply(
+        record="" if now.record == before.record else now.record,
+        removals=_subtract(now.removals, before.removals),
+        changes=_subtract(now.changes, before.changes),
+        images=_subtract(now.images, before.images),
+        objects=_subtract(now.objects, before.objects),
+    )
+
+
+def describe_asked(asked: ApprovedApply) -> str:
+    """`remove Service istio-system/kiali, set back or take away 2 fields and take 1 image from another registry`."""
+    parts = [
+        f"remove {name_removals(asked.removals)}" if asked.removals else "",
+        f"set back or take away {count_things(len(asked.changes), 'field')}" if asked.changes else "",
+        f"take {count_things(len(asked.images), 'image')} from another registry" if asked.images else "",
+        f"add {count_things(len(asked.objects), 'object')} beyond the guide's" if asked.objects else "",
+    ]
+    *first, last = [part for part in parts if part]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def list_keeping(removals: Sequence[str]) -> tuple[Choice, ...]:
+    """The choices that keep what would be removed: each alone where they are few, and all together."""
+    if not removals:
+        return ()
+    alone = removals if 1 < len(removals) <= MOST_KEPT_ALONE else ()
+    return (*(Choice(KEEP_ONE + one, f"Keep {one}"[:LONGEST_LABEL]) for one in alone), KEEP_ALL)
+
+
+def keep_removals(ctx: Context, choice: str) -> None:
+    """A person keeps one of the objects that would be removed, or all that the card named."""
+    asked = ctx.decision.binding.get("removals") if ctx.decision else None
+    named = [str(one) for one in asked] if isinstance(asked, list | tuple) else []
+    kept = [one for one in named if choice == KEEP_ALL.id or choice == KEEP_ONE + one]
+    ctx.revise(KEPT, tuple(dict.fromkeys((*(ctx.recall(KEPT) or ()), *kept))))
+
+
+def build_apply_card(ctx: Context, found: Preview) -> Card:
+    """The card of the apply: what is handed to kubectl, what was verified, and how long it takes."""
+    ahead = ctx.recall(SIDECARS_ESTIMATE) or (0.0, 0.0)
+    request, mode = found.recorded.request, found.facts.mtls or choose_mtls(ctx)
+    kubectl = ("kubectl", f"{request.kubectl.version}, {request.kubectl.path}, SHA-256 {request.kubectl.sha256}")
+    record = ("record of what is handed to kubectl", f"SHA-256 {found.recorded.record.digest}")
+    return build_gate_card(
+        ctx,
+        found.identity,
+        "Control plane",
+        (f"Backs up, then runs istioctl manifest apply with {mode} mTLS: {found.sentence}.",),
+        facts=(*list_evidence(ctx), record, kubectl, ("way back", describe_way_back(ctx))),
+        risks=(
+            *found.risks,
+            "From then on every new pod gets the new sidecar.",
+            "While the injector rolls, no pod can start in an injected namespace.",
+        ),
+        details=found.details,
+        estimate=describe_control_plane(ctx.release, ctx.forecast(), ahead),
+    )
+
+
+def find_busy_operation(ctx: Context) -> str:
+    """A GKE operation that moves nodes or the master, in a sentence; "" where none runs or none may be read."""
+    try:
+        operations = ctx.gke.list_operations(ctx.cluster)
+    except GiveUp:
+        return ""
+    return next((describe_operation(found) for found in operations if found.kind in BUSY_OPERATIONS), "")
+
+
+def _subtract(now: Sequence[str], before: Sequence[str]) -> tuple[str, ...]:
+    return tuple(one for one in now if one not in before)
