@@ -46,10 +46,11 @@ VIEWED = (
 
 @dataclass(frozen=True)
 class Programs:
-    """The two programs under contract."""
+    """The two programs under contract, and a kubectl of istioctl's own time for what nothing guards."""
 
     istioctl: Path
     kubectl: Path
+    old_kubectl: Path
 
 
 @dataclass(frozen=True)
@@ -87,11 +88,11 @@ class Bench:
         self.api.create({"apiVersion": f"{api}/v1", "kind": "ClusterRoleBinding", **role, **bound})
 
     def install(self, *flags: str) -> Ran:
-        """Apply with the real kubectl on PATH and nothing between."""
+        """Apply with a kubectl on PATH and nothing between."""
         bin_folder = self.folder / "plain"
         bin_folder.mkdir(exist_ok=True)
         starter = bin_folder / "kubectl"
-        starter.write_text(f"#!/bin/sh\nexec '{self.programs.kubectl}' \"$@\"\n")
+        starter.write_text(f"#!/bin/sh\nexec '{self.programs.old_kubectl}' \"$@\"\n")
         starter.chmod(0o755)
         arguments = (*apply_of(flags), "--kubeconfig", str(self.admin))
         return self._run(arguments, {"PATH": str(bin_folder), "HOME": str(self.folder)}, self._place("lock"))

@@ -49,7 +49,7 @@ def open_sandbox(folder: Path, stack: ExitStack) -> Bench:
     kubectl.write_text(stand_in_kubectl())
     kubectl.chmod(0o755)
     istioctl = unpack(build_archive(TARGET, "linux"), folder / "release") / "bin" / "istioctl"
-    bench = Bench(Programs(istioctl, kubectl), admin, viewer, folder, connect(admin, stack))
+    bench = Bench(Programs(istioctl, kubectl, kubectl), admin, viewer, folder, connect(admin, stack))
     for made in (namespace("kube-system"), *rbac_defaults()):
         bench.api.create(made)
     return bench
@@ -63,7 +63,8 @@ def open_real(request: pytest.FixtureRequest, folder: Path, stack: ExitStack) ->
     if request.config.getoption("kubeconfig"):
         pytest.skip("the given cluster has no power 'istioctl'")
     programs = Path(request.config.getoption("control_plane"))
-    kubectl = request.config.getoption("kubectl") or programs / "kubectl"
+    old = programs / "kubectl"
+    kubectl = Path(request.config.getoption("kubectl") or old).resolve()
     plane = stack.enter_context(run_control_plane(programs, folder, fleet=None))
-    found = Programs(Path(istioctl).resolve(), Path(kubectl).resolve())
+    found = Programs(Path(istioctl).resolve(), kubectl, old if old.exists() else kubectl)
     return Bench(found, plane.kubeconfig, plane.bot_kubeconfig, folder, connect(plane.kubeconfig, stack))
