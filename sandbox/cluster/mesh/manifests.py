@@ -69,7 +69,9 @@ def _labelled(made: Json, component: str, version: str) -> Json:
 
 def _base(values: Json) -> list[Json]:
     namespace = cluster_wide("v1", "Namespace", NAMESPACE, {"istio-injection": "disabled"})
-    return [namespace, *(istio_crd(*row) for row in ISTIO_CRDS)]
+    rules = [access_rule(ISTIO_GROUPS, ["*"], READ), access_rule([""], DISCOVERED, READ)]
+    reader = account_with_role("istio-reader-service-account", rules, role=f"istio-reader-{NAMESPACE}")
+    return [namespace, *(istio_crd(*row) for row in ISTIO_CRDS), *reader]
 
 
 def _pilot(values: Json) -> list[Json]:

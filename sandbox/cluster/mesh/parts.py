@@ -92,10 +92,10 @@ def istio_crd(group: str, version: str, kind: str, plural: str, short: tuple[str
     )  # fmt: skip
 
 
-def account_with_role(account: str, rules: list[Json]) -> list[Json]:
+def account_with_role(account: str, rules: list[Json], *, role: str = "") -> list[Json]:
     """Return a ServiceAccount with a ClusterRole and the binding between them."""
     subject = {"kind": "ServiceAccount", "name": account, "namespace": NAMESPACE}
-    role = f"{account}-{NAMESPACE}"
+    role = role or f"{account}-{NAMESPACE}"
     role_ref = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role}
     api = "rbac.authorization.k8s.io/v1"
     return [

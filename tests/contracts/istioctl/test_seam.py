@@ -45,15 +45,16 @@ def test_a_recording_has_every_component(recorded: ReadBack) -> None:
 
 
 def test_the_calls_have_one_form(recorded: ReadBack) -> None:
-    """Base without pruning and in parts, everything else in one call with its selector."""
+    """Base in three parts and without pruning, everything else in one call with its selector."""
     calls = recorded.recording.record.calls
     for call in calls:
         pruning = () if call.component == "Base" else ("--prune", "--selector", f"{COMPONENT}={call.component}")
-        assert call.arguments in (
-            ("apply", "-n", "istio-system", "--force", *pruning, "-f", "-"),
-            ("apply", "--force", *pruning, "-f", "-"),
-        )
-    assert sorted(call.component for call in calls if call.component != "Base") == sorted(COMPONENTS[1:])
+        assert call.arguments == ("apply", "-n", "istio-system", "--force", *pruning, "-f", "-")
+    assert sorted(call.component for call in calls) == sorted(("Base", "Base", *COMPONENTS))
+    kinds = [{made.key.kind for made in call.objects} for call in calls if call.component == "Base"]
+    assert kinds == [
+        {"Namespace"}, {"CustomResourceDefinition"}, {"ServiceAccount", "ClusterRole", "ClusterRoleBinding"},
+    ]  # fmt: skip
 
 
 def test_every_object_carries_the_operators_labels(recorded: ReadBack) -> None:
