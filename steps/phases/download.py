@@ -11,7 +11,8 @@ from steps.contract.ports import Tools
 from steps.contract.release import Archive
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Step, Waiting
 from steps.gates import bind_download, build_gate_card, pass_gate
-from steps.install.record.preview import Preview, measure_preview
+from steps.install.record.comparison import measure_preview
+from steps.install.record.preview import Preview
 from steps.notes.download import (
     FAILING,
     KUBECTL,

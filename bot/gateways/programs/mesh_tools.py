@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from bot.gateways.calls.faults import judge_disk
@@ -35,10 +36,19 @@ PASSED_ON = (
 )
 
 
+@dataclass(frozen=True)
+class ProgramLimits:
+    """How long each program may run, in seconds; `short` is for those that only answer a question."""
+
+    short: float = 60.0
+    apply: float = 1800.0
+    validate: float = 900.0
+
+
 class MeshToolsGateway:
     """Runs the tools under `folder`. One instance for the whole program, thread-safe.
 
-    `environment` is the bot's own: its PATH is where kubectl is looked for. Limits are in seconds.
+    `environment` is the bot's own: its PATH is where kubectl is looked for.
     """
 
     def __init__(
@@ -48,28 +58,24 @@ class MeshToolsGateway:
         environment: Mapping[str, str],
         are_credentials_found: Callable[[], bool],
         runs: ProgramRuns | None = None,
-        short_limit: float = 60.0,
-        apply_limit: float = 1800.0,
-        validate_limit: float = 900.0,
+        limits: ProgramLimits = ProgramLimits(),
     ) -> None:
         self._folder = folder.absolute()
         self._kubeconfigs = kubeconfigs
         self._environment = environment
         self._are_credentials_found = are_credentials_found
         self._runs = runs or ProgramRuns(self._folder / "runs")
-        self._short_limit = short_limit
-        self._apply_limit = apply_limit
-        self._validate_limit = validate_limit
-        self._guarded = GuardedRuns(self._runs, kubeconfigs, environment, self._refresh_token, apply_limit)
+        self._limits = limits
+        self._guarded = GuardedRuns(self._runs, kubeconfigs, environment, self._refresh_token, limits.apply)
 
     def read_istioctl_version(self, tools: Tools) -> str:
         check_program(tools.istioctl, tools.istioctl_sha256)
         arguments = [str(tools.istioctl), "version", "--remote=false", "-o", "json"]
         environment = {"PATH": "/usr/bin:/bin", "HOME": str(self._folder), "LANG": "C.UTF-8"}
-        return read_version("istioctl", run_program(arguments, environment, self._short_limit))
+        return read_version("istioctl", run_program(arguments, environment, self._limits.short))
 
     def find_kubectl(self, server_version: str) -> Kubectl | None:
-        return find_kubectl(self._environment.get("PATH", os.defpath), server_version, self._short_limit)
+        return find_kubectl(self._environment.get("PATH", os.defpath), server_version, self._limits.short)
 
     def start_recording(self, run_id: str, address: ClusterAddress, request: ApplyRequest, *, looks: bool) -> None:
         self._guarded.start_recording(run_id, address, request, looks=looks)
@@ -89,7 +95,7 @@ class MeshToolsGateway:
         check_program(tools.asmctl, tools.asmctl_sha256)
         kubeconfig = self._kubeconfigs.write_kubeconfig(address)
         environment = self._compose_environment(tools, kubeconfig)
-        self._start(run_id, [str(tools.asmctl), *arguments], environment, self._validate_limit)
+        self._start(run_id, [str(tools.asmctl), *arguments], environment, self._limits.validate)
 
     def observe_run(self, run_id: str) -> RunState:
         self._refresh_token()

@@ -9,8 +9,8 @@ from typing import Any
 from steps.contract.documents import BadDocument, read_json, read_yaml
 from steps.contract.options import MtlsMode
 from steps.contract.ports import Manifest
-from steps.install.record.rendered import find_object
-from steps.install.recovery import look_up, read_policy_mode
+from steps.install.record.rendered import find_object, read_texts
+from steps.install.recovery import list_leaves, look_up, read_policy_mode, read_values
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,20 @@ def read_facts(objects: Sequence[Manifest]) -> MeshFacts:
         tag=str(look_up(values, "global.tag") or ""),
         namespaces=tuple(sorted({item["metadata"].get("namespace", "") for item in objects} - {""})),
         kinds=tuple(sorted({str(item["kind"]) for item in objects})),
+    )
+
+
+def list_value_changes(objects: Sequence[Manifest], live: Sequence[Manifest], config_map: str) -> tuple[str, ...]:
+    """How the install's merged values change: `global.tag: 1.4.7-asm.0 → 1.4.10-asm.18`; forgotten flags show here."""
+    before, _ = read_values(read_texts(find_object(live, "ConfigMap", config_map)))
+    after, _ = read_values(read_texts(find_object(objects, "ConfigMap", config_map)))
+    if not before or not after:
+        return ()
+    paths = sorted({*list_leaves(before), *list_leaves(after)})
+    return tuple(
+        f"{path}: {look_up(before, path)} → {look_up(after, path)}"
+        for path in paths
+        if look_up(before, path) != look_up(after, path)
     )
 
 

@@ -76,6 +76,11 @@ def find_object(objects: Iterable[Manifest], kind: str, name: str) -> Manifest |
     return next((item for item in objects if item["kind"] == kind and item["metadata"]["name"] == name), None)
 
 
+def read_texts(config_map: Manifest | None) -> Mapping[str, str] | None:
+    """The texts of a ConfigMap, None where there is no such object."""
+    return None if config_map is None else config_map.get("data") or {}
+
+
 @dataclass(frozen=True)
 class Difference:
     """How a rendered manifest differs from the cluster; lines of plain text, each list sorted."""

@@ -9,7 +9,8 @@ from steps.contract.errors import GiveUp
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome
 from steps.contract.wording import count_things
 from steps.gates import bind_apply, bind_departures, bind_mtls_change, build_gate_card, list_evidence, pass_gate
-from steps.install.record.preview import Preview, describe_departures, measure_preview, name_removals
+from steps.install.record.comparison import measure_preview
+from steps.install.record.preview import Preview, describe_departures, name_removals
 from steps.notes.control_plane import APPROVED_APPLY, APPROVED_DEPARTURES, KEPT, ApprovedApply
 from steps.notes.download import describe_way_back
 from steps.notes.prepare import SIDECARS_ESTIMATE, choose_mtls, measure_identity, recall_mtls

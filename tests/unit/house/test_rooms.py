@@ -8,6 +8,9 @@ from pathlib import Path
 
 PACKAGES = ("bot", "handlers", "steps", "sandbox")
 MOST_MODULES = 15
+MOST_KNOWN = 14
+# Joins all parts, and does nothing else.
+WIRING = "bot.app.wiring"
 
 
 def list_rooms(root: Path) -> Iterator[Path]:
@@ -19,6 +22,23 @@ def list_rooms(root: Path) -> Iterator[Path]:
 
 def list_modules(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.glob("*.py")) if path.name != "__init__.py"]
+
+
+def name_modules(root: Path, *packages: str) -> dict[str, Path]:
+    """Every module of the packages by its dotted name."""
+    paths = (path for package in packages for path in sorted((root / package).rglob("*.py")))
+    return {".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__"): path for path in paths}
+
+
+def list_known(path: Path, modules: dict[str, Path]) -> set[str]:
+    """The modules of ours that a module imports anywhere in it, for its types alone included."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return {name for name in found & modules.keys() if modules[name].name != "__init__.py"}
 
 
 def test_no_room_is_crowded(project_root: Path) -> None:
@@ -48,3 +68,11 @@ def test_the_unit_tests_mirror_the_rooms(project_root: Path) -> None:
     }
     untested = sorted(room for room, modules in rooms.items() if modules and room not in mirrored)
     assert (untested, sorted(mirrored - rooms.keys())) == ([], [])
+
+
+def test_no_module_knows_too_many_others(project_root: Path) -> None:
+    """What imports more of ours than this has more than one idea; only the wiring may."""
+    modules = name_modules(project_root, "bot", "handlers", "steps")
+    known = {name: len(list_known(path, modules)) for name, path in modules.items()}
+    assert known[WIRING] > MOST_KNOWN
+    assert {name: count for name, count in known.items() if count > MOST_KNOWN and name != WIRING} == {}

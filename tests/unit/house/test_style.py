@@ -10,6 +10,7 @@ from pathlib import Path
 PACKAGES = ("bot", "handlers", "steps", "sandbox")
 LONGEST_MODULE = 400
 LONGEST_FUNCTION = 45
+MOST_ARGUMENTS = 6
 BANNED_WORDS = {"task", "job", "stage", "manager", "helper", "util", "utils", "process", "data"}
 # Words that Slack, Kubernetes and Python chose.
 BORROWED = ("task_card", "taskcard", "cronjob", "dataclass", "metadata")
@@ -50,6 +51,28 @@ def test_functions_are_short(project_root: Path) -> None:
         if not isinstance(node, ast.ClassDef) and (node.end_lineno or 0) - node.lineno >= LONGEST_FUNCTION
     ]
     assert not long, f"split these functions (at most {LONGEST_FUNCTION} lines): {long}"
+
+
+def count_arguments(built: ast.ClassDef) -> int:
+    """What a class takes when it is made: by its own `__init__`, or by the fields of a dataclass that isn't frozen."""
+    kinds = [ast.unparse(decorator) for decorator in built.decorator_list if "dataclass" in ast.unparse(decorator)]
+    if kinds and not any("frozen=True" in kind for kind in kinds):
+        return sum(isinstance(node, ast.AnnAssign) and "init=False" not in ast.unparse(node) for node in built.body)
+    for node in built.body:
+        if isinstance(node, ast.FunctionDef) and node.name == "__init__":
+            return len(node.args.posonlyargs) + len(node.args.args) + len(node.args.kwonlyargs) - 1
+    return 0
+
+
+def test_services_are_made_of_few_parts(project_root: Path) -> None:
+    """No constructor takes more than six arguments; frozen values are as wide as what they hold."""
+    wide = [
+        f"{path}:{node.lineno} {node.name}"
+        for path, text in read_modules(project_root, "bot", "handlers", "steps")
+        for node in definitions(text)
+        if isinstance(node, ast.ClassDef) and count_arguments(node) > MOST_ARGUMENTS
+    ]
+    assert not wide, f"group what these are made of (at most {MOST_ARGUMENTS} arguments): {wide}"
 
 
 def test_names_use_the_words_of_the_product(project_root: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from bot.gateways.calls.credentials import GoogleCredentials
 from bot.gateways.programs.kubeconfigs import Kubeconfigs
 from bot.gateways.programs.long_programs import ProgramRuns
-from bot.gateways.programs.mesh_tools import MeshToolsGateway
+from bot.gateways.programs.mesh_tools import MeshToolsGateway, ProgramLimits
 from steps.contract.errors import GiveUp, TryAgain
 from steps.contract.ports import ApplyRequest, Ended, NotStarted, Running, Tools
 from steps.mesh import ClusterAddress
@@ -48,7 +48,7 @@ def make_tools(tmp_path: Path) -> MakeTools:
 class Workbench:
     """A gateway over programs of the test, and the cluster they are pointed at."""
 
-    def __init__(self, folder: Path, **options: float) -> None:
+    def __init__(self, folder: Path, short_limit: float = 20.0) -> None:
         self.folder = folder
         self.clock = HandClock()
         self.runs = ProgramRuns(folder / "runs", self.clock)
@@ -61,9 +61,8 @@ class Workbench:
             "GOOGLE_APPLICATION_CREDENTIALS": "key.json",
         }
         kubeconfigs = Kubeconfigs(folder / "kubeconfigs", NoGke(), GoogleCredentials())
-        self.gateway = MeshToolsGateway(
-            folder, kubeconfigs, self.environment, lambda: True, self.runs, **{"short_limit": 20.0, **options}
-        )
+        limits = ProgramLimits(short=short_limit)
+        self.gateway = MeshToolsGateway(folder, kubeconfigs, self.environment, lambda: True, self.runs, limits)
 
     def record(self, tools: Tools, overlays: tuple[tuple[str, str], ...] = ()) -> None:
         """Start istioctl's apply under the id `run`, with a kubectl that only writes down."""

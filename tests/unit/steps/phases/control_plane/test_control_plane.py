@@ -16,8 +16,9 @@ from steps.contract.ports import Ended, ForbiddenRead, KubectlCall, Running
 from steps.contract.record import Record
 from steps.contract.step import Ask, Blocked, Decision, Done, Waiting
 from steps.mesh import Event, Operation
-from steps.phases.control_plane.apply import TRIES, apply
+from steps.phases.control_plane.apply import apply
 from steps.phases.control_plane.approvals import KEEP_ALL, approve, approve_departures, approve_mtls
+from steps.phases.control_plane.judgement import TRIES
 from steps.phases.control_plane.phase import back_up
 from steps.phases.control_plane.replacement import roll_out
 from tests.unit.steps.builders import NEW, OLD, make_control_plane, make_pod

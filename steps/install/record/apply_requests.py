@@ -1,0 +1,71 @@
+"""What istioctl is asked to hand over: for this upgrade, for the guide's flags alone, and by the installed release."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from steps.contract.errors import GiveUp
+from steps.contract.ports import ApplyRequest, Kubectl, Tools
+from steps.contract.step import Blocked, Context, Waiting
+from steps.install.flags import build_apply_arguments
+from steps.install.overlays import join_overlays
+from steps.install.record.recording import Recorded, record_apply
+from steps.mesh import ClusterIdentity
+from steps.notes.download import KUBECTL, PREVIOUS, NoWayBack, recall_tools
+from steps.notes.prepare import choose_mtls, recall_flags, recall_mtls
+
+
+def build_request(ctx: Context, identity: ClusterIdentity) -> ApplyRequest:
+    """What istioctl is asked for, for the cluster as it is now."""
+    arguments = build_apply_arguments(ctx.release, identity, ctx.options, choose_mtls(ctx), recall_flags(ctx))
+    overlays = join_overlays(ctx.options.overlays)
+    return ApplyRequest(recall_tools(ctx), recall_kubectl(ctx, identity), read_cluster_uid(ctx), arguments, overlays)
+
+
+def record_guide(ctx: Context, recorded: Recorded, identity: ClusterIdentity) -> Recorded | Waiting | Blocked:
+    """What the guide's flags alone hand over; the very same record where nothing else is asked for."""
+    plain = replace(ctx.options, set_flags=(), overlays=())
+    arguments = build_apply_arguments(ctx.release, identity, plain, choose_mtls(ctx), ())
+    request = replace(recorded.request, arguments=arguments, overlays=())
+    return recorded if request == recorded.request else record_apply(ctx, "guide", request, times=1, looks=False)
+
+
+def record_earlier(ctx: Context, request: ApplyRequest, identity: ClusterIdentity) -> Recorded | Waiting | str:
+    """What the installed release hands over for the recovered options; a sentence where it can't be asked."""
+    previous = ctx.recall(PREVIOUS)
+    if not isinstance(previous, Tools):
+        why = previous.why if isinstance(previous, NoWayBack) else "its archive was not looked for"
+        return f"What the release itself changes can't be told apart: {why}"
+    try:
+        plain = replace(ctx.options, set_flags=(), overlays=())
+        arguments = build_apply_arguments(ctx.release, identity, plain, recall_mtls(ctx), recall_flags(ctx))
+    except GiveUp as error:
+        return f"What the release itself changes can't be told apart: {error.why}"
+    asked = replace(request, tools=previous, arguments=arguments, overlays=())
+    found = record_apply(ctx, "earlier", asked, times=1, looks=False)
+    return f"What the release itself changes can't be told apart: {found.why}" if isinstance(found, Blocked) else found
+
+
+def recall_kubectl(ctx: Context, identity: ClusterIdentity) -> Kubectl:
+    """The kubectl that was found once; GiveUp where there is none."""
+    kept = ctx.recall(KUBECTL)
+    if kept is not None:
+        return kept
+    found = ctx.mesh_tools.find_kubectl(identity.server_version)
+    if found is None:
+        remedy = f"Put a kubectl {ctx.release.kubectl_oldest} or later on the bot's PATH, then retry."
+        raise GiveUp("no kubectl is on the bot's PATH, and istioctl calls it", remedy)
+    ctx.revise(KUBECTL, found)
+    return found
+
+
+def read_cluster_uid(ctx: Context) -> str:
+    """The UID of kube-system, which no other cluster has; GiveUp where it can't be read."""
+    found = ctx.kubernetes.read_object("v1", "Namespace", "", "kube-system")
+    uid = str(((found or {}).get("metadata") or {}).get("uid") or "")
+    if not uid:
+        raise GiveUp(
+            "the UID of the namespace kube-system can't be read, by which the cluster is known",
+            "Let the bot's account get namespaces, then retry.",
+        )
+    return uid

@@ -1,0 +1,81 @@
+"""What the control-plane phase will change: istioctl is asked, its answer is held against the cluster and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from steps.contract.step import Blocked, Context, Waiting
+from steps.install.flags import find_idle_flags, list_set_flags
+from steps.install.record.apply_requests import build_request, record_earlier, record_guide
+from steps.install.record.departures import find_departures
+from steps.install.record.facts import list_value_changes, read_facts
+from steps.install.record.preview import Preview
+from steps.install.record.recording import Recorded, describe_rule, record_apply
+from steps.install.record.refusals import refuse_facts, refuse_trust_change
+from steps.install.record.removals import find_removals
+from steps.install.record.rendered import compare_with_live, list_images, read_live
+from steps.mesh import ClusterIdentity
+from steps.notes.control_plane import KEPT, REMOVAL_UIDS
+from steps.notes.download import ARGUMENTS, IMAGES, RECORD_DIGEST, REMOVALS
+from steps.notes.prepare import measure_identity
+
+
+def measure_preview(ctx: Context) -> Preview | Waiting | Blocked:
+    """Record and compare anew, and keep the findings; Blocked where the apply could not go well."""
+    identity = measure_identity(ctx)
+    request = build_request(ctx, identity)
+    recorded = record_apply(ctx, "target", request)
+    if not isinstance(recorded, Recorded):
+        return recorded
+    guide = record_guide(ctx, recorded, identity)
+    if isinstance(guide, Waiting | Blocked):
+        return guide
+    earlier = record_earlier(ctx, request, identity)
+    if isinstance(earlier, Waiting):
+        return earlier
+    return compare_record(ctx, identity, recorded, guide, earlier)
+
+
+def compare_record(
+    ctx: Context, identity: ClusterIdentity, recorded: Recorded, guide: Recorded, earlier: Recorded | str
+) -> Preview | Blocked:
+    """Hold a record against the cluster; `earlier` is a sentence where the installed release could not be asked."""
+    facts = read_facts(recorded.objects)
+    live = read_live(ctx.kubernetes, recorded.objects)
+    removals = find_removals(ctx.kubernetes, recorded.objects, recorded.disabled)
+    departures = find_departures(
+        recorded.objects,
+        live,
+        earlier=earlier.objects if isinstance(earlier, Recorded) else (),
+        guide=guide.objects,
+        hubs=(ctx.release.hub, *ctx.options.allowed_hubs),
+    )
+    kept = ctx.recall(KEPT) or ()
+    removals = tuple(one for one in removals if one.name not in kept)
+    departures = replace(departures, removals=tuple(one.name for one in removals))
+    ctx.revise(REMOVAL_UIDS, {one.name: one.uid for one in removals})
+    _keep(ctx, recorded, departures.removals)
+    blocked = refuse_facts(ctx, recorded.objects, facts) or refuse_trust_change(ctx, recorded.objects, live)
+    if blocked:
+        return blocked
+    values = list_value_changes(recorded.objects, live, ctx.release.injector_config)
+    idle = find_idle_flags(list_set_flags(recorded.request.arguments))
+    doubts = (*([earlier] if isinstance(earlier, str) else []), *idle, *_describe_unread(recorded))
+    return Preview(
+        identity, recorded, facts, compare_with_live(recorded.objects, live), values, departures, tuple(doubts)
+    )
+
+
+def _keep(ctx: Context, recorded: Recorded, removals: Sequence[str]) -> None:
+    ctx.revise(ARGUMENTS, recorded.request.arguments)
+    ctx.revise(RECORD_DIGEST, recorded.record.digest)
+    ctx.revise(REMOVALS, tuple(removals))
+    ctx.revise(IMAGES, list_images(recorded.objects, ctx.release.namespace))
+
+
+def _describe_unread(recorded: Recorded) -> tuple[str, ...]:
+    if not recorded.unread:
+        return ()
+    rules = "; ".join(describe_rule(one) for one in recorded.unread)
+    return (f"Kinds of other products could not be looked through ({rules})",)
