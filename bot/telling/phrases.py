@@ -24,8 +24,11 @@ def describe_state(row: UpgradeRow) -> str:
 
 
 def name_done(choice: str) -> str:
-    """The past tense of a choice: approve becomes approved."""
-    words = {"approve": "approved", "deny": "denied", "retry": "retried", "skip": "skipped"}
+    """The past tense of a choice: approve becomes approved, `keep:Service/a/b` becomes kept Service/a/b."""
+    words = {"approve": "approved", "deny": "denied", "retry": "retried", "skip": "skipped", "keep": "kept"}
+    choice, _, one = choice.partition(":")
+    if one:
+        return f"{name_done(choice)} {one}"
     return words.get(choice, f"{choice}ed" if not choice.endswith("e") else f"{choice}d")
 
 

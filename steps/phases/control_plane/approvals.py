@@ -141,14 +141,19 @@ def list_keeping(removals: Sequence[str]) -> tuple[Choice, ...]:
     if not removals:
         return ()
     alone = removals if 1 < len(removals) <= MOST_KEPT_ALONE else ()
-    return (*(Choice(KEEP_ONE + one, f"Keep {one}"[:LONGEST_LABEL]) for one in alone), KEEP_ALL)
+    return (*(Choice(name_keeping(one), f"Keep {one}"[:LONGEST_LABEL]) for one in alone), KEEP_ALL)
+
+
+def name_keeping(removal: str) -> str:
+    """The id of the choice that keeps one object; it is one word, so that a command can name it."""
+    return KEEP_ONE + removal.replace(" ", "/")
 
 
 def keep_removals(ctx: Context, choice: str) -> None:
     """A person keeps one of the objects that would be removed, or all that the card named."""
     asked = ctx.decision.binding.get("removals") if ctx.decision else None
     named = [str(one) for one in asked] if isinstance(asked, list | tuple) else []
-    kept = [one for one in named if choice == KEEP_ALL.id or choice == KEEP_ONE + one]
+    kept = [one for one in named if choice == KEEP_ALL.id or choice == name_keeping(one)]
     ctx.revise(KEPT, tuple(dict.fromkeys((*(ctx.recall(KEPT) or ()), *kept))))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from bot.telling.phrases import word_outcome
+import pytest
+
+from bot.telling.phrases import name_done, word_outcome
 from steps.contract.cards import Card, Detail
 from steps.contract.step import Ask, Blocked, Done, Outcome, Waiting
 from steps.contract.wording import Command, Person
@@ -37,3 +39,12 @@ def test_what_a_decision_holds_for_and_what_is_copied_stay_as_they_are() -> None
     worded = word_outcome(ask)
 
     assert worded == ask
+
+
+@pytest.mark.parametrize(
+    ("choice", "done"),
+    [("approve", "approved"), ("skip", "skipped"), ("keep", "kept"), ("keep:Service/a/b", "kept Service/a/b")],
+)
+def test_a_choice_has_its_past_tense(choice: str, done: str) -> None:
+    """As a card says how it was decided."""
+    assert name_done(choice) == done

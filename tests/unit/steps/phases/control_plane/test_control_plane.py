@@ -238,7 +238,7 @@ def test_a_person_keeps_one_of_what_would_be_removed() -> None:
     """The question is asked again about the rest."""
     paper = removing("prometheus", "grafana")
     ask = ask_about_removals(paper)
-    assert [choice.id for choice in ask.choices][1] == "keep:Deployment istio-system/grafana"
+    assert [choice.id for choice in ask.choices][1] == "keep:Deployment/istio-system/grafana"
     keep = replace(decide(ask.choices[1].id, ask.digest), binding=ask.binding)
     again = paper.run(approve_departures, keep)
     assert isinstance(again, Ask)
