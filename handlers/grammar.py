@@ -49,8 +49,8 @@ USAGE: Mapping[Action, tuple[str, str]] = {
     "history": ("history [CLUSTER]", "earlier upgrades and how they ended"),
     "help": ("help", "this text"),
 }
-LINK = re.compile(r"<(?:https?://|mailto:)[^|>]*\|([^>]*)>")
-PERSON = re.compile(r"<@([UW][A-Z0-9]+)\|[^>]*>")
+LINK = re.compile(r"<(?:https?://|mailto:)[^<|>]*\|([^<>]*)>")
+PERSON = re.compile(r"<@([UW][A-Z0-9]+)\|[^<>]*>")
 QUOTES = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'"})
 REASON_LIMIT = 500
 NEEDS_TARGET: frozenset[Action] = frozenset(

@@ -23,6 +23,10 @@ class ConfigError(Exception):
         self.faults = faults
 
 
+# More hours than a calendar has years for.
+LARGEST_NUMBER = 1_000_000
+
+
 @dataclass(frozen=True)
 class Setting:
     """One environment variable; README and --help list them from here."""
@@ -128,8 +132,10 @@ class _Reader:
             number = convert(value)
         except ValueError:
             number = lowest - 1
-        if number < lowest:
-            self.faults.append(f"{name} is {value!r}; it must be a number of at least {lowest:g}.")
+        if not lowest <= number <= LARGEST_NUMBER:
+            self.faults.append(
+                f"{name} is {value!r}; it must be a number of at least {lowest:g} and at most {LARGEST_NUMBER}."
+            )
         return number
 
     def choice(self, name: str, choices: tuple[str, ...]) -> str:

@@ -17,7 +17,8 @@ LONGEST = timedelta(days=7)
 FARTHEST = timedelta(days=366)
 # In all zones of the world the days around these years can be reckoned with.
 FIRST_YEAR, LAST_YEAR = 1900, 9000
-DURATION = re.compile(r"(?:(\d{1,3})\s*d)?\s*(?:(\d{1,4})\s*h)?\s*(?:(\d{1,5})\s*(?:m|min))?", re.IGNORECASE)
+LONGEST_ZONE = 60
+DURATION = re.compile(r"(?:(\d{1,3})\s*d\s*)?(?:(\d{1,4})\s*h\s*)?(?:(\d{1,5})\s*(?:m|min))?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def read_zone(text: str) -> str:
         raise Unclear(
             "zone", f"`{text}` is an abbreviation and may mean several zones; name a place, such as Asia/Seoul."
         )
-    near = [known[name] for name in difflib.get_close_matches(text.lower(), known, 3, 0.6)]
+    near = [known[name] for name in difflib.get_close_matches(text[:LONGEST_ZONE].lower(), known, 3, 0.6)]
     advice = f" Did you mean {' or '.join(near)}?" if near else " Write it as in Asia/Seoul, or UTC."
     raise Unclear("zone", f"There is no time zone `{clean_word(text)}`.{advice}")
 

@@ -17,6 +17,7 @@ from bot.slack.drawing.messages import Drawing
 from bot.slack.drawing.text import write_code
 from bot.slack.sending.posting import Postbox
 from handlers.payloads import Payload, find_channel, find_text, find_user
+from steps.contract.documents import BadDocument, read_table
 
 REASON_FORM = "asm:reason"
 REASON_BLOCK = "reason"
@@ -61,10 +62,10 @@ def build_reason_form(target: Target, action_id: str, channel: str) -> View:
 def read_reason_form(view: Payload) -> ReasonForm | None:
     """The reason and what it is for; None where the form is not one of ours."""
     try:
-        metadata = json.loads(find_text(view, "private_metadata"))
+        metadata = read_table(find_text(view, "private_metadata"))
         target, meaning = read_value(str(metadata["value"])), read_action(str(metadata["action_id"]))
         channel = str(metadata["channel"])
-    except (ValueError, KeyError, TypeError):
+    except (BadDocument, KeyError):
         return None
     if target is None or meaning is None:
         return None

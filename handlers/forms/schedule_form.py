@@ -23,6 +23,7 @@ from bot.slack.drawing.cards import build_text
 from bot.slack.drawing.text import write_code
 from bot.windows.appointments import Appointment, Written, list_zones, write_length
 from handlers.payloads import Payload, find_part, find_text
+from steps.contract.documents import BadDocument, read_table
 
 SCHEDULE_FORM = "asm:schedule"
 CHOOSE_ZONE = "asm-schedule:zone"
@@ -74,9 +75,9 @@ def build_schedule_form(target: str, proposed: Appointment, channel: str) -> Vie
 def read_schedule_form(view: Payload) -> ScheduleForm | None:
     """A submission; None where it is not one of ours."""
     try:
-        metadata = json.loads(find_text(view, "private_metadata"))
+        metadata = read_table(find_text(view, "private_metadata"))
         target, channel = str(metadata["target"]), str(metadata["channel"])
-    except (ValueError, KeyError, TypeError):
+    except (BadDocument, KeyError):
         return None
     values = find_part(find_part(view, "state"), "values")
     date, time, zone, length = (_read(values, name) for name in ("date", "time", "zone", "for"))

@@ -26,6 +26,7 @@ from bot.orders.cluster_views import ClusterView
 from bot.slack.drawing.cards import build_note, build_text
 from bot.slack.drawing.text import clean, cut, cut_written, escape
 from handlers.payloads import Payload, find_part, find_text
+from steps.contract.documents import BadDocument, read_table
 
 START_FORM = "asm:start"
 CHOOSE_CLUSTER = "asm-start:cluster"
@@ -93,8 +94,8 @@ def read_start_form(view: Payload) -> StartForm | None:
     """A submission; None where it is not one of ours. Faults are by block id."""
     values = find_part(find_part(view, "state"), "values")
     try:
-        channel = str(json.loads(find_text(view, "private_metadata"))["channel"])
-    except (ValueError, KeyError, TypeError):
+        channel = str(read_table(find_text(view, "private_metadata"))["channel"])
+    except (BadDocument, KeyError):
         return None
     cluster = find_text(_value(values, "cluster"), "selected_option", "value")
     listed = _value(values, "files").get("files")

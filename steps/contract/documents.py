@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import yaml
 
 LARGEST = 1024 * 1024
 DEEPEST = 50
+DEEPEST_JSON = 100
+# A number of YAML may be longer than Python can write again, and one in sixties takes the square of its length to read.
+LONGEST_NUMBER = 1000
+LONGEST_COUNT = 18
+NUMBER = re.compile(r"[-+.0-9][0-9a-fA-FxXob_:.]*")
 
 
 class BadDocument(Exception):
@@ -25,6 +32,8 @@ def read_yaml(text: str, largest: int = LARGEST) -> Sequence[Any]:
     try:
         _check_events(text)
         return [document for document in yaml.load_all(text, _loader()) if document is not None]
+    except (KeyError, AttributeError, TypeError) as error:  # PyYAML's own, of a value that is not what its tag says
+        raise BadDocument("is not YAML: a value is not what its tag says") from error
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
         raise BadDocument(f"is not YAML: {' '.join(str(error).split())[:200]}") from error
 
@@ -33,9 +42,25 @@ def read_json(text: str, largest: int = LARGEST) -> Any:
     """The value of a JSON text. Raises BadDocument."""
     _check_size(text, largest)
     try:
-        return json.loads(text)
+        value = json.loads(text, parse_float=_read_float)
     except (ValueError, RecursionError) as error:
         raise BadDocument(f"is not JSON: {' '.join(str(error).split())[:200]}") from error
+    if _is_deep(value):
+        raise BadDocument(f"is nested deeper than {DEEPEST_JSON} levels")
+    return value
+
+
+def read_table(text: str, largest: int = LARGEST) -> Mapping[str, Any]:
+    """The object that a JSON text holds. Raises BadDocument where it is something else."""
+    value = read_json(text, largest)
+    if not isinstance(value, Mapping):
+        raise BadDocument("is no JSON object")
+    return value
+
+
+def read_count(text: str, otherwise: int = 0) -> int:
+    """A whole number of at most 18 digits; `otherwise` where the text is none."""
+    return int(text) if text.isdecimal() and len(text) <= LONGEST_COUNT else otherwise
 
 
 def _check_size(text: str, largest: int) -> None:
@@ -48,9 +73,37 @@ def _check_events(text: str) -> None:
     for event in yaml.parse(text, Loader=_loader()):
         if isinstance(event, yaml.AliasEvent):
             raise BadDocument("uses YAML anchors, which are refused because they can grow without bound")
+        if isinstance(event, yaml.ScalarEvent) and _is_long_number(event.value):
+            raise BadDocument(f"holds a number of more than {LONGEST_NUMBER} digits")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
             raise BadDocument(f"is nested deeper than {DEEPEST} levels")
+
+
+def _is_long_number(text: str) -> bool:
+    return len(text) > LONGEST_NUMBER and NUMBER.fullmatch(text) is not None
+
+
+def _read_float(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError("a number is out of range")
+    return number
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEEPEST_JSON):
+        level = [inner for outer in level for inner in _open(outer)]
+        if not level:
+            return False
+    return True
+
+
+def _open(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _loader() -> Any:

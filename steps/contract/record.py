@@ -109,6 +109,6 @@ def _blank_leaf(content: Any, leaf: Leaf) -> None:
     *branches, last = leaf.path
     for part in branches:
         content = content[part]
-    before = rf"(?m)^(\s*{re.escape(leaf.line)}:\s*)" if leaf.line else r"\A()"
+    before = rf"(?m)^([^\S\n]*{re.escape(leaf.line)}:\s*)" if leaf.line else r"\A()"
     value = rf"{before}[\"']?{TEXT_MADE_ANEW}[\"']?$"
     content[last] = re.sub(value, lambda found: found.group(1) + MADE_ANEW, content[last])

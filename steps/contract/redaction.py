@@ -12,11 +12,12 @@ TOKENS = re.compile(
     r"|\A[A-Za-z0-9+/=\s\\]*-----END [A-Z ]*PRIVATE KEY-----"
     r"|\bxox[a-z]-[A-Za-z0-9-]{6,}|\bxapp-[A-Za-z0-9-]{6,}"
     r"|\bya29\.[A-Za-z0-9._-]{10,}|\b1//[A-Za-z0-9_-]{20,}|\bAIza[A-Za-z0-9_-]{30,}|\bGOCSPX-[A-Za-z0-9_-]{20,}"
-    r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"
     r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_[A-Za-z0-9_]{30,}"
     r"|(?i:\bbearer\s+)[A-Za-z0-9._~+/=-]{12,}",
     re.DOTALL,
 )
+# A signed token of three parts. The first part is taken also where the others are missing, so that it is read once.
+SIGNED = re.compile(r"\beyJ[A-Za-z0-9_-]{8,}(?P<rest>\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*)?")
 # What is a secret by what stands before it, which is kept.
 NAMED = re.compile(
     r"(?P<name>(?i:\b(?:proxy-)?authorization[\"']?\s*[:=]\s*[\"']?basic\s+)"
@@ -39,7 +40,7 @@ def redact(text: str) -> str:
     """Replace keys, tokens, passwords and the content of Kubernetes Secrets by a visible mark."""
     if SECRET_OBJECT.search(text):
         text = "".join(_redact_object(part) for part in DOCUMENT.split(text))
-    text = TOKENS.sub(MARK, text)
+    text = SIGNED.sub(lambda found: MARK if found["rest"] else found[0], TOKENS.sub(MARK, text))
     for pattern in (NAMED, TOKEN, IN_ADDRESS):
         text = pattern.sub(lambda found: f"{found['name']}{MARK}", text)
     return text

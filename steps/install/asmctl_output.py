@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_CHECK = re.compile(r"^Validating (.+?)\s*$")
+_CHECK = re.compile(r"^Validating (.*\S)\s*$")
 _VERSION = re.compile(r"^\[asmctl version (.+?)\]")
 _BOILERPLATE = ("Using Kubernetes context:", "To change the context", "Please fix the issue and try")
 

@@ -20,7 +20,8 @@ _DETAIL = "Error detail:"
 _HARMLESS = (
     re.compile(r"^\s*$"),
     re.compile(
-        r"^\s*(W\d{4} .*)?Warning: .*(deprecated|unavailable in v1\.\d+|last-applied-configuration)", re.IGNORECASE
+        r"^\s*(?>(?:W\d{4} .*?)?Warning: ).*(deprecated|unavailable in v1\.\d+|last-applied-configuration)",
+        re.IGNORECASE,
     ),
     re.compile(r"^\s*W\d{4} [\d:.]+ .*(deprecated|unavailable)", re.IGNORECASE),
     re.compile(r"^\s*(exit status \d+|Error: error running kubectl: exit status \d+)\s*$"),

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import yaml
 
+from steps.contract.documents import BadDocument, read_yaml
 from steps.contract.errors import GiveUp
 from steps.contract.options import Overlay
 
 API_VERSION, KIND = "install.istio.io/v1alpha2", "IstioControlPlane"
 LARGEST = 256 * 1024
-DEEPEST = 50
 # IstioControlPlaneSpec of istio/operator 1.4, pkg/apis/istio/v1alpha2: a feature has `enabled` and `components`.
 OWN_FIELDS = ("apiVersion", "kind", "metadata", "spec", "status")
 TEXT_FIELDS = ("profile", "hub", "defaultNamespace", "resourceSuffix")
@@ -57,20 +57,17 @@ def read_overlay_spec(overlay: Overlay) -> Mapping[str, object]:
     fault = find_overlay_fault(overlay)
     if fault:
         raise GiveUp(f"overlay {overlay.name} {fault}", _REMEDY)
-    spec: Mapping[str, object] = yaml.safe_load(overlay.text)["spec"]
+    (document,) = read_yaml(overlay.text, LARGEST)
+    spec: Mapping[str, object] = document["spec"]
     return spec
 
 
 def find_overlay_fault(overlay: Overlay) -> str:
     """What is wrong with an overlay, as the end of a sentence that begins with its name; "" where nothing is."""
-    if len(overlay.text.encode()) > LARGEST:
-        return f"is larger than {LARGEST // 1024} KiB"
     try:
-        fault = _find_event_fault(overlay.text)
-        documents = [] if fault else [item for item in yaml.safe_load_all(overlay.text) if item is not None]
-    except yaml.YAMLError as error:
-        return f"is not YAML: {' '.join(str(error).split())}"
-    return fault or _find_shape_fault(documents)
+        return _find_shape_fault(read_yaml(overlay.text, LARGEST))
+    except BadDocument as error:
+        return str(error)
 
 
 def list_overlay_paths(overlays: Iterable[Overlay]) -> Mapping[str, object]:
@@ -79,18 +76,6 @@ def list_overlay_paths(overlays: Iterable[Overlay]) -> Mapping[str, object]:
     for overlay in overlays:
         found.update(_leaves(read_overlay_spec(overlay), ""))
     return found
-
-
-def _find_event_fault(text: str) -> str:
-    # Looked for before anything is built: aliases multiply, and deep nesting is slow to read.
-    depth = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        if isinstance(event, yaml.AliasEvent):
-            return "uses YAML anchors, which are refused because they can grow without bound"
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > DEEPEST:
-            return f"is nested deeper than {DEEPEST} levels"
-    return ""
 
 
 def _find_shape_fault(documents: Sequence[object]) -> str:

@@ -10,8 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-import yaml
-
+from steps.contract.documents import BadDocument, read_json, read_yaml
 from steps.contract.options import MtlsMode
 from steps.contract.ports import Kubernetes, Manifest
 from steps.install.flags import flag_path
@@ -68,8 +67,8 @@ def read_values(injector: Mapping[str, str] | None) -> tuple[Mapping[str, object
     if injector is None:
         return {}, ("ConfigMap istio-sidecar-injector is missing: earlier --set flags can't be recovered",)
     try:
-        values = json.loads(injector.get("values", ""))
-    except ValueError:
+        values = read_json(injector.get("values", ""))
+    except BadDocument:
         values = None
     if isinstance(values, Mapping):
         return values, ()
@@ -81,8 +80,8 @@ def read_mesh_config(mesh: Mapping[str, str] | None) -> tuple[Mapping[str, objec
     if mesh is None:
         return {}, ("ConfigMap istio is missing: the trust domain in force can't be read",)
     try:
-        config = yaml.safe_load(mesh.get("mesh", ""))
-    except yaml.YAMLError:
+        config = next(iter(read_yaml(mesh.get("mesh", ""))), None)
+    except BadDocument:
         config = None
     if isinstance(config, Mapping):
         return config, ()

@@ -5,12 +5,10 @@ Source: istio/istio 1.4.10 pkg/kube/inject (injectRequired) and the webhook's na
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import yaml
-
+from steps.contract.documents import BadDocument, read_json, read_yaml
 from steps.contract.errors import GiveUp
 from steps.contract.ports import Manifest
 from steps.contract.release import Release
@@ -66,8 +64,8 @@ def parse_injector(texts: Mapping[str, str] | None, name: str) -> Injector:
     if texts is None:
         raise GiveUp(f"the ConfigMap {name} is absent", f"Restore the ConfigMap {name}, then retry.")
     try:
-        config = yaml.safe_load(texts.get("config", "")) or {}
-        values = json.loads(texts.get("values", "{}"))
+        config: Manifest = next(iter(read_yaml(texts.get("config", ""))), {})
+        values = read_json(texts.get("values", "{}"))
         world, webhook = values["global"], values.get("sidecarInjectorWebhook", {})
         return Injector(
             policy=str(config.get("policy", "")),
@@ -78,7 +76,7 @@ def parse_injector(texts: Mapping[str, str] | None, name: str) -> Injector:
             always=tuple(map(read_selector, config.get("alwaysInjectSelector") or ())),
             by_default=bool(webhook.get("enableNamespacesByDefault", False)),
         )
-    except (yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError) as fault:
+    except (BadDocument, ValueError, KeyError, TypeError, AttributeError) as fault:
         raise GiveUp(
             f"the ConfigMap {name} can't be read as the injector's configuration ({type(fault).__name__}: {fault})",
             f"Apply the control plane again so that {name} is written anew, then retry.",

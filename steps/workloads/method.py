@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from steps.contract.documents import read_count
 from steps.mesh import Pod, Workload, WorkloadRef
 from steps.workloads.injection import INJECT, PINNED_IMAGE, PROXY
 from steps.workloads.inventory import OWNERLESS, Finding, find_pin
@@ -175,7 +176,7 @@ def keeps_revision(pod: Pod, workload: Workload) -> bool:
 def read_ordinal(pod_name: str) -> int:
     """The ordinal of a StatefulSet's pod; -1 where the name has none."""
     tail = pod_name.rpartition("-")[2]
-    return int(tail) if tail.isdecimal() else -1
+    return read_count(tail, -1)
 
 
 def count_allowed_gone(workload: Workload) -> int:
@@ -192,11 +193,9 @@ def count_allowed_gone(workload: Workload) -> int:
 def scale_count(written: str, replicas: int, *, round_up: bool) -> int:
     """A count written as a number or a percentage of the replicas; 0 where it is neither."""
     number = written.rstrip("%")
-    if not number.isdecimal():
-        return 0
     if number == written:
-        return int(number)
-    share = int(number) * replicas / 100
+        return read_count(number)
+    share = read_count(number) * replicas / 100
     return math.ceil(share) if round_up else math.floor(share)
 
 

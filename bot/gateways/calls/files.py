@@ -6,6 +6,8 @@ import os
 import secrets
 from pathlib import Path
 
+LARGEST = 1024 * 1024
+
 
 def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
     """Replace a file by another one: written beside it, synced, renamed."""
@@ -31,6 +33,15 @@ def write_once(path: Path, content: bytes, mode: int = 0o600) -> None:
     finally:
         beside.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def read_bounded(path: Path, largest: int = LARGEST) -> str:
+    """The text of a file that a person wrote. Raises ValueError where it is larger or no UTF-8."""
+    with path.open("rb") as file:
+        content = file.read(largest + 1)
+    if len(content) > largest:
+        raise ValueError(f"it is larger than {largest // 1024} KiB")
+    return content.decode()
 
 
 def sync_folder(folder: Path) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
+from steps.contract.documents import BadDocument, read_json
 from steps.contract.errors import GiveUp
 from steps.contract.ports import Kubernetes
 from steps.mesh import ClusterAddress, ClusterIdentity
@@ -47,8 +46,8 @@ def describe_by_kubeconfig(address: ClusterAddress, kubernetes: Kubernetes) -> C
 def _read_values(kubernetes: Kubernetes) -> Any:
     config = kubernetes.read_config_map(NAMESPACE, INJECTOR_CONFIG) or {}
     try:
-        return msgspec.json.decode(config.get("values", "{}"))
-    except msgspec.DecodeError:
+        return read_json(config.get("values", "{}"))
+    except BadDocument:
         return {}
 
 

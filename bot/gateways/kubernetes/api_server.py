@@ -216,7 +216,7 @@ def read_status(body: bytes) -> Status:
     """The Status in an error's body; its message is the body itself where a proxy answered in another form."""
     try:
         return msgspec.json.decode(body, type=Status)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Status(message=body[:400].decode("utf-8", "replace"))
 
 

@@ -103,5 +103,10 @@ def decode(server: ApiServer, action: str, answer: Answer, decoder: msgspec.json
             f'{server.name} answered "{action}" in a form that the bot can\'t read: {name_error(error)}',
             "This is a fault of the bot or of a proxy in between: compare with `kubectl get -o json`, and report it.",
         ) from error
+    except RecursionError as error:
+        raise GiveUp(
+            f'{server.name} answered "{action}" with JSON that is nested too deep to be read',
+            "Look at the object with `kubectl get -o json`: somebody wrote it so, or a proxy in between did.",
+        ) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise TryAgain(f'{server.name} answered "{action}" with broken JSON: {name_error(error)}') from error

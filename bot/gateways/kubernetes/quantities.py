@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
+# Beyond that it counts nothing that there is, and 1e999999999 as a whole number would fill the memory.
+LONGEST = 64
+LARGEST_POWER = 24
 FACTORS = {
     "n": Decimal("1e-9"),
     "u": Decimal("1e-6"),
@@ -25,12 +28,13 @@ FACTORS = {
 
 
 def parse_quantity(text: str) -> Decimal:
-    """A quantity such as 250m, 2Gi or 1e3; 0 where it is empty or not one."""
+    """A quantity such as 250m, 2Gi or 1e3; 0 where it is empty, not one, or out of all bounds."""
     number = text.rstrip("numkKMGTPEi")
     try:
-        return Decimal(number) * FACTORS[text[len(number) :]]
-    except (InvalidOperation, KeyError):
+        read = Decimal(number) * FACTORS[text[len(number) :]]
+    except (ArithmeticError, KeyError):
         return Decimal(0)
+    return read if len(text) <= LONGEST and read.is_finite() and read.adjusted() <= LARGEST_POWER else Decimal(0)
 
 
 def count_millicores(text: str) -> int:

@@ -12,6 +12,8 @@ from typing import Generic, TypeVar
 import msgspec
 from msgspec import Raw, Struct, field
 
+from steps.contract.errors import GiveUp
+
 T = TypeVar("T")
 
 
@@ -324,4 +326,11 @@ def decode_selector(raw: Raw) -> Selector:
     try:
         return Selector(match_labels=msgspec.json.decode(raw, type=dict[str, str]))
     except msgspec.ValidationError:
+        pass
+    try:
         return msgspec.json.decode(raw, type=Selector)
+    except msgspec.ValidationError as error:
+        raise GiveUp(
+            f"a workload's selector can't be read: {error}",
+            "Find it with `kubectl get deployments,statefulsets,daemonsets -A -o json` and correct it, then retry.",
+        ) from error

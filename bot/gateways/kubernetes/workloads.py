@@ -21,6 +21,7 @@ from bot.gateways.kubernetes.wire import (
     Volume,
     decode_selector,
 )
+from steps.contract.documents import read_count
 from steps.mesh import Workload, WorkloadRef
 
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
@@ -161,8 +162,7 @@ COUNTERS: Mapping[str, Callable[[Controller], Counts]] = {
 
 
 def _read_generation(status: ControllerStatus) -> int:
-    seen = str(status.observed_generation)
-    return int(seen) if seen.isdecimal() else 0
+    return read_count(str(status.observed_generation))
 
 
 def _has_stalled(status: ControllerStatus) -> bool:

@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from bot.gateways.calls.credentials import GoogleCredentials
 from bot.gateways.calls.faults import judge_disk, name_error
-from bot.gateways.calls.files import write_atomically
+from bot.gateways.calls.files import read_bounded, write_atomically
 from bot.gateways.kubernetes.connections import FindsEndpoints
+from steps.contract.documents import BadDocument, read_yaml
 from steps.contract.errors import GiveUp
 from steps.mesh import ClusterAddress
 
@@ -58,14 +57,14 @@ class Kubeconfigs:
     def _copy_context(self, address: ClusterAddress) -> Mapping[str, Any]:
         path = Path(address.kubeconfig).expanduser()
         try:
-            found = yaml.safe_load(path.read_text())
+            (found,) = read_yaml(read_bounded(path))
             name = address.context or found["current-context"]
             context = _pick(found["contexts"], name, "context")
             cluster = _pick(found["clusters"], context["cluster"], "cluster")
             user = _pick(found["users"], context["user"], "user")
-        except yaml.YAMLError as error:
-            raise _refuse(address, path, _describe_yaml(error)) from None
-        except (OSError, KeyError, TypeError, UnicodeDecodeError) as error:
+        except BadDocument as error:
+            raise _refuse(address, path, _describe_fault(error)) from None
+        except (OSError, KeyError, TypeError, ValueError) as error:
             raise _refuse(address, path, name_error(error)) from error
         base = path.parent.absolute()
         kept = {key: context[key] for key in ("namespace",) if key in context}
@@ -95,9 +94,11 @@ def _refuse(address: ClusterAddress, path: Path, why: str) -> GiveUp:
     )
 
 
-def _describe_yaml(error: yaml.YAMLError) -> str:
-    """Where the file is not YAML, without the line itself: it may hold a token."""
-    mark = getattr(error, "problem_mark", None)
+def _describe_fault(error: BadDocument) -> str:
+    """What is wrong with the file, without the line itself: it may hold a token."""
+    if error.__cause__ is None:
+        return f"it {error}"
+    mark = getattr(error.__cause__, "problem_mark", None)
     return f"no YAML in line {mark.line + 1}" if mark else "no YAML"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Mapping
@@ -11,12 +10,13 @@ from pathlib import Path
 from bot.gateways.calls.faults import judge_disk, shorten
 from bot.gateways.programs.short_programs import Printed, run_program
 from bot.gateways.releases.signatures import hash_file
+from steps.contract.documents import BadDocument, read_table
 from steps.contract.errors import GiveUp
 from steps.contract.ports import Kubectl
 from steps.contract.redaction import redact
 from steps.versions import parse_numbers
 
-VERSION = re.compile(r"v?\d+\.\d+\.\d+[\w.+-]*")
+VERSION = re.compile(r"v?(?<!\d)\d+\.\d+\.\d+[\w.+-]*")
 # gcloud's kubectl is a dispatcher that runs one of the kubectl.1.NN beside it.
 BESIDE = re.compile(r"kubectl\.1\.(\d+)")
 
@@ -60,9 +60,9 @@ def read_version(name: str, printed: Printed) -> str:
     """The client's version from `version -o json`, or the first thing like a version in another form."""
     if printed.exit_code == 0:
         try:
-            client: Mapping[str, str] = json.loads(printed.output)["clientVersion"]
+            client: Mapping[str, str] = read_table(printed.output)["clientVersion"]
             return str(client.get("version") or client["gitVersion"]).removeprefix("v")
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (BadDocument, KeyError, TypeError, AttributeError):
             found = VERSION.search(printed.output)
             if found:
                 return found.group().removeprefix("v")

@@ -17,6 +17,7 @@ from bot.gateways.calls import faults
 from bot.gateways.calls.faults import Call
 from bot.gateways.calls.files import write_atomically
 from bot.gateways.releases.web_files import open_client, open_file
+from steps.contract.documents import read_count
 from steps.contract.errors import GiveUp, TryAgain
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 CHUNK = 256 * 1024
 WHOLE_SECONDS = 1800.0
 SPARE_BYTES = 64_000_000
-RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
+RANGE = re.compile(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18}|\*)")
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,7 @@ def _read_total(response: httpx.Response) -> int:
     if found:
         return 0 if found.group(2) == "*" else int(found.group(2))
     length = response.headers.get("Content-Length", "")
-    return int(length) if length.isdecimal() else 0
+    return read_count(length)
 
 
 def _check_room(part: Path, needed: int) -> None:

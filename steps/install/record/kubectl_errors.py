@@ -16,7 +16,7 @@ CauseKind: TypeAlias = Literal["connection", "token", "forbidden", "webhook", "i
 _KIND = re.compile(r'GroupVersionKind: "[^"]*Kind=(\w+)"')
 _NAME = re.compile(r'Name: "([^"]*)", Namespace: "([^"]*)"')
 _CAUSE = re.compile(r'^(?:from server )?for: "[^"]*": (.*)$')
-_CREATING = re.compile(r'error when (?:creating|replacing|deleting) "[^"]*": (.*)$')
+_CREATING = re.compile(r'error when (?:creating|replacing|deleting) "[^"]*": (.*)')
 _OPENING = re.compile(r"error when (?:applying patch|retrieving current configuration of|patching)")
 _SERVER = re.compile(r"^Error from server(?: \(\w+\))?: ")
 _REPEATED = re.compile(r" \(repeated \d+ times\)$")
@@ -29,7 +29,9 @@ _CONNECTION = re.compile(
 _WEBHOOK = re.compile(r"failed calling webhook|admission webhook \"[^\"]*\" denied|failed calling admission webhook")
 _TOKEN = re.compile(r"must be logged in to the server|\bUnauthorized\b|provide credentials")
 _FORBIDDEN = re.compile(r'User "[^"]*" cannot |is forbidden: ')
-_IMMUTABLE = re.compile(r"field is immutable|Forbidden: updates to .* are forbidden|may not change once set")
+_IMMUTABLE = re.compile(
+    r"field is immutable|Forbidden: updates to (?:(?!Forbidden: ).)* are forbidden|may not change once set"
+)
 _LARGEST_LINE = 2000
 
 

@@ -329,7 +329,7 @@ def blank_leaf(made: Any, path: Sequence[str | int], line: str) -> None:
     *branches, last = path
     for part in branches:
         made = made[part]
-    before = rf"(?m)^(\s*{re.escape(line)}:\s*)" if line else r"\A()"
+    before = rf"(?m)^([^\S\n]*{re.escape(line)}:\s*)" if line else r"\A()"
     value = rf"{before}[\"']?{TEXT_MADE_ANEW}[\"']?$"
     made[last] = re.sub(value, lambda found: found.group(1) + MADE_ANEW, made[last])
 

@@ -6,7 +6,7 @@ import tracemalloc
 
 import pytest
 
-from steps.contract.documents import BadDocument, read_json, read_yaml
+from steps.contract.documents import BadDocument, read_count, read_json, read_table, read_yaml
 
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{name}: &{name} [{','.join([f'*{before}'] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
@@ -51,3 +51,42 @@ def test_a_bomb_takes_no_memory() -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 5_000_000
+
+
+@pytest.mark.parametrize("number", ["0x" + "f" * 5000, "1" * 5000, ":".join(["59"] * 3000), "+1_" + "0" * 5000])
+def test_a_number_without_end_is_refused(number: str) -> None:
+    """Python can't write it again, and one in sixties would take the square of its length to read."""
+    with pytest.raises(BadDocument, match=r"number|not YAML"):
+        read_yaml(f"tag: {number}")
+
+
+def test_a_long_text_is_no_number() -> None:
+    """Certificates and keys are long too."""
+    assert read_yaml("ca: " + "abc/" * 1000) == [{"ca": "abc/" * 1000}]
+
+
+@pytest.mark.parametrize("text", ['{"a":' * 150 + "1" + "}" * 150, "[" * 150 + "]" * 150])
+def test_json_is_read_to_a_depth(text: str) -> None:
+    """What walks over it afterwards has a stack too."""
+    with pytest.raises(BadDocument, match="deeper than 100"):
+        read_json(text)
+
+
+@pytest.mark.parametrize("text", ["1e999", "-1e999", "1" * 5000])
+def test_a_number_out_of_range_is_no_json(text: str) -> None:
+    """It would be no number to reckon with."""
+    with pytest.raises(BadDocument, match="not JSON"):
+        read_json(text)
+
+
+@pytest.mark.parametrize("text", ["5", "[]", "null", '"a"'])
+def test_a_table_is_an_object(text: str) -> None:
+    """Anything else is a sentence."""
+    with pytest.raises(BadDocument, match="no JSON object"):
+        read_table(text)
+
+
+@pytest.mark.parametrize(("text", "count"), [("12", 12), ("", -1), ("-1", -1), ("1" * 19, -1), ("²", -1), ("1e3", -1)])
+def test_a_count_is_a_whole_number(text: str, count: int) -> None:
+    """Anything else is what was asked for in its place."""
+    assert read_count(text, -1) == count

@@ -56,6 +56,13 @@ def test_no_overlay_is_no_file() -> None:
         (f"{HEAD}spec: {{a: &x {{b: 1}}, c: *x}}", "anchors"),
         (f"{HEAD}spec: {{a: '{'x' * 300_000}'}}", "larger than"),
         (f"{HEAD}spec: {'[' * 3000}{']' * 3000}", "nested deeper"),
+        (f"{HEAD}spec: {{values: {{a: 2001-99-99}}}}", "not YAML"),
+        (f"{HEAD}spec: {{values: {{a: !!timestamp now}}}}", "not YAML"),
+        (f"{HEAD}spec: {{values: {{a: !!int x}}}}", "not YAML"),
+        (f"{HEAD}spec: {{values: {{a: !!float x}}}}", "not YAML"),
+        (f"{HEAD}spec: {{values: {{a: !!bool x}}}}", "not YAML"),
+        (f"{HEAD}spec: {{values: {{a: 0x{'f' * 5000}}}}}", "a number of more than 1000 digits"),
+        (f"{HEAD}spec: \ud800", "not YAML"),
     ],
 )
 def test_what_is_no_overlay_is_told(text: str, word: str) -> None:

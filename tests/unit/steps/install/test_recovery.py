@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from steps.install.recovery import compare_flags, list_leaves, recover_options
+from tests.unit.steps.contract.test_documents import BOMB
 
 POOL = "example-project.svc.id.goog"
 VALUES: dict[str, Any] = {
@@ -125,3 +126,15 @@ def test_changed_flags_are_told() -> None:
 def test_leaves_are_dotted_paths() -> None:
     """Branches are opened, empty ones are leaves."""
     assert list_leaves({"a": {"b": 1, "c": {}}, "d": 2}) == ("a.b", "a.c", "d")
+
+
+@pytest.mark.parametrize("text", [BOMB, "[" * 5000, "trustDomain: 0x" + "f" * 5000, "a: 2001-99-99", "\x00"])
+def test_a_hostile_mesh_config_is_a_doubt(text: str) -> None:
+    """It is never built, nor does it end the step."""
+    assert any("no readable mesh config" in doubt for doubt in recover_options(injector(), mesh(text)).doubts)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 200 + "1" + "}" * 200, "1e999", "5"])
+def test_hostile_values_are_a_doubt(text: str) -> None:
+    """However deep or large."""
+    assert any("no readable values" in doubt for doubt in recover_options({"values": text}, mesh()).doubts)

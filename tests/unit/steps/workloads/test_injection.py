@@ -13,6 +13,7 @@ from steps.workloads.injection import (
     parse_injector,
     read_selector,
 )
+from tests.unit.steps.contract.test_documents import BOMB
 from tests.unit.steps.rig import load_release
 
 INJECTOR = Injector("enabled", "gcr.io/gke-release/asm", "1.4.10-asm.18")
@@ -174,3 +175,20 @@ def test_anything_else_is_not_the_target(image: str) -> None:
 def test_a_digest_stands_in_for_a_missing_version() -> None:
     """A sentence about an image without a tag names its digest."""
     assert describe_version("gcr.io/asm/proxyv2@sha256:00") == "sha256:00"
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        {"config": BOMB, "values": VALUES},
+        {"config": "[" * 5000, "values": VALUES},
+        {"config": "policy: 2001-99-99", "values": VALUES},
+        {"config": "", "values": "[" * 100_000},
+        {"config": "", "values": '{"global": {"hub": "h", "tag": 1e999}}'},
+        {"config": "- 1", "values": VALUES},
+    ],
+)
+def test_a_hostile_config_map_is_a_sentence(texts: dict[str, str]) -> None:
+    """Whoever may write the ConfigMap must not end the bot of all clusters by it."""
+    with pytest.raises(GiveUp, match=r"ConfigMap istio-sidecar-injector can't be read"):
+        parse_injector(texts, "istio-sidecar-injector")

@@ -54,7 +54,20 @@ def test_a_given_kubeconfig_is_reduced_to_its_context(tmp_path: Path) -> None:
     assert "secret" not in text
 
 
-@pytest.mark.parametrize("text", ["", "[]", "contexts: 7", "{unclosed", "current-context: none\ncontexts: []"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "contexts: 7",
+        "{unclosed",
+        "current-context: none\ncontexts: []",
+        "a: &a [1]\nb: *a",
+        "[" * 60 + "]" * 60,
+        "a: 2001-99-99",
+        "x" * 1_100_000,
+    ],
+)
 def test_a_broken_kubeconfig_is_named(tmp_path: Path, text: str) -> None:
     """Whatever is in the file, the sentence names it."""
     source = tmp_path / "source.yaml"
