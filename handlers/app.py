@@ -15,7 +15,7 @@ from bot.slack.api.identity import SlackIdentity
 from handlers.approvals import register_approvals
 from handlers.commands import register_commands
 from handlers.desk import Reception
-from handlers.events import register_home, register_installation
+from handlers.events import register_home, register_installation, register_rest
 from handlers.forms.scheduling import register_scheduling
 from handlers.forms.starting import register_starting
 from handlers.payloads import Payload
@@ -51,6 +51,7 @@ def register_listeners(app: App, reception: Reception, forms: Executor) -> None:
     register_home(app, reception)
     register_scheduling(app, reception)
     register_installation(app)
+    register_rest(app)
 
 
 def answer_fault(error: Exception, body: Payload) -> BoltResponse:

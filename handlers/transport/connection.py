@@ -90,7 +90,8 @@ class SlackFront:
         from handlers.transport.socket_mode import build_socket_handler
 
         if self._settings.mode == "http":
-            self._http = build_http_server(app, self._settings.http_port, self._settings.listen)
+            slack = self._settings
+            self._http = build_http_server(app, slack.signing_secret, slack.http_port, slack.listen)
             threading.Thread(target=self._http.run, name="slack-http", daemon=True).start()
             return
         handler = build_socket_handler(app, self._settings.app_token)

@@ -100,7 +100,7 @@ def open_http(slack: LocalSlack, book: GuestBook, folder: Path) -> Iterator[Fron
     """HTTP mode: signed requests to a server of the bot's own."""
     with build_reception(slack, book, folder) as (reception, front):
         app = build_app(reception, slack.posting(), slack.cast.app.signing_secret)
-        server = build_http_server(app, 0)
+        server = build_http_server(app, slack.cast.app.signing_secret, 0)
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
         assert slack.act("mode", mode="http", url=f"http://127.0.0.1:{server.port}/slack/events")["ok"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import select
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -11,9 +13,11 @@ from urllib.parse import urlencode
 
 import pytest
 import requests
+import structlog
 
 from handlers.app import build_app
 from handlers.transport.http_mode import build_http_server
+from handlers.transport.signatures import Refusals
 from sandbox.slack.to_bot.http_mode import sign
 from tests.unit.bot.slack.stand_in import CHANNEL, HandClock, run_slack
 from tests.unit.handlers.front import ANA, GuestBook, build_reception
@@ -42,7 +46,7 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     book = GuestBook()
     with run_slack(HandClock()) as slack, build_reception(slack, book, folder) as (reception, _front):
         secret = slack.cast.app.signing_secret
-        server = build_http_server(build_app(reception, slack.posting(), secret), 0)
+        server = build_http_server(build_app(reception, slack.posting(), secret), secret, 0)
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
         yield Door(server.port, secret, book)
@@ -125,3 +129,46 @@ def test_a_request_replayed_within_five_minutes_is_one_click(door: Door) -> None
     body = write_command("9.9.9")
     signed = sign(door.secret, body, int(time.time()))
     assert ([door.send(body, signed) for _ in range(2)], len(door.book.clicks)) == ([200, 200], 1)
+
+
+@pytest.mark.parametrize("body", [b"{", b"[" * 100_000, b"payload=%7B", b"payload=[[["])
+def test_a_signed_body_that_can_t_be_read_is_400(door: Door, body: bytes) -> None:
+    """It is answered, and the next one is served."""
+    kind = {"Content-Type": "application/json"} if not body.startswith(b"payload") else {}
+    assert door.send(body, sign(door.secret, body, int(time.time())) | kind) == 400
+    assert door.send(body, sign("f" * 32, body, int(time.time())) | kind) == 401
+
+
+def test_a_body_that_is_no_text_is_refused(door: Door) -> None:
+    """Slack signs none."""
+    assert door.send(b"\xff", sign(door.secret, b"\xff", int(time.time()))) == 401
+
+
+def test_refusals_are_counted_and_logged_once_a_minute() -> None:
+    """However many come."""
+    now = [0.0]
+    refusals = Refusals(lambda: now[0])
+    with structlog.testing.capture_logs() as logged:
+        for seconds in (0, 1, 59, 60, 61, 200):
+            now[0] = seconds
+            refusals.note()
+    assert [line["count"] for line in logged] == [1, 3, 2]
+
+
+def test_a_request_that_drips_is_cut_off(monkeypatch: pytest.MonkeyPatch, door: Door) -> None:
+    """Each byte in time, and the whole never."""
+    monkeypatch.setattr("handlers.transport.deadlines.REQUEST_SECONDS", 0.0)
+    with socket.create_connection(("127.0.0.1", door.port), timeout=15) as slow:
+        slow.sendall(b"POST /slack/events HTTP/1.1\r\n")
+        assert is_ended(slow)
+
+
+def is_ended(slow: socket.socket) -> bool:
+    """Whether the server ends the connection while more of the header drips in."""
+    for _ in range(500):
+        try:
+            slow.sendall(b"X-Drip: 1\r\n")
+        except OSError:
+            return True
+        select.select([], [], [], 0.02)
+    return False
