@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
     from waitress.server import BaseWSGIServer
 
-Respond = Callable[[str, list[tuple[str, str]]], Any]
+Respond = Callable[[str, list[tuple[str, str]]], object]
 
 
 class HealthApp:
@@ -20,7 +20,7 @@ class HealthApp:
         self._find_troubles = find_troubles
         self._registry = registry
 
-    def __call__(self, environ: dict[str, Any], respond: Respond) -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, object], respond: Respond) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
         if path == "/metrics":
             return self._show_metrics(respond)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 from bot.settings.environment import Settings
 from bot.slack.api.clients import build_posting_client
 from steps.contract.checks import Check, failed, passed, warned
+
+if TYPE_CHECKING:
+    from slack_sdk import WebClient
 
 # Why each is needed stands beside it in manifests/slack-app.yaml.
 SCOPES = (
@@ -50,7 +53,7 @@ def check_slack(settings: Settings) -> Iterator[Check]:
         yield _check_app_token(client, settings.slack.app_token)
 
 
-def _check_app_token(client: Any, token: str) -> Check:
+def _check_app_token(client: WebClient, token: str) -> Check:
     from slack_sdk.errors import SlackApiError
 
     try:

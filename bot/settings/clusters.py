@@ -7,7 +7,9 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
+
+from msgspec import Struct, convert
 
 from bot.settings.option_fields import (
     check_endpoints,
@@ -19,6 +21,7 @@ from bot.settings.option_fields import (
     check_set_flags,
     check_text,
     check_texts,
+    is_texts,
 )
 from bot.settings.people_fields import check_approvals, check_channel, check_channels, check_people, check_workspaces
 from bot.settings.policy import Policy
@@ -52,8 +55,8 @@ class Field:
 
     name: str
     meaning: str
-    check: Callable[[Any], str]
-    default: Any = None
+    check: Callable[[object], str]
+    default: object = None
 
 
 FIELDS: tuple[Field, ...] = (
@@ -140,6 +143,44 @@ FIELDS: tuple[Field, ...] = (
 )
 
 
+class Given(Struct, frozen=True, kw_only=True, rename={"set_flags": "set"}):
+    """The checked values of `FIELDS` for one cluster, each with its type; overlays are still names of files."""
+
+    project: str
+    location: str
+    name: str
+    endpoints: tuple[str, ...]
+    kubeconfig: str
+    context: str
+    channel: str
+    requesters: frozenset[str]
+    approvers: frozenset[str]
+    approvals_needed: int
+    break_glass: frozenset[str]
+    channels: frozenset[str]
+    workspaces: frozenset[str]
+    production: bool
+    release: str
+    mtls: MtlsMode | None
+    set_flags: tuple[str, ...]
+    overlays: tuple[str, ...]
+    testing_workloads: bool
+    canary_namespaces: tuple[str, ...]
+    skip_namespaces: tuple[str, ...]
+    skip_label: str
+    evict_namespaces: tuple[str, ...]
+    allowed_hubs: tuple[str, ...]
+    probe_urls: tuple[str, ...]
+    prometheus_url: str
+    promql_limits: dict[str, float]
+    limits: dict[str, Any]
+    windows: tuple[dict[str, object], ...]
+    freezes: tuple[dict[str, object], ...]
+    reminders: tuple[str, ...]
+    approval_reminders: tuple[str, ...]
+    archive: str
+
+
 @dataclass
 class _Faults:
     source: str
@@ -168,23 +209,23 @@ def parse_clusters(text: str, path: Path) -> tuple[Mapping[str, Cluster], list[s
     return {key: cluster for key, cluster in parsed.items() if cluster}, faults.found
 
 
-def build_found_template(defaults: Mapping[str, Any], folder: Path) -> Cluster:
+def build_found_template(defaults: Mapping[str, object], folder: Path) -> Cluster:
     """What a cluster only found in GKE starts from: [defaults], but nobody may approve. Key and address are empty.
 
     Overlays of [defaults] are those of a previous install that nobody has vouched for, so they are left out.
     """
     values = {item.name: defaults.get(item.name, item.default) for item in FIELDS}
     values |= {"project": "", "location": "", "name": "", "kubeconfig": "", "context": ""}
-    template = _build_cluster("", values, (), folder)
+    template = _build_cluster("", convert(values, Given), (), folder)
     policy = replace(template.policy, approvers=frozenset(), break_glass=frozenset())
     return replace(template, policy=policy, found=True)
 
 
-def find_argument_faults(name: str, value: Any) -> list[str]:
+def find_argument_faults(name: str, value: object) -> list[str]:
     """What is wrong with one argument of a start, by itself; sentences."""
     known = {item.name: item for item in FIELDS}
     if name == "overlay_texts":
-        given = [Overlay(str(file), str(text)) for file, text in dict(value).items()]
+        given = _read_overlay_texts(value)
         return [f"{overlay.name} {fault}." for overlay in given if (fault := find_overlay_fault(overlay))]
     if name not in START_OPTIONS:
         return [f"`{name}` is no option of an upgrade; the options are {', '.join(START_OPTIONS)}."]
@@ -192,7 +233,7 @@ def find_argument_faults(name: str, value: Any) -> list[str]:
     return [f"`{name}` {wrong}."] if wrong else []
 
 
-def read_start_options(options: UpgradeOptions, arguments: Mapping[str, Any]) -> tuple[UpgradeOptions, list[str]]:
+def read_start_options(options: UpgradeOptions, arguments: Mapping[str, object]) -> tuple[UpgradeOptions, list[str]]:
     """The cluster's options with what was given at the start of one upgrade, and what is wrong with that.
 
     `arguments` takes the names of `FIELDS` that may differ from upgrade to upgrade; `set` adds to the cluster's flags,
@@ -204,9 +245,8 @@ def read_start_options(options: UpgradeOptions, arguments: Mapping[str, Any]) ->
     changes: dict[str, Any] = {}
     for name, value in arguments.items():
         if name == "overlay_texts":
-            given = (Overlay(str(file), str(text)) for file, text in dict(value).items())
-            changes["overlays"] = (*options.overlays, *given)
-        elif name == "set":
+            changes["overlays"] = (*options.overlays, *_read_overlay_texts(value))
+        elif name == "set" and is_texts(value):
             changes["set_flags"] = (*options.set_flags, *value)
         else:
             changes[name] = tuple(value) if isinstance(value, list) else value
@@ -215,7 +255,14 @@ def read_start_options(options: UpgradeOptions, arguments: Mapping[str, Any]) ->
     return made, [f"{', '.join(both)} can't be both re-injected first and left alone."] if both else []
 
 
-def _parse_cluster(key: str, table: Any, defaults: Mapping[str, Any], folder: Path, faults: _Faults) -> Cluster | None:
+def _read_overlay_texts(value: object) -> list[Overlay]:
+    texts = value.items() if isinstance(value, Mapping) else ()
+    return [Overlay(str(file), str(text)) for file, text in texts]
+
+
+def _parse_cluster(
+    key: str, table: object, defaults: Mapping[str, object], folder: Path, faults: _Faults
+) -> Cluster | None:
     where = f"[clusters.{key}]"
     if not isinstance(table, dict):
         faults.add(where, "must be a table")
@@ -231,10 +278,10 @@ def _parse_cluster(key: str, table: Any, defaults: Mapping[str, Any], folder: Pa
     overlays = _read_overlays(values["overlays"], where, folder, faults)
     if len(faults.found) > before or any(fault.startswith(f"{faults.source}: [defaults]") for fault in faults.found):
         return None
-    return _build_cluster(key, values, overlays, folder)
+    return _build_cluster(key, convert(values, Given), overlays, folder)
 
 
-def _check_fields(table: Mapping[str, Any], where: str, faults: _Faults) -> None:
+def _check_fields(table: Mapping[str, object], where: str, faults: _Faults) -> None:
     known = {item.name: item for item in FIELDS}
     for name, value in table.items():
         if name not in known:
@@ -243,7 +290,7 @@ def _check_fields(table: Mapping[str, Any], where: str, faults: _Faults) -> None
             faults.add(f"{where} {name}", wrong)
 
 
-def _check_address(values: Mapping[str, Any], where: str, faults: _Faults) -> None:
+def _check_address(values: Mapping[str, object], where: str, faults: _Faults) -> None:
     if values["kubeconfig"]:
         return
     missing = [name for name in ("project", "location", "name") if not values[name]]
@@ -251,7 +298,7 @@ def _check_address(values: Mapping[str, Any], where: str, faults: _Faults) -> No
         faults.add(where, f"lacks {', '.join(missing)} (or kubeconfig in their place)")
 
 
-def _read_overlays(paths: Any, where: str, folder: Path, faults: _Faults) -> tuple[Overlay, ...]:
+def _read_overlays(paths: object, where: str, folder: Path, faults: _Faults) -> tuple[Overlay, ...]:
     overlays = []
     for name in paths if isinstance(paths, list) else []:
         try:
@@ -264,46 +311,49 @@ def _read_overlays(paths: Any, where: str, folder: Path, faults: _Faults) -> tup
     return tuple(overlays)
 
 
-def _build_cluster(key: str, values: Mapping[str, Any], overlays: tuple[Overlay, ...], folder: Path) -> Cluster:
-    kubeconfig = str(folder / values["kubeconfig"]) if values["kubeconfig"] else ""
+def _build_cluster(key: str, given: Given, overlays: tuple[Overlay, ...], folder: Path) -> Cluster:
     return Cluster(
         key=key,
         address=ClusterAddress(
             key=key,
-            project=values["project"],
-            location=values["location"],
-            name=values["name"] or key,
-            kubeconfig=kubeconfig,
-            context=values["context"],
-            endpoints=tuple(values["endpoints"]),
+            project=given.project,
+            location=given.location,
+            name=given.name or key,
+            kubeconfig=str(folder / given.kubeconfig) if given.kubeconfig else "",
+            context=given.context,
+            endpoints=given.endpoints,
         ),
-        channel=values["channel"],
-        release=values["release"],
+        channel=given.channel,
+        release=given.release,
         policy=Policy(
-            requesters=frozenset(values["requesters"]),
-            approvers=frozenset(values["approvers"]),
-            production=values["production"],
-            approvals_needed=values["approvals_needed"],
-            break_glass=frozenset(values["break_glass"]),
-            channels=frozenset(values["channels"]),
-            workspaces=frozenset(values["workspaces"]),
+            requesters=given.requesters,
+            approvers=given.approvers,
+            production=given.production,
+            approvals_needed=given.approvals_needed,
+            break_glass=given.break_glass,
+            channels=given.channels,
+            workspaces=given.workspaces,
         ),
-        options=UpgradeOptions(
-            mtls=cast("MtlsMode | None", values["mtls"]),
-            set_flags=tuple(values["set"]),
-            overlays=overlays,
-            testing_workloads=values["testing_workloads"],
-            canary_namespaces=tuple(values["canary_namespaces"]),
-            skip_namespaces=tuple(values["skip_namespaces"]),
-            skip_label=values["skip_label"],
-            evict_namespaces=tuple(values["evict_namespaces"]),
-            probe_urls=tuple(values["probe_urls"]),
-            promql_limits=tuple((query, float(limit)) for query, limit in values["promql_limits"].items()),
-            prometheus_url=values["prometheus_url"],
-            limits=Limits(**values["limits"]),
-            archive=values["archive"],
-            production=values["production"],
-            allowed_hubs=tuple(values["allowed_hubs"]),
-        ),
-        downtime=read_downtime(values),
+        options=_build_options(given, overlays),
+        downtime=read_downtime(given.windows, given.freezes, given.reminders, given.approval_reminders),
+    )
+
+
+def _build_options(given: Given, overlays: tuple[Overlay, ...]) -> UpgradeOptions:
+    return UpgradeOptions(
+        mtls=given.mtls,
+        set_flags=given.set_flags,
+        overlays=overlays,
+        testing_workloads=given.testing_workloads,
+        canary_namespaces=given.canary_namespaces,
+        skip_namespaces=given.skip_namespaces,
+        skip_label=given.skip_label,
+        evict_namespaces=given.evict_namespaces,
+        probe_urls=given.probe_urls,
+        promql_limits=tuple(given.promql_limits.items()),
+        prometheus_url=given.prometheus_url,
+        limits=Limits(**given.limits),
+        archive=given.archive,
+        production=given.production,
+        allowed_hubs=given.allowed_hubs,
     )

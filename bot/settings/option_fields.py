@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields
-from typing import Any
+from typing import TypeGuard
 
 from steps.contract.options import Limits
 from steps.install.flags import find_flag_fault, flag_path
@@ -12,30 +12,34 @@ from steps.install.overlays import REFUSED_FIELDS
 from steps.mesh import ENDPOINTS
 
 
-def check_text(value: Any) -> str:
+def check_text(value: object) -> str:
     """A text that is not empty."""
     return "" if isinstance(value, str) and value.strip() else "must be a text that is not empty"
 
 
-def check_texts(value: Any) -> str:
+def check_texts(value: object) -> str:
     """A list of texts."""
-    fine = isinstance(value, list) and all(isinstance(item, str) and item.strip() for item in value)
-    return "" if fine else 'must be a list of texts, such as ["a", "b"]'
+    return "" if is_texts(value) else 'must be a list of texts, such as ["a", "b"]'
 
 
-def check_flag(value: Any) -> str:
+def is_texts(value: object) -> TypeGuard[list[str]]:
+    """Whether it is a list of texts that are not empty."""
+    return isinstance(value, list) and all(isinstance(item, str) and item.strip() for item in value)
+
+
+def check_flag(value: object) -> str:
     """True or false."""
     return "" if isinstance(value, bool) else "must be true or false"
 
 
-def check_mode(value: Any) -> str:
+def check_mode(value: object) -> str:
     """An mTLS mode."""
     return "" if value in ("PERMISSIVE", "STRICT") else 'must be "PERMISSIVE" or "STRICT"'
 
 
-def check_set_flags(value: Any) -> str:
+def check_set_flags(value: object) -> str:
     """What istioctl 1.4's `--set` takes."""
-    if check_texts(value):
+    if not is_texts(value):
         return "must be a list of key=value texts, as given to istioctl --set"
     wrong = [flag for flag in value if flag.count("=") != 1 or "," in flag]
     if wrong:
@@ -50,15 +54,15 @@ def check_set_flags(value: Any) -> str:
     return "; ".join(faults)
 
 
-def check_namespaces(value: Any) -> str:
+def check_namespaces(value: object) -> str:
     """A list of names of namespaces, which are DNS labels."""
-    if fault := check_texts(value):
-        return fault
+    if not is_texts(value):
+        return check_texts(value)
     wrong = [name for name in value if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", name)]
     return f"has {', '.join(map(repr, wrong))}, which no namespace can be called" if wrong else ""
 
 
-def check_limits(value: Any) -> str:
+def check_limits(value: object) -> str:
     """A table of limits."""
     known = {item.name for item in fields(Limits)}
     if not isinstance(value, dict):
@@ -74,13 +78,13 @@ def check_limits(value: Any) -> str:
     return f"has {', '.join(low)} that is no number of at least 0" if low else ""
 
 
-def check_endpoints(value: Any) -> str:
+def check_endpoints(value: object) -> str:
     """Kinds of GKE endpoints, each once."""
-    fine = isinstance(value, list) and value and all(kind in ENDPOINTS for kind in value)
-    return "" if fine and len(set(value)) == len(value) else f"must be a list of {', '.join(ENDPOINTS)}, each once"
+    fine = is_texts(value) and 0 < len(set(value)) == len(value) and set(value) <= set(ENDPOINTS)
+    return "" if fine else f"must be a list of {', '.join(ENDPOINTS)}, each once"
 
 
-def check_promql(value: Any) -> str:
+def check_promql(value: object) -> str:
     """PromQL expressions with their limits."""
     fine = isinstance(value, dict) and all(
         isinstance(limit, int | float) and not isinstance(limit, bool) for limit in value.values()

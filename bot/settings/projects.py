@@ -8,7 +8,6 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from bot.settings.clusters import Cluster, Field, build_found_template
 from bot.settings.option_fields import check_flag
@@ -18,7 +17,7 @@ from steps.mesh import ClusterAddress
 KEY_LIMIT = 62
 
 
-def check_projects(value: Any) -> str:
+def check_projects(value: object) -> str:
     """A list of Google project ids."""
     pattern = r"([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]"
     fine = isinstance(value, list) and all(isinstance(item, str) and re.fullmatch(pattern, item) for item in value)

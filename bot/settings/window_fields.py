@@ -3,44 +3,47 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import TypeAlias
 
 from bot.windows.appointments import Unclear, parse_length, read_date, read_time, read_zone
 from bot.windows.downtime import DAYS, Downtime, Freeze, Window
 
+Table: TypeAlias = Mapping[str, object]
 WINDOW_KEYS = frozenset({"days", "hours", "zone"})
 FREEZE_KEYS = frozenset({"from", "to", "zone", "reason"})
 
 
-def check_windows(value: Any) -> str:
+def check_windows(value: object) -> str:
     """What is wrong with `windows`, "" for nothing."""
     return _check_tables(value, WINDOW_KEYS, read_window)
 
 
-def check_freezes(value: Any) -> str:
+def check_freezes(value: object) -> str:
     """What is wrong with `freezes`, "" for nothing."""
     return _check_tables(value, FREEZE_KEYS, read_freeze)
 
 
-def check_lengths(value: Any) -> str:
+def check_lengths(value: object) -> str:
     """What is wrong with a list of lengths of time, "" for nothing."""
     fine = isinstance(value, list) and all(isinstance(item, str) and parse_length(item) for item in value)
     return "" if fine else 'must be a list of lengths of time, such as ["24h", "1h", "10m"]'
 
 
-def read_downtime(values: Mapping[str, Any]) -> Downtime:
+def read_downtime(
+    windows: Sequence[Table], freezes: Sequence[Table], reminders: Sequence[str], repeats: Sequence[str]
+) -> Downtime:
     """The downtime that checked fields describe."""
     return Downtime(
-        windows=tuple(read_window(table) for table in values["windows"]),
-        freezes=tuple(read_freeze(table) for table in values["freezes"]),
-        leads=_read_lengths(values["reminders"], longest_first=True),
-        repeats=_read_lengths(values["approval_reminders"], longest_first=False),
+        windows=tuple(read_window(table) for table in windows),
+        freezes=tuple(read_freeze(table) for table in freezes),
+        leads=_read_lengths(reminders, longest_first=True),
+        repeats=_read_lengths(repeats, longest_first=False),
     )
 
 
-def read_window(table: Mapping[str, Any]) -> Window:
+def read_window(table: Table) -> Window:
     """A recurring window. Raises Unclear."""
     hours = re.fullmatch(r"(\d{1,2}:\d{2})\s*-\s*(\d{1,2}:\d{2})", str(table["hours"]))
     if not hours:
@@ -49,7 +52,7 @@ def read_window(table: Mapping[str, Any]) -> Window:
     return Window(read_days(table["days"]), read_time(hours.group(1)), closes, read_zone(str(table["zone"])))
 
 
-def read_freeze(table: Mapping[str, Any]) -> Freeze:
+def read_freeze(table: Table) -> Freeze:
     """A freeze. Raises Unclear."""
     first, last = _read_day(table["from"]), _read_day(table["to"])
     if last < first:
@@ -59,7 +62,7 @@ def read_freeze(table: Mapping[str, Any]) -> Freeze:
     return Freeze(first, last, read_zone(str(table["zone"])), str(table["reason"]).strip())
 
 
-def read_days(value: Any) -> tuple[int, ...]:
+def read_days(value: object) -> tuple[int, ...]:
     """Weekdays from "mon-fri", "daily" or ["sat", "sun"]; 0 is Monday. Raises Unclear."""
     if value == "daily":
         return tuple(range(len(DAYS)))
@@ -75,7 +78,7 @@ def read_days(value: Any) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
-def _check_tables(value: Any, keys: frozenset[str], read: Any) -> str:
+def _check_tables(value: object, keys: frozenset[str], read: Callable[[Table], object]) -> str:
     if not isinstance(value, list) or not all(isinstance(table, dict) for table in value):
         return f"must be a list of tables with {', '.join(sorted(keys))}"
     for number, table in enumerate(value, 1):
@@ -88,11 +91,12 @@ def _check_tables(value: Any, keys: frozenset[str], read: Any) -> str:
     return ""
 
 
-def _read_day(value: Any) -> date:
-    is_day = isinstance(value, date) and not isinstance(value, datetime)
-    return read_date(value.isoformat() if is_day else str(value))
+def _read_day(value: object) -> date:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return read_date(value.isoformat())
+    return read_date(str(value))
 
 
-def _read_lengths(texts: list[str], *, longest_first: bool) -> tuple[timedelta, ...]:
+def _read_lengths(texts: Sequence[str], *, longest_first: bool) -> tuple[timedelta, ...]:
     lengths = {length for text in texts if (length := parse_length(text))}
     return tuple(sorted(lengths, reverse=longest_first))

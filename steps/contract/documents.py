@@ -91,7 +91,7 @@ def _read_float(text: str) -> float:
     return number
 
 
-def _is_deep(value: Any) -> bool:
+def _is_deep(value: object) -> bool:
     level = [value]
     for _ in range(DEEPEST_JSON):
         level = [inner for outer in level for inner in _open(outer)]
@@ -100,11 +100,11 @@ def _is_deep(value: Any) -> bool:
     return True
 
 
-def _open(value: Any) -> Iterable[Any]:
+def _open(value: object) -> Iterable[object]:
     if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list) else ()
 
 
-def _loader() -> Any:
+def _loader() -> type[yaml.SafeLoader]:
     return getattr(yaml, "CSafeLoader", yaml.SafeLoader)

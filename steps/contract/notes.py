@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
@@ -55,13 +55,13 @@ class Note(Generic[T]):
         return replace(self, key="/".join([self.key, *map(str, parts)]))
 
 
-def _write_path(value: Any) -> str:
+def _write_path(value: object) -> str:
     if isinstance(value, Path):
         return str(value)
     raise NotImplementedError(f"a note can't hold a {type(value).__name__}")
 
 
-def _read_path(form: type[Any], value: Any) -> Any:
+def _read_path(form: type[object], value: object) -> object:
     if issubclass(form, Path):
-        return Path(value)
+        return Path(str(value))
     raise NotImplementedError(f"a note can't hold a {form.__name__}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from bot.gateways.calls.faults import name_error
 from steps.contract.errors import GiveUp, StepError, TryAgain
@@ -117,10 +117,10 @@ def make_request(limit: float) -> Request:
     """Google-auth's transport with our time limit in place of its 120 s."""
     from google.auth.transport.requests import Request
 
-    request: Any = functools.partial(_send_with_limit, Request(), limit)
+    request = functools.partial(_send_with_limit, Request(), limit)
     return cast("Request", request)
 
 
-def _send_with_limit(request: Any, limit: float, url: str, **options: Any) -> Any:
+def _send_with_limit(request: Callable[..., object], limit: float, url: str, **options: object) -> object:
     options["timeout"] = limit
     return request(url=url, **options)

@@ -6,7 +6,9 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
 
 from bot.gateways.calls import faults
 from bot.gateways.calls.credentials import GET_CREDENTIALS, GoogleCredentials
@@ -44,6 +46,15 @@ class GoogleEndpoints:
             (self.resource_manager or "https://cloudresourcemanager.googleapis.com").rstrip("/"),
             (self.service_usage or "https://serviceusage.googleapis.com").rstrip("/"),
         )
+
+
+class _Service(msgspec.Struct, frozen=True):
+    name: str = ""
+
+
+class _ServicesPage(msgspec.Struct, frozen=True, rename="camel"):
+    services: list[_Service] | None = None
+    next_page_token: str = ""
 
 
 class GkeGateway:
@@ -132,11 +143,11 @@ class GkeGateway:
         enabled: set[str] = set()
         query = {"filter": "state:ENABLED", "pageSize": PAGE_SIZE}
         while True:
-            page = self._rest.get(call, url, query)
-            enabled.update(str(service.get("name", "")).rpartition("/")[2] for service in page.get("services") or ())
-            if not page.get("nextPageToken"):
+            page = msgspec.convert(self._rest.get(call, url, query), _ServicesPage)
+            enabled.update(service.name.rpartition("/")[2] for service in page.services or ())
+            if not page.next_page_token:
                 return tuple(service for service in services if service not in enabled)
-            query["pageToken"] = str(page["nextPageToken"])
+            query["pageToken"] = page.next_page_token
 
     def find_endpoint(self, address: ClusterAddress) -> Endpoint:
         """Where the cluster's API server answers now, and its CA."""
@@ -226,5 +237,5 @@ def _name_channel(cluster: Cluster) -> str:
     return "" if name == "UNSPECIFIED" else str(name)
 
 
-def _read_time(moment: Any) -> datetime:
+def _read_time(moment: datetime) -> datetime:
     return datetime.fromtimestamp(moment.timestamp(), UTC)

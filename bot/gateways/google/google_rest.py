@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bot.gateways.calls import faults
 from bot.gateways.calls.credentials import GoogleCredentials
@@ -30,11 +30,11 @@ class GoogleRest:
         self._retries = retries or ReadRetries()
         self._lock = threading.Lock()
 
-    def get(self, call: Call, url: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
+    def get(self, call: Call, url: str, query: Mapping[str, str] | None = None) -> dict[str, object]:
         """The answer's JSON object; a 401 renews the token once."""
         return self._retries.run(lambda: self._get_renewed(call, url, query or {}))
 
-    def _get_renewed(self, call: Call, url: str, query: Mapping[str, str]) -> dict[str, Any]:
+    def _get_renewed(self, call: Call, url: str, query: Mapping[str, str]) -> dict[str, object]:
         token = self._credentials.read_token()
         response = self._send(call, url, query, token)
         if response.status_code == 401:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from steps.contract.documents import BadDocument, read_json
 from steps.contract.errors import GiveUp
 from steps.contract.ports import Kubernetes
@@ -43,7 +41,7 @@ def describe_by_kubeconfig(address: ClusterAddress, kubernetes: Kubernetes) -> C
     )
 
 
-def _read_values(kubernetes: Kubernetes) -> Any:
+def _read_values(kubernetes: Kubernetes) -> object:
     config = kubernetes.read_config_map(NAMESPACE, INJECTOR_CONFIG) or {}
     try:
         return read_json(config.get("values", "{}"))
@@ -51,7 +49,7 @@ def _read_values(kubernetes: Kubernetes) -> Any:
         return {}
 
 
-def _look_up(values: Any, *keys: str) -> str:
+def _look_up(values: object, *keys: str) -> str:
     for key in keys:
         values = values.get(key) if isinstance(values, dict) else None
     return "" if values is None else str(values)

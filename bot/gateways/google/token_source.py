@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import MutableMapping
 
 from google.auth.credentials import Credentials
 
@@ -16,11 +16,11 @@ class TokenSource(Credentials):
         super().__init__()  # type: ignore[no-untyped-call]
         self._source = source
 
-    def before_request(self, request: Any, method: str, url: str, headers: Any) -> None:
+    def before_request(self, request: object, method: str, url: str, headers: MutableMapping[str, str]) -> None:
         """Put the token in force on a request."""
         self.token = self._source.read_token()
         headers["authorization"] = f"Bearer {self.token}"
 
-    def refresh(self, request: Any) -> None:
+    def refresh(self, request: object) -> None:
         """Replace a token that was refused with 401."""
         self.token = self._source.replace_token(self.token or "")

@@ -6,7 +6,7 @@ import re
 import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
 
@@ -33,6 +33,23 @@ class TimeLimits:
 
     connect: float = 5.0
     read: float = 30.0
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request as it is sent, and sent again where the connection was gone or the token old."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    body: Mapping[str, object] | None
+    content_type: str
+    media: str
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What is asked for, and what is given."""
+        return {"Accept": self.media} | ({"Content-Type": self.content_type} if self.body is not None else {})
 
 
 @dataclass(frozen=True)
@@ -114,13 +131,13 @@ class ApiServer:
         method: str,
         path: str,
         query: Mapping[str, str] | None = None,
-        body: Mapping[str, Any] | None = None,
+        body: Mapping[str, object] | None = None,
         content_type: str = JSON,
         accept: Collection[int] = (),
         media: str = JSON,
     ) -> Answer:
         """One request. Statuses of 400 and more are raised unless in `accept`; `action` says it in words."""
-        answer = self._send_once_renewed(action, method, path, query or {}, body, content_type, media)
+        answer = self._send_once_renewed(action, Request(method, path, query or {}, body, content_type, media))
         if answer.status >= 400 and answer.status not in accept:
             self._refuse(action, answer)
         return answer
@@ -143,16 +160,16 @@ class ApiServer:
         call = Call(self.name, action, self.connection.unauthorized, name_grant(status.message))
         raise faults.judge_status(call, answer.status, status.message, answer.retry_after)
 
-    def _send_once_renewed(self, action: str, *request: Any) -> Answer:
+    def _send_once_renewed(self, action: str, request: Request) -> Answer:
         client = self._open()
         try:
-            answer = self._exchange(client, action, *request)
+            answer = self._exchange(client, action, request)
         except _Unreached:
             client = self._open_anew(client)
-            answer = self._exchange(client, action, *request)
+            answer = self._exchange(client, action, request)
         if answer.status == 401:
             self.connection.renew_token(client)
-            answer = self._exchange(client, action, *request)
+            answer = self._exchange(client, action, request)
         return answer
 
     def _open(self) -> ApiClient:
@@ -170,27 +187,20 @@ class ApiServer:
                 self._client = self.connection.open()
             return self._client
 
-    def _exchange(
-        self,
-        client: ApiClient,
-        action: str,
-        method: str,
-        path: str,
-        query: Mapping[str, str],
-        body: Mapping[str, Any] | None,
-        content_type: str,
-        media: str,
-    ) -> Answer:
+    def _exchange(self, client: ApiClient, action: str, request: Request) -> Answer:
         import urllib3
         from kubernetes.client import ApiException
 
-        headers = {"Accept": media} | ({"Content-Type": content_type} if body is not None else {})
         sent = client.param_serialize(
-            method, path, query_params=list(query.items()), header_params=headers, auth_settings=["BearerToken"]
+            request.method,
+            request.path,
+            query_params=list(request.query.items()),
+            header_params=request.headers,
+            auth_settings=["BearerToken"],
         )
         limits = (self._limits.connect, self._limits.read)
         try:
-            response = client.call_api(*sent[:3], body=body, _request_timeout=limits).response
+            response = client.call_api(*sent[:3], body=request.body, _request_timeout=limits).response
             return Answer(response.status, response.read(), faults.read_retry_after(response.headers))
         except ApiException as error:  # status 0: the client's form of a TLS error
             raise self._judge_tls(action, error) from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -17,7 +16,7 @@ from steps.contract.ports import Manifest
 from steps.mesh import Event, Requirement, Webhook
 
 FIELD_MANAGER = "asm-upgrade-bot"
-OBJECT = msgspec.json.Decoder(dict[str, Any])
+OBJECT: msgspec.json.Decoder[Manifest] = msgspec.json.Decoder(Manifest)
 MOST_RESTARTS = 3
 
 
@@ -110,14 +109,14 @@ class Objects:
             )
         return place
 
-    def _read(self, action: str, path: str) -> dict[str, Any] | None:
+    def _read(self, action: str, path: str) -> Manifest | None:
         answer = self._server.read(action, path, accept=(404,))
         return None if answer.status == 404 else decode(self._server, action, answer, OBJECT)
 
 
 def list_raw(
     server: ApiServer, action: str, path: str, query: Mapping[str, str] | None = None, optional: bool = False
-) -> list[dict[str, Any]]:
+) -> list[Manifest]:
     """All items of a list as mappings; started again where its token expired. `optional`: an absent kind is empty."""
     asked = {key: text for key, text in (query or {}).items() if text}
     for _ in range(MOST_RESTARTS):
@@ -129,8 +128,8 @@ def list_raw(
 
 def _list_once(
     server: ApiServer, action: str, path: str, query: Mapping[str, str], optional: bool
-) -> list[dict[str, Any]] | None:
-    found: list[dict[str, Any]] = []
+) -> list[Manifest] | None:
+    found: list[Manifest] = []
     page = {**query, "limit": str(PAGE_SIZE)}
     while True:
         answer = server.read(action, path, page, accept=(404, 410) if optional else (410,))
@@ -146,7 +145,7 @@ def _list_once(
         page["continue"] = following
 
 
-def read_text(found: Mapping[str, Any], key: str) -> str:
+def read_text(found: Manifest, key: str) -> str:
     """A value as text; a quantity may be written as a number."""
     return str(found.get(key, ""))
 

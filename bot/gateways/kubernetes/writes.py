@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import quote
 
 from bot.gateways.calls.faults import Call, judge_status
@@ -91,16 +90,16 @@ class Writes:
         self._server.send(f"delete ClusterRoleBinding {name}", "DELETE", f"{BINDINGS}/{quote(name)}", accept=(404,))
 
 
-def _write_restart(kind: str, stamp: str, resource_version: str) -> Mapping[str, Any]:
+def _write_restart(kind: str, stamp: str, resource_version: str) -> Mapping[str, object]:
     if kind == "Rollout":
-        body: dict[str, Any] = {"spec": {"restartAt": stamp}}
+        body: dict[str, object] = {"spec": {"restartAt": stamp}}
     else:
         body = {"spec": {"template": {"metadata": {"annotations": {RESTARTED_AT: stamp}}}}}
     # With a resourceVersion in the patch the API server compares and swaps: 409 when somebody was faster.
     return {**body, "metadata": {"resourceVersion": resource_version}} if resource_version else body
 
 
-def _write_binding(binding: Binding) -> Mapping[str, Any]:
+def _write_binding(binding: Binding) -> Mapping[str, object]:
     group = "rbac.authorization.k8s.io"
     return {
         "apiVersion": f"{group}/v1",

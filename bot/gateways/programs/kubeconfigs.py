@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 from bot.gateways.calls.credentials import GoogleCredentials
 from bot.gateways.calls.faults import judge_disk, name_error
@@ -16,6 +16,7 @@ from steps.contract.documents import BadDocument, read_yaml
 from steps.contract.errors import GiveUp
 from steps.mesh import ClusterAddress
 
+Section: TypeAlias = Mapping[str, object]
 PATH_KEYS = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
 
 
@@ -35,7 +36,7 @@ class Kubeconfigs:
         self._write(path, json.dumps(content, indent=2))
         return path
 
-    def describe(self, address: ClusterAddress) -> Mapping[str, Any]:
+    def describe(self, address: ClusterAddress) -> Section:
         """The content of such a file; Google's token stands in a file of its own."""
         return self._copy_context(address) if address.kubeconfig else self._describe_gke(address)
 
@@ -44,7 +45,7 @@ class Kubeconfigs:
         if self._token_file.exists():
             self._write_token()
 
-    def _describe_gke(self, address: ClusterAddress) -> Mapping[str, Any]:
+    def _describe_gke(self, address: ClusterAddress) -> Section:
         endpoint = self._gke.find_endpoint(address)
         self._write_token()
         cluster = {"server": endpoint.host}
@@ -54,7 +55,7 @@ class Kubeconfigs:
         name = f"gke_{address.project}_{address.location}_{address.name}"
         return _compose(name, cluster, {"tokenFile": str(self._token_file)}, {})
 
-    def _copy_context(self, address: ClusterAddress) -> Mapping[str, Any]:
+    def _copy_context(self, address: ClusterAddress) -> Section:
         path = Path(address.kubeconfig).expanduser()
         try:
             (found,) = read_yaml(read_bounded(path))
@@ -102,9 +103,7 @@ def _describe_fault(error: BadDocument) -> str:
     return f"no YAML in line {mark.line + 1}" if mark else "no YAML"
 
 
-def _compose(
-    name: str, cluster: Mapping[str, Any], user: Mapping[str, Any], context: Mapping[str, Any]
-) -> Mapping[str, Any]:
+def _compose(name: str, cluster: Section, user: Section, context: Section) -> Section:
     return {
         "apiVersion": "v1",
         "kind": "Config",
@@ -115,13 +114,13 @@ def _compose(
     }
 
 
-def _pick(entries: Any, name: str, key: str) -> dict[str, Any]:
+def _pick(entries: Iterable[Mapping[str, Section | None]], name: object, key: str) -> Section:
     for entry in entries:
         if entry["name"] == name:
             return dict(entry[key] or {})
     raise KeyError(f"no {key} named {name}")
 
 
-def _make_absolute(section: Mapping[str, Any], base: Path) -> Mapping[str, Any]:
+def _make_absolute(section: Section, base: Path) -> Section:
     """Paths in a kubeconfig are relative to its folder; the copy stands in another one."""
-    return {key: str(base / text) if key in PATH_KEYS and text else text for key, text in section.items()}
+    return {key: str(base / str(text)) if key in PATH_KEYS and text else text for key, text in section.items()}

@@ -7,9 +7,8 @@ an option that was forgotten, and is listed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from steps.contract.ports import Manifest
 from steps.contract.release import Release
@@ -137,14 +136,14 @@ def _list_changes(wanted: Iterable[Manifest], live: Iterable[Manifest]) -> Itera
             yield from compare_three_ways(item, here)
 
 
-def _is_untouched(earlier: Any, live: Any, field_name: str) -> bool:
+def _is_untouched(earlier: object, live: object, field_name: str) -> bool:
     if earlier is MISSING or live is MISSING:
         return earlier is live
     return is_same_value(earlier, live, field_name)
 
 
 def _list_images_of(item: Manifest) -> Iterator[Image]:
-    pod: Mapping[str, Any] = ((item.get("spec") or {}).get("template") or {}).get("spec") or {}
+    pod: Manifest = ((item.get("spec") or {}).get("template") or {}).get("spec") or {}
     name = item["metadata"]["name"]
     for part in POD_PARTS:
         for container in pod.get(part) or ():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from steps.contract.documents import BadDocument, read_json, read_yaml
 from steps.contract.options import MtlsMode
@@ -53,14 +52,14 @@ def list_value_changes(objects: Sequence[Manifest], live: Sequence[Manifest], co
     )
 
 
-def _read_values(injector: Manifest | None) -> Mapping[str, Any]:
+def _read_values(injector: Manifest | None) -> Mapping[str, object]:
     try:
         return _as_mapping(read_json(_text_of(injector, "values")))
     except BadDocument:
         return {}
 
 
-def _read_mesh(config_map: Manifest | None) -> Mapping[str, Any]:
+def _read_mesh(config_map: Manifest | None) -> Mapping[str, object]:
     try:
         documents = read_yaml(_text_of(config_map, "mesh"))
     except BadDocument:
@@ -72,5 +71,5 @@ def _text_of(config_map: Manifest | None, name: str) -> str:
     return str(((config_map or {}).get("data") or {}).get(name) or "")
 
 
-def _as_mapping(value: Any) -> Mapping[str, Any]:
+def _as_mapping(value: object) -> Mapping[str, object]:
     return value if isinstance(value, Mapping) else {}

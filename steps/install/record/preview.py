@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import yaml
 
@@ -153,7 +152,7 @@ def shorten_lines(lines: Sequence[str]) -> tuple[str, ...]:
     return (*lines[:_SHOWN], *more)
 
 
-def _hide_secret(made: Any) -> Any:
+def _hide_secret(made: object) -> object:
     if isinstance(made, Mapping) and made.get("kind") == "Secret":
         return {**made, "data": dict.fromkeys(made.get("data") or {}, KEPT_BACK)}
     return made

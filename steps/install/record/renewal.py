@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
+from steps.contract.ports import Manifest
 from steps.contract.record import Leaf, ObjectKey, Record, blank_leaves
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -66,7 +67,7 @@ def _name_unequal_calls(one: Record, other: Record) -> Iterator[str]:
             )
 
 
-def _find_leaf(key: ObjectKey, content: Any, path: Path) -> Leaf | None:
+def _find_leaf(key: ObjectKey, content: Manifest, path: Path) -> Leaf | None:
     component = (content["metadata"].get("labels") or {}).get(COMPONENT_LABEL)
     for place in KNOWN_PLACES:
         if (place.component, place.kind) == (component, key.kind) and _is_at(place, path):
@@ -80,7 +81,7 @@ def _is_at(place: Place, path: Path) -> bool:
     )
 
 
-def _differ(one: Any, other: Any, path: Path = ()) -> Iterator[Path]:
+def _differ(one: object, other: object, path: Path = ()) -> Iterator[Path]:
     """The paths at which two values differ."""
     if isinstance(one, dict) and isinstance(other, dict):
         for key in [*one, *(key for key in other if key not in one)]:

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from steps.contract.documents import BadDocument, read_json, read_yaml
 from steps.contract.ports import Manifest
@@ -20,6 +20,7 @@ from steps.install.record.rendered import ObjectId, identify, is_custom
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 Path: TypeAlias = tuple[str, ...]
+Value: TypeAlias = object
 ChangeKind: TypeAlias = Literal["changed", "added", "dropped"]
 
 # The keys by which a server merges lists of built-in kinds (patchMergeKey in k8s.io/api), by the list's field.
@@ -65,8 +66,8 @@ class FieldChange:
     object: ObjectId
     path: Path
     kind: ChangeKind
-    before: Any
-    after: Any
+    before: Value
+    after: Value
 
     @property
     def where(self) -> str:
@@ -99,7 +100,7 @@ def read_last_applied(live: Manifest) -> Manifest:
     return found if isinstance(found, Mapping) else {}
 
 
-def is_same_value(one: Any, other: Any, field: str = "") -> bool:
+def is_same_value(one: object, other: object, field: str = "") -> bool:
     """Whether the server would take both for the same: empty ones alike, amounts by value (`2Gi` is `2048Mi`)."""
     if one in (None, "", False) and other in (None, "", False):
         return True
@@ -111,7 +112,7 @@ def is_same_value(one: Any, other: Any, field: str = "") -> bool:
     return not isinstance(one, bool) and not isinstance(other, bool) and str(one) == str(other)
 
 
-def read_amount(value: Any) -> Decimal | None:
+def read_amount(value: object) -> Decimal | None:
     """A Kubernetes quantity as a number, None where it is none."""
     text = str(value).strip()
     number = text.rstrip("numkKMGTPEi")
@@ -123,26 +124,26 @@ def read_amount(value: Any) -> Decimal | None:
         return None
 
 
-def show_value(value: Any, most: int = 100) -> str:
+def show_value(value: object, most: int = 100) -> str:
     """A value in one line, cut visibly."""
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
     line = " ".join(text.split())
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
-def find_value(manifest: Manifest, path: Path) -> Any:
+def find_value(manifest: Manifest, path: Path) -> object:
     """The value at a path as `FieldChange` names it; MISSING where there is none."""
-    found: Any = _pick(manifest)
+    found: object = _pick(manifest)
     for part in path:
         found = _find_entry(found, part[1:-1]) if part.startswith("[") else _as_fields(found).get(part, MISSING)
     return found
 
 
-class OpenedText(dict[str, Any]):
+class OpenedText(dict[str, object]):
     """A text of a ConfigMap that holds YAML or JSON: compared key by key, but set as a whole."""
 
 
-def _pick(manifest: Manifest) -> Mapping[str, Any]:
+def _pick(manifest: Manifest) -> Mapping[str, object]:
     """What is compared: everything but the server's own fields and kubectl's note, texts of ConfigMaps opened."""
     if not manifest:
         return {}
@@ -155,7 +156,7 @@ def _pick(manifest: Manifest) -> Mapping[str, Any]:
     return {**body, "metadata": kept}
 
 
-def _open_text(text: Any) -> Any:
+def _open_text(text: object) -> object:
     if not isinstance(text, str) or ":" not in text:
         return text
     try:
@@ -166,10 +167,10 @@ def _open_text(text: Any) -> Any:
     return OpenedText({str(key): value for key, value in opened.items()}) if isinstance(opened, Mapping) else text
 
 
-Found: TypeAlias = Iterator[tuple[Path, Any, Any]]
+Found: TypeAlias = Iterator[tuple[Path, object, object]]
 
 
-def _walk(wanted: Any, last: Any, live: Any, path: Path, custom: bool) -> Found:
+def _walk(wanted: object, last: object, live: object, path: Path, custom: bool) -> Found:
     """(path, before, after) of each leaf that would change; MISSING stands for none."""
     if wanted is MISSING:
         if last is not MISSING and live is not MISSING:
@@ -181,14 +182,16 @@ def _walk(wanted: Any, last: Any, live: Any, path: Path, custom: bool) -> Found:
         yield from _walk_fields(wanted, _as_fields(last), live, path, custom)
     elif isinstance(wanted, list) and not custom and (key := _find_key(wanted, live, path)):
         yield from _walk_entries(wanted, last, live, path, key)
-    elif _is_merged_set(wanted, live, path):
+    elif isinstance(wanted, list) and isinstance(live, list) and path and path[-1] in MERGED_SETS:
         if not set(wanted) <= set(live):
             yield path, live, wanted
     elif not _is_same(wanted, live, path[-1] if path else ""):
         yield path, live, wanted
 
 
-def _walk_fields(wanted: Mapping[str, Any], last: Mapping[str, Any], live: Any, path: Path, custom: bool) -> Found:
+def _walk_fields(
+    wanted: Mapping[str, object], last: Mapping[str, object], live: object, path: Path, custom: bool
+) -> Found:
     here = _as_fields(live)
     if live is not MISSING and live is not None and not isinstance(live, Mapping):
         yield path, live, wanted
@@ -198,7 +201,7 @@ def _walk_fields(wanted: Mapping[str, Any], last: Mapping[str, Any], live: Any, 
         yield from _walk(found, last.get(name, MISSING), here.get(name, MISSING), (*path, name), custom)
 
 
-def _walk_entries(wanted: Sequence[Any], last: Any, live: Any, path: Path, key: str) -> Found:
+def _walk_entries(wanted: Sequence[object], last: object, live: object, path: Path, key: str) -> Found:
     """A list that the server merges by a key: what only the cluster has stays."""
     asked, applied, here = (_by_key(entries, key) for entries in (wanted, last, live))
     for name in [*asked, *(gone for gone in applied if gone not in asked)]:
@@ -206,7 +209,7 @@ def _walk_entries(wanted: Sequence[Any], last: Any, live: Any, path: Path, key: 
         yield from _walk(asked.get(name, MISSING), applied.get(name, MISSING), here.get(name, MISSING), part, False)
 
 
-def _drop(last: Any, live: Any, path: Path) -> Found:
+def _drop(last: object, live: object, path: Path) -> Found:
     """kubectl takes a field away as far as it applied it; what others added beneath stays."""
     if isinstance(last, Mapping) and isinstance(live, Mapping) and not set(live) <= set(last):
         for name in sorted(last):
@@ -217,7 +220,7 @@ def _drop(last: Any, live: Any, path: Path) -> Found:
         yield path, live, MISSING
 
 
-def _is_same(wanted: Any, live: Any, field: str) -> bool:
+def _is_same(wanted: object, live: object, field: str) -> bool:
     if live is MISSING:
         return wanted in (None, "", False, 0) or wanted == [] or wanted == {}
     if isinstance(wanted, list) and isinstance(live, list):
@@ -225,7 +228,7 @@ def _is_same(wanted: Any, live: Any, field: str) -> bool:
     return is_same_value(wanted, live, field)
 
 
-def _is_covered(wanted: Any, live: Any) -> bool:
+def _is_covered(wanted: object, live: object) -> bool:
     """Whether an entry of a list that is replaced whole stands there already, the server's defaults besides."""
     if isinstance(wanted, Mapping):
         return isinstance(live, Mapping) and all(_is_covered(value, live.get(name)) for name, value in wanted.items())
@@ -234,7 +237,7 @@ def _is_covered(wanted: Any, live: Any) -> bool:
     return is_same_value(wanted, live)
 
 
-def _find_key(wanted: Sequence[Any], live: Any, path: Path) -> str:
+def _find_key(wanted: Sequence[object], live: object, path: Path) -> str:
     """The merge key that every entry has, "" where the list is replaced whole."""
     entries = [*wanted, *(live if isinstance(live, list) else [])]
     field = path[-1] if path else ""
@@ -242,24 +245,20 @@ def _find_key(wanted: Sequence[Any], live: Any, path: Path) -> str:
     return next((key for key in keys if all(isinstance(e, Mapping) and key in e for e in entries)), "")
 
 
-def _find_entry(entries: Any, name: str) -> Any:
+def _find_entry(entries: object, name: str) -> object:
     found = (entry for entry in entries if isinstance(entry, Mapping)) if isinstance(entries, list) else ()
     keys = {key for keys in MERGE_KEYS.values() for key in keys}
     return next((entry for entry in found if any(str(entry.get(key)) == name for key in keys)), MISSING)
 
 
-def _is_merged_set(wanted: Any, live: Any, path: Path) -> bool:
-    return bool(path) and path[-1] in MERGED_SETS and isinstance(wanted, list) and isinstance(live, list)
-
-
-def _by_key(entries: Any, key: str) -> dict[str, Any]:
+def _by_key(entries: object, key: str) -> dict[str, object]:
     found = entries if isinstance(entries, list) else []
     return {str(entry[key]): entry for entry in found if isinstance(entry, Mapping) and key in entry}
 
 
-def _as_fields(value: Any) -> Mapping[str, Any]:
+def _as_fields(value: object) -> Mapping[str, object]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     return None if value is MISSING else value

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from bot.gateways.calls.faults import judge_disk
 from steps.contract.ports import ForbiddenRead, Verdict
@@ -17,6 +16,23 @@ MOST_SHOWN = 64_000
 FORBIDDEN = re.compile(
     r'User "(?P<user>[^"]*)" cannot (?P<verb>\w+) resource "(?P<resource>[^"]*)" in API group "(?P<group>[^"]*)"'
 )
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """What the guard writes when a call begins."""
+
+    arguments: tuple[str, ...]
+
+
+class End(msgspec.Struct, frozen=True):
+    """What it writes when the call has ended."""
+
+    component: str = ""
+    verdict: Verdict = "unknown"
+    exit_code: int | None = None
+    sentence: str = ""
+    attempts: int = 0
+    deprecations: int = 0
 
 
 @dataclass(frozen=True)
@@ -61,26 +77,22 @@ def list_forbidden(call: LoggedCall) -> tuple[ForbiddenRead, ...]:
 
 
 def _read_call(place: Path) -> LoggedCall:
-    arguments = tuple(_read_json(place / "begun.json")["arguments"])
-    ended = _read_json(place / "end.json") if (place / "end.json").exists() else {}
+    arguments = msgspec.json.decode((place / "begun.json").read_bytes(), type=Begun).arguments
+    end = place / "end.json"
+    ended = msgspec.json.decode(end.read_bytes(), type=End) if end.exists() else End()
     return LoggedCall(
         verb=arguments[0] if arguments else "",
         arguments=arguments,
-        component=ended.get("component", ""),
-        verdict=ended.get("verdict", "unknown"),
-        exit_code=ended.get("exit_code"),
-        sentence=ended.get("sentence", ""),
+        component=ended.component,
+        verdict=ended.verdict,
+        exit_code=ended.exit_code,
+        sentence=ended.sentence,
         stdout=_read_shortened(place / "stdout"),
         stderr=_read_shortened(place / "stderr"),
-        attempts=ended.get("attempts", 0),
-        deprecations=ended.get("deprecations", 0),
+        attempts=ended.attempts,
+        deprecations=ended.deprecations,
         folder=place,
     )
-
-
-def _read_json(path: Path) -> Mapping[str, Any]:
-    content: Mapping[str, Any] = json.loads(path.read_bytes())
-    return content
 
 
 def _read_shortened(path: Path) -> str:

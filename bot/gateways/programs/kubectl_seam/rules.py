@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 Mode = Literal["recording", "guarding"]
 
@@ -45,7 +45,7 @@ class Ground:
 
 
 def write_rules(
-    mode: Mode, ground: Ground, kubeconfig: BoundFile, lock: Path, limits: RunLimits, record: list[dict[str, Any]]
+    mode: Mode, ground: Ground, kubeconfig: BoundFile, lock: Path, limits: RunLimits, record: list[dict[str, object]]
 ) -> bytes:
     """The rules as the guard reads them. `lock` is the file that the run's istioctl locks and writes its id into."""
     rules = {

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import bot.gateways.programs.kubectl_seam.guard as guard
 from bot.gateways.calls.faults import judge_disk
@@ -104,8 +103,8 @@ def _prepare(path: Path, lock: Path, ground: Ground, limits: RunLimits, approved
     return folder
 
 
-def _write_record(folder: RunFolder, approved: Recording) -> list[dict[str, Any]]:
-    described = []
+def _write_record(folder: RunFolder, approved: Recording) -> list[dict[str, object]]:
+    described: list[dict[str, object]] = []
     for number, (call, content) in enumerate(zip(approved.record.calls, approved.contents, strict=True)):
         name = f"record/{number:03d}"
         bound = _write(folder.path / name, content)
@@ -120,7 +119,7 @@ def _write_record(folder: RunFolder, approved: Recording) -> list[dict[str, Any]
     return described
 
 
-def _describe_leaves(leaves: Sequence[Leaf]) -> list[dict[str, Any]]:
+def _describe_leaves(leaves: Sequence[Leaf]) -> list[dict[str, object]]:
     return [{"object": str(leaf.key), "path": list(leaf.path), "line": leaf.line} for leaf in leaves]
 
 
