@@ -5,13 +5,16 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from bot.gateways.programs.kubectl import find_kubectl
+from bot.journal.outbox import count_given_up
 from bot.journal.store import StoreBroken, StoredCopy
-from steps.contract.checks import Check, failed, passed
+from steps.contract.checks import Check, failed, passed, warned
 from steps.contract.errors import GiveUp, TryAgain
 from steps.contract.release import Release
+from steps.contract.wording import count_things
 from steps.phases.download import choose_platform
 from steps.preflight.machine import check_disk, check_kubectl
 
@@ -35,6 +38,22 @@ def check_database(state: Path) -> Check:
     if answer != "ok":
         return failed("journal", f"{path} is damaged: {answer}", "Stop the bot and restore the file from a backup.")
     return passed("journal", f"{path} is whole")
+
+
+def check_messages(state: Path) -> Iterator[Check]:
+    """Whether messages to Slack were given up; nothing is said where none was, or where the journal can't be read."""
+    try:
+        stored = StoredCopy(state / "asm-upgrade.db")
+        number = count_given_up(stored)
+        stored.close()
+    except (StoreBroken, OSError, sqlite3.Error):
+        return
+    if number:
+        yield warned(
+            "messages",
+            f"{count_things(number, 'message')} to Slack given up",
+            "The bot's log says why, under the number of each incident.",
+        )
 
 
 def check_room(state: Path) -> Check:

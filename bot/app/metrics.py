@@ -29,6 +29,7 @@ class JournalCollector(Collector):
         yield self._count_upgrades()
         yield self._count_pods()
         yield self._measure_outbox()
+        yield self._count_given_up()
 
     def _count_upgrades(self) -> GaugeMetricFamily:
         gauge = GaugeMetricFamily("asm_upgrade_open_upgrades", "Open upgrades by state.", labels=["state"])
@@ -52,6 +53,11 @@ class JournalCollector(Collector):
         seconds = (self._clock.now() - oldest).total_seconds()
         return GaugeMetricFamily(
             "asm_upgrade_outbox_oldest_seconds", "Age of the oldest message that Slack has not got.", value=seconds
+        )
+
+    def _count_given_up(self) -> GaugeMetricFamily:
+        return GaugeMetricFamily(
+            "asm_upgrade_outbox_given_up", "Messages that were given up.", value=self._outbox.count_given_up()
         )
 
 

@@ -68,6 +68,9 @@ class Runner:
             self._commit(row, Turn(), self._block_faulty(row, fault))
 
     def _run(self, row: UpgradeRow, now: datetime) -> None:
+        if row.unreadable:
+            self._commit(row, Turn(), self._block_unreadable(row))
+            return
         permit = self._keeper.admit(row, now)
         if not permit.may_run:
             return
@@ -83,6 +86,15 @@ class Runner:
             f"{row.step} stopped on a fault of the bot itself: {type(fault).__name__}: {fault}",
             f"The bot's log has the details (incident {incident}). Retry runs the step again, which is safe; "
             "abort ends the upgrade.",
+        )
+
+    def _block_unreadable(self, row: UpgradeRow) -> Blocked:
+        """A row that can't be read may not be acted on; the other upgrades go on."""
+        incident = note_incident("row_unreadable", ValueError(row.unreadable), upgrade=row.id)
+        return Blocked(
+            f"the journal's row of {row.id} can't be read ({row.unreadable})",
+            f"The bot's log has the details (incident {incident}). Stop the bot and mend the row, or restore the "
+            "journal from a backup; then retry.",
         )
 
     def _expire(self, row: UpgradeRow) -> Outcome:

@@ -7,8 +7,15 @@ import uuid
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 
+import msgspec
+import structlog
+
 from bot.journal.bodies import Body, Message, ReminderKind, Reminding, decode_body, encode_body
-from bot.journal.store import Row, Store
+from bot.journal.store import Row, Store, StoredCopy
+
+GIVEN_UP = "trouble <> '' and sent_revision = revision"
+UNREADABLE = (ValueError, TypeError, KeyError, msgspec.MsgspecError)
+log = structlog.get_logger(__name__)
 
 
 class Outbox:
@@ -24,10 +31,9 @@ class Outbox:
     def put_message(self, upgrade: str, slot: str, channel: str, body: Body, now: datetime) -> None:
         """A message that is posted once and edited afterwards; an unchanged body changes nothing."""
         with self._store.transact():
-            known = self.find_body(upgrade, slot)
-            if known is None:
+            if not self.has_message(upgrade, slot):
                 self._insert(upgrade, slot, channel, body, now)
-            elif known != body:
+            elif self.find_body(upgrade, slot) != body:
                 self._change(upgrade, slot, body)
 
     def amend_message(self, upgrade: str, slot: str, change: Callable[[Body], Body]) -> None:
@@ -43,9 +49,12 @@ class Outbox:
             db.execute("update outbox set revision = revision + 1 where upgrade = ? and slot = ?", [upgrade, slot])
 
     def find_body(self, upgrade: str, slot: str) -> Body | None:
-        """What the editable message under this slot tells, None where there is none."""
+        """What the editable message under this slot tells, None where there is none or it can't be read."""
         rows = self._store.read("select kind, body from outbox where upgrade = ? and slot = ?", [upgrade, slot])
-        return decode_body(rows[0]["kind"], rows[0]["body"]) if rows else None
+        try:
+            return decode_body(rows[0]["kind"], rows[0]["body"]) if rows else None
+        except UNREADABLE:
+            return None
 
     def has_message(self, upgrade: str, slot: str) -> bool:
         """Whether there is an editable message under this slot."""
@@ -87,12 +96,15 @@ class Outbox:
         return [_read_message(row) for row in rows]
 
     def list_unsent(self, now: datetime) -> list[Message]:
-        """Messages with something Slack has not got, and whose time has come, in the order in which they were made."""
+        """Messages with something Slack has not got, and whose time has come, in the order in which they were made.
+
+        One that can't be read is given up, so that the others are sent.
+        """
         rows = self._store.read(
             "select * from outbox where revision > sent_revision and coalesce(not_before, 0) <= ? order by seq",
             [now.timestamp()],
         )
-        return [_read_message(row) for row in rows]
+        return [message for row in rows if (message := self._read_or_give_up(row))]
 
     def find_next_due(self, now: datetime) -> datetime | None:
         """When the next deferred message may be tried, None where none is deferred."""
@@ -127,10 +139,22 @@ class Outbox:
         with self._store.transact() as db:
             db.execute("update outbox set sent_revision = revision, trouble = ? where id = ?", [why, message_id])
 
+    def count_given_up(self) -> int:
+        """How many messages Slack will never get, or not in their last form."""
+        return count_given_up(self._store)
+
     def read_thread(self, upgrade: str) -> tuple[str, str]:
         """Channel and ts of the upgrade's root message; "" while it is not posted."""
         rows = self._store.read("select channel, ts from outbox where upgrade = ? and slot = 'root'", [upgrade])
         return (rows[0]["channel"], rows[0]["ts"]) if rows else ("", "")
+
+    def _read_or_give_up(self, row: Row) -> Message | None:
+        try:
+            return _read_message(row)
+        except UNREADABLE as fault:
+            log.error("slack message unreadable", message=row["id"], upgrade=row["upgrade"], why=str(fault))
+            self.drop_message(row["id"], f"its row can't be read: {fault}")
+            return None
 
     def _insert(self, upgrade: str, slot: str, channel: str, body: Body, now: datetime) -> None:
         with self._store.transact() as db:
@@ -145,6 +169,11 @@ class Outbox:
                 "update outbox set kind = ?, body = ?, revision = revision + 1 where upgrade = ? and slot = ?",
                 [body.message_kind, encode_body(body), upgrade, slot],
             )
+
+
+def count_given_up(store: Store | StoredCopy) -> int:
+    """How many messages were given up; also for commands that run beside the bot."""
+    return int(store.read(f"select count(*) as n from outbox where {GIVEN_UP}")[0]["n"])
 
 
 def _when(seconds: float) -> datetime:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import TypedDict
+from typing import Any, TypedDict, TypeVar
 
 import msgspec
 
@@ -19,10 +19,15 @@ from steps.contract.options import UpgradeOptions
 from steps.mesh import ClusterAddress
 from steps.plan import tell_kind
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
 class UpgradeRow:
-    """An upgrade as the journal keeps it; `plan` is the step ids fixed at its start, `step` the one it stands at."""
+    """An upgrade as the journal keeps it; `plan` is the step ids fixed at its start, `step` the one it stands at.
+
+    `unreadable` says which columns can't be read; they have a value that stands in for what they held.
+    """
 
     id: str
     cluster: str
@@ -44,6 +49,7 @@ class UpgradeRow:
     remedy: str
     created_at: datetime
     ended_at: datetime | None
+    unreadable: str = ""
 
 
 class UpgradeChanges(TypedDict, total=False):
@@ -96,8 +102,10 @@ class Question:
 
 
 ENCODED = ("options", "address", "plan")
+OPTIONS, ADDRESS = msgspec.json.Decoder(UpgradeOptions), msgspec.json.Decoder(ClusterAddress)
+PLAN = msgspec.json.Decoder(tuple[str, ...])
 TIMES = ("due", "waiting_since", "created_at", "ended_at")
-PLAIN = tuple(field.name for field in fields(UpgradeRow) if field.name not in (*ENCODED, *TIMES))
+PLAIN = tuple(field.name for field in fields(UpgradeRow) if field.name not in (*ENCODED, *TIMES, "unreadable"))
 
 
 def name_end(row: UpgradeRow) -> UpgradeState:
@@ -125,17 +133,33 @@ def read_first_upgrade(rows: Sequence[Row]) -> UpgradeRow | None:
 
 
 def read_upgrade(row: Row) -> UpgradeRow:
-    """A row of the upgrades table."""
+    """A row of the upgrades table; one broken column makes no other upgrade unreadable."""
+    columns = _Columns(row)
     return UpgradeRow(
         **{name: row[name] for name in PLAIN},
-        due=to_time(row["due"]),
-        waiting_since=to_time(row["waiting_since"]),
-        created_at=at_time(row["created_at"]),
-        ended_at=to_time(row["ended_at"]),
-        options=msgspec.json.decode(row["options"], type=UpgradeOptions),
-        address=msgspec.json.decode(row["address"], type=ClusterAddress),
-        plan=tuple(json.loads(row["plan"])),
+        due=columns.read("due", to_time, to_time(0.0)),
+        waiting_since=columns.read("waiting_since", to_time, None),
+        created_at=columns.read("created_at", at_time, at_time(0.0)),
+        ended_at=columns.read("ended_at", to_time, None),
+        options=columns.read("options", OPTIONS.decode, UpgradeOptions()),
+        address=columns.read("address", ADDRESS.decode, ClusterAddress(row["cluster"])),
+        plan=columns.read("plan", PLAN.decode, (row["step"],)),
+        unreadable="; ".join(columns.faults),
     )
+
+
+class _Columns:
+    def __init__(self, row: Row) -> None:
+        self._row = row
+        self.faults: list[str] = []
+
+    def read(self, name: str, decode: Callable[[Any], T], instead: T) -> T:
+        """The column's value; `instead`, and a fault more, where it can't be read."""
+        try:
+            return decode(self._row[name])
+        except (ValueError, TypeError, ArithmeticError, OSError, msgspec.MsgspecError) as fault:
+            self.faults.append(f"{name}: {fault}")
+            return instead
 
 
 def read_question(row: Row) -> Question:

@@ -154,7 +154,9 @@ class OrderedStore(StoredCopy):
 
 
 def is_files_fault(error: BaseException) -> bool:
-    """Whether the file could not be written (full, locked, torn), in contrast to a row that was refused."""
+    """Whether the file could not be written (full, locked, torn), in contrast to a row that was refused or is bad."""
+    if "malformed JSON" in str(error):
+        return False
     return isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError
 
 

@@ -74,7 +74,7 @@ class Decisions:
                 f"You {name_done(choice)} this already; {needed - len(before)} more of the approvers are needed."
             )
         given = self._journal.add_consent(question, choice, taken.by, now)
-        names = " and ".join(f"<@{user}>" for user in given)
+        names = " and ".join(map(mention, given))
         if len(given) >= needed:
             return self._take(row, replace(taken, names=names))
         phase = question.step.partition("/")[0]
@@ -93,7 +93,7 @@ class Decisions:
         phase = question.step.partition("/")[0]
         if current.state == "decided":
             done = name_done(current.choice)
-            return f"Too late: {phase} of {question.upgrade} was already {done} by <@{current.decided_by}>."
+            return f"Too late: {phase} of {question.upgrade} was already {done} by {mention(current.decided_by)}."
         return f"That card is not current any more ({current.state}); see the newest one in the thread."
 
 
@@ -152,6 +152,6 @@ def _check_unreasoned(row: UpgradeRow, question: Question, choice: str, breaking
 
 def _announce(order: BreakGlass, by: str, row: UpgradeRow, cluster: Cluster) -> str:
     """What the thread is told, with a mention of everybody who was passed over."""
-    others = " ".join(f"<@{user}>" for user in sorted(cluster.policy.approvers - {by}))
+    others = " ".join(map(mention, sorted(cluster.policy.approvers - {by})))
     phase = row.step.partition("/")[0]
-    return f"🚨 <@{by}> broke the glass and approved {phase} alone: {order.reason.strip()} {others}".rstrip()
+    return f"🚨 {mention(by)} broke the glass and approved {phase} alone: {order.reason.strip()} {others}".rstrip()

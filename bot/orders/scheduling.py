@@ -16,6 +16,7 @@ from bot.orders.timetable import Timetable
 from bot.schedule.keeper import Keeper
 from bot.schedule.tables import Reminder, Schedules
 from bot.telling.chronicle import Chronicle
+from bot.telling.phrases import mention
 from bot.windows.appointments import Unclear, choose_zone, read_appointment, read_length, write_length, write_local
 
 LONGEST_SNOOZE = timedelta(days=2)
@@ -72,7 +73,7 @@ class Scheduling:
         self._schedules.set_appointment(row.id, appointment, by, now)
         self._keeper.plan_opening(row, appointment.starts, appointment.ends, now)
         self._keeper.wake(row.id)
-        sentence = f"scheduled by <@{by}> for {appointment.describe()}"
+        sentence = f"scheduled by {mention(by)} for {appointment.describe()}"
         self._chronicle.close_reminders(row, sentence, "before", "starts", "ends")
         self._record(row, by, Scheduled("", sentence))
         self._timetable.attach_calendar(row)
@@ -103,7 +104,7 @@ class Scheduling:
         self._keeper.wake(row.id)
         zone = choose_zone(cluster.downtime, self._schedules.find_appointment(row.id))
         when = write_local(until, zone)
-        sentence = f"window extended by <@{by}> until {when}: {reason}"
+        sentence = f"window extended by {mention(by)} until {when}: {reason}"
         self._chronicle.close_reminders(row, sentence, "ends")
         self._record(row, by, Extended(order.reason, sentence))
         self._timetable.attach_calendar(row)
@@ -126,7 +127,7 @@ class Scheduling:
             [Reminder(0, row.id, reminder.kind, due, reminder.moment, reminder.step, reminder.generation, channel)]
         )
         self._journal.append(row.id, by, Snoozed(reminder.seq, due.isoformat()), self._clock.now())
-        self._chronicle.close_reminder(reminder.seq, channel, f"snoozed for {write_length(wait)} by <@{by}>")
+        self._chronicle.close_reminder(reminder.seq, channel, f"snoozed for {write_length(wait)} by {mention(by)}")
         return ""
 
     def _refuse_useless(self, reminder: Reminder, row: UpgradeRow, due: datetime) -> None:

@@ -10,6 +10,7 @@ from bot.journal.rows import UpgradeRow
 from bot.orders.targets import Refusal, Targets
 from bot.people.rights import refuse_person
 from bot.settings.clusters import Cluster, read_start_options
+from bot.telling.phrases import mention
 from bot.transitions import Transitions
 from steps.contract.options import UpgradeOptions
 from steps.notes.prepare import PROPOSAL_LINES
@@ -34,7 +35,7 @@ class Starts:
         running = self._journal.find_open_upgrade(cluster.key)
         if running:
             raise Refusal(
-                f"{cluster.key} already has the upgrade {running.id}, started by <@{running.requester}>. "
+                f"{cluster.key} already has the upgrade {running.id}, started by {mention(running.requester)}. "
                 f"`/asm-upgrade status {cluster.key}` shows where it stands."
             )
         options, faults = read_start_options(cluster.options, order.options.list_given())
@@ -73,7 +74,7 @@ class Starts:
             ended_at=None,
         )
         what = "asked for a proposal for" if cluster.found else "started"
-        self._transitions.start(row, f"<@{by}> {what} the upgrade of {cluster.key} to {row.release}")
+        self._transitions.start(row, f"{mention(by)} {what} the upgrade of {cluster.key} to {row.release}")
         return row
 
 

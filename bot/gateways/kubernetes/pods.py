@@ -30,8 +30,8 @@ def reduce_pod(pod: WirePod, owners: dict[str, Owner]) -> Pod:
         images.append(image)
         if container.name == PROXY and not proxy:
             proxy = image
-    # A healthy pod, the usual case, has no problem to look for.
-    healthy = status.phase == "Running" and ready == len(counted)
+    # The usual case, in which no problem has to be looked for; whether a pod is ready, `Pod.is_ready` says.
+    runs_whole = status.phase == "Running" and ready == len(counted)
     # By position, in the order of the fields: naming 17 arguments would cost as much as finding half of them.
     return Pod(
         sys.intern(meta.namespace),
@@ -50,7 +50,7 @@ def reduce_pod(pod: WirePod, owners: dict[str, Owner]) -> Pod:
         keep_mesh_annotations(meta.annotations) if meta.annotations else {},
         pod.spec.host_network,
         restarts,
-        "" if healthy else describe_problem(status),
+        "" if runs_whole else describe_problem(status),
     )
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.machine_checks import check_database, measure_room
+from bot.app.machine_checks import check_database, check_messages, measure_room
 from steps.contract.checks import Severity
+from steps.contract.step import Done
 from steps.preflight.machine import check_disk
 from tests.unit.bot.workbench import Build
 
@@ -56,3 +57,21 @@ def test_a_full_disk_is_an_error(free: int, severity: Severity) -> None:
 def test_room_is_measured_where_the_state_will_be(tmp_path: Path) -> None:
     """Also before the folder is made."""
     assert measure_room(tmp_path / "not" / "yet") > 0
+
+
+def test_messages_that_were_given_up_are_told(build: Build, tmp_path: Path) -> None:
+    """Nobody would miss them otherwise."""
+    engine = build({"prepare/a": lambda _ctx: Done("seen")})
+    assert list(check_messages(tmp_path)) == []
+    engine.add_upgrade(["prepare/a"])
+    engine.runner.turn()
+    message = engine.outbox.list_unsent(engine.clock.now())[0]
+    engine.outbox.drop_message(message.id, "a fault of the bot itself (incident 1)")
+    (found,) = check_messages(tmp_path)
+    assert (found.severity, found.sentence) == ("warning", "1 message to Slack given up")
+
+
+def test_a_journal_that_can_not_be_read_is_told_once(tmp_path: Path) -> None:
+    """By the journal's own line."""
+    (tmp_path / JOURNAL).write_text("this is no database" * 100)
+    assert list(check_messages(tmp_path)) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -293,3 +294,36 @@ def test_upgrades_of_several_clusters_move_side_by_side(build: Build) -> None:
     engine.add_upgrade(["prepare/a", "prepare/b"], "cluster-y")
     engine.runner.turn()
     assert (engine.row().step, engine.row("cluster-y-1").step) == ("prepare/a", "prepare/b")
+
+
+def test_an_upgrade_whose_row_is_broken_is_blocked_and_the_others_go_on(build: Build) -> None:
+    """Under the number of an incident, with the column that can't be read."""
+    engine = build({"prepare/a": say_done, "prepare/b": say_done})
+    engine.add_upgrade(["prepare/a", "prepare/b"])
+    engine.add_upgrade(["prepare/a", "prepare/b"], key="cluster-y")
+    with engine.store.transact() as db:
+        db.execute("update upgrades set options = '{' where id = 'cluster-x-1'")
+
+    engine.runner.turn()
+
+    broken = engine.row()
+    assert (broken.state, broken.step, broken.due) == ("blocked", "prepare/a", None)
+    assert broken.sentence.startswith("the journal's row of cluster-x-1 can't be read (options: ")
+    assert "(incident " in broken.remedy
+    assert engine.row("cluster-y-1").step == "prepare/b"
+
+
+def test_a_row_that_was_mended_goes_on_after_retry(build: Build) -> None:
+    """What was broken is written nowhere else."""
+    engine = build({"prepare/a": say_done, "prepare/b": say_done})
+    whole = engine.add_upgrade(["prepare/a", "prepare/b"])
+    with engine.store.transact() as db:
+        db.execute("update upgrades set plan = 'no' where id = ?", [whole.id])
+    engine.runner.turn()
+    with engine.store.transact() as db:
+        db.execute("update upgrades set plan = ?", [json.dumps(whole.plan)])
+    question = engine.journal.find_open_question(whole.id)
+    assert question is not None
+    engine.transitions.retry(engine.row(), question, BEN, "mended")
+    engine.runner.turn()
+    assert (engine.row().step, engine.row().state) == ("prepare/b", "running")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bot.journal.rows import encode_json
 from steps.contract.cards import APPROVE, DENY, Card, Choice
 from steps.contract.step import Ask
@@ -26,3 +28,14 @@ def test_choices_that_name_a_style_of_slack_are_read(build: Build) -> None:
 
     assert question is not None
     assert question.choices == (APPROVE, DENY, Choice("accept", "Accept"))
+
+
+@pytest.mark.parametrize("column", ["options", "address", "plan", "due", "waiting_since", "created_at", "ended_at"])
+def test_a_column_that_can_not_be_read_is_named(build: Build, column: str) -> None:
+    """The rest of the row, and every other row, is read."""
+    engine = build({})
+    engine.add_upgrade(["prepare/a"])
+    with engine.store.transact() as db:
+        db.execute(f"update upgrades set {column} = 'nonsense'")
+    (row,) = engine.journal.list_upgrades()
+    assert (row.id, row.step, row.unreadable.partition(":")[0]) == ("cluster-x-1", "prepare/a", column)

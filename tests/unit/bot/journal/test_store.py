@@ -176,3 +176,14 @@ def test_a_bot_with_a_broken_journal_leaves(
     code = serving.run()
     serving.bot.store.close()
     assert (code, "asm-upgrade: stopped: the journal could not be written" in capsys.readouterr().err) == (1, True)
+
+
+def test_a_row_with_broken_json_does_not_break_the_journal(build: Build) -> None:
+    """SQLite's own functions fail at it as they do at a full disk; the file is whole."""
+    engine = build({})
+    with engine.store.transact() as db:
+        db.execute("create table notes (body text)")
+        db.execute("insert into notes values ('{')")
+    with pytest.raises(sqlite3.OperationalError, match="malformed JSON"), engine.store.transact() as db:
+        db.execute("update notes set body = json_set(body, '$.a', 1)")
+    assert engine.store.broken == ""

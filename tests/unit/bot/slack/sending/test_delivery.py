@@ -271,3 +271,15 @@ def test_a_row_that_cannot_be_read_holds_up_no_other(room: PostRoom) -> None:
     assert room.texts()[1:] == ["the other"]
     (row,) = room.store.read("select trouble from outbox where trouble <> ''")
     assert "incident" in row["trouble"]
+
+
+def test_a_message_that_can_not_be_read_is_given_up_and_counted(room: PostRoom) -> None:
+    """Those behind it are sent."""
+    room.put_root()
+    room.settle()
+    room.tell("broken")
+    room.tell("whole")
+    with room.store.transact() as db:
+        db.execute("update outbox set body = '{' where body like '%broken%'")
+    room.settle()
+    assert (room.texts()[1:], room.outbox.count_given_up()) == (["whole"], 1)
