@@ -301,7 +301,7 @@ class DescribedMeta(Struct, rename="camel", gc=False):
 
 
 class Described(Struct, gc=False):
-    """object object's metadata; the object itself is not asked for."""
+    """Any object's metadata; the object itself is not asked for."""
 
     metadata: DescribedMeta
 
