@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
+from bot.gateways.kubernetes.answers import Review, ServerVersion
 from bot.gateways.kubernetes.api_server import DENIED_USER, ApiServer, read_status
-from bot.gateways.kubernetes.objects import OBJECT
 from bot.gateways.kubernetes.pages import decode
 from bot.gateways.kubernetes.served_apis import ServedApis
 from steps.contract.errors import GiveUp
 from steps.mesh import Right
 
+VERSION, REVIEW = msgspec.json.Decoder(ServerVersion), msgspec.json.Decoder(Review)
 AUTHENTICATION = "authentication.k8s.io"
 AUTHORIZATION = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
@@ -24,7 +27,7 @@ class Access:
 
     def read_server_version(self) -> str:
         answer = self._server.read("read the server's version", "/version")
-        return str(decode(self._server, "read the server's version", answer, OBJECT).get("gitVersion", ""))
+        return decode(self._server, "read the server's version", answer, VERSION).git_version
 
     def read_account(self) -> str:
         """The name by which bindings must name the bot.
@@ -58,7 +61,7 @@ class Access:
         }
         action = f"ask for the right to {right.verb} {right.resource}"
         answer = self._server.send(action, "POST", AUTHORIZATION, body=body)
-        return bool((decode(self._server, action, answer, OBJECT).get("status") or {}).get("allowed"))
+        return decode(self._server, action, answer, REVIEW).status.allowed
 
     def _ask_self(self) -> str:
         served = self._apis.list_versions(AUTHENTICATION)
@@ -69,10 +72,8 @@ class Access:
             if self._apis.find_place(f"{AUTHENTICATION}/{version}", "SelfSubjectReview") is None:
                 continue
             answer = self._server.send("ask who the bot is", "POST", path, body=body)
-            info = (decode(self._server, "ask who the bot is", answer, OBJECT).get("status") or {}).get(
-                "userInfo"
-            ) or {}
-            return str(info.get("username", ""))
+            user = decode(self._server, "ask who the bot is", answer, REVIEW).status.user_info
+            return user.username if user else ""
         return ""
 
     def _ask_token_review(self) -> str:
@@ -86,5 +87,5 @@ class Access:
         if answer.status == 403:
             found = DENIED_USER.search(read_status(answer.body).message)
             return found.group(1) if found else ""
-        status = decode(self._server, "ask whose the bot's token is", answer, OBJECT).get("status") or {}
-        return str((status.get("user") or {}).get("username", ""))
+        user = decode(self._server, "ask whose the bot's token is", answer, REVIEW).status.user
+        return user.username if user else ""

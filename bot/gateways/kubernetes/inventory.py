@@ -8,16 +8,27 @@ from urllib.parse import quote
 
 import msgspec
 
+from bot.gateways.kubernetes.answers import Budget, NodeItem, Scaler
 from bot.gateways.kubernetes.api_server import METADATA_LIST, ApiServer
-from bot.gateways.kubernetes.objects import list_raw, read_selector, read_text
-from bot.gateways.kubernetes.pages import CONTROLLER_PAGES, DESCRIBED_PAGES, POD_PAGES, decode, list_items
+from bot.gateways.kubernetes.objects import read_selector
+from bot.gateways.kubernetes.pages import (
+    BUDGET_PAGES,
+    CONTROLLER_PAGES,
+    DESCRIBED_PAGES,
+    NAMESPACE_PAGES,
+    NODE_PAGES,
+    POD_PAGES,
+    SCALER_PAGES,
+    decode,
+    list_items,
+    list_whole,
+)
 from bot.gateways.kubernetes.pods import reduce_pod
 from bot.gateways.kubernetes.quantities import count_bytes, count_millicores
 from bot.gateways.kubernetes.served_apis import ServedApis
 from bot.gateways.kubernetes.wire import Controller, DescribedMeta
 from bot.gateways.kubernetes.workloads import KINDS, reduce_workload
 from steps.contract.errors import GiveUp
-from steps.contract.ports import Manifest
 from steps.mesh import WORKLOAD_KINDS, Autoscaler, DisruptionBudget, Namespace, Node, Owner, Pod, Workload, WorkloadRef
 
 CONTROLLER = msgspec.json.Decoder(Controller)
@@ -32,12 +43,9 @@ class Inventory:
 
     def list_namespaces(self) -> tuple[Namespace, ...]:
         return tuple(
-            Namespace(
-                item["metadata"]["name"],
-                item["metadata"].get("labels") or {},
-                "deletionTimestamp" in item["metadata"],
-            )
-            for item in list_raw(self._server, "list namespaces", "/api/v1/namespaces")
+            Namespace(meta.name, meta.labels or {}, meta.deletion_timestamp is not None)
+            for found in list_whole(self._server, "list namespaces", "/api/v1/namespaces", NAMESPACE_PAGES)
+            if (meta := found.metadata)
         )
 
     def list_pods(self, namespace: str = "", selector: str = "") -> Iterator[Pod]:
@@ -77,12 +85,13 @@ class Inventory:
     def list_disruption_budgets(self, namespace: str = "") -> tuple[DisruptionBudget, ...]:
         version = self._apis.find_policy()
         path = _scope(f"/apis/policy/{version}", namespace, "poddisruptionbudgets")
-        found = list_raw(self._server, f"list poddisruptionbudgets{_in(namespace)}", path)
+        found = list_whole(self._server, f"list poddisruptionbudgets{_in(namespace)}", path, BUDGET_PAGES)
         return tuple(_reduce_budget(item, version) for item in found)
 
     def list_autoscalers(self, namespace: str = "") -> tuple[Autoscaler, ...]:
         path = _scope("/apis/autoscaling/v1", namespace, "horizontalpodautoscalers")
-        found = list_raw(self._server, f"list horizontalpodautoscalers{_in(namespace)}", path, optional=True)
+        action = f"list horizontalpodautoscalers{_in(namespace)}"
+        found = list_whole(self._server, action, path, SCALER_PAGES, optional=True)
         return tuple(_reduce_autoscaler(item) for item in found)
 
     def list_changes(self, namespace: str = "") -> Mapping[tuple[str, str, str], datetime]:
@@ -102,7 +111,8 @@ class Inventory:
         }
 
     def list_nodes(self) -> tuple[Node, ...]:
-        return tuple(_reduce_node(item) for item in list_raw(self._server, "list nodes", "/api/v1/nodes"))
+        found = list_whole(self._server, "list nodes", "/api/v1/nodes", NODE_PAGES)
+        return tuple(_reduce_node(item) for item in found)
 
 
 def find_last_change(meta: DescribedMeta) -> datetime | None:
@@ -111,47 +121,43 @@ def find_last_change(meta: DescribedMeta) -> datetime | None:
     return max(times, default=meta.creation_timestamp)
 
 
-def _reduce_budget(item: Manifest, version: str) -> DisruptionBudget:
-    spec, status = item.get("spec") or {}, item.get("status") or {}
-    selector = spec.get("selector")
-    labels, requirements = read_selector(selector)
+def _reduce_budget(item: Budget, version: str) -> DisruptionBudget:
+    labels, requirements = read_selector(item.spec.selector)
     return DisruptionBudget(
-        namespace=item["metadata"]["namespace"],
-        name=item["metadata"]["name"],
+        namespace=item.metadata.namespace,
+        name=item.metadata.name,
         selector=labels,
-        min_available=str(spec.get("minAvailable", "")),
-        max_unavailable=str(spec.get("maxUnavailable", "")),
-        disruptions_allowed=int(status.get("disruptionsAllowed") or 0),
+        min_available=str(item.spec.min_available),
+        max_unavailable=str(item.spec.max_unavailable),
+        disruptions_allowed=item.status.disruptions_allowed,
         # An empty selector matches every pod in policy/v1 and none in v1beta1.
-        selects_all=version == "v1" and selector is not None and not labels and not requirements,
+        selects_all=version == "v1" and item.spec.selector is not None and not labels and not requirements,
         requirements=requirements,
     )
 
 
-def _reduce_autoscaler(item: Manifest) -> Autoscaler:
-    spec, status, meta = item["spec"], item.get("status") or {}, item["metadata"]
-    target = spec["scaleTargetRef"]
+def _reduce_autoscaler(item: Scaler) -> Autoscaler:
+    meta, target = item.metadata, item.spec.scale_target_ref
     return Autoscaler(
-        namespace=meta["namespace"],
-        name=meta["name"],
-        target=WorkloadRef(meta["namespace"], target["kind"], target["name"]),
-        minimum=int(spec.get("minReplicas") or 1),
-        maximum=int(spec["maxReplicas"]),
-        current=int(status.get("currentReplicas") or 0),
+        namespace=meta.namespace,
+        name=meta.name,
+        target=WorkloadRef(meta.namespace, target.kind, target.name),
+        minimum=item.spec.min_replicas or 1,
+        maximum=item.spec.max_replicas,
+        current=item.status.current_replicas or 0,
     )
 
 
-def _reduce_node(item: Manifest) -> Node:
-    status = item.get("status") or {}
-    room = status.get("allocatable") or {}
-    ready = any(c.get("type") == "Ready" and c.get("status") == "True" for c in status.get("conditions") or ())
+def _reduce_node(item: NodeItem) -> Node:
+    room = item.status.allocatable or {}
+    conditions = item.status.conditions or ()
     return Node(
-        name=item["metadata"]["name"],
-        ready=ready,
-        unschedulable=bool((item.get("spec") or {}).get("unschedulable")),
-        cpu_millis=count_millicores(read_text(room, "cpu")),
-        memory_bytes=count_bytes(read_text(room, "memory")),
-        pods=count_bytes(read_text(room, "pods")),
+        name=item.metadata.name,
+        ready=any(one.type == "Ready" and one.status == "True" for one in conditions),
+        unschedulable=item.spec.unschedulable,
+        cpu_millis=count_millicores(str(room.get("cpu", ""))),
+        memory_bytes=count_bytes(str(room.get("memory", ""))),
+        pods=count_bytes(str(room.get("pods", ""))),
     )
 
 

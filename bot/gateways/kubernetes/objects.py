@@ -4,20 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import TypeVar
 from urllib.parse import quote
 
 import msgspec
 
+from bot.gateways.kubernetes.answers import (
+    ConfigMap,
+    Endpoints,
+    Hook,
+    Service,
+    ServiceReference,
+    WebhookConfiguration,
+)
 from bot.gateways.kubernetes.api_server import APPLY, MERGE, ApiServer
-from bot.gateways.kubernetes.pages import PAGE_SIZE, decode
+from bot.gateways.kubernetes.pages import decode, list_whole
 from bot.gateways.kubernetes.served_apis import Place, ServedApis
-from steps.contract.errors import GiveUp, TryAgain
+from bot.gateways.kubernetes.wire import Page, Selector
+from steps.contract.errors import GiveUp
 from steps.contract.ports import Manifest
 from steps.mesh import Event, Requirement, Webhook
 
+T = TypeVar("T")
+CONFIG_MAP, ENDPOINTS = msgspec.json.Decoder(ConfigMap), msgspec.json.Decoder(Endpoints)
+SERVICE, WEBHOOKS = msgspec.json.Decoder(Service), msgspec.json.Decoder(WebhookConfiguration)
 FIELD_MANAGER = "asm-upgrade-bot"
 OBJECT: msgspec.json.Decoder[Manifest] = msgspec.json.Decoder(Manifest)
-MOST_RESTARTS = 3
+OBJECT_PAGES: msgspec.json.Decoder[Page[Manifest]] = msgspec.json.Decoder(Page[Manifest])
 
 
 class Objects:
@@ -28,32 +41,33 @@ class Objects:
         self._apis = apis
 
     def read_config_map(self, namespace: str, name: str) -> Mapping[str, str] | None:
-        found = self._read(f"read ConfigMap {namespace}/{name}", _path(namespace, "configmaps", name))
-        return None if found is None else found.get("data") or {}
+        found = self._read(f"read ConfigMap {namespace}/{name}", _path(namespace, "configmaps", name), CONFIG_MAP)
+        return None if found is None else found.texts or {}
 
     def read_webhook(self, name: str) -> Webhook | None:
         for version in ("v1", "v1beta1"):
             path = f"/apis/admissionregistration.k8s.io/{version}/mutatingwebhookconfigurations/{quote(name)}"
-            found = self._read(f"read MutatingWebhookConfiguration {name}", path)
+            found = self._read(f"read MutatingWebhookConfiguration {name}", path, WEBHOOKS)
             if found is not None:
                 return _reduce_webhook(name, found)
         return None
 
     def count_ready_endpoints(self, namespace: str, service: str) -> int:
-        found = self._read(f"read Endpoints {namespace}/{service}", _path(namespace, "endpoints", service)) or {}
-        return sum(len(subset.get("addresses") or ()) for subset in found.get("subsets") or ())
+        found = self._read(f"read Endpoints {namespace}/{service}", _path(namespace, "endpoints", service), ENDPOINTS)
+        return sum(len(subset.addresses or ()) for subset in (found.subsets if found else None) or ())
 
     def read_ingress_address(self, namespace: str, service: str) -> str:
-        found = self._read(f"read Service {namespace}/{service}", _path(namespace, "services", service)) or {}
-        balancer = (found.get("status") or {}).get("loadBalancer") or {}
-        addresses = (entry.get("ip") or entry.get("hostname") or "" for entry in balancer.get("ingress") or ())
+        found = self._read(f"read Service {namespace}/{service}", _path(namespace, "services", service), SERVICE)
+        entries = found.status.load_balancer.ingress if found else None
+        addresses = (entry.ip or entry.hostname for entry in entries or ())
         return next((address for address in addresses if address), "")
 
     def read_object(self, api_version: str, kind: str, namespace: str, name: str) -> Manifest | None:
         place = self._apis.find_place(api_version, kind)
         if place is None:
             return None
-        return self._read(f"read {kind} {namespace}/{name}".replace(" /", " "), place.path(namespace, quote(name)))
+        action = f"read {kind} {namespace}/{name}".replace(" /", " ")
+        return self._read(action, place.path(namespace, quote(name)), OBJECT)
 
     def list_objects(
         self, api_version: str, kind: str, namespace: str = "", selector: str = ""
@@ -62,7 +76,8 @@ class Objects:
         if place is None:
             return ()
         action = f"list {place.plural}" + (f" in {namespace}" if namespace else "")
-        found = list_raw(self._server, action, place.path(namespace), {"labelSelector": selector}, optional=True)
+        query = {"labelSelector": selector} if selector else {}
+        found = list_whole(self._server, action, place.path(namespace), OBJECT_PAGES, query, optional=True)
         # Items of a list come without their type.
         return tuple({"apiVersion": api_version, "kind": kind, **item} for item in found)
 
@@ -92,9 +107,8 @@ class Objects:
 
     def read_events(self, namespace: str, kind: str, name: str) -> tuple[Event, ...]:
         fields = f"involvedObject.kind={kind},involvedObject.name={name}"
-        found = list_raw(
-            self._server, f"list events of {kind} {name}", _path(namespace, "events"), {"fieldSelector": fields}
-        )
+        action = f"list events of {kind} {name}"
+        found = list_whole(self._server, action, _path(namespace, "events"), OBJECT_PAGES, {"fieldSelector": fields})
         return tuple(_reduce_event(item) for item in sorted(found, key=_find_event_time))
 
     def delete_namespace(self, name: str) -> None:
@@ -109,67 +123,31 @@ class Objects:
             )
         return place
 
-    def _read(self, action: str, path: str) -> Manifest | None:
+    def _read(self, action: str, path: str, decoder: msgspec.json.Decoder[T]) -> T | None:
         answer = self._server.read(action, path, accept=(404,))
-        return None if answer.status == 404 else decode(self._server, action, answer, OBJECT)
+        return None if answer.status == 404 else decode(self._server, action, answer, decoder)
 
 
-def list_raw(
-    server: ApiServer, action: str, path: str, query: Mapping[str, str] | None = None, optional: bool = False
-) -> list[Manifest]:
-    """All items of a list as mappings; started again where its token expired. `optional`: an absent kind is empty."""
-    asked = {key: text for key, text in (query or {}).items() if text}
-    for _ in range(MOST_RESTARTS):
-        found = _list_once(server, action, path, asked, optional)
-        if found is not None:
-            return found
-    raise TryAgain(f'{server.name} expired the list of "{action}" {MOST_RESTARTS} times while it was read')
-
-
-def _list_once(
-    server: ApiServer, action: str, path: str, query: Mapping[str, str], optional: bool
-) -> list[Manifest] | None:
-    found: list[Manifest] = []
-    page = {**query, "limit": str(PAGE_SIZE)}
-    while True:
-        answer = server.read(action, path, page, accept=(404, 410) if optional else (410,))
-        if answer.status == 410:
-            return None
-        if answer.status == 404:
-            return []
-        body = decode(server, action, answer, OBJECT)
-        found += body.get("items") or ()
-        following = (body.get("metadata") or {}).get("continue")
-        if not following:
-            return found
-        page["continue"] = following
-
-
-def read_text(found: Manifest, key: str) -> str:
-    """A value as text; a quantity may be written as a number."""
-    return str(found.get(key, ""))
-
-
-def read_selector(selector: Manifest | None) -> tuple[dict[str, str], tuple[Requirement, ...]]:
+def read_selector(selector: Selector | None) -> tuple[dict[str, str], tuple[Requirement, ...]]:
     """The labels and the expressions of a label selector."""
-    expressions = (selector or {}).get("matchExpressions") or ()
-    return (
-        dict((selector or {}).get("matchLabels") or {}),
-        tuple(Requirement(e["key"], e["operator"], tuple(e.get("values") or ())) for e in expressions),
+    if selector is None:
+        return {}, ()
+    expressions = selector.match_expressions or ()
+    return dict(selector.match_labels or {}), tuple(
+        Requirement(one.key, one.operator, tuple(one.values or ())) for one in expressions
     )
 
 
-def _reduce_webhook(name: str, found: Manifest) -> Webhook:
-    hooks = found.get("webhooks") or [{}]
-    client = hooks[0].get("clientConfig") or {}
-    service = client.get("service") or {}
-    labels, requirements = read_selector(hooks[0].get("namespaceSelector"))
+def _reduce_webhook(name: str, found: WebhookConfiguration) -> Webhook:
+    hooks = found.webhooks or [Hook()]
+    service = hooks[0].client_config.service or ServiceReference()
+    labels, requirements = read_selector(hooks[0].namespace_selector)
     return Webhook(
         name=name,
-        has_ca_bundle=all((hook.get("clientConfig") or {}).get("caBundle") for hook in hooks),
-        failure_policy=hooks[0].get("failurePolicy", ""),
-        service_namespace=service.get("namespace", ""),
-        service_name=service.get("name", ""),
+        has_ca_bundle=all(hook.client_config.ca_bundle for hook in hooks),
+        failure_policy=hooks[0].failure_policy,
+        service_namespace=service.namespace,
+        service_name=service.name,
         namespace_selector=labels,
         namespace_requirements=requirements,
     )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import TypeVar
 
 import msgspec
 
 from bot.gateways.calls.faults import name_error
+from bot.gateways.kubernetes.answers import Budget, NamespaceItem, NodeItem, Scaler
 from bot.gateways.kubernetes.api_server import JSON, Answer, ApiServer
 from bot.gateways.kubernetes.wire import Controller, Described, Page, Pod
 from steps.contract.errors import GiveUp, TryAgain
@@ -20,6 +22,10 @@ Item = TypeVar("Item", Pod, Controller, Described)
 POD_PAGES = msgspec.json.Decoder(Page[Pod])
 CONTROLLER_PAGES = msgspec.json.Decoder(Page[Controller])
 DESCRIBED_PAGES = msgspec.json.Decoder(Page[Described])
+NAMESPACE_PAGES = msgspec.json.Decoder(Page[NamespaceItem])
+BUDGET_PAGES = msgspec.json.Decoder(Page[Budget])
+SCALER_PAGES = msgspec.json.Decoder(Page[Scaler])
+NODE_PAGES = msgspec.json.Decoder(Page[NodeItem])
 
 
 def list_items(
@@ -39,8 +45,9 @@ def list_items(
     `hidden` so is one that the account may not read.
     """
     seen: set[str] = set()
+    query = {"labelSelector": selector} if selector else {}
     for _ in range(MOST_RESTARTS):
-        for page in _list_pages(server, action, path, decoder, selector, media, _find_empty(optional, hidden)):
+        for page in _list_pages(server, action, path, decoder, query, media, _find_empty(optional, hidden)):
             if page is None:
                 break
             items = page.items or []
@@ -55,19 +62,36 @@ def list_items(
     raise TryAgain(f'{server.name} expired the list of "{action}" {MOST_RESTARTS} times while it was read')
 
 
+def list_whole(
+    server: ApiServer,
+    action: str,
+    path: str,
+    decoder: msgspec.json.Decoder[Page[T]],
+    query: Mapping[str, str] = MappingProxyType({}),
+    optional: bool = False,
+) -> list[T]:
+    """All items of a short list as they were at one moment; read anew from its start where its token expired."""
+    for _ in range(MOST_RESTARTS):
+        pages = list(_list_pages(server, action, path, decoder, query, JSON, _find_empty(optional, False)))
+        whole = [page for page in pages if page is not None]
+        if len(whole) == len(pages):
+            return [item for page in whole for item in page.items or ()]
+    raise TryAgain(f'{server.name} expired the list of "{action}" {MOST_RESTARTS} times while it was read')
+
+
 def _list_pages(
     server: ApiServer,
     action: str,
     path: str,
-    decoder: msgspec.json.Decoder[Page[Item]],
-    selector: str,
+    decoder: msgspec.json.Decoder[Page[T]],
+    query: Mapping[str, str],
     media: str,
     empty: tuple[int, ...],
-) -> Iterator[Page[Item] | None]:
+) -> Iterator[Page[T] | None]:
     """The pages in order, none for a status in `empty`; None in place of the rest where the list expired."""
     following = ""
     while True:
-        answer = server.read(action, path, _ask_page(selector, following), (410, *empty), media)
+        answer = server.read(action, path, _ask_page(query, following), (410, *empty), media)
         if answer.status == 410:
             yield None
             return
@@ -85,13 +109,9 @@ def _find_empty(optional: bool, hidden: bool) -> tuple[int, ...]:
     return (404,) * optional + (403,) * hidden
 
 
-def _ask_page(selector: str, following: str) -> Mapping[str, str]:
-    query = {"limit": str(PAGE_SIZE)}
-    if selector:
-        query["labelSelector"] = selector
-    if following:
-        query["continue"] = following
-    return query
+def _ask_page(query: Mapping[str, str], following: str) -> Mapping[str, str]:
+    page = {**query, "limit": str(PAGE_SIZE)}
+    return {**page, "continue": following} if following else page
 
 
 def decode(server: ApiServer, action: str, answer: Answer, decoder: msgspec.json.Decoder[T]) -> T:

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import quote
 
+import msgspec
+
 from bot.gateways.calls.faults import Call, judge_status
+from bot.gateways.kubernetes.answers import RoleBinding
 from bot.gateways.kubernetes.api_server import MERGE, STRATEGIC, Answer, ApiServer, read_status
-from bot.gateways.kubernetes.objects import FIELD_MANAGER, OBJECT
+from bot.gateways.kubernetes.objects import FIELD_MANAGER
 from bot.gateways.kubernetes.pages import decode
 from bot.gateways.kubernetes.served_apis import ServedApis
 from bot.gateways.kubernetes.workloads import KINDS, RESTARTED_AT
 from steps.contract.errors import GiveUp, TryAgain
 from steps.mesh import Binding, Evicted, Eviction, EvictionRefused, PodGone, WorkloadRef
 
+BINDING = msgspec.json.Decoder(RoleBinding)
 RESTARTABLE = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Rollout"})
 BINDINGS = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
 
@@ -72,9 +76,9 @@ class Writes:
         answer = self._server.read(action, f"{BINDINGS}/{quote(name)}", accept=(404,))
         if answer.status == 404:
             return None
-        found = decode(self._server, action, answer, OBJECT)
-        users = (s["name"] for s in found.get("subjects") or () if s.get("kind") == "User")
-        return Binding(name, (found.get("roleRef") or {}).get("name", ""), tuple(users))
+        found = decode(self._server, action, answer, BINDING)
+        users = (subject.name for subject in found.subjects or () if subject.kind == "User")
+        return Binding(name, found.role_ref.name, tuple(users))
 
     def create_binding(self, binding: Binding) -> None:
         action = f"create ClusterRoleBinding {binding.name}"
