@@ -1,4 +1,4 @@
-"""Every change of an upgrade's state. Each is one transaction of row, audit, thread and root; its commit wakes all."""
+"""Every change of an upgrade's state, each one transaction of row, audit, thread and root; the commit wakes all."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ class Transitions:
             )
 
     def ask(self, row: UpgradeRow, outcome: Ask | Blocked, expires: datetime | None) -> None:
-        """Put a question to people; one that is open still has expired by that."""
+        """Put a question to people; one that is still open is closed as expired."""
         gate, generation = isinstance(outcome, Ask), row.generation + 1
         with self._change(row, "ask") as now:
             if row.state == "asking":

@@ -21,7 +21,7 @@ BETWEEN = timedelta(hours=1)
 
 
 class Prunes(Protocol):
-    """The archives on disk."""
+    """Removes archives from disk."""
 
     def prune(self, needed: Collection[str], limit: int) -> list[Removed]:
         """Remove what was used longest ago until the rest is within `limit` bytes. Raises OSError."""

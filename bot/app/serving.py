@@ -23,9 +23,9 @@ from bot.settings.environment import Settings
 from handlers.transport.connection import SlackFront
 
 log = structlog.get_logger(__name__)
-# A tab that was just opened is published within this time.
+# A Home tab that was just opened is published within this time.
 HOMES_SECONDS = 1.0
-# And GKE is looked into within this time after somebody wanted it.
+# GKE is searched within this time after somebody asked for it.
 SEARCH_SECONDS = 0.2
 
 

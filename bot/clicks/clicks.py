@@ -28,7 +28,7 @@ from bot.windows.appointments import Written
 
 Door: TypeAlias = Literal["command", "button", "form", "home", "reminder", "file", "command line"]
 _BY_BUTTON: frozenset[Action] = frozenset({"approve", "deny", "decide", "pause", "resume", "retry", "abort"})
-# What may be ordered through each door. Whatever comes through another one than it may is refused.
+# What may be ordered through each door; anything else is refused there.
 DOORS: Mapping[Door, frozenset[Action]] = {
     "command": _BY_BUTTON
     | {"start", "break-glass", "schedule", "extend", "windows", "calendar", "status", "history", "help"},

@@ -50,7 +50,7 @@ class Found:
         return self._search.read().faults
 
     def is_fresh(self) -> bool:
-        """Whether a look was made lately."""
+        """Whether GKE was searched lately."""
         return self._search.is_fresh()
 
     def want(self, then: Callable[[], None] | None = None) -> None:

@@ -126,7 +126,7 @@ def name_choice(order: Judgement) -> str:
 
 
 def _name_right(choice: str, question: Question, breaking: bool) -> Action:
-    """The right that it takes to take a choice."""
+    """The right that a choice requires."""
     if breaking:
         return "break-glass"
     if choice == DENY.id:

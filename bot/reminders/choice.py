@@ -14,7 +14,7 @@ from bot.schedule.tables import Reminder
 
 # A reminder that comes later than this was missed.
 LATE = timedelta(seconds=90)
-# "Starts now" is of use for so long.
+# "Starts now" is useful for this long.
 STARTED = timedelta(hours=1)
 DOWN = "The bot was down and missed the reminder"
 UNREACHABLE = "Slack could not be reached in time for the reminder"

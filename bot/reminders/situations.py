@@ -25,7 +25,7 @@ class Situation:
 
     @property
     def over(self) -> bool:
-        """Whether there is nothing to remind of any more."""
+        """Whether there is nothing left to remind anybody of."""
         return self.row.ended_at is not None or bool(self.row.aborted_by)
 
     def may_approve(self, user: str) -> bool:

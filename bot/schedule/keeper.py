@@ -66,7 +66,7 @@ class Keeper:
         return dataclasses.replace(permit, may_run=False)
 
     def hold(self, row: UpgradeRow, now: datetime) -> None:
-        """The step says that nothing is in flight."""
+        """Hold the upgrade at the safe point that its step reports."""
         self._hold(row, self.find_permit(row, now), now)
 
     def find_permit(self, row: UpgradeRow, now: datetime) -> Permit:

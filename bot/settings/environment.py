@@ -23,7 +23,7 @@ class ConfigError(Exception):
         self.faults = faults
 
 
-# More hours than a calendar has years for.
+# No calendar has years for more hours than this.
 LARGEST_NUMBER = 1_000_000
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from waitress.channel import HTTPChannel
 
 REQUEST_SECONDS = 20.0
-# How long a connection may stand without a word, and how often that is looked at.
+# How long a connection may stay silent, and how often that is checked.
 IDLE_SECONDS = 30
 LOOKED_AT_EVERY = 5
 

@@ -24,7 +24,7 @@ class HttpServer:
         import waitress
         from slack_bolt.adapter.wsgi import SlackRequestHandler
 
-        # It warns of every request that waits for a moment.
+        # waitress warns of each request that has to wait, even for a moment.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self._sockets: dict[int, Any] = {}
         self._server = waitress.create_server(

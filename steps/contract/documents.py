@@ -13,7 +13,7 @@ import yaml
 LARGEST = 1024 * 1024
 DEEPEST = 50
 DEEPEST_JSON = 100
-# A number of YAML may be longer than Python can write again, and one in sixties takes the square of its length to read.
+# YAML allows numbers that are longer than Python will print, and base-60 ones take quadratic time to read.
 LONGEST_NUMBER = 1000
 LONGEST_COUNT = 18
 NUMBER = re.compile(r"[-+.0-9][0-9a-fA-FxXob_:.]*")
@@ -59,7 +59,7 @@ def read_table(text: str, largest: int = LARGEST) -> Mapping[str, Any]:
 
 
 def read_count(text: str, otherwise: int = 0) -> int:
-    """A whole number of at most 18 digits; `otherwise` where the text is none."""
+    """A whole number of at most 18 digits; `otherwise` where the text isn't one."""
     return int(text) if text.isdecimal() and len(text) <= LONGEST_COUNT else otherwise
 
 

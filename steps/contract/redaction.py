@@ -25,7 +25,7 @@ NAMED = re.compile(
     r"|(?:id|refresh|access|auth|bearer|session|app|bot)[_-]?token|client[_-]?secret))[\"']?\s*[:=]\s*[\"']?)"
     r"(?P<value>(?!\[redacted\])[^\s\"',;{}\[\]]{4,})"
 )
-# A short word after `token` is mostly no secret.
+# A short word after `token` is rarely a secret.
 TOKEN = re.compile(r"(?P<name>(?i:\btoken[\"']?\s*[:=]\s*[\"']?))(?P<value>[A-Za-z0-9._~+/=-]{16,})")
 IN_ADDRESS = re.compile(r"(?P<name>://[^\s/:@]{0,100}:)(?P<value>[^\s/@]{1,500})(?=@)")
 SECRET_OBJECT = re.compile(r"(?:^[ +-]*|[{,]\s{0,20})[\"']?kind[\"']?:\s{0,20}[\"']?Secret\b", re.MULTILINE)

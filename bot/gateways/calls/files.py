@@ -36,7 +36,7 @@ def write_once(path: Path, content: bytes, mode: int = 0o600) -> None:
 
 
 def read_bounded(path: Path, largest: int = LARGEST) -> str:
-    """The text of a file that a person wrote. Raises ValueError where it is larger or no UTF-8."""
+    """The text of a file that a person wrote. Raises ValueError where it is too large or not UTF-8."""
     with path.open("rb") as file:
         content = file.read(largest + 1)
     if len(content) > largest:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-# Beyond that it counts nothing that there is, and 1e999999999 as a whole number would fill the memory.
+# No real quantity is larger, and 1e999999999 written out as a whole number would fill the memory.
 LONGEST = 64
 LARGEST_POWER = 24
 FACTORS = {

@@ -152,13 +152,13 @@ def block_unread(call: KubectlCall, output: Attachment) -> Blocked:
 
 
 def is_passing(call: KubectlCall) -> bool:
-    """Whether nothing but the way to the API server failed."""
+    """Whether only the connection to the API server failed."""
     faults = read_kubectl_errors(call.stderr)
     return bool(faults) and all(fault.kind in ("connection", "token") for fault in faults)
 
 
 def is_foreign(call: KubectlCall) -> bool:
-    """Whether nothing but kinds that Istio has no objects of could not be read."""
+    """Whether all that could not be read are kinds of which Istio has no objects."""
     return bool(call.forbidden) and all(one.group not in OWN_GROUPS for one in call.forbidden)
 
 

@@ -1,9 +1,9 @@
 """What kubectl would do to a live object: by its three ways (last applied, live, handed over). Pure.
 
-kubectl sets every field that is handed over and otherwise in the cluster, and takes away every field that it applied
-last time and is handed over no more; a field that is only in the cluster stays. Lists of built-in kinds are merged by
-their keys, those of custom kinds are replaced whole. Source: kubectl apply in the Kubernetes documentation
-(declarative object management, "How apply calculates differences and merges changes").
+kubectl sets every field that is handed over with another value than the cluster's, and takes away every field that it
+applied last time and that is no longer handed over; a field that is only in the cluster stays. Lists of built-in kinds
+are merged by their keys, those of custom kinds are replaced whole. Source: kubectl apply in the Kubernetes
+documentation (declarative object management, "How apply calculates differences and merges changes").
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ MERGED_SETS = frozenset({"finalizers"})
 # The server's own, or written by kubectl itself.
 NOT_COMPARED = frozenset({"status", "apiVersion", "kind"})
 OF_METADATA = ("labels", "annotations")
-# Another spelling of the same amount stands in these fields only.
+# Only these fields may spell the same amount in another way.
 AMOUNTS = frozenset({"cpu", "memory", "ephemeral-storage", "storage", "targetAverageValue", "averageValue"})
 SUFFIXES: Mapping[str, Decimal] = {
     "n": Decimal("1e-9"),
@@ -113,7 +113,7 @@ def is_same_value(one: object, other: object, field: str = "") -> bool:
 
 
 def read_amount(value: object) -> Decimal | None:
-    """A Kubernetes quantity as a number, None where it is none."""
+    """A Kubernetes quantity as a number, None where the text isn't one."""
     text = str(value).strip()
     number = text.rstrip("numkKMGTPEi")
     if len(text) > 40 or text[len(number) :] not in SUFFIXES:

@@ -67,7 +67,7 @@ def start_apply(ctx: Context, run_id: str, *, first: bool) -> Outcome:
 
 
 def check_approved(ctx: Context, found: Preview, *, first: bool) -> Outcome | None:
-    """None where all of this was approved; before the first write what would change or go counts as well."""
+    """None where all of this was approved; before the first write that includes what would change or be removed."""
     approved = ctx.recall(APPROVED_APPLY)
     late = find_unapproved(found, approved)
     worse = late != ApprovedApply("") if first else bool(late.record or late.removals)

@@ -22,7 +22,7 @@ APPROVE_DEPARTURES = Choice(
 )
 KEEP_ALL = Choice("keep", "Keep what would be removed")
 KEEP_ONE = "keep:"
-# As many objects get a button of their own.
+# Up to this many objects get a button each.
 MOST_KEPT_ALONE = 5
 LONGEST_LABEL = 70
 

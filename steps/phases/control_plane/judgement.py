@@ -1,4 +1,4 @@
-"""How an apply ended: by kubectl's calls, by the record against the cluster, and by the images that run."""
+"""How an apply ended, judged by kubectl's calls, by the record against the cluster, and by the images that run."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def find_call_faults(calls: Sequence[KubectlCall]) -> tuple[ObjectFault, ...]:
 
 
 def is_passing(ended: Ended, faults: Sequence[ObjectFault]) -> bool:
-    """Whether a second apply may do what this one could not: nothing was said but of the connection, or nobody saw."""
+    """Whether a second apply may succeed: only the connection was at fault, or nobody saw how this one ended."""
     if faults:
         return all(fault.kind in PASSING for fault in faults)
     return ended.exit_code is None or (ended.exit_code or 0) < 0
