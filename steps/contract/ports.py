@@ -234,7 +234,7 @@ class ForbiddenRead:
     verb: str
 
 
-Verdict: TypeAlias = Literal["recorded", "passed", "answered", "failed", "refused", "unknown"]
+Verdict: TypeAlias = Literal["recorded", "passed", "answered", "failed", "refused", "late", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -258,6 +258,11 @@ class KubectlCall:
     def is_write(self) -> bool:
         """Whether it would have changed the cluster."""
         return self.verb not in ("get", "")
+
+    @property
+    def was_cut_short(self) -> bool:
+        """Whether it, or the kubectl behind it, was killed; a shell's code is 128 and the signal's number."""
+        return self.verdict in ("unknown", "late") or (self.exit_code or 0) > 128
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,8 @@ _HARMLESS = (
     re.compile(r"^\s*W\d{4} [\d:.]+ .*(deprecated|unavailable)", re.IGNORECASE),
     re.compile(r"^\s*(exit status \d+|Error: error running kubectl: exit status \d+)\s*$"),
 )
+# istioctl says this before what the schema of the values refuses.
+_HINT = "Run the command with the --force flag"
 _FRAME = (
     re.compile(r"^Component \S+ - manifest apply returned the following errors:"),
     re.compile(r"^\s*Error detail:\s*$"),
@@ -101,7 +103,7 @@ def cut_output(output: str, lines: int = 12) -> tuple[str, ...]:
 
 def find_first_words(output: str) -> str:
     """The first line that says what istioctl found wrong; a dump of the whole file may follow it."""
-    lines = (line.strip() for line in output.splitlines())
+    lines = (line.strip() for line in output.splitlines() if not line.startswith(_HINT))
     return next((line.removeprefix("Error: ") for line in lines if line and not _is_frame(line)), "")
 
 

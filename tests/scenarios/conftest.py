@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.scenarios.crashing import Records, run_upgrade
+from tests.scenarios.desk import Desk
 from tests.scenarios.rig import Rig, World, open_world
 
 
@@ -47,3 +48,12 @@ def quiet(tmp_path_factory: pytest.TempPathFactory) -> Records:
     """What an upgrade leaves behind that nothing disturbs."""
     with open_world(tmp_path_factory.mktemp("quiet"), rate_limits=False) as opened:
         return run_upgrade(opened, None)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """A bot without Slack in a world of its own."""
+    with open_world(tmp_path, rate_limits=False) as world:
+        made = Desk(world)
+        yield made
+        made.rig.crash()

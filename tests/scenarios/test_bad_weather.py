@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from sandbox.cluster.server.faults import RequestFault
+from tests.scenarios.desk import CLUSTER, Desk
 from tests.scenarios.rig import HandClock, open_world
-from tests.scenarios.test_phase_weather import CLUSTER, Desk
 
 HOUR = 3600.0
 

@@ -122,11 +122,12 @@ def observe_recording(
 
 def judge_recording(ctx: Context, name: str, ended: Ended, found: Recording) -> Recording | Waiting | Blocked:
     """Whether an ended recording is whole: istioctl came to its end, and every call was answered."""
-    refused = next((call for call in found.calls if call.verdict in ("refused", "unknown")), None)
+    refused = next((call for call in found.calls if call.verdict == "refused"), None)
     unread = [call for call in found.calls if call.verb == "get" and call.exit_code]
     output = Attachment("istioctl-recording.txt", ended.output)
     whole = ended.exit_code == 0 or (ended.exit_code is None and read_apply_output(ended.output).complete)
     cut_short = ended.timed_out or (not whole and (ended.exit_code is None or ended.exit_code < 0))
+    cut_short = cut_short or any(call.was_cut_short for call in found.calls)
     if (cut_short or any(is_passing(call) for call in unread)) and count_tries(ctx, RECORDING_TRIES.of(name)) < TRIES:
         begin_next_try(ctx, RECORDING_TRIES.of(name))
         return Waiting("what istioctl hands to kubectl could not be written down to its end: once more", 2.0)

@@ -8,7 +8,7 @@ from steps.contract.cards import Attachment
 from steps.contract.ports import Ended, KubectlCall
 from steps.contract.step import Blocked, Context, Done, Outcome, Waiting
 from steps.contract.wording import count_things
-from steps.install.istioctl_output import find_first_words
+from steps.install.istioctl_output import find_first_words, read_apply_output
 from steps.install.record.kubectl_errors import ObjectFault, choose_remedy, read_kubectl_errors
 from steps.notes.download import IMAGES
 from steps.notes.runs import APPLY_TRIES, begin_next_try, count_tries
@@ -34,7 +34,7 @@ def judge_apply(ctx: Context, ended: Ended, calls: Sequence[KubectlCall]) -> Out
     missing = find_missing_objects(ctx)
     if isinstance(missing, Waiting | Blocked):
         return missing
-    if missing and is_passing(ended, faults) and count_tries(ctx, APPLY_TRIES) < TRIES:
+    if missing and is_passing(ended, calls, faults) and count_tries(ctx, APPLY_TRIES) < TRIES:
         return _apply_again(ctx, len(missing), faults[0].cause if faults else describe_code(ended.exit_code))
     if missing:
         return _block_missing(ended, faults, missing, output)
@@ -54,11 +54,16 @@ def find_call_faults(calls: Sequence[KubectlCall]) -> tuple[ObjectFault, ...]:
     return tuple(dict.fromkeys(fault for call in failed for fault in read_kubectl_errors(call.stderr)))
 
 
-def is_passing(ended: Ended, faults: Sequence[ObjectFault]) -> bool:
-    """Whether a second apply may succeed: only the connection was at fault, or nobody saw how this one ended."""
+def is_passing(ended: Ended, calls: Sequence[KubectlCall], faults: Sequence[ObjectFault]) -> bool:
+    """Whether a second apply may succeed: only the connection was at fault, or something was killed.
+
+    istioctl itself waits for Base's definitions, and says so where it could not ask.
+    """
     if faults:
         return all(fault.kind in PASSING for fault in faults)
-    return ended.exit_code is None or (ended.exit_code or 0) < 0
+    if ended.exit_code is None or ended.exit_code < 0 or any(call.was_cut_short for call in calls):
+        return True
+    return read_apply_output(ended.output).only_passing
 
 
 def describe_code(code: int | None) -> str:

@@ -45,6 +45,10 @@ class Refused(Exception):
     """The call is not passed on; the text is one sentence for a person."""
 
 
+class Late(Refused):
+    """The call came after the end of the istioctl that made it; nothing was wrong with it."""
+
+
 class Asked:
     """One call of kubectl, taken apart."""
 
@@ -200,7 +204,7 @@ class Guard:
         if time.monotonic() > self._rules["deadline"]:
             raise Refused("the time limit of this run is over")
         if path.read_text().strip() != str(os.getppid()):
-            raise Refused("the istioctl of this run has ended")
+            raise Late("the istioctl of this run has ended")
         with suppress(OSError):
             if os.path.samestat(os.fstat(descriptor), path.stat()):
                 os.set_inheritable(descriptor, True)  # a kubectl that outlives everybody else still holds the lock
@@ -244,16 +248,17 @@ def main(arguments: Sequence[str], home: Path, sleep: Callable[[float], None] = 
 
 def _answer_noted(guard: Guard, notes: Notes, arguments: Sequence[str]) -> int:
     """Answer a call and write down how it ended, before istioctl learns it."""
-    sentence = ""
+    sentence, verdict = "", "refused"
     try:
         code = guard.answer(arguments)
     except Refused as refused:
         code, sentence = 1, f"{refused}. This call was not passed on."
+        verdict = "late" if isinstance(refused, Late) else verdict
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         code, sentence = 1, f"this call could not be judged ({type(error).__name__}: {error})"
     errors, dropped = drop_deprecations(_read_optional(notes.stderr))
     ended = {"component": guard.component, "exit_code": code, "attempts": guard.attempts, "deprecations": dropped}
-    notes.write("end.json", {"verdict": "refused" if sentence else guard.verdict, "sentence": sentence, **ended})
+    notes.write("end.json", {"verdict": verdict if sentence else guard.verdict, "sentence": sentence, **ended})
     with suppress(BrokenPipeError):
         sys.stdout.buffer.write(_read_optional(notes.stdout))
         sys.stdout.buffer.flush()

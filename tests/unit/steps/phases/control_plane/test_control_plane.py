@@ -12,7 +12,7 @@ import yaml
 
 from steps.contract.errors import GiveUp
 from steps.contract.options import UpgradeOptions
-from steps.contract.ports import Ended, ForbiddenRead, KubectlCall, Running
+from steps.contract.ports import Ended, ForbiddenRead, KubectlCall, Running, Verdict
 from steps.contract.record import Record
 from steps.contract.step import Ask, Blocked, Decision, Done, Waiting
 from steps.mesh import Event, Operation
@@ -612,6 +612,37 @@ def test_a_repeated_apply_goes_on_outside_its_window() -> None:
     for _ in range(2):  # one more recording first
         apply(replace(paper.context(), hold="the window has closed"))
     assert [run for run, _ in paper.tools.started] == [f"{RUN}-2"]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [KubectlCall("apply", "Pilot", "unknown", None), KubectlCall("apply", "Pilot", "passed", 137)],
+    ids=["our own kubectl", "the real one"],
+)
+def test_a_kubectl_that_was_killed_is_no_reason_to_wake_anybody(call: KubectlCall) -> None:
+    """Whichever of the two it was, at whichever call."""
+    paper = ended(255, BAD, OLD)
+    paper.tools.calls[RUN] = (call,)
+    assert isinstance(paper.run(apply), Waiting)
+
+
+def test_a_base_that_could_not_be_waited_for_is_applied_again() -> None:
+    """istioctl asks the API server itself there, once; kubectl complained of nothing."""
+    said = (
+        "Component Base - manifest apply returned the following errors:\n"
+        'Error: resources not ready after 5m0s: Get "https://10.0.0.1/": dial tcp 10.0.0.1:443: connect: connection '
+        "refused\n"
+    )
+    assert isinstance(ended(255, said, OLD).run(apply), Waiting)
+
+
+@pytest.mark.parametrize("verdict", ["unknown", "passed"])
+def test_a_recording_whose_kubectl_was_killed_is_made_again(verdict: Verdict) -> None:
+    """It changes nothing."""
+    paper = start_paper()
+    paper.tools.recording_end = Ended(255, "")
+    paper.tools.recording_calls = (KubectlCall("apply", "Pilot", verdict, 137),)
+    assert isinstance(paper.run(approve), Waiting)
 
 
 def test_an_apply_is_not_repeated_for_ever() -> None:
