@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TypeAlias
@@ -69,7 +70,7 @@ class Kubeconfigs:
             raise _refuse(address, path, name_error(error)) from error
         base = path.parent.absolute()
         kept = {key: context[key] for key in ("namespace",) if key in context}
-        return _compose(name, _make_absolute(cluster, base), _make_absolute(user, base), kept)
+        return _compose(name, _make_absolute(cluster, base), _find_plugin(_make_absolute(user, base), base), kept)
 
     def _write_token(self) -> None:
         token = self._credentials.read_token()
@@ -119,6 +120,16 @@ def _pick(entries: Iterable[Mapping[str, Section | None]], name: object, key: st
         if entry["name"] == name:
             return dict(entry[key] or {})
     raise KeyError(f"no {key} named {name}")
+
+
+def _find_plugin(user: Section, base: Path) -> Section:
+    """A plugin for credentials by its own path: who is asked for a token is decided here, not by somebody's PATH."""
+    plugin = user.get("exec")
+    command = str(plugin.get("command") or "") if isinstance(plugin, Mapping) else ""
+    if not command or not isinstance(plugin, Mapping):
+        return user
+    found = str(base / command) if "/" in command else shutil.which(command) or command
+    return {**user, "exec": {**plugin, "command": found}}
 
 
 def _make_absolute(section: Section, base: Path) -> Section:

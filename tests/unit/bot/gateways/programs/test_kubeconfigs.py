@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,22 @@ def test_a_given_kubeconfig_is_reduced_to_its_context(tmp_path: Path) -> None:
     assert content["clusters"][0]["cluster"]["certificate-authority"] == str(tmp_path / "ca.crt")
     assert content["users"][0]["user"]["tokenFile"] == "/abs/token"
     assert "secret" not in text
+
+
+@pytest.mark.parametrize(
+    ("command", "found"), [("sh", shutil.which("sh")), ("./plugin", "plugin"), ("/opt/plugin", "/opt/plugin")]
+)
+def test_a_plugin_for_credentials_is_named_by_its_own_path(tmp_path: Path, command: str, found: str) -> None:
+    """Not by the PATH of whoever reads the file."""
+    source = tmp_path / "source.yaml"
+    source.write_text(
+        "current-context: it\ncontexts:\n- {name: it, context: {cluster: c, user: u}}\n"
+        "clusters:\n- {name: c, cluster: {server: 'https://c'}}\n"
+        f"users:\n- {{name: u, user: {{exec: {{command: {command}, args: [a]}}}}}}\n"
+    )
+    kubeconfigs = Kubeconfigs(tmp_path / "kubeconfigs", NoGke(), GoogleCredentials())
+    content = json.loads(kubeconfigs.write_kubeconfig(ClusterAddress("it", kubeconfig=str(source))).read_text())
+    assert content["users"][0]["user"]["exec"] == {"command": str(tmp_path / found), "args": ["a"]}
 
 
 @pytest.mark.parametrize(
