@@ -19,7 +19,19 @@ from steps.contract.step import Ask, Blocked, Done, Waiting
 from steps.plan import build_plan
 
 Transition: TypeAlias = Literal[
-    "pause", "resume", "hold", "go on", "look again", "wait", "move on", "end", "ask", "decide", "retry", "abort"
+    "pause",
+    "resume",
+    "hold",
+    "go on",
+    "look again",
+    "wait",
+    "move on",
+    "end",
+    "ask",
+    "ask again",
+    "decide",
+    "retry",
+    "abort",
 ]
 # From which states each may start; `is_legal` has what pausing and aborting forbid besides.
 FROM: Mapping[Transition, frozenset[UpgradeState]] = {
@@ -32,6 +44,7 @@ FROM: Mapping[Transition, frozenset[UpgradeState]] = {
     "move on": frozenset({"running"}),
     "end": frozenset({"running"}),
     "ask": frozenset({"running", "asking"}),
+    "ask again": frozenset({"asking"}),
     "decide": frozenset({"asking", "blocked"}),
     "retry": frozenset({"blocked"}),
     "abort": frozenset({"running", "asking", "blocked"}),
@@ -179,6 +192,14 @@ class Transitions:
                 sentence=outcome.question if isinstance(outcome, Ask) else outcome.why,
                 remedy="" if isinstance(outcome, Ask) else outcome.remedy,
             )
+
+    def ask_again(self, row: UpgradeRow) -> None:
+        """Nobody answered, and the upgrade can't be left where it stands: its step asks anew, and all are called."""
+        with self._change(row, "ask again") as now:
+            self._journal.close_question(row.id, "expired")
+            self._chronicle.close_card(row, "expired: no answer in time, asked again")
+            self._chronicle.call_everybody(row, now)
+            self._journal.change_upgrade(row.id, state="running", due=now, waiting_since=None)
 
     def decide(self, row: UpgradeRow, taken: Taken) -> bool:
         """Go on with the choice of a question; False where somebody else has decided it before."""

@@ -8,9 +8,9 @@ from slack_bolt import Ack, App, Respond
 from slack_sdk import WebClient
 
 from bot.clicks.clicks import Click
-from bot.clicks.orders import Order, choose_order
+from bot.clicks.orders import Approve, Order, choose_order
 from bot.slack.api.answers import Answered, call_slack
-from bot.slack.drawing.buttons import PREFIX, Target, read_action, read_value
+from bot.slack.drawing.buttons import PREFIX, SHOW_CARD, Target, read_action, read_value
 from handlers.desk import Reception
 from handlers.forms.modals import REASON_FORM, build_reason_form, read_reason_form
 from handlers.payloads import Payload, find_channel, find_first, find_part, find_team, find_text, find_user, hash_id
@@ -110,5 +110,7 @@ def _read_target(body: Payload) -> Target | None:
 
 
 def _read_order(target: Target, action_id: str) -> Order | None:
+    if action_id == SHOW_CARD:
+        return Approve(target.upgrade)
     meaning = read_action(action_id)
     return choose_order(*meaning, target.upgrade, target.step, target.generation) if meaning else None

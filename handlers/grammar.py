@@ -11,7 +11,9 @@ from msgspec.structs import replace
 
 from bot.clicks.orders import (
     READINGS,
+    Approve,
     BreakGlass,
+    Decide,
     Deny,
     Extend,
     Order,
@@ -30,9 +32,9 @@ USAGE: Mapping[Action, tuple[str, str]] = {
         "start CLUSTER [mtls=STRICT|PERMISSIVE] [set KEY=VALUE]... [canary=NS,NS] [skip=NS,NS] [testing=yes|no]",
         "start an upgrade",
     ),
-    "approve": ("approve CLUSTER", "approve what is asked"),
+    "approve": ("approve CLUSTER CODE", "approve what is asked, by the code on its card; without it you see the card"),
     "deny": ("deny CLUSTER REASON", "deny what is asked"),
-    "decide": ("decide CLUSTER CHOICE [REASON]", "take another choice of a card, such as accept or skip"),
+    "decide": ("decide CLUSTER CODE CHOICE [REASON]", "take another choice of a card, such as accept or skip"),
     "schedule": (
         "schedule CLUSTER [YYYY-MM-DD HH:MM ZONE [for 3h] [START OPTIONS]]",
         "set when an upgrade may act, or move it; without a time a form opens",
@@ -40,7 +42,10 @@ USAGE: Mapping[Action, tuple[str, str]] = {
     "extend": ("extend CLUSTER 1h REASON", "let an upgrade act beyond its window"),
     "windows": ("windows [CLUSTER]", "when clusters may be changed"),
     "calendar": ("calendar [CLUSTER]", "upgrades, windows and freezes of the next 30 days"),
-    "break-glass": ("break-glass CLUSTER REASON", "approve alone what is asked; the approvers are told at once"),
+    "break-glass": (
+        "break-glass CLUSTER CODE REASON",
+        "approve alone what is asked; the approvers are told at once",
+    ),
     "status": ("status [CLUSTER]", "where upgrades stand and what may be done"),
     "pause": ("pause CLUSTER", "start nothing more until resumed"),
     "resume": ("resume CLUSTER", "go on"),
@@ -53,6 +58,7 @@ LINK = re.compile(r"<(?:https?://|mailto:)[^<|>]*\|([^<>]*)>")
 PERSON = re.compile(r"<@([UW][A-Z0-9]+)\|[^<>]*>")
 QUOTES = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'"})
 REASON_LIMIT = 500
+CODE_LIMIT = 20
 NEEDS_TARGET: frozenset[Action] = frozenset(
     {"approve", "deny", "decide", "pause", "resume", "retry", "abort", "extend", "break-glass"}
 )
@@ -115,17 +121,34 @@ def _read_deny(_action: Action, words: Sequence[str]) -> Order | Misread:
     return Deny(words[0], reason=reason)
 
 
+def _read_approve(_action: Action, words: Sequence[str]) -> Order | Misread:
+    return Approve(words[0], reason=_reason(words[2:]), code=_read_code(words))
+
+
 def _read_breaking(_action: Action, words: Sequence[str]) -> Order | Misread:
-    reason = _reason(words[1:])
-    if not reason:
-        return Misread(f"Say why: `{COMMAND} break-glass {_bare(words[0])} REASON`. The approvers are told the reason.")
-    return BreakGlass(words[0], reason=reason)
+    code, reason = _read_code(words), _reason(words[2:])
+    if code and not reason:
+        target = _bare(words[0])
+        return Misread(f"Say why: `{COMMAND} break-glass {target} CODE REASON`. The approvers are told the reason.")
+    return BreakGlass(words[0], reason=reason, code=code)
 
 
 def _read_decide(_action: Action, words: Sequence[str]) -> Order | Misread:
-    if len(words) < 2:
+    if len(words) == 2:
         return Misread(f"Name the choice: `{COMMAND} {USAGE['decide'][0]}`. The choices are the buttons of the card.")
-    return choose_order("decide", words[1].lower(), words[0], reason=_reason(words[2:])) or ReadHelp()
+    code, choice, reason = _read_code(words), "".join(words[2:3]).lower(), _reason(words[3:])
+    match choice:
+        case "approve":
+            return Approve(words[0], reason=reason, code=code)
+        case "deny":
+            return Deny(words[0], reason=reason)
+        case _:
+            return Decide(words[0], reason=reason, choice=choice, code=code)
+
+
+def _read_code(words: Sequence[str]) -> str:
+    """The word after the cluster: the card's code. What is none is answered with the card."""
+    return "".join(words[1:2])[:CODE_LIMIT]
 
 
 def _read_extend(_action: Action, words: Sequence[str]) -> Order | Misread:
@@ -224,6 +247,7 @@ _OPTIONS: Mapping[str, Callable[[str, StartOptions], StartOptions | Misread]] = 
 }
 _READERS: Mapping[Action, Callable[[Action, Sequence[str]], Order | Misread]] = {
     "start": _read_start,
+    "approve": _read_approve,
     "deny": _read_deny,
     "break-glass": _read_breaking,
     "decide": _read_decide,

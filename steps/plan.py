@@ -37,12 +37,18 @@ PHASES: tuple[Phase, ...] = (
 ABORT = Phase("abort", "Abort", abort.STEPS)
 PROPOSAL = Phase("proposal", "Proposal", prepare.PROPOSAL_STEPS)
 STEPS: Mapping[str, Step] = {step.id: step for phase in (*PHASES, PROPOSAL, ABORT) for step in phase.steps}
+FIRST_WRITE = "control-plane/apply"
 READING_PHASES = frozenset({"prepare", "proposal", "abort"})
 
 
 def reads_only(plan: Iterable[str]) -> bool:
     """Whether a plan changes nothing in its cluster; aborting gives back what earlier steps took, here nothing."""
     return all(step_id.partition("/")[0] in READING_PHASES for step_id in plan)
+
+
+def has_written(plan: Sequence[str], step_id: str) -> bool:
+    """Whether the control plane may have been written to once an upgrade stands at this step of its plan."""
+    return FIRST_WRITE in plan and plan.index(step_id) >= plan.index(FIRST_WRITE)
 
 
 def build_plan(kind: PlanKind, options: UpgradeOptions) -> tuple[str, ...]:

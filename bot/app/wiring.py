@@ -23,6 +23,8 @@ from bot.journal.journal import Journal
 from bot.journal.measured import Paces
 from bot.journal.outbox import Outbox
 from bot.journal.store import Store
+from bot.orders.cards import Cards
+from bot.orders.consents import Consents
 from bot.orders.controls import Controls
 from bot.orders.decisions import Decisions
 from bot.orders.entry import Entry
@@ -115,7 +117,8 @@ def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans) -> Bo
     modes = MeshModes(lambda address: read_mesh_mode(plans.ports_for(address).kubernetes), clock)
     fleet = Fleet(targets, journal, views, outbox.read_thread, timetable, modes)
     starts = Starts(targets, journal, transitions, clock)
-    decisions = Decisions(targets, journal, transitions, chronicle, clock)
+    consents = Consents(journal, roster, chronicle, clock)
+    decisions = Decisions(targets, Cards(outbox), consents, journal, transitions, clock)
     controls = Controls(targets, transitions, decisions, timetable)
     use_cases = UseCases(starts, decisions, controls, scheduling, timetable, fleet)
     return Bot(
@@ -125,7 +128,7 @@ def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans) -> Bo
         journal=journal,
         outbox=outbox,
         views=views,
-        upgrades=Upgrades(Clicks(store), Entry(targets, roster, clock), use_cases, chronicle, clock),
+        upgrades=Upgrades(Clicks(store), Entry(targets, journal, roster, clock), use_cases, chronicle, clock),
         runner=Runner(journal, chronicle, transitions, keeper, clock, plans),
         announcer=build_announcer(settings, outbox, views, clock, fleet),
         fleet=fleet,

@@ -50,11 +50,17 @@ class _Order(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="action"
 
 
 class _CardOrder(_Order, frozen=True):
-    """An order about a question; `step` and `generation` name the card, "" and 0 stand for the open question."""
+    """An order about a question; `step` and `generation` are of the card whose button was pressed, "" and 0 of none."""
 
     step: str = ""
     generation: int = 0
     reason: str = ""
+
+
+class _Judgement(_CardOrder, frozen=True, kw_only=True):
+    """An order that takes a choice; `code` is the one that stands on the card, as it was typed with a command."""
+
+    code: str = ""
 
 
 class Start(_Order, frozen=True):
@@ -63,21 +69,21 @@ class Start(_Order, frozen=True):
     options: StartOptions = StartOptions()
 
 
-class Approve(_CardOrder, frozen=True):
+class Approve(_Judgement, frozen=True):
     """Let a gate be passed."""
 
 
-class Deny(_CardOrder, frozen=True):
+class Deny(_Judgement, frozen=True):
     """Refuse a gate."""
 
 
-class Decide(_CardOrder, frozen=True):
+class Decide(_Judgement, frozen=True):
     """Take any choice of a question."""
 
     choice: str = ""
 
 
-class BreakGlass(_CardOrder, frozen=True):
+class BreakGlass(_Judgement, frozen=True):
     """Approve alone."""
 
 

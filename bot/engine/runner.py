@@ -21,6 +21,7 @@ from bot.telling.phrases import word_outcome, word_sentence
 from bot.transitions import Transitions
 from steps.contract.errors import GiveUp, TryAgain
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Waiting
+from steps.plan import has_written
 
 log = structlog.get_logger(__name__)
 
@@ -71,12 +72,15 @@ class Runner:
         if row.unreadable:
             self._commit(row, Turn(), self._block_unreadable(row))
             return
+        if row.state == "asking":
+            self._expire(row, now)
+            return
         permit = self._keeper.admit(row, now)
         if not permit.may_run:
             return
         row = dataclasses.replace(row, waiting_since=correct_wait(row, now))
         turn = Turn()
-        outcome = self._expire(row) if row.state == "asking" else self._observe(row, turn, permit.why)
+        outcome = self._observe(row, turn, permit.why)
         self._commit(row, turn, limit_patience(self._plans.steps.get(row.step), row, outcome, now))
 
     def _block_faulty(self, row: UpgradeRow, fault: Exception) -> Blocked:
@@ -97,11 +101,18 @@ class Runner:
             "journal from a backup; then retry.",
         )
 
-    def _expire(self, row: UpgradeRow) -> Outcome:
-        return Blocked(
+    def _expire(self, row: UpgradeRow, now: datetime) -> None:
+        """Nobody answered: a denial, but never where the cluster stands half upgraded. A click in time counts first."""
+        if row.due is None or self._journal.has_waiting_decision(row.due, now):
+            return
+        if has_written(row.plan, row.step):
+            self._transitions.ask_again(row)
+            return
+        denied = Blocked(
             f"{row.step.partition('/')[0]} was not approved in time, which counts as denied",
             "Retry asks for the approval again; abort ends the upgrade.",
         )
+        self._commit(row, Turn(), denied)
 
     def _observe(self, row: UpgradeRow, turn: Turn, hold: str) -> Outcome:
         step = self._plans.steps.get(row.step)
@@ -151,9 +162,15 @@ class Runner:
             decision=self._journal.find_decision(row),
             say=lambda sentence: turn.sentences.append(word_sentence(sentence)),
             hold=hold,
+            approval_ended=self._find_ended(row, now),
             forecast=lambda: self._keeper.forecast(row, now),
             probes=ports.probes,
         )
+
+    def _find_ended(self, row: UpgradeRow, now: datetime) -> datetime | None:
+        """When the approval of the step's phase became too old to be acted on, None where it has not."""
+        ends = self._journal.find_approval_end(row.id, row.step.partition("/")[0])
+        return ends if ends and ends < now else None
 
     def _commit(self, row: UpgradeRow, turn: Turn, outcome: Outcome) -> None:
         now = self._clock.now()

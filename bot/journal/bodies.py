@@ -71,6 +71,7 @@ class GateBody(Struct, frozen=True):
     generation: int = 0
     expires_at: datetime | None = None
     closed: str = ""
+    code: str = ""
 
 
 class BlockedBody(Struct, frozen=True):
@@ -84,6 +85,7 @@ class BlockedBody(Struct, frozen=True):
     generation: int = 0
     expires_at: datetime | None = None
     closed: str = ""
+    code: str = ""
 
 
 class FileBody(Struct, frozen=True):
@@ -110,7 +112,10 @@ class AgendaSection(Struct, frozen=True):
 
 
 class AnswerBody(Struct, frozen=True):
-    """A private answer to one person; `response_url` is Slack's, "" where there is none."""
+    """A private answer to one person; `response_url` is Slack's, "" where there is none.
+
+    `card` is a copy of the card that asks `upgrade`'s open question, for this person alone.
+    """
 
     message_kind: ClassVar[MessageKind] = "answer"
     user: str = ""
@@ -118,6 +123,8 @@ class AnswerBody(Struct, frozen=True):
     response_url: str = ""
     text: str = ""
     agenda: tuple[AgendaSection, ...] = ()
+    upgrade: str = ""
+    card: GateBody | None = None
 
 
 class PodNumbers(Struct, frozen=True):

@@ -37,6 +37,8 @@ from steps.contract.step import Ask, Blocked, Decision
 
 T = TypeVar("T")
 LONGEST_PAUSE = timedelta(minutes=10)
+# A decision that waited for longer than this is refused: much may have changed since the person read the card.
+LONGEST_WAIT = timedelta(minutes=10)
 LONGEST_LOOK = timedelta(seconds=60)
 OPEN_STATES: tuple[UpgradeState, ...] = ("running", "asking", "blocked")
 _LEDGER_FIELDS = [field.name for field in fields(LedgerEntry)]
@@ -114,6 +116,28 @@ class JournalView:
         """All questions that the upgrade ever asked, in order."""
         rows = self._rows("select * from approvals where upgrade = ? order by generation", [upgrade])
         return [read_question(row) for row in rows]
+
+    def has_waiting_decision(self, until: datetime, now: datetime) -> bool:
+        """Whether somebody's decision came in time, a moment ago, and nobody has looked at it yet."""
+        rows = self._rows(
+            """
+            select 1 from clicks where settled_at is null and received_at between ? and ?
+                and body ->> '$.order.action' in ('approve', 'decide', 'break-glass') limit 1
+            """,
+            [(now - LONGEST_WAIT).timestamp(), until.timestamp()],
+        )
+        return bool(rows)
+
+    def find_approval_end(self, upgrade: str, phase: str) -> datetime | None:
+        """Until when the last approval of a phase may be acted on, None where there is none."""
+        rows = self._rows(
+            """
+            select expires_at from approvals where upgrade = ? and step like ? and kind = 'gate'
+                and state = 'decided' and choice = 'approve' order by generation desc limit 1
+            """,
+            [upgrade, f"{phase}/%"],
+        )
+        return to_time(rows[0]["expires_at"]) if rows else None
 
     def list_consents(self, question: Question, choice: str) -> list[str]:
         """Who has approved a question that takes several approvals, in order."""
@@ -263,6 +287,17 @@ class Journal(JournalView):
         """End the open question without a decision: expired or voided."""
         with self._store.transact() as db:
             db.execute("update approvals set state = ? where upgrade = ? and state = 'open'", [state, upgrade])
+
+    def prolong_approvals(self, upgrade: str, held: timedelta, since: datetime, until: datetime | None) -> None:
+        """Time in which a window held the upgrade makes no approval older; `until` is the end of the one open now."""
+        with self._store.transact() as db:
+            db.execute(
+                """
+                update approvals set expires_at = max(expires_at, coalesce(?, expires_at + ?))
+                where upgrade = ? and state = 'decided' and expires_at >= ?
+                """,
+                [to_seconds(until), held.total_seconds(), upgrade, since.timestamp()],
+            )
 
     def find_decision(self, row: UpgradeRow) -> Decision | None:
         """What a person decided on the question that the upgrade's step last asked; a retry is no decision."""

@@ -60,6 +60,26 @@ class Outbox:
         """Whether there is an editable message under this slot."""
         return bool(self._store.read("select 1 from outbox where upgrade = ? and slot = ?", [upgrade, slot]))
 
+    def was_posted(self, upgrade: str, slot: str, begun: bool) -> bool:
+        """Whether Slack has the message under this slot; with `begun` also whether posting it was begun."""
+        rows = self._store.read(
+            "select 1 from outbox where upgrade = ? and slot = ? and (ts <> '' or (? and attempts > 0))",
+            [upgrade, slot, begun],
+        )
+        return bool(rows)
+
+    def has_private_copy(self, upgrade: str, user: str, step: str, generation: int) -> bool:
+        """Whether Slack took a copy of this question's card for this person alone."""
+        rows = self._store.read(
+            """
+            select 1 from outbox where kind = 'answer' and ts <> ''
+                and (body ->> '$.upgrade', body ->> '$.user') = (?, ?)
+                and (body ->> '$.card.step', body ->> '$.card.generation') = (?, ?) limit 1
+            """,
+            [upgrade, user, step, generation],
+        )
+        return bool(rows)
+
     def rewrite_message(self, message_id: str, body: Reminding) -> None:
         """Another body for a reminder that isn't posted yet."""
         text = encode_body(body)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -19,6 +21,7 @@ from steps.contract.options import UpgradeOptions
 from steps.mesh import ClusterAddress
 from steps.plan import tell_kind
 
+CODE_LENGTH = 6
 T = TypeVar("T")
 
 
@@ -99,6 +102,17 @@ class Question:
     reason: str
     asked_at: datetime
     expires_at: datetime | None
+
+    @property
+    def code(self) -> str:
+        """The code that stands on its card."""
+        return build_code(self.upgrade, self.step, self.generation, self.digest)
+
+
+def build_code(upgrade: str, step: str, generation: int, digest: str) -> str:
+    """Six characters that name one card and what it shows: whoever types them has read it."""
+    shown = "\n".join((upgrade, step, str(generation), digest))
+    return base64.b32encode(hashlib.sha256(shown.encode()).digest())[:CODE_LENGTH].decode()
 
 
 ENCODED = ("options", "address", "plan")

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import assert_never
+from datetime import datetime
 
-from bot.clicks.orders import Approve, BreakGlass, CardOrder, Decide, Deny, Judgement
+from bot.clicks.orders import BreakGlass, CardOrder, Judgement
 from bot.clock import Clock
-from bot.journal.audit import Consented
-from bot.journal.journal import Journal
-from bot.journal.records import Action
+from bot.journal.journal import JournalView
 from bot.journal.rows import Question, UpgradeRow
+from bot.orders.cards import CardCopy, Cards
+from bot.orders.consents import Consents
+from bot.orders.judging import check_person, check_time, judge_decision, name_choice
 from bot.orders.targets import Refusal, Targets
-from bot.people.rights import refuse_person
 from bot.settings.clusters import Cluster
-from bot.settings.policy import Policy
-from bot.telling.chronicle import Chronicle
-from bot.telling.phrases import describe_state, list_names, mention, name_done
+from bot.telling.phrases import describe_state, name_done
 from bot.transitions import Taken, Transitions
-from steps.contract.cards import APPROVE, DENY
+from steps.contract.cards import DENY
 
 
 class Decisions:
@@ -28,26 +25,53 @@ class Decisions:
     """
 
     def __init__(
-        self, targets: Targets, journal: Journal, transitions: Transitions, chronicle: Chronicle, clock: Clock
+        self,
+        targets: Targets,
+        cards: Cards,
+        consents: Consents,
+        journal: JournalView,
+        transitions: Transitions,
+        clock: Clock,
     ) -> None:
         self._targets = targets
+        self._cards = cards
+        self._consents = consents
         self._journal = journal
         self._transitions = transitions
-        self._chronicle = chronicle
         self._clock = clock
 
-    def decide(self, order: Judgement, by: str) -> str:
-        """Take a choice of the question that the order is about; answers what is told to the person."""
+    def decide(self, order: Judgement, by: str, received_at: datetime) -> str | CardCopy:
+        """Take a choice of the question that the order is about; answers what is told to the person.
+
+        Whoever lets the upgrade act has to have seen the card: with a command that does not name it by its code, and
+        with one that has not reached them, nothing is decided and they are shown the card.
+        """
         row, cluster = self._targets.find_upgrade(order)
         question = self.find_question(order, row)
-        choice = judge_decision(order, by, row, question, cluster.policy)
+        check_person(order, by, row, question, cluster.policy)
+        if unseen := self._find_unseen(order, by, question):
+            return self._cards.copy(question, unseen)
+        choice = judge_decision(order, row, question)
+        if choice != DENY.id:
+            check_time(question, received_at, self._clock.now())
         if isinstance(order, BreakGlass):
             return self._take(
                 row, Taken(question, choice, by, order.reason.strip(), "", _announce(order, by, row, cluster))
             )
         if choice == DENY.id:
             return self._take(row, Taken(question, choice, by, order.reason.strip()))
-        return self._consent(row, Taken(question, choice, by, order.reason.strip()), cluster.policy.approvals_needed)
+        given = self._consents.give(row, Taken(question, choice, by, order.reason.strip()), cluster.policy)
+        return self._take(row, given) if isinstance(given, Taken) else given
+
+    def _find_unseen(self, order: Judgement, by: str, question: Question) -> str:
+        """Why this person can't have read what they decide, "" where they can."""
+        if name_choice(order) == DENY.id or not question.choices:
+            return ""
+        if not order.step and order.code.upper() != question.code:
+            return _describe_code(order.code)
+        if not self._cards.was_delivered(question, by, pressed=bool(order.step)):
+            return "the card has not reached Slack yet, so nobody can have read it. This is what it says."
+        return ""
 
     def find_question(self, order: CardOrder, row: UpgradeRow) -> Question:
         """The open question that a card or a command is about."""
@@ -63,26 +87,6 @@ class Decisions:
             raise Refusal(self._describe_decided(question))
         return question
 
-    def _consent(self, row: UpgradeRow, taken: Taken, needed: int) -> str:
-        """One of the approvals that the question takes; the last one decides."""
-        if needed <= 1:
-            return self._take(row, taken)
-        question, choice, now = taken.question, taken.choice, self._clock.now()
-        before = self._journal.list_consents(question, choice)
-        if taken.by in before:
-            raise Refusal(
-                f"You {name_done(choice)} this already; {needed - len(before)} more of the approvers are needed."
-            )
-        given = self._journal.add_consent(question, choice, taken.by, now)
-        names = " and ".join(map(mention, given))
-        if len(given) >= needed:
-            return self._take(row, replace(taken, names=names))
-        phase = question.step.partition("/")[0]
-        event = Consented(choice, row.step, row.generation, question.digest, needed)
-        self._journal.append(row.id, taken.by, event, now)
-        self._chronicle.tell(row, f"{phase}: {len(given)} of {needed} approvals, by {names}", now)
-        return f"Yours is approval {len(given)} of {needed} for {phase} of {row.id}."
-
     def _take(self, row: UpgradeRow, taken: Taken) -> str:
         if not self._transitions.decide(row, taken):
             raise Refusal(self._describe_decided(taken.question))
@@ -97,57 +101,10 @@ class Decisions:
         return f"That card is not current any more ({current.state}); see the newest one in the thread."
 
 
-def judge_decision(order: Judgement, by: str, row: UpgradeRow, question: Question, policy: Policy) -> str:
-    """The choice that this person may take of an open question. Raises Refusal where they may not take it."""
-    breaking = isinstance(order, BreakGlass)
-    choice = name_choice(order)
-    _check_choice(question, choice, row, breaking)
-    refused = refuse_person(policy, _name_right(choice, question, breaking), by, row.requester, choice != DENY.id)
-    if refused:
-        raise Refusal(refused)
-    if row.paused_by:
-        raise Refusal(f"{row.id} is paused by {mention(row.paused_by)}. Resume it first.")
-    if not order.reason.strip():
-        _check_unreasoned(row, question, choice, breaking)
-    return choice
-
-
-def name_choice(order: Judgement) -> str:
-    """The id of the choice that an order takes."""
-    match order:
-        case Approve() | BreakGlass():
-            return APPROVE.id
-        case Deny():
-            return DENY.id
-        case Decide(choice=choice):
-            return choice
-        case _:
-            assert_never(order)
-
-
-def _name_right(choice: str, question: Question, breaking: bool) -> Action:
-    """The right that a choice requires."""
-    if breaking:
-        return "break-glass"
-    if choice == DENY.id:
-        return "deny"
-    return "approve" if question.kind == "gate" else "decide"
-
-
-def _check_choice(question: Question, choice: str, row: UpgradeRow, breaking: bool) -> None:
-    if choice in {option.id for option in question.choices} and not (breaking and question.kind != "gate"):
-        return
-    if question.kind == "blocked":
-        raise Refusal(f"Nothing to {choice}: {row.id} is blocked. {question.question}. {row.remedy}")
-    raise Refusal(f"`{choice}` is not a choice here; it is one of {list_names(o.id for o in question.choices)}.")
-
-
-def _check_unreasoned(row: UpgradeRow, question: Question, choice: str, breaking: bool) -> None:
-    """Whether this choice may be taken without a reason."""
-    if breaking:
-        raise Refusal(f"Breaking the glass needs a reason: `/asm-upgrade break-glass {row.cluster} REASON`.")
-    if next(option for option in question.choices if option.id == choice).needs_reason:
-        raise Refusal(f"`{choice}` needs a reason: `/asm-upgrade decide {row.cluster} {choice} REASON`.")
+def _describe_code(code: str) -> str:
+    if not code:
+        return "a command that decides names the card by its code. This is the card that is open."
+    return f"`{code[:20]}` is not the code of the card that is open. This is it."
 
 
 def _announce(order: BreakGlass, by: str, row: UpgradeRow, cluster: Cluster) -> str:

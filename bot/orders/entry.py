@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.clicks.clicks import DOORS, Click
-from bot.clicks.orders import Start
+from bot.clicks.orders import Approve, Decide, Start
 from bot.clock import Clock
+from bot.journal.journal import JournalView
 from bot.journal.records import OPERATOR
+from bot.journal.rows import UpgradeRow
+from bot.orders.judging import name_choice
 from bot.orders.targets import Targets
 from bot.people.rights import refuse_channel
 from bot.people.roster import Roster
+from bot.settings.clusters import Cluster
 
 # For so long a start of an unknown cluster waits for a look into GKE.
 LOOK_PATIENCE = timedelta(seconds=30)
@@ -19,8 +23,9 @@ LOOK_PATIENCE = timedelta(seconds=30)
 class Entry:
     """Looks at clicks before they are decided. May ask Slack, so it stands outside of any transaction."""
 
-    def __init__(self, targets: Targets, roster: Roster, clock: Clock) -> None:
+    def __init__(self, targets: Targets, journal: JournalView, roster: Roster, clock: Clock) -> None:
         self._targets = targets
+        self._journal = journal
         self._roster = roster
         self._clock = clock
 
@@ -46,4 +51,12 @@ class Entry:
         refused = self._roster.admit(click, cluster)
         if refused or cluster is None:
             return refused
+        if cluster.policy.approvals_needed > 1 and isinstance(click.order, Approve | Decide):
+            self._roster.read_accounts(self._list_givers(click.order, row, cluster))
         return refuse_channel(cluster.policy, action, click.channel, row.channel if row else cluster.channel)
+
+    def _list_givers(self, order: Approve | Decide, row: UpgradeRow | None, cluster: Cluster) -> list[str]:
+        """Who has approved what is asked already, where that takes several people."""
+        asked = row or self._journal.find_open_upgrade(cluster.key)
+        question = self._journal.find_open_question(asked.id) if asked else None
+        return self._journal.list_consents(question, name_choice(order)) if question else []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from bot.clicks.clicks import BadClick, Click, Clicks
 from bot.clock import Clock
 from bot.incidents import note_incident
@@ -63,12 +65,15 @@ class Upgrades:
     def _settle(self, click: Click) -> None:
         refused = self._entry.refuse(click)
         with self._clicks.transact():
-            answer = Answer(refused) if refused else self._use_cases.obey(click.order, click.user)
+            answer = Answer(refused) if refused else self._use_cases.obey(click.order, click.user, click.received_at)
             self._clicks.settle(click.id, answer.text, self._clock.now())
             self._tell(click, answer)
 
     def _tell(self, click: Click, answer: Answer) -> None:
         if not answer.text or not (click.channel or click.answer_to):
             return
-        body = AnswerBody(click.user, click.channel, click.answer_to, answer.text, show_agenda(answer.agenda))
+        agenda, copy = show_agenda(answer.agenda), answer.copy
+        body = AnswerBody(click.user, click.channel, click.answer_to, answer.text, agenda)
+        if copy:
+            body = replace(body, upgrade=copy.upgrade, card=copy.card)
         self._chronicle.answer(body, self._clock.now())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import assert_never
 
 from bot.clicks.orders import (
@@ -25,6 +26,7 @@ from bot.clicks.orders import (
     Snooze,
     Start,
 )
+from bot.orders.cards import CardCopy
 from bot.orders.controls import Controls
 from bot.orders.decisions import Decisions
 from bot.orders.fleet import Fleet
@@ -37,10 +39,11 @@ from bot.schedule.agenda import Section, write_agenda
 
 @dataclass(frozen=True)
 class Answer:
-    """What is told to the person: a text, and an agenda where one was asked for."""
+    """What is told to the person: a text, an agenda where one was asked for, a copy of a card that is to be read."""
 
     text: str
     agenda: tuple[Section, ...] = ()
+    copy: CardCopy | None = None
 
 
 @dataclass(frozen=True)
@@ -54,20 +57,26 @@ class UseCases:
     timetable: Timetable
     fleet: Fleet
 
-    def obey(self, order: Order, by: str) -> Answer:
-        """Do what a person ordered, or say why not."""
+    def obey(self, order: Order, by: str, received_at: datetime) -> Answer:
+        """Do what a person ordered at that time, or say why not."""
         try:
-            told = self._obey(order, by)
+            told = self._obey(order, by, received_at)
         except Refusal as refusal:
             return Answer(str(refusal))
-        return Answer(told) if isinstance(told, str) else Answer(write_agenda(told), told)
+        match told:
+            case str():
+                return Answer(told)
+            case CardCopy():
+                return Answer(told.text, copy=told)
+            case _:
+                return Answer(write_agenda(told), told)
 
-    def _obey(self, order: Order, by: str) -> str | tuple[Section, ...]:
+    def _obey(self, order: Order, by: str, received_at: datetime) -> str | tuple[Section, ...] | CardCopy:
         match order:
             case Start():
                 return self.starts.start(order, by)
             case Approve() | Deny() | Decide() | BreakGlass():
-                return self.decisions.decide(order, by)
+                return self.decisions.decide(order, by, received_at)
             case Pause() | Resume() | Retry() | Abort():
                 return self.controls.control(order, by)
             case Schedule() | Extend() | Snooze():

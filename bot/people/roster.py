@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
@@ -94,6 +94,18 @@ class Roster:
         if person is None:
             return f"Slack did not say who you are ({fault}), so nothing was done. Try again in a moment."
         return refuse_account(person) or self._refuse_outsider(person, click, cluster)
+
+    def read_accounts(self, users: Iterable[str]) -> None:
+        """Ask about people whose earlier word counts in what is decided next. May ask Slack: not in a transaction."""
+        for user in users:
+            _ask(self._persons, user, self._directory.read_person, self._clock.now, RENEWED)
+
+    def recall_account(self, user: str) -> str | None:
+        """Why this account may do nothing, "" where it is a member's, None where nobody asked or Slack did not say."""
+        found = self._persons.get(user)
+        if found is None or found.value is None or abs(self._clock.now() - found.at) >= LONGEST:
+            return None
+        return refuse_account(found.value)
 
     def turn(self) -> float:
         """Keep the groups read, so that cards mention the right people; seconds until the next look."""

@@ -30,6 +30,8 @@ from steps.notes.prepare import NODES
 from steps.workloads.estimate import estimate_control_plane
 
 BEFORE_END = timedelta(minutes=15)
+SHORTEST_LIFE = timedelta(hours=1)
+LONGEST_LIFE = timedelta(days=7)
 HOW_TO_GO_ON = "`/asm-upgrade extend {cluster} 1h REASON` lets it go on now, `/asm-upgrade schedule {cluster}` moves it"
 
 
@@ -107,9 +109,7 @@ class Keeper:
         permit = self.find_permit(row, now)
         window = permit.until - now if permit.open and permit.until else None
         if not permit.open and permit.until:
-            appointment = self._schedules.find_appointment(row.id)
-            opening = self.find_downtime(row).find_opening(permit.until)
-            ends = appointment.ends if appointment else opening.end if opening else None
+            ends = self._find_end(row, permit.until)
             window = ends - permit.until if ends and ends - permit.until < HORIZON - DAY else None
         minutes = window.total_seconds() / 60 if window else None
         measured, took = self._paces.find_measured(row.cluster), self._paces.measure_took(row.id)
@@ -128,9 +128,24 @@ class Keeper:
             self._transitions.look_again(row)
 
     def choose_expiry(self, row: UpgradeRow, now: datetime, life: timedelta) -> datetime:
-        """A question asked before the window can be answered until `life` after it opens."""
+        """Until when a question may be answered, and its approval acted on: to the end of its window, else for `life`.
+
+        That is the window at hand or the next. One that is about to close still leaves time for an answer.
+        """
         permit = self.find_permit(row, now)
-        return max(now, permit.until or now) + life if not permit.open else now + life
+        if permit.open:
+            return min(max(permit.until or now + life, now + SHORTEST_LIFE), now + LONGEST_LIFE)
+        opens = max(now, permit.until or now)
+        ends = self._find_end(row, opens) if permit.until else None
+        return min(ends or opens + life, opens + LONGEST_LIFE)
+
+    def _find_end(self, row: UpgradeRow, opens: datetime) -> datetime | None:
+        """The end of the window that opens then, None where nothing ends it."""
+        appointment = self._schedules.find_appointment(row.id)
+        if appointment:
+            return appointment.ends
+        opening = self.find_downtime(row).find_opening(opens)
+        return opening.end if opening and opening.end - opens < HORIZON - DAY else None
 
     def note_question(self, row: UpgradeRow, generation: int, now: datetime, expires: datetime) -> None:
         """Plan the repetitions that the cluster sets, as long as the approval may be given."""
@@ -177,9 +192,11 @@ class Keeper:
     def _let_go(self, row: UpgradeRow, permit: Permit, now: datetime) -> None:
         if permit.until and not self._schedules.has_reminder(row.id, "ends", permit.until):
             self._plan_end(row, permit.until, now)
-        if self._schedules.find_hold(row.id) is None:
+        hold = self._schedules.find_hold(row.id)
+        if hold is None:
             return
         with self._journal.transact():
+            self._journal.prolong_approvals(row.id, max(now - hold.since, timedelta()), hold.since, permit.until)
             self._schedules.end_hold(row.id)
             self._transitions.go_on(row, f"goes on with {row.step}: the window is open")
 

@@ -51,7 +51,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ASM_UPGRADE_MIRROR", "", "An address to download archives from in place of the release's own."),
     Setting("ASM_UPGRADE_CACHE_GB", "5", "How much room downloaded releases may take; those in use count, but stay."),
     Setting("ASM_UPGRADE_RETRY_CAP", "15", "The longest pause between two looks at the same thing, in seconds."),
-    Setting("ASM_UPGRADE_APPROVAL_HOURS", "24", "How long an approval may be given before it counts as denied."),
+    Setting("ASM_UPGRADE_APPROVAL_HOURS", "24", "How long an approval counts where no window ends it."),
     Setting("ASM_UPGRADE_GKE_ENDPOINT", "", "Where the GKE API answers; empty for Google's own address."),
     Setting(
         "ASM_UPGRADE_RESOURCE_MANAGER_ENDPOINT", "", "Where Cloud Resource Manager answers; empty for Google's own."

@@ -25,7 +25,7 @@ from bot.journal.bodies import (
 )
 from bot.journal.journal import Journal
 from bot.journal.outbox import Outbox, name_reminder
-from bot.journal.rows import UpgradeRow, name_end
+from bot.journal.rows import UpgradeRow, build_code, name_end
 from steps.contract.cards import Attachment, Card
 from steps.contract.step import Ask, Blocked, Done, Waiting
 from steps.notes.prepare import SOURCE
@@ -110,6 +110,18 @@ class Chronicle:
         """A milestone about what a person did."""
         self._tell(row, sentence, None, now)
 
+    def call_everybody(self, row: UpgradeRow, now: datetime) -> None:
+        """A milestone that mentions all who may answer, and who started it: a half upgraded cluster waits for them."""
+        people = dict.fromkeys((*self._approvers_of(row.cluster), row.requester))
+        mentions = " ".join(f"<@{user}>" for user in people)
+        self._tell(
+            row,
+            f"🚨 {mentions} nobody answered in time, and {row.cluster} stands half upgraded at {_phase(row)}: "
+            "the question is asked again.",
+            None,
+            now,
+        )
+
     def attach(self, row: UpgradeRow, attachment: Attachment, now: datetime) -> None:
         """A file in the thread."""
         self._attach(row, [attachment], now)
@@ -157,7 +169,8 @@ class Chronicle:
     ) -> Asking:
         choices = tuple(outcome.choices)
         if isinstance(outcome, Blocked):
-            return BlockedBody(outcome.why, outcome.remedy, choices, row.step, generation, expires)
+            code = build_code(row.id, row.step, generation, "") if choices else ""
+            return BlockedBody(outcome.why, outcome.remedy, choices, row.step, generation, expires, code=code)
         return GateBody(
             question=outcome.question,
             card=outcome.card,
@@ -168,6 +181,7 @@ class Chronicle:
             step=row.step,
             generation=generation,
             expires_at=expires,
+            code=build_code(row.id, row.step, generation, outcome.digest),
         )
 
 

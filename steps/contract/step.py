@@ -90,7 +90,7 @@ class Context:
     """Everything one run of a step may look at and act through.
 
     `hold` says why nothing new may be started, "" where it may: a step that acts in parts stops where nothing is in
-    flight.
+    flight. `approval_ended` is when the approval of the step's phase became too old, None while it counts.
     """
 
     upgrade_id: str
@@ -113,6 +113,7 @@ class Context:
     say: Callable[[str], None]
     probes: Probes | None
     hold: str
+    approval_ended: datetime | None
     forecast: Callable[[], Forecast]
 
     def remember(self, note: Note[T], value: T) -> T:

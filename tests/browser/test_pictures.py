@@ -73,15 +73,23 @@ class Studio:
 
     def find_thread(self) -> str:
         """The ts of the newest root message."""
+        return str(max(message["ts"] for message in self.list_messages() if message.get("reply_count")))
+
+    def find_code(self) -> str:
+        """The code on the newest card."""
+        told = "\n".join(str(message.get("text")) for message in self.list_messages())
+        return str(re.findall(r"Code `([A-Z2-7]{6})`", told)[-1])
+
+    def list_messages(self) -> list[dict[str, Any]]:
+        """The messages of the channel, replies among them."""
         with urllib.request.urlopen(f"{self.page}/ui/state", timeout=60) as answer:
             rooms = json.load(answer)["channels"]
-        messages = next(room["messages"] for room in rooms if room["id"] == CHANNEL)
-        return str(max(message["ts"] for message in messages if message.get("reply_count")))
+        return next(room["messages"] for room in rooms if room["id"] == CHANNEL)
 
     def approve(self, question: str) -> None:
         """Have ben approve the question once it is asked."""
         expect(self.camera.laptop.get_by_text(question).last).to_be_visible(timeout=START_MS)
-        self.command(BEN, "approve cluster-x")
+        self.command(BEN, f"approve cluster-x {self.find_code()}")
 
     def switch(self, **switches: object) -> None:
         """Switch faults of the release server."""

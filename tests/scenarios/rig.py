@@ -21,6 +21,7 @@ from bot.app.known_releases import shipped_releases
 from bot.app.wiring import Bot, build_bot
 from bot.journal.rows import UpgradeRow
 from bot.settings.environment import Settings, read_settings
+from bot.telling.chronicle import card_slot
 from handlers.transport.connection import SlackFront
 from sandbox.bot.settings import Addresses, SlackSecrets, bot_settings, write_clusters_file
 from sandbox.cluster.http.server import SimulatedCluster
@@ -190,6 +191,15 @@ class Rig:
                 return str(answers[-1]["text"])
             self.world.clock.advance(0.2)
         raise AssertionError(f"no private answer to /asm-upgrade {text}")
+
+    def find_code(self, key: str = "cluster-x") -> str:
+        """The code on the card of the cluster's open question, once Slack has it."""
+        row = self.bot.journal.find_open_upgrade(key)
+        question = self.bot.journal.find_open_question(row.id) if row else None
+        assert question, self.describe()
+        slot = card_slot(question.step, question.generation)
+        self.run_until(lambda: self.bot.outbox.was_posted(question.upgrade, slot, begun=False), 120)
+        return question.code
 
     def private(self, user: str) -> list[dict[str, Any]]:
         """What only this person sees."""

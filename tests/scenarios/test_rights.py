@@ -37,6 +37,7 @@ STRANGERS = (
     Person(BOT, "robot", "A robot", is_bot=True),
 )
 APP = Cast().app.id
+CODED = ("approve", "decide", "break-glass")
 BUTTONS = ("approve", "deny", "pause", "resume", "retry", "abort", "decide")
 
 
@@ -94,7 +95,10 @@ def office() -> Iterator[Office]:
 
 
 def write_command(office: Office, click: dict[str, Any]) -> dict[str, Any]:
-    """A slash command for what the click wants, always with a reason."""
+    """A slash command for what the click wants, always with a reason, and with the open card's code."""
+    engine = office.desk.engine
+    question = engine.journal.find_open_question("cluster-x-1") if engine else None
+    code = f" {question.code if question else 'K7Q2MD'}" if click["action"] in CODED else ""
     choice = f" {click['choice'] or 'none'}" if click["action"] == "decide" else ""
     reason = "" if click["action"] == "start" else " because"
     return {
@@ -106,7 +110,7 @@ def write_command(office: Office, click: dict[str, Any]) -> dict[str, Any]:
         "user_id": click["user"],
         "user_name": "somebody",
         "command": "/asm-upgrade",
-        "text": f"{click['action']} cluster-x{choice}{reason}",
+        "text": f"{click['action']} cluster-x{code}{choice}{reason}",
         "api_app_id": APP,
         "is_enterprise_install": "false",
         "response_url": "",
@@ -169,7 +173,7 @@ def judge_button(state: str, click: dict[str, Any]) -> bool:
 def judge_command(state: str, click: dict[str, Any]) -> bool:
     """The table for commands, which are about the open question; retry is one, and no choice of `decide`."""
     chosen = click["choice"] or "none" if click["action"] == "decide" else ""
-    return judge(state, click | {"card": "none", "choice": chosen})
+    return judge(state, click | {"card": "right" if click["action"] in CODED else "none", "choice": chosen})
 
 
 def list_plain_clicks() -> list[dict[str, Any]]:

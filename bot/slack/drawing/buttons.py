@@ -13,6 +13,8 @@ from bot.telling.views import UpgradeView
 from steps.contract.cards import Choice
 
 PREFIX = "asm:"
+# Decides nothing: it is an approval that names no card, so the card comes.
+SHOW_CARD = f"{PREFIX}card"
 OWN_ACTIONS: Mapping[str, Action] = {
     "approve": "approve",
     "deny": "deny",

@@ -15,9 +15,10 @@ from slack_sdk.models.blocks import (
 )
 
 from bot.journal.bodies import GatheredBody, GatheredLine, Moment, ReminderBody
-from bot.slack.drawing.buttons import PREFIX, Target, build_choices, build_confirm, write_value
+from bot.slack.drawing.buttons import PREFIX, SHOW_CARD, Target, build_choices, build_confirm, write_value
 from bot.slack.drawing.cards import build_note, build_sentence, build_text
 from bot.slack.drawing.text import Pen, escape
+from steps.contract.cards import DENY
 from steps.contract.wording import describe_seconds
 
 SNOOZE_ACTION = "asm-snooze"
@@ -80,7 +81,7 @@ def _write_moments(moments: Iterable[Moment], pen: Pen) -> str:
 
 def _build_elements(body: ReminderBody) -> list[InteractiveElement]:
     target = Target(body.upgrade, body.step, body.generation)
-    elements: list[InteractiveElement] = [*build_choices(body.choices, target)]
+    elements: list[InteractiveElement] = [*_build_answers(body, target)]
     elements += [
         ButtonElement(text=_plain(LABELS[action]), action_id=PREFIX + action, value=write_value(target))
         for action in body.controls
@@ -90,6 +91,15 @@ def _build_elements(body: ReminderBody) -> list[InteractiveElement]:
         elements.append(StaticSelectElement(action_id=SNOOZE_ACTION, placeholder=_plain("Snooze"), options=options))
     elements.append(ButtonElement(text=_plain("Reschedule"), action_id=RESCHEDULE_ACTION, value=target.upgrade))
     return [*elements, _build_cancel(body, target)] if body.cancel else elements
+
+
+def _build_answers(body: ReminderBody, target: Target) -> list[ButtonElement]:
+    """What is asked can be denied from here; whoever approves it has to see the card first."""
+    if not body.choices:
+        return []
+    value = write_value(Target(body.upgrade))
+    show = ButtonElement(text=_plain("Show the card"), action_id=SHOW_CARD, value=value)
+    return [show, *build_choices([choice for choice in body.choices if choice.id == DENY.id], target)]
 
 
 def _build_cancel(body: ReminderBody, target: Target) -> ButtonElement:

@@ -39,7 +39,7 @@ from bot.slack.drawing.cards import (
 from bot.slack.drawing.reminders import draw_gathered, draw_reminder, write_gathered_text, write_reminder_text
 from bot.slack.drawing.text import Pen, escape
 from bot.telling.views import UpgradeView
-from steps.contract.cards import Card, Progress
+from steps.contract.cards import APPROVE, Card, Progress
 from steps.contract.wording import describe_seconds
 
 BAR_WIDTH = 20
@@ -74,7 +74,7 @@ class Reply:
             case GatheredBody():
                 return draw_gathered(body, self.pen)
             case AnswerBody():
-                return draw_agenda(body.agenda, self.pen)
+                return self._draw_copy(body, body.card) if body.card else draw_agenda(body.agenda, self.pen)
             case RootBody() | FileBody():
                 return []
             case _:
@@ -93,9 +93,9 @@ class Reply:
             case ProgressBody():
                 return [self._write_progress(body)]
             case GateBody():
-                return [f"{self._write_approvers(body)}{write(body.question)}"]
+                return [f"{self._write_approvers(body)}{write(body.question)}", _write_code(body)]
             case BlockedBody():
-                return [f"Blocked: {write(body.sentence)}", write(body.remedy)]
+                return [f"Blocked: {write(body.sentence)}", write(body.remedy), _write_code(body)]
             case MilestoneBody() | FinishedBody():
                 return [write(body.sentence)]
             case ReminderBody():
@@ -103,7 +103,8 @@ class Reply:
             case GatheredBody():
                 return [write_gathered_text(body, self.pen)]
             case AnswerBody():
-                return [write(body.text)]
+                copied = [write(body.card.question), _write_code(body.card)] if body.card else []
+                return [write(body.text), *copied]
             case RootBody() | FileBody():
                 return []
             case _:
@@ -147,7 +148,29 @@ class Reply:
         """How a question ended, or its clock and buttons while it is open."""
         if body.closed:
             return [build_note(self.pen.write_sentence(body.closed))]
-        return [*self._draw_clock(body), *self._draw_buttons(body, controls)]
+        code = self._draw_code(body, self.view.id) if self.view else []
+        return [*self._draw_clock(body), *code, *self._draw_buttons(body, controls)]
+
+    def _draw_copy(self, body: AnswerBody, card: GateBody) -> list[Block]:
+        """A card as one person alone sees it: all that it says, and the buttons of its choices."""
+        buttons = build_choices(card.choices, Target(body.upgrade, card.step, card.generation))
+        return [
+            build_sentence(body.text, self.pen),
+            build_sentence(card.question, self.pen, "✋ "),
+            *build_list("⚠️ *What moved since it was approved*", card.moved, self.pen),
+            *build_card(card.card, self.pen, self.look),
+            *self._draw_clock(card),
+            *self._draw_code(card, body.upgrade),
+            *build_row(buttons, f"{self.block_id}|buttons"),
+        ]
+
+    def _draw_code(self, body: Asking, upgrade: str) -> list[Block]:
+        """The card's code, with the command that takes it."""
+        if not body.code:
+            return []
+        gate = any(choice.id == APPROVE.id for choice in body.choices)
+        verb, choice = ("approve", "") if gate else ("decide", " CHOICE")
+        return [build_note(f"{_write_code(body)}: `/asm-upgrade {verb} {escape(upgrade)} {body.code}{choice}`")]
 
     def _draw_clock(self, body: Asking) -> list[Block]:
         if body.expires_at is None:
@@ -165,6 +188,10 @@ class Reply:
     def _write_approvers(self, body: GateBody) -> str:
         people = [self.pen.write_person(user) for user in body.approvers[:MENTIONED]]
         return " ".join(people) + " " if people else ""
+
+
+def _write_code(body: Asking) -> str:
+    return f"Code `{body.code}`" if body.code and not body.closed else ""
 
 
 def _write_bar(progress: Progress, told: str, *, moves: bool) -> str:

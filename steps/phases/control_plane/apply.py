@@ -67,11 +67,16 @@ def start_apply(ctx: Context, run_id: str, *, first: bool) -> Outcome:
 
 
 def check_approved(ctx: Context, found: Preview, *, first: bool) -> Outcome | None:
-    """None where all of this was approved; before the first write that includes what would change or be removed."""
+    """None where all of this was approved and the approval still counts.
+
+    Before the first write what would change or go counts as well. A repeated apply asks nobody about its age: half a
+    control plane is worse than an old approval.
+    """
     approved = ctx.recall(APPROVED_APPLY)
     late = find_unapproved(found, approved)
     worse = late != ApprovedApply("") if first else bool(late.record or late.removals)
-    if approved is not None and not worse:
+    ended = ctx.approval_ended if first else None
+    if approved is not None and not worse and ended is None:
         return None
     ask = ask_about_apply(ctx, found, approved)
     outcome = pass_gate(ctx, ask)
@@ -81,4 +86,6 @@ def check_approved(ctx: Context, found: Preview, *, first: bool) -> Outcome | No
     if isinstance(outcome, Ask) and approved is None:
         moved = (*outcome.moved, "this version of the bot also checks what istioctl hands to kubectl")
         return replace(outcome, moved=moved)
+    if isinstance(outcome, Ask) and ended is not None:
+        return replace(outcome, moved=(*outcome.moved, f"its approval counted until {ended:%Y-%m-%d %H:%M} UTC"))
     return outcome

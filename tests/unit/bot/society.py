@@ -31,6 +31,7 @@ class PaperDirectory:
     groups: dict[str, frozenset[str]] = field(default_factory=lambda: {GROUP: frozenset({CAI, GUEST, GONE})})
     fault: str = ""
     calls: list[str] = field(default_factory=list)
+    people: dict[str, Person] = field(default_factory=lambda: dict(KNOWN))
 
     def read_workspace(self) -> str:
         """The workspace of the bot."""
@@ -39,9 +40,9 @@ class PaperDirectory:
     def read_person(self, user: str) -> Person:
         """Who this is."""
         self._call(f"person {user}")
-        if user not in KNOWN:
+        if user not in self.people:
             raise DirectoryFault("user_not_found")
-        return KNOWN[user]
+        return self.people[user]
 
     def list_members(self, group: str) -> frozenset[str]:
         """Who is in a group."""

@@ -23,6 +23,8 @@ from bot.journal.measured import Paces
 from bot.journal.outbox import Outbox
 from bot.journal.rows import UpgradeRow
 from bot.journal.store import Store
+from bot.orders.cards import Cards
+from bot.orders.consents import Consents
 from bot.orders.controls import Controls
 from bot.orders.decisions import Decisions
 from bot.orders.entry import Entry
@@ -82,15 +84,34 @@ class Engine:
     schedules: Schedules
     reminders: Reminders
     transitions: Transitions
+    keeper: Keeper
     clicks: int = 0
 
     def click(self, action: str, user: str = ANA, target: str = "cluster-x", **rest: Any) -> str:
-        """Receive a click, settle it and return the private answer."""
+        """Receive a click, settle it and return the private answer; a decision comes from the open question's card."""
         self.clicks += 1
+        if action in ("approve", "decide", "break-glass"):
+            self.begin_posting_cards()
+            row = self.journal.find_upgrade(target) or self.journal.find_open_upgrade(target)
+            card = {"step": row.step, "generation": row.generation} if row and row.state != "running" else {}
+            rest = card | rest
         click = write_click(f"click-{self.clicks}", action, user, self.clock.now(), target, channel="C0", **rest)
         self.upgrades.receive(click)
         self.upgrades.settle_clicks()
         return Clicks(self.store).find_answer(click.id) or ""
+
+    def begin_posting_cards(self) -> None:
+        """What a card's button needs to be believed: its post was begun, whether or not Slack has answered."""
+        for message in self.outbox.list_unsent(self.clock.now()):
+            if message.kind in ("gate", "blocked"):
+                self.outbox.mark_posting(message.id)
+
+    def post_cards(self) -> None:
+        """Slack has every card."""
+        self.begin_posting_cards()
+        for message in self.outbox.list_unsent(self.clock.now()):
+            if message.kind in ("gate", "blocked"):
+                self.outbox.mark_sent(message.id, "1.1", message.revision, self.clock.now())
 
     def add_upgrade(self, plan: Sequence[str], key: str = "cluster-x", number: int = 1) -> UpgradeRow:
         """An upgrade with a plan of the test's own."""
@@ -150,12 +171,13 @@ def build_engine(
     scheduling = Scheduling(timetable, journal, schedules, keeper, chronicle, hand)
     targets = find_nothing_else(journal, clusters, hand)
     fleet = Fleet(targets, journal, views, outbox.read_thread, timetable, MeshModes(lambda _address: "", hand))
-    decisions = Decisions(targets, journal, transitions, chronicle, hand)
+    consents = Consents(journal, roster, chronicle, hand)
+    decisions = Decisions(targets, Cards(outbox), consents, journal, transitions, hand)
     controls = Controls(targets, transitions, decisions, timetable)
     use_cases = UseCases(Starts(targets, journal, transitions, hand), decisions, controls, scheduling, timetable, fleet)
-    upgrades = Upgrades(Clicks(store), Entry(targets, roster, hand), use_cases, chronicle, hand)
+    upgrades = Upgrades(Clicks(store), Entry(targets, journal, roster, hand), use_cases, chronicle, hand)
     reminders = Reminders(store, schedules, outbox, hand, clusters)
-    return Engine(hand, store, journal, outbox, runner, upgrades, views, schedules, reminders, transitions)
+    return Engine(hand, store, journal, outbox, runner, upgrades, views, schedules, reminders, transitions, keeper)
 
 
 def write_click(*parts: Any, **named: Any) -> Click:

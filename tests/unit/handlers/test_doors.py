@@ -61,6 +61,10 @@ def press_button(reception: Reception) -> None:
     receive_button(reception, press("asm:approve", {"type": "message", "message_ts": "1.0"}, value=CARD))
 
 
+def show_card(reception: Reception) -> None:
+    receive_button(reception, press("asm:card", {"type": "message", "message_ts": "1.0"}, value=CARD))
+
+
 def press_on_home(reception: Reception) -> None:
     receive_button(reception, press("asm:pause", {"type": "view"}, value="cluster-x-1||0"))
 
@@ -90,6 +94,7 @@ def snooze(reception: Reception) -> None:
 WALKS: list[tuple[Door, Callable[[Reception], None], Order]] = [
     ("command", type_command, Pause("cluster-x", "lunch")),
     ("button", press_button, Approve("cluster-x-1", "access/approve", 1)),
+    ("button", show_card, Approve("cluster-x-1")),
     ("home", press_on_home, Pause("cluster-x-1")),
     ("form", give_reason, Deny("cluster-x-1", "access/approve", 1, "no")),
     ("form", schedule, Schedule("cluster-x", Written("2026-12-03", "02:00", "UTC"))),

@@ -347,6 +347,7 @@ class Paper:
     waited: timedelta = timedelta(0)
     forecast: Forecast = field(default_factory=Forecast)
     said: list[str] = field(default_factory=list)
+    approval_ended: datetime | None = None
 
     def run(self, step: Callable[[Context], Outcome], decision: Decision | None = None) -> Outcome:
         """One turn of a step, after those in which it only waits for recordings, which take no time on paper."""
@@ -377,6 +378,7 @@ class Paper:
             say=self.said.append,
             probes=None,
             hold="",
+            approval_ended=self.approval_ended,
             forecast=lambda: self.forecast,
             **gateways,
         )

@@ -134,6 +134,7 @@ class Rig(Generic[C]):
             say=self.said.append,
             probes=self.probes,
             hold=self.hold,
+            approval_ended=None,
             forecast=lambda: Forecast(window_minutes=self.window_minutes),
         )
 

@@ -54,6 +54,8 @@ LEGAL: dict[str, set[str]] = {
 }
 # About a question; a card that is another's or an older one must do nothing.
 QUESTIONS = {"approve", "deny", "accept", "break-glass", "retry"}
+# Nobody has to have read a card to stop something, nor to have a look at it repeated.
+NEED_NO_CARD = {"deny", "retry"}
 CLICKS = st.fixed_dictionaries(
     {
         "action": st.sampled_from(ACTIONS),
@@ -102,6 +104,7 @@ def _bring(engine: Engine, state: str) -> None:
     kind = {"paused at a question": "asking", "blocked": "blocked", "asking": "asking"}.get(state, "running")
     engine.add_upgrade([kind, "running"])
     engine.runner.turn()
+    engine.post_cards()
     if state.startswith("paused"):
         engine.click("pause", ANA)
     if state in ("aborting", "ended"):
@@ -124,7 +127,7 @@ def judge(state: str, click: dict[str, Any]) -> bool:
     deed = name_deed(state, click)
     if deed not in LEGAL[state] or click["user"] not in MAY[deed] or click["team"] == OTHER:
         return False
-    return deed not in QUESTIONS or click["card"] in ("none", "right")
+    return deed not in QUESTIONS or click["card"] == "right" or (deed in NEED_NO_CARD and click["card"] == "none")
 
 
 def build_click(engine: Engine, click: dict[str, Any], number: int = 0) -> Click:

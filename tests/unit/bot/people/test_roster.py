@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 
 from bot.settings.policy import Policy
@@ -9,7 +12,7 @@ from steps.contract.cards import Card
 from steps.contract.step import Ask, Context, Done, Outcome
 from steps.gates import pass_gate
 from tests.unit.bot.society import BOT, GONE, GROUP, GUEST, OTHER, OUTSIDER, UNKNOWN, PaperDirectory
-from tests.unit.bot.workbench import ANA, BEN, CAI, Build, Engine
+from tests.unit.bot.workbench import ANA, BEN, CAI, DEE, Build, Engine
 
 EVERYBODY = frozenset({ANA, BEN, OUTSIDER, GUEST, GONE, BOT, UNKNOWN})
 POLICY = Policy(EVERYBODY, frozenset({GROUP, BEN}))
@@ -128,3 +131,45 @@ def test_status_asks_slack_nothing(build: Build) -> None:
     directory = PaperDirectory()
     asking(build, directory).click("status", BEN)
     assert directory.calls == []
+
+
+TWO = Policy(EVERYBODY, frozenset({GROUP, BEN, DEE}), approvals_needed=2)
+
+
+def leave(directory: PaperDirectory) -> None:
+    """Cai's account is deactivated."""
+    directory.people[CAI] = replace(directory.people[CAI], deleted=True)
+
+
+def move_away(directory: PaperDirectory) -> None:
+    """Cai is taken out of the approvers' group."""
+    directory.groups[GROUP] = frozenset()
+
+
+@pytest.mark.parametrize("change", [leave, move_away])
+def test_an_approval_of_somebody_who_counts_no_more_is_not_counted(
+    build: Build, change: Callable[[PaperDirectory], None]
+) -> None:
+    """Everybody is read again before the last one decides; it takes another approver then."""
+    directory = PaperDirectory()
+    engine = asking(build, directory, TWO)
+    engine.click("approve", CAI)
+    change(directory)
+    engine.clock.advance(60)
+    assert engine.click("approve", BEN) == "Yours is approval 1 of 2 for access of cluster-x-1."
+    assert engine.row().state == "asking"
+    assert engine.click("approve", DEE) == "You approved access of cluster-x-1."
+
+
+def test_an_approval_of_somebody_whom_slack_does_not_tell_is_asked_about_again(build: Build) -> None:
+    """It neither counts nor is it lost."""
+    directory = PaperDirectory()
+    engine = asking(build, directory, TWO)
+    engine.click("approve", CAI)
+    engine.clock.advance(60)
+    gone = directory.people.pop(CAI)
+    assert engine.click("approve", BEN).startswith(f"Slack did not say who <@{CAI}> is, whose approval counts here too")
+    assert engine.row().state == "asking"
+    directory.people[CAI] = gone
+    engine.clock.advance(10)
+    assert engine.click("approve", BEN) == "You approved access of cluster-x-1."

@@ -545,8 +545,8 @@ def test_the_end_of_an_upgrade_takes_the_buttons_from_its_reminders(build: Build
     """There is nothing left to do from them."""
     engine = build({"access/approve": ask, "finish/report": lambda _c: Done("upgraded cluster-x")})
     engine.add_upgrade(["access/approve", "finish/report"])
-    engine.runner.turn()
     engine.click("schedule", ANA, arguments=LATER)
+    engine.runner.turn()
     tick_to(engine, moment(3, 2))
     engine.click("approve", BEN)
     engine.runner.turn()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 
 import pytest
 
@@ -102,10 +102,59 @@ def test_a_denial_is_taken_at_once(build: Build) -> None:
     assert engine.row().state == "blocked"
 
 
-def test_an_approval_lives_until_a_day_after_the_window_opens(build: Build) -> None:
-    """Asked for days ahead, it must not expire before it can be used."""
-    engine = begin(build, DAYS, access__approve=ask)
-    assert engine.row().due == datetime(2026, 12, 2, 8, tzinfo=START.tzinfo)
+@pytest.mark.parametrize(
+    ("downtime", "day", "hour"),
+    [(DAYS, 1, 16), (NIGHTS, 1, 4), (Downtime(), 2, 2), (Downtime((Window(DAILY, time(1), time(2, 5), "UTC"),)), 1, 3)],
+    ids=["the next window", "the open window", "no window", "a window about to close"],
+)
+def test_a_question_lives_to_the_end_of_its_window(build: Build, downtime: Downtime, day: int, hour: int) -> None:
+    """Or for a day where there is none, and never for less than an hour."""
+    engine = begin(build, downtime, access__approve=ask)
+    assert engine.row().due == datetime(2026, 12, day, hour, tzinfo=START.tzinfo)
+
+
+def test_an_approval_lives_for_a_week_at_most(build: Build) -> None:
+    """Whatever the setting says."""
+    engine = begin(build, Downtime(), access__approve=ask)
+    ends = engine.keeper.choose_expiry(engine.row(), engine.clock.now(), timedelta(days=30))
+    assert ends - engine.clock.now() == timedelta(days=7)
+
+
+def find_end(engine: Engine) -> datetime | None:
+    """Until when the approval of access may be acted on."""
+    return engine.journal.find_approval_end("cluster-x-1", "access")
+
+
+def test_time_held_by_an_appointment_makes_no_approval_older(build: Build) -> None:
+    """Approved today for the day after tomorrow: it counts to the end of its time."""
+    engine = begin(build, Downtime(), access__approve=ask, access__bind=lambda _c: Done("bound"))
+    engine.click("approve", BEN)
+    assert find_end(engine) == datetime(2026, 12, 2, 2, tzinfo=START.tzinfo)
+    engine.click("schedule", ANA, arguments={"date": "2026-12-03", "time": "02:00", "zone": "UTC", "for": "3h"})
+    engine.runner.turn()
+    assert engine.row().sentence.startswith("held before access/approve")
+    pass_to(engine, 2, 3)
+    assert find_end(engine) == datetime(2026, 12, 3, 5, tzinfo=START.tzinfo)
+
+
+def test_an_approval_of_one_night_does_not_count_in_the_next(build: Build) -> None:
+    """Its card named this night."""
+    engine = begin(build, NIGHTS, access__approve=ask, access__bind=lambda _c: Done("bound"))
+    engine.click("approve", BEN)
+    pass_to(engine, 5)
+    pass_to(engine, 23)
+    assert find_end(engine) == datetime(2026, 12, 1, 4, tzinfo=START.tzinfo)
+
+
+def test_time_paused_makes_an_approval_older(build: Build) -> None:
+    """Nobody but a person keeps it waiting."""
+    engine = begin(build, NIGHTS, access__approve=ask, access__bind=lambda _c: Done("bound"))
+    engine.click("approve", BEN)
+    engine.click("pause", ANA)
+    engine.clock.advance(3600)
+    engine.click("resume", ANA)
+    engine.runner.turn()
+    assert find_end(engine) == datetime(2026, 12, 1, 4, tzinfo=START.tzinfo)
 
 
 def test_a_begun_step_runs_on_past_the_end_of_the_window(build: Build) -> None:

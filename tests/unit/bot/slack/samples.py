@@ -102,6 +102,7 @@ def build_gate_body(**changes: Any) -> dict[str, Any]:
         "moved": [],
         "approvers": [BEN, CAI],
         "closed": "",
+        "code": "K7Q2MD",
     }
     return body | changes
 
@@ -117,6 +118,7 @@ def build_blocked_body(**changes: Any) -> dict[str, Any]:
         "generation": 2,
         "expires_at": None,
         "closed": "",
+        "code": "M2QXA7",
     }
     return body | changes
 
@@ -212,6 +214,20 @@ SAMPLES: Mapping[str, tuple[Message, UpgradeView]] = {
     "gate": (build_message("gate", build_gate_body(), slot="card:control-plane/approve:1"), build_asking_view()),
     "gate-moved": (
         build_message("gate", build_gate_body(moved=["namespace shop: Deployment/web is now paused"])),
+        build_asking_view(),
+    ),
+    "gate-copy": (
+        build_message(
+            "answer",
+            {
+                "user": CAI,
+                "channel": CHANNEL,
+                "text": "Nothing was decided: `K7Q2MA` is not the code of the card that is open. This is it.",
+                "upgrade": "cluster-x-7",
+                "card": build_gate_body(approvers=[]),
+            },
+            upgrade="",
+        ),
         build_asking_view(),
     ),
     "gate-closed": (

@@ -22,6 +22,7 @@ from bot.journal.bodies import (
     RootBody,
 )
 from bot.journal.outbox import name_reminder
+from bot.journal.rows import build_code
 from bot.telling.chronicle import Chronicle, card_slot
 from steps.contract.cards import APPROVE, DENY, Attachment, Card, Choice, Progress
 from steps.contract.ledger import LedgerEntry
@@ -99,6 +100,7 @@ def test_a_gate_is_a_card_with_its_choices_and_who_may_take_them(engine: Engine,
             step="control-plane/approve",
             generation=1,
             expires_at=START + timedelta(hours=24),
+            code=build_code("cluster-x-1", "control-plane/approve", 1, ask.digest),
         )
     ]
 
@@ -111,7 +113,12 @@ def test_a_blocked_step_ends_its_progress_and_keeps_its_files(engine: Engine, ch
     assert list_told(engine) == [
         ProgressBody("istioctl failed", "control-plane", None, ("Pilot: applying",), ended=True),
         BlockedBody(
-            "istioctl failed", "Retry.", (Choice("accept", "Accept"),), step="control-plane/approve", generation=2
+            "istioctl failed",
+            "Retry.",
+            (Choice("accept", "Accept"),),
+            step="control-plane/approve",
+            generation=2,
+            code=build_code("cluster-x-1", "control-plane/approve", 2, ""),
         ),
         FileBody("out.txt", "line"),
     ]

@@ -453,6 +453,18 @@ def test_what_no_gate_showed_is_asked_about_before_the_start() -> None:
     assert len(paper.tools.started) == 1
 
 
+def test_an_approval_that_became_too_old_is_asked_for_again_before_the_start() -> None:
+    """After a night in which it was paused or blocked."""
+    paper = approved()
+    paper.approval_ended = paper.now - timedelta(hours=1)
+    asked = paper.run(apply)
+    assert isinstance(asked, Ask)
+    assert asked.moved == (f"its approval counted until {paper.approval_ended:%Y-%m-%d %H:%M} UTC",)
+    assert paper.tools.started == []
+    paper.approval_ended = None
+    assert isinstance(paper.run(apply, decide("approve", asked.digest)), Waiting)
+
+
 def test_a_removal_that_came_after_the_approval_is_asked_about() -> None:
     """The apply itself asks; the plan doesn't go back."""
     paper = approved()

@@ -1,0 +1,65 @@
+"""The card that asks a question: whether it reached the person who answers, and a copy for one person alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from bot.journal.bodies import BlockedBody, GateBody
+from bot.journal.outbox import Outbox
+from bot.journal.rows import Question
+from bot.telling.chronicle import card_slot
+
+
+@dataclass(frozen=True)
+class CardCopy:
+    """An answer that decides nothing and shows one person the card of `upgrade`'s open question."""
+
+    text: str
+    upgrade: str
+    card: GateBody
+
+
+class Cards:
+    """Looks cards up in the outbox."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    def was_delivered(self, question: Question, by: str, pressed: bool) -> bool:
+        """Whether Slack has the card, or took this person's own copy.
+
+        `pressed`: the order came from a button. Then a post that was begun has arrived, even where Slack's answer to
+        it has not.
+        """
+        slot = card_slot(question.step, question.generation)
+        return self._outbox.was_posted(question.upgrade, slot, begun=pressed) or self._outbox.has_private_copy(
+            question.upgrade, by, question.step, question.generation
+        )
+
+    def copy(self, question: Question, why: str) -> CardCopy:
+        """The question's card for one person, with why nothing was decided."""
+        body = self._outbox.find_body(question.upgrade, card_slot(question.step, question.generation))
+        shown = GateBody(
+            question=_write_question(body) or question.question,
+            digest=question.digest,
+            choices=question.choices,
+            step=question.step,
+            generation=question.generation,
+            expires_at=question.expires_at,
+            code=question.code,
+        )
+        if isinstance(body, GateBody):
+            shown = replace(shown, card=body.card, moved=body.moved)
+        return CardCopy(f"Nothing was decided: {why}", question.upgrade, shown)
+
+
+def _write_question(body: object) -> str:
+    match body:
+        case GateBody():
+            return body.question
+        case BlockedBody():
+            return " ".join(filter(None, [body.sentence, body.remedy]))
+        case _:
+            return ""

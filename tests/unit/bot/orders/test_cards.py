@@ -1,0 +1,198 @@
+"""Attacks on the binding of a decision to the card that was read: each way in, each thing that is not the card."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from bot.clicks.clicks import Click, Clicks
+from bot.clicks.orders import Approve, BreakGlass, Decide, Deny, Order
+from bot.journal.bodies import AnswerBody, GateBody, Message
+from bot.journal.rows import Question, build_code
+from steps.contract.cards import Card, Choice
+from steps.contract.step import Ask, Blocked, Context, Done, Outcome
+from steps.gates import pass_gate
+from tests.unit.bot.workbench import BEN, CAI, DEE, POLICY, Build, Engine
+
+GLASS = replace(POLICY, break_glass=frozenset({DEE}))
+
+
+def ask_first(ctx: Context) -> Outcome:
+    """The gate of the download."""
+    return pass_gate(ctx, Ask("Download it?", Card("Download"), {"archive": "asm.tar.gz"}))
+
+
+def ask_second(ctx: Context) -> Outcome:
+    """The gate of the control plane."""
+    return pass_gate(ctx, Ask("Replace it?", Card("Control plane"), {"record": "9f"}))
+
+
+def block(ctx: Context) -> Outcome:
+    """A check that may be accepted."""
+    return Done("") if ctx.decision else Blocked("a check failed", "Look.", (Choice("accept", "Accept"),))
+
+
+def stand(build: Build, *plan: str) -> Engine:
+    """An upgrade of ana's that stands at the first step of the plan; nothing of it was posted."""
+    steps = {"download/approve": ask_first, "control-plane/approve": ask_second, "validate/run": block}
+    engine = build({**steps, "end": lambda _ctx: Done("")}, policy=GLASS)
+    engine.add_upgrade([*plan, "end"])
+    engine.runner.turn()
+    return engine
+
+
+def open_question(engine: Engine) -> Question:
+    """What is asked now."""
+    question = engine.journal.find_open_question("cluster-x-1")
+    assert question
+    return question
+
+
+def find_card(engine: Engine) -> Message:
+    """The row of the card that waits for Slack."""
+    return [one for one in engine.outbox.list_unsent(engine.clock.now()) if one.kind in ("gate", "blocked")][-1]
+
+
+def order(engine: Engine, given: Order, by: str = CAI) -> AnswerBody:
+    """The private answer to an order."""
+    engine.clicks += 1
+    click = Click(f"c{engine.clicks}", by, engine.clock.now(), given, channel="C0", door="command")
+    engine.upgrades.receive(click)
+    engine.upgrades.settle_clicks()
+    assert Clicks(engine.store).find_answer(click.id)
+    body = [one.body for one in engine.outbox.list_unsent(engine.clock.now()) if one.kind == "answer"][-1]
+    assert isinstance(body, AnswerBody)
+    return body
+
+
+def take_copies(engine: Engine) -> None:
+    """Slack takes the private answers that wait."""
+    for one in engine.outbox.list_unsent(engine.clock.now()):
+        if one.kind == "answer":
+            engine.outbox.mark_sent(one.id, "answered", one.revision, engine.clock.now())
+
+
+def test_an_approval_meant_for_the_card_before_does_not_approve_the_next(build: Build) -> None:
+    """Cai read the download's card; while he typed, somebody approved it and the control plane's was asked."""
+    engine = stand(build, "download/approve", "control-plane/approve")
+    engine.post_cards()
+    read = open_question(engine).code
+    order(engine, Approve("cluster-x", code=read), BEN)
+    engine.runner.turn()
+    engine.runner.turn()
+    engine.post_cards()
+    answer = order(engine, Approve("cluster-x", code=read))
+    assert (engine.row().step, engine.row().state) == ("control-plane/approve", "asking")
+    assert answer.card
+    assert answer.card.question == "Replace it?"
+
+
+WRONG: dict[str, Callable[[Question], str]] = {
+    "no code": lambda _asked: "",
+    "a made-up code": lambda _asked: "AAAAAA",
+    "the start of the code": lambda asked: asked.code[:5],
+    "the code and more": lambda asked: f"{asked.code}A",
+    "the card asked before": lambda asked: build_code(asked.upgrade, asked.step, asked.generation - 1, asked.digest),
+    "the same step of another upgrade": lambda asked: build_code("cluster-y-1", asked.step, 1, asked.digest),
+    "the same card showing something else": lambda asked: build_code(asked.upgrade, asked.step, 1, "other"),
+}
+WAYS: dict[str, tuple[str, Callable[[str], Order], str]] = {
+    "approve": ("control-plane/approve", lambda code: Approve("cluster-x", code=code), CAI),
+    "approve by the upgrade's id": ("control-plane/approve", lambda code: Approve("cluster-x-1", code=code), CAI),
+    "decide": ("validate/run", lambda code: Decide("cluster-x", choice="accept", code=code), CAI),
+    "break the glass": ("control-plane/approve", lambda code: BreakGlass("cluster-x", reason="now", code=code), DEE),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize("way", WAYS)
+def test_a_command_without_the_cards_code_decides_nothing_and_shows_the_card(
+    build: Build, way: str, wrong: str
+) -> None:
+    """Every command that lets the upgrade act, with everything that is not the code."""
+    step, write, by = WAYS[way]
+    engine = stand(build, step)
+    engine.post_cards()
+    asked = open_question(engine)
+    answer = order(engine, write(WRONG[wrong](asked)), by)
+    assert open_question(engine) == asked
+    assert answer.text.startswith("Nothing was decided")
+    assert answer.card
+    assert (answer.card.code, answer.card.choices) == (asked.code, asked.choices)
+
+
+@pytest.mark.parametrize("write", [str.upper, str.lower])
+@pytest.mark.parametrize("way", WAYS)
+def test_the_code_of_a_posted_card_decides(build: Build, way: str, write: Callable[[str], str]) -> None:
+    """In capitals or not."""
+    step, make, by = WAYS[way]
+    engine = stand(build, step)
+    engine.post_cards()
+    order(engine, make(write(open_question(engine).code)), by)
+    assert engine.row().state == "running"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_card_that_did_not_reach_slack_can_not_be_decided(build: Build, way: str) -> None:
+    """Even by somebody who has its code; it comes to this person alone."""
+    step, make, by = WAYS[way]
+    engine = stand(build, step)
+    answer = order(engine, make(open_question(engine).code), by)
+    assert engine.row().state in ("asking", "blocked")
+    assert "has not reached Slack" in answer.text
+    assert answer.card
+
+
+def test_a_button_of_a_card_whose_posting_never_began_is_forged(build: Build) -> None:
+    """No such button exists anywhere."""
+    engine = stand(build, "control-plane/approve")
+    order(engine, Approve("cluster-x-1", "control-plane/approve", 1))
+    assert engine.row().state == "asking"
+
+
+def test_a_button_pressed_before_slacks_answer_came_decides(build: Build) -> None:
+    """The post was begun, and a button that is pressed has arrived."""
+    engine = stand(build, "control-plane/approve")
+    engine.outbox.mark_posting(find_card(engine).id)
+    order(engine, Approve("cluster-x-1", "control-plane/approve", 1))
+    assert engine.row().state == "running"
+
+
+def test_a_private_copy_counts_once_slack_took_it_and_for_its_reader_alone(build: Build) -> None:
+    """Where the card itself can't be posted."""
+    engine = stand(build, "control-plane/approve")
+    code = open_question(engine).code
+    order(engine, Approve("cluster-x", code=code))
+    order(engine, Approve("cluster-x", code=code))
+    assert engine.row().state == "asking"
+    take_copies(engine)
+    order(engine, Approve("cluster-x", code=code), BEN)
+    assert engine.row().state == "asking"
+    order(engine, Approve("cluster-x", code=code))
+    assert engine.row().state == "running"
+
+
+def test_a_copy_shows_what_the_card_shows(build: Build) -> None:
+    """With its code, and without the mentions."""
+    engine = stand(build, "control-plane/approve")
+    answer, body = order(engine, Approve("cluster-x")), find_card(engine).body
+    assert isinstance(body, GateBody)
+    assert answer.card
+    assert (answer.upgrade, answer.card.card, answer.card.code) == ("cluster-x-1", body.card, body.code)
+    assert (body.approvers, answer.card.approvers) == ((BEN, CAI), ())
+
+
+def test_whoever_may_not_approve_is_told_so_instead_of_a_card(build: Build) -> None:
+    """A card with buttons that they may not press would be no answer."""
+    engine = stand(build, "control-plane/approve")
+    answer = order(engine, Approve("cluster-x"), DEE)
+    assert (answer.text[:44], answer.card) == ("You are not among this cluster's approvers, ", None)
+
+
+def test_a_denial_needs_neither_code_nor_card(build: Build) -> None:
+    """To stop something nobody has to have read anything."""
+    engine = stand(build, "control-plane/approve")
+    order(engine, Deny("cluster-x", reason="no"))
+    assert engine.journal.find_open_question("cluster-x-1") is None
