@@ -13,7 +13,7 @@ from bot.orders.consents import Consents
 from bot.orders.judging import check_person, check_time, judge_decision, name_choice
 from bot.orders.targets import Refusal, Targets
 from bot.settings.clusters import Cluster
-from bot.telling.phrases import describe_state, name_done
+from bot.telling.phrases import describe_state, mention, name_done
 from bot.transitions import Taken, Transitions
 from steps.contract.cards import DENY
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from steps.contract.checks import Check
 from steps.contract.errors import GiveUp
@@ -18,6 +20,14 @@ class Source:
     """The version that the upgrade started from."""
 
     version: str = "unknown"
+
+
+@dataclass(frozen=True)
+class SeenCluster:
+    """The UID of the kube-system that was read last, and when."""
+
+    uid: str
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -37,6 +47,9 @@ def read_mode(kept: Json) -> MtlsMode:
 
 
 IDENTITY = Note("prepare/identity", read_as(ClusterIdentity))
+# The UID of kube-system, as first read: no other cluster has it.
+CLUSTER_UID = Note("prepare/cluster-uid", read_as(str))
+CLUSTER_SEEN = Note("prepare/cluster-seen", read_as(SeenCluster))
 SOURCE = Note("prepare/source", read_as(Source))
 MTLS = Note("prepare/mtls", read_mode)
 FLAGS = Note("prepare/options", read_as(tuple[str, ...]))
@@ -56,6 +69,29 @@ def measure_identity(ctx: Context) -> ClusterIdentity:
     identity = ctx.gke.describe_cluster(ctx.cluster)
     ctx.revise(IDENTITY, identity)
     return identity
+
+
+def read_cluster_uid(ctx: Context) -> str:
+    """The UID of kube-system, which no other cluster has; GiveUp where it can't be read."""
+    found = ctx.kubernetes.read_object("v1", "Namespace", "", "kube-system")
+    uid = str(((found or {}).get("metadata") or {}).get("uid") or "")
+    if not uid:
+        raise GiveUp(
+            "the UID of the namespace kube-system can't be read, by which the cluster is known",
+            "Let the bot's account get namespaces, then retry.",
+        )
+    return uid
+
+
+def remember_cluster(ctx: Context) -> str:
+    """The UID of the cluster that the upgrade is for: the first that was ever read."""
+    return ctx.recall(CLUSTER_UID) or ctx.remember(CLUSTER_UID, read_cluster_uid(ctx))
+
+
+def note_cluster(ctx: Context) -> None:
+    """Remember it where it can be read already; the first acting step needs it."""
+    with suppress(GiveUp):
+        remember_cluster(ctx)
 
 
 def recall_identity(ctx: Context) -> ClusterIdentity:

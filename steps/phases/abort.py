@@ -10,12 +10,18 @@ from steps.contract.ledger import count_entries
 from steps.contract.release import Release
 from steps.contract.step import Context, Done, Outcome, Step
 from steps.mesh import Pod
+from steps.notes.permissions import BINDING
 from steps.phases.access import remove_binding
+from steps.phases.same_cluster import find_stranger
 
 
 def revoke_own_binding(ctx: Context) -> Outcome:
     """Remove the ClusterRoleBinding that the bot itself made, where it made one (design: at finish or abort)."""
-    return Done(remove_binding(ctx))
+    kept = ctx.recall(BINDING)
+    if kept is None or not kept.ours:
+        return Done("")
+    stranger = find_stranger(ctx)
+    return Done(f"{stranger}; nothing was written there" if stranger else remove_binding(ctx))
 
 
 def report_abort(ctx: Context) -> Outcome:

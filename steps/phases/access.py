@@ -9,6 +9,7 @@ from steps.gates import bind_access, build_gate_card, pass_gate
 from steps.mesh import Binding, Right
 from steps.notes.permissions import BINDING, CREATED, OwnBinding
 from steps.notes.prepare import measure_identity
+from steps.phases.same_cluster import on_same_cluster
 from steps.preflight.rights import ADMIN_ROLE, EVERYTHING, describe_grant, describe_rights, list_rights
 
 GUIDE_BINDING = "cluster-admin-binding"
@@ -119,6 +120,6 @@ def _go_on_without(ctx: Context, account: str, error: GiveUp) -> Outcome:
 
 STEPS: tuple[Step, ...] = (
     Step("access/approve", approve),
-    Step("access/bind", bind),
+    Step("access/bind", on_same_cluster(bind)),
     Step("access/check", check),
 )

@@ -13,6 +13,7 @@ from steps.install.recovery import read_mesh_config
 from steps.install.trust import read_trust_domains
 from steps.notes.permissions import APPROVED_EDITS, EDITED
 from steps.notes.prepare import measure_identity, recall_identity
+from steps.phases.same_cluster import on_same_cluster
 
 NOTHING = "no authorization policy needs a change"
 KEEP = Choice("deny", "Leave as they are")
@@ -109,5 +110,5 @@ def describe_findings(findings: int, edits: int) -> str:
 
 STEPS: tuple[Step, ...] = (
     Step("authorization/approve", approve),
-    Step("authorization/apply", apply),
+    Step("authorization/apply", on_same_cluster(apply)),
 )

@@ -14,6 +14,7 @@ from steps.notes.control_plane import BACKUP
 from steps.notes.download import describe_way_back
 from steps.notes.prepare import ESTIMATE, choose_mtls, describe_identity, recall_identity, recall_source
 from steps.phases.access import remove_binding
+from steps.phases.same_cluster import on_same_cluster
 from steps.workloads.estimate import describe_outcome
 
 
@@ -67,6 +68,6 @@ def describe_time(ctx: Context) -> str:
 
 
 STEPS: tuple[Step, ...] = (
-    Step("finish/revoke", revoke, timedelta(minutes=10)),
+    Step("finish/revoke", on_same_cluster(revoke), timedelta(minutes=10)),
     Step("finish/report", report),
 )

@@ -27,6 +27,7 @@ from steps.notes.prepare import (
     choose_mtls,
     describe_identity,
     measure_identity,
+    note_cluster,
     recall_flags,
     recall_identity,
     recall_mtls,
@@ -55,6 +56,7 @@ PODS_A_ROUND = 25
 def identify(ctx: Context) -> Outcome:
     """Read the guide's variables and the server's version."""
     identity = measure_identity(ctx)
+    note_cluster(ctx)
     return Done(
         f"{identity.name} in {identity.location}, project {identity.project_id}, API server {identity.server_version}"
     )

@@ -12,7 +12,7 @@ from steps.install.overlays import join_overlays
 from steps.install.record.recording import Recorded, record_apply
 from steps.mesh import ClusterIdentity
 from steps.notes.download import KUBECTL, PREVIOUS, NoWayBack, recall_tools
-from steps.notes.prepare import choose_mtls, recall_flags, recall_mtls
+from steps.notes.prepare import choose_mtls, read_cluster_uid, recall_flags, recall_mtls
 
 
 def build_request(ctx: Context, identity: ClusterIdentity) -> ApplyRequest:
@@ -57,15 +57,3 @@ def recall_kubectl(ctx: Context, identity: ClusterIdentity) -> Kubectl:
         raise GiveUp("no kubectl is on the bot's PATH, and istioctl calls it", remedy)
     ctx.revise(KUBECTL, found)
     return found
-
-
-def read_cluster_uid(ctx: Context) -> str:
-    """The UID of kube-system, which no other cluster has; GiveUp where it can't be read."""
-    found = ctx.kubernetes.read_object("v1", "Namespace", "", "kube-system")
-    uid = str(((found or {}).get("metadata") or {}).get("uid") or "")
-    if not uid:
-        raise GiveUp(
-            "the UID of the namespace kube-system can't be read, by which the cluster is known",
-            "Let the bot's account get namespaces, then retry.",
-        )
-    return uid

@@ -14,6 +14,7 @@ from steps.phases.control_plane.apply import apply
 from steps.phases.control_plane.approvals import approve, approve_departures, approve_mtls
 from steps.phases.control_plane.backup import list_backup_items, name_backup, read_backup
 from steps.phases.control_plane.replacement import roll_out
+from steps.phases.same_cluster import on_same_cluster
 
 BACKUPS_A_TURN = 10
 # Four recordings, each with its own time limit.
@@ -59,6 +60,6 @@ STEPS: tuple[Step, ...] = (
     Step("control-plane/approve-removals", approve_departures, RECORDING_PATIENCE),
     Step("control-plane/approve", approve, RECORDING_PATIENCE),
     Step("control-plane/backup", back_up),
-    Step("control-plane/apply", apply, timedelta(hours=1)),
+    Step("control-plane/apply", on_same_cluster(apply), timedelta(hours=1)),
     Step("control-plane/rollout", roll_out, timedelta(hours=8)),
 )

@@ -12,6 +12,7 @@ from steps.contract.ledger import EntryState, LedgerEntry, count_entries
 from steps.contract.step import Ask, Context, Done, Outcome, Step
 from steps.contract.wording import Person, count_things
 from steps.gates import bind_left, pass_gate, read_left
+from steps.phases.same_cluster import on_same_cluster
 from steps.phases.sidecars.approvals.cards import attach_ledger, build_left_card, describe_ledger, list_left
 from steps.phases.sidecars.approvals.gates import approve_canary, approve_rest, read_approved
 from steps.phases.sidecars.approvals.newcomers import meet_newcomers
@@ -137,9 +138,9 @@ WAVES_PATIENCE = timedelta(days=3)
 STEPS: tuple[Step, ...] = (
     Step("sidecars/plan", plan_sidecars, PATIENCE),
     Step("sidecars/approve-canary", approve_canary),
-    Step("sidecars/canary", restart_canary, WAVES_PATIENCE),
+    Step("sidecars/canary", on_same_cluster(restart_canary), WAVES_PATIENCE),
     Step("sidecars/approve", approve_rest),
-    Step("sidecars/restart", restart_waves, WAVES_PATIENCE),
-    Step("sidecars/acknowledge", acknowledge_left),
+    Step("sidecars/restart", on_same_cluster(restart_waves), WAVES_PATIENCE),
+    Step("sidecars/acknowledge", on_same_cluster(acknowledge_left)),
 )
 CANARY_STEPS: frozenset[str] = frozenset({"sidecars/approve-canary", "sidecars/canary"})

@@ -1,0 +1,111 @@
+"""Attacks by another cluster under the same name: made anew, or another kubeconfig. Nothing is written there."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from steps.contract.errors import GiveUp
+from steps.contract.step import Blocked, Done
+from steps.mesh import Binding
+from steps.notes.prepare import CLUSTER_UID
+from steps.phases.abort import revoke_own_binding
+from steps.phases.access import GUIDE_BINDING, bind
+from steps.phases.prepare import identify
+from steps.phases.same_cluster import on_same_cluster
+from steps.plan import STEPS
+from tests.unit.steps.paper import ACCOUNT, Paper, start_paper
+
+OTHER = "another-clusters-uid"
+ACTING = (
+    "access/bind",
+    "control-plane/apply",
+    "sidecars/canary",
+    "sidecars/restart",
+    "sidecars/acknowledge",
+    "authorization/apply",
+    "finish/revoke",
+)
+
+
+def move_away(paper: Paper) -> None:
+    """The name leads to another cluster from now on, whose objects look the same."""
+    paper.kubernetes.cluster_uid = OTHER
+    paper.advance(timedelta(seconds=31))
+
+
+def bound() -> Paper:
+    """An upgrade that bound its account to cluster-admin."""
+    paper = start_paper()
+    paper.run(identify)
+    assert isinstance(paper.run(bind), Done)
+    paper.kubernetes.writes.clear()
+    return paper
+
+
+@pytest.mark.parametrize("step", ACTING)
+def test_an_acting_step_writes_nothing_to_another_cluster(step: str) -> None:
+    """Each of them looks before it acts."""
+    paper = bound()
+    move_away(paper)
+    outcome = paper.run(STEPS[step].run)
+    assert isinstance(outcome, Blocked)
+    assert outcome.why.startswith(f"cluster-x is another cluster now: its kube-system has the UID {OTHER}, and had ")
+    assert (paper.kubernetes.writes, paper.tools.started) == ([], [])
+
+
+def test_abort_writes_nothing_to_another_cluster() -> None:
+    """It does not take away what somebody else gave there under the same name."""
+    paper = bound()
+    paper.kubernetes.bindings = {GUIDE_BINDING: Binding(GUIDE_BINDING, "cluster-admin", (ACCOUNT,))}
+    move_away(paper)
+    outcome = paper.run(revoke_own_binding)
+    assert isinstance(outcome, Done)
+    assert outcome.sentence.endswith("; nothing was written there")
+    assert GUIDE_BINDING in paper.kubernetes.bindings
+
+
+def test_abort_gives_the_rights_back_on_its_own_cluster() -> None:
+    """As ever."""
+    paper = bound()
+    assert paper.run(revoke_own_binding) == Done(f"{GUIDE_BINDING} removed")
+
+
+def test_retry_looks_again_at_once() -> None:
+    """Whoever led the name back needn't wait."""
+    paper = bound()
+    step = on_same_cluster(lambda _ctx: Done("acted"))
+    own, paper.kubernetes.cluster_uid = paper.kubernetes.cluster_uid, OTHER
+    assert isinstance(paper.run(step), Blocked)
+    paper.kubernetes.cluster_uid = own
+    assert paper.run(step) == Done("acted")
+
+
+def test_a_batch_looks_at_most_once_in_thirty_seconds() -> None:
+    """Within them what was read counts."""
+    paper = bound()
+    step = on_same_cluster(lambda _ctx: Done("acted"))
+    paper.run(step)
+    paper.kubernetes.cluster_uid = OTHER
+    paper.advance(timedelta(seconds=29))
+    assert paper.run(step) == Done("acted")
+    paper.advance(timedelta(seconds=2))
+    assert isinstance(paper.run(step), Blocked)
+
+
+def test_an_upgrade_of_an_earlier_version_is_bound_at_its_next_acting_step() -> None:
+    """It has no note of the cluster, and goes on."""
+    paper = start_paper()
+    assert CLUSTER_UID.key not in paper.memory.values
+    assert isinstance(paper.run(STEPS["access/bind"].run), Done)
+    assert paper.memory.values[CLUSTER_UID.key] == paper.kubernetes.cluster_uid
+
+
+def test_prepare_goes_on_where_the_uid_can_not_be_read_yet() -> None:
+    """The first acting step needs it then."""
+    paper = start_paper()
+    paper.kubernetes.cluster_uid = ""
+    assert isinstance(paper.run(identify), Done)
+    with pytest.raises(GiveUp):
+        paper.run(STEPS["access/bind"].run)
