@@ -45,7 +45,7 @@ def test_a_session_holds_to_slacks_types(front: Front) -> None:
     view = front.slack.state()["views"][ANA][-1]
     front.slack.act("click", user=ANA, view_id=view["id"], action_id="asm-start:cluster", value="cluster-y")
     front.slack.wait_for("views", lambda state: "us-central1-a/cluster-y" in str(state["views"][ANA]))
-    submit_form(front, ANA, {"set": {"set": "a.b=c"}})
+    submit_form(front, ANA, {"set": {"set": "values.kiali.enabled=true"}})
     front.slack.act("home", user=ANA)
     front.tabs.turn()
     assert (len(front.book.clicks), find_log_faults(read_log(front))) == (4, [])

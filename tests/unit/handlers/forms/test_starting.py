@@ -79,7 +79,7 @@ def test_everything_chosen_is_committed(front: Front, form: dict[str, Any]) -> N
         form,
         cluster="cluster-y",
         mtls="STRICT",
-        set="a.b=c\n\nd.e=f",
+        set="values.kiali.enabled=true\n\nvalues.tracing.enabled=true",
         overlay=OVERLAY,
         testing=[],
         canary="shop, blog",
@@ -89,7 +89,7 @@ def test_everything_chosen_is_committed(front: Front, form: dict[str, Any]) -> N
         "cluster-y",
         StartOptions(
             mtls="STRICT",
-            flags=("a.b=c", "d.e=f"),
+            flags=("values.kiali.enabled=true", "values.tracing.enabled=true"),
             overlay_texts={"pasted.yaml": OVERLAY},
             testing_workloads=False,
             canary_namespaces=("shop", "blog"),
