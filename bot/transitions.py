@@ -173,6 +173,7 @@ class Transitions:
                 sentence=outcome.sentence,
                 remedy="",
             )
+            self._journal.close_chain(row.id, now)
 
     def ask(self, row: UpgradeRow, outcome: Ask | Blocked, expires: datetime | None) -> None:
         """Put a question to people; one that is still open is closed as expired."""
@@ -238,6 +239,7 @@ class Transitions:
             self._chronicle.tell(row, f"{how}: {reason}" if reason else how, now)
             if row.aborted_by:
                 self._journal.change_upgrade(row.id, state="aborted", due=None, ended_at=now)
+                self._journal.close_chain(row.id, now)
             else:
                 self._begin_abort(row, by, now)
 

@@ -102,22 +102,57 @@ def status(upgrade: str) -> None:
 @main.command()
 @click.argument("upgrade", required=False, default="")
 @click.option("--ledger", type=click.Choice(["csv", "json"]), default=None, help="The pods of the upgrade.")
+@click.option("--audit", type=click.Choice(["jsonl", "md"]), default=None, help="Who did what, row by row, sealed.")
 @click.option("--ics", is_flag=True, help="Its time for calendars; without an upgrade, the next 30 days of the fleet.")
 @click.option(
     "--output", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write into this file, not out."
 )
-def export(upgrade: str, ledger: str | None, ics: bool, output: Path | None) -> None:
+def export(upgrade: str, ledger: str | None, audit: str | None, ics: bool, output: Path | None) -> None:
     """Print what an upgrade left on record, or the calendar as an iCalendar file."""
     from bot.app.exports import write_ledger
 
-    if ics == bool(ledger):
-        _fail(["say what to export: `--ledger csv`, `--ledger json` or `--ics`, one of them"])
-    if ledger and not upgrade:
-        _fail(["name the upgrade whose ledger to export; `asm-upgrade status` lists the open ones"])
+    if [bool(ledger), bool(audit), ics].count(True) != 1:
+        _fail(["say what to export: `--ledger csv|json`, `--audit jsonl|md` or `--ics`, one of them"])
+    if (ledger or audit) and not upgrade:
+        what = "ledger" if ledger else "audit"
+        _fail([f"name the upgrade whose {what} to export; `asm-upgrade status` lists the open ones"])
     views = _open_views()
     if upgrade:
         _known(views, upgrade)
+    if audit:
+        _put_out(_export_audit(upgrade, audit), output)
+        return
     _put_out(_export_calendar(upgrade) if ics else write_ledger(views.read_ledger(upgrade), ledger or ""), output)
+
+
+@main.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.option("--journal", is_flag=True, help="Look through the journal of the state folder.")
+@click.option("--head", default="", help="A head that was noted elsewhere, such as in Slack.")
+def verify(file: Path | None, journal: bool, head: str) -> None:
+    """Look for rows of the audit that were changed, removed, inserted or moved; exit code 1 where there are any."""
+    from bot.journal.verifying import BadExport, Chains, read_rows, verify_journal, verify_rows
+
+    if journal == (file is not None):
+        _fail(["say what to look through: a FILE of `export UPGRADE --audit jsonl`, or `--journal`"])
+    try:
+        if file is None:
+            verdict = verify_journal(Chains(_open_copy()), head)
+        else:
+            verdict = verify_rows(read_rows(file.read_text(encoding="utf-8")), head)
+    except (BadExport, UnicodeDecodeError, OSError) as error:
+        _fail([str(error)])
+    if verdict.faults:
+        _fail(list(verdict.faults))
+    click.echo(f"unbroken: {verdict.looked}")
+
+
+def _export_audit(upgrade: str, form: str) -> str:
+    from bot.app.exports import write_audit
+    from bot.journal.verifying import Chains, write_rows
+
+    rows = Chains(_open_copy()).list_rows(upgrade)
+    return write_rows(rows) if form == "jsonl" else write_audit(upgrade, rows)
 
 
 def _export_calendar(upgrade: str) -> str:

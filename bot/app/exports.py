@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
+from datetime import UTC, datetime
 
 from bot.clock import SystemClock
+from bot.journal.chain import SHORT, SealedRow
 from bot.journal.journal import JournalView
 from bot.journal.store import StoredCopy
 from bot.schedule.calendar import Calendar
@@ -27,6 +30,28 @@ def write_ledger(entries: Sequence[LedgerEntry], form: str) -> str:
     writer.writeheader()
     writer.writerows(asdict(entry) for entry in entries)
     return text.getvalue()
+
+
+def write_audit(upgrade: str, rows: Sequence[SealedRow]) -> str:
+    """The audit as a table of Markdown, with its head."""
+    lines = [
+        f"# Audit of {upgrade}",
+        "",
+        f"Head: `{rows[-1].seal if rows else 'none'}`",
+        "",
+        "| | at (UTC) | by | what | detail | seal |",
+        "|---|---|---|---|---|---|",
+    ]
+    for number, row in enumerate(rows, 1):
+        at = datetime.fromtimestamp(row.at, UTC)
+        cells = (str(number), f"{at:%Y-%m-%d %H:%M:%S}", row.actor, row.action, row.detail, row.seal[:SHORT])
+        lines.append(f"| {' | '.join(map(_write_cell, cells))} |")
+    return "\n".join(lines) + "\n"
+
+
+def _write_cell(text: str) -> str:
+    """Text of others in a cell: it can neither end it nor be a link, an image or HTML."""
+    return re.sub(r"[|\\`<>\[\]*_]", lambda found: f"&#{ord(found[0])};", " ".join(text.split()))
 
 
 def write_time(copy: StoredCopy, upgrade: str) -> str:

@@ -12,6 +12,7 @@ from typing import TypeVar, Unpack, cast
 from sqlite_utils import Database
 
 from bot.journal.audit import AuditEntry, Event, describe_event, name_event, read_event
+from bot.journal.chain import SealedEnd, SealedRow, insert_end, seal_end, seal_row
 from bot.journal.records import UpgradeState
 from bot.journal.rows import (
     ENCODED,
@@ -341,10 +342,23 @@ class Journal(JournalView):
     def append(self, upgrade: str, actor: str, event: Event, now: datetime) -> None:
         """Append who did what to the audit."""
         with self._store.transact() as db:
+            said = SealedRow(upgrade, now.timestamp(), actor, name_event(event), describe_event(event))
+            row = seal_row(said, self._find_head(upgrade))
             db.execute(
-                "insert into audit (at, upgrade, actor, action, detail) values (?, ?, ?, ?, ?)",
-                [now.timestamp(), upgrade, actor, name_event(event), describe_event(event)],
+                "insert into audit (at, upgrade, actor, action, detail, before, seal) values (?, ?, ?, ?, ?, ?, ?)",
+                [row.at, row.upgrade, row.actor, row.action, row.detail, row.before, row.seal],
             )
+
+    def close_chain(self, upgrade: str, now: datetime) -> None:
+        """Add an upgrade that has ended, with the head of its audit, to the journal's own chain."""
+        with self._store.transact() as db:
+            rows = self._rows("select seal from ends order by seq desc limit 1")
+            end = SealedEnd(upgrade, now.timestamp(), self._find_head(upgrade))
+            insert_end(db, seal_end(end, str(rows[0]["seal"]) if rows else ""))
+
+    def _find_head(self, upgrade: str) -> str:
+        rows = self._rows("select seal from audit where upgrade = ? order by seq desc limit 1", [upgrade])
+        return str(rows[0]["seal"]) if rows else ""
 
 
 def is_due(row: UpgradeRow, now: datetime) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
+from bot.journal.chain import seal_earlier
+
 
 def build_migrations() -> Migrations:
     """All migrations in order. A released one is never edited; a change is a new one at the end."""
@@ -21,6 +23,7 @@ def build_migrations() -> Migrations:
         create_schedules,
         create_reminders,
         create_presence,
+        chain_audit,
     ):
         migrations()(migrate)
     return migrations
@@ -287,3 +290,23 @@ def create_reminders(db: Database) -> None:
 def create_presence(db: Database) -> None:
     """When Slack could reach the bot last: one row, written now and then."""
     db.execute("create table presence (number integer primary key check (number = 1), seen_at real not null)")
+
+
+def chain_audit(db: Database) -> None:
+    """Each row of the audit gets the seal of the one before it; rows from before are sealed as they stand."""
+    db.execute("alter table audit add column before text not null default ''")
+    db.execute("alter table audit add column seal text not null default ''")
+    db.execute("create index audit_of_upgrade on audit(upgrade, seq)")
+    db.execute(
+        """
+        create table ends (
+            seq integer primary key,
+            upgrade text not null,
+            at real not null,
+            head text not null,
+            before text not null,
+            seal text not null
+        )
+        """
+    )
+    seal_earlier(db)

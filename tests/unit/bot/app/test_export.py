@@ -81,7 +81,7 @@ def test_a_file_that_cannot_be_written_is_named(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "answer"),
     [
-        ((), "say what to export: `--ledger csv`, `--ledger json` or `--ics`, one of them"),
+        ((), "say what to export: `--ledger csv|json`, `--audit jsonl|md` or `--ics`, one of them"),
         (("cluster-x-1", "--ics", "--ledger", "csv"), "one of them"),
         (("--ledger", "csv"), "name the upgrade whose ledger to export"),
         (("cluster-x-9", "--ics"), "there is no upgrade cluster-x-9"),
@@ -106,3 +106,38 @@ def test_a_wrong_clusters_file_is_answered(folder: Path) -> None:
     (folder / "clusters.toml").write_text("[clusters.cluster-x]\nwindows = 5\n")
     assert "windows" in export("--ics").stderr
     assert export("cluster-x-1", "--ics").exit_code == 0
+
+
+def verify(*arguments: str) -> Result:
+    """Run the command that looks for what was changed."""
+    return CliRunner().invoke(main, ["verify", *arguments])
+
+
+def test_an_audit_is_exported_and_found_whole(folder: Path, tmp_path: Path) -> None:
+    """And a changed line is named."""
+    file = tmp_path / "audit.jsonl"
+    assert export("cluster-x-1", "--audit", "jsonl", "--output", str(file)).exit_code == 0
+    assert "unbroken: 1 rows, head" in verify(str(file)).stdout
+    file.write_text(file.read_text().replace(ANA, "U0EVE00001"))
+    changed = verify(str(file))
+    assert (changed.exit_code, "row 1 (schedule by U0EVE00001) was changed" in changed.stderr) == (1, True)
+
+
+def test_the_journal_is_found_whole(folder: Path) -> None:
+    """Unless somebody asks for a head that it doesn't have."""
+    assert "unbroken: 1 rows of 1 upgrades" in verify("--journal").stdout
+    assert verify("--journal", "--head", "f" * 20).exit_code == 1
+
+
+def test_an_audit_is_a_table_too(folder: Path) -> None:
+    """With its head above."""
+    text = export("cluster-x-1", "--audit", "md").stdout
+    assert text.startswith("# Audit of cluster-x-1\n\nHead: `")
+    assert f"| {ANA} | schedule |" in text
+
+
+@pytest.mark.parametrize("arguments", [(), ("clusters.toml", "--journal")])
+def test_an_unclear_verification_is_answered(folder: Path, arguments: tuple[str, ...]) -> None:
+    """With what may be looked through."""
+    given = [str(folder / word) if word.endswith(".toml") else word for word in arguments]
+    assert "say what to look through" in verify(*given).stderr

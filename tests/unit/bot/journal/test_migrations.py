@@ -27,6 +27,7 @@ LANDED = (
     ("create_schedules", "6d66f220c36a52ffc83d24e4b9b51a80"),
     ("create_reminders", "4b312bb8e3fcb84eaa6282fd3d1b22d2"),
     ("create_presence", "fcf502078c9766d81c1be9a7eb42bb6e"),
+    ("chain_audit", "0227166b7578199744e6848bcd685ce0"),
 )
 
 

@@ -1,0 +1,116 @@
+"""Looks through a journal, or a file that was exported of it, for what was changed since it was written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import msgspec
+
+from bot.journal.chain import SHORT, SealedEnd, SealedRow, find_breaks
+from bot.journal.store import Store, StoredCopy
+
+FIELDS = "upgrade, at, actor, action, detail, before, seal"
+# Fewer letters of a head are found by trying.
+SHORTEST_HEAD = 12
+
+
+class BadExport(Exception):
+    """A file is no export of an audit; its words are a sentence."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was looked through, in a sentence, and what is wrong, a sentence each."""
+
+    looked: str
+    faults: tuple[str, ...]
+
+
+class Chains:
+    """Reads the chains of a journal."""
+
+    def __init__(self, store: Store | StoredCopy) -> None:
+        self._rows = store.read
+
+    def list_rows(self, upgrade: str) -> list[SealedRow]:
+        """The audit of an upgrade, in order."""
+        rows = self._rows(f"select {FIELDS} from audit where upgrade = ? order by seq", [upgrade])
+        return [SealedRow(**row) for row in rows]
+
+    def list_ends(self) -> list[SealedEnd]:
+        """The journal's own chain, in order."""
+        return [SealedEnd(**row) for row in self._rows("select upgrade, at, head, before, seal from ends order by seq")]
+
+    def list_upgrades(self) -> list[str]:
+        """Every upgrade that the audit or the journal's own chain knows, or that there is."""
+        rows = self._rows("select upgrade from audit union select id from upgrades union select upgrade from ends")
+        return sorted(row["upgrade"] for row in rows)
+
+    def list_ended(self) -> list[str]:
+        """The upgrades that have ended, by their own rows."""
+        return [row["id"] for row in self._rows("select id from upgrades where ended_at is not null order by id")]
+
+
+def verify_journal(chains: Chains, head: str = "") -> Verdict:
+    """Every chain of the journal. `head` is one that was noted elsewhere, whole or its beginning."""
+    audits = {upgrade: chains.list_rows(upgrade) for upgrade in chains.list_upgrades()}
+    ends = chains.list_ends()
+    faults = [f"{upgrade}: {fault}" for upgrade, rows in audits.items() for fault in find_breaks(rows)]
+    faults += [f"the journal's own chain: {fault}" for fault in find_breaks(ends)]
+    faults += _find_lost_ends(audits, ends, chains.list_ended())
+    seals = [row.seal for rows in audits.values() for row in rows] + [end.seal for end in ends]
+    faults += _check_head(head, seals)
+    count = sum(map(len, audits.values()))
+    return Verdict(f"{count} rows of {len(audits)} upgrades, {len(ends)} of them ended", tuple(faults))
+
+
+def verify_rows(rows: Sequence[SealedRow], head: str = "") -> Verdict:
+    """The audit of one upgrade, as it was exported."""
+    faults = find_breaks(rows)
+    if len({row.upgrade for row in rows}) > 1:
+        faults.append("it holds rows of several upgrades")
+    faults += _check_last(head, rows)
+    last = f", head {rows[-1].seal}" if rows else ""
+    return Verdict(f"{len(rows)} rows{last}", tuple(faults))
+
+
+def write_rows(rows: Sequence[SealedRow]) -> str:
+    """The audit as JSON, a row a line: what `verify` reads."""
+    return "".join(msgspec.json.encode(asdict(row)).decode() + "\n" for row in rows)
+
+
+def read_rows(text: str) -> list[SealedRow]:
+    """Rows that were exported. Raises BadExport."""
+    try:
+        return [msgspec.json.decode(line, type=SealedRow) for line in text.splitlines() if line.strip()]
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BadExport(f"the file is no export of an audit as JSON lines: {error}") from error
+
+
+def _find_lost_ends(audits: dict[str, list[SealedRow]], ends: Sequence[SealedEnd], ended: Sequence[str]) -> list[str]:
+    found = [
+        f"{end.upgrade}: its last rows were removed or replaced, up to the head {end.head[:SHORT]} that it ended with"
+        for end in ends
+        if end.head and end.head not in {row.seal for row in audits.get(end.upgrade, ())}
+    ]
+    known = {end.upgrade for end in ends}
+    return found + [
+        f"{upgrade}: it has ended and is not in the journal's own chain" for upgrade in ended if upgrade not in known
+    ]
+
+
+def _check_head(head: str, seals: Sequence[str]) -> list[str]:
+    if not head:
+        return []
+    if len(head) < SHORTEST_HEAD:
+        return [f"the head {head} is too short; give at least {SHORTEST_HEAD} letters of it"]
+    known = any(seal.startswith(head.lower()) for seal in seals)
+    return [] if known else [f"no row has the head {head}: the row that had it was changed or removed"]
+
+
+def _check_last(head: str, rows: Sequence[SealedRow]) -> list[str]:
+    found = _check_head(head, [row.seal for row in rows])
+    if head and not found and not rows[-1].seal.startswith(head.lower()):
+        return [f"the head {head} is that of an earlier row: the rows behind it came later"]
+    return found
