@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 
+from steps.contract.documents import BadDocument, read_table
 from steps.contract.ports import Manifest
 from steps.contract.step import Blocked, Context, Waiting
 from steps.install.record.apply_requests import build_request
@@ -40,7 +40,7 @@ def _is_applied(wanted: Manifest, here: Manifest | None) -> bool:
         return False
     text = (here["metadata"].get("annotations") or {}).get(LAST_APPLIED)
     try:
-        applied = json.loads(text) if text else here
-    except ValueError:
+        applied = read_table(text) if text else here
+    except BadDocument:
         applied = here
     return not find_differences(wanted, applied)
