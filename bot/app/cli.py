@@ -96,7 +96,7 @@ def status(upgrade: str) -> None:
     rows = [views.read_view(upgrade)] if upgrade and _known(views, upgrade) else []
     if not upgrade:
         rows = views.list_open()
-    click.echo(describe_status(rows, []))
+    _say(describe_status(rows, []))
 
 
 @main.command()
@@ -183,7 +183,7 @@ def pause(target: str) -> None:
     """Start nothing more in an upgrade, named by its cluster or id, until it is resumed; for when Slack is away."""
     from bot.clicks.orders import Pause
 
-    _order(Pause(target))
+    _order(Pause(target, _name_account()))
 
 
 @main.command()
@@ -192,7 +192,7 @@ def resume(target: str) -> None:
     """Let a paused upgrade, named by its cluster or id, go on."""
     from bot.clicks.orders import Resume
 
-    _order(Resume(target))
+    _order(Resume(target, _name_account()))
 
 
 @main.command()
@@ -205,7 +205,7 @@ def abort(target: str, reason: tuple[str, ...], yes: bool) -> None:
 
     if not yes:
         click.confirm(f"Abort the upgrade of {target}? Pods already moved keep the new version", abort=True)
-    _order(Abort(target, " ".join(reason)))
+    _order(Abort(target, " ".join([*reason, _name_account()])))
 
 
 @main.command()
@@ -230,9 +230,21 @@ def doctor(cluster: str) -> None:
         _fail([str(error)])
     worst = 0
     for check in Doctor(settings, releases, build_ports_for(settings), os.environ.get("PATH", "")).examine(cluster):
-        click.echo(describe_check(check))
+        _say(describe_check(check))
         worst |= check.severity == "error"
     sys.exit(worst)
+
+
+def _name_account() -> str:
+    """Who gives an order on the bot's machine, by the machine's own accounts."""
+    import os
+    import pwd
+
+    number = os.getuid()
+    try:
+        return f"(as {pwd.getpwuid(number).pw_name})"
+    except KeyError:
+        return f"(as user {number})"
 
 
 def _order(order: Pause | Resume | Abort) -> None:
@@ -243,7 +255,7 @@ def _order(order: Pause | Resume | Abort) -> None:
         answer = give_order(read_state_folder() / "asm-upgrade.db", order)
     except StoreBroken as error:
         _fail([str(error)])
-    click.echo(answer or "The order is in the journal; no bot took it up yet. It counts as soon as the bot runs.")
+    _say(answer or "The order is in the journal; no bot took it up yet. It counts as soon as the bot runs.")
 
 
 def _open_views() -> Views:
@@ -279,9 +291,16 @@ def _require_sandbox() -> None:
         )
 
 
+def _say(text: str, *, fault: bool = False) -> None:
+    """Print what holds words of others, without what a terminal would obey."""
+    from bot.slack.drawing.text import clean
+
+    click.echo(clean(text), err=fault)
+
+
 def _fail(sentences: Sequence[str]) -> NoReturn:
     for sentence in sentences:
-        click.echo(f"asm-upgrade: {sentence}", err=True)
+        _say(f"asm-upgrade: {sentence}", fault=True)
     sys.exit(1)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from bot.app.machine_checks import check_database, check_messages, check_room, check_tools
+from bot.app.machine_checks import check_database, check_folder, check_messages, check_room, check_tools
 from bot.app.slack_checks import check_slack
 from bot.engine.plans import Ports
 from bot.settings.clusters import Cluster
@@ -35,6 +35,7 @@ class Doctor:
         yield from check_slack(self.settings)
         yield check_database(self.settings.state)
         yield from check_messages(self.settings.state)
+        yield check_folder(self.settings.state)
         yield check_room(self.settings.state)
         for release in {c.release for c in self.settings.clusters.values()}:
             yield check_tools(self.releases[release], self.path)

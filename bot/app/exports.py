@@ -20,6 +20,8 @@ from bot.schedule.tables import SchedulesView
 from bot.settings.clusters import Cluster
 from steps.contract.ledger import LedgerEntry
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
 
 def write_ledger(entries: Sequence[LedgerEntry], form: str) -> str:
     """The ledger as csv with a heading, or as a JSON list."""
@@ -28,8 +30,13 @@ def write_ledger(entries: Sequence[LedgerEntry], form: str) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, [field.name for field in fields(LedgerEntry)], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(asdict(entry) for entry in entries)
+    writer.writerows({name: defuse(text) for name, text in asdict(entry).items()} for entry in entries)
     return text.getvalue()
+
+
+def defuse(cell: str) -> str:
+    """A cell that a spreadsheet takes for text: names and reasons are of others, and `=` begins a formula."""
+    return f"'{cell}" if cell.startswith(FORMULA) else cell
 
 
 def write_audit(upgrade: str, rows: Sequence[SealedRow]) -> str:

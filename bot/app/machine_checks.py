@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bot.gateways.programs.kubectl import find_kubectl
 from bot.journal.outbox import count_given_up
-from bot.journal.store import StoreBroken, StoredCopy
+from bot.journal.store import StoreBroken, StoredCopy, is_open_to_others
 from steps.contract.checks import Check, failed, passed, warned
 from steps.contract.errors import GiveUp, TryAgain
 from steps.contract.release import Release
@@ -54,6 +54,15 @@ def check_messages(state: Path) -> Iterator[Check]:
             f"{count_things(number, 'message')} to Slack given up",
             "The bot's log says why, under the number of each incident.",
         )
+
+
+def check_folder(state: Path) -> Check:
+    """Whether nobody else may read or change what the bot keeps."""
+    if state.exists() and is_open_to_others(state):
+        mode = oct(state.stat().st_mode & 0o777).removeprefix("0o")
+        remedy = f"Let it belong to the bot's user alone: `chmod 700 {state}`; whoever may write there acts as the bot."
+        return warned("state folder", f"others may look into {state} (mode {mode})", remedy)
+    return passed("state folder", f"{state} is closed to others")
 
 
 def check_room(state: Path) -> Check:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import resource
 import signal
 import sys
 import threading
@@ -154,5 +155,7 @@ class Serving:
 def serve_bot(settings: Settings) -> int:
     """Run the bot; the exit code is 0 when it was told to stop."""
     configure_log(settings.log_level)
+    # The memory of the bot, and of the programs that it starts, holds tokens.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     import_clients()
     return Serving(settings).run()

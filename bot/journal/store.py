@@ -42,7 +42,7 @@ class Store:
         self._depth = 0
         self.broken = ""
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            open_folder(path)
             self._guard = lock_file(path.with_suffix(".lock"))
         except OSError as error:
             raise StoreBroken(f"the state folder {path.parent} can't be used: {error.strerror or error}") from error
@@ -168,6 +168,26 @@ def open_database(path: Path) -> Database:
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
     return database
+
+
+def open_folder(path: Path) -> None:
+    """Make the state folder and the journal's file for the bot's user alone, as far as they are its own."""
+    known = path.exists()
+    made = not path.parent.exists()
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not known:
+        path.touch(mode=0o600)
+    # A folder that was there before may be somebody's home: it is closed only once it holds a journal.
+    closed = [(path.parent, 0o700)] if made or known else []
+    for place, mode in [*closed, (path, 0o600), *((beside, 0o600) for beside in path.parent.glob(f"{path.name}-*"))]:
+        if is_open_to_others(place) and place.stat().st_uid == os.geteuid():
+            place.chmod(mode)
+
+
+def is_open_to_others(place: Path) -> bool:
+    """Whether anybody but its owner may read or write it; of a shared folder (sticky) nothing is said."""
+    mode = place.stat().st_mode
+    return bool(mode & 0o077) and not mode & 0o1000
 
 
 def lock_file(path: Path) -> IO[str]:

@@ -78,4 +78,9 @@ def _follow(call: Call, response: httpx.Response) -> str:
             f'{call.service} redirects "{call.action}" to another host, {target.host}',
             "Set the release file's base_url to the host that really has the files, then retry.",
         )
+    if target.scheme != response.url.scheme and target.scheme != "https":
+        raise GiveUp(
+            f'{call.service} redirects "{call.action}" from https to {target.scheme}',
+            "Set the release file's base_url to an address that stays with https, then retry.",
+        )
     return str(target)

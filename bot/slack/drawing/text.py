@@ -12,7 +12,7 @@ from steps.contract.redaction import redact
 MENTION = re.compile(r"(<@[UW][A-Z0-9]{2,20}>|<#[CG][A-Z0-9]{2,20}>)")
 UTC_TIME = re.compile(r"`[^`\n]*`|(?P<time>\b\d{4}-\d\d-\d\d \d\d:\d\d) UTC\b")
 SENTENCE_LIMIT = 2800
-CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
 
 
 def clean(text: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.machine_checks import check_database, check_messages, measure_room
+from bot.app.machine_checks import check_database, check_folder, check_messages, measure_room
 from steps.contract.checks import Severity
 from steps.contract.step import Done
 from steps.preflight.machine import check_disk
@@ -75,3 +75,12 @@ def test_a_journal_that_can_not_be_read_is_told_once(tmp_path: Path) -> None:
     """By the journal's own line."""
     (tmp_path / JOURNAL).write_text("this is no database" * 100)
     assert list(check_messages(tmp_path)) == []
+
+
+def test_a_state_folder_that_others_may_read_is_told(tmp_path: Path) -> None:
+    """With the command that closes it."""
+    tmp_path.chmod(0o755)
+    assert (check_folder(tmp_path).severity, "chmod 700" in check_folder(tmp_path).remedy) == ("warning", True)
+    tmp_path.chmod(0o700)
+    assert check_folder(tmp_path).severity == "ok"
+    assert check_folder(tmp_path / "none").severity == "ok"

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 from icalendar import Calendar
 
 from bot.app.cli import main
+from bot.app.exports import defuse
 from tests.unit.bot.workbench import ANA, Build
 
 CLUSTERS = """
@@ -141,3 +142,16 @@ def test_an_unclear_verification_is_answered(folder: Path, arguments: tuple[str,
     """With what may be looked through."""
     given = [str(folder / word) if word.endswith(".toml") else word for word in arguments]
     assert "say what to look through" in verify(*given).stderr
+
+
+@pytest.mark.parametrize("text", ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\t=1"])
+def test_a_cell_is_no_formula(text: str) -> None:
+    """Whoever names a pod or gives a reason could have a spreadsheet run it."""
+    assert defuse(text) == f"'{text}"
+    assert defuse("shop/Deployment/web") == "shop/Deployment/web"
+
+
+def test_a_terminal_is_told_nothing_but_words(folder: Path) -> None:
+    """Escapes would move its cursor, or its title."""
+    result = CliRunner().invoke(main, ["status", "\x1b]0;owned\x07\x9b2Jcluster-x"])
+    assert (result.exit_code, {"\x1b", "\x07", "\x9b"} & set(result.stderr + result.stdout)) == (1, set())

@@ -187,3 +187,35 @@ def test_a_row_with_broken_json_does_not_break_the_journal(build: Build) -> None
     with pytest.raises(sqlite3.OperationalError, match="malformed JSON"), engine.store.transact() as db:
         db.execute("update notes set body = json_set(body, '$.a', 1)")
     assert engine.store.broken == ""
+
+
+def test_the_state_folder_is_the_bots_alone(tmp_path: Path) -> None:
+    """What it makes is closed to others, with SQLite's own files."""
+    path = tmp_path / "state" / "asm-upgrade.db"
+    store = Store(path)
+    modes = {
+        beside.name: beside.stat().st_mode & 0o077 for beside in (path.parent, *path.parent.glob("asm-upgrade.db*"))
+    }
+    store.close()
+    assert set(modes.values()) == {0}
+
+
+def test_a_folder_of_somebody_s_is_left_as_it_is(tmp_path: Path) -> None:
+    """Until it holds a journal: it may be a home. A shared one stays shared."""
+    path = tmp_path / "home" / "asm-upgrade.db"
+    path.parent.mkdir(mode=0o755)
+    seen: list[int] = []
+    for mode in (0o755, 0o755, 0o1777):
+        path.parent.chmod(mode)
+        Store(path).close()
+        seen.append(path.parent.stat().st_mode & 0o1777)
+    assert seen == [0o755, 0o700, 0o1777]
+
+
+def test_a_journal_that_others_could_read_is_closed(tmp_path: Path) -> None:
+    """Also one of an earlier bot."""
+    path = tmp_path / "asm-upgrade.db"
+    Store(path).close()
+    path.chmod(0o644)
+    Store(path).close()
+    assert path.stat().st_mode & 0o777 == 0o600
