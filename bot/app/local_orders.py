@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bot.clicks.clicks import Click, Clicks
 from bot.clicks.orders import Abort, Pause, Resume
+from bot.journal.proofs import Key
 from bot.journal.records import OPERATOR
 from bot.journal.store import OrderedStore
 
@@ -20,6 +21,7 @@ LOOK_SECONDS = 0.2
 def give_order(
     path: Path,
     order: Pause | Resume | Abort,
+    key: Key,
     pause: Callable[[float], None] = time.sleep,
     wait_seconds: float = WAIT_SECONDS,
 ) -> str:
@@ -28,7 +30,7 @@ def give_order(
     A bot that doesn't run takes it up when it starts. Raises StoreBroken.
     """
     click = Click(f"order-{secrets.token_hex(8)}", OPERATOR, datetime.now(UTC), order, door="command line")
-    store = OrderedStore(path)
+    store = OrderedStore(path, key)
     clicks = Clicks(store)
     try:
         clicks.add(click)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.app.archive_loop import Archives
+from bot.app.keys import open_key
 from bot.app.known_releases import read_releases
 from bot.clicks.clicks import Clicks
 from bot.clock import Clock
@@ -89,7 +90,7 @@ def build_bot(
 ) -> Bot:
     """Open the journal and join everything to it. Raises StoreBusy, StoreBroken or ConfigError."""
     releases = read_known_releases(settings)
-    store = Store(settings.state / "asm-upgrade.db", on_commit)
+    store = Store(settings.state / "asm-upgrade.db", open_key(settings.key), on_commit)
     plans = Plans(
         STEPS,
         releases,

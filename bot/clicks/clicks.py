@@ -22,8 +22,9 @@ from bot.clicks.orders import (
     StartOptions,
     choose_order,
 )
+from bot.journal.proofs import prove_rows
 from bot.journal.records import OPERATOR, Action
-from bot.journal.store import OrderedStore, Store
+from bot.journal.store import OrderedStore, Row, Store
 from bot.windows.appointments import Written
 
 Door: TypeAlias = Literal["command", "button", "form", "home", "reminder", "file", "command line"]
@@ -67,6 +68,10 @@ class BadClick:
     fault: Exception
 
 
+class ForgedClick(Exception):
+    """A row of the journal that has no proof of this bot's."""
+
+
 class FlatClick(msgspec.Struct, frozen=True):
     """A click as earlier versions wrote it: one shape for all actions."""
 
@@ -102,17 +107,28 @@ class Clicks:
                 "insert or ignore into clicks (id, body, received_at) values (?, ?, ?)",
                 [click.id, encode_click(click), click.received_at.timestamp()],
             )
-            return added.rowcount == 1
+            if added.rowcount != 1:
+                return False
+            prove_rows(db, self._store.key, "clicks", "id = ?", [click.id])
+            return True
 
     def list_unsettled(self) -> list[Click | BadClick]:
         """Clicks that nobody has answered yet, in order of arrival."""
-        rows = self._store.read("select id, body from clicks where settled_at is null order by seq")
-        return [_read_click(row["id"], row["body"]) for row in rows]
+        rows = self._store.read("select id, body, proof from clicks where settled_at is null order by seq")
+        return [self._read_click(row) for row in rows]
 
     def settle(self, click_id: str, answer: str, now: datetime) -> None:
         """Record the answer that a click got."""
         with self._store.transact() as db:
             db.execute("update clicks set settled_at = ?, answer = ? where id = ?", [now.timestamp(), answer, click_id])
+
+    def _read_click(self, row: Row) -> Click | BadClick:
+        if not self._store.key.holds("clicks", row):
+            return BadClick(row["id"], ForgedClick("this bot did not write the click, or its key was lost since"))
+        try:
+            return decode_click(row["body"])
+        except (msgspec.MsgspecError, ValueError) as fault:
+            return BadClick(row["id"], fault)
 
     def find_answer(self, click_id: str) -> str | None:
         """The answer that a click got, None while it is not settled."""
@@ -173,10 +189,3 @@ _WHEN: Mapping[str, str] = {"date": "date", "time": "time", "zone": "zone", "for
 
 def _read_written(arguments: Mapping[str, object]) -> Written:
     return Written(**{field: str(arguments.get(name) or "") for name, field in _WHEN.items()})
-
-
-def _read_click(click_id: str, body: str) -> Click | BadClick:
-    try:
-        return decode_click(body)
-    except (msgspec.MsgspecError, ValueError) as fault:
-        return BadClick(click_id, fault)

@@ -13,6 +13,7 @@ from sqlite_utils import Database
 
 from bot.journal.audit import AuditEntry, Event, describe_event, name_event, read_event
 from bot.journal.chain import SealedEnd, SealedRow, insert_end, seal_end, seal_row
+from bot.journal.proofs import prove_rows
 from bot.journal.records import UpgradeState
 from bot.journal.rows import (
     ENCODED,
@@ -41,6 +42,7 @@ LONGEST_PAUSE = timedelta(minutes=10)
 # A decision that waited for longer than this is refused: much may have changed since the person read the card.
 LONGEST_WAIT = timedelta(minutes=10)
 LONGEST_LOOK = timedelta(seconds=60)
+KEYED = "upgrade = ? and step = ? and generation = ?"
 OPEN_STATES: tuple[UpgradeState, ...] = ("running", "asking", "blocked")
 _LEDGER_FIELDS = [field.name for field in fields(LedgerEntry)]
 _LEDGER = ", ".join(f'"{name}"' for name in _LEDGER_FIELDS)
@@ -139,17 +141,6 @@ class JournalView:
             [upgrade, f"{phase}/%"],
         )
         return to_time(rows[0]["expires_at"]) if rows else None
-
-    def list_consents(self, question: Question, choice: str) -> list[str]:
-        """Who has approved a question that takes several approvals, in order."""
-        rows = self._rows(
-            """
-            select "by" from consents where upgrade = ? and step = ? and generation = ? and choice = ?
-            order by at, rowid
-            """,
-            [question.upgrade, question.step, question.generation, choice],
-        )
-        return [row["by"] for row in rows]
 
     def recall(self, upgrade: str, note: Note[T]) -> T | None:
         """The value of one of the upgrade's notes, None where none is kept."""
@@ -275,13 +266,29 @@ class Journal(JournalView):
                 """,
                 [choice, by, reason, now.timestamp(), question.upgrade, question.step, question.generation],
             )
-            return changed.rowcount == 1
+            if changed.rowcount != 1:
+                return False
+            prove_rows(db, self._store.key, "approvals", KEYED, [question.upgrade, question.step, question.generation])
+            return True
+
+    def list_consents(self, question: Question, choice: str) -> list[str]:
+        """Who has approved a question that takes several approvals, in order; rows without a proof count for nobody."""
+        rows = self._rows(
+            f"select * from consents where {KEYED} and choice = ? order by at, rowid",
+            [question.upgrade, question.step, question.generation, choice],
+        )
+        return [row["by"] for row in rows if self._store.key.holds("consents", row)]
 
     def add_consent(self, question: Question, choice: str, by: str, now: datetime) -> list[str]:
         """One more approval of a question that takes several; all who gave this one, in order."""
         key = [question.upgrade, question.step, question.generation, choice]
         with self._store.transact() as db:
-            db.execute("insert or ignore into consents values (?, ?, ?, ?, ?, ?)", [*key, by, now.timestamp()])
+            db.execute(
+                'insert or replace into consents (upgrade, step, generation, choice, "by", at) '
+                "values (?, ?, ?, ?, ?, ?)",
+                [*key, by, now.timestamp()],
+            )
+            prove_rows(db, self._store.key, "consents", f'{KEYED} and choice = ? and "by" = ?', [*key, by])
         return self.list_consents(question, choice)
 
     def close_question(self, upgrade: str, state: str) -> None:
@@ -302,8 +309,11 @@ class Journal(JournalView):
 
     def find_decision(self, row: UpgradeRow) -> Decision | None:
         """What a person decided on the question that the upgrade's step last asked; a retry is no decision."""
-        question = self.find_question(row.id, row.step, row.generation)
-        if question is None or question.state != "decided" or question.choice == "retry":
+        rows = self._rows(f"select * from approvals where {KEYED}", [row.id, row.step, row.generation])
+        if not rows or not self._store.key.holds("approvals", rows[0]):
+            return None
+        question = read_question(rows[0])
+        if question.state != "decided" or question.choice == "retry":
             return None
         return Decision(
             choice=question.choice,

@@ -24,6 +24,7 @@ def build_migrations() -> Migrations:
         create_reminders,
         create_presence,
         chain_audit,
+        add_proofs,
     ):
         migrations()(migrate)
     return migrations
@@ -310,3 +311,10 @@ def chain_audit(db: Database) -> None:
         """
     )
     seal_earlier(db)
+
+
+def add_proofs(db: Database) -> None:
+    """What decisions rest on carries a proof that the bot wrote it; the store proves what is there already."""
+    db.execute("alter table approvals add column proof text not null default ''")
+    db.execute("alter table consents add column proof text not null default ''")
+    db.execute("alter table clicks add column proof text not null default ''")

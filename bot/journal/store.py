@@ -14,10 +14,14 @@ from typing import IO, Any, TypeAlias
 from sqlite_utils import Database
 
 from bot.journal.migrations import build_migrations
+from bot.journal.proofs import Key, prove_earlier
 
 # A row as SQLite gives it; whoever asked for it knows its columns.
 Row: TypeAlias = Mapping[str, Any]
 Parameters: TypeAlias = Sequence[object] | dict[str, object]
+
+# With this migration a journal gets proofs: what it holds by then is believed once.
+FIRST_PROOFS = "add_proofs"
 
 
 class StoreBusy(Exception):
@@ -35,8 +39,9 @@ class Store:
     Raises StoreBusy where another bot has the file, StoreBroken where it can't be opened.
     """
 
-    def __init__(self, path: Path, on_commit: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, path: Path, key: Key, on_commit: Callable[[], None] = lambda: None) -> None:
         self._path = path
+        self.key = key
         self._on_commit = on_commit
         self._mutex = threading.RLock()
         self._depth = 0
@@ -48,10 +53,14 @@ class Store:
             raise StoreBroken(f"the state folder {path.parent} can't be used: {error.strerror or error}") from error
         try:
             self._db = open_database(path)
+            unproven = any(one.name == FIRST_PROOFS for one in build_migrations().pending(self._db))
             build_migrations().apply(self._db)
         except sqlite3.Error as error:
             self._guard.close()
             raise StoreBroken(f"the journal {path} can't be opened: {error}") from error
+        if unproven:
+            with self.transact() as db:
+                prove_earlier(db, key)
 
     @contextmanager
     def transact(self) -> Iterator[Database]:
@@ -137,9 +146,10 @@ class StoredCopy:
 class OrderedStore(StoredCopy):
     """The journal beside a bot that may run: read, and written in short transactions."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, key: Key) -> None:
         super().__init__(path)
         super().close()
+        self.key = key
         self._db = open_database(path)
 
     @contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from bot.clicks.orders import ReadHistory, ReadStatus, StartOptions
 from bot.discovery.modes import MeshModes
 from bot.journal.bodies import AgendaSection
-from bot.journal.journal import JournalView
+from bot.journal.journal import Journal
 from bot.orders.cluster_views import (
     ClusterView,
     describe_fleet,
@@ -33,7 +33,7 @@ class Fleet:
     def __init__(
         self,
         targets: Targets,
-        journal: JournalView,
+        journal: Journal,
         views: Views,
         read_thread: Callable[[str], tuple[str, str]],
         timetable: Timetable,

@@ -25,6 +25,7 @@ class ConfigError(Exception):
 
 # No calendar has years for more hours than this.
 LARGEST_NUMBER = 1_000_000
+SHORTEST_KEY = 32
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ASM_UPGRADE_HEALTH_PORT", "0", "The port of /livez, /readyz and /metrics; 0 turns them off."),
     Setting("ASM_UPGRADE_CLUSTERS", "clusters.toml", "The file that names the clusters and who may do what on them."),
     Setting("ASM_UPGRADE_STATE", "state", "The folder of the journal, the downloads and what child programs print."),
+    Setting("ASM_UPGRADE_KEY", "", "The key that decisions are authenticated with, 32 letters or more; else a file."),
+    Setting(
+        "ASM_UPGRADE_KEY_FILE",
+        "~/.config/asm-upgrade/key",
+        "Where that key is kept without ASM_UPGRADE_KEY; made at the first start, never in the state folder.",
+    ),
     Setting("ASM_UPGRADE_RELEASES", "", "A folder of release files that add to the shipped ones or replace them."),
     Setting("ASM_UPGRADE_MIRROR", "", "An address to download archives from in place of the release's own."),
     Setting("ASM_UPGRADE_CACHE_GB", "5", "How much room downloaded releases may take; those in use count, but stay."),
@@ -85,6 +92,14 @@ class GoogleSettings:
 
 
 @dataclass(frozen=True)
+class KeyPlace:
+    """Where the key of decisions is: its text, "" where it is in the file."""
+
+    text: str = field(repr=False)
+    file: Path
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything that the bot is told from outside."""
 
@@ -92,6 +107,7 @@ class Settings:
     google: GoogleSettings
     clusters: Mapping[str, Cluster]
     state: Path
+    key: KeyPlace
     releases: Path | None
     mirror: str
     retry_cap: float
@@ -163,6 +179,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         clusters=clusters,
         discovery=discovery,
         state=Path(reader.text("ASM_UPGRADE_STATE")),
+        key=_read_key(reader),
         releases=Path(releases) if releases else None,
         mirror=reader.text("ASM_UPGRADE_MIRROR"),
         retry_cap=reader.number("ASM_UPGRADE_RETRY_CAP", float, 0.01),
@@ -189,6 +206,25 @@ def read_clusters(environment: Mapping[str, str] | None = None) -> Mapping[str, 
 def read_state_folder(environment: Mapping[str, str] | None = None) -> Path:
     """The state folder alone, for commands that only read the journal."""
     return Path(_Reader(os.environ if environment is None else environment).text("ASM_UPGRADE_STATE"))
+
+
+def read_key_place(environment: Mapping[str, str] | None = None) -> KeyPlace:
+    """Where the key of decisions is, for orders of the command line. Raises ConfigError."""
+    reader = _Reader(os.environ if environment is None else environment)
+    place = _read_key(reader)
+    if reader.faults:
+        raise ConfigError(reader.faults)
+    return place
+
+
+def _read_key(reader: _Reader) -> KeyPlace:
+    text, file = reader.text("ASM_UPGRADE_KEY"), Path(reader.text("ASM_UPGRADE_KEY_FILE")).expanduser()
+    if text and len(text) < SHORTEST_KEY:
+        reader.faults.append(f"ASM_UPGRADE_KEY is shorter than {SHORTEST_KEY} letters.")
+    state = Path(reader.text("ASM_UPGRADE_STATE")).absolute()
+    if not text and file.absolute().is_relative_to(state):
+        reader.faults.append(f"ASM_UPGRADE_KEY_FILE is {str(file)!r}; it must not lie in the state folder, {state}.")
+    return KeyPlace(text, file)
 
 
 def _read_slack(reader: _Reader) -> SlackSettings:

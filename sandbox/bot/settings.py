@@ -86,6 +86,7 @@ def bot_settings(
         "ASM_UPGRADE_HEALTH_PORT": str(health_port),
         "ASM_UPGRADE_CLUSTERS": str(folder.clusters_file),
         "ASM_UPGRADE_STATE": str(folder.bot),
+        "ASM_UPGRADE_KEY_FILE": str(folder.clusters_file.with_name("bot-key")),
         "ASM_UPGRADE_RELEASES": str(folder.releases),
         "ASM_UPGRADE_RETRY_CAP": RETRY_CAP,
         "ASM_UPGRADE_GKE_ENDPOINT": addresses.google,

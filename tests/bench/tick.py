@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bot.journal.journal import Journal
 from bot.journal.outbox import Outbox
+from bot.journal.proofs import Key
 from bot.journal.rows import UpgradeRow
 from bot.journal.store import Store
 from bot.reminders.tick import TICK_SECONDS, Reminders
@@ -75,7 +76,7 @@ def open_journal(together: bool) -> Iterator[tuple[Reminders, HandClock]]:
     """A journal with the upgrades, each with its appointment and three reminders."""
     clock = HandClock()
     with tempfile.TemporaryDirectory() as folder:
-        store = Store(Path(folder) / "asm-upgrade.db")
+        store = Store(Path(folder) / "asm-upgrade.db", Key(bytes(32)))
         journal, schedules = Journal(store), Schedules(store)
         clusters = {f"cluster-{number}": name_cluster(f"cluster-{number}") for number in range(UPGRADES)}
         with store.transact():

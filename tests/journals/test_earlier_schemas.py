@@ -15,6 +15,7 @@ from bot.schedule.tables import Schedules
 from bot.telling.views import Views
 from tests.journals.frames import load_scripts
 from tests.journals.rows import build_journal
+from tests.unit.bot.keys import KEY
 
 # Rows for nearly every table; tables that the schema has not yet are left out.
 FRAME = "scheduled-snoozed-and-moved"
@@ -41,7 +42,7 @@ def test_a_journal_of_an_earlier_schema_is_read(stop_before: str, tmp_path: Path
     """Nothing of it is lost, and what it has not yet is empty."""
     path = tmp_path / "asm-upgrade.db"
     build_earlier(path, stop_before)
-    store = Store(path)
+    store = Store(path, KEY)
     journal = Journal(store)
     (row,) = journal.list_upgrades()
     assert Views(journal).read_view(row.id).state == "asking"

@@ -33,6 +33,7 @@ from steps.contract.notes import Note, read_as
 from steps.notes.sidecars import Watched, name_soak_end
 from tests.journals.frames import list_frames, load_scripts
 from tests.journals.rows import build_journal
+from tests.unit.bot.keys import KEY
 
 PEN = Pen(lambda _user: True, "https://example.slack.com")
 HOUSE = [importlib.import_module(found.name) for found in pkgutil.walk_packages(steps.__path__, "steps.")]
@@ -47,7 +48,7 @@ class Reader:
     def __init__(self, name: str, folder: Path) -> None:
         path = folder / "asm-upgrade.db"
         path.write_bytes(build_journal(load_scripts(name)).serialize())
-        self.store = Store(path)
+        self.store = Store(path, KEY)
         self.journal = Journal(self.store)
         self.outbox = Outbox(self.store)
         self.schedules = Schedules(self.store)

@@ -49,6 +49,7 @@ from bot.windows.downtime import Downtime
 from steps.contract.options import UpgradeOptions
 from steps.contract.step import Context, Outcome, Step
 from steps.mesh import ClusterAddress, Discovery
+from tests.unit.bot.keys import KEY
 
 ANA, BEN, CAI, DEE = "U0ANA00001", "U0BEN00002", "U0CAI00003", "U0DEE00004"
 POLICY = Policy(frozenset({ANA, BEN}), frozenset({BEN, CAI, ANA}))
@@ -150,7 +151,7 @@ def build_engine(
 ) -> Engine:
     """Build everything over the journal in `folder`."""
     hand = clock or HandClock()
-    store = Store(folder / "asm-upgrade.db", on_commit)
+    store = Store(folder / "asm-upgrade.db", KEY, on_commit)
     journal, outbox = Journal(store), Outbox(store)
     chronicle = Chronicle(journal, outbox, lambda _cluster: [BEN, CAI])
     views = Views(journal)

@@ -13,6 +13,7 @@ from bot.clicks.clicks import Clicks
 from bot.clicks.orders import Abort, Pause, Resume
 from bot.journal.records import OPERATOR, Action
 from bot.journal.store import StoreBroken
+from tests.unit.bot.keys import KEY
 from tests.unit.bot.workbench import ANA, Build, Engine
 
 JOURNAL = "asm-upgrade.db"
@@ -21,7 +22,7 @@ ORDERS: dict[str, type[Pause] | type[Resume] | type[Abort]] = {"pause": Pause, "
 
 def order(engine: Engine, folder: Path, action: Action, reason: str = "") -> str:
     """Give an order to a bot that settles clicks as it does."""
-    return give_order(folder / JOURNAL, ORDERS[action]("cluster-x", reason), lambda _seconds: _settle(engine))
+    return give_order(folder / JOURNAL, ORDERS[action]("cluster-x", reason), KEY, lambda _seconds: _settle(engine))
 
 
 def _settle(engine: Engine) -> None:
@@ -65,7 +66,7 @@ def test_a_bot_that_is_down_takes_the_order_up_later(build: Build, tmp_path: Pat
     """Nothing is lost."""
     engine = build({})
     engine.add_upgrade(["a/b"])
-    assert give_order(tmp_path / JOURNAL, Pause("cluster-x"), lambda _seconds: None) == ""
+    assert give_order(tmp_path / JOURNAL, Pause("cluster-x"), KEY, lambda _seconds: None) == ""
     assert engine.row().paused_by == ""
     _settle(engine)
     assert engine.row().paused_by == OPERATOR
@@ -82,7 +83,7 @@ def test_nothing_else_is_ordered_from_there(build: Build, action: Action) -> Non
 def test_without_a_journal_it_says_where_it_looked(tmp_path: Path) -> None:
     """Most often the wrong folder."""
     with pytest.raises(StoreBroken, match="set ASM_UPGRADE_STATE"):
-        give_order(tmp_path / JOURNAL, Pause("cluster-x"))
+        give_order(tmp_path / JOURNAL, Pause("cluster-x"), KEY)
 
 
 def test_the_command_fails_without_a_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

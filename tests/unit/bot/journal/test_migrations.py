@@ -12,6 +12,7 @@ from sqlite_utils import Database
 from bot.journal.journal import Journal
 from bot.journal.migrations import build_migrations
 from bot.journal.store import Store
+from tests.unit.bot.keys import KEY
 
 # Name and hash of each migration in order. One that is here is never changed; a new one is added at the end of both.
 LANDED = (
@@ -28,6 +29,7 @@ LANDED = (
     ("create_reminders", "4b312bb8e3fcb84eaa6282fd3d1b22d2"),
     ("create_presence", "fcf502078c9766d81c1be9a7eb42bb6e"),
     ("chain_audit", "0227166b7578199744e6848bcd685ce0"),
+    ("add_proofs", "d84a59365986c6a5a6eb5158812b1328"),
 )
 
 
@@ -69,7 +71,7 @@ def test_an_earlier_schema_is_brought_up_to_date(count: int, tmp_path: Path) -> 
     path = tmp_path / "asm-upgrade.db"
     build_migrations().apply(db := Database(path), stop_before=LANDED[count][0])
     db.close()
-    store = Store(path)
+    store = Store(path, KEY)
     assert Journal(store).list_upgrades() == []
     assert [migration.name for migration in build_migrations().applied(Database(path))] == [name for name, _ in LANDED]
     store.close()

@@ -18,6 +18,7 @@ from bot.journal.store import Store, StoreBroken, StoreBusy
 from bot.settings.environment import read_settings
 from sandbox.bot.settings import CLUSTERS
 from steps.contract.step import Done
+from tests.unit.bot.keys import KEY
 from tests.unit.bot.workbench import Build, Engine
 
 PAGES_MORE = 4
@@ -66,16 +67,16 @@ def write_until_full(engine: Engine) -> str:
 
 def test_a_second_bot_is_told_who_holds_the_journal(tmp_path: Path) -> None:
     """By its process id."""
-    first = Store(tmp_path / "asm-upgrade.db")
+    first = Store(tmp_path / "asm-upgrade.db", KEY)
     with pytest.raises(StoreBusy, match=f"another bot \\(process {os.getpid()}\\) uses .* stop it, or give this one"):
-        Store(tmp_path / "asm-upgrade.db")
+        Store(tmp_path / "asm-upgrade.db", KEY)
     first.close()
 
 
 def test_the_second_bot_leaves_with_one_sentence(environment: Path) -> None:
     """Exit code 1 and no traceback."""
     environment.mkdir()
-    first = Store(environment / "asm-upgrade.db")
+    first = Store(environment / "asm-upgrade.db", KEY)
     code, said = serve()
     first.close()
     assert (code, said.count("\n"), said.startswith("asm-upgrade: another bot (process")) == (1, 1, True)
@@ -85,17 +86,17 @@ def test_a_killed_bot_leaves_the_journal_free(tmp_path: Path) -> None:
     """The lock ends with the process, however it ends."""
     path = tmp_path / "asm-upgrade.db"
     program = (
-        "import os, sys, pathlib; from bot.journal.store import Store; "
-        "kept = Store(pathlib.Path(sys.argv[1])); os.kill(os.getpid(), 9)"
+        "import os, sys, pathlib; from bot.journal.proofs import Key; from bot.journal.store import Store; "
+        "kept = Store(pathlib.Path(sys.argv[1]), Key(bytes(32))); os.kill(os.getpid(), 9)"
     )
     subprocess.run([sys.executable, "-c", program, str(path)], timeout=60, check=False)
-    Store(path).close()
+    Store(path, KEY).close()
 
 
 def test_a_journal_that_is_none_is_told(environment: Path) -> None:
     """Something else was copied over it."""
     environment.mkdir()
-    Store(environment / "asm-upgrade.db").close()
+    Store(environment / "asm-upgrade.db", KEY).close()
     (environment / "asm-upgrade.db").write_bytes(b"no database " * 1000)
     code, said = serve()
     assert (code, said.count("\n")) == (1, 1)
@@ -192,7 +193,7 @@ def test_a_row_with_broken_json_does_not_break_the_journal(build: Build) -> None
 def test_the_state_folder_is_the_bots_alone(tmp_path: Path) -> None:
     """What it makes is closed to others, with SQLite's own files."""
     path = tmp_path / "state" / "asm-upgrade.db"
-    store = Store(path)
+    store = Store(path, KEY)
     modes = {
         beside.name: beside.stat().st_mode & 0o077 for beside in (path.parent, *path.parent.glob("asm-upgrade.db*"))
     }
@@ -207,7 +208,7 @@ def test_a_folder_of_somebody_s_is_left_as_it_is(tmp_path: Path) -> None:
     seen: list[int] = []
     for mode in (0o755, 0o755, 0o1777):
         path.parent.chmod(mode)
-        Store(path).close()
+        Store(path, KEY).close()
         seen.append(path.parent.stat().st_mode & 0o1777)
     assert seen == [0o755, 0o700, 0o1777]
 
@@ -215,7 +216,7 @@ def test_a_folder_of_somebody_s_is_left_as_it_is(tmp_path: Path) -> None:
 def test_a_journal_that_others_could_read_is_closed(tmp_path: Path) -> None:
     """Also one of an earlier bot."""
     path = tmp_path / "asm-upgrade.db"
-    Store(path).close()
+    Store(path, KEY).close()
     path.chmod(0o644)
-    Store(path).close()
+    Store(path, KEY).close()
     assert path.stat().st_mode & 0o777 == 0o600

@@ -15,6 +15,7 @@ from bot.journal.migrations import build_migrations
 from bot.journal.store import Store, StoredCopy
 from bot.journal.verifying import BadExport, Chains, read_rows, verify_journal, verify_rows, write_rows
 from steps.contract.step import Done
+from tests.unit.bot.keys import KEY
 from tests.unit.bot.workbench import ANA, BEN, Build
 
 
@@ -178,7 +179,7 @@ def test_rows_from_before_are_sealed_as_they_stand(tmp_path: Path) -> None:
         db.execute("insert into audit (at, upgrade, actor, action, detail) values (?, ?, ?, ?, ?)", values)
     db.conn.commit()
     db.close()
-    store = Store(path)
+    store = Store(path, KEY)
     assert verify_journal(Chains(store)).faults == ()
     assert [len(Journal(store).list_audit(upgrade)) for upgrade in ("a-1", "b-1")] == [2, 1]
     store.close()

@@ -12,13 +12,14 @@ from bot.clicks.clicks import Click, Clicks
 from bot.clicks.orders import ReadStatus
 from bot.journal.store import Store, StoreBroken
 from bot.orders.intake import Intake
+from tests.unit.bot.keys import KEY
 from tests.unit.bot.workbench import ANA, START
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """A journal's file of its own."""
-    opened = Store(tmp_path / "asm-upgrade.db")
+    opened = Store(tmp_path / "asm-upgrade.db", KEY)
     yield opened
     opened.close()
 

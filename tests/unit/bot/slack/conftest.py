@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.journal.store import Store
+from tests.unit.bot.keys import KEY
 from tests.unit.bot.slack.desk import PostRoom
 from tests.unit.bot.slack.stand_in import HandClock, LocalSlack, run_slack
 
@@ -28,6 +29,6 @@ def slack(clock: HandClock) -> Iterator[LocalSlack]:
 @pytest.fixture
 def room(slack: LocalSlack, tmp_path: Path, clock: HandClock) -> Iterator[PostRoom]:
     """The announcer with its outbox, in a journal of its own, and its Slack."""
-    store = Store(tmp_path / "asm-upgrade.db")
+    store = Store(tmp_path / "asm-upgrade.db", KEY)
     yield PostRoom(slack, store, clock)
     store.close()

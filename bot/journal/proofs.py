@@ -1,0 +1,68 @@
+"""Proofs that the bot itself wrote a row that a decision rests on: whoever writes into the file has no key for them."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+# What each proof is made over: all that counts of the row. A list is final for the rows that have such proofs.
+PROVEN: Mapping[str, tuple[str, ...]] = {
+    "approvals": (
+        "upgrade",
+        "step",
+        "generation",
+        "kind",
+        "binding",
+        "digest",
+        "choice",
+        "decided_by",
+        "decided_at",
+        "reason",
+    ),
+    "consents": ("upgrade", "step", "generation", "choice", "by", "at"),
+    "clicks": ("id", "body"),
+}
+# The rows of a journal from before there were proofs that somebody still relies on.
+EARLIER: Mapping[str, str] = {
+    "approvals": "state = 'decided'",
+    "consents": "1",
+    "clicks": "settled_at is null",
+}
+
+
+@dataclass(frozen=True)
+class Key:
+    """The secret that proofs are made with; it is kept outside of the state folder."""
+
+    secret: bytes = field(repr=False)
+
+    def prove(self, table: str, row: Mapping[str, Any]) -> str:
+        """The proof of a row."""
+        said = json.dumps([table, *(row[name] for name in PROVEN[table])], ensure_ascii=False, separators=(",", ":"))
+        return hmac.new(self.secret, said.encode(), hashlib.sha256).hexdigest()
+
+    def holds(self, table: str, row: Mapping[str, Any]) -> bool:
+        """Whether a row is as the bot wrote it."""
+        return hmac.compare_digest(self.prove(table, row), str(row["proof"]))
+
+
+def prove_rows(db: Database, key: Key, table: str, where: str, parameters: list[object]) -> None:
+    """Write the proofs of rows that the bot has just written."""
+    names = PROVEN[table]
+    columns = ", ".join(f'"{name}"' for name in names)
+    for number, *values in db.execute(f"select rowid, {columns} from {table} where {where}", parameters).fetchall():
+        proof = key.prove(table, dict(zip(names, values, strict=True)))
+        db.execute(f"update {table} set proof = ? where rowid = ?", [proof, number])
+
+
+def prove_earlier(db: Database, key: Key) -> None:
+    """Prove what a journal holds on the day on which proofs were introduced, and never again."""
+    for table, where in EARLIER.items():
+        prove_rows(db, key, table, where, [])

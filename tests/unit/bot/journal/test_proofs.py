@@ -1,0 +1,152 @@
+"""Rows that somebody else wrote into the journal decide nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlite_utils import Database
+
+from bot.clicks.clicks import BadClick, Clicks, encode_click
+from bot.journal.migrations import build_migrations
+from bot.journal.proofs import PROVEN, Key
+from bot.journal.store import Store
+from steps.contract.cards import Card
+from steps.contract.step import Ask, Context, Outcome
+from steps.gates import pass_gate
+from tests.unit.bot.keys import KEY
+from tests.unit.bot.workbench import ANA, BEN, Build, Engine, write_click
+
+EARLIER_CLICK = '{"id":"a","user":"U0ANA00001","received_at":"2027-01-01T00:00:00Z","action":"status","target":""}'
+
+
+def ask(ctx: Context) -> Outcome:
+    """A gate that is never passed by itself."""
+    return pass_gate(ctx, Ask("May it?", Card("Card"), {"what": "shown"}))
+
+
+@pytest.fixture
+def asked(build: Build) -> Engine:
+    """An upgrade that asks."""
+    engine = build({"access/approve": ask})
+    engine.add_upgrade(["access/approve"])
+    engine.runner.turn()
+    return engine
+
+
+def write(engine: Engine, statement: str, *parameters: object) -> None:
+    """Write into the journal as somebody who has its file, and not the key."""
+    with engine.store.transact() as db:
+        assert db.execute(statement, list(parameters)).rowcount >= 1
+
+
+def is_decided(engine: Engine) -> bool:
+    """Whether the step is given a decision."""
+    return engine.journal.find_decision(engine.row()) is not None
+
+
+def test_a_decision_of_a_person_holds(asked: Engine) -> None:
+    """Also for another instance of the bot with the same key."""
+    asked.click("approve", BEN)
+    assert is_decided(asked)
+
+
+def test_a_decision_that_was_written_into_the_file_is_none(asked: Engine) -> None:
+    """The question is asked again."""
+    write(asked, "update approvals set state = 'decided', choice = 'approve', decided_by = ?, decided_at = 1", BEN)
+    write(asked, "update upgrades set state = 'running', due = 0")
+    assert not is_decided(asked)
+    asked.runner.turn()
+    assert (asked.row().state, asked.row().generation) == ("asking", 2)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "choice = 'deny'",
+        f"decided_by = '{ANA}'",
+        "decided_at = decided_at + 1",
+        "digest = 'other'",
+        "binding = '{}'",
+        "reason = 'other'",
+        "kind = 'blocked'",
+        "proof = ''",
+    ],
+)
+def test_a_decision_that_was_changed_is_none(asked: Engine, change: str) -> None:
+    """Whatever of it was changed."""
+    asked.click("approve", BEN)
+    write(asked, f"update approvals set {change}")
+    assert not is_decided(asked)
+
+
+def test_a_decision_is_not_moved_to_another_question(asked: Engine) -> None:
+    """Its proof names the question."""
+    asked.click("approve", BEN)
+    write(asked, "update approvals set generation = 7")
+    write(asked, "update upgrades set generation = 7")
+    assert not is_decided(asked)
+
+
+def test_another_key_asks_again(asked: Engine) -> None:
+    """The same as a lost one."""
+    asked.click("approve", BEN)
+    asked.store.key = Key(b"another key")
+    assert not is_decided(asked)
+
+
+def test_a_click_that_was_written_into_the_file_is_none(asked: Engine) -> None:
+    """It is settled, and nothing is done."""
+    click = write_click("forged", "approve", BEN, asked.clock.now(), "cluster-x", channel="C0")
+    write(asked, "insert into clicks (id, body, received_at) values ('forged', ?, 0)", encode_click(click))
+    asked.upgrades.settle_clicks()
+    assert not is_decided(asked)
+    assert "Nothing was done" in (Clicks(asked.store).find_answer("forged") or "")
+
+
+def test_a_click_that_was_changed_before_it_was_settled_is_none(asked: Engine) -> None:
+    """A status becomes no approval."""
+    asked.upgrades.receive(write_click("real", "status", ANA, asked.clock.now(), "cluster-x", channel="C0"))
+    forged = write_click("real", "approve", BEN, asked.clock.now(), "cluster-x", channel="C0")
+    write(asked, "update clicks set body = ? where id = 'real'", encode_click(forged))
+    (click,) = Clicks(asked.store).list_unsettled()
+    assert isinstance(click, BadClick)
+
+
+def test_a_consent_that_was_written_into_the_file_counts_for_nobody(asked: Engine) -> None:
+    """And the person may still give theirs."""
+    question = asked.journal.find_open_question("cluster-x-1")
+    assert question is not None
+    write(
+        asked, "insert into consents values (?, ?, ?, ?, ?, 1, '')", "cluster-x-1", "access/approve", 1, "approve", BEN
+    )
+    assert asked.journal.list_consents(question, "approve") == []
+    assert asked.journal.add_consent(question, "approve", BEN, asked.clock.now()) == [BEN]
+
+
+def test_what_is_there_when_proofs_begin_is_believed_once(tmp_path: Path) -> None:
+    """A bot that is brought up to date goes on; a row that comes later without a proof is none."""
+    path = tmp_path / "asm-upgrade.db"
+    build_migrations().apply(db := Database(path), stop_before="add_proofs")
+    db.execute("insert into clicks (id, body, received_at) values ('a', ?, 0)", [EARLIER_CLICK])
+    db.conn.commit()
+    db.close()
+    Store(path, KEY).close()
+    with sqlite3.connect(path) as later:
+        later.execute("insert into clicks (id, body, received_at) values ('b', ?, 0)", [EARLIER_CLICK])
+    later.close()
+    store = Store(path, KEY)
+    assert [isinstance(click, BadClick) for click in Clicks(store).list_unsettled()] == [False, True]
+    store.close()
+
+
+def test_a_key_is_not_shown() -> None:
+    """Neither by a log nor by a traceback."""
+    assert "secret" not in repr(Key(b"a secret"))
+
+
+def test_a_proof_is_of_its_table() -> None:
+    """So that one can't stand in for another."""
+    row = {name: "x" for names in PROVEN.values() for name in names}
+    assert len({KEY.prove(table, row) for table in PROVEN}) == len(PROVEN)
