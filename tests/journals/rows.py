@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -25,13 +26,31 @@ def read_rows(db: sqlite3.Connection) -> JournalRows:
 
 def write_changes(before: JournalRows, after: JournalRows) -> Iterator[str]:
     """The statements that make the later journal of the earlier one, a line each."""
-    yield from (sql for sql in after.schema if sql not in before.schema)
+    anew = _find_altered(before, after)
+    yield from (f'drop table "{table}";' for table in sorted(anew))
+    kept = [sql for sql in before.schema if _name_table(sql) not in anew]
+    yield from (sql for sql in after.schema if sql not in kept)
     for table, number in before.rows:
-        if (table, number) not in after.rows:
+        if (table, number) not in after.rows and table not in anew:
             yield f'delete from "{table}" where rowid = {number};'
     for place, line in after.rows.items():
-        if before.rows.get(place) != line:
+        if before.rows.get(place) != line or place[0] in anew:
             yield line
+
+
+def _find_altered(before: JournalRows, after: JournalRows) -> set[str]:
+    """The tables that got other columns; they are made anew, as SQLite's own text of them has it."""
+    earlier, later = ({_name_table(sql): sql for sql in one.schema if _is_table(sql)} for one in (before, after))
+    return {table for table, sql in later.items() if earlier.get(table, sql) != sql}
+
+
+def _is_table(sql: str) -> bool:
+    return sql.lower().startswith("create table")
+
+
+def _name_table(sql: str) -> str:
+    found = re.match(r"create (?:table|(?:unique )?index \S+ on) [\[\"]?(\w+)", sql, re.IGNORECASE)
+    return found[1] if found else ""
 
 
 def build_journal(scripts: Iterable[str]) -> sqlite3.Connection:

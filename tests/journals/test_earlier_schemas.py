@@ -27,6 +27,7 @@ def build_earlier(path: Path, stop_before: str) -> None:
     db = Database(path)
     build_migrations().apply(db, stop_before=stop_before)
     frozen = build_journal(load_scripts(FRAME))
+    build_migrations().apply(Database(frozen))
     for table in db.table_names():
         if table == "_sqlite_migrations":
             continue

@@ -65,6 +65,10 @@ class HandClock:
         self.time += timedelta(seconds=seconds)
 
 
+# The same in every world: a journal that was frozen in one goes on in another.
+KEY = "a key that all worlds of the tests share"
+
+
 @dataclass
 class World:
     """Everything around the bot, on loopback, driven by one clock."""
@@ -328,7 +332,7 @@ def open_world(
         app = slack.cast.app
         addresses = Addresses(slack_url, google_url, releases_url, cluster_url)
         secrets = SlackSecrets(app.bot_token, app.app_token, app.signing_secret)
-        variables = bot_settings(folder, addresses, secrets, http_port=0, health_port=0)
+        variables = bot_settings(folder, addresses, secrets, http_port=0, health_port=0) | {"ASM_UPGRADE_KEY": KEY}
         os.environ["GOOGLE_APPLICATION_CREDENTIALS"] = variables["GOOGLE_APPLICATION_CREDENTIALS"]
         settings = replace(read_settings(variables), retry_cap=5.0)
         path = os.pathsep.join([str(folder.tools), os.environ["PATH"]])
