@@ -25,6 +25,7 @@ from bot.clicks.orders import (
 )
 from bot.journal.records import Action
 from bot.windows.appointments import Written
+from handlers.payloads import mend_text
 
 COMMAND = "/asm-upgrade"
 USAGE: Mapping[Action, tuple[str, str]] = {
@@ -74,7 +75,7 @@ class Misread:
 
 def read_order(text: str) -> Order | Misread:
     """Read what was typed after the command's name."""
-    words = _undo_markup(text).split()
+    words = _undo_markup(mend_text(text)).split()
     if not words:
         return ReadHelp()
     name, rest = words[0].lower(), words[1:]

@@ -27,7 +27,12 @@ def find_text(body: Payload, *names: str) -> str:
     """A text however deep it stands, "" where there is none."""
     for name in names[:-1]:
         body = find_part(body, name)
-    return str(body.get(names[-1]) or "")
+    return mend_text(str(body.get(names[-1]) or ""))
+
+
+def mend_text(text: str) -> str:
+    """The text with a mark for each half of a character, which JSON can carry and neither journal nor Slack can."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def find_user(body: Payload) -> str:
