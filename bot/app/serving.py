@@ -13,6 +13,7 @@ import structlog
 from waitress.server import BaseWSGIServer
 
 from bot.app.health import HealthApp, serve_health
+from bot.app.liveness import LivePort
 from bot.app.log import configure_log
 from bot.app.loops import Dispatcher, Loop, Ticker
 from bot.app.metrics import build_registry
@@ -89,7 +90,7 @@ class Serving:
         for loop in self._loops:
             loop.start()
         self._ticker.start()
-        health = self._serve_health()
+        health, live = self._serve_health(), self._serve_liveness()
         log.info(
             "serving", clusters=sorted(self.bot.settings.clusters), open=len(self.bot.journal.list_open_upgrades())
         )
@@ -101,6 +102,8 @@ class Serving:
         self._close()
         if health:
             health.close()
+        if live:
+            live.close()
         if self.bot.store.broken:
             sys.stderr.write(f"asm-upgrade: stopped: {self.bot.store.broken}\n")
         return 0 if asked else 1
@@ -120,6 +123,14 @@ class Serving:
         bot = self.bot
         app = HealthApp(self.find_troubles, build_registry(bot.journal, bot.outbox, bot.clock))
         return serve_health(app, bot.settings.health_port, bot.settings.listen)
+
+    def _serve_liveness(self) -> LivePort | None:
+        settings = self.bot.settings
+        if not settings.live_port:
+            return None
+        live = LivePort(settings.live_port, settings.listen)
+        live.start()
+        return live
 
     def _connect_slack(self) -> float | None:
         wait = self.front.turn()

@@ -46,6 +46,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ASM_UPGRADE_HTTP_PORT", "3000", "The port of HTTP mode."),
     Setting("ASM_UPGRADE_LISTEN", "127.0.0.1", "The address of HTTP mode and the health port; 0.0.0.0 in a container."),
     Setting("ASM_UPGRADE_HEALTH_PORT", "0", "The port of /livez, /readyz and /metrics; 0 turns them off."),
+    Setting("ASM_UPGRADE_LIVE_PORT", "0", "A port of /livez alone, which nobody can keep busy; 0 turns it off."),
     Setting("ASM_UPGRADE_CLUSTERS", "clusters.toml", "The file that names the clusters and who may do what on them."),
     Setting("ASM_UPGRADE_STATE", "state", "The folder of the journal, the downloads and what child programs print."),
     Setting("ASM_UPGRADE_KEY", "", "The key that decisions are authenticated with, 32 letters or more; else a file."),
@@ -113,6 +114,7 @@ class Settings:
     retry_cap: float
     approval_life: timedelta
     health_port: int
+    live_port: int
     log_level: str
     listen: str = "127.0.0.1"
     cache_bytes: int = 5 * 10**9
@@ -185,6 +187,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         retry_cap=reader.number("ASM_UPGRADE_RETRY_CAP", float, 0.01),
         approval_life=timedelta(hours=reader.number("ASM_UPGRADE_APPROVAL_HOURS", float, 0.01)),
         health_port=int(reader.number("ASM_UPGRADE_HEALTH_PORT", int, 0)),
+        live_port=int(reader.number("ASM_UPGRADE_LIVE_PORT", int, 0)),
         listen=reader.text("ASM_UPGRADE_LISTEN"),
         cache_bytes=int(reader.number("ASM_UPGRADE_CACHE_GB", float, 0) * 10**9),
         log_level=reader.choice("ASM_UPGRADE_LOG", ("debug", "info", "warning", "error")),

@@ -15,7 +15,7 @@ from typing import IO
 from bot.gateways.calls.faults import shorten
 from steps.contract.errors import GiveUp, TryAgain
 
-LARGEST_OUTPUT = 64_000_000
+LARGEST_OUTPUT = 20_000_000
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,16 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def _read_back(file: IO[bytes]) -> str:
+    """What was written; of too much the beginning and the end, with what is left out said between them."""
+    size = file.seek(0, os.SEEK_END)
     file.seek(0)
-    return file.read(LARGEST_OUTPUT).decode("utf-8", "replace")
+    if size <= LARGEST_OUTPUT:
+        return file.read().decode("utf-8", "replace")
+    half = LARGEST_OUTPUT // 2
+    head = file.read(half)
+    file.seek(size - half)
+    left_out = f"\n... {size - 2 * half} bytes left out ...\n".encode()
+    return (head + left_out + file.read(half)).decode("utf-8", "replace")
 
 
 def _name_command(arguments: Sequence[str]) -> str:

@@ -124,12 +124,13 @@ def test_bot_runs_without_privileges(pod_spec: dict[str, Any]) -> None:
 
 
 def test_probes_ask_the_health_port(pod_spec: dict[str, Any]) -> None:
-    """Readiness and liveness are asked where ASM_UPGRADE_HEALTH_PORT says."""
+    """Readiness is asked where ASM_UPGRADE_HEALTH_PORT says, liveness where nobody else can keep the port busy."""
     (container,) = pod_spec["containers"]
-    (port,) = container["ports"]
+    port, live = container["ports"]
     assert {"name": "ASM_UPGRADE_HEALTH_PORT", "value": str(port["containerPort"])} in container["env"]
+    assert {"name": "ASM_UPGRADE_LIVE_PORT", "value": str(live["containerPort"])} in container["env"]
     assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": port["name"]}
-    assert container["livenessProbe"]["httpGet"] == {"path": "/livez", "port": port["name"]}
+    assert container["livenessProbe"]["httpGet"] == {"path": "/livez", "port": live["name"]}
 
 
 def test_viewer_only_reads(manifests: Path) -> None:
