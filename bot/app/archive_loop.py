@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import time
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Protocol
 
 import structlog
@@ -18,6 +20,8 @@ from steps.notes.download import PREVIOUS, SHA256, TOOLS
 
 log = structlog.get_logger(__name__)
 BETWEEN = timedelta(hours=1)
+# Younger kubeconfigs may be on their way to a program of an upgrade that has just begun.
+SECONDS_KEPT = 300.0
 
 
 class Prunes(Protocol):
@@ -71,3 +75,23 @@ class Archives:
             if isinstance(tools, Tools):
                 # archives are unpacked into a folder named by their hash
                 yield tools.folder.parent.name
+
+
+class Leftovers:
+    """Removes what programs were given to reach clusters, once no upgrade is open that could need it."""
+
+    def __init__(self, journal: JournalView, folder: Path, clock: Callable[[], float] = time.time) -> None:
+        self._journal = journal
+        self._folder = folder
+        self._clock = clock
+
+    def turn(self) -> None:
+        """Look once; a file that can't be removed is logged, and looked at again the next time."""
+        if self._journal.list_open_upgrades():
+            return
+        try:
+            for path in self._folder.glob("*"):
+                if path.is_file() and self._clock() - path.stat().st_mtime > SECONDS_KEPT:
+                    path.unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("kubeconfigs_not_removed", why=error.strerror or str(error))

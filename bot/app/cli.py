@@ -248,13 +248,11 @@ def _name_account() -> str:
 
 
 def _order(order: Pause | Resume | Abort) -> None:
-    from bot.app.keys import open_key
-    from bot.app.local_orders import give_order
+    from bot.app.local_orders import order_here
     from bot.journal.store import StoreBroken
-    from bot.settings.environment import read_key_place
 
     try:
-        answer = give_order(read_state_folder() / "asm-upgrade.db", order, open_key(read_key_place()))
+        answer = order_here(read_state_folder() / "asm-upgrade.db", order)
     except StoreBroken as error:
         _fail([str(error)])
     except ConfigError as error:

@@ -8,14 +8,21 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bot.app.keys import open_key
 from bot.clicks.clicks import Click, Clicks
 from bot.clicks.orders import Abort, Pause, Resume
 from bot.journal.proofs import Key
 from bot.journal.records import OPERATOR
 from bot.journal.store import OrderedStore
+from bot.settings.environment import read_key_place
 
 WAIT_SECONDS = 12.0
 LOOK_SECONDS = 0.2
+
+
+def order_here(path: Path, order: Pause | Resume | Abort) -> str:
+    """Give an order with the key that the bot of this account has. Raises StoreBroken or ConfigError."""
+    return give_order(path, order, open_key(read_key_place()))
 
 
 def give_order(

@@ -12,12 +12,12 @@ from types import FrameType
 import structlog
 from waitress.server import BaseWSGIServer
 
-from bot.app.health import HealthApp, serve_health
-from bot.app.liveness import LivePort
+from bot.app.archive_loop import Leftovers
+from bot.app.health import HealthApp, LivePort, serve_health
 from bot.app.log import configure_log
 from bot.app.loops import Dispatcher, Loop, Ticker
 from bot.app.metrics import build_registry
-from bot.app.wiring import Bot, build_archives, build_bot
+from bot.app.wiring import KUBECONFIGS, Bot, build_archives, build_bot
 from bot.clock import SystemClock
 from bot.orders.intake import CROWD_GAP
 from bot.reminders.tick import TICK_SECONDS
@@ -79,6 +79,7 @@ class Serving:
             Loop("homes", self.bot.home_tabs.turn, HOMES_SECONDS),
             Loop("people", self.bot.roster.turn, longest=60.0),
             Loop("search", self._search, SEARCH_SECONDS),
+            Loop("leftovers", Leftovers(self.bot.journal, settings.state / KUBECONFIGS).turn, longest=60.0),
             Loop("archives", build_archives(settings, self.bot.journal, self.bot.clock).turn, longest=60.0),
         ]
         self._ticker = Ticker(self.bot.reminders.tick, TICK_SECONDS)

@@ -60,6 +60,8 @@ if TYPE_CHECKING:
 SEARCH_SECONDS = 4.0
 # Where archives stand in the state folder.
 RELEASES = "releases"
+# And what programs are given to reach clusters.
+KUBECONFIGS = "kubeconfigs"
 
 
 @dataclass(frozen=True)
@@ -219,7 +221,7 @@ def build_ports_for(settings: Settings) -> Callable[[ClusterAddress], Ports]:
 
     credentials = GoogleCredentials()
     clusters = ClusterGateways(credentials, read_endpoints(settings))
-    kubeconfigs = Kubeconfigs(settings.state / "kubeconfigs", clusters.gke, credentials)
+    kubeconfigs = Kubeconfigs(settings.state / KUBECONFIGS, clusters.gke, credentials)
     files = ReleaseFilesGateway(settings.state / RELEASES)
     tools = MeshToolsGateway(settings.state / "programs", kubeconfigs, os.environ, credentials.are_found)
     backups = BackupsGateway(settings.state / "backups")

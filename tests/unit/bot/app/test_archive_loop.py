@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import structlog
 
-from bot.app.archive_loop import Archives
+from bot.app.archive_loop import SECONDS_KEPT, Archives, Leftovers
 from bot.gateways.releases.archive_cache import Removed
 from steps.contract.ports import Tools
 from steps.notes.download import PREVIOUS as PREVIOUS_TOOLS
@@ -112,3 +113,35 @@ def test_a_disk_that_refuses_ends_nothing(build: Build) -> None:
     with structlog.testing.capture_logs() as lines:
         watch(engine, Shelf(answer=PermissionError(13, "Permission denied"))).turn()
     assert [line["event"] for line in lines] == ["archives_not_pruned"]
+
+
+def leave(folder: Path) -> Path:
+    """A token that an upgrade left."""
+    folder.mkdir()
+    file = folder / "google-token"
+    file.write_text("ya29.secret")
+    return file
+
+
+def test_tokens_go_when_no_upgrade_is_open(build: Build, tmp_path: Path) -> None:
+    """Some minutes after the last program could have read them."""
+    token = leave(tmp_path / "kubeconfigs")
+    engine = build({})
+    Leftovers(engine.journal, token.parent, lambda: time.time() + SECONDS_KEPT / 2).turn()
+    assert token.exists()
+    Leftovers(engine.journal, token.parent, lambda: time.time() + 2 * SECONDS_KEPT).turn()
+    assert not token.exists()
+
+
+def test_an_open_upgrade_keeps_them(build: Build, tmp_path: Path) -> None:
+    """Its programs may outlive the bot, and read them again."""
+    token = leave(tmp_path / "kubeconfigs")
+    engine = build({})
+    engine.add_upgrade(["access/approve"])
+    Leftovers(engine.journal, token.parent, lambda: time.time() + 2 * SECONDS_KEPT).turn()
+    assert token.exists()
+
+
+def test_no_folder_is_nothing_to_do(build: Build, tmp_path: Path) -> None:
+    """As before the first upgrade."""
+    Leftovers(build({}).journal, tmp_path / "none").turn()

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import pytest
 import requests
 
-from bot.app.liveness import MOST_LINGERING, LivePort
+from bot.app.health import MOST_LINGERING, LivePort
 
 
 @pytest.fixture
