@@ -7,7 +7,7 @@ from datetime import timedelta
 from bot.clicks.clicks import DOORS, Click
 from bot.clicks.orders import Approve, Decide, Start
 from bot.clock import Clock
-from bot.journal.journal import JournalView
+from bot.journal.journal import Journal
 from bot.journal.records import OPERATOR
 from bot.journal.rows import UpgradeRow
 from bot.orders.judging import name_choice
@@ -23,7 +23,7 @@ LOOK_PATIENCE = timedelta(seconds=30)
 class Entry:
     """Looks at clicks before they are decided. May ask Slack, so it stands outside of any transaction."""
 
-    def __init__(self, targets: Targets, journal: JournalView, roster: Roster, clock: Clock) -> None:
+    def __init__(self, targets: Targets, journal: Journal, roster: Roster, clock: Clock) -> None:
         self._targets = targets
         self._journal = journal
         self._roster = roster
