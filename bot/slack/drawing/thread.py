@@ -37,7 +37,7 @@ from bot.slack.drawing.cards import (
     build_text,
 )
 from bot.slack.drawing.reminders import draw_gathered, draw_reminder, write_gathered_text, write_reminder_text
-from bot.slack.drawing.text import Pen, escape
+from bot.slack.drawing.text import Pen, escape, write_code
 from bot.telling.views import UpgradeView
 from steps.contract.cards import APPROVE, Card, Progress
 from steps.contract.wording import describe_seconds
@@ -170,7 +170,8 @@ class Reply:
             return []
         gate = any(choice.id == APPROVE.id for choice in body.choices)
         verb, choice = ("approve", "") if gate else ("decide", " CHOICE")
-        return [build_note(f"{_write_code(body)}: `/asm-upgrade {verb} {escape(upgrade)} {body.code}{choice}`")]
+        command = write_code(f"/asm-upgrade {verb} {upgrade} {body.code}{choice}")
+        return [build_note(f"{_write_code(body)}: {command}")]
 
     def _draw_clock(self, body: Asking) -> list[Block]:
         if body.expires_at is None:
@@ -191,7 +192,7 @@ class Reply:
 
 
 def _write_code(body: Asking) -> str:
-    return f"Code `{body.code}`" if body.code and not body.closed else ""
+    return f"Code {write_code(body.code)}" if body.code and not body.closed else ""
 
 
 def _write_bar(progress: Progress, told: str, *, moves: bool) -> str:
