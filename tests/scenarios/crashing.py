@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.journal.rows import UpgradeRow
 from bot.journal.store import Store
+from bot.telling.chronicle import card_slot
 from tests.scenarios.records import find_doubled_programs, find_repeated, list_decisions, list_milestones, sum_ledger
 from tests.scenarios.rig import ANA, BEN, CHANNEL, Rig, World
 from tests.unit.bot.workbench import write_click
@@ -83,6 +84,13 @@ def consent(rig: Rig, row: UpgradeRow) -> None:
     )
 
 
+def is_card_posted(rig: Rig, row: UpgradeRow) -> bool:
+    """Whether Ben can see the card: nobody presses a button that isn't there yet."""
+    slot = card_slot(row.step, row.generation)
+    rows = rig.bot.store.read("select ts from outbox where upgrade = ? and slot = ?", [row.id, slot])
+    return bool(rows and rows[0]["ts"])
+
+
 def run_upgrade(world: World, saboteur: Saboteur | None) -> Records:
     """One whole upgrade; every crash is followed by a bot built anew over the same files."""
     rig = Rig(world, in_slack=False)
@@ -98,7 +106,7 @@ def run_upgrade(world: World, saboteur: Saboteur | None) -> Records:
             assert row is None or row.state != "blocked", rig.describe()
             if row is None:
                 start(rig)
-            elif row.state == "asking":
+            elif row.state == "asking" and is_card_posted(rig, row):
                 consent(rig, row)
             pause = rig.turn()
             world.clock.advance(min(pause, 0.5) if rig.wait_for_programs() else pause)
