@@ -128,7 +128,8 @@ def fill_cluster(cluster: SimulatedCluster, variety: Variety, release: Release |
     """Nodes, the old mesh, the workloads, then the new mesh where there is one."""
     with cluster.engine.earlier(3600):
         nodes = (node(number, cluster.server_version) for number in range(variety.nodes))
-        for made in (*rbac_defaults(), *nodes, namespace("default"), *render_mesh(INSTALLED, mesh_options())):
+        spaces = namespace("default"), namespace("kube-system")
+        for made in (*rbac_defaults(), *nodes, *spaces, *render_mesh(INSTALLED, mesh_options())):
             create_any(cluster, made)
         cluster.engine.advance(900)
         for made in variety.objects:
