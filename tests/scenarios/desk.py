@@ -8,6 +8,7 @@ from bot.journal.records import Action
 from bot.journal.rows import UpgradeRow
 from steps.contract.ports import Kubernetes
 from steps.mesh import ClusterAddress
+from tests.scenarios.crashing import is_card_posted
 from tests.scenarios.rig import ANA, BEN, Rig, World
 from tests.unit.bot.workbench import write_click
 
@@ -56,4 +57,6 @@ class Desk:
 
     def _stands_still(self) -> bool:
         row = self.rig.bot.journal.find_open_upgrade(CLUSTER)
-        return row is None or row.state != "running"
+        if row is None or row.state != "asking":
+            return row is None or row.state != "running"
+        return is_card_posted(self.rig, row)
