@@ -8,7 +8,6 @@ from bot.journal.records import Action
 from bot.journal.rows import UpgradeRow
 from steps.contract.ports import Kubernetes
 from steps.mesh import ClusterAddress
-from tests.scenarios.crashing import is_card_posted
 from tests.scenarios.rig import ANA, BEN, Rig, World
 from tests.unit.bot.workbench import write_click
 
@@ -26,6 +25,8 @@ class Desk:
     def click(self, action: Action, user: str = BEN, **rest: Any) -> None:
         """Receive a click and settle it."""
         self._clicks += 1
+        with self.rig.bot.store.transact() as db:  # without Slack every card counts as seen
+            db.execute("update outbox set ts = '1.0' where ts = '' and slot like 'card:%'")
         click = write_click(f"click-{self._clicks}", action, user, self.world.clock.now(), target=CLUSTER, **rest)
         assert self.rig.bot.upgrades.receive(click)
         self.rig.bot.upgrades.settle_clicks()
@@ -57,6 +58,4 @@ class Desk:
 
     def _stands_still(self) -> bool:
         row = self.rig.bot.journal.find_open_upgrade(CLUSTER)
-        if row is None or row.state != "asking":
-            return row is None or row.state != "running"
-        return is_card_posted(self.rig, row)
+        return row is None or row.state != "running"
