@@ -25,6 +25,9 @@ class Desk:
     def click(self, action: Action, user: str = BEN, **rest: Any) -> None:
         """Receive a click and settle it."""
         self._clicks += 1
+        row = self.rig.bot.journal.find_open_upgrade(CLUSTER)
+        if action in ("approve", "decide") and row is not None:  # the button of the card that is asked
+            rest = {"step": row.step, "generation": row.generation, **rest}
         with self.rig.bot.store.transact() as db:  # without Slack every card counts as seen
             db.execute("update outbox set ts = '1.0' where ts = '' and slot like 'card:%'")
         click = write_click(f"click-{self._clicks}", action, user, self.world.clock.now(), target=CLUSTER, **rest)
