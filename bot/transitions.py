@@ -28,6 +28,7 @@ Transition: TypeAlias = Literal[
     "move on",
     "end",
     "ask",
+    "carry over",
     "ask again",
     "decide",
     "retry",
@@ -44,6 +45,7 @@ FROM: Mapping[Transition, frozenset[UpgradeState]] = {
     "move on": frozenset({"running"}),
     "end": frozenset({"running"}),
     "ask": frozenset({"running", "asking"}),
+    "carry over": frozenset({"asking"}),
     "ask again": frozenset({"asking"}),
     "decide": frozenset({"asking", "blocked"}),
     "retry": frozenset({"blocked"}),
@@ -193,6 +195,13 @@ class Transitions:
                 sentence=outcome.question if isinstance(outcome, Ask) else outcome.why,
                 remedy="" if isinstance(outcome, Ask) else outcome.remedy,
             )
+
+    def carry_over(self, row: UpgradeRow) -> None:
+        """The window closed on a question that people had little time for: its step asks anew, for the next window."""
+        with self._change(row, "carry over") as now:
+            self._journal.close_question(row.id, "expired")
+            self._chronicle.close_card(row, "the window has closed: asked again for the next one")
+            self._journal.change_upgrade(row.id, state="running", due=now, waiting_since=None)
 
     def ask_again(self, row: UpgradeRow) -> None:
         """Nobody answered, and the upgrade can't be left where it stands: its step asks anew, and all are called."""

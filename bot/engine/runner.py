@@ -13,7 +13,7 @@ from bot.engine.plans import Plans
 from bot.engine.turn import Turn, TurnLedger, TurnMemory, correct_wait, describe_outcome, limit_patience
 from bot.incidents import note_incident
 from bot.journal.journal import LONGEST_PAUSE, Journal, is_due
-from bot.journal.rows import UpgradeRow
+from bot.journal.rows import UpgradeRow, find_first_asked
 from bot.journal.store import StoreBroken
 from bot.schedule.keeper import Keeper
 from bot.telling.chronicle import Chronicle
@@ -102,8 +102,15 @@ class Runner:
         )
 
     def _expire(self, row: UpgradeRow, now: datetime) -> None:
-        """Nobody answered: a denial, but never where the cluster stands half upgraded. A click in time counts first."""
+        """Nobody answered: a denial, but never where the cluster stands half upgraded. A click in time counts first.
+
+        Where a window closed before people had as long as without windows, the question goes on to the next one.
+        """
         if row.due is None or self._journal.has_waiting_decision(row.due, now):
+            return
+        asked = find_first_asked(self._journal.list_questions(row.id), row.step)
+        if asked is not None and now - asked < self._plans.pace.approval_life:
+            self._transitions.carry_over(row)
             return
         if has_written(row.plan, row.step):
             self._transitions.ask_again(row)

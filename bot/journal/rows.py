@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -113,6 +114,12 @@ def build_code(upgrade: str, step: str, generation: int, digest: str) -> str:
     """Six characters that name one card and what it shows: whoever types them has read it."""
     shown = "\n".join((upgrade, step, str(generation), digest))
     return base64.b32encode(hashlib.sha256(shown.encode()).digest())[:CODE_LENGTH].decode()
+
+
+def find_first_asked(questions: Sequence[Question], step: str) -> datetime | None:
+    """Since when the step has been asking the same without an answer; `questions` in the order they were asked."""
+    same = itertools.takewhile(lambda q: q.step == step and q.state in ("open", "expired"), reversed(questions))
+    return min((question.asked_at for question in same), default=None)
 
 
 ENCODED = ("options", "address", "plan")

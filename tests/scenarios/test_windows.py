@@ -57,14 +57,15 @@ def diary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Diary]:
 
 
 def pass_gate_at_noon(rig: Rig, diary: Diary) -> None:
-    """Wait for the next question, let the window close, approve, and wait for the night."""
+    """Wait for the next question, let the window close on it, approve its new card, and wait for the night."""
     rig.run_until(lambda: rig._stands_still("cluster-x"))
-    row = rig.bot.journal.find_open_upgrade("cluster-x")
-    if row is None:
+    if rig.bot.journal.find_open_upgrade("cluster-x") is None:
         return
-    assert row.state == "asking", rig.describe()
     rig.world.clock.time = find_next(rig, 12)
     rig.settle()
+    rig.run_until(lambda: rig._stands_still("cluster-x"))
+    row = rig.bot.journal.find_open_upgrade("cluster-x")
+    assert row and row.state == "asking", rig.describe()
     rig.run_until(lambda: rig.approve_next(BEN, row), 120)
     rig.run_until(lambda: rig._moved_on("cluster-x", row.generation), 120)
     rig.settle()

@@ -56,6 +56,7 @@ TABLE: dict[Transition, dict[Standing, Standing]] = {
         RUNNING: ASKING, PAUSED: PAUSED_ASKING, ABORTING: ABORTING_ASKING,
         ASKING: ASKING, PAUSED_ASKING: PAUSED_ASKING, ABORTING_ASKING: ABORTING_ASKING,
     },
+    "carry over": {ASKING: RUNNING, PAUSED_ASKING: PAUSED, ABORTING_ASKING: ABORTING},
     "ask again": {ASKING: RUNNING, PAUSED_ASKING: PAUSED, ABORTING_ASKING: ABORTING},
     "decide": {
         ASKING: RUNNING, BLOCKED: RUNNING, ABORTING_ASKING: ABORTING, ABORTING_BLOCKED: ABORTING,
@@ -94,6 +95,7 @@ def make(engine: Engine, transition: Transition) -> None:
         "move on": lambda: all_of.move_on(row, Done("moved")),
         "end": lambda: all_of.end(row, Done("through")),
         "ask": lambda: all_of.ask(row, GATE, None),
+        "carry over": lambda: all_of.carry_over(row),
         "ask again": lambda: all_of.ask_again(row),
         "decide": lambda: decide(engine, row),
         "retry": lambda: retry(engine, row),

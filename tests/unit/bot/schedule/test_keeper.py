@@ -77,6 +77,29 @@ def test_it_goes_on_by_itself_when_the_window_opens(build: Build) -> None:
     )
 
 
+def test_a_question_goes_on_to_the_next_window_until_people_had_a_day(build: Build) -> None:
+    """Whoever reads it in the morning may still answer; whoever doesn't answer for a day has denied it."""
+    engine = begin(build, NIGHTS, access__approve=ask)
+    asked = engine.row()
+    pass_to(engine, 4)
+    engine.runner.turn()
+    assert (engine.row().state, engine.row().due) == ("asking", datetime(2026, 12, 2, 4, tzinfo=START.tzinfo))
+    assert engine.row().generation == asked.generation + 1
+    pass_to(engine, 4, day=2)
+    engine.runner.turn()
+    assert engine.row().sentence == "access was not approved in time, which counts as denied"
+
+
+def test_nobody_is_called_where_only_the_window_has_closed(build: Build) -> None:
+    """At night, on a half upgraded cluster, the card just goes on to the next window."""
+    engine = begin(build, NIGHTS, control_plane__apply=lambda _c: Done("applied"), sidecars__approve=ask)
+    engine.runner.turn()
+    pass_to(engine, 4)
+    engine.runner.turn()
+    assert (engine.row().state, engine.row().step) == ("asking", "sidecars/approve")
+    assert not [sentence for sentence in said(engine) if "🚨" in sentence]
+
+
 def test_reading_steps_run_at_any_time(build: Build) -> None:
     """The proposal does not wait for the night."""
     engine = begin(build, DAYS, prepare__inspect=lambda _c: Done("seen"), access__bind=lambda _c: Done("bound"))
