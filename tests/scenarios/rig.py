@@ -176,7 +176,7 @@ class Rig:
 
     def wait_for_programs(self) -> bool:
         """Give running child programs a moment of real time; whether any runs."""
-        locks = list((self.world.settings.state / "programs").rglob("lock"))
+        locks = list((self.world.settings.state / "programs" / "runs").glob("*/lock"))
         return any(is_locked(lock) for lock in locks)
 
     def settle(self) -> None:
@@ -263,7 +263,7 @@ def is_locked(path: Path, seconds: float = 0.2) -> bool:
             except BlockingIOError:
                 if time.monotonic() > end:
                     return True
-                os.sched_yield()
+                time.sleep(0.002)  # a busy wait would take the processor that the program needs to end
             else:
                 return False
 
