@@ -9,6 +9,7 @@ from typing import Any
 from sandbox.attached.access import Access
 from sandbox.attached.api import Api
 from sandbox.attached.demo import MARK, OWN_NAMESPACE
+from sandbox.cluster.seeds.viewer import viewer
 from sandbox.cluster.server.authorization import ROLES_GROUP, VIEWER_RULES
 
 Json = dict[str, Any]
@@ -20,14 +21,15 @@ ROLE = "viewer-who-binds"
 
 
 def describe_account() -> list[Json]:
-    """Return the service account with its role and binding."""
+    """Return the service account with its role and binding, and those of the viewer whom it may act for."""
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": NAME, "namespace": OWN_NAMESPACE}}
     marked = [
         {**made, "metadata": {**made["metadata"], "name": f"{OWN_NAMESPACE}-bot", "labels": MARK}}
         for made in let_view(ACCOUNT)
     ]
     marked[1]["roleRef"]["name"] = f"{OWN_NAMESPACE}-bot"
-    return [account, *marked]
+    viewed = viewer(f"{OWN_NAMESPACE}-viewer")
+    return [account, *marked, *({**made, "metadata": {**made["metadata"], "labels": MARK}} for made in viewed)]
 
 
 def let_view(user: str) -> list[Json]:

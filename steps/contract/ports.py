@@ -76,6 +76,10 @@ class Kubernetes(Protocol):
         """Those of the rights that SelfSubjectAccessReview denies."""
         ...
 
+    def find_missing_rights_of(self, user: str, rights: Sequence[Right]) -> tuple[Right, ...] | None:
+        """Those of the rights that another user lacks; None where the account may not act for that user."""
+        ...
+
     def list_namespaces(self) -> tuple[Namespace, ...]: ...
 
     def list_pods(self, namespace: str = "", selector: str = "") -> Iterator[Pod]:
@@ -309,9 +313,12 @@ class MeshTools(Protocol):
         """The kubectl that writes are passed on to, links and dispatchers resolved; None where there is none."""
         ...
 
-    def start_recording(self, run_id: str, address: ClusterAddress, request: ApplyRequest, *, looks: bool) -> None:
+    def start_recording(
+        self, run_id: str, address: ClusterAddress, request: ApplyRequest, acting_for: str, *, looks: bool
+    ) -> None:
         """Start the apply with a kubectl that writes everything down and changes nothing, unless ever begun.
 
+        `acting_for` is the user as whom it reads, "" for the account itself.
         `looks`: istioctl's reads reach the cluster; without it they find nothing, which changes nothing it hands over.
         """
         ...

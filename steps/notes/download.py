@@ -53,6 +53,8 @@ TOOLS = Note("download/tools", _read_tools)
 KUBECTL = Note("download/kubectl", read_as(Kubectl))
 # By the name of what was recorded.
 RECORDED = Note("download/recorded", read_as(KeptRecord))
+# Why the account that recorded it may write, "" where it may not.
+RECORDER_DOUBT = Note("download/recorder-doubt", read_as(str))
 PREVIOUS = Note("download/previous", read_previous)
 ARGUMENTS = Note("download/arguments", read_as(tuple[str, ...]))
 # What an approval of the apply binds: see steps/contract/record.py.

@@ -33,6 +33,8 @@ MERGE = "application/merge-patch+json"
 START = 1_700_000_000.0
 SERVER_VERSION = "v1.20.2"
 PATIENCE = 60.0
+# Every token that the sandbox knows nothing of is the bot's; this one it refuses.
+UNKNOWN_TOKEN = "nobody-knows-this"
 INJECTED = {"istio-injection": "enabled"}
 
 
@@ -170,6 +172,7 @@ class SimulatedGround(Ground):
         self._seconds = START
         self.cluster = SimulatedCluster(lambda: self._seconds, seed_fn=None, server_version=SERVER_VERSION)
         self.cluster.tokens.register(BOT_TOKEN, BOT_USER)
+        self.cluster.faults.expired_tokens.add(UNKNOWN_TOKEN)
         certificate = ensure_certificate(folder / "tls")
         site = serve_in_thread(self.cluster.app(background=False), certificate.server_context())
         stack.callback(site.stop)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -42,6 +43,15 @@ def test_rights_come_and_go_with_the_binding(ground: Ground) -> None:
     ground.until(lambda: ground.bot.find_missing_rights(RIGHTS) == ())
     ground.gateway.delete_binding(BINDING.name)
     ground.until(lambda: ground.bot.find_missing_rights(RIGHTS) == RIGHTS)
+
+
+def test_whom_the_account_may_act_for_is_asked_about_by_acting_for_them(ground: Ground) -> None:
+    """An administrator may act for anybody, an account without rights for nobody."""
+    ground.need("bot")
+    ground.gateway.create_binding(replace(BINDING, users=("somebody-else",)))
+    ground.until(lambda: ground.gateway.find_missing_rights_of("somebody-else", RIGHTS) == ())
+    assert ground.gateway.find_missing_rights_of("nobody", RIGHTS) == RIGHTS
+    assert ground.bot.find_missing_rights_of("nobody", RIGHTS) is None
 
 
 def test_an_administrator_lacks_nothing(ground: Ground) -> None:

@@ -46,7 +46,17 @@ class Access:
     def find_missing_rights(self, rights: Sequence[Right]) -> tuple[Right, ...]:
         return tuple(right for right in rights if not self._may(right))
 
-    def _may(self, right: Right) -> bool:
+    def find_missing_rights_of(self, user: str, rights: Sequence[Right]) -> tuple[Right, ...] | None:
+        missing = []
+        for right in rights:
+            allowed = self._may(right, user)
+            if allowed is None:
+                return None
+            missing += [] if allowed else [right]
+        return tuple(missing)
+
+    def _may(self, right: Right, acting_for: str = "") -> bool | None:
+        """Whether the account may, or another user; None where the account may not act for that one."""
         asked = {
             "verb": right.verb,
             "resource": right.resource,
@@ -60,7 +70,11 @@ class Access:
             "spec": {"resourceAttributes": {key: text for key, text in asked.items() if text}},
         }
         action = f"ask for the right to {right.verb} {right.resource}"
-        answer = self._server.send(action, "POST", AUTHORIZATION, body=body)
+        # Everybody may ask about themselves: what is refused here is to act for somebody else.
+        accept = (403,) if acting_for else ()
+        answer = self._server.send(action, "POST", AUTHORIZATION, body=body, accept=accept, acting_for=acting_for)
+        if answer.status == 403:
+            return None
         return decode(self._server, action, answer, REVIEW).status.allowed
 
     def _ask_self(self) -> str:

@@ -23,6 +23,7 @@ JSON = "application/json"
 MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 APPLY = "application/apply-patch+yaml"
+IMPERSONATE = "Impersonate-User"
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
 DENIED_USER = re.compile(r'User "([^"]+)" cannot')
 
@@ -45,11 +46,13 @@ class Request:
     body: Mapping[str, object] | None
     content_type: str
     media: str
+    acting_for: str = ""
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """What is asked for, and what is given."""
-        return {"Accept": self.media} | ({"Content-Type": self.content_type} if self.body is not None else {})
+        """What is asked for, what is given, and as whom."""
+        given = {"Content-Type": self.content_type} if self.body is not None else {}
+        return {"Accept": self.media} | given | ({IMPERSONATE: self.acting_for} if self.acting_for else {})
 
 
 @dataclass(frozen=True)
@@ -135,9 +138,11 @@ class ApiServer:
         content_type: str = JSON,
         accept: Collection[int] = (),
         media: str = JSON,
+        acting_for: str = "",
     ) -> Answer:
         """One request. Statuses of 400 and more are raised unless in `accept`; `action` says it in words."""
-        answer = self._send_once_renewed(action, Request(method, path, query or {}, body, content_type, media))
+        request = Request(method, path, query or {}, body, content_type, media, acting_for)
+        answer = self._send_once_renewed(action, request)
         if answer.status >= 400 and answer.status not in accept:
             self._refuse(action, answer)
         return answer

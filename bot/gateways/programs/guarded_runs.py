@@ -68,13 +68,15 @@ class GuardedRuns:
         self._keep_alive = keep_alive
         self._limit_seconds = limit_seconds
 
-    def start_recording(self, run_id: str, address: ClusterAddress, request: ApplyRequest, *, looks: bool) -> None:
-        """Start a run that only writes down."""
+    def start_recording(
+        self, run_id: str, address: ClusterAddress, request: ApplyRequest, acting_for: str, *, looks: bool
+    ) -> None:
+        """Start a run that only writes down, and reads as somebody else where `acting_for` names one."""
         place = self._place(run_id)
         if not self._is_fresh(place):
             return
         limits = RunLimits(time.monotonic() + RECORDING_SECONDS, RECORDING_SECONDS / 5, looks)
-        folder = prepare_recording(place.seam.path, place.lock, self._lay_ground(address, request), limits)
+        folder = prepare_recording(place.seam.path, place.lock, self._lay_ground(address, request, acting_for), limits)
         self._start(place, folder, request, RECORDING_SECONDS)
 
     def start_apply(
@@ -116,9 +118,9 @@ class GuardedRuns:
             raise GiveUp(f"the recording {recorded_by} is not on disk as it was approved", REMEDY)
         return replace(found, record=record)
 
-    def _lay_ground(self, address: ClusterAddress, request: ApplyRequest) -> Ground:
+    def _lay_ground(self, address: ClusterAddress, request: ApplyRequest, acting_for: str = "") -> Ground:
         kubectl = BoundFile(request.kubectl.path, request.kubectl.sha256)
-        content = json.dumps(self._kubeconfigs.describe(address), indent=1).encode()
+        content = json.dumps(self._kubeconfigs.describe(address, acting_for), indent=1).encode()
         environment = {name: self._environment[name] for name in PASSED_ON if name in self._environment}
         return Ground(kubectl, content, request.cluster_uid, {**environment, "LANG": "C.UTF-8"})
 

@@ -37,16 +37,20 @@ class Kubeconfigs:
         self._write(path, json.dumps(content, indent=2))
         return path
 
-    def describe(self, address: ClusterAddress) -> Section:
-        """The content of such a file; Google's token stands in a file of its own."""
-        return self._copy_context(address) if address.kubeconfig else self._describe_gke(address)
+    def describe(self, address: ClusterAddress, acting_for: str = "") -> Section:
+        """The content of such a file; Google's token stands in a file of its own.
+
+        `acting_for` is the user as whom the API server is to take the requests, "" for nobody but the account itself.
+        """
+        other = {"as": acting_for} if acting_for else {}
+        return self._copy_context(address, other) if address.kubeconfig else self._describe_gke(address, other)
 
     def refresh_token(self) -> None:
         """Put a token that stays valid for some minutes where running programs read it."""
         if self._token_file.exists():
             self._write_token()
 
-    def _describe_gke(self, address: ClusterAddress) -> Section:
+    def _describe_gke(self, address: ClusterAddress, other: Section) -> Section:
         endpoint = self._gke.find_endpoint(address)
         self._write_token()
         cluster = {"server": endpoint.host}
@@ -54,9 +58,9 @@ class Kubeconfigs:
             cluster["certificate-authority-data"] = base64.b64encode(endpoint.ca.encode()).decode()
         # The name that `gcloud container clusters get-credentials` gives: asmctl reads project and cluster from it.
         name = f"gke_{address.project}_{address.location}_{address.name}"
-        return _compose(name, cluster, {"tokenFile": str(self._token_file)}, {})
+        return _compose(name, cluster, {"tokenFile": str(self._token_file), **other}, {})
 
-    def _copy_context(self, address: ClusterAddress) -> Section:
+    def _copy_context(self, address: ClusterAddress, other: Section) -> Section:
         path = Path(address.kubeconfig).expanduser()
         try:
             (found,) = read_yaml(read_bounded(path))
@@ -70,7 +74,8 @@ class Kubeconfigs:
             raise _refuse(address, path, name_error(error)) from error
         base = path.parent.absolute()
         kept = {key: context[key] for key in ("namespace",) if key in context}
-        return _compose(name, _make_absolute(cluster, base), _find_plugin(_make_absolute(user, base), base), kept)
+        who = {**_find_plugin(_make_absolute(user, base), base), **other}
+        return _compose(name, _make_absolute(cluster, base), who, kept)
 
     def _write_token(self) -> None:
         token = self._credentials.read_token()

@@ -77,8 +77,10 @@ class MeshToolsGateway:
     def find_kubectl(self, server_version: str) -> Kubectl | None:
         return find_kubectl(self._environment.get("PATH", os.defpath), server_version, self._limits.short)
 
-    def start_recording(self, run_id: str, address: ClusterAddress, request: ApplyRequest, *, looks: bool) -> None:
-        self._guarded.start_recording(run_id, address, request, looks=looks)
+    def start_recording(
+        self, run_id: str, address: ClusterAddress, request: ApplyRequest, acting_for: str, *, looks: bool
+    ) -> None:
+        self._guarded.start_recording(run_id, address, request, acting_for, looks=looks)
 
     def read_recording(self, run_id: str) -> Recording:
         return self._guarded.read_recording(run_id)

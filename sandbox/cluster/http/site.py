@@ -14,9 +14,10 @@ from sandbox.cluster.api.answers import Answer
 from sandbox.cluster.api.openapi import openapi_protobuf
 from sandbox.cluster.api.protobuf_bodies import read_protobuf
 from sandbox.cluster.api.requests import ApiRequest, read_target, read_verb
+from sandbox.cluster.http.impersonation import NoUser, read_impersonation
 from sandbox.cluster.http.watch_stream import stream_watch
 from sandbox.cluster.objects.errors import ApiError, UnknownPath, bad_request
-from sandbox.cluster.server.authorization import ANONYMOUS, MASTERS, Attributes, User
+from sandbox.cluster.server.authorization import ANONYMOUS, MASTERS, UNAUTHENTICATED, Attributes, User
 from sandbox.cluster.server.faults import RequestFault
 from sandbox.cluster.simulation import Simulation
 
@@ -39,6 +40,8 @@ class ApiSite:
             return await self._handle(request)
         except UnknownPath as error:
             return web.Response(text="404 page not found\n", status=404) if error.plain else _error(error)
+        except NoUser as error:
+            return web.Response(text=f'Internal Server Error: "{request.path}": {error}\n', status=500)
         except ApiError as error:
             return _error(error)
 
@@ -46,7 +49,7 @@ class ApiSite:
         raw = await request.read()
         if self._cluster.faults.latency:
             await asyncio.sleep(self._cluster.faults.latency)
-        user = self._authenticate(request)
+        user = self._impersonate(self._authenticate(request), request)
         if not request.path.startswith(("/api/v", "/apis/")) or _is_discovery(request.path):
             return self._plain(request, user)
         asked = self._read(request, raw, user)
@@ -80,13 +83,22 @@ class ApiSite:
     def _authenticate(self, request: web.Request) -> User:
         header = request.headers.get("Authorization", "")
         if not header:
-            return User(ANONYMOUS, ("system:unauthenticated",))
+            return User(ANONYMOUS, (UNAUTHENTICATED,))
         scheme, _, token = header.partition(" ")
         with self._cluster.lock:
             user = self._cluster.user_of(token.strip()) if scheme.lower() == "bearer" else None
         if user is None:
             raise ApiError(401, "Unauthorized", "Unauthorized")
         return user
+
+    def _impersonate(self, user: User, request: web.Request) -> User:
+        """Return who acts: somebody else where the headers name one and the user may act for each of what they name."""
+        other = read_impersonation(request.headers)
+        if other is None:
+            return user
+        for wanted in other.list_wanted():
+            self._authorize(user, wanted)
+        return other.make_user()
 
     def _authorize(self, user: User, wanted: Attributes) -> None:
         with self._cluster.lock:

@@ -21,6 +21,7 @@ from sandbox.cluster.seeds.objects import (
     service,
     stateful_set,
 )
+from sandbox.cluster.seeds.viewer import viewer
 from sandbox.cluster.simulation import Simulation
 
 INSTALLED = "1.4.7-asm.0"
@@ -69,7 +70,9 @@ def seed_cluster_y(cluster: Simulation) -> None:
 
 def _seed(cluster: Simulation, options: Json) -> None:
     with cluster.engine.earlier(AGE_SECONDS + _SETTLE_SECONDS):
-        _create(cluster, [*rbac_defaults(), *(node(number, cluster.server_version) for number in range(1, 5))])
+        _create(
+            cluster, [*rbac_defaults(), *viewer(), *(node(number, cluster.server_version) for number in range(1, 5))]
+        )
         _create(cluster, [namespace("default"), namespace("kube-system")])
         _create(cluster, render_mesh(INSTALLED, options))
         cluster.engine.advance(_SETTLE_SECONDS / 2)

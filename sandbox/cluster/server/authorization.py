@@ -14,13 +14,18 @@ MASTERS = "system:masters"
 BOT_ACCOUNT = "asm-upgrade-bot@example-project.iam.gserviceaccount.com"
 ADMIN_TOKEN = "simulated-cluster-admin"
 ANONYMOUS = "system:anonymous"
+AUTHENTICATED = "system:authenticated"
+UNAUTHENTICATED = "system:unauthenticated"
 
-# What roles/container.viewer and the right to make cluster role bindings come to: reading all but secrets, and binding.
+# Of manifests/target-cluster: nobody's own name, but one that reads and that the bot may act for.
+VIEWER = "asm-upgrade-viewer"
+# What roles/container.viewer and the rights to bind cluster roles and to act for the viewer come to.
 VIEWER_RULES: tuple[Json, ...] = (
     {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"], "except": ["secrets"]},
     {"apiGroups": [ROLES_GROUP], "resources": ["clusterrolebindings"],
      "verbs": ["create", "update", "patch", "delete"]},
     {"apiGroups": [ROLES_GROUP], "resources": ["clusterroles"], "verbs": ["bind"]},
+    {"apiGroups": [""], "resources": ["users"], "verbs": ["impersonate"], "resourceNames": [VIEWER]},
     {"nonResourceURLs": ["*"], "verbs": ["get"]},
 )  # fmt: skip
 
@@ -30,7 +35,7 @@ class User:
     """Who a request comes from."""
 
     name: str
-    groups: tuple[str, ...] = ("system:authenticated",)
+    groups: tuple[str, ...] = (AUTHENTICATED,)
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class Authorizer:
             return True
         if wanted.path and user.name != ANONYMOUS and _is_discovery(wanted.path):
             return True
-        if "system:authenticated" in user.groups and wanted.resource.startswith("selfsubject"):
+        if AUTHENTICATED in user.groups and wanted.resource.startswith("selfsubject"):
             return True
         return any(_covers(rule, wanted) for rule in self.rules_of(user, wanted.namespace))
 
@@ -101,11 +106,11 @@ class Tokens:
     def __init__(self, account: str = BOT_ACCOUNT) -> None:
         self.admin = ADMIN_TOKEN
         self.account = account
-        self._users = {ADMIN_TOKEN: User("admin", (MASTERS, "system:authenticated"))}
+        self._users = {ADMIN_TOKEN: User("admin", (MASTERS, AUTHENTICATED))}
 
     def register(self, token: str, user: str, groups: tuple[str, ...] = ()) -> None:
         """Let a token stand for another user."""
-        self._users[token] = User(user, (*groups, "system:authenticated"))
+        self._users[token] = User(user, (*groups, AUTHENTICATED))
 
     def user_of(self, token: str) -> User:
         """Return the user of a token."""

@@ -61,7 +61,12 @@ def compare_record(
         return blocked
     values = list_value_changes(recorded.objects, live, ctx.release.injector_config)
     idle = find_idle_flags(list_set_flags(recorded.request.arguments))
-    doubts = (*([earlier] if isinstance(earlier, str) else []), *idle, *_describe_unread(recorded))
+    doubts = (
+        *([recorded.doubt] if recorded.doubt else []),
+        *([earlier] if isinstance(earlier, str) else []),
+        *idle,
+        *_describe_unread(recorded),
+    )
     return Preview(
         identity, recorded, facts, compare_with_live(recorded.objects, live), values, departures, tuple(doubts)
     )

@@ -29,8 +29,9 @@ from steps.contract.record import Record, write_canonically
 from steps.contract.step import Blocked, Context, Waiting
 from steps.install.istioctl_output import find_first_words, read_apply_output
 from steps.install.record.kubectl_errors import read_kubectl_errors
+from steps.install.record.recorder import choose_recorder
 from steps.install.record.renewal import compare_recordings
-from steps.notes.download import RECORDED, KeptRecord
+from steps.notes.download import RECORDED, RECORDER_DOUBT, KeptRecord
 from steps.notes.runs import RECORDING_TRIES, begin_next_try, count_tries, name_run
 
 TRIES = 8
@@ -44,7 +45,7 @@ class Recorded:
     """An apply as it was written down: `run_id` is the run that holds the record's bytes.
 
     `disabled` are the components that the flags switch off, `unread` the kinds that could not be looked through for
-    their objects.
+    their objects, `doubt` why the account that recorded it may write.
     """
 
     request: ApplyRequest
@@ -52,6 +53,7 @@ class Recorded:
     run_id: str
     disabled: tuple[str, ...]
     unread: tuple[ForbiddenRead, ...] = ()
+    doubt: str = ""
 
     @cached_property
     def objects(self) -> tuple[Manifest, ...]:
@@ -83,7 +85,7 @@ def record_apply(
             f"istioctl hands over something else each time: {', '.join(compared.others[:3])}",
             f"{BEFORE_WRITING} An approval could not hold for that: find the flag or overlay that renders it.",
         )
-    recorded = _describe(request, replace(first, record=compared.record), run_id)
+    recorded = _describe(ctx, name, request, replace(first, record=compared.record), run_id)
     ctx.revise(RECORDED.of(name), KeptRecord(digest_request(request), run_id, recorded.record.digest, times))
     return recorded
 
@@ -101,7 +103,7 @@ def recall_recorded(ctx: Context, name: str, request: ApplyRequest) -> Recorded 
     compared = compare_recordings(first.record, last.record)
     if compared.others or compared.record.digest != kept.digest:
         return None
-    return _describe(request, replace(first, record=compared.record), kept.run_id)
+    return _describe(ctx, name, request, replace(first, record=compared.record), kept.run_id)
 
 
 def observe_recording(
@@ -110,7 +112,9 @@ def observe_recording(
     """One look at one recording, started where it wasn't."""
     match ctx.mesh_tools.observe_run(run_id):
         case NotStarted():
-            ctx.mesh_tools.start_recording(run_id, ctx.cluster, request, looks=looks)
+            recorder = choose_recorder(ctx.kubernetes)
+            ctx.revise(RECORDER_DOUBT.of(name), recorder.doubt)
+            ctx.mesh_tools.start_recording(run_id, ctx.cluster, request, recorder.acting_for, looks=looks)
             return Waiting("writing down what istioctl hands to kubectl", 1.0)
         case Running(seconds):
             return Waiting(f"writing down what istioctl hands to kubectl, for {seconds:.0f} s", 1.0)
@@ -192,7 +196,8 @@ def list_disabled(calls: Sequence[KubectlCall], record: Record) -> tuple[str, ..
     return tuple(dict.fromkeys(name for name in asked if name not in record.components))
 
 
-def _describe(request: ApplyRequest, recording: Recording, run_id: str) -> Recorded:
+def _describe(ctx: Context, name: str, request: ApplyRequest, recording: Recording, run_id: str) -> Recorded:
     unread = {one for call in recording.calls if call.verb == "get" and call.exit_code for one in call.forbidden}
     disabled = list_disabled(recording.calls, recording.record)
-    return Recorded(request, recording.record, run_id, disabled, tuple(sorted(unread)))
+    doubt = ctx.recall(RECORDER_DOUBT.of(name)) or ""
+    return Recorded(request, recording.record, run_id, disabled, tuple(sorted(unread)), doubt)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +12,7 @@ import pytest
 from bot.gateways.programs.kubectl_seam.recording import ReadBack
 from steps.install.record.renewal import compare_recordings
 from tests.contracts.istioctl.bench import COMPONENT, GUIDE, Bench, Ran
+from tests.realcluster.control_plane import BOT_USER
 
 COMPONENTS = ("Base", "Galley", "IngressGateway", "Injector", "NodeAgent", "Pilot")
 DISABLED = (
@@ -87,6 +91,32 @@ def test_who_records_is_nothing_of_the_record(bench: Bench, recorded: ReadBack) 
     """Whether an administrator or somebody who may only read."""
     other, _ = bench.record(*GUIDE, kubeconfig=bench.admin)
     assert other.recording.record.digest == recorded.recording.record.digest
+
+
+def test_an_administrator_may_record_as_somebody_who_reads(bench: Bench, recorded: ReadBack, tmp_path: Path) -> None:
+    """By one line of the kubeconfig, which istioctl and kubectl both follow: neither could write."""
+    acting = act_for(bench, BOT_USER, tmp_path)
+    other, _ = bench.record(*GUIDE, kubeconfig=acting)
+    assert (other.recording.record.digest, other.failed) == (recorded.recording.record.digest, ())
+    refused = replace(bench, admin=acting).install(*GUIDE)
+    assert refused.code == 255
+    assert f'User "{BOT_USER}" cannot ' in refused.out
+
+
+def test_a_recording_as_somebody_who_may_not_read_says_so(bench: Bench, tmp_path: Path) -> None:
+    """In the words of who was acted for."""
+    read, _ = bench.record(*GUIDE, kubeconfig=act_for(bench, "nobody", tmp_path))
+    assert read.failed
+    assert 'User "nobody" cannot list resource "' in read.failed[-1].stderr
+
+
+def act_for(bench: Bench, user: str, folder: Path) -> Path:
+    """The administrator's kubeconfig, acting for somebody else."""
+    config = json.loads(bench.admin.read_text())
+    config["users"][0]["user"]["as"] = user
+    path = folder / "acting.json"
+    path.write_text(json.dumps(config))
+    return path
 
 
 def test_another_flag_is_another_record(bench: Bench, recorded: ReadBack) -> None:

@@ -12,6 +12,8 @@ import pytest
 import yaml
 
 from handlers.grammar import COMMAND, USAGE
+from sandbox.cluster.seeds.viewer import viewer
+from steps.install.record.recorder import READS, VIEWER
 from steps.phases.access import GUIDE_BINDING, OWN_BINDING
 from steps.preflight.rights import ADMIN_ROLE, list_rights
 
@@ -157,6 +159,31 @@ def test_viewer_reads_what_the_upgrade_only_reads(manifests: Path) -> None:
     }
     read = {(right.verb, right.group, right.resource) for right in rights if right.verb in READING_VERBS}
     assert not {right for right in read - granted if right[1:] not in changed}
+
+
+def test_the_sandbox_sets_the_viewer_up_alike(manifests: Path) -> None:
+    """The sandbox's clusters have what an administrator applies."""
+    role, binding = viewer()
+    assert role["rules"] == read_one(manifests / "target-cluster", "ClusterRole", VIEWER)["rules"]
+    bound = read_one(manifests / "target-cluster", "ClusterRoleBinding", VIEWER)["subjects"]
+    assert binding["subjects"][0] in bound
+
+
+def test_operator_may_act_for_the_viewer(manifests: Path) -> None:
+    """And for nobody else."""
+    rules = read_one(manifests / "target-cluster", "ClusterRole", "asm-upgrade-operator")["rules"]
+    acting = [rule for rule in rules if "impersonate" in rule["verbs"]]
+    assert acting == [{"apiGroups": [""], "resources": ["users"], "resourceNames": [VIEWER], "verbs": ["impersonate"]}]
+
+
+def test_viewer_reads_what_a_recording_reads(manifests: Path) -> None:
+    """Nothing that istioctl asks for while it is recorded is missing."""
+    rules = read_one(manifests / "target-cluster", "ClusterRole", VIEWER)["rules"]
+    for right in READS:
+        assert any(
+            right.verb in r["verbs"] and right.group in r["apiGroups"] and right.resource in r["resources"]
+            for r in rules
+        )
 
 
 def test_operator_may_make_the_binding_of_the_guide(manifests: Path) -> None:

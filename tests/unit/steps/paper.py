@@ -118,6 +118,8 @@ class PaperKubernetes:
     pods: list[Pod] = field(default_factory=list)
     bindings: dict[str, Binding] = field(default_factory=dict)
     denied: Callable[[Right], bool] = lambda right: False
+    acts_for: Callable[[str], bool] = lambda user: True
+    denied_to: Callable[[str, Right], bool] = lambda user, right: right.verb not in ("get", "list", "watch")
     binding_fault: GiveUp | None = None
     namespaces: list[Namespace] = field(default_factory=lambda: [Namespace("istio-system")])
     objects: list[Manifest] = field(default_factory=list)
@@ -139,6 +141,9 @@ class PaperKubernetes:
 
     def find_missing_rights(self, rights: Sequence[Right]) -> tuple[Right, ...]:
         return tuple(right for right in rights if self.denied(right))
+
+    def find_missing_rights_of(self, user: str, rights: Sequence[Right]) -> tuple[Right, ...] | None:
+        return tuple(right for right in rights if self.denied_to(user, right)) if self.acts_for(user) else None
 
     def list_namespaces(self) -> tuple[Namespace, ...]:
         return tuple(self.namespaces)
@@ -259,6 +264,7 @@ class PaperTools:
     recording_calls: tuple[KubectlCall, ...] = ()
     recorded: dict[str, Record] = field(default_factory=dict)
     asked: dict[str, ApplyRequest] = field(default_factory=dict)
+    recorders: dict[str, str] = field(default_factory=dict)
     calls: dict[str, tuple[KubectlCall, ...]] = field(default_factory=dict)
     runs: dict[str, RunState] = field(default_factory=dict)
     started: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
@@ -272,8 +278,11 @@ class PaperTools:
     def find_kubectl(self, server_version: str) -> Kubectl | None:
         return Kubectl(Path("/usr/bin/kubectl"), "3" * 64, self.kubectl) if self.kubectl else None
 
-    def start_recording(self, run_id: str, address: ClusterAddress, request: ApplyRequest, *, looks: bool) -> None:
+    def start_recording(
+        self, run_id: str, address: ClusterAddress, request: ApplyRequest, acting_for: str, *, looks: bool
+    ) -> None:
         self.asked[run_id] = request
+        self.recorders[run_id] = acting_for
         self.runs[run_id] = self.recording_end
         self.recorded[run_id] = record_objects(self.manifest or render_control_plane(request.tools.version))
 

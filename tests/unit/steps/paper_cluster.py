@@ -282,6 +282,9 @@ class PaperCluster:
     def find_missing_rights(self, rights: Sequence[Right]) -> tuple[Right, ...]:
         return ()
 
+    def find_missing_rights_of(self, user: str, rights: Sequence[Right]) -> tuple[Right, ...] | None:
+        return None
+
     def read_ingress_address(self, namespace: str, service: str) -> str:
         return ""
 

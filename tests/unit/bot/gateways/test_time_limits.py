@@ -34,6 +34,7 @@ KUBERNETES_CALLS: Mapping[str, Callable[[KubernetesGateway], object]] = {
     "read_server_version": lambda k: k.read_server_version(),
     "read_account": lambda k: k.read_account(),
     "find_missing_rights": lambda k: k.find_missing_rights([Right("list", "pods")]),
+    "find_missing_rights_of": lambda k: k.find_missing_rights_of("viewer", [Right("list", "pods")]),
     "list_namespaces": lambda k: k.list_namespaces(),
     "list_pods": lambda k: list(k.list_pods()),
     "list_workloads": lambda k: k.list_workloads(),

@@ -56,9 +56,9 @@ class Bench:
         found = Kubectl(kubectl, hash_of(kubectl), "1.20.2")
         return ApplyRequest(tools, found, UID, ("manifest", "apply"), overlays)
 
-    def record(self, run_id: str, request: ApplyRequest, *, looks: bool = True) -> Record:
+    def record(self, run_id: str, request: ApplyRequest, acting_for: str = "", *, looks: bool = True) -> Record:
         """Record to the end."""
-        self.guarded.start_recording(run_id, self.address, request, looks=looks)
+        self.guarded.start_recording(run_id, self.address, request, acting_for, looks=looks)
         assert self.runs.wait_for_end(run_id, SECONDS)
         return self.guarded.read_recording(run_id).record
 
@@ -171,19 +171,32 @@ def test_a_run_begins_once(bench: Bench) -> None:
     assert len(bench.read("calls").splitlines()) == 1
 
 
+def test_only_a_recording_acts_for_somebody_else(bench: Bench) -> None:
+    """By its own kubeconfig; the apply that follows is the account's."""
+    request = bench.request()
+    record = bench.record("recording", request, "viewer")
+    bench.apply("apply", request, record, "recording")
+    folders = {run_id: bench.runs.find_folder(run_id) / "kubectl" for run_id in ("recording", "apply")}
+    users = {
+        run_id: json.loads((folder / "kubeconfig.json").read_text())["users"][0]["user"]
+        for run_id, folder in folders.items()
+    }
+    assert users["recording"] == {**users["apply"], "as": "viewer"}
+
+
 def test_an_istioctl_that_changed_is_not_run(bench: Bench) -> None:
     """Its hash is that of the unpacked archive."""
     request = bench.request()
     request.tools.istioctl.write_text("#!/bin/sh\n")
     with pytest.raises(GiveUp, match="changed on disk after it was verified"):
-        bench.guarded.start_recording("recording", bench.address, request, looks=True)
+        bench.guarded.start_recording("recording", bench.address, request, "", looks=True)
 
 
 def test_a_kubectl_that_changed_is_not_called(bench: Bench) -> None:
     """The guard looks at each call."""
     request = bench.request()
     changed = replace(request, kubectl=replace(request.kubectl, sha256="0" * 64))
-    bench.guarded.start_recording("recording", bench.address, changed, looks=True)
+    bench.guarded.start_recording("recording", bench.address, changed, "", looks=True)
     assert bench.runs.wait_for_end("recording", SECONDS)
     calls = bench.guarded.list_calls("recording")
     assert any("kubectl was changed on disk" in call.sentence for call in calls)

@@ -69,7 +69,7 @@ class Workbench:
         kubectl = self.gateway.find_kubectl("v1.20.2")
         assert kubectl is not None
         self.gateway.start_recording(
-            "run", self.address, ApplyRequest(tools, kubectl, "uid", ARGUMENTS, overlays), looks=True
+            "run", self.address, ApplyRequest(tools, kubectl, "uid", ARGUMENTS, overlays), "", looks=True
         )
 
 

@@ -1,0 +1,80 @@
+"""As whom a recording reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+
+from steps.install.record.recorder import READS, VIEWER, WRITES, Recorder, choose_recorder
+from steps.mesh import Right
+from tests.unit.steps.paper import PaperKubernetes
+
+DOUBT = "What istioctl hands over was recorded by an account that may write: it "
+
+
+def is_write(right: Right) -> bool:
+    return right.verb not in ("get", "list")
+
+
+@pytest.fixture
+def kubernetes() -> PaperKubernetes:
+    """Give a cluster whose account may do everything, and a viewer whom it may act for."""
+    return PaperKubernetes()
+
+
+def choose(kubernetes: PaperKubernetes) -> Recorder:
+    return choose_recorder(cast(Any, kubernetes))
+
+
+def test_an_account_that_may_only_read_records_itself(kubernetes: PaperKubernetes) -> None:
+    """Nobody else is asked about."""
+    kubernetes.denied = is_write
+    kubernetes.acts_for = lambda user: False
+    assert choose(kubernetes) == Recorder()
+
+
+@pytest.mark.parametrize("write", WRITES, ids=str)
+def test_an_account_that_may_write_anything_acts_for_the_viewer(kubernetes: PaperKubernetes, write: Right) -> None:
+    """Any single right by which an apply writes is enough."""
+    kubernetes.denied = lambda right: is_write(right) and right != write
+    assert choose(kubernetes) == Recorder(VIEWER)
+
+
+def deny_acting(kubernetes: PaperKubernetes) -> None:
+    kubernetes.acts_for = lambda user: False
+
+
+def deny_reading(kubernetes: PaperKubernetes) -> None:
+    kubernetes.denied_to = lambda user, right: True
+
+
+def allow_writing(kubernetes: PaperKubernetes) -> None:
+    kubernetes.denied_to = lambda user, right: False
+
+
+@pytest.mark.parametrize(
+    ("go_wrong", "why"),
+    [
+        (deny_acting, f"may not act for {VIEWER}"),
+        (deny_reading, f"can't act for {VIEWER}, who may not get namespaces, get customresourcedefinitions"),
+        (allow_writing, f"can't act for {VIEWER}, who may write as well"),
+    ],
+)
+def test_without_a_viewer_the_card_says_who_recorded(
+    kubernetes: PaperKubernetes, go_wrong: Callable[[PaperKubernetes], None], why: str
+) -> None:
+    """The account does it itself, and the sentence names what to set up."""
+    go_wrong(kubernetes)
+    found = choose(kubernetes)
+    assert found.acting_for == ""
+    assert found.doubt.startswith(DOUBT + why)
+    assert "kubectl apply -k manifests/target-cluster" in found.doubt
+
+
+def test_each_read_is_asked_about(kubernetes: PaperKubernetes) -> None:
+    """A viewer who lacks one would end the recording in the middle."""
+    for right in READS:
+        kubernetes.denied_to = lambda user, asked, right=right: asked == right or is_write(asked)  # type: ignore[misc]
+        assert right.resource in choose(kubernetes).doubt
