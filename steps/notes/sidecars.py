@@ -79,6 +79,8 @@ def write_seen(seen: Seen) -> Json:
 
 # Ids of approved workloads.
 APPROVED = Note("sidecars/approved", read_as(tuple[str, ...]))
+# The generation in which workloads were approved anew, because their approval had become too old.
+RENEWED = Note("sidecars/renewed", read_as(int))
 CHECKED = Note("sidecars/checked", read_as(Checked))
 # Of one workload and attempt: when it began, and since when it can't be begun.
 CLOCK = Note("sidecars/clock", read_as(datetime))

@@ -6,17 +6,16 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from steps.contract.cards import APPROVE, DENY, Choice
 from steps.contract.errors import GiveUp
 from steps.contract.ledger import EntryState, LedgerEntry, count_entries
-from steps.contract.step import Ask, Context, Done, Outcome, Step
-from steps.contract.wording import Person, count_things
-from steps.gates import bind_left, pass_gate, read_left
+from steps.contract.step import Context, Done, Outcome, Step, Waiting
 from steps.phases.same_cluster import on_same_cluster
-from steps.phases.sidecars.approvals.cards import attach_ledger, build_left_card, describe_ledger, list_left
+from steps.phases.sidecars.approvals.acknowledging import ask_about_left
+from steps.phases.sidecars.approvals.cards import attach_ledger, describe_ledger, list_left
 from steps.phases.sidecars.approvals.gates import approve_canary, approve_rest, read_approved
 from steps.phases.sidecars.approvals.newcomers import meet_newcomers
 from steps.phases.sidecars.approvals.planning import PATIENCE, plan_sidecars
+from steps.phases.sidecars.approvals.renewal import ask_to_go_on
 from steps.phases.sidecars.flights.tally import OPEN_STATES, Tally, read_tally
 from steps.phases.sidecars.moving.soak import soak_wave
 from steps.phases.sidecars.moving.wave import Settled, move_wave
@@ -28,15 +27,26 @@ def restart_canary(ctx: Context) -> Outcome:
     """Re-inject the canary namespaces."""
     tally = read_tally(ctx)
     refs = read_approved(ctx, tally, canary=True)
-    return _move_waves(ctx, tally, refs) or Done(describe_moved(ctx, tally, refs))
+    return _move_approved(ctx, tally, refs) or Done(describe_moved(ctx, tally, refs))
 
 
 def restart_waves(ctx: Context) -> Outcome:
     """Re-inject everything else that was approved, and what appeared since."""
     tally = read_tally(ctx)
     refs = read_approved(ctx, tally, canary=False)
-    outcome = _move_waves(ctx, tally, refs) or meet_newcomers(ctx, tally)
+    outcome = _move_approved(ctx, tally, refs) or meet_newcomers(ctx, tally)
     return outcome or Done(describe_moved(ctx, tally, refs), attachments=(attach_ledger(tally.list_all()),))
+
+
+def _move_approved(ctx: Context, tally: Tally, refs: Sequence[str]) -> Outcome | None:
+    """As `_move_waves`; under an approval that is too old what is in flight lands, and a person is asked."""
+    ended = ctx.approval_ended
+    if ended is None or ctx.hold:
+        return _move_waves(ctx, tally, refs)
+    outcome = _move_waves(dataclasses.replace(ctx, hold="the approval is too old"), tally, refs)
+    if isinstance(outcome, Waiting) and outcome.held:
+        return ask_to_go_on(ctx, tally, refs, ended)
+    return outcome
 
 
 def _move_waves(ctx: Context, tally: Tally, refs: Sequence[str]) -> Outcome | None:
@@ -78,7 +88,8 @@ def describe_moved(ctx: Context, tally: Tally, refs: Sequence[str]) -> str:
 def acknowledge_left(ctx: Context) -> Outcome:
     """Ask a person to acknowledge each pod that keeps its old sidecar; nothing to ask where there is none."""
     tally = read_tally(ctx)
-    outcome = _move_waves(ctx, tally, read_approved(ctx, tally, canary=False)) or meet_newcomers(ctx, tally)
+    refs = read_approved(ctx, tally, canary=False)
+    outcome = _move_approved(ctx, tally, refs) or meet_newcomers(ctx, tally)
     if outcome is not None:
         return outcome
     entries = tally.list_all()
@@ -86,29 +97,12 @@ def acknowledge_left(ctx: Context) -> Outcome:
     left = list_left(entries)
     if not left:
         return Done(f"every pod is accounted for: {describe_ledger(entries)}", attachments=(attach_ledger(entries),))
-    ask = Ask(
-        f"{count_things(sum(map(len, left.values())), 'pod')} not re-injected and left to a person. Acknowledge?",
-        build_left_card(ctx, entries, left),
-        bind_left(left),
-        (Choice(APPROVE.id, "Acknowledge", "main"), DENY),
-    )
-    outcome = _pass_acknowledgement(ctx, ask)
+    outcome = ask_about_left(ctx, entries, left)
     if not isinstance(outcome, Done):
         return outcome
     return dataclasses.replace(
         outcome, sentence=f"{outcome.sentence}: {describe_ledger(entries)}", attachments=(attach_ledger(entries),)
     )
-
-
-def _pass_acknowledgement(ctx: Context, ask: Ask) -> Outcome:
-    """As `pass_gate`; fewer pods left than were shown are acknowledged as well."""
-    decision = ctx.decision
-    shown = read_left(decision.binding) if decision else None
-    if decision is None or shown is None:
-        return pass_gate(dataclasses.replace(ctx, decision=None), ask) if decision else ask
-    if decision.choice == APPROVE.id and (read_left(ask.binding) or frozenset()) <= shown:
-        return Done(f"what is left was acknowledged by {Person(decision.by)}")
-    return pass_gate(ctx, ask)
 
 
 def check_sums(entries: Sequence[LedgerEntry]) -> None:

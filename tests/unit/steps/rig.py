@@ -109,6 +109,7 @@ class Rig(Generic[C]):
     probes: Probes | None = None
     window_minutes: float | None = None
     hold: str = ""
+    approval_ended: datetime | None = None
 
     def context(self, step_id: str) -> Context:
         nothing: Any = None
@@ -134,7 +135,7 @@ class Rig(Generic[C]):
             say=self.said.append,
             probes=self.probes,
             hold=self.hold,
-            approval_ended=None,
+            approval_ended=self.approval_ended,
             forecast=lambda: Forecast(window_minutes=self.window_minutes),
         )
 

@@ -1,4 +1,4 @@
-"""Workloads that need the sidecar and were in no approval: a later wave, with an approval of its own."""
+"""Workloads that need the sidecar and are in no approval: a later wave, with an approval of its own."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import dataclasses
 from collections.abc import Sequence
 
 from steps.contract.cards import APPROVE, Choice
-from steps.contract.step import Ask, Context, Done, Outcome, Waiting
+from steps.contract.step import Ask, Context, Decision, Done, Outcome, Waiting
 from steps.contract.wording import count_things
-from steps.gates import bind_workloads
+from steps.gates import bind_workloads, read_workloads
 from steps.notes.prepare import measure_identity
-from steps.notes.sidecars import APPROVED, add_refs, read_refs
+from steps.notes.sidecars import APPROVED, read_refs
+from steps.phases.sidecars.approvals.approved import list_dropped
 from steps.phases.sidecars.approvals.cards import build_plan_card
-from steps.phases.sidecars.approvals.gates import list_approved, pass_sidecar_gate
+from steps.phases.sidecars.approvals.gates import find_all_worse, pass_sidecar_gate
 from steps.phases.sidecars.approvals.planning import measure_plan
 from steps.phases.sidecars.flights.tally import OPEN_STATES, Tally
-from steps.workloads.waves import LATER, PlannedWorkload
+from steps.workloads.waves import LATER, Planned, PlannedWorkload
 
 LEAVE = Choice("deny", "Leave them out", "grave", needs_reason=True)
 
@@ -29,22 +30,40 @@ def meet_newcomers(ctx: Context, tally: Tally) -> Outcome | None:
     if not unknown:
         return Waiting("pods of approved workloads came back into scope", 0.0) if open_ones else None
     if _is_left_out(ctx):
-        _leave_out(ctx, tally, unknown)
-        return None
+        unknown = _leave_out(ctx, tally, unknown)
+        if not unknown:
+            return None
+    dropped = list_dropped(ctx, (str(one.ref) for one in unknown))
     ask = Ask(
-        f"{count_things(len(unknown), 'workload')} with an old sidecar appeared after the approval. Re-inject too?",
+        f"{count_things(len(unknown), 'workload')} with an old sidecar {_describe_late(unknown, dropped)}. "
+        "Re-inject too?",
         build_plan_card(ctx, planned, unknown, "Later wave"),
         bind_workloads(ctx, measure_identity(ctx), unknown, LATER),
         (APPROVE, LEAVE),
+        dropped,
     )
-    if ctx.decision is not None and "workloads" not in ctx.decision.binding:
+    if not _covers_any(ctx.decision, unknown, planned):
         ctx = dataclasses.replace(ctx, decision=None)
-    outcome = pass_sidecar_gate(ctx, ask)
+    outcome = pass_sidecar_gate(ctx, ask, tally, planned)
     if not isinstance(outcome, Done):
         return outcome
-    add_refs(ctx, APPROVED, list_approved(ctx.decision, unknown))
     ctx.say(f"later wave: {outcome.sentence}")
     return Waiting("the later wave begins", 0.0)
+
+
+def _describe_late(unknown: Sequence[PlannedWorkload], dropped: Sequence[str]) -> str:
+    if not dropped:
+        return "appeared after the approval"
+    return f"{'changed' if len(dropped) == len(unknown) else 'appeared or changed'} after the approval"
+
+
+def _covers_any(decision: Decision | None, unknown: Sequence[PlannedWorkload], planned: Planned) -> bool:
+    """Whether a later wave's approval holds for any of these; what came or dropped out since needs another."""
+    if decision is None or decision.choice != APPROVE.id or decision.binding.get("wave") != LATER:
+        return False
+    shown = read_workloads(decision.binding)
+    worse = find_all_worse(shown, planned)
+    return any(str(one.ref) in shown and str(one.ref) not in worse for one in unknown)
 
 
 def _is_left_out(ctx: Context) -> bool:
@@ -52,12 +71,13 @@ def _is_left_out(ctx: Context) -> bool:
     return decision is not None and decision.choice == LEAVE.id and decision.binding.get("wave") == LATER
 
 
-def _leave_out(ctx: Context, tally: Tally, unknown: Sequence[PlannedWorkload]) -> None:
-    """List the pods as skipped by the person who decided so."""
+def _leave_out(ctx: Context, tally: Tally, unknown: Sequence[PlannedWorkload]) -> list[PlannedWorkload]:
+    """List the pods as skipped by the person who decided so; the workloads that the decision was not about."""
     assert ctx.decision is not None
-    refs = set(list_approved(ctx.decision, unknown))
+    refs = set(read_workloads(ctx.decision.binding)) or {str(one.ref) for one in unknown}
     tally.record(
         dataclasses.replace(entry, state="skipped", by=ctx.decision.by, reason=ctx.decision.reason or "left out")
         for entry in tally.list_all()
         if entry.workload in refs and entry.state in OPEN_STATES
     )
+    return [one for one in unknown if str(one.ref) not in refs]

@@ -105,7 +105,14 @@ class Discovered:
     pods: tuple[Pod, ...]
 
 
-Verdict: TypeAlias = Held | Ready | Underway | Finished | Failing | Misinjected | Discovered
+@dataclass(frozen=True)
+class Changed:
+    """Nothing of it is in flight, and it was changed so that its approved method would do harm now."""
+
+    why: str
+
+
+Verdict: TypeAlias = Held | Ready | Underway | Finished | Failing | Misinjected | Discovered | Changed
 
 
 def wants_pods(flight: Flight, now: datetime, checked: bool, patience: float) -> bool:
@@ -143,7 +150,7 @@ def judge(flight: Flight, now: datetime, release: Release, patience: float) -> V
         return Finished(orphan_entries(flight.entries, live, release))
     changed = find_change(flight, old)
     if changed:
-        return Failing(changed)
+        return Failing(changed) if flight.begun and is_in_place(flight) else Changed(changed)
     if not flight.begun:
         return _judge_unbegun(flight, flight.workload, now, patience)
     return _judge_moving(flight, flight.workload, live, now, release, patience)

@@ -12,6 +12,7 @@ from steps.mesh import Pod
 from steps.notes.sidecars import name_hold, start_clock
 from steps.phases.sidecars.flights.actions import Judged
 from steps.phases.sidecars.flights.flight import (
+    Changed,
     Discovered,
     Failing,
     Finished,
@@ -38,7 +39,7 @@ def record_verdicts(ctx: Context, tally: Tally, judged: Iterable[Judged]) -> Non
                 tally.record(mark_entries(flight.entries, "pending", ""))
                 if not flight.begun:
                     start_clock(ctx, name_hold(ctx, str(flight.planned.ref)))
-            case Underway() | Ready():
+            case Underway() | Ready() | Changed():
                 tally.record(mark_entries(flight.entries, "pending", ""))
             case Discovered(pods=pods):
                 tally.record(open_entries(flight, pods, "pending", ""))

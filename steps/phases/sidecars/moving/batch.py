@@ -11,6 +11,7 @@ from steps.contract.errors import GiveUp, TryAgain
 from steps.contract.step import Context
 from steps.mesh import DisruptionBudget, EvictionRefused
 from steps.notes.sidecars import forget_refusals, is_put_off, name_clock, put_off, stamp_workload, start_clock
+from steps.phases.sidecars.approvals.approved import drop_out
 from steps.phases.sidecars.flights.actions import (
     CALLS_A_TURN,
     Action,
@@ -26,6 +27,7 @@ from steps.phases.sidecars.flights.guard import Guarded, guard_restarts
 from steps.phases.sidecars.flights.pace import keep_bucket, recall_bucket
 from steps.phases.sidecars.flights.recording import mark_entries
 from steps.phases.sidecars.flights.tally import Tally
+from steps.phases.sidecars.moving.direction import find_worse_now, is_landed
 
 ACT_SECONDS = 5.0
 
@@ -50,7 +52,7 @@ def act(ctx: Context, tally: Tally, judged: Sequence[Judged], checked: bool) -> 
     guarded = guard_restarts(ctx, checked)
     if guarded.gap:
         return Acted(f"nothing is restarted while {guarded.gap}")
-    actions = tuple(_spare_losers(ctx, tally, guarded, actions))
+    actions = _hold_approved(ctx, tally, guarded, tuple(_spare_losers(ctx, tally, guarded, actions)))
     charged = sum(count_charge(action) for action in actions)
     if limits.pods_per_minute and charged:
         keep_bucket(ctx, bucket.fill(charged))
@@ -67,6 +69,14 @@ def _spare_losers(ctx: Context, tally: Tally, guarded: Guarded, actions: Iterabl
             tally.record(mark_entries(action.flight.entries, "failed", loss))
         else:
             yield action
+
+
+def _hold_approved(ctx: Context, tally: Tally, guarded: Guarded, actions: Sequence[Action]) -> tuple[Action, ...]:
+    """Leave out what is more than was approved; it drops out of its approval once nothing of it is in flight."""
+    flights = {str(action.flight.planned.ref): action.flight for action in actions}
+    worse = {ref: find_worse_now(ctx, flight, guarded.injector) for ref, flight in flights.items()}
+    drop_out(ctx, tally, {ref: why for ref, why in worse.items() if why and is_landed(flights[ref])})
+    return tuple(action for action in actions if not worse[str(action.flight.planned.ref)])
 
 
 def _list_budgets(ctx: Context, judged: Sequence[Judged]) -> Mapping[str, tuple[DisruptionBudget, ...]]:

@@ -9,7 +9,7 @@ from steps.contract.cards import Progress
 from steps.contract.step import Context, Waiting
 from steps.notes.sidecars import SAMPLES
 from steps.phases.sidecars.flights.actions import Judged
-from steps.phases.sidecars.flights.flight import Failing, Finished, Held, Underway
+from steps.phases.sidecars.flights.flight import Changed, Failing, Finished, Held, Underway
 from steps.phases.sidecars.flights.pace import add_sample, measure_progress
 from steps.phases.sidecars.flights.remaining import describe_left, measure_left, warn_of_overrun
 from steps.phases.sidecars.flights.tally import OPEN_STATES, Tally
@@ -76,6 +76,8 @@ def _list_details(judged: Sequence[Judged]) -> Iterator[str]:
                 yield f"{ref}: {done}/{total}"
             case Held(why=why):
                 yield f"{ref}: waits, {why}"
+            case Changed(why=why):
+                yield f"{ref}: left out, {why}"
             case Failing(why=why):
                 yield f"{ref}: failing, {why}"
             case _:

@@ -13,6 +13,7 @@ from steps.phases.sidecars.flights.lookout import look
 from steps.phases.sidecars.flights.recording import record_verdicts
 from steps.phases.sidecars.flights.tally import Tally, open_flight
 from steps.phases.sidecars.moving.batch import act
+from steps.phases.sidecars.moving.direction import drop_changed
 from steps.phases.sidecars.moving.failures import block_on_failures, settle_skipped
 from steps.phases.sidecars.moving.progress import tell_finished_waves, wait_for_wave
 from steps.workloads.injection import has_target
@@ -42,6 +43,7 @@ def move_wave(
     sighting = look(ctx, flights, checked)
     judged = spare_deleted_namespaces(ctx, judge_flights(ctx, sighting.flights))
     record_verdicts(ctx, tally, judged)
+    drop_changed(ctx, tally, judged)
     wrong = next((verdict for _, verdict in judged if isinstance(verdict, Misinjected)), None)
     if wrong is not None:
         return _stop(ctx, wrong)

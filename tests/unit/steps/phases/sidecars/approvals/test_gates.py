@@ -5,9 +5,7 @@ import pytest
 
 from steps.contract.options import Limits
 from steps.contract.step import Ask, Blocked, Done, Waiting
-from steps.gates import BoundWorkload
 from steps.mesh import WorkloadRef
-from steps.phases.sidecars.approvals.gates import find_worse
 from steps.workloads.injection import PINNED_IMAGE
 from tests.unit.steps.paper_cluster import PaperCluster
 from tests.unit.steps.rig import Rig, start
@@ -71,19 +69,35 @@ def test_an_approval_does_not_bind_to_pods_or_replicas(cluster: PaperCluster) ->
     assert asked(rig).digest == first.digest
 
 
-def test_a_worse_risk_voids_an_approval_and_says_so(cluster: PaperCluster) -> None:
-    """What became more dangerous since the question was posted is asked again."""
+def ask_later(rig: Rig[PaperCluster]) -> Ask:
+    """What is asked about in the later wave."""
+    rig.decision = None
+    later = rig.run("restart")
+    assert isinstance(later, Ask)
+    return later
+
+
+def test_what_became_worse_since_the_question_drops_out_alone(cluster: PaperCluster) -> None:
+    """The others go; it is asked about in a later wave, and only then."""
     cluster.add("Deployment", "shop", "web", 3)
+    cluster.add("Deployment", "shop", "api", 3)
     cluster.move_control_plane()
     rig = start(cluster)
     rig.decide(asked(rig))
     cluster.change(WEB, strategy="Recreate")
-    assert asked(rig).moved == ("namespace shop: Deployment/web is now Recreate",)
+    assert isinstance(rig.turn("approve"), Done)
+    later = ask_later(rig)
+    assert later.question.startswith("1 workload with an old sidecar changed after the approval.")
+    assert later.moved == ("namespace shop: Deployment/web: now Recreate",)
+    assert [ref.name for ref, _ in cluster.restarts] == ["api"]
+    rig.decide(later)
+    assert isinstance(rig.run("restart"), Done)
+    assert [ref.name for ref, _ in cluster.restarts] == ["api", "web"]
 
 
 @pytest.mark.parametrize("others", [0, 1])
-def test_a_workload_that_is_paused_by_now_voids_an_approval_and_says_so(cluster: PaperCluster, others: int) -> None:
-    """It was to be moved and can't be any more, whether or not anything else is."""
+def test_a_workload_that_is_paused_by_now_is_less_than_was_approved(cluster: PaperCluster, others: int) -> None:
+    """It was to be moved and can't be any more: a person acknowledges it at the end, and nothing is asked twice."""
     cluster.add("Deployment", "shop", "web", 3)
     for number in range(others):
         cluster.add("Deployment", "shop", f"api-{number}", 3)
@@ -91,10 +105,11 @@ def test_a_workload_that_is_paused_by_now_voids_an_approval_and_says_so(cluster:
     rig = start(cluster)
     rig.decide(asked(rig))
     cluster.change(WEB, paused=True)
-    again = asked(rig)
-    assert again.moved == ("namespace shop: Deployment/web is now paused, so it is left to a person",)
-    rig.decide(again)
     assert isinstance(rig.turn("approve"), Done)
+    assert isinstance(rig.run("restart"), Done)
+    left = rig.turn("acknowledge")
+    assert isinstance(left, Ask)
+    assert left.question == "3 pods not re-injected and left to a person. Acknowledge?"
 
 
 def test_a_safer_workload_does_not_void_an_approval(cluster: PaperCluster) -> None:
@@ -105,13 +120,7 @@ def test_a_safer_workload_does_not_void_an_approval(cluster: PaperCluster) -> No
     rig.decide(asked(rig))
     cluster.change(WEB, strategy="RollingUpdate")
     assert isinstance(rig.turn("approve"), Done)
-
-
-def test_a_changed_method_voids_an_approval() -> None:
-    """An approval of a restart is none of an eviction."""
-    shown = {"a": BoundWorkload("restart", "note", ())}
-    now = {"a": BoundWorkload("evict", "note", ())}
-    assert find_worse(shown, now) == ("a was to be moved by restart and now by evict",)
+    assert isinstance(rig.run("restart"), Done)
 
 
 def test_a_workload_new_since_the_question_is_not_covered(cluster: PaperCluster) -> None:
