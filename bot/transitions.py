@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 
 from bot.clock import Clock
-from bot.journal.audit import Aborted, Decided, GlassBroken, Paused, Resumed, Retried, Started
+from bot.journal.audit import Aborted, Asked, Decided, Ended, GlassBroken, Halted, Paused, Resumed, Retried, Started
 from bot.journal.journal import Journal
-from bot.journal.records import UpgradeState
-from bot.journal.rows import Question, UpgradeRow, name_end
+from bot.journal.records import BOT, UpgradeState
+from bot.journal.rows import Question, UpgradeRow, build_code, name_end
 from bot.telling.chronicle import Chronicle
 from bot.telling.phrases import mention, name_done
 from steps.contract.step import Ask, Blocked, Done, Waiting
@@ -164,11 +164,13 @@ class Transitions:
 
     def end(self, row: UpgradeRow, outcome: Done) -> None:
         """The plan is through."""
+        result = name_end(row)
         with self._change(row, "end") as now:
-            self._chronicle.tell_done(row, outcome, now)
+            head = self._journal.append(row.id, BOT, Ended(result, outcome.sentence), now)
+            self._chronicle.tell_done(row, outcome, now, head)
             self._journal.change_upgrade(
                 row.id,
-                state=name_end(row),
+                state=result,
                 due=None,
                 waiting_since=None,
                 ended_at=now,
@@ -185,7 +187,8 @@ class Transitions:
                 self._journal.close_question(row.id, "expired")
                 self._chronicle.close_card(row, "expired: no answer in time")
             self._journal.open_question(row, generation, outcome, now, expires)
-            self._chronicle.tell_question(row, generation, outcome, now, expires)
+            shown = self._chronicle.tell_question(row, generation, outcome, now, expires)
+            self._journal.append(row.id, BOT, _describe_asked(row, generation, outcome, shown), now)
             self._journal.change_upgrade(
                 row.id,
                 state="asking" if gate else "blocked",
@@ -218,14 +221,14 @@ class Transitions:
             if not self._journal.decide_question(question, taken.choice, taken.by, reason, now):
                 return False
             self._journal.change_upgrade(row.id, state="running", due=now, waiting_since=None)
-            known = (row.step, row.generation, question.digest, reason)
-            self._journal.append(
-                row.id, taken.by, GlassBroken(*known) if taken.announced else Decided(taken.choice, *known), now
-            )
+            shown = self._chronicle.digest_card(row)
+            known = (row.step, row.generation, question.digest, reason, question.code, shown)
+            event = GlassBroken(*known) if taken.announced else Decided(taken.choice, *known)
+            head = self._journal.append(row.id, taken.by, event, now)
             if taken.announced:
                 self._chronicle.tell(row, taken.announced, now)
             how = f"{name_done(taken.choice)} by {taken.names or f'<@{taken.by}>'}"
-            self._chronicle.close_card(row, f"{how}: {reason}" if reason else how)
+            self._chronicle.close_card(row, f"{how}: {reason}" if reason else how, head)
             return True
 
     def retry(self, row: UpgradeRow, question: Question, by: str, reason: str) -> None:
@@ -233,20 +236,22 @@ class Transitions:
         with self._change(row, "retry") as now:
             self._journal.decide_question(question, "retry", by, reason, now)
             self._journal.change_upgrade(row.id, state="running", due=now, waiting_since=None, remedy="")
-            self._journal.append(row.id, by, Retried(row.step), now)
-            self._chronicle.close_card(row, f"retried by <@{by}>")
+            event = Retried(row.step, row.generation, question.code, self._chronicle.digest_card(row))
+            head = self._journal.append(row.id, by, event, now)
+            self._chronicle.close_card(row, f"retried by <@{by}>", head)
 
     def abort(self, row: UpgradeRow, by: str, reason: str) -> None:
         """Start nothing more and clean up; where cleaning up is what blocks, end as it is."""
         how = f"aborted by {mention(by)}"
         with self._change(row, "abort") as now:
+            head = self._journal.append(row.id, by, Aborted(row.step, reason), now)
             self._journal.close_question(row.id, "voided")
-            self._chronicle.close_card(row, how)
+            self._chronicle.close_card(row, how, head)
             self._chronicle.close_reminders(row, how)
             self._chronicle.close_progress(row)
-            self._journal.append(row.id, by, Aborted(row.step, reason), now)
             self._chronicle.tell(row, f"{how}: {reason}" if reason else how, now)
             if row.aborted_by:
+                self._journal.append(row.id, BOT, Ended("aborted", how), now)
                 self._journal.change_upgrade(row.id, state="aborted", due=None, ended_at=now)
                 self._journal.close_chain(row.id, now)
             else:
@@ -275,3 +280,11 @@ class Transitions:
         with self._journal.transact():
             yield now
             self._chronicle.draw_root(row.id, now)
+
+
+def _describe_asked(row: UpgradeRow, generation: int, outcome: Ask | Blocked, shown: str) -> Asked | Halted:
+    digest = outcome.digest if isinstance(outcome, Ask) else ""
+    code = build_code(row.id, row.step, generation, digest)
+    if isinstance(outcome, Ask):
+        return Asked(row.step, generation, digest, outcome.question, code, shown)
+    return Halted(row.step, generation, outcome.why, outcome.remedy, code, shown)

@@ -10,17 +10,17 @@ import structlog
 
 from bot.clock import Clock
 from bot.engine.plans import Plans
-from bot.engine.turn import Turn, TurnLedger, TurnMemory, correct_wait, describe_outcome, limit_patience
+from bot.engine.step_runs import StepRuns
+from bot.engine.turn import Turn, correct_wait, describe_outcome, limit_patience
 from bot.incidents import note_incident
 from bot.journal.journal import LONGEST_PAUSE, Journal, is_due
 from bot.journal.rows import UpgradeRow, find_first_asked
 from bot.journal.store import StoreBroken
 from bot.schedule.keeper import Keeper
 from bot.telling.chronicle import Chronicle
-from bot.telling.phrases import word_outcome, word_sentence
 from bot.transitions import Transitions
 from steps.contract.errors import GiveUp, TryAgain
-from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Waiting
+from steps.contract.step import Ask, Blocked, Done, Outcome, Waiting
 from steps.plan import has_written
 
 log = structlog.get_logger(__name__)
@@ -44,6 +44,7 @@ class Runner:
         self._keeper = keeper
         self._clock = clock
         self._plans = plans
+        self._runs = StepRuns(journal, keeper, clock, plans)
 
     def turn(self) -> datetime | None:
         """Run one step of each due upgrade, one after the other; answers when the next is due."""
@@ -129,7 +130,7 @@ class Runner:
                 "Run the version of the bot that started the upgrade, or abort it and start again.",
             )
         try:
-            return word_outcome(step.run(self._build_context(row, turn, hold)))
+            return self._runs.run(step, row, turn, hold)
         except TryAgain as fault:
             retry_in = self._plans.pace.retry_cap if fault.retry_in is None else fault.retry_in
             return Waiting(fault.why, retry_in)
@@ -140,49 +141,11 @@ class Runner:
         except Exception as fault:  # what the step said and recorded until then still counts
             return self._block_faulty(row, fault)
 
-    def _build_context(self, row: UpgradeRow, turn: Turn, hold: str) -> Context:
-        release = self._plans.releases.get(row.release)
-        if release is None:
-            raise GiveUp(
-                f"this bot has no file for the release {row.release}",
-                "Put the release's TOML file back into the folder that ASM_UPGRADE_RELEASES names.",
-            )
-        ports = self._plans.ports_for(row.address)
-        now = self._clock.now()
-        return Context(
-            upgrade_id=row.id,
-            step_id=row.step,
-            generation=row.generation,
-            requester=row.requester,
-            cluster=row.address,
-            options=row.options,
-            release=release,
-            now=now,
-            waiting_since=row.waiting_since or now,
-            memory=TurnMemory(self._journal, row.id, turn),
-            ledger=TurnLedger(self._journal, row.id, turn),
-            kubernetes=ports.kubernetes,
-            gke=ports.gke,
-            release_files=ports.release_files,
-            mesh_tools=ports.mesh_tools,
-            backups=ports.backups,
-            decision=self._journal.find_decision(row),
-            say=lambda sentence: turn.sentences.append(word_sentence(sentence)),
-            hold=hold,
-            approval_ended=self._find_ended(row, now),
-            forecast=lambda: self._keeper.forecast(row, now),
-            probes=ports.probes,
-        )
-
-    def _find_ended(self, row: UpgradeRow, now: datetime) -> datetime | None:
-        """When the approval of the step's phase became too old to be acted on, None where it has not."""
-        ends = self._journal.find_approval_end(row.id, row.step.partition("/")[0])
-        return ends if ends and ends < now else None
-
     def _commit(self, row: UpgradeRow, turn: Turn, outcome: Outcome) -> None:
         now = self._clock.now()
         with self._journal.transact():
             current = self._journal.find_upgrade(row.id)
+            self._runs.write_down(row, turn, now)
             self._journal.record_entries(row.id, turn.entries.values())
             for key, value in turn.revised.items():
                 self._journal.revise_json(row.id, key, value)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import assert_never
 
+from bot.journal.audit import Deed
 from bot.journal.journal import LONGEST_PAUSE, Journal
 from bot.journal.rows import UpgradeRow
 from steps.contract.ledger import Ledger, LedgerEntry
@@ -21,6 +22,7 @@ class Turn:
     entries: dict[str, LedgerEntry] = field(default_factory=dict)
     revised: dict[str, Json] = field(default_factory=dict)
     sentences: list[str] = field(default_factory=list)
+    deeds: list[Deed] = field(default_factory=list)
 
 
 class TurnMemory:
@@ -36,6 +38,10 @@ class TurnMemory:
         if key in self._turn.revised:
             return self._turn.revised[key]
         return self._journal.remember_json(self._upgrade, key, value)
+
+    def note_at_once(self, key: str, value: Json) -> None:
+        """Commit the value now, whatever the key had."""
+        self._journal.revise_json(self._upgrade, key, value)
 
     def recall(self, key: str) -> Json:
         """The value under the key, or None."""

@@ -1,4 +1,4 @@
-"""Who did what: one frozen type a kind of event. The journal appends them and never changes one."""
+"""Who did what, the bot included: one frozen type a kind of event. The journal appends them and changes none."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Started(msgspec.Struct, frozen=True, tag="start"):
     release: str
 
 
-class Consented(msgspec.Struct, frozen=True, tag="consent"):
+class Consented(msgspec.Struct, frozen=True, omit_defaults=True, tag="consent"):
     """One of several approvals that a question takes was given."""
 
     choice: str
@@ -24,25 +24,34 @@ class Consented(msgspec.Struct, frozen=True, tag="consent"):
     generation: int
     digest: str
     of: int
+    code: str = ""
+    shown: str = ""
 
 
-class Decided(msgspec.Struct, frozen=True, tag="decide"):
-    """A question was decided; `digest` is that of what was shown."""
+class Decided(msgspec.Struct, frozen=True, omit_defaults=True, tag="decide"):
+    """A question was decided.
+
+    `digest` is that of what the decision holds for, `code` the card's, `shown` the SHA-256 of all that the card said.
+    """
 
     choice: str
     step: str
     generation: int
     digest: str
     reason: str
+    code: str = ""
+    shown: str = ""
 
 
-class GlassBroken(msgspec.Struct, frozen=True, tag="break-glass"):
+class GlassBroken(msgspec.Struct, frozen=True, omit_defaults=True, tag="break-glass"):
     """A question was approved by one person alone."""
 
     step: str
     generation: int
     digest: str
     reason: str
+    code: str = ""
+    shown: str = ""
 
 
 class Paused(msgspec.Struct, frozen=True, tag="pause"):
@@ -59,10 +68,13 @@ class Resumed(msgspec.Struct, frozen=True, tag="resume"):
     reason: str
 
 
-class Retried(msgspec.Struct, frozen=True, tag="retry"):
+class Retried(msgspec.Struct, frozen=True, omit_defaults=True, tag="retry"):
     """A blocked step was tried again."""
 
     step: str
+    generation: int = 0
+    code: str = ""
+    shown: str = ""
 
 
 class Aborted(msgspec.Struct, frozen=True, tag="abort"):
@@ -93,7 +105,61 @@ class Snoozed(msgspec.Struct, frozen=True, tag="snooze"):
     until: str
 
 
-Plain: TypeAlias = Started | GlassBroken | Paused | Resumed | Retried | Aborted | Scheduled | Extended | Snoozed
+class Asked(msgspec.Struct, frozen=True, omit_defaults=True, tag="ask"):
+    """The bot put a question to people."""
+
+    step: str
+    generation: int
+    digest: str
+    said: str
+    code: str = ""
+    shown: str = ""
+
+
+class Halted(msgspec.Struct, frozen=True, omit_defaults=True, tag="block"):
+    """A step could not go on, and a person has to say what becomes of it."""
+
+    step: str
+    generation: int
+    said: str
+    remedy: str
+    code: str = ""
+    shown: str = ""
+
+
+class Deed(msgspec.Struct, frozen=True):
+    """One thing that the bot did to a cluster, to what, and how it ended."""
+
+    did: str
+    to: str
+    result: str
+
+
+class Acted(msgspec.Struct, frozen=True, tag="act"):
+    """What one turn of a step did to a cluster."""
+
+    step: str
+    deeds: tuple[Deed, ...]
+
+
+class Fell(msgspec.Struct, frozen=True, tag="below"):
+    """A workload did not get its pods ready again."""
+
+    step: str
+    workload: str
+    pods: int
+    reason: str
+
+
+class Ended(msgspec.Struct, frozen=True, tag="end"):
+    """The upgrade's plan is through, or was given up."""
+
+    result: str
+    said: str
+
+
+Bots: TypeAlias = Asked | Halted | Acted | Fell | Ended
+Plain: TypeAlias = Started | GlassBroken | Paused | Resumed | Retried | Aborted | Scheduled | Extended | Snoozed | Bots
 Event: TypeAlias = Plain | Consented | Decided
 
 CONSENT = "consent to "
@@ -107,7 +173,14 @@ PLAIN: Mapping[str, type[Plain]] = {
     "schedule": Scheduled,
     "extend": Extended,
     "snooze": Snoozed,
+    "ask": Asked,
+    "block": Halted,
+    "act": Acted,
+    "below": Fell,
+    "end": Ended,
 }
+# What a row is read by: the event's tag, and the choice, stand in the column `action` already.
+NAMED_ELSEWHERE = frozenset({"type", "choice"})
 
 
 @dataclass(frozen=True)
@@ -132,7 +205,7 @@ def name_event(event: Event) -> str:
 
 def describe_event(event: Event) -> str:
     """What the audit's column `detail` keeps of the event, as JSON; the choice is its name already."""
-    details = {name: value for name, value in msgspec.structs.asdict(event).items() if name != "choice"}
+    details = {name: told for name, told in msgspec.to_builtins(event).items() if name not in NAMED_ELSEWHERE}
     return msgspec.json.encode(details).decode()
 
 

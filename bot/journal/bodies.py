@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -58,7 +59,7 @@ class ProgressBody(Struct, frozen=True):
 
 
 class GateBody(Struct, frozen=True):
-    """The question of a gate; `closed` says how it ended, "" while it is open."""
+    """The question of a gate; `closed` says how it ended, "" while it is open, and `head` is the audit's of then."""
 
     message_kind: ClassVar[MessageKind] = "gate"
     question: str = ""
@@ -72,6 +73,7 @@ class GateBody(Struct, frozen=True):
     expires_at: datetime | None = None
     closed: str = ""
     code: str = ""
+    head: str = ""
 
 
 class BlockedBody(Struct, frozen=True):
@@ -86,6 +88,7 @@ class BlockedBody(Struct, frozen=True):
     expires_at: datetime | None = None
     closed: str = ""
     code: str = ""
+    head: str = ""
 
 
 class FileBody(Struct, frozen=True):
@@ -145,6 +148,7 @@ class FinishedBody(Struct, frozen=True):
     source: str = ""
     target: str = ""
     pods: PodNumbers = PodNumbers()
+    head: str = ""
 
 
 class Moment(Struct, frozen=True, array_like=True):
@@ -238,6 +242,8 @@ class Message:
         return self.body.message_kind
 
 
+# What is written into a card once its question is over.
+AFTERWARDS = frozenset({"closed", "head"})
 BODIES: Mapping[MessageKind, type[Readable]] = {
     "root": RootBody,
     "milestone": MilestoneBody,
@@ -271,9 +277,17 @@ def decode_choices(text: str) -> tuple[Choice, ...]:
     return msgspec.convert([_mend_choice(choice) for choice in msgspec.json.decode(text)], tuple[Choice, ...])
 
 
-def close_body(body: Body, how: str) -> Body:
+def digest_shown(body: str) -> str:
+    """The SHA-256 of what a card of the outbox says, whatever became of it since."""
+    said = {name: told for name, told in msgspec.json.decode(body, type=Stored).items() if name not in AFTERWARDS}
+    return hashlib.sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()
+
+
+def close_body(body: Body, how: str, head: str = "") -> Body:
     """The same message once what it asks or reminds of is over; any other stays as it is."""
-    if isinstance(body, Asking | Reminding | UnreadableBody):
+    if isinstance(body, Asking):
+        return replace(body, closed=how, head=head)
+    if isinstance(body, Reminding | UnreadableBody):
         return replace(body, closed=how)
     return body
 

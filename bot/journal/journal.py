@@ -349,8 +349,8 @@ class Journal(JournalView):
                 f"insert or replace into ledger (upgrade, {_LEDGER}) values (:upgrade, {_LEDGER_VALUES})", rows
             )
 
-    def append(self, upgrade: str, actor: str, event: Event, now: datetime) -> None:
-        """Append who did what to the audit."""
+    def append(self, upgrade: str, actor: str, event: Event, now: datetime) -> str:
+        """Append who did what to the audit; its head from then on."""
         with self._store.transact() as db:
             said = SealedRow(upgrade, now.timestamp(), actor, name_event(event), describe_event(event))
             row = seal_row(said, self._find_head(upgrade))
@@ -358,6 +358,7 @@ class Journal(JournalView):
                 "insert into audit (at, upgrade, actor, action, detail, before, seal) values (?, ?, ?, ?, ?, ?, ?)",
                 [row.at, row.upgrade, row.actor, row.action, row.detail, row.before, row.seal],
             )
+            return row.seal
 
     def close_chain(self, upgrade: str, now: datetime) -> None:
         """Add an upgrade that has ended, with the head of its audit, to the journal's own chain."""

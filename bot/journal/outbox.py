@@ -219,3 +219,8 @@ def _read_message(row: Row) -> Message:
 def name_reminder(seq: int, channel: str) -> str:
     """The outbox slot of a reminder in a channel."""
     return f"reminder:{seq}:{channel}"
+
+
+def name_card(step: str, generation: int) -> str:
+    """The outbox slot of the card that asks the question of this step and generation."""
+    return f"card:{step}:{generation}"

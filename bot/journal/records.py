@@ -27,3 +27,5 @@ Action: TypeAlias = Literal[
 ]
 # Who gives orders on the command line of the bot's machine; no Slack id can look like it.
 OPERATOR = "command-line"
+# Who acts where nobody ordered it just then: the bot itself, in the audit.
+BOT = "bot"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import msgspec
 
-from bot.journal.chain import SHORT, SealedEnd, SealedRow, find_breaks
-from bot.journal.store import Store, StoredCopy
+from bot.journal.audit import Asked, Consented, Decided, Event, GlassBroken, Halted, Retried, Started, read_event
+from bot.journal.bodies import digest_shown
+from bot.journal.chain import SHORT, SealedEnd, SealedRow, find_breaks, name_row
+from bot.journal.outbox import name_card
+from bot.journal.store import Row, Store, StoredCopy
 
 FIELDS = "upgrade, at, actor, action, detail, before, seal"
 # Fewer letters of a head are found by trying.
@@ -47,6 +50,21 @@ class Chains:
         rows = self._rows("select upgrade from audit union select id from upgrades union select upgrade from ends")
         return sorted(row["upgrade"] for row in rows)
 
+    def list_decided(self, upgrade: str) -> Mapping[tuple[str, int], Row]:
+        """The upgrade's questions that were decided, by step and generation."""
+        rows = self._rows("select * from approvals where upgrade = ? and state = 'decided'", [upgrade])
+        return {(row["step"], row["generation"]): row for row in rows}
+
+    def find_requester(self, upgrade: str) -> str:
+        """Whose upgrade it is by its own row."""
+        rows = self._rows("select requester from upgrades where id = ?", [upgrade])
+        return str(rows[0]["requester"]) if rows else ""
+
+    def find_card(self, upgrade: str, slot: str) -> str:
+        """What the card under this slot says, as it is stored; "" where there is none."""
+        rows = self._rows("select body from outbox where upgrade = ? and slot = ?", [upgrade, slot])
+        return str(rows[0]["body"]) if rows else ""
+
     def list_ended(self) -> list[str]:
         """The upgrades that have ended, by their own rows."""
         return [row["id"] for row in self._rows("select id from upgrades where ended_at is not null order by id")]
@@ -59,10 +77,56 @@ def verify_journal(chains: Chains, head: str = "") -> Verdict:
     faults = [f"{upgrade}: {fault}" for upgrade, rows in audits.items() for fault in find_breaks(rows)]
     faults += [f"the journal's own chain: {fault}" for fault in find_breaks(ends)]
     faults += _find_lost_ends(audits, ends, chains.list_ended())
+    for upgrade, rows in audits.items():
+        faults += [f"{upgrade}: {fault}" for fault in find_contradictions(chains, upgrade, rows)]
     seals = [row.seal for rows in audits.values() for row in rows] + [end.seal for end in ends]
     faults += _check_head(head, seals)
     count = sum(map(len, audits.values()))
     return Verdict(f"{count} rows of {len(audits)} upgrades, {len(ends)} of them ended", tuple(faults))
+
+
+def find_contradictions(chains: Chains, upgrade: str, rows: Sequence[SealedRow]) -> list[str]:
+    """Where other tables tell it otherwise than the audit, a sentence each."""
+    decided = chains.list_decided(upgrade)
+    audited: set[tuple[str, int]] = set()
+    found: list[str] = []
+    for number, row in enumerate(rows, 1):
+        here = f"row {number} ({name_row(row)})"
+        event = _read_event(row)
+        if isinstance(event, Started) and row.actor != chains.find_requester(upgrade):
+            found.append(f"{here}: the upgrade's own row names another requester")
+        if isinstance(event, Decided | GlassBroken | Retried):
+            audited |= {(event.step, event.generation)}
+            found += _compare_decision(here, row, event, decided)
+        if isinstance(event, Asked | Halted | Consented | Decided | GlassBroken | Retried) and event.shown:
+            card = chains.find_card(upgrade, name_card(event.step, event.generation))
+            if card and digest_shown(card) != event.shown:
+                found.append(f"{here}: the card of {event.step} in the outbox says something else than was shown")
+    # rows of earlier versions don't say which of a step's questions was retried
+    unknown = [key for key, one in decided.items() if key not in audited and one["choice"] != "retry"]
+    return found + [
+        f"{step} ({generation}) is decided, and the audit knows nothing of it" for step, generation in unknown
+    ]
+
+
+def _compare_decision(
+    here: str, row: SealedRow, event: Decided | GlassBroken | Retried, decided: Mapping[tuple[str, int], Row]
+) -> list[str]:
+    if not event.generation:
+        return []
+    kept = decided.get((event.step, event.generation))
+    if kept is None:
+        return [f"{here}: the decision of {event.step} is gone from the approvals"]
+    choice = event.choice if isinstance(event, Decided) else kept["choice"]
+    same = (kept["decided_by"], kept["choice"]) == (row.actor, choice)
+    return [] if same else [f"{here}: the approvals have {kept['choice']} by {kept['decided_by']} of {event.step}"]
+
+
+def _read_event(row: SealedRow) -> Event | None:
+    try:
+        return read_event(row.action, row.detail)
+    except (ValueError, TypeError):
+        return None
 
 
 def verify_rows(rows: Sequence[SealedRow], head: str = "") -> Verdict:
@@ -70,9 +134,9 @@ def verify_rows(rows: Sequence[SealedRow], head: str = "") -> Verdict:
     faults = find_breaks(rows)
     if len({row.upgrade for row in rows}) > 1:
         faults.append("it holds rows of several upgrades")
-    faults += _check_last(head, rows)
+    faults += _check_head(head, [row.seal for row in rows])
     last = f", head {rows[-1].seal}" if rows else ""
-    return Verdict(f"{len(rows)} rows{last}", tuple(faults))
+    return Verdict(f"{len(rows)} rows{last}{_count_later(head, rows)}", tuple(faults))
 
 
 def write_rows(rows: Sequence[SealedRow]) -> str:
@@ -109,8 +173,8 @@ def _check_head(head: str, seals: Sequence[str]) -> list[str]:
     return [] if known else [f"no row has the head {head}: the row that had it was changed or removed"]
 
 
-def _check_last(head: str, rows: Sequence[SealedRow]) -> list[str]:
-    found = _check_head(head, [row.seal for row in rows])
-    if head and not found and not rows[-1].seal.startswith(head.lower()):
-        return [f"the head {head} is that of an earlier row: the rows behind it came later"]
-    return found
+def _count_later(head: str, rows: Sequence[SealedRow]) -> str:
+    """How many rows came after the noted head: a card has that of its decision."""
+    places = [number for number, row in enumerate(rows, 1) if row.seal.startswith(head.lower())] if head else []
+    later = len(rows) - places[0] if places else 0
+    return f", {later} of them after {head}" if later else ""

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from bot.journal.bodies import BlockedBody, GateBody
-from bot.journal.outbox import Outbox
+from bot.journal.outbox import Outbox, name_card
 from bot.journal.rows import Question
-from bot.telling.chronicle import card_slot
 
 
 @dataclass(frozen=True)
@@ -33,14 +32,14 @@ class Cards:
         `pressed`: the order came from a button. Then a post that was begun has arrived, even where Slack's answer to
         it has not.
         """
-        slot = card_slot(question.step, question.generation)
+        slot = name_card(question.step, question.generation)
         return self._outbox.was_posted(question.upgrade, slot, begun=pressed) or self._outbox.has_private_copy(
             question.upgrade, by, question.step, question.generation
         )
 
     def copy(self, question: Question, why: str) -> CardCopy:
         """The question's card for one person, with why nothing was decided."""
-        body = self._outbox.find_body(question.upgrade, card_slot(question.step, question.generation))
+        body = self._outbox.find_body(question.upgrade, name_card(question.step, question.generation))
         shown = GateBody(
             question=_write_question(body) or question.question,
             digest=question.digest,

@@ -44,7 +44,8 @@ class Consents:
         if len(given) >= needed:
             return replace(taken, names=names)
         phase = question.step.partition("/")[0]
-        event = Consented(choice, row.step, row.generation, question.digest, needed)
+        shown = self._chronicle.digest_card(row)
+        event = Consented(choice, row.step, row.generation, question.digest, needed, question.code, shown)
         self._journal.append(row.id, taken.by, event, now)
         self._chronicle.tell(row, f"{phase}: {len(given)} of {needed} approvals, by {names}", now)
         return f"Yours is approval {len(given)} of {needed} for {phase} of {row.id}."

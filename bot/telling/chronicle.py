@@ -21,10 +21,12 @@ from bot.journal.bodies import (
     ReminderKind,
     RootBody,
     close_body,
+    digest_shown,
+    encode_body,
     end_progress,
 )
 from bot.journal.journal import Journal
-from bot.journal.outbox import Outbox, name_reminder
+from bot.journal.outbox import Outbox, name_card, name_reminder
 from bot.journal.rows import UpgradeRow, build_code, name_end
 from steps.contract.cards import Attachment, Card
 from steps.contract.step import Ask, Blocked, Done, Waiting
@@ -59,11 +61,11 @@ class Chronicle:
         for sentence in sentences:
             self._tell(row, sentence, None, now)
 
-    def tell_done(self, row: UpgradeRow, outcome: Done, now: datetime) -> None:
-        """Tell a milestone or, at the end of the plan, the report."""
+    def tell_done(self, row: UpgradeRow, outcome: Done, now: datetime, head: str = "") -> None:
+        """Tell a milestone or, at the end of the plan, the report with the audit's head."""
         told = self._end_progress(row, outcome)
         if row.plan[-1] == row.step:
-            self._tell_end(row, outcome, now)
+            self._tell_end(row, outcome, now, head)
         elif outcome.sentence and not told and not self._is_told_by_card(row):
             self._tell(row, outcome.sentence, outcome.card, now)
         self._attach(row, outcome.attachments, now)
@@ -81,17 +83,24 @@ class Chronicle:
 
     def tell_question(
         self, row: UpgradeRow, generation: int, outcome: Ask | Blocked, now: datetime, expires: datetime | None
-    ) -> None:
-        """A card with what is asked; its buttons follow from the choices."""
+    ) -> str:
+        """A card with what is asked; its buttons follow from the choices. Answers the SHA-256 of what it says."""
         body = self._describe_question(row, generation, outcome, expires)
-        self._outbox.put_message(row.id, card_slot(row.step, generation), row.channel, body, now)
+        self._outbox.put_message(row.id, name_card(row.step, generation), row.channel, body, now)
         if isinstance(outcome, Blocked):
             self._outbox.amend_message(row.id, _progress_slot(row), partial(end_progress, sentence=outcome.why))
             self._attach(row, outcome.attachments, now)
+        return digest_shown(encode_body(body))
 
-    def close_card(self, row: UpgradeRow, how: str) -> None:
-        """The card of the upgrade's current question says how it ended and loses its buttons."""
-        self._outbox.amend_message(row.id, card_slot(row.step, row.generation), partial(close_body, how=how))
+    def digest_card(self, row: UpgradeRow) -> str:
+        """The SHA-256 of what the card of the upgrade's current question says, "" where there is none to read."""
+        body = self._outbox.find_body(row.id, name_card(row.step, row.generation))
+        return digest_shown(encode_body(body)) if isinstance(body, Asking) else ""
+
+    def close_card(self, row: UpgradeRow, how: str, head: str = "") -> None:
+        """The card of the upgrade's current question says how it ended, with the audit's head, and has no buttons."""
+        closed = partial(close_body, how=how, head=head)
+        self._outbox.amend_message(row.id, name_card(row.step, row.generation), closed)
         self._outbox.close_asking(row.id, row.step, row.generation, how)
 
     def close_reminder(self, seq: int, channel: str, how: str) -> None:
@@ -146,7 +155,7 @@ class Chronicle:
     def _tell(self, row: UpgradeRow, sentence: str, card: Card | None, now: datetime) -> None:
         self._outbox.add_message(row.id, row.channel, MilestoneBody(sentence, _phase(row), card), now)
 
-    def _tell_end(self, row: UpgradeRow, outcome: Done, now: datetime) -> None:
+    def _tell_end(self, row: UpgradeRow, outcome: Done, now: datetime, head: str) -> None:
         self.close_reminders(row, "the upgrade has ended")
         source = self._journal.recall(row.id, SOURCE)
         counts = self._journal.count_ledger(row.id)
@@ -157,6 +166,7 @@ class Chronicle:
             source=source.version if source else "",
             target=row.release,
             pods=PodNumbers(counts.get("upgraded", 0), counts.get("manual", 0), sum(counts.values())),
+            head=head,
         )
         self._outbox.put_message(row.id, "finished", row.channel, body, now)
 
@@ -187,11 +197,6 @@ class Chronicle:
 
 def _progress_slot(row: UpgradeRow) -> str:
     return f"progress:{row.step}"
-
-
-def card_slot(step: str, generation: int) -> str:
-    """The slot of the card that asks the question of this step and generation."""
-    return f"card:{step}:{generation}"
 
 
 def _phase(row: UpgradeRow) -> str:

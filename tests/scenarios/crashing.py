@@ -8,9 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.journal.outbox import name_card
 from bot.journal.rows import UpgradeRow
 from bot.journal.store import Store
-from bot.telling.chronicle import card_slot
 from tests.scenarios.records import find_doubled_programs, find_repeated, list_decisions, list_milestones, sum_ledger
 from tests.scenarios.rig import ANA, BEN, CHANNEL, Rig, World
 from tests.unit.bot.workbench import write_click
@@ -86,7 +86,7 @@ def consent(rig: Rig, row: UpgradeRow) -> None:
 
 def is_card_posted(rig: Rig, row: UpgradeRow) -> bool:
     """Whether Ben can see the card: nobody presses a button that isn't there yet."""
-    slot = card_slot(row.step, row.generation)
+    slot = name_card(row.step, row.generation)
     rows = rig.bot.store.read("select ts from outbox where upgrade = ? and slot = ?", [row.id, slot])
     return bool(rows and rows[0]["ts"])
 

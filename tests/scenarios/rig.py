@@ -19,9 +19,9 @@ import httpx
 
 from bot.app.known_releases import shipped_releases
 from bot.app.wiring import Bot, build_bot
+from bot.journal.outbox import name_card
 from bot.journal.rows import UpgradeRow
 from bot.settings.environment import Settings, read_settings
-from bot.telling.chronicle import card_slot
 from handlers.transport.connection import SlackFront
 from sandbox.bot.settings import Addresses, SlackSecrets, bot_settings, write_clusters_file
 from sandbox.cluster.http.server import SimulatedCluster
@@ -201,7 +201,7 @@ class Rig:
         row = self.bot.journal.find_open_upgrade(key)
         question = self.bot.journal.find_open_question(row.id) if row else None
         assert question, self.describe()
-        slot = card_slot(question.step, question.generation)
+        slot = name_card(question.step, question.generation)
         self.run_until(lambda: self.bot.outbox.was_posted(question.upgrade, slot, begun=False), 120)
         return question.code
 

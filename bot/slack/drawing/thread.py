@@ -23,6 +23,7 @@ from bot.journal.bodies import (
     Reminding,
     RootBody,
 )
+from bot.journal.chain import SHORT
 from bot.journal.records import Action
 from bot.slack.drawing.agenda import draw_agenda
 from bot.slack.drawing.buttons import Target, build_choices, build_controls, build_row
@@ -68,7 +69,8 @@ class Reply:
             case BlockedBody():
                 return self._draw_blocked(body)
             case FinishedBody():
-                return self._draw_told(body.sentence, body.card, f"{ENDINGS.get(body.result, '🛑')} ")
+                told = self._draw_told(body.sentence, body.card, f"{ENDINGS.get(body.result, '🛑')} ")
+                return [*told, *([build_note(_write_whole_head(body.head))] if body.head else [])]
             case ReminderBody():
                 return draw_reminder(body, self.block_id, self.pen)
             case GatheredBody():
@@ -85,6 +87,8 @@ class Reply:
         parts = self._write_parts(body)
         if isinstance(body, Asking | Reminding):
             parts.append(self.pen.write_sentence(body.closed))
+        if self.look == "bare":
+            parts.append(_write_head(body))
         return "\n".join(part for part in parts if part)
 
     def _write_parts(self, body: Readable) -> list[str]:
@@ -147,7 +151,8 @@ class Reply:
     def _draw_ending(self, body: Asking, controls: Sequence[Action]) -> list[Block]:
         """How a question ended, or its clock and buttons while it is open."""
         if body.closed:
-            return [build_note(self.pen.write_sentence(body.closed))]
+            told = [self.pen.write_sentence(body.closed), _write_head(body)]
+            return [build_note(" · ".join(filter(None, told)))]
         code = self._draw_code(body, self.view.id) if self.view else []
         return [*self._draw_clock(body), *code, *self._draw_buttons(body, controls)]
 
@@ -193,6 +198,22 @@ class Reply:
 
 def _write_code(body: Asking) -> str:
     return f"Code {write_code(body.code)}" if body.code and not body.closed else ""
+
+
+def _write_head(body: Readable) -> str:
+    """The beginning of the audit's head after a decision, and the whole of it at the end: the file has to agree."""
+    match body:
+        case GateBody(head=head) | BlockedBody(head=head) if head:
+            return f"record {write_code(head[:SHORT])}"
+        case FinishedBody(head=head) if head:
+            return _write_whole_head(head)
+        case _:
+            return ""
+
+
+def _write_whole_head(head: str) -> str:
+    command = write_code(f"asm-upgrade verify --journal --head {head[:SHORT]}")
+    return f"The record ends with {write_code(head)}: {command}"
 
 
 def _write_bar(progress: Progress, told: str, *, moves: bool) -> str:

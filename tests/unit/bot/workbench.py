@@ -148,6 +148,7 @@ def build_engine(
     downtime: Downtime = Downtime(),  # noqa: B008 - frozen
     policy: Policy = POLICY,
     directory: Directory | None = None,
+    ports: object = None,
 ) -> Engine:
     """Build everything over the journal in `folder`."""
     hand = clock or HandClock()
@@ -156,7 +157,7 @@ def build_engine(
     chronicle = Chronicle(journal, outbox, lambda _cluster: [BEN, CAI])
     views = Views(journal)
     release = read_releases(None)
-    ports = cast(Ports, _NoPorts())
+    reached = cast(Ports, ports or _NoPorts())
     table = {step_id: Step(step_id, run, patience) for step_id, run in steps.items()}
     cluster = Cluster("cluster-x", ClusterAddress("cluster-x"), "C0MESHOPS1", "1.4.10-asm.18", policy, UpgradeOptions())
     clusters: Mapping[str, Cluster] = {"cluster-x": replace(cluster, downtime=downtime)}
@@ -166,7 +167,7 @@ def build_engine(
     transitions = Transitions(journal, chronicle, hand)
     keeper = Keeper(journal, schedules, transitions, clusters, release, Paces(store))
     keeper.wake_held()
-    plans = Plans(table, release, lambda _address: ports, Pace())
+    plans = Plans(table, release, lambda _address: reached, Pace())
     runner = Runner(journal, chronicle, transitions, keeper, hand, plans)
     timetable = Timetable(journal, schedules, chronicle, hand, clusters)
     scheduling = Scheduling(timetable, journal, schedules, keeper, chronicle, hand)
@@ -204,6 +205,7 @@ class Build(Protocol):
         downtime: Downtime = Downtime(),  # noqa: B008 - frozen
         policy: Policy = POLICY,
         directory: Directory | None = None,
+        ports: object = None,
     ) -> Engine: ...
 
 

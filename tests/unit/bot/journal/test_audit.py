@@ -7,11 +7,17 @@ import pytest
 from bot.journal.audit import (
     PLAIN,
     Aborted,
+    Acted,
+    Asked,
     Consented,
     Decided,
+    Deed,
+    Ended,
     Event,
     Extended,
+    Fell,
     GlassBroken,
+    Halted,
     Paused,
     Resumed,
     Retried,
@@ -54,14 +60,48 @@ EARLIER: list[tuple[str, str, Event]] = [
     ("snooze", '{"reminder":12,"until":"2026-12-01T02:05:00+00:00"}', Snoozed(12, "2026-12-01T02:05:00+00:00")),
 ]
 
+NOW: list[tuple[str, str, Event]] = [
+    (
+        "approve",
+        '{"step":"access/approve","generation":1,"digest":"9f","reason":"","code":"K7Q2MD","shown":"ab"}',
+        Decided("approve", "access/approve", 1, "9f", "", "K7Q2MD", "ab"),
+    ),
+    (
+        "retry",
+        '{"step":"validate/run","generation":2,"code":"K7Q2MD","shown":"ab"}',
+        Retried("validate/run", 2, "K7Q2MD", "ab"),
+    ),
+    (
+        "ask",
+        '{"step":"access/approve","generation":1,"digest":"9f","said":"Bind?","code":"K7Q2MD","shown":"ab"}',
+        Asked("access/approve", 1, "9f", "Bind?", "K7Q2MD", "ab"),
+    ),
+    (
+        "block",
+        '{"step":"validate/run","generation":2,"said":"it fails","remedy":"Retry.","code":"K7Q2MD","shown":"ab"}',
+        Halted("validate/run", 2, "it fails", "Retry.", "K7Q2MD", "ab"),
+    ),
+    (
+        "act",
+        '{"step":"access/bind","deeds":[{"did":"create binding","to":"x","result":"done"}]}',
+        Acted("access/bind", (Deed("create binding", "x", "done"),)),
+    ),
+    (
+        "below",
+        '{"step":"sidecars/restart","workload":"shop/Deployment/web","pods":2,"reason":"CrashLoopBackOff"}',
+        Fell("sidecars/restart", "shop/Deployment/web", 2, "CrashLoopBackOff"),
+    ),
+    ("end", '{"result":"upgraded","said":"upgraded cluster-x"}', Ended("upgraded", "upgraded cluster-x")),
+]
 
-@pytest.mark.parametrize(("action", "detail", "event"), EARLIER)
+
+@pytest.mark.parametrize(("action", "detail", "event"), [*EARLIER, *NOW])
 def test_a_row_of_an_earlier_version_is_read(action: str, detail: str, event: Event) -> None:
     """Whatever it was that somebody did."""
     assert read_event(action, detail) == event
 
 
-@pytest.mark.parametrize(("action", "detail", "event"), EARLIER)
+@pytest.mark.parametrize(("action", "detail", "event"), [*EARLIER, *NOW])
 def test_an_event_is_written_as_ever(action: str, detail: str, event: Event) -> None:
     """Other programs read the table."""
     assert (name_event(event), describe_event(event)) == (action, detail)
@@ -69,4 +109,4 @@ def test_an_event_is_written_as_ever(action: str, detail: str, event: Event) -> 
 
 def test_the_table_of_events_is_complete() -> None:
     """By the names under which they are written."""
-    assert {type(event) for _, _, event in EARLIER} == {Consented, Decided, *PLAIN.values()}
+    assert {type(event) for _, _, event in [*EARLIER, *NOW]} == {Consented, Decided, *PLAIN.values()}

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
+from bot.journal.audit import Started
 from bot.journal.chain import SealedRow, find_breaks, seal_row
 from bot.journal.journal import Journal
 from bot.journal.migrations import build_migrations
 from bot.journal.store import Store, StoredCopy
 from bot.journal.verifying import BadExport, Chains, read_rows, verify_journal, verify_rows, write_rows
-from steps.contract.step import Done
+from steps.contract.cards import Card
+from steps.contract.step import Ask, Done
 from tests.unit.bot.keys import KEY
 from tests.unit.bot.workbench import ANA, BEN, Build
 
@@ -86,7 +88,8 @@ def test_a_cut_end_is_found_by_the_head_that_was_noted() -> None:
     assert verify_rows(ROWS[:-1]).faults == ()
     assert "no row has the head" in verify_rows(ROWS[:-1], ROWS[-1].seal[:16]).faults[0]
     assert verify_rows(ROWS, ROWS[-1].seal[:16]).faults == ()
-    assert "rows behind it came later" in verify_rows(ROWS, ROWS[1].seal).faults[0]
+    assert verify_rows(ROWS, ROWS[1].seal[:16]).faults == ()
+    assert verify_rows(ROWS, ROWS[1].seal[:16]).looked.endswith(f", 3 of them after {ROWS[1].seal[:16]}")
     assert "too short" in verify_rows(ROWS, "ab").faults[0]
     assert "no row has the head" in verify_rows([], "a" * 16).faults[0]
 
@@ -149,7 +152,8 @@ def test_a_journal_is_whole(ended: Path) -> None:
         (f"update audit set actor = '{BEN}' where action = 'pause'", f"row 1 (pause by {BEN}) was changed"),
         ("update audit set detail = '{}' where action = 'resume'", "cluster-x-1: row 2 (resume by"),
         ("delete from audit where action = 'pause'", "cluster-x-1: a row before row 1 (resume by"),
-        ("delete from audit where action = 'resume'", "cluster-x-1: its last rows were removed or replaced"),
+        ("delete from audit where action = 'resume'", "cluster-x-1: a row before row 2 (end by bot)"),
+        ("delete from audit where action = 'end'", "cluster-x-1: its last rows were removed or replaced"),
         ("delete from audit", "cluster-x-1: its last rows were removed or replaced"),
         ("delete from ends", "cluster-x-1: it has ended and is not in the journal's own chain"),
         ("update ends set head = ''", "the journal's own chain: row 1 (the end of cluster-x-1) was changed"),
@@ -183,3 +187,47 @@ def test_rows_from_before_are_sealed_as_they_stand(tmp_path: Path) -> None:
     assert verify_journal(Chains(store)).faults == ()
     assert [len(Journal(store).list_audit(upgrade)) for upgrade in ("a-1", "b-1")] == [2, 1]
     store.close()
+
+
+@pytest.fixture
+def decided(build: Build, tmp_path: Path) -> Path:
+    """The journal of an upgrade whose question Ben has decided."""
+    ask = Ask("Bind?", Card("Access"), {})
+    engine = build({"access/approve": lambda ctx: Done("bound") if ctx.decision else ask})
+    engine.add_upgrade(["access/approve"])
+    engine.journal.append("cluster-x-1", ANA, Started("1.4.10-asm.18"), engine.clock.now())
+    engine.runner.turn()
+    engine.click("approve", BEN)
+    engine.runner.turn()
+    return tmp_path / "asm-upgrade.db"
+
+
+@pytest.mark.parametrize(
+    ("statement", "why"),
+    [
+        ("update approvals set choice = 'deny'", "the approvals have deny by"),
+        (f"update approvals set decided_by = '{ANA}'", f"the approvals have approve by {ANA}"),
+        ("delete from approvals", "the decision of access/approve is gone from the approvals"),
+        ("update approvals set generation = 7", "access/approve (7) is decided, and the audit knows nothing of it"),
+        (f"update upgrades set requester = '{BEN}'", "the upgrade's own row names another requester"),
+        (
+            "update outbox set body = json_set(body, '$.question', 'Harmless?') where kind = 'gate'",
+            "the card of access/approve in the outbox says something else than was shown",
+        ),
+    ],
+)
+def test_a_table_that_contradicts_the_audit_is_found(decided: Path, statement: str, why: str) -> None:
+    """What a decision rests on stands in the audit as well."""
+    assert verify(decided) == ()
+    assert any(why in fault for fault in tamper(decided, statement))
+
+
+def test_the_card_has_the_head_of_its_decision(decided: Path) -> None:
+    """So that Slack contradicts a journal that was written anew as a whole."""
+    copy = StoredCopy(decided)
+    rows = Chains(copy).list_rows("cluster-x-1")
+    (card,) = copy.read("select body ->> 'head' as head from outbox where kind = 'gate'")
+    copy.close()
+    assert [row.action for row in rows] == ["start", "ask", "approve", "end"]
+    assert card["head"] == rows[2].seal
+    assert verify(decided, card["head"][:16]) == ()

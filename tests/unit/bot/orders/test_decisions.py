@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.journal.audit import GlassBroken, name_event
+from bot.journal.audit import Asked, GlassBroken, name_event
 from bot.settings.policy import Policy
 from steps.contract.cards import Card
 from steps.contract.notes import Note, read_as
@@ -104,8 +104,10 @@ def test_breaking_the_glass_stands_in_the_audit(build: Build) -> None:
     """Under a name of its own."""
     engine = asking(build, GLASS)
     engine.click("break-glass", ANA, reason="checkout is down")
-    (entry,) = engine.journal.list_audit("cluster-x-1")
+    asked, entry = engine.journal.list_audit("cluster-x-1")
+    assert isinstance(asked.event, Asked)
     assert isinstance(entry.event, GlassBroken)
+    assert (entry.event.code, entry.event.shown) == (asked.event.code, asked.event.shown)
     assert (name_event(entry.event), entry.event.reason) == ("break-glass", "checkout is down")
 
 

@@ -21,9 +21,9 @@ from bot.journal.bodies import (
     ReminderKind,
     RootBody,
 )
-from bot.journal.outbox import name_reminder
+from bot.journal.outbox import name_card, name_reminder
 from bot.journal.rows import build_code
-from bot.telling.chronicle import Chronicle, card_slot
+from bot.telling.chronicle import Chronicle
 from steps.contract.cards import APPROVE, DENY, Attachment, Card, Choice, Progress
 from steps.contract.ledger import LedgerEntry
 from steps.contract.step import Ask, Blocked, Done, Waiting
@@ -181,4 +181,4 @@ def test_a_private_answer_belongs_to_no_upgrade(engine: Engine, chronicle: Chron
     chronicle.answer(AnswerBody(BEN, "C0", "", "Paused cluster-x-1."), START)
     (message,) = engine.outbox.list_unsent(START)
     assert (message.upgrade, message.channel, message.kind) == ("", "C0", "answer")
-    assert card_slot("a/b", 1) == "card:a/b:1"
+    assert name_card("a/b", 1) == "card:a/b:1"

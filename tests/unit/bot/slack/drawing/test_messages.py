@@ -115,6 +115,30 @@ def test_a_closed_card_has_no_buttons() -> None:
     assert all(block["type"] != "actions" for block in draw_message(message, view, "rich", EVERYBODYS).blocks)
 
 
+HEAD = "0123456789abcdef" * 4
+
+
+@pytest.mark.parametrize(
+    ("look", "ending"),
+    [("rich", "approved by Ben"), ("plain", "approved by Ben"), ("bare", "approved by Ben\nrecord `0123456789abcdef`")],
+)
+def test_a_decided_card_shows_the_beginning_of_the_record(look: Look, ending: str) -> None:
+    """In each look, so that a journal that was written anew contradicts it."""
+    message = build_message("gate", build_gate_body(closed="approved by Ben", head=HEAD))
+    drawn = draw_message(message, build_view(), look, EVERYBODYS)
+    assert drawn.text.endswith(ending)
+    assert [block["elements"][0]["text"] for block in drawn.blocks[-1:]] == (
+        [] if look == "bare" else ["approved by Ben · record `0123456789abcdef`"]
+    )
+
+
+def test_the_report_shows_the_whole_of_it() -> None:
+    """With the command that looks for it."""
+    message = build_message("finished", {"sentence": "upgraded cluster-x", "head": HEAD})
+    shown = draw_message(message, build_view(), "rich", EVERYBODYS).blocks[-1]["elements"][0]["text"]
+    assert shown == f"The record ends with `{HEAD}`: `asm-upgrade verify --journal --head 0123456789abcdef`"
+
+
 def test_the_report_carries_its_numbers_in_the_metadata() -> None:
     """A program that follows the thread reads the result there."""
     message, view = SAMPLES["finished"]

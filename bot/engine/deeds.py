@@ -1,0 +1,171 @@
+"""What one turn of a step does to its cluster: noted as begun before the first call, and with each call's result.
+
+Whatever is not a read counts, so that a step can't act off the record.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias, cast
+
+from bot.engine.turn import Turn, TurnMemory
+from bot.journal.audit import Acted, Deed, Fell
+from steps.contract.ledger import LedgerEntry
+from steps.contract.ports import Ended, KubectlCall, Kubernetes, MeshTools, RunState
+from steps.contract.record import Record
+from steps.mesh import Binding, EvictionRefused, PodGone, WorkloadRef
+
+# A method of a port whose types are the port's own.
+Method: TypeAlias = Callable[..., Any]
+
+READING = ("read_", "list_", "count_", "find_")
+# Child programs that change a cluster.
+STARTING = ("start_apply", "start_validate")
+BEGUN = "engine/begun"
+# What is written of one deed, and how many of one turn.
+LONGEST = 300
+MOST_DEEDS = 100
+BATCH = "the bot ended before it saw the result, and that of others begun at the same time"
+
+
+class Witness:
+    """Writes into a turn what its step does. What a killed bot had begun in the turn before is told first."""
+
+    def __init__(self, memory: TurnMemory, turn: Turn) -> None:
+        self._memory = memory
+        self._turn = turn
+        self._noted = False
+        left = memory.recall(BEGUN)
+        if isinstance(left, Mapping):
+            self._add(str(left["did"]), str(left["to"]), BATCH)
+            memory.revise(BEGUN, None)
+
+    def watch_cluster(self, kubernetes: Kubernetes) -> Kubernetes:
+        """The same cluster, with every call that is no read written down."""
+        return cast(Kubernetes, _Watched(kubernetes, lambda name: not name.startswith(READING), self._wrap))
+
+    def watch_tools(self, tools: MeshTools) -> MeshTools:
+        """The same programs, with every start that changes a cluster written down, and how it ended, once."""
+        watched = _Watched(tools, lambda name: name in (*STARTING, "observe_run"), self._wrap_tool)
+        return cast(MeshTools, watched)
+
+    def _wrap_tool(self, name: str, method: Method, tools: Any) -> Method:
+        if name == "observe_run":
+            return lambda run_id: self._see_end(tools, run_id)
+
+        def start(run_id: str, *arguments: Any) -> Any:
+            self._memory.remember(_name_run(run_id), name)
+            return self._wrap(name, method, tools)(run_id, *arguments)
+
+        return start
+
+    def _see_end(self, tools: MeshTools, run_id: str) -> RunState:
+        state, key = tools.observe_run(run_id), _name_run(run_id)
+        started = self._memory.recall(key)
+        if isinstance(state, Ended) and started in STARTING:
+            self._add("end of program", run_id, _describe_end(state))
+            for call in tools.list_calls(run_id) if started == STARTING[0] else ():
+                if call.is_write:
+                    self._add(f"kubectl {call.verb}", call.component, _describe_call(call))
+            self._memory.revise(key, "told")
+        return state
+
+    def _wrap(self, name: str, method: Method, _port: object) -> Method:
+        def call(*arguments: Any, **named: Any) -> Any:
+            did, to = name.replace("_", " "), _describe_arguments([*arguments, *named.values()])
+            self._begin(did, to)
+            try:
+                answer = method(*arguments, **named)
+            except BaseException as fault:
+                self._add(did, to, f"failed: {fault}")
+                raise
+            self._add(did, to, _describe_answer(answer))
+            return answer
+
+        return call
+
+    def _begin(self, did: str, to: str) -> None:
+        """Before the first call of a turn: a bot that is killed in it finds out that it had begun."""
+        if not self._noted:
+            self._memory.note_at_once(BEGUN, {"did": did, "to": to})
+            self._memory.revise(BEGUN, None)
+            self._noted = True
+
+    def _add(self, did: str, to: str, result: str) -> None:
+        self._turn.deeds.append(Deed(did, to[:LONGEST], result[:LONGEST]))
+
+
+class _Watched:
+    """A port whose chosen methods are wrapped when they are looked up."""
+
+    def __init__(self, port: object, chosen: Callable[[str], bool], wrap: Callable[[str, Method, Any], Method]) -> None:
+        self._port = port
+        self._chosen = chosen
+        self._wrap = wrap
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._port, name)
+        return self._wrap(name, method, self._port) if self._chosen(name) else method
+
+
+def describe_deeds(step: str, turn: Turn) -> list[Acted]:
+    """What the turn did, for the audit; nothing where it only looked."""
+    deeds = turn.deeds[:MOST_DEEDS]
+    if len(turn.deeds) > MOST_DEEDS:
+        deeds = [*deeds, Deed("and more", "", f"{len(turn.deeds) - MOST_DEEDS} of them")]
+    return [Acted(step, tuple(deeds))] if deeds else []
+
+
+def list_fallen(step: str, turn: Turn, known: Sequence[LedgerEntry]) -> list[Fell]:
+    """The workloads that began to fail in the turn; `known` is the ledger before it."""
+    before = {entry.workload for entry in known if entry.state == "failed"}
+    failed = [entry for entry in turn.entries.values() if entry.state == "failed" and entry.workload not in before]
+    counted = Counter(entry.workload for entry in failed)
+    reasons = {entry.workload: entry.reason for entry in failed}
+    return [Fell(step, workload, pods, reasons[workload][:LONGEST]) for workload, pods in counted.items()]
+
+
+def _name_run(run_id: str) -> str:
+    return f"engine/run/{run_id}"
+
+
+def _describe_arguments(arguments: Sequence[object]) -> str:
+    return " ".join(filter(None, map(_describe_argument, arguments)))
+
+
+def _describe_argument(argument: object) -> str:
+    match argument:
+        case str():
+            return argument
+        case WorkloadRef():
+            return str(argument)
+        case Binding(name=name, role=role, users=users):
+            return f"{name} ({role} for {', '.join(users)})"
+        case Record():
+            return f"record {argument.digest}"
+        case Mapping():
+            place = argument.get("metadata") or {}
+            return "/".join(filter(None, [argument.get("kind"), place.get("namespace"), place.get("name")]))
+        case _:
+            return ""
+
+
+def _describe_answer(answer: object) -> str:
+    match answer:
+        case EvictionRefused(why=why):
+            return f"refused: {why}"
+        case PodGone():
+            return "gone already"
+        case _:
+            return "done"
+
+
+def _describe_end(ended: Ended) -> str:
+    code = "its exit code was not seen" if ended.exit_code is None else f"exit {ended.exit_code}"
+    return f"{code}, past its time limit" if ended.timed_out else code
+
+
+def _describe_call(call: KubectlCall) -> str:
+    code = "exit not seen" if call.exit_code is None else f"exit {call.exit_code}"
+    return " ".join(filter(None, [f"{call.verdict}, {code}", call.sentence]))

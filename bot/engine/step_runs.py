@@ -1,0 +1,81 @@
+"""One run of a step: what it is given, and what it did besides its outcome, written into the audit."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.clock import Clock
+from bot.engine.deeds import Witness, describe_deeds, list_fallen
+from bot.engine.plans import Plans
+from bot.engine.turn import Turn, TurnLedger, TurnMemory
+from bot.journal.audit import Event
+from bot.journal.journal import Journal
+from bot.journal.records import BOT
+from bot.journal.rows import UpgradeRow
+from bot.schedule.keeper import Keeper
+from bot.telling.phrases import word_outcome, word_sentence
+from steps.contract.errors import GiveUp
+from steps.contract.step import Context, Outcome, Step
+
+
+class StepRuns:
+    """Runs steps over the gateways of their clusters."""
+
+    def __init__(self, journal: Journal, keeper: Keeper, clock: Clock, plans: Plans) -> None:
+        self._journal = journal
+        self._keeper = keeper
+        self._clock = clock
+        self._plans = plans
+
+    def run(self, step: Step, row: UpgradeRow, turn: Turn, hold: str) -> Outcome:
+        """Run the step once. Raises what the step raises."""
+        return word_outcome(step.run(self._build_context(row, turn, hold)))
+
+    def write_down(self, row: UpgradeRow, turn: Turn, now: datetime) -> None:
+        """What the turn did to the cluster and what fell in it, before the ledger has it; joins a transaction."""
+        failing = any(entry.state == "failed" for entry in turn.entries.values())
+        known = self._journal.read_ledger(row.id) if failing else ()
+        events: list[Event] = [*describe_deeds(row.step, turn), *list_fallen(row.step, turn, known)]
+        for event in events:
+            self._journal.append(row.id, BOT, event, now)
+
+    def _build_context(self, row: UpgradeRow, turn: Turn, hold: str) -> Context:
+        release = self._plans.releases.get(row.release)
+        if release is None:
+            raise GiveUp(
+                f"this bot has no file for the release {row.release}",
+                "Put the release's TOML file back into the folder that ASM_UPGRADE_RELEASES names.",
+            )
+        ports = self._plans.ports_for(row.address)
+        now = self._clock.now()
+        memory = TurnMemory(self._journal, row.id, turn)
+        witness = Witness(memory, turn)
+        return Context(
+            upgrade_id=row.id,
+            step_id=row.step,
+            generation=row.generation,
+            requester=row.requester,
+            cluster=row.address,
+            options=row.options,
+            release=release,
+            now=now,
+            waiting_since=row.waiting_since or now,
+            memory=memory,
+            ledger=TurnLedger(self._journal, row.id, turn),
+            kubernetes=witness.watch_cluster(ports.kubernetes),
+            gke=ports.gke,
+            release_files=ports.release_files,
+            mesh_tools=witness.watch_tools(ports.mesh_tools),
+            backups=ports.backups,
+            decision=self._journal.find_decision(row),
+            say=lambda sentence: turn.sentences.append(word_sentence(sentence)),
+            hold=hold,
+            approval_ended=self._find_ended(row, now),
+            forecast=lambda: self._keeper.forecast(row, now),
+            probes=ports.probes,
+        )
+
+    def _find_ended(self, row: UpgradeRow, now: datetime) -> datetime | None:
+        """When the approval of the step's phase became too old to be acted on, None where it has not."""
+        ends = self._journal.find_approval_end(row.id, row.step.partition("/")[0])
+        return ends if ends and ends < now else None

@@ -1,0 +1,247 @@
+"""What a step does to its cluster stands in the audit, call by call, whatever becomes of the bot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.engine.deeds import MOST_DEEDS, READING
+from bot.journal.audit import Acted, Deed, Event, Fell
+from bot.journal.journal import Journal
+from bot.journal.records import BOT
+from steps.contract.errors import GiveUp
+from steps.contract.ledger import LedgerEntry
+from steps.contract.ports import Ended, KubectlCall, Kubernetes, NotStarted, RunState
+from steps.contract.step import Context, Done, Outcome, Waiting
+from steps.mesh import Binding, EvictionRefused, PodGone
+from tests.unit.bot.workbench import Build, Engine
+from tests.unit.steps.paper import PaperKubernetes
+
+STEP = "access/bind"
+BINDING = Binding("cluster-admin-binding", "cluster-admin", ("bot@example",))
+
+
+@dataclass
+class Programs:
+    """Programs that have ended, and the calls of kubectl that each made."""
+
+    runs: dict[str, RunState] = field(default_factory=dict)
+    calls: tuple[KubectlCall, ...] = ()
+
+    def start_apply(self, run_id: str) -> None:
+        self.runs[run_id] = Ended(1, "")
+
+    def start_recording(self, run_id: str) -> None:
+        self.runs[run_id] = Ended(0, "")
+
+    def observe_run(self, run_id: str) -> RunState:
+        return self.runs.get(run_id, NotStarted())
+
+    def list_calls(self, run_id: str) -> tuple[KubectlCall, ...]:
+        return self.calls
+
+
+class Evicting(PaperKubernetes):
+    """Refuses one eviction and finds the next pod gone."""
+
+    def evict_pod(self, namespace: str, name: str, uid: str) -> EvictionRefused | PodGone:
+        return EvictionRefused("a budget of 0") if name == "a" else PodGone()
+
+
+@dataclass
+class Places:
+    """The gateways of the tests."""
+
+    kubernetes: object = field(default_factory=PaperKubernetes)
+    mesh_tools: object = field(default_factory=Programs)
+    gke: object = None
+    release_files: object = None
+    backups: object = None
+    probes: object = None
+
+
+def list_events(engine: Engine) -> list[Event]:
+    """What the bot itself wrote down of cluster-x-1, but for the end."""
+    entries = engine.journal.list_audit("cluster-x-1")
+    return [entry.event for entry in entries if entry.actor == BOT and isinstance(entry.event, Acted | Fell)]
+
+
+def run(build: Build, step: Callable[[Context], Outcome], places: Places, turns: int = 1) -> list[Event]:
+    """What stands in the audit after some turns of one step."""
+    engine = build({STEP: step}, ports=places)
+    engine.add_upgrade([STEP])
+    for _ in range(turns):
+        engine.runner.turn()
+        engine.clock.advance(5)
+    return list_events(engine)
+
+
+def test_every_call_that_is_no_read_counts() -> None:
+    """A port that gets a new method for acting has it written down without anybody's doing."""
+    methods = {name for name in vars(Kubernetes) if not name.startswith("_")}
+    acting = {name for name in methods if not name.startswith(READING)}
+    assert acting >= {
+        "apply_object",
+        "create_binding",
+        "delete_binding",
+        "delete_namespace",
+        "delete_object",
+        "evict_pod",
+        "restart_workload",
+    }
+    assert not {name for name in acting if name.startswith(("get", "is_", "has_", "describe"))}
+
+
+def test_a_call_stands_with_its_result(build: Build) -> None:
+    """What was done, to what."""
+
+    def bind(ctx: Context) -> Outcome:
+        ctx.kubernetes.create_binding(BINDING)
+        ctx.kubernetes.apply_object({"kind": "Policy", "metadata": {"name": "default", "namespace": "shop"}})
+        return Done("bound")
+
+    assert run(build, bind, Places()) == [
+        Acted(
+            STEP,
+            (
+                Deed("create binding", "cluster-admin-binding (cluster-admin for bot@example)", "done"),
+                Deed("apply object", "Policy/shop/default", "done"),
+            ),
+        )
+    ]
+
+
+def test_a_look_leaves_nothing(build: Build) -> None:
+    """The audit doesn't grow while the bot only waits."""
+
+    def look(ctx: Context) -> Outcome:
+        list(ctx.kubernetes.list_pods())
+        return Waiting("not yet", 1.0)
+
+    assert run(build, look, Places(), turns=3) == []
+
+
+def test_a_refused_call_stands_with_the_refusal(build: Build) -> None:
+    """Also where the step gives up on it."""
+
+    def bind(ctx: Context) -> Outcome:
+        ctx.kubernetes.create_binding(BINDING)
+        return Done("bound")
+
+    places = Places(PaperKubernetes(binding_fault=GiveUp("it is forbidden", "Bind it.")))
+    (event,) = run(build, bind, places)
+    assert isinstance(event, Acted)
+    assert event.deeds[0].result == "failed: it is forbidden"
+
+
+def test_an_eviction_stands_with_its_answer(build: Build) -> None:
+    """A refusal is no exception there."""
+
+    def evict(ctx: Context) -> Outcome:
+        ctx.kubernetes.evict_pod("shop", "a", "u1")
+        ctx.kubernetes.evict_pod("shop", "b", "u2")
+        return Done("evicted")
+
+    (event,) = run(build, evict, Places(Evicting()))
+    assert isinstance(event, Acted)
+    assert [(deed.to, deed.result) for deed in event.deeds] == [
+        ("shop a u1", "refused: a budget of 0"),
+        ("shop b u2", "gone already"),
+    ]
+
+
+def test_a_program_stands_with_its_end_and_its_calls_once(build: Build) -> None:
+    """However often it is looked at; a recording changes nothing and isn't told."""
+    calls = (
+        KubectlCall("apply", "Pilot", "passed", 0),
+        KubectlCall("get", "Pilot", "passed", 0),
+        KubectlCall("apply", "Galley", "failed", 1, "it was refused"),
+    )
+
+    def apply(ctx: Context) -> Outcome:
+        tools: Any = ctx.mesh_tools
+        tools.start_recording("recording-1")
+        tools.observe_run("recording-1")
+        if isinstance(tools.observe_run("apply-1"), NotStarted):
+            tools.start_apply("apply-1")
+        return Waiting("looking", 1.0)
+
+    started, ended = run(build, apply, Places(mesh_tools=Programs(calls=calls)), turns=4)
+    assert started == Acted(STEP, (Deed("start apply", "apply-1", "done"),))
+    assert ended == Acted(
+        STEP,
+        (
+            Deed("end of program", "apply-1", "exit 1"),
+            Deed("kubectl apply", "Pilot", "passed, exit 0"),
+            Deed("kubectl apply", "Galley", "failed, exit 1 it was refused"),
+        ),
+    )
+
+
+class Killed(BaseException):
+    """The bot is gone."""
+
+
+def test_a_kill_in_the_middle_is_told_by_the_next_bot(build: Build) -> None:
+    """What was begun before the kill was committed before the call."""
+
+    def die(ctx: Context) -> Outcome:
+        ctx.kubernetes.delete_namespace("asm-test")
+        raise Killed
+
+    engine = build({STEP: die}, ports=Places())
+    engine.add_upgrade([STEP])
+    with pytest.raises(Killed):
+        engine.runner.turn()
+    engine.store.close()
+    again = build({STEP: lambda _ctx: Done("gone")}, ports=Places())
+    again.runner.turn()
+    (event,) = list_events(again)
+    assert isinstance(event, Acted)
+    assert event.deeds[0].did == "delete namespace"
+    assert event.deeds[0].result.startswith("the bot ended before it saw the result")
+
+
+def test_a_row_is_bounded(build: Build) -> None:
+    """However much a turn does, and however long a server's sentence is."""
+
+    def act(ctx: Context) -> Outcome:
+        for number in range(MOST_DEEDS + 5):
+            ctx.kubernetes.delete_namespace(f"{'n' * 1000}-{number}")
+        return Done("gone")
+
+    (event,) = run(build, act, Places())
+    assert isinstance(event, Acted)
+    assert event.deeds[-1] == Deed("and more", "", "5 of them")
+    assert max(len(deed.to) for deed in event.deeds) == 300
+
+
+def test_a_workload_that_falls_stands_once(build: Build) -> None:
+    """Not again with each look at it."""
+    entries = [LedgerEntry(uid, "shop", uid, "shop/Deployment/web", "failed", "shop", "0 of 2 ready") for uid in "ab"]
+
+    def fall(ctx: Context) -> Outcome:
+        ctx.ledger.record_entries(entries)
+        return Waiting("failing", 1.0)
+
+    assert run(build, fall, Places(), turns=3) == [Fell(STEP, "shop/Deployment/web", 2, "0 of 2 ready")]
+
+
+def test_the_audit_of_a_whole_turn_is_one_chain(build: Build, tmp_path: Path) -> None:
+    """The bot's own rows are sealed like everybody's."""
+
+    def bind(ctx: Context) -> Outcome:
+        ctx.kubernetes.create_binding(BINDING)
+        return Done("bound")
+
+    engine = build({STEP: bind}, ports=Places())
+    engine.add_upgrade([STEP])
+    engine.runner.turn()
+    rows = engine.store.read("select action, before, seal from audit order by seq")
+    assert [row["action"] for row in rows] == ["act", "end"]
+    assert rows[1]["before"] == rows[0]["seal"]
+    assert len(Journal(engine.store).list_audit("cluster-x-1")) == len(rows)
