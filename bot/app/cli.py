@@ -96,7 +96,7 @@ def status(upgrade: str) -> None:
     rows = [views.read_view(upgrade)] if upgrade and _known(views, upgrade) else []
     if not upgrade:
         rows = views.list_open()
-    _say(describe_status(rows, []))
+    _say("\n".join([describe_status(rows, []), *(f"⚠️ {trouble}" for trouble in views.list_troubles())]))
 
 
 @main.command()

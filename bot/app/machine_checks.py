@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bot.gateways.programs.kubectl import find_kubectl
-from bot.journal.outbox import count_given_up
+from bot.journal.deliveries import list_troubles
 from bot.journal.store import StoreBroken, StoredCopy, is_open_to_others
 from steps.contract.checks import Check, failed, passed, warned
 from steps.contract.errors import GiveUp, TryAgain
 from steps.contract.release import Release
-from steps.contract.wording import count_things
 from steps.phases.download import choose_platform
 from steps.preflight.machine import check_disk, check_kubectl
 
@@ -41,19 +40,15 @@ def check_database(state: Path) -> Check:
 
 
 def check_messages(state: Path) -> Iterator[Check]:
-    """Whether messages to Slack were given up; nothing is said where none was, or where the journal can't be read."""
+    """What Slack and webhooks don't get; nothing is said where all is well, or where the journal can't be read."""
     try:
         stored = StoredCopy(state / "asm-upgrade.db")
-        number = count_given_up(stored)
+        troubles = list_troubles(stored.read)
         stored.close()
     except (StoreBroken, OSError, sqlite3.Error):
         return
-    if number:
-        yield warned(
-            "messages",
-            f"{count_things(number, 'message')} to Slack given up",
-            "The bot's log says why, under the number of each incident.",
-        )
+    for trouble in troubles:
+        yield warned("messages", trouble, "The bot's log says more, under the number of each incident.")
 
 
 def check_folder(state: Path) -> Check:

@@ -17,7 +17,7 @@ from bot.app.health import HealthApp, LivePort, serve_health
 from bot.app.log import configure_log
 from bot.app.loops import Dispatcher, Loop, Ticker
 from bot.app.metrics import build_registry
-from bot.app.wiring import KUBECONFIGS, Bot, build_archives, build_bot
+from bot.app.wiring import KUBECONFIGS, Bot, build_archives, build_bot, build_senders
 from bot.clock import SystemClock
 from bot.orders.intake import CROWD_GAP
 from bot.reminders.tick import TICK_SECONDS
@@ -81,6 +81,10 @@ class Serving:
             Loop("search", self._search, SEARCH_SECONDS),
             Loop("leftovers", Leftovers(self.bot.journal, settings.state / KUBECONFIGS).turn, longest=60.0),
             Loop("archives", build_archives(settings, self.bot.journal, self.bot.clock).turn, longest=60.0),
+            *(
+                Loop(f"webhook {name}", sender.turn, longest=60.0)
+                for name, sender in build_senders(settings, self.bot.store, self.bot.clock).items()
+            ),
         ]
         self._ticker = Ticker(self.bot.reminders.tick, TICK_SECONDS)
 

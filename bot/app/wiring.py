@@ -20,6 +20,8 @@ from bot.engine.outages import Outages
 from bot.engine.plans import Pace, Plans, Ports, PortsFor
 from bot.engine.runner import Runner
 from bot.gateways.releases.archive_cache import ArchiveCache
+from bot.gateways.webhook_posts import WebhookPosts
+from bot.journal.deliveries import Deliveries
 from bot.journal.journal import Journal
 from bot.journal.measured import Paces
 from bot.journal.outbox import Outbox
@@ -49,6 +51,7 @@ from bot.slack.sending.home_tabs import HomeTabs
 from bot.telling.chronicle import Chronicle
 from bot.telling.views import Views
 from bot.transitions import Transitions
+from bot.webhooks.sending import WebhookSender
 from steps.contract.release import Release
 from steps.install.recovery import read_mesh_mode
 from steps.mesh import ClusterAddress, Discovery
@@ -180,6 +183,14 @@ def build_announcer(settings: Settings, outbox: Outbox, views: Views, clock: Clo
     token, url = settings.slack.bot_token, settings.slack.api_url
     posting, reading = build_posting_client(token, url), build_reading_client(token, url)
     return Announcer(outbox, views.read_view, posting, reading, clock, Pen(fleet.knows))
+
+
+def build_senders(settings: Settings, store: Store, clock: Clock) -> Mapping[str, WebhookSender]:
+    """One sender a webhook, by the webhook's name."""
+    return {
+        webhook.name: WebhookSender(webhook, Deliveries(store), WebhookPosts(webhook.name).post, clock)
+        for webhook in settings.webhooks
+    }
 
 
 def build_archives(settings: Settings, journal: Journal, clock: Clock) -> Archives:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import msgspec
 
@@ -181,6 +181,35 @@ PLAIN: Mapping[str, type[Plain]] = {
 }
 # What a row is read by: the event's tag, and the choice, stand in the column `action` already.
 NAMED_ELSEWHERE = frozenset({"type", "choice"})
+Kind: TypeAlias = Literal[
+    "started",
+    "asked",
+    "consented",
+    "decided",
+    "stopped",
+    "resumed",
+    "scheduled",
+    "acted",
+    "blocked",
+    "below-ready",
+    "finished",
+]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+# What an action of the audit is called where other programs are told of it; any other is a decision.
+KIND_OF: Mapping[str, Kind] = {
+    "start": "started",
+    "ask": "asked",
+    "pause": "stopped",
+    "abort": "stopped",
+    "resume": "resumed",
+    "schedule": "scheduled",
+    "extend": "scheduled",
+    "snooze": "scheduled",
+    "act": "acted",
+    "block": "blocked",
+    "below": "below-ready",
+    "end": "finished",
+}
 
 
 @dataclass(frozen=True)
@@ -201,6 +230,11 @@ def name_event(event: Event) -> str:
             return choice
         case _:
             return str(event.__struct_config__.tag)
+
+
+def name_kind(action: str) -> Kind:
+    """What a row with this action tells other programs of."""
+    return "consented" if action.startswith(CONSENT) else KIND_OF.get(action, "decided")
 
 
 def describe_event(event: Event) -> str:

@@ -13,6 +13,7 @@ from sqlite_utils import Database
 
 from bot.journal.audit import AuditEntry, Event, describe_event, name_event, read_event
 from bot.journal.chain import SealedEnd, SealedRow, insert_end, seal_end, seal_row
+from bot.journal.deliveries import list_troubles
 from bot.journal.proofs import prove_rows
 from bot.journal.records import UpgradeState
 from bot.journal.rows import (
@@ -166,6 +167,10 @@ class JournalView:
     def has_actor(self, user: str) -> bool:
         """Whether this person ever did something that is on the record."""
         return bool(self._rows("select 1 from audit where actor = ? limit 1", [user]))
+
+    def list_troubles(self) -> list[str]:
+        """What Slack or a webhook did not get, a sentence each."""
+        return list_troubles(self._rows)
 
     def list_audit(self, upgrade: str) -> list[AuditEntry]:
         """Who did what to the upgrade, in order."""

@@ -25,6 +25,7 @@ def build_migrations() -> Migrations:
         create_presence,
         chain_audit,
         add_proofs,
+        create_deliveries,
     ):
         migrations()(migrate)
     return migrations
@@ -318,3 +319,24 @@ def add_proofs(db: Database) -> None:
     db.execute("alter table approvals add column proof text not null default ''")
     db.execute("alter table consents add column proof text not null default ''")
     db.execute("alter table clicks add column proof text not null default ''")
+
+
+def create_deliveries(db: Database) -> None:
+    """How far each webhook was told of the audit, and one row an event that it has not taken yet or never will."""
+    db.execute("create table webhooks (name text primary key, seen integer not null)")
+    db.execute(
+        """
+        create table deliveries (
+            seq integer primary key,
+            webhook text not null,
+            entry integer not null,
+            state text not null default 'waiting',
+            attempts integer not null default 0,
+            not_before real,
+            trouble text not null default '',
+            created_at real not null,
+            unique (webhook, entry)
+        )
+        """
+    )
+    db.execute("create index waiting_deliveries on deliveries(webhook, seq) where state = 'waiting'")

@@ -11,9 +11,9 @@ import msgspec
 import structlog
 
 from bot.journal.bodies import Body, Message, ReminderKind, Reminding, decode_body, encode_body
-from bot.journal.store import Row, Store, StoredCopy
+from bot.journal.deliveries import GIVEN_UP
+from bot.journal.store import Row, Store
 
-GIVEN_UP = "trouble <> '' and sent_revision = revision"
 UNREADABLE = (ValueError, TypeError, KeyError, msgspec.MsgspecError)
 log = structlog.get_logger(__name__)
 
@@ -161,7 +161,7 @@ class Outbox:
 
     def count_given_up(self) -> int:
         """How many messages Slack will never get, or not in their last form."""
-        return count_given_up(self._store)
+        return int(self._store.read(f"select count(*) as n from outbox where {GIVEN_UP}")[0]["n"])
 
     def read_thread(self, upgrade: str) -> tuple[str, str]:
         """Channel and ts of the upgrade's root message; "" while it is not posted."""
@@ -189,11 +189,6 @@ class Outbox:
                 "update outbox set kind = ?, body = ?, revision = revision + 1 where upgrade = ? and slot = ?",
                 [body.message_kind, encode_body(body), upgrade, slot],
             )
-
-
-def count_given_up(store: Store | StoredCopy) -> int:
-    """How many messages were given up; also for commands that run beside the bot."""
-    return int(store.read(f"select count(*) as n from outbox where {GIVEN_UP}")[0]["n"])
 
 
 def _when(seconds: float) -> datetime:

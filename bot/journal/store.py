@@ -19,6 +19,7 @@ from bot.journal.proofs import Key, prove_earlier
 # A row as SQLite gives it; whoever asked for it knows its columns.
 Row: TypeAlias = Mapping[str, Any]
 Parameters: TypeAlias = Sequence[object] | dict[str, object]
+Reads: TypeAlias = Callable[[str, Parameters], list[Row]]
 
 # With this migration a journal gets proofs: what it holds by then is believed once.
 FIRST_PROOFS = "add_proofs"

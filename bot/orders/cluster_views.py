@@ -45,14 +45,14 @@ class ClusterView:
         return "approve" in self.allowed
 
 
-def describe_fleet(clusters: Sequence[ClusterView], search_faults: Sequence[str] = ()) -> str:
+def describe_fleet(clusters: Sequence[ClusterView], troubles: Sequence[str] = ()) -> str:
     """The board in words: each cluster with its version, state, phase and who is asked; plain text."""
     running = [cluster.upgrade for cluster in clusters if cluster.upgrade]
     none = "No upgrade is under way. `/asm-upgrade start CLUSTER` starts one."
     lines = [describe_status(running, [])] if running else [none]
     lines += [f"asked on {one.key}: {list_names(map(mention, one.asked))}" for one in clusters if one.asked]
     lines += [_describe_idle(cluster) for cluster in clusters if cluster.upgrade is None]
-    return "\n".join([*lines, *(f"⚠️ {fault}" for fault in search_faults)])
+    return "\n".join([*lines, *(f"⚠️ {fault}" for fault in troubles)])
 
 
 def _describe_idle(cluster: ClusterView) -> str:

@@ -83,7 +83,8 @@ class Fleet:
             row, _ = self._targets.find_upgrade(order)
             return describe_status([self._views.build_view(row)], [])
         self._targets.found.want()
-        return describe_fleet(self.list_clusters(user), self.list_search_faults())
+        troubles = [*self.list_search_faults(), *self._views.list_troubles()]
+        return describe_fleet(self.list_clusters(user), troubles)
 
     def find_schedule_faults(self, target: str, written: Written) -> dict[str, str]:
         """What is wrong with an appointment, by date, time, zone or for."""

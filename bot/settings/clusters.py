@@ -197,8 +197,8 @@ def parse_clusters(text: str, path: Path) -> tuple[Mapping[str, Cluster], list[s
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         return {}, [f"{path.name} is not TOML: {error}."]
-    for name in raw.keys() - {"clusters", "defaults", "discovery"}:
-        faults.add(name, "is unknown; the file has [defaults], [discovery] and [clusters.NAME]")
+    for name in raw.keys() - {"clusters", "defaults", "discovery", "webhooks"}:
+        faults.add(name, "is unknown; the file has [defaults], [discovery], [webhooks.NAME] and [clusters.NAME]")
     defaults, clusters = raw.get("defaults", {}), raw.get("clusters", {})
     if not isinstance(defaults, dict) or not isinstance(clusters, dict):
         return {}, [*faults.found, f"{path.name}: defaults and clusters must be tables."]

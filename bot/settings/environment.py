@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias, cast
 
 from bot.settings.clusters import Cluster, parse_clusters
 from bot.settings.projects import NO_DISCOVERY, DiscoverySettings, parse_discovery
+from bot.settings.webhooks import Webhook, parse_webhooks
 
 SlackMode: TypeAlias = Literal["socket", "http"]
 
@@ -119,6 +120,7 @@ class Settings:
     listen: str = "127.0.0.1"
     cache_bytes: int = 5 * 10**9
     discovery: DiscoverySettings = NO_DISCOVERY
+    webhooks: tuple[Webhook, ...] = ()
 
     @property
     def workspaces(self) -> frozenset[str]:
@@ -180,6 +182,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         ),
         clusters=clusters,
         discovery=discovery,
+        webhooks=_read_webhooks(reader),
         state=Path(reader.text("ASM_UPGRADE_STATE")),
         key=_read_key(reader),
         releases=Path(releases) if releases else None,
@@ -248,6 +251,17 @@ def _read_slack(reader: _Reader) -> SlackSettings:
         http_port=int(reader.number("ASM_UPGRADE_HTTP_PORT", int, 1)),
         listen=reader.text("ASM_UPGRADE_LISTEN"),
     )
+
+
+def _read_webhooks(reader: _Reader) -> tuple[Webhook, ...]:
+    """Those of a clusters.toml that `_read_clusters` could read; it told of any other already."""
+    path = Path(reader.text("ASM_UPGRADE_CLUSTERS"))
+    try:
+        webhooks, faults = parse_webhooks(path.read_text(encoding="utf-8"), path, reader.environment)
+    except (OSError, ValueError):
+        return ()
+    reader.faults.extend(faults)
+    return webhooks
 
 
 def _read_clusters(reader: _Reader) -> tuple[Mapping[str, Cluster], DiscoverySettings]:

@@ -38,6 +38,10 @@ class Views:
         """The upgrades that are neither finished nor aborted."""
         return [self.build_view(row) for row in self._journal.list_open_upgrades()]
 
+    def list_troubles(self) -> list[str]:
+        """What Slack or a webhook does not get, a sentence each."""
+        return self._journal.list_troubles()
+
     def read_ledger(self, upgrade: str) -> tuple[LedgerEntry, ...]:
         """The pods of an upgrade."""
         return self._journal.read_ledger(upgrade)

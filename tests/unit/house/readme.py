@@ -11,6 +11,7 @@ from bot.app.cli import main
 from bot.settings.clusters import FIELDS
 from bot.settings.environment import SETTINGS
 from bot.settings.projects import DISCOVERY_FIELDS
+from bot.settings.webhooks import WEBHOOK_FIELDS
 from handlers.grammar import COMMAND, USAGE
 
 README = Path(__file__).parents[3] / "README.md"
@@ -52,6 +53,12 @@ def list_discovery() -> str:
     return render_table(("field", "default", "what it is"), rows)
 
 
+def list_webhooks() -> str:
+    """The fields of [webhooks.NAME] in clusters.toml."""
+    rows = ((as_code(item.name), show_default(item.default), item.meaning) for item in WEBHOOK_FIELDS)
+    return render_table(("field", "default", "what it is"), rows)
+
+
 def list_commands() -> str:
     """The commands of asm-upgrade."""
     context = click.Context(main)
@@ -74,6 +81,7 @@ def fill_tables(text: str) -> str:
         "settings": list_settings(),
         "fields": list_fields(),
         "discovery": list_discovery(),
+        "webhooks": list_webhooks(),
     }
     for name, table in tables.items():
         head, opening, rest = text.partition(f"<!-- {name} -->\n")

@@ -68,7 +68,10 @@ def test_messages_that_were_given_up_are_told(build: Build, tmp_path: Path) -> N
     message = engine.outbox.list_unsent(engine.clock.now())[0]
     engine.outbox.drop_message(message.id, "a fault of the bot itself (incident 1)")
     (found,) = check_messages(tmp_path)
-    assert (found.severity, found.sentence) == ("warning", "1 message to Slack given up")
+    assert (found.severity, found.sentence) == (
+        "warning",
+        "1 message to Slack given up, the last one as a fault of the bot itself (incident 1)",
+    )
 
 
 def test_a_journal_that_can_not_be_read_is_told_once(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ LANDED = (
     ("create_presence", "fcf502078c9766d81c1be9a7eb42bb6e"),
     ("chain_audit", "0227166b7578199744e6848bcd685ce0"),
     ("add_proofs", "d84a59365986c6a5a6eb5158812b1328"),
+    ("create_deliveries", "ac68cedfb0e60ed0dddeb5b0810d8ef2"),
 )
 
 

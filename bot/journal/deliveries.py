@@ -1,0 +1,152 @@
+"""What webhooks are still to be told of the audit: a row an event and webhook, until it is delivered or given up."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.journal.audit import Kind, name_kind
+from bot.journal.chain import SealedRow
+from bot.journal.rows import at_time, to_seconds
+from bot.journal.store import Reads, Store
+from steps.contract.wording import count_things
+
+GIVEN_UP = "trouble <> '' and sent_revision = revision"
+# Taken from the audit at once; and how many may wait for one webhook.
+BATCH = 500
+MOST_WAITING = 10_000
+# After so many attempts it is told that a webhook takes nothing.
+PATIENCE = 3
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One row of the audit on its way to one webhook."""
+
+    seq: int
+    attempts: int
+    created_at: datetime
+    row: SealedRow
+
+
+class Deliveries:
+    """The tables `webhooks` and `deliveries`; one thread a webhook."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def take_up(self, webhook: str, kinds: Collection[Kind], now: datetime) -> None:
+        """Add what came into the audit since the last time; a webhook that is new is told from now on."""
+        if not self._store.read("select 1 from audit where seq > ?", [self._find_seen(webhook)]):
+            return
+        with self._store.transact() as db:
+            seen = self._find_seen(webhook)
+            rows = db.execute("select seq, action from audit where seq > ? order by seq limit ?", [seen, BATCH])
+            found = rows.fetchall()
+            db.execute("update webhooks set seen = ? where name = ?", [found[-1][0], webhook])
+            db.conn.executemany(
+                "insert or ignore into deliveries (webhook, entry, created_at) values (?, ?, ?)",
+                [(webhook, seq, now.timestamp()) for seq, action in found if name_kind(action) in kinds],
+            )
+            self._drop_oldest(webhook)
+
+    def begin(self, webhook: str) -> None:
+        """Have a webhook that is new begin where the audit ends now."""
+        with self._store.transact() as db:
+            db.execute(
+                "insert or ignore into webhooks (name, seen) values (?, (select coalesce(max(seq), 0) from audit))",
+                [webhook],
+            )
+
+    def list_due(self, webhook: str, now: datetime, limit: int) -> list[Delivery]:
+        """What is to be tried now, in the order in which it happened."""
+        rows = self._store.read(
+            """
+            select deliveries.seq as number, deliveries.attempts, deliveries.created_at,
+                audit.upgrade, audit.at, audit.actor, audit.action, audit.detail, audit.before, audit.seal
+            from deliveries join audit on audit.seq = deliveries.entry
+            where webhook = ? and state = 'waiting' and coalesce(not_before, 0) <= ? order by deliveries.seq limit ?
+            """,
+            [webhook, now.timestamp(), limit],
+        )
+        fields = ("upgrade", "at", "actor", "action", "detail", "before", "seal")
+        return [
+            Delivery(
+                row["number"],
+                row["attempts"],
+                at_time(row["created_at"]),
+                SealedRow(**{name: row[name] for name in fields}),
+            )
+            for row in rows
+        ]
+
+    def find_next_due(self, webhook: str) -> datetime | None:
+        """When the next delivery may be tried, None where none waits."""
+        rows = self._store.read(
+            "select min(coalesce(not_before, 0)) as at from deliveries where webhook = ? and state = 'waiting'",
+            [webhook],
+        )
+        return None if rows[0]["at"] is None else at_time(rows[0]["at"])
+
+    def mark_delivered(self, delivery: Delivery) -> None:
+        """It is there: nothing of it is left to be done."""
+        with self._store.transact() as db:
+            db.execute("delete from deliveries where seq = ?", [delivery.seq])
+
+    def defer(self, delivery: Delivery, until: datetime, why: str) -> None:
+        """Try again later."""
+        with self._store.transact() as db:
+            db.execute(
+                "update deliveries set attempts = attempts + 1, not_before = ?, trouble = ? where seq = ?",
+                [to_seconds(until), why, delivery.seq],
+            )
+
+    def give_up(self, delivery: Delivery, why: str) -> None:
+        """Never try again; the reason stays in the row."""
+        with self._store.transact() as db:
+            db.execute(
+                "update deliveries set attempts = attempts + 1, state = 'given up', trouble = ? where seq = ?",
+                [why, delivery.seq],
+            )
+
+    def _find_seen(self, webhook: str) -> int:
+        rows = self._store.read("select seen from webhooks where name = ?", [webhook])
+        return int(rows[0]["seen"])
+
+    def _drop_oldest(self, webhook: str) -> None:
+        with self._store.transact() as db:
+            db.execute(
+                """
+                update deliveries set state = 'given up', trouble = 'too many others came while it waited'
+                where webhook = :webhook and state = 'waiting' and seq not in (
+                    select seq from deliveries where webhook = :webhook and state = 'waiting'
+                    order by seq desc limit :most
+                )
+                """,
+                {"webhook": webhook, "most": MOST_WAITING},
+            )
+
+
+def list_troubles(read: Reads) -> list[str]:
+    """What Slack or a webhook will never get, or does not get for a while already, a sentence each."""
+    found = []
+    (row,) = read(f"select count(*) as n, max(seq) as last from outbox where {GIVEN_UP}", ())
+    if row["n"]:
+        why = read("select trouble from outbox where seq = ?", [row["last"]])[0]["trouble"]
+        found.append(f"{count_things(row['n'], 'message')} to Slack given up, the last one as {why}")
+    # a journal that no bot of this version has opened yet
+    if not read("select 1 from sqlite_master where name = 'deliveries'", ()):
+        return found
+    rows = read(
+        """
+        select webhook, state, count(*) as n, max(seq) as last from deliveries
+        where state = 'given up' or attempts >= ? group by webhook, state order by webhook, state
+        """,
+        [PATIENCE],
+    )
+    for row in rows:
+        why = read("select trouble from deliveries where seq = ?", [row["last"]])[0]["trouble"]
+        ended = "given up" if row["state"] == "given up" else "tried again and again"
+        found.append(f"{count_things(row['n'], 'event')} for the webhook {row['webhook']} {ended}: {why}")
+    return found

@@ -1,0 +1,1 @@
+"""What stands in the audit, sent to other programs as it comes."""
