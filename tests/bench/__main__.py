@@ -10,7 +10,7 @@ import click
 
 from tests.bench.findings import Finding, describe_machine, write_section
 
-BENCHMARKS = ("help", "acknowledgement", "verify", "inventory", "prepare", "sidecars", "reinjection", "tick")
+BENCHMARKS = ("help", "guard", "acknowledgement", "verify", "inventory", "prepare", "sidecars", "reinjection", "tick")
 DOCUMENT = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 
 

@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 
 from steps.contract.ports import Manifest
 from steps.contract.release import Release
-from steps.install.record.rendered import ObjectId, identify
+from steps.install.record.rendered import VERSION_LABEL, ObjectId, identify
 from steps.install.record.three_way import MISSING, FieldChange, compare_three_ways, find_value, is_same_value
 from steps.versions import parse_image
 
-VERSION_LABEL = "operator.istio.io/version"
 # The running injector and Galley put their own CA bundle back.
 WRITTEN_BACK = "caBundle"
 POD_PARTS = ("containers", "initContainers")

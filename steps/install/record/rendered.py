@@ -13,6 +13,7 @@ from steps.contract.ports import Kubernetes, Manifest
 from steps.mesh import WorkloadRef
 from steps.versions import parse_image
 
+VERSION_LABEL = "operator.istio.io/version"
 _WORKLOADS = ("Deployment", "DaemonSet", "StatefulSet")
 
 
@@ -154,7 +155,7 @@ def _meaningful(item: Manifest) -> Manifest:
     # The operator's version label changes on every object and says nothing; status is the server's. The injector
     # writes its own CA bundle back after each apply.
     metadata = item["metadata"]
-    labels = {k: v for k, v in (metadata.get("labels") or {}).items() if k != "operator.istio.io/version"}
+    labels = {k: v for k, v in (metadata.get("labels") or {}).items() if k != VERSION_LABEL}
     kept = {key: value for key, value in item.items() if key not in ("metadata", "status", "apiVersion", "kind")}
     return {**kept, "metadata": {"labels": labels, "annotations": metadata.get("annotations") or {}}}
 

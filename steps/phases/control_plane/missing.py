@@ -9,7 +9,7 @@ from steps.contract.ports import Manifest
 from steps.contract.step import Blocked, Context, Waiting
 from steps.install.record.apply_requests import build_request
 from steps.install.record.recording import Recorded, recall_recorded, record_apply
-from steps.install.record.rendered import find_differences, identify, read_live
+from steps.install.record.rendered import VERSION_LABEL, find_differences, identify, read_live
 from steps.install.record.three_way import LAST_APPLIED
 from steps.notes.prepare import measure_identity
 
@@ -29,7 +29,8 @@ def find_unapplied(objects: Sequence[Manifest], live: Iterable[Manifest]) -> tup
     """The objects that are missing or were last applied with other content.
 
     kubectl keeps on each object what it applied; unlike the live fields that text is free of the server's defaults
-    and spellings. An object without it is compared by its live fields.
+    and spellings. An object without it is compared by its live fields. The release's label counts too: where nothing
+    else of an object differs between two releases, it alone tells whether the new one got there.
     """
     known = {identify(item): item for item in live}
     return tuple(str(identify(item)) for item in objects if not _is_applied(item, known.get(identify(item))))
@@ -43,4 +44,9 @@ def _is_applied(wanted: Manifest, here: Manifest | None) -> bool:
         applied = read_table(text) if text else here
     except BadDocument:
         applied = here
-    return not find_differences(wanted, applied)
+    return _read_release(applied) == _read_release(wanted) and not find_differences(wanted, applied)
+
+
+def _read_release(made: Manifest) -> str:
+    """The release that an object was handed over by."""
+    return str((made["metadata"].get("labels") or {}).get(VERSION_LABEL, ""))

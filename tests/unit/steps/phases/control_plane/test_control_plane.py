@@ -15,10 +15,12 @@ from steps.contract.options import UpgradeOptions
 from steps.contract.ports import Ended, ForbiddenRead, KubectlCall, Running, Verdict
 from steps.contract.record import Record
 from steps.contract.step import Ask, Blocked, Decision, Done, Waiting
+from steps.install.record.rendered import VERSION_LABEL
 from steps.mesh import Event, Operation
 from steps.phases.control_plane.apply import apply
 from steps.phases.control_plane.approvals import KEEP_ALL, approve, approve_departures, approve_mtls
 from steps.phases.control_plane.judgement import TRIES
+from steps.phases.control_plane.missing import find_unapplied
 from steps.phases.control_plane.phase import back_up
 from steps.phases.control_plane.replacement import roll_out
 from tests.unit.steps.builders import NEW, OLD, make_control_plane, make_pod
@@ -561,6 +563,21 @@ def test_an_object_that_was_applied_with_other_content_is_named() -> None:
     outcome = paper.run(apply)
     assert isinstance(outcome, Blocked)
     assert "ConfigMap istio-system/istio was not applied" in outcome.why
+
+
+def test_the_releases_label_tells_where_nothing_else_of_an_object_differs() -> None:
+    """A part of Base that never got there looks like the old one in all but its label."""
+    wanted, old = (
+        {
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": {"name": "reader", "labels": {VERSION_LABEL: version}},
+        }
+        for version in (NEW, OLD)
+    )
+    assert find_unapplied([wanted], [put_in_place(wanted)]) == ()
+    assert find_unapplied([wanted], [put_in_place(old)]) == ("ServiceAccount reader",)
+    assert find_unapplied([wanted], [old]) == ("ServiceAccount reader",)
 
 
 def test_a_fault_of_the_connection_is_judged_by_the_cluster() -> None:
