@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from steps.contract.notes import Note, read_as
+from steps.contract.notes import Json, Note, read_as
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,20 @@ class ApprovedApply:
     objects: tuple[str, ...] = ()
 
 
+def read_frame(kept: Json) -> Mapping[str, Json]:
+    """A binding as it was kept."""
+    return kept if isinstance(kept, Mapping) else {}
+
+
 # Kept by earlier versions of the bot; what they had approved is asked about once more.
 APPROVED_REMOVALS = Note("control-plane/approved-removals", read_as(tuple[str, ...]))
 # What leaves the guide's path and was approved on a card of its own.
 APPROVED_DEPARTURES = Note("control-plane/approved-departures", read_as(ApprovedApply))
 APPROVED_APPLY = Note("control-plane/approved-apply", read_as(ApprovedApply))
+# What that approval holds for besides: cluster, release, options, arguments and programs. Earlier versions kept none.
+APPROVED_FRAME = Note("control-plane/approved-frame", read_frame)
+# The run with which the control plane was written to first; from then on what it changes says nothing new.
+FIRST_WRITE = Note("control-plane/first-write", read_as(str))
 # Objects that would be removed and that a person keeps.
 KEPT = Note("control-plane/kept", read_as(tuple[str, ...]))
 # The UIDs of what would be removed, by name: what is born anew under a name is another object.

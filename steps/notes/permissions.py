@@ -18,6 +18,8 @@ class OwnBinding:
 BINDING = Note("access/binding", read_as(OwnBinding))
 # The account that the bot itself bound, by the binding's name.
 CREATED = Note("access/created", read_as(str))
+# The findings that a person has seen, whatever was decided; earlier versions of the bot kept none.
+SEEN_FINDINGS = Note("authorization/seen", read_as(tuple[str, ...]))
 # Findings whose edit was approved, and the objects that were edited.
 APPROVED_EDITS = Note("authorization/approved", read_as(tuple[str, ...]))
 EDITED = Note("authorization/edited", read_as(tuple[str, ...]))

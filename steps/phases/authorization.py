@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from steps.contract.cards import Choice, Detail
+from steps.contract.notes import Json
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Step, Waiting
 from steps.contract.wording import Person, count_things
 from steps.gates import bind_findings, build_gate_card, pass_gate
 from steps.install.policies import PolicyFinding, edit_policy, find_authorization_findings, read_policies
 from steps.install.recovery import read_mesh_config
 from steps.install.trust import read_trust_domains
-from steps.notes.permissions import APPROVED_EDITS, EDITED
+from steps.notes.permissions import APPROVED_EDITS, EDITED, SEEN_FINDINGS
 from steps.notes.prepare import measure_identity, recall_identity
 from steps.phases.same_cluster import on_same_cluster
 
@@ -25,10 +26,11 @@ def approve(ctx: Context) -> Outcome:
     findings = read_findings(ctx)
     if not findings:
         return Done(NOTHING)
-    decision = ctx.decision
-    if decision and decision.choice == "deny":
-        ctx.revise(APPROVED_EDITS, ())
-        return Done(f"{count_things(len(findings), 'authorization finding')} left as they are by {Person(decision.by)}")
+    return pass_findings(ctx, ask_about_findings(ctx, findings), findings)
+
+
+def ask_about_findings(ctx: Context, findings: Sequence[PolicyFinding], moved: tuple[str, ...] = ()) -> Ask:
+    """The question about these findings."""
     identity = measure_identity(ctx)
     edits = [finding for finding in findings if finding.replacement]
     yes = Choice("approve", f"Apply {count_things(len(edits), 'edit')}" if edits else "Acknowledge", "main")
@@ -40,20 +42,42 @@ def approve(ctx: Context) -> Outcome:
             Detail("Proposed edits", tuple(line for finding in edits for line in describe_edit(finding))),
         ),
     )  # fmt: skip
-    binding = bind_findings(ctx, identity, findings)
     question = f"Edit authorization policies of {ctx.cluster.key}?" if edits else "Acknowledge the findings?"
-    outcome = pass_gate(ctx, Ask(question, card, binding, (yes, KEEP)))
+    return Ask(question, card, bind_findings(ctx, identity, findings), (yes, KEEP), moved)
+
+
+def pass_findings(ctx: Context, ask: Ask, findings: Sequence[PolicyFinding]) -> Outcome:
+    """As `pass_gate`; findings that were not shown are not covered and are asked about by the step that edits."""
+    decision = ctx.decision
+    if decision is None:
+        return ask
+    shown = _list_shown(decision.binding) or {str(finding) for finding in findings}
+    if decision.choice == KEEP.id:
+        keep_seen(ctx, shown)
+        return Done(f"{count_things(len(shown), 'authorization finding')} left as they are by {Person(decision.by)}")
+    frame = {**decision.binding, "findings": None} == {**ask.binding, "findings": None}
+    outcome = Done(f"authorization approved by {Person(decision.by)}") if frame else pass_gate(ctx, ask)
     if isinstance(outcome, Done):
-        ctx.revise(APPROVED_EDITS, tuple(str(finding) for finding in edits))
+        keep_seen(ctx, shown)
+        edits = [str(one) for one in findings if one.replacement and str(one) in shown]
+        ctx.revise(APPROVED_EDITS, tuple(dict.fromkeys((*(ctx.recall(APPROVED_EDITS) or ()), *edits))))
     return outcome
 
 
+def keep_seen(ctx: Context, shown: Iterable[str]) -> None:
+    """A person has decided about these findings."""
+    ctx.revise(SEEN_FINDINGS, tuple(sorted({*(ctx.recall(SEEN_FINDINGS) or ()), *shown})))
+
+
 def apply(ctx: Context) -> Outcome:
-    """Make the approved edits, one object per turn; what is left to a person is counted."""
-    approved, edited = ctx.recall(APPROVED_EDITS) or (), ctx.recall(EDITED) or ()
+    """Make the approved edits, one object per turn; what is left to a person is counted, what is new is asked about."""
     if ctx.decision and ctx.decision.choice == SKIP.id:
         return Done(f"authorization edits left by {Person(ctx.decision.by)}: {ctx.decision.reason}")
     findings = read_findings(ctx)
+    asked = ask_about_news(ctx, findings)
+    if asked is not None:
+        return asked
+    approved, edited = ctx.recall(APPROVED_EDITS) or (), ctx.recall(EDITED) or ()
     edits = [finding for finding in findings if finding.replacement and str(finding) in approved]
     if not edits:
         return Done(
@@ -69,6 +93,33 @@ def apply(ctx: Context) -> Outcome:
     apply_edits(ctx, [finding for finding in edits if finding.where == first.where])
     ctx.revise(EDITED, (*edited, first.where))
     return Waiting(f"edited {first.where}", 0.0)
+
+
+def ask_about_news(ctx: Context, findings: Sequence[PolicyFinding]) -> Outcome | None:
+    """Ask about edits that nobody has seen, once those are made that were approved, and about an approval too old."""
+    seen, approved = ctx.recall(SEEN_FINDINGS), ctx.recall(APPROVED_EDITS) or ()
+    left = [finding for finding in findings if str(finding) in approved]
+    news = [finding for finding in findings if finding.replacement and seen is not None and str(finding) not in seen]
+    ended = ctx.approval_ended
+    if ended is not None and left:
+        old = f"its approval counted until {ended:%Y-%m-%d %H:%M} UTC"
+        return _look_again(pass_gate(ctx, ask_about_findings(ctx, left, (old,))))
+    if left or not news:
+        return None
+    ask = ask_about_findings(ctx, news, tuple(f"{finding.where} was on no card yet" for finding in news))
+    shown = _list_shown(ctx.decision.binding) if ctx.decision else set()
+    if shown.isdisjoint(str(finding) for finding in news):
+        return ask
+    return _look_again(pass_findings(ctx, ask, news))
+
+
+def _look_again(outcome: Outcome) -> Outcome:
+    return Waiting("authorization policies are looked at again", 0.0) if isinstance(outcome, Done) else outcome
+
+
+def _list_shown(binding: Mapping[str, Json]) -> set[str]:
+    kept = binding.get("findings")
+    return {str(one) for one in kept} if isinstance(kept, list | tuple) else set()
 
 
 def apply_edits(ctx: Context, findings: Sequence[PolicyFinding]) -> None:

@@ -7,19 +7,28 @@ cluster; istioctl's own text is read only for what istioctl says of itself.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import assert_never
 
+from steps.contract.notes import Json
 from steps.contract.ports import Ended, NotStarted, Running
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Waiting
-from steps.gates import pass_gate
+from steps.gates import describe_drift
 from steps.install.istioctl_output import describe_apply, read_apply_output
 from steps.install.record.comparison import measure_preview
 from steps.install.record.preview import Preview
 from steps.install.record.recording import Recorded, record_apply
-from steps.notes.control_plane import APPROVED_APPLY, ApprovedApply
+from steps.notes.control_plane import APPROVED_APPLY, APPROVED_FRAME, FIRST_WRITE, ApprovedApply
 from steps.notes.runs import APPLY_TRIES, count_tries, name_run
-from steps.phases.control_plane.approvals import ask_about_apply, describe_approved, find_unapproved
+from steps.phases.control_plane.approvals import (
+    ask_about_apply,
+    describe_asked,
+    find_unapproved,
+    frame_binding,
+    keep_approved,
+    pass_apply_gate,
+)
 from steps.phases.control_plane.judgement import judge_apply
 
 
@@ -34,7 +43,7 @@ def apply(ctx: Context) -> Outcome:
         case NotStarted() if ctx.hold and tries == 1:
             return Waiting(ctx.hold, 0.0, held=True)
         case NotStarted():
-            return start_apply(ctx, run_id, first=tries == 1)
+            return start_apply(ctx, run_id, repeated=tries > 1)
         case Running(seconds, output):
             lines = describe_apply(read_apply_output(output))
             return Waiting(f"istioctl manifest apply runs for {seconds:.0f} s", 2.0, details=lines)
@@ -44,12 +53,12 @@ def apply(ctx: Context) -> Outcome:
             assert_never(unexpected)
 
 
-def start_apply(ctx: Context, run_id: str, *, first: bool) -> Outcome:
+def start_apply(ctx: Context, run_id: str, *, repeated: bool) -> Outcome:
     """Hold what was approved against what is handed over now, and start; the step itself asks where that is more."""
     found = measure_preview(ctx)
     if not isinstance(found, Preview):
         return found
-    asked = check_approved(ctx, found, first=first)
+    asked = check_approved(ctx, found, repeated=repeated)
     if asked is not None:
         return asked
     fresh = record_apply(ctx, f"before-{run_id}", found.recorded.request, times=1, looks=False)
@@ -62,30 +71,50 @@ def start_apply(ctx: Context, run_id: str, *, first: bool) -> Outcome:
             "Nothing has been written. Retry looks again; if it stays so, find out what changed on the bot's machine.",
         )
     record = fresh.record.with_renewed(renewed)
+    ctx.remember(FIRST_WRITE, run_id)
     ctx.mesh_tools.start_apply(run_id, ctx.cluster, fresh.request, record, fresh.run_id)
     return Waiting("istioctl manifest apply has started", 1.0)
 
 
-def check_approved(ctx: Context, found: Preview, *, first: bool) -> Outcome | None:
-    """None where all of this was approved and the approval still counts.
+def check_approved(ctx: Context, found: Preview, *, repeated: bool) -> Outcome | None:
+    """None where all of this was approved and the approval still counts; otherwise the step itself asks.
 
-    Before the first write what would change or go counts as well. A repeated apply asks nobody about its age: half a
-    control plane is worse than an old approval.
+    Before the first write what would change or go counts as well. A repeated apply asks nobody about its age, nor
+    about what earlier versions of the bot did not check: half a control plane is worse than an old approval.
     """
-    approved = ctx.recall(APPROVED_APPLY)
-    late = find_unapproved(found, approved)
-    worse = late != ApprovedApply("") if first else bool(late.record or late.removals)
-    ended = ctx.approval_ended if first else None
-    if approved is not None and not worse and ended is None:
-        return None
+    approved, ended = ctx.recall(APPROVED_APPLY), None if repeated else ctx.approval_ended
     ask = ask_about_apply(ctx, found, approved)
-    outcome = pass_gate(ctx, ask)
-    if isinstance(outcome, Done):
-        ctx.revise(APPROVED_APPLY, describe_approved(found))
+    moved = list_moved(ctx, found, ask, repeated=repeated)
+    if ended is not None:
+        moved = (*moved, f"its approval counted until {ended:%Y-%m-%d %H:%M} UTC")
+    if not moved:
         return None
-    if isinstance(outcome, Ask) and approved is None:
-        moved = (*outcome.moved, "this version of the bot also checks what istioctl hands to kubectl")
-        return replace(outcome, moved=moved)
-    if isinstance(outcome, Ask) and ended is not None:
-        return replace(outcome, moved=(*outcome.moved, f"its approval counted until {ended:%Y-%m-%d %H:%M} UTC"))
-    return outcome
+    outcome = pass_apply_gate(ctx, ask)
+    if isinstance(outcome, Done):
+        keep_approved(ctx, found, ask)
+        return None
+    if not isinstance(outcome, Ask):
+        return outcome
+    return replace(outcome, moved=tuple(dict.fromkeys((*outcome.moved, *moved))))
+
+
+def list_moved(ctx: Context, found: Preview, ask: Ask, *, repeated: bool) -> tuple[str, ...]:
+    """What is more or other than was approved, a sentence each."""
+    approved = ctx.recall(APPROVED_APPLY)
+    if approved is None:
+        return ("the bot now also checks what istioctl hands to kubectl",)
+    late = find_unapproved(found, approved)
+    if repeated or ctx.recall(FIRST_WRITE) is not None:
+        late = ApprovedApply(late.record, late.removals)
+    more = f"it would also {describe_asked(late)}" if late != ApprovedApply(late.record) else ""
+    other = "what istioctl hands to kubectl is not what was approved" if late.record else ""
+    return tuple(filter(None, (other, more, *_list_moved_frame(ctx, frame_binding(ask.binding), repeated=repeated))))
+
+
+def _list_moved_frame(ctx: Context, now: Mapping[str, Json], *, repeated: bool) -> tuple[str, ...]:
+    """What moved of the cluster, the release, the options, the arguments and the programs."""
+    before = ctx.recall(APPROVED_FRAME) or {}
+    known = {key: now[key] for key in now if key in before}
+    news = [] if repeated else [key for key in now if key not in before]
+    checks = (f"the bot now also checks {', '.join(sorted(news))}",) if news else ()
+    return (*describe_drift(before, known), *checks)

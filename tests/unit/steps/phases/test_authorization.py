@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from steps.contract.step import Ask, Blocked, Done, Waiting
+from steps.contract.step import Ask, Blocked, Decision, Done, Outcome, Waiting
+from steps.notes.permissions import SEEN_FINDINGS
 from steps.phases.authorization import apply, approve, describe_findings
+from tests.unit.steps.builders import NOW
 from tests.unit.steps.install.test_policies import binding, policy
 from tests.unit.steps.paper import Paper, decide, start_paper
 
@@ -72,24 +74,79 @@ def test_declined_edits_are_not_made() -> None:
     assert paper.kubernetes.writes == []
 
 
-def test_what_came_after_the_approval_is_not_edited() -> None:
-    """Only what was shown."""
+def decided(ask: Outcome, choice: str = "approve") -> Decision:
+    """A person's decision on what was asked, with what stood on its card."""
+    assert isinstance(ask, Ask)
+    return Decision(choice, "U0BEN00002", NOW, ask.digest, binding=ask.binding)
+
+
+def late_finding() -> Paper:
+    """An upgrade whose approved edits were made while another finding came up."""
     paper = with_policies(OLD_PRINCIPAL)
     approve_all(paper)
     paper.kubernetes.objects.append(policy(["late.example/ns/a/sa/b"], name="late"))
-    while isinstance(outcome := paper.run(apply), Waiting):
-        pass
-    assert outcome == Done("1 authorization policy edited")
-    assert paper.kubernetes.writes == ["apply AuthorizationPolicy policy-0"]
+    return paper
 
 
-def test_a_new_finding_voids_the_approval() -> None:
-    """The gate is asked anew."""
-    paper = with_policies(OLD_PRINCIPAL)
-    ask = paper.run(approve)
+@pytest.mark.parametrize(("choice", "edits"), [("approve", 2), ("deny", 1)])
+def test_what_came_after_the_approval_is_asked_about_by_the_step_that_edits(choice: str, edits: int) -> None:
+    """What was approved is edited first; the new one only with a yes of its own."""
+    paper = late_finding()
+    assert isinstance(paper.run(apply), Waiting)
+    ask = paper.run(apply)
     assert isinstance(ask, Ask)
-    paper.kubernetes.objects.append(policy(["late.example/ns/a/sa/b"], name="late"))
-    assert isinstance(paper.run(approve, decide("approve", ask.digest)), Ask)
+    assert ask.moved == ("AuthorizationPolicy shop/late was on no card yet",)
+    assert paper.kubernetes.writes == ["apply AuthorizationPolicy policy-0"]
+    while isinstance(outcome := paper.run(apply, decided(ask, choice)), Waiting):
+        pass
+    assert isinstance(outcome, Done)
+    assert len(paper.kubernetes.writes) == edits
+
+
+def test_each_late_finding_has_a_question_of_its_own() -> None:
+    """A yes to the one before covers none that came later."""
+    paper = late_finding()
+    paper.run(apply)
+    first = decided(paper.run(apply))
+    paper.run(apply, first)
+    paper.run(apply, first)
+    paper.kubernetes.objects.append(policy(["later.example/ns/a/sa/b"], name="later"))
+    again = paper.run(apply, first)
+    assert isinstance(again, Ask)
+    assert again.moved == ("AuthorizationPolicy shop/later was on no card yet",)
+
+
+@pytest.mark.parametrize(("now", "writes"), [((OLD_PRINCIPAL,), 1), ((OLD_PRINCIPAL, "late.example/ns/a/sa/b"), 1)])
+def test_findings_are_covered_by_direction(now: tuple[str, ...], writes: int) -> None:
+    """Fewer than were shown need no second approval, and a new one voids nothing: it is asked about later."""
+    paper = with_policies(OLD_PRINCIPAL, "other.example/ns/a/sa/b")
+    ask = paper.run(approve)
+    paper.kubernetes.objects = with_policies(*now).kubernetes.objects
+    assert isinstance(paper.run(approve, decided(ask)), Done)
+    assert isinstance(paper.run(apply), Waiting)
+    assert len(paper.kubernetes.writes) == writes
+
+
+def test_edits_under_an_approval_that_is_too_old_are_asked_about_again() -> None:
+    """As after a night in which the phase was blocked."""
+    paper = with_policies(OLD_PRINCIPAL)
+    approve_all(paper)
+    paper.approval_ended = paper.now
+    ask = paper.run(apply)
+    assert isinstance(ask, Ask)
+    assert ask.moved[0].startswith("its approval counted until")
+    assert paper.kubernetes.writes == []
+    paper.approval_ended = None
+    assert isinstance(paper.run(apply, decided(ask)), Waiting)
+    assert len(paper.kubernetes.writes) == 1
+
+
+def test_findings_kept_by_an_earlier_version_are_not_asked_about() -> None:
+    """It did not note what was seen."""
+    paper = late_finding()
+    del paper.memory.values[SEEN_FINDINGS.key]
+    paper.run(apply)
+    assert isinstance(paper.run(apply), Done)
 
 
 def test_an_edit_that_does_not_hold_blocks() -> None:

@@ -450,7 +450,7 @@ def test_what_no_gate_showed_is_asked_about_before_the_start() -> None:
     paper = start_paper()
     asked = paper.run(apply)
     assert isinstance(asked, Ask)
-    assert asked.moved == ("this version of the bot also checks what istioctl hands to kubectl",)
+    assert asked.moved == ("the bot now also checks what istioctl hands to kubectl",)
     assert isinstance(paper.run(apply, decide("approve", asked.digest)), Waiting)
     assert len(paper.tools.started) == 1
 
