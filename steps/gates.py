@@ -62,6 +62,7 @@ def bind_identity(identity: ClusterIdentity) -> dict[str, Json]:
         "workload pool": identity.workload_pool,
         "mesh id": identity.mesh_id,
         "server": read_minor_version(identity.server_version),
+        "GKE id": identity.gke_id,
     }
 
 

@@ -40,10 +40,22 @@ class ClusterAddress:
 
 
 @dataclass(frozen=True)
+class ReachedServer:
+    """The API server that a connection leads to: the SHA-256 of its cluster's CA and GKE's own id of the cluster.
+
+    `host` is what a kubeconfig names; GKE moves its endpoints by itself, so there it is "".
+    """
+
+    ca: str = ""
+    gke_id: str = ""
+    host: str = ""
+
+
+@dataclass(frozen=True)
 class ClusterIdentity:
     """The guide's variables for a cluster, and what GKE says of it.
 
-    `endpoint` is dns, private, public or kubeconfig.
+    `endpoint` is dns, private, public or kubeconfig; `gke_id` is GKE's own id of the cluster, "" without GKE.
     """
 
     project_id: str
@@ -57,6 +69,7 @@ class ClusterIdentity:
     release_channel: str = ""
     node_count: int = 0
     labels: Mapping[str, str] = field(default_factory=dict)
+    gke_id: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +29,10 @@ SERVICES = (
 
 @dataclass(frozen=True)
 class GkeCluster:
-    """A cluster as GKE knows it. `endpoint` is host or host:port, `authority` the CA certificate in base64."""
+    """A cluster as GKE knows it. `endpoint` is host or host:port, `authority` the CA certificate in base64.
+
+    `made` counts how often a cluster of this name was made.
+    """
 
     name: str
     location: str
@@ -36,6 +40,12 @@ class GkeCluster:
     authority: str
     server_version: str = "1.16.15-gke.6000"
     nodes: int = 4
+    made: int = 1
+
+    @property
+    def id(self) -> str:
+        """GKE's own id, which a cluster made anew under the same name does not have."""
+        return hashlib.sha256(f"{self.location}/{self.name}/{self.made}".encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -65,6 +75,7 @@ def cluster_json(project: Project, cluster: GkeCluster, switches: GoogleSwitches
     pool = f"{project.id}.svc.id.goog"
     zonal = cluster.location.count("-") == 2
     return {
+        "id": cluster.id,
         "name": cluster.name,
         "description": "made by the sandbox",
         "location": cluster.location,

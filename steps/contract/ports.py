@@ -28,6 +28,7 @@ from steps.mesh import (
     Node,
     Operation,
     Pod,
+    ReachedServer,
     Right,
     Webhook,
     Workload,
@@ -70,6 +71,10 @@ class Kubernetes(Protocol):
 
     def read_account(self) -> str:
         """The user name that the API server knows the bot by."""
+        ...
+
+    def describe_server(self) -> ReachedServer:
+        """What the connection leads to; one that is open takes no request."""
         ...
 
     def find_missing_rights(self, rights: Sequence[Right]) -> tuple[Right, ...]:

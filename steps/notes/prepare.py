@@ -12,7 +12,7 @@ from steps.contract.errors import GiveUp
 from steps.contract.notes import Json, Note, read_as
 from steps.contract.options import MtlsMode
 from steps.contract.step import Context
-from steps.mesh import ClusterIdentity
+from steps.mesh import ClusterIdentity, ReachedServer
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,8 @@ IDENTITY = Note("prepare/identity", read_as(ClusterIdentity))
 # The UID of kube-system, as first read: no other cluster has it.
 CLUSTER_UID = Note("prepare/cluster-uid", read_as(str))
 CLUSTER_SEEN = Note("prepare/cluster-seen", read_as(SeenCluster))
+# Where its first connection led: CA, GKE's own id, and what a kubeconfig names; revised where a person accepts another.
+CLUSTER_SERVER = Note("prepare/cluster-server", read_as(ReachedServer))
 SOURCE = Note("prepare/source", read_as(Source))
 MTLS = Note("prepare/mtls", read_mode)
 FLAGS = Note("prepare/options", read_as(tuple[str, ...]))
@@ -88,10 +90,16 @@ def remember_cluster(ctx: Context) -> str:
     return ctx.recall(CLUSTER_UID) or ctx.remember(CLUSTER_UID, read_cluster_uid(ctx))
 
 
+def remember_server(ctx: Context) -> ReachedServer:
+    """Where the upgrade's connections lead: the first that was ever looked at, or what a person accepted since."""
+    return ctx.recall(CLUSTER_SERVER) or ctx.remember(CLUSTER_SERVER, ctx.kubernetes.describe_server())
+
+
 def note_cluster(ctx: Context) -> None:
     """Remember it where it can be read already; the first acting step needs it."""
     with suppress(GiveUp):
         remember_cluster(ctx)
+        remember_server(ctx)
 
 
 def recall_identity(ctx: Context) -> ClusterIdentity:

@@ -30,7 +30,10 @@ def choose_endpoint(cluster: Cluster, order: Sequence[str] = ENDPOINTS) -> Endpo
     hosts = {kind: host for kind, host in reversed(_list_hosts(cluster)) if host}
     for kind in order:
         if kind in hosts:
-            return Endpoint(kind, f"https://{hosts[kind]}", "" if kind == "dns" else read_authority(cluster))
+            authority = _find_authority(cluster) if kind == "dns" else read_authority(cluster)
+            return Endpoint(
+                kind, f"https://{hosts[kind]}", "" if kind == "dns" else authority, authority, gke_id=cluster.id
+            )
     tried = ", ".join(_NAMES[kind] for kind in order)
     there = f"; it has {', '.join(_NAMES[kind] for kind in hosts)}" if hosts else ""
     raise GiveUp(
@@ -61,13 +64,18 @@ def _list_addresses(cluster: Cluster) -> list[tuple[str, str]]:
     return [("public", public), ("private", by_address.private_endpoint)]
 
 
-def read_authority(cluster: Cluster) -> str:
-    """The cluster's CA as PEM. GiveUp where GKE tells none or something else."""
+def _find_authority(cluster: Cluster) -> str:
     try:
         pem = base64.b64decode(cluster.master_auth.cluster_ca_certificate, validate=True).decode("ascii")
     except (binascii.Error, UnicodeDecodeError):
-        pem = ""
-    if "BEGIN CERTIFICATE" not in pem:
+        return ""
+    return pem if "BEGIN CERTIFICATE" in pem else ""
+
+
+def read_authority(cluster: Cluster) -> str:
+    """The cluster's CA as PEM. GiveUp where GKE tells none or something else."""
+    pem = _find_authority(cluster)
+    if not pem:
         raise GiveUp(
             f"GKE tells no usable CA certificate of the cluster {cluster.name}",
             "Wait until the cluster is RUNNING, or give it by kubeconfig and context in clusters.toml; then retry.",

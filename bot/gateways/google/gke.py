@@ -97,6 +97,7 @@ class GkeGateway:
             release_channel=_name_channel(cluster),
             node_count=cluster.current_node_count,
             labels=dict(cluster.resource_labels),
+            gke_id=cluster.id,
         )
 
     def discover_clusters(self, project: str) -> Discovery:

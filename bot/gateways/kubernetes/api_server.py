@@ -15,6 +15,7 @@ from bot.gateways.calls.faults import Call
 from bot.gateways.calls.retries import ReadRetries
 from bot.gateways.kubernetes.connections import Connection
 from steps.contract.errors import TryAgain
+from steps.mesh import ReachedServer
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
@@ -152,6 +153,10 @@ class ApiServer:
         keys = self._open().configuration.api_key
         text = str(keys.get("authorization") or keys.get("BearerToken") or "")
         return text.removeprefix("Bearer ")
+
+    def describe_server(self) -> ReachedServer:
+        """What the connection leads to; opened where it isn't."""
+        return self.connection.describe_server(self._open())
 
     def close(self) -> None:
         """Close the idle connections; the next call opens new ones."""

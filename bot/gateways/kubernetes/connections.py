@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING, Protocol
 from bot.gateways.calls.bounded import BoundedCalls
 from bot.gateways.calls.credentials import GET_CREDENTIALS, GoogleCredentials
 from bot.gateways.calls.faults import name_error
+from bot.gateways.calls.files import read_bounded
 from steps.contract.errors import GiveUp
-from steps.mesh import ClusterAddress
+from steps.mesh import ClusterAddress, ReachedServer
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient, Configuration
@@ -22,11 +24,16 @@ POOL_SIZE = 8
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where an API server answers: `kind` is dns, private, public; `ca` is PEM, "" for a public certificate."""
+    """Where an API server answers: `kind` is dns, private, public; `ca` is PEM, "" for a public certificate.
+
+    `authority` is the cluster's own CA whatever the endpoint, `gke_id` GKE's own id of the cluster.
+    """
 
     kind: str
     host: str
     ca: str = ""
+    authority: str = ""
+    gke_id: str = ""
 
 
 class FindsEndpoints(Protocol):
@@ -45,6 +52,10 @@ class Connection(Protocol):
 
     def open(self) -> ApiClient:
         """A client for where the API server is now."""
+        ...
+
+    def describe_server(self, client: ApiClient) -> ReachedServer:
+        """What an open client leads to."""
         ...
 
     def renew_token(self, client: ApiClient) -> None:
@@ -66,11 +77,12 @@ class GkeConnection:
         self._address = address
         self._gke = gke
         self._credentials = credentials
+        self._opened = Endpoint("", "")
 
     def open(self) -> ApiClient:
         from kubernetes.client import ApiClient, Configuration
 
-        endpoint = self._gke.find_endpoint(self._address)
+        endpoint = self._opened = self._gke.find_endpoint(self._address)
         configuration = Configuration(host=endpoint.host)
         if endpoint.ca:
             configuration.ca_cert_data = endpoint.ca
@@ -79,6 +91,9 @@ class GkeConnection:
         self._put_token(configuration)
         harden(configuration)
         return ApiClient(configuration)
+
+    def describe_server(self, client: ApiClient) -> ReachedServer:
+        return ReachedServer(digest_authority(self._opened.authority), self._opened.gke_id)
 
     def renew_token(self, client: ApiClient) -> None:
         self._credentials.replace_token(client.configuration.api_key["authorization"].removeprefix("Bearer "))
@@ -119,6 +134,17 @@ class KubeconfigConnection:
         harden(configuration)
         return ApiClient(configuration)
 
+    def describe_server(self, client: ApiClient) -> ReachedServer:
+        file = client.configuration.ssl_ca_cert
+        try:
+            authority = read_bounded(Path(file)) if file else ""
+        except (OSError, ValueError) as error:
+            raise GiveUp(
+                f"the CA of {self.name} can't be read: {name_error(error)}",
+                f"Check what {self._address.kubeconfig} names as its certificate authority, then retry.",
+            ) from error
+        return ReachedServer(digest_authority(authority), host=client.configuration.host)
+
     def _bound_hook(self, configuration: Configuration) -> None:
         refresh: Callable[[Configuration], None] | None = configuration.refresh_api_key_hook
         if refresh is not None:
@@ -143,6 +169,11 @@ def _load(path: Path, context: str, configuration: Configuration) -> None:
     from kubernetes.config import load_kube_config
 
     load_kube_config(str(path), context or None, configuration, persist_config=False)  # type: ignore[no-untyped-call]
+
+
+def digest_authority(pem: str) -> str:
+    """SHA-256 of a CA in PEM, however its lines are broken; "" where there is none."""
+    return hashlib.sha256("".join(pem.split()).encode()).hexdigest() if pem.strip() else ""
 
 
 def harden(configuration: Configuration) -> None:

@@ -11,7 +11,7 @@ from bot.gateways.kubernetes.inventory import Inventory
 from bot.gateways.kubernetes.objects import Objects
 from bot.gateways.kubernetes.served_apis import ServedApis
 from bot.gateways.kubernetes.writes import Writes
-from steps.mesh import ClusterAddress
+from steps.mesh import ClusterAddress, ReachedServer
 
 
 class KubernetesGateway(Access, Inventory, Objects, Writes):
@@ -20,6 +20,9 @@ class KubernetesGateway(Access, Inventory, Objects, Writes):
     def __init__(self, server: ApiServer) -> None:
         self._server = server
         self._apis = ServedApis(server)
+
+    def describe_server(self) -> ReachedServer:
+        return self._server.describe_server()
 
     def close(self) -> None:
         """Close the idle connections."""

@@ -45,6 +45,7 @@ from steps.mesh import (
     Node,
     Operation,
     Pod,
+    ReachedServer,
     Right,
     Webhook,
     Workload,
@@ -130,11 +131,15 @@ class PaperKubernetes:
         }
     )
     cluster_uid: str = CLUSTER_UID
+    server: ReachedServer = field(default_factory=lambda: ReachedServer("ca" * 32, "gke-id-of-cluster-x"))
     ca_bundle: bool = True
     endpoints: int = 1
     ingress: str = "203.0.113.7"
     events: dict[str, tuple[Event, ...]] = field(default_factory=dict)
     writes: list[str] = field(default_factory=list)
+
+    def describe_server(self) -> ReachedServer:
+        return self.server
 
     def read_account(self) -> str:
         return ACCOUNT

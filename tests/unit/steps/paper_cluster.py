@@ -26,6 +26,7 @@ from steps.mesh import (
     Owner,
     Pod,
     PodGone,
+    ReachedServer,
     Right,
     Webhook,
     Workload,
@@ -275,6 +276,9 @@ class PaperCluster:
 
     def read_server_version(self) -> str:
         return "v1.16.15-gke.6000"
+
+    def describe_server(self) -> ReachedServer:
+        return ReachedServer("ca" * 32, "gke-id-of-cluster-x")
 
     def read_account(self) -> str:
         return "bot"

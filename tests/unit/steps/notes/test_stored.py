@@ -43,6 +43,7 @@ STORED_IDENTITY: dict[str, Json] = {
     "release_channel": "",
     "node_count": 3,
     "labels": {"mesh_id": "proj-1"},
+    "gke_id": "9f0c",
 }
 STORED_PLAN: dict[str, Json] = {
     "namespace": "shop",

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from steps.contract.errors import GiveUp
-from steps.contract.step import Blocked, Done
-from steps.mesh import Binding
+from steps.contract.step import Ask, Blocked, Context, Decision, Done, Outcome
+from steps.mesh import Binding, ReachedServer
 from steps.notes.prepare import CLUSTER_UID
 from steps.phases.abort import revoke_own_binding
 from steps.phases.access import GUIDE_BINDING, bind
 from steps.phases.prepare import identify
 from steps.phases.same_cluster import on_same_cluster
 from steps.plan import STEPS
+from tests.unit.steps.builders import NOW
 from tests.unit.steps.paper import ACCOUNT, Paper, start_paper
 
 OTHER = "another-clusters-uid"
@@ -70,6 +72,63 @@ def test_abort_gives_the_rights_back_on_its_own_cluster() -> None:
     """As ever."""
     paper = bound()
     assert paper.run(revoke_own_binding) == Done(f"{GUIDE_BINDING} removed")
+
+
+@pytest.mark.parametrize("step", ACTING)
+def test_an_acting_step_writes_nothing_to_another_cluster_of_gke(step: str) -> None:
+    """GKE's own id is another one, even where somebody copied kube-system's UID."""
+    paper = bound()
+    paper.kubernetes.server = replace(paper.kubernetes.server, gke_id="another-id")
+    outcome = paper.run(STEPS[step].run)
+    assert isinstance(outcome, Blocked)
+    assert outcome.why == "cluster-x is another cluster now: GKE's id of it is another-id, was gke-id-of-cluster-x"
+    assert (paper.kubernetes.writes, paper.tools.started) == ([], [])
+
+
+@pytest.mark.parametrize("step", ACTING)
+@pytest.mark.parametrize(
+    ("server", "moved"),
+    [
+        (ReachedServer("ee" * 32, "gke-id-of-cluster-x"), f"its CA was {'ca' * 32} and is now {'ee' * 32}"),
+        (ReachedServer("ca" * 32, "gke-id-of-cluster-x", "https://a"), "its address was none and is now https://a"),
+    ],
+    ids=["CA", "address"],
+)
+def test_its_own_cluster_reached_in_another_way_is_a_question(step: str, server: ReachedServer, moved: str) -> None:
+    """GKE rotates CAs, and so does whoever stands in between: nothing is written before a person has said yes."""
+    paper = bound()
+    paper.kubernetes.server = server
+    asked = paper.run(STEPS[step].run)
+    assert isinstance(asked, Ask)
+    assert asked.moved == (moved,)
+    assert (paper.kubernetes.writes, paper.tools.started) == ([], [])
+    denied = paper.run(STEPS[step].run, decided(asked, "deny"))
+    assert isinstance(denied, Blocked)
+    assert (paper.kubernetes.writes, paper.tools.started) == ([], [])
+
+
+def test_once_accepted_another_ca_is_asked_about_no_more() -> None:
+    """And a third one is; the decision about the CA is none of the step's own."""
+    paper, seen = bound(), list[Decision | None]()
+
+    def act(ctx: Context) -> Outcome:
+        seen.append(ctx.decision)
+        return Done("acted")
+
+    step = on_same_cluster(act)
+    paper.kubernetes.server = ReachedServer("ee" * 32, "gke-id-of-cluster-x")
+    yes = decided(paper.run(step))
+    assert paper.run(step, yes) == Done("acted")
+    assert paper.run(step, yes) == Done("acted")
+    assert seen == [None, None]
+    paper.kubernetes.server = ReachedServer("ff" * 32, "gke-id-of-cluster-x")
+    assert isinstance(paper.run(step, yes), Ask)
+
+
+def decided(asked: Outcome, choice: str = "approve") -> Decision:
+    """A person's decision on what was asked."""
+    assert isinstance(asked, Ask)
+    return Decision(choice, "U0BEN00002", NOW, asked.digest, binding=asked.binding)
 
 
 def test_retry_looks_again_at_once() -> None:

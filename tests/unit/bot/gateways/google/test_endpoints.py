@@ -28,6 +28,7 @@ def test_dns_endpoint_has_a_public_certificate() -> None:
     """The cluster's CA does not sign it."""
     found = choose_endpoint(describe(control_plane_endpoints_config={"dns_endpoint_config": DNS}))
     assert (found.kind, found.host, found.ca) == ("dns", "https://gke-1234.us-central1-a.gke.goog", "")
+    assert found.authority == PEM
 
 
 def test_dns_endpoint_closed_to_the_outside_is_passed_over() -> None:

@@ -10,10 +10,12 @@ import pytest
 from bot.gateways.calls.retries import ReadRetries
 from bot.gateways.clusters import ClusterGateways
 from bot.gateways.kubernetes.api_server import TimeLimits
+from bot.gateways.kubernetes.connections import KubeconfigConnection, digest_authority
 from bot.gateways.kubernetes.gateway import KubernetesGateway
-from sandbox.cluster.http.tls import ensure_certificate
+from sandbox.cluster.http.tls import ensure_certificate, write_kubeconfig
 from sandbox.google.account import EMAIL
 from steps.contract.errors import GiveUp, TryAgain
+from steps.mesh import ClusterAddress, ReachedServer
 from tests.unit.bot.gateways.loopback import Answerer, Loopback, Reply, Request, in_order, refusal
 from tests.unit.bot.gateways.project import ADDRESS, Google
 
@@ -139,3 +141,42 @@ def test_one_gateway_a_cluster(google: Google) -> None:
     """Connections and discovery are shared by all upgrades of a cluster."""
     gateways = ClusterGateways(google.credentials, google.endpoints)
     assert gateways.kubernetes_for(ADDRESS) is gateways.kubernetes_for(ADDRESS)
+
+
+def test_a_connection_tells_the_authority_and_gkes_own_id(cluster: Cluster, tmp_path: Path) -> None:
+    """As they are when it is made, without a request to the cluster; what GKE rotates is another authority."""
+    server = cluster.serve(in_order(VERSION))
+    first = cluster.gateway.describe_server()
+    rotated = ensure_certificate(tmp_path / "rotated")
+    cluster.google.change_cluster(authority=rotated.ca_base64)
+    assert cluster.gateway.describe_server() == first
+    cluster.gateway.close()
+    second = cluster.gateway.describe_server()
+    assert (first.host, second.host, server.requests) == ("", "", [])
+    assert first.gke_id == second.gke_id != ""
+    assert first.ca != second.ca
+    cluster.gateway.close()
+    cluster.google.change_cluster(made=2)
+    assert cluster.gateway.describe_server().gke_id != first.gke_id
+
+
+def test_of_a_kubeconfig_server_and_authority_count(tmp_path: Path) -> None:
+    """Not the user, nor how the certificate's lines are broken."""
+    certificate = ensure_certificate(tmp_path / "tls")
+
+    def describe(server: str, token: str) -> ReachedServer:
+        path = tmp_path / f"{token}.json"
+        write_kubeconfig(path, server=server, ca_base64=certificate.ca_base64, token=token)
+        connection = KubeconfigConnection(ClusterAddress("cluster-x", kubeconfig=str(path)))
+        return connection.describe_server(connection.open())
+
+    ours = describe("https://10.0.0.1", "one")
+    assert ours == describe("https://10.0.0.1", "another")
+    assert (ours.host, ours.gke_id, len(ours.ca)) == ("https://10.0.0.1", "", 64)
+    assert describe("https://10.0.0.2", "third") != ours
+
+
+def test_an_authority_is_told_by_its_bytes() -> None:
+    """Not by its lines."""
+    assert digest_authority("-----BEGIN\nQ0E=\n") == digest_authority("-----BEGIN\r\nQ0\r\nE=")
+    assert digest_authority(" \n") == ""
