@@ -24,10 +24,12 @@ from steps.workloads.waves import PlannedWorkload
 
 
 def bind_upgrade(ctx: Context, identity: ClusterIdentity) -> dict[str, Json]:
-    """What every approval holds for: identity, release, options; never replicas, images or pods."""
+    """What every approval holds for: identity, release, its values and key, options; never replicas, images or pods."""
     return {
         "cluster": bind_identity(identity),
         "release": ctx.release.version,
+        "release values": ctx.release.digest,
+        "signing key": ctx.release.key_fingerprint,
         "options": bind_options(ctx.options),
         "mTLS": choose_mtls(ctx),
         "earlier flags": list(recall_flags(ctx)),
@@ -167,7 +169,7 @@ def build_gate_card(
         title=f"{title}: {ctx.cluster.key}",
         summary=summary,
         facts=(versions, *facts),
-        risks=risks,
+        risks=(*ctx.release.warnings, *risks),
         details=(*details, fold_facts("Cluster", describe_identity(identity))),
         estimate=estimate,
     )

@@ -17,6 +17,16 @@ def shipped_releases() -> Path:
 
 def read_releases(folder: Path | None, mirror: str = "") -> Mapping[str, Release]:
     """Releases by version; those of `folder` replace shipped ones. ValueError names a file that is wrong."""
-    paths = sorted(shipped_releases().glob("*.toml")) + (sorted(folder.glob("*.toml")) if folder else [])
-    found = [parse_release(path.read_text(encoding="utf-8"), path.name) for path in paths]
-    return {release.version: replace(release, base_url=mirror or release.base_url) for release in found}
+    shipped = _read_folder(shipped_releases())
+    keys = {release.key_fingerprint for release in shipped}
+    found = [*shipped, *(_read_folder(folder) if folder else ())]
+    return {
+        release.version: replace(
+            release, base_url=mirror or release.base_url, known_key=release.key_fingerprint in keys
+        )
+        for release in found
+    }
+
+
+def _read_folder(folder: Path) -> list[Release]:
+    return [parse_release(path.read_text(encoding="utf-8"), path.name) for path in sorted(folder.glob("*.toml"))]

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from steps.contract.errors import GiveUp
 
+# The values of a release that an approval holds for, besides its key.
+DECIDING = (
+    "version", "base_url", "file_names", "signature_suffix", "directory", "hub", "apply_arguments", "strict_arguments",
+    "validate_arguments", "testing_arguments", "namespace", "workloads", "injector_config", "injector_webhook",
+    "injector_service", "ingress_service",
+)  # fmt: skip
 PLATFORMS = ("linux", "osx", "win")
 
 
@@ -39,7 +50,10 @@ class ControlPlaneWorkload:
 
 @dataclass(frozen=True)
 class Release:
-    """What the upgrade to one release needs to know, all of it from the release's TOML file."""
+    """What the upgrade to one release needs to know, all of it from the release's TOML file.
+
+    `known_key`: a release file that ships with the bot names this key too.
+    """
 
     version: str
     base_url: str
@@ -65,6 +79,34 @@ class Release:
     services: tuple[str, ...]
     pods_per_minute: int
     control_plane_minutes: tuple[int, int]
+    known_key: bool = True
+
+    @property
+    def key_fingerprint(self) -> str:
+        """SHA-256 of the public key, as the verification tells it; of the text where it is none in PEM."""
+        body = "".join(line for line in self.public_key.strip().splitlines() if not line.startswith("-----"))
+        try:
+            key = base64.b64decode(body, validate=True)
+        except ValueError:
+            key = self.public_key.encode()
+        return hashlib.sha256(key).hexdigest()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the values that decide what is fetched, trusted, run and expected; not of estimates."""
+        values = [self.public_key.strip(), *(getattr(self, name) for name in DECIDING)]
+        text = json.dumps(msgspec.to_builtins(values), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What has to stand on every card before all else."""
+        if self.known_key:
+            return ()
+        return (
+            f"The archives are checked with a key that this bot does not ship with (SHA-256 {self.key_fingerprint}): "
+            "whoever holds it decides what is installed.",
+        )
 
     def describe_archive(self, platform: str, version: str = "", mirror: str = "", local_path: str = "") -> Archive:
         """The archive of a platform; `version` names another release kept at the same place with the same key."""

@@ -45,6 +45,18 @@ def read_previous(kept: Json) -> Tools | NoWayBack:
     return _read_no_way_back(kept) if isinstance(kept, Mapping) and "why" in kept else _read_tools(kept)
 
 
+@dataclass(frozen=True)
+class BoundRelease:
+    """The release that was approved with the download: the digest of its values, its key, and what it is known by."""
+
+    values: str
+    key: str
+    address: str
+    hub: str
+
+
+# Earlier versions of the bot kept none; then what is first looked at counts.
+BOUND_RELEASE = Note("download/release", read_as(BoundRelease))
 FAILING = Note("download/failing", read_as(Failing))
 SHA256 = Note("download/sha256", read_as(str))
 SIGNATURE = Note("download/signature", read_as(str))

@@ -26,6 +26,7 @@ from steps.notes.download import (
     describe_way_back,
 )
 from steps.notes.prepare import measure_identity, recall_source
+from steps.phases.same_release import keep_release, on_same_release
 from steps.preflight.machine import check_kubectl
 from steps.versions import parse_asm_version
 
@@ -45,7 +46,11 @@ def approve(ctx: Context) -> Outcome:
         f"The archive of {recall_source(ctx)} is fetched as well, for a way back.",
     )
     card = build_gate_card(ctx, identity, "Download", summary, facts=(("archive", source),))
-    return pass_gate(ctx, Ask(f"Download ASM {ctx.release.version}?", card, bind_download(ctx, identity, source)))
+    ask = Ask(f"Download ASM {ctx.release.version}?", card, bind_download(ctx, identity, source))
+    outcome = pass_gate(ctx, ask)
+    if isinstance(outcome, Done):
+        keep_release(ctx)
+    return outcome
 
 
 def fetch(ctx: Context) -> Outcome:
@@ -100,7 +105,7 @@ def preview(ctx: Context) -> Outcome:
     card = Card(
         title=f"What ASM {ctx.release.version} changes in {ctx.cluster.key}",
         summary=(f"{found.sentence}.", f"{describe_way_back(ctx)}."),
-        risks=found.risks,
+        risks=(*ctx.release.warnings, *found.risks),
         details=found.details,
     )
     return Done(f"preview: {found.sentence}", card, found.attachments)
@@ -189,8 +194,8 @@ def _give_up_previous(ctx: Context, why: str) -> None:
 
 STEPS: tuple[Step, ...] = (
     Step("download/approve", approve),
-    Step("download/fetch", fetch, timedelta(hours=2)),
-    Step("download/verify", verify),
-    Step("download/unpack", unpack, timedelta(hours=1)),
-    Step("download/preview", preview),
+    Step("download/fetch", on_same_release(fetch), timedelta(hours=2)),
+    Step("download/verify", on_same_release(verify)),
+    Step("download/unpack", on_same_release(unpack), timedelta(hours=1)),
+    Step("download/preview", on_same_release(preview)),
 )

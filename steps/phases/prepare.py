@@ -106,6 +106,7 @@ def build_proposal(ctx: Context, planned: Planned) -> Card:
         summary=(f"From {recall_source(ctx)}, mTLS {_describe_mtls(ctx)}. Nothing has been changed so far.",),
         facts=(*describe_identity(recall_identity(ctx)), ("sidecars", _describe_sidecars(ctx))),
         risks=(
+            *ctx.release.warnings,
             *(check.sentence for check in select_checks(checks, "warning")),
             *compare_flags(recall_flags(ctx), ctx.options.set_flags),
             *list_restart_risks(planned),

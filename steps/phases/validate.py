@@ -16,6 +16,7 @@ from steps.mesh import Namespace
 from steps.notes.download import recall_tools
 from steps.notes.prepare import measure_identity
 from steps.notes.runs import LEFTOVERS, NAMESPACES, VALIDATE_TRIES, begin_next_try, count_tries, name_run
+from steps.phases.same_release import on_same_ground
 
 ACCEPT = Choice("accept", "Accept with a reason", needs_reason=True)
 REMOVE = Choice(
@@ -144,5 +145,5 @@ def _looks_whole(ctx: Context, ended: Ended, report: ValidationReport) -> bool:
 
 STEPS: tuple[Step, ...] = (
     Step("validate/approve", approve),
-    Step("validate/run", run, timedelta(minutes=30)),
+    Step("validate/run", on_same_ground(run), timedelta(minutes=30)),
 )

@@ -36,7 +36,7 @@ def verify_file(path: Path, signature: bytes, public_key: str) -> Verified:
         key.verify(signature, digest.digest(), ec.ECDSA(Prehashed(hashes.SHA256())))
     except InvalidSignature:
         raise BadSignature(digest.hexdigest()) from None
-    return Verified(digest.hexdigest(), size, _take_fingerprint(key))
+    return Verified(digest.hexdigest(), size, take_fingerprint(key))
 
 
 def hash_file(path: Path) -> str:
@@ -63,7 +63,8 @@ def read_public_key(pem: str) -> EllipticCurvePublicKey:
     )
 
 
-def _take_fingerprint(key: EllipticCurvePublicKey) -> str:
+def take_fingerprint(key: EllipticCurvePublicKey) -> str:
+    """SHA-256 of the key's own bytes, however it is written."""
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
     return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()

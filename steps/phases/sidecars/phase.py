@@ -9,7 +9,7 @@ from datetime import timedelta
 from steps.contract.errors import GiveUp
 from steps.contract.ledger import EntryState, LedgerEntry, count_entries
 from steps.contract.step import Context, Done, Outcome, Step, Waiting
-from steps.phases.same_cluster import on_same_cluster
+from steps.phases.same_release import on_same_ground
 from steps.phases.sidecars.approvals.acknowledging import ask_about_left
 from steps.phases.sidecars.approvals.cards import attach_ledger, describe_ledger, list_left
 from steps.phases.sidecars.approvals.gates import approve_canary, approve_rest, read_approved
@@ -132,9 +132,9 @@ WAVES_PATIENCE = timedelta(days=3)
 STEPS: tuple[Step, ...] = (
     Step("sidecars/plan", plan_sidecars, PATIENCE),
     Step("sidecars/approve-canary", approve_canary),
-    Step("sidecars/canary", on_same_cluster(restart_canary), WAVES_PATIENCE),
+    Step("sidecars/canary", on_same_ground(restart_canary), WAVES_PATIENCE),
     Step("sidecars/approve", approve_rest),
-    Step("sidecars/restart", on_same_cluster(restart_waves), WAVES_PATIENCE),
-    Step("sidecars/acknowledge", on_same_cluster(acknowledge_left)),
+    Step("sidecars/restart", on_same_ground(restart_waves), WAVES_PATIENCE),
+    Step("sidecars/acknowledge", on_same_ground(acknowledge_left)),
 )
 CANARY_STEPS: frozenset[str] = frozenset({"sidecars/approve-canary", "sidecars/canary"})

@@ -31,7 +31,7 @@ from steps.contract.ports import (
     Verified,
 )
 from steps.contract.record import Call, ObjectKey, Record, RecordedObject, write_canonically
-from steps.contract.release import Archive
+from steps.contract.release import Archive, Release
 from steps.contract.step import Context, Decision, Outcome, Waiting
 from steps.mesh import (
     Autoscaler,
@@ -357,6 +357,7 @@ class Paper:
     memory: PaperMemory = field(default_factory=PaperMemory)
     options: UpgradeOptions = field(default_factory=UpgradeOptions)
     generation: int = 3
+    release: Release = field(default_factory=read_shipped_release)
     now: datetime = NOW
     waited: timedelta = timedelta(0)
     forecast: Forecast = field(default_factory=Forecast)
@@ -385,7 +386,7 @@ class Paper:
             requester="U0ANA00001",
             cluster=ADDRESS,
             options=self.options,
-            release=read_shipped_release(),
+            release=self.release,
             now=self.now,
             waiting_since=self.now - self.waited,
             decision=decision,

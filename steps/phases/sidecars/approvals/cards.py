@@ -48,7 +48,7 @@ def build_plan_card(ctx: Context, planned: Planned, workloads: Sequence[PlannedW
             ("not counted", describe_left_out(planned) or "none"),
             ("limits", describe_limits(ctx)),
         ),
-        risks=tuple(_list_risks(planned.risks, workloads)),
+        risks=(*ctx.release.warnings, *_list_risks(planned.risks, workloads)),
         details=(*_list_waves(workloads, planned.risks),),
         estimate=_describe_estimate(ctx, moving),
     )
@@ -156,6 +156,7 @@ def build_left_card(ctx: Context, entries: Sequence[LedgerEntry], left: Mapping[
     return Card(
         title=f"Left to a person: {ctx.cluster.key}",
         summary=(describe_ledger(entries), *more),
+        risks=ctx.release.warnings,
         details=tuple(Detail(ref, tuple(lines[:LEFT_SHOWN])) for ref, lines in shown),
     )
 

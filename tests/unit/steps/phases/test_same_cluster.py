@@ -23,6 +23,7 @@ OTHER = "another-clusters-uid"
 ACTING = (
     "access/bind",
     "control-plane/apply",
+    "validate/run",
     "sidecars/canary",
     "sidecars/restart",
     "sidecars/acknowledge",
