@@ -38,8 +38,8 @@ def bring_to_sidecars(rig: Rig) -> None:
         rig.run_until(lambda g=generation: rig._moved_on("cluster-x", g), 120)  # type: ignore[misc]
 
 
-def test_a_voided_approval_says_what_moved_and_asks_again(rig: Rig) -> None:
-    """A workload is paused while the card waits: the approval no longer holds, and the old card loses its buttons."""
+def test_what_became_worse_says_so_on_a_card_of_its_own(rig: Rig) -> None:
+    """A strategy changes while the card waits: that workload alone is asked about, once all others have moved."""
     bring_to_sidecars(rig)
     rig.run_until(lambda: bool(list_cards(rig)) and bool(consent(list_cards(rig)[-1])), 120)
     first = list_cards(rig)[-1]
@@ -48,10 +48,12 @@ def test_a_voided_approval_says_what_moved_and_asks_again(rig: Rig) -> None:
     cluster = rig.world.cluster
     resource = cluster.resources.of_kind("apps", "Deployment")
     assert resource
-    cluster.api.patch(resource, "shop", "web", {"spec": {"paused": True}}, "application/merge-patch+json")
+    recreate = {"spec": {"strategy": {"type": "Recreate", "rollingUpdate": None}}}
+    cluster.api.patch(resource, "shop", "web", recreate, "application/merge-patch+json")
     rig.click(BEN, first, button)
-    rig.run_until(lambda: "What moved" in json.dumps(list_cards(rig)[-1]["blocks"]), 600)
+    rig.run_until(lambda: "What moved" in json.dumps(list_cards(rig)[-1]["blocks"]), 20_000)
     again = list_cards(rig)[-1]
-    assert "namespace shop: Deployment/web is now paused" in json.dumps(again["blocks"])
+    assert "namespace shop: Deployment/web: now Recreate" in json.dumps(again["blocks"])
+    assert "1 workload with an old sidecar changed after the approval. Re-inject too?" in str(again["text"])
     assert (consent(again) is not None, again["ts"] != first["ts"]) == (True, True)
     rig.run_until(lambda: "asm:approve" not in json.dumps(find_card(rig, first)["blocks"]), 120)
