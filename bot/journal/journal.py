@@ -132,17 +132,6 @@ class JournalView:
         )
         return bool(rows)
 
-    def find_approval_end(self, upgrade: str, phase: str) -> datetime | None:
-        """Until when the last approval of a phase may be acted on, None where there is none."""
-        rows = self._rows(
-            """
-            select expires_at from approvals where upgrade = ? and step like ? and kind = 'gate'
-                and state = 'decided' and choice = 'approve' order by generation desc limit 1
-            """,
-            [upgrade, f"{phase}/%"],
-        )
-        return to_time(rows[0]["expires_at"]) if rows else None
-
     def recall(self, upgrade: str, note: Note[T]) -> T | None:
         """The value of one of the upgrade's notes, None where none is kept."""
         kept = self.recall_json(upgrade, note.key)
@@ -260,6 +249,7 @@ class Journal(JournalView):
                     to_seconds(expires),
                 ],
             )
+            prove_rows(db, self._store.key, "terms", KEYED, [row.id, row.step, generation])
 
     def decide_question(self, question: Question, choice: str, by: str, reason: str, now: datetime) -> bool:
         """Compare and set: True for the first who decides, False for everybody after."""
@@ -304,18 +294,42 @@ class Journal(JournalView):
     def prolong_approvals(self, upgrade: str, held: timedelta, since: datetime, until: datetime | None) -> None:
         """Time in which a window held the upgrade makes no approval older; `until` is the end of the one open now."""
         with self._store.transact() as db:
-            db.execute(
-                """
-                update approvals set expires_at = max(expires_at, coalesce(?, expires_at + ?))
-                where upgrade = ? and state = 'decided' and expires_at >= ?
-                """,
-                [to_seconds(until), held.total_seconds(), upgrade, since.timestamp()],
+            rows = self._rows(
+                "select * from approvals where upgrade = ? and state = 'decided' and expires_at >= ?",
+                [upgrade, since.timestamp()],
             )
+            for row in rows:
+                if not self._store.key.holds("terms", row):
+                    continue
+                later = to_seconds(until) or row["expires_at"] + held.total_seconds()
+                key = [upgrade, row["step"], row["generation"]]
+                db.execute(f"update approvals set expires_at = ? where {KEYED}", [max(row["expires_at"], later), *key])
+                prove_rows(db, self._store.key, "terms", KEYED, key)
+
+    def find_approval_end(self, upgrade: str, phase: str) -> datetime | None:
+        """Until when the last approval of a phase may be acted on, None where there is none.
+
+        One whose end somebody else wrote has ended when it was decided; a decision without a proof is none.
+        """
+        rows = self._rows(
+            """
+            select * from approvals where upgrade = ? and step like ? and kind = 'gate'
+                and state = 'decided' and choice = 'approve' order by generation desc
+            """,
+            [upgrade, f"{phase}/%"],
+        )
+        last = next((row for row in rows if self._store.key.holds("approvals", row)), None)
+        if last is None:
+            return None
+        return to_time(last["expires_at"] if self._store.key.holds("terms", last) else last["decided_at"])
 
     def find_decision(self, row: UpgradeRow) -> Decision | None:
-        """What a person decided on the question that the upgrade's step last asked; a retry is no decision."""
+        """What a person decided on the question that the upgrade's step last asked; a retry is no decision.
+
+        Nor is one whose row, or whose time to answer, somebody else wrote.
+        """
         rows = self._rows(f"select * from approvals where {KEYED}", [row.id, row.step, row.generation])
-        if not rows or not self._store.key.holds("approvals", rows[0]):
+        if not rows or not all(self._store.key.holds(name, rows[0]) for name in ("approvals", "terms")):
             return None
         question = read_question(rows[0])
         if question.state != "decided" or question.choice == "retry":

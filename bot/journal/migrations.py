@@ -26,6 +26,7 @@ def build_migrations() -> Migrations:
         chain_audit,
         add_proofs,
         create_deliveries,
+        add_terms,
     ):
         migrations()(migrate)
     return migrations
@@ -340,3 +341,8 @@ def create_deliveries(db: Database) -> None:
         """
     )
     db.execute("create index waiting_deliveries on deliveries(webhook, seq) where state = 'waiting'")
+
+
+def add_terms(db: Database) -> None:
+    """Until when a question may be answered, and its answer acted on, carries a proof of its own: it may be moved."""
+    db.execute("alter table approvals add column term_proof text not null default ''")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -28,12 +28,14 @@ PROVEN: Mapping[str, tuple[str, ...]] = {
     ),
     "consents": ("upgrade", "step", "generation", "choice", "by", "at"),
     "clicks": ("id", "body"),
+    "terms": ("upgrade", "step", "generation", "expires_at"),
 }
-# The rows of a journal from before there were proofs that are believed.
-EARLIER: Mapping[str, str] = {
-    "approvals": "state = 'decided'",
-    "consents": "1",
-    "clicks": "1",
+# Table and column in which a proof stands, where that is not its name's own table and the column `proof`.
+PLACES: Mapping[str, tuple[str, str]] = {"terms": ("approvals", "term_proof")}
+# By the migration that brings proofs: the rows from before that are believed.
+EARLIER: Mapping[str, Mapping[str, str]] = {
+    "add_proofs": {"approvals": "state = 'decided'", "consents": "1", "clicks": "1"},
+    "add_terms": {"terms": "1"},
 }
 
 
@@ -50,19 +52,25 @@ class Key:
 
     def holds(self, table: str, row: Mapping[str, Any]) -> bool:
         """Whether a row is as the bot wrote it."""
-        return hmac.compare_digest(self.prove(table, row), str(row["proof"]))
+        return hmac.compare_digest(self.prove(table, row), str(row[find_place(table)[1]]))
 
 
-def prove_rows(db: Database, key: Key, table: str, where: str, parameters: list[object]) -> None:
+def find_place(name: str) -> tuple[str, str]:
+    """The table and the column in which a proof of this name stands."""
+    return PLACES.get(name, (name, "proof"))
+
+
+def prove_rows(db: Database, key: Key, name: str, where: str, parameters: list[object]) -> None:
     """Write the proofs of rows that the bot has just written."""
-    names = PROVEN[table]
-    columns = ", ".join(f'"{name}"' for name in names)
+    (table, column), names = find_place(name), PROVEN[name]
+    columns = ", ".join(f'"{one}"' for one in names)
     for number, *values in db.execute(f"select rowid, {columns} from {table} where {where}", parameters).fetchall():
-        proof = key.prove(table, dict(zip(names, values, strict=True)))
-        db.execute(f"update {table} set proof = ? where rowid = ?", [proof, number])
+        proof = key.prove(name, dict(zip(names, values, strict=True)))
+        db.execute(f"update {table} set {column} = ? where rowid = ?", [proof, number])
 
 
-def prove_earlier(db: Database, key: Key) -> None:
-    """Prove what a journal holds on the day on which proofs were introduced, and never again."""
-    for table, where in EARLIER.items():
-        prove_rows(db, key, table, where, [])
+def prove_earlier(db: Database, key: Key, migrations: Iterable[str]) -> None:
+    """Prove what a journal holds on the day on which these migrations brought proofs, and never again."""
+    for migration in migrations:
+        for name, where in EARLIER.get(migration, {}).items():
+            prove_rows(db, key, name, where, [])

@@ -21,9 +21,6 @@ Row: TypeAlias = Mapping[str, Any]
 Parameters: TypeAlias = Sequence[object] | dict[str, object]
 Reads: TypeAlias = Callable[[str, Parameters], list[Row]]
 
-# With this migration a journal gets proofs: what it holds by then is believed once.
-FIRST_PROOFS = "add_proofs"
-
 
 class StoreBusy(Exception):
     """Another bot holds the state folder."""
@@ -54,14 +51,14 @@ class Store:
             raise StoreBroken(f"the state folder {path.parent} can't be used: {error.strerror or error}") from error
         try:
             self._db = open_database(path)
-            unproven = any(one.name == FIRST_PROOFS for one in build_migrations().pending(self._db))
+            pending = [one.name for one in build_migrations().pending(self._db)]
             build_migrations().apply(self._db)
         except sqlite3.Error as error:
             self._guard.close()
             raise StoreBroken(f"the journal {path} can't be opened: {error}") from error
-        if unproven:
+        if pending:
             with self.transact() as db:
-                prove_earlier(db, key)
+                prove_earlier(db, key, pending)
 
     @contextmanager
     def transact(self) -> Iterator[Database]:

@@ -31,6 +31,7 @@ LANDED = (
     ("chain_audit", "0227166b7578199744e6848bcd685ce0"),
     ("add_proofs", "d84a59365986c6a5a6eb5158812b1328"),
     ("create_deliveries", "ac68cedfb0e60ed0dddeb5b0810d8ef2"),
+    ("add_terms", "e11380545be549e54188efd7bc9209b5"),
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,9 @@ def test_a_decision_that_was_written_into_the_file_is_none(asked: Engine) -> Non
         "reason = 'other'",
         "kind = 'blocked'",
         "proof = ''",
+        "expires_at = expires_at + 1",
+        "expires_at = null",
+        "term_proof = ''",
     ],
 )
 def test_a_decision_that_was_changed_is_none(asked: Engine, change: str) -> None:
@@ -79,6 +83,52 @@ def test_a_decision_that_was_changed_is_none(asked: Engine, change: str) -> None
     asked.click("approve", BEN)
     write(asked, f"update approvals set {change}")
     assert not is_decided(asked)
+
+
+@pytest.mark.parametrize("later", ["expires_at + 86400", "null"])
+def test_a_question_whose_time_was_prolonged_takes_no_decision(asked: Engine, later: str) -> None:
+    """The step asks anew, with an end of its own."""
+    write(asked, f"update approvals set expires_at = {later}")
+    asked.click("approve", BEN)
+    assert not is_decided(asked)
+
+
+@pytest.mark.parametrize("later", ["expires_at + 86400", "null"])
+def test_an_approval_whose_end_was_moved_has_ended(asked: Engine, later: str) -> None:
+    """And a window that holds it makes it no younger."""
+    asked.click("approve", BEN)
+    ends = asked.journal.find_approval_end("cluster-x-1", "access")
+    assert ends is not None
+    write(asked, f"update approvals set expires_at = {later}")
+    asked.journal.prolong_approvals("cluster-x-1", timedelta(hours=1), asked.clock.now(), None)
+    ended = asked.journal.find_approval_end("cluster-x-1", "access")
+    assert ended == asked.clock.now()
+
+
+def test_the_bot_itself_prolongs_an_approval(asked: Engine) -> None:
+    """Time in which a window held the upgrade."""
+    asked.click("approve", BEN)
+    ends = asked.journal.find_approval_end("cluster-x-1", "access")
+    assert ends is not None
+    asked.journal.prolong_approvals("cluster-x-1", timedelta(hours=1), asked.clock.now(), None)
+    assert asked.journal.find_approval_end("cluster-x-1", "access") == ends + timedelta(hours=1)
+    assert is_decided(asked)
+
+
+def test_an_approval_that_was_written_into_the_file_prolongs_none(asked: Engine) -> None:
+    """The end of the phase's approval is that of the last one with a proof."""
+    asked.click("approve", BEN)
+    ends = asked.journal.find_approval_end("cluster-x-1", "access")
+    write(
+        asked,
+        """
+        insert into approvals (upgrade, step, generation, kind, question, choices, binding, digest, asked_at, state,
+            choice, decided_by, decided_at, expires_at)
+        select upgrade, step, 9, kind, question, choices, binding, digest, asked_at, state, choice, decided_by,
+            decided_at, expires_at + 864000 from approvals
+        """,
+    )
+    assert asked.journal.find_approval_end("cluster-x-1", "access") == ends
 
 
 def test_a_decision_is_not_moved_to_another_question(asked: Engine) -> None:
