@@ -298,12 +298,10 @@ class Journal(JournalView):
                 "select * from approvals where upgrade = ? and state = 'decided' and expires_at >= ?",
                 [upgrade, since.timestamp()],
             )
-            for row in rows:
-                if not self._store.key.holds("terms", row):
-                    continue
+            for row in (row for row in rows if self._store.key.holds("terms", row)):
                 later = to_seconds(until) or row["expires_at"] + held.total_seconds()
-                key = [upgrade, row["step"], row["generation"]]
-                db.execute(f"update approvals set expires_at = ? where {KEYED}", [max(row["expires_at"], later), *key])
+                ends, key = max(row["expires_at"], later), [upgrade, row["step"], row["generation"]]
+                db.execute(f"update approvals set expires_at = ? where {KEYED}", [ends, *key])
                 prove_rows(db, self._store.key, "terms", KEYED, key)
 
     def find_approval_end(self, upgrade: str, phase: str) -> datetime | None:
@@ -312,10 +310,8 @@ class Journal(JournalView):
         One whose end somebody else wrote has ended when it was decided; a decision without a proof is none.
         """
         rows = self._rows(
-            """
-            select * from approvals where upgrade = ? and step like ? and kind = 'gate'
-                and state = 'decided' and choice = 'approve' order by generation desc
-            """,
+            "select * from approvals where upgrade = ? and step like ? and kind = 'gate' and state = 'decided' "
+            "and choice = 'approve' order by generation desc",
             [upgrade, f"{phase}/%"],
         )
         last = next((row for row in rows if self._store.key.holds("approvals", row)), None)
