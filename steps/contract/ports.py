@@ -73,7 +73,7 @@ class Kubernetes(Protocol):
         """The user name that the API server knows the bot by."""
         ...
 
-    def describe_server(self) -> ReachedServer:
+    def read_server(self) -> ReachedServer:
         """What the connection leads to; one that is open takes no request."""
         ...
 

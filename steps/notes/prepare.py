@@ -92,7 +92,7 @@ def remember_cluster(ctx: Context) -> str:
 
 def remember_server(ctx: Context) -> ReachedServer:
     """Where the upgrade's connections lead: the first that was ever looked at, or what a person accepted since."""
-    return ctx.recall(CLUSTER_SERVER) or ctx.remember(CLUSTER_SERVER, ctx.kubernetes.describe_server())
+    return ctx.recall(CLUSTER_SERVER) or ctx.remember(CLUSTER_SERVER, ctx.kubernetes.read_server())
 
 
 def note_cluster(ctx: Context) -> None:

@@ -32,7 +32,7 @@ def find_stranger(ctx: Context) -> str:
         ctx.revise(CLUSTER_SEEN, seen)
     if seen.uid != known:
         return f"{ctx.cluster.key} is another cluster now: its kube-system has the UID {seen.uid}, and had {known}"
-    bound, now = remember_server(ctx), ctx.kubernetes.describe_server()
+    bound, now = remember_server(ctx), ctx.kubernetes.read_server()
     if bound.gke_id and now.gke_id != bound.gke_id:
         return f"{ctx.cluster.key} is another cluster now: GKE's id of it is {now.gke_id or 'gone'}, was {bound.gke_id}"
     return ""
@@ -43,7 +43,7 @@ def ask_about_server(ctx: Context) -> Outcome | None:
 
     GKE rotates CAs; so may somebody who stands in between.
     """
-    bound, now = remember_server(ctx), ctx.kubernetes.describe_server()
+    bound, now = remember_server(ctx), ctx.kubernetes.read_server()
     moved = tuple(
         f"{name} was {before or 'none'} and is now {after or 'none'}"
         for name, before, after in (("its CA", bound.ca, now.ca), ("its address", bound.host, now.host))

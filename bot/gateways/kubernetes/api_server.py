@@ -154,9 +154,9 @@ class ApiServer:
         text = str(keys.get("authorization") or keys.get("BearerToken") or "")
         return text.removeprefix("Bearer ")
 
-    def describe_server(self) -> ReachedServer:
+    def read_server(self) -> ReachedServer:
         """What the connection leads to; opened where it isn't."""
-        return self.connection.describe_server(self._open())
+        return self.connection.read_server(self._open())
 
     def close(self) -> None:
         """Close the idle connections; the next call opens new ones."""

@@ -54,7 +54,7 @@ class Connection(Protocol):
         """A client for where the API server is now."""
         ...
 
-    def describe_server(self, client: ApiClient) -> ReachedServer:
+    def read_server(self, client: ApiClient) -> ReachedServer:
         """What an open client leads to."""
         ...
 
@@ -92,7 +92,7 @@ class GkeConnection:
         harden(configuration)
         return ApiClient(configuration)
 
-    def describe_server(self, client: ApiClient) -> ReachedServer:
+    def read_server(self, client: ApiClient) -> ReachedServer:
         return ReachedServer(digest_authority(self._opened.authority), self._opened.gke_id)
 
     def renew_token(self, client: ApiClient) -> None:
@@ -134,7 +134,7 @@ class KubeconfigConnection:
         harden(configuration)
         return ApiClient(configuration)
 
-    def describe_server(self, client: ApiClient) -> ReachedServer:
+    def read_server(self, client: ApiClient) -> ReachedServer:
         file = client.configuration.ssl_ca_cert
         try:
             authority = read_bounded(Path(file)) if file else ""

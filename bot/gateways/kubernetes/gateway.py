@@ -21,8 +21,8 @@ class KubernetesGateway(Access, Inventory, Objects, Writes):
         self._server = server
         self._apis = ServedApis(server)
 
-    def describe_server(self) -> ReachedServer:
-        return self._server.describe_server()
+    def read_server(self) -> ReachedServer:
+        return self._server.read_server()
 
     def close(self) -> None:
         """Close the idle connections."""

@@ -138,7 +138,7 @@ class PaperKubernetes:
     events: dict[str, tuple[Event, ...]] = field(default_factory=dict)
     writes: list[str] = field(default_factory=list)
 
-    def describe_server(self) -> ReachedServer:
+    def read_server(self) -> ReachedServer:
         return self.server
 
     def read_account(self) -> str:

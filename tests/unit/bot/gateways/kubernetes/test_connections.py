@@ -146,18 +146,18 @@ def test_one_gateway_a_cluster(google: Google) -> None:
 def test_a_connection_tells_the_authority_and_gkes_own_id(cluster: Cluster, tmp_path: Path) -> None:
     """As they are when it is made, without a request to the cluster; what GKE rotates is another authority."""
     server = cluster.serve(in_order(VERSION))
-    first = cluster.gateway.describe_server()
+    first = cluster.gateway.read_server()
     rotated = ensure_certificate(tmp_path / "rotated")
     cluster.google.change_cluster(authority=rotated.ca_base64)
-    assert cluster.gateway.describe_server() == first
+    assert cluster.gateway.read_server() == first
     cluster.gateway.close()
-    second = cluster.gateway.describe_server()
+    second = cluster.gateway.read_server()
     assert (first.host, second.host, server.requests) == ("", "", [])
     assert first.gke_id == second.gke_id != ""
     assert first.ca != second.ca
     cluster.gateway.close()
     cluster.google.change_cluster(made=2)
-    assert cluster.gateway.describe_server().gke_id != first.gke_id
+    assert cluster.gateway.read_server().gke_id != first.gke_id
 
 
 def test_of_a_kubeconfig_server_and_authority_count(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_of_a_kubeconfig_server_and_authority_count(tmp_path: Path) -> None:
         path = tmp_path / f"{token}.json"
         write_kubeconfig(path, server=server, ca_base64=certificate.ca_base64, token=token)
         connection = KubeconfigConnection(ClusterAddress("cluster-x", kubeconfig=str(path)))
-        return connection.describe_server(connection.open())
+        return connection.read_server(connection.open())
 
     ours = describe("https://10.0.0.1", "one")
     assert ours == describe("https://10.0.0.1", "another")
