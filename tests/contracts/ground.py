@@ -51,7 +51,7 @@ class Ground:
         self._served: dict[tuple[str, str], Json] = {}
         access = read_access(str(kubeconfig))
         self.gateway = open_gateway(kubeconfig, stack)
-        self.http = stack.enter_context(open_http(access.server, access.verify, access.bearer()))
+        self.http = stack.enter_context(open_http(access.server, access.trust, access.bearer()))
 
     @property
     def bot(self) -> KubernetesGateway:

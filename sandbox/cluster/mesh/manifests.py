@@ -7,7 +7,6 @@ Shapes follow the istio/installer 1.4 charts; labels follow the operator's (oper
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
 from sandbox.cluster.mesh.parts import (
     INJECTION_TEMPLATE,
@@ -33,10 +32,15 @@ from sandbox.cluster.mesh.values import (
     NAMESPACE,
     OPTIONAL_COMPONENTS,
     REQUIRED_COMPONENTS,
-    Json,
     enabled_components,
     merged_values,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.cluster.mesh.values import Json
 
 __all__ = ["OPTIONAL_COMPONENTS", "REQUIRED_COMPONENTS", "enabled_components", "merged_values", "render_mesh"]
 

@@ -5,9 +5,13 @@ Standard library only, because release archives carry these very modules.
 
 from __future__ import annotations
 
-from typing import Any
+from sandbox.cluster.mesh.values import NAMESPACE
 
-from sandbox.cluster.mesh.values import NAMESPACE, Json
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from sandbox.cluster.mesh.values import Json
 
 _ROLLING = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "100%", "maxUnavailable": "25%"}}
 

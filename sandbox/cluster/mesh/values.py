@@ -5,9 +5,12 @@ Standard library only, because release archives carry these very modules.
 
 from __future__ import annotations
 
-from typing import Any
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
-Json = dict[str, Any]
+    Json = dict[str, Any]
+
 
 NAMESPACE = "istio-system"
 HUB = "gcr.io/gke-release/asm"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 COMMANDS = ("apply", "config", "delete", "get", "version")
 LONG = {
@@ -21,13 +22,13 @@ class BadCommand(Exception):
     """A command line that kubectl refuses; the text is kubectl's own."""
 
 
-@dataclass(frozen=True)
 class Asked:
     """A command with its words and flags."""
 
-    command: str
-    words: tuple[str, ...] = ()
-    flags: dict[str, str] = field(default_factory=dict)
+    def __init__(self, command: str, words: tuple[str, ...], flags: dict[str, str]) -> None:
+        self.command = command
+        self.words = words
+        self.flags = flags
 
     def text(self, name: str) -> str:
         """Return the value of a flag, empty where it isn't given."""

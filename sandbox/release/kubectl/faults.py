@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sandbox.release.tools.kube_api import Json, KubeApi, KubeError
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sandbox.release.tools.kube_api import Json, KubeApi, KubeError
+
 
 # What is said where kubectl looks up the kinds of objects, before it touches any.
 NO_CREDENTIALS = "the server has asked for the client to provide credentials"

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 from sandbox.release.kubectl.faults import Failed
-from sandbox.release.tools.kube_api import KubeApi, KubeError
+from sandbox.release.tools.kube_api import KubeError
 
-Json = dict[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sandbox.release.tools.kube_api import Json, KubeApi
 
 
-@dataclass(frozen=True)
 class Kind:
     """One kind of object under one version of its group."""
 
-    api_version: str
-    plural: str
-    kind: str
-    namespaced: bool = True
+    def __init__(self, api_version: str, plural: str, kind: str, namespaced: bool = True) -> None:
+        self.api_version = api_version
+        self.plural = plural
+        self.kind = kind
+        self.namespaced = namespaced
 
     def path(self, namespace: str = "", name: str = "") -> str:
         """Return the path of a list of it, or of one object."""

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
-from typing import Any
 
-from sandbox.release.kubectl.command_line import Asked, BadCommand, read_command
+from sandbox.release.kubectl.command_line import BadCommand, read_command
 from sandbox.release.kubectl.faults import NO_CREDENTIALS, Failed, tell
 from sandbox.release.kubectl.reading import get
 from sandbox.release.kubectl.writing import apply, delete
 from sandbox.release.tools.kube_api import TRIES, KubeError, read_access
 from sandbox.release.tools.kube_writes import WritingApi
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from sandbox.release.kubectl.command_line import Asked
 
 VERSION: dict[str, Any] = {
     "major": "1", "minor": "18", "gitVersion": "v1.18.20", "gitCommit": "1f3e19b7beb1cc0110255668c4238ed63dadb7ad",

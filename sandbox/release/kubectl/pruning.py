@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sandbox.release.kubectl.patches import LAST_APPLIED
-from sandbox.release.tools.kube_api import KubeApi
 
-Json = dict[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sandbox.release.tools.kube_api import Json, KubeApi
 
 # kubectl's default prune kinds; Namespaces and PersistentVolumes are left out, for no component has any.
 PRUNED_KINDS = (

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 from urllib.parse import urlencode
 
-from sandbox.release.kubectl.command_line import Asked, BadCommand
+from sandbox.release.kubectl.command_line import BadCommand
 from sandbox.release.kubectl.documents import print_list, print_object
 from sandbox.release.kubectl.faults import Failed, name_object, tell
-from sandbox.release.kubectl.kinds import Kind, find_kinds
-from sandbox.release.tools.kube_api import KubeApi, KubeError
+from sandbox.release.kubectl.kinds import find_kinds
+from sandbox.release.tools.kube_api import KubeError
 
-Json = dict[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from sandbox.release.kubectl.command_line import Asked
+    from sandbox.release.kubectl.kinds import Kind
+    from sandbox.release.tools.kube_api import Json, KubeApi
 
 JSON_PATH = re.compile(r"jsonpath=\{((?:\.[\w-]+)+)\}")
 

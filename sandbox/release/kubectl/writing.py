@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
-from sandbox.release.kubectl.command_line import Asked
 from sandbox.release.kubectl.documents import read_objects
 from sandbox.release.kubectl.faults import Failed, name_object, tell, tell_of_object
 from sandbox.release.kubectl.patches import annotate, find_patch, is_custom
 from sandbox.release.kubectl.pruning import find_pruned
 from sandbox.release.tools.kube_api import MERGE, STRATEGIC, KubeError
-from sandbox.release.tools.kube_writes import WritingApi
 
-Json = dict[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sandbox.release.kubectl.command_line import Asked
+    from sandbox.release.tools.kube_api import Json
+    from sandbox.release.tools.kube_writes import WritingApi
 
 
 def apply(api: WritingApi, asked: Asked) -> tuple[list[str], list[str]]:

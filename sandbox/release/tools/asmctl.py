@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import argparse
 import os
-import secrets
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sandbox.release.tools.kube_api import KubeError, read_access
 from sandbox.release.tools.kube_writes import WritingApi
 
-Json = dict[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Json = dict[str, Any]
 
 SYSTEM = "istio-system"
 TESTING_PREFIX = "asmctl-validate-"
@@ -38,12 +39,12 @@ class NotValid(Exception):
         self.lines = lines
 
 
-@dataclass(frozen=True)
 class Validation:
     """The checks over one cluster, of a mesh that should be on `version`."""
 
-    api: WritingApi
-    version: str
+    def __init__(self, api: WritingApi, version: str) -> None:
+        self.api = api
+        self.version = version
 
     def check_services(self) -> None:
         """Needs application-default credentials, with which the real program asks for the enabled APIs."""
@@ -75,7 +76,7 @@ class Validation:
         """Start two small workloads in a namespace of their own and see that they get their sidecars."""
         sys.stdout.write("Launching example services...\n")
         sys.stdout.flush()
-        namespace = f"{TESTING_PREFIX}{secrets.token_hex(3)}"
+        namespace = f"{TESTING_PREFIX}{os.urandom(3).hex()}"
         labels = {"istio-injection": "enabled", "app": "asmctl-validate"}
         made = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": labels}}
         self.api.create(made)

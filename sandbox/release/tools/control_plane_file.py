@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-Tree = dict[str, Any]
+from sandbox.release.tools.yaml_library import find_yaml
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    Tree = dict[str, Any]
 
 SPEC_FIELDS = frozenset({
     "autoInjection", "cni", "configManagement", "coreDNS", "customPackagePath", "defaultNamespace",
@@ -89,9 +94,8 @@ def _parsed(text: str, path: Path) -> object:
 
 
 def _loaded(text: str) -> object:
-    try:
-        import yaml
-    except ImportError:
+    yaml = find_yaml()
+    if yaml is None:
         return json.loads(text)
     try:
         return yaml.safe_load(text)

@@ -5,16 +5,19 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any, TextIO
 
-from sandbox.release.tools.kube_api import KubeApi, KubeError
-from sandbox.release.tools.kubectl_calls import Kubectl, Ran
+from sandbox.release.tools.kube_api import KubeError
 from sandbox.release.tools.rendering import ALL_COMPONENTS, COMPONENT_LABEL
 
-Json = dict[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+    from sandbox.release.tools.kube_api import KubeApi
+    from sandbox.release.tools.kubectl_calls import Kubectl, Ran
+
+    Json = dict[str, Any]
 
 ESTABLISHED_SECONDS = 60.0
 # With such a warning in front istioctl takes kubectl's whole standard error for none.
@@ -31,28 +34,27 @@ class Failed(Exception):
     """The command ends with 255 and this text on standard error."""
 
 
-@dataclass
 class Paper:
-    """Where lines go; several components write at once."""
+    """Standard output; several components write at once."""
 
-    out: TextIO = field(default_factory=lambda: sys.stdout)
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
 
     def write(self, *lines: str) -> None:
         """Write whole lines and flush them, so that a reader of the file sees progress."""
-        with self.lock:
-            self.out.write("".join(f"{line}\n" for line in lines))
-            self.out.flush()
+        with self._lock:
+            sys.stdout.write("".join(f"{line}\n" for line in lines))
+            sys.stdout.flush()
 
 
-@dataclass
 class Outcome:
     """What kubectl said in the calls for one component; `touched` tells whether any object was handed over."""
 
-    touched: bool = False
-    out: str = ""
-    errors: str = ""
-    failure: str = ""
+    def __init__(self) -> None:
+        self.touched = False
+        self.out = ""
+        self.errors = ""
+        self.failure = ""
 
     def add(self, ran: Ran) -> bool:
         """Add what one call left; whether it went well."""
@@ -63,22 +65,34 @@ class Outcome:
         return not ran.failure
 
 
-@dataclass
 class Installer:
     """One `manifest apply`."""
 
-    api: KubeApi
-    kubectl: Kubectl
-    paper: Paper
-    pace: float
+    def __init__(self, api: KubeApi, kubectl: Kubectl, paper: Paper, pace: float) -> None:
+        self.api = api
+        self.kubectl = kubectl
+        self.paper = paper
+        self.pace = pace
 
     def install(self, components: dict[str, list[Json]]) -> None:
         """Apply Base, then everything else at once; remove what is disabled. Raises Failed when anything went wrong."""
         outcomes = {"Base": self._apply("Base", components.get("Base", []))}
         rest = [name for name in ALL_COMPONENTS if name != "Base"]
-        with ThreadPoolExecutor(max_workers=len(ALL_COMPONENTS)) as pool:
-            outcomes |= zip(rest, pool.map(lambda name: self._apply(name, components.get(name, [])), rest), strict=True)
-        self._conclude(components, outcomes)
+        self._conclude(components, outcomes | self._apply_at_once(components, rest))
+
+    def _apply_at_once(self, components: dict[str, list[Json]], names: Sequence[str]) -> dict[str, Outcome]:
+        """Apply each in a thread of its own; outcomes come in the order of the names."""
+        outcomes: dict[str, Outcome] = {}
+
+        def apply(name: str) -> None:
+            outcomes[name] = self._apply(name, components.get(name, []))
+
+        threads = [threading.Thread(target=apply, args=(name,)) for name in names]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return {name: outcomes[name] for name in names}
 
     def _apply(self, name: str, rendered: list[Json]) -> Outcome:
         return self._apply_component(name, rendered) if rendered else self._remove_component(name)

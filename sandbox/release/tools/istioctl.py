@@ -10,16 +10,20 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
 
 from sandbox.release.tools.installer import Failed, Installer, Paper
 from sandbox.release.tools.kube_api import TRIES, KubeApi, KubeError, read_access
 from sandbox.release.tools.kubectl_calls import Kubectl
 from sandbox.release.tools.rendering import NotRendered, generated_text, manifest_text, render_components
 
-Json = dict[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, NoReturn
+
+    Json = dict[str, Any]
+
 
 FAILED = 255
 BAD_FLAGS = 64

@@ -1,21 +1,28 @@
-"""The Kubernetes API through a kubeconfig, read only, with the standard library alone."""
+"""The Kubernetes API through a kubeconfig, read only, with the standard library alone.
+
+What istioctl and kubectl start with imports little, neither `dataclasses` nor `typing`: both start again and again.
+"""
 
 from __future__ import annotations
 
 import base64
-import http.client
 import json
 import os
 import ssl
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-Json = dict[str, Any]
+from sandbox.release.tools.connection import Connection, Cut
+from sandbox.release.tools.yaml_library import find_yaml
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    Json = dict[str, Any]
 
 SECONDS = 30.0
 PAUSE = 0.05
@@ -38,22 +45,24 @@ class KubeError(Exception):
         self.detail = detail or message
 
 
-@dataclass(frozen=True)
 class Access:
-    """What a kubeconfig's context says about reaching the server."""
+    """What a kubeconfig's context says about reaching the server, and its CA."""
 
-    context: str
-    server: str
-    token: str = ""
-    token_file: str = ""
-    impersonated: str = ""
-    verify: ssl.SSLContext | None = field(default=None, repr=False)
+    def __init__(self, context: str, cluster: Json, user: Json) -> None:
+        self.context = context
+        self.server = str(cluster["server"])
+        self.token = user.get("token", "")
+        self.token_file = user.get("tokenFile", "")
+        self.impersonated = user.get("as", "")
+        target = urlsplit(self.server)
+        self.host = target.hostname or ""
+        self.port = target.port or (443 if target.scheme == "https" else 80)
+        self.trust = _trust(cluster)
 
     @property
     def address(self) -> str:
         """Return the server's host and port."""
-        target = urlsplit(self.server)
-        return f"{target.hostname}:{target.port or (443 if target.scheme == 'https' else 80)}"
+        return f"{self.host}:{self.port}"
 
     def bearer(self) -> str:
         """Return the token now in force; a token file is read anew, for its owner refreshes it."""
@@ -69,21 +78,20 @@ def read_access(kubeconfig: str = "", context: str = "") -> Access:
         where = _named(config, "contexts", "context", chosen)
         cluster = _named(config, "clusters", "cluster", where["cluster"])
         user = _named(config, "users", "user", where["user"])
-        tokens = (user.get("token", ""), user.get("tokenFile", ""))
-        return Access(chosen, cluster["server"], *tokens, user.get("as", ""), _trust(cluster))
+        return Access(chosen, cluster, user)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise KubeError(0, f"invalid configuration in {path}: {error}") from error
 
 
-@dataclass
 class KubeApi:
     """Requests to one API server; each thread keeps a connection of its own."""
 
-    access: Access
-    agent: str = "istioctl"
-    tries: int = 1
-    _local: threading.local = field(default_factory=threading.local, repr=False)
-    _resources: dict[tuple[str, str], Json] = field(default_factory=dict, repr=False)
+    def __init__(self, access: Access, agent: str = "istioctl", tries: int = 1) -> None:
+        self.access = access
+        self._agent = agent
+        self._tries = tries
+        self._local = threading.local()
+        self._resources: dict[tuple[str, str], Json] = {}
 
     def get(self, made: Mapping[str, Any]) -> Json | None:
         """Return the live object of the same kind and name, None where there is none."""
@@ -126,7 +134,7 @@ class KubeApi:
 
     def _request(self, method: str, path: str, body: Mapping[str, Any] | None = None, kind: str = "") -> Json:
         """Send a request, again where it was cut or the server stumbled: all of ours may be repeated."""
-        for _ in range(self.tries - 1):
+        for _ in range(self._tries - 1):
             try:
                 return self._send(method, path, body, kind)
             except KubeError as error:
@@ -136,7 +144,7 @@ class KubeApi:
         return self._send(method, path, body, kind)
 
     def _send(self, method: str, path: str, body: Mapping[str, Any] | None, kind: str) -> Json:
-        headers = {"Accept": "application/json", "User-Agent": self.agent}
+        headers = {"Accept": "application/json", "User-Agent": self._agent}
         if self.access.impersonated:
             headers["Impersonate-User"] = self.access.impersonated
         token = self.access.bearer()
@@ -144,35 +152,27 @@ class KubeApi:
             headers["Authorization"] = f"Bearer {token}"
         if body is not None:
             headers["Content-Type"] = kind or "application/json"
+        connection = self._connection()
         try:
-            connection = self._connection()
-            connection.request(method, path, json.dumps(body) if body is not None else None, headers)
-            response = connection.getresponse()
-            content = response.read()
-        except (OSError, http.client.HTTPException) as error:
-            self.close()
+            status, content = connection.exchange(
+                method, path, headers, json.dumps(body).encode() if body is not None else None
+            )
+        except (OSError, Cut) as error:
+            connection.close()
             cause = _cause(error, self.access.address)
             raise KubeError(0, f"Unable to connect to the server: {cause}", detail=cause) from error
-        return _answer(response.status, content)
+        return _answer(status, content)
 
     def close(self) -> None:
         """Close this thread's connection."""
-        connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
-        if connection is not None:
-            connection.close()
-        self._local.connection = None
+        self._connection().close()
 
-    def _connection(self) -> http.client.HTTPConnection:
-        connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            target = urlsplit(self.access.server)
-            host, port = target.hostname or "", target.port
-            if target.scheme == "https":
-                connection = http.client.HTTPSConnection(host, port, timeout=SECONDS, context=self.access.verify)
-            else:
-                connection = http.client.HTTPConnection(host, port, timeout=SECONDS)
-            self._local.connection = connection
-        return connection
+    def _connection(self) -> Connection:
+        found: Connection | None = getattr(self._local, "connection", None)
+        if found is None:
+            found = Connection(self.access.host, self.access.port, self.access.trust, SECONDS)
+            self._local.connection = found
+        return found
 
     def _resource(self, api_version: str, kind: str) -> Json | None:
         if (api_version, kind) not in self._resources:
@@ -199,11 +199,11 @@ def _cause(error: Exception, address: str) -> str:
     """Say what is wrong with a connection as client-go does."""
     if isinstance(error, ConnectionRefusedError):
         return f"dial tcp {address}: connect: connection refused"
-    if isinstance(error, ConnectionResetError) and not isinstance(error, http.client.RemoteDisconnected):
+    if isinstance(error, ConnectionResetError):
         return f"read tcp {address}: read: connection reset by peer"
     if isinstance(error, TimeoutError):
         return f"dial tcp {address}: i/o timeout"
-    return "EOF" if isinstance(error, http.client.HTTPException) else str(error)
+    return "EOF" if isinstance(error, Cut) else str(error)
 
 
 def _answer(status: int, content: bytes) -> Json:
@@ -222,8 +222,9 @@ def _parsed(text: str) -> Json:
     try:
         return dict(json.loads(text))
     except ValueError:
-        import yaml
-
+        yaml = find_yaml()
+        if yaml is None:
+            raise
         try:
             return dict(yaml.safe_load(text) or {})
         except yaml.YAMLError as error:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from sandbox.release.tools.kube_api import KubeApi, KubeError
 
-from sandbox.release.tools.kube_api import Json, KubeApi, KubeError
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from sandbox.release.tools.kube_api import Json
 
 
 class WritingApi(KubeApi):

@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
 
-Json = dict[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+    Json = dict[str, Any]
 
 NOT_FOUND = 'exec: "kubectl": executable file not found in $PATH'
 
 
-@dataclass(frozen=True)
 class Ran:
     """What one call left: both outputs, and istioctl's own word on a call that failed."""
 
-    out: str = ""
-    errors: str = ""
-    failure: str = ""
+    def __init__(self, out: str = "", errors: str = "", failure: str = "") -> None:
+        self.out = out
+        self.errors = errors
+        self.failure = failure
 
 
-@dataclass(frozen=True)
 class Kubectl:
     """The kubectl on PATH. In a dry run only reads are called."""
 
-    kubeconfig: str
-    context: str
-    dry_run: bool
+    def __init__(self, kubeconfig: str, context: str, dry_run: bool) -> None:
+        self._kubeconfig = kubeconfig
+        self._context = context
+        self.dry_run = dry_run
 
     def apply(self, namespace: str, objects: Sequence[Json], extra: Sequence[str]) -> Ran:
         """Hand objects over as JSON; nothing is called for none."""
@@ -47,13 +48,14 @@ class Kubectl:
 
     def _call(self, words: list[str], namespace: str, extra: Sequence[str], stdin: str = "") -> Ran:
         command = ["kubectl", *words]
-        for flag, value in (("--kubeconfig", self.kubeconfig), ("--context", self.context), ("-n", namespace)):
+        for flag, value in (("--kubeconfig", self._kubeconfig), ("--context", self._context), ("-n", namespace)):
             command += [flag, value] if value else []
         command += [*extra, *(["-f", "-"] if stdin else [])]
-        if shutil.which("kubectl") is None:
+        try:
+            # Descriptors that istioctl inherited stay open in its children, as with any program written in Go.
+            ended = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, close_fds=False)
+        except FileNotFoundError:
             return Ran(failure=f"error running kubectl: {NOT_FOUND}")
-        # Descriptors that istioctl inherited stay open in its children, as with any program written in Go.
-        ended = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, close_fds=False)
         failure = f"error running kubectl: {_describe_end(ended.returncode)}" if ended.returncode else ""
         return Ran(ended.stdout, consolidate(ended.stderr), failure)
 

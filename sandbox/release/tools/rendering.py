@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from sandbox.cluster.mesh.manifests import OPTIONAL_COMPONENTS, REQUIRED_COMPONENTS, merged_values, render_mesh
 from sandbox.release.tools.control_plane_file import BadFile, check_spec, read_control_plane_file
-from sandbox.release.tools.set_flags import BadFlag, Tree, merge_trees, split_flags, write_flag
+from sandbox.release.tools.set_flags import BadFlag, merge_trees, split_flags, write_flag
+from sandbox.release.tools.yaml_library import find_yaml
 
-Manifest = dict[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from sandbox.release.tools.set_flags import Tree
+
+    Manifest = dict[str, Any]
+
 
 # Components of 1.4 that this stand-in can't render; istioctl looks for objects of theirs all the same.
 NEVER_RENDERED = (
@@ -159,8 +166,7 @@ def _by_component(rendered: list[Manifest], switched_off: set[str]) -> dict[str,
 
 
 def _document(made: Manifest) -> str:
-    try:
-        import yaml
-    except ImportError:
+    yaml = find_yaml()
+    if yaml is None:
         return json.dumps(made, indent=2) + "\n"
     return str(yaml.safe_dump(made, sort_keys=False, allow_unicode=True))
