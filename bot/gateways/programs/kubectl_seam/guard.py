@@ -2,7 +2,7 @@
 
 This file is a program of its own. The bot copies it into the folder of a run, beside its rules, and starts it as
 `python -I -S guard.py HASH ARGUMENTS...`, where HASH is that of the rules. Nothing is taken from the environment.
-It is started up to thirty times a run, so it imports little, and no other module of the bot.
+It is started up to thirty times a run, so it imports little (not even pathlib), and no other module of the bot.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import re
 import sys
 import time
 from contextlib import suppress
-from pathlib import Path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
     from typing import Any
 
 COMPONENT = "operator.istio.io/component"
@@ -81,21 +81,21 @@ class Asked:
 class Notes:
     """What is written down of one call: a folder of its own, each file of ours written once and synced."""
 
-    def __init__(self, calls: Path) -> None:
-        self.folder = calls / f"{time.monotonic_ns():020d}-{os.getpid()}"
-        self.folder.mkdir(mode=0o700)
+    def __init__(self, calls: str) -> None:
+        self.folder = f"{calls}/{time.monotonic_ns():020d}-{os.getpid()}"
+        os.mkdir(self.folder, 0o700)
         _sync(calls)
-        self.stdout, self.stderr = self.folder / "stdout", self.folder / "stderr"
+        self.stdout, self.stderr = f"{self.folder}/stdout", f"{self.folder}/stderr"
 
     def write(self, name: str, content: bytes | dict[str, Any]) -> None:
         """Write a file that wasn't there, for good."""
-        _write_new(self.folder / name, content if isinstance(content, bytes) else json.dumps(content).encode())
+        _write_new(f"{self.folder}/{name}", content if isinstance(content, bytes) else json.dumps(content).encode())
 
 
 class Guard:
     """One call under the rules of its run."""
 
-    def __init__(self, home: Path, rules: dict[str, Any], notes: Notes, sleep: Callable[[float], None]) -> None:
+    def __init__(self, home: str, rules: dict[str, Any], notes: Notes, sleep: Callable[[float], None]) -> None:
         self._home = home
         self._rules = rules
         self._notes = notes
@@ -146,12 +146,12 @@ class Guard:
         if code:
             return code
         try:
-            _write_new(self._home / "claims" / Path(call["file"]).name, b"")
+            _write_new(f"{self._home}/claims/{os.path.basename(call['file'])}", b"")
         except FileExistsError:
             raise Refused(f"a part of {self.component} was handed over a second time in one run") from None
         self.verdict = "passed"
         arguments = asked.list_arguments("--kubeconfig", "--force", "--prune", "--selector")
-        return self._call_kubectl(arguments, self._home / call["file"], self._notes.stdout)
+        return self._call_kubectl(arguments, f"{self._home}/{call['file']}", self._notes.stdout)
 
     def _find_approved(self, arguments: list[str], content: bytes) -> dict[str, Any]:
         """The call of the approved record that this one is. Raises Refused, naming what differs."""
@@ -161,7 +161,7 @@ class Guard:
         given = read_objects(content)
         known: set[str] = set()
         for call in alike:
-            approved = (self._home / call["file"]).read_bytes()
+            approved = _read(f"{self._home}/{call['file']}")
             if hashlib.sha256(approved).hexdigest() != call["sha256"]:
                 raise Refused(f"the approved record of {call['component']} was changed on disk")
             wanted = read_objects(approved)
@@ -174,15 +174,15 @@ class Guard:
 
     def _check_cluster(self) -> int:
         """Kubectl's exit code where it can't tell the cluster. Raises Refused where it is another one."""
-        found = self._notes.folder / "uid"
+        found = f"{self._notes.folder}/uid"
         code = self._call_kubectl(READ_UID, None, found)
         if code:
             self.verdict = "failed"
-        elif found.read_text().strip() != self._rules["cluster_uid"]:
+        elif _read(found).decode().strip() != self._rules["cluster_uid"]:
             raise Refused("the cluster behind the kubeconfig is not the approved one (by the UID of kube-system)")
         return code
 
-    def _call_kubectl(self, arguments: Sequence[str], stdin: Path | None, stdout: Path) -> int:
+    def _call_kubectl(self, arguments: Sequence[str], stdin: str | None, stdout: str) -> int:
         """Run the real kubectl, again and again while the connection is at fault, and return its exit code."""
         given_up = 0.0
         for attempt in range(1_000_000):
@@ -190,7 +190,7 @@ class Guard:
             self._check_files()
             self.attempts += 1
             code = self._run_kubectl(arguments, stdin, stdout)
-            if code == 0 or not is_connection_fault(self._notes.stderr.read_bytes()):
+            if code == 0 or not is_connection_fault(_read(self._notes.stderr)):
                 break
             given_up = given_up or time.monotonic() + self._rules["patience"]
             left = given_up - time.monotonic()
@@ -200,50 +200,51 @@ class Guard:
         return code
 
     def _check_may_start(self) -> None:
-        path, descriptor = Path(self._rules["lock"]["path"]), self._rules["lock"]["descriptor"]
+        path, descriptor = self._rules["lock"]["path"], self._rules["lock"]["descriptor"]
         if time.monotonic() > self._rules["deadline"]:
             raise Refused("the time limit of this run is over")
-        if path.read_text().strip() != str(os.getppid()):
+        if _read(path).decode().strip() != str(os.getppid()):
             raise Late("the istioctl of this run has ended")
         with suppress(OSError):
-            if os.path.samestat(os.fstat(descriptor), path.stat()):
+            if os.path.samestat(os.fstat(descriptor), os.stat(path)):
                 os.set_inheritable(descriptor, True)  # a kubectl that outlives everybody else still holds the lock
                 return
         raise Refused("istioctl did not hand on the lock of its run")
 
     def _check_files(self) -> None:
         for name, what in (("kubectl", "kubectl"), ("kubeconfig", "the kubeconfig of this run")):
-            path = Path(self._rules[name]["path"])
-            with path.open("rb") as file:
+            path = self._rules[name]["path"]
+            with open(path, "rb") as file:
                 if hashlib.file_digest(file, "sha256").hexdigest() != self._rules[name]["sha256"]:
                     raise Refused(f"{what} was changed on disk after it was checked ({path})")
 
-    def _run_kubectl(self, arguments: Sequence[str], stdin: Path | None, stdout: Path) -> int:
+    def _run_kubectl(self, arguments: Sequence[str], stdin: str | None, stdout: str) -> int:
         kubectl, fresh = self._rules["kubectl"]["path"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC
         pid = os.posix_spawn(
             kubectl,
             [kubectl, *arguments, "--kubeconfig", self._rules["kubeconfig"]["path"]],
             self._rules["environment"],
             file_actions=[
-                (os.POSIX_SPAWN_OPEN, 0, str(stdin or os.devnull), os.O_RDONLY, 0),
-                (os.POSIX_SPAWN_OPEN, 1, str(stdout), fresh, 0o600),
-                (os.POSIX_SPAWN_OPEN, 2, str(self._notes.stderr), fresh, 0o600),
+                (os.POSIX_SPAWN_OPEN, 0, stdin or os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, stdout, fresh, 0o600),
+                (os.POSIX_SPAWN_OPEN, 2, self._notes.stderr, fresh, 0o600),
             ],
         )
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         return code if code >= 0 else 128 - code
 
 
-def main(arguments: Sequence[str], home: Path, sleep: Callable[[float], None] = time.sleep) -> int:
+def main(arguments: Sequence[str], home: Path | str, sleep: Callable[[float], None] = time.sleep) -> int:
     """Answer one call of kubectl and return its exit code; `arguments` begin with the hash of the rules."""
+    place = os.fspath(home)
     try:
-        rules = _read_rules(home, arguments[0] if arguments else "")
-        notes = Notes(home / "calls")
+        rules = _read_rules(place, arguments[0] if arguments else "")
+        notes = Notes(f"{place}/calls")
         notes.write("begun.json", {"arguments": list(arguments[1:])})
     except (Refused, OSError) as refused:
         _complain(f"{refused}. Nothing was passed on.")
         return 1
-    return _answer_noted(Guard(home, rules, notes, sleep), notes, arguments[1:])
+    return _answer_noted(Guard(place, rules, notes, sleep), notes, arguments[1:])
 
 
 def _answer_noted(guard: Guard, notes: Notes, arguments: Sequence[str]) -> int:
@@ -273,12 +274,12 @@ def _complain(sentence: str) -> None:
     sys.stderr.write(f"error: refused by the bot's guard: {sentence}\n")
 
 
-def _read_rules(home: Path, sha256: str) -> dict[str, Any]:
-    for place, most in ((home, 0o700), (home / "rules.json", 0o600)):
-        found = place.lstat()
-        if found.st_uid != os.getuid() or found.st_mode & 0o777 & ~most or place.is_symlink():
+def _read_rules(home: str, sha256: str) -> dict[str, Any]:
+    for place, most in ((home, 0o700), (f"{home}/rules.json", 0o600)):
+        found = os.lstat(place)
+        if found.st_uid != os.getuid() or found.st_mode & 0o777 & ~most or os.path.islink(place):
             raise Refused(f"{place} is not this user's own")
-    content = (home / "rules.json").read_bytes()
+    content = _read(f"{home}/rules.json")
     if hashlib.sha256(content).hexdigest() != sha256:
         raise Refused("the rules of this run were changed on disk")
     rules: dict[str, Any] = json.loads(content)
@@ -359,20 +360,25 @@ def is_connection_fault(errors: bytes) -> bool:
     return any(NO_CONNECTION.search(line) and not NOT_OURS.search(line) for line in errors.splitlines())
 
 
-def _read_optional(path: Path) -> bytes:
-    return path.read_bytes() if path.exists() else b""
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
 
 
-def _write_new(path: Path, content: bytes) -> None:
+def _read_optional(path: str) -> bytes:
+    return _read(path) if os.path.exists(path) else b""
+
+
+def _write_new(path: str, content: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    _sync(path.parent)
+    _sync(os.path.dirname(path))
 
 
-def _sync(folder: Path) -> None:
+def _sync(folder: str) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -381,4 +387,4 @@ def _sync(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], Path(__file__).parent))
+    sys.exit(main(sys.argv[1:], os.path.dirname(os.path.abspath(__file__))))
