@@ -93,8 +93,8 @@ class GuardedRuns:
 
     def read_recording(self, run_id: str) -> Recording:
         """What a recording wrote down. Raises GiveUp where a call is no list of objects."""
-        calls = self._place(run_id).seam.calls
-        return Recording(_read_back(calls).record, self.list_calls(run_id))
+        found = _read_back(self._place(run_id).seam.calls)
+        return Recording(found.recording.record, tuple(_describe(call) for call in found.calls))
 
     def list_calls(self, run_id: str) -> tuple[KubectlCall, ...]:
         """The calls of a run in order; none where it wasn't prepared."""
@@ -113,7 +113,7 @@ class GuardedRuns:
         return True
 
     def _read_approved(self, record: Record, recorded_by: str) -> recordings.Recording:
-        found = _read_back(self._place(recorded_by).seam.calls)
+        found = _read_back(self._place(recorded_by).seam.calls).recording
         if found.record.calls != record.calls:
             raise GiveUp(f"the recording {recorded_by} is not on disk as it was approved", REMEDY)
         return replace(found, record=record)
@@ -169,9 +169,9 @@ def check_program(path: Path, sha256: str) -> None:
         )
 
 
-def _read_back(calls: Path) -> recordings.Recording:
+def _read_back(calls: Path) -> recordings.ReadBack:
     try:
-        return recordings.read_recording(calls).recording
+        return recordings.read_recording(calls)
     except Refused as refused:
         raise GiveUp(f"what istioctl handed over is no list of objects: {refused}", REMEDY) from refused
 

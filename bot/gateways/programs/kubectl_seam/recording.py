@@ -22,9 +22,10 @@ class Recording:
 
 @dataclass(frozen=True)
 class ReadBack:
-    """What a recording run left: its recording, and the calls that went wrong in it."""
+    """What a recording run left: its recording, all its calls, and those that went wrong."""
 
     recording: Recording
+    calls: tuple[LoggedCall, ...]
     failed: tuple[LoggedCall, ...]
     removed: tuple[LoggedCall, ...]
 
@@ -38,6 +39,7 @@ def read_recording(calls: Path) -> ReadBack:
     pairs = [_read_write(call) for call in logged if call.verdict == "recorded"]
     return ReadBack(
         Recording(Record(tuple(call for call, _ in pairs)), tuple(content for _, content in pairs)),
+        calls=logged,
         failed=tuple(call for call in logged if call.exit_code != 0),
         removed=tuple(call for call in logged if call.verdict == "answered" and call.is_write),
     )
