@@ -3,7 +3,8 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from socketserver import StreamRequestHandler, TCPServer
 
 import pytest
 
@@ -37,25 +38,38 @@ CUT = {
 }  # fmt: skip
 
 
+class Server(TCPServer):
+    """Gives one answer a connection and closes it; keeps what it was asked."""
+
+    timeout = SECONDS
+
+    def __init__(self, answers: tuple[bytes, ...]) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.answers = list(answers)
+        self.asked: list[bytes] = []
+
+    def answer_all(self) -> None:
+        while self.answers:
+            self.handle_request()
+
+
+class Handler(StreamRequestHandler):
+    timeout = SECONDS
+
+    def handle(self) -> None:
+        assert isinstance(self.server, Server)
+        self.server.asked.append(self.rfile.read1(65536))
+        self.wfile.write(self.server.answers.pop(0))
+
+
 @contextmanager
-def serve(*answers: bytes, asked: list[bytes] | None = None) -> Iterator[Connection]:
-    """A server that gives one answer a connection and closes it."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(SECONDS)
-
-        def answer() -> None:
-            for content in answers:
-                with server.accept()[0] as peer, suppress(ConnectionError):
-                    peer.settimeout(SECONDS)
-                    head = peer.recv(65536)
-                    if asked is not None:
-                        asked.append(head)
-                    peer.sendall(content)
-
-        thread = threading.Thread(target=answer, daemon=True)
+def serve(*answers: bytes) -> Iterator[tuple[Connection, list[bytes]]]:
+    """A connection to a server with these answers, and what that was asked."""
+    with Server(answers) as server:
+        thread = threading.Thread(target=server.answer_all, daemon=True)
         thread.start()
-        connection = Connection("127.0.0.1", server.getsockname()[1], None, SECONDS)
-        yield connection
+        connection = Connection("127.0.0.1", server.server_address[1], None, SECONDS)
+        yield connection, server.asked
         connection.close()
         thread.join(SECONDS)
 
@@ -64,28 +78,27 @@ def serve(*answers: bytes, asked: list[bytes] | None = None) -> Iterator[Connect
 def test_an_answer_is_read(name: str) -> None:
     """However the server marks its end."""
     content, read = ANSWERS[name]
-    with serve(content) as connection:
+    with serve(content) as (connection, _):
         assert connection.exchange("GET", "/", {}, None) == read
 
 
 @pytest.mark.parametrize("name", CUT)
 def test_an_answer_that_is_none_is_told(name: str) -> None:
     """Also one that ends in the middle."""
-    with serve(CUT[name]) as connection, pytest.raises(Cut):
+    with serve(CUT[name]) as (connection, _), pytest.raises(Cut):
         connection.exchange("GET", "/", {}, None)
 
 
 def test_a_closed_connection_is_opened_anew() -> None:
     """By the server's word, or by its end where the content has no length."""
     closing = JSON + b"Connection: close\r\nContent-Length: 1\r\n\r\n1"
-    with serve(closing, JSON + b"\r\n2", JSON + b"\r\n3") as connection:
+    with serve(closing, JSON + b"\r\n2", JSON + b"\r\n3") as (connection, _):
         assert [connection.exchange("GET", "/", {}, None)[1] for _ in range(3)] == [b"1", b"2", b"3"]
 
 
 def test_a_request_says_what_it_brings() -> None:
     """The length of its body, and its host."""
-    asked: list[bytes] = []
-    with serve(ANSWERS["without content"][0], asked=asked) as connection:
+    with serve(ANSWERS["without content"][0]) as (connection, asked):
         connection.exchange("POST", "/api?a=b", {"Accept": "application/json"}, b"{}")
     host = asked[0].split(b"Host: ")[1].split(b"\r\n")[0]
     assert host.startswith(b"127.0.0.1:")
