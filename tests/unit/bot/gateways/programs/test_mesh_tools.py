@@ -211,7 +211,7 @@ def test_a_second_bot_adopts_the_apply(bench: Workbench, make_tools: MakeTools, 
 def test_an_apply_past_its_limit_is_ended(bench: Workbench, make_tools: MakeTools, make_fifo: MakeFifo) -> None:
     """A hanging istioctl does not hold the upgrade for ever."""
     told = make_fifo("told")
-    bench.record(make_tools(f"echo > {told}; sleep 600 & wait\n"))
+    bench.record(make_tools(f"echo > {told}; /bin/sleep 600 & wait\n"))
     told.wait_until_told()
     bench.clock.now += 301
     bench.gateway.observe_run("run")
