@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from bot.journal.bodies import BlockedBody, GateBody
 from bot.journal.outbox import Outbox, name_card
 from bot.journal.rows import Question
+from steps.contract.cards import Card
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,21 @@ class Cards:
             question.upgrade, by, question.step, question.generation
         )
 
+    def offer(self, question: Question, choice: str) -> CardCopy:
+        """The numbers of the question's card with the one button that takes the choice, for whoever typed its code."""
+        body = self._outbox.find_body(question.upgrade, name_card(question.step, question.generation))
+        offered = GateBody(
+            question=_write_question(body) or question.question,
+            card=shorten_card(body.card) if isinstance(body, GateBody) and body.card else None,
+            digest=question.digest,
+            choices=tuple(option for option in question.choices if option.id == choice),
+            step=question.step,
+            generation=question.generation,
+            expires_at=question.expires_at,
+        )
+        text = "Nothing is decided yet: this is a production cluster, so the button decides and not the command."
+        return CardCopy(text, question.upgrade, offered)
+
     def copy(self, question: Question, why: str) -> CardCopy:
         """The question's card for one person, with why nothing was decided."""
         body = self._outbox.find_body(question.upgrade, name_card(question.step, question.generation))
@@ -52,6 +68,12 @@ class Cards:
         if isinstance(body, GateBody):
             shown = replace(shown, card=body.card, moved=body.moved)
         return CardCopy(f"Nothing was decided: {why}", question.upgrade, shown)
+
+
+def shorten_card(card: Card) -> Card:
+    """The card's numbers: its facts, how long it takes, and how many risks stand on the card itself."""
+    risks = (("risks on the card", str(len(card.risks))),) if card.risks else ()
+    return Card(card.title, facts=(*card.facts, *risks), estimate=card.estimate)
 
 
 def _write_question(body: object) -> str:

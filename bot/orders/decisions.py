@@ -10,7 +10,7 @@ from bot.journal.journal import JournalView
 from bot.journal.rows import Question, UpgradeRow
 from bot.orders.cards import CardCopy, Cards
 from bot.orders.consents import Consents
-from bot.orders.judging import check_person, check_time, judge_decision, name_choice
+from bot.orders.judging import check_person, check_time, judge_decision, name_choice, needs_button
 from bot.orders.targets import Refusal, Targets
 from bot.settings.clusters import Cluster
 from bot.telling.phrases import describe_state, mention, name_done
@@ -44,16 +44,20 @@ class Decisions:
         """Take a choice of the question that the order is about; answers what is told to the person.
 
         Whoever lets the upgrade act has to have seen the card: with a command that does not name it by its code, and
-        with one that has not reached them, nothing is decided and they are shown the card.
+        with one that has not reached them, nothing is decided and they are shown the card. A command that names it is
+        answered on a production cluster with the numbers and one button, which decides.
         """
         row, cluster = self._targets.find_upgrade(order)
         question = self.find_question(order, row)
         check_person(order, by, row, question, cluster.policy)
         if unseen := self._find_unseen(order, by, question):
             return self._cards.copy(question, unseen)
-        choice = judge_decision(order, row, question)
+        presses = needs_button(order, cluster.policy)
+        choice = judge_decision(order, row, question, presses=presses)
         if choice != DENY.id:
             check_time(question, received_at, self._clock.now())
+        if presses:
+            return self._cards.offer(question, choice)
         if isinstance(order, BreakGlass):
             return self._take(
                 row, Taken(question, choice, by, order.reason.strip(), "", _announce(order, by, row, cluster))

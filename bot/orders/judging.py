@@ -40,16 +40,28 @@ def check_time(question: Question, received_at: datetime, now: datetime) -> None
         )
 
 
-def judge_decision(order: Judgement, row: UpgradeRow, question: Question) -> str:
-    """The choice that an order takes of an open question. Raises Refusal where it can't be taken."""
+def judge_decision(order: Judgement, row: UpgradeRow, question: Question, *, presses: bool = False) -> str:
+    """The choice that an order takes of an open question. Raises Refusal where it can't be taken.
+
+    `presses`: a button is to be pressed next, which asks for the reason where there has to be one.
+    """
     breaking = isinstance(order, BreakGlass)
     choice = name_choice(order)
     _check_choice(question, choice, row, breaking)
     if row.paused_by:
         raise Refusal(f"{row.id} is paused by {mention(row.paused_by)}. Resume it first.")
-    if not order.reason.strip():
+    if not presses and not order.reason.strip():
         _check_unreasoned(row, question, choice, breaking)
     return choice
+
+
+def needs_button(order: Judgement, policy: Policy) -> bool:
+    """Whether a command is answered with a button that decides, as what lets a production cluster be changed is.
+
+    Breaking the glass is not: it takes a reason, one person answers for it alone, and everybody is told.
+    """
+    typed = not order.step and not isinstance(order, BreakGlass)
+    return policy.production and typed and name_choice(order) != DENY.id
 
 
 def name_choice(order: Judgement) -> str:

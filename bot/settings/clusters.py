@@ -88,7 +88,12 @@ FIELDS: tuple[Field, ...] = (
         [],
     ),
     Field("workspaces", "Slack workspace ids besides the bot's own whose people count.", check_workspaces, []),
-    Field("production", "Whether the approver must differ from the requester.", check_flag, True),
+    Field(
+        "production",
+        "Whether the approver must differ from the requester, and a typed code is answered with a button that decides.",
+        check_flag,
+        True,
+    ),
     Field("release", "The release to upgrade to.", check_text, DEFAULT_RELEASE),
     Field("mtls", "PERMISSIVE or STRICT; the mode in force by default.", check_mode, None),
     Field("set", "istioctl --set flags of the previous install, key=value.", check_set_flags, []),

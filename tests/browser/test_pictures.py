@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from sandbox.watching.messages import consent
 from tests.browser.camera import Camera, open_camera
 from tests.browser.sandbox_run import SandboxRun, run_sandbox
 from tests.skips import NO_PICTURES
@@ -75,11 +76,6 @@ class Studio:
         """The ts of the newest root message."""
         return str(max(message["ts"] for message in self.list_messages() if message.get("reply_count")))
 
-    def find_code(self) -> str:
-        """The code on the newest card."""
-        told = "\n".join(str(message.get("text")) for message in self.list_messages())
-        return str(re.findall(r"Code `([A-Z2-7]{6})`", told)[-1])
-
     def list_messages(self) -> list[dict[str, Any]]:
         """The messages of the channel, replies among them."""
         with urllib.request.urlopen(f"{self.page}/ui/state", timeout=60) as answer:
@@ -89,7 +85,10 @@ class Studio:
     def approve(self, question: str) -> None:
         """Have ben approve the question once it is asked."""
         expect(self.camera.laptop.get_by_text(question).last).to_be_visible(timeout=START_MS)
-        self.command(BEN, f"approve cluster-x {self.find_code()}")
+        message = next(found for found in reversed(self.list_messages()) if consent(found))
+        button = consent(message) or {}
+        place = {"ts": message["ts"], "action_id": button["action_id"], "block_id": button["block_id"]}
+        send(f"{self.page}/ui/click", {"user": BEN, "channel": CHANNEL, **place})
 
     def switch(self, **switches: object) -> None:
         """Switch faults of the release server."""

@@ -26,6 +26,15 @@ def order(rig: FilmRig, action: Action, user: str, reason: str = "", **arguments
     rig.bot.upgrades.settle_clicks()
 
 
+def give_reason(rig: FilmRig, user: str, choice: str, reason: str) -> None:
+    """Commit the form of a choice of the open question, with its reason, and settle it."""
+    row, now = find_row(rig), rig.world.clock.now()
+    assert row is not None
+    card = {"step": row.step, "generation": row.generation, "choice": choice, "reason": reason}
+    assert rig.bot.upgrades.receive(write_click("reason", "decide", user, now, "cluster-x", channel=CHANNEL, **card))
+    rig.bot.upgrades.settle_clicks()
+
+
 def run_to_question(rig: FilmRig) -> UpgradeRow | None:
     """Turn until the upgrade asks or is blocked; None where it has ended."""
     for _ in range(MOST_TURNS):

@@ -9,7 +9,7 @@ from functools import partial
 from sandbox.bot.settings import CLUSTERS
 from sandbox.cluster.server.faults import PodFault
 from steps.mesh import ClusterAddress
-from tests.journals.clicks import list_clicks, order, run_to_question, snooze
+from tests.journals.clicks import give_reason, list_clicks, order, run_to_question, snooze
 from tests.journals.filming import Film, FilmRig, cut_downloads, find_row, hold_program, is_in
 from tests.journals.going_on import go_on
 from tests.scenarios.rig import ANA, BEN, CAI
@@ -162,7 +162,7 @@ def film_paused(film: Film) -> None:
 def film_held(film: Film) -> None:
     """Approved before the window opens; and another one that closed before the first sidecar was moved."""
     with film.go_back("plan-04-access-approve", clusters=CLUSTERS + OPENS_LATER) as rig:
-        rig.command(BEN, f"approve cluster-x {rig.find_code()}")
+        rig.decide_by_code(BEN)
         rig.run_until(lambda: rig.bot.schedules.find_hold("cluster-x-1") is not None)
         film.freeze("held-access")
     with film.go_back("plan-24-sidecars-restart", clusters=CLUSTERS + CLOSED) as rig:
@@ -182,7 +182,7 @@ def film_schedule(film: Film) -> None:
         rig.settle()
         rig.command(ANA, "schedule cluster-x 2026-12-01 13:10 Asia/Seoul for 3h")
         film.freeze("scheduled-snoozed-and-moved")
-        rig.command(BEN, f"approve cluster-x {rig.find_code()}")
+        rig.decide_by_code(BEN)
         rig.run_until(lambda: rig.bot.schedules.find_hold("cluster-x-1") is not None)
         film.freeze("scheduled-held")
 
@@ -191,7 +191,7 @@ def film_first_consent(film: Film) -> None:
     """The first of two approvers has agreed."""
     two = CLUSTERS.replace("[defaults]", "[defaults]\napprovals_needed = 2")
     with film.go_back("plan-23-sidecars-approve", clusters=two) as rig:
-        rig.command(BEN, f"approve cluster-x {rig.find_code()}")
+        rig.decide_by_code(BEN)
         rig.settle()
         film.freeze("first-consent")
 
@@ -303,7 +303,7 @@ def film_skipped(film: Film) -> None:
     """A workload that could not be moved was skipped, for a reason."""
     with film.go_back("blocked-sidecars") as rig:
         film.world.cluster.faults.pods.active.append(PodFault("never-ready", namespace="shop", pod="cart*"))
-        rig.command(BEN, f"decide cluster-x {rig.find_code()} skip nobody shops at night")
+        give_reason(rig, BEN, "skip", "nobody shops at night")
         film.freeze("skipped-decided")
         go_on(rig, "cluster-x-1", lambda row: row.step == "sidecars/acknowledge")
         film.freeze("skipped-acknowledge")

@@ -37,7 +37,7 @@ from sandbox.release.signing import SigningKey
 from sandbox.slack.server import SlackStandIn
 from sandbox.slack.workspace.cast import Cast
 from sandbox.state_folder import StateFolder, write_private
-from sandbox.watching.messages import consent
+from sandbox.watching.messages import buttons, consent
 from sandbox.web.sites import serve_in_thread
 
 ANA, BEN, CAI, DEE = "U0ANA00001", "U0BEN00002", "U0CAI00003", "U0DEE00004"
@@ -204,6 +204,15 @@ class Rig:
         slot = name_card(question.step, question.generation)
         self.run_until(lambda: self.bot.outbox.was_posted(question.upgrade, slot, begun=False), 120)
         return question.code
+
+    def decide_by_code(self, user: str, verb: str = "approve", key: str = "cluster-x") -> str:
+        """Type a decision by its card's code and press the button that answers it; what is told then."""
+        self.command(user, f"{verb} {key} {self.find_code(key)}")
+        offered = self.private(user)[-1]
+        before = len(self.private(user))
+        self.click(user, offered, buttons(offered)[0])
+        self.run_until(lambda: len(self.private(user)) > before, 120)
+        return str(self.private(user)[-1]["text"])
 
     def private(self, user: str) -> list[dict[str, Any]]:
         """What only this person sees."""

@@ -102,7 +102,7 @@ def test_an_unclear_time_is_answered_in_private(rig: DowntimeRig) -> None:
 def test_nothing_is_changed_before_the_time_although_approved(rig: DowntimeRig) -> None:
     """Then it goes on by itself."""
     schedule(rig)
-    rig.command(BEN, f"approve cluster-x {rig.find_code()}")
+    rig.decide_by_code(BEN)
     rig.go_to(when(3, 1, 59))
     assert rig.bot.journal.find_upgrade("cluster-x-1").step == "access/approve"  # type: ignore[union-attr]
     rig.go_to(when(3, 2))
@@ -128,7 +128,7 @@ def test_the_start_stands_in_each_readers_own_time(rig: DowntimeRig) -> None:
 def test_a_reminder_is_snoozed_from_itself(rig: DowntimeRig) -> None:
     """It loses its buttons and comes again."""
     schedule(rig)
-    rig.command(BEN, f"approve cluster-x {rig.find_code()}")
+    rig.decide_by_code(BEN)
     rig.go_to(when(2, 2, 1))
     message = list_channel(rig)[-1]
     choice = find_element(message, "asm-snooze")["options"][3]["value"]
@@ -275,11 +275,11 @@ def test_a_window_that_closes_while_sidecars_move_is_respected_and_extended(rig:
     while standing(rig) != "sidecars/approve":
         rig.run_until(lambda: rig._stands_still("cluster-x"))
         if standing(rig) != "sidecars/approve":
-            rig.command(BEN, f"approve cluster-x {rig.find_code()}")
+            rig.decide_by_code(BEN)
             rig.settle()
     rig.go_to(when(1, 2, 44))
     rig.world.clock.advance(57)
-    rig.command(BEN, f"approve cluster-x {rig.find_code()}")
+    rig.decide_by_code(BEN)
     rig.run_until(lambda: "is over" in rig.bot.journal.find_upgrade("cluster-x-1").sentence)  # type: ignore[union-attr]
     answer = rig.command(BEN, "extend cluster-x 1h almost done")
     assert answer.startswith("cluster-x-1 may act until")

@@ -130,7 +130,7 @@ def test_an_upgrade_can_be_driven_by_commands_alone(rig: Rig) -> None:
     """Approve by slash command, as by button."""
     rig.command(ANA, "start cluster-x")
     rig.run_until(lambda: rig.bot.journal.list_upgrades()[0].state == "asking")
-    assert rig.command(BEN, f"approve cluster-x {rig.find_code()}") == "You approved access of cluster-x-1."
+    assert rig.decide_by_code(BEN) == "You approved access of cluster-x-1."
 
 
 def test_an_aborted_upgrade_says_what_it_leaves_behind(rig: Rig) -> None:

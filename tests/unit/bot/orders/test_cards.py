@@ -11,12 +11,15 @@ from bot.clicks.clicks import Click, Clicks
 from bot.clicks.orders import Approve, BreakGlass, Decide, Deny, Order
 from bot.journal.bodies import AnswerBody, GateBody, Message
 from bot.journal.rows import Question, build_code
-from steps.contract.cards import Card, Choice
+from bot.orders.cards import shorten_card
+from bot.settings.policy import Policy
+from steps.contract.cards import Card, Choice, Detail
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome
 from steps.gates import pass_gate
 from tests.unit.bot.workbench import BEN, CAI, DEE, POLICY, Build, Engine
 
 GLASS = replace(POLICY, break_glass=frozenset({DEE}))
+TRIAL = replace(GLASS, production=False)
 
 
 def ask_first(ctx: Context) -> Outcome:
@@ -34,10 +37,10 @@ def block(ctx: Context) -> Outcome:
     return Done("") if ctx.decision else Blocked("a check failed", "Look.", (Choice("accept", "Accept"),))
 
 
-def stand(build: Build, *plan: str) -> Engine:
+def stand(build: Build, *plan: str, policy: Policy = TRIAL) -> Engine:
     """An upgrade of ana's that stands at the first step of the plan; nothing of it was posted."""
     steps = {"download/approve": ask_first, "control-plane/approve": ask_second, "validate/run": block}
-    engine = build({**steps, "end": lambda _ctx: Done("")}, policy=GLASS)
+    engine = build({**steps, "end": lambda _ctx: Done("")}, policy=policy)
     engine.add_upgrade([*plan, "end"])
     engine.runner.turn()
     return engine
@@ -132,6 +135,50 @@ def test_the_code_of_a_posted_card_decides(build: Build, way: str, write: Callab
     engine.post_cards()
     order(engine, make(write(open_question(engine).code)), by)
     assert engine.row().state == "running"
+
+
+PRODUCTION = [way for way in WAYS if way != "break the glass"]
+
+
+@pytest.mark.parametrize("way", PRODUCTION)
+def test_on_a_production_cluster_a_typed_code_is_answered_with_one_button_that_decides(build: Build, way: str) -> None:
+    """A line that somebody else made ready to paste changes nothing there; whoever pasted it sees the numbers first."""
+    step, make, by = WAYS[way]
+    engine = stand(build, step, policy=GLASS)
+    engine.post_cards()
+    asked = open_question(engine)
+    answer = order(engine, make(asked.code), by)
+    assert open_question(engine) == asked
+    assert answer.text.startswith("Nothing is decided yet: this is a production cluster")
+    assert answer.card
+    (button,) = answer.card.choices
+    assert (answer.card.step, answer.card.generation, answer.card.code) == (asked.step, asked.generation, "")
+    order(engine, Decide("cluster-x-1", asked.step, asked.generation, choice=button.id), by)
+    assert engine.row().state == "running"
+
+
+@pytest.mark.parametrize("way", PRODUCTION)
+def test_a_typed_code_gives_no_button_to_whoever_may_not_press_it(build: Build, way: str) -> None:
+    """They are told why instead."""
+    step, make, _ = WAYS[way]
+    engine = stand(build, step, policy=GLASS)
+    engine.post_cards()
+    assert order(engine, make(open_question(engine).code), DEE).card is None
+
+
+def test_breaking_the_glass_by_its_code_decides_on_a_production_cluster_too(build: Build) -> None:
+    """It takes a reason, and everybody is told."""
+    engine = stand(build, "control-plane/approve", policy=GLASS)
+    engine.post_cards()
+    order(engine, BreakGlass("cluster-x", reason="now", code=open_question(engine).code), DEE)
+    assert engine.row().state == "running"
+
+
+def test_the_numbers_are_the_cards_facts(build: Build) -> None:
+    """With how long it takes and how many risks stand on the card itself; its folds stay there."""
+    card = Card("Card", ("told",), (("pods", "56"),), ("one", "two"), (Detail("fold", ("line",)),), "5 min")
+    facts = (("pods", "56"), ("risks on the card", "2"))
+    assert shorten_card(card) == Card("Card", facts=facts, estimate="5 min")
 
 
 @pytest.mark.parametrize("way", WAYS)
