@@ -8,7 +8,7 @@ from slack_bolt import Ack, App, Respond
 from slack_sdk import WebClient
 
 from bot.clicks.clicks import Click
-from bot.clicks.orders import Approve, Order, choose_order
+from bot.clicks.orders import Abort, Approve, Order, choose_order
 from bot.slack.api.answers import Answered, call_slack
 from bot.slack.drawing.buttons import PREFIX, SHOW_CARD, Target, read_action, read_value
 from handlers.desk import Reception
@@ -18,7 +18,7 @@ from handlers.payloads import Payload, find_channel, find_first, find_part, find
 STALE = "That button could not be read, so nothing was done. `/asm-upgrade status` shows what may be done now."
 NOT_OPENED = (
     "Slack did not open the form for your reason, so nothing was done. Click again, or use "
-    "`/asm-upgrade deny CLUSTER REASON`."
+    "`/asm-upgrade deny CLUSTER REASON`, or `abort` in its place."
 )
 
 
@@ -43,7 +43,7 @@ def receive_button(reception: Reception, body: Payload) -> None:
     """Commit a click on a button that needs nothing more."""
     target, action = _read_target(body), find_first(body, "actions")
     order = _read_order(target, find_text(action, "action_id")) if target else None
-    if target is None or target.needs_reason or order is None:
+    if target is None or order is None or _asks_why(target, order):
         return
     message = find_text(body, "container", "message_ts")
     stamp = find_text(action, "action_ts") or find_text(body, "trigger_id")
@@ -64,10 +64,11 @@ def receive_button(reception: Reception, body: Payload) -> None:
 def open_reason_form(body: Payload, client: WebClient, respond: Respond) -> None:
     """Open the form where the choice needs a reason. Its trigger lives three seconds."""
     target, action_id = _read_target(body), find_text(find_first(body, "actions"), "action_id")
-    if target is None or _read_order(target, action_id) is None:
+    order = _read_order(target, action_id) if target else None
+    if target is None or order is None:
         _say(body, respond, STALE)
         return
-    if not target.needs_reason:
+    if not _asks_why(target, order):
         return
     form = build_reason_form(target, action_id, find_channel(body))
     answer = call_slack(lambda: client.views_open(trigger_id=find_text(body, "trigger_id"), view=form))
@@ -97,6 +98,11 @@ def receive_reason(reception: Reception, body: Payload, ack: Ack) -> None:
         )
     )
     ack()
+
+
+def _asks_why(target: Target, order: Order) -> bool:
+    """Whether a form asks for the reason: an abort always, also by the button of an earlier card."""
+    return target.needs_reason or isinstance(order, Abort)
 
 
 def _say(body: Payload, respond: Respond, text: str) -> None:

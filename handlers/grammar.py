@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from bot.clicks.orders import (
     READINGS,
+    Abort,
     Approve,
     BreakGlass,
     Decide,
@@ -48,10 +49,10 @@ USAGE: Mapping[Action, tuple[str, str]] = {
         "approve alone what is asked; the approvers are told at once",
     ),
     "status": ("status [CLUSTER]", "where upgrades stand and what may be done"),
-    "pause": ("pause CLUSTER", "start nothing more until resumed"),
+    "pause": ("pause CLUSTER", "start nothing more from this moment, until resumed"),
     "resume": ("resume CLUSTER", "go on"),
     "retry": ("retry CLUSTER", "try the blocked step again"),
-    "abort": ("abort CLUSTER [REASON]", "end the upgrade; what has moved stays moved"),
+    "abort": ("abort CLUSTER REASON", "end the upgrade; what has moved stays moved"),
     "history": ("history [CLUSTER]", "earlier upgrades and how they ended"),
     "help": ("help", "this text"),
 }
@@ -120,6 +121,16 @@ def _read_deny(_action: Action, words: Sequence[str]) -> Order | Misread:
     if not reason:
         return Misread(f"Say why: `{COMMAND} deny {_bare(words[0])} REASON`. The reason stands in the thread.")
     return Deny(words[0], reason=reason)
+
+
+def _read_abort(_action: Action, words: Sequence[str]) -> Order | Misread:
+    reason, target = _reason(words[1:]), _bare(words[0])
+    if not reason:
+        return Misread(
+            f"Say why: `{COMMAND} abort {target} REASON`. The reason stands in the thread. "
+            f"`{COMMAND} pause {target}` stops as quickly, needs none, and can be undone."
+        )
+    return Abort(words[0], reason=reason)
 
 
 def _read_approve(_action: Action, words: Sequence[str]) -> Order | Misread:
@@ -248,6 +259,7 @@ _OPTIONS: Mapping[str, Callable[[str, StartOptions], StartOptions | Misread]] = 
 }
 _READERS: Mapping[Action, Callable[[Action, Sequence[str]], Order | Misread]] = {
     "start": _read_start,
+    "abort": _read_abort,
     "approve": _read_approve,
     "deny": _read_deny,
     "break-glass": _read_breaking,

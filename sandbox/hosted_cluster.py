@@ -11,7 +11,13 @@ from sandbox.bot.settings import SIMULATED_CLUSTER
 from sandbox.clock import SimulatedClock
 from sandbox.cluster.http.server import SimulatedCluster
 from sandbox.cluster.http.tls import ServingCertificate, ensure_certificate, write_kubeconfig
-from sandbox.cluster.seeds.cluster_x import NEIGHBOUR, NEIGHBOUR_LOCATION, seed_cluster_x, seed_cluster_y
+from sandbox.cluster.seeds.cluster_x import (
+    NEIGHBOUR,
+    NEIGHBOUR_LOCATION,
+    add_account_roles,
+    seed_cluster_x,
+    seed_cluster_y,
+)
 from sandbox.google.project import GkeCluster
 from sandbox.state_folder import StateFolder, read_json, write_json
 from sandbox.web.sites import open_site
@@ -72,6 +78,7 @@ async def open_cluster(folder: StateFolder, clock: SimulatedClock) -> AsyncItera
     cluster = SimulatedCluster(clock.now, seed_fn=seed_cluster_x if left is None else None)
     if left is not None:
         cluster.restore(left)
+        add_account_roles(cluster)
     certificate = ensure_certificate(folder.certificates)
     site = await open_site(cluster.app(), ssl=certificate.server_context())
     try:

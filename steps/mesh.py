@@ -110,12 +110,26 @@ class Right:
 
 
 @dataclass(frozen=True)
+class BindingMark:
+    """Whose a binding is: the journal of the bot that wrote it, and the upgrade it was written for."""
+
+    journal: str
+    upgrade: str
+
+
+@dataclass(frozen=True)
 class Binding:
-    """A ClusterRoleBinding: its role and the users among its subjects."""
+    """A ClusterRoleBinding: its role, the users among its subjects, and the other ones as `Group NAME`.
+
+    With the version that was read, a revision is refused where somebody else changed it since.
+    """
 
     name: str
     role: str
     users: tuple[str, ...]
+    others: tuple[str, ...] = ()
+    mark: BindingMark | None = None
+    resource_version: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

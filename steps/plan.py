@@ -36,6 +36,20 @@ PHASES: tuple[Phase, ...] = (
 )
 ABORT = Phase("abort", "Abort", abort.STEPS)
 PROPOSAL = Phase("proposal", "Proposal", prepare.PROPOSAL_STEPS)
+# The bot is cluster-admin from right before the control plane is written to until it is validated, and not longer.
+ORDER: tuple[Step, ...] = (
+    *prepare.STEPS,
+    *access.GATE,
+    *download.STEPS,
+    *control_plane.GATES,
+    *access.BINDING_STEPS,
+    *control_plane.ACTS,
+    *validate.STEPS,
+    *access.RELEASE,
+    *sidecars.STEPS,
+    *authorization.STEPS,
+    *finish.STEPS,
+)
 STEPS: Mapping[str, Step] = {step.id: step for phase in (*PHASES, PROPOSAL, ABORT) for step in phase.steps}
 FIRST_WRITE = "control-plane/apply"
 READING_PHASES = frozenset({"prepare", "proposal", "abort"})
@@ -60,7 +74,7 @@ def build_plan(kind: PlanKind, options: UpgradeOptions) -> tuple[str, ...]:
     match kind:
         case "upgrade":
             left_out = frozenset[str]() if options.canary_namespaces else sidecars.CANARY_STEPS
-            return tuple(step.id for phase in PHASES for step in phase.steps if step.id not in left_out)
+            return tuple(step.id for step in ORDER if step.id not in left_out)
         case "proposal":
             steps = (*prepare.STEPS, *PROPOSAL.steps)
             return tuple(step.id for step in steps if step.id != "prepare/propose")
@@ -68,6 +82,27 @@ def build_plan(kind: PlanKind, options: UpgradeOptions) -> tuple[str, ...]:
             return tuple(step.id for step in ABORT.steps)
         case _:
             assert_never(kind)
+
+
+def name_phases(plan: Sequence[str]) -> Mapping[str, str]:
+    """The phase under which each step of a plan is shown.
+
+    A step of a phase that the plan has left before is shown with the phase that it stands in: binding the bot's account
+    with the control plane, and taking that back with validate.
+    """
+    shown: dict[str, str] = {}
+    phase, known = "", set[str]()
+    for step_id in plan:
+        own = step_id.partition("/")[0]
+        phase = phase if own in known and own != phase else own
+        known.add(own)
+        shown[step_id] = phase
+    return shown
+
+
+def is_guest(plan: Sequence[str], step_id: str) -> bool:
+    """Whether a step is shown with another phase than its own."""
+    return name_phases(plan).get(step_id) != step_id.partition("/")[0]
 
 
 def tell_kind(plan: Sequence[str]) -> PlanKind:

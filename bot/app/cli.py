@@ -205,7 +205,8 @@ def abort(target: str, reason: tuple[str, ...], yes: bool) -> None:
 
     if not yes:
         click.confirm(f"Abort the upgrade of {target}? Pods already moved keep the new version", abort=True)
-    _order(Abort(target, " ".join([*reason, _name_account()])))
+    why = " ".join(reason) or str(click.prompt("Why?"))
+    _order(Abort(target, f"{why} {_name_account()}"))
 
 
 @main.command()

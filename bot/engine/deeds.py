@@ -29,12 +29,21 @@ MOST_DEEDS = 100
 BATCH = "the bot ended before it saw the result, and that of others begun at the same time"
 
 
-class Witness:
-    """Writes into a turn what its step does. What a killed bot had begun in the turn before is told first."""
+class NothingNew(Exception):
+    """Somebody paused or aborted the upgrade while its step ran: the call was not made."""
 
-    def __init__(self, memory: TurnMemory, turn: Turn) -> None:
+
+class Witness:
+    """Writes into a turn what its step does. What a killed bot had begun in the turn before is told first.
+
+    `find_stop` says why nothing may be begun any more, "" while it may: it is asked before each call, so that a pause
+    counts from its moment and not from the next turn on.
+    """
+
+    def __init__(self, memory: TurnMemory, turn: Turn, find_stop: Callable[[], str]) -> None:
         self._memory = memory
         self._turn = turn
+        self._find_stop = find_stop
         self._noted = False
         left = memory.recall(BEGUN)
         if isinstance(left, Mapping):
@@ -55,6 +64,8 @@ class Witness:
             return lambda run_id: self._see_end(tools, run_id)
 
         def start(run_id: str, *arguments: Any) -> Any:
+            if stop := self._find_stop():
+                raise NothingNew(stop)
             self._memory.remember(_name_run(run_id), name)
             return self._wrap(name, method, tools)(run_id, *arguments)
 
@@ -73,6 +84,9 @@ class Witness:
 
     def _wrap(self, name: str, method: Method, _port: object) -> Method:
         def call(*arguments: Any, **named: Any) -> Any:
+            stop = self._find_stop()
+            if stop:
+                raise NothingNew(stop)
             did, to = name.replace("_", " "), _describe_arguments([*arguments, *named.values()])
             self._begin(did, to)
             try:
@@ -141,7 +155,7 @@ def _describe_argument(argument: object) -> str:
         case WorkloadRef():
             return str(argument)
         case Binding(name=name, role=role, users=users):
-            return f"{name} ({role} for {', '.join(users)})"
+            return f"{name} ({role} for {', '.join(users) or 'nobody'})"
         case Record():
             return f"record {argument.digest}"
         case Mapping():

@@ -13,8 +13,8 @@ from bot.engine.plans import Plans
 from bot.engine.step_runs import StepRuns
 from bot.engine.turn import Turn, correct_wait, describe_outcome, limit_patience
 from bot.incidents import note_incident
-from bot.journal.journal import LONGEST_PAUSE, Journal, is_due
-from bot.journal.rows import UpgradeRow, find_first_asked
+from bot.journal.journal import Journal
+from bot.journal.rows import LONGEST_PAUSE, UpgradeRow, find_first_asked, is_due
 from bot.journal.store import StoreBroken
 from bot.schedule.keeper import Keeper
 from bot.telling.chronicle import Chronicle

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.clock import Clock
-from bot.engine.deeds import Witness, describe_deeds, list_fallen
+from bot.engine.deeds import NothingNew, Witness, describe_deeds, list_fallen
 from bot.engine.plans import Plans
 from bot.engine.turn import Turn, TurnLedger, TurnMemory
 from bot.journal.audit import Event
@@ -13,9 +13,9 @@ from bot.journal.journal import Journal
 from bot.journal.records import BOT
 from bot.journal.rows import UpgradeRow
 from bot.schedule.keeper import Keeper
-from bot.telling.phrases import word_outcome, word_sentence
+from bot.telling.phrases import mention, word_outcome, word_sentence
 from steps.contract.errors import GiveUp
-from steps.contract.step import Context, Outcome, Step
+from steps.contract.step import Context, Outcome, Step, Waiting
 
 
 class StepRuns:
@@ -29,7 +29,10 @@ class StepRuns:
 
     def run(self, step: Step, row: UpgradeRow, turn: Turn, hold: str) -> Outcome:
         """Run the step once. Raises what the step raises."""
-        return word_outcome(step.run(self._build_context(row, turn, hold)))
+        try:
+            return word_outcome(step.run(self._build_context(row, turn, hold)))
+        except NothingNew as stop:
+            return word_outcome(Waiting(str(stop), 0.0))
 
     def write_down(self, row: UpgradeRow, turn: Turn, now: datetime) -> None:
         """What the turn did to the cluster and what fell in it, before the ledger has it; joins a transaction."""
@@ -49,8 +52,9 @@ class StepRuns:
         ports = self._plans.ports_for(row.address)
         now = self._clock.now()
         memory = TurnMemory(self._journal, row.id, turn)
-        witness = Witness(memory, turn)
+        witness = Witness(memory, turn, lambda: self._find_stop(row))
         return Context(
+            journal_id=self._journal.read_id(),
             upgrade_id=row.id,
             step_id=row.step,
             generation=row.generation,
@@ -74,6 +78,13 @@ class StepRuns:
             forecast=lambda: self._keeper.forecast(row, now),
             probes=ports.probes,
         )
+
+    def _find_stop(self, row: UpgradeRow) -> str:
+        """Why nothing may be begun for the upgrade any more, though it could when the turn began; "" for nothing."""
+        now = self._journal.find_upgrade(row.id)
+        if now is None or now.step != row.step:
+            return f"{row.step} is left"
+        return f"paused by {mention(now.paused_by)}" if now.paused_by else ""
 
     def _find_ended(self, row: UpgradeRow, now: datetime) -> datetime | None:
         """When the approval of the step's phase became too old to be acted on, None where it has not."""

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import assert_never
 
 from bot.journal.audit import Deed
-from bot.journal.journal import LONGEST_PAUSE, Journal
-from bot.journal.rows import UpgradeRow
+from bot.journal.journal import Journal
+from bot.journal.rows import LONGEST_PAUSE, UpgradeRow
 from steps.contract.ledger import Ledger, LedgerEntry
 from steps.contract.notes import Json
 from steps.contract.step import Ask, Blocked, Done, Outcome, Step, Waiting
@@ -35,8 +35,10 @@ class TurnMemory:
 
     def remember(self, key: str, value: Json) -> Json:
         """Commit the value at once, unless the key has one."""
-        if key in self._turn.revised:
+        if self._turn.revised.get(key) is not None:
             return self._turn.revised[key]
+        if key in self._turn.revised:
+            self._journal.revise_json(self._upgrade, key, self._turn.revised.pop(key))
         return self._journal.remember_json(self._upgrade, key, value)
 
     def note_at_once(self, key: str, value: Json) -> None:

@@ -27,6 +27,7 @@ from bot.journal.rows import (
     at_time,
     encode_column,
     encode_json,
+    is_due,
     read_first_upgrade,
     read_question,
     read_upgrade,
@@ -39,7 +40,6 @@ from steps.contract.notes import Json, Note
 from steps.contract.step import Ask, Blocked, Decision
 
 T = TypeVar("T")
-LONGEST_PAUSE = timedelta(minutes=10)
 # A decision that waited for longer than this is refused: much may have changed since the person read the card.
 LONGEST_WAIT = timedelta(minutes=10)
 LONGEST_LOOK = timedelta(seconds=60)
@@ -55,6 +55,10 @@ class JournalView:
 
     def __init__(self, store: Store | StoredCopy) -> None:
         self._rows = store.read
+
+    def read_id(self) -> str:
+        """What tells this journal from every other one, also where a bot starts anew."""
+        return str(self._rows("select id from identity")[0]["id"])
 
     def find_upgrade(self, upgrade: str) -> UpgradeRow | None:
         """The upgrade with this id."""
@@ -346,7 +350,11 @@ class Journal(JournalView):
     def remember_json(self, upgrade: str, key: str, value: Json) -> Json:
         """The same by a note's key and JSON."""
         with self._store.transact() as db:
-            db.execute("insert or ignore into memory values (?, ?, ?)", [upgrade, key, encode_json(value)])
+            db.execute(
+                "insert into memory values (?, ?, ?) on conflict do update set value = excluded.value"
+                " where memory.value = 'null'",
+                [upgrade, key, encode_json(value)],
+            )
         return self.recall_json(upgrade, key)
 
     def revise_json(self, upgrade: str, key: str, value: Json) -> None:
@@ -385,15 +393,3 @@ class Journal(JournalView):
     def _find_head(self, upgrade: str) -> str:
         rows = self._rows("select seal from audit where upgrade = ? order by seq desc limit 1", [upgrade])
         return str(rows[0]["seal"]) if rows else ""
-
-
-def is_due(row: UpgradeRow, now: datetime) -> bool:
-    """Whether the upgrade has something to do now.
-
-    A step that waits is never put off for longer than LONGEST_PAUSE: one that seems to be was put off before the clock
-    was set back.
-    """
-    if row.due is None or row.paused_by:
-        return False
-    set_back = row.state == "running" and row.waiting_since is not None and row.due > now + LONGEST_PAUSE
-    return row.due <= now or set_back

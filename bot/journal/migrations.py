@@ -27,6 +27,7 @@ def build_migrations() -> Migrations:
         add_proofs,
         create_deliveries,
         add_terms,
+        add_identity,
     ):
         migrations()(migrate)
     return migrations
@@ -346,3 +347,9 @@ def create_deliveries(db: Database) -> None:
 def add_terms(db: Database) -> None:
     """Until when a question may be answered, and its answer acted on, carries a proof of its own: it may be moved."""
     db.execute("alter table approvals add column term_proof text not null default ''")
+
+
+def add_identity(db: Database) -> None:
+    """A name of the journal's own, by which a bot knows on a cluster what it wrote there itself."""
+    db.execute("create table identity (id text not null)")
+    db.execute("insert into identity values (lower(hex(randomblob(16))))")

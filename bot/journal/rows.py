@@ -8,7 +8,7 @@ import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict, TypeVar
 
 import msgspec
@@ -23,6 +23,7 @@ from steps.mesh import ClusterAddress
 from steps.plan import tell_kind
 
 CODE_LENGTH = 6
+LONGEST_PAUSE = timedelta(minutes=10)
 T = TypeVar("T")
 
 
@@ -217,3 +218,15 @@ def to_time(seconds: float | None) -> datetime | None:
 def at_time(seconds: float) -> datetime:
     """A time in UTC."""
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def is_due(row: UpgradeRow, now: datetime) -> bool:
+    """Whether the upgrade has something to do now.
+
+    A step that waits is never put off for longer than LONGEST_PAUSE: one that seems to be was put off before the clock
+    was set back.
+    """
+    if row.due is None or row.paused_by:
+        return False
+    set_back = row.state == "running" and row.waiting_since is not None and row.due > now + LONGEST_PAUSE
+    return row.due <= now or set_back

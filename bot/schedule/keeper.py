@@ -16,6 +16,7 @@ from bot.transitions import Transitions, is_legal
 from bot.windows.appointments import choose_zone
 from bot.windows.downtime import DAY, HORIZON, Downtime
 from bot.windows.permits import (
+    BINDING,
     CONTROL_PLANE_START,
     OPEN,
     SELF_HOLDING,
@@ -27,6 +28,7 @@ from bot.windows.permits import (
 from steps.contract.forecast import Forecast
 from steps.contract.release import Release
 from steps.notes.prepare import NODES
+from steps.plan import is_guest
 from steps.workloads.estimate import estimate_control_plane
 
 BEFORE_END = timedelta(minutes=15)
@@ -74,7 +76,7 @@ class Keeper:
     def find_permit(self, row: UpgradeRow, now: datetime) -> Permit:
         """Whether this upgrade may start something new now."""
         permit = self.find_window(row, now)
-        if row.step not in CONTROL_PLANE_START:
+        if not _needs_room(row):
             return permit
         downtime = self.find_downtime(row)
         zone = choose_zone(downtime, self._schedules.find_appointment(row.id))
@@ -182,7 +184,7 @@ class Keeper:
             if current is None or (current.step, current.state) != (row.step, "running") or current.aborted_by:
                 return
             fresh = self._schedules.put_hold(row.id, row.step, permit.why, permit.until, now)
-            short = not permit.until or row.step in CONTROL_PLANE_START
+            short = not permit.until or _needs_room(row)
             advice = f"; {HOW_TO_GO_ON.format(cluster=row.cluster)}" if short else ""
             self._transitions.hold(row, permit.until, sentence, sentence + advice if fresh else "")
             if fresh and permit.until and self._schedules.find_appointment(row.id) is None:
@@ -202,3 +204,8 @@ class Keeper:
 
     def _plan_end(self, row: UpgradeRow, ends: datetime, now: datetime) -> None:
         self._schedules.add_reminders([Reminder(0, row.id, "ends", max(now, ends - BEFORE_END), ends)])
+
+
+def _needs_room(row: UpgradeRow) -> bool:
+    """Whether the control plane and its way back have to fit from this step on."""
+    return row.step in CONTROL_PLANE_START or (row.step in BINDING and is_guest(row.plan, row.step))

@@ -31,6 +31,7 @@ from bot.journal.rows import UpgradeRow, build_code, name_end
 from steps.contract.cards import Attachment, Card
 from steps.contract.step import Ask, Blocked, Done, Waiting
 from steps.notes.prepare import SOURCE
+from steps.plan import name_phases
 
 
 class ApproversOf(Protocol):
@@ -200,4 +201,4 @@ def _progress_slot(row: UpgradeRow) -> str:
 
 
 def _phase(row: UpgradeRow) -> str:
-    return row.step.partition("/")[0]
+    return name_phases(row.plan)[row.step]

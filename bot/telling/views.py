@@ -14,7 +14,10 @@ from bot.people.rights import list_legal_actions
 from steps.contract.cards import Choice
 from steps.contract.ledger import LedgerEntry
 from steps.notes.prepare import SOURCE
-from steps.plan import ABORT, PHASES, PROPOSAL
+from steps.plan import ABORT, PHASES, PROPOSAL, name_phases
+
+# Steps that are told as a line of the phase that they stand in.
+LINES = frozenset({"access/bind", "access/release"})
 
 
 class Views:
@@ -77,35 +80,35 @@ class Views:
 
 def list_phases(row: UpgradeRow, steps: list[StepRow]) -> tuple[PhaseView, ...]:
     """Each phase of the upgrade's plan with its state, last sentence and times."""
-    names = dict.fromkeys(step_id.partition("/")[0] for step_id in row.plan)
+    shown = name_phases(row.plan)
     titles = {phase.name: phase.title for phase in (*PHASES, PROPOSAL, ABORT)}
-    return tuple(_build_phase(name, titles.get(name, name), row, steps) for name in names)
+    return tuple(
+        _build_phase(name, titles.get(name, name), row, steps, shown) for name in dict.fromkeys(shown.values())
+    )
 
 
-def _build_phase(name: str, title: str, row: UpgradeRow, steps: list[StepRow]) -> PhaseView:
-    own = [step for step in steps if step.step.partition("/")[0] == name]
+def _build_phase(name: str, title: str, row: UpgradeRow, steps: list[StepRow], shown: Mapping[str, str]) -> PhaseView:
+    planned = [step_id for step_id, phase in shown.items() if phase == name]
+    own = [step for step in steps if shown.get(step.step) == name]
     done = [step for step in own if step.outcome == "Done" and step.sentence]
-    state = _judge_phase(name, row, own)
-    if state in ("done", "pending"):
-        sentence = done[-1].sentence if done else ""
-    else:
-        sentence = row.sentence
+    state = _judge_phase(row, planned, own)
+    last = [step.sentence for step in done if step.step.partition("/")[0] == name]
     return PhaseView(
         name=name,
         title=title,
         state=state,
-        sentence=sentence,
+        sentence=row.sentence if state not in ("done", "pending") else last[-1] if last else "",
+        lines=tuple(step.sentence for step in done if step.step in LINES and step.step.partition("/")[0] != name),
         started_at=own[0].started_at if own else None,
         ended_at=own[-1].ended_at if own and state == "done" else None,
     )
 
 
-def _judge_phase(name: str, row: UpgradeRow, own: list[StepRow]) -> PhaseState:
-    planned = [step_id for step_id in row.plan if step_id.partition("/")[0] == name]
+def _judge_phase(row: UpgradeRow, planned: list[str], own: list[StepRow]) -> PhaseState:
     ended = {step.step for step in own if step.outcome == "Done"}
     if ended.issuperset(planned):
         return "done"
-    if row.step.partition("/")[0] != name or row.state in ENDED:
+    if row.step not in planned or row.state in ENDED:
         return "pending"
     match row.state:
         case "asking" | "blocked" | "running":
@@ -119,7 +122,10 @@ PhaseState: TypeAlias = Literal["pending", "running", "asking", "blocked", "done
 
 @dataclass(frozen=True)
 class PhaseView:
-    """One phase as shown: `sentence` is its last outcome; times are UTC, None while not reached."""
+    """One phase as shown: `sentence` is its last outcome, `lines` what was bound and given back in it.
+
+    Times are UTC, None while not reached.
+    """
 
     name: str
     title: str
@@ -127,6 +133,7 @@ class PhaseView:
     sentence: str = ""
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ WRITING = frozenset({"access/bind", "control-plane/backup", "validate/run", "aut
 SELF_HOLDING = frozenset({"control-plane/apply", "sidecars/canary", "sidecars/restart", "sidecars/acknowledge"})
 # From an approval to the apply: begun only where the upper estimate and the way back still fit.
 CONTROL_PLANE_START = frozenset({"control-plane/approve", "control-plane/backup", "control-plane/apply"})
+# The same, where the plan binds the bot's account right before the control plane is written to.
+BINDING = frozenset({"access/bind", "access/check"})
 
 
 @dataclass(frozen=True)

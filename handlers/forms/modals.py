@@ -22,6 +22,12 @@ from steps.contract.documents import BadDocument, read_table
 REASON_FORM = "asm:reason"
 REASON_BLOCK = "reason"
 REASON_LIMIT = 500
+WHERE_IT_STANDS = "The reason stands in the thread and in the audit."
+LEAVES = (
+    "Nothing more is started: pods already moved keep the new version, the others the old one, and the thread says "
+    "what is left. A program that runs is let end first; then the bot takes back its rights. *Pause* stops as quickly, "
+    "and can be undone. "
+)
 TITLES: Mapping[str, str] = {"deny": "Deny", "abort": "Abort the upgrade"}
 
 
@@ -47,7 +53,7 @@ def build_reason_form(target: Target, action_id: str, channel: str) -> View:
         close=PlainTextObject(text="Cancel"),
         private_metadata=json.dumps({"value": write_value(target), "action_id": action_id, "channel": channel}),
         blocks=[
-            build_text(f"{subject}. The reason stands in the thread and in the audit."),
+            build_text(f"{subject}. {LEAVES if action == 'abort' else ''}{WHERE_IT_STANDS}"),
             InputBlock(
                 block_id=REASON_BLOCK,
                 label=PlainTextObject(text="Reason"),

@@ -1,4 +1,4 @@
-"""The bot's account in a given cluster: a viewer who may bind roles, as on GKE, with a token of its own."""
+"""The bot's account in a given cluster: the roles of the manifests under its own name, with a token of its own."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any
 from sandbox.attached.access import Access
 from sandbox.attached.api import Api
 from sandbox.attached.demo import MARK, OWN_NAMESPACE
-from sandbox.cluster.seeds.viewer import viewer
-from sandbox.cluster.server.authorization import ROLES_GROUP, VIEWER_RULES
+from sandbox.cluster.seeds.account_roles import operator_rules, role_for
+from sandbox.cluster.seeds.viewer import viewer, viewer_rules
+from sandbox.cluster.server.authorization import ROLES_GROUP
 
 Json = dict[str, Any]
 
@@ -23,24 +24,19 @@ ROLE = "viewer-who-binds"
 def describe_account() -> list[Json]:
     """Return the service account with its role and binding, and those of the viewer whom it may act for."""
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": NAME, "namespace": OWN_NAMESPACE}}
-    marked = [
-        {**made, "metadata": {**made["metadata"], "name": f"{OWN_NAMESPACE}-bot", "labels": MARK}}
-        for made in let_view(ACCOUNT)
-    ]
-    marked[1]["roleRef"]["name"] = f"{OWN_NAMESPACE}-bot"
-    viewed = viewer(f"{OWN_NAMESPACE}-viewer")
-    return [account, *marked, *({**made, "metadata": {**made["metadata"], "labels": MARK}} for made in viewed)]
+    roles = [*role_for(ACCOUNT, f"{OWN_NAMESPACE}-bot", _list_rules()), *viewer(f"{OWN_NAMESPACE}-viewer")]
+    return [account, *({**made, "metadata": {**made["metadata"], "labels": MARK}} for made in roles)]
 
 
 def let_view(user: str) -> list[Json]:
-    """Return the role and binding that give a user what the sandbox's Google account has."""
-    rules = [{key: part for key, part in rule.items() if key != "except"} for rule in VIEWER_RULES]
-    meta = {"name": ROLE}
-    role = {"apiVersion": f"{ROLES_GROUP}/v1", "kind": "ClusterRole", "metadata": meta, "rules": rules}
-    reference = {"kind": "ClusterRole", "apiGroup": ROLES_GROUP, "name": ROLE}
-    subjects = [{"kind": "User", "apiGroup": ROLES_GROUP, "name": user}]
-    binding = {"kind": "ClusterRoleBinding", "metadata": meta, "roleRef": reference, "subjects": subjects}
-    return [role, {"apiVersion": f"{ROLES_GROUP}/v1", **binding}]
+    """Return the role and binding that give a user what the bot's account needs."""
+    return role_for(user, ROLE, _list_rules())
+
+
+def _list_rules() -> list[Json]:
+    """The manifests' roles; with no binding that stands empty, the account makes the guide's."""
+    binding = {"apiGroups": [ROLES_GROUP], "resources": ["clusterrolebindings"], "verbs": ["create"]}
+    return [*viewer_rules(), *operator_rules(), binding]
 
 
 async def write_token(api: Api) -> str:

@@ -23,7 +23,7 @@ from sandbox.cluster.objects.errors import UnknownPath
 from sandbox.cluster.objects.objects import Json
 from sandbox.cluster.objects.resources import Resources, minor_of
 from sandbox.cluster.server.apiserver import ApiServer
-from sandbox.cluster.server.authorization import BOT_ACCOUNT, VIEWER_RULES, Authorizer, Tokens, User
+from sandbox.cluster.server.authorization import BOT_ACCOUNT, ROLES_GROUP, VIEWER_RULES, Authorizer, Tokens, User
 from sandbox.cluster.server.canonical import canonical_objects
 from sandbox.cluster.server.faults import Faults
 from sandbox.cluster.server.injection import Injector
@@ -57,7 +57,8 @@ class Simulation:
         self.tokens = Tokens(account)
         self.engine = Engine(clock, self.store)
         self.api = ApiServer(self.store, self.resources, self.injector, self.engine.now)
-        self.authorizer = Authorizer(self.store, {account: list(VIEWER_RULES)})
+        self.authorizer = Authorizer(self.store)
+        self.choose_account_rules()
         self.loops = start_controllers(self.api, self.engine, self.injector, self.faults.pods, self.pace)
         self.bell = Bell(self.store)
         self.open_watches: set[asyncio.Event] = set()
@@ -70,6 +71,11 @@ class Simulation:
         """Do all work due by the clock; returns the simulated time of the next, None when nothing is planned."""
         with self.lock:
             return self.engine.tick()
+
+    def choose_account_rules(self) -> None:
+        """Have the bot's account live by the roles of the manifests where they are, else by Google's IAM."""
+        has_roles = self.store.find(f"clusterroles.{ROLES_GROUP}", "", "asm-upgrade-operator") is not None
+        self.authorizer.iam[self.tokens.account] = [] if has_roles else list(VIEWER_RULES)
 
     def user_of(self, token: str) -> User | None:
         """Return the user of a bearer token, None for one that is refused."""

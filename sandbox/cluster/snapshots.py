@@ -33,6 +33,7 @@ def load_snapshot(cluster: Simulation, snapshot: Json) -> None:
         for obj in objects:
             cluster.store.load(key, obj)
             changes.append(Change(cluster.store.revision, "ADDED", key, obj, None))
+    cluster.choose_account_rules()
     cluster.api.follow_definitions()
     cluster.engine.look_at_everything(changes)
     cluster.bell.ring_all()

@@ -156,6 +156,10 @@ class Kubernetes(Protocol):
         """Create a ClusterRoleBinding for users; one that already exists with the same content is fine."""
         ...
 
+    def revise_binding(self, binding: Binding) -> None:
+        """Give a ClusterRoleBinding that was read these users and this mark; TryAgain where it changed since."""
+        ...
+
     def delete_binding(self, name: str) -> None:
         """Delete a ClusterRoleBinding; an absent one is fine."""
         ...
@@ -351,6 +355,10 @@ class MeshTools(Protocol):
 
     def observe_run(self, run_id: str) -> RunState:
         """How a run stands; also ends one that is past its time limit (SIGTERM to the group, then SIGKILL)."""
+        ...
+
+    def list_running(self, upgrade_id: str) -> tuple[str, ...]:
+        """The ids of an upgrade's runs that still run, whoever started them."""
         ...
 
     def has_default_credentials(self) -> bool:

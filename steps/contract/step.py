@@ -89,10 +89,12 @@ class Decision:
 class Context:
     """Everything one run of a step may look at and act through.
 
-    `hold` says why nothing new may be started, "" where it may: a step that acts in parts stops where nothing is in
-    flight. `approval_ended` is when the approval of the step's phase became too old, None while it counts.
+    `journal_id` names the bot's journal, which tells its bindings from those of another bot. `hold` says why nothing
+    new may be started, "" where it may: a step that acts in parts stops where nothing is in flight. `approval_ended`
+    is when the approval of the step's phase became too old, None while it counts.
     """
 
+    journal_id: str
     upgrade_id: str
     step_id: str
     generation: int

@@ -16,10 +16,12 @@ class OwnBinding:
 
 
 BINDING = Note("access/binding", read_as(OwnBinding))
-# The account that the bot itself bound, by the binding's name.
+# The account that the bot itself bound, by the name of the binding that it made, or found empty and filled. Remembered
+# before it is written, so that a bot that was killed in between still takes it back.
 CREATED = Note("access/created", read_as(str))
 # The findings that a person has seen, whatever was decided; earlier versions of the bot kept none.
 SEEN_FINDINGS = Note("authorization/seen", read_as(tuple[str, ...]))
+FILLED = Note("access/filled", read_as(str))
 # Findings whose edit was approved, and the objects that were edited.
 APPROVED_EDITS = Note("authorization/approved", read_as(tuple[str, ...]))
 EDITED = Note("authorization/edited", read_as(tuple[str, ...]))

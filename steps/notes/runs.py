@@ -24,6 +24,10 @@ NAMESPACES = Note("validate/namespaces", read_as(tuple[str, ...]))
 LEFTOVERS = Note("validate/leftovers", read_as(tuple[str, ...]))
 
 
+# The run whose end an abort waited for.
+AWAITED = Note("abort/awaited", read_as(str))
+
+
 def count_tries(ctx: Context, note: Note[Tries]) -> int:
     """Which run it is, from 1 on; a retry, which raises the generation, starts over."""
     kept = ctx.recall(note)

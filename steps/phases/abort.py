@@ -4,24 +4,72 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from datetime import timedelta
+from typing import assert_never
 
 from steps.contract.cards import Card
 from steps.contract.ledger import count_entries
+from steps.contract.ports import Ended, NotStarted, Running
 from steps.contract.release import Release
-from steps.contract.step import Context, Done, Outcome, Step
+from steps.contract.step import Context, Done, Outcome, Step, Waiting
 from steps.mesh import Pod
-from steps.notes.permissions import BINDING
-from steps.phases.access import remove_binding
+from steps.notes.runs import AWAITED, LEFTOVERS, NAMESPACES
+from steps.phases.access import remove_leftovers
+from steps.phases.own_binding import recall_own, remove_binding
 from steps.phases.same_cluster import find_stranger
+from steps.phases.validate import find_leftovers
 
 
 def revoke_own_binding(ctx: Context) -> Outcome:
-    """Remove the ClusterRoleBinding that the bot itself made, where it made one (design: at finish or abort)."""
-    kept = ctx.recall(BINDING)
-    if kept is None or not kept.ours:
-        return Done("")
+    """Let a program that runs come to its end, then take back the rights that the bot gave itself.
+
+    An istioctl that loses its rights in the middle leaves a control plane that nobody ever meant.
+    """
+    waiting = await_programs(ctx)
+    if waiting is not None:
+        return waiting
+    ended = describe_awaited(ctx)
+    if not recall_own(ctx):
+        return Done(ended)
     stranger = find_stranger(ctx)
-    return Done(f"{stranger}; nothing was written there" if stranger else remove_binding(ctx))
+    if stranger:
+        return Done(f"{stranger}; nothing was written there")
+    if ctx.recall(NAMESPACES) is not None:
+        ctx.revise(LEFTOVERS, find_leftovers(ctx))
+    remove_leftovers(ctx)
+    return Done("; ".join(filter(None, (ended, remove_binding(ctx)))))
+
+
+def await_programs(ctx: Context) -> Waiting | None:
+    """None once no program of the upgrade runs any more."""
+    for run_id in ctx.mesh_tools.list_running(ctx.upgrade_id):
+        match ctx.mesh_tools.observe_run(run_id):
+            case Running(seconds=seconds):
+                ctx.revise(AWAITED, run_id)
+                program = name_program(ctx, run_id)
+                return Waiting(f"aborting: {program} has run for {seconds:.0f} s and is let end first", 2.0)
+            case NotStarted() | Ended():
+                continue
+            case unexpected:
+                assert_never(unexpected)
+    return None
+
+
+def describe_awaited(ctx: Context) -> str:
+    """How the program that was waited for ended, "" where none was."""
+    run_id = ctx.recall(AWAITED)
+    state = ctx.mesh_tools.observe_run(run_id) if run_id else None
+    if not run_id or not isinstance(state, Ended):
+        return ""
+    code = "its end was not seen" if state.exit_code is None else f"exit {state.exit_code}"
+    late = ", past its time limit" if state.timed_out else ""
+    return f"{name_program(ctx, run_id)} was let end ({code}{late})"
+
+
+def name_program(ctx: Context, run_id: str) -> str:
+    """What runs, as people know it."""
+    name = run_id.removeprefix(f"{ctx.upgrade_id}-").partition("-")[0]
+    return {"apply": "istioctl manifest apply", "validate": "asmctl validate"}.get(name, "a recording by istioctl")
 
 
 def report_abort(ctx: Context) -> Outcome:
@@ -32,8 +80,10 @@ def report_abort(ctx: Context) -> Outcome:
         read_tag(pod.proxy_image) for pod in pods if pod.proxy_image and pod.namespace != ctx.release.namespace
     )
     counts = count_entries(ctx.ledger.read_entries())
+    rolling = list_rolling(ctx)
     left = (
         f"control plane: {_list_versions(plane)}",
+        *([f"still rolling out by itself: {', '.join(rolling)}"] if rolling else []),
         f"sidecars: {_list_versions(sidecars)}",
         "ledger: " + ", ".join(f"{number} {state}" for state, number in counts.items() if number)
         if any(counts.values())
@@ -41,10 +91,21 @@ def report_abort(ctx: Context) -> Outcome:
     )
     mixed = len({*plane, *sidecars}) > 1
     risks = ("The cluster is left with mixed versions; a new upgrade goes on from here.",) if mixed else ()
+    moving = ", still rolling out" if rolling else ""
     return Done(
         f"aborted the upgrade of {ctx.cluster.key}; "
-        f"control plane {_list_versions(plane)}, sidecars {_list_versions(sidecars)}",
+        f"control plane {_list_versions(plane)}{moving}, sidecars {_list_versions(sidecars)}",
         Card("What is left behind", summary=left, risks=risks),
+    )
+
+
+def list_rolling(ctx: Context) -> tuple[str, ...]:
+    """The workloads of the control plane whose pods are not all on what was applied last."""
+    kinds = ("Deployment", "DaemonSet")
+    return tuple(
+        f"{found.ref.kind}/{found.ref.name} ({found.updated} of {found.replicas})"
+        for found in ctx.kubernetes.list_workloads(ctx.release.namespace, kinds)
+        if found.updated < found.replicas or found.observed_generation < found.generation
     )
 
 
@@ -69,4 +130,7 @@ def _list_versions(versions: Counter[str]) -> str:
     return ", ".join(counted) or "none found"
 
 
-STEPS = (Step("abort/revoke", revoke_own_binding), Step("abort/report", report_abort))
+# An apply has a time limit of its own, which ends it long before.
+PATIENCE = timedelta(hours=3)
+
+STEPS = (Step("abort/revoke", revoke_own_binding, PATIENCE), Step("abort/report", report_abort))

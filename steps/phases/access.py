@@ -1,51 +1,89 @@
-"""The access phase: the guide's cluster-admin binding for the bot's account, and a check of what it gives."""
+"""The access phase: cluster-admin for the bot's account while istioctl and asmctl work, and not a step longer."""
 
 from __future__ import annotations
 
 from steps.contract.errors import GiveUp
 from steps.contract.ports import Kubernetes
-from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Step
+from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Step, Waiting
 from steps.gates import bind_access, build_gate_card, pass_gate
-from steps.mesh import Binding, Right
-from steps.notes.permissions import BINDING, CREATED, OwnBinding
+from steps.mesh import Right
+from steps.notes.permissions import BINDING, OwnBinding
 from steps.notes.prepare import measure_identity
+from steps.notes.runs import LEFTOVERS
+from steps.phases.own_binding import (
+    OWN_BINDING,
+    Place,
+    fill_binding,
+    find_place,
+    has_every_right,
+    is_left_over,
+    is_own,
+    remove_binding,
+)
 from steps.phases.same_cluster import on_same_cluster
-from steps.preflight.rights import ADMIN_ROLE, EVERYTHING, describe_grant, describe_rights, list_rights
+from steps.preflight.rights import (
+    ADMIN_ROLE,
+    EVERYTHING,
+    OPERATOR_REMEDY,
+    describe_grant,
+    describe_rights,
+    list_rights,
+    list_sidecar_rights,
+)
 
-GUIDE_BINDING = "cluster-admin-binding"
-OWN_BINDING = "cluster-admin-binding-asm-upgrade-bot"
+# Between taking cluster-admin back and asking what is left: the API server's own caches follow within a second.
+SETTLING = 2.0
 
 
 def approve(ctx: Context) -> Outcome:
-    """Ask before the bot gives itself rights."""
+    """Ask before the bot gives itself rights; nothing to ask where it has them all."""
     identity, account = measure_identity(ctx), ctx.kubernetes.read_account()
-    name, exists = choose_binding(ctx, account)
-    plan = (
-        f"{name} already gives {account} the role {ADMIN_ROLE}; nothing is created."
-        if exists
-        else f"Creates ClusterRoleBinding {name}: role {ADMIN_ROLE} for {account}. It is removed at the end."
-    )
-    card = build_gate_card(ctx, identity, "Access", (plan,), facts=(("account", account),))
+    place = find_place(ctx.kubernetes, account)
+    given = is_own(ctx, place) or is_left_over(ctx, place)
+    if not given and has_every_right(ctx.kubernetes):
+        by = f", by {place.name}" if place.is_bound else ", by Google IAM or a binding of others"
+        return Done(f"{account} has every right already{by}: nothing is asked, and nothing is bound or taken back")
+    facts = (("account", account), ("role", ADMIN_ROLE))
+    card = build_gate_card(ctx, identity, "Access", (describe_plan(place),), facts, find_risks(ctx.kubernetes))
     return pass_gate(
         ctx, Ask(f"Give the bot cluster-admin on {ctx.cluster.key}?", card, bind_access(ctx, identity, account))
     )
 
 
+def describe_plan(place: Place) -> str:
+    """What the approval lets the bot do, in a sentence."""
+    how = (
+        f"Writes {place.account} into ClusterRoleBinding {place.name}, which stands empty"
+        if place.found
+        else f"Creates ClusterRoleBinding {place.name}: role {ADMIN_ROLE} for {place.account}"
+    )
+    return f"{how}. It is taken back once istioctl and asmctl need it no more, also where the upgrade is aborted."
+
+
+def find_risks(kubernetes: Kubernetes) -> tuple[str, ...]:
+    """What will stop the upgrade once cluster-admin is taken back."""
+    missing = kubernetes.find_missing_rights(list_sidecar_rights())
+    if not missing:
+        return ()
+    return (f"For the sidecars the bot's account still lacks: {describe_rights(missing)}. {OPERATOR_REMEDY}",)
+
+
 def bind(ctx: Context) -> Outcome:
-    """Create the binding unless the account is bound already; never edit one that is there."""
+    """Bind the account unless it is bound already; a binding of others is never edited."""
     account = ctx.kubernetes.read_account()
-    name, exists = choose_binding(ctx, account)
-    if exists:
-        ours = ctx.recall(CREATED.of(name)) == account
-        ctx.revise(BINDING, OwnBinding(name, ours))
-        return Done(f"{name} binds {account} to {ADMIN_ROLE}" + (" (created)" if ours else " already"))
+    place = find_place(ctx.kubernetes, account)
+    if place.is_bound and not is_left_over(ctx, place):
+        ours = is_own(ctx, place)
+        ctx.revise(BINDING, OwnBinding(place.name, ours))
+        return Done(f"{place.name} binds {account} to {ADMIN_ROLE}" + (" (by this upgrade)" if ours else " already"))
+    if not place.is_bound and has_every_right(ctx.kubernetes):
+        ctx.revise(BINDING, OwnBinding("", ours=False))
+        return Done(f"{account} has every right already; nothing was bound")
     try:
-        ctx.remember(CREATED.of(name), account)
-        ctx.revise(BINDING, OwnBinding(name, ours=True))
-        ctx.kubernetes.create_binding(Binding(name, ADMIN_ROLE, (account,)))
+        fill_binding(ctx, place)
     except GiveUp as error:
-        return _go_on_without(ctx, account, error)
-    return Done(f"created {name}: {account} is {ADMIN_ROLE}")
+        return Blocked(error.why, _advise_binding(account))
+    return Done(f"bound {account} to {ADMIN_ROLE} by {place.name}, until validate is through")
 
 
 def check(ctx: Context) -> Outcome:
@@ -54,8 +92,47 @@ def check(ctx: Context) -> Outcome:
     if not missing:
         return Done("the API server allows everything that the upgrade does")
     account = ctx.kubernetes.read_account()
-    remedy = f"A cluster administrator runs: {describe_grant(OWN_BINDING, account)}; then retry."
-    return Blocked(f"{account} may not: {describe_rights(missing)}", remedy)
+    return Blocked(f"{account} may not: {describe_rights(missing)}", _advise_binding(account))
+
+
+def release(ctx: Context) -> Outcome:
+    """Take cluster-admin back, then see that what is left is enough for the sidecars."""
+    remove_leftovers(ctx)
+    taken = remove_binding(ctx)
+    if taken:
+        if "left in place" in taken:
+            ctx.say(taken)
+        return Waiting(f"{taken}: looking at the rights that are left", SETTLING)
+    missing = find_missing_for_sidecars(ctx.kubernetes)
+    account = ctx.kubernetes.read_account()
+    if missing:
+        return Blocked(f"{account} may not: {describe_rights(missing)}", f"{OPERATOR_REMEDY} Then retry.")
+    kept = ctx.recall(BINDING)
+    if kept is not None and not kept.ours:
+        return Done(f"{account} keeps the rights that it had before")
+    return Done("cluster-admin is taken back; the sidecars are moved with the operator's role")
+
+
+def find_missing_for_sidecars(kubernetes: Kubernetes) -> tuple[Right, ...]:
+    """What the account lacks for the phases after validate."""
+    rollouts = any(kubernetes.list_workloads(kinds=("Rollout",)))
+    return kubernetes.find_missing_rights(list_sidecar_rights(rollouts=rollouts))
+
+
+def remove_leftovers(ctx: Context) -> None:
+    """Delete the test namespaces that asmctl left, while the right to do so is there; otherwise name the command."""
+    here = {found.name for found in ctx.kubernetes.list_namespaces() if not found.terminating}
+    left = [name for name in ctx.recall(LEFTOVERS) or () if name in here]
+    if not left:
+        return
+    ctx.forget(LEFTOVERS)
+    names = " ".join(left)
+    if ctx.kubernetes.find_missing_rights((Right("delete", "namespaces"),)):
+        ctx.say(f"asmctl left test namespaces behind, which the bot may not remove: `kubectl delete namespace {names}`")
+        return
+    for name in left:
+        ctx.kubernetes.delete_namespace(name)
+    ctx.say(f"asmctl's test namespaces are removed: {names}")
 
 
 def find_missing(ctx: Context) -> tuple[Right, ...]:
@@ -70,56 +147,11 @@ def find_missing_rights(kubernetes: Kubernetes) -> tuple[Right, ...]:
     return kubernetes.find_missing_rights(list_rights())
 
 
-def choose_binding(ctx: Context, account: str) -> tuple[str, bool]:
-    """The name of the binding to use, and whether it already binds the account.
-
-    The guide's name, unless a binding of that name exists for others: then a name of the bot's own.
-    """
-    for name in (GUIDE_BINDING, OWN_BINDING):
-        found = ctx.kubernetes.read_binding(name)
-        if found is None and name == GUIDE_BINDING:
-            own = ctx.kubernetes.read_binding(OWN_BINDING)
-            return (OWN_BINDING, True) if own and binds(own, account) else (GUIDE_BINDING, False)
-        if found is not None and binds(found, account):
-            return name, True
-    if found is not None:
-        raise GiveUp(
-            f"ClusterRoleBinding {OWN_BINDING} exists without {account}",
-            f"Remove it (kubectl delete clusterrolebinding {OWN_BINDING}), then retry.",
-        )
-    return OWN_BINDING, False
+def _advise_binding(account: str) -> str:
+    return f"A cluster administrator runs: {describe_grant(OWN_BINDING, account)}; then retry."
 
 
-def binds(binding: Binding, account: str) -> bool:
-    """Whether the binding gives the account cluster-admin."""
-    return binding.role == ADMIN_ROLE and account in binding.users
-
-
-def remove_binding(ctx: Context) -> str:
-    """Remove the binding that this upgrade made, unless others were added to it; a sentence, "" where none is ours."""
-    kept = ctx.recall(BINDING)
-    if kept is None or not kept.ours:
-        return ""
-    name = kept.name
-    found = ctx.kubernetes.read_binding(name)
-    if found is None:
-        return f"{name} removed"
-    if len(found.users) > 1:
-        return f"{name} was left in place: others were added to it ({', '.join(found.users)})"
-    ctx.kubernetes.delete_binding(name)
-    return f"{name} removed"
-
-
-def _go_on_without(ctx: Context, account: str, error: GiveUp) -> Outcome:
-    # The account may have got its rights another way (Google IAM, a group); then the binding isn't needed.
-    if find_missing(ctx):
-        return Blocked(error.why, f"A cluster administrator runs: {describe_grant(OWN_BINDING, account)}; then retry.")
-    ctx.revise(BINDING, OwnBinding("", ours=False))
-    return Done(f"{account} has every right already; no binding was created")
-
-
-STEPS: tuple[Step, ...] = (
-    Step("access/approve", approve),
-    Step("access/bind", on_same_cluster(bind)),
-    Step("access/check", check),
-)
+GATE: tuple[Step, ...] = (Step("access/approve", approve),)
+BINDING_STEPS: tuple[Step, ...] = (Step("access/bind", on_same_cluster(bind)), Step("access/check", check))
+RELEASE: tuple[Step, ...] = (Step("access/release", on_same_cluster(release)),)
+STEPS: tuple[Step, ...] = (*GATE, *BINDING_STEPS, *RELEASE)

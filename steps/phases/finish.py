@@ -13,7 +13,7 @@ from steps.gates import fold_facts, list_evidence
 from steps.notes.control_plane import BACKUP
 from steps.notes.download import describe_way_back
 from steps.notes.prepare import ESTIMATE, choose_mtls, describe_identity, recall_identity, recall_source
-from steps.phases.access import remove_binding
+from steps.phases.own_binding import remove_binding
 from steps.phases.same_cluster import on_same_cluster
 from steps.workloads.estimate import describe_outcome
 

@@ -6,6 +6,10 @@ from collections.abc import Iterable
 
 from steps.mesh import Right
 
+OPERATOR_REMEDY = (
+    "A cluster administrator applies the operator's role: `kubectl apply -k manifests/target-cluster` with the bot's "
+    "account in it."
+)
 ADMIN_ROLE = "cluster-admin"
 EVERYTHING = Right("*", "*", "*")
 
@@ -75,6 +79,20 @@ def list_rights() -> tuple[Right, ...]:
         Right("patch", "statefulsets", "apps"),
         Right("create", "pods", subresource="eviction"),
         Right("create", "pods", subresource="exec"),
+    )
+
+
+def list_sidecar_rights(*, rollouts: bool = False) -> tuple[Right, ...]:
+    """What the bot itself reads and changes after validate; `rollouts` where the cluster has any of Argo's."""
+    kinds = (("apps", name) for name in ("deployments", "daemonsets", "statefulsets"))
+    argo = (("argoproj.io", "rollouts"),) if rollouts else ()
+    policies = (("security.istio.io", "authorizationpolicies"), ("rbac.istio.io", "servicerolebindings"))
+    read = ("namespaces", "nodes", "pods", "events")
+    return (
+        *(Right("list", name) for name in read),
+        Right("list", "replicasets", "apps"),
+        *(Right("patch", name, group) for group, name in (*kinds, *argo, *policies)),
+        Right("create", "pods", subresource="eviction"),
     )
 
 

@@ -148,6 +148,9 @@ def test_pictures_of_a_scheduled_upgrade(studio: Studio, camera: Camera) -> None
     camera.act(lambda window: window.locator("[data-confirm=yes]").wait_for())
     camera.take("confirm")
     camera.laptop.locator("[data-confirm=yes]").click()
+    camera.laptop.locator("[data-action=reason]").fill("The shop has a sale that week")
+    camera.laptop.locator("[data-submit='asm:reason']").click()
+    expect(camera.laptop.locator(".dialog")).to_have_count(0, timeout=START_MS)
 
 
 def picture_inspector(studio: Studio, camera: Camera) -> None:

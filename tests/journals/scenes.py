@@ -256,7 +256,7 @@ def film_abort(film: Film) -> None:
                 film.freeze(names.pop(row.step), "aborted")
 
         rig.look = look
-        rig.command(CAI, "abort cluster-x")
+        rig.command(CAI, "abort cluster-x because")
         rig.run_until(lambda: is_in(rig, "aborted"))
         film.freeze("aborted", "aborted")
 

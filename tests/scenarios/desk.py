@@ -59,6 +59,10 @@ class Desk:
         address = ClusterAddress("administrator", kubeconfig=str(self.world.folder.kubeconfig))
         return self.rig.bot.runner._plans.ports_for(address).kubernetes
 
+    def has_ended(self) -> bool:
+        """Whether no upgrade is open any more."""
+        return self.rig.bot.journal.find_open_upgrade(CLUSTER) is None
+
     def _stands_still(self) -> bool:
         row = self.rig.bot.journal.find_open_upgrade(CLUSTER)
         return row is None or row.state != "running"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.watching.messages import consent, kind_of
+from steps.phases.own_binding import OWN_BINDING
 from tests.contracts.slack.oracle import find_log_faults
 from tests.scenarios.records import list_thread, sort_waves
 from tests.scenarios.rig import ANA, BEN, CAI, DEE, Rig, open_world, reach_by_http
@@ -66,13 +67,14 @@ def test_the_ledger_adds_up(upgraded: Rig) -> None:
 
 
 def test_the_bots_own_rights_are_given_back(upgraded: Rig) -> None:
-    """No binding of the bot is left."""
+    """The manifests' binding stands empty and unmarked, as before, and there is no other."""
     bindings = [
-        found["metadata"]["name"]
+        found
         for found in upgraded.world.cluster.canonical_state()
-        if found["kind"] == "ClusterRoleBinding"
+        if found["kind"] == "ClusterRoleBinding" and found["metadata"]["name"].startswith("cluster-admin-binding")
     ]
-    assert not [name for name in bindings if name.startswith("cluster-admin-binding")]
+    assert [(one["metadata"]["name"], one.get("subjects")) for one in bindings] == [(OWN_BINDING, [])]
+    assert not bindings[0]["metadata"].get("annotations")
 
 
 def test_buttons_are_gone_at_the_end(upgraded: Rig) -> None:
@@ -138,7 +140,8 @@ def test_an_aborted_upgrade_says_what_it_leaves_behind(rig: Rig) -> None:
     rig.command(ANA, "start cluster-x")
     rig.run_until(lambda: rig.approve_next(BEN))
     rig.run_until(lambda: rig.bot.journal.list_upgrades()[0].step == "download/approve")
-    rig.command(ANA, "abort cluster-x")
+    assert rig.command(ANA, "abort cluster-x").startswith("Say why: `/asm-upgrade abort cluster-x REASON`.")
+    rig.command(ANA, "abort cluster-x wrong week")
     rig.run_until(lambda: any(kind_of(message) == "finished" for message in rig.world.messages()), 120)
     ended = next(message["text"] for message in rig.world.messages() if kind_of(message) == "finished")
     assert "1.4.7-asm.0" in ended

@@ -159,6 +159,7 @@ class Subject(Struct, gc=False):
 class RoleBinding(Struct, rename="camel", gc=False):
     """A ClusterRoleBinding."""
 
+    metadata: Meta = field(default_factory=Meta)
     role_ref: Named = field(default_factory=Named)
     subjects: list[Subject] | None = None
 

@@ -27,6 +27,7 @@ APPLY = "application/apply-patch+yaml"
 IMPERSONATE = "Impersonate-User"
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
 DENIED_USER = re.compile(r'User "([^"]+)" cannot')
+DENIED_RULE = re.compile(r'User "([^"]+)" cannot (\w+) resource "([^"]+)" in API group "([^"]*)"')
 
 
 @dataclass(frozen=True)
@@ -241,7 +242,15 @@ def read_status(body: bytes) -> Status:
 
 
 def name_grant(message: str) -> str:
-    """The command that grants what a 403's message says is missing; the guide's binding where the user is known."""
+    """What grants what a 403's message says is missing: the exact rule, or the guide's binding where it names none."""
+    rule = DENIED_RULE.search(message)
+    if rule:
+        user, verb, resource, group = rule.groups()
+        quoted = group or '""'
+        return (
+            f"Somebody who may grant it gives {user} a role with the rule apiGroups [{quoted}], resources "
+            f"[{resource}], verbs [{verb}]; manifests/target-cluster has what the bot needs. Then retry."
+        )
     found = DENIED_USER.search(message)
     user = found.group(1) if found else "ACCOUNT"
     return (

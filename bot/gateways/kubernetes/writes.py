@@ -15,10 +15,11 @@ from bot.gateways.kubernetes.pages import decode
 from bot.gateways.kubernetes.served_apis import ServedApis
 from bot.gateways.kubernetes.workloads import KINDS, RESTARTED_AT
 from steps.contract.errors import GiveUp, TryAgain
-from steps.mesh import Binding, Evicted, Eviction, EvictionRefused, PodGone, WorkloadRef
+from steps.mesh import Binding, BindingMark, Evicted, Eviction, EvictionRefused, PodGone, WorkloadRef
 
 BINDING = msgspec.json.Decoder(RoleBinding)
 RESTARTABLE = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Rollout"})
+MARKS = ("asm-upgrade-bot/journal", "asm-upgrade-bot/upgrade")
 BINDINGS = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
 
 
@@ -76,9 +77,7 @@ class Writes:
         answer = self._server.read(action, f"{BINDINGS}/{quote(name)}", accept=(404,))
         if answer.status == 404:
             return None
-        found = decode(self._server, action, answer, BINDING)
-        users = (subject.name for subject in found.subjects or () if subject.kind == "User")
-        return Binding(name, found.role_ref.name, tuple(users))
+        return _reduce_binding(name, decode(self._server, action, answer, BINDING))
 
     def create_binding(self, binding: Binding) -> None:
         action = f"create ClusterRoleBinding {binding.name}"
@@ -89,6 +88,16 @@ class Writes:
                 f"there is already a ClusterRoleBinding {binding.name} with other content",
                 f"Look at it with `kubectl get clusterrolebinding {binding.name} -o yaml`; the bot never edits it.",
             )
+
+    def revise_binding(self, binding: Binding) -> None:
+        body = _write_binding(binding)
+        # Merged, an annotation that is null goes away; with the version it is a compare and swap.
+        marks = {**dict.fromkeys(MARKS), **_write_mark(binding)}
+        meta = {"name": binding.name, "annotations": marks, "resourceVersion": binding.resource_version}
+        path, query = f"{BINDINGS}/{quote(binding.name)}", {"fieldManager": FIELD_MANAGER}
+        self._server.send(
+            f"change ClusterRoleBinding {binding.name}", "PATCH", path, query, {**body, "metadata": meta}, MERGE
+        )
 
     def delete_binding(self, name: str) -> None:
         self._server.send(f"delete ClusterRoleBinding {name}", "DELETE", f"{BINDINGS}/{quote(name)}", accept=(404,))
@@ -108,10 +117,28 @@ def _write_binding(binding: Binding) -> Mapping[str, object]:
     return {
         "apiVersion": f"{group}/v1",
         "kind": "ClusterRoleBinding",
-        "metadata": {"name": binding.name},
+        "metadata": {"name": binding.name, "annotations": _write_mark(binding)},
         "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": binding.role},
         "subjects": [{"kind": "User", "apiGroup": group, "name": user} for user in binding.users],
     }
+
+
+def _write_mark(binding: Binding) -> dict[str, str]:
+    mark = binding.mark
+    return {} if mark is None else dict(zip(MARKS, (mark.journal, mark.upgrade), strict=True))
+
+
+def _reduce_binding(name: str, found: RoleBinding) -> Binding:
+    subjects = found.subjects or ()
+    journal, upgrade = ((found.metadata.annotations or {}).get(key, "") for key in MARKS)
+    return Binding(
+        name,
+        found.role_ref.name,
+        tuple(one.name for one in subjects if one.kind == "User"),
+        tuple(f"{one.kind} {one.name}" for one in subjects if one.kind != "User"),
+        BindingMark(journal, upgrade) if journal else None,
+        found.metadata.resource_version,
+    )
 
 
 def _explain_refusal(message: str, causes: list[str]) -> str:

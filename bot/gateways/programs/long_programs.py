@@ -96,6 +96,13 @@ class ProgramRuns:
         timed_out = (place / "terminated").exists()
         return Ended(_read_exit_code(place), self.read_output(run_id), timed_out)
 
+    def list_running(self, prefix: str) -> tuple[str, ...]:
+        """The runs whose ids begin so and that still run; where a number follows, it is another upgrade's."""
+        found = sorted(lock.parent for lock in self._folder.glob("*/lock") if lock.parent.name.startswith(prefix))
+        own = [place for place in found if not place.name.removeprefix(prefix)[:1].isdigit()]
+        with self._lock:
+            return tuple(place.name for place in own if _is_locked(place))
+
     def read_output(self, run_id: str, most: int = TAIL_BYTES) -> str:
         """The last part of what the program wrote."""
         try:

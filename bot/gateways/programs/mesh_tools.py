@@ -106,6 +106,9 @@ class MeshToolsGateway:
         except OSError as error:
             raise judge_disk(error, self._folder) from error
 
+    def list_running(self, upgrade_id: str) -> tuple[str, ...]:
+        return self._runs.list_running(f"{upgrade_id}-")
+
     def has_default_credentials(self) -> bool:
         return self._are_credentials_found()
 

@@ -94,15 +94,11 @@ def build_controls(view: UpgradeView, actions: Iterable[Action]) -> list[ButtonE
 def _build_control(view: UpgradeView, action: Action) -> ButtonElement:
     labels = {"pause": "Pause", "resume": "Resume", "retry": "Retry", "abort": "Abort"}
     step, generation = (view.question.step, view.question.generation) if view.question else ("", 0)
-    warning = (
-        f"Nothing more is started on {view.cluster}. Pods already moved keep the new version, the others the old one."
-    )
     return ButtonElement(
         text=_plain(labels.get(action, action.capitalize())),
         action_id=PREFIX + action,
         value=write_value(Target(view.id, step, generation)),
         style="danger" if action == "abort" else "primary" if action in ("resume", "retry") else None,
-        confirm=build_confirm(warning, "Abort") if action == "abort" else None,
     )
 
 

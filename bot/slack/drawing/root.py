@@ -123,7 +123,7 @@ def _build_phase_card(phase: PhaseView, view: UpgradeView, pen: Pen) -> TaskCard
         status=STATUS[phase.state],
         details=_build_rich(_timing_parts(phase)),
         # What stands above the plan already is not said twice.
-        output=_build_rich(_sentence_parts("" if phase.sentence == view.sentence else phase.sentence, pen)),
+        output=_build_rich(_told_parts(phase, view, pen)),
     )
 
 
@@ -145,6 +145,19 @@ def _timing_parts(phase: PhaseView) -> list[RichTextElement]:
         timestamp=int(phase.started_at.timestamp()), format="{time}", fallback=f"{phase.started_at:%H:%M} UTC"
     )
     return [RichTextElementParts.Text(text="since "), started]
+
+
+def _told_parts(phase: PhaseView, view: UpgradeView, pen: Pen) -> list[RichTextElement]:
+    """What a phase tells, a line each."""
+    parts: list[RichTextElement] = []
+    for line in _list_told(phase, view):
+        parts += [RichTextElementParts.Text(text="\n")] if parts else []
+        parts += _sentence_parts(line, pen)
+    return parts
+
+
+def _list_told(phase: PhaseView, view: UpgradeView) -> list[str]:
+    return [line for line in (*phase.lines, phase.sentence) if line and line != view.sentence]
 
 
 def _sentence_parts(sentence: str, pen: Pen) -> list[RichTextElement]:
@@ -177,9 +190,7 @@ def _write_phase_line(phase: PhaseView, view: UpgradeView, pen: Pen) -> str:
     line = f"{SIGNS[phase.state]} *{escape(_phase_title(phase, view))}*"
     if phase.started_at and phase.ended_at:
         line += f" · {_elapsed(phase.started_at, phase.ended_at)}"
-    if phase.sentence and phase.sentence != view.sentence:
-        line += f"\n      {pen.write_sentence(phase.sentence, 220)}"
-    return line
+    return line + "".join(f"\n      {pen.write_sentence(told, 220)}" for told in _list_told(phase, view))
 
 
 def _elapsed(start: datetime, end: datetime) -> str:

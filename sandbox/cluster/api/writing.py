@@ -49,9 +49,10 @@ class Writer:
     def patch(self, request: ApiRequest) -> Answer:
         """Patch an object."""
         target = request.target
-        existed = self._api.store.find(target.resource.key, target.namespace, target.name) is not None
+        found = self._api.store.find(target.resource.key, target.namespace, target.name)
+        existed = found is not None
         if isinstance(request.body, dict):
-            self._check_grant(request, request.body)
+            self._check_grant(request, {**(found or {}), **request.body})
         changed = self._api.patch(
             target.resource, target.namespace, target.name, request.body, request.content_type,
             version=target.version, subresource=target.subresource, dry_run=request.dry_run, manager=request.writer,

@@ -6,6 +6,7 @@ from typing import Any
 
 from sandbox.cluster.mesh.manifests import render_mesh
 from sandbox.cluster.objects.objects import Json
+from sandbox.cluster.seeds.account_roles import account_roles
 from sandbox.cluster.seeds.objects import (
     SHOP_WORKLOADS,
     budget,
@@ -21,7 +22,7 @@ from sandbox.cluster.seeds.objects import (
     service,
     stateful_set,
 )
-from sandbox.cluster.seeds.viewer import viewer
+from sandbox.cluster.server.authorization import ROLES_GROUP
 from sandbox.cluster.simulation import Simulation
 
 INSTALLED = "1.4.7-asm.0"
@@ -70,15 +71,23 @@ def seed_cluster_y(cluster: Simulation) -> None:
 
 def _seed(cluster: Simulation, options: Json) -> None:
     with cluster.engine.earlier(AGE_SECONDS + _SETTLE_SECONDS):
-        _create(
-            cluster, [*rbac_defaults(), *viewer(), *(node(number, cluster.server_version) for number in range(1, 5))]
-        )
+        _create(cluster, [*rbac_defaults(), *(node(number, cluster.server_version) for number in range(1, 5))])
         _create(cluster, [namespace("default"), namespace("kube-system")])
+        add_account_roles(cluster)
         _create(cluster, render_mesh(INSTALLED, options))
         cluster.engine.advance(_SETTLE_SECONDS / 2)
         _create(cluster, list_workloads())
         cluster.engine.advance(_SETTLE_SECONDS / 2)
     cluster.tick()
+
+
+def add_account_roles(cluster: Simulation) -> None:
+    """Apply the manifests' roles for the bot's account as far as they are missing."""
+    for obj in account_roles(cluster.tokens.account):
+        key = f"{obj['kind'].lower()}s.{ROLES_GROUP}"
+        if cluster.store.find(key, "", obj["metadata"]["name"]) is None:
+            create_any(cluster, obj)
+    cluster.choose_account_rules()
 
 
 def list_workloads() -> list[Json]:

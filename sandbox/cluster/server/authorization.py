@@ -19,7 +19,8 @@ UNAUTHENTICATED = "system:unauthenticated"
 
 # Of manifests/target-cluster: nobody's own name, but one that reads and that the bot may act for.
 VIEWER = "asm-upgrade-viewer"
-# What roles/container.viewer and the rights to bind cluster roles and to act for the viewer come to.
+# What a Google account may do where nobody has applied the roles of the manifests: roles/container.viewer, which reads
+# all but secrets, and the rights to make cluster role bindings and to act for the viewer.
 VIEWER_RULES: tuple[Json, ...] = (
     {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"], "except": ["secrets"]},
     {"apiGroups": [ROLES_GROUP], "resources": ["clusterrolebindings"],

@@ -14,7 +14,7 @@ from steps.install.record.preview import Preview
 from steps.install.record.recording import Recorded, describe_rule, record_apply
 from steps.install.record.refusals import refuse_facts, refuse_trust_change
 from steps.install.record.removals import find_removals
-from steps.install.record.rendered import compare_with_live, list_images, read_live
+from steps.install.record.rendered import compare_with_live, find_hidden, list_images, read_live
 from steps.mesh import ClusterIdentity
 from steps.notes.control_plane import KEPT, REMOVAL_UIDS
 from steps.notes.download import ARGUMENTS, IMAGES, RECORD_DIGEST, REMOVALS
@@ -42,8 +42,10 @@ def compare_record(
 ) -> Preview | Blocked:
     """Hold a record against the cluster; `earlier` is a sentence where the installed release could not be asked."""
     facts = read_facts(recorded.objects)
-    live = read_live(ctx.kubernetes, recorded.objects)
-    removals = find_removals(ctx.kubernetes, recorded.objects, recorded.disabled)
+    hidden = find_hidden(ctx.kubernetes)
+    seen = tuple(one for one in recorded.objects if (one["apiVersion"], one["kind"]) not in hidden)
+    live = read_live(ctx.kubernetes, seen)
+    removals = find_removals(ctx.kubernetes, recorded.objects, recorded.disabled, hidden)
     departures = find_departures(
         recorded.objects,
         live,
@@ -68,7 +70,7 @@ def compare_record(
         *_describe_unread(recorded),
     )
     return Preview(
-        identity, recorded, facts, compare_with_live(recorded.objects, live), values, departures, tuple(doubts)
+        identity, recorded, facts, compare_with_live(seen, live), values, departures, tuple(doubts), bool(hidden)
     )
 
 

@@ -18,6 +18,7 @@ from steps.install.record.rendered import Difference
 from steps.mesh import ClusterIdentity
 
 _SHOWN = 20
+UNSEEN = "Secrets: one that the apply would remove is asked about once the bot is bound"
 KEPT_BACK = "(kept on the bot's machine)"
 
 
@@ -25,7 +26,8 @@ KEPT_BACK = "(kept on the bot's machine)"
 class Preview:
     """A record held against the cluster: `recorded` is what istioctl hands over, `facts` what it says of the mesh.
 
-    `values` says how the install's merged values change, `doubts` what could not be looked at.
+    `values` says how the install's merged values change, `doubts` what could not be looked at; `without_secrets` where
+    Secrets were left out, which only a bound account may read.
     """
 
     identity: ClusterIdentity
@@ -35,6 +37,7 @@ class Preview:
     values: tuple[str, ...]
     departures: Departures
     doubts: tuple[str, ...] = ()
+    without_secrets: bool = False
 
     @property
     def removals(self) -> tuple[str, ...]:
@@ -74,6 +77,7 @@ class Preview:
             Detail("Images", self.difference.images or ("no image changes",)),
             Detail("Added objects", shorten_lines(self.difference.added)),
             Detail("Changed values of the install", shorten_lines(self.values)),
+            *([Detail("Not looked at yet", (UNSEEN,))] if self.without_secrets else []),
         )
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from steps.contract.ports import Kubernetes, Manifest
-from steps.install.record.rendered import ObjectId, identify
+from steps.install.record.rendered import Kinds, ObjectId, identify
 
 _COMPONENT = "operator.istio.io/component"
 # What `kubectl apply --prune` looks at by default, less what only controllers make.
@@ -44,8 +44,10 @@ class Removal:
     uid: str
 
 
-def find_removals(kubernetes: Kubernetes, objects: Sequence[Manifest], disabled: Iterable[str]) -> tuple[Removal, ...]:
-    """Live objects that istioctl's own kubectl would delete.
+def find_removals(
+    kubernetes: Kubernetes, objects: Sequence[Manifest], disabled: Iterable[str], hidden: Kinds = frozenset()
+) -> tuple[Removal, ...]:
+    """Live objects that istioctl's own kubectl would delete, but for the kinds that are `hidden` from the account.
 
     Those of components that are switched off (`kubectl get all` by component), and those of the record's components
     that are not in the record, lie in one of its namespaces and carry kubectl's annotation, without which prune
@@ -56,7 +58,7 @@ def find_removals(kubernetes: Kubernetes, objects: Sequence[Manifest], disabled:
     enabled = {item["metadata"].get("labels", {}).get(_COMPONENT) for item in objects} - {None, "Base"}
     off = set(disabled)
     found: set[Removal] = set()
-    for kinds, item in _list_labelled(kubernetes):
+    for kinds, item in _list_labelled(kubernetes, hidden):
         component = item["metadata"].get("labels", {}).get(_COMPONENT)
         pruned = kinds in PRUNED_KINDS and component in enabled and _is_prunable(item, rendered, spaces)
         if pruned or (component in off and kinds in ALL_KINDS):
@@ -76,9 +78,9 @@ def read_removals(kubernetes: Kubernetes, names: Iterable[str]) -> Mapping[str, 
     return found
 
 
-def _list_labelled(kubernetes: Kubernetes) -> Iterator[tuple[tuple[str, str], Manifest]]:
+def _list_labelled(kubernetes: Kubernetes, hidden: Kinds = frozenset()) -> Iterator[tuple[tuple[str, str], Manifest]]:
     """What carries a component's label and is no controller's, with its apiVersion and kind."""
-    for api, kind in sorted({*PRUNED_KINDS, *ALL_KINDS}):
+    for api, kind in sorted({*PRUNED_KINDS, *ALL_KINDS} - hidden):
         for item in kubernetes.list_objects(api, kind, selector=_COMPONENT):
             if not item["metadata"].get("ownerReferences"):
                 yield (api, kind), item

@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import yaml
 
 from steps.contract.errors import GiveUp
 from steps.contract.ports import Kubernetes, Manifest
-from steps.mesh import WorkloadRef
+from steps.mesh import Right, WorkloadRef
 from steps.versions import parse_image
 
 VERSION_LABEL = "operator.istio.io/version"
+Kinds: TypeAlias = frozenset[tuple[str, str]]
 _WORKLOADS = ("Deployment", "DaemonSet", "StatefulSet")
+# A viewer may not read these.
+SECRETS: Kinds = frozenset({("v1", "Secret")})
 
 
 @dataclass(frozen=True, order=True)
@@ -129,6 +133,11 @@ def read_live(kubernetes: Kubernetes, objects: Iterable[Manifest]) -> tuple[Mani
     """The live objects of every kind and namespace that the manifest touches: one list request each."""
     scopes = sorted({(o["apiVersion"], o["kind"], o["metadata"].get("namespace", "")) for o in objects})
     return tuple(item for api, kind, space in scopes for item in kubernetes.list_objects(api, kind, space))
+
+
+def find_hidden(kubernetes: Kubernetes) -> Kinds:
+    """The kinds that the account may not look at: Secrets, until it is bound."""
+    return SECRETS if kubernetes.find_missing_rights((Right("list", "secrets"),)) else frozenset()
 
 
 def _open_list(document: object) -> Sequence[object]:

@@ -55,11 +55,14 @@ def describe_install(ctx: Context, ingress: str) -> str:
     return json.dumps(kept, indent=2, ensure_ascii=False) + "\n"
 
 
-STEPS: tuple[Step, ...] = (
+GATES: tuple[Step, ...] = (
     Step("control-plane/approve-mtls", approve_mtls),
     Step("control-plane/approve-removals", approve_departures, RECORDING_PATIENCE),
     Step("control-plane/approve", approve, RECORDING_PATIENCE),
+)
+ACTS: tuple[Step, ...] = (
     Step("control-plane/backup", back_up),
     Step("control-plane/apply", on_same_cluster(apply), timedelta(hours=1)),
     Step("control-plane/rollout", roll_out, timedelta(hours=8)),
 )
+STEPS: tuple[Step, ...] = (*GATES, *ACTS)

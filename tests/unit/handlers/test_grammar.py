@@ -42,6 +42,7 @@ from handlers.grammar import Misread, read_order
         ("decide cluster-x", Decide("cluster-x")),
         ("break-glass cluster-x", BreakGlass("cluster-x")),
         ("break-glass cluster-x K7Q2MD it is down", BreakGlass("cluster-x", reason="it is down", code="K7Q2MD")),
+        ("abort cluster-x wrong week", Abort("cluster-x", "wrong week")),
         ("abort cluster-x 5 &lt; 6 &amp; more", Abort("cluster-x", "5 < 6 & more")),
         ("history", ReadHistory()),
         ("start", Start()),

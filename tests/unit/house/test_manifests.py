@@ -14,8 +14,8 @@ import yaml
 from handlers.grammar import COMMAND, USAGE
 from sandbox.cluster.seeds.viewer import viewer
 from steps.install.record.recorder import READS, VIEWER
-from steps.phases.access import GUIDE_BINDING, OWN_BINDING
-from steps.preflight.rights import ADMIN_ROLE, list_rights
+from steps.phases.own_binding import OWN_BINDING
+from steps.preflight.rights import ADMIN_ROLE, list_rights, list_sidecar_rights
 
 READING_VERBS = {"get", "list", "watch"}
 # Slack's methods that the bot calls, with the scope each one asks for (docs.slack.dev/reference/methods).
@@ -186,21 +186,42 @@ def test_viewer_reads_what_a_recording_reads(manifests: Path) -> None:
         )
 
 
-def test_operator_may_make_the_binding_of_the_guide(manifests: Path) -> None:
-    """The bot can create and remove the bindings that the access phase knows, and no other."""
+def test_operator_may_fill_the_binding_that_stands_empty(manifests: Path) -> None:
+    """The bot can write itself into that one binding and out of it, and make no other."""
     rules = read_one(manifests / "target-cluster", "ClusterRole", "asm-upgrade-operator")["rules"]
-    removable = [
-        set(rule["resourceNames"]) for rule in rules if rule["verbs"] == ["delete"] and "resourceNames" in rule
+    named = [rule for rule in rules if "rbac.authorization.k8s.io" in rule["apiGroups"]]
+    assert [(rule["resources"], rule["verbs"], rule["resourceNames"]) for rule in named] == [
+        (["clusterrolebindings"], ["patch"], [OWN_BINDING]),
+        (["clusterroles"], ["bind"], [ADMIN_ROLE]),
     ]
-    assert removable == [{GUIDE_BINDING, OWN_BINDING}]
-    assert {"bind"} in [set(rule["verbs"]) for rule in rules if rule.get("resourceNames") == [ADMIN_ROLE]]
+    empty = read_one(manifests / "target-cluster", "ClusterRoleBinding", OWN_BINDING)
+    assert (empty["roleRef"]["name"], empty["subjects"]) == (ADMIN_ROLE, [])
 
 
-def test_operator_deletes_nothing_but_its_binding_and_test_namespaces(manifests: Path) -> None:
+def test_operator_may_do_what_is_looked_for_after_release(manifests: Path) -> None:
+    """With the viewer's role it is all that the sidecars and the policies need."""
+    roles = [
+        read_one(manifests / "target-cluster", "ClusterRole", f"asm-upgrade-{name}") for name in ("viewer", "operator")
+    ]
+    granted = {
+        (verb, group, resource)
+        for role in roles
+        for rule in role["rules"]
+        for verb in rule["verbs"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+    }
+    wanted = list_sidecar_rights(rollouts=True)
+    names = {(one.verb, one.group, "/".join(filter(None, (one.resource, one.subresource)))) for one in wanted}
+    covered = {one for one in names if one in granted or (one[0], one[1], "*") in granted}
+    assert names - covered == set()
+
+
+def test_operator_deletes_and_creates_nothing_but_evictions(manifests: Path) -> None:
     """Pods are evicted, never deleted; no workload is ever deleted."""
     rules = read_one(manifests / "target-cluster", "ClusterRole", "asm-upgrade-operator")["rules"]
-    deleted = {resource for rule in rules if "delete" in rule["verbs"] for resource in rule["resources"]}
-    assert deleted == {"clusterrolebindings", "namespaces"}
+    verbs = {verb for rule in rules for verb in rule["verbs"] if rule["resources"] != ["pods/eviction"]}
+    assert verbs == {"patch", "bind", "impersonate"}
 
 
 def test_example_clusters_file_reads(manifests: Path) -> None:

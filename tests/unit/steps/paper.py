@@ -26,6 +26,7 @@ from steps.contract.ports import (
     Manifest,
     NotStarted,
     Recording,
+    Running,
     RunState,
     Tools,
     Verified,
@@ -34,6 +35,7 @@ from steps.contract.record import Call, ObjectKey, Record, RecordedObject, write
 from steps.contract.release import Archive, Release
 from steps.contract.step import Context, Decision, Outcome, Waiting
 from steps.mesh import (
+    WORKLOAD_KINDS,
     Autoscaler,
     Binding,
     ClusterAddress,
@@ -50,6 +52,7 @@ from steps.mesh import (
     Webhook,
     Workload,
 )
+from steps.preflight.rights import list_sidecar_rights
 from tests.unit.steps.builders import (
     ADDRESS,
     HUB,
@@ -77,7 +80,9 @@ class PaperMemory:
     values: dict[str, Json] = field(default_factory=dict)
 
     def remember(self, key: str, value: Json) -> Json:
-        return self.values.setdefault(key, value)
+        if self.values.get(key) is None:
+            self.values[key] = value
+        return self.values[key]
 
     def recall(self, key: str) -> Json:
         return self.values.get(key)
@@ -141,6 +146,14 @@ class PaperKubernetes:
     def read_server(self) -> ReachedServer:
         return self.server
 
+    def live_by_roles(self) -> None:
+        """The account has the manifests' roles, and everything while it is bound to cluster-admin."""
+        own = {*list_sidecar_rights(rollouts=True)}
+        self.denied = lambda right: not self._is_admin() and right.verb not in ("get", "list") and right not in own
+
+    def _is_admin(self) -> bool:
+        return any(found.role == "cluster-admin" and ACCOUNT in found.users for found in self.bindings.values())
+
     def read_account(self) -> str:
         return ACCOUNT
 
@@ -156,8 +169,8 @@ class PaperKubernetes:
     def list_pods(self, namespace: str = "", selector: str = "") -> Iterator[Pod]:
         return (pod for pod in self.pods if not namespace or pod.namespace == namespace)
 
-    def list_workloads(self, namespace: str = "") -> tuple[Workload, ...]:
-        return self.workloads
+    def list_workloads(self, namespace: str = "", kinds: Sequence[str] = WORKLOAD_KINDS) -> tuple[Workload, ...]:
+        return tuple(one for one in self.workloads if one.ref.kind in kinds)
 
     def list_disruption_budgets(self, namespace: str = "") -> tuple[DisruptionBudget, ...]:
         return ()
@@ -220,6 +233,12 @@ class PaperKubernetes:
         if self.binding_fault:
             raise self.binding_fault
         self.writes.append(f"create {binding.name}")
+        self.bindings[binding.name] = binding
+
+    def revise_binding(self, binding: Binding) -> None:
+        if self.binding_fault:
+            raise self.binding_fault
+        self.writes.append(f"change {binding.name}")
         self.bindings[binding.name] = binding
 
     def delete_binding(self, name: str) -> None:
@@ -312,6 +331,9 @@ class PaperTools:
     def observe_run(self, run_id: str) -> RunState:
         return self.runs.get(run_id, NotStarted())
 
+    def list_running(self, upgrade_id: str) -> tuple[str, ...]:
+        return tuple(run_id for run_id, state in self.runs.items() if isinstance(state, Running))
+
     def has_default_credentials(self) -> bool:
         return self.credentials
 
@@ -380,6 +402,7 @@ class Paper:
             "backups": self.backups, "memory": self.memory, "ledger": self.ledger,
         }  # fmt: skip
         return Context(
+            journal_id="journal-1",
             upgrade_id="cluster-x-1",
             step_id=step_id,
             generation=self.generation,

@@ -312,6 +312,9 @@ class PaperCluster:
     def create_binding(self, binding: Binding) -> None:
         return None
 
+    def revise_binding(self, binding: Binding) -> None:
+        return None
+
     def delete_binding(self, name: str) -> None:
         return None
 

@@ -115,6 +115,7 @@ class Rig(Generic[C]):
         nothing: Any = None
         gke: Any = PaperGke()
         return Context(
+            journal_id="journal-1",
             upgrade_id="cluster-x-1",
             step_id=step_id,
             generation=self.generation,

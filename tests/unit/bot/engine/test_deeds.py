@@ -18,7 +18,7 @@ from steps.contract.ledger import LedgerEntry
 from steps.contract.ports import Ended, KubectlCall, Kubernetes, NotStarted, RunState
 from steps.contract.step import Context, Done, Outcome, Waiting
 from steps.mesh import Binding, EvictionRefused, PodGone
-from tests.unit.bot.workbench import Build, Engine
+from tests.unit.bot.workbench import BEN, Build, Engine
 from tests.unit.steps.paper import PaperKubernetes
 
 STEP = "access/bind"
@@ -88,6 +88,7 @@ def test_every_call_that_is_no_read_counts() -> None:
         "apply_object",
         "create_binding",
         "delete_binding",
+        "revise_binding",
         "delete_namespace",
         "delete_object",
         "evict_pod",
@@ -245,3 +246,26 @@ def test_the_audit_of_a_whole_turn_is_one_chain(build: Build, tmp_path: Path) ->
     assert [row["action"] for row in rows] == ["act", "end"]
     assert rows[1]["before"] == rows[0]["seal"]
     assert len(Journal(engine.store).list_audit("cluster-x-1")) == len(rows)
+
+
+@pytest.mark.parametrize("order", ["pause", "abort"])
+def test_nothing_is_begun_from_the_moment_of_a_pause_or_an_abort(build: Build, order: str) -> None:
+    """Also where it comes in the middle of a step's turn; what was begun stands."""
+    places = Places()
+
+    def act(ctx: Context) -> Outcome:
+        ctx.kubernetes.delete_binding("first")
+        engine.click(order, BEN, reason="the shop is slow")
+        ctx.kubernetes.delete_binding("second")
+        ctx.mesh_tools.start_apply("run-1")  # type: ignore[call-arg]
+        return Done("done")
+
+    engine = build({STEP: act, "abort/revoke": lambda _ctx: Done("")}, ports=places)
+    engine.add_upgrade([STEP])
+    engine.runner.turn()
+    assert isinstance(places.kubernetes, PaperKubernetes)
+    assert isinstance(places.mesh_tools, Programs)
+    assert (places.kubernetes.writes, places.mesh_tools.runs) == (["delete first"], {})
+    assert list_events(engine) == [Acted(STEP, (Deed("delete binding", "first", "done"),))]
+    row = engine.row()
+    assert (row.paused_by, row.step) == ((BEN, STEP) if order == "pause" else ("", "abort/revoke"))

@@ -55,6 +55,7 @@ KUBERNETES_CALLS: Mapping[str, Callable[[KubernetesGateway], object]] = {
     "evict_pod": lambda k: k.evict_pod("shop", "web-1", "uid"),
     "read_binding": lambda k: k.read_binding("a"),
     "create_binding": lambda k: k.create_binding(Binding("a", "cluster-admin", ("bot",))),
+    "revise_binding": lambda k: k.revise_binding(Binding("a", "cluster-admin", ())),
     "delete_binding": lambda k: k.delete_binding("a"),
     "delete_namespace": lambda k: k.delete_namespace("a"),
     "delete_object": lambda k: k.delete_object("v1", "ConfigMap", "a", "b", "uid"),

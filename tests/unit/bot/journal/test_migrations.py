@@ -32,6 +32,7 @@ LANDED = (
     ("add_proofs", "d84a59365986c6a5a6eb5158812b1328"),
     ("create_deliveries", "ac68cedfb0e60ed0dddeb5b0810d8ef2"),
     ("add_terms", "e11380545be549e54188efd7bc9209b5"),
+    ("add_identity", "0363e2856d01a2591a997f12e0449315"),
 )
 
 

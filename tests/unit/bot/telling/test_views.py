@@ -87,6 +87,18 @@ def test_a_phase_tells_its_times(engine: Engine) -> None:
     assert second.ended_at is None
 
 
+def test_what_was_bound_and_given_back_is_a_line_of_the_phase_it_stands_in(build: Build) -> None:
+    """No phase of its own, and not the phase's own sentence."""
+    plan = ("access/approve", "control-plane/approve", "access/bind", "access/check", "control-plane/apply", "end/end")
+    engine = build({step: lambda ctx: Done(f"{ctx.step_id} is done") for step in plan})
+    engine.add_upgrade(plan)
+    for _ in plan[:-1]:
+        engine.runner.turn()
+    _, plane, _ = read(engine).phases
+    assert (plane.name, plane.state, plane.sentence) == ("control-plane", "done", "control-plane/apply is done")
+    assert plane.lines == ("access/bind is done",)
+
+
 def test_who_asked_for_it_and_where_it_is_told(engine: Engine) -> None:
     """As the row has it; the version it came from is unknown before it was looked at."""
     view = read(engine)

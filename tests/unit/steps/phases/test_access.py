@@ -1,37 +1,80 @@
-"""The access phase."""
+"""The access phase: asked for, bound, checked and taken back."""
 
 from __future__ import annotations
 
-from steps.contract.errors import GiveUp
-from steps.contract.step import Ask, Blocked, Done
-from steps.mesh import Binding, Right
-from steps.phases.access import GUIDE_BINDING, OWN_BINDING, approve, bind, check, remove_binding
-from tests.unit.steps.paper import ACCOUNT, decide, start_paper
+from dataclasses import replace
 
-OTHERS = ("admin@example.com",)
+import pytest
+
+from steps.contract.errors import GiveUp
+from steps.contract.step import Ask, Blocked, Done, Outcome, Waiting
+from steps.mesh import Binding, BindingMark, Namespace, Right
+from steps.notes.runs import LEFTOVERS
+from steps.phases.access import approve, bind, check, release
+from steps.phases.own_binding import GUIDE_BINDING, OWN_BINDING, remove_binding
+from tests.unit.steps.paper import ACCOUNT, Paper, decide, start_paper
+
+ADMIN = "admin@example.com"
+OTHERS = (ADMIN,)
+MARK = BindingMark("journal-1", "cluster-x-1")
+EMPTY = Binding(OWN_BINDING, "cluster-admin", ())
+
+
+def start(*bindings: Binding) -> Paper:
+    """A cluster with the manifests' roles and these bindings."""
+    paper = start_paper()
+    paper.kubernetes.live_by_roles()
+    paper.kubernetes.bindings = {one.name: one for one in bindings}
+    return paper
+
+
+def release_all(paper: Paper) -> Outcome:
+    """Take the rights back and look at what is left."""
+    outcome = paper.run(release)
+    return paper.run(release) if isinstance(outcome, Waiting) else outcome
 
 
 def test_without_a_binding_the_guides_is_created() -> None:
-    """cluster-admin-binding for the bot's account."""
-    paper = start_paper()
+    """cluster-admin-binding for the bot's account, marked as the upgrade's."""
+    paper = start()
     paper.run(bind)
-    assert paper.kubernetes.bindings == {GUIDE_BINDING: Binding(GUIDE_BINDING, "cluster-admin", (ACCOUNT,))}
+    assert paper.kubernetes.bindings == {GUIDE_BINDING: Binding(GUIDE_BINDING, "cluster-admin", (ACCOUNT,), mark=MARK)}
     assert paper.memory.recall("access/binding") == {"name": GUIDE_BINDING, "ours": True}
 
 
+def test_the_manifests_empty_binding_is_filled_and_emptied() -> None:
+    """It stays, so that the account never needs the right to create one."""
+    paper = start(EMPTY)
+    paper.run(bind)
+    assert paper.kubernetes.bindings == {OWN_BINDING: replace(EMPTY, users=(ACCOUNT,), mark=MARK)}
+    assert release_all(paper) == Done("cluster-admin is taken back; the sidecars are moved with the operator's role")
+    assert paper.kubernetes.bindings == {OWN_BINDING: EMPTY}
+
+
+@pytest.mark.parametrize("others", [("users", OTHERS), ("others", ("Group admins",))])
+def test_a_filled_binding_of_that_name_is_never_edited(others: tuple[str, tuple[str, ...]]) -> None:
+    """Whoever stands in it, of whatever kind."""
+    filled = replace(EMPTY, **{others[0]: others[1]})  # type: ignore[arg-type]
+    paper = start(filled)
+    with pytest.raises(GiveUp, match="exists without"):
+        paper.run(bind)
+    assert paper.kubernetes.bindings == {OWN_BINDING: filled}
+
+
 def test_a_binding_with_the_account_is_used_as_it_is() -> None:
-    """Nothing is created, nothing is the bot's own."""
-    paper = start_paper()
-    paper.kubernetes.bindings[GUIDE_BINDING] = Binding(GUIDE_BINDING, "cluster-admin", (*OTHERS, ACCOUNT))
+    """Nothing is created, nothing is the bot's own, nothing is taken back."""
+    theirs = Binding(GUIDE_BINDING, "cluster-admin", (*OTHERS, ACCOUNT))
+    paper = start(theirs)
     assert isinstance(paper.run(bind), Done)
-    assert paper.kubernetes.writes == []
     assert paper.memory.recall("access/binding") == {"name": GUIDE_BINDING, "ours": False}
+    assert release_all(paper) == Done(f"{ACCOUNT} keeps the rights that it had before")
+    assert (paper.kubernetes.writes, paper.kubernetes.bindings) == ([], {GUIDE_BINDING: theirs})
 
 
 def test_somebody_else_s_binding_is_never_edited() -> None:
     """The bot makes one of its own beside it."""
-    paper = start_paper()
-    theirs = paper.kubernetes.bindings[GUIDE_BINDING] = Binding(GUIDE_BINDING, "cluster-admin", OTHERS)
+    theirs = Binding(GUIDE_BINDING, "cluster-admin", OTHERS)
+    paper = start(theirs)
     paper.run(bind)
     assert paper.kubernetes.bindings[GUIDE_BINDING] == theirs
     assert paper.kubernetes.bindings[OWN_BINDING].users == (ACCOUNT,)
@@ -39,35 +82,58 @@ def test_somebody_else_s_binding_is_never_edited() -> None:
 
 def test_a_binding_of_another_role_is_not_enough() -> None:
     """The guide's name with role view."""
-    paper = start_paper()
-    paper.kubernetes.bindings[GUIDE_BINDING] = Binding(GUIDE_BINDING, "view", (ACCOUNT,))
+    paper = start(Binding(GUIDE_BINDING, "view", (ACCOUNT,)))
     paper.run(bind)
     assert OWN_BINDING in paper.kubernetes.bindings
 
 
-def test_a_binding_created_before_a_crash_is_still_the_bot_s_own() -> None:
-    """It was remembered before it was created."""
-    paper = start_paper()
+@pytest.mark.parametrize("before", [(), (EMPTY,)], ids=["created", "filled"])
+def test_a_binding_written_before_a_crash_is_still_the_bot_s_own(before: tuple[Binding, ...]) -> None:
+    """It was remembered before it was written: a second run and an abort both know it."""
+    paper = start(*before)
     paper.run(bind)
     paper.memory.values.pop("access/binding")
+    written = list(paper.kubernetes.writes)
     paper.run(bind)
-    assert paper.memory.recall("access/binding") == {"name": GUIDE_BINDING, "ours": True}
-    assert paper.kubernetes.writes == [f"create {GUIDE_BINDING}"]
+    assert paper.kubernetes.writes == written
+    paper.memory.values.pop("access/binding")
+    remove_binding(paper.context())
+    assert paper.kubernetes.bindings == {one.name: one for one in before}
+
+
+def test_what_was_taken_back_can_be_given_again() -> None:
+    """And taken back again."""
+    paper = start(EMPTY)
+    for _ in range(2):
+        paper.run(bind)
+        assert paper.kubernetes.bindings[OWN_BINDING].users == (ACCOUNT,)
+        release_all(paper)
+        assert paper.kubernetes.bindings == {OWN_BINDING: EMPTY}
+
+
+def test_a_binding_that_an_administrator_made_later_is_not_the_bots() -> None:
+    """The note of one that was taken back is gone."""
+    paper = start()
+    paper.run(bind)
+    release_all(paper)
+    theirs = Binding(GUIDE_BINDING, "cluster-admin", (ACCOUNT,))
+    paper.kubernetes.bindings[GUIDE_BINDING] = theirs
+    paper.run(bind)
+    release_all(paper)
+    assert paper.kubernetes.bindings == {GUIDE_BINDING: theirs}
 
 
 def test_a_binding_that_may_not_be_created_is_not_missed_where_every_right_is_there() -> None:
     """Google IAM may give the same rights."""
     paper = start_paper()
-    paper.kubernetes.binding_fault = GiveUp("may not create clusterrolebindings", "Grant it.")
-    outcome = paper.run(bind)
-    assert outcome == Done(f"{ACCOUNT} has every right already; no binding was created")
+    assert paper.run(bind) == Done(f"{ACCOUNT} has every right already; nothing was bound")
+    assert paper.kubernetes.writes == []
 
 
 def test_a_binding_that_may_not_be_created_blocks_with_the_command() -> None:
     """A cluster administrator has to run it."""
-    paper = start_paper()
+    paper = start()
     paper.kubernetes.binding_fault = GiveUp("may not create clusterrolebindings", "Grant it.")
-    paper.kubernetes.denied = lambda right: True
     outcome = paper.run(bind)
     assert isinstance(outcome, Blocked)
     assert f'--clusterrole=cluster-admin --user="{ACCOUNT}"' in outcome.remedy
@@ -90,44 +156,126 @@ def test_rights_without_cluster_admin_are_enough() -> None:
     assert isinstance(paper.run(check), Done)
 
 
-def test_the_own_binding_is_removed() -> None:
-    """At the end of the upgrade."""
-    paper = start_paper()
+def test_a_created_binding_is_removed() -> None:
+    """It was made by the upgrade."""
+    paper = start()
     paper.run(bind)
     assert remove_binding(paper.context()) == f"{GUIDE_BINDING} removed"
     assert paper.kubernetes.bindings == {}
 
 
-def test_a_binding_that_others_were_added_to_stays() -> None:
+@pytest.mark.parametrize("others", [("users", (ACCOUNT, *OTHERS)), ("others", ("Group admins",))])
+def test_a_binding_that_others_were_added_to_stays(others: tuple[str, tuple[str, ...]]) -> None:
     """Removing it would take away their rights."""
-    paper = start_paper()
+    paper = start()
     paper.run(bind)
-    paper.kubernetes.bindings[GUIDE_BINDING] = Binding(GUIDE_BINDING, "cluster-admin", (ACCOUNT, *OTHERS))
+    changed = replace(paper.kubernetes.bindings[GUIDE_BINDING], **{others[0]: others[1]})  # type: ignore[arg-type]
+    paper.kubernetes.bindings[GUIDE_BINDING] = changed
     assert "left in place" in remove_binding(paper.context())
-    assert GUIDE_BINDING in paper.kubernetes.bindings
+    assert paper.kubernetes.bindings[GUIDE_BINDING] == changed
 
 
-def test_a_binding_that_was_there_is_not_removed() -> None:
-    """It isn't the bot's own."""
-    paper = start_paper()
-    paper.kubernetes.bindings[GUIDE_BINDING] = Binding(GUIDE_BINDING, "cluster-admin", (ACCOUNT,))
+def test_missing_rights_for_the_sidecars_block_with_the_operators_role() -> None:
+    """They are looked at after cluster-admin is gone, and again after a retry."""
+    paper = start(EMPTY)
     paper.run(bind)
-    assert remove_binding(paper.context()) == ""
-    assert GUIDE_BINDING in paper.kubernetes.bindings
+    paper.kubernetes.denied = lambda right: right.subresource == "eviction"
+    outcome = release_all(paper)
+    assert isinstance(outcome, Blocked)
+    assert outcome.why == f"{ACCOUNT} may not: create pods/eviction"
+    assert "kubectl apply -k manifests/target-cluster" in outcome.remedy
+    assert paper.kubernetes.bindings == {OWN_BINDING: EMPTY}
+    paper.kubernetes.live_by_roles()
+    assert isinstance(paper.run(release), Done)
 
 
-def test_the_gate_says_what_will_be_created() -> None:
+def test_asmctls_namespaces_go_while_cluster_admin_stands() -> None:
+    """Before the binding is taken back."""
+    paper = start(EMPTY)
+    paper.kubernetes.namespaces.append(Namespace("asmctl-left"))
+    paper.run(bind)
+    paper.context().revise(LEFTOVERS, ("asmctl-left", "asmctl-gone"))
+    release_all(paper)
+    assert paper.kubernetes.writes[-2:] == ["delete namespace asmctl-left", f"change {OWN_BINDING}"]
+
+
+def test_namespaces_that_may_not_be_removed_are_named_with_the_command() -> None:
+    """Where the rights were taken back before."""
+    paper = start(EMPTY)
+    paper.kubernetes.namespaces.append(Namespace("asmctl-left"))
+    paper.context().revise(LEFTOVERS, ("asmctl-left",))
+    release_all(paper)
+    assert "`kubectl delete namespace asmctl-left`" in paper.said[0]
+    assert paper.kubernetes.writes == []
+
+
+@pytest.mark.parametrize(
+    ("binding", "told"),
+    [
+        ((), f"Creates ClusterRoleBinding {GUIDE_BINDING}: role cluster-admin for {ACCOUNT}"),
+        ((EMPTY,), f"Writes {ACCOUNT} into ClusterRoleBinding {OWN_BINDING}, which stands empty"),
+    ],
+    ids=["created", "filled"],
+)
+def test_the_gate_says_what_is_bound(binding: tuple[Binding, ...], told: str) -> None:
     """The name, the role and the account."""
-    ask = start_paper().run(approve)
+    ask = start(*binding).run(approve)
     assert isinstance(ask, Ask)
-    assert ask.card.summary == (
-        f"Creates ClusterRoleBinding {GUIDE_BINDING}: role cluster-admin for {ACCOUNT}. It is removed at the end.",
-    )
+    assert ask.card.summary[0].startswith(f"{told}. It is taken back")
+    assert (ask.card.risks, ask.card.facts[1:]) == ((), (("account", ACCOUNT), ("role", "cluster-admin")))
+
+
+def test_the_gate_says_what_the_sidecars_will_lack() -> None:
+    """In time to have it granted before the upgrade stands half done."""
+    paper = start(EMPTY)
+    paper.kubernetes.denied = lambda right: right.verb != "get"
+    ask = paper.run(approve)
+    assert isinstance(ask, Ask)
+    assert "patch deployments.apps" in ask.card.risks[0]
+    assert "manifests/target-cluster" in ask.card.risks[0]
+
+
+@pytest.mark.parametrize(
+    ("bindings", "by"),
+    [
+        ((), "by Google IAM or a binding of others"),
+        ((Binding(GUIDE_BINDING, "cluster-admin", (ACCOUNT,)),), f"by {GUIDE_BINDING}"),
+    ],
+    ids=["IAM", "GitOps"],
+)
+def test_nothing_is_asked_where_every_right_is_there(bindings: tuple[Binding, ...], by: str) -> None:
+    """And it is said whence."""
+    paper = start_paper()
+    paper.kubernetes.bindings = {one.name: one for one in bindings}
+    outcome = paper.run(approve)
+    told = f"{ACCOUNT} has every right already, {by}: nothing is asked, and nothing is bound or taken back"
+    assert outcome == Done(told)
+
+
+@pytest.mark.parametrize("left", [EMPTY, Binding(GUIDE_BINDING, "cluster-admin", ())], ids=["filled", "created"])
+def test_what_an_earlier_upgrade_left_is_asked_for_like_nothing(left: Binding) -> None:
+    """It is no right that somebody gave; it becomes this upgrade's and is taken back with it."""
+    paper = start(replace(left, users=(ACCOUNT,), mark=BindingMark("journal-1", "cluster-x-0")))
+    assert isinstance(paper.run(approve), Ask)
+    paper.run(bind)
+    assert paper.kubernetes.bindings[left.name].mark == MARK
+    release_all(paper)
+    assert paper.kubernetes.bindings == ({left.name: left} if left.name == OWN_BINDING else {})
+
+
+def test_another_bots_binding_is_somebody_else_s() -> None:
+    """Its journal is another one."""
+    theirs = replace(EMPTY, users=(ACCOUNT,), mark=BindingMark("journal-2", "cluster-x-1"))
+    paper = start(theirs)
+    assert isinstance(paper.run(approve), Done)
+    paper.run(bind)
+    release_all(paper)
+    assert paper.kubernetes.bindings == {OWN_BINDING: theirs}
 
 
 def test_an_approval_of_what_was_shown_passes() -> None:
     """The digest is recomputed."""
-    paper = start_paper()
+    paper = start()
     ask = paper.run(approve)
     assert isinstance(ask, Ask)
     assert isinstance(paper.run(approve, decide("approve", ask.digest)), Done)

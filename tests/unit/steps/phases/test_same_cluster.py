@@ -12,7 +12,8 @@ from steps.contract.step import Ask, Blocked, Context, Decision, Done, Outcome
 from steps.mesh import Binding, ReachedServer
 from steps.notes.prepare import CLUSTER_UID
 from steps.phases.abort import revoke_own_binding
-from steps.phases.access import GUIDE_BINDING, bind
+from steps.phases.access import bind
+from steps.phases.own_binding import GUIDE_BINDING
 from steps.phases.prepare import identify
 from steps.phases.same_cluster import on_same_cluster
 from steps.plan import STEPS
@@ -22,6 +23,7 @@ from tests.unit.steps.paper import ACCOUNT, Paper, start_paper
 OTHER = "another-clusters-uid"
 ACTING = (
     "access/bind",
+    "access/release",
     "control-plane/apply",
     "validate/run",
     "sidecars/canary",
@@ -42,6 +44,7 @@ def bound() -> Paper:
     """An upgrade that bound its account to cluster-admin."""
     paper = start_paper()
     paper.run(identify)
+    paper.kubernetes.live_by_roles()
     assert isinstance(paper.run(bind), Done)
     paper.kubernetes.writes.clear()
     return paper

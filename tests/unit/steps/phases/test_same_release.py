@@ -95,6 +95,7 @@ def test_estimates_void_nothing() -> None:
 def test_a_key_that_the_bot_does_not_ship_with_is_the_first_risk_of_every_card(step: Callable[..., Outcome]) -> None:
     """In words."""
     paper = start_paper()
+    paper.kubernetes.live_by_roles()
     paper.release = replace(paper.release, public_key=FOREIGN_KEY, known_key=False)
     outcome = paper.run(step)
     assert isinstance(outcome, Ask | Done)

@@ -117,6 +117,25 @@ def test_forbidden_names_the_command_that_grants_it(connect: ConnectTo) -> None:
     assert "--clusterrole=cluster-admin --user=bot@x" in raised.value.remedy
 
 
+@pytest.mark.parametrize(
+    ("denied", "rule"),
+    [
+        ('"services" in API group "" in the namespace "shop"', 'apiGroups [""], resources [services], verbs [list]'),
+        (
+            '"rules" in API group "config.istio.io" at the cluster scope',
+            "apiGroups [config.istio.io], resources [rules]",
+        ),
+    ],
+)
+def test_forbidden_names_the_exact_rule_that_is_missing(connect: ConnectTo, denied: str, rule: str) -> None:
+    """As the API server says it; the manifests have it."""
+    gateway, _ = connect(in_order(refusal(403, f'it is forbidden: User "bot@x" cannot list resource {denied}')))
+    with pytest.raises(GiveUp) as raised:
+        gateway.list_namespaces()
+    assert f"gives bot@x a role with the rule {rule}" in raised.value.remedy
+    assert "manifests/target-cluster" in raised.value.remedy
+
+
 def test_conflict_is_tried_again(connect: ConnectTo) -> None:
     """Somebody else was faster: look again."""
     gateway, _ = connect(in_order(refusal(409, "the object has been modified")))

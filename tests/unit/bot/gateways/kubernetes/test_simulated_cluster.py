@@ -117,8 +117,8 @@ def test_rights_come_with_the_binding(simulation: Simulation) -> None:
     """The guide's binding turns the viewer into an administrator, and its deletion back."""
     rights = [
         Right("list", "pods"),
-        Right("patch", "deployments", "apps"),
-        Right("create", "pods", subresource="eviction"),
+        Right("create", "clusterroles", "rbac.authorization.k8s.io"),
+        Right("create", "pods", subresource="exec"),
     ]
     assert simulation.bot.find_missing_rights(rights) == tuple(rights[1:])
     simulation.admin.create_binding(ADMIN)
@@ -128,10 +128,10 @@ def test_rights_come_with_the_binding(simulation: Simulation) -> None:
 
 
 def test_a_write_without_the_right_names_account_and_command(simulation: Simulation) -> None:
-    """The remedy can be pasted by somebody who may."""
+    """The remedy says exactly what is missing."""
     with pytest.raises(GiveUp, match="answered 403") as raised:
-        simulation.bot.restart_workload(WEB, "2026-01-01T00:00:00Z")
-    assert f"--user={EMAIL}" in raised.value.remedy
+        simulation.bot.delete_namespace("shop")
+    assert f'gives {EMAIL} a role with the rule apiGroups [""], resources [namespaces]' in raised.value.remedy
 
 
 def test_a_restart_rolls_the_workload_once(simulation: Simulation) -> None:

@@ -50,10 +50,9 @@ def test_a_choice_that_needs_a_reason_says_so_in_its_value() -> None:
     assert button.value == "u|s|1|reason"
 
 
-def test_abort_asks_to_be_confirmed() -> None:
-    """What can't be undone has a dialog."""
-    (abort,) = build_controls(build_view(), ["abort"])
-    assert abort.confirm is not None
+def test_pause_is_one_click_and_abort_opens_the_form_for_its_reason() -> None:
+    """Neither has a dialog before it."""
+    assert [button.confirm for button in build_controls(build_view(), ["pause", "abort"])] == [None, None]
 
 
 def test_controls_follow_what_is_legal() -> None:
