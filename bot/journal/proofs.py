@@ -51,8 +51,12 @@ class Key:
         return hmac.new(self.secret, said.encode(), hashlib.sha256).hexdigest()
 
     def holds(self, table: str, row: Mapping[str, Any]) -> bool:
-        """Whether a row is as the bot wrote it."""
-        return hmac.compare_digest(self.prove(table, row), str(row[find_place(table)[1]]))
+        """Whether a row is as the bot wrote it, which writes no bytes."""
+        proof = str(row[find_place(table)[1]])
+        try:
+            return hmac.compare_digest(self.prove(table, row).encode(), proof.encode("utf-8", "replace"))
+        except TypeError:
+            return False
 
 
 def find_place(name: str) -> tuple[str, str]:

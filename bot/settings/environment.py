@@ -156,6 +156,7 @@ class _Reader:
             self.faults.append(
                 f"{name} is {value!r}; it must be a number of at least {lowest:g} and at most {LARGEST_NUMBER}."
             )
+            return lowest
         return number
 
     def choice(self, name: str, choices: tuple[str, ...]) -> str:

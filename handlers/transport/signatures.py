@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 EVENTS_PATH = "/slack/events"
 LOGGED_EVERY = 60.0
+# What Bolt stumbles over in a body that is no JSON, or JSON of another form.
+UNREADABLE = (ValueError, RecursionError, LookupError, TypeError, AttributeError)
 
 
 class Refusals:
@@ -54,10 +56,7 @@ class SignedSite:
             return _refuse(start, "401 Unauthorized", b'{"error": "invalid request"}')
         try:
             return self._site({**environ, "wsgi.input": io.BytesIO(body)}, start)
-        except (
-            ValueError,
-            RecursionError,
-        ):  # of Bolt, which reads the body first; what a listener raises it answers
+        except UNREADABLE:  # of Bolt, which reads the body first; what a listener raises it answers
             return _refuse(start, "400 Bad Request", b'{"error": "the body can\'t be read"}')
 
     def _is_signed(self, environ: dict[str, Any], body: bytes) -> bool:

@@ -155,6 +155,15 @@ def test_a_click_that_was_written_into_the_file_is_none(asked: Engine) -> None:
     assert "Nothing was done" in (Clicks(asked.store).find_answer("forged") or "")
 
 
+@pytest.mark.parametrize("proof", ["''", "'\u00e9'", "x'ff'", "5"])
+@pytest.mark.parametrize("body", ["x'ff00'", "5", "''", "'['"])
+def test_a_click_of_another_type_is_none(asked: Engine, body: str, proof: str) -> None:
+    """SQLite keeps whatever it is given; the loop goes on."""
+    write(asked, f"insert into clicks (id, body, received_at, proof) values ('forged', {body}, 0, {proof})")
+    asked.upgrades.settle_clicks()
+    assert "Nothing was done" in (Clicks(asked.store).find_answer("forged") or "")
+
+
 def test_a_click_that_was_changed_before_it_was_settled_is_none(asked: Engine) -> None:
     """A status becomes no approval."""
     asked.upgrades.receive(write_click("real", "status", ANA, asked.clock.now(), "cluster-x", channel="C0"))

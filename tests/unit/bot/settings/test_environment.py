@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.settings.clusters import FIELDS, parse_clusters
-from bot.settings.environment import ConfigError, read_settings
+from bot.settings.environment import SETTINGS, ConfigError, read_settings
 
 GOOD = """
 [clusters.cluster-x]
@@ -92,3 +92,17 @@ def test_a_clusters_file_of_other_bytes_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         read_settings({"SLACK_BOT_TOKEN": "a", "SLACK_APP_TOKEN": "b", "ASM_UPGRADE_CLUSTERS": str(path)})
     assert "which is not UTF-8" in caught.value.faults[0]
+
+
+NUMBERS = [setting.name for setting in SETTINGS if setting.default.replace(".", "", 1).isdigit()]
+
+
+@pytest.mark.parametrize("value", ["1e300", "nan", "inf", "-inf", "-1e300", "9" * 5000, "²", "0x10", "1_000", "soon"])
+@pytest.mark.parametrize("name", NUMBERS)
+def test_no_number_ends_the_start_with_a_fault(name: str, value: str, tmp_path: Path) -> None:
+    """It counts, or it is told with its name."""
+    (tmp_path / "clusters.toml").write_text(GOOD)
+    with pytest.raises(ConfigError) as told:
+        read_settings({"ASM_UPGRADE_CLUSTERS": str(tmp_path / "clusters.toml"), name: value})
+    if value != "1_000":
+        assert any(fault.startswith(f"{name} is ") for fault in told.value.faults)

@@ -1,0 +1,398 @@
+"""Slack's doors: signed payloads to the real app, over an upgrade of Ana's that asks for an approval."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import quote, urlencode
+
+from slack_bolt.adapter.wsgi import SlackRequestHandler
+
+from bot.clicks.clicks import Click
+from bot.slack.drawing.messages import draw_message
+from bot.slack.drawing.text import Pen
+from handlers.app import build_app
+from handlers.transport.signatures import EVENTS_PATH, Refusals, SignedSite
+from sandbox.slack.to_bot.http_mode import sign
+from tests.attacks.table import Attack, Door, Kind
+from tests.unit.bot.people.test_rights import read_deeds, stand
+from tests.unit.bot.slack.stand_in import CHANNEL, HandClock, run_slack
+from tests.unit.bot.society import BOT, GONE, GUEST, HOME, OTHER, OUTSIDER, UNKNOWN
+from tests.unit.bot.workbench import ANA, BEN, CAI, DEE, Engine
+from tests.unit.handlers.front import GuestBook, build_reception
+
+SECRET = "s" * 32
+# Of the processor, for one attack.
+MOST_SECONDS = 1.0
+APP = "A0ASMUPG01"
+STRANGERS = {"outsider": OUTSIDER, "guest": GUEST, "gone": GONE, "robot": BOT, "unknown": UNKNOWN, "nobody": DEE}
+Payload = dict[str, Any]
+# What may not stand in anything that Slack is given of somebody's words.
+KNOWING = Pen(lambda user: user in (ANA, BEN, CAI))
+OBEYED = ("<!channel", "<!here", "<!everyone", "<https://evil", "<@U0EVERYBODY", "\x1b", "\u202e")
+
+
+@dataclass
+class Counter:
+    """A desk that hands clicks on to the engine."""
+
+    engine: Engine
+    clicks: list[Click] = field(default_factory=list)
+
+    def receive(self, click: Click) -> bool:
+        """Hand the click on."""
+        self.clicks.append(click)
+        return self.engine.upgrades.receive(click)
+
+
+@dataclass
+class House:
+    """The app, and the engine behind it."""
+
+    site: SignedSite
+    engine: Engine
+    numbers: Iterator[int]
+
+    def send(self, body: str, kind: str = "application/x-www-form-urlencoded") -> int:
+        """The status that a signed request is answered with."""
+        content = body.encode()
+        signed = sign(SECRET, content, int(time.time()))
+        environ = {
+            "REQUEST_METHOD": "POST",
+            "PATH_INFO": EVENTS_PATH,
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "CONTENT_TYPE": kind,
+            "CONTENT_LENGTH": str(len(content)),
+            "wsgi.input": io.BytesIO(content),
+            **{f"HTTP_{name.upper().replace('-', '_')}": text for name, text in signed.items()},
+        }
+        statuses: list[str] = []
+        self.site(environ, cast(Any, lambda status, _headers: statuses.append(status)))
+        return int(statuses[0].split()[0])
+
+    def judge(self, send: Callable[[], int], *, may_fail: bool = False) -> str:
+        """What an attack did: changed something, left a row unsettled, took too long, or had Slack obey its words.
+
+        `may_fail`: only Slack itself could sign it, and it is answered as a fault under a number, with nothing done.
+        """
+        before, began = read_deeds(self.engine), time.thread_time()
+        status = send()
+        self.engine.upgrades.settle_clicks()
+        took = time.thread_time() - began
+        if status >= 500 and not may_fail:
+            return f"it was answered {status}"
+        if read_deeds(self.engine) != before:
+            return "it changed something"
+        if self.engine.store.read("select 1 from clicks where settled_at is null"):
+            return "it was left unsettled"
+        if took > MOST_SECONDS:
+            return f"it took {took:.1f} s of the processor"
+        if any("incident" in row["answer"] for row in self.engine.store.read("select answer from clicks")):
+            return "the bot failed at it"
+        return self._find_obeyed() or self._find_deafness()
+
+    def _find_obeyed(self) -> str:
+        messages = self.engine.outbox.list_unsent(self.engine.clock.now())
+        drawn = [draw_message(one, None, "rich", KNOWING) for one in messages if one.kind == "answer"]
+        told = json.dumps([[one.text, one.blocks] for one in drawn], ensure_ascii=False)
+        return next((f"Slack is given {word!r}" for word in OBEYED if word in told), "")
+
+    def _find_deafness(self) -> str:
+        answer = self.engine.click("status", ANA, "cluster-x")
+        return "" if answer.startswith("*cluster-x-1*") else f"the next click is answered {answer!r}"
+
+
+@contextmanager
+def open_house(folder: Path) -> Iterator[House]:
+    """The app over an upgrade that asks; every kind of person is known."""
+    with stand("asking") as engine, run_slack(HandClock()) as slack:
+        desk = cast(GuestBook, Counter(engine))
+        with build_reception(slack, desk, folder) as (reception, _front):
+            app = build_app(reception, slack.posting(), SECRET)
+            site = SignedSite(SlackRequestHandler(app, path=EVENTS_PATH), SECRET, Refusals())
+            yield House(site, engine, itertools.count(1))
+
+
+def write_command(house: House, text: str, user: str = CAI, **changes: str) -> str:
+    """A slash command as Slack sends it."""
+    fields = {
+        "team_id": HOME,
+        "channel_id": CHANNEL,
+        "user_id": user,
+        "command": "/asm-upgrade",
+        "text": text.replace("CODE", find_code(house)),
+        "api_app_id": APP,
+        "trigger_id": f"{next(house.numbers)}.2.3",
+    }
+    return urlencode({**fields, **changes}, errors="replace")
+
+
+def find_code(house: House) -> str:
+    """The code of the card that is open."""
+    question = house.engine.journal.find_open_question("cluster-x-1")
+    return question.code if question else ""
+
+
+def write_interaction(house: House, user: str = CAI, /, **parts: Any) -> Payload:
+    """What all clicks and forms have in common."""
+    number = next(house.numbers)
+    return {
+        "team": {"id": HOME, "domain": "sandbox"},
+        "user": {"id": user, "username": "somebody", "team_id": HOME},
+        "api_app_id": APP,
+        "trigger_id": f"{number}.2.3",
+        **parts,
+    }
+
+
+def write_button(house: House, action_id: str, value: str, user: str = CAI, **parts: Any) -> Payload:
+    """A click on a button of a card."""
+    number = next(house.numbers)
+    action = {"type": "button", "action_id": action_id, "block_id": "b", "value": value, "action_ts": f"{number}.0"}
+    whole: Payload = {
+        "type": "block_actions",
+        "container": {"type": "message", "message_ts": "1.000001", "channel_id": CHANNEL},
+        "channel": {"id": CHANNEL, "name": "mesh-upgrades"},
+        "actions": [action],
+    }
+    return write_interaction(
+        house,
+        user,
+        **whole | parts,
+    )
+
+
+def write_form(house: House, callback: str, metadata: object, values: object, user: str = CAI, **parts: Any) -> Payload:
+    """A submitted form."""
+    text = metadata if isinstance(metadata, str) else json.dumps(metadata)
+    known = {"id": f"V{next(house.numbers)}", "hash": "h", "type": "modal", "callback_id": callback, "team_id": HOME}
+    view: Payload = {**known, "private_metadata": text, "state": {"values": values}}
+    return write_interaction(house, user, **{"type": "view_submission", "view": view, **parts})
+
+
+def send_payload(house: House, payload: Payload) -> int:
+    """The status that an interaction is answered with."""
+    return house.send("payload=" + quote(json.dumps(payload)))
+
+
+def command(kind: Kind, name: str, text: str, user: str = CAI, **changes: str) -> Attack:
+    """An attack by what somebody types."""
+
+    def launch(house: House) -> str:
+        return house.judge(lambda: house.send(write_command(house, text, user, **changes)))
+
+    return Attack("command", kind, name, launch)
+
+
+def interact(door: Door, kind: Kind, name: str, write: Callable[[House], Payload]) -> Attack:
+    """An attack by a button or a form."""
+    may_fail = kind == "break"
+    return Attack(
+        door, kind, name, lambda house: house.judge(lambda: send_payload(house, write(house)), may_fail=may_fail)
+    )
+
+
+def right_value(house: House) -> str:
+    """The value of the open card's buttons."""
+    row = house.engine.row()
+    return f"{row.id}|{row.step}|{row.generation}"
+
+
+def press(kind: Kind, name: str, action_id: str, value: str = "", user: str = CAI, **parts: Any) -> Attack:
+    """An attack by a button; `value` "" is that of the open card."""
+    return interact(
+        "button", kind, name, lambda house: write_button(house, action_id, value or right_value(house), user, **parts)
+    )
+
+
+def deny(kind: Kind, name: str, metadata: object, reason: str = "because", user: str = CAI, **parts: Any) -> Attack:
+    """An attack by the form that asks for a reason; METADATA None is that of the open card."""
+
+    def write(house: House) -> Payload:
+        known = {"value": right_value(house) + "|reason", "action_id": "asm:deny", "channel": CHANNEL}
+        values = {"reason": {"reason": {"type": "plain_text_input", "value": reason}}}
+        return write_form(house, "asm:reason", known if metadata is None else metadata, values, user, **parts)
+
+    return interact("form", kind, name, write)
+
+
+def appoint(kind: Kind, name: str, date: object, at: object, zone: object, user: str = CAI) -> Attack:
+    """An attack by the form of appointments."""
+
+    def write(house: House) -> Payload:
+        words = {"date": {"selected_date": date}, "time": {"selected_time": at}, "zone": {"value": zone}}
+        values = {key: {key: entry} for key, entry in words.items()}
+        return write_form(house, "asm:schedule", {"target": "cluster-x", "channel": CHANNEL}, values, user)
+
+    return interact("form", kind, name, write)
+
+
+def approve_rightly(house: House) -> int:
+    """What an approver may do by a button."""
+    return send_payload(house, write_button(house, "asm:approve", right_value(house)))
+
+
+def deny_rightly(house: House) -> int:
+    """What an approver may do by a form."""
+    metadata = {"value": right_value(house) + "|reason", "action_id": "asm:deny", "channel": CHANNEL}
+    values = {"reason": {"reason": {"type": "plain_text_input", "value": "because"}}}
+    return send_payload(house, write_form(house, "asm:reason", metadata, values))
+
+
+def pause_rightly(house: House) -> int:
+    """What an approver may do by a command."""
+    return house.send(write_command(house, "pause cluster-x"))
+
+
+def replay_command(house: House) -> str:
+    """The trigger of a look, with an abort in its place."""
+    house.send(write_command(house, "status cluster-x", trigger_id="77.2.3"))
+    return house.judge(lambda: house.send(write_command(house, "abort cluster-x now", trigger_id="77.2.3")))
+
+
+def replay_button(house: House) -> str:
+    """The time of a button that only shows the card, with an approval in its place."""
+    action = {"type": "button", "block_id": "b", "value": right_value(house), "action_ts": "88.0"}
+    send_payload(house, write_button(house, "", "", actions=[{**action, "action_id": "asm:card"}]))
+    before = read_deeds(house.engine)
+    send_payload(house, write_button(house, "", "", actions=[{**action, "action_id": "asm:pause"}]))
+    house.engine.upgrades.settle_clicks()
+    return "" if read_deeds(house.engine) == before or house.engine.row().paused_by == CAI else "it did something else"
+
+
+COMMANDS = [
+    *(command("take rights", f"approve by {name}", "approve cluster-x CODE", user) for name, user in STRANGERS.items()),
+    *(command("take rights", f"abort by {name}", "abort cluster-x now", user) for name, user in STRANGERS.items()),
+    command("take rights", "approve their own", "approve cluster-x CODE", ANA),
+    command("take rights", "break the glass", "break-glass cluster-x CODE now", ANA),
+    command("take rights", "schedule by nobody", "schedule cluster-x 2026-12-03 02:00 UTC", DEE),
+    command("take rights", "extend by a guest", "extend cluster-x 3h hurry", GUEST),
+    command("forge", "another workspace", "approve cluster-x CODE", CAI, team_id=OTHER),
+    command("forge", "another app", "abort cluster-x now", CAI, api_app_id="A0OTHER001"),
+    command("forge", "nobody at all", "abort cluster-x now", ""),
+    command("forge", "a code that was guessed", "approve cluster-x AAAAAA"),
+    command("forge", "a code in SQL", "approve cluster-x ' or 1=1 --"),
+    command("forge", "a choice that isn't offered", "decide cluster-x CODE accept"),
+    Attack("command", "replay", "a trigger with another text", replay_command),
+    command("overload", "a hundred thousand letters", "approve cluster-x " + "a" * 100_000),
+    command("overload", "fifty thousand words", "deny " + "x " * 50_000),
+    command("overload", "links without an end", "approve " + "<http://a|" * 20_000),
+    command("overload", "quotes without an end", 'start "' + '"\u201c' * 20_000),
+    command("break", "the last day of all", "schedule cluster-x 9999-12-31 23:59 America/Los_Angeles"),
+    command("break", "a day that never was", "schedule cluster-x 0000-00-00 00:00 UTC"),
+    command("break", "a length beyond all", "extend cluster-x 99999999999999999999d because", ANA),
+    command("break", "a zone in the file system", "schedule cluster-x 2026-12-03 02:00 ../../etc/passwd"),
+    command("break", "a zero byte", "approve cluster-x\x00 CODE"),
+    command("break", "digits of other scripts", "schedule cluster-x ٢٠٢٦-١٢-٠٣ ٠٢:٠٠ UTC"),
+    command("inject", "a mention of everybody", "status <!channel>"),
+    command("inject", "a link", "status <https://evil.example|cluster-x>"),
+    command("inject", "a mention of a person", "pause <@U0EVERYBODY>"),
+    command("inject", "a terminal's escape", "status \x1b]0;owned\x07"),
+    command("inject", "a turned text", "history \u202expmp"),
+    command("inject", "SQL", "status cluster-x'; drop table upgrades; --"),
+    command("lead astray", "a path", "status ../../etc/passwd"),
+    command("lead astray", "a shell", "start $(touch owned)"),
+]
+FORGED_VALUES = {
+    "empty": "|",
+    "without a card": "cluster-x-1",
+    "half": "cluster-x-1|asking",
+    "a part too many": "cluster-x-1|asking|1|reason|more",
+    "a negative card": "cluster-x-1|asking|-1",
+    "a huge card": "cluster-x-1|asking|" + "9" * 400,
+    "SQL": "' or 1=1 --|asking|1",
+    "a path": "../cluster-x-1|asking|1",
+    "JSON": "{}",
+    "a zero byte": "\x00|asking|1",
+    "an older card": "cluster-x-1|asking|0",
+    "another step": "cluster-x-1|control-plane/approve|1",
+}
+BUTTONS = [
+    *(press("take rights", f"approve by {name}", "asm:approve", user=user) for name, user in STRANGERS.items()),
+    press("take rights", "approve their own", "asm:approve", user=ANA),
+    press("take rights", "break the glass, which has no button", "asm:break-glass"),
+    press("take rights", "start, which has no button", "asm:start", "cluster-x||0"),
+    *(press("forge", f"value: {name}", "asm:approve", value) for name, value in FORGED_VALUES.items()),
+    press("forge", "deny without its form", "asm:deny"),
+    press("forge", "a choice that isn't offered", "asm:decide:accept"),
+    press("forge", "another workspace", "asm:approve", team={"id": OTHER, "domain": "other"}),
+    press("forge", "another app", "asm:approve", api_app_id="A0OTHER001"),
+    press("forge", "no actions", "asm:approve", actions=[]),
+    interact(
+        "button", "forge", "no person", lambda house: {**write_button(house, "asm:approve", "a|b|1"), "user": None}
+    ),
+    Attack("button", "replay", "a time with another action", replay_button),
+    press("overload", "a value of a megabyte", "asm:approve", "a|" * 500_000),
+    press("break", "an action of another type", "asm:approve", actions=[{"type": 5, "action_id": ["asm:approve"]}]),
+    press("break", "a container that is none", "asm:approve", user=ANA, container="message"),
+    press("inject", "a mention in the target", "asm:pause", "<!channel>|asking|1"),
+]
+REASON_METADATA: dict[str, object] = {
+    "empty": "",
+    "an empty object": "{}",
+    "a list": "[]",
+    "no action": '{"value": "cluster-x-1|asking|1|reason"}',
+    "another action": {"value": "cluster-x-1|asking|1|reason", "action_id": "asm:start", "channel": CHANNEL},
+    "a newer card": {"value": "cluster-x-1|asking|99|reason", "action_id": "asm:deny", "channel": CHANNEL},
+    "other types": '{"value": ["cluster-x-1"], "action_id": {"a": 1}, "channel": 1}',
+    "too deep": "[" * 100_000,
+}
+FORMS = [
+    *(deny("take rights", f"deny by {name}", None, user=user) for name, user in STRANGERS.items()),
+    appoint("take rights", "an appointment by nobody", "2026-12-03", "02:00", "UTC", DEE),
+    *(deny("forge", f"metadata: {name}", metadata) for name, metadata in REASON_METADATA.items()),
+    deny("forge", "another workspace", None, team={"id": OTHER, "domain": "other"}),
+    deny("forge", "another app", None, api_app_id="A0OTHER001"),
+    appoint("break", "the last day of all", "9999-12-31", "23:59", "America/Los_Angeles"),
+    appoint("break", "no day", "2026-02-30", "25:61", "UTC"),
+    appoint("break", "a zone in the file system", "2026-12-03", "02:00", "/etc/passwd"),
+    appoint("break", "other types", {"a": 1}, ["02:00"], 5),
+    interact("form", "break", "values that are none", lambda house: write_form(house, "asm:reason", "{}", [1, 2])),
+    interact(
+        "form",
+        "lead astray",
+        "a start of a cluster that is none",
+        lambda house: write_form(house, "asm:start", {"channel": CHANNEL}, {"cluster": {"cluster": {"value": "../x"}}}),
+    ),
+    interact("form", "forge", "a form that nobody opened", lambda house: write_form(house, "asm:foreign", "{}", {})),
+]
+
+
+def event(kind: Kind, name: str, inner: object, **envelope: Any) -> Attack:
+    """An attack by an event of Slack's."""
+    whole = {"type": "event_callback", "team_id": HOME, "api_app_id": APP, "event": inner, **envelope}
+    return Attack(
+        "event",
+        kind,
+        name,
+        lambda house: house.judge(lambda: house.send(json.dumps(whole), "application/json"), may_fail=kind == "break"),
+    )
+
+
+EVENTS = [
+    event("take rights", "the home of an outsider", {"type": "app_home_opened", "user": OUTSIDER, "tab": "home"}),
+    event("forge", "another app", {"type": "app_home_opened", "user": CAI, "tab": "home"}, api_app_id="A0OTHER001"),
+    event("forge", "another workspace", {"type": "app_home_opened", "user": CAI, "tab": "home"}, team_id=OTHER),
+    event("forge", "an uninstallation", {"type": "app_uninstalled"}),
+    event("forge", "revoked tokens", {"type": "tokens_revoked", "tokens": {"bot": ["U0BOT"]}}),
+    event("break", "an event that is a list", [1, 2, 3]),
+    event("break", "a type that is a number", {"type": 5}),
+    event("break", "a home without a person", {"type": "app_home_opened", "tab": "home"}),
+    event("break", "a person who is a list", {"type": "app_home_opened", "user": [CAI], "tab": "home"}),
+    event("break", "members that are none", {"type": "subteam_members_changed", "added_users": 5}),
+    event("overload", "a message of a megabyte", {"type": "message", "text": "<@U0BOT> " * 100_000}),
+    event("overload", "a hundred thousand keys", {"type": "message", **{f"k{n}": n for n in range(100_000)}}),
+    event(
+        "inject", "a message that is an order", {"type": "message", "user": CAI, "text": "/asm-upgrade abort cluster-x"}
+    ),
+    event("inject", "a mention that is an order", {"type": "app_mention", "user": CAI, "text": "approve cluster-x"}),
+    event("replay", "the same event twice", {"type": "app_uninstalled"}, event_id="Ev1"),
+]
+ATTACKS: list[Attack] = [*COMMANDS, *BUTTONS, *FORMS, *EVENTS]

@@ -1,0 +1,218 @@
+"""The state folder: whoever may write the journal's file, and has no key."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.clicks.clicks import encode_click
+from bot.journal.audit import Started
+from bot.journal.store import StoredCopy
+from bot.journal.verifying import Chains, verify_journal
+from steps.contract.cards import Card
+from steps.contract.step import Ask, Context, Done, Outcome
+from steps.gates import pass_gate
+from tests.attacks.table import Attack, Kind
+from tests.unit.bot.workbench import ANA, BEN, CAI, START, Engine, build_engine, write_click
+
+STEP = "access/approve"
+JOURNAL = "asm-upgrade.db"
+
+
+def ask(ctx: Context) -> Outcome:
+    """A gate that nothing but a decision opens."""
+    return pass_gate(ctx, Ask("May it?", Card("Card"), {"what": "shown"}))
+
+
+STEPS: Mapping[str, Callable[[Context], Outcome]] = {STEP: ask, "access/bind": lambda _ctx: Done("bound")}
+
+
+@dataclass
+class Journals:
+    """A journal that asks and one that was decided and ended; each attack gets a copy."""
+
+    folder: Path
+
+    def verify(self, statement: str) -> str:
+        """Whether `verify` finds what was written into the ended one."""
+        with self._copy("ended") as path:
+            write(path, statement)
+            copy = StoredCopy(path)
+            found = verify_journal(Chains(copy)).faults
+            copy.close()
+        return "" if found else "nobody finds it"
+
+    def go_on(self, *statements: str) -> str:
+        """Whether the step that asked is passed in the bot that goes on from the open one."""
+        with self._copy("asking") as path:
+            for statement in statements:
+                write(path, statement)
+            engine = build_engine(path.parent, STEPS)
+            try:
+                for _ in range(3):
+                    engine.upgrades.settle_clicks()
+                    engine.runner.turn()
+                    engine.clock.advance(20)
+                passed = engine.row().step != STEP or engine.row().state == "upgraded"
+            finally:
+                engine.store.close()
+        return "the gate is open" if passed else ""
+
+    def decide_alone(self, statement: str) -> str:
+        """Whether a click of the requester is believed, or whether `verify` finds what was written."""
+        with self._copy("asking") as path:
+            write(path, statement)
+            copy = StoredCopy(path)
+            found = verify_journal(Chains(copy)).faults
+            copy.close()
+        return "" if found else "nobody finds it"
+
+    @contextmanager
+    def _copy(self, name: str) -> Iterator[Path]:
+        with tempfile.TemporaryDirectory(dir=self.folder) as place:
+            shutil.copy(self.folder / name / JOURNAL, place)
+            yield Path(place) / JOURNAL
+
+
+@contextmanager
+def open_journals(folder: Path) -> Iterator[Journals]:
+    """Made once: an upgrade that asks, and one that Ben approved and that has ended."""
+    for name in ("asking", "ended"):
+        (folder / name).mkdir()
+        engine = build_engine(folder / name, STEPS)
+        begin(engine)
+        if name == "ended":
+            engine.click("pause", ANA)
+            engine.click("resume", ANA)
+            engine.click("approve", BEN)
+            for _ in range(3):
+                engine.runner.turn()
+            assert engine.row().state == "upgraded"
+        with engine.store.transact() as db:
+            db.conn.execute("select 1")
+        engine.store.read("pragma wal_checkpoint(truncate)")
+        engine.store.close()
+    yield Journals(folder)
+
+
+def begin(engine: Engine) -> None:
+    """An upgrade of Ana's that asks."""
+    engine.add_upgrade([STEP, "access/bind"])
+    engine.journal.append("cluster-x-1", ANA, Started("1.4.10-asm.18"), engine.clock.now())
+    engine.runner.turn()
+    engine.post_cards()
+
+
+def write(path: Path, statement: str) -> None:
+    """Write into the file as somebody who has it."""
+    db = sqlite3.connect(path)
+    changed = db.execute(statement).rowcount
+    db.commit()
+    db.close()
+    assert changed >= 1, statement
+
+
+def rewrite(kind: Kind, name: str, statement: str) -> Attack:
+    """An attack on the record of an upgrade that has ended."""
+    return Attack("state folder", kind, name, lambda journals: journals.verify(statement))
+
+
+def forge(kind: Kind, name: str, *statements: str) -> Attack:
+    """An attack on what the bot does next."""
+    return Attack("state folder", kind, name, lambda journals: journals.go_on(*statements))
+
+
+DECIDED = f"update approvals set state = 'decided', choice = 'approve', decided_by = '{BEN}', decided_at = 1"
+OWN_DECISION = (
+    "insert into approvals (upgrade, step, generation, kind, question, choices, binding, digest, state, choice, "
+    f"decided_by, decided_at, asked_at) values ('cluster-x-1', '{STEP}', 9, 'gate', '', '[]', '{{}}', '', 'decided', "
+    f"'approve', '{BEN}', 1, 1)"
+)
+RUNNING = "update upgrades set state = 'running', due = 0"
+CLICK = encode_click(write_click("forged", "approve", BEN, START, "cluster-x", STEP, 1, channel="C0")).replace(
+    "'", "''"
+)
+INSERTED = f"insert into clicks (id, body, received_at) values ('forged', '{CLICK}', 1796090400)"
+ATTACKS: list[Attack] = [
+    forge("forge", "approvals: a decision", DECIDED, RUNNING),
+    forge("forge", "approvals: a decision with a proof", DECIDED.replace("set ", "set proof = 'ab', "), RUNNING),
+    forge(
+        "forge",
+        "approvals: a row of one's own",
+        RUNNING,
+        OWN_DECISION,
+        "update upgrades set generation = 9",
+    ),
+    forge("forge", "approvals: removed", "delete from approvals", RUNNING),
+    forge("forge", "clicks: an approval", INSERTED),
+    forge(
+        "forge",
+        "clicks: an approval with a proof",
+        INSERTED.replace("received_at)", "received_at, proof)").replace("1796090400)", "1796090400, 'ab')"),
+    ),
+    forge("forge", "clicks: one that can't be read", "insert into clicks (id, body, received_at) values ('x', '[', 1)"),
+    forge("break", "clicks: no text at all", "insert into clicks (id, body, received_at) values ('x', x'ff00', 1)"),
+    forge(
+        "forge",
+        "consents: two approvals",
+        *(
+            'insert into consents (upgrade, step, generation, choice, "by", at) '
+            f"values ('cluster-x-1', '{STEP}', 1, 'approve', '{one}', 1)"
+            for one in (BEN, CAI)
+        ),
+        RUNNING,
+    ),
+    forge(
+        "forge", "memory: what was shown", "insert into memory values ('cluster-x-1', 'shown', '\"other\"')", RUNNING
+    ),
+    forge("break", "upgrades: options that can't be read", "update upgrades set options = '['", RUNNING),
+    forge("break", "upgrades: a time beyond all", "update upgrades set due = 1e300"),
+    forge("break", "approvals: choices that can't be read", "update approvals set choices = '{'", RUNNING),
+    forge("break", "outbox: a body that can't be read", "update outbox set body = '['"),
+    forge(
+        "lead astray",
+        "outbox: another card",
+        "update outbox set body = json_set(body, '$.question', 'x') where kind = 'gate'",
+        RUNNING,
+    ),
+    Attack(
+        "state folder",
+        "take rights",
+        "upgrades: another requester",
+        lambda journals: journals.decide_alone(f"update upgrades set requester = '{BEN}'"),
+    ),
+    rewrite("forge", "audit: another person", f"update audit set actor = '{CAI}' where action = 'approve'"),
+    rewrite("forge", "audit: another choice", "update audit set action = 'deny' where action = 'approve'"),
+    rewrite(
+        "forge",
+        "audit: another card",
+        "update audit set detail = json_set(detail, '$.shown', 'x') where action = 'approve'",
+    ),
+    rewrite("forge", "audit: another time", "update audit set at = at - 3600 where action = 'approve'"),
+    rewrite("forge", "audit: removed", "delete from audit where action = 'approve'"),
+    rewrite("forge", "audit: the end removed", "delete from audit where action = 'end'"),
+    rewrite("forge", "audit: everything removed", "delete from audit"),
+    rewrite("forge", "audit: moved", "update audit set seq = 1000 - seq"),
+    rewrite(
+        "forge",
+        "audit: inserted",
+        f"insert into audit (at, upgrade, actor, action, detail) values (1, 'cluster-x-1', '{BEN}', 'approve', '{{}}')",
+    ),
+    rewrite("forge", "audit: of another upgrade", "update audit set upgrade = 'cluster-y-1' where action = 'approve'"),
+    rewrite("forge", "ends: another head", "update ends set head = ''"),
+    rewrite("forge", "ends: removed", "delete from ends"),
+    rewrite("forge", "approvals: changed afterwards", "update approvals set choice = 'deny'"),
+    rewrite("forge", "approvals: by somebody else", f"update approvals set decided_by = '{CAI}'"),
+    rewrite("forge", "approvals: removed afterwards", "delete from approvals"),
+    rewrite("forge", "upgrades: the requester afterwards", f"update upgrades set requester = '{BEN}'"),
+    rewrite(
+        "forge",
+        "outbox: the card afterwards",
+        "update outbox set body = json_set(body, '$.question', 'Harmless?') where kind = 'gate'",
+    ),
+]
