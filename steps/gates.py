@@ -127,9 +127,14 @@ def bind_workloads(
     ctx: Context, identity: ClusterIdentity, workloads: Iterable[PlannedWorkload], wave: str = ""
 ) -> dict[str, Json]:
     """The workloads with their method and risk, never pods; `wave` where it is one of its own."""
-    bound = {str(one.ref): BoundWorkload(one.method, one.level, one.risks) for one in workloads}
+    bound = bind_planned(workloads)
     named: dict[str, Json] = {"wave": wave} if wave else {}
     return {**bind_upgrade(ctx, identity), **named, "workloads": write_plain(bound)}
+
+
+def bind_planned(workloads: Iterable[PlannedWorkload]) -> dict[str, BoundWorkload]:
+    """What an approval holds for of each workload, by id."""
+    return {str(one.ref): BoundWorkload(one.method, one.level, one.risks) for one in workloads}
 
 
 def read_workloads(binding: Mapping[str, Json]) -> Mapping[str, BoundWorkload]:

@@ -314,8 +314,8 @@ class Journal(JournalView):
         One whose end somebody else wrote has ended when it was decided; a decision without a proof is none.
         """
         rows = self._rows(
-            "select * from approvals where upgrade = ? and step like ? and kind = 'gate' and state = 'decided' "
-            "and choice = 'approve' order by generation desc",
+            "select * from approvals where upgrade = ? and kind = 'gate' and state = 'decided' and "
+            "(step like ? and choice = 'approve' or choice = 'through') order by generation desc",
             [upgrade, f"{phase}/%"],
         )
         last = next((row for row in rows if self._store.key.holds("approvals", row)), None)

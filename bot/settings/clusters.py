@@ -14,6 +14,7 @@ from msgspec import Struct, convert
 from bot.settings.option_fields import (
     check_endpoints,
     check_flag,
+    check_gates,
     check_limits,
     check_mode,
     check_namespaces,
@@ -27,7 +28,7 @@ from bot.settings.people_fields import check_approvals, check_channel, check_cha
 from bot.settings.policy import Policy
 from bot.settings.window_fields import check_freezes, check_lengths, check_windows, read_downtime
 from bot.windows.downtime import Downtime
-from steps.contract.options import Limits, MtlsMode, Overlay, UpgradeOptions
+from steps.contract.options import Gates, Limits, MtlsMode, Overlay, UpgradeOptions
 from steps.install.overlays import find_overlay_fault
 from steps.mesh import ENDPOINTS, ClusterAddress
 
@@ -93,6 +94,12 @@ FIELDS: tuple[Field, ...] = (
         "Whether the approver must differ from the requester, and a typed code is answered with a button that decides.",
         check_flag,
         True,
+    ),
+    Field(
+        "gates",
+        "`each` gate is asked about, or control plane and sidecars may also be approved `through`, to the end.",
+        check_gates,
+        "each",
     ),
     Field("release", "The release to upgrade to.", check_text, DEFAULT_RELEASE),
     Field("mtls", "PERMISSIVE or STRICT; the mode in force by default.", check_mode, None),
@@ -165,6 +172,7 @@ class Given(Struct, frozen=True, kw_only=True, rename={"set_flags": "set"}):
     channels: frozenset[str]
     workspaces: frozenset[str]
     production: bool
+    gates: Gates
     release: str
     mtls: MtlsMode | None
     set_flags: tuple[str, ...]
@@ -361,4 +369,5 @@ def _build_options(given: Given, overlays: tuple[Overlay, ...]) -> UpgradeOption
         archive=given.archive,
         production=given.production,
         allowed_hubs=given.allowed_hubs,
+        gates=given.gates,
     )

@@ -37,6 +37,11 @@ def check_mode(value: object) -> str:
     return "" if value in ("PERMISSIVE", "STRICT") else 'must be "PERMISSIVE" or "STRICT"'
 
 
+def check_gates(value: object) -> str:
+    """Whether one approval may cover what follows."""
+    return "" if value in ("each", "through") else 'must be "each" or "through"'
+
+
 def check_set_flags(value: object) -> str:
     """What istioctl 1.4's `--set` takes."""
     if not is_texts(value):

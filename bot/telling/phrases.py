@@ -25,7 +25,14 @@ def describe_state(row: UpgradeRow) -> str:
 
 def name_done(choice: str) -> str:
     """The past tense of a choice: approve becomes approved, `keep:Service/a/b` becomes kept Service/a/b."""
-    words = {"approve": "approved", "deny": "denied", "retry": "retried", "skip": "skipped", "keep": "kept"}
+    words = {
+        "approve": "approved",
+        "deny": "denied",
+        "retry": "retried",
+        "skip": "skipped",
+        "keep": "kept",
+        "through": "approved through",
+    }
     choice, _, one = choice.partition(":")
     if one:
         return f"{name_done(choice)} {one}"

@@ -54,6 +54,12 @@ class Choice:
 APPROVE = Choice("approve", "Approve", "main")
 
 
+# Approves all that follows as well, while nothing more is asked.
+THROUGH = Choice(
+    "through", "Approve through", confirm="Nothing more is asked while all goes as this card says. Go on to the end?"
+)
+
+
 DENY = Choice("deny", "Deny", "grave", needs_reason=True)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+Gates: TypeAlias = Literal["each", "through"]
 MtlsMode: TypeAlias = Literal["PERMISSIVE", "STRICT"]
 
 
@@ -33,7 +34,8 @@ class UpgradeOptions:
 
     `mtls` None keeps the mode in force. `set_flags` are `key=value` as given to istioctl's `--set`.
     `evict_namespaces` use eviction where a rollout restart would do. `allowed_hubs` are registries, besides the
-    release's own, whose images are taken without asking.
+    release's own, whose images are taken without asking. With `gates` "through" one approval may cover all that
+    follows it.
     """
 
     mtls: MtlsMode | None = None
@@ -51,6 +53,7 @@ class UpgradeOptions:
     archive: str = ""
     production: bool = True
     allowed_hubs: tuple[str, ...] = ()
+    gates: Gates = "each"
 
     @property
     def keeps_waves_apart(self) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeAlias, TypeVar
 
-from steps.contract.cards import APPROVE, DENY, Attachment, Card, Choice, Progress
+from steps.contract.cards import APPROVE, DENY, THROUGH, Attachment, Card, Choice, Progress
 from steps.contract.forecast import Forecast
 from steps.contract.ledger import Ledger
 from steps.contract.notes import Json, Memory, Note
@@ -83,6 +83,11 @@ class Decision:
     digest: str = ""
     reason: str = ""
     binding: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def approves(self) -> bool:
+        """Whether a gate may be passed by it, with or without all that follows."""
+        return self.choice in (APPROVE.id, THROUGH.id)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from steps.notes.download import recall_tools
 from steps.notes.prepare import measure_identity
 from steps.notes.runs import LEFTOVERS, NAMESPACES, VALIDATE_TRIES, begin_next_try, count_tries, name_run
 from steps.phases.same_release import on_same_ground
+from steps.phases.through import describe_through, recall_through
 
 ACCEPT = Choice("accept", "Accept with a reason", needs_reason=True)
 REMOVE = Choice(
@@ -28,7 +29,10 @@ TRIES = 5
 
 
 def approve(ctx: Context) -> Outcome:
-    """Ask before asmctl runs."""
+    """Ask before asmctl runs; nothing to ask where all that follows was approved."""
+    through = recall_through(ctx)
+    if through is not None:
+        return Done(describe_through(through, "validate approved"))
     identity = measure_identity(ctx)
     summary = ["Runs asmctl validate: enabled APIs, ingress gateway and Mesh CA, state of istio-system."]
     if ctx.options.testing_workloads:

@@ -25,10 +25,9 @@ from steps.phases.control_plane.approvals import (
     ask_about_apply,
     describe_asked,
     find_unapproved,
-    frame_binding,
     keep_approved,
-    pass_apply_gate,
 )
+from steps.phases.control_plane.direction import frame_binding, pass_apply_gate
 from steps.phases.control_plane.judgement import judge_apply
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from steps.contract.cards import APPROVE, DENY, Card, Choice
+from steps.contract.cards import DENY, Card, Choice
 from steps.contract.errors import GiveUp
-from steps.contract.notes import Json
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome
 from steps.contract.wording import count_things
 from steps.gates import bind_apply, bind_departures, bind_mtls_change, build_gate_card, list_evidence, pass_gate
@@ -16,6 +14,8 @@ from steps.install.record.preview import Preview, describe_departures, name_remo
 from steps.notes.control_plane import APPROVED_APPLY, APPROVED_DEPARTURES, APPROVED_FRAME, KEPT, ApprovedApply
 from steps.notes.download import describe_way_back
 from steps.notes.prepare import SIDECARS_ESTIMATE, choose_mtls, measure_identity, recall_mtls
+from steps.phases.control_plane.direction import frame_binding, pass_apply_gate
+from steps.phases.through import keep_through, offer_through, plan_ahead
 from steps.preflight.eligibility import BUSY_OPERATIONS, describe_operation
 from steps.workloads.estimate import describe_control_plane
 
@@ -27,8 +27,6 @@ KEEP_ONE = "keep:"
 # Up to this many objects get a button each.
 MOST_KEPT_ALONE = 5
 LONGEST_LABEL = 70
-# The parts of a binding of which fewer than were shown are covered.
-BY_DIRECTION = ("removals", "fields", "foreign images", "objects beyond the guide")
 
 
 def approve_mtls(ctx: Context) -> Outcome:
@@ -88,10 +86,11 @@ def approve(ctx: Context) -> Outcome:
     found = measure_preview(ctx)
     if not isinstance(found, Preview):
         return found
-    ask = ask_about_apply(ctx, found, ctx.recall(APPROVED_DEPARTURES))
+    ask = offer_through(ctx, ask_about_apply(ctx, found, ctx.recall(APPROVED_DEPARTURES)), plan_ahead)
     outcome = pass_apply_gate(ctx, ask)
     if isinstance(outcome, Done):
         keep_approved(ctx, found, ask)
+        keep_through(ctx)
     return outcome
 
 
@@ -99,28 +98,6 @@ def keep_approved(ctx: Context, found: Preview, ask: Ask) -> None:
     """Keep what a person approved of this preview, for the moment right before the apply."""
     ctx.revise(APPROVED_APPLY, describe_approved(found))
     ctx.revise(APPROVED_FRAME, frame_binding(ask.binding))
-
-
-def frame_binding(binding: Mapping[str, Json]) -> dict[str, Json]:
-    """What has to be equal, whatever is removed or changed."""
-    return {key: held for key, held in binding.items() if key not in (*BY_DIRECTION, "record")}
-
-
-def pass_apply_gate(ctx: Context, ask: Ask) -> Outcome:
-    """As `pass_gate`; where less is removed or changed than was shown, and all else is equal, it is covered."""
-    decision = ctx.decision
-    if decision is None or decision.choice != APPROVE.id or not _is_covered(decision.binding, ask.binding):
-        return pass_gate(ctx, ask)
-    return pass_gate(dataclasses.replace(ctx, decision=dataclasses.replace(decision, digest=ask.digest)), ask)
-
-
-def _is_covered(shown: Mapping[str, Json], now: Mapping[str, Json]) -> bool:
-    same = {**shown, **dict.fromkeys(BY_DIRECTION)} == {**now, **dict.fromkeys(BY_DIRECTION)}
-    return same and all(_read_lines(now.get(key)) <= _read_lines(shown.get(key)) for key in BY_DIRECTION)
-
-
-def _read_lines(kept: Json) -> frozenset[str]:
-    return frozenset(str(line) for line in kept) if isinstance(kept, list | tuple) else frozenset()
 
 
 def ask_about_apply(ctx: Context, found: Preview, approved: ApprovedApply | None) -> Ask:

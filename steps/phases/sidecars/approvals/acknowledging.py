@@ -11,6 +11,7 @@ from steps.contract.step import Ask, Context, Done, Outcome
 from steps.contract.wording import Person, count_things
 from steps.gates import bind_left, pass_gate, read_left
 from steps.phases.sidecars.approvals.cards import build_left_card
+from steps.phases.through import describe_through, recall_through
 
 
 def ask_about_left(ctx: Context, entries: Sequence[LedgerEntry], left: Mapping[str, tuple[str, ...]]) -> Outcome:
@@ -26,6 +27,9 @@ def ask_about_left(ctx: Context, entries: Sequence[LedgerEntry], left: Mapping[s
 
 def _pass_acknowledgement(ctx: Context, ask: Ask) -> Outcome:
     """As `pass_gate`; fewer pods left than were shown are acknowledged as well."""
+    through = recall_through(ctx)
+    if through is not None and (read_left(ask.binding) or frozenset()) <= set(through.left):
+        return Done(describe_through(through, "what is left was acknowledged"))
     decision = ctx.decision
     shown = read_left(decision.binding) if decision else None
     if decision is None or shown is None:

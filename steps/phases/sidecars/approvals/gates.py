@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
+from steps.contract.cards import THROUGH
 from steps.contract.notes import Json
 from steps.contract.step import Ask, Context, Done, Outcome
 from steps.contract.wording import Person, count_things
 from steps.gates import BoundWorkload, bind_workloads, describe_drift, pass_gate, read_workloads
 from steps.notes.prepare import measure_identity
 from steps.notes.sidecars import APPROVED, read_refs
-from steps.phases.sidecars.approvals.approved import drop_out, find_worse, keep_approved, list_dropped
+from steps.phases.sidecars.approvals.approved import drop_out, find_worse, keep_approved, list_dropped, name_place
 from steps.phases.sidecars.approvals.cards import build_plan_card
 from steps.phases.sidecars.approvals.planning import measure_plan
 from steps.phases.sidecars.approvals.renewal import keep_renewed
 from steps.phases.sidecars.flights.tally import Tally, read_tally
+from steps.phases.through import BOUND, Through, describe_through, keep_through, offer_through, recall_through
 from steps.workloads.waves import CANARY, Planned
+
+SHOWN = 5
 
 
 def approve_canary(ctx: Context) -> Outcome:
@@ -46,7 +51,26 @@ def _ask_for(ctx: Context, *, canary: bool) -> Outcome:
         bind_workloads(ctx, measure_identity(ctx), moving),
         moved=list_dropped(ctx, (str(one.ref) for one in moving)),
     )
-    return pass_sidecar_gate(ctx, ask, tally, planned)
+    through = recall_through(ctx)
+    if through is not None:
+        return pass_through(ctx, ask, through, planned)
+    outcome = pass_sidecar_gate(ctx, offer_through(ctx, ask, lambda _: planned), tally, planned)
+    if isinstance(outcome, Done):
+        keep_through(ctx)
+    return outcome
+
+
+def pass_through(ctx: Context, ask: Ask, through: Through, planned: Planned) -> Outcome:
+    """Covered where each workload stands on the card of an approval through and is no worse; that ends otherwise."""
+    now, worse = read_workloads(ask.binding), find_all_worse(through.workloads, planned)
+    news = [
+        f"{name_place(ref)}: {worse.get(ref, 'new')}" for ref in now if ref in worse or ref not in through.workloads
+    ]
+    if news:
+        ended = f"“{THROUGH.label}” ends: {', '.join(news[:SHOWN])}{' and more' if len(news) > SHOWN else ''}"
+        return offer_through(ctx, replace(ask, moved=(*ask.moved, ended)), lambda _: planned)
+    keep_approved(ctx, {ref: through.workloads[ref] for ref in now})
+    return Done(describe_through(through, "sidecars approved"))
 
 
 def pass_sidecar_gate(ctx: Context, ask: Ask, tally: Tally, planned: Planned) -> Outcome:
@@ -55,7 +79,7 @@ def pass_sidecar_gate(ctx: Context, ask: Ask, tally: Tally, planned: Planned) ->
     Workloads that are gone or safer by now change nothing; new ones are not covered and form a later wave.
     """
     decision = ctx.decision
-    if decision is None or decision.choice != "approve" or not decision.binding:
+    if decision is None or not decision.approves or not decision.binding:
         return pass_gate(ctx, ask)
     shown, now = split_binding(decision.binding), split_binding(ask.binding)
     if shown[0] != now[0]:
@@ -69,7 +93,7 @@ def pass_sidecar_gate(ctx: Context, ask: Ask, tally: Tally, planned: Planned) ->
 
 def split_binding(binding: Mapping[str, Json]) -> tuple[Mapping[str, Json], Mapping[str, BoundWorkload]]:
     """What holds for all workloads of an approval, and the workloads."""
-    rest = {key: entry for key, entry in binding.items() if key != "workloads"}
+    rest = {key: entry for key, entry in binding.items() if key not in ("workloads", BOUND)}
     return rest, read_workloads(binding)
 
 

@@ -13,7 +13,7 @@ from bot.clicks.clicks import BadClick, Clicks, encode_click
 from bot.journal.migrations import build_migrations
 from bot.journal.proofs import PROVEN, Key
 from bot.journal.store import Store
-from steps.contract.cards import Card
+from steps.contract.cards import APPROVE, DENY, THROUGH, Card
 from steps.contract.step import Ask, Context, Outcome
 from steps.gates import pass_gate
 from tests.unit.bot.keys import KEY
@@ -24,7 +24,7 @@ EARLIER_CLICK = '{"id":"a","user":"U0ANA00001","received_at":"2027-01-01T00:00:0
 
 def ask(ctx: Context) -> Outcome:
     """A gate that is never passed by itself."""
-    return pass_gate(ctx, Ask("May it?", Card("Card"), {"what": "shown"}))
+    return pass_gate(ctx, Ask("May it?", Card("Card"), {"what": "shown"}, (APPROVE, THROUGH, DENY)))
 
 
 @pytest.fixture
@@ -113,6 +113,20 @@ def test_the_bot_itself_prolongs_an_approval(asked: Engine) -> None:
     asked.journal.prolong_approvals("cluster-x-1", timedelta(hours=1), asked.clock.now(), None)
     assert asked.journal.find_approval_end("cluster-x-1", "access") == ends + timedelta(hours=1)
     assert is_decided(asked)
+
+
+def test_an_approval_through_has_an_age_in_the_phases_after_it_too(asked: Engine) -> None:
+    """They have no approval of their own."""
+    asked.click("decide", BEN, choice="through")
+    ends = asked.journal.find_approval_end("cluster-x-1", "sidecars")
+    assert ends is not None
+    assert ends == asked.journal.find_approval_end("cluster-x-1", "access")
+
+
+def test_a_plain_approval_has_none_in_other_phases(asked: Engine) -> None:
+    """Each phase has its own."""
+    asked.click("approve", BEN)
+    assert asked.journal.find_approval_end("cluster-x-1", "sidecars") is None
 
 
 def test_an_approval_that_was_written_into_the_file_prolongs_none(asked: Engine) -> None:
