@@ -82,7 +82,7 @@ async def open_attached(
         await create_missing(api, describe_account())
         await _write_kubeconfig(folder, api)
         await stack.enter_async_context(_kept_alive(lambda: _renew_token(folder, api)))
-        part = describe_kubeconfig_cluster(folder.bot_kubeconfig, webhook.url)
+        part = describe_kubeconfig_cluster(folder.bot_kubeconfig)
         yield AttachedCluster(given.access.server, given.kubeconfig, part)
 
 

@@ -27,11 +27,9 @@ def demo_nodes(version: str) -> Nodes:
     return Nodes(NODE_COUNT, 110, "asm-upgrade-sandbox", MARK, (taint,), version)
 
 
-def describe_mesh(webhook_url: str) -> list[Json]:
-    """Return the control plane of the previous release, whose injector is called by address."""
-    options = mesh_options()
-    options["values"]["sidecarInjectorWebhook"] = {"injectionURL": webhook_url}
-    return _marked(render_mesh(INSTALLED, options))
+def describe_mesh() -> list[Json]:
+    """Return the control plane of the previous release; its injector registers itself by its address later."""
+    return _marked(render_mesh(INSTALLED, mesh_options()))
 
 
 def describe_workloads() -> list[Json]:

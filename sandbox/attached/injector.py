@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -14,6 +15,7 @@ from sandbox.attached.reviews import allow, put, refuse
 from sandbox.cluster.objects.errors import ApiError
 from sandbox.cluster.server.injection import CONFIG_NAME, CONFIG_NAMESPACE, Injector
 
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 REGISTRATIONS = "/apis/admissionregistration.k8s.io/v1beta1/mutatingwebhookconfigurations"
 SYSTEM = f"/api/v1/namespaces/{CONFIG_NAMESPACE}"
 
@@ -72,18 +74,40 @@ class InjectingWebhook:
                 await self._keep(found)
 
     async def _keep(self, found: Json) -> None:
-        hooks = found.get("webhooks") or []
-        kept = [{**hook, "clientConfig": self._describe(hook["clientConfig"])} for hook in hooks]
-        if kept == hooks:
+        patch = self.put_in_order(found)
+        if patch is None:
             return
         try:
-            await self.api.send("PATCH", f"{REGISTRATIONS}/{CONFIG_NAME}", {"webhooks": kept}, MERGE)
+            await self.api.send("PATCH", f"{REGISTRATIONS}/{CONFIG_NAME}", patch, MERGE)
         except (aiohttp.ClientError, TimeoutError):  # the watch ends with the connection and begins with this object
             return
         except Refused as error:
             if error.status not in (404, 409):
                 raise
 
+    def put_in_order(self, found: Json) -> Json | None:
+        """Return what puts the injector's registration in order, None where it is.
+
+        kubectl takes away only what its annotation names: an address that isn't named there would stay beside the
+        Service at the next apply, and the API server takes one of the two.
+        """
+        hooks = found.get("webhooks") or []
+        kept = [{**hook, "clientConfig": self._describe(hook["clientConfig"])} for hook in hooks]
+        if kept == hooks:
+            return None
+        if not self.url:
+            return {"webhooks": kept}
+        annotated = (found["metadata"].get("annotations") or {}).get(LAST_APPLIED, "{}")
+        meant = {"apiVersion": found["apiVersion"], "kind": found["kind"], "metadata": {"name": CONFIG_NAME}}
+        last = meant | json.loads(annotated)
+        named = {hook["name"]: hook for hook in last.get("webhooks") or ()}
+        last["webhooks"] = [_name_address({"name": one["name"]} | named.get(one["name"], {}), self.url) for one in kept]
+        return {"metadata": {"annotations": {LAST_APPLIED: json.dumps(last)}}, "webhooks": kept}
+
     def _describe(self, config: Json) -> Json:
         bundle = base64.b64encode(self.authority.encode()).decode()
         return {"url": self.url, "caBundle": bundle} if self.url else {**config, "caBundle": bundle}
+
+
+def _name_address(hook: Json, url: str) -> Json:
+    return {**hook, "clientConfig": {**(hook.get("clientConfig") or {}), "url": url}}

@@ -41,7 +41,7 @@ async def seed(api: Api, url: str, ca_bundle: str) -> None:
     """Create what is missing of the demo and wait until all of it runs. Raises ValueError and Refused."""
     await create_missing(api, [describe_namespace(OWN_NAMESPACE)])
     await replace(api, describe_placement(f"{url}/place", ca_bundle))
-    await create_missing(api, describe_mesh(f"{url}/inject"))
+    await create_missing(api, describe_mesh())
     await _until(partial(_has_injector, api), CALM_SECONDS, "the injector's pod does not become ready")
     await create_missing(api, describe_workloads())
     await _until(partial(_is_all_calm, api), CALM_SECONDS, "the demo's pods do not all become ready")

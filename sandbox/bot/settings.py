@@ -63,10 +63,9 @@ def write_clusters_file(folder: StateFolder, part: str = SIMULATED_CLUSTER) -> N
         write_private(folder.clusters_file, f"{DEFAULTS}\n{part}")
 
 
-def describe_kubeconfig_cluster(kubeconfig: Path, injection_url: str) -> str:
-    """Return the part for a cluster given by kubeconfig, whose injector the API server calls by address."""
-    flag = f"values.sidecarInjectorWebhook.injectionURL={injection_url}"
-    lines = [f"kubeconfig = {json.dumps(str(kubeconfig))}", "production = true", f"set = [{json.dumps(flag)}]"]
+def describe_kubeconfig_cluster(kubeconfig: Path) -> str:
+    """Return the part for a cluster given by kubeconfig."""
+    lines = [f"kubeconfig = {json.dumps(str(kubeconfig))}", "production = true"]
     return "\n".join(["[clusters.cluster-x]", *lines, ""])
 
 

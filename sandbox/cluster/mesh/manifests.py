@@ -23,11 +23,13 @@ from sandbox.cluster.mesh.parts import (
     deployment_of,
     env_list,
     istio_crd,
+    let_account_read_secrets,
     namespaced,
     pod_template_of,
     proxy_of,
     service_of,
 )
+from sandbox.cluster.mesh.texts import GALLEY_VALIDATION, PILOT_ENVOY, injector_mesh, kiali_config, make_certificate
 from sandbox.cluster.mesh.values import (
     NAMESPACE,
     OPTIONAL_COMPONENTS,
@@ -71,10 +73,14 @@ def _labelled(made: Json, component: str, version: str) -> Json:
     return made
 
 
+def _text(name: str, file: str, text: str) -> Json:
+    return namespaced("v1", "ConfigMap", name, data={file: text})
+
+
 def _base(values: Json) -> list[Json]:
     namespace = cluster_wide("v1", "Namespace", NAMESPACE, {"istio-injection": "disabled"})
     rules = [access_rule(ISTIO_GROUPS, ["*"], READ), access_rule([""], DISCOVERED, READ)]
-    reader = account_with_role("istio-reader-service-account", rules, role=f"istio-reader-{NAMESPACE}")
+    reader = account_with_role("istio-reader-service-account", rules, f"istio-reader-{NAMESPACE}")
     return [namespace, *(istio_crd(*row) for row in ISTIO_CRDS), *reader]
 
 
@@ -91,7 +97,8 @@ def _pilot(values: Json) -> list[Json]:
         access_rule([""], DISCOVERED, READ),
     ]
     return [
-        *account_with_role("istio-pilot-service-account", rules), _mesh_config(values), deployment,
+        *account_with_role("istio-pilot-service-account", rules, f"istio-pilot-{NAMESPACE}"),
+        _mesh_config(values), _text("pilot-envoy-config", "envoy.yaml.tmpl", PILOT_ENVOY), deployment,
         service_of("istio-pilot", labels, {"grpc-xds": 15010, "https-xds": 15011, "http-monitoring": 15014}),
         budget_of("istio-pilot", labels), autoscaler_of("istio-pilot", values["pilot"]),
         *_mutual_tls(values), *_promsd(values),
@@ -137,10 +144,7 @@ def _promsd(values: Json) -> list[Json]:
         container_of("prometheus", "docker.io/prom/prometheus:v2.12.0", cpu="50m", memory="128Mi", port=9090),
         container_of("sidecar", sidecar, cpu="50m", memory="128Mi", port=9091),
     ]
-    return [
-        *account_with_role("promsd-service-account", [access_rule([""], DISCOVERED, READ)]),
-        deployment_of("promsd", labels, containers, 1),
-    ]
+    return [deployment_of("promsd", labels, containers, 1, "istio-pilot-service-account")]
 
 
 def _galley(values: Json) -> list[Json]:
@@ -151,8 +155,12 @@ def _galley(values: Json) -> list[Json]:
     )  # fmt: skip
     replicas = values["galley"]["replicaCount"]
     deployment = deployment_of("istio-galley", labels, [galley, proxy_of(values, "router")], replicas)
+    rules = [access_rule(ISTIO_GROUPS, ["*"], READ)]
+    binding = f"istio-galley-admin-role-binding-{NAMESPACE}"
     return [
-        *account_with_role("istio-galley-service-account", [access_rule(ISTIO_GROUPS, ["*"], READ)]), deployment,
+        *account_with_role("istio-galley-service-account", rules, f"istio-galley-{NAMESPACE}", binding),
+        _text("istio-galley-configuration", "validatingwebhookconfiguration.yaml", GALLEY_VALIDATION),
+        _text("istio-mesh-galley", "mesh", "{}"), deployment,
         service_of("istio-galley", labels, {"https-validation": 443, "http-monitoring": 15014, "grpc-mcp": 9901}),
         budget_of("istio-galley", labels),
     ]  # fmt: skip
@@ -165,18 +173,31 @@ def _injector(values: Json) -> list[Json]:
         "sidecar-injector-webhook", asm_image(values, "sidecar_injector"), cpu="50m", memory="128Mi", port=9443,
         args=["--caCertFile=/etc/istio/certs/root-cert.pem", "--injectConfig=/etc/istio/inject/config"],
     )  # fmt: skip
-    replicas = values["sidecarInjectorWebhook"]["replicaCount"]
+    settings = values["sidecarInjectorWebhook"]
     rules = [
         access_rule([""], ["configmaps"], READ),
         access_rule(["admissionregistration.k8s.io"], ["mutatingwebhookconfigurations"], [*READ, "patch"]),
     ]
+    role, binding = f"istio-sidecar-injector-{NAMESPACE}", f"istio-sidecar-injector-admin-role-binding-{NAMESPACE}"
+    secret, bundle = _self_signed() if settings["selfSigned"] else ([], "")
+    certs = secret[0]["metadata"]["name"] if secret else "istio.istio-sidecar-injector-service-account"
+    volumes = [{"name": "certs", "secret": {"secretName": certs}}]
     return [
-        *account_with_role("istio-sidecar-injector-service-account", rules), _injector_settings(values),
-        deployment_of("istio-sidecar-injector", labels, [webhook], replicas),
+        *account_with_role("istio-sidecar-injector-service-account", rules, role, binding),
+        _injector_settings(values), _text("injector-mesh", "mesh", injector_mesh(values)),
+        *secret, deployment_of("istio-sidecar-injector", labels, [webhook], settings["replicaCount"], volumes=volumes),
         service_of("istio-sidecar-injector", labels, {"https-inject": 443, "http-monitoring": 15014}),
         budget_of("istio-sidecar-injector", {"app": "sidecar-injector", "istio": "sidecar-injector"}),
-        _injector_webhook(labels, values["sidecarInjectorWebhook"].get("injectionURL", "")),
+        _injector_webhook(labels, bundle),
     ]  # fmt: skip
+
+
+def _self_signed() -> tuple[list[Json], str]:
+    """Return the Secret of an injector that needs no Citadel, and its authority: made anew at each rendering."""
+    authority = make_certificate()
+    files = {"root-cert.pem": authority, "cert-chain.pem": make_certificate(), "key.pem": make_certificate("KEY")}
+    name, labels = "istio-sidecar-injector-self-signed", {"app": "sidecar-injector"}
+    return [namespaced("v1", "Secret", name, labels, type="Opaque", data=files)], authority
 
 
 def _injector_settings(values: Json) -> Json:
@@ -188,39 +209,47 @@ def _injector_settings(values: Json) -> Json:
     )
 
 
-def _injector_webhook(labels: Json, url: str) -> Json:
+def _injector_webhook(labels: Json, bundle: str) -> Json:
     service = {"name": "istio-sidecar-injector", "namespace": NAMESPACE, "path": "/inject"}
-    # By address only where the API server can't reach the Service; later charts of Istio have such a value.
-    target: Json = {"url": url} if url else {"service": service}
     rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
     webhook = {
-        "name": "sidecar-injector.istio.io", "clientConfig": {**target, "caBundle": ""}, "rules": [rule],
+        "name": "sidecar-injector.istio.io", "clientConfig": {"service": service, "caBundle": bundle}, "rules": [rule],
         "failurePolicy": "Fail", "namespaceSelector": {"matchLabels": {"istio-injection": "enabled"}},
     }  # fmt: skip
     api, kind = "admissionregistration.k8s.io/v1beta1", "MutatingWebhookConfiguration"
     return cluster_wide(api, kind, "istio-sidecar-injector", labels, webhooks=[webhook])
 
 
-def _gateway(values: Json, name: str, kind: str, ports: Json) -> list[Json]:
+def _gateway(values: Json, name: str, kind: str, ports: Json, budget: str) -> list[Json]:
     labels = {"app": name, "istio": name.removeprefix("istio-")}
     sds = container_of(
         "ingress-sds", asm_image(values, values["nodeagent"]["image"]), cpu="100m", memory="128Mi", port=15021,
         env=env_list({"ENABLE_INGRESS_GATEWAY_SDS": "true", **values["nodeagent"]["env"]}),
     )  # fmt: skip
-    deployment = deployment_of(name, labels, [proxy_of(values, "router"), sds], None)
     return [
-        *account_with_role(f"{name}-service-account", [access_rule([""], ["secrets"], READ)]), deployment,
-        service_of(name, labels, ports, kind), budget_of(name, labels), autoscaler_of(name, values["gateways"][name]),
+        namespaced("v1", "ServiceAccount", f"{name}-service-account"),
+        deployment_of(name, labels, [proxy_of(values, "router"), sds], None),
+        service_of(name, labels, ports, kind), budget_of(budget, labels), autoscaler_of(name, values["gateways"][name]),
     ]  # fmt: skip
 
 
 def _ingress_gateway(values: Json) -> list[Json]:
     ports = {"status-port": 15020, "http2": 80, "https": 443, "tls": 15443}
-    return _gateway(values, "istio-ingressgateway", "LoadBalancer", ports)
+    name, api = "istio-ingressgateway", "networking.istio.io/v1alpha3"
+    server = {"port": {"number": 80, "name": "http", "protocol": "HTTP"}, "hosts": ["*"]}
+    return [
+        *_gateway(values, name, "LoadBalancer", ports, "ingressgateway"),
+        *let_account_read_secrets(f"{name}-service-account", f"{name}-sds"),
+        namespaced(
+            api, "Gateway", "ingressgateway", spec={"selector": {"istio": "ingressgateway"}, "servers": [server]}
+        ),
+        namespaced(api, "Sidecar", "default", spec={"egress": [{"hosts": ["*/*"]}]}),
+    ]
 
 
 def _egress_gateway(values: Json) -> list[Json]:
-    return _gateway(values, "istio-egressgateway", "ClusterIP", {"http2": 80, "https": 443, "tls": 15443})
+    name = "istio-egressgateway"
+    return _gateway(values, name, "ClusterIP", {"http2": 80, "https": 443, "tls": 15443}, name)
 
 
 def _node_agent(values: Json) -> list[Json]:
@@ -237,16 +266,48 @@ def _node_agent(values: Json) -> list[Json]:
     spec = {"selector": {"matchLabels": labels}, "updateStrategy": strategy, "template": template}
     rules = [access_rule([""], ["configmaps", "secrets"], READ)]
     return [
-        *account_with_role("istio-nodeagent-service-account", rules),
+        *account_with_role("istio-nodeagent-service-account", rules, f"istio-nodeagent-{NAMESPACE}"),
         namespaced("apps/v1", "DaemonSet", "istio-nodeagent", labels, spec=spec),
     ]
+
+
+def _citadel(values: Json) -> list[Json]:
+    labels = {"app": "citadel", "istio": "citadel"}
+    citadel = container_of("citadel", asm_image(values, "citadel"), cpu="10m", memory="64Mi", port=15014)
+    rules = [
+        access_rule([""], ["configmaps"], ["create", "get", "update"]),
+        access_rule([""], ["secrets"], ["create", "get", "watch", "list", "update", "delete"]),
+        access_rule([""], ["serviceaccounts", "services", "namespaces"], READ),
+        access_rule(["authentication.k8s.io"], ["tokenreviews"], ["create"]),
+    ]
+    return [
+        *account_with_role("istio-citadel-service-account", rules, f"istio-citadel-{NAMESPACE}"),
+        deployment_of("istio-citadel", labels, [citadel], 1), budget_of("istio-citadel", labels),
+        service_of("istio-citadel", labels, {"grpc-citadel": 8060, "http-monitoring": 15014}),
+    ]  # fmt: skip
+
+
+def _kiali(values: Json) -> list[Json]:
+    rules = [
+        access_rule([""], ["pods", "services", "nodes", "namespaces"], READ),
+        access_rule(ISTIO_GROUPS, ["*"], READ),
+    ]
+    viewing = cluster_wide("rbac.authorization.k8s.io/v1", "ClusterRole", "kiali-viewer", {"app": "kiali"}, rules=rules)
+    container = container_of("kiali", "quay.io/kiali/kiali:v1.15", cpu="10m", memory="64Mi", port=20001)
+    return [
+        *account_with_role("kiali-service-account", rules, "kiali"), viewing,
+        namespaced("v1", "ConfigMap", "kiali", {"app": "kiali"}, data={"config.yaml": kiali_config()}),
+        deployment_of("kiali", {"app": "kiali"}, [container], 1),
+        service_of("kiali", {"app": "kiali"}, {"http-kiali": 20001}),
+    ]  # fmt: skip
 
 
 def _addon(name: str, image: str, port: int) -> list[Json]:
     labels = {"app": name}
     container = container_of(name, image, cpu="10m", memory="64Mi", port=port)
+    rules = [access_rule([""], ["pods", "services", "nodes"], READ)]
     return [
-        *account_with_role(f"{name}-service-account", [access_rule([""], ["pods", "services", "nodes"], READ)]),
+        *account_with_role(f"{name}-service-account", rules, f"{name}-{NAMESPACE}"),
         deployment_of(name, labels, [container], 1),
         service_of(name, labels, {f"http-{name}": port}),
     ]
@@ -254,11 +315,13 @@ def _addon(name: str, image: str, port: int) -> list[Json]:
 
 _RENDERERS: dict[str, Callable[[Json], list[Json]]] = {
     "Base": _base,
+    "Citadel": _citadel,
     "EgressGateway": _egress_gateway,
     "Galley": _galley,
     "Grafana": lambda values: _addon("grafana", "docker.io/grafana/grafana:6.4.3", 3000),
     "IngressGateway": _ingress_gateway,
     "Injector": _injector,
+    "Kiali": _kiali,
     "NodeAgent": _node_agent,
     "Pilot": _pilot,
     "Prometheus": lambda values: _addon("prometheus", "docker.io/prom/prometheus:v2.12.0", 9090),

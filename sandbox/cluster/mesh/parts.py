@@ -96,17 +96,27 @@ def istio_crd(group: str, version: str, kind: str, plural: str, short: tuple[str
     )  # fmt: skip
 
 
-def account_with_role(account: str, rules: list[Json], *, role: str = "") -> list[Json]:
-    """Return a ServiceAccount with a ClusterRole and the binding between them."""
+def account_with_role(account: str, rules: list[Json], role: str, binding: str = "") -> list[Json]:
+    """Return a ServiceAccount with a ClusterRole and the binding between them, by default of the role's name."""
     subject = {"kind": "ServiceAccount", "name": account, "namespace": NAMESPACE}
-    role = role or f"{account}-{NAMESPACE}"
     role_ref = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role}
     api = "rbac.authorization.k8s.io/v1"
     return [
         namespaced("v1", "ServiceAccount", account),
         cluster_wide(api, "ClusterRole", role, rules=rules),
-        cluster_wide(api, "ClusterRoleBinding", role, roleRef=role_ref, subjects=[subject]),
+        cluster_wide(api, "ClusterRoleBinding", binding or role, roleRef=role_ref, subjects=[subject]),
     ]
+
+
+def let_account_read_secrets(account: str, role: str) -> list[Json]:
+    """Return a Role of the control-plane namespace and the binding of the same name."""
+    api, group = "rbac.authorization.k8s.io/v1", "rbac.authorization.k8s.io"
+    subject = {"kind": "ServiceAccount", "name": account, "namespace": NAMESPACE}
+    return [
+        namespaced(api, "Role", role, rules=[access_rule([""], ["secrets"], READ)]),
+        namespaced(api, "RoleBinding", role, roleRef={"apiGroup": group, "kind": "Role", "name": role},
+                   subjects=[subject]),
+    ]  # fmt: skip
 
 
 def access_rule(groups: list[str], resources: list[str], verbs: list[str]) -> Json:
@@ -155,9 +165,11 @@ def pod_template_of(labels: Json, account: str, containers: list[Json], **more: 
     }
 
 
-def deployment_of(name: str, labels: Json, containers: list[Json], replicas: int | None) -> Json:
-    """Return a Deployment; no `replicas` where an autoscaler decides them."""
-    template = pod_template_of(labels, f"{name}-service-account", containers)
+def deployment_of(
+    name: str, labels: Json, containers: list[Json], replicas: int | None, account: str = "", **more: Any
+) -> Json:
+    """Return a Deployment; no `replicas` where an autoscaler decides them, `more` stands in its pods' spec."""
+    template = pod_template_of(labels, account or f"{name}-service-account", containers, **more)
     spec: Json = {"selector": {"matchLabels": dict(labels)}, "strategy": _ROLLING, "template": template}
     if replicas is not None:
         spec["replicas"] = replicas

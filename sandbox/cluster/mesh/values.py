@@ -15,14 +15,16 @@ if TYPE_CHECKING:
 NAMESPACE = "istio-system"
 HUB = "gcr.io/gke-release/asm"
 REQUIRED_COMPONENTS = ("Base", "Galley", "IngressGateway", "Injector", "NodeAgent", "Pilot")
-OPTIONAL_COMPONENTS = ("EgressGateway", "Grafana", "Prometheus", "Tracing")
+OPTIONAL_COMPONENTS = ("Citadel", "EgressGateway", "Grafana", "Kiali", "Prometheus", "Tracing")
 
 
 def enabled_components(values: Json) -> list[str]:
     """Name the operator components that these merged values switch on, Base first."""
     switches = {
+        "Citadel": values["security"]["enabled"],
         "EgressGateway": values["gateways"]["istio-egressgateway"]["enabled"],
         "Grafana": values["grafana"]["enabled"],
+        "Kiali": values["kiali"]["enabled"],
         "Prometheus": values["prometheus"]["enabled"],
         "Tracing": values["tracing"]["enabled"],
     }
@@ -53,12 +55,14 @@ def _profile_values(tag: str, hub: str) -> Json:
         },
         "pilot": {"enabled": True, "autoscaleMin": 2, "autoscaleMax": 5},
         "galley": {"enabled": True, "replicaCount": 1},
-        "sidecarInjectorWebhook": {"enabled": True, "replicaCount": 1, "enableNamespacesByDefault": False},
+        "sidecarInjectorWebhook": {"enabled": True, "replicaCount": 1, "enableNamespacesByDefault": False,
+                                   "selfSigned": False},
         "gateways": {
             "istio-ingressgateway": {"enabled": True, "autoscaleMin": 2, "autoscaleMax": 5},
             "istio-egressgateway": {"enabled": False, "autoscaleMin": 1, "autoscaleMax": 5},
         },
-        "prometheus": {"enabled": False}, "grafana": {"enabled": False}, "tracing": {"enabled": False},
+        "prometheus": {"enabled": False}, "grafana": {"enabled": False}, "kiali": {"enabled": False},
+        "tracing": {"enabled": False}, "security": {"enabled": False},
     }  # fmt: skip
 
 

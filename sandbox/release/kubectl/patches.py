@@ -80,14 +80,26 @@ def removals(last: Json, wanted: Json, *, strategic: bool) -> Json:
             if inner:
                 gone[key] = inner
         elif strategic and isinstance(value, list) and isinstance(here, list):
-            dropped = _names(value) - _names(here)
-            if dropped:
-                gone[key] = [*here, *({"name": name, "$patch": "delete"} for name in sorted(dropped))]
+            entries = _entry_removals(value, here)
+            if entries != here:
+                gone[key] = entries
     return gone
 
 
-def _names(entries: list[Any]) -> set[str]:
-    return {entry["name"] for entry in entries if isinstance(entry, dict) and "name" in entry}
+def _entry_removals(last: list[Any], wanted: list[Any]) -> list[Any]:
+    """Return a list of named entries with what takes away entries, and fields of entries, that are named no longer."""
+    before, now = _named(last), _named(wanted)
+    kept = [_joined(removals(before.get(_name(entry), {}), entry, strategic=True), entry)
+            if _name(entry) in now else entry for entry in wanted]  # fmt: skip
+    return [*kept, *({"name": name, "$patch": "delete"} for name in sorted(before.keys() - now.keys()))]
+
+
+def _named(entries: list[Any]) -> dict[str, Json]:
+    return {_name(entry): entry for entry in entries if _name(entry)}
+
+
+def _name(entry: Any) -> str:
+    return str(entry.get("name", "")) if isinstance(entry, dict) else ""
 
 
 def _joined(first: Json, second: Json) -> Json:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # Components of 1.4 that this stand-in can't render; istioctl looks for objects of theirs all the same.
 NEVER_RENDERED = (
-    "CertManager", "Citadel", "Cni", "CoreDNS", "Kiali", "Policy", "PrometheusOperator", "Telemetry",
+    "CertManager", "Cni", "CoreDNS", "Policy", "PrometheusOperator", "Telemetry",
 )  # fmt: skip
 ALL_COMPONENTS = (*REQUIRED_COMPONENTS, *sorted((*OPTIONAL_COMPONENTS, *NEVER_RENDERED)))
 COMPONENT_LABEL = "operator.istio.io/component"
@@ -34,6 +34,7 @@ PROFILES: dict[str, Tree] = {"asm": {}} | dict.fromkeys(
 )
 # What really switches a component on or off; `values.pilot.enabled` and its like change stored text alone.
 SWITCHES = {
+    "Citadel": ("security", "citadel"),
     "EgressGateway": ("gateways", "egressGateway"),
     "Galley": ("configManagement", "galley"),
     "IngressGateway": ("gateways", "ingressGateway"),
@@ -41,7 +42,12 @@ SWITCHES = {
     "NodeAgent": ("security", "nodeAgent"),
     "Pilot": ("trafficManagement", "pilot"),
 }
-OFF_BY_DEFAULT = ("EgressGateway",)
+OFF_BY_DEFAULT = ("Citadel", "EgressGateway")
+# What is stored of a component that is switched on.
+STORED: dict[str, Tree] = {
+    "Citadel": {"security": {"enabled": True}},
+    "EgressGateway": {"gateways": {"istio-egressgateway": {"enabled": True}}},
+}
 FORCE_HINT = "Run the command with the --force flag if you want to ignore the validation error and proceed."
 JSON_KINDS = {bool: "bool", int: "number", float: "number", str: "string", dict: "object"}
 GO_TYPES = {str: "string", bool: "bool", dict: "map[string]json.RawMessage"}
@@ -71,9 +77,8 @@ def render_components(version: str, flags: list[str], file: str) -> dict[str, li
         _refuse_package(str(spec.get("installPackagePath", "")))
         enabled = {name for name in SWITCHES if _is_enabled(spec, name)}
         spec["values"] = merge_trees(spec.get("values") or {}, spec.get("unvalidatedValues") or {})
-        if "EgressGateway" in enabled:
-            stored = {"gateways": {"istio-egressgateway": {"enabled": True}}}
-            spec["values"] = merge_trees(spec["values"], stored)
+        for name in STORED.keys() & enabled:
+            spec["values"] = merge_trees(spec["values"], STORED[name])
         rendered = render_mesh(version, {**spec, "tag": str(spec.get("tag", version))})
     except (BadFile, ValueError) as error:
         raise NotRendered(str(error)) from error

@@ -52,6 +52,7 @@ def compare_record(
         earlier=earlier.objects if isinstance(earlier, Recorded) else (),
         guide=guide.objects,
         hubs=(ctx.release.hub, *ctx.options.allowed_hubs),
+        renewed=recorded.record.renewed,
     )
     kept = ctx.recall(KEPT) or ()
     removals = tuple(one for one in removals if one.name not in kept)

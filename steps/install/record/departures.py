@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from steps.contract.ports import Manifest
+from steps.contract.record import Leaf
 from steps.contract.release import Release
 from steps.install.record.rendered import VERSION_LABEL, ObjectId, identify
 from steps.install.record.three_way import MISSING, FieldChange, compare_three_ways, find_value, is_same_value
@@ -54,13 +55,15 @@ def find_departures(
     earlier: Sequence[Manifest],
     guide: Sequence[Manifest],
     hubs: Sequence[str],
+    renewed: Sequence[Leaf] = (),
 ) -> Departures:
     """Hold what is handed over against the cluster.
 
     `earlier` is what the installed release hands over for the recovered options, empty where it can't be had; `guide`
-    what this release hands over for the guide's flags alone; `hubs` the registries that may be used without asking.
+    what this release hands over for the guide's flags alone; `hubs` the registries that may be used without asking;
+    `renewed` what is another text at each rendering.
     """
-    changes = list(_list_changes(wanted, live))
+    changes = [one for one in _list_changes(wanted, live) if not any(_is_of(leaf, one) for leaf in renewed)]
     before = {identify(item): item for item in earlier}
     known = {identify(item): item for item in wanted}
     ours = [one for one in changes if is_expected(one, before.get(one.object), known[one.object])]
@@ -133,6 +136,20 @@ def _list_changes(wanted: Iterable[Manifest], live: Iterable[Manifest]) -> Itera
         here = known.get(identify(item))
         if here is not None:
             yield from compare_three_ways(item, here)
+
+
+def _is_of(leaf: Leaf, change: FieldChange) -> bool:
+    """Whether a change is that of a leaf made anew; one of a single line lies deeper, as its text is opened."""
+    place = tuple(part.strip("[]") for part in change.path)
+    key = leaf.key
+    named = {
+        "apiVersion": key.api_version,
+        "kind": key.kind,
+        "metadata": {"namespace": key.namespace, "name": key.name},
+    }
+    if identify(named) != change.object or place[: len(leaf.path)] != tuple(map(str, leaf.path)):
+        return False
+    return change.path[-1] == leaf.line if leaf.line else len(place) == len(leaf.path)
 
 
 def _is_untouched(earlier: object, live: object, field_name: str) -> bool:

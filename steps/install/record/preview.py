@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import yaml
 
 from steps.contract.cards import Attachment, Detail
-from steps.contract.record import blank_leaves
+from steps.contract.record import Leaf, blank_leaves
 from steps.contract.wording import count_things
 from steps.install.record.departures import Departures
 from steps.install.record.facts import MeshFacts
@@ -75,6 +75,7 @@ class Preview:
             *describe_departures(self.departures),
             Detail("Mesh", describe_facts(self.facts)),
             Detail("Images", self.difference.images or ("no image changes",)),
+            *describe_renewed(self.recorded.record.renewed),
             Detail("Added objects", shorten_lines(self.difference.added)),
             Detail("Changed values of the install", shorten_lines(self.values)),
             *([Detail("Not looked at yet", (UNSEEN,))] if self.without_secrets else []),
@@ -98,6 +99,12 @@ def describe_departures(found: Departures) -> tuple[Detail, ...]:
         ("Objects beyond the guide's", tuple(str(one) for one in found.objects)),
     )
     return tuple(Detail(title, shorten_lines(lines)) for title, lines in folds if lines)
+
+
+def describe_renewed(renewed: Sequence[Leaf]) -> tuple[Detail, ...]:
+    """What is another text at each rendering: approved by its place and form."""
+    named = (f"{leaf.key.kind} {leaf.key.name}: {leaf.line or '.'.join(map(str, leaf.path))}" for leaf in renewed)
+    return (Detail("Made anew at each rendering", tuple(named)),) if renewed else ()
 
 
 def describe_facts(facts: MeshFacts) -> tuple[str, ...]:

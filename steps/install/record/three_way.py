@@ -75,6 +75,8 @@ class FieldChange:
         return "".join(part if part.startswith("[") else f".{part}" for part in self.path).lstrip(".")
 
     def __str__(self) -> str:
+        if self.object.kind == "Secret":  # what it holds is for nobody's eyes
+            return f"{self.object}: {self.where}: {self.kind}"
         after = "taken away" if self.kind == "dropped" else show_value(self.after)
         before = "" if self.kind == "added" else f"{show_value(self.before)} → "
         return f"{self.object}: {self.where}: {before}{after}"

@@ -119,6 +119,37 @@ def act_for(bench: Bench, user: str, folder: Path) -> Path:
     return path
 
 
+@pytest.mark.parametrize(
+    ("flag", "places"),
+    [
+        ("values.kiali.enabled=true", {("ConfigMap", "kiali", "data.config.yaml")}),
+        (
+            "values.sidecarInjectorWebhook.selfSigned=true",
+            {
+                ("MutatingWebhookConfiguration", "istio-sidecar-injector", "webhooks.0.clientConfig.caBundle"),
+                ("Secret", "istio-sidecar-injector-self-signed", "data.cert-chain.pem"),
+                ("Secret", "istio-sidecar-injector-self-signed", "data.key.pem"),
+                ("Secret", "istio-sidecar-injector-self-signed", "data.root-cert.pem"),
+            },
+        ),
+        ("security.components.citadel.enabled=true", set()),
+    ],
+)
+def test_leaves_made_anew_are_found_and_approved_by_their_form(
+    bench: Bench, flag: str, places: set[tuple[str, str, str]]
+) -> None:
+    """Two recordings differ in these alone, and an apply whose own are others again passes the guard."""
+    one, other = (bench.record(*GUIDE, flag)[0].recording for _ in range(2))
+    compared = compare_recordings(one.record, other.record)
+    assert compared.others == ()
+    assert {(leaf.key.kind, leaf.key.name, ".".join(map(str, leaf.path))) for leaf in compared.record.renewed} == places
+    ran = bench.guard(replace(one, record=compared.record), *GUIDE, flag)
+    bench.install(*GUIDE)
+    metadata = {"name": "kiali", "namespace": "istio-system"}  # which `kubectl get all` doesn't see
+    bench.api.delete({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
+    assert (ran.code, ran.errors) == (0, "")
+
+
 def test_another_flag_is_another_record(bench: Bench, recorded: ReadBack) -> None:
     """It shows where it takes effect."""
     other, _ = bench.record(*GUIDE, "values.global.mtls.enabled=true")

@@ -7,6 +7,7 @@ import base64
 import json
 import tomllib
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from click.testing import CliRunner
@@ -16,13 +17,15 @@ from sandbox.attached.access import Access, read_access
 from sandbox.attached.account import describe_kubeconfig
 from sandbox.attached.cluster import claim_folder
 from sandbox.attached.demo import MARK, describe_mesh, describe_workloads, is_marked, list_namespaces
+from sandbox.attached.injector import InjectingWebhook
 from sandbox.attached.placement import list_changes
 from sandbox.bot.settings import describe_kubeconfig_cluster
 from sandbox.clock import SimulatedClock
 from sandbox.cluster.http.tls import ensure_certificate
-from sandbox.cluster.seeds.cluster_x import mesh_options
+from sandbox.cluster.objects.patches import MERGE_PATCH, STRATEGIC_PATCH, apply_patch
 from sandbox.cluster.seeds.objects import daemon_set, pod
 from sandbox.hosted_cluster import open_cluster
+from sandbox.release.kubectl.patches import annotate, find_patch
 from sandbox.release.tools.rendering import render_components
 from sandbox.state_folder import StateFolder
 from tests.unit.sandbox.attached.given import open_given
@@ -32,12 +35,12 @@ URL = "https://127.0.0.1:4443/inject"
 
 def test_everything_of_the_demo_bears_its_label() -> None:
     """By which it is known and removed."""
-    assert all(is_marked(made) for made in [*describe_mesh(URL), *describe_workloads()])
+    assert all(is_marked(made) for made in [*describe_mesh(), *describe_workloads()])
 
 
 def test_the_demos_namespaces_are_all_named() -> None:
     """What is asked about is what is made."""
-    made = [*describe_mesh(URL), *describe_workloads()]
+    made = [*describe_mesh(), *describe_workloads()]
     assert {one["metadata"]["namespace"] for one in made if "namespace" in one["metadata"]} <= set(list_namespaces())
 
 
@@ -64,20 +67,22 @@ def test_a_placed_pod_stays_as_it_is() -> None:
     assert list_changes(made) == []
 
 
-def test_istioctl_keeps_the_injector_called_by_address() -> None:
-    """The flag that the bot is told makes the same registration as the seed's."""
-    flag = tomllib.loads(describe_kubeconfig_cluster(Path("k"), URL))["clusters"]["cluster-x"]["set"][0]
-    rendered = render_components("1.4.10-asm.18", ["profile=asm", flag], "")["Injector"]
-    hooks = [made["webhooks"][0] for made in rendered if made["kind"] == "MutatingWebhookConfiguration"]
-    assert [hook["clientConfig"] for hook in hooks] == [{"url": URL, "caBundle": ""}]
+def test_the_bot_is_told_no_flag_that_istioctl_does_not_know() -> None:
+    """The injector itself sees to it that it is called by its address."""
+    told = tomllib.loads(describe_kubeconfig_cluster(Path("k")))["clusters"]["cluster-x"]
+    assert told == {"kubeconfig": "k", "production": True}
 
 
-def test_without_an_address_the_injectors_service_is_called() -> None:
-    """As in every real mesh."""
-    assert "injectionURL" not in json.dumps(mesh_options())
+def test_an_apply_takes_the_injectors_address_away_again() -> None:
+    """The API server takes an address or a Service, not both; so the address stands in kubectl's annotation."""
     rendered = render_components("1.4.10-asm.18", ["profile=asm"], "")["Injector"]
-    hooks = [made["webhooks"][0] for made in rendered if made["kind"] == "MutatingWebhookConfiguration"]
-    assert set(hooks[0]["clientConfig"]) == {"service", "caBundle"}
+    wanted = next(annotate(made) for made in rendered if made["kind"] == "MutatingWebhookConfiguration")
+    injector = InjectingWebhook(cast(Any, None), "PEM", URL)
+    live = apply_patch(wanted, injector.put_in_order(wanted), MERGE_PATCH)
+    assert injector.put_in_order(live) is None
+    assert set(live["webhooks"][0]["clientConfig"]) == {"url", "caBundle"}
+    again = apply_patch(live, find_patch(live, wanted), STRATEGIC_PATCH)
+    assert again["webhooks"][0]["clientConfig"] == wanted["webhooks"][0]["clientConfig"]
 
 
 def test_a_client_certificate_opens_the_cluster(tmp_path: Path) -> None:

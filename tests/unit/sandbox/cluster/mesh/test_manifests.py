@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import csv
 import json
 from importlib import resources
+from pathlib import Path
 
 import pytest
 import yaml
@@ -25,6 +27,21 @@ def test_objects_are_labelled_for_the_operator() -> None:
     assert all(labels_of(obj)["operator.istio.io/version"] == NEW for obj in rendered)
     components = list(dict.fromkeys(labels_of(obj)["operator.istio.io/component"] for obj in rendered))
     assert components == ["Base", "Galley", "IngressGateway", "Injector", "NodeAgent", "Pilot"]
+
+
+def test_objects_have_their_real_names(project_root: Path) -> None:
+    """68 of them for the guide's flags, each under its component, version, kind, namespace and name."""
+    with (project_root / "tests" / "golden" / "istioctl" / "objects.tsv").open() as file:
+        _, *wanted = csv.reader(file, delimiter="\t")
+    rendered = sorted(describe(made) for made in render_mesh(NEW, {"profile": "asm"}))
+    assert rendered == sorted(wanted)
+    assert len(rendered) == 68
+
+
+def describe(made: Json) -> list[str]:
+    metadata = made["metadata"]
+    component = metadata["labels"]["operator.istio.io/component"]
+    return [component, made["apiVersion"], made["kind"], metadata.get("namespace", ""), metadata["name"]]
 
 
 def test_images_follow_the_version() -> None:
@@ -55,7 +72,8 @@ def test_strict_mode_adds_destination_rules() -> None:
     ("option", "component"),
     [
         ("values.prometheus.enabled", "Prometheus"), ("values.grafana.enabled", "Grafana"),
-        ("values.tracing.enabled", "Tracing"), ("values.gateways.istio-egressgateway.enabled", "EgressGateway"),
+        ("values.tracing.enabled", "Tracing"), ("values.kiali.enabled", "Kiali"),
+        ("values.security.enabled", "Citadel"), ("values.gateways.istio-egressgateway.enabled", "EgressGateway"),
     ],
 )  # fmt: skip
 def test_optional_components(option: str, component: str) -> None:
@@ -84,11 +102,11 @@ def test_settings_of_the_injector_are_yaml() -> None:
     assert set(yaml.safe_load(config)) == {"policy", "alwaysInjectSelector", "neverInjectSelector", "template"}
 
 
-@pytest.mark.parametrize("module", ["manifests", "parts", "values"])
+@pytest.mark.parametrize("module", ["manifests", "parts", "texts", "values"])
 def test_manifests_need_the_standard_library_alone(module: str) -> None:
     """Release archives carry these modules, so they import nothing but each other and the standard library."""
     source = resources.files("sandbox.cluster.mesh").joinpath(f"{module}.py").read_text()
     imported = {node.module or "" for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)}
     foreign = {name for name in imported if "." in name and name.split(".")[-1] not in
-               ("parts", "values", "abc")}  # fmt: skip
+               ("parts", "texts", "values", "abc")}  # fmt: skip
     assert not foreign

@@ -51,6 +51,14 @@ def test_a_container_dropped_from_the_manifest_is_deleted_by_name() -> None:
     assert patch == {"containers": [{"name": "a"}, {"name": "b", "$patch": "delete"}]}
 
 
+def test_a_field_dropped_from_a_named_entry_is_removed() -> None:
+    """As a webhook's address where its Service is named from now on."""
+    last = {"webhooks": [{"name": "w", "clientConfig": {"url": "https://x", "caBundle": ""}}]}
+    wanted: dict[str, Any] = {"webhooks": [{"name": "w", "clientConfig": {"service": {"name": "s"}, "caBundle": ""}}]}
+    (entry,) = removals(last, wanted, strategic=True)["webhooks"]
+    assert entry["clientConfig"] == {"url": None, "service": {"name": "s"}, "caBundle": ""}
+
+
 def test_kinds_of_istio_know_no_strategic_patch() -> None:
     """They come from CustomResourceDefinitions."""
     versions = ("v1", "apps/v1", "apiextensions.k8s.io/v1beta1", "networking.istio.io/v1alpha3")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from steps.contract.record import Leaf, ObjectKey
 from steps.install.record.departures import find_departures, find_tag_faults, list_handed_images
 from steps.install.record.facts import read_facts
 from steps.install.record.three_way import LAST_APPLIED
@@ -176,3 +177,35 @@ def test_facts_that_can_t_be_read_are_empty() -> None:
     broken["data"] = {"mesh": "a: &a [x]\nb: *a\n"}
     facts = read_facts([broken])
     assert (facts.mtls, facts.trust_domain, facts.hub) == (None, "", "")
+
+
+def kiali(key: str, port: int = 20001) -> Made:
+    """Kiali's ConfigMap."""
+    metadata = {"name": "kiali", "namespace": "istio-system"}
+    text = f'login_token:\n  signing_key: "{key}"\nserver:\n  port: {port}\n'
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"config.yaml": text}}
+
+
+def secret(key: str) -> Made:
+    """The self-signed injector's Secret."""
+    metadata = {"name": "signed", "namespace": "istio-system"}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": {"key.pem": key}}
+
+
+SIGNING_KEY = Leaf(ObjectKey("v1", "ConfigMap", "istio-system", "kiali"), ("data", "config.yaml"), "signing_key")
+PRIVATE_KEY = Leaf(ObjectKey("v1", "Secret", "istio-system", "signed"), ("data", "key.pem"))
+
+
+def test_what_is_made_anew_each_time_is_no_change() -> None:
+    """Its value would be shown, and approved for nothing; what stands beside it is."""
+    renewed = (SIGNING_KEY, PRIVATE_KEY)
+    live = [put_into_cluster(kiali("abcdefgh")), put_into_cluster(secret("b2xkb2xkb2xk"))]
+    assert judge([kiali("ijklmnop"), secret("bmV3bmV3bmV3")], live, [], renewed=renewed) == ([], 0)
+    changes, _ = judge([kiali("ijklmnop", port=1)], live, [], renewed=renewed)
+    assert changes == ["data.config.yaml.server.port: 20001 → 1"]
+
+
+def test_what_a_secret_holds_is_never_shown() -> None:
+    """That it changes is."""
+    live = put_into_cluster(secret("b2xkb2xkb2xk"))
+    assert judge([secret("bmV3bmV3bmV3")], [live], []) == (["data.key.pem: changed"], 0)

@@ -13,7 +13,7 @@ import yaml
 from steps.contract.errors import GiveUp
 from steps.contract.options import UpgradeOptions
 from steps.contract.ports import Ended, ForbiddenRead, KubectlCall, Running, Verdict
-from steps.contract.record import Record
+from steps.contract.record import Leaf, ObjectKey, Record
 from steps.contract.step import Ask, Blocked, Decision, Done, Waiting
 from steps.install.record.rendered import VERSION_LABEL
 from steps.mesh import Event, Operation
@@ -25,7 +25,7 @@ from steps.phases.control_plane.phase import back_up
 from steps.phases.control_plane.replacement import roll_out
 from tests.unit.steps.builders import NEW, OLD, make_control_plane, make_pod
 from tests.unit.steps.install.test_istioctl_output import BAD, GOOD, WARNED
-from tests.unit.steps.paper import Paper, decide, render_control_plane, start_paper
+from tests.unit.steps.paper import Paper, decide, record_objects, render_control_plane, start_paper
 
 RUN = "cluster-x-1-apply-3"
 REMOVED = "Deployment istio-system/prometheus"
@@ -575,9 +575,33 @@ def test_the_releases_label_tells_where_nothing_else_of_an_object_differs() -> N
         }
         for version in (NEW, OLD)
     )
-    assert find_unapplied([wanted], [put_in_place(wanted)]) == ()
-    assert find_unapplied([wanted], [put_in_place(old)]) == ("ServiceAccount reader",)
-    assert find_unapplied([wanted], [old]) == ("ServiceAccount reader",)
+    record = record_objects([wanted])
+    assert find_unapplied(record, [put_in_place(wanted)]) == ()
+    assert find_unapplied(record, [put_in_place(old)]) == ("ServiceAccount reader",)
+    assert find_unapplied(record, [old]) == ("ServiceAccount reader",)
+
+
+def make_kiali(texts: dict[str, str]) -> dict[str, Any]:
+    """Its ConfigMap."""
+    metadata = {"name": "kiali", "namespace": "istio-system", "labels": {}}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": texts}
+
+
+@pytest.mark.parametrize(
+    ("applied", "there"),
+    [
+        ({"login_token": "ijklmnop"}, True),
+        ({"login_token": "ijklmnop", "a": "1"}, True),
+        ({"a": "1"}, False),
+        ({}, False),
+    ],
+)
+def test_a_leaf_that_is_made_anew_is_another_text_by_now(applied: dict[str, str], there: bool) -> None:
+    """The apply has its own; where there is none, nothing was applied."""
+    known = make_kiali({"login_token": "abcdefgh"})
+    leaf = Leaf(ObjectKey("v1", "ConfigMap", "istio-system", "kiali"), ("data", "login_token"))
+    record = record_objects([known]).with_renewed((leaf,))
+    assert (find_unapplied(record, [put_in_place(make_kiali(applied))]) == ()) is there
 
 
 def test_a_fault_of_the_connection_is_judged_by_the_cluster() -> None:
