@@ -45,7 +45,7 @@ def program(tool: Tool, version: str, python: str, *, fault: ToolFault = "", pac
     return started + _zipped(_entry(tool, version, fault, pace))
 
 
-def stand_in_kubectl() -> str:
+def stand_in_kubectl(version: str = "1.18.20") -> str:
     """Return a shell script that starts the stand-in kubectl from where the sandbox is installed.
 
     It starts twenty times an apply, so nothing is looked for: the two folders that it may import from are written
@@ -53,7 +53,7 @@ def stand_in_kubectl() -> str:
     """
     folders = [str(Path(sandbox.__file__).parent.parent), str(Path(yaml.__file__).parent.parent)]
     code = f"import sys; sys.path += {folders!r}; from sandbox.release.kubectl.program import main; "
-    started = shlex.join([sys.executable, "-I", "-S", "-c", f"{code}sys.exit(main(sys.argv[1:]))"])
+    started = shlex.join([sys.executable, "-I", "-S", "-c", f"{code}sys.exit(main(sys.argv[1:], {version!r}))"])
     return f'#!/bin/sh\nexec {started} "$@"\n'
 
 

@@ -11,6 +11,7 @@ import yaml
 from aiohttp import web
 
 from sandbox.cluster.api.answers import Answer
+from sandbox.cluster.api.deprecations import find_deprecation
 from sandbox.cluster.api.openapi import openapi_protobuf
 from sandbox.cluster.api.protobuf_bodies import read_protobuf
 from sandbox.cluster.api.requests import ApiRequest, read_target, read_verb
@@ -60,7 +61,11 @@ class ApiSite:
         if asked.verb == "watch":
             return await stream_watch(self._cluster, request, asked)
         with self._cluster.lock:
-            return _json(self._cluster.answer(asked))
+            answered = _json(self._cluster.answer(asked))
+        warning = find_deprecation(asked.target, self._cluster.server_version)
+        if warning:
+            answered.headers["Warning"] = f'299 - "{warning}"'
+        return answered
 
     def _read(self, request: web.Request, raw: bytes, user: User) -> ApiRequest:
         with self._cluster.lock:

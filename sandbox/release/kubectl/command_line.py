@@ -14,7 +14,8 @@ VALUED = frozenset({
     "--kubeconfig", "--context", "--namespace", "--output", "--selector", "--filename", "--request-timeout",
 })  # fmt: skip
 SWITCHES = frozenset({
-    "--all-namespaces", "--force", "--prune", "--client", "--short", "--minify", "--ignore-not-found", "--wait",
+    "--all-namespaces", "--force", "--prune", "--client", "--short", "--minify", "--raw", "--ignore-not-found",
+    "--wait",
 })  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import json
 import sys
 
 from sandbox.release.kubectl.command_line import BadCommand, read_command
+from sandbox.release.kubectl.configuration import show_config
 from sandbox.release.kubectl.faults import NO_CREDENTIALS, Failed, tell
 from sandbox.release.kubectl.reading import get
 from sandbox.release.kubectl.writing import apply, delete
@@ -19,39 +20,38 @@ if TYPE_CHECKING:
 
     from sandbox.release.kubectl.command_line import Asked
 
-VERSION: dict[str, Any] = {
-    "major": "1", "minor": "18", "gitVersion": "v1.18.20", "gitCommit": "1f3e19b7beb1cc0110255668c4238ed63dadb7ad",
-    "gitTreeState": "clean", "buildDate": "2021-06-16T12:58:51Z", "goVersion": "go1.13.15", "compiler": "gc",
-    "platform": "linux/amd64",
-}  # fmt: skip
-AGENT = "kubectl/v1.18.20 (linux/amd64) kubernetes/1f3e19b"
+OLD = "1.18.20"
+# From this minor version on kubectl prints what the server warns of.
+WARNS_FROM = 19
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str], version: str = OLD) -> int:
     """Run one command of kubectl and return its exit code."""
     try:
         asked = read_command(arguments)
-        return _tell_version(asked) if asked.command == "version" else _run(asked)
+        return _tell_version(asked, version) if asked.command == "version" else _run(asked, version)
     except (BadCommand, Failed) as error:
         sys.stderr.write(f"{error}\n")
         return 1
 
 
-def _run(asked: Asked) -> int:
+def _run(asked: Asked, version: str) -> int:
     try:
+        if asked.command == "config":
+            return _end(show_config(asked), [])
         access = read_access(asked.text("--kubeconfig"), asked.text("--context"))
     except KubeError as error:
         raise Failed(f"error: {error}") from error
-    api = WritingApi(access, AGENT, TRIES)
+    api = WritingApi(access, name_agent(version), TRIES)
     try:
-        if asked.command == "config":
-            sys.stdout.write(f"{access.context}\n")
-            return 0
         if asked.command == "get":
             output, errors = get(api, asked)
-            return _end(output, errors)
-        printed, errors = apply(api, asked) if asked.command == "apply" else delete(api, asked)
-        return _end("".join(f"{line}\n" for line in printed), errors)
+        else:
+            printed, errors = apply(api, asked) if asked.command == "apply" else delete(api, asked)
+            output = "".join(f"{line}\n" for line in printed)
+        warnings = list(dict.fromkeys(api.warnings)) if int(version.split(".")[1]) >= WARNS_FROM else []
+        sys.stderr.write("".join(f"Warning: {text}\n" for text in warnings))
+        return _end(output, errors)
     except KubeError as error:
         raise Failed(tell(api, error, NO_CREDENTIALS)) from error
 
@@ -62,15 +62,29 @@ def _end(output: str, errors: list[str]) -> int:
     return int(bool(errors))
 
 
-def _tell_version(asked: Asked) -> int:
+def describe_version(version: str) -> dict[str, Any]:
+    """Return what kubectl says of itself."""
+    return {
+        "major": "1", "minor": version.split(".")[1], "gitVersion": f"v{version}",
+        "gitCommit": "1f3e19b7beb1cc0110255668c4238ed63dadb7ad", "gitTreeState": "clean",
+        "buildDate": "2021-06-16T12:58:51Z", "goVersion": "go1.13.15", "compiler": "gc", "platform": "linux/amd64",
+    }  # fmt: skip
+
+
+def name_agent(version: str) -> str:
+    """Return by which name the server knows it."""
+    return f"kubectl/v{version} (linux/amd64) kubernetes/1f3e19b"
+
+
+def _tell_version(asked: Asked, version: str) -> int:
     """Print the client's version; the server's too where it is asked for."""
-    versions = {"clientVersion": VERSION}
+    versions = {"clientVersion": describe_version(version)}
     if not asked.has("--client"):
-        api = WritingApi(read_access(asked.text("--kubeconfig"), asked.text("--context")), AGENT)
+        api = WritingApi(read_access(asked.text("--kubeconfig"), asked.text("--context")), name_agent(version))
         versions["serverVersion"] = api.read("/version")
     if asked.text("--output") == "json":
         sys.stdout.write(json.dumps(versions, indent=2) + "\n")
         return 0
-    for name, version in versions.items():
-        sys.stdout.write(f"{name.removesuffix('Version').title()} Version: {version['gitVersion']}\n")
+    for name, told in versions.items():
+        sys.stdout.write(f"{name.removesuffix('Version').title()} Version: {told['gitVersion']}\n")
     return 0

@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sandbox.release.tools.kube_api import Json, KubeApi
 
-# kubectl's default prune kinds; Namespaces and PersistentVolumes are left out, for no component has any.
+# kubectl's default prune kinds, in the namespaces of what is applied.
 PRUNED_KINDS = (
     ("v1", "ConfigMap"),
     ("v1", "Endpoints"),
@@ -25,6 +25,11 @@ PRUNED_KINDS = (
     ("apps/v1", "ReplicaSet"),
     ("apps/v1", "StatefulSet"),
 )
+# And these, whatever is applied: a namespace that bears the label goes with all that is in it.
+PRUNED_ANYWHERE = (
+    ("v1", "Namespace"),
+    ("v1", "PersistentVolume"),
+)
 
 
 def find_pruned(api: KubeApi, applied: list[Json], selector: str) -> list[Json]:
@@ -37,6 +42,7 @@ def find_pruned(api: KubeApi, applied: list[Json], selector: str) -> list[Json]:
         for version, kind in PRUNED_KINDS
         for live in api.list(version, kind, space, selector=selector)
     ]
+    found += [live for version, kind in PRUNED_ANYWHERE for live in api.list(version, kind, selector=selector)]
     return [live for live in found if _was_applied(live) and _key(live) not in kept]
 
 

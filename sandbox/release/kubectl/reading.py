@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from sandbox.release.kubectl.kinds import Kind
     from sandbox.release.tools.kube_api import Json, KubeApi
 
-JSON_PATH = re.compile(r"jsonpath=\{((?:\.[\w-]+)+)\}")
+JSON_PATH = re.compile(r"jsonpath=\{((?:\.[\w-]+|\[\d+\])+)\}")
+PATH_PART = re.compile(r"\.([\w-]+)|\[(\d+)\]")
 
 
 def get(api: KubeApi, asked: Asked) -> tuple[str, list[str]]:
@@ -72,10 +73,18 @@ def _print(made: Json, output: str) -> str:
         return print_object(made, output)
     if output in ("", "name"):
         return f"{name_object(made)}\n"
+    return print_path(made, output)
+
+
+def print_path(made: Json, output: str) -> str:
+    """Return what lies at a path, empty where there is nothing. Raises Failed for another form of output."""
     found = JSON_PATH.fullmatch(output)
     if not found:
         raise Failed(f"error: unable to match a printer suitable for the output format {output!r}")
     value: Any = made
-    for part in found.group(1)[1:].split("."):
-        value = value.get(part, "") if isinstance(value, dict) else ""
+    for name, number in PATH_PART.findall(found.group(1)):
+        if number:
+            value = value[int(number)] if isinstance(value, list) and int(number) < len(value) else ""
+        else:
+            value = value.get(name, "") if isinstance(value, dict) else ""
     return str(value)

@@ -30,6 +30,7 @@ class Connection:
         self._seconds = seconds
         self._socket: socket.socket | None = None
         self._answers: BinaryIO | None = None
+        self.warnings: list[str] = []
 
     def exchange(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> tuple[int, bytes]:
         """Send a request and return the answer's status and content. Raises Cut, OSError; then `close` it."""
@@ -63,6 +64,8 @@ class Connection:
         headers = self._read_headers()
         if status < 200:
             return self._read_answer()
+        if "warning" in headers:  # 299 - "the text"
+            self.warnings.append(headers["warning"].partition('"')[2].removesuffix('"'))
         content = self._read_content(headers, status)
         if headers.get("connection", "").lower() == "close" or version == "HTTP/1.0":
             self.close()

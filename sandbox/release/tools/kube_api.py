@@ -71,9 +71,9 @@ class Access:
 
 def read_access(kubeconfig: str = "", context: str = "") -> Access:
     """Read a kubeconfig (default: $KUBECONFIG, then ~/.kube/config). Raises KubeError when it leads nowhere."""
-    path = Path(kubeconfig or os.environ.get("KUBECONFIG", "") or Path.home() / ".kube" / "config")
+    path = _find_config(kubeconfig)
+    config = read_config(kubeconfig)
     try:
-        config = _parsed(path.read_text(encoding="utf-8"))
         chosen = context or config.get("current-context", "")
         where = _named(config, "contexts", "context", chosen)
         cluster = _named(config, "clusters", "cluster", where["cluster"])
@@ -81,6 +81,19 @@ def read_access(kubeconfig: str = "", context: str = "") -> Access:
         return Access(chosen, cluster, user)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise KubeError(0, f"invalid configuration in {path}: {error}") from error
+
+
+def read_config(kubeconfig: str = "") -> Json:
+    """Read all of a kubeconfig, wherever it leads. Raises KubeError."""
+    path = _find_config(kubeconfig)
+    try:
+        return _parsed(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError) as error:
+        raise KubeError(0, f"invalid configuration in {path}: {error}") from error
+
+
+def _find_config(kubeconfig: str) -> Path:
+    return Path(kubeconfig or os.environ.get("KUBECONFIG", "") or Path.home() / ".kube" / "config")
 
 
 class KubeApi:
@@ -91,6 +104,7 @@ class KubeApi:
         self._agent = agent
         self._tries = tries
         self._local = threading.local()
+        self.warnings: list[str] = []
         self._resources: dict[tuple[str, str], Json] = {}
 
     def get(self, made: Mapping[str, Any]) -> Json | None:
@@ -161,6 +175,8 @@ class KubeApi:
             connection.close()
             cause = _cause(error, self.access.address)
             raise KubeError(0, f"Unable to connect to the server: {cause}", detail=cause) from error
+        self.warnings += connection.warnings
+        connection.warnings.clear()
         return _answer(status, content)
 
     def close(self) -> None:

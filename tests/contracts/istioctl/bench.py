@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 import subprocess
 import time
 from collections.abc import Sequence
@@ -100,6 +101,16 @@ class Bench:
     def run(self, *arguments: str) -> Ran:
         """Run istioctl without any kubectl."""
         return self._run(arguments, {"PATH": "/nowhere"}, self._place("lock"))
+
+    def kubectl(self, *arguments: str, made: Sequence[Json] = (), kubeconfig: Path | None = None) -> Ran:
+        """Run kubectl itself, with these objects on its standard input."""
+        command = [str(self.programs.kubectl), *arguments, "--kubeconfig", str(kubeconfig or self.admin)]
+        stdin = "\n\n".join(json.dumps(one) for one in made)
+        environment = {"HOME": str(self.folder), "PATH": "/usr/bin:/bin"}
+        ended = subprocess.run(
+            command, input=stdin, env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+        return Ran(ended.returncode, ended.stdout, ended.stderr)
 
     def record(self, *flags: str, kubeconfig: Path | None = None) -> tuple[ReadBack, Ran]:
         """Write an apply down."""

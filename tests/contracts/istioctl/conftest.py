@@ -45,14 +45,19 @@ def open_sandbox(folder: Path, stack: ExitStack) -> Bench:
     admin, viewer = folder / "admin.json", folder / "viewer.json"
     for path, token in ((admin, cluster.tokens.admin), (viewer, BOT_TOKEN)):
         write_kubeconfig(path, server=site.url, ca_base64=certificate.ca_base64, token=token)
-    kubectl = folder / "kubectl"
-    kubectl.write_text(stand_in_kubectl())
-    kubectl.chmod(0o755)
+    kubectl, old = (write_kubectl(folder / f"kubectl-{version}", version) for version in ("1.20.2", "1.18.20"))
     istioctl = unpack(build_archive(TARGET, "linux"), folder / "release") / "bin" / "istioctl"
-    bench = Bench(Programs(istioctl, kubectl, kubectl), admin, viewer, folder, connect(admin, stack))
+    bench = Bench(Programs(istioctl, kubectl, old), admin, viewer, folder, connect(admin, stack))
     for made in (namespace("kube-system"), *rbac_defaults()):
         bench.api.create(made)
     return bench
+
+
+def write_kubectl(path: Path, version: str) -> Path:
+    """A stand-in kubectl of this version."""
+    path.write_text(stand_in_kubectl(version))
+    path.chmod(0o755)
+    return path
 
 
 def open_real(request: pytest.FixtureRequest, folder: Path, stack: ExitStack) -> Bench:

@@ -30,6 +30,9 @@ def current_revision(api: ApiServer, owner: Json) -> Json:
                 return row
             return api.store.put(_KEY, {**row, "revision": newest + 1})
     name = f"{name_of(owner)}-{safe_hash(template, 9)}"
+    found = api.store.find(_KEY, namespace_of(owner), name)
+    if found is not None:  # a DaemonSet and a StatefulSet of one name and template share it
+        return found
     labels = {**(template["metadata"].get("labels") or {}), REVISION_LABEL: name.rpartition("-")[2]}
     metadata = {"name": name, "labels": labels, "ownerReferences": [owner_reference(owner)]}
     body = {"metadata": metadata, "revision": newest + 1, "data": {"spec": {"template": copy_json(template)}}}

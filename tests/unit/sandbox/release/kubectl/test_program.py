@@ -129,3 +129,19 @@ def test_a_forbidden_object_has_its_cause_in_the_last_line(bench: Bench) -> None
 def test_the_context_is_told(bench: Bench) -> None:
     """Of the kubeconfig that is named."""
     assert bench.kubectl("config", "current-context").out == "cluster-x-admin\n"
+
+
+def test_a_kubeconfig_is_shown_without_its_token(bench: Bench) -> None:
+    """As people paste it into an issue."""
+    shown = yaml.safe_load(bench.kubectl("config", "view").out)
+    assert shown["users"] == [{"name": "admin", "user": {"token": "REDACTED"}}]
+    assert bench.kubectl("config", "view", "-o", "jsonpath={.contexts[0].name}").out == "cluster-x-admin"
+    assert bench.kubectl("config", "view", "-o", "jsonpath={.contexts[7].name}").out == ""
+
+
+def test_a_namespace_with_the_label_is_pruned_wherever_one_applies(bench: Bench) -> None:
+    """With all that is in it: why an apply of the bot's never prunes."""
+    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "team", "labels": {SELECTOR: "Pilot"}}}
+    apply(bench, space)
+    options = ("--force", "--prune", "--selector", f"{SELECTOR}=Pilot")
+    assert "namespace/team pruned" in apply(bench, made("kept"), options=options)

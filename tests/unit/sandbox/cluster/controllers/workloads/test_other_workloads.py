@@ -191,3 +191,12 @@ def test_bare_pod_does_not_come_back() -> None:
     yard.delete("pods", "lonely")
     yard.settle(60)
     assert yard.cluster.store.find("pods", "shop", "lonely") is None
+
+
+def test_two_kinds_of_one_name_and_template_share_a_revision() -> None:
+    """Its name is made of both, and a real controller takes the one that is there."""
+    yard = make_yard()
+    yard.create(workload("StatefulSet", "db", replicas=1, serviceName="db"), workload("DaemonSet", "db"))
+    yard.settle(60)
+    assert len(list(yard.cluster.store.each("controllerrevisions.apps", "shop"))) == 1
+    assert yard.get(SETS, "db")["status"]["readyReplicas"] == 1
