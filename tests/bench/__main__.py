@@ -10,7 +10,18 @@ import click
 
 from tests.bench.findings import Finding, describe_machine, write_section
 
-BENCHMARKS = ("help", "guard", "acknowledgement", "verify", "inventory", "prepare", "sidecars", "reinjection", "tick")
+BENCHMARKS = (
+    "help",
+    "guard",
+    "acknowledgement",
+    "verify",
+    "inventory",
+    "prepare",
+    "sidecars",
+    "reinjection",
+    "tick",
+    "texts",
+)
 DOCUMENT = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 
 
