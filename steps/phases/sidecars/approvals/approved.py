@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from steps.contract.notes import Note, read_as
 from steps.contract.step import Context
-from steps.gates import BoundWorkload
+from steps.gates import BoundWorkload, bind_planned
 from steps.notes.sidecars import APPROVED, add_refs, read_refs
 from steps.phases.sidecars.flights.tally import Tally, store_plan
 from steps.workloads.method import Method
@@ -48,10 +48,10 @@ def keep_approved(ctx: Context, bound: Mapping[str, BoundWorkload]) -> None:
     _forget_dropped(ctx, bound)
 
 
-def recall_approved(ctx: Context, planned: PlannedWorkload) -> BoundWorkload:
-    """How the workload was approved; of an approval given to an earlier version, how it was planned then."""
-    known = (ctx.recall(APPROVED_AS) or {}).get(str(planned.ref))
-    return known or BoundWorkload(planned.method, planned.level, planned.risks)
+def recall_approved(ctx: Context, planned: Iterable[PlannedWorkload]) -> Mapping[str, BoundWorkload]:
+    """How workloads were approved; of an approval given to an earlier version, how they were planned then."""
+    known = ctx.recall(APPROVED_AS) or {}
+    return {**bind_planned(planned), **known}
 
 
 def drop_out(ctx: Context, tally: Tally, worse: Mapping[str, str]) -> None:

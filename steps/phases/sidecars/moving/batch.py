@@ -27,7 +27,7 @@ from steps.phases.sidecars.flights.guard import Guarded, guard_restarts
 from steps.phases.sidecars.flights.pace import keep_bucket, recall_bucket
 from steps.phases.sidecars.flights.recording import mark_entries
 from steps.phases.sidecars.flights.tally import Tally
-from steps.phases.sidecars.moving.direction import find_worse_now, is_landed
+from steps.phases.sidecars.moving.direction import find_worse_flights, is_landed
 
 ACT_SECONDS = 5.0
 
@@ -74,9 +74,9 @@ def _spare_losers(ctx: Context, tally: Tally, guarded: Guarded, actions: Iterabl
 def _hold_approved(ctx: Context, tally: Tally, guarded: Guarded, actions: Sequence[Action]) -> tuple[Action, ...]:
     """Leave out what is more than was approved; it drops out of its approval once nothing of it is in flight."""
     flights = {str(action.flight.planned.ref): action.flight for action in actions}
-    worse = {ref: find_worse_now(ctx, flight, guarded.injector) for ref, flight in flights.items()}
-    drop_out(ctx, tally, {ref: why for ref, why in worse.items() if why and is_landed(flights[ref])})
-    return tuple(action for action in actions if not worse[str(action.flight.planned.ref)])
+    worse = find_worse_flights(ctx, flights, guarded.injector)
+    drop_out(ctx, tally, {ref: why for ref, why in worse.items() if is_landed(flights[ref])})
+    return tuple(action for action in actions if str(action.flight.planned.ref) not in worse)
 
 
 def _list_budgets(ctx: Context, judged: Sequence[Judged]) -> Mapping[str, tuple[DisruptionBudget, ...]]:

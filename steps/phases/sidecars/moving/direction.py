@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from steps.contract.step import Context
 from steps.phases.sidecars.approvals.approved import drop_out, find_worse, recall_approved
@@ -21,10 +21,14 @@ def drop_changed(ctx: Context, tally: Tally, judged: Sequence[Judged]) -> None:
     drop_out(ctx, tally, changed)
 
 
-def find_worse_now(ctx: Context, flight: Flight, injector: Injector) -> str:
-    """Why the workload is more than what was approved of it, "" where it isn't."""
-    method, risks = measure_flight(flight, injector, ctx.options.evict_namespaces)
-    return find_worse(recall_approved(ctx, flight.planned), method, risks)
+def find_worse_flights(ctx: Context, flights: Mapping[str, Flight], injector: Injector) -> Mapping[str, str]:
+    """Why workloads are more than what was approved of them, by id; those that aren't are left out."""
+    approved = recall_approved(ctx, [flight.planned for flight in flights.values()])
+    found = {
+        ref: find_worse(approved[ref], *measure_flight(flight, injector, ctx.options.evict_namespaces))
+        for ref, flight in flights.items()
+    }
+    return {ref: why for ref, why in found.items() if why}
 
 
 def measure_flight(flight: Flight, injector: Injector, evicting: Collection[str]) -> tuple[Method, tuple[Risk, ...]]:
