@@ -75,6 +75,7 @@ class StepRuns:
             say=lambda sentence: turn.sentences.append(word_sentence(sentence)),
             hold=hold,
             approval_ended=self._find_ended(row, now),
+            through=self._journal.find_through(row),
             forecast=lambda: self._keeper.forecast(row, now),
             probes=ports.probes,
         )

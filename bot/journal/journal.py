@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, fields
 from datetime import datetime, timedelta
-from typing import TypeVar, Unpack, cast
+from typing import TypeVar, Unpack
 
 from sqlite_utils import Database
 
@@ -34,7 +34,7 @@ from bot.journal.rows import (
     to_seconds,
     to_time,
 )
-from bot.journal.store import Store, StoredCopy
+from bot.journal.store import Row, Store, StoredCopy
 from steps.contract.ledger import LedgerEntry
 from steps.contract.notes import Json, Note
 from steps.contract.step import Ask, Blocked, Decision
@@ -329,19 +329,24 @@ class Journal(JournalView):
         Nor is one whose row, or whose time to answer, somebody else wrote.
         """
         rows = self._rows(f"select * from approvals where {KEYED}", [row.id, row.step, row.generation])
+        return self._read_decision(rows)
+
+    def find_through(self, row: UpgradeRow) -> Decision | None:
+        """The approval of all that follows, while it is the last question of any kind that the upgrade asked."""
+        rows = self._rows(
+            "select * from approvals where upgrade = ? and generation = ? and choice = 'through'",
+            [row.id, row.generation],
+        )
+        return self._read_decision(rows)
+
+    def _read_decision(self, rows: Sequence[Row]) -> Decision | None:
         if not rows or not all(self._store.key.holds(name, rows[0]) for name in ("approvals", "terms")):
             return None
         question = read_question(rows[0])
-        if question.state != "decided" or question.choice == "retry":
+        if question.state != "decided" or question.decided_at is None or question.choice == "retry":
             return None
-        return Decision(
-            choice=question.choice,
-            by=question.decided_by,
-            at=cast(datetime, question.decided_at),
-            digest=question.digest,
-            reason=question.reason,
-            binding=question.binding,
-        )
+        told = (question.digest, question.reason, question.binding)
+        return Decision(question.choice, question.decided_by, question.decided_at, *told)
 
     def remember(self, upgrade: str, note: Note[T], value: T) -> T:
         """Commit the note unless it has a value; the first value ever stored comes back."""

@@ -96,7 +96,8 @@ class Context:
 
     `journal_id` names the bot's journal, which tells its bindings from those of another bot. `hold` says why nothing
     new may be started, "" where it may: a step that acts in parts stops where nothing is in flight. `approval_ended`
-    is when the approval of the step's phase became too old, None while it counts.
+    is when the approval of the step's phase became too old, None while it counts. `through` is the approval of all
+    that follows, None once anything was asked since.
     """
 
     journal_id: str
@@ -121,6 +122,7 @@ class Context:
     probes: Probes | None
     hold: str
     approval_ended: datetime | None
+    through: Decision | None
     forecast: Callable[[], Forecast]
 
     def remember(self, note: Note[T], value: T) -> T:

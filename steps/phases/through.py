@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from steps.contract.cards import THROUGH, Detail
-from steps.contract.notes import Note, read_as, write_plain
+from steps.contract.notes import read_as, write_plain
 from steps.contract.step import Ask, Context
 from steps.contract.wording import Person, count_things
 from steps.gates import BoundWorkload, bind_planned
@@ -26,13 +26,9 @@ STOPS = (
 
 @dataclass(frozen=True)
 class Through:
-    """What was approved to the end: the workloads as they stood on the card, and those left to a person.
-
-    `generation` is that of its question: any later one, answered or not, is greater.
-    """
+    """What was approved to the end: the workloads as they stood on the card, and those left to a person."""
 
     by: str
-    generation: int
     workloads: Mapping[str, BoundWorkload]
     left: tuple[str, ...] = ()
 
@@ -44,7 +40,6 @@ class _Bound:
 
 
 _read_bound = read_as(_Bound)
-APPROVED_THROUGH = Note("approved-through", read_as(Through))
 
 
 def plan_ahead(ctx: Context) -> Planned:
@@ -75,20 +70,13 @@ def offer_through(ctx: Context, ask: Ask, plan: Callable[[Context], Planned]) ->
     return replace(ask, card=card, choices=(first, THROUGH, *others), binding={**ask.binding, BOUND: bound})
 
 
-def keep_through(ctx: Context) -> None:
-    """After a gate was passed: what its decision approved to the end."""
-    decision = ctx.decision
-    if decision is None or decision.choice != THROUGH.id or BOUND not in decision.binding:
-        return
-    bound = _read_bound(decision.binding[BOUND])
-    ctx.revise(APPROVED_THROUGH, Through(decision.by, ctx.generation, bound.workloads, bound.left))
-
-
 def recall_through(ctx: Context) -> Through | None:
-    """The approval that covers what follows, None where there is none, or something was asked since, or it is old."""
-    kept = ctx.recall(APPROVED_THROUGH)
-    stands = kept is not None and kept.generation == ctx.generation and ctx.approval_ended is None
-    return kept if stands else None
+    """The approval that covers what follows, None where there is none, something was asked since, or it is too old."""
+    decision = ctx.through
+    if decision is None or ctx.approval_ended is not None or BOUND not in decision.binding:
+        return None
+    bound = _read_bound(decision.binding[BOUND])
+    return Through(decision.by, bound.workloads, bound.left)
 
 
 def describe_through(kept: Through, what: str) -> str:

@@ -15,7 +15,7 @@ from steps.notes.control_plane import APPROVED_APPLY, APPROVED_DEPARTURES, APPRO
 from steps.notes.download import describe_way_back
 from steps.notes.prepare import SIDECARS_ESTIMATE, choose_mtls, measure_identity, recall_mtls
 from steps.phases.control_plane.direction import frame_binding, pass_apply_gate
-from steps.phases.through import keep_through, offer_through, plan_ahead
+from steps.phases.through import offer_through, plan_ahead
 from steps.preflight.eligibility import BUSY_OPERATIONS, describe_operation
 from steps.workloads.estimate import describe_control_plane
 
@@ -90,7 +90,6 @@ def approve(ctx: Context) -> Outcome:
     outcome = pass_apply_gate(ctx, ask)
     if isinstance(outcome, Done):
         keep_approved(ctx, found, ask)
-        keep_through(ctx)
     return outcome
 
 

@@ -385,6 +385,7 @@ class Paper:
     forecast: Forecast = field(default_factory=Forecast)
     said: list[str] = field(default_factory=list)
     approval_ended: datetime | None = None
+    through: Decision | None = None
 
     def run(self, step: Callable[[Context], Outcome], decision: Decision | None = None) -> Outcome:
         """One turn of a step, after those in which it only waits for recordings, which take no time on paper."""
@@ -417,6 +418,7 @@ class Paper:
             probes=None,
             hold="",
             approval_ended=self.approval_ended,
+            through=self.through,
             forecast=lambda: self.forecast,
             **gateways,
         )

@@ -110,6 +110,7 @@ class Rig(Generic[C]):
     window_minutes: float | None = None
     hold: str = ""
     approval_ended: datetime | None = None
+    through: Decision | None = None
 
     def context(self, step_id: str) -> Context:
         nothing: Any = None
@@ -137,6 +138,7 @@ class Rig(Generic[C]):
             probes=self.probes,
             hold=self.hold,
             approval_ended=self.approval_ended,
+            through=self.through,
             forecast=lambda: Forecast(window_minutes=self.window_minutes),
         )
 

@@ -17,7 +17,7 @@ from steps.phases.sidecars.approvals.cards import build_plan_card
 from steps.phases.sidecars.approvals.planning import measure_plan
 from steps.phases.sidecars.approvals.renewal import keep_renewed
 from steps.phases.sidecars.flights.tally import Tally, read_tally
-from steps.phases.through import BOUND, Through, describe_through, keep_through, offer_through, recall_through
+from steps.phases.through import BOUND, Through, describe_through, offer_through, recall_through
 from steps.workloads.waves import CANARY, Planned
 
 SHOWN = 5
@@ -51,13 +51,10 @@ def _ask_for(ctx: Context, *, canary: bool) -> Outcome:
         bind_workloads(ctx, measure_identity(ctx), moving),
         moved=list_dropped(ctx, (str(one.ref) for one in moving)),
     )
-    through = recall_through(ctx)
+    through = None if ctx.decision else recall_through(ctx)
     if through is not None:
         return pass_through(ctx, ask, through, planned)
-    outcome = pass_sidecar_gate(ctx, offer_through(ctx, ask, lambda _: planned), tally, planned)
-    if isinstance(outcome, Done):
-        keep_through(ctx)
-    return outcome
+    return pass_sidecar_gate(ctx, offer_through(ctx, ask, lambda _: planned), tally, planned)
 
 
 def pass_through(ctx: Context, ask: Ask, through: Through, planned: Planned) -> Outcome:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -121,6 +122,31 @@ def test_an_approval_through_has_an_age_in_the_phases_after_it_too(asked: Engine
     ends = asked.journal.find_approval_end("cluster-x-1", "sidecars")
     assert ends is not None
     assert ends == asked.journal.find_approval_end("cluster-x-1", "access")
+
+
+def test_an_approval_through_counts_until_anything_is_asked(asked: Engine) -> None:
+    """Whichever step stands there then."""
+    asked.click("decide", BEN, choice="through")
+    row = asked.row()
+    assert asked.journal.find_through(replace(row, step="validate/approve")) is not None
+    assert asked.journal.find_through(replace(row, generation=row.generation + 1)) is None
+
+
+@pytest.mark.parametrize(
+    "change", ["binding = '{}'", "decided_by = 'U0CAI00003'", "expires_at = expires_at + 9", "state = 'open'"]
+)
+def test_an_approval_through_that_was_changed_is_none(asked: Engine, change: str) -> None:
+    """Nor is one that was made of another choice."""
+    asked.click("decide", BEN, choice="through")
+    write(asked, f"update approvals set {change}")
+    assert asked.journal.find_through(asked.row()) is None
+
+
+def test_an_approval_that_was_turned_into_one_through_is_none(asked: Engine) -> None:
+    """Its proof holds for the choice."""
+    asked.click("approve", BEN)
+    write(asked, "update approvals set choice = 'through'")
+    assert asked.journal.find_through(asked.row()) is None
 
 
 def test_a_plain_approval_has_none_in_other_phases(asked: Engine) -> None:

@@ -9,12 +9,10 @@ from datetime import timedelta
 import pytest
 
 from steps.contract.cards import APPROVE, THROUGH
-from steps.contract.options import UpgradeOptions
 from steps.contract.step import Ask, Decision, Done, Outcome
 from steps.mesh import WorkloadRef
 from steps.phases.control_plane.apply import apply
 from steps.phases.control_plane.approvals import approve
-from steps.phases.through import APPROVED_THROUGH, Through, recall_through
 from steps.phases.validate import approve as approve_validate
 from tests.unit.steps.builders import NOW, make_pod
 from tests.unit.steps.paper import Paper, start_paper
@@ -41,7 +39,8 @@ def asking() -> Paper:
 def approved_through() -> Paper:
     """The same after an approval through."""
     paper = asking()
-    assert isinstance(paper.run(approve, decided(paper.run(approve))), Done)
+    paper.through = decided(paper.run(approve))
+    assert isinstance(paper.run(approve, paper.through), Done)
     return paper
 
 
@@ -71,8 +70,8 @@ def test_what_follows_is_passed_without_a_question() -> None:
 
 
 def ask_something(paper: Paper) -> None:
-    """A question or a block, which is answered: it has raised the generation."""
-    paper.generation += 1
+    """A question or a block, which is answered: the journal gives none any more."""
+    paper.through = None
 
 
 def grow_old(paper: Paper) -> None:
@@ -80,12 +79,13 @@ def grow_old(paper: Paper) -> None:
     paper.approval_ended = paper.now - timedelta(minutes=1)
 
 
-def forget(paper: Paper) -> None:
-    """The note is gone."""
-    del paper.memory.values[APPROVED_THROUGH.key]
+def say_nothing(paper: Paper) -> None:
+    """An approval on a card that offered no such thing."""
+    assert paper.through
+    paper.through = replace(paper.through, binding={})
 
 
-@pytest.mark.parametrize("end", [ask_something, grow_old, forget])
+@pytest.mark.parametrize("end", [ask_something, grow_old, say_nothing])
 def test_whatever_is_asked_or_blocked_ends_it(end: Callable[[Paper], None]) -> None:
     """And so does its age."""
     paper = approved_through()
@@ -113,6 +113,7 @@ def take_through(rig: Rig[PaperCluster]) -> None:
     """The canary's gate is approved through."""
     asked = rig.turn("approve-canary")
     rig.decide(asked, THROUGH.id)
+    rig.through = rig.decision
     assert isinstance(rig.turn("approve-canary"), Done)
     rig.decision = None
 
@@ -168,7 +169,6 @@ def test_what_is_new_or_worse_ends_it(
     asked = run_all(rig)[-1]
     assert isinstance(asked, Ask)
     assert "".join(asked.moved[-1:]).startswith(moved)
-    assert recall_through(rig.context("sidecars/acknowledge")) is None
 
 
 def test_what_became_better_ends_nothing(cluster: PaperCluster) -> None:
@@ -179,10 +179,3 @@ def test_what_became_better_ends_nothing(cluster: PaperCluster) -> None:
     cluster.tick()
     cluster.delete_workload(WorkloadRef("store", "StatefulSet", "db"))
     assert [type(one) for one in run_all(rig)] == [Done] * 4
-
-
-def test_a_note_reads_as_it_was_written() -> None:
-    """With workloads by id."""
-    kept = Through("U0BEN00002", 3, {}, ("batch/Pod/shell",))
-    assert APPROVED_THROUGH.read(APPROVED_THROUGH.write(kept)) == kept
-    assert UpgradeOptions().gates == "each"
