@@ -6,28 +6,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steps.contract.redaction import redact
+from steps.contract import redaction
+from steps.contract.redaction import MARK, redact
 
 SECRET = "c2VjcmV0LXZhbHVl"
-
-
-@pytest.mark.parametrize(
-    "secret",
-    [
-        "xoxb-123456789012-abcdef",
-        "xapp-1-A0ASMUPG01-123-abc",
-        "ya29.a0AfH6SMBxxxxxxxxxxxxxxxx",
-        "1//0gabcdefghijklmnopqrstuvwxyz",
-        "AIzaSyA1234567890abcdefghijklmnopqrstuv",
-        "GOCSPX-abcdefghijklmnopqrstuvwx",
-        "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl",
-        "Bearer abcdefghijklmnop",
-        "AKIAIOSFODNN7EXAMPLE",
-        "ghp_abcdefghijklmnopqrstuvwxyz0123456789",
-        "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
-        "-----BEGIN PRIVATE KEY-----\\nMIIE\\n-----END PRIVATE KEY-----",
-    ],
+BY_FORM = (
+    "xoxb-123456789012-abcdef",
+    "xapp-1-A0ASMUPG01-123-abc",
+    "ya29.a0AfH6SMBxxxxxxxxxxxxxxxx",
+    "1//0gabcdefghijklmnopqrstuvwxyz",
+    "AIzaSyA1234567890abcdefghijklmnopqrstuv",
+    "GOCSPX-abcdefghijklmnopqrstuvwx",
+    "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl",
+    "Bearer abcdefghijklmnop",
+    "AKIAIOSFODNN7EXAMPLE",
+    "ghp_abcdefghijklmnopqrstuvwxyz0123456789",
+    "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
+    "-----BEGIN PRIVATE KEY-----\\nMIIE\\n-----END PRIVATE KEY-----",
 )
+
+
+@pytest.mark.parametrize("secret", BY_FORM)
 def test_a_secret_is_known_by_its_form(secret: str) -> None:
     """It goes as a whole."""
     assert redact(f"before {secret} after") == "before [redacted] after"
@@ -108,6 +107,46 @@ def test_the_rest_of_a_key_whose_beginning_was_cut_off_goes() -> None:
 def test_redacting_twice_is_redacting_once(text: str) -> None:
     """And nothing breaks it."""
     assert redact(redact(text)) == redact(text)
+
+
+def redact_by_every_pattern(text: str) -> str:
+    """What comes out where no pattern is left out."""
+    text = "".join(redaction._redact_object(part) for part in redaction.DOCUMENT.split(text))
+    text = redaction.TOKENS.sub(MARK, text)
+    text = redaction.SIGNED.sub(lambda found: MARK if found["rest"] else found[0], text)
+    for pattern in (redaction.NAMED, redaction.TOKEN, redaction.IN_ADDRESS):
+        text = pattern.sub(lambda found: f"{found['name']}{MARK}", text)
+    return text
+
+
+PIECES = (
+    *BY_FORM, "BEARER", "authorization", "Authorızation: Basic ", "pa\u017f\u017fword", "PASSWD", "to\u212aen", "TOKEN",
+    "api-\u212aey", "client_SECRET", "\u017fecret_key", "://", "user:", "abcdefghijklmnop", ": ", "=", '"', " ", "\n",
+    "@", "kind: Secret\ndata:\n  a: b\n", "ßı",
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=8))
+def test_no_pattern_is_left_out_that_would_find_something(pieces: list[str]) -> None:
+    """Not for letters that are another's in another case, either."""
+    text = "".join(pieces)
+    assert redact(text) == redact_by_every_pattern(text)
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        *BY_FORM,
+        *(f"gh{letter}_abcdefghijklmnopqrstuvwxyz0123456789" for letter in "ousr"),
+        "github_pat_abcdefghijklmnopqrstuvwxyz0123456789",
+        "ASIAIOSFODNN7EXAMPLE",
+        "bEARER abcdefghijklmnop",
+        "MIIEabcd\n-----END PRIVATE KEY-----",
+    ],
+)
+def test_each_form_alone_is_looked_for(secret: str) -> None:
+    """Each by what is always in it."""
+    assert redact(secret) == redact_by_every_pattern(secret) == MARK
 
 
 def test_a_long_text_takes_no_time_to_speak_of() -> None:
