@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import subprocess
@@ -56,6 +57,12 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("--istioctl FILE needs --real-cluster and --control-plane FOLDER")
     if missing not in (None, NOT_ASKED_FOR):
         raise pytest.UsageError(missing)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: nobody need look for garbage in it again."""
+    gc.collect()
+    gc.freeze()
 
 
 def keep_examples_in_memory(root: Path) -> None:
