@@ -52,7 +52,8 @@ class Store:
         try:
             self._db = open_database(path)
             pending = [one.name for one in build_migrations().pending(self._db)]
-            build_migrations().apply(self._db)
+            with self._db.atomic():  # all or none: one wait for the disk, and no start leaves a journal half way
+                build_migrations().apply(self._db)
         except sqlite3.Error as error:
             self._guard.close()
             raise StoreBroken(f"the journal {path} can't be opened: {error}") from error

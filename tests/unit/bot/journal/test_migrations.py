@@ -11,7 +11,7 @@ from sqlite_utils import Database
 
 from bot.journal.journal import Journal
 from bot.journal.migrations import build_migrations
-from bot.journal.store import Store
+from bot.journal.store import Store, StoreBroken
 from tests.unit.bot.keys import KEY
 
 # Name and hash of each migration in order. One that is here is never changed; a new one is added at the end of both.
@@ -78,3 +78,18 @@ def test_an_earlier_schema_is_brought_up_to_date(count: int, tmp_path: Path) -> 
     assert Journal(store).list_upgrades() == []
     assert [migration.name for migration in build_migrations().applied(Database(path))] == [name for name, _ in LANDED]
     store.close()
+
+
+@pytest.mark.parametrize("count", [0, 1, 9])
+def test_a_start_that_fails_leaves_the_journal_as_it_was(count: int, tmp_path: Path) -> None:
+    """All that is missing is migrated at once, or nothing is."""
+    path = tmp_path / "asm-upgrade.db"
+    db = Database(path)
+    build_migrations().apply(db, stop_before=LANDED[count][0])
+    db.table("deliveries").insert({"in": "the way"})
+    before = sorted(table.name for table in db.tables)
+    with pytest.raises(StoreBroken):
+        Store(path, KEY)
+    assert sorted(table.name for table in db.tables) == before
+    assert [migration.name for migration in build_migrations().applied(db)] == [name for name, _ in LANDED[:count]]
+    db.close()
