@@ -10,6 +10,7 @@ from steps.contract.options import UpgradeOptions
 from steps.contract.step import Step
 from steps.phases import abort, access, authorization, download, finish, prepare, validate
 from steps.phases.control_plane import phase as control_plane
+from steps.phases.rested import bind_again
 from steps.phases.sidecars import phase as sidecars
 
 PlanKind: TypeAlias = Literal["upgrade", "proposal", "abort"]
@@ -50,7 +51,7 @@ ORDER: tuple[Step, ...] = (
     *authorization.STEPS,
     *finish.STEPS,
 )
-STEPS: Mapping[str, Step] = {step.id: step for phase in (*PHASES, PROPOSAL, ABORT) for step in phase.steps}
+STEPS: Mapping[str, Step] = {step.id: bind_again(step) for phase in (*PHASES, PROPOSAL, ABORT) for step in phase.steps}
 FIRST_WRITE = "control-plane/apply"
 READING_PHASES = frozenset({"prepare", "proposal", "abort"})
 

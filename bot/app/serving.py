@@ -80,6 +80,7 @@ class Serving:
             Loop("people", self.bot.roster.turn, longest=60.0),
             Loop("search", self._search, SEARCH_SECONDS),
             Loop("leftovers", Leftovers(self.bot.journal, settings.state / KUBECONFIGS).turn, longest=60.0),
+            Loop("bindings", self.bot.own_bindings.turn, longest=60.0),
             Loop("archives", build_archives(settings, self.bot.journal, self.bot.clock).turn, longest=60.0),
             *(
                 Loop(f"webhook {name}", sender.turn, longest=60.0)

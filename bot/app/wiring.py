@@ -17,8 +17,10 @@ from bot.discovery.found import Found
 from bot.discovery.modes import MeshModes
 from bot.discovery.search import GkeSearch
 from bot.engine.outages import Outages
+from bot.engine.own_bindings import OwnBindings
 from bot.engine.plans import Pace, Plans, Ports, PortsFor
 from bot.engine.runner import Runner
+from bot.engine.step_runs import StepRuns
 from bot.gateways.releases.archive_cache import ArchiveCache
 from bot.gateways.webhook_posts import WebhookPosts
 from bot.journal.deliveries import Deliveries
@@ -88,6 +90,7 @@ class Bot:
     outages: Outages
     search: GkeSearch
     modes: MeshModes
+    own_bindings: OwnBindings
 
 
 def build_bot(
@@ -145,6 +148,7 @@ def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans) -> Bo
         outages=Outages(store, journal, chronicle, clock),
         search=search,
         modes=modes,
+        own_bindings=OwnBindings(journal, chronicle, StepRuns(journal, keeper, clock, plans), plans, clock),
     )
 
 

@@ -85,7 +85,7 @@ class StepRuns:
         now = self._journal.find_upgrade(row.id)
         if now is None or now.step != row.step:
             return f"{row.step} is left"
-        return f"paused by {mention(now.paused_by)}" if now.paused_by else ""
+        return f"paused by {mention(now.paused_by)}" if now.paused_by and not row.paused_by else ""
 
     def _find_ended(self, row: UpgradeRow, now: datetime) -> datetime | None:
         """When the approval of the step's phase became too old to be acted on, None where it has not."""

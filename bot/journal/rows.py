@@ -6,13 +6,14 @@ import base64
 import hashlib
 import itertools
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict, TypeVar
 
 import msgspec
 
+from bot.journal.audit import Acted, AuditEntry
 from bot.journal.bodies import decode_choices
 from bot.journal.records import UpgradeState
 from bot.journal.store import Row
@@ -128,6 +129,11 @@ OPTIONS, ADDRESS = msgspec.json.Decoder(UpgradeOptions), msgspec.json.Decoder(Cl
 PLAN = msgspec.json.Decoder(tuple[str, ...])
 TIMES = ("due", "waiting_since", "created_at", "ended_at")
 PLAIN = tuple(field.name for field in fields(UpgradeRow) if field.name not in (*ENCODED, *TIMES, "unreadable"))
+
+
+def find_last_act(entries: Iterable[AuditEntry]) -> datetime | None:
+    """When the bot last changed the upgrade's cluster, None where it never did."""
+    return max((entry.at for entry in entries if isinstance(entry.event, Acted)), default=None)
 
 
 def name_end(row: UpgradeRow) -> UpgradeState:

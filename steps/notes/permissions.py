@@ -22,6 +22,8 @@ CREATED = Note("access/created", read_as(str))
 # The findings that a person has seen, whatever was decided; earlier versions of the bot kept none.
 SEEN_FINDINGS = Note("authorization/seen", read_as(tuple[str, ...]))
 FILLED = Note("access/filled", read_as(str))
+# Whether what the bot was given was taken back because nothing acted; the next step that acts binds it again.
+RESTED = Note("access/rested", read_as(bool))
 # Findings whose edit was approved, and the objects that were edited.
 APPROVED_EDITS = Note("authorization/approved", read_as(tuple[str, ...]))
 EDITED = Note("authorization/edited", read_as(tuple[str, ...]))

@@ -121,6 +121,20 @@ def recall_account(ctx: Context, name: str) -> str:
     return ctx.recall(FILLED.of(name)) or ctx.recall(CREATED.of(name)) or ctx.kubernetes.read_account()
 
 
+def take_back(kubernetes: Kubernetes, found: Binding) -> str:
+    """Take back by its mark alone what an upgrade left that has ended; a sentence, "" where it stays as it is.
+
+    Nothing of others is touched: neither where any were added, nor what is bound to another role.
+    """
+    if len(found.users) != 1 or found.others or found.role != ADMIN_ROLE:
+        return ""
+    if found.name == OWN_BINDING:
+        kubernetes.revise_binding(replace(found, users=(), mark=None))
+        return f"{found.name} emptied"
+    kubernetes.delete_binding(found.name)
+    return f"{found.name} removed"
+
+
 def remove_binding(ctx: Context) -> str:
     """Take back what this upgrade was given, unless others were added to it; a sentence, "" where none is ours."""
     name = recall_own(ctx)

@@ -1,0 +1,110 @@
+"""Takes cluster-admin back where nothing needs it: from upgrades that stand still, and what ended ones left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.clock import Clock
+from bot.engine.plans import Plans
+from bot.engine.step_runs import StepRuns
+from bot.engine.turn import Turn, describe_outcome
+from bot.incidents import note_incident
+from bot.journal.journal import Journal
+from bot.journal.rows import UpgradeRow, find_last_act, is_due
+from bot.journal.store import StoreBroken
+from bot.telling.chronicle import Chronicle
+from steps.contract.errors import GiveUp, TryAgain
+from steps.mesh import Binding
+from steps.notes.permissions import BINDING
+from steps.phases.own_binding import GUIDE_BINDING, OWN_BINDING, take_back
+from steps.phases.rested import IDLE, REST
+
+log = structlog.get_logger(__name__)
+BETWEEN = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+
+class OwnBindings:
+    """Looks at start and every hour at open upgrades, and at start and daily at the clusters of all."""
+
+    def __init__(self, journal: Journal, chronicle: Chronicle, runs: StepRuns, plans: Plans, clock: Clock) -> None:
+        self._journal = journal
+        self._chronicle = chronicle
+        self._runs = runs
+        self._plans = plans
+        self._clock = clock
+        self._last: datetime | None = None
+        self._seen: dict[str, datetime] = {}
+
+    def turn(self) -> None:
+        """Look where the last time is long enough ago; a cluster that can't be reached is tried again the next time."""
+        now = self._clock.now()
+        if self._last is not None and abs(now - self._last) < BETWEEN:
+            return
+        self._last = now
+        for row in self._journal.list_open_upgrades():
+            if self._is_idle(row, now):
+                self._attempt(row, self._rest)
+        for row in self._list_latest():
+            if now - self._seen.get(row.cluster, now - DAY) >= DAY:
+                self._attempt(row, self._look_for_leftovers)
+
+    def _is_idle(self, row: UpgradeRow, now: datetime) -> bool:
+        """Whether it has something to give back, has changed nothing for a day and is not about to."""
+        kept = self._journal.recall(row.id, BINDING)
+        if kept is None or not kept.ours or (row.state == "running" and is_due(row, now)):
+            return False
+        return now - (find_last_act(self._journal.list_audit(row.id)) or row.created_at) >= IDLE
+
+    def _rest(self, row: UpgradeRow) -> None:
+        """Whatever is decided meanwhile, the step that acts next finds the note and binds again."""
+        turn = Turn()
+        sentence = describe_outcome(self._runs.run(REST, row, turn, hold=""))
+        if not sentence:
+            return
+        now = self._clock.now()
+        with self._journal.transact():
+            for key, value in turn.revised.items():
+                self._journal.revise_json(row.id, key, value)
+            self._runs.write_down(row, turn, now)
+            self._chronicle.tell(row, sentence, now)
+
+    def _list_latest(self) -> list[UpgradeRow]:
+        """The latest upgrade of each cluster that the journal knows, for its address."""
+        return list({row.cluster: row for row in reversed(self._journal.list_upgrades(limit=10_000))}.values())
+
+    def _look_for_leftovers(self, row: UpgradeRow) -> None:
+        kubernetes = self._plans.ports_for(row.address).kubernetes
+        for name in (GUIDE_BINDING, OWN_BINDING):
+            found = kubernetes.read_binding(name)
+            if found is not None and self._is_left_over(found):
+                self._tell(found, row.cluster, take_back(kubernetes, found))
+        self._seen[row.cluster] = self._clock.now()
+
+    def _is_left_over(self, found: Binding) -> bool:
+        """Whether this journal's bot wrote it for an upgrade that has ended, or that a restored backup lacks."""
+        if found.mark is None or found.mark.journal != self._journal.read_id():
+            return False
+        upgrade = self._journal.find_upgrade(found.mark.upgrade)
+        return upgrade is None or upgrade.ended_at is not None
+
+    def _tell(self, found: Binding, cluster: str, taken: str) -> None:
+        """In the thread of the upgrade that left it, and in the log."""
+        log.warning("binding_left_over", cluster=cluster, binding=found.name, taken=taken or "left in place")
+        upgrade = self._journal.find_upgrade(found.mark.upgrade) if found.mark and taken else None
+        if upgrade is not None:
+            told = f"cluster-admin, which this upgrade had left behind, is taken back: {taken}"
+            self._chronicle.tell(upgrade, told, self._clock.now())
+
+    def _attempt(self, row: UpgradeRow, look: Callable[[UpgradeRow], None]) -> None:
+        try:
+            look(row)
+        except (TryAgain, GiveUp) as fault:
+            log.info("binding_not_looked_at", cluster=row.cluster, why=fault.why)
+        except StoreBroken:
+            raise
+        except Exception as fault:
+            note_incident("binding_not_looked_at", fault, cluster=row.cluster)
