@@ -66,7 +66,7 @@ def test_a_refusal_names_account_and_remedy(ground: Ground) -> None:
     ground.create(deployment(space, replicas=0))
     with pytest.raises(GiveUp, match="answered 403") as raised:
         ground.bot.restart_workload(named(space), "2026-03-02T09:00:00Z")
-    assert f"--user={BOT_USER}" in raised.value.remedy
+    assert f"gives {BOT_USER} a role" in raised.value.remedy
 
 
 def test_a_binding_is_read_back(ground: Ground) -> None:

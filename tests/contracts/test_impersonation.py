@@ -101,7 +101,7 @@ def test_a_service_account_is_asked_about_by_its_own_kind(reader: Ground) -> Non
 
 def test_an_administrator_who_acts_for_somebody_has_no_rights_left(reader: Ground) -> None:
     """The administrator's own group counts no more; a named group does."""
-    assert may(reader, "list", VIEWER)
+    reader.until(lambda: may(reader, "list", VIEWER), 10)
     assert not may(reader, "create", VIEWER)
     assert not may(reader, "list", "contract-nobody")
     assert may(reader, "list", "contract-nobody", READERS)
