@@ -94,6 +94,23 @@ def test_the_gate_shows_arguments_and_evidence() -> None:
     assert card.details[0].lines[:2] == ("istioctl manifest apply \\", "  --set profile=asm \\")
 
 
+def test_every_recording_is_made_by_somebody_who_may_only_read() -> None:
+    """The account of this paper may do everything, so it acts for the viewer."""
+    paper = start_paper()
+    assert not any("recorded by an account" in risk for risk in ask_for(paper).card.risks)
+    assert set(paper.tools.recorders.values()) == {"asm-upgrade-viewer"}
+
+
+def test_the_gate_says_where_the_account_that_recorded_may_write() -> None:
+    """Also at a second look, which records nothing anew."""
+    paper = start_paper()
+    paper.kubernetes.acts_for = lambda user: False
+    said = "What istioctl hands over was recorded by an account that may write: it may not act for asm-upgrade-viewer"
+    for _ in range(2):
+        assert any(risk.startswith(said) for risk in ask_for(paper).card.risks)
+    assert set(paper.tools.recorders.values()) == {""}
+
+
 def test_the_gate_says_that_there_is_no_way_back() -> None:
     """Where the previous release could not be had."""
     assert dict(ask_for(start_paper()).card.facts)["way back"] == "no rollback: not looked for on paper"
