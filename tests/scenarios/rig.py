@@ -273,7 +273,7 @@ def is_locked(path: Path, seconds: float = 0.2) -> bool:
             except BlockingIOError:
                 if time.monotonic() > end:
                     return True
-                time.sleep(0.002)  # a busy wait would take the processor that the program needs to end
+                time.sleep(0.005)  # a busy wait would take the processor that the program needs to end
             else:
                 return False
 
