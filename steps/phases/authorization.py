@@ -22,11 +22,18 @@ SKIP = Choice("skip", "Leave as it is", needs_reason=True)
 
 
 def approve(ctx: Context) -> Outcome:
-    """Ask about findings; declining is an answer like any other and lets the upgrade go on."""
+    """Ask about edits; declining is an answer like any other and lets the upgrade go on.
+
+    Findings that only a person can mend are told: there is nothing to decide on.
+    """
     findings = read_findings(ctx)
     if not findings:
         return Done(NOTHING)
-    return pass_findings(ctx, ask_about_findings(ctx, findings), findings)
+    ask = ask_about_findings(ctx, findings)
+    if ctx.decision is None and not any(finding.replacement for finding in findings):
+        keep_seen(ctx, map(str, findings))
+        return Done(f"authorization: {describe_findings(len(findings), 0).rstrip('.')}", ask.card)
+    return pass_findings(ctx, ask, findings)
 
 
 def ask_about_findings(ctx: Context, findings: Sequence[PolicyFinding], moved: tuple[str, ...] = ()) -> Ask:

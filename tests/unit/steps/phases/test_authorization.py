@@ -47,12 +47,20 @@ def test_a_finding_is_shown_with_its_edit() -> None:
 
 
 def test_the_button_says_how_many_edits() -> None:
-    """Or that there is only something to acknowledge."""
+    """Of all that the card shows."""
     edits = with_policies(OLD_PRINCIPAL, "other.example/ns/a/sa/b").run(approve)
-    only_told = with_policies("web").run(approve)
     assert isinstance(edits, Ask)
-    assert isinstance(only_told, Ask)
-    assert [ask.choices[0].label for ask in (edits, only_told)] == ["Apply 2 edits", "Acknowledge"]
+    assert edits.choices[0].label == "Apply 2 edits"
+
+
+def test_findings_that_the_bot_can_t_edit_are_told_and_ask_nothing() -> None:
+    """There is nothing to decide on; the card names each, and the step that edits asks nobody either."""
+    paper = with_policies("web")
+    told = paper.run(approve)
+    assert isinstance(told, Done)
+    assert told.card is not None
+    assert (told.sentence, len(told.card.details[0].lines)) == ("authorization: 1 finding: 1 is for a person", 1)
+    assert paper.run(apply) == Done("")
 
 
 def test_approved_edits_are_made_one_object_a_turn() -> None:
