@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from handlers.transport.deadlines import IDLE_SECONDS, LOOKED_AT_EVERY, TimedChannel
+
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
     from waitress.server import BaseWSGIServer
@@ -17,7 +19,10 @@ Respond = Callable[[str, list[tuple[str, str]]], object]
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n"
 # Answered connections are left open until as many others have come: closing one with its request unread resets it.
 MOST_LINGERING = 64
-LOOKED_AT_EVERY = 1.0
+ACCEPTED_EVERY = 1.0
+MOST_CONNECTIONS = 100
+# Nobody has to send anything there.
+MOST_BODY_BYTES = 10_000
 
 
 class HealthApp:
@@ -47,10 +52,24 @@ class HealthApp:
 
 
 def serve_health(app: HealthApp, port: int, host: str) -> BaseWSGIServer:
-    """Answer in threads of waitress's own until `close` is called on what is returned."""
+    """Answer in threads of waitress's own until `close` is called on what is returned.
+
+    A request has to be there whole in time, and connections are bounded: who drips one keeps nobody else out for long.
+    """
     from waitress import create_server
 
-    server: BaseWSGIServer = create_server(app, host=host, port=port, threads=2)
+    server: BaseWSGIServer = create_server(
+        app,
+        host=host,
+        port=port,
+        threads=2,
+        connection_limit=MOST_CONNECTIONS,
+        channel_timeout=IDLE_SECONDS,
+        cleanup_interval=LOOKED_AT_EVERY,
+        asyncore_use_poll=True,
+        max_request_body_size=MOST_BODY_BYTES,
+    )
+    server.channel_class = TimedChannel
     threading.Thread(target=server.run, name="health", daemon=True).start()
     return server
 
@@ -67,7 +86,7 @@ class LivePort:
 
     def __init__(self, port: int, host: str) -> None:
         self._listener = socket.create_server((host, port), backlog=1024)
-        self._listener.settimeout(LOOKED_AT_EVERY)
+        self._listener.settimeout(ACCEPTED_EVERY)
         self._lingering: deque[socket.socket] = deque()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="live", daemon=True)
@@ -80,7 +99,7 @@ class LivePort:
     def close(self) -> None:
         """Answer no more."""
         self._closing.set()
-        self._thread.join(2 * LOOKED_AT_EVERY)
+        self._thread.join(2 * ACCEPTED_EVERY)
 
     def _run(self) -> None:
         while not self._closing.is_set():

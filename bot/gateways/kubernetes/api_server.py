@@ -14,7 +14,7 @@ from bot.gateways.calls import faults
 from bot.gateways.calls.faults import Call
 from bot.gateways.calls.retries import ReadRetries
 from bot.gateways.kubernetes.connections import Connection
-from steps.contract.errors import TryAgain
+from steps.contract.errors import GiveUp, TryAgain
 from steps.mesh import ReachedServer
 
 if TYPE_CHECKING:
@@ -28,6 +28,10 @@ IMPERSONATE = "Impersonate-User"
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
 DENIED_USER = re.compile(r'User "([^"]+)" cannot')
 DENIED_RULE = re.compile(r'User "([^"]+)" cannot (\w+) resource "([^"]+)" in API group "([^"]*)"')
+
+
+# Pages hold 500 objects; the largest object that etcd keeps has 1.5 MB, and hardly any has a tenth of that.
+LARGEST_ANSWER = 128 * 2**20
 
 
 @dataclass(frozen=True)
@@ -212,7 +216,11 @@ class ApiServer:
         limits = (self._limits.connect, self._limits.read)
         try:
             response = client.call_api(*sent[:3], body=request.body, _request_timeout=limits).response
-            return Answer(response.status, response.read(), faults.read_retry_after(response.headers))
+            body = response.read(LARGEST_ANSWER + 1, decode_content=True)
+            if len(body) > LARGEST_ANSWER:
+                response.close()
+                raise refuse_size(action)
+            return Answer(response.status, body, faults.read_retry_after(response.headers))
         except ApiException as error:  # status 0: the client's form of a TLS error
             raise self._judge_tls(action, error) from error
         except urllib3.exceptions.HTTPError as error:
@@ -231,6 +239,14 @@ class ApiServer:
     def _judge_tls(self, action: str, error: Exception) -> TryAgain:
         # TryAgain rather than GiveUp: while GKE rotates the CA the old and the new one are answered for minutes.
         return _Unreached(f'{self.name} has no trusted certificate for "{action}": {faults.name_error(error)}')
+
+
+def refuse_size(action: str) -> GiveUp:
+    """The verdict on an answer that is larger than anything that an API server sends of itself."""
+    return GiveUp(
+        f'the API server answered "{action}" with more than {LARGEST_ANSWER // 2**20} MB',
+        "Find out what stands in its way, or which of these objects is so large; then retry.",
+    )
 
 
 def read_status(body: bytes) -> Status:

@@ -8,6 +8,7 @@ it; a free one with a process id means that it ended; a free and empty one means
 from __future__ import annotations
 
 import fcntl
+import itertools
 import json
 import os
 import signal
@@ -29,6 +30,9 @@ START = 'exec 9<&0 </dev/null; echo $$ >&9; exec "$@"'
 TAIL_BYTES = 16_000
 GRACE_SECONDS = 10.0
 WATCH_SECONDS = 30.0
+# What a program prints is kept up to this size, looked at this often; then its beginning and its end, a quarter each.
+MOST_OUTPUT = 20 * 2**20
+LOOK_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,8 @@ class ProgramRuns:
         with self._lock:
             locked = _is_locked(place)
         if locked:
+            if run_id not in self._watchers:  # a bot before this one started it
+                cap_output(place / "output")
             return Running(self._enforce_limit(place), self.read_output(run_id))
         if not _read_pid(place):
             return NotStarted()
@@ -144,13 +150,16 @@ class ProgramRuns:
 
     def _note_end(self, place: Path, process: subprocess.Popen[bytes], keep_alive: Callable[[], None]) -> None:
         """Note the exit code of a program that ends while this bot watches it."""
-        while True:
+        for looks in itertools.count(1):
             try:
-                code = process.wait(WATCH_SECONDS)
+                code = process.wait(LOOK_SECONDS)
                 break
             except subprocess.TimeoutExpired:
-                self._enforce_limit(place)
-                keep_alive()
+                cap_output(place / "output")
+                if looks % (WATCH_SECONDS // LOOK_SECONDS) == 0:
+                    self._enforce_limit(place)
+                    keep_alive()
+        cap_output(place / "output")
         with suppress(OSError):
             write_atomically(place / "exit", str(code).encode())
 
@@ -166,6 +175,21 @@ class ProgramRuns:
 
     def _place(self, run_id: str) -> Path:
         return self._folder / run_id.replace("/", "_").replace("..", "_")
+
+
+def cap_output(path: Path) -> None:
+    """Leave out the middle of what grew too large; who writes appends, so what comes meanwhile is kept or left out."""
+    with suppress(OSError):
+        size = path.stat().st_size
+        if size <= MOST_OUTPUT:
+            return
+        part = MOST_OUTPUT // 4
+        with path.open("r+b") as output:
+            output.seek(size - part)
+            end = output.read(part)
+            output.truncate(part)
+        with path.open("ab") as output:
+            output.write(f"\n… {size - 2 * part} bytes left out …\n".encode() + end)
 
 
 def _spawn(place: Path, lock: int, arguments: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from steps.contract.cards import DENY, Card, Choice
 from steps.contract.errors import GiveUp
@@ -22,11 +23,32 @@ from steps.workloads.estimate import describe_control_plane
 APPROVE_DEPARTURES = Choice(
     "approve", "Approve all of this", "main", confirm="What is removed comes back only from the backup. Go on?"
 )
+# Backups hold no secrets.
+APPROVE_SECRETS = replace(
+    APPROVE_DEPARTURES, confirm="What a removed Secret holds comes back from nowhere, the rest from the backup. Go on?"
+)
 KEEP_ALL = Choice("keep", "Keep what would be removed")
 KEEP_ONE = "keep:"
 # Up to this many objects get a button each.
 MOST_KEPT_ALONE = 5
 LONGEST_LABEL = 70
+
+
+def choose_approval(removals: Sequence[str]) -> Choice:
+    """The button, with what can't be undone."""
+    return APPROVE_SECRETS if any(map(is_secret, removals)) else APPROVE_DEPARTURES
+
+
+def describe_copies(removals: Sequence[str]) -> str:
+    """What is kept of that which goes."""
+    if not any(map(is_secret, removals)):
+        return "keeps a copy of each"
+    return "keeps a copy of each, but nothing of what Secrets hold"
+
+
+def is_secret(removal: str) -> bool:
+    """Whether what would go is a Secret, by its name on the card."""
+    return removal.startswith("Secret ")
 
 
 def approve_mtls(ctx: Context) -> Outcome:
@@ -62,14 +84,14 @@ def approve_departures(ctx: Context) -> Outcome:
         (
             "Most often a --set flag or -f file of the earlier install is missing: then deny, abort and start again"
             " with it.",
-            "The bot itself removes what is named here, after a right apply, and keeps a copy of each.",
+            f"The bot itself removes what is named here, after a right apply, and {describe_copies(found.removals)}.",
         ),
         risks=found.risks,
         details=describe_departures(found.departures),
     )
     binding = bind_departures(ctx, found.identity, approved)
     question = f"Let the upgrade of {ctx.cluster.key} {describe_asked(approved)}?"
-    choices = (APPROVE_DEPARTURES, *list_keeping(found.removals), DENY)
+    choices = (choose_approval(found.removals), *list_keeping(found.removals), DENY)
     if ctx.decision and ctx.decision.choice.startswith(KEEP_ALL.id):
         return Ask(question, card, binding, choices)
     outcome = pass_apply_gate(ctx, Ask(question, card, binding, choices))

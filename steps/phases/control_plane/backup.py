@@ -37,6 +37,10 @@ _CONTROL_PLANE: tuple[tuple[str, str], ...] = (
 )
 _SERVER_FIELDS = ("managedFields", "selfLink", "uid", "resourceVersion", "generation", "creationTimestamp")
 
+# Of a Secret the keys are kept, so that a person knows what to bring.
+LEFT_OUT = "asm-upgrade-bot/left-out"
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
 BackupItem = tuple[str, str, str]
 
 
@@ -58,8 +62,19 @@ def name_backup(item: BackupItem) -> str:
 def read_backup(kubernetes: Kubernetes, item: BackupItem) -> tuple[str, int]:
     """The objects as one YAML text that `kubectl apply -f` takes, and how many there are."""
     api, kind, namespace = item
-    objects = [strip_server_fields(found) for found in kubernetes.list_objects(api, kind, namespace)]
+    objects = [strip_object(found) for found in kubernetes.list_objects(api, kind, namespace)]
     return dump_objects({"apiVersion": api, "kind": kind, **found} for found in objects), len(objects)
+
+
+def strip_object(manifest: Manifest) -> Manifest:
+    """The object as it is kept: without what only the server writes, and of a Secret without what it holds."""
+    kept = strip_server_fields(manifest)
+    if kept.get("kind") != "Secret":
+        return kept
+    annotations = {k: v for k, v in (kept["metadata"].get("annotations") or {}).items() if k != LAST_APPLIED}
+    left_out = ", ".join(sorted({*(kept.get("data") or {}), *(kept.get("stringData") or {})}))
+    metadata = {**kept["metadata"], "annotations": {**annotations, LEFT_OUT: left_out}}
+    return {**{key: part for key, part in kept.items() if key not in ("data", "stringData")}, "metadata": metadata}
 
 
 def strip_server_fields(manifest: Manifest) -> Manifest:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from steps.contract.step import Context
 from steps.install.record.removals import read_removals
 from steps.notes.control_plane import APPROVED_APPLY, KEPT, REMOVAL_UIDS, REMOVED
-from steps.phases.control_plane.backup import dump_objects, strip_server_fields
+from steps.phases.control_plane.backup import dump_objects, strip_object
 
 REMOVALS_A_TURN = 20
 
@@ -26,9 +26,10 @@ def remove_approved(ctx: Context) -> bool:
             ctx.say(f"{name} was born anew after the approval, so it stays")
             continue
         file = f"removed-{name.replace(' ', '-').replace('/', '-')}.yaml"
-        ctx.backups.write_backup(ctx.upgrade_id, file, dump_objects([strip_server_fields(made)]))
+        ctx.backups.write_backup(ctx.upgrade_id, file, dump_objects([strip_object(made)]))
         namespace = str(metadata.get("namespace") or "")
         ctx.kubernetes.delete_object(made["apiVersion"], made["kind"], namespace, metadata["name"], metadata["uid"])
-        ctx.say(f"{name} is removed, as approved; the backup has a copy")
+        copy = "has it without what it held" if made["kind"] == "Secret" else "has a copy"
+        ctx.say(f"{name} is removed, as approved; the backup {copy}")
     ctx.revise(REMOVED, (*(ctx.recall(REMOVED) or ()), *batch))
     return len(left) <= REMOVALS_A_TURN

@@ -8,8 +8,10 @@ from contextlib import ExitStack
 
 import pytest
 import requests
+from prometheus_client import CollectorRegistry
 
-from bot.app.health import MOST_LINGERING, LivePort
+from bot.app.health import MOST_LINGERING, HealthApp, LivePort, serve_health
+from tests.unit.handlers.transport.test_signatures import is_ended
 
 
 @pytest.fixture
@@ -46,3 +48,26 @@ def test_it_ends_when_told(live: LivePort) -> None:
     live.close()
     with pytest.raises(requests.ConnectionError):
         ask(live)
+
+
+@pytest.fixture
+def health() -> Iterator[int]:
+    """The port of readiness and metrics."""
+    server = serve_health(HealthApp(lambda: [], CollectorRegistry()), 0, "127.0.0.1")
+    yield int(server.effective_port)
+    server.close()
+
+
+def test_a_request_that_drips_is_cut_off(monkeypatch: pytest.MonkeyPatch, health: int) -> None:
+    """Each byte in time, and the whole never; the next one is answered."""
+    monkeypatch.setattr("handlers.transport.deadlines.REQUEST_SECONDS", 0.0)
+    with socket.create_connection(("127.0.0.1", health), timeout=10) as slow:
+        slow.sendall(b"GET /readyz HTTP/1.1\r\n")
+        assert is_ended(slow)
+    monkeypatch.undo()
+    assert requests.get(f"http://127.0.0.1:{health}/readyz", timeout=10).text == "ok\n"
+
+
+def test_a_body_of_any_size_is_refused_there(health: int) -> None:
+    """Nobody has to send any."""
+    assert requests.post(f"http://127.0.0.1:{health}/readyz", data=b"x" * 100_000, timeout=10).status_code == 413

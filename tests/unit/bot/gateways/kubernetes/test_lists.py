@@ -194,3 +194,12 @@ def test_events_are_oldest_first(connect: ConnectTo) -> None:
     gateway, server = connect(in_order(Reply.of({"items": items})))
     assert [event.reason for event in gateway.read_events("shop", "Pod", "web-1")] == ["A", "B"]
     assert server.requests[0].query["fieldSelector"] == "involvedObject.kind=Pod,involvedObject.name=web-1"
+
+
+@pytest.mark.parametrize("status", [200, 403])
+def test_an_answer_without_an_end_is_refused(connect: ConnectTo, monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+    """It would fill the memory, and with it end the bot of all clusters."""
+    monkeypatch.setattr("bot.gateways.kubernetes.api_server.LARGEST_ANSWER", 1_000)
+    gateway, _ = connect(lambda _request: Reply(status, b" " * 5_000))
+    with pytest.raises(GiveUp, match="with more than 0 MB"):
+        list(gateway.list_pods())

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.gateways.programs.long_programs import ProgramRuns
+from bot.gateways.programs.long_programs import ProgramRuns, cap_output
 from steps.contract.ports import Ended, NotStarted, Running
 from tests.fifo import MakeFifo
 from tests.unit.bot.gateways.loopback import HandClock
@@ -268,3 +268,36 @@ def test_a_run_id_stays_within_the_folder(bench: Bench) -> None:
     bot.start("../../escaped", shell("true"), ENVIRONMENT, 60)
     assert bot.wait_for_end("../../escaped", SECONDS)
     assert [path.parent for path in bench.folder.rglob("*escaped*")] == [bench.folder / "runs"]
+
+
+def test_what_a_program_prints_is_kept_up_to_a_size(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its beginning and its end, with how much is missing; a disk that fills up would end the bot."""
+    monkeypatch.setattr("bot.gateways.programs.long_programs.MOST_OUTPUT", 4_000)
+    bot = bench.bot()
+    bot.start("run", ["/bin/sh", "-c", "echo first; seq 1 10000; echo last"], ENVIRONMENT, 60)
+    assert bot.wait_for_end("run", SECONDS)
+    kept = (bench.folder / "runs" / "run" / "output").read_text()
+    assert len(kept) < 2_200
+    assert (kept[:7], kept[-5:]) == ("first\n1", "last\n")
+    assert "bytes left out" in kept
+
+
+def test_what_a_program_prints_goes_on_behind_what_was_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds the file open and appends."""
+    monkeypatch.setattr("bot.gateways.programs.long_programs.MOST_OUTPUT", 4_000)
+    path = tmp_path / "output"
+    with path.open("ab", buffering=0) as program:
+        for number in range(20):
+            program.write(b"x" * 999 + b"\n")
+            program.write(f"line {number}\n".encode())
+            cap_output(path)
+            assert path.stat().st_size <= 4_000 + 1_010
+    assert path.read_bytes().endswith(b"line 19\n")
+
+
+def test_nothing_is_capped_that_is_not_there(tmp_path: Path) -> None:
+    """A program that has not begun has no output."""
+    cap_output(tmp_path / "none")
+    assert list(tmp_path.iterdir()) == []
