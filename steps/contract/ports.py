@@ -73,8 +73,8 @@ class Kubernetes(Protocol):
         """The user name that the API server knows the bot by."""
         ...
 
-    def read_server(self) -> ReachedServer:
-        """What the connection leads to; one that is open takes no request."""
+    def read_server(self, *, anew: bool = False) -> ReachedServer:
+        """What the connection leads to; one that is open takes no request, `anew` makes another one."""
         ...
 
     def find_missing_rights(self, rights: Sequence[Right]) -> tuple[Right, ...]:

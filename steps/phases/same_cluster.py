@@ -81,15 +81,23 @@ def on_same_cluster(run: Callable[[Context], Outcome]) -> Callable[[Context], Ou
 
     @wraps(run)
     def run_there(ctx: Context) -> Outcome:
-        stranger = find_stranger(ctx)
-        if not stranger:
-            asked = ask_about_server(ctx)
-            return asked or run(replace(ctx, decision=None) if is_about_server(ctx) else ctx)
-        ctx.forget(CLUSTER_SEEN)
-        return Blocked(
-            stranger,
-            "Nothing is written to it. Lead the name back to the upgrade's cluster and retry; abort ends the upgrade "
-            "and writes nothing there either.",
-        )
+        held = hold_cluster(ctx)
+        return held or run(replace(ctx, decision=None) if is_about_server(ctx) else ctx)
 
     return run_there
+
+
+def hold_cluster(ctx: Context, *, anew: bool = False) -> Outcome | None:
+    """None where the upgrade's own cluster is reached as before; `anew`: by a connection made now, as programs do."""
+    if anew:
+        ctx.forget(CLUSTER_SEEN)
+        ctx.kubernetes.read_server(anew=True)
+    stranger = find_stranger(ctx)
+    if not stranger:
+        return ask_about_server(ctx)
+    ctx.forget(CLUSTER_SEEN)
+    return Blocked(
+        stranger,
+        "Nothing is written to it. Lead the name back to the upgrade's cluster and retry; abort ends the upgrade "
+        "and writes nothing there either.",
+    )

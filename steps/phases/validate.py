@@ -16,6 +16,7 @@ from steps.mesh import Namespace
 from steps.notes.download import recall_tools
 from steps.notes.prepare import measure_identity
 from steps.notes.runs import LEFTOVERS, NAMESPACES, VALIDATE_TRIES, begin_next_try, count_tries, name_run
+from steps.phases.same_cluster import hold_cluster
 from steps.phases.same_release import on_same_ground
 from steps.phases.through import describe_through, recall_through
 
@@ -137,6 +138,9 @@ def _start(ctx: Context, run_id: str) -> Outcome:
             "Set GOOGLE_APPLICATION_CREDENTIALS for the bot, or run: gcloud auth application-default login",
             (ACCEPT,),
         )
+    held = hold_cluster(ctx, anew=True)
+    if held is not None:
+        return held
     ctx.remember(NAMESPACES, tuple(namespace.name for namespace in ctx.kubernetes.list_namespaces()))
     ctx.mesh_tools.start_validate(run_id, ctx.cluster, recall_tools(ctx), list_arguments(ctx))
     return Waiting("asmctl validate has started", 1.0)

@@ -21,7 +21,9 @@ class KubernetesGateway(Access, Inventory, Objects, Writes):
         self._server = server
         self._apis = ServedApis(server)
 
-    def read_server(self) -> ReachedServer:
+    def read_server(self, *, anew: bool = False) -> ReachedServer:
+        if anew:
+            self._server.close()
         return self._server.read_server()
 
     def close(self) -> None:

@@ -29,6 +29,7 @@ from steps.phases.control_plane.approvals import (
 )
 from steps.phases.control_plane.direction import frame_binding, pass_apply_gate
 from steps.phases.control_plane.judgement import judge_apply
+from steps.phases.same_cluster import hold_cluster
 
 
 def apply(ctx: Context) -> Outcome:
@@ -69,6 +70,9 @@ def start_apply(ctx: Context, run_id: str, *, repeated: bool) -> Outcome:
             "istioctl hands over something else than a moment ago",
             "Nothing has been written. Retry looks again; if it stays so, find out what changed on the bot's machine.",
         )
+    held = hold_cluster(ctx, anew=True)
+    if held is not None:
+        return held
     record = fresh.record.with_renewed(renewed)
     ctx.remember(FIRST_WRITE, run_id)
     ctx.mesh_tools.start_apply(run_id, ctx.cluster, fresh.request, record, fresh.run_id)

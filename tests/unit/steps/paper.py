@@ -136,6 +136,7 @@ class PaperKubernetes:
         }
     )
     cluster_uid: str = CLUSTER_UID
+    moved_to: ReachedServer | None = None
     server: ReachedServer = field(default_factory=lambda: ReachedServer("ca" * 32, "gke-id-of-cluster-x"))
     ca_bundle: bool = True
     endpoints: int = 1
@@ -143,7 +144,9 @@ class PaperKubernetes:
     events: dict[str, tuple[Event, ...]] = field(default_factory=dict)
     writes: list[str] = field(default_factory=list)
 
-    def read_server(self) -> ReachedServer:
+    def read_server(self, *, anew: bool = False) -> ReachedServer:
+        if anew and self.moved_to is not None:
+            self.server = self.moved_to
         return self.server
 
     def live_by_roles(self) -> None:

@@ -277,7 +277,7 @@ class PaperCluster:
     def read_server_version(self) -> str:
         return "v1.16.15-gke.6000"
 
-    def read_server(self) -> ReachedServer:
+    def read_server(self, *, anew: bool = False) -> ReachedServer:
         return ReachedServer("ca" * 32, "gke-id-of-cluster-x")
 
     def read_account(self) -> str:

@@ -129,6 +129,22 @@ def test_once_accepted_another_ca_is_asked_about_no_more() -> None:
     assert isinstance(paper.run(step, yes), Ask)
 
 
+@pytest.mark.parametrize("step", ["control-plane/apply", "validate/run"])
+@pytest.mark.parametrize("moved", [{"ca": "ee" * 32}, {"gke_id": "another-id"}], ids=["CA", "id"])
+def test_a_program_is_not_started_where_a_connection_made_now_leads_elsewhere(step: str, moved: dict[str, str]) -> None:
+    """istioctl and asmctl make their own connection; the bot's may be hours old."""
+    paper = bound()
+    approved = paper.run(STEPS["control-plane/approve"].run)
+    paper.run(STEPS["control-plane/approve"].run, decided(approved))
+    paper.kubernetes.moved_to = replace(paper.kubernetes.server, **moved)
+    outcome = paper.run(STEPS[step].run)
+    assert isinstance(outcome, Ask if "ca" in moved else Blocked)
+    assert paper.tools.started == []
+    if isinstance(outcome, Ask):
+        paper.run(STEPS[step].run, decided(outcome))
+        assert len(paper.tools.started) == 1
+
+
 def decided(asked: Outcome, choice: str = "approve") -> Decision:
     """A person's decision on what was asked."""
     assert isinstance(asked, Ask)

@@ -150,8 +150,7 @@ def test_a_connection_tells_the_authority_and_gkes_own_id(cluster: Cluster, tmp_
     rotated = ensure_certificate(tmp_path / "rotated")
     cluster.google.change_cluster(authority=rotated.ca_base64)
     assert cluster.gateway.read_server() == first
-    cluster.gateway.close()
-    second = cluster.gateway.read_server()
+    second = cluster.gateway.read_server(anew=True)
     assert (first.host, second.host, server.requests) == ("", "", [])
     assert first.gke_id == second.gke_id != ""
     assert first.ca != second.ca
