@@ -73,8 +73,8 @@ def test_what_is_allowed_is_not_stopped(act: Callable[[slack_doors.House], int],
 
 # What is only waited for, shown or told: nobody decides by it.
 UNDECIDED = {
-    "deliveries", "extensions", "held_steps", "holds", "ledger", "presence", "reminders", "schedules", "steps",
-    "webhooks",
+    "deliveries", "extensions", "held_steps", "holds", "identity", "ledger", "presence", "reminders", "schedules",
+    "steps", "webhooks",
 }  # fmt: skip
 
 
