@@ -173,6 +173,8 @@ def test_a_cancelled_upgrade_is_not_reminded_of_again(rig: DowntimeRig) -> None:
     rig.go_to(when(2, 2, 1))
     message = list_channel(rig)[-1]
     rig.world.act("click", user=BEN, channel=CHANNEL, ts=message["ts"], action_id="asm:abort")
+    view = open_view(rig, BEN)
+    rig.world.act("view-submit", user=BEN, view_id=view["id"], values={"reason": {"reason": "the shop has a sale"}})
     rig.run_until(lambda: rig.bot.journal.find_open_upgrade("cluster-x") is None)
     before = len(list_channel(rig))
     rig.go_to(when(3, 3))
