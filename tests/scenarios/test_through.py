@@ -23,15 +23,17 @@ def read_step(rig: Rig) -> str:
     return row.step if row and row.state != "running" else ""
 
 
-def press_through(rig: Rig) -> None:
-    """Ben presses the button on the newest card that has it."""
+def press_through(rig: Rig) -> bool:
+    """Ben presses the button on the newest card that has it, where one is posted."""
     found = [
         (message, button)
         for message in rig.world.messages()
         for button in buttons(message)
         if button["action_id"] == "asm:decide:through"
     ]
-    rig.click(BEN, *found[-1])
+    if found:
+        rig.click(BEN, *found[-1])
+    return bool(found)
 
 
 def test_after_an_approval_through_only_what_its_card_names_is_asked(world: World) -> None:
@@ -44,8 +46,7 @@ def test_after_an_approval_through_only_what_its_card_names_is_asked(world: Worl
             row = rig.bot.journal.find_open_upgrade("cluster-x")
             rig.run_until(lambda asked=row: rig.approve_next(BEN, asked), 120)  # type: ignore[misc]
             rig.run_until(lambda g=row.generation: rig._moved_on("cluster-x", g), 120)  # type: ignore[misc,union-attr]
-    rig.settle()
-    press_through(rig)
+    rig.run_until(lambda: press_through(rig), 120)
     rig.run_until(lambda: read_step(rig) not in ("", "control-plane/approve"), 40_000)
     assert read_step(rig) == "authorization/approve"
     told = " ".join(str(message["text"]) for message in rig.world.messages())

@@ -60,6 +60,8 @@ KUBERNETES_CALLS: Mapping[str, Callable[[KubernetesGateway], object]] = {
     "delete_namespace": lambda k: k.delete_namespace("a"),
     "delete_object": lambda k: k.delete_object("v1", "ConfigMap", "a", "b", "uid"),
 }
+# What asks nobody: it only tells where a connection leads. Opening one is held by the tests of tokens and of GKE.
+LOCAL = {"read_server"}
 GKE_CALLS: Mapping[str, Callable[[GkeGateway], object]] = {
     "describe_cluster": lambda g: g.describe_cluster(ADDRESS),
     "discover_clusters": lambda g: g.discover_clusters("example-project"),
@@ -87,6 +89,7 @@ MODULES = {
     "web_files.py": {"httpx"},
     "probes.py": {"httpx"},
     "slices.py": {"httpx"},
+    "webhook_posts.py": {"httpx"},
     "long_programs.py": {"subprocess"},
     "short_programs.py": {"subprocess"},
     "api_server.py": {"urllib3"},
@@ -125,7 +128,7 @@ def methods_of(port: type) -> set[str]:
 
 def test_every_method_of_the_kubernetes_port_is_tried() -> None:
     """A new method must show that it ends."""
-    assert set(KUBERNETES_CALLS) == methods_of(Kubernetes)
+    assert set(KUBERNETES_CALLS) == methods_of(Kubernetes) - LOCAL
 
 
 def test_every_method_of_the_gke_port_is_tried() -> None:
