@@ -87,8 +87,8 @@ class Studio:
         expect(self.camera.laptop.get_by_text(question).last).to_be_visible(timeout=START_MS)
         message = next(found for found in reversed(self.list_messages()) if consent(found))
         button = consent(message) or {}
-        place = {"ts": message["ts"], "action_id": button["action_id"], "block_id": button["block_id"]}
-        send(f"{self.page}/ui/click", {"user": BEN, "channel": CHANNEL, **place})
+        place = {key: button[key] for key in ("action_id", "block_id") if button.get(key)}
+        send(f"{self.page}/ui/click", {"user": BEN, "channel": CHANNEL, "ts": message["ts"], **place})
 
     def switch(self, **switches: object) -> None:
         """Switch faults of the release server."""
