@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -21,15 +22,14 @@ OUTSIDER = Person("U0OUTSIDER", "outsider", "An outsider", team="T0OTHERCO1")
 GROUP = UserGroup("S0CROWD001", "crowd", "Crowd", (*(person.id for person in CROWD), GUEST.id, OUTSIDER.id))
 
 
-@pytest.fixture(scope="module")
-def asking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+@pytest.fixture
+def asking(tmp_path: Path) -> Iterator[Rig]:
     """An upgrade that waits for an approval of the group."""
-    root = tmp_path_factory.mktemp("groups")
     text = CLUSTERS.replace('approvers = ["U0BEN00002", "U0CAI00003"]', f'approvers = ["{GROUP.id}"]')
     cast = replace(Cast().with_people(*CROWD, GUEST, OUTSIDER), groups=(GROUP,))
-    folder = StateFolder(root)
+    folder = StateFolder(tmp_path)
     write_private(folder.clusters_file, text)
-    with open_world(root, cast=cast) as world:
+    with open_world(tmp_path, cast=cast) as world:
         rig = Rig(world)
         rig.command(ANA, "start cluster-x")
         rig.run_until(lambda: any(consent(message) for message in world.messages()))
