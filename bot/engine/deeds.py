@@ -172,7 +172,7 @@ def _describe_answer(answer: object) -> str:
         case PodGone():
             return "gone already"
         case _:
-            return "done"
+            return "accepted"  # what became of it is in the ledger, or in the program's end
 
 
 def _describe_end(ended: Ended) -> str:

@@ -64,7 +64,7 @@ class WebhookSender:
     def _put_off(self, delivery: Delivery, why: str) -> None:
         now = self._clock.now()
         if now - delivery.created_at >= LONGEST_TRYING:
-            log.error("webhook event given up", webhook=self._webhook.name, upgrade=delivery.row.upgrade, why=why)
+            log.error("webhook_event_given_up", webhook=self._webhook.name, upgrade=delivery.row.upgrade, why=why)
             self._deliveries.give_up(delivery, why)
             return
         self._deliveries.defer(delivery, choose_next(delivery.attempts, now), why)

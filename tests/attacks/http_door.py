@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,12 +10,9 @@ from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 
-from handlers.app import build_app
-from handlers.transport.http_mode import build_http_server
 from sandbox.slack.to_bot.http_mode import sign
 from tests.attacks.table import Attack, Kind
-from tests.unit.bot.slack.stand_in import HandClock, run_slack
-from tests.unit.handlers.front import GuestBook, build_reception
+from tests.unit.handlers.front import GuestBook, open_http_mode
 from tests.unit.handlers.transport.test_signatures import write_command
 
 FORM = "application/x-www-form-urlencoded"
@@ -77,15 +73,8 @@ class Server:
 @contextmanager
 def open_server(folder: Path) -> Iterator[Server]:
     """Open, in HTTP mode."""
-    book = GuestBook()
-    with run_slack(HandClock()) as slack, build_reception(slack, book, folder) as (reception, _front):
-        secret = slack.cast.app.signing_secret
-        server = build_http_server(build_app(reception, slack.posting(), secret), secret, 0)
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        yield Server(server.port, secret, book)
-        server.close()
-        thread.join(10)
+    with open_http_mode(folder) as (port, secret, book):
+        yield Server(port, secret, book)
 
 
 def attack(kind: Kind, name: str, launch: Callable[[Server], int], *allowed: int) -> Attack:

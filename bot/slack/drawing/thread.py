@@ -181,7 +181,7 @@ class Reply:
     def _draw_clock(self, body: Asking) -> list[Block]:
         if body.expires_at is None:
             return []
-        return [build_note(f"Expires {self.pen.write_time(body.expires_at)}; without a decision it is denied.")]
+        return [build_note(f"Expires {self.pen.write_time(body.expires_at)}; without a decision nothing goes on.")]
 
     def _draw_buttons(self, body: Asking, controls: Sequence[Action]) -> Sequence[Block]:
         if self.view is None:

@@ -30,7 +30,7 @@ from steps.contract.options import UpgradeOptions
 from steps.mesh import ClusterAddress
 from tests.unit.bot.keys import KEY
 from tests.unit.bot.slack.samples import EVERYBODYS
-from tests.unit.bot.slack.stand_in import CHANNEL, LocalSlack
+from tests.unit.bot.slack.stand_in import CHANNEL, HandClock, LocalSlack, run_slack
 from tests.unit.bot.workbench import find_nothing_else
 
 ANA, BEN = "U0ANA00001", "U0BEN00002"
@@ -140,3 +140,17 @@ def build_cluster(key: str) -> Cluster:
     policy = Policy(frozenset({ANA}), frozenset({BEN}))
     address = ClusterAddress(key, "example-project", "us-central1-a", key)
     return Cluster(key, address, CHANNEL, "1.4.10-asm.18", policy, UpgradeOptions())
+
+
+@contextmanager
+def open_http_mode(folder: Path) -> Iterator[tuple[int, str, GuestBook]]:
+    """The bot's own server in HTTP mode: its port, Slack's secret, and what comes through."""
+    book = GuestBook()
+    with run_slack(HandClock()) as slack, build_reception(slack, book, folder) as (reception, _front):
+        secret = slack.cast.app.signing_secret
+        server = build_http_server(build_app(reception, slack.posting(), secret), secret, 0)
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        yield server.port, secret, book
+        server.close()
+        thread.join(10)

@@ -109,8 +109,8 @@ def test_a_call_stands_with_its_result(build: Build) -> None:
         Acted(
             STEP,
             (
-                Deed("create binding", "cluster-admin-binding (cluster-admin for bot@example)", "done"),
-                Deed("apply object", "Policy/shop/default", "done"),
+                Deed("create binding", "cluster-admin-binding (cluster-admin for bot@example)", "accepted"),
+                Deed("apply object", "Policy/shop/default", "accepted"),
             ),
         )
     ]
@@ -172,7 +172,7 @@ def test_a_program_stands_with_its_end_and_its_calls_once(build: Build) -> None:
         return Waiting("looking", 1.0)
 
     started, ended = run(build, apply, Places(mesh_tools=Programs(calls=calls)), turns=4)
-    assert started == Acted(STEP, (Deed("start apply", "apply-1", "done"),))
+    assert started == Acted(STEP, (Deed("start apply", "apply-1", "accepted"),))
     assert ended == Acted(
         STEP,
         (
@@ -266,6 +266,6 @@ def test_nothing_is_begun_from_the_moment_of_a_pause_or_an_abort(build: Build, o
     assert isinstance(places.kubernetes, PaperKubernetes)
     assert isinstance(places.mesh_tools, Programs)
     assert (places.kubernetes.writes, places.mesh_tools.runs) == (["delete first"], {})
-    assert list_events(engine) == [Acted(STEP, (Deed("delete binding", "first", "done"),))]
+    assert list_events(engine) == [Acted(STEP, (Deed("delete binding", "first", "accepted"),))]
     row = engine.row()
     assert (row.paused_by, row.step) == ((BEN, STEP) if order == "pause" else ("", "abort/revoke"))

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import select
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 import requests
 import structlog
 
-from handlers.app import build_app
-from handlers.transport.http_mode import build_http_server
 from handlers.transport.signatures import Refusals
 from sandbox.slack.to_bot.http_mode import sign
-from tests.unit.bot.slack.stand_in import CHANNEL, HandClock, run_slack
-from tests.unit.handlers.front import ANA, GuestBook, build_reception
+from tests.unit.bot.slack.stand_in import CHANNEL
+from tests.unit.handlers.front import ANA, GuestBook, open_http_mode
 
 TYPE = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -42,16 +38,8 @@ class Door:
 @pytest.fixture(scope="module")
 def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     """Open, in HTTP mode."""
-    folder: Path = tmp_path_factory.mktemp("state")
-    book = GuestBook()
-    with run_slack(HandClock()) as slack, build_reception(slack, book, folder) as (reception, _front):
-        secret = slack.cast.app.signing_secret
-        server = build_http_server(build_app(reception, slack.posting(), secret), secret, 0)
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        yield Door(server.port, secret, book)
-        server.close()
-        thread.join(10)
+    with open_http_mode(tmp_path_factory.mktemp("state")) as (port, secret, book):
+        yield Door(port, secret, book)
 
 
 @pytest.fixture(autouse=True)
