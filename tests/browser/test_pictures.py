@@ -24,6 +24,7 @@ from tests.skips import NO_PICTURES
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
 START_MS = 60_000
+LOOK_MS = 200
 # A reminder is due at a full minute, and looked for every 20 s.
 REMINDER_MS = 120_000
 LEAD = timedelta(minutes=10)
@@ -85,10 +86,19 @@ class Studio:
     def approve(self, question: str) -> None:
         """Have ben approve the question once it is asked."""
         expect(self.camera.laptop.get_by_text(question).last).to_be_visible(timeout=START_MS)
-        message = next(found for found in reversed(self.list_messages()) if consent(found))
+        message = self.find_card()
         button = consent(message) or {}
         place = {key: button[key] for key in ("action_id", "block_id") if button.get(key)}
         send(f"{self.page}/ui/click", {"user": BEN, "channel": CHANNEL, "ts": message["ts"], **place})
+
+    def find_card(self) -> dict[str, Any]:
+        """The newest card that can be approved; the root message names its question before the card is posted."""
+        for _ in range(START_MS // LOOK_MS):
+            cards = [message for message in self.list_messages() if consent(message)]
+            if cards:
+                return cards[-1]
+            self.camera.laptop.wait_for_timeout(LOOK_MS)
+        raise AssertionError("no card came that can be approved")
 
     def switch(self, **switches: object) -> None:
         """Switch faults of the release server."""
