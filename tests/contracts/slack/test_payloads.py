@@ -38,11 +38,10 @@ def test_a_session_holds_to_slacks_types(front: Front) -> None:
     ts = front.post(list(drawing.blocks))
     front.click(ts, "asm:approve")
     front.click(ts, "asm:deny")
-    front.slack.wait_for_view(BEN)
+    front.slack.wait_for_form(BEN)
     submit_form(front, BEN, {"reason": {"reason": "not today"}})
     front.command("start")
-    front.slack.wait_for_view(ANA)
-    view = front.slack.state()["views"][ANA][-1]
+    view = front.slack.wait_for_form(ANA)
     front.slack.act("click", user=ANA, view_id=view["id"], action_id="asm-start:cluster", value="cluster-y")
     front.slack.wait_for("views", lambda state: "us-central1-a/cluster-y" in str(state["views"][ANA]))
     submit_form(front, ANA, {"set": {"set": "values.kiali.enabled=true"}})
@@ -60,8 +59,7 @@ def submit_form(front: Front, user: str, values: dict[str, Any]) -> None:
 def test_the_search_in_a_form_holds_to_slacks_types(front: Front) -> None:
     """The schedule form with its zones, and a form that is closed."""
     front.command("schedule cluster-y")
-    front.slack.wait_for_view(ANA)
-    view = front.slack.state()["views"][ANA][-1]
+    view = front.slack.wait_for_form(ANA)
     front.slack.act("suggest", user=ANA, view_id=view["id"], action_id="asm-schedule:zone", value="Seo")
     front.slack.act("view-close", user=ANA, view_id=view["id"])
     entries = read_log(front)

@@ -35,14 +35,6 @@ def gate(front: Front) -> str:
     return post_card(front, build_message("gate", build_gate_body()))
 
 
-def find_form(front: Front, user: str) -> dict[str, Any]:
-    """The form that is open for a person; forms open after the acknowledgement."""
-    front.slack.wait_for_view(user)
-    view = front.slack.state()["views"][user][-1]
-    assert isinstance(view, dict)
-    return view
-
-
 def test_a_command_becomes_a_click(front: Front) -> None:
     """With who, where and where to answer."""
     front.command("start cluster-x mtls=STRICT")
@@ -92,13 +84,13 @@ def test_a_payload_delivered_twice_is_one_click(front: Front, gate: str) -> None
 def test_denying_opens_a_form(front: Front, gate: str) -> None:
     """Nothing is committed before the reason is given."""
     front.click(gate, "asm:deny")
-    assert (find_form(front, BEN)["callback_id"], front.book.clicks) == ("asm:reason", [])
+    assert (front.slack.wait_for_form(BEN)["callback_id"], front.book.clicks) == ("asm:reason", [])
 
 
 def test_the_reason_is_committed_with_the_denial(front: Front, gate: str) -> None:
     """With the channel for the private answer."""
     front.click(gate, "asm:deny")
-    view = find_form(front, BEN)
+    view = front.slack.wait_for_form(BEN)
     front.slack.act("view-submit", user=BEN, view_id=view["id"], values={"reason": {"reason": "not on a Friday"}})
     click = front.book.last
     denied = Deny("cluster-x-7", "control-plane/approve", 1, "not on a Friday")
@@ -108,7 +100,7 @@ def test_the_reason_is_committed_with_the_denial(front: Front, gate: str) -> Non
 def test_a_blank_reason_is_a_fault_at_its_field(front: Front, gate: str) -> None:
     """The form stays open."""
     front.click(gate, "asm:deny")
-    view = find_form(front, BEN)
+    view = front.slack.wait_for_form(BEN)
     answer = front.slack.act("view-submit", user=BEN, view_id=view["id"], values={"reason": {"reason": "  "}})
     assert "reason" in answer["ack"]["errors"]
 
@@ -117,7 +109,7 @@ def test_a_choice_that_needs_a_reason_opens_a_form(front: Front) -> None:
     """Accepting a failed validation, for instance."""
     ts = post_card(front, build_message("blocked", build_blocked_body()))
     front.click(ts, "asm:decide:accept")
-    assert "accept" in json.loads(find_form(front, BEN)["private_metadata"])["action_id"]
+    assert "accept" in json.loads(front.slack.wait_for_form(BEN)["private_metadata"])["action_id"]
 
 
 def test_a_form_that_slack_does_not_open_is_said(front: Front, gate: str) -> None:

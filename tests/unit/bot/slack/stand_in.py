@@ -48,6 +48,7 @@ class LocalSlack:
     cast: Cast
     clock: HandClock
     _whispers: dict[str, list[str]] = field(default_factory=dict)
+    _forms: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def api_url(self) -> str:
@@ -86,9 +87,14 @@ class LocalSlack:
         """Return once a bot is connected in Socket Mode."""
         self.wait_for("connection", lambda state: state["bot"]["connections"])
 
-    def wait_for_view(self, user: str) -> None:
-        """Return once a form is open for this person."""
-        self.wait_for("views", lambda state: state["views"].get(user))
+    def wait_for_form(self, user: str) -> dict[str, Any]:
+        """The form on top for this person, once it is one that nobody asked for yet; forms open after the ack."""
+        seen = self._forms.setdefault(user, [])
+        found = self.wait_for(
+            "views", lambda state: [view for view in state["views"].get(user, [])[-1:] if view["id"] not in seen]
+        )
+        seen.append(found[0]["id"])
+        return dict(found[0])
 
     def wait_for_whisper(self, user: str) -> str:
         """The text of the first message that only this person sees and nobody asked for yet."""

@@ -19,17 +19,9 @@ OVERLAY = "apiVersion: install.istio.io/v1alpha2\nkind: IstioControlPlane\nspec:
 def form(front: Front) -> Iterator[dict[str, Any]]:
     """The form, opened by ana with `start` alone."""
     front.command("start")
-    view = find_form(front)
+    view = front.slack.wait_for_form(ANA)
     yield view
     front.slack.act("view-close", user=ANA, view_id=view["id"])
-
-
-def find_form(front: Front, user: str = ANA) -> dict[str, Any]:
-    """The form that is open for a person."""
-    front.slack.wait_for_view(user)
-    view = front.slack.state()["views"][user][-1]
-    assert isinstance(view, dict)
-    return view
 
 
 def submit(front: Front, form: dict[str, Any], **values: Any) -> dict[str, Any]:
@@ -62,7 +54,7 @@ def read_overlays(front: Front) -> Mapping[str, str]:
 def test_nobody_is_offered_what_they_may_not_start(front: Front) -> None:
     """Ben is no requester."""
     front.command("start", user=BEN)
-    assert "no cluster here that you could start" in str(find_form(front, BEN)["blocks"])
+    assert "no cluster here that you could start" in str(front.slack.wait_for_form(BEN)["blocks"])
 
 
 def test_an_untouched_form_starts_with_the_clusters_own_options(front: Front, form: dict[str, Any]) -> None:
@@ -176,4 +168,4 @@ def test_choosing_another_cluster_shows_what_is_known_of_it(front: Front, form: 
     """The form is filled anew."""
     front.slack.act("click", user=ANA, view_id=form["id"], action_id="asm-start:cluster", value="cluster-y")
     front.slack.wait_for("views", lambda state: "us-central1-a/cluster-y" in str(state["views"][ANA]))
-    assert find_form(front)["blocks"][0]["element"]["initial_option"]["value"] == "cluster-y"
+    assert front.slack.state()["views"][ANA][-1]["blocks"][0]["element"]["initial_option"]["value"] == "cluster-y"
