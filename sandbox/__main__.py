@@ -22,9 +22,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--state", type=Path, help="keep the state here")
     parser.add_argument("--no-bot", action="store_true", help="start everything but the bot")
     parser.add_argument("--http", action="store_true", help="signed requests instead of Socket Mode")
+    parser.add_argument("--weather", action="append", default=[], help="what goes wrong; see sandbox/cluster/weather")
     asked = vars(parser.parse_args(arguments))
     releases = asked.pop("releases")
-    return run(SandboxOptions(**asked), releases)
+    weather = tuple(asked.pop("weather"))
+    return run(SandboxOptions(weather=weather, **asked), releases)
 
 
 if __name__ == "__main__":

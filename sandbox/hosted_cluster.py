@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from sandbox.cluster.seeds.cluster_x import (
     seed_cluster_x,
     seed_cluster_y,
 )
+from sandbox.cluster.weather.sky import find_weather
+from sandbox.cluster.weather.table import WEATHERS
 from sandbox.google.project import GkeCluster
 from sandbox.state_folder import StateFolder, read_json, write_json
 from sandbox.web.sites import open_site
@@ -70,8 +72,15 @@ class HostedCluster:
 
 
 @contextlib.asynccontextmanager
-async def open_cluster(folder: StateFolder, clock: SimulatedClock) -> AsyncIterator[HostedCluster]:
-    """Serve cluster-x, as it was left in this folder or as new. Raises ValueError when what was left can't be used."""
+async def open_cluster(
+    folder: StateFolder, clock: SimulatedClock, weather: Sequence[str] = ()
+) -> AsyncIterator[HostedCluster]:
+    """Serve cluster-x, as it was left in this folder or as new, with these weathers in force.
+
+    Raises ValueError when what was left can't be used, or for a weather that there is not.
+    """
+    for name in weather:
+        find_weather(WEATHERS, name)
     if folder.attached.exists():
         raise ValueError(f"the state in {folder.root} is that of a cluster given by --kubeconfig; name another --state")
     left = read_json(folder.cluster)
@@ -79,6 +88,8 @@ async def open_cluster(folder: StateFolder, clock: SimulatedClock) -> AsyncItera
     if left is not None:
         cluster.restore(left)
         add_account_roles(cluster)
+    for name in weather:
+        cluster.sky.begin(name)
     certificate = ensure_certificate(folder.certificates)
     site = await open_site(cluster.app(), ssl=certificate.server_context())
     try:

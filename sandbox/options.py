@@ -28,7 +28,7 @@ class SandboxOptions:
     `speed` is that of the simulated clock, None for the default; `port` is the page's, 0 for a free one;
     `state` None means a folder that is thrown away at the end; `http` has Slack reach the bot by signed requests
     instead of Socket Mode; `time_limit` is in real seconds and holds with `leave` only; `attach` names a cluster to
-    use in place of the simulated one.
+    use in place of the simulated one; `weather` names what goes wrong in the simulated one from the start.
     """
 
     auto_approve: bool = False
@@ -41,3 +41,4 @@ class SandboxOptions:
     http: bool = False
     time_limit: float = 300.0
     attach: AttachOptions | None = None
+    weather: tuple[str, ...] = ()

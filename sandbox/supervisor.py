@@ -10,6 +10,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,7 @@ def run(options: SandboxOptions, shipped_releases: Path) -> int:
     """
     terminal = Lines(sys.stderr) if options.as_json else open_terminal()
     try:
-        opens: OpensCluster = open_cluster
+        opens: OpensCluster = partial(open_cluster, weather=options.weather)
         if options.attach:
             visit = _visit(options.attach, terminal)
             if options.attach.remove:
@@ -138,6 +139,8 @@ def _announce(world: World, options: SandboxOptions, terminal: Terminal) -> None
     terminal.say(f"Slack      {addresses.slack}")
     terminal.say(f"kubectl    --kubeconfig {world.cluster.kubeconfig}")
     terminal.say(f"Switches   {addresses.control}/control")
+    if options.weather:
+        terminal.say(f"Weather    {', '.join(options.weather)}")
     if not options.auto_approve:
         terminal.say("Open the page, type  /asm-upgrade start cluster-x  and approve as Ben. Ctrl-C ends the sandbox.")
 

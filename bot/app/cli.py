@@ -62,6 +62,7 @@ def serve() -> None:
 @click.option("--state", type=click.Path(path_type=Path, file_okay=False), default=None, help="Keep the state here.")
 @click.option("--no-bot", is_flag=True, help="Start everything but the bot.")
 @click.option("--http", is_flag=True, help="Have Slack reach the bot by signed requests, not by Socket Mode.")
+@click.option("--weather", multiple=True, metavar="NAME", help="What goes wrong (repeatable); `list` shows all.")
 @click.option(
     "--kubeconfig", type=click.Path(path_type=Path, dir_okay=False), help="Seed and use this cluster instead."
 )
@@ -69,9 +70,14 @@ def serve() -> None:
 @click.option("--webhook-address", default="127.0.0.1", help="This machine's address as that API server sees it.")
 @click.option("--yes", is_flag=True, help="Agree beforehand to what is asked about that cluster.")
 @click.option("--remove", is_flag=True, help="Take the demo out of that cluster, and start nothing.")
-def sandbox(kubeconfig: Path | None, speed: float | None, **asked: Any) -> None:
+def sandbox(kubeconfig: Path | None, speed: float | None, weather: tuple[str, ...], **asked: Any) -> None:
     """Run the bot against a local Slack, a simulated cluster and signed releases."""
     _require_sandbox()
+    if "list" in weather:
+        from sandbox.cluster.weather.table import describe_weathers
+
+        _say(describe_weathers())
+        return
     from bot.app.known_releases import shipped_releases
     from sandbox.supervisor import AttachOptions, SandboxOptions, run
 
@@ -81,9 +87,12 @@ def sandbox(kubeconfig: Path | None, speed: float | None, **asked: Any) -> None:
         raise click.UsageError("--context, --webhook-address, --yes and --remove go with --kubeconfig")
     if kubeconfig and speed:
         raise click.UsageError("--speed is that of the simulated cluster; one given by --kubeconfig keeps real time")
+    if kubeconfig and weather:
+        raise click.UsageError("--weather is that of the simulated cluster; one given by --kubeconfig has its own")
     attach = AttachOptions(kubeconfig, **given) if kubeconfig else None
     limit = ATTACHED_SECONDS if attach else SIMULATED_SECONDS
-    sys.exit(run(SandboxOptions(speed=speed, attach=attach, time_limit=limit, **asked), shipped_releases()))
+    options = SandboxOptions(speed=speed, attach=attach, time_limit=limit, weather=weather, **asked)
+    sys.exit(run(options, shipped_releases()))
 
 
 @main.command()

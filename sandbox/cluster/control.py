@@ -15,15 +15,16 @@ from sandbox.cluster.objects.objects import Json, name_of, namespace_of
 from sandbox.cluster.server.deletion import DeleteOptions, delete_object
 from sandbox.cluster.server.faults import PodFault, RequestFault
 from sandbox.cluster.simulation import Simulation
+from sandbox.cluster.weather.sky import Sky
 from sandbox.web.switchboard import WrongSwitch, require_loopback, set_switches
 
 _Handler = Callable[[web.Request], Awaitable[web.Response]]
 _SIMPLE = ("latency", "expire_all_tokens", "watch_expiry", "silent_watches")
 
 
-def control_routes(cluster: Simulation) -> list[web.RouteDef]:
+def control_routes(cluster: Simulation, sky: Sky) -> list[web.RouteDef]:
     """Return the control routes of a cluster."""
-    control = Control(cluster)
+    control = Control(cluster, sky)
 
     def guarded(act: Callable[[Json], Any]) -> _Handler:
         async def handle(request: web.Request) -> web.Response:
@@ -47,6 +48,9 @@ def control_routes(cluster: Simulation) -> list[web.RouteDef]:
         web.delete("/control/faults", guarded(control.clear)),
         web.post("/control/faults/requests", guarded(control.add_request_fault)),
         web.post("/control/faults/pods", guarded(control.add_pod_fault)),
+        web.get("/control/weather", guarded(control.show_weather)),
+        web.post("/control/weather", guarded(control.begin_weather)),
+        web.delete("/control/weather", guarded(control.end_weather)),
         web.post("/control/injector", guarded(control.switch_injector)),
         web.post("/control/budget", guarded(control.stick_budget)),
         web.post("/control/quota", guarded(control.set_quota)),
@@ -63,8 +67,9 @@ def control_routes(cluster: Simulation) -> list[web.RouteDef]:
 class Control:
     """What the control paths do. Each takes a JSON object and returns one; callers hold the cluster's lock."""
 
-    def __init__(self, cluster: Simulation) -> None:
+    def __init__(self, cluster: Simulation, sky: Sky) -> None:
         self._cluster = cluster
+        self._sky = sky
 
     def read(self, asked: Json) -> Json:
         """Return the faults in force."""
@@ -87,7 +92,8 @@ class Control:
         return self.read({})
 
     def clear(self, asked: Json) -> Json:
-        """Clear every fault."""
+        """Clear every fault, and end every weather."""
+        self._sky.end()
         self._cluster.faults.clear()
         self._cluster.injector.down = False
         self._cluster.loops.budgets.stuck.clear()
@@ -105,6 +111,21 @@ class Control:
         self._cluster.faults.pods.active.append(msgspec.convert(asked, PodFault))
         self._look_again("pods")
         return self.read({})
+
+    def show_weather(self, asked: Json) -> Json:
+        """Return the weathers in force, and all there are."""
+        return self._sky.show()
+
+    def begin_weather(self, asked: Json) -> Json:
+        """{"name", ...its fields}: begin a weather of the table."""
+        fields = dict(asked)
+        self._sky.begin(str(fields.pop("name")), fields)
+        return self._sky.show()
+
+    def end_weather(self, asked: Json) -> Json:
+        """{"name"}: end the weathers of that name; without a name, all."""
+        self._sky.end(str(asked.get("name", "")))
+        return self._sky.show()
 
     def switch_injector(self, asked: Json) -> Json:
         """{"down": true}: the injector's webhook does not answer."""

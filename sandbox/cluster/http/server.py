@@ -17,6 +17,8 @@ from sandbox.cluster.seeds.cluster_x import seed_cluster_x
 from sandbox.cluster.server.authorization import BOT_ACCOUNT
 from sandbox.cluster.simulation import SERVER_VERSION, Simulation
 from sandbox.cluster.snapshots import load_snapshot, take_snapshot
+from sandbox.cluster.weather.sky import Sky
+from sandbox.cluster.weather.table import WEATHERS
 
 log = logging.getLogger(__name__)
 # How often the background ticker looks at the clock, in real seconds.
@@ -36,13 +38,14 @@ class SimulatedCluster(Simulation):
         account: str = BOT_ACCOUNT,
     ) -> None:
         super().__init__(clock, server_version=server_version, pace=pace, account=account)
+        self.sky = Sky(self, WEATHERS)
         if seed_fn is not None:
             seed_fn(self)
 
     def app(self, *, background: bool = True) -> web.Application:
         """Return the site: the Kubernetes API and /control/*. `background` ticks by itself while the site is open."""
         app = web.Application(client_max_size=LARGEST_BODY)
-        app.add_routes(control_routes(self))
+        app.add_routes(control_routes(self, self.sky))
         app.add_routes(ApiSite(self).routes())
         app.on_shutdown.append(self._end_watches)
         if background:

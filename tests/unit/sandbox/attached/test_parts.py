@@ -146,6 +146,7 @@ def test_the_simulated_cluster_does_not_take_a_given_ones_state(tmp_path: Path) 
         (["--yes"], "go with --kubeconfig"),
         (["--remove"], "go with --kubeconfig"),
         (["--kubeconfig", "somewhere", "--speed", "3"], "keeps real time"),
+        (["--kubeconfig", "somewhere", "--weather", "quota"], "has its own"),
     ],
 )
 def test_options_that_make_no_sense_together_are_refused(options: list[str], sentence: str) -> None:

@@ -121,7 +121,7 @@ def test_an_unpullable_image_blocks(mesh: SimulatedMesh) -> None:
 def test_a_full_cluster_blocks_with_the_schedulers_words(mesh: SimulatedMesh) -> None:
     """Unschedulable pods are waited for, then told."""
     rig = approved(mesh, limits=dataclasses.replace(FAST, workload_patience_seconds=60))
-    mesh.control(lambda cluster: Control(cluster).resize_nodes({"allocatable": {"cpu": "100m"}}))
+    mesh.control(lambda cluster: Control(cluster, cluster.sky).resize_nodes({"allocatable": {"cpu": "100m"}}))
     outcome = rig.run("restart", turns=2000)
     assert isinstance(outcome, Blocked)
     assert "nodes are available" in outcome.why
@@ -130,7 +130,7 @@ def test_a_full_cluster_blocks_with_the_schedulers_words(mesh: SimulatedMesh) ->
 def test_a_quota_blocks_with_its_name(mesh: SimulatedMesh) -> None:
     """A controller that may not create pods says so."""
     rig = approved(mesh)
-    mesh.control(lambda cluster: Control(cluster).set_quota({"namespace": "shop", "hard": {"pods": "1"}}))
+    mesh.control(lambda cluster: Control(cluster, cluster.sky).set_quota({"namespace": "shop", "hard": {"pods": "1"}}))
     outcome = rig.run("restart")
     assert isinstance(outcome, Blocked)
     assert "exceeded quota" in outcome.why

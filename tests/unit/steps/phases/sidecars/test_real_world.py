@@ -89,7 +89,9 @@ def test_a_rollout_that_squeezes_through_a_quota_is_waited_for(mesh: SimulatedMe
     """The controller complains in between; as long as pods come, nobody is asked."""
     slow_down(mesh, Pace(create=20, ready=40, stop=10))
     rig = approved(mesh, "busy", "slow")
-    mesh.control(lambda cluster: Control(cluster).set_quota({"namespace": "tight", "hard": {"pods": "20"}}))
+    mesh.control(
+        lambda cluster: Control(cluster, cluster.sky).set_quota({"namespace": "tight", "hard": {"pods": "20"}})
+    )
     assert isinstance(rig.run("restart"), Done)
     assert mesh.versions("tight") == {NEW}
 

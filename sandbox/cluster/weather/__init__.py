@@ -1,0 +1,1 @@
+"""Troubles of real clusters, each by its name: one module a kind, one row in `table`."""

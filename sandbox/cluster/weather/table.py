@@ -1,0 +1,21 @@
+"""All weathers by name. A new kind is one module beside this one, and one row here."""
+
+from __future__ import annotations
+
+from sandbox.cluster.weather.limits import Quota, StuckBudget
+from sandbox.cluster.weather.server import InjectorDown, Latency, LostRequests
+from sandbox.cluster.weather.sky import WeatherKind
+
+WEATHERS = (
+    WeatherKind("injector-down", "The sidecar injector does not answer, so no pod is made.", InjectorDown),
+    WeatherKind("latency", "The API server takes two seconds longer for each answer.", Latency),
+    WeatherKind("lost-requests", "The API server answers one request in twenty with 503.", LostRequests),
+    WeatherKind("quota", "A quota leaves no room for one pod more in a namespace.", Quota),
+    WeatherKind("stuck-budget", "A disruption budget allows no eviction.", StuckBudget),
+)
+
+
+def describe_weathers() -> str:
+    """Return the table as lines of a terminal."""
+    width = max(len(kind.name) for kind in WEATHERS)
+    return "\n".join(f"{kind.name:<{width}}  {kind.sentence}" for kind in WEATHERS)
