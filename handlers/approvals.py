@@ -119,4 +119,6 @@ def _read_order(target: Target, action_id: str) -> Order | None:
     if action_id == SHOW_CARD:
         return Approve(target.upgrade)
     meaning = read_action(action_id)
-    return choose_order(*meaning, target.upgrade, target.step, target.generation) if meaning else None
+    if meaning is None:
+        return None
+    return choose_order(*meaning, target.upgrade, target.step, target.generation, target.reason)

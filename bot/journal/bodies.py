@@ -117,7 +117,8 @@ class AgendaSection(Struct, frozen=True):
 class AnswerBody(Struct, frozen=True):
     """A private answer to one person; `response_url` is Slack's, "" where there is none.
 
-    `card` is a copy of the card that asks `upgrade`'s open question, for this person alone.
+    `card` is a copy of the card that asks `upgrade`'s open question, for this person alone; its buttons give `reason`
+    as theirs.
     """
 
     message_kind: ClassVar[MessageKind] = "answer"
@@ -128,6 +129,7 @@ class AnswerBody(Struct, frozen=True):
     agenda: tuple[AgendaSection, ...] = ()
     upgrade: str = ""
     card: GateBody | None = None
+    reason: str = ""
 
 
 class PodNumbers(Struct, frozen=True):

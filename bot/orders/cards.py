@@ -9,16 +9,29 @@ from msgspec.structs import replace
 from bot.journal.bodies import BlockedBody, GateBody
 from bot.journal.outbox import Outbox, name_card
 from bot.journal.rows import Question
-from steps.contract.cards import Card
+from steps.contract.cards import Card, Choice
+
+# No card has this button: whoever typed the command is given it.
+GLASS = Choice(
+    "break-glass",
+    "Break the glass",
+    "grave",
+    needs_reason=True,
+    confirm="You approve this alone, and every approver is told so at once, with your reason.",
+)
 
 
 @dataclass(frozen=True)
 class CardCopy:
-    """An answer that decides nothing and shows one person the card of `upgrade`'s open question."""
+    """An answer that decides nothing and shows one person the card of `upgrade`'s open question.
+
+    `reason` is what they gave as theirs; its buttons carry it.
+    """
 
     text: str
     upgrade: str
     card: GateBody
+    reason: str = ""
 
 
 class Cards:
@@ -38,20 +51,21 @@ class Cards:
             question.upgrade, by, question.step, question.generation
         )
 
-    def offer(self, question: Question, choice: str) -> CardCopy:
-        """The numbers of the question's card with the one button that takes the choice, for whoever typed its code."""
+    def offer(self, question: Question, button: Choice, reason: str) -> CardCopy:
+        """The numbers of the question's card with one button, for whoever typed its code, and why if they said so."""
         body = self._outbox.find_body(question.upgrade, name_card(question.step, question.generation))
         offered = GateBody(
             question=_write_question(body) or question.question,
             card=shorten_card(body.card) if isinstance(body, GateBody) and body.card else None,
             digest=question.digest,
-            choices=tuple(option for option in question.choices if option.id == choice),
+            choices=(button,),
             step=question.step,
             generation=question.generation,
             expires_at=question.expires_at,
         )
         text = "Nothing is decided yet: this is a production cluster, so the button decides and not the command."
-        return CardCopy(text, question.upgrade, offered)
+        given = f" It gives your reason: {reason}" if reason else ""
+        return CardCopy(f"{text}{given}", question.upgrade, offered, reason)
 
     def copy(self, question: Question, why: str) -> CardCopy:
         """The question's card for one person, with why nothing was decided."""

@@ -8,14 +8,14 @@ from bot.clicks.orders import BreakGlass, CardOrder, Judgement
 from bot.clock import Clock
 from bot.journal.journal import JournalView
 from bot.journal.rows import Question, UpgradeRow
-from bot.orders.cards import CardCopy, Cards
+from bot.orders.cards import GLASS, CardCopy, Cards
 from bot.orders.consents import Consents
 from bot.orders.judging import check_person, check_time, judge_decision, name_choice, needs_button
 from bot.orders.targets import Refusal, Targets
 from bot.settings.clusters import Cluster
 from bot.telling.phrases import describe_state, mention, name_done
 from bot.transitions import Taken, Transitions
-from steps.contract.cards import DENY
+from steps.contract.cards import DENY, Choice
 
 
 class Decisions:
@@ -57,7 +57,7 @@ class Decisions:
         if choice != DENY.id:
             check_time(question, received_at, self._clock.now())
         if presses:
-            return self._cards.offer(question, choice)
+            return self._cards.offer(question, _choose_button(order, question, choice), order.reason.strip())
         if isinstance(order, BreakGlass):
             return self._take(
                 row, Taken(question, choice, by, order.reason.strip(), "", _announce(order, by, row, cluster))
@@ -103,6 +103,13 @@ class Decisions:
             done = name_done(current.choice)
             return f"Too late: {phase} of {question.upgrade} was already {done} by {mention(current.decided_by)}."
         return f"That card is not current any more ({current.state}); see the newest one in the thread."
+
+
+def _choose_button(order: Judgement, question: Question, choice: str) -> Choice:
+    """The one button that does what was typed."""
+    if isinstance(order, BreakGlass):
+        return GLASS
+    return next(option for option in question.choices if option.id == choice)
 
 
 def _describe_code(code: str) -> str:

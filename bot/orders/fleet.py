@@ -66,7 +66,7 @@ class Fleet:
     def knows(self, user: str) -> bool:
         """Whether a sentence may mention this person: somebody of clusters.toml, or somebody on the record."""
         policies = [cluster.policy for cluster in self._targets.list_clusters()]
-        configured = any(user in policy.requesters or user in policy.approvers for policy in policies)
+        configured = any(user in policy.everybody for policy in policies)
         return configured or self._journal.has_actor(user)
 
     def read_mode(self, cluster: str, then: Callable[[], None]) -> None:

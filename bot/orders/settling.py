@@ -75,5 +75,5 @@ class Upgrades:
         agenda, copy = show_agenda(answer.agenda), answer.copy
         body = AnswerBody(click.user, click.channel, click.answer_to, answer.text, agenda)
         if copy:
-            body = replace(body, upgrade=copy.upgrade, card=copy.card)
+            body = replace(body, upgrade=copy.upgrade, card=copy.card, reason=copy.reason)
         self._chronicle.answer(body, self._clock.now())

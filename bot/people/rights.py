@@ -71,11 +71,11 @@ def _refuse(policy: Policy, action: Action, user: str, requester: str, approving
         return f"You are not among this cluster's requesters, so you can't {word}. Ask one of: {whom}."
     if approving or action in ("approve", "deny"):
         return _refuse_approver(policy, word, user, requester, approving)
-    if user in policy.requesters or user in policy.approvers:
+    if user in policy.everybody:
         return ""
     return (
-        f"You are neither a requester nor an approver of this cluster, so you can't {word} its upgrade. "
-        f"Ask one of: {_mention(policy.requesters | policy.approvers)}."
+        f"You are none of those who may act on this cluster, so you can't {word} its upgrade. "
+        f"Ask one of: {_mention(policy.everybody)}."
     )
 
 

@@ -78,7 +78,8 @@ FIELDS: tuple[Field, ...] = (
     Field("approvals_needed", "How many different approvers each approval takes.", check_approvals, 1),
     Field(
         "break_glass",
-        "Slack users and groups (ids) that may approve alone, for a reason that is announced. None means nobody.",
+        "Slack users and groups (ids) that may approve alone, for a reason that is announced, and pause, "
+        "resume, retry and abort. None means nobody.",
         check_people,
         [],
     ),

@@ -274,6 +274,7 @@ COMMANDS = [
     command("take rights", "break the glass", "break-glass cluster-x CODE now", ANA),
     command("take rights", "schedule by nobody", "schedule cluster-x 2026-12-03 02:00 UTC", DEE),
     command("take rights", "extend by a guest", "extend cluster-x 3h hurry", GUEST),
+    command("forge", "break the glass by a line to paste", "break-glass cluster-x CODE now"),
     command("forge", "another workspace", "approve cluster-x CODE", CAI, team_id=OTHER),
     command("forge", "another app", "abort cluster-x now", CAI, api_app_id="A0OTHER001"),
     command("forge", "nobody at all", "abort cluster-x now", ""),
@@ -317,7 +318,9 @@ FORGED_VALUES = {
 BUTTONS = [
     *(press("take rights", f"approve by {name}", "asm:approve", user=user) for name, user in STRANGERS.items()),
     press("take rights", "approve their own", "asm:approve", user=ANA),
-    press("take rights", "break the glass, which has no button", "asm:break-glass"),
+    press("take rights", "break the glass without a reason", "asm:break-glass"),
+    press("take rights", "break the glass", "asm:break-glass", "cluster-x-1|asking|1||hurry", ANA),
+    press("take rights", "approve in place of breaking the glass", "asm:approve", "cluster-x-1|asking|1||hurry", ANA),
     press("take rights", "start, which has no button", "asm:start", "cluster-x||0"),
     *(press("forge", f"value: {name}", "asm:approve", value) for name, value in FORGED_VALUES.items()),
     press("forge", "deny without its form", "asm:deny"),

@@ -218,7 +218,7 @@ def test_who_may_not_schedule_gets_no_form_from_a_reminder(rig: DowntimeRig) -> 
     ts = list_channel(rig)[-1]["ts"]
     rig.world.act("click", user=DEE, channel=CHANNEL, ts=ts, action_id="asm-schedule:open")
     rig.run_until(lambda: bool(rig.private(DEE)))
-    assert "You are neither a requester nor an approver" in rig.private(DEE)[-1]["text"]
+    assert "You are none of those who may act on this cluster" in rig.private(DEE)[-1]["text"]
 
 
 def test_the_form_names_both_moments_of_a_time_that_comes_twice(rig: DowntimeRig) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from slack_sdk.models.blocks import ActionsBlock, ButtonElement, ConfirmObject, PlainTextObject
 
@@ -22,38 +22,64 @@ OWN_ACTIONS: Mapping[str, Action] = {
     "resume": "resume",
     "retry": "retry",
     "abort": "abort",
+    "break-glass": "break-glass",
 }
 ASKS_REASON = "reason"
 STYLES: Mapping[str, str] = {"main": "primary", "grave": "danger"}
 LABEL_LIMIT = 75
+# Ids take 500 at most, a reason as many more.
+VALUE_LIMIT = 1000
 BUTTONS_A_ROW = 25
 
 
 @dataclass(frozen=True)
 class Target:
-    """What a button points at. It is only a claim: rights, state and generation are checked again at the decision."""
+    """What a button points at. It is only a claim: rights, state and generation are checked again at the decision.
+
+    `reason` is what the person gave already with a command; a form asks for it where a choice needs one without.
+    """
 
     upgrade: str
     step: str = ""
     generation: int = 0
     needs_reason: bool = False
+    reason: str = ""
 
 
 def write_value(target: Target) -> str:
     """The button's value, at most 2,000 characters by the ids' own limits."""
     parts = [target.upgrade, target.step, str(target.generation)]
-    return "|".join([*parts, ASKS_REASON] if target.needs_reason else parts)
+    if target.reason:
+        parts += ["", target.reason]
+    elif target.needs_reason:
+        parts.append(ASKS_REASON)
+    return "|".join(parts)
 
 
 def read_value(value: str) -> Target | None:
     """The target that a value names, None for anything that `write_value` can't have written."""
-    parts = value.split("|")
-    if len(value) > 500 or len(parts) not in (3, 4) or parts[3:] not in ([], [ASKS_REASON]):
+    if len(value) > VALUE_LIMIT:
         return None
-    upgrade, step, generation = parts[:3]
-    if not upgrade or not (generation.isascii() and generation.isdigit()) or len(generation) > 9:
-        return None
-    return Target(upgrade, step, int(generation), len(parts) == 4)
+    match value.split("|", 4):
+        case [upgrade, step, generation, *rest] if upgrade:
+            if not (generation.isascii() and generation.isdigit()) or len(generation) > 9:
+                return None
+            return _read_target(Target(upgrade, step, int(generation)), rest)
+        case _:
+            return None
+
+
+def _read_target(target: Target, rest: list[str]) -> Target | None:
+    """The target with what its value says about the reason, None where it says that in no known way."""
+    match rest:
+        case []:
+            return target
+        case [asks] if asks == ASKS_REASON:
+            return replace(target, needs_reason=True)
+        case ["", reason] if reason:
+            return replace(target, reason=reason)
+        case _:
+            return None
 
 
 def read_action(action_id: str) -> tuple[Action, str] | None:
@@ -79,7 +105,7 @@ def _build_choice(choice: Choice, target: Target) -> ButtonElement:
     return ButtonElement(
         text=_plain(choice.label or choice.id),
         action_id=cut(action_id, 255),
-        value=write_value(Target(target.upgrade, target.step, target.generation, choice.needs_reason)),
+        value=write_value(replace(target, needs_reason=choice.needs_reason)),
         style=STYLES.get(choice.weight),
         confirm=build_confirm(choice.confirm, choice.label),
     )

@@ -158,7 +158,7 @@ class Reply:
 
     def _draw_copy(self, body: AnswerBody, card: GateBody) -> list[Block]:
         """A card as one person alone sees it: all that it says, and the buttons of its choices."""
-        buttons = build_choices(card.choices, Target(body.upgrade, card.step, card.generation))
+        buttons = build_choices(card.choices, Target(body.upgrade, card.step, card.generation, reason=body.reason))
         return [
             build_sentence(body.text, self.pen),
             build_sentence(card.question, self.pen, "✋ "),

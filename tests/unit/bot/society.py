@@ -10,11 +10,13 @@ from tests.unit.bot.workbench import ANA, BEN, CAI, DEE
 
 HOME, OTHER = "T0SANDBOX1", "T0OTHERCO1"
 GROUP = "S0APPROVE1"
+# A member who may do nothing but break the glass.
+EVE = "U0EVE00005"
 OUTSIDER, GUEST, GONE, BOT, UNKNOWN = "U0OUTSIDER", "U0GUEST001", "U0GONE0001", "U0ROBOT001", "U0UNKNOWN1"
 KNOWN: Mapping[str, Person] = {
     person.id: person
     for person in (
-        *(Person(user, frozenset({HOME})) for user in (ANA, BEN, CAI, DEE)),
+        *(Person(user, frozenset({HOME})) for user in (ANA, BEN, CAI, DEE, EVE)),
         Person(OUTSIDER, frozenset({OTHER}), is_outsider=True),
         Person(GUEST, frozenset({HOME}), is_guest=True),
         Person(GONE, frozenset({HOME}), deleted=True),

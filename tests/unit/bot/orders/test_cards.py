@@ -8,11 +8,12 @@ from dataclasses import replace
 import pytest
 
 from bot.clicks.clicks import Click, Clicks
-from bot.clicks.orders import Approve, BreakGlass, Decide, Deny, Order
+from bot.clicks.orders import Approve, BreakGlass, Decide, Deny, Order, choose_order
 from bot.journal.bodies import AnswerBody, GateBody, Message
 from bot.journal.rows import Question, build_code
 from bot.orders.cards import shorten_card
 from bot.settings.policy import Policy
+from bot.slack.drawing.buttons import Target, build_choices, read_action, read_value
 from steps.contract.cards import Card, Choice, Detail
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome
 from steps.gates import pass_gate
@@ -20,6 +21,7 @@ from tests.unit.bot.workbench import BEN, CAI, DEE, POLICY, Build, Engine
 
 GLASS = replace(POLICY, break_glass=frozenset({DEE}))
 TRIAL = replace(GLASS, production=False)
+NOBODY = "U0NOBODY01"
 
 
 def ask_first(ctx: Context) -> Outcome:
@@ -68,6 +70,17 @@ def order(engine: Engine, given: Order, by: str = CAI) -> AnswerBody:
     body = [one.body for one in engine.outbox.list_unsent(engine.clock.now()) if one.kind == "answer"][-1]
     assert isinstance(body, AnswerBody)
     return body
+
+
+def press(button: Choice, asked: Question, reason: str) -> Order:
+    """What its press orders, read from the button as it is drawn."""
+    (drawn,) = build_choices([button], Target(asked.upgrade, asked.step, asked.generation, reason=reason))
+    target, action = read_value(str(drawn.value)), read_action(str(drawn.action_id))
+    assert target
+    assert action
+    made = choose_order(*action, target.upgrade, target.step, target.generation, target.reason)
+    assert made
+    return made
 
 
 def take_copies(engine: Engine) -> None:
@@ -137,10 +150,7 @@ def test_the_code_of_a_posted_card_decides(build: Build, way: str, write: Callab
     assert engine.row().state == "running"
 
 
-PRODUCTION = [way for way in WAYS if way != "break the glass"]
-
-
-@pytest.mark.parametrize("way", PRODUCTION)
+@pytest.mark.parametrize("way", WAYS)
 def test_on_a_production_cluster_a_typed_code_is_answered_with_one_button_that_decides(build: Build, way: str) -> None:
     """A line that somebody else made ready to paste changes nothing there; whoever pasted it sees the numbers first."""
     step, make, by = WAYS[way]
@@ -153,25 +163,45 @@ def test_on_a_production_cluster_a_typed_code_is_answered_with_one_button_that_d
     assert answer.card
     (button,) = answer.card.choices
     assert (answer.card.step, answer.card.generation, answer.card.code) == (asked.step, asked.generation, "")
-    order(engine, Decide("cluster-x-1", asked.step, asked.generation, choice=button.id), by)
+    order(engine, press(button, asked, answer.reason), by)
     assert engine.row().state == "running"
 
 
-@pytest.mark.parametrize("way", PRODUCTION)
+@pytest.mark.parametrize("way", WAYS)
 def test_a_typed_code_gives_no_button_to_whoever_may_not_press_it(build: Build, way: str) -> None:
     """They are told why instead."""
     step, make, _ = WAYS[way]
     engine = stand(build, step, policy=GLASS)
     engine.post_cards()
-    assert order(engine, make(open_question(engine).code), DEE).card is None
+    assert order(engine, make(open_question(engine).code), NOBODY).card is None
 
 
-def test_breaking_the_glass_by_its_code_decides_on_a_production_cluster_too(build: Build) -> None:
-    """It takes a reason, and everybody is told."""
+def test_who_types_that_they_break_the_glass_gives_the_reason_once(build: Build) -> None:
+    """It stands in the answer, the button carries it, and everybody is told of it once the button is pressed."""
     engine = stand(build, "control-plane/approve", policy=GLASS)
     engine.post_cards()
-    order(engine, BreakGlass("cluster-x", reason="now", code=open_question(engine).code), DEE)
-    assert engine.row().state == "running"
+    asked = open_question(engine)
+    answer = order(engine, BreakGlass("cluster-x", reason="checkout is down", code=asked.code), DEE)
+    assert answer.text.endswith("It gives your reason: checkout is down")
+    assert answer.card
+    order(engine, press(answer.card.choices[0], asked, answer.reason), DEE)
+    (told,) = [told for told in engine.bodies("milestone") if "broke the glass" in told["sentence"]]
+    assert "alone: checkout is down <@" in told["sentence"]
+
+
+def test_the_button_that_breaks_the_glass_decides_no_later_card(build: Build) -> None:
+    """It names the card whose code was typed."""
+    engine = stand(build, "download/approve", "control-plane/approve", policy=GLASS)
+    engine.post_cards()
+    asked = open_question(engine)
+    answer = order(engine, BreakGlass("cluster-x", reason="now", code=asked.code), DEE)
+    order(engine, Approve("cluster-x-1", asked.step, asked.generation), BEN)
+    engine.runner.turn()
+    engine.runner.turn()
+    engine.post_cards()
+    assert answer.card
+    order(engine, press(answer.card.choices[0], asked, answer.reason), DEE)
+    assert (engine.row().step, engine.row().state) == ("control-plane/approve", "asking")
 
 
 def test_the_numbers_are_the_cards_facts(build: Build) -> None:

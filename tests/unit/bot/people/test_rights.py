@@ -19,28 +19,41 @@ from bot.settings.policy import Policy
 from steps.contract.cards import Card, Choice
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Waiting
 from steps.gates import pass_gate
-from tests.unit.bot.society import BOT, GONE, GROUP, GUEST, HOME, OTHER, OUTSIDER, STRANGERS, UNKNOWN, PaperDirectory
+from tests.unit.bot.society import (
+    BOT,
+    EVE,
+    GONE,
+    GROUP,
+    GUEST,
+    HOME,
+    OTHER,
+    OUTSIDER,
+    STRANGERS,
+    UNKNOWN,
+    PaperDirectory,
+)
 from tests.unit.bot.workbench import ANA, BEN, CAI, DEE, Engine, build_engine, write_click
 
 ACTIONS = ("start", "approve", "deny", "decide", "break-glass", "pause", "resume", "retry", "abort")
-PEOPLE = (ANA, BEN, CAI, DEE, *sorted(STRANGERS))
+PEOPLE = (ANA, BEN, CAI, DEE, EVE, *sorted(STRANGERS))
 # clusters.toml names the strangers everywhere: what keeps them out is their account.
 POLICY = Policy(
     requesters=frozenset({ANA, BEN}) | STRANGERS,
     approvers=frozenset({ANA, BEN, GROUP}) | STRANGERS,
-    break_glass=frozenset({CAI}) | STRANGERS,
+    break_glass=frozenset({CAI, EVE}) | STRANGERS,
 )
-# The table. ANA started the upgrade; CAI is an approver through the group; DEE is nobody.
+# The table. ANA started the upgrade; CAI is an approver through the group; EVE may
+# break the glass and is nothing else; DEE is nobody.
 MAY: dict[str, set[str]] = {
     "start": {ANA, BEN},
     "approve": {BEN, CAI},
     "accept": {BEN, CAI},
     "deny": {ANA, BEN, CAI},
-    "break-glass": {CAI},
-    "pause": {ANA, BEN, CAI},
-    "resume": {ANA, BEN, CAI},
-    "retry": {ANA, BEN, CAI},
-    "abort": {ANA, BEN, CAI},
+    "break-glass": {CAI, EVE},
+    "pause": {ANA, BEN, CAI, EVE},
+    "resume": {ANA, BEN, CAI, EVE},
+    "retry": {ANA, BEN, CAI, EVE},
+    "abort": {ANA, BEN, CAI, EVE},
 }
 LEGAL: dict[str, set[str]] = {
     "none": {"start"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -12,14 +13,41 @@ from steps.contract.cards import Choice
 from tests.unit.bot.slack.samples import build_view
 
 
-def test_a_value_is_read_as_it_was_written() -> None:
-    """One function writes it, one reads it."""
-    target = Target("cluster-x-7", "control-plane/approve", 3, needs_reason=True)
+@pytest.mark.parametrize("said", [{}, {"needs_reason": True}, {"reason": "down"}, {"reason": "a|b||c"}])
+def test_a_value_is_read_as_it_was_written(said: dict[str, Any]) -> None:
+    """One function writes it, one reads it; a reason may hold what parts the value."""
+    target = Target("cluster-x-7", "control-plane/approve", 3, **said)
     assert read_value(write_value(target)) == target
 
 
+def test_a_reason_as_long_as_any_fits_beside_the_longest_ids() -> None:
+    """Slack takes 2,000 characters."""
+    target = Target("u" * 300, "s" * 180, 999_999_999, reason="r" * 500)
+    assert read_value(write_value(target)) == target
+
+
+def test_a_choice_whose_reason_was_given_opens_no_form() -> None:
+    """The button carries it."""
+    (button,) = build_choices([Choice("deny", "Deny", needs_reason=True)], Target("u", "s", 1, reason="why"))
+    assert button.value == "u|s|1||why"
+
+
 @pytest.mark.parametrize(
-    "forged", ["", "x", "a|b", "a|b|c", "|b|1", "a|b|1|other", "a|b|-1", "a|b|1|reason|x", "a|b|²", "a|" * 300]
+    "forged",
+    [
+        "",
+        "x",
+        "a|b",
+        "a|b|c",
+        "|b|1",
+        "a|b|1|other",
+        "a|b|-1",
+        "a|b|1|reason|x",
+        "a|b|1|",
+        "a|b|1||",
+        "a|b|²",
+        "a|" * 300,
+    ],
 )
 def test_a_forged_value_is_not_read(forged: str) -> None:
     """Nothing that the bot can't have written is taken."""
@@ -32,6 +60,7 @@ def test_a_forged_value_is_not_read(forged: str) -> None:
         ("asm:approve", ("approve", "approve")),
         ("asm:deny", ("deny", "deny")),
         ("asm:pause", ("pause", "")),
+        ("asm:break-glass", ("break-glass", "")),
         ("asm:decide:accept", ("decide", "accept")),
         ("asm:decide:", None),
         ("asm:approve:all", None),
