@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.clock import Clock
+from bot.engine.leftovers import Leftovers
 from bot.engine.plans import Plans
 from bot.engine.step_runs import StepRuns
 from bot.engine.turn import Turn, describe_outcome
@@ -17,9 +18,7 @@ from bot.journal.rows import UpgradeRow, find_last_act, is_due
 from bot.journal.store import StoreBroken
 from bot.telling.chronicle import Chronicle
 from steps.contract.errors import GiveUp, TryAgain
-from steps.mesh import Binding
 from steps.notes.permissions import BINDING
-from steps.phases.own_binding import GUIDE_BINDING, OWN_BINDING, take_back
 from steps.phases.rested import IDLE, REST
 
 log = structlog.get_logger(__name__)
@@ -36,6 +35,7 @@ class OwnBindings:
         self._runs = runs
         self._plans = plans
         self._clock = clock
+        self._leftovers = Leftovers(journal, chronicle, clock)
         self._last: datetime | None = None
         self._seen: dict[str, datetime] = {}
 
@@ -77,27 +77,8 @@ class OwnBindings:
         return list({row.cluster: row for row in reversed(self._journal.list_upgrades(limit=10_000))}.values())
 
     def _look_for_leftovers(self, row: UpgradeRow) -> None:
-        kubernetes = self._plans.ports_for(row.address).kubernetes
-        for name in (GUIDE_BINDING, OWN_BINDING):
-            found = kubernetes.read_binding(name)
-            if found is not None and self._is_left_over(found):
-                self._tell(found, row.cluster, take_back(kubernetes, found))
+        self._leftovers.look(self._plans.ports_for(row.address).kubernetes, row)
         self._seen[row.cluster] = self._clock.now()
-
-    def _is_left_over(self, found: Binding) -> bool:
-        """Whether this journal's bot wrote it for an upgrade that has ended, or that a restored backup lacks."""
-        if found.mark is None or found.mark.journal != self._journal.read_id():
-            return False
-        upgrade = self._journal.find_upgrade(found.mark.upgrade)
-        return upgrade is None or upgrade.ended_at is not None
-
-    def _tell(self, found: Binding, cluster: str, taken: str) -> None:
-        """In the thread of the upgrade that left it, and in the log."""
-        log.warning("binding_left_over", cluster=cluster, binding=found.name, taken=taken or "left in place")
-        upgrade = self._journal.find_upgrade(found.mark.upgrade) if found.mark and taken else None
-        if upgrade is not None:
-            told = f"cluster-admin, which this upgrade had left behind, is taken back: {taken}"
-            self._chronicle.tell(upgrade, told, self._clock.now())
 
     def _attempt(self, row: UpgradeRow, look: Callable[[UpgradeRow], None]) -> None:
         try:

@@ -81,8 +81,8 @@ def verify_journal(chains: Chains, head: str = "") -> Verdict:
         faults += [f"{upgrade}: {fault}" for fault in find_contradictions(chains, upgrade, rows)]
     seals = [row.seal for rows in audits.values() for row in rows] + [end.seal for end in ends]
     faults += _check_head(head, seals)
-    count = sum(map(len, audits.values()))
-    return Verdict(f"{count} rows of {len(audits)} upgrades, {len(ends)} of them ended", tuple(faults))
+    count, ended = sum(map(len, audits.values())), len({end.upgrade for end in ends})
+    return Verdict(f"{count} rows of {len(audits)} upgrades, {ended} of them ended", tuple(faults))
 
 
 def find_contradictions(chains: Chains, upgrade: str, rows: Sequence[SealedRow]) -> list[str]:

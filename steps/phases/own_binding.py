@@ -121,13 +121,13 @@ def recall_account(ctx: Context, name: str) -> str:
     return ctx.recall(FILLED.of(name)) or ctx.recall(CREATED.of(name)) or ctx.kubernetes.read_account()
 
 
-def take_back(kubernetes: Kubernetes, found: Binding) -> str:
-    """Take back by its mark alone what an upgrade left that has ended; a sentence, "" where it stays as it is.
+def may_take_back(found: Binding) -> bool:
+    """Whether nothing of others is touched: neither where any were added, nor what is bound to another role."""
+    return len(found.users) == 1 and not found.others and found.role == ADMIN_ROLE
 
-    Nothing of others is touched: neither where any were added, nor what is bound to another role.
-    """
-    if len(found.users) != 1 or found.others or found.role != ADMIN_ROLE:
-        return ""
+
+def take_back(kubernetes: Kubernetes, found: Binding) -> str:
+    """Take back by its mark alone what an upgrade left that has ended, where that may be; a sentence."""
     if found.name == OWN_BINDING:
         kubernetes.revise_binding(replace(found, users=(), mark=None))
         return f"{found.name} emptied"

@@ -157,6 +157,15 @@ def test_what_an_ended_upgrade_left_is_found_at_the_start_told_and_removed(scene
     assert list_told(scene.engine)[-1] == told
 
 
+def test_what_is_nobodys_is_left_to_leftovers_of_the_next_day(scene: Scene) -> None:
+    """What came to stand there since is found a day later."""
+    scene.pass_time(25)
+    mark = BindingMark(scene.engine.journal.read_id(), "cluster-x-0")
+    scene.places.kubernetes.bindings = {OWN_BINDING: replace(EMPTY, users=(ACCOUNT,), mark=mark)}
+    scene.pass_time(25)
+    assert scene.places.users == ()
+
+
 def test_it_is_looked_for_once_a_day_and_again_where_a_cluster_could_not_be_reached(scene: Scene) -> None:
     """Two reads a cluster a day."""
     leave(scene)
