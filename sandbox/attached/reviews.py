@@ -19,9 +19,10 @@ def allow(review: Json, patch: list[Json] | None = None) -> web.Response:
     return _response(review, answer)
 
 
-def refuse(review: Json, why: str) -> web.Response:
-    """Refuse the object."""
-    return _response(review, {"uid": review["request"]["uid"], "allowed": False, "status": {"message": why}})
+def refuse(review: Json, why: str, code: int = 400) -> web.Response:
+    """Refuse the object; the server answers 400 where a webhook names no code."""
+    status: Json = {"message": why, "code": code, **({"reason": "Forbidden"} if code == 403 else {})}
+    return _response(review, {"uid": review["request"]["uid"], "allowed": False, "status": status})
 
 
 def put(path: str, value: Any) -> Json:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from steps.mesh import Pod, Webhook, Workload
+from steps.workloads.causes import advise, find_cause
 
 DEADLINE = "ProgressDeadlineExceeded"
 UNREADY = "unready"
@@ -14,17 +15,18 @@ TERMINATING = timedelta(minutes=10)
 # How long a stall may last before a person is asked, most telling kind first: a cluster autoscaler needs minutes for
 # a node, a registry or quota rarely heals by itself, a gateway drains for 30 s and more.
 PATIENCE = {
+    "policy": timedelta(minutes=2),
     "quota": timedelta(minutes=2),
     "webhook": timedelta(minutes=5),
     "image pull": timedelta(minutes=5),
+    "volume": timedelta(minutes=5),
+    "network": timedelta(minutes=5),
     "Unschedulable": timedelta(minutes=10),
     "readiness": timedelta(minutes=10),
     UNREADY: timedelta(minutes=10),
     "Terminating": TERMINATING,
     DEADLINE: timedelta(0),
 }
-_PULL = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ImageInspectError", "ErrImageNeverPull")
-_CRASH = ("CrashLoopBackOff", "Error", "OOMKilled", "RunContainerError", "CreateContainerConfigError", "Completed")
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,11 @@ def read_pod_stall(pod: Pod) -> Stall | None:
         return None
     if not pod.problem:
         return _read_unready(pod)
-    kind = _name_problem(pod.problem)
-    sentence, remedy = _POD_WORDS.get(kind, ("", ""))
-    words = {"name": pod.name, "space": pod.namespace, "problem": pod.problem}
-    return Stall(kind, sentence.format(**words), remedy.format(**words), pod.name) if kind else None
+    cause = find_cause(pod.problem)
+    if cause is None:
+        return None
+    sentence = _POD_WORDS.get(cause.kind, _STILL).format(name=pod.name, problem=pod.problem)
+    return Stall(cause.kind, sentence, advise(pod.problem, pod.namespace, pod.name), pod.name)
 
 
 def find_webhook_gap(webhook: Webhook | None, endpoints: int) -> str:
@@ -106,30 +109,12 @@ def choose_overdue(stalls: Sequence[Stall], waited: timedelta) -> Stall | None:
     return Stall(overdue.kind, f"{overdue.sentence}: {reason.sentence}", reason.remedy, reason.subject)
 
 
+_STILL = "{name} does not start: {problem}"
 _POD_WORDS = {
-    "Unschedulable": (
-        "{name} can't be scheduled: {problem}",
-        "Add a node or free CPU and memory; the rollout goes on by itself as soon as there is room.",
-    ),
-    "image pull": (
-        "{name} can't pull its image: {problem}",
-        "Let the nodes reach gcr.io/gke-release (firewall, Private Google Access, Binary Authorization).",
-    ),
-    "readiness": (
-        "{name} is not ready: {problem}",
-        "Read its log: kubectl -n {space} logs {name} --all-containers --previous.",
-    ),
+    "Unschedulable": "{name} can't be scheduled: {problem}",
+    "image pull": "{name} can't pull its image: {problem}",
+    "readiness": "{name} is not ready: {problem}",
 }
-
-
-def _name_problem(problem: str) -> str:
-    if "Unschedulable" in problem or "nodes are available" in problem:
-        return "Unschedulable"
-    if any(word in problem for word in _PULL):
-        return "image pull"
-    if any(word in problem for word in _CRASH) or "probe" in problem.lower():
-        return "readiness"
-    return ""
 
 
 def _read_unready(pod: Pod) -> Stall | None:
@@ -145,14 +130,10 @@ def _read_unready(pod: Pod) -> Stall | None:
 def _read_workload_stalls(workload: Workload) -> Iterator[Stall]:
     name, space, kind = workload.ref.name, workload.ref.namespace, workload.ref.kind.lower()
     failure, describe = workload.failure, f"kubectl -n {space} describe {kind} {name}"
-    if "quota" in failure.lower():
-        remedy = f"Raise the quota for the time of the upgrade: kubectl -n {space} describe resourcequota."
-        yield Stall("quota", f"{name}: {failure}", remedy, name)
-    elif "webhook" in failure:
-        remedy = f"A webhook refuses its pods ({describe}); mend or remove that webhook."
-        yield Stall("webhook", f"{name}: {failure}", remedy, name)
-    elif failure:
-        yield Stall("readiness", f"{name}: {failure}", describe, name)
+    if failure:
+        cause = find_cause(failure)
+        remedy = advise(failure, space, name) or describe
+        yield Stall(cause.kind if cause else "readiness", f"{name}: {failure}", remedy, name)
     # A verdict on an earlier generation says nothing about this rollout.
     if workload.stalled and workload.observed_generation >= workload.generation:
         sentence = f"{name} made no progress for {workload.progress_deadline_seconds} s"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import secrets
 import ssl
@@ -23,6 +24,7 @@ from sandbox.cluster.mesh.manifests import render_mesh
 from sandbox.cluster.seeds.cluster_x import INSTALLED, mesh_options
 from sandbox.cluster.seeds.objects import namespace, node, rbac_defaults
 from sandbox.cluster.server.faults import PodFault
+from sandbox.cluster.server.policies import Policy
 from sandbox.release.tools.kube_api import read_access
 from sandbox.web.sites import serve_in_thread
 from steps.mesh import ClusterAddress, Pod, Workload, WorkloadRef
@@ -34,6 +36,7 @@ START = 1_700_000_000.0
 SERVER_VERSION = "v1.20.2"
 PATIENCE = 60.0
 # Every token that the sandbox knows nothing of is the bot's; this one it refuses.
+NOBODY = "https://127.0.0.1:1"  # a port of loopback where nothing listens
 UNKNOWN_TOKEN = "nobody-knows-this"
 INJECTED = {"istio-injection": "enabled"}
 
@@ -153,6 +156,10 @@ class Ground:
         """End the injector, or start it again."""
         raise NotImplementedError
 
+    def play_webhook(self, webhook: str, policy: Policy) -> Json:
+        """Let somebody else's webhook answer so from now on; returns the clientConfig that leads to it."""
+        raise NotImplementedError
+
     def compact(self) -> None:
         """Forget all history."""
         raise NotImplementedError
@@ -166,7 +173,7 @@ class SimulatedGround(Ground):
     """The sandbox's cluster over TLS; its time moves only while a test waits."""
 
     name = "simulated"
-    powers = frozenset({"mesh", "faults", "compact", "restart", "bot"})
+    powers = frozenset({"mesh", "faults", "compact", "restart", "bot", "webhooks"})
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self._seconds = START
@@ -207,6 +214,11 @@ class SimulatedGround(Ground):
         with self.cluster.lock:
             self.cluster.injector.down = down
 
+    def play_webhook(self, webhook: str, policy: Policy) -> Json:
+        with self.cluster.lock:
+            self.cluster.api.policies.set(webhook, policy)
+        return {"url": f"{NOBODY}/{webhook}"}
+
     def compact(self) -> None:
         self.cluster.expire_watches()
 
@@ -219,7 +231,7 @@ class RealGround(Ground):
     """A control plane that the tests started."""
 
     name = "real"
-    powers = frozenset({"mesh", "faults", "compact", "restart", "bot"})
+    powers = frozenset({"mesh", "faults", "compact", "restart", "bot", "webhooks"})
 
     def __init__(self, plane: ControlPlane, stack: ExitStack) -> None:
         super().__init__(plane.kubeconfig, stack)
@@ -238,6 +250,11 @@ class RealGround(Ground):
 
     def switch_injector(self, down: bool) -> None:
         self._plane.change_fleet(injector_down=down)
+
+    def play_webhook(self, webhook: str, policy: Policy) -> Json:
+        told = self._plane.change_fleet(policies={webhook: dataclasses.asdict(policy)})
+        url = NOBODY if policy.kind == "down" else told["policies"]
+        return {"url": f"{url}/{webhook}", "caBundle": self._plane.certificate.ca_base64}
 
     def compact(self) -> None:
         self._plane.compact()

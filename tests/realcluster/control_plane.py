@@ -83,9 +83,10 @@ class ControlPlane:
         self.programs["kube-apiserver"].start()
         self.programs["kube-apiserver"].wait_until(self.is_ready)
 
-    def change_fleet(self, **switches: Any) -> None:
-        """Set switches of the fleet: tests/realcluster/fleet.py names them."""
-        httpx.post(f"{self.fleet_url}/switches", json=switches, timeout=10, trust_env=False).raise_for_status()
+    def change_fleet(self, **switches: Any) -> Any:
+        """Set switches of the fleet: tests/realcluster/fleet.py names them. Returns what it says of itself."""
+        answer = httpx.post(f"{self.fleet_url}/switches", json=switches, timeout=10, trust_env=False)
+        return answer.raise_for_status().json()
 
     def _ask_etcd(self, what: str, body: dict[str, Any]) -> Any:
         answer = httpx.post(f"{self.etcd_url}/v3/kv/{what}", json=body, timeout=10, trust_env=False)

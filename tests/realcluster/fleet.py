@@ -2,7 +2,7 @@
 
 `python -m tests.realcluster.fleet SETTINGS ADDRESS`: settings are JSON, the address of the switches is written to the
 second file when the nodes are there. POST /switches takes `never_ready`, `crashing` (lists of image patterns), `ready`,
-`grace` (seconds) and `injector_down`.
+`grace` (seconds), `injector_down` and `policies` (what other people's webhooks answer, by name).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from sandbox.attached.balancer import balance_load
 from sandbox.attached.kubelet import Kubelets, KubeletSwitches, Nodes
 from sandbox.cluster.http.tls import ServingCertificate
 from sandbox.web.sites import open_site
+from tests.realcluster.policy_webhooks import PolicyWebhooks
 from tests.realcluster.service_webhook import ServiceWebhook
 
 
@@ -34,22 +35,25 @@ async def run_fleet(settings: dict[str, Any], announce: Callable[[str], object])
         kubelets = Kubelets(api, switches, Nodes(settings["nodes"], settings["pods_per_node"]))
         await kubelets.add_nodes()
         webhook = ServiceWebhook(api, certificate.ca_pem, context=certificate.server_context())
-        site = await open_site(make_switchboard(switches, webhook))
+        policies = PolicyWebhooks()
+        await policies.open(certificate.server_context())
+        site = await open_site(make_switchboard(switches, webhook, policies))
         announce(site.url)
         await asyncio.gather(kubelets.run(), webhook.run(), balance_load(api))
 
 
-def make_switchboard(switches: KubeletSwitches, webhook: ServiceWebhook) -> web.Application:
+def make_switchboard(switches: KubeletSwitches, webhook: ServiceWebhook, policies: PolicyWebhooks) -> web.Application:
     """The site that takes the switches."""
 
     async def change(asked: web.Request) -> web.Response:
         wanted = await asked.json()
         if "injector_down" in wanted:
             await webhook.switch(bool(wanted.pop("injector_down")))
+        policies.policies |= wanted.pop("policies", {})
         for name, value in wanted.items():
             getattr(switches, name)  # an unknown name is an error
             setattr(switches, name, value)
-        return web.json_response({"injected": webhook.injected})
+        return web.json_response({"injected": webhook.injected, "policies": policies.url})
 
     app = web.Application()
     app.router.add_post("/switches", change)

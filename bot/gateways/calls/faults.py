@@ -19,7 +19,8 @@ ASK_AGAIN = frozenset({408, 409, 410, 423, 425})
 class Call:
     """An outside call in words: `service` is who was asked, `action` what for ("list pods in shop").
 
-    `unauthorized` and `forbidden` are the remedies for 401 and 403; `absent` is the one for 404.
+    `unauthorized` and `forbidden` are the remedies for 401 and 403; `absent` is the one for 404. `told` is the remedy
+    that the answer's own words call for, whatever its status; "" where they call for none.
     """
 
     service: str
@@ -27,6 +28,7 @@ class Call:
     unauthorized: str = "Give the bot valid credentials, then retry."
     forbidden: str = "Grant the bot's account the right, then retry."
     absent: str = "Check the name and the address, then retry."
+    told: str = ""
 
 
 def judge_status(call: Call, status: int, message: str = "", retry_after: float | None = None) -> StepError:
@@ -37,7 +39,7 @@ def judge_status(call: Call, status: int, message: str = "", retry_after: float 
         return TryAgain(f'{call.service} is throttling (429) "{call.action}"{said}', retry_after)
     if status in ASK_AGAIN or status >= 500:
         return TryAgain(why, retry_after)
-    return GiveUp(why, _find_remedy(call, status))
+    return GiveUp(why, call.told or _find_remedy(call, status))
 
 
 def _find_remedy(call: Call, status: int) -> str:

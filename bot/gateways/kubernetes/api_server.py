@@ -16,6 +16,7 @@ from bot.gateways.calls.retries import ReadRetries
 from bot.gateways.kubernetes.connections import Connection
 from steps.contract.errors import GiveUp, TryAgain
 from steps.mesh import ReachedServer
+from steps.workloads.causes import advise_on_refusal
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
@@ -172,8 +173,15 @@ class ApiServer:
 
     def _refuse(self, action: str, answer: Answer) -> NoReturn:
         status = read_status(answer.body)
-        call = Call(self.name, action, self.connection.unauthorized, name_grant(status.message))
-        raise faults.judge_status(call, answer.status, status.message, answer.retry_after)
+        raise faults.judge_status(
+            self.describe_call(action, status.message), answer.status, status.message, answer.retry_after
+        )
+
+    def describe_call(self, action: str, message: str) -> Call:
+        """The call with the remedies for its refusals; `message` is what the answer says."""
+        return Call(
+            self.name, action, self.connection.unauthorized, name_grant(message), told=advise_on_refusal(message)
+        )
 
     def _send_once_renewed(self, action: str, request: Request) -> Answer:
         client = self._open()

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from bot.gateways.calls.faults import Call, judge_status
+from bot.gateways.calls.faults import judge_status
 from bot.gateways.kubernetes.answers import RoleBinding
 from bot.gateways.kubernetes.api_server import MERGE, STRATEGIC, Answer, ApiServer, read_status
 from bot.gateways.kubernetes.objects import FIELD_MANAGER
@@ -70,7 +70,8 @@ class Writes:
             return EvictionRefused(_explain_refusal(status.message, [cause.message for cause in status.causes]))
         if answer.status == 500 and "more than one PodDisruptionBudget" in status.message:
             return EvictionRefused(status.message, permanent=True)
-        raise judge_status(Call(self._server.name, action), answer.status, status.message, answer.retry_after)
+        call = self._server.describe_call(action, status.message)
+        raise judge_status(call, answer.status, status.message, answer.retry_after)
 
     def read_binding(self, name: str) -> Binding | None:
         action = f"read ClusterRoleBinding {name}"

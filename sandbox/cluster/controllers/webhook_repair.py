@@ -11,7 +11,7 @@ from sandbox.cluster.objects.objects import copy_json, name_of
 from sandbox.cluster.server.apiserver import ApiServer
 from sandbox.cluster.server.injection import CONFIG_NAME, CONFIG_NAMESPACE, Injector
 from sandbox.cluster.server.store import Change
-from sandbox.cluster.server.webhooks import CONFIGURATIONS
+from sandbox.cluster.server.webhooks import MUTATING
 
 CA_BUNDLE = base64.b64encode(
     b"-----BEGIN CERTIFICATE-----\nsimulated mesh certificate authority\n-----END CERTIFICATE-----\n"
@@ -22,7 +22,7 @@ class WebhookRepair:
     """Watches the webhook configuration and the injector's endpoints."""
 
     name = "sidecar-injector"
-    watches = (CONFIGURATIONS, "endpoints")
+    watches = (MUTATING, "endpoints")
 
     def __init__(self, api: ApiServer, engine: Engine, injector: Injector, pace: Pace) -> None:
         self._api = api
@@ -35,7 +35,7 @@ class WebhookRepair:
         return (("", CONFIG_NAME),) if name_of(change.obj) == CONFIG_NAME else ()
 
     def reconcile(self, namespace: str, name: str) -> None:
-        configuration = self._api.store.find(CONFIGURATIONS, "", name)
+        configuration = self._api.store.find(MUTATING, "", name)
         if configuration is None or all(row["clientConfig"].get("caBundle") for row in configuration["webhooks"]):
             self._seen_empty = None
             return
@@ -52,7 +52,7 @@ class WebhookRepair:
         repaired = copy_json(configuration)
         for row in repaired["webhooks"]:
             row["clientConfig"]["caBundle"] = CA_BUNDLE
-        self._api.put_if_changed(CONFIGURATIONS, configuration, repaired)
+        self._api.put_if_changed(MUTATING, configuration, repaired)
 
     def _is_running(self) -> bool:
         endpoints = self._api.store.find("endpoints", CONFIG_NAMESPACE, CONFIG_NAME)

@@ -1,4 +1,4 @@
-"""What the API server does to new objects before it keeps them: namespaces, webhooks, quota, service addresses."""
+"""What the API server does to objects before it keeps them: namespaces, webhooks, quota, service addresses."""
 
 from __future__ import annotations
 
@@ -9,25 +9,28 @@ from sandbox.cluster.objects.objects import Json, copy_json, is_pod_finished, is
 from sandbox.cluster.objects.quantities import format_quantity, parse_quantity, requests_of
 from sandbox.cluster.objects.resources import Resource
 from sandbox.cluster.server.store import Store
-from sandbox.cluster.server.webhooks import PodWebhooks
+from sandbox.cluster.server.webhooks import AdmissionWebhooks, Review
 
 
 class Admission:
-    """The admission chain for CREATE."""
+    """The admission chain."""
 
-    def __init__(self, store: Store, webhooks: PodWebhooks) -> None:
+    def __init__(self, store: Store, webhooks: AdmissionWebhooks) -> None:
         self._store = store
         self._webhooks = webhooks
 
     def admit(self, resource: Resource, obj: Json, *, dry_run: bool) -> Json:
-        """Return the object as admission leaves it. Raises ApiError 400, 403, 404 or 500."""
-        if resource.namespaced:
-            namespace = self._open_namespace(resource, obj)
-            if resource.key == "pods":
-                obj = self._webhooks.mutate(obj, namespace, dry_run=dry_run)
+        """Return a new object as admission leaves it. Raises ApiError 400, 403, 404 or 500."""
+        namespace = self._open_namespace(resource, obj) if resource.namespaced else None
+        obj = self._webhooks.admit(Review(resource, "CREATE", namespace, dry_run), obj)
         if resource.key == "services":
             obj = self._with_addresses(obj)
         return obj
+
+    def admit_change(self, resource: Resource, obj: Json, *, dry_run: bool) -> Json:
+        """Return a changed object as admission leaves it. Raises ApiError 400, 403 or 500."""
+        namespace = self._store.find("namespaces", "", namespace_of(obj)) if resource.namespaced else None
+        return self._webhooks.admit(Review(resource, "UPDATE", namespace, dry_run), obj)
 
     def check_quota(self, resource: Resource, obj: Json) -> None:
         """Raise ApiError 403 where a new pod exceeds a ResourceQuota of its namespace."""

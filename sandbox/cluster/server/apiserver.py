@@ -29,8 +29,9 @@ from sandbox.cluster.objects.resources import Resource, Resources, custom_resour
 from sandbox.cluster.objects.validation import check_changed, check_new
 from sandbox.cluster.server.admission import Admission
 from sandbox.cluster.server.injection import Injector
+from sandbox.cluster.server.policies import Policies
 from sandbox.cluster.server.store import Change, Store
-from sandbox.cluster.server.webhooks import PodWebhooks
+from sandbox.cluster.server.webhooks import AdmissionWebhooks
 
 DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
 # Kinds whose metadata.generation the API server counts.
@@ -58,7 +59,8 @@ class ApiServer:
         self.store = store
         self.resources = resources
         self.now = now
-        self.admission = Admission(store, PodWebhooks(store, injector))
+        self.policies = Policies()
+        self.admission = Admission(store, AdmissionWebhooks(store, injector, self.policies))
         store.listen(self._follow_definitions)
 
     def get(self, resource: Resource, namespace: str, name: str) -> Json:
@@ -186,6 +188,8 @@ class ApiServer:
         if merged.get("spec") != before.get("spec") or "webhooks" in merged or "roleRef" in merged:
             fill_defaults(resource, version or resource.stored_version, merged, self.resources.minor)
         if subresource != "status":
+            if not subresource:
+                merged = self.admission.admit_change(resource, merged, dry_run=dry_run)
             check_changed(resource, before, merged)
         counted = self._counted(resource.key, before, merged)
         if counted == before:

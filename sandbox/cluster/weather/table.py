@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sandbox.cluster.weather.limits import Quota, StuckBudget
+from sandbox.cluster.weather.policies import PolicyDenies, PolicyDown, PolicyMutates
 from sandbox.cluster.weather.server import InjectorDown, Latency, LostRequests
 from sandbox.cluster.weather.sky import WeatherKind
 
@@ -10,6 +11,9 @@ WEATHERS = (
     WeatherKind("injector-down", "The sidecar injector does not answer, so no pod is made.", InjectorDown),
     WeatherKind("latency", "The API server takes two seconds longer for each answer.", Latency),
     WeatherKind("lost-requests", "The API server answers one request in twenty with 503.", LostRequests),
+    WeatherKind("policy-denies", "An admission policy refuses restarts in its own words.", PolicyDenies),
+    WeatherKind("policy-down", "An admission webhook is away, so no pod is made.", PolicyDown),
+    WeatherKind("policy-mutates", "An admission webhook takes each restart's stamp out again.", PolicyMutates),
     WeatherKind("quota", "A quota leaves no room for one pod more in a namespace.", Quota),
     WeatherKind("stuck-budget", "A disruption budget allows no eviction.", StuckBudget),
 )

@@ -10,6 +10,7 @@ MOVING = "ReplicaSetUpdated"
 COMPLETE = "NewReplicaSetAvailable"
 LATE = "ProgressDeadlineExceeded"
 PAUSED = "DeploymentPaused"
+REFUSED_SET = "ReplicaSetCreateError"
 RESUMED = "DeploymentResumed"
 
 

@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sandbox.cluster.controllers.engine import Engine
-from sandbox.cluster.controllers.workloads.deployment_status import FRESH_SET, PAUSED, deployment_status, with_progress
+from sandbox.cluster.controllers.workloads.deployment_status import (
+    FRESH_SET,
+    PAUSED,
+    REFUSED_SET,
+    deployment_status,
+    with_progress,
+)
 from sandbox.cluster.controllers.workloads.replicas import controlled_by, itself
 from sandbox.cluster.controllers.workloads.rolling import fenceposts, first_size, next_sizes
+from sandbox.cluster.objects.errors import ApiError
 from sandbox.cluster.objects.objects import (
     Json,
     annotations_of,
@@ -35,6 +42,7 @@ HASH_LABEL = "pod-template-hash"
 _SETS = "replicasets.apps"
 _KEY = "deployments.apps"
 _COMPONENT = "deployment-controller"
+REFUSED_SECONDS = 5.0
 
 
 class Deployments:
@@ -64,10 +72,13 @@ class Deployments:
         if any(not _is_observed(one) for one in sets):
             return
         newest = find_newest(deployment, sets)
-        if not deployment["spec"].get("paused"):
-            self._roll(deployment, sets, newest)
-        else:
-            self._resize(deployment, sets, newest)
+        try:
+            if not deployment["spec"].get("paused"):
+                self._roll(deployment, sets, newest)
+            else:
+                self._resize(deployment, sets, newest)
+        except ApiError:
+            return  # as the real one does: it was told, the status stays behind, and it is tried again
         self._report(namespace, name)
 
     def _owner_of_gone(self, change: Change) -> Iterable[tuple[str, str]]:
@@ -130,9 +141,12 @@ class Deployments:
             "annotations": {REVISION: revision, **size_annotations(deployment)},
             "ownerReferences": [owner_reference(deployment)],
         }  # fmt: skip
-        made = self._api.create(
-            self._api.resources.by_key(_SETS), namespace_of(deployment), {"metadata": metadata, "spec": spec}
-        )
+        body = {"metadata": metadata, "spec": spec}
+        try:
+            made = self._api.create(self._api.resources.by_key(_SETS), namespace_of(deployment), body)
+        except ApiError as error:
+            self._tell_refusal(deployment, f'Failed to create new replica set "{metadata["name"]}": {error.message}')
+            raise
         if size:
             message = f"Scaled up replica set {name_of(made)} to {size}"
             self._recorder.note(deployment, "ScalingReplicaSet", message, _COMPONENT)
@@ -141,6 +155,15 @@ class Deployments:
         status = with_progress(current.get("status") or {}, "True", FRESH_SET, note, self._api.now())
         self._api.set_status(_KEY, current, status)
         return made
+
+    def _tell_refusal(self, deployment: Json, message: str) -> None:
+        """The server took no new ReplicaSet: said once, and tried again after a while."""
+        namespace, name = namespace_of(deployment), name_of(deployment)
+        current = self._api.get(self._api.resources.by_key(_KEY), namespace, name)
+        status = with_progress(current.get("status") or {}, "False", REFUSED_SET, message, self._api.now())
+        self._api.set_status(_KEY, current, status)
+        self._recorder.warn(deployment, REFUSED_SET, message, _COMPONENT)
+        self._engine.look_later(REFUSED_SECONDS, self.name, namespace, name)
 
     def _annotate(self, replica_set: Json, revision: str) -> Json:
         annotations = {**annotations_of(replica_set), REVISION: revision}

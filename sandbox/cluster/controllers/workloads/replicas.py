@@ -53,7 +53,9 @@ class PodMaker:
             if (controller_of(pod) or {}).get("uid") == uid_of(owner)
         ]
 
-    def make(self, controller: str, owner: Json, pod: Json, component: str, said: str = "") -> ApiError | None:
+    def make(
+        self, controller: str, owner: Json, pod: Json, component: str, said: str = "", failed: str = "Error creating"
+    ) -> ApiError | None:
         """Create a pod for an owner; a refusal is recorded and returned, and nothing is tried for a while after it."""
         refusal = self._refusals.get(uid_of(owner))
         if refusal is not None and self.api.now() < refusal.retry_at - 1e-6:
@@ -64,7 +66,7 @@ class PodMaker:
         try:
             made = self.api.create(self.api.resources.by_key("pods"), namespace_of(owner), pod)
         except ApiError as error:
-            self._refused(controller, owner, error, component)
+            self._refused(controller, owner, error, component, failed)
             return error
         self._refusals.pop(uid_of(owner), None)
         self.recorder.note(owner, "SuccessfulCreate", said or f"Created pod: {name_of(made)}", component)
@@ -88,10 +90,10 @@ class PodMaker:
             self.engine.look_later(min(pending), controller, namespace_of(owner), name_of(owner))
         return [pod for pod in ready if waits[id(pod)] <= 0]
 
-    def _refused(self, controller: str, owner: Json, error: ApiError, component: str) -> None:
+    def _refused(self, controller: str, owner: Json, error: ApiError, component: str, failed: str) -> None:
         if (error.details.get("causes") or [{}])[0].get("reason") == "NamespaceTerminating":
             return
-        self.recorder.warn(owner, "FailedCreate", f"Error creating: {error.message}", component)
+        self.recorder.warn(owner, "FailedCreate", f"{failed}: {error.message}", component)
         before = self._refusals.get(uid_of(owner))
         count = before.count + 1 if before else 1
         wait = min(self.pace.create_retry * 2.0 ** min(count - 1, 10), self.pace.create_retry_most)

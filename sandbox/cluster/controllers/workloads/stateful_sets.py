@@ -81,8 +81,8 @@ class StatefulSets:
             generateName=f"{name_of(owner)}-",
         )
         pod["spec"] |= {"hostname": name, "subdomain": owner["spec"]["serviceName"]}
-        said = f"create Pod {name} in StatefulSet {name_of(owner)} successful"
-        self._maker.make(self.name, owner, pod, _COMPONENT, said)
+        said = f"create Pod {name} in StatefulSet {name_of(owner)}"
+        self._maker.make(self.name, owner, pod, _COMPONENT, f"{said} successful", f"{said} failed error")
 
     def _drop(self, owner: Json, pod: Json) -> None:
         said = f"delete Pod {name_of(pod)} in StatefulSet {name_of(owner)} successful"

@@ -28,6 +28,7 @@ from steps.phases.sidecars.flights.pace import keep_bucket, recall_bucket
 from steps.phases.sidecars.flights.recording import mark_entries
 from steps.phases.sidecars.flights.tally import Tally
 from steps.phases.sidecars.moving.direction import find_worse_flights, is_landed
+from steps.workloads.causes import find_cause
 
 ACT_SECONDS = 5.0
 
@@ -112,7 +113,8 @@ def _give_up(ctx: Context, tally: Tally, action: Action, fault: GiveUp) -> None:
     planned = action.flight.planned
     put_off(ctx, str(planned.ref), None, fault.why)
     if ctx.kubernetes.read_workload(planned.ref) is not None:
-        tally.record(mark_entries(action.flight.entries, "failed", f"{fault.why} ({fault.remedy})"))
+        reason = fault.why if find_cause(fault.why) else f"{fault.why} ({fault.remedy})"
+        tally.record(mark_entries(action.flight.entries, "failed", reason))
 
 
 def _call(ctx: Context, action: Action) -> None:

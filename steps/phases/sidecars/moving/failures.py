@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Sequence
 
 from steps.contract.cards import Attachment, Choice
 from steps.contract.ledger import LedgerEntry
 from steps.contract.step import Blocked, Context
+from steps.mesh import WorkloadRef
 from steps.notes.sidecars import SKIPPED, read_refusal
 from steps.phases.sidecars.flights.actions import Judged
 from steps.phases.sidecars.flights.flight import Failing, Flight
 from steps.phases.sidecars.flights.lookout import look
 from steps.phases.sidecars.flights.recording import settle_ready
 from steps.phases.sidecars.flights.tally import OPEN_STATES, Tally
+from steps.workloads.causes import advise
 from steps.workloads.risk import covers
 from steps.workloads.waves import PlannedWorkload
 
 SHOWN = 5
+# Reasons name a pod as `new pod NAME does not start: …` or `…; NAME: …`.
+_POD = re.compile(r"(?:new pod |; )([a-z0-9][a-z0-9.-]*)(?: does not start)?: ")
 
 
 def block_on_failures(
@@ -35,10 +40,23 @@ def block_on_failures(
     verdicts = [(flight, verdict) for flight, verdict in judged if isinstance(verdict, Failing)]
     return Blocked(
         f"{names}{more} can't be re-injected: {reason}",
-        "Mend it and retry, or skip it: its pods keep what they have now and are listed as skipped.",
+        _advise(reason, failed[0].ref),
         (_offer_skip(len(failed)),),
         tuple(attach_events(ctx, flight, verdict) for flight, verdict in verdicts[:SHOWN]),
     )
+
+
+def _advise(reason: str, ref: WorkloadRef) -> str:
+    """The remedy that the reason calls for, and the ways on."""
+    first = advise(reason, ref.namespace, find_subject(reason) or ref.name)
+    mend = f"{first} Then retry" if first else "Mend it and retry"
+    return f"{mend}, or skip it: its pods keep what they have now and are listed as skipped."
+
+
+def find_subject(reason: str) -> str:
+    """The pod that a reason begins by or names as new, "" where it names none."""
+    found = _POD.search(reason)
+    return found[1] if found else ""
 
 
 def explain_failure(ctx: Context, tally: Tally, planned: PlannedWorkload) -> str:

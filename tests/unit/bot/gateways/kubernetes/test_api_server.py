@@ -214,3 +214,21 @@ class Counting(KubeconfigConnection):
     def open(self):  # type: ignore[no-untyped-def]
         self.opened += 1
         return super().open()
+
+
+@pytest.mark.parametrize("status", [400, 403])
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [
+        ('admission webhook "validate.kyverno.svc-fail" denied the request: label team is required', "exempt"),
+        ('pods "x" is forbidden: exceeded quota: compute, requested: cpu=1, used: cpu=2, limited: cpu=2', "quota"),
+    ],
+)
+def test_what_no_right_mends_is_not_answered_by_one(connect: ConnectTo, status: int, said: str, remedy: str) -> None:
+    """The cause stands in the answer's words, not in its status."""
+    gateway, _ = connect(in_order(refusal(status, said)))
+    with pytest.raises(GiveUp) as refused:
+        gateway.list_namespaces()
+    assert said in refused.value.why
+    assert remedy in refused.value.remedy
+    assert "cluster-admin" not in refused.value.remedy

@@ -10,7 +10,7 @@ from sandbox.cluster.mesh.manifests import render_mesh
 from sandbox.cluster.objects.errors import ApiError
 from sandbox.cluster.objects.objects import annotations_of, condition_of
 from sandbox.cluster.seeds.objects import namespace
-from sandbox.cluster.server.webhooks import CONFIGURATIONS
+from sandbox.cluster.server.webhooks import MUTATING
 from tests.unit.sandbox.cluster.yard import Json, Yard, bare_pod, images, make_yard, names, workload
 
 OLD, NEW = "1.4.7-asm.0", "1.4.10-asm.18"
@@ -121,7 +121,7 @@ def test_system_namespaces_are_left_alone(mesh: Yard) -> None:
 
 def change_webhook(yard: Yard, **changes: object) -> None:
     body = {"webhooks": [{"name": "sidecar-injector.istio.io", **changes}]}
-    yard.patch(CONFIGURATIONS, "istio-sidecar-injector", body, "")
+    yard.patch(MUTATING, "istio-sidecar-injector", body, "")
 
 
 def test_failure_policy_ignore_lets_pods_through(mesh: Yard) -> None:
@@ -165,7 +165,7 @@ def test_webhooks_are_defaulted_by_the_version_they_are_written_in(
 
 def test_the_injector_is_registered_as_in_asm_1_4(mesh: Yard) -> None:
     """v1beta1 without sideEffects, failurePolicy Fail, for new pods of labelled namespaces."""
-    (hook,) = mesh.get(CONFIGURATIONS, "istio-sidecar-injector", "")["webhooks"]
+    (hook,) = mesh.get(MUTATING, "istio-sidecar-injector", "")["webhooks"]
     assert (hook["name"], hook["failurePolicy"], hook["sideEffects"], hook["admissionReviewVersions"]) == (
         "sidecar-injector.istio.io",
         "Fail",
@@ -230,12 +230,12 @@ def test_apply_empties_the_ca_bundle_and_the_injector_repairs_it(mesh: Yard) -> 
     """For about a second after an apply no pod can start in labelled namespaces."""
     apply_mesh(mesh, OLD)
     mesh.cluster.tick()
-    webhook = mesh.get(CONFIGURATIONS, "istio-sidecar-injector", "")["webhooks"][0]
+    webhook = mesh.get(MUTATING, "istio-sidecar-injector", "")["webhooks"][0]
     assert "caBundle" not in webhook["clientConfig"]
     with pytest.raises(ApiError, match="certificate signed by unknown authority"):
         born(mesh)
     mesh.settle(2)
-    assert mesh.get(CONFIGURATIONS, "istio-sidecar-injector", "")["webhooks"][0]["clientConfig"]["caBundle"]
+    assert mesh.get(MUTATING, "istio-sidecar-injector", "")["webhooks"][0]["clientConfig"]["caBundle"]
     assert has_sidecar(born(mesh))
 
 
