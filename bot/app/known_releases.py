@@ -7,7 +7,7 @@ from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
-from steps.contract.release import Release, parse_release
+from steps.contract.release import Release, parse_releases
 
 
 def shipped_releases() -> Path:
@@ -17,16 +17,16 @@ def shipped_releases() -> Path:
 
 def read_releases(folder: Path | None, mirror: str = "") -> Mapping[str, Release]:
     """Releases by version; those of `folder` replace shipped ones. ValueError names a file that is wrong."""
-    shipped = _read_folder(shipped_releases())
-    keys = {release.key_fingerprint for release in shipped}
-    found = [*shipped, *(_read_folder(folder) if folder else ())]
+    shipped = _read_texts(shipped_releases())
+    keys = {release.key_fingerprint for release in parse_releases(shipped)}
+    given = _read_texts(folder) if folder else {}
     return {
         release.version: replace(
             release, base_url=mirror or release.base_url, known_key=release.key_fingerprint in keys
         )
-        for release in found
+        for release in parse_releases(shipped | given)
     }
 
 
-def _read_folder(folder: Path) -> list[Release]:
-    return [parse_release(path.read_text(encoding="utf-8"), path.name) for path in sorted(folder.glob("*.toml"))]
+def _read_texts(folder: Path) -> dict[str, str]:
+    return {str(path): path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.toml"))}

@@ -167,6 +167,11 @@ def read_known_releases(settings: Settings) -> Mapping[str, Release]:
                 for c in unknown
             ]
         )
+    returned = [cluster for cluster in settings.clusters.values() if releases[cluster.release].return_only]
+    if returned:
+        raise ConfigError(
+            [f"[clusters.{c.key}] names the release {c.release}, which is only gone back to." for c in returned]
+        )
     return releases
 
 

@@ -62,6 +62,7 @@ class StepRuns:
             cluster=row.address,
             options=row.options,
             release=release,
+            releases=self._plans.releases,
             now=now,
             waiting_since=row.waiting_since or now,
             memory=memory,

@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 BASE_URL = re.compile(r'^(base_url\s*=\s*)(?:"[^"\n]*"|\'[^\'\n]*\')', re.MULTILINE)
+INHERITS = re.compile(r"^inherits\s*=", re.MULTILINE)
 PUBLIC_KEY = re.compile(r'^(public_key\s*=\s*)(?:"""(?:.|\n)*?"""|\'\'\'(?:.|\n)*?\'\'\')', re.MULTILINE)
 
 
@@ -28,7 +29,9 @@ def write_release_files(shipped: Path, folder: Path, base_url: str, public_key: 
 
 
 def sandbox_release(text: str, name: str, base_url: str, public_key: str) -> str:
-    """Return the release file's text with the sandbox's address and key; everything else is kept."""
+    """Return the release file's text with the sandbox's address and key, which others inherit; all else is kept."""
+    if INHERITS.search(text) and not (BASE_URL.search(text) or PUBLIC_KEY.search(text)):
+        return text
     changed = _put(BASE_URL, f'"{base_url}"', text, name, "base_url")
     changed = _put(PUBLIC_KEY, f'"""\n{public_key.strip()}\n"""', changed, name, "public_key")
     try:

@@ -7,8 +7,8 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -21,6 +21,7 @@ DECIDING = (
     "injector_service", "ingress_service",
 )  # fmt: skip
 PLATFORMS = ("linux", "osx", "win")
+Table: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ class ControlPlaneWorkload:
 class Release:
     """What the upgrade to one release needs to know, all of it from the release's TOML file.
 
-    `known_key`: a release file that ships with the bot names this key too.
+    `known_key`: a release file that ships with the bot names this key too. `assumed`: key or address are those of
+    another release, which its file inherits; the verification decides. `return_only`: nothing is upgraded to it.
     """
 
     version: str
@@ -80,6 +82,8 @@ class Release:
     pods_per_minute: int
     control_plane_minutes: tuple[int, int]
     known_key: bool = True
+    assumed: bool = False
+    return_only: bool = False
 
     @property
     def key_fingerprint(self) -> str:
@@ -108,41 +112,83 @@ class Release:
             "whoever holds it decides what is installed.",
         )
 
-    def describe_archive(self, platform: str, version: str = "", mirror: str = "", local_path: str = "") -> Archive:
-        """The archive of a platform; `version` names another release kept at the same place with the same key."""
+    def describe_archive(self, platform: str, mirror: str = "", local_path: str = "") -> Archive:
+        """The archive of a platform."""
         if platform not in self.file_names:
             raise GiveUp(
                 f"ASM {self.version} has no archive for the platform {platform}",
                 f"Run the bot on one of: {', '.join(self.file_names)}.",
             )
-        chosen = version or self.version
-        name = self.file_names[platform].format(version=chosen)
+        name = self.file_names[platform].format(version=self.version)
         base = (mirror or self.base_url).rstrip("/")
         return Archive(
-            version=chosen,
+            version=self.version,
             file_name=name,
             url=f"{base}/{name}",
             signature_url=f"{base}/{name}{self.signature_suffix}",
             public_key=self.public_key,
-            directory=self.directory.format(version=chosen),
+            directory=self.directory.format(version=self.version),
             local_path=local_path,
         )
 
 
 def parse_release(text: str, source: str) -> Release:
-    """Read a release's TOML; ValueError names the file and the field that is missing or wrong."""
+    """Read a release's whole TOML; ValueError names the file and the field that is missing or wrong."""
+    (release,) = parse_releases({source: text})
+    return release
+
+
+def parse_releases(texts: Mapping[str, str]) -> tuple[Release, ...]:
+    """Read releases from TOML texts by file; of two about one version the later counts, also where others inherit it.
+
+    ValueError names the file and what is missing or wrong.
+    """
+    read = {source: _read_table(text, source) for source, text in texts.items()}
+    by_version = {_read_version(raw, source): (source, raw) for source, raw in read.items()}
+    return tuple(_parse(raw, source, by_version) for source, raw in by_version.values())
+
+
+def _read_table(text: str, source: str) -> Table:
     try:
-        raw: dict[str, Any] = tomllib.loads(text)
-        return _build_release(raw)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{source} is not TOML: {error}") from error
+
+
+def _read_version(raw: Table, source: str) -> str:
+    release = raw.get("release")
+    version = release.get("version") if isinstance(release, Mapping) else None
+    if not isinstance(version, str):
+        raise ValueError(f"{source} lacks the field version of [release]")
+    return version
+
+
+def _parse(raw: Table, source: str, known: Mapping[str, tuple[str, Table]]) -> Release:
+    parent = known.get(str(raw["inherits"])) if "inherits" in raw else (source, {})
+    if parent is None or "inherits" in parent[1]:
+        raise ValueError(f"{source} inherits {raw['inherits']!r}, and no file tells all about that release")
+    own = raw.get("release") or {}
+    assumed = "inherits" in raw and not {"public_key", "base_url"} <= set(own)
+    try:
+        built = _build_release(_lay_over(parent[1], raw))
     except KeyError as error:
         raise ValueError(f"{source} lacks the field {error.args[0]}") from error
     except (TypeError, AttributeError) as error:
         raise ValueError(f"{source} has a field of the wrong type: {error}") from error
+    return replace(built, assumed=assumed, return_only=raw.get("return_only") is True)
 
 
-def _build_release(raw: dict[str, Any]) -> Release:
+def _lay_over(below: Table, above: Table) -> Table:
+    """Both tables in one, the upper one's values where both have some."""
+    both = {name: _lay_over(below[name], value) for name, value in above.items() if _are_tables(below.get(name), value)}
+    return {**below, **above, **both}
+
+
+def _are_tables(one: object, other: object) -> bool:
+    return isinstance(one, dict) and isinstance(other, dict)
+
+
+def _build_release(raw: Table) -> Release:
     release, apply, plane, kubernetes = raw["release"], raw["apply"], raw["control_plane"], raw["kubernetes"]
     low, high = raw["estimate"]["control_plane_minutes"]
     return Release(

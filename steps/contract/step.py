@@ -97,7 +97,7 @@ class Context:
     `journal_id` names the bot's journal, which tells its bindings from those of another bot. `hold` says why nothing
     new may be started, "" where it may: a step that acts in parts stops where nothing is in flight. `approval_ended`
     is when the approval of the step's phase became too old, None while it counts. `through` is the approval of all
-    that follows, None once anything was asked since.
+    that follows, None once anything was asked since. `releases` are those that the bot has a file for, by version.
     """
 
     journal_id: str
@@ -108,6 +108,7 @@ class Context:
     cluster: ClusterAddress
     options: UpgradeOptions
     release: Release
+    releases: Mapping[str, Release]
     now: datetime
     waiting_since: datetime
     memory: Memory

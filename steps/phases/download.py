@@ -176,7 +176,10 @@ def _judge_failing(ctx: Context, error: TryAgain) -> Outcome:
 
 
 def _fetch_previous(ctx: Context, source: str) -> Tools | Waiting:
-    archive = ctx.release.describe_archive(choose_platform(sys.platform), version=source)
+    release = ctx.releases.get(source)
+    if release is None:
+        raise GiveUp(f"the bot has no file for the release {source}", "")
+    archive = release.describe_archive(choose_platform(sys.platform))
     fetched = ctx.release_files.fetch_archive(archive)
     if not fetched.complete:
         return Waiting(f"downloading {archive.file_name}: {fetched.received / _MEGABYTE:.0f} MB", 0.0)

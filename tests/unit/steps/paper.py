@@ -414,6 +414,7 @@ class Paper:
             cluster=ADDRESS,
             options=self.options,
             release=self.release,
+            releases={version: replace(self.release, version=version) for version in (OLD, NEW)},
             now=self.now,
             waiting_since=self.now - self.waited,
             decision=decision,

@@ -124,6 +124,7 @@ class Rig(Generic[C]):
             cluster=ClusterAddress("cluster-x"),
             options=self.options,
             release=self.cluster.release,
+            releases={},
             now=self.cluster.now,
             waiting_since=self.cluster.now,
             memory=self.memory,

@@ -11,8 +11,10 @@ SHIPPED = Path(__file__).parents[4] / "steps" / "releases"
 
 
 def test_a_shipped_release_gets_the_sandbox_address_and_key(tmp_path: Path) -> None:
-    """Everything else stays as shipped."""
-    (written,) = write_release_files(SHIPPED, tmp_path, "http://127.0.0.1:1/asm", "-----BEGIN-----\nx\n-----END-----\n")
+    """Everything else stays as shipped, and files that inherit both as they are."""
+    files = write_release_files(SHIPPED, tmp_path, "http://127.0.0.1:1/asm", "-----BEGIN-----\nx\n-----END-----\n")
+    written = tmp_path / "asm-1.4.10-asm.18.toml"
+    assert [one for one in files if one.read_text() != (SHIPPED / one.name).read_text()] == [written]
     shipped = tomllib.loads((SHIPPED / written.name).read_text())
     changed = tomllib.loads(written.read_text())
     assert changed["release"].pop("base_url") == "http://127.0.0.1:1/asm"
