@@ -13,6 +13,7 @@ from sandbox.cluster.controllers.nodes.kubelet import Kubelet
 from sandbox.cluster.controllers.nodes.scheduler import Scheduler
 from sandbox.cluster.controllers.pace import Pace
 from sandbox.cluster.controllers.quotas import Quotas
+from sandbox.cluster.controllers.reverting import RevertingOwners
 from sandbox.cluster.controllers.webhook_repair import WebhookRepair
 from sandbox.cluster.controllers.workloads.argo_rollouts import Rollouts
 from sandbox.cluster.controllers.workloads.batch import CronRuns, RunsToCompletion
@@ -35,6 +36,7 @@ class ControlLoops:
     scheduler: Scheduler
     budgets: DisruptionBudgets
     autoscalers: Autoscalers
+    owners: RevertingOwners
 
 
 def start_controllers(
@@ -48,6 +50,7 @@ def start_controllers(
         Scheduler(api, engine, recorder),
         DisruptionBudgets(api, engine),
         Autoscalers(api, engine, recorder, pace),
+        RevertingOwners(api, engine),
     )
     others: list[Controller] = [
         ReplicaSets(maker, key="replicasets.apps", kind="ReplicaSet"),
@@ -67,6 +70,6 @@ def start_controllers(
         WebhookRepair(api, engine, injector, pace),
     ]
     first: list[Controller] = [loops.scheduler, loops.kubelet]
-    for controller in [*first, *others, loops.budgets, loops.autoscalers]:
+    for controller in [*first, *others, loops.budgets, loops.autoscalers, loops.owners]:
         engine.add(controller)
     return loops

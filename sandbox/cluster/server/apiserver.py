@@ -150,6 +150,7 @@ class ApiServer:
     def _new_object(self, resource: Resource, namespace: str, obj: Json, version: str) -> Json:
         spoken = version or resource.stored_version
         made = to_stored(resource, spoken, copy_json(obj))
+        made = made if resource.custom else _without_empty_marks(made)
         metadata = made.setdefault("metadata", {})
         if metadata.get("resourceVersion"):
             raise bad_request("resourceVersion should not be set on objects to be created")
@@ -255,7 +256,8 @@ def _merge_for(resource: Resource, before: Json, after: Json, subresource: str) 
     for name in ("labels", "annotations", "finalizers", "ownerReferences"):
         if name in metadata and not metadata[name]:
             del metadata[name]
-    merged = {**after, "metadata": metadata}
+    merged = after if resource.custom else _without_empty_marks(after)
+    merged = {**merged, "metadata": metadata}
     if resource.has_status:
         merged.pop("status", None)
         if "status" in before:
@@ -263,6 +265,19 @@ def _merge_for(resource: Resource, before: Json, after: Json, subresource: str) 
     if resource.key == "namespaces" and subresource != "finalize":
         merged["spec"] = before["spec"]
     return merged
+
+
+def _without_empty_marks(obj: Json) -> Json:
+    """Without a pod template's empty labels and annotations: Go writes none, and a template is known by its hash."""
+    spec = obj.get("spec")
+    template = spec.get("template") if isinstance(spec, dict) else None
+    metadata = template.get("metadata") if isinstance(template, dict) else None
+    if not isinstance(template, dict) or not isinstance(metadata, dict):
+        return obj
+    if all(metadata.get(name, True) for name in ("labels", "annotations")):
+        return obj
+    kept = {name: value for name, value in metadata.items() if value or name not in ("labels", "annotations")}
+    return {**obj, "spec": {**obj["spec"], "template": {**template, "metadata": kept}}}
 
 
 def _definition_status(definition: Json, at: str) -> Json:

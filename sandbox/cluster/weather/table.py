@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from sandbox.cluster.weather.limits import Quota, StuckBudget
+from sandbox.cluster.weather.owners import GitopsReverts, MeshOperator, OperatorReverts
 from sandbox.cluster.weather.policies import PolicyDenies, PolicyDown, PolicyMutates
 from sandbox.cluster.weather.server import InjectorDown, Latency, LostRequests
 from sandbox.cluster.weather.sky import WeatherKind
 
 WEATHERS = (
+    WeatherKind("gitops-reverts", "A GitOps tool puts every change in a namespace back.", GitopsReverts),
     WeatherKind("injector-down", "The sidecar injector does not answer, so no pod is made.", InjectorDown),
     WeatherKind("latency", "The API server takes two seconds longer for each answer.", Latency),
     WeatherKind("lost-requests", "The API server answers one request in twenty with 503.", LostRequests),
+    WeatherKind("mesh-operator", "An istio-operator in the cluster puts the control plane back.", MeshOperator),
+    WeatherKind("operator-reverts", "An operator takes the restart of its workload back.", OperatorReverts),
     WeatherKind("policy-denies", "An admission policy refuses restarts in its own words.", PolicyDenies),
     WeatherKind("policy-down", "An admission webhook is away, so no pod is made.", PolicyDown),
     WeatherKind("policy-mutates", "An admission webhook takes each restart's stamp out again.", PolicyMutates),
