@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from bot.settings.environment import SETTINGS, ConfigError, read_state_folder
+from bot.settings.environment import JOURNAL, SETTINGS, ConfigError, read_state_folder
 
 if TYPE_CHECKING:
     from bot.clicks.orders import Abort, Pause, Resume
@@ -156,6 +156,19 @@ def verify(file: Path | None, journal: bool, head: str) -> None:
     click.echo(f"unbroken: {verdict.looked}")
 
 
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def backup(file: Path) -> None:
+    """Copy the journal into FILE, whole and consistent, also while the bot runs."""
+    from bot.app.exports import write_copy
+
+    journal = read_state_folder() / JOURNAL
+    _open_copy().close()
+    if fault := write_copy(journal, file):
+        _fail([fault])
+    click.echo(f"{file} holds the journal of {journal.parent}")
+
+
 def _export_audit(upgrade: str, form: str) -> str:
     from bot.app.exports import write_audit
     from bot.journal.verifying import Chains, write_rows
@@ -262,7 +275,7 @@ def _order(order: Pause | Resume | Abort) -> None:
     from bot.journal.store import StoreBroken
 
     try:
-        answer = order_here(read_state_folder() / "asm-upgrade.db", order)
+        answer = order_here(read_state_folder() / JOURNAL, order)
     except StoreBroken as error:
         _fail([str(error)])
     except ConfigError as error:
@@ -281,7 +294,7 @@ def _open_copy() -> StoredCopy:
     from bot.journal.store import StoreBroken, StoredCopy
 
     try:
-        return StoredCopy(read_state_folder() / "asm-upgrade.db")
+        return StoredCopy(read_state_folder() / JOURNAL)
     except StoreBroken as error:
         _fail([str(error)])
 

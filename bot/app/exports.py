@@ -1,4 +1,4 @@
-"""What is on record, as files: ledgers, and times for calendars."""
+"""What is on record, as files: ledgers, times for calendars, and a copy of all of it."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import csv
 import io
 import json
 import re
+import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
+from pathlib import Path
 
 from bot.clock import SystemClock
 from bot.journal.chain import SHORT, SealedRow
 from bot.journal.journal import JournalView
 from bot.journal.store import StoredCopy
+from bot.journal.upkeep import copy_journal
 from bot.schedule.calendar import Calendar
 from bot.schedule.calendar_files import write_calendar, write_upgrade
 from bot.schedule.tables import SchedulesView
@@ -76,3 +79,14 @@ def write_fleet(copy: StoredCopy, clusters: Mapping[str, Cluster]) -> str:
 
 def _read_calendar(copy: StoredCopy, clusters: Mapping[str, Cluster]) -> Calendar:
     return Calendar(JournalView(copy), SchedulesView(copy), clusters)
+
+
+def write_copy(journal: Path, file: Path) -> str:
+    """Copy the journal while it may be in use; why that failed, "" where it did not."""
+    try:
+        copy_journal(journal, file)
+    except OSError as error:
+        return f"{file} can't be written: {error.strerror or error}"
+    except sqlite3.Error as error:
+        return f"{journal} can't be copied: {error}"
+    return ""

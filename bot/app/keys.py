@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-from bot.gateways.calls.files import read_bounded, write_once
+from bot.files import read_bounded, write_once
 from bot.journal.proofs import Key
 from bot.settings.environment import ConfigError, KeyPlace
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from bot.gateways.programs.kubectl import find_kubectl
 from bot.journal.deliveries import list_troubles
 from bot.journal.store import StoreBroken, StoredCopy, is_open_to_others
+from bot.journal.upkeep import find_loss
+from bot.settings.environment import JOURNAL
 from steps.contract.checks import Check, failed, passed, warned
 from steps.contract.errors import GiveUp, TryAgain
 from steps.contract.release import Release
@@ -22,9 +24,14 @@ TOOL_SECONDS = 10
 
 def check_database(state: Path) -> Check:
     """Whether the journal can be read and is whole."""
-    path = state / "asm-upgrade.db"
+    path = state / JOURNAL
     if not path.exists():
-        return passed("journal", f"none yet; it will be made at {path}")
+        lost = find_loss(path)
+        return (
+            failed("journal", lost, "Do that before the bot is started.")
+            if lost
+            else passed("journal", f"none yet; it will be made at {path}")
+        )
     try:
         stored = StoredCopy(path)
         told = stored.read("pragma quick_check")
@@ -42,7 +49,7 @@ def check_database(state: Path) -> Check:
 def check_messages(state: Path) -> Iterator[Check]:
     """What Slack and webhooks don't get; nothing is said where all is well, or where the journal can't be read."""
     try:
-        stored = StoredCopy(state / "asm-upgrade.db")
+        stored = StoredCopy(state / JOURNAL)
         troubles = list_troubles(stored.read)
         stored.close()
     except (StoreBroken, OSError, sqlite3.Error):

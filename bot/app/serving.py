@@ -12,12 +12,12 @@ from types import FrameType
 import structlog
 from waitress.server import BaseWSGIServer
 
-from bot.app.archive_loop import Leftovers
 from bot.app.health import HealthApp, LivePort, serve_health
 from bot.app.log import configure_log
 from bot.app.loops import Dispatcher, Loop, Ticker
 from bot.app.metrics import build_registry
-from bot.app.wiring import KUBECONFIGS, Bot, build_archives, build_bot, build_senders
+from bot.app.upkeep import Leftovers
+from bot.app.wiring import KUBECONFIGS, Bot, build_archives, build_bot, build_copies, build_senders
 from bot.clock import SystemClock
 from bot.orders.intake import CROWD_GAP
 from bot.reminders.tick import TICK_SECONDS
@@ -81,6 +81,7 @@ class Serving:
             Loop("search", self._search, SEARCH_SECONDS),
             Loop("leftovers", Leftovers(self.bot.journal, settings.state / KUBECONFIGS).turn, longest=60.0),
             Loop("bindings", self.bot.own_bindings.turn, longest=60.0),
+            Loop("journal", build_copies(settings, self.bot.store, self.bot.clock).turn, longest=60.0),
             Loop("archives", build_archives(settings, self.bot.journal, self.bot.clock).turn, longest=60.0),
             *(
                 Loop(f"webhook {name}", sender.turn, longest=60.0)
@@ -167,6 +168,8 @@ class Serving:
         for loop in self._loops:
             loop.join(timeout=5)
         self._dispatcher.close(patience=False)
+        if not self.bot.store.broken:
+            self.bot.store.checkpoint()
 
 
 def serve_bot(settings: Settings) -> int:

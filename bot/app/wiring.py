@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.app.archive_loop import Archives
 from bot.app.keys import open_key
 from bot.app.known_releases import read_releases
+from bot.app.upkeep import Archives, JournalCopies
 from bot.clicks.clicks import Clicks
 from bot.clock import Clock
 from bot.discovery.found import Found
@@ -44,7 +44,7 @@ from bot.people.roster import PeopledClusters, Roster
 from bot.reminders.tick import Reminders
 from bot.schedule.keeper import Keeper
 from bot.schedule.tables import Schedules
-from bot.settings.environment import ConfigError, Settings
+from bot.settings.environment import JOURNAL, ConfigError, Settings
 from bot.slack.api.clients import build_posting_client, build_reading_client
 from bot.slack.api.directory import SlackDirectory
 from bot.slack.drawing.text import Pen
@@ -98,7 +98,7 @@ def build_bot(
 ) -> Bot:
     """Open the journal and join everything to it. Raises StoreBusy, StoreBroken or ConfigError."""
     releases = read_known_releases(settings)
-    store = Store(settings.state / "asm-upgrade.db", open_key(settings.key), on_commit)
+    store = Store(settings.state / JOURNAL, open_key(settings.key), on_commit)
     plans = Plans(
         STEPS,
         releases,
@@ -205,6 +205,11 @@ def build_senders(settings: Settings, store: Store, clock: Clock) -> Mapping[str
 def build_archives(settings: Settings, journal: Journal, clock: Clock) -> Archives:
     """What keeps the downloaded releases within bounds."""
     return Archives(journal, ArchiveCache(settings.state / RELEASES), clock, settings.cache_bytes)
+
+
+def build_copies(settings: Settings, store: Store, clock: Clock) -> JournalCopies:
+    """What keeps the journal's file whole, and copies of it."""
+    return JournalCopies(store, settings.state / JOURNAL, settings.backups, clock)
 
 
 def build_discover(settings: Settings) -> Callable[[str], Discovery]:

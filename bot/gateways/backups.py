@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from bot.files import write_once
 from bot.gateways.calls.faults import judge_disk
-from bot.gateways.calls.files import write_once
 
 
 class BackupsGateway:

@@ -130,7 +130,7 @@ class JournalView:
         rows = self._rows(
             """
             select 1 from clicks where settled_at is null and received_at between ? and ?
-                and body ->> '$.order.action' in ('approve', 'decide', 'break-glass') limit 1
+                and json_extract(body, '$.order.action') in ('approve', 'decide', 'break-glass') limit 1
             """,
             [(now - LONGEST_WAIT).timestamp(), until.timestamp()],
         )

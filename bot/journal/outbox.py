@@ -73,8 +73,8 @@ class Outbox:
         rows = self._store.read(
             """
             select 1 from outbox where kind = 'answer' and ts <> ''
-                and (body ->> '$.upgrade', body ->> '$.user') = (?, ?)
-                and (body ->> '$.card.step', body ->> '$.card.generation') = (?, ?) limit 1
+                and (json_extract(body, '$.upgrade'), json_extract(body, '$.user')) = (?, ?)
+                and (json_extract(body, '$.card.step'), json_extract(body, '$.card.generation')) = (?, ?) limit 1
             """,
             [upgrade, user, step, generation],
         )
@@ -91,11 +91,13 @@ class Outbox:
 
     def close_reminders(self, upgrade: str, kinds: Collection[ReminderKind], how: str) -> None:
         """The upgrade's posted reminders of these kinds say what became of it and lose their buttons."""
-        self._close(upgrade, how, "body ->> 'kind' in (select value from json_each(?))", [json.dumps(list(kinds))])
+        one_of = "json_extract(body, '$.kind') in (select value from json_each(?))"
+        self._close(upgrade, how, one_of, [json.dumps(list(kinds))])
 
     def close_asking(self, upgrade: str, step: str, generation: int, how: str) -> None:
         """The reminders that carry this question's buttons say how it ended and lose them."""
-        asking = "(body ->> 'step', body ->> 'generation') = (?, ?) and json_array_length(body, '$.choices') > 0"
+        asking = """(json_extract(body, '$.step'), json_extract(body, '$.generation')) = (?, ?)
+            and json_array_length(body, '$.choices') > 0"""
         self._close(upgrade, how, asking, [step, generation])
 
     def _close(self, upgrade: str, how: str, condition: str, parameters: Sequence[str | int]) -> None:
@@ -103,7 +105,8 @@ class Outbox:
             db.execute(
                 f"""
                 update outbox set body = json_set(body, '$.closed', ?), revision = revision + 1
-                where kind = 'reminder' and body ->> 'upgrade' = ? and body ->> 'closed' = '' and {condition}
+                where kind = 'reminder' and json_extract(body, '$.upgrade') = ?
+                    and json_extract(body, '$.closed') = '' and {condition}
                 """,
                 [how, upgrade, *parameters],
             )

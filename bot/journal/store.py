@@ -15,6 +15,7 @@ from sqlite_utils import Database
 
 from bot.journal.migrations import build_migrations
 from bot.journal.proofs import Key, prove_earlier
+from bot.journal.upkeep import find_refusal, leave_mark
 
 # A row as SQLite gives it; whoever asked for it knows its columns.
 Row: TypeAlias = Mapping[str, Any]
@@ -51,6 +52,7 @@ class Store:
             raise StoreBroken(f"the state folder {path.parent} can't be used: {error.strerror or error}") from error
         try:
             self._db = open_database(path)
+            self._refuse(find_refusal(self._db, path))
             pending = [one.name for one in build_migrations().pending(self._db)]
             with self._db.atomic():  # all or none: one wait for the disk, and no start leaves a journal half way
                 build_migrations().apply(self._db)
@@ -60,6 +62,7 @@ class Store:
         if pending:
             with self.transact() as db:
                 prove_earlier(db, key, pending)
+        self._leave_mark()
 
     @contextmanager
     def transact(self) -> Iterator[Database]:
@@ -95,11 +98,30 @@ class Store:
         with self._mutex:
             return list(self._db.query(sql, parameters))
 
+    def checkpoint(self) -> None:
+        """Bring what was committed into the journal's own file, so that it is whole without its WAL.
+
+        Nobody is waited for: what a reader's older state keeps back stays in the WAL.
+        """
+        with self._mutex:
+            list(self._db.query("pragma wal_checkpoint(passive)"))
+
     def close(self) -> None:
         """Close the file and let another bot have it."""
         with self._mutex:
             self._db.close()
             self._guard.close()
+
+    def _leave_mark(self) -> None:
+        try:
+            leave_mark(self._path, str(self.read("select id from identity")[0]["id"]))
+        except OSError as error:
+            self._refuse(f"the state folder {self._path.parent} can't be used: {error.strerror or error}")
+
+    def _refuse(self, why: str) -> None:
+        if why:
+            self.close()
+            raise StoreBroken(why)
 
     def _begin(self) -> None:
         try:

@@ -59,6 +59,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ASM_UPGRADE_RELEASES", "", "A folder of release files that add to the shipped ones or replace them."),
     Setting("ASM_UPGRADE_MIRROR", "", "An address to download archives from in place of the release's own."),
     Setting("ASM_UPGRADE_CACHE_GB", "5", "How much room downloaded releases may take; those in use count, but stay."),
+    Setting(
+        "ASM_UPGRADE_BACKUPS", "", "A folder that gets a copy of the journal a day, the last 14 stay; empty for none."
+    ),
     Setting("ASM_UPGRADE_RETRY_CAP", "15", "The longest pause between two looks at the same thing, in seconds."),
     Setting("ASM_UPGRADE_APPROVAL_HOURS", "24", "How long an approval counts where no window ends it."),
     Setting("ASM_UPGRADE_GKE_ENDPOINT", "", "Where the GKE API answers; empty for Google's own address."),
@@ -69,6 +72,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("GOOGLE_APPLICATION_CREDENTIALS", "", "Application-default credentials, as for every Google client."),
     Setting("ASM_UPGRADE_LOG", "info", "How much is logged: debug, info, warning or error."),
 )
+
+# The journal's file in the state folder.
+JOURNAL = "asm-upgrade.db"
 
 
 @dataclass(frozen=True)
@@ -119,6 +125,7 @@ class Settings:
     log_level: str
     listen: str = "127.0.0.1"
     cache_bytes: int = 5 * 10**9
+    backups: Path | None = None
     discovery: DiscoverySettings = NO_DISCOVERY
     webhooks: tuple[Webhook, ...] = ()
 
@@ -194,6 +201,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         live_port=int(reader.number("ASM_UPGRADE_LIVE_PORT", int, 0)),
         listen=reader.text("ASM_UPGRADE_LISTEN"),
         cache_bytes=int(reader.number("ASM_UPGRADE_CACHE_GB", float, 0) * 10**9),
+        backups=Path(folder) if (folder := reader.text("ASM_UPGRADE_BACKUPS")) else None,
         log_level=reader.choice("ASM_UPGRADE_LOG", ("debug", "info", "warning", "error")),
     )
     if reader.faults:

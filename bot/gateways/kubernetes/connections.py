@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from bot.files import read_bounded
 from bot.gateways.calls.bounded import BoundedCalls
 from bot.gateways.calls.credentials import GET_CREDENTIALS, GoogleCredentials
 from bot.gateways.calls.faults import name_error
-from bot.gateways.calls.files import read_bounded
 from steps.contract.errors import GiveUp
 from steps.mesh import ClusterAddress, ReachedServer
 

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
+from bot.files import read_bounded, write_atomically
 from bot.gateways.calls.credentials import GoogleCredentials
 from bot.gateways.calls.faults import judge_disk, name_error
-from bot.gateways.calls.files import read_bounded, write_atomically
 from bot.gateways.kubernetes.connections import FindsEndpoints
 from steps.contract.documents import BadDocument, read_yaml
 from steps.contract.errors import GiveUp

@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bot.gateways.calls.files import write_atomically
+from bot.files import write_atomically
 from steps.contract.ports import Ended, NotStarted, Running, RunState
 from steps.contract.redaction import redact
 

@@ -7,7 +7,7 @@ import secrets
 import shutil
 from pathlib import Path
 
-from bot.gateways.calls.files import sync_folder, write_atomically
+from bot.files import sync_folder, write_atomically
 from steps.contract.release import Archive
 
 

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from bot.files import sync_folder, write_atomically
 from bot.gateways.calls.faults import Call, judge_disk
-from bot.gateways.calls.files import sync_folder, write_atomically
 from bot.gateways.releases.archive_cache import touch
 from bot.gateways.releases.archive_shelf import ArchiveShelf
 from bot.gateways.releases.signatures import BadSignature, verify_file

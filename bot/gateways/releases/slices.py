@@ -13,9 +13,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot.files import write_atomically
 from bot.gateways.calls import faults
 from bot.gateways.calls.faults import Call
-from bot.gateways.calls.files import write_atomically
 from bot.gateways.releases.web_files import open_client, open_file
 from steps.contract.documents import read_count
 from steps.contract.errors import GiveUp, TryAgain

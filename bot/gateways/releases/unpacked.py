@@ -7,8 +7,8 @@ import secrets
 import shutil
 from pathlib import Path
 
+from bot.files import sync_folder, write_atomically
 from bot.gateways.calls.faults import judge_disk
-from bot.gateways.calls.files import sync_folder, write_atomically
 from bot.gateways.releases.signatures import hash_file
 from bot.gateways.releases.unpacking import REMEDY, Unpacking
 from steps.contract.errors import GiveUp

@@ -12,7 +12,7 @@ import pytest
 import structlog
 from structlog.typing import EventDict
 
-from bot.app.archive_loop import Archives
+from bot.app.upkeep import Archives
 from bot.clicks.clicks import Clicks
 from bot.discovery.modes import MeshModes
 from bot.discovery.search import GkeSearch

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import bot.gateways.programs.kubectl_seam.guard as guard
+from bot.files import sync_folder
 from bot.gateways.calls.faults import judge_disk
-from bot.gateways.calls.files import sync_folder
 from bot.gateways.programs.kubectl_seam.recording import Recording
 from bot.gateways.programs.kubectl_seam.rules import BoundFile, Ground, RunLimits, write_rules
 from steps.contract.errors import GiveUp

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -155,3 +157,16 @@ def test_a_terminal_is_told_nothing_but_words(folder: Path) -> None:
     """Escapes would move its cursor, or its title."""
     result = CliRunner().invoke(main, ["status", "\x1b]0;owned\x07\x9b2Jcluster-x"])
     assert (result.exit_code, {"\x1b", "\x07", "\x9b"} & set(result.stderr + result.stdout)) == (1, set())
+
+
+def test_a_backup_holds_what_the_journal_holds(folder: Path, tmp_path: Path) -> None:
+    """Beside a bot that may run."""
+    told = CliRunner().invoke(main, ["backup", str(tmp_path / "copy.db")])
+    with closing(sqlite3.connect(tmp_path / "copy.db")) as copy:
+        assert (told.exit_code, copy.execute("select count(*) from upgrades").fetchone()) == (0, (1,))
+
+
+def test_a_backup_that_can_not_be_written_is_told(folder: Path, tmp_path: Path) -> None:
+    """In one sentence."""
+    told = CliRunner().invoke(main, ["backup", str(tmp_path / "nowhere" / "copy.db")])
+    assert (told.exit_code, "can't be written" in told.stderr) == (1, True)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.files import write_atomically
 from bot.gateways.backups import BackupsGateway
-from bot.gateways.calls.files import write_atomically
 from steps.contract.errors import GiveUp
 
 

@@ -53,7 +53,7 @@ def test_a_snooze_needs_a_right(build: Build) -> None:
     engine = scheduled(build)
     tick_to(engine, moment(2, 2))
     answer = engine.click("snooze", DEE, choice="600", arguments={"reminder": 1, "place": CHANNEL})
-    assert answer.startswith("You are neither")
+    assert answer.startswith("You are none of those who may act")
 
 
 def test_somebody_elses_conversation_cannot_be_snoozed(build: Build) -> None:

@@ -1,7 +1,8 @@
-"""Keeps the archives on disk within bounds: what an upgrade or a way back needs stays."""
+"""What is looked after every hour: archives on disk, what programs were given, the journal's file and its copies."""
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
@@ -14,7 +15,8 @@ from bot.clock import Clock
 from bot.gateways.releases.archive_cache import Removed
 from bot.incidents import note_incident
 from bot.journal.journal import JournalView
-from bot.journal.store import StoreBroken
+from bot.journal.store import Store, StoreBroken
+from bot.journal.upkeep import copy_journal
 from steps.contract.ports import Tools
 from steps.notes.download import PREVIOUS, SHA256, TOOLS
 
@@ -22,6 +24,7 @@ log = structlog.get_logger(__name__)
 BETWEEN = timedelta(hours=1)
 # Younger kubeconfigs may be on their way to a program of an upgrade that has just begun.
 SECONDS_KEPT = 300.0
+COPIES_KEPT = 14
 
 
 class Prunes(Protocol):
@@ -95,3 +98,40 @@ class Leftovers:
                     path.unlink(missing_ok=True)
         except OSError as error:
             log.warning("kubeconfigs_not_removed", why=error.strerror or str(error))
+
+
+class JournalCopies:
+    """Every hour all that was committed goes into the journal's own file, and once a day a copy into `folder`, if any.
+
+    The youngest COPIES_KEPT copies stay.
+    """
+
+    def __init__(self, store: Store, journal: Path, folder: Path | None, clock: Clock) -> None:
+        self._store = store
+        self._journal = journal
+        self._folder = folder
+        self._clock = clock
+        self._last: datetime | None = None
+
+    def turn(self) -> None:
+        """Do what is due; what fails is logged, and tried again an hour later."""
+        now = self._clock.now()
+        if self._last is not None and abs(now - self._last) < BETWEEN:
+            return
+        self._last = now
+        try:
+            self._store.checkpoint()
+            if self._folder is not None:
+                self._copy(self._folder, now)
+        except (OSError, sqlite3.Error) as error:
+            log.warning("journal_not_copied", why=str(error))
+
+    def _copy(self, folder: Path, now: datetime) -> None:
+        target = folder / f"asm-upgrade-{now:%Y-%m-%d}.db"
+        if target.exists():
+            return
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        copy_journal(self._journal, target)
+        log.info("journal_copied", file=str(target))
+        for old in sorted(folder.glob("asm-upgrade-????-??-??.db"))[:-COPIES_KEPT]:
+            old.unlink(missing_ok=True)

@@ -44,6 +44,15 @@ def read_bounded(path: Path, largest: int = LARGEST) -> str:
     return content.decode()
 
 
+def sync_file(path: Path) -> None:
+    """Make what another part wrote into the file last."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def sync_folder(folder: Path) -> None:
     """Make a rename in the folder last."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 
+import pytest
 import structlog
 
-from bot.app.archive_loop import SECONDS_KEPT, Archives, Leftovers
+from bot.app.upkeep import COPIES_KEPT, SECONDS_KEPT, Archives, JournalCopies, Leftovers
 from bot.gateways.releases.archive_cache import Removed
 from steps.contract.ports import Tools
 from steps.notes.download import PREVIOUS as PREVIOUS_TOOLS
@@ -145,3 +147,48 @@ def test_an_open_upgrade_keeps_them(build: Build, tmp_path: Path) -> None:
 def test_no_folder_is_nothing_to_do(build: Build, tmp_path: Path) -> None:
     """As before the first upgrade."""
     Leftovers(build({}).journal, tmp_path / "none").turn()
+
+
+@dataclass
+class Copied:
+    """A journal of one upgrade with its copies."""
+
+    engine: Engine
+    copies: JournalCopies
+    folder: Path
+
+    def list(self) -> list[str]:
+        """The names of the copies."""
+        return sorted(file.name for file in self.folder.glob("*"))
+
+
+@pytest.fixture
+def copied(build: Build, tmp_path: Path) -> Copied:
+    """A running bot that is to keep copies."""
+    engine = build({})
+    path = Path(engine.store.read("pragma database_list")[0]["file"])
+    copies = JournalCopies(engine.store, path, tmp_path / "copies", engine.clock)
+    return Copied(engine, copies, tmp_path / "copies")
+
+
+def test_a_day_has_one_copy(copied: Copied) -> None:
+    """However often the loop comes round."""
+    for _ in range(30):
+        copied.copies.turn()
+        copied.engine.clock.time += timedelta(hours=1)
+    assert len(copied.list()) == 2
+
+
+def test_fourteen_copies_stay(copied: Copied) -> None:
+    """The oldest go."""
+    for _ in range(20):
+        copied.copies.turn()
+        copied.engine.clock.time += timedelta(days=1)
+    assert len(copied.list()) == COPIES_KEPT
+
+
+def test_a_folder_that_can_not_be_written_stops_nothing(copied: Copied) -> None:
+    """It is logged, and tried again an hour later."""
+    copied.folder.write_text("a file in its place")
+    copied.copies.turn()
+    assert copied.folder.read_text() == "a file in its place"

@@ -1,0 +1,131 @@
+"""The journal's file as it is found after copies, losses and other versions: right, or one clear sentence."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from bot.journal.journal import Journal
+from bot.journal.store import Store, StoreBroken
+from bot.journal.upkeep import copy_journal, name_mark
+from tests.unit.bot.keys import KEY
+from tests.unit.bot.workbench import Build, Engine
+
+NAME = "asm-upgrade.db"
+
+
+@pytest.fixture
+def restored(tmp_path: Path) -> Path:
+    """Where a journal is restored: another folder than that of the running bot."""
+    (tmp_path / "restored").mkdir()
+    return tmp_path / "restored" / NAME
+
+
+def fill(build: Build) -> Engine:
+    """A running bot with an upgrade in its journal."""
+    engine = build({})
+    engine.add_upgrade(["access/approve"])
+    return engine
+
+
+def find_file(engine: Engine) -> Path:
+    """The journal's file of a running bot."""
+    return Path(engine.store.read("pragma database_list")[0]["file"])
+
+
+def list_upgrades(path: Path) -> list[str]:
+    """The ids of the upgrades in a journal that is opened by a bot."""
+    store = Store(path, KEY)
+    try:
+        return [row.id for row in Journal(store).list_upgrades()]
+    finally:
+        store.close()
+
+
+def refuse(path: Path) -> str:
+    """The sentence with which a bot does not start on this file."""
+    with pytest.raises(StoreBroken) as refused:
+        Store(path, KEY)
+    return str(refused.value)
+
+
+def make_closed(folder: Path) -> Path:
+    """The journal of a bot that ended."""
+    path = folder / NAME
+    Store(path, KEY).close()
+    return path
+
+
+def test_a_copy_made_while_the_bot_runs_is_whole(build: Build, restored: Path) -> None:
+    """With what was committed a moment before."""
+    engine = fill(build)
+    copy_journal(find_file(engine), restored)
+    assert list_upgrades(restored) == [row.id for row in engine.journal.list_upgrades()]
+
+
+def test_after_a_checkpoint_the_file_alone_is_whole(build: Build, restored: Path) -> None:
+    """Whoever restores it without its WAL has everything."""
+    engine = fill(build)
+    engine.store.checkpoint()
+    restored.write_bytes(find_file(engine).read_bytes())
+    assert list_upgrades(restored) == [row.id for row in engine.journal.list_upgrades()]
+
+
+@pytest.mark.parametrize("left", [None, b""])
+def test_a_folder_that_had_a_journal_never_starts_empty(tmp_path: Path, left: bytes | None) -> None:
+    """The file is gone, or there is nothing in it."""
+    path = make_closed(tmp_path)
+    path.unlink()
+    if left is not None:
+        path.write_bytes(left)
+    assert "held the journal" in refuse(path)
+
+
+def test_a_lost_wal_is_not_an_empty_journal(build: Build, restored: Path) -> None:
+    """A file that was never brought up to date, restored without its WAL into its own folder."""
+    engine = fill(build)
+    path = find_file(engine)
+    restored.write_bytes(path.read_bytes())
+    name_mark(restored).write_bytes(name_mark(path).read_bytes())
+    assert "-wal where there is one" in refuse(restored)
+
+
+def test_a_person_s_word_starts_anew(tmp_path: Path) -> None:
+    """The mark is removed by hand, as the sentence says."""
+    path = make_closed(tmp_path)
+    path.unlink()
+    name_mark(path).unlink()
+    assert list_upgrades(path) == []
+
+
+def test_a_journal_of_a_later_version_is_left_as_it_is(tmp_path: Path) -> None:
+    """An older bot would act on rows that it only half understands."""
+    path = make_closed(tmp_path)
+    with sqlite3.connect(path) as db:
+        db.execute("insert into _sqlite_migrations values (99, 'asm-upgrade-bot', 'add_moon_phases', '2031-01-01')")
+    before = list(sqlite3.connect(path).iterdump())
+    assert ("'add_moon_phases'" in refuse(path), list(sqlite3.connect(path).iterdump())) == (True, before)
+
+
+def test_a_torn_page_is_told(tmp_path: Path) -> None:
+    """Nothing is read from it, and nothing written."""
+    path = make_closed(tmp_path)
+    content = bytearray(path.read_bytes())
+    content[8192:8292] = b"\xff" * 100
+    path.write_bytes(content)
+    assert "damaged" in refuse(path)
+
+
+def test_an_older_journal_is_brought_up_to_date(tmp_path: Path) -> None:
+    """One that was closed before this version marked folders has no mark, and gets one."""
+    path = make_closed(tmp_path)
+    name_mark(path).unlink()
+    assert (list_upgrades(path), name_mark(path).exists()) == ([], True)
+
+
+def test_an_old_sqlite_is_told_at_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In place of a fault of its grammar in the middle of an upgrade."""
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
+    assert "3.35 is the oldest" in refuse(tmp_path / NAME)
