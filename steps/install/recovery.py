@@ -13,18 +13,17 @@ from dataclasses import dataclass, field
 from steps.contract.documents import BadDocument, read_json, read_yaml
 from steps.contract.options import MtlsMode
 from steps.contract.ports import Kubernetes, Manifest
+from steps.install.components import COMPONENTS
 from steps.install.flags import flag_path
+from steps.mesh import Workload
 
-# The optional features of ASM 1.4 with the value that means "not asked for" (cloud.google.com, 1.4,
+# The optional features of ASM 1.4 besides components, with the value that means "not asked for" (cloud.google.com, 1.4,
 # "Enabling optional features"); mTLS has an option of its own.
 OPTIONAL_FEATURES: Mapping[str, tuple[object, ...]] = {
-    "values.prometheus.enabled": (False, None),
-    "values.grafana.enabled": (False, None),
-    "values.tracing.enabled": (False, None),
     "values.global.proxy.tracer": ("zipkin", "", None),
     "values.global.proxy.accessLogFile": ("", None),
-    "values.gateways.istio-egressgateway.enabled": (False, None),
 }
+COMPONENT_LABEL = "operator.istio.io/component"
 
 
 @dataclass(frozen=True)
@@ -41,9 +40,15 @@ class PreviousInstall:
 
 
 def recover_options(
-    injector: Mapping[str, str] | None, mesh: Mapping[str, str] | None, mesh_policies: Iterable[Manifest] = ()
+    injector: Mapping[str, str] | None,
+    mesh: Mapping[str, str] | None,
+    mesh_policies: Iterable[Manifest] = (),
+    plane: Iterable[Workload] = (),
 ) -> PreviousInstall:
-    """Put together what the two ConfigMaps and the MeshPolicy say; what can't be read becomes a doubt."""
+    """Put together what the two ConfigMaps, the MeshPolicy and the workloads of the control plane say.
+
+    What can't be read becomes a doubt.
+    """
     values, doubts = read_values(injector)
     config, more = read_mesh_config(mesh)
     wanted, policy = _read_mtls_value(values), read_policy_mode(mesh_policies)
@@ -52,7 +57,7 @@ def recover_options(
     if not wanted and not policy:
         doubts = (*doubts, "the mTLS mode in force can't be read; PERMISSIVE is taken unless mtls=STRICT is asked for")
     return PreviousInstall(
-        flags=recover_flags(values),
+        flags=(*recover_components(values, plane), *recover_flags(values)),
         mtls=policy or wanted,
         trust_domain=str(config.get("trustDomain") or look_up(values, "global.trustDomain") or ""),
         aliases=_list_texts(config.get("trustDomainAliases") or look_up(values, "global.trustDomainAliases")),
@@ -103,6 +108,23 @@ def read_policy_mode(policies: Iterable[Manifest]) -> MtlsMode | None:
     if not modes:
         return None
     return "STRICT" if modes[0] == "STRICT" else "PERMISSIVE"
+
+
+def recover_components(values: Mapping[str, object], plane: Iterable[Workload]) -> tuple[str, ...]:
+    """The flags that bring the components that the install had, by its stored values and by what runs of them.
+
+    A stored value alone is no proof: Google's page names the egress gateway's, which installs nothing. Where nothing
+    runs of what is stored, the stored value is kept as it is.
+    """
+    running = {one.ref.name: one.labels.get(COMPONENT_LABEL) for one in plane}
+    flags: list[str] = []
+    for one in COMPONENTS:
+        stored = look_up(values, one.stored) is True
+        if (stored and (one.proves or one.workload in running)) or running.get(one.workload) == one.name:
+            flags += one.flags
+        elif stored:
+            flags.append(f"{one.stored_path}=true")
+    return tuple(flags)
 
 
 def recover_flags(values: Mapping[str, object]) -> tuple[str, ...]:

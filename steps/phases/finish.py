@@ -10,6 +10,7 @@ from steps.contract.ledger import EntryState, count_entries
 from steps.contract.step import Context, Done, Outcome, Step
 from steps.contract.wording import count_things
 from steps.gates import fold_facts, list_evidence
+from steps.install.gateways import find_left_gateways
 from steps.notes.control_plane import BACKUP
 from steps.notes.download import describe_way_back
 from steps.notes.prepare import ESTIMATE, choose_mtls, describe_identity, recall_identity, recall_source
@@ -54,6 +55,7 @@ def build_report(ctx: Context, counts: Mapping[EntryState, int]) -> Card:
             ("way back", describe_way_back(ctx)),
             ("time", describe_time(ctx)),
         ),
+        risks=find_left_gateways(ctx.kubernetes.list_workloads(ctx.release.namespace), (), ctx.release),
         details=(
             fold_facts("Cluster", describe_identity(recall_identity(ctx))),
             fold_facts("Evidence", list_evidence(ctx)),

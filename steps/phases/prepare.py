@@ -67,7 +67,7 @@ def inspect(ctx: Context) -> Outcome:
     identity = measure_identity(ctx)
     survey = take_survey(ctx.gke, ctx.kubernetes, ctx.cluster, ctx.release, identity)
     checks = (
-        *judge_survey(survey, ctx.release),
+        *judge_survey(survey, ctx.release, ctx.options.set_flags),
         *check_machine(ctx.mesh_tools, ctx.release_files, ctx.release, identity.server_version),
     )
     errors = select_checks(checks, "error")

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from steps.contract.checks import Check, failed, passed, warned
 from steps.contract.release import Release
+from steps.install.gateways import find_left_gateways, list_moved
 from steps.install.installed import MixedVersions, NoMesh, OneVersion, OpenSource, Unreadable
 from steps.install.policies import find_authorization_findings
 from steps.install.recovery import PreviousInstall
@@ -29,12 +30,13 @@ BUSY_OPERATIONS = (
 GUIDE_15 = "https://cloud.google.com/service-mesh/docs"
 
 
-def judge_survey(survey: Survey, release: Release) -> tuple[Check, ...]:
-    """Every check of the preflight, in the order in which people read them."""
+def judge_survey(survey: Survey, release: Release, asked: Sequence[str] = ()) -> tuple[Check, ...]:
+    """Every check of the preflight, in the order in which people read them; `asked` are the flags asked for."""
     return (
         check_server(survey.identity.server_version, release),
         check_installed(survey, release),
         *check_node_agent(survey, release),
+        *check_gateways(survey, release, asked),
         *check_trust_domain(survey.previous, survey.identity),
         check_room(survey.control_plane, survey.workloads, survey.nodes),
         *check_operations(survey.operations),
@@ -112,6 +114,13 @@ def check_node_agent(survey: Survey, release: Release) -> Iterator[Check]:
                 f"kubectl -n {release.namespace} patch daemonset {name} --type merge"
                 ' -p \'{"spec":{"updateStrategy":{"type":"RollingUpdate"}}}\'',
             )  # fmt: skip
+
+
+def check_gateways(survey: Survey, release: Release, asked: Sequence[str]) -> Iterator[Check]:
+    """Gateways of the control plane's namespace that would keep their old proxy."""
+    moved = list_moved(release, (*survey.previous.flags, *asked))
+    for found in find_left_gateways(survey.control_plane, moved, release):
+        yield warned("gateway", found)
 
 
 def check_trust_domain(previous: PreviousInstall, identity: ClusterIdentity) -> Iterator[Check]:

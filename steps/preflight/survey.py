@@ -49,7 +49,7 @@ def take_survey(
     return Survey(
         identity=identity,
         installed=read_installed(release, plane),
-        previous=_read_previous(kubernetes, release) if plane else PreviousInstall(),
+        previous=_read_previous(kubernetes, release, plane) if plane else PreviousInstall(),
         control_plane=plane,
         workloads=workloads,
         nodes=kubernetes.list_nodes(),
@@ -86,11 +86,12 @@ def is_empty(survey: Survey) -> bool:
     return isinstance(survey.installed, NoMesh)
 
 
-def _read_previous(kubernetes: Kubernetes, release: Release) -> PreviousInstall:
+def _read_previous(kubernetes: Kubernetes, release: Release, plane: tuple[Workload, ...]) -> PreviousInstall:
     return recover_options(
         kubernetes.read_config_map(release.namespace, release.injector_config),
         kubernetes.read_config_map(release.namespace, "istio"),
         kubernetes.list_objects("authentication.istio.io/v1alpha1", "MeshPolicy"),
+        plane,
     )
 
 

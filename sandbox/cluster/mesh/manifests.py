@@ -51,15 +51,16 @@ _NEWEST_PROMSD_TAG = "0.7.5"
 DISCOVERED = ["pods", "services", "endpoints", "nodes"]
 
 
-def render_mesh(version: str, options: Json) -> list[Json]:
+def render_mesh(version: str, options: Json, components: list[str] | None = None) -> list[Json]:
     """Render every object of the control plane, Base first.
 
     `version` is the image tag, such as 1.4.10-asm.18. `options` is the merged tree of `-f` and `--set`:
     {"profile": "asm", "values": {"global": {...}}}; dotted keys ("values.global.meshID") are understood too.
+    `components` are those that the values switch on where none are named.
     """
     values = merged_values(version, options)
     rendered: list[Json] = []
-    for component in enabled_components(values):
+    for component in components or enabled_components(values):
         rendered += [_labelled(made, component, version) for made in _RENDERERS[component](values)]
     return rendered
 
@@ -313,9 +314,32 @@ def _addon(name: str, image: str, port: int) -> list[Json]:
     ]
 
 
+def _cni(values: Json) -> list[Json]:
+    labels = {"k8s-app": "istio-cni-node"}
+    installer = container_of("install-cni", asm_image(values, "install-cni"), cpu="10m", memory="64Mi", port=15014)
+    spec = {"selector": {"matchLabels": labels}, "template": pod_template_of(labels, "istio-cni", [installer])}
+    return [
+        *account_with_role("istio-cni", [access_rule([""], ["pods", "nodes"], ["get"])], "istio-cni"),
+        namespaced("apps/v1", "DaemonSet", "istio-cni-node", labels, spec=spec),
+    ]
+
+
+def _mixer(values: Json, name: str) -> list[Json]:
+    labels = {"app": name, "istio": "mixer"}
+    mixer = container_of("mixer", asm_image(values, "mixer"), cpu="10m", memory="100Mi", port=15014)
+    account, limits = f"{name}-service-account", {"autoscaleMin": 1, "autoscaleMax": 5}
+    return [
+        namespaced("v1", "ServiceAccount", account),
+        deployment_of(name, labels, [mixer, proxy_of(values, "router")], None), budget_of(name, labels),
+        service_of(name, labels, {"grpc-mixer": 9091, "http-monitoring": 15014}), autoscaler_of(name, limits),
+    ]  # fmt: skip
+
+
 _RENDERERS: dict[str, Callable[[Json], list[Json]]] = {
     "Base": _base,
     "Citadel": _citadel,
+    "Cni": _cni,
+    "CoreDNS": lambda values: _addon("istiocoredns", "docker.io/coredns/coredns:1.6.2", 53),
     "EgressGateway": _egress_gateway,
     "Galley": _galley,
     "Grafana": lambda values: _addon("grafana", "docker.io/grafana/grafana:6.4.3", 3000),
@@ -324,6 +348,8 @@ _RENDERERS: dict[str, Callable[[Json], list[Json]]] = {
     "Kiali": _kiali,
     "NodeAgent": _node_agent,
     "Pilot": _pilot,
+    "Policy": lambda values: _mixer(values, "istio-policy"),
     "Prometheus": lambda values: _addon("prometheus", "docker.io/prom/prometheus:v2.12.0", 9090),
+    "Telemetry": lambda values: _mixer(values, "istio-telemetry"),
     "Tracing": lambda values: _addon("istio-tracing", "docker.io/jaegertracing/all-in-one:1.14", 16686),
 }

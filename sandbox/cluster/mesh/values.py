@@ -15,17 +15,23 @@ if TYPE_CHECKING:
 NAMESPACE = "istio-system"
 HUB = "gcr.io/gke-release/asm"
 REQUIRED_COMPONENTS = ("Base", "Galley", "IngressGateway", "Injector", "NodeAgent", "Pilot")
-OPTIONAL_COMPONENTS = ("Citadel", "EgressGateway", "Grafana", "Kiali", "Prometheus", "Tracing")
+OPTIONAL_COMPONENTS = (
+    "Citadel", "Cni", "CoreDNS", "EgressGateway", "Grafana", "Kiali", "Policy", "Prometheus", "Telemetry", "Tracing",
+)  # fmt: skip
 
 
 def enabled_components(values: Json) -> list[str]:
     """Name the operator components that these merged values switch on, Base first."""
     switches = {
         "Citadel": values["security"]["enabled"],
+        "Cni": values["istio_cni"]["enabled"],
+        "CoreDNS": values["istiocoredns"]["enabled"],
         "EgressGateway": values["gateways"]["istio-egressgateway"]["enabled"],
         "Grafana": values["grafana"]["enabled"],
         "Kiali": values["kiali"]["enabled"],
+        "Policy": values["mixer"]["policy"]["enabled"],
         "Prometheus": values["prometheus"]["enabled"],
+        "Telemetry": values["mixer"]["telemetry"]["enabled"],
         "Tracing": values["tracing"]["enabled"],
     }
     return [*REQUIRED_COMPONENTS, *(name for name in OPTIONAL_COMPONENTS if switches[name])]
@@ -63,6 +69,8 @@ def _profile_values(tag: str, hub: str) -> Json:
         },
         "prometheus": {"enabled": False}, "grafana": {"enabled": False}, "kiali": {"enabled": False},
         "tracing": {"enabled": False}, "security": {"enabled": False},
+        "mixer": {"policy": {"enabled": False}, "telemetry": {"enabled": False}},
+        "istiocoredns": {"enabled": False}, "istio_cni": {"enabled": False},
     }  # fmt: skip
 
 

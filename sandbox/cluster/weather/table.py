@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sandbox.cluster.weather.limits import Quota, StuckBudget
+from sandbox.cluster.weather.mesh import OwnGateway
 from sandbox.cluster.weather.owners import GitopsReverts, MeshOperator, OperatorReverts
 from sandbox.cluster.weather.policies import PolicyDenies, PolicyDown, PolicyMutates
 from sandbox.cluster.weather.server import InjectorDown, Latency, LostRequests
@@ -18,6 +19,7 @@ WEATHERS = (
     WeatherKind("policy-denies", "An admission policy refuses restarts in its own words.", PolicyDenies),
     WeatherKind("policy-down", "An admission webhook is away, so no pod is made.", PolicyDown),
     WeatherKind("policy-mutates", "An admission webhook takes each restart's stamp out again.", PolicyMutates),
+    WeatherKind("own-gateway", "A team has a gateway of its own in istio-system, past istioctl.", OwnGateway),
     WeatherKind("quota", "A quota leaves no room for one pod more in a namespace.", Quota),
     WeatherKind("stuck-budget", "A disruption budget allows no eviction.", StuckBudget),
 )

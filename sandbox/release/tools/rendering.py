@@ -5,7 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from sandbox.cluster.mesh.manifests import OPTIONAL_COMPONENTS, REQUIRED_COMPONENTS, merged_values, render_mesh
+from sandbox.cluster.mesh.manifests import (
+    OPTIONAL_COMPONENTS,
+    REQUIRED_COMPONENTS,
+    enabled_components,
+    merged_values,
+    render_mesh,
+)
 from sandbox.release.tools.control_plane_file import BadFile, check_spec, read_control_plane_file
 from sandbox.release.tools.set_flags import BadFlag, merge_trees, split_flags, write_flag
 from sandbox.release.tools.yaml_library import find_yaml
@@ -21,9 +27,7 @@ if TYPE_CHECKING:
 
 
 # Components of 1.4 that this stand-in can't render; istioctl looks for objects of theirs all the same.
-NEVER_RENDERED = (
-    "CertManager", "Cni", "CoreDNS", "Policy", "PrometheusOperator", "Telemetry",
-)  # fmt: skip
+NEVER_RENDERED = ("CertManager", "PrometheusOperator")
 ALL_COMPONENTS = (*REQUIRED_COMPONENTS, *sorted((*OPTIONAL_COMPONENTS, *NEVER_RENDERED)))
 COMPONENT_LABEL = "operator.istio.io/component"
 OPERATOR_LABELS = (COMPONENT_LABEL, "operator.istio.io/managed", "operator.istio.io/version")
@@ -35,18 +39,26 @@ PROFILES: dict[str, Tree] = {"asm": {}} | dict.fromkeys(
 # What really switches a component on or off; `values.pilot.enabled` and its like change stored text alone.
 SWITCHES = {
     "Citadel": ("security", "citadel"),
+    "Cni": ("cni", "cni"),
+    "CoreDNS": ("coreDNS", "coreDNS"),
     "EgressGateway": ("gateways", "egressGateway"),
     "Galley": ("configManagement", "galley"),
     "IngressGateway": ("gateways", "ingressGateway"),
     "Injector": ("autoInjection", "injector"),
     "NodeAgent": ("security", "nodeAgent"),
     "Pilot": ("trafficManagement", "pilot"),
+    "Policy": ("policy", "policy"),
+    "Telemetry": ("telemetry", "telemetry"),
 }
-OFF_BY_DEFAULT = ("Citadel", "EgressGateway")
+OFF_BY_DEFAULT = ("Citadel", "EgressGateway", "Policy", "Telemetry")
+FEATURES_OFF_BY_DEFAULT = ("cni", "coreDNS", "policy", "telemetry")
 # What is stored of a component that is switched on.
 STORED: dict[str, Tree] = {
     "Citadel": {"security": {"enabled": True}},
+    "Cni": {"istio_cni": {"enabled": True}},
     "EgressGateway": {"gateways": {"istio-egressgateway": {"enabled": True}}},
+    "Policy": {"mixer": {"policy": {"enabled": True}}},
+    "Telemetry": {"mixer": {"telemetry": {"enabled": True}}},
 }
 FORCE_HINT = "Run the command with the --force flag if you want to ignore the validation error and proceed."
 JSON_KINDS = {bool: "bool", int: "number", float: "number", str: "string", dict: "object"}
@@ -79,10 +91,12 @@ def render_components(version: str, flags: list[str], file: str) -> dict[str, li
         spec["values"] = merge_trees(spec.get("values") or {}, spec.get("unvalidatedValues") or {})
         for name in STORED.keys() & enabled:
             spec["values"] = merge_trees(spec["values"], STORED[name])
-        rendered = render_mesh(version, {**spec, "tag": str(spec.get("tag", version))})
+        options = {**spec, "tag": str(spec.get("tag", version))}
+        switched = enabled_components(merged_values(version, options))
+        wanted = [name for name in ALL_COMPONENTS if name in (enabled if name in SWITCHES else switched)]
+        return _by_component(render_mesh(version, options, wanted))
     except (BadFile, ValueError) as error:
         raise NotRendered(str(error)) from error
-    return _by_component(rendered, SWITCHES.keys() - enabled)
 
 
 def read_flags(version: str, flags: list[str]) -> Tree:
@@ -158,15 +172,14 @@ def _is_enabled(spec: Tree, component: str) -> bool:
     feature_name, component_name = SWITCHES[component]
     feature = spec.get(feature_name) or {}
     one = (feature.get("components") or {}).get(component_name) or {}
-    return feature.get("enabled") is not False and one.get("enabled", component not in OFF_BY_DEFAULT) is True
+    feature_on = feature.get("enabled", feature_name not in FEATURES_OFF_BY_DEFAULT)
+    return feature_on is not False and one.get("enabled", component not in OFF_BY_DEFAULT) is True
 
 
-def _by_component(rendered: list[Manifest], switched_off: set[str]) -> dict[str, list[Manifest]]:
+def _by_component(rendered: list[Manifest]) -> dict[str, list[Manifest]]:
     components: dict[str, list[Manifest]] = {}
     for made in rendered:
-        component = made["metadata"]["labels"][COMPONENT_LABEL]
-        if component not in switched_off:
-            components.setdefault(component, []).append(made)
+        components.setdefault(made["metadata"]["labels"][COMPONENT_LABEL], []).append(made)
     return components
 
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from steps.contract.step import Blocked, Context, Waiting
-from steps.install.flags import find_idle_flags, list_set_flags
 from steps.install.record.apply_requests import build_request, record_earlier, record_guide
 from steps.install.record.departures import find_departures
+from steps.install.record.doubts import list_doubts
 from steps.install.record.facts import list_value_changes, read_facts
 from steps.install.record.preview import Preview
-from steps.install.record.recording import Recorded, describe_rule, record_apply
+from steps.install.record.recording import Recorded, record_apply
 from steps.install.record.refusals import refuse_facts, refuse_trust_change
 from steps.install.record.removals import find_removals
 from steps.install.record.rendered import compare_with_live, find_hidden, list_images, read_live
@@ -63,16 +63,8 @@ def compare_record(
     if blocked:
         return blocked
     values = list_value_changes(recorded.objects, live, ctx.release.injector_config)
-    idle = find_idle_flags(list_set_flags(recorded.request.arguments))
-    doubts = (
-        *([recorded.doubt] if recorded.doubt else []),
-        *([earlier] if isinstance(earlier, str) else []),
-        *idle,
-        *_describe_unread(recorded),
-    )
-    return Preview(
-        identity, recorded, facts, compare_with_live(seen, live), values, departures, tuple(doubts), bool(hidden)
-    )
+    doubts = list_doubts(ctx, recorded, earlier, removals)
+    return Preview(identity, recorded, facts, compare_with_live(seen, live), values, departures, doubts, bool(hidden))
 
 
 def _keep(ctx: Context, recorded: Recorded, removals: Sequence[str]) -> None:
@@ -80,10 +72,3 @@ def _keep(ctx: Context, recorded: Recorded, removals: Sequence[str]) -> None:
     ctx.revise(RECORD_DIGEST, recorded.record.digest)
     ctx.revise(REMOVALS, tuple(removals))
     ctx.revise(IMAGES, list_images(recorded.objects, ctx.release.namespace))
-
-
-def _describe_unread(recorded: Recorded) -> tuple[str, ...]:
-    if not recorded.unread:
-        return ()
-    rules = "; ".join(describe_rule(one) for one in recorded.unread)
-    return (f"Kinds of other products could not be looked through ({rules})",)

@@ -38,10 +38,14 @@ _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 @dataclass(frozen=True, order=True)
 class Removal:
-    """A live object that istioctl's own kubectl would delete: its name as people read it, and its UID."""
+    """A live object that istioctl's own kubectl would delete: its name as people read it, and its UID.
+
+    `switched_off` is the component that it is of, where that is switched off; "" where only this object goes.
+    """
 
     name: str
     uid: str
+    switched_off: str = ""
 
 
 def find_removals(
@@ -62,7 +66,8 @@ def find_removals(
         component = item["metadata"].get("labels", {}).get(_COMPONENT)
         pruned = kinds in PRUNED_KINDS and component in enabled and _is_prunable(item, rendered, spaces)
         if pruned or (component in off and kinds in ALL_KINDS):
-            found.add(Removal(str(identify(item)), str(item["metadata"].get("uid") or "")))
+            whole = component if component in off else ""
+            found.add(Removal(str(identify(item)), str(item["metadata"].get("uid") or ""), whole))
     return tuple(sorted(found))
 
 

@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from steps.install.recovery import compare_flags, list_leaves, recover_options
+from steps.install.components import COMPONENTS, Component
+from steps.install.recovery import (
+    COMPONENT_LABEL,
+    compare_flags,
+    list_leaves,
+    recover_components,
+    recover_options,
+)
+from tests.unit.steps.builders import make_workload
 from tests.unit.steps.contract.test_documents import BOMB
 
 POOL = "example-project.svc.id.goog"
@@ -47,10 +55,7 @@ def test_a_plain_install_had_no_flags() -> None:
         ({"prometheus": {"enabled": True}}, "values.prometheus.enabled=true"),
         ({"tracing": {"enabled": True}}, "values.tracing.enabled=true"),
         ({"grafana": {"enabled": True}}, "values.grafana.enabled=true"),
-        (
-            {"gateways": {"istio-egressgateway": {"enabled": True}}},
-            "values.gateways.istio-egressgateway.enabled=true",
-        ),
+        ({"kiali": {"enabled": True}}, "values.kiali.enabled=true"),
         (
             {"global": {"proxy": {"accessLogFile": "/dev/stdout"}}},
             "values.global.proxy.accessLogFile=/dev/stdout",
@@ -61,6 +66,30 @@ def test_a_plain_install_had_no_flags() -> None:
 def test_optional_features_are_recovered(changes: dict[str, Any], flag: str) -> None:
     """As the --set flag that switched them on."""
     assert recover_options(injector(**changes), mesh()).flags == (flag,)
+
+
+def nest(path: str) -> dict[str, Any]:
+    """The values of an install that stored this as true."""
+    *parents, last = path.split(".")
+    tree: dict[str, Any] = {last: True}
+    for parent in reversed(parents):
+        tree = {parent: tree}
+    return tree
+
+
+@pytest.mark.parametrize("component", COMPONENTS, ids=lambda one: one.name)
+@pytest.mark.parametrize("stored", [True, False])
+@pytest.mark.parametrize("runs", ["labelled", "unlabelled", "not"])
+def test_a_component_that_was_installed_is_recovered_as_the_flags_that_bring_it(
+    component: Component, stored: bool, runs: str
+) -> None:
+    """By what is stored and what runs; a value that was only stored stays stored, and nobody's own workload counts."""
+    labels = {COMPONENT_LABEL: component.name} if runs == "labelled" else {}
+    plane = () if runs == "not" else (make_workload(component.workload, {}, labels=labels),)
+    found = recover_components(nest(component.stored) if stored else {}, plane)
+    had = runs == "labelled" or (stored and (component.proves or runs == "unlabelled"))
+    only_stored = (f"{component.stored_path}=true",) if stored else ()
+    assert found == (component.flags if had else only_stored)
 
 
 @pytest.mark.parametrize(

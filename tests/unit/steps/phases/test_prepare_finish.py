@@ -9,10 +9,11 @@ import pytest
 from steps.contract.errors import GiveUp
 from steps.contract.ledger import EntryState, LedgerEntry
 from steps.contract.options import Overlay, UpgradeOptions
-from steps.contract.step import Blocked, Done
+from steps.contract.step import Ask, Blocked, Done
+from steps.phases.control_plane.approvals import approve
 from steps.phases.finish import report, revoke
 from steps.phases.prepare import identify, inspect, propose
-from tests.unit.steps.builders import HUB, NEW, OLD, make_control_plane, make_pod
+from tests.unit.steps.builders import HUB, NEW, OLD, make_control_plane, make_pod, make_workload
 from tests.unit.steps.paper import Paper, start_paper
 
 
@@ -141,3 +142,37 @@ def test_skipped_pods_are_told_in_the_end() -> None:
 def test_without_an_own_binding_nothing_is_revoked() -> None:
     """And nothing is posted."""
     assert start_paper().run(revoke) == Done("")
+
+
+def test_a_gateway_that_stays_is_named_in_the_proposal_on_the_card_and_in_the_report() -> None:
+    """A team's own in istio-system: nothing hands it a new proxy."""
+    own = make_workload("team-gateway", {"istio-proxy": f"{HUB}/proxyv2:{OLD}"})
+    said = f"Deployment istio-system/team-gateway keeps its proxy of {OLD}"
+    paper = fresh()
+    paper.kubernetes.workloads = (*make_control_plane(OLD), own)
+    assert isinstance(paper.run(inspect), Done)
+    proposal = paper.run(propose)
+    downloaded = start_paper()
+    downloaded.kubernetes.workloads = (*make_control_plane(OLD), own)
+    asked = downloaded.run(approve)
+    ended = downloaded.run(report)
+    assert isinstance(proposal, Done)
+    assert isinstance(asked, Ask)
+    assert isinstance(ended, Done)
+    for card in (proposal.card, asked.card, ended.card):
+        assert card is not None
+        assert [risk.startswith(said) for risk in card.risks].count(True) == 1
+
+
+def test_a_gateway_that_a_flag_brings_is_not_named() -> None:
+    """Asked for at the start, beside the earlier ones."""
+    egress = make_workload("istio-egressgateway", {"istio-proxy": f"{HUB}/proxyv2:{OLD}"})
+    for flags, named in (((), 1), (("gateways.components.egressGateway.enabled=true",), 0)):
+        paper = fresh()
+        paper.options = UpgradeOptions(set_flags=flags)
+        paper.kubernetes.workloads = (*make_control_plane(OLD), egress)
+        paper.run(inspect)
+        proposal = paper.run(propose)
+        assert isinstance(proposal, Done)
+        assert proposal.card is not None
+        assert sum("istio-egressgateway keeps" in risk for risk in proposal.card.risks) == named
