@@ -155,8 +155,10 @@ class Owner:
 class Pod:
     """A pod, reduced. `proxy_image` is the image of container istio-proxy in the pod's spec, "" where there is none.
 
-    `ready` of `total` counts containers and restartable init containers. `annotations` holds only the Istio and
-    mirror annotations. `problem` is the first waiting reason, unschedulable message or last termination seen.
+    `ready` of `total` counts containers and restartable init containers, as kubectl shows them; whether the pod is in
+    service only its Ready condition tells (`is_ready`): a readiness gate or a lost node keeps a pod of 2/2 out of it.
+    `annotations` holds only the Istio and mirror annotations. `problem` is the first waiting reason, unschedulable
+    message, last termination or readiness gate seen.
     """
 
     namespace: str
@@ -167,6 +169,7 @@ class Pod:
     images: tuple[str, ...]
     ready: int
     total: int
+    is_ready: bool
     phase: str
     terminating: bool
     created: datetime
@@ -176,11 +179,6 @@ class Pod:
     host_network: bool = False
     restarts: int = 0
     problem: str = ""
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether everything in the pod that has to be ready is."""
-        return self.total > 0 and self.ready >= self.total
 
 
 @dataclass(frozen=True, slots=True)

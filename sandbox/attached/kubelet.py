@@ -105,6 +105,17 @@ class Kubelets:
             self._begin(meta["uid"], "stop", self._stop(pod))
         elif status.get("phase") == "Pending":
             self._begin(meta["uid"], "start", self._start(pod))
+        elif spec.get("readinessGates"):
+            self._open_gates(pod)
+
+    def _open_gates(self, pod: Json) -> None:
+        """Where the gates say something else than the Ready condition does, that is written anew."""
+        rows = {row["type"]: row for row in pod["status"].get("conditions") or ()}
+        row = describe_readiness(pod, rows.get("ContainersReady", {}).get("status") == "True")
+        if rows.get("Ready", {}).get("status") != row["status"]:
+            others = [other for kind, other in rows.items() if kind != "Ready"]
+            body = {"metadata": {"uid": pod["metadata"]["uid"]}, "status": {"conditions": [*others, row]}}
+            self._work(self._send("PATCH", f"{path_of(pod)}/status", body, MERGE))
 
     def _begin(self, uid: str, what: str, work: object) -> None:
         assert asyncio.iscoroutine(work)
@@ -112,6 +123,9 @@ class Kubelets:
             work.close()
             return
         self._begun[uid] = what
+        self._work(work)
+
+    def _work(self, work: object) -> None:
         running = asyncio.ensure_future(self._work_on(work))
         self._running.add(running)
         running.add_done_callback(self._running.discard)
@@ -186,12 +200,29 @@ def describe_pod(pod: Json, number: int, switches: KubeletSwitches) -> Json:
     address = f"198.{18 + number // 62500 % 2}.{number // 250 % 250}.{number % 250 + 1}"
     conditions = [
         {"type": kind, "status": "True" if good else "False", "lastTransitionTime": _now()}
-        for kind, good in (("Initialized", True), ("Ready", ready), ("ContainersReady", ready), ("PodScheduled", True))
+        for kind, good in (("Initialized", True), ("ContainersReady", ready), ("PodScheduled", True))
     ]
+    conditions.append(describe_readiness(pod, ready))
     return {
         "phase": "Running", "startTime": _now(), "hostIP": "10.128.0.1", "podIP": address,
         "podIPs": [{"ip": address}], "conditions": conditions, "containerStatuses": rows,
     }  # fmt: skip
+
+
+def describe_readiness(pod: Json, containers_ready: bool) -> Json:
+    """The Ready condition: the containers and every readiness gate (source: kubelet/status/generate.go)."""
+    held = {row["type"]: row["status"] for row in (pod.get("status") or {}).get("conditions") or ()}
+    gates = [gate["conditionType"] for gate in pod["spec"].get("readinessGates") or ()]
+    shut = [gate for gate in gates if held.get(gate) != "True"]
+    row = {"type": "Ready", "status": "True" if containers_ready and not shut else "False"}
+    if containers_ready and shut:
+        row["reason"] = "ReadinessGatesNotReady"
+        row["message"] = ", ".join(
+            f'the status of pod readiness gate "{gate}" is not "True", but {held[gate]}' if gate in held
+            else f'corresponding condition of pod readiness gate "{gate}" does not exist.'
+            for gate in shut
+        )  # fmt: skip
+    return {**row, "lastTransitionTime": _now()}
 
 
 def describe_container(container: Json, switches: KubeletSwitches) -> Json:

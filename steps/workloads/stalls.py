@@ -58,11 +58,9 @@ def read_pod_stall(pod: Pod) -> Stall | None:
     """The stall that a pod's own state tells of, None for a pod that is fine."""
     if pod.terminating or pod.is_ready:
         return None
-    if not pod.problem:
-        return _read_unready(pod)
     cause = find_cause(pod.problem)
     if cause is None:
-        return None
+        return _read_unready(pod)
     sentence = _POD_WORDS.get(cause.kind, _STILL).format(name=pod.name, problem=pod.problem)
     return Stall(cause.kind, sentence, advise(pod.problem, pod.namespace, pod.name), pod.name)
 
@@ -120,9 +118,26 @@ _POD_WORDS = {
 def _read_unready(pod: Pod) -> Stall | None:
     if pod.phase != "Running":
         return None
+    if pod.ready >= pod.total:
+        return _read_gated(pod)
     return Stall(
         UNREADY, f"{pod.name} runs and is not ready ({pod.ready}/{pod.total})",
         f"Its readiness probe fails: kubectl -n {pod.namespace} describe pod {pod.name}, and read its log.",
+        pod.name,
+    )  # fmt: skip
+
+
+def _read_gated(pod: Pod) -> Stall:
+    """All its containers are ready and the pod is not: a readiness gate, or a node that is lost."""
+    gated = "readiness gate" in pod.problem
+    remedy = (
+        "A load balancer has to find it healthy first: look at its health check and at the controller that sets the"
+        " gate" if gated else f"Its node may be lost: kubectl get node {pod.node}"
+    )  # fmt: skip
+    reason = pod.problem or "its Ready condition is not True"
+    return Stall(
+        UNREADY, f"{pod.name} is out of service with all {pod.total} containers ready: {reason}",
+        f"{remedy}, and kubectl -n {pod.namespace} describe pod {pod.name}.",
         pod.name,
     )  # fmt: skip
 

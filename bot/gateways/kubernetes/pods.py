@@ -13,6 +13,7 @@ from steps.mesh import Owner, Pod
 PROXY = "istio-proxy"
 MIRROR = "kubernetes.io/config.mirror"
 STARTING = frozenset({"ContainerCreating", "PodInitializing", ""})
+GATES = "ReadinessGatesNotReady"
 UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -30,9 +31,10 @@ def reduce_pod(pod: WirePod, owners: dict[str, Owner]) -> Pod:
         images.append(image)
         if container.name == PROXY and not proxy:
             proxy = image
-    # The usual case, in which no problem has to be looked for; whether a pod is ready, `Pod.is_ready` says.
-    runs_whole = status.phase == "Running" and ready == len(counted)
-    # By position, in the order of the fields: naming 17 arguments would cost as much as finding half of them.
+    in_service = has_condition(status, "Ready")
+    # The usual case, in which no problem has to be looked for.
+    runs_whole = in_service and status.phase == "Running" and ready == len(counted)
+    # By position, in the order of the fields: naming 18 arguments would cost as much as finding half of them.
     return Pod(
         sys.intern(meta.namespace),
         meta.name,
@@ -42,6 +44,7 @@ def reduce_pod(pod: WirePod, owners: dict[str, Owner]) -> Pod:
         tuple(images),
         ready,
         len(counted),
+        in_service,
         status.phase,
         meta.deletion_timestamp is not None,
         meta.creation_timestamp or UNKNOWN_TIME,
@@ -52,6 +55,14 @@ def reduce_pod(pod: WirePod, owners: dict[str, Owner]) -> Pod:
         restarts,
         "" if runs_whole else describe_problem(status),
     )
+
+
+def has_condition(status: PodStatus, kind: str) -> bool:
+    """Whether the pod's condition of this type is True."""
+    for condition in status.conditions or ():
+        if condition.type == kind:
+            return condition.status == "True"
+    return False
 
 
 def count_ready(counted: Iterable[PodContainer], statuses: Iterable[ContainerStatus]) -> tuple[int, int]:
@@ -111,7 +122,15 @@ def describe_problem(status: PodStatus) -> str:
     for container in list_statuses(status):
         if found := _describe_container(container):
             return found
-    return f"{status.reason}: {status.message}".strip(": ")
+    return f"{status.reason}: {status.message}".strip(": ") or _describe_gates(status)
+
+
+def _describe_gates(status: PodStatus) -> str:
+    """What keeps a pod with ready containers from being ready, as its kubelet says it."""
+    for condition in status.conditions or ():
+        if condition.type == "Ready" and condition.reason == GATES:
+            return f"{condition.reason}: {condition.message}"
+    return ""
 
 
 def _describe_container(container: ContainerStatus) -> str:

@@ -13,6 +13,7 @@ from sandbox.cluster.controllers.nodes.kubelet import Kubelet
 from sandbox.cluster.controllers.nodes.scheduler import Scheduler
 from sandbox.cluster.controllers.pace import Pace
 from sandbox.cluster.controllers.quotas import Quotas
+from sandbox.cluster.controllers.readiness_gates import ReadinessGates
 from sandbox.cluster.controllers.reverting import RevertingOwners
 from sandbox.cluster.controllers.webhook_repair import WebhookRepair
 from sandbox.cluster.controllers.workloads.argo_rollouts import Rollouts
@@ -37,6 +38,7 @@ class ControlLoops:
     budgets: DisruptionBudgets
     autoscalers: Autoscalers
     owners: RevertingOwners
+    gates: ReadinessGates
 
 
 def start_controllers(
@@ -51,6 +53,7 @@ def start_controllers(
         DisruptionBudgets(api, engine),
         Autoscalers(api, engine, recorder, pace),
         RevertingOwners(api, engine),
+        ReadinessGates(api, engine),
     )
     others: list[Controller] = [
         ReplicaSets(maker, key="replicasets.apps", kind="ReplicaSet"),
@@ -70,6 +73,6 @@ def start_controllers(
         WebhookRepair(api, engine, injector, pace),
     ]
     first: list[Controller] = [loops.scheduler, loops.kubelet]
-    for controller in [*first, *others, loops.budgets, loops.autoscalers, loops.owners]:
+    for controller in [*first, *others, loops.budgets, loops.autoscalers, loops.owners, loops.gates]:
         engine.add(controller)
     return loops

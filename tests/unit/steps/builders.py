@@ -110,7 +110,8 @@ def make_pod(name: str, **changes: Any) -> Pod:
         "terminating": False,
         "created": NOW,
     }
-    return Pod(**{**fields, **changes})
+    fields |= changes
+    return Pod(**{"is_ready": fields["ready"] >= fields["total"], **fields})
 
 
 def make_node(name: str = "node-1", **changes: Any) -> Node:

@@ -134,7 +134,7 @@ class PaperCluster:
         if namespace not in self.namespaces:
             self.add_namespace(namespace)
         pod = Pod(
-            namespace, name, self._next("uid"), None, f"{HUB}/proxyv2:{self.tag}", ("example.com/x:1",), 2, 2,
+            namespace, name, self._next("uid"), None, f"{HUB}/proxyv2:{self.tag}", ("example.com/x:1",), 2, 2, True,
             "Running", False, self.now,
         )  # fmt: skip
         self.pods[pod.uid] = pod
@@ -360,6 +360,7 @@ class PaperCluster:
             images=tuple(shape.images.values()) + ((proxy,) if proxy else ()),
             ready=0,
             total=2 if proxy else 1,
+            is_ready=False,
             phase="Running",
             terminating=False,
             created=self.now,
@@ -374,8 +375,9 @@ class PaperCluster:
         for controller in self.controllers.values():
             for pod in groups.get(self._key(controller), []):
                 bad = controller.stuck and self.revisions[pod.uid] == controller.revision > 1
-                changed = {"problem": controller.problem, "restarts": 5} if bad else {"ready": pod.total, "problem": ""}
-                if not bad and pod.ready == pod.total:
+                whole = {"ready": pod.total, "is_ready": True, "problem": ""}
+                changed = {"problem": controller.problem, "restarts": 5} if bad else whole
+                if not bad and pod.is_ready:
                     continue
                 self.pods[pod.uid] = dataclasses.replace(pod, **changed)  # type: ignore[arg-type]
 
@@ -401,7 +403,7 @@ class PaperCluster:
     def _replace(self, controller: Controller, live: list[Pod]) -> None:
         shape = controller.shape
         old = [pod for pod in live if self.revisions[pod.uid] != controller.revision]
-        if shape.failure or any(pod.ready < pod.total for pod in live):
+        if shape.failure or any(not pod.is_ready for pod in live):
             return
         keep = [pod for pod in old if pod.name.rpartition("-")[2].isdecimal()] if shape.partition else []
         kept = {p.uid for p in keep if int(p.name.rpartition("-")[2]) < shape.partition}
@@ -411,7 +413,7 @@ class PaperCluster:
     def _describe(self, controller: Controller, group: list[Pod]) -> Workload:
         pods = [pod for pod in group if not pod.terminating]
         new = [pod for pod in pods if self.revisions[pod.uid] == controller.revision]
-        ready = sum(1 for pod in pods if pod.ready == pod.total)
+        ready = sum(1 for pod in pods if pod.is_ready)
         name = controller.ref.name
         rolled = len(new) == len(pods)
         return dataclasses.replace(

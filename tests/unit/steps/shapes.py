@@ -23,10 +23,10 @@ def pod(name: str = "web-1", version: str = OLD, **more: Any) -> Pod:
     """A ready pod of shop/Deployment/web with a sidecar of the version, "" for none."""
     proxy = f"{HUB}/proxyv2:{version}" if version else ""
     made = Pod(
-        "shop", name, f"uid-{name}", Owner("ReplicaSet", "web-rs"), proxy, ("app:1",), 2, 2, "Running", False, START,
-        labels={"app": "web"},
+        "shop", name, f"uid-{name}", Owner("ReplicaSet", "web-rs"), proxy, ("app:1",), 2, 2, True, "Running", False,
+        START, labels={"app": "web"},
     )  # fmt: skip
-    return dataclasses.replace(made, **more)
+    return dataclasses.replace(made, **{"is_ready": more.get("ready", 2) >= more.get("total", 2), **more})
 
 
 def workload(kind: str = "Deployment", replicas: int = 3, **more: Any) -> Workload:

@@ -11,6 +11,7 @@ from sandbox.cluster.controllers.nodes.pod_status import (
     crashed,
     creating,
     finished,
+    has_unmet_gate,
     restarted,
     run_seconds,
     running,
@@ -96,7 +97,7 @@ class Kubelet:
         elif self._faults.strikes("never-ready", pod, images):
             bad = [image for image in images if self._faults.strikes("never-ready", pod, [image])]
             self._write(pod, with_readiness(pod, self._api.now(), unready=bad))
-        elif not is_pod_ready(pod):
+        elif not is_pod_ready(pod) or has_unmet_gate(pod):
             self._become_ready(pod)
         else:
             self._finish(pod)

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from sandbox.cluster.objects.objects import Json, digest, stamp, uid_of
 
 _RUNNING = "running"
+# Written here; a pod's other conditions belong to those who wrote them.
+_OWN_CONDITIONS = frozenset({"Initialized", "Ready", "ContainersReady", "PodScheduled"})
 
 
 def container_images(pod: Json) -> list[str]:
@@ -162,10 +164,29 @@ def _conditions(pod: Json, now: float, unready: list[str], uninitialized: list[s
     waiting = ("ContainersNotInitialized", f"containers with incomplete status: [{' '.join(uninitialized)}]")
     rows = [
         _condition(old, "Initialized", waiting if uninitialized else None, now),
-        _condition(old, "Ready", why, now),
+        _condition(old, "Ready", why or _unmet(pod, old), now),
         _condition(old, "ContainersReady", why, now),
     ]
-    return [*rows, old.get("PodScheduled") or scheduled_condition(now)]
+    others = [row for kind, row in old.items() if kind not in _OWN_CONDITIONS]
+    return [*rows, old.get("PodScheduled") or scheduled_condition(now), *others]
+
+
+def _unmet(pod: Json, conditions: dict[str, Json]) -> tuple[str, str] | None:
+    """Why the readiness gates keep a pod from being ready (source: kubelet/status/generate.go)."""
+    said = []
+    for gate in pod["spec"].get("readinessGates") or ():
+        name, row = gate["conditionType"], conditions.get(gate["conditionType"])
+        if row is None:
+            said.append(f'corresponding condition of pod readiness gate "{name}" does not exist.')
+        elif row["status"] != "True":
+            said.append(f'the status of pod readiness gate "{name}" is not "True", but {row["status"]}')
+    return ("ReadinessGatesNotReady", ", ".join(said)) if said else None
+
+
+def has_unmet_gate(pod: Json) -> bool:
+    """Tell whether a readiness gate keeps the pod from being ready."""
+    rows = (pod.get("status") or {}).get("conditions") or ()
+    return _unmet(pod, {row["type"]: row for row in rows}) is not None
 
 
 def _condition(old: dict[str, Json], kind: str, refusal: tuple[str, str] | None, now: float) -> Json:

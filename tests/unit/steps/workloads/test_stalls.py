@@ -134,3 +134,21 @@ def test_a_lasting_webhook_gap_names_port_9443() -> None:
     overdue = choose_overdue((explain_webhook_gap("no endpoint"),), LONG)
     assert overdue is not None
     assert "9443" in overdue.remedy
+
+
+@pytest.mark.parametrize(
+    ("problem", "remedy"),
+    [
+        (
+            'ReadinessGatesNotReady: corresponding condition of pod readiness gate "neg" does not exist.',
+            "load balancer",
+        ),
+        ("", "kubectl get node node-7"),
+    ],
+)
+def test_a_pod_whose_containers_alone_are_ready_is_a_stall(problem: str, remedy: str) -> None:
+    """Out of service all the same, and the remedy is not its log."""
+    pod = make_pod("istio-ingressgateway-x", is_ready=False, problem=problem, node="node-7")
+    (stall,) = find_stalls((), [pod])
+    assert stall.sentence.startswith("istio-ingressgateway-x is out of service with all 2 containers ready: ")
+    assert remedy in stall.remedy

@@ -55,6 +55,23 @@ def test_ready_counts_ready_containers() -> None:
     assert (found.ready, found.total) == (1, 2)
 
 
+@pytest.mark.parametrize(
+    ("conditions", "ready"),
+    [
+        ([], False),
+        ([{"type": "ContainersReady", "status": "True"}], False),
+        ([{"type": "ContainersReady", "status": "True"}, {"type": "Ready", "status": "True"}], True),
+        ([{"type": "ContainersReady", "status": "True"}, {"type": "Ready", "status": "False"}], False),
+        ([{"type": "Ready", "status": "Unknown"}], False),
+    ],
+)
+def test_a_pod_is_ready_by_its_ready_condition(conditions: list[dict[str, str]], ready: bool) -> None:
+    """Never by its containers: a gate or a lost node keeps 2/2 out of service."""
+    statuses = [container_status("app"), container_status("istio-proxy")]
+    found = pod_of(status={"containerStatuses": statuses, "conditions": conditions})
+    assert (found.ready, found.total, found.is_ready) == (2, 2, ready)
+
+
 def test_native_sidecars_count() -> None:
     """A restartable init container is one of READY's containers, and may be the proxy."""
     spec = {
@@ -151,6 +168,15 @@ def test_a_deleted_pod_is_terminating() -> None:
             "",
         ),
         ({"phase": "Failed", "reason": "Evicted", "message": "low on memory"}, "Evicted: low on memory"),
+        (
+            {
+                "containerStatuses": [container_status("app"), container_status("istio-proxy")],
+                "conditions": [
+                    {"type": "Ready", "status": "False", "reason": "ReadinessGatesNotReady", "message": "no gate"}
+                ],
+            },
+            "ReadinessGatesNotReady: no gate",
+        ),
     ],
 )
 def test_the_problem_is_told(status: dict[str, Any], problem: str) -> None:

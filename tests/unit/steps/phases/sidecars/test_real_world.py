@@ -8,7 +8,9 @@ import pytest
 
 from sandbox.cluster.control import Control
 from sandbox.cluster.controllers.pace import Pace
+from sandbox.cluster.controllers.readiness_gates import NEG_READY
 from sandbox.cluster.http.tls import ServingCertificate, ensure_certificate
+from sandbox.cluster.objects.objects import is_pod_ready
 from sandbox.cluster.seeds import objects as seed_objects
 from sandbox.cluster.seeds.cluster_x import create_any
 from steps.contract.options import Limits
@@ -33,6 +35,8 @@ def list_objects() -> list[dict[str, Any]]:
     canary["metadata"]["name"] = "front-canary"
     for labels in (canary["spec"]["selector"]["matchLabels"], canary["spec"]["template"]["metadata"]["labels"]):
         labels["track"] = "canary"
+    gated = seed_objects.deployment("gated", "edge", 4)
+    gated["spec"]["template"]["spec"]["readinessGates"] = [{"conditionType": NEG_READY}]
     return [
         seed_objects.namespace("busy", injected=True),
         seed_objects.deployment("busy", "front", 3),
@@ -41,6 +45,8 @@ def list_objects() -> list[dict[str, Any]]:
         seed_objects.deployment("tight", "crowd", 20),
         seed_objects.namespace("slow", injected=True),
         seed_objects.stateful_set("slow", "db", 5),
+        seed_objects.namespace("gated", injected=True),
+        gated,
     ]
 
 
@@ -63,9 +69,9 @@ def mesh(snapshot: dict[str, Any], certificate: ServingCertificate, tmp_path: Pa
         yield SimulatedMesh(load_release(), certificate, tmp_path, stack, snapshot)
 
 
-def approved(mesh: SimulatedMesh, *skipped: str, **options: Any) -> Rig[SimulatedMesh]:
+def approved(mesh: SimulatedMesh, *skipped: str, gated: bool = False, **options: Any) -> Rig[SimulatedMesh]:
     """A planned and approved phase of the namespaces busy and tight, but for those skipped."""
-    others = ("shop", "data", "batch", *skipped)
+    others = ("shop", "data", "batch", *skipped, *(() if gated else ("gated",)))
     rig = start(mesh, **{"limits": FAST, "skip_namespaces": others, **options})
     outcome = rig.approve("approve")
     assert isinstance(outcome, Done), outcome
@@ -112,6 +118,23 @@ def test_a_budget_of_one_makes_evictions_patient(mesh: SimulatedMesh) -> None:
     rig = approved(mesh, "busy", "slow", evict_namespaces=("tight",))
     assert isinstance(rig.run("restart", turns=5000), Done)
     assert mesh.versions("tight") == {NEW}
+
+
+@pytest.mark.parametrize("evicting", [True, False])
+def test_a_load_balancer_is_waited_for(mesh: SimulatedMesh, evicting: bool) -> None:
+    """It finds a pod healthy 90 s after its containers are ready; until then the pod serves nobody."""
+    mesh.control(lambda cluster: cluster.loops.gates.delays.update({NEG_READY: 90.0}))
+    gated = {"gated": True, "evict_namespaces": ("gated",)} if evicting else {"gated": True}
+    rig = approved(mesh, "busy", "tight", "slow", **gated)
+    serving: list[int] = []
+
+    def count() -> None:
+        # By the cluster's own word, not by the gateway's.
+        serving.append(sum(is_pod_ready(pod) for pod in mesh.cluster.store.each("pods", "gated")))
+
+    assert isinstance(rig.run("restart", turns=5000, between=count), Done)
+    assert mesh.versions("gated") == {NEW}
+    assert min(serving) >= 3, serving
 
 
 def test_a_template_pinned_after_the_approval_is_not_restarted(cluster: PaperCluster) -> None:

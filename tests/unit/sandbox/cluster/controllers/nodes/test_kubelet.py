@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sandbox.cluster.objects.objects import is_pod_ready, is_terminating
+from sandbox.cluster.controllers.readiness_gates import NEG_READY
+from sandbox.cluster.objects.objects import condition_of, is_pod_ready, is_terminating
 from sandbox.cluster.server.faults import PodFault
-from tests.unit.sandbox.cluster.yard import bare_pod, make_yard
+from tests.unit.sandbox.cluster.yard import Yard, bare_pod, make_yard, until
 
 
 def test_deleting_waits_for_the_grace_period() -> None:
@@ -62,3 +63,36 @@ def test_stuck_pod_stays_terminating() -> None:
     yard.delete("pods", "lonely")
     yard.settle(600)
     assert is_terminating(yard.get("pods", "lonely"))
+
+
+def test_a_readiness_gate_keeps_a_pod_out_of_service() -> None:
+    """Its containers are ready, the pod is not, until somebody sets the gate's condition."""
+    yard = make_yard()
+    yard.create(bare_pod("lonely", readinessGates=[{"conditionType": "example.com/gate"}]))
+    yard.settle(60)
+    pod = yard.get("pods", "lonely")
+    ready = condition_of(pod, "Ready")
+    assert ready is not None
+    assert (ready["status"], ready["reason"]) == ("False", "ReadinessGatesNotReady")
+    assert all(row["ready"] for row in pod["status"]["containerStatuses"])
+    open_gate(yard, "True")
+    assert is_pod_ready(yard.get("pods", "lonely"))
+    open_gate(yard, "False")
+    assert not is_pod_ready(yard.get("pods", "lonely"))
+
+
+def open_gate(yard: Yard, status: str) -> None:
+    """Set the gate's condition as its controller would."""
+    pod = yard.get("pods", "lonely")
+    others = [row for row in pod["status"]["conditions"] if row["type"] != "example.com/gate"]
+    conditions = [*others, {"type": "example.com/gate", "status": status}]
+    yard.cluster.api.set_status("pods", pod, {**pod["status"], "conditions": conditions})
+    yard.settle(1)
+
+
+def test_a_load_balancer_opens_its_gate_after_a_while() -> None:
+    """So many seconds after the containers are ready."""
+    yard = make_yard()
+    yard.cluster.loops.gates.delays[NEG_READY] = 90.0
+    yard.create(bare_pod("lonely", readinessGates=[{"conditionType": NEG_READY}]))
+    assert 90 < until(lambda: is_pod_ready(yard.get("pods", "lonely")), yard) < 95

@@ -39,7 +39,7 @@ def restarted(cluster: PaperCluster) -> set[str]:
 def break_pods(cluster: PaperCluster) -> None:
     """A pod is not ready, and was not because of the upgrade."""
     uid = next(uid for uid, pod in cluster.pods.items() if pod.name.startswith("web"))
-    cluster.pods[uid] = dataclasses.replace(cluster.pods[uid], ready=0, problem="app: CrashLoopBackOff")
+    cluster.pods[uid] = dataclasses.replace(cluster.pods[uid], ready=0, is_ready=False, problem="app: CrashLoopBackOff")
 
 
 def add_budget(cluster: PaperCluster) -> None:
