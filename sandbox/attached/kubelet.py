@@ -22,12 +22,13 @@ LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 
 @dataclass
 class KubeletSwitches:
-    """Delays in seconds, and image patterns of containers that go wrong."""
+    """Delays in seconds, image patterns of containers that go wrong, and the nodes that are lost."""
 
     ready: float = 0.2
     grace: float = 0.2
     never_ready: list[str] = field(default_factory=list)
     crashing: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Kubelets:
         self._begun: dict[str, str] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._address = 0
+        self._unheard: set[str] = set()
 
     async def add_nodes(self) -> None:
         """Make the nodes that are not there yet, and say of all that they are ready."""
@@ -78,8 +80,20 @@ class Kubelets:
     async def beat(self) -> None:
         """Renew the nodes' leases for ever, or the cluster takes them for lost."""
         while True:
-            await asyncio.gather(*(self._renew(name) for name in self._nodes.names))
+            heard = [name for name in self._nodes.names if name not in self._switches.lost]
+            await asyncio.gather(*(self._renew(name) for name in heard))
+            await asyncio.gather(*(self._come_back(name) for name in heard if name in self._unheard))
+            self._unheard = set(self._switches.lost)
             await asyncio.sleep(BEAT_SECONDS)
+
+    async def _come_back(self, name: str) -> None:
+        """A node that was lost says that it is ready, and looks at its pods again."""
+        await self._add_node(name)
+        listed = await self._api.find(f"/api/v1/pods?fieldSelector=spec.nodeName%3D{name}") or {}
+        for pod in listed.get("items") or ():
+            self._look_at(pod)
+            if pod["status"].get("phase") == "Running" and "deletionTimestamp" not in pod["metadata"]:
+                self._open_gates(pod)
 
     async def _renew(self, name: str) -> None:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -99,7 +113,7 @@ class Kubelets:
 
     def _look_at(self, pod: Json) -> None:
         meta, spec, status = pod["metadata"], pod["spec"], pod["status"]
-        if spec.get("nodeName") not in self._names:
+        if spec.get("nodeName") not in self._names or spec["nodeName"] in self._switches.lost:
             return
         if "deletionTimestamp" in meta:
             self._begin(meta["uid"], "stop", self._stop(pod))

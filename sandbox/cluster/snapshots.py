@@ -27,6 +27,7 @@ def load_snapshot(cluster: Simulation, snapshot: Json) -> None:
     cluster.engine.reset()
     cluster.loops.scheduler.clear()
     cluster.loops.kubelet.forget_plans()
+    cluster.loops.nodes.clear()
     cluster.store.clear(int(snapshot["revision"]) + 1)
     changes = []
     for key, objects in snapshot["objects"].items():

@@ -44,6 +44,7 @@ def ground(request: pytest.FixtureRequest, grounds: Grounds) -> Iterator[Ground]
     if built.powers:
         built.break_images()
         built.switch_injector(down=False)
+        built.lose_nodes()
 
 
 def open_ground(request: pytest.FixtureRequest, grounds: Grounds) -> Ground:

@@ -21,6 +21,7 @@ from bot.gateways.kubernetes.gateway import KubernetesGateway
 from sandbox.cluster.http.server import SimulatedCluster
 from sandbox.cluster.http.tls import ensure_certificate, write_kubeconfig
 from sandbox.cluster.mesh.manifests import render_mesh
+from sandbox.cluster.objects.objects import name_of
 from sandbox.cluster.seeds.cluster_x import INSTALLED, mesh_options
 from sandbox.cluster.seeds.objects import namespace, node, rbac_defaults
 from sandbox.cluster.server.faults import PodFault
@@ -160,6 +161,10 @@ class Ground:
         """Let somebody else's webhook answer so from now on; returns the clientConfig that leads to it."""
         raise NotImplementedError
 
+    def lose_nodes(self, *names: str) -> None:
+        """Let the kubelets of these nodes be heard no more, and those of all others be heard."""
+        raise NotImplementedError
+
     def compact(self) -> None:
         """Forget all history."""
         raise NotImplementedError
@@ -219,6 +224,12 @@ class SimulatedGround(Ground):
             self.cluster.api.policies.set(webhook, policy)
         return {"url": f"{NOBODY}/{webhook}"}
 
+    def lose_nodes(self, *names: str) -> None:
+        with self.cluster.lock:
+            for one in list(self.cluster.store.each("nodes")):
+                turn = self.cluster.loops.nodes.lose if name_of(one) in names else self.cluster.loops.nodes.recover
+                turn(name_of(one))
+
     def compact(self) -> None:
         self.cluster.expire_watches()
 
@@ -255,6 +266,9 @@ class RealGround(Ground):
         told = self._plane.change_fleet(policies={webhook: dataclasses.asdict(policy)})
         url = NOBODY if policy.kind == "down" else told["policies"]
         return {"url": f"{url}/{webhook}", "caBundle": self._plane.certificate.ca_base64}
+
+    def lose_nodes(self, *names: str) -> None:
+        self._plane.change_fleet(lost=list(names))
 
     def compact(self) -> None:
         self._plane.compact()

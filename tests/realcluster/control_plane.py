@@ -23,10 +23,11 @@ BOT_TOKEN = "lab-bot"
 BOT_USER = "asm-upgrade-bot"
 SERVICES = "127.96.0.0/16"  # a loopback range, so that the API server reaches a webhook's Service without a network
 WEBHOOK_NAMES = ("istio-sidecar-injector.istio-system.svc",)
+# After so long without a beat a node counts as lost; the fleet's nodes beat every ten seconds.
+NODE_GRACE_SECONDS = 40
 LEFT_OUT = (
     "nodeipam", "route", "service", "cloud-node-lifecycle", "ttl", "attachdetach", "persistentvolume-binder",
     "persistentvolume-expander", "csrsigning", "csrapproving", "csrcleaner", "bootstrapsigner", "tokencleaner",
-    "nodelifecycle",
 )  # fmt: skip
 
 
@@ -199,7 +200,8 @@ def name_controller_flags(folder: Path, kubeconfig: Path) -> list[str]:
         f"--service-account-private-key-file={folder / 'accounts.key'}", "--use-service-account-credentials=false",
         "--leader-elect=false", "--kube-api-qps=1000", "--kube-api-burst=2000", "--concurrent-deployment-syncs=20",
         "--concurrent-replicaset-syncs=20", f"--cert-dir={folder / 'controller-manager'}", "--port=0",
-        "--secure-port=0", "--controllers=" + ",".join(["*", *(f"-{name}" for name in LEFT_OUT)]),
+        "--secure-port=0", f"--node-monitor-grace-period={NODE_GRACE_SECONDS}s",
+        "--controllers=" + ",".join(["*", *(f"-{name}" for name in LEFT_OUT)]),
     ]  # fmt: skip
 
 

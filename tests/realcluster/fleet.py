@@ -2,7 +2,8 @@
 
 `python -m tests.realcluster.fleet SETTINGS ADDRESS`: settings are JSON, the address of the switches is written to the
 second file when the nodes are there. POST /switches takes `never_ready`, `crashing` (lists of image patterns), `ready`,
-`grace` (seconds), `injector_down` and `policies` (what other people's webhooks answer, by name).
+`grace` (seconds), `lost` (names of nodes), `injector_down` and `policies` (what other people's webhooks answer, by
+name).
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ async def run_fleet(settings: dict[str, Any], announce: Callable[[str], object])
         await policies.open(certificate.server_context())
         site = await open_site(make_switchboard(switches, webhook, policies))
         announce(site.url)
-        await asyncio.gather(kubelets.run(), webhook.run(), balance_load(api))
+        await asyncio.gather(kubelets.run(), kubelets.beat(), webhook.run(), balance_load(api))
 
 
 def make_switchboard(switches: KubeletSwitches, webhook: ServiceWebhook, policies: PolicyWebhooks) -> web.Application:

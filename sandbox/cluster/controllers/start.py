@@ -10,6 +10,7 @@ from sandbox.cluster.controllers.endpoints import EndpointsController, LoadBalan
 from sandbox.cluster.controllers.engine import Controller, Engine
 from sandbox.cluster.controllers.garbage import Definitions, GarbageCollector, Namespaces
 from sandbox.cluster.controllers.nodes.kubelet import Kubelet
+from sandbox.cluster.controllers.nodes.lifecycle import NodeLifecycle
 from sandbox.cluster.controllers.nodes.scheduler import Scheduler
 from sandbox.cluster.controllers.pace import Pace
 from sandbox.cluster.controllers.quotas import Quotas
@@ -34,6 +35,7 @@ class ControlLoops:
     """The controllers that others talk to; the rest only run."""
 
     kubelet: Kubelet
+    nodes: NodeLifecycle
     scheduler: Scheduler
     budgets: DisruptionBudgets
     autoscalers: Autoscalers
@@ -47,8 +49,10 @@ def start_controllers(
     """Add every controller to the engine."""
     recorder = Recorder(api)
     maker = PodMaker(api, engine, recorder, pace)
+    kubelet = Kubelet(api, engine, recorder, pod_faults, pace)
     loops = ControlLoops(
-        Kubelet(api, engine, recorder, pod_faults, pace),
+        kubelet,
+        NodeLifecycle(api, engine, kubelet),
         Scheduler(api, engine, recorder),
         DisruptionBudgets(api, engine),
         Autoscalers(api, engine, recorder, pace),
@@ -72,7 +76,7 @@ def start_controllers(
         Definitions(api),
         WebhookRepair(api, engine, injector, pace),
     ]
-    first: list[Controller] = [loops.scheduler, loops.kubelet]
+    first: list[Controller] = [loops.scheduler, loops.kubelet, loops.nodes]
     for controller in [*first, *others, loops.budgets, loops.autoscalers, loops.owners, loops.gates]:
         engine.add(controller)
     return loops

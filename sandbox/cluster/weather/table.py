@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sandbox.cluster.weather.limits import Quota, StuckBudget
 from sandbox.cluster.weather.mesh import OwnGateway
+from sandbox.cluster.weather.nodes import LateGates, LostNode, ManyNodes, SlowPods
 from sandbox.cluster.weather.owners import GitopsReverts, MeshOperator, OperatorReverts
 from sandbox.cluster.weather.policies import PolicyDenies, PolicyDown, PolicyMutates
 from sandbox.cluster.weather.server import InjectorDown, Latency, LostRequests
@@ -13,7 +14,10 @@ WEATHERS = (
     WeatherKind("gitops-reverts", "A GitOps tool puts every change in a namespace back.", GitopsReverts),
     WeatherKind("injector-down", "The sidecar injector does not answer, so no pod is made.", InjectorDown),
     WeatherKind("latency", "The API server takes two seconds longer for each answer.", Latency),
+    WeatherKind("late-gates", "A load balancer finds new pods healthy only after 90 s.", LateGates),
+    WeatherKind("lost-node", "A node is heard no more, and its pods never end.", LostNode),
     WeatherKind("lost-requests", "The API server answers one request in twenty with 503.", LostRequests),
+    WeatherKind("many-nodes", "The cluster grows to 200 nodes.", ManyNodes),
     WeatherKind("mesh-operator", "An istio-operator in the cluster puts the control plane back.", MeshOperator),
     WeatherKind("operator-reverts", "An operator takes the restart of its workload back.", OperatorReverts),
     WeatherKind("policy-denies", "An admission policy refuses restarts in its own words.", PolicyDenies),
@@ -21,6 +25,7 @@ WEATHERS = (
     WeatherKind("policy-mutates", "An admission webhook takes each restart's stamp out again.", PolicyMutates),
     WeatherKind("own-gateway", "A team has a gateway of its own in istio-system, past istioctl.", OwnGateway),
     WeatherKind("quota", "A quota leaves no room for one pod more in a namespace.", Quota),
+    WeatherKind("slow-pods", "Pods take long to become ready, and long to end.", SlowPods),
     WeatherKind("stuck-budget", "A disruption budget allows no eviction.", StuckBudget),
 )
 

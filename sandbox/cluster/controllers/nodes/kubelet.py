@@ -48,6 +48,8 @@ class Kubelet:
         self.pace = pace
         # The transition each pod waits for, and when it is due.
         self._plans: dict[str, tuple[str, float]] = {}
+        # Nodes from which nothing is heard any more, and since when.
+        self.silent: dict[str, float] = {}
 
     def affected(self, change: Change) -> Iterable[tuple[str, str]]:
         if change.type == "DELETED":
@@ -57,7 +59,8 @@ class Kubelet:
 
     def reconcile(self, namespace: str, name: str) -> None:
         pod = self._api.store.find("pods", namespace, name)
-        if pod is None or not pod["spec"].get("nodeName"):
+        node = pod["spec"].get("nodeName") if pod else None
+        if pod is None or not node or node in self.silent or self._api.store.find("nodes", "", node) is None:
             return
         if is_terminating(pod):
             self._stop(pod)

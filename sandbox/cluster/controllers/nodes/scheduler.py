@@ -8,6 +8,7 @@ from typing import Any
 
 from sandbox.cluster.controllers.engine import Engine
 from sandbox.cluster.controllers.nodes.pod_status import scheduled_condition, unschedulable_condition
+from sandbox.cluster.controllers.nodes.taints import KEEPING_OUT, find_untolerated
 from sandbox.cluster.objects.objects import (
     Json,
     digest,
@@ -189,6 +190,9 @@ def _unfit(node: Json, spec: Mapping[str, Any]) -> list[str]:
     pinned = pinned_node(spec)
     if pinned is not None and pinned != name_of(node):
         return ["node(s) didn't match node selector"]
+    taint = find_untolerated(node, spec, KEEPING_OUT)
+    if taint is not None:
+        return [f"node(s) had taint {{{taint['key']}: {taint.get('value', '')}}}, that the pod didn't tolerate"]
     if (node.get("spec") or {}).get("unschedulable") and not _tolerates_cordon(spec):
         return ["node(s) were unschedulable"]
     return []

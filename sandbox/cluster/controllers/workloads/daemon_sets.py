@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sandbox.cluster.controllers.nodes.scheduler import pinned_node
+from sandbox.cluster.controllers.nodes.taints import KEEPING_OUT, NO_EXECUTE, find_untolerated
 from sandbox.cluster.controllers.workloads.replicas import PodMaker, controlled_by, itself, template_pod
 from sandbox.cluster.controllers.workloads.revisions import REVISION_LABEL, current_revision, pod_revision
 from sandbox.cluster.objects.objects import (
@@ -29,6 +30,10 @@ _TOLERATED = (
 )  # fmt: skip
 
 
+# An ordered set of names.
+Nodes = dict[str, None]
+
+
 class DaemonSets:
     """The DaemonSet controller."""
 
@@ -40,7 +45,7 @@ class DaemonSets:
 
     def affected(self, change: Change) -> Iterable[tuple[str, str]]:
         if change.key == "nodes":
-            if change.type == "MODIFIED":
+            if change.before is not None and change.type == "MODIFIED" and _room(change.before) == _room(change.obj):
                 return ()
             return tuple((namespace_of(owner), name_of(owner)) for owner in self._maker.api.store.each(_KEY))
         return controlled_by(change, "DaemonSet") if change.key == "pods" else itself(change)
@@ -50,14 +55,24 @@ class DaemonSets:
         if owner is None or is_terminating(owner):
             return
         revision = labels_of(current_revision(self._maker.api, owner))[REVISION_LABEL]
-        nodes = self._eligible(owner)
-        if self._match(owner, nodes, revision) and owner["spec"]["updateStrategy"]["type"] == "RollingUpdate":
+        nodes, staying = self._sort_nodes(owner)
+        if self._match(owner, nodes, staying, revision) and owner["spec"]["updateStrategy"]["type"] == "RollingUpdate":
             self._roll(owner, nodes, revision)
         self._report(namespace, name, nodes, revision)
 
-    def _eligible(self, owner: Json) -> list[str]:
-        wanted = (owner["spec"]["template"]["spec"].get("nodeSelector") or {}).items()
-        return [name_of(node) for node in self._maker.api.store.each("nodes") if wanted <= labels_of(node).items()]
+    def _sort_nodes(self, owner: Json) -> tuple[Nodes, Nodes]:
+        """Return the nodes that should have a pod, and those where one may stay only because it is there."""
+        spec = owner["spec"]["template"]["spec"]
+        wanted, borne = (spec.get("nodeSelector") or {}).items(), {"tolerations": _tolerate(spec)}
+        nodes: Nodes = {}
+        staying: Nodes = {}
+        for node in self._maker.api.store.each("nodes"):
+            if wanted <= labels_of(node).items():
+                if find_untolerated(node, borne, KEEPING_OUT) is None:
+                    nodes[name_of(node)] = None
+                elif find_untolerated(node, borne, (NO_EXECUTE,)) is None:
+                    staying[name_of(node)] = None
+        return nodes, staying
 
     def _by_node(self, owner: Json) -> dict[str, list[Json]]:
         placed: dict[str, list[Json]] = {}
@@ -66,12 +81,13 @@ class DaemonSets:
             placed.setdefault(node, []).append(pod)
         return placed
 
-    def _match(self, owner: Json, nodes: list[str], revision: str) -> bool:
+    def _match(self, owner: Json, nodes: Nodes, staying: Nodes, revision: str) -> bool:
         placed = self._by_node(owner)
         complete = True
         for node, pods in placed.items():
             for pod in pods:
-                if not is_terminating(pod) and (node not in nodes or is_pod_finished(pod)):
+                misplaced = node not in nodes and node not in staying
+                if not is_terminating(pod) and (misplaced or is_pod_finished(pod)):
                     self._maker.drop(owner, pod, _COMPONENT)
         for node in nodes:
             # The successor is made when the old pod is gone: both may want the same host port.
@@ -84,18 +100,18 @@ class DaemonSets:
         fields = [{"key": "metadata.name", "operator": "In", "values": [node]}]
         required = {"nodeSelectorTerms": [{"matchFields": fields}]}
         pod["spec"]["affinity"] = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}}
-        tolerations = pod["spec"].setdefault("tolerations", [])
-        tolerations += [{"key": key, "operator": "Exists", "effect": effect} for key, effect in _TOLERATED]
+        pod["spec"]["tolerations"] = _tolerate(pod["spec"])
         return self._maker.make(self.name, owner, pod, _COMPONENT) is None
 
-    def _roll(self, owner: Json, nodes: list[str], revision: str) -> None:
+    def _roll(self, owner: Json, nodes: Nodes, revision: str) -> None:
         placed = self._by_node(owner)
         limit = owner["spec"]["updateStrategy"]["rollingUpdate"]["maxUnavailable"]
         most = max(int_or_percent(limit, len(nodes), round_up=True), 1)
         pods = [placed[node][-1] for node in nodes if placed.get(node)]
         available = self._maker.available(self.name, owner, [pod for pod in pods if not is_terminating(pod)])
         spare = most - (len(nodes) - len(available))
-        old = [pod for pod in pods if pod_revision(pod) != revision and not is_terminating(pod)]
+        last = [here[-1] for here in placed.values()]
+        old = [pod for pod in last if pod_revision(pod) != revision and not is_terminating(pod)]
         served = {name_of(pod) for pod in available}
         for pod in old:
             if name_of(pod) not in served:
@@ -104,7 +120,7 @@ class DaemonSets:
                 self._maker.drop(owner, pod, _COMPONENT)
                 spare -= 1
 
-    def _report(self, namespace: str, name: str, nodes: list[str], revision: str) -> None:
+    def _report(self, namespace: str, name: str, nodes: Nodes, revision: str) -> None:
         owner = self._maker.api.store.find(_KEY, namespace, name)
         if owner is None:
             return
@@ -125,3 +141,12 @@ class DaemonSets:
         }
         status |= {name: count for name, count in counts.items() if count}
         self._maker.api.set_status(_KEY, owner, status)
+
+
+def _tolerate(spec: Json) -> list[Json]:
+    own = [{"key": key, "operator": "Exists", "effect": effect} for key, effect in _TOLERATED]
+    return [*(spec.get("tolerations") or ()), *own]
+
+
+def _room(node: Json) -> tuple[object, ...]:
+    return labels_of(node), (node.get("spec") or {}).get("taints")
