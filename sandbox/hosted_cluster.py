@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,6 +69,13 @@ class HostedCluster:
     def save(self) -> None:
         """Write every object to disk."""
         write_json(self.folder.cluster, self.cluster.snapshot())
+
+    def report_faults(self, say: Callable[[str], None]) -> None:
+        """Say what the controllers stumble over, beginning with what they stumbled over already."""
+        engine = self.cluster.engine
+        for fault in engine.faults.values():
+            say(fault.sentence())
+        engine.on_fault = lambda fault: say(fault.sentence())
 
 
 @contextlib.asynccontextmanager

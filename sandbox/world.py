@@ -59,6 +59,10 @@ class UpgradedCluster(Protocol):
         """Write down what it holds, where it does not do so by itself."""
         ...
 
+    def report_faults(self, say: Callable[[str], None]) -> None:
+        """Say from now on, each once, what its controllers stumble over."""
+        ...
+
 
 OpensCluster = Callable[[StateFolder, SimulatedClock], AbstractAsyncContextManager[UpgradedCluster]]
 
@@ -107,6 +111,8 @@ async def open_world(
         slack = SlackStandIn(time.time, state_file=folder.slack)
         slack_site = await _open(stack, slack.app(), port)
         cluster = await stack.enter_async_context(opens(folder, clock))
+        inspector = slack.workspace.inspector
+        cluster.report_faults(lambda why: inspector.add("cluster", "controllers", ok=False, note=why))
         google = GoogleApis(Project(clusters=cluster.gke), ServiceAccount.kept_in(folder.service_account))
         google_site = await _open(stack, google.app())
         google.account.write_key(folder.service_account, f"{google_site.url}{TOKEN_PATH}")

@@ -47,6 +47,9 @@ class AttachedCluster:
     def save(self) -> None:
         """Do nothing: the cluster itself keeps what it holds."""
 
+    def report_faults(self, say: Callable[[str], None]) -> None:
+        """Say nothing: its controllers are real ones."""
+
 
 @dataclass(frozen=True)
 class Attachment:

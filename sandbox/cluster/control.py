@@ -78,6 +78,7 @@ class Control:
             "requests": [dataclasses.asdict(fault) for fault in faults.requests],
             "pods": [dataclasses.asdict(fault) for fault in faults.pods.active],
             "injector_down": self._cluster.injector.down,
+            "controllers": [fault.sentence() for fault in self._cluster.engine.faults.values()],
             "stuck_budgets": sorted("/".join(place) for place in self._cluster.loops.budgets.stuck),
             **{name: getattr(faults, name) for name in _SIMPLE},
         }

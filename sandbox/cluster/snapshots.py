@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+
 from sandbox.cluster.objects.objects import Json
 from sandbox.cluster.server.store import Change
 from sandbox.cluster.simulation import Simulation
 
 FORMAT = 1
+log = logging.getLogger(__name__)
 
 
 def take_snapshot(cluster: Simulation) -> Json:
@@ -32,9 +35,19 @@ def load_snapshot(cluster: Simulation, snapshot: Json) -> None:
     changes = []
     for key, objects in snapshot["objects"].items():
         for obj in objects:
+            if not _is_readable(obj):
+                log.warning("an object of %s is left out of the restored cluster: its metadata can't be read", key)
+                continue
             cluster.store.load(key, obj)
             changes.append(Change(cluster.store.revision, "ADDED", key, obj, None))
     cluster.choose_account_rules()
     cluster.api.follow_definitions()
     cluster.engine.look_at_everything(changes)
     cluster.bell.ring_all()
+
+
+def _is_readable(obj: Json) -> bool:
+    metadata = obj["metadata"]
+    owners = metadata.get("ownerReferences") or []
+    maps = [metadata.get(name) or {} for name in ("labels", "annotations")]
+    return isinstance(owners, list) and all(isinstance(one, dict) for one in [*owners, *maps])

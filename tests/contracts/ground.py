@@ -94,11 +94,16 @@ class Ground:
         """The group-version of budgets: the old one where it is served."""
         return "policy/v1beta1" if self.send("GET", "/apis/policy/v1beta1").is_success else "policy/v1"
 
-    def _create(self, made: Mapping[str, Any]) -> bool:
+    def post(self, made: Mapping[str, Any]) -> httpx.Response:
+        """The answer to the creation of an object of a kind that is served."""
         path = self._find_path(made)
-        if path is None:
+        assert path is not None, f"{made['kind']} of {made['apiVersion']} is not served"
+        return self.send("POST", path, made)
+
+    def _create(self, made: Mapping[str, Any]) -> bool:
+        if self._find_path(made) is None:
             return False
-        answer = self.send("POST", path, made)
+        answer = self.post(made)
         assert answer.is_success or answer.status_code == 404, f"{made['kind']} refused: {answer.text}"
         return answer.is_success
 

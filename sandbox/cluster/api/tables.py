@@ -136,8 +136,16 @@ def table_of(resource: Resource, objects: list[Json], now: float, include: str, 
     return {
         "kind": "Table", "apiVersion": f"meta.k8s.io/{version}", "metadata": {},
         "columnDefinitions": [column.definition() for column in columns],
-        "rows": [_row(obj, cells(obj, now), include, version) for obj in objects],
+        "rows": [_row(obj, _cells(columns, cells, obj, now), include, version) for obj in objects],
     }  # fmt: skip
+
+
+def _cells(columns: tuple[Column, ...], cells: Cells, obj: Json, now: float) -> list[Any]:
+    """Return a row's cells; an odd object shows its name alone, and the others stay readable."""
+    try:
+        return cells(obj, now)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+        return [name_of(obj), *("<unknown>" for _ in columns[1:])]
 
 
 def _row(obj: Json, cells: list[Any], include: str, version: str) -> Json:

@@ -1,11 +1,13 @@
 """Runs the controllers: what changed is looked at again, and what is due later waits in one heap.
 
-Nothing is polled, so a settled cluster costs nothing however many pods it has.
+Nothing is polled, so a settled cluster costs nothing however many pods it has. What goes wrong over one object is
+recorded and tried again later, and the others go on.
 """
 
 from __future__ import annotations
 
 import heapq
+import logging
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -13,12 +15,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
+from sandbox.cluster.objects.objects import name_of, namespace_of
 from sandbox.cluster.server.store import Change, Store
 
+log = logging.getLogger(__name__)
 # Timers this close together are taken in one go, so that a controller looks once at several pods.
 GRAIN_SECONDS = 0.05
 # Controllers that still answer each other after so many rounds without time going by will never stop.
 MOST_ROUNDS = 5000
+# A controller's wait before it looks again at what it failed over; doubles up to the most.
+FAULT_RETRY_SECONDS = 5.0
+MOST_FAULT_RETRY_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,20 @@ class Key:
     controller: str
     namespace: str
     name: str
+
+
+@dataclass(frozen=True)
+class ControllerFault:
+    """What a controller stumbles over, for as long as it does; `times` in a row."""
+
+    key: Key
+    why: str
+    times: int = 1
+
+    def sentence(self) -> str:
+        """Say it in one sentence."""
+        place = "/".join(part for part in (self.key.namespace, self.key.name) if part)
+        return f"The {self.key.controller} of the simulated cluster can't handle {place}: {self.why}."
 
 
 class Controller(Protocol):
@@ -67,6 +88,8 @@ class Engine:
         self._running = False
         self._now = self._past = clock()
         self.on_work: Callable[[], None] = lambda: None
+        self.on_fault: Callable[[ControllerFault], None] = lambda fault: None
+        self.faults: dict[Key, ControllerFault] = {}
         store.listen(self._follow)
 
     def add(self, controller: Controller) -> None:
@@ -139,6 +162,7 @@ class Engine:
         self._queue.clear()
         self._timers.clear()
         self._scheduled.clear()
+        self.faults.clear()
         self._changed_at = math.inf
 
     def look_at_everything(self, changes: Iterable[Change]) -> None:
@@ -162,14 +186,43 @@ class Engine:
                 break
             batch, self._queue = self._queue, {}
             for key in batch:
-                self._controllers[key.controller].reconcile(key.namespace, key.name)
+                self._reconcile(key)
         else:
-            raise RuntimeError(f"controllers never come to rest: {sorted({key.controller for key in self._queue})}")
+            restless, self._queue = self._queue, {}
+            for key in restless:
+                self._stumble(key, "it never comes to rest")
         self._changed_at = math.inf
+
+    def _reconcile(self, key: Key) -> None:
+        try:
+            self._controllers[key.controller].reconcile(key.namespace, key.name)
+        except Exception as error:
+            log.exception("the %s failed over %s/%s", key.controller, key.namespace, key.name)
+            self._stumble(key, f"{type(error).__name__}: {error}")
+        else:
+            self.faults.pop(key, None)
+
+    def _stumble(self, key: Key, why: str) -> None:
+        before = self.faults.get(key)
+        times = before.times + 1 if before else 1
+        self.faults[key] = fault = ControllerFault(key, why, times)
+        wait = min(FAULT_RETRY_SECONDS * 2.0 ** min(times - 1, 10), MOST_FAULT_RETRY_SECONDS)
+        self.look_later(wait, key.controller, key.namespace, key.name)
+        if before is None or before.why != why:
+            self.on_fault(fault)
 
     def _follow(self, change: Change) -> None:
         for controller in self._watching.get(change.key, ()):
-            for namespace, name in controller.affected(change):
+            for namespace, name in self._affected(controller, change):
                 self.look_at(controller.name, namespace, name)
         if not self._running:
             self.on_work()
+
+    def _affected(self, controller: Controller, change: Change) -> list[tuple[str, str]]:
+        try:
+            return list(controller.affected(change))
+        except Exception as error:
+            place = (namespace_of(change.obj), name_of(change.obj))
+            log.exception("the %s failed over a change of %s/%s", controller.name, *place)
+            self._stumble(Key(controller.name, *place), f"{type(error).__name__}: {error}")
+            return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from typing import Any
 
@@ -17,11 +18,12 @@ from sandbox.cluster.api.protobuf_bodies import read_protobuf
 from sandbox.cluster.api.requests import ApiRequest, read_target, read_verb
 from sandbox.cluster.http.impersonation import NoUser, read_impersonation
 from sandbox.cluster.http.watch_stream import stream_watch
-from sandbox.cluster.objects.errors import ApiError, UnknownPath, bad_request
+from sandbox.cluster.objects.errors import ApiError, UnknownPath, bad_request, internal
 from sandbox.cluster.server.authorization import ANONYMOUS, MASTERS, UNAUTHENTICATED, Attributes, User
 from sandbox.cluster.server.faults import RequestFault
 from sandbox.cluster.simulation import Simulation
 
+log = logging.getLogger(__name__)
 LARGEST_BODY = 16 * 2**20
 
 
@@ -45,6 +47,11 @@ class ApiSite:
             return web.Response(text=f'Internal Server Error: "{request.path}": {error}\n', status=500)
         except ApiError as error:
             return _error(error)
+        except web.HTTPException:
+            raise
+        except Exception as error:
+            log.exception("the simulated API server failed over %s %s", request.method, request.path)
+            return _error(internal(f"the simulated API server can't answer this: {type(error).__name__}: {error}"))
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         raw = await request.read()

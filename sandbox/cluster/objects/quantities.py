@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -10,19 +11,23 @@ from sandbox.cluster.objects.errors import bad_request
 
 _FACTORS = {
     "n": 1e-9, "u": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15,
-    "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40, "Pi": 2.0**50,
+    "E": 1e18, "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40, "Pi": 2.0**50, "Ei": 2.0**60,
 }  # fmt: skip
+_QUANTITY = re.compile(r"^([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)([numkMGTPE]|[KMGTPE]i)?$")
 
 
 @lru_cache(maxsize=4096)
 def parse_quantity(text: str | float) -> float:
     """Return the quantity in its base unit (CPUs, bytes). Raises ApiError 400 when it is none."""
-    written = str(text)
-    digits = written.rstrip("numkMGTPKi")
-    try:
-        return float(digits) * _FACTORS[written[len(digits) :]]
-    except (KeyError, ValueError):
-        raise bad_request(f"quantities must match the regular expression, got {written!r}") from None
+    found = _QUANTITY.match(str(text))
+    if not found:
+        raise bad_request(f"a quantity is a number with or without a suffix such as m, Mi or G, not {str(text)!r}")
+    return float(found[1]) * _FACTORS[found[2] or ""]
+
+
+def is_quantity(value: object) -> bool:
+    """Tell whether a JSON value is a quantity."""
+    return isinstance(value, str | int | float) and _QUANTITY.match(str(value)) is not None
 
 
 def format_quantity(amount: float, resource: str) -> str:

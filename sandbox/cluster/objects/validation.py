@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.cluster.objects.errors import invalid
+from sandbox.cluster.objects.field_values import Cause, find_value_causes
 from sandbox.cluster.objects.objects import Json, copy_json, name_of
 from sandbox.cluster.objects.resources import Resource
 from sandbox.cluster.objects.selectors import match_label_selector
-
-Cause = tuple[str, str, str]
 
 _SUBDOMAIN = re.compile(r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
 _LABEL_VALUE = re.compile(r"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$")
@@ -25,15 +24,18 @@ _STATEFUL_MUTABLE = ("replicas", "template", "updateStrategy")
 
 def check_new(resource: Resource, obj: Json) -> None:
     """Raise ApiError 422 where the object can't be created."""
-    causes = _metadata_causes(resource, obj) + _spec_causes(resource, obj)
-    _raise(resource, obj, causes)
+    _raise(resource, obj, _find_causes(resource, obj))
 
 
 def check_changed(resource: Resource, before: Json, after: Json) -> None:
     """Raise ApiError 422 where the object can't become what is asked."""
-    causes = _metadata_causes(resource, after) + _spec_causes(resource, after)
-    causes += _immutable_causes(resource, before, after)
-    _raise(resource, after, causes)
+    _raise(resource, after, _find_causes(resource, after) + _immutable_causes(resource, before, after))
+
+
+def _find_causes(resource: Resource, obj: Json) -> list[Cause]:
+    causes = _metadata_causes(resource, obj)
+    # Where a value is impossible, what else depends on it isn't looked at.
+    return causes + (find_value_causes(resource, obj) or _spec_causes(resource, obj))
 
 
 def _raise(resource: Resource, obj: Json, causes: list[Cause]) -> None:
@@ -51,11 +53,15 @@ def _metadata_causes(resource: Resource, obj: Json) -> list[Cause]:
         causes.append(("FieldValueInvalid", "metadata.name", f'Invalid value: "{name}": {why}'))
     for key, value in (obj["metadata"].get("labels") or {}).items():
         if not isinstance(value, str) or not _LABEL_VALUE.match(value):
-            causes.append(("FieldValueInvalid", "metadata.labels", f'Invalid value: "{value}": a valid label must be'))
-        if not _LABEL_KEY.match(key):
-            causes.append(
-                ("FieldValueInvalid", "metadata.labels", f'Invalid value: "{key}": name part must consist of')
+            why = (
+                "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must"
             )
+            why += " start and end with an alphanumeric character"
+            causes.append(("FieldValueInvalid", "metadata.labels", f'Invalid value: "{value}": {why}'))
+        if not _LABEL_KEY.match(key):
+            why = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an"
+            why += " alphanumeric character"
+            causes.append(("FieldValueInvalid", "metadata.labels", f'Invalid value: "{key}": {why}'))
     return causes
 
 
@@ -74,10 +80,6 @@ def _spec_causes(resource: Resource, obj: Json) -> list[Cause]:
 def _template_causes(resource: Resource, spec: Mapping[str, Any]) -> list[Cause]:
     template = spec.get("template") or {}
     causes: list[Cause] = []
-    replicas = spec.get("replicas", 0)
-    if isinstance(replicas, int) and replicas < 0:
-        why = f"Invalid value: {replicas}: must be greater than or equal to 0"
-        causes.append(("FieldValueInvalid", "spec.replicas", why))
     labels = (template.get("metadata") or {}).get("labels") or {}
     selector = spec.get("selector")
     if selector is None:

@@ -6,7 +6,7 @@ import hashlib
 
 from sandbox.cluster.objects.errors import ApiError, forbidden, not_found
 from sandbox.cluster.objects.objects import Json, copy_json, is_pod_finished, is_terminating, name_of, namespace_of
-from sandbox.cluster.objects.quantities import format_quantity, parse_quantity, requests_of
+from sandbox.cluster.objects.quantities import format_quantity, is_quantity, parse_quantity, requests_of
 from sandbox.cluster.objects.resources import Resource
 from sandbox.cluster.server.store import Store
 from sandbox.cluster.server.webhooks import AdmissionWebhooks, Review
@@ -46,6 +46,8 @@ class Admission:
         used = quota_use(self._store, namespace_of(pod))
         for written, limit in hard.items():
             name = quota_name(written)
+            if not is_quantity(limit):
+                continue
             want = asked.get(name, 0.0)
             if want and used.get(name, 0.0) + want > parse_quantity(limit):
                 shown = [f"{written}={format_quantity(amount, written)}" for amount in (want, used.get(name, 0.0))]

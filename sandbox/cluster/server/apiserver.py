@@ -26,6 +26,7 @@ from sandbox.cluster.objects.objects import (
 )
 from sandbox.cluster.objects.patches import APPLY_PATCH, STRATEGIC_PATCH, apply_patch
 from sandbox.cluster.objects.resources import Resource, Resources, custom_resource
+from sandbox.cluster.objects.typed_fields import check_types, drop_nulls
 from sandbox.cluster.objects.validation import check_changed, check_new
 from sandbox.cluster.server.admission import Admission
 from sandbox.cluster.server.injection import Injector
@@ -97,7 +98,7 @@ class ApiServer:
         before = self.get(resource, namespace, name)
         if name_of(obj) != name:
             raise bad_request(f"the name of the object ({name_of(obj)}) does not match the name on the URL ({name})")
-        after = to_stored(resource, version or resource.stored_version, copy_json(obj))
+        after = self._read_object(resource, version or resource.stored_version, obj)
         return self._commit(resource, before, after, version, subresource, dry_run=dry_run, manager=manager)
 
     def patch(
@@ -122,7 +123,7 @@ class ApiServer:
             patched["metadata"].pop("resourceVersion", None)
         if patched["metadata"].get("name") != name:
             raise bad_request("the name of the object does not match the name on the URL")
-        after = to_stored(resource, spoken, patched)
+        after = self._read_object(resource, spoken, patched)
         return self._commit(
             resource, before, after, spoken, subresource, dry_run=dry_run, manager=manager, applied=applied
         )
@@ -149,8 +150,7 @@ class ApiServer:
 
     def _new_object(self, resource: Resource, namespace: str, obj: Json, version: str) -> Json:
         spoken = version or resource.stored_version
-        made = to_stored(resource, spoken, copy_json(obj))
-        made = made if resource.custom else _without_empty_marks(made)
+        made = self._read_object(resource, spoken, obj)
         metadata = made.setdefault("metadata", {})
         if metadata.get("resourceVersion"):
             raise bad_request("resourceVersion should not be set on objects to be created")
@@ -176,6 +176,14 @@ class ApiServer:
         if resource.key == DEFINITIONS:
             made["status"] = _definition_status(made, stamp(self.now()))
         return made
+
+    def _read_object(self, resource: Resource, version: str, obj: Json) -> Json:
+        """Return an object in its kept form, as the server reads it. Raises ApiError 400."""
+        if resource.custom:
+            return to_stored(resource, version, copy_json(obj))
+        read = _without_empty_marks(to_stored(resource, version, drop_nulls(obj)))
+        check_types(resource, version, read)
+        return read
 
     def _suffix(self, base: str) -> str:
         return safe_hash([base, self.store.revision, self.now()], 5)
@@ -256,8 +264,7 @@ def _merge_for(resource: Resource, before: Json, after: Json, subresource: str) 
     for name in ("labels", "annotations", "finalizers", "ownerReferences"):
         if name in metadata and not metadata[name]:
             del metadata[name]
-    merged = after if resource.custom else _without_empty_marks(after)
-    merged = {**merged, "metadata": metadata}
+    merged = {**after, "metadata": metadata}
     if resource.has_status:
         merged.pop("status", None)
         if "status" in before:

@@ -5,7 +5,7 @@ import { preciseTime } from "/page/dates.js";
 import { Icon } from "/page/icons.js";
 import { post } from "/page/store.js";
 
-const KINDS = { api: "API", envelope: "Envelope", response_url: "Response", socket: "Socket", file: "File", http: "HTTP" };
+const KINDS = { api: "API", envelope: "Envelope", response_url: "Response", socket: "Socket", file: "File", http: "HTTP", cluster: "Cluster" };
 const FILTERS = [["", "All"], ["envelope", "Envelopes"], ["api", "API calls"], ["bad", "Failures"]];
 const SWITCHES = [
   ["429", "429", "The next message is refused with Retry-After", { method: "chat.postMessage", seconds: 2 }],

@@ -14,7 +14,7 @@ from sandbox.slack.workspace.feed import Feed
 KEPT_ENTRIES = 3_000
 MOST_CHARACTERS = 40_000
 TOKEN = re.compile(r"\b(xox[a-z]|xapp)-[A-Za-z0-9-]{6,}")
-Kind = Literal["api", "envelope", "http", "response_url", "file", "socket", "person", "page"]
+Kind = Literal["api", "envelope", "http", "response_url", "file", "socket", "person", "page", "cluster"]
 
 
 class Inspector:

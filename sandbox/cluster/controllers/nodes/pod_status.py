@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterable
 
 from sandbox.cluster.objects.objects import Json, digest, stamp, uid_of
@@ -9,6 +11,8 @@ from sandbox.cluster.objects.objects import Json, digest, stamp, uid_of
 _RUNNING = "running"
 # Written here; a pod's other conditions belong to those who wrote them.
 _OWN_CONDITIONS = frozenset({"Initialized", "Ready", "ContainersReady", "PodScheduled"})
+_SLEEP = re.compile(r"^(\d+(?:\.\d+)?|\.\d+)([smhd]?)$")
+_SLEEP_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def container_images(pod: Json) -> list[str]:
@@ -23,9 +27,17 @@ def run_seconds(pod: Json) -> float | None:
         return None
     for container in pod["spec"]["containers"]:
         words = [*(container.get("command") or ()), *(container.get("args") or ())]
-        if words[:1] == ["sleep"] and len(words) == 2:
-            return float(words[1])
+        if words[:1] == ["sleep"] and len(words) > 1:
+            return _sleep_seconds(words[1:])
     return 1.0
+
+
+def _sleep_seconds(words: list[str]) -> float:
+    """Return how long `sleep 5m 30s` or `sleep infinity` takes; a sleep that it can't read ends at once."""
+    if "infinity" in words or "inf" in words:
+        return math.inf
+    found = [_SLEEP.match(word) for word in words]
+    return sum(float(one[1]) * _SLEEP_UNITS[one[2]] for one in found if one) if all(found) else 0.0
 
 
 def creating(pod: Json, now: float) -> Json:

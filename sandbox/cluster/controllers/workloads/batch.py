@@ -17,6 +17,7 @@ from sandbox.cluster.objects.objects import (
     stamp,
     uid_of,
 )
+from sandbox.cluster.objects.schedules import read_schedule
 from sandbox.cluster.server.store import Change
 
 _KEY = "jobs.batch"
@@ -72,7 +73,7 @@ class RunsToCompletion:
 
 
 class CronRuns:
-    """The CronJob controller; understands `*`, `*/N` and plain numbers in the minute and hour fields."""
+    """The CronJob controller."""
 
     name = "cronjob-controller"
     watches = (_CRON_KEY, _KEY)
@@ -89,11 +90,13 @@ class CronRuns:
             return
         now = self._maker.api.now()
         last = (cron.get("status") or {}).get("lastScheduleTime") or cron["metadata"]["creationTimestamp"]
-        due = next_run(cron["spec"]["schedule"], seconds_of(last))
-        if due <= now and not cron["spec"]["suspend"]:
+        schedule = read_schedule(cron["spec"]["schedule"])
+        due = schedule.next_after(seconds_of(last))
+        if due is not None and due <= now and not cron["spec"].get("suspend"):
             self._start(cron, due)
-            last, due = stamp(due), next_run(cron["spec"]["schedule"], now)
-        self._maker.engine.look_later(max(due - now, 1.0), self.name, namespace, name)
+            last, due = stamp(due), schedule.next_after(now)
+        if due is not None:
+            self._maker.engine.look_later(max(due - now, 1.0), self.name, namespace, name)
         cron = self._maker.api.store.find(_CRON_KEY, namespace, name) or cron
         runs = self._maker.api.store.owned_by(uid_of(cron), _KEY)
         active = [
@@ -116,20 +119,3 @@ class CronRuns:
             )
         except ApiError as error:
             self._maker.recorder.warn(cron, "FailedCreate", f"Error creating job: {error.message}", self.name)
-
-
-def next_run(schedule: str, after: float) -> float:
-    """Return the next time of a schedule, in seconds since the epoch, at most a day later."""
-    minute, hour = schedule.split()[:2]
-    moment = (int(after) // 60 + 1) * 60
-    for _ in range(24 * 60):
-        if _fits(minute, moment // 60 % 60) and _fits(hour, moment // 3600 % 24):
-            return float(moment)
-        moment += 60
-    return float(moment)
-
-
-def _fits(field: str, value: int) -> bool:
-    if field.startswith("*/"):
-        return value % int(field[2:]) == 0
-    return field == "*" or value in {int(part) for part in field.split(",")}

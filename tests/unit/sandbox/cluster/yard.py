@@ -39,7 +39,12 @@ class Yard:
     clock: HandClock = field(default_factory=HandClock)
 
     def settle(self, seconds: float = 60.0) -> None:
-        """Let simulated seconds go by."""
+        """Let simulated seconds go by. Fails where a controller stumbles."""
+        self.stumble(seconds)
+        assert self.cluster.engine.faults == {}
+
+    def stumble(self, seconds: float = 60.0) -> None:
+        """Let simulated seconds go by, whatever the controllers stumble over."""
         self.cluster.tick()
         self.clock.now += seconds
         self.cluster.tick()

@@ -1,0 +1,119 @@
+"""The types of fields, as Kubernetes' own client for Python knows them, and a server's refusal of others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from sandbox.cluster.objects.errors import ApiError, bad_request
+from sandbox.cluster.objects.objects import Json
+from sandbox.cluster.objects.quantities import is_quantity
+from sandbox.cluster.objects.resources import Resource
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+# Models of the versions that objects are kept under; every other kind is kept as v1, or has the fields of v1.
+_MODELS = {"HorizontalPodAutoscaler": "V2HorizontalPodAutoscaler", "Event": "CoreV1Event"}
+# Maps whose values are quantities: numbers and texts alike.
+_QUANTITIES = frozenset({
+    "requests", "limits", "hard", "used", "capacity", "allocatable", "overhead",
+    "default", "defaultRequest", "max", "min", "maxLimitRequestRatio",
+})  # fmt: skip
+_GO_TYPES = {
+    "int_type": "int32", "string_type": "string", "bool_type": "bool", "list_type": "slice", "dict_type": "map",
+    "model_type": "struct", "float_type": "float64",
+}  # fmt: skip
+
+
+def check_types(resource: Resource, version: str, obj: Json) -> None:
+    """Raise ApiError 400 for the first field of another type, as the server does when it can't read an object."""
+    for path, wrong, found in _faults(resource, obj):
+        if wrong in _GO_TYPES and found is not None and not _is_amount(path, found):
+            where = ".".join(str(step) for step in path if not isinstance(step, int))
+            why = f"json: cannot unmarshal {_json_type(found)} into Go struct field {where} of type {_GO_TYPES[wrong]}"
+            raise _unreadable(resource, version, why)
+    for where, amount in _amounts(obj.get("spec")):
+        if not is_quantity(amount):
+            why = r"quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+            raise _unreadable(resource, version, f"{where}: {why}, which {amount!r} does not")
+
+
+def check_known(resource: Resource, version: str, obj: Json) -> None:
+    """Raise ApiError 400 where fields have no meaning: what fieldValidation=Strict asks for."""
+    unknown = [path for path, wrong, _ in _faults(resource, obj) if wrong == "extra_forbidden"]
+    if unknown:
+        listed = ", ".join(f'unknown field "{".".join(str(step) for step in path)}"' for path in unknown)
+        raise _unreadable(resource, version, f"strict decoding error: {listed}")
+
+
+def drop_nulls(value: Any) -> Any:
+    """Copy a JSON tree without the fields that are null: to the server they are not there."""
+    if isinstance(value, dict):
+        return {key: drop_nulls(member) for key, member in value.items() if member is not None}
+    if isinstance(value, list):
+        return [drop_nulls(member) for member in value]
+    return value
+
+
+def _faults(resource: Resource, obj: Json) -> Iterator[tuple[tuple[str | int, ...], str, object]]:
+    model = None if resource.custom else _model(resource.kind)
+    if model is None:
+        return
+    from pydantic import ValidationError
+
+    try:
+        model.model_validate(obj)
+    except ValidationError as error:
+        for row in error.errors(include_url=False, include_context=False):
+            yield tuple(step for step in row["loc"] if _is_named(step)), row["type"], row["input"]
+
+
+@cache
+def _model(kind: str) -> type[BaseModel] | None:
+    # Half a second and 50 MB: nobody who asks for help or for the table of weathers waits for it.
+    from kubernetes.client import models
+
+    found: type[BaseModel] | None = getattr(models, _MODELS.get(kind, f"V1{kind}"), None)
+    return found
+
+
+def _is_named(step: str | int) -> bool:
+    """Tell a field from what pydantic adds for the members of a union."""
+    return isinstance(step, int) or not step.startswith(("function-", "constrained-"))
+
+
+def _is_amount(path: Sequence[str | int], found: object) -> bool:
+    within = any(step in _QUANTITIES for step in path)
+    return within and isinstance(found, int | float) and not isinstance(found, bool)
+
+
+def _amounts(value: object, where: str = "spec") -> Iterator[tuple[str, object]]:
+    if isinstance(value, Mapping):
+        for name, member in value.items():
+            if name in _QUANTITIES and isinstance(member, Mapping):
+                yield from ((f"{where}.{name}.{key}", amount) for key, amount in member.items())
+            else:
+                yield from _amounts(member, f"{where}.{name}")
+    elif isinstance(value, list):
+        for index, member in enumerate(value):
+            yield from _amounts(member, f"{where}[{index}]")
+
+
+def _json_type(found: object) -> str:
+    match found:
+        case bool():
+            return "bool"
+        case int() | float():
+            return "number"
+        case str():
+            return "string"
+        case list():
+            return "array"
+        case _:
+            return "object"
+
+
+def _unreadable(resource: Resource, version: str, why: str) -> ApiError:
+    return bad_request(f'{resource.kind} in version "{version}" cannot be handled as a {resource.kind}: {why}')
