@@ -146,6 +146,10 @@ class Kubernetes(Protocol):
         """
         ...
 
+    def withdraw_restart(self, ref: WorkloadRef, before: str, resource_version: str) -> None:
+        """Put the restart's stamp back to what stood before it, "" for none; TryAgain where it changed since."""
+        ...
+
     def evict_pod(self, namespace: str, name: str, uid: str) -> Eviction:
         """Evict through the group-version that the server serves, with the uid as a precondition."""
         ...

@@ -22,10 +22,14 @@ class Checked:
 
 @dataclass(frozen=True)
 class Stamp:
-    """With which time (RFC 3339) a workload is restarted, and in which generation that was decided."""
+    """With which time (RFC 3339) a workload is restarted, and in which generation that was decided.
+
+    `before` is the stamp that stood there, "" for none; None where an earlier version of the bot did not keep it.
+    """
 
     at: str = ""
     generation: int | None = None
+    before: str | None = None
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,13 @@ CHECKED = Note("sidecars/checked", read_as(Checked))
 CLOCK = Note("sidecars/clock", read_as(datetime))
 HELD = Note("sidecars/held", read_as(datetime))
 STAMP = Note("sidecars/stamp", read_as(Stamp))
+# Of one workload and attempt: how often its restart was sent and taken.
+SENT = Note("sidecars/sent", read_as(int))
+# The workloads whose restart somebody takes back, and those whose pods are evicted instead since a person chose so.
+TAKEN_BACK = Note("sidecars/taken-back", read_as(tuple[str, ...]))
+EVICTED = Note("sidecars/evicted-instead", read_as(tuple[str, ...]))
+# By step and generation: the workloads that a person's choice to evict was about.
+TO_EVICT = Note("sidecars/to-evict", read_as(tuple[str, ...]))
 BACKOFF = Note("sidecars/backoff", read_as(Backoff))
 # Since when nothing may be restarted, by generation.
 GAP = Note("sidecars/gap", read_as(datetime))
@@ -127,6 +138,11 @@ def read_refs(ctx: Context, note: Note[tuple[str, ...]]) -> frozenset[str]:
     return frozenset(refs or ())
 
 
+def list_evicting(ctx: Context) -> tuple[str, ...]:
+    """The namespaces whose pods are to be evicted by the options, and the workloads of which a person chose so."""
+    return (*ctx.options.evict_namespaces, *sorted(read_refs(ctx, EVICTED)))
+
+
 def add_refs(ctx: Context, note: Note[tuple[str, ...]], refs: Iterable[str]) -> None:
     """Add workload ids to those of a note."""
     kept = read_refs(ctx, note)
@@ -165,11 +181,27 @@ def read_stamp(ctx: Context, ref: str, *, anew: bool = False) -> tuple[str, int]
     return kept.at, ctx.generation if kept.generation is None else kept.generation
 
 
-def stamp_workload(ctx: Context, ref: str, *, anew: bool = False) -> str:
+def list_stamps(ctx: Context, ref: str) -> tuple[Stamp, ...]:
+    """Every stamp with which the upgrade has restarted the workload, the latest first."""
+    notes = (*(STAMP.of(ref, number) for number in range(ctx.generation, -1, -1)), STAMP.of(ref))
+    return tuple(kept for note in notes if (kept := ctx.recall(note)))
+
+
+def stamp_workload(ctx: Context, ref: str, before: str, *, anew: bool = False) -> str:
     """Commit the stamp (RFC 3339) with which the workload is restarted; the first one ever stored is answered."""
     now = ctx.now.astimezone(UTC).replace(microsecond=0)
-    stamp = Stamp(now.strftime("%Y-%m-%dT%H:%M:%SZ"), ctx.generation)
+    stamp = Stamp(now.strftime("%Y-%m-%dT%H:%M:%SZ"), ctx.generation, before)
     return ctx.remember(name_stamp(ctx, ref, anew=anew), stamp).at
+
+
+def count_sent(ctx: Context, ref: str) -> int:
+    """How often this attempt has sent the workload's restart."""
+    return ctx.recall(SENT.of(ref, ctx.generation)) or 0
+
+
+def note_sent(ctx: Context, ref: str) -> None:
+    """The API server took the workload's restart once more."""
+    ctx.revise(SENT.of(ref, ctx.generation), count_sent(ctx, ref) + 1)
 
 
 def put_off(ctx: Context, ref: str, seconds: float | None, why: str) -> None:

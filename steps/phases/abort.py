@@ -12,11 +12,13 @@ from steps.contract.ledger import count_entries
 from steps.contract.ports import Ended, NotStarted, Running
 from steps.contract.release import Release
 from steps.contract.step import Context, Done, Outcome, Step, Waiting
+from steps.contract.wording import count_things
 from steps.mesh import Pod
 from steps.notes.runs import AWAITED, LEFTOVERS, NAMESPACES
 from steps.phases.access import remove_leftovers
 from steps.phases.own_binding import recall_own, remove_binding
 from steps.phases.same_cluster import find_stranger
+from steps.phases.sidecars.flights.begun import list_half_rolled
 from steps.phases.validate import find_leftovers
 
 
@@ -81,6 +83,7 @@ def report_abort(ctx: Context) -> Outcome:
     )
     counts = count_entries(ctx.ledger.read_entries())
     rolling = list_rolling(ctx)
+    half = list_half_rolled(ctx)
     left = (
         f"control plane: {_list_versions(plane)}",
         *([f"still rolling out by itself: {', '.join(rolling)}"] if rolling else []),
@@ -88,13 +91,15 @@ def report_abort(ctx: Context) -> Outcome:
         "ledger: " + ", ".join(f"{number} {state}" for state, number in counts.items() if number)
         if any(counts.values())
         else "no pod was restarted by this upgrade",
+        *half,
     )
     mixed = len({*plane, *sidecars}) > 1
     risks = ("The cluster is left with mixed versions; a new upgrade goes on from here.",) if mixed else ()
     moving = ", still rolling out" if rolling else ""
+    begun = f", {count_things(len(half), 'workload')} half rolled" if half else ""
     return Done(
         f"aborted the upgrade of {ctx.cluster.key}; "
-        f"control plane {_list_versions(plane)}{moving}, sidecars {_list_versions(sidecars)}",
+        f"control plane {_list_versions(plane)}{moving}, sidecars {_list_versions(sidecars)}{begun}",
         Card("What is left behind", summary=left, risks=risks),
     )
 

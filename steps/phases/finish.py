@@ -16,6 +16,7 @@ from steps.notes.download import describe_way_back
 from steps.notes.prepare import ESTIMATE, choose_mtls, describe_identity, recall_identity, recall_source
 from steps.phases.own_binding import remove_binding
 from steps.phases.same_cluster import on_same_cluster
+from steps.phases.sidecars.flights.begun import list_half_rolled
 from steps.workloads.estimate import describe_outcome
 
 
@@ -55,7 +56,10 @@ def build_report(ctx: Context, counts: Mapping[EntryState, int]) -> Card:
             ("way back", describe_way_back(ctx)),
             ("time", describe_time(ctx)),
         ),
-        risks=find_left_gateways(ctx.kubernetes.list_workloads(ctx.release.namespace), (), ctx.release),
+        risks=(
+            *list_half_rolled(ctx),
+            *find_left_gateways(ctx.kubernetes.list_workloads(ctx.release.namespace), (), ctx.release),
+        ),
         details=(
             fold_facts("Cluster", describe_identity(recall_identity(ctx))),
             fold_facts("Evidence", list_evidence(ctx)),

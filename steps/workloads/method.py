@@ -30,7 +30,8 @@ class Way:
 def choose_way(finding: Finding, workload: Workload | None, evicting: Collection[str], target: str) -> Way:
     """The method for a pod that lacks the new sidecar.
 
-    `evicting` are namespaces where eviction was asked for, `target` is the image that the injector gives.
+    `evicting` are namespaces and ids of workloads where eviction was asked for, `target` is the image that the
+    injector gives.
     """
     return _veto(finding, workload, target) or _choose_by_owner(finding, workload, evicting)
 
@@ -112,7 +113,7 @@ def _choose_by_owner(finding: Finding, workload: Workload | None, evicting: Coll
         return _choose_for_rollout(workload)
     if workload.strategy == "OnDelete" or workload.partition or ref.kind not in RESTARTABLE:
         return _evict_if_kept(finding.pod, workload)
-    if ref.namespace in evicting:
+    if ref.namespace in evicting or str(ref) in evicting:
         return _evict_if_kept(finding.pod, workload)
     if workload.paused:
         return Way(

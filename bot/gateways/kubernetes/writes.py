@@ -31,13 +31,19 @@ class Writes:
         self._apis = apis
 
     def restart_workload(self, ref: WorkloadRef, stamp: str, resource_version: str = "") -> None:
+        self._stamp(f"restart {ref}", ref, stamp, resource_version)
+
+    def withdraw_restart(self, ref: WorkloadRef, before: str, resource_version: str) -> None:
+        self._stamp(f"take back the restart of {ref}", ref, before or None, resource_version)
+
+    def _stamp(self, action: str, ref: WorkloadRef, stamp: str | None, resource_version: str) -> None:
         if ref.kind not in RESTARTABLE:
             raise GiveUp(f"{ref} can't be restarted by its template", "Evict its pods, or restart it by hand.")
         place = KINDS[ref.kind]
         path = f"{place.base}/namespaces/{quote(ref.namespace)}/{place.plural}/{quote(ref.name)}"
         content_type = MERGE if ref.kind == "Rollout" else STRATEGIC
         answer = self._server.send(
-            f"restart {ref}",
+            action,
             "PATCH",
             path,
             {"fieldManager": "kubectl-rollout"},
@@ -46,7 +52,7 @@ class Writes:
             accept=(404,),
         )
         if answer.status == 404:
-            raise TryAgain(f"{ref} was deleted before it could be restarted")
+            raise TryAgain(f"{ref} was deleted meanwhile")
 
     def evict_pod(self, namespace: str, name: str, uid: str) -> Eviction:
         action = f"evict {namespace}/{name}"
@@ -104,7 +110,7 @@ class Writes:
         self._server.send(f"delete ClusterRoleBinding {name}", "DELETE", f"{BINDINGS}/{quote(name)}", accept=(404,))
 
 
-def _write_restart(kind: str, stamp: str, resource_version: str) -> Mapping[str, object]:
+def _write_restart(kind: str, stamp: str | None, resource_version: str) -> Mapping[str, object]:
     if kind == "Rollout":
         body: dict[str, object] = {"spec": {"restartAt": stamp}}
     else:

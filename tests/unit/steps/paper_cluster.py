@@ -66,6 +66,7 @@ class PaperCluster:
     controllers: dict[WorkloadRef, Controller] = field(default_factory=dict)
     pods: dict[str, Pod] = field(default_factory=dict)
     revisions: dict[str, int] = field(default_factory=dict)
+    withdrawn: list[WorkloadRef] = field(default_factory=list)
     budgets: list[DisruptionBudget] = field(default_factory=list)
     autoscalers: list[Autoscaler] = field(default_factory=list)
     changes: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
@@ -254,6 +255,27 @@ class PaperCluster:
         self.change(
             ref,
             restarted_at=stamp,
+            generation=controller.shape.generation + 1,
+            resource_version=str(int(controller.shape.resource_version) + 1),
+        )
+
+    def withdraw_restart(self, ref: WorkloadRef, before: str, resource_version: str) -> None:
+        controller = self.controllers[ref]
+        if resource_version != controller.shape.resource_version:
+            raise TryAgain(f"{ref} was changed in the meantime")
+        self.withdrawn.append(ref)
+        self.take_back(ref, before)
+
+    def take_back(self, ref: WorkloadRef, before: str = "") -> None:
+        """Put the template back as it was before its last restart: pods made by that are of no revision then."""
+        controller = self.controllers[ref]
+        for uid, revision in list(self.revisions.items()):
+            if revision == controller.revision and ref.kind != "Rollout":
+                self.revisions[uid] = -1
+        controller.revision -= 0 if ref.kind == "Rollout" else 1
+        self.change(
+            ref,
+            restarted_at=before,
             generation=controller.shape.generation + 1,
             resource_version=str(int(controller.shape.resource_version) + 1),
         )

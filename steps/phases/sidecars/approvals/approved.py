@@ -48,6 +48,13 @@ def keep_approved(ctx: Context, bound: Mapping[str, BoundWorkload]) -> None:
     _forget_dropped(ctx, bound)
 
 
+def approve_method(ctx: Context, refs: Iterable[str], method: Method) -> None:
+    """A person chose another method for workloads that are approved."""
+    known = ctx.recall(APPROVED_AS) or {}
+    changed = {ref: dataclasses.replace(known[ref], method=method) for ref in refs if ref in known}
+    ctx.revise(APPROVED_AS, {**known, **changed})
+
+
 def recall_approved(ctx: Context, planned: Iterable[PlannedWorkload]) -> Mapping[str, BoundWorkload]:
     """How workloads were approved; of an approval given to an earlier version, how they were planned then."""
     known = ctx.recall(APPROVED_AS) or {}

@@ -10,6 +10,7 @@ from steps.contract.ledger import LedgerEntry, count_entries
 from steps.contract.step import Context, Done, Outcome, Waiting
 from steps.contract.wording import count_things
 from steps.mesh import WorkloadRef
+from steps.notes.sidecars import list_evicting
 from steps.phases.sidecars.approvals.cards import build_plan_card
 from steps.phases.sidecars.flights.guard import guard_restarts
 from steps.phases.sidecars.flights.settlement import settle_entries
@@ -44,7 +45,8 @@ def measure_plan(ctx: Context, tally: Tally, *, late: bool = False) -> Planned:
     `late` puts workloads that no earlier plan had into the later wave.
     """
     inventory = take_inventory(ctx.kubernetes, ctx.release, ctx.options)
-    planned = keep_waves(plan_workloads(inventory, ctx.options), tally, LATER if late else "")
+    options = replace(ctx.options, evict_namespaces=list_evicting(ctx))
+    planned = keep_waves(plan_workloads(inventory, options), tally, LATER if late else "")
     tally.record(merge_entries(tally, planned.entries))
     tally.record(_settle_replaced(ctx, tally, inventory.group_by_workload()))
     store_plan(ctx, planned.workloads)

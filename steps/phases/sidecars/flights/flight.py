@@ -24,6 +24,8 @@ TROUBLE_LOOK = timedelta(seconds=45)
 CRASHES = 3
 # as long as new pods come a workload is slow and not stuck, up to so many times its patience
 MOST_PATIENCE = 10
+# An owner that undoes a restart does so each time, and each time all pods roll twice.
+MOST_SENT = 2
 FOREIGN_ROLLOUT = "a rollout that somebody else began is still in progress"
 _BROKEN_IMAGE = ("ImagePullBackOff", "ErrImagePull", "InvalidImageName", "CreateContainerConfigError")
 
@@ -33,7 +35,8 @@ class Flight:
     """A workload in its wave, with what this turn saw of it.
 
     `stamp` is "" until it was begun; `clock` is when the present attempt began, or since when it is held; `fresh`
-    means that this attempt may stamp it anew. `entries` are those of its ledger entries that are still open, `known`
+    means that this attempt may stamp it anew; `sent` counts how often this attempt sent the restart. `entries` are
+    those of its ledger entries that are still open, `known`
     all of them by uid. `workload` is None where it is gone; `pods` is None where this turn did not look at them.
     """
 
@@ -45,6 +48,7 @@ class Flight:
     workload: Workload | None = None
     pods: tuple[Pod, ...] | None = None
     fresh: bool = False
+    sent: int = 0
 
     @property
     def begun(self) -> bool:
@@ -85,10 +89,11 @@ class Finished:
 
 @dataclass(frozen=True)
 class Failing:
-    """It does not get there by itself; `pods` show why."""
+    """It does not get there by itself; `pods` show why. `taken_back`: somebody undoes its restart each time."""
 
     why: str
     pods: tuple[Pod, ...] = ()
+    taken_back: bool = False
 
 
 @dataclass(frozen=True)
@@ -207,11 +212,13 @@ def _judge_replaced(flight: Flight, live: Sequence[Pod], now: datetime, release:
 def _judge_moving(
     flight: Flight, workload: Workload, live: Sequence[Pod], now: datetime, release: Release, patience: float
 ) -> Verdict:
+    placed = is_in_place(flight)
+    if not placed and flight.sent >= MOST_SENT:
+        return Failing(f"its restart was sent {flight.sent} times and taken back each time", taken_back=True)
     moved = [pod for pod in live if has_target(pod, release)]
     fault = _find_fault(flight, moved, now, patience)
     if fault:
         return Failing(fault, _pick_troubled(live))
-    placed = is_in_place(flight)
     idle = flight.planned.method == "restart" and placed and is_rolled_out(workload)
     return Underway(count_done(flight, moved), again=not placed, anew=idle and flight.fresh)
 

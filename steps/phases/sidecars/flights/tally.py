@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from steps.contract.ledger import Ledger, LedgerEntry
 from steps.contract.step import Context
-from steps.notes.sidecars import name_clock, name_hold, read_clock, read_stamp, start_clock
+from steps.notes.sidecars import count_sent, name_clock, name_hold, read_clock, read_stamp, start_clock
 from steps.phases.sidecars.flights.flight import Flight
 from steps.workloads.waves import PLAN, PlannedWorkload
 
@@ -22,6 +22,11 @@ class Tally:
         self._entries: dict[str, dict[str, LedgerEntry]] = {}
         self._refs: dict[str, str] = {}
         self._file(ledger.read_entries())
+
+    def revise(self, changed: Iterable[PlannedWorkload]) -> None:
+        """These workloads of the plan are moved otherwise from now on."""
+        by_ref = {one.ref: one for one in changed}
+        self.workloads = tuple(by_ref.get(one.ref, one) for one in self.workloads)
 
     def record(self, entries: Iterable[LedgerEntry]) -> None:
         """Add or replace entries in the ledger."""
@@ -93,4 +98,5 @@ def open_flight(ctx: Context, tally: Tally, planned: PlannedWorkload) -> Flight:
         stamp=latest or stamp,
         clock=start_clock(ctx, name_clock(ctx, ref)) if stamp else read_clock(ctx, name_hold(ctx, ref)),
         fresh=begun_in < ctx.generation and not latest,
+        sent=count_sent(ctx, ref),
     )

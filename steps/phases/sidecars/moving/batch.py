@@ -10,7 +10,15 @@ from typing import assert_never
 from steps.contract.errors import GiveUp, TryAgain
 from steps.contract.step import Context
 from steps.mesh import DisruptionBudget, EvictionRefused
-from steps.notes.sidecars import forget_refusals, is_put_off, name_clock, put_off, stamp_workload, start_clock
+from steps.notes.sidecars import (
+    forget_refusals,
+    is_put_off,
+    name_clock,
+    note_sent,
+    put_off,
+    stamp_workload,
+    start_clock,
+)
 from steps.phases.sidecars.approvals.approved import drop_out
 from steps.phases.sidecars.flights.actions import (
     CALLS_A_TURN,
@@ -23,6 +31,7 @@ from steps.phases.sidecars.flights.actions import (
     choose_actions,
     count_charge,
 )
+from steps.phases.sidecars.flights.flight import Flight
 from steps.phases.sidecars.flights.guard import Guarded, guard_restarts
 from steps.phases.sidecars.flights.pace import keep_bucket, recall_bucket
 from steps.phases.sidecars.flights.recording import mark_entries
@@ -120,23 +129,29 @@ def _give_up(ctx: Context, tally: Tally, action: Action, fault: GiveUp) -> None:
 def _call(ctx: Context, action: Action) -> None:
     flight = action.flight
     planned = flight.planned
-    version = flight.workload.resource_version if flight.workload else ""
+    ref, before = str(planned.ref), flight.workload.restarted_at if flight.workload else ""
     match action:
         case Begin():
-            stamp = stamp_workload(ctx, str(planned.ref))
-            start_clock(ctx, name_clock(ctx, str(planned.ref)))
+            stamp = stamp_workload(ctx, ref, before)
+            start_clock(ctx, name_clock(ctx, ref))
             if planned.method != "evict":
-                ctx.kubernetes.restart_workload(planned.ref, stamp, version)
+                _restart(ctx, flight, stamp)
         case Restamp():
-            ctx.kubernetes.restart_workload(planned.ref, stamp_workload(ctx, str(planned.ref), anew=True), version)
+            _restart(ctx, flight, stamp_workload(ctx, ref, before, anew=True))
         case RestartAgain():
-            ctx.kubernetes.restart_workload(planned.ref, flight.stamp, version)
+            _restart(ctx, flight, flight.stamp)
         case Evict(pod=pod):
             answer = ctx.kubernetes.evict_pod(pod.namespace, pod.name, pod.uid)
             if isinstance(answer, EvictionRefused):
                 _refuse(answer)
         case _:
             assert_never(action)
+
+
+def _restart(ctx: Context, flight: Flight, stamp: str) -> None:
+    version = flight.workload.resource_version if flight.workload else ""
+    ctx.kubernetes.restart_workload(flight.planned.ref, stamp, version)
+    note_sent(ctx, str(flight.planned.ref))
 
 
 def _refuse(answer: EvictionRefused) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from steps.contract.step import Context
+from steps.notes.sidecars import list_evicting
 from steps.phases.sidecars.approvals.approved import drop_out, find_worse, recall_approved
 from steps.phases.sidecars.flights.actions import Judged
 from steps.phases.sidecars.flights.flight import Changed, Flight
@@ -24,9 +25,9 @@ def drop_changed(ctx: Context, tally: Tally, judged: Sequence[Judged]) -> None:
 def find_worse_flights(ctx: Context, flights: Mapping[str, Flight], injector: Injector) -> Mapping[str, str]:
     """Why workloads are more than what was approved of them, by id; those that aren't are left out."""
     approved = recall_approved(ctx, [flight.planned for flight in flights.values()])
+    evicting = list_evicting(ctx)
     found = {
-        ref: find_worse(approved[ref], *measure_flight(flight, injector, ctx.options.evict_namespaces))
-        for ref, flight in flights.items()
+        ref: find_worse(approved[ref], *measure_flight(flight, injector, evicting)) for ref, flight in flights.items()
     }
     return {ref: why for ref, why in found.items() if why}
 

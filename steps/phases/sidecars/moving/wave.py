@@ -6,18 +6,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from steps.contract.step import Blocked, Context, Waiting
-from steps.notes.sidecars import CHECKED, Checked, is_put_off
-from steps.phases.sidecars.flights.actions import CALLS_A_TURN, Judged
-from steps.phases.sidecars.flights.flight import Failing, Flight, Held, Misinjected, describe_misinjection, judge
+from steps.notes.sidecars import CHECKED, is_put_off
+from steps.phases.sidecars.flights.actions import CALLS_A_TURN
+from steps.phases.sidecars.flights.flight import Flight, Misinjected, describe_misinjection
 from steps.phases.sidecars.flights.lookout import look
 from steps.phases.sidecars.flights.recording import record_verdicts
 from steps.phases.sidecars.flights.tally import Tally, open_flight
 from steps.phases.sidecars.moving.batch import act
 from steps.phases.sidecars.moving.direction import drop_changed
-from steps.phases.sidecars.moving.failures import block_on_failures, settle_skipped
+from steps.phases.sidecars.moving.failures import block_on_failures
+from steps.phases.sidecars.moving.judging import check_first, judge_flights
 from steps.phases.sidecars.moving.progress import tell_finished_waves, wait_for_wave
-from steps.workloads.injection import has_target
-from steps.workloads.inventory import is_live
+from steps.phases.sidecars.moving.skipping import settle_choice
 from steps.workloads.waves import PlannedWorkload
 
 CANDIDATES_A_TURN = CALLS_A_TURN
@@ -32,7 +32,7 @@ def move_wave(
     ctx: Context, tally: Tally, refs: Sequence[str], counted: Sequence[str] = ()
 ) -> Settled | Waiting | Blocked:
     """Bring the workloads a turn further; Settled once none of them has an open pod. Progress counts `counted`."""
-    settle_skipped(ctx, tally)
+    settle_choice(ctx, tally)
     todo = tally.list_open(refs)
     if not todo:
         return Settled()
@@ -41,13 +41,13 @@ def move_wave(
     if ctx.hold and not flights:
         return Waiting(ctx.hold, retry_in=0.0, held=True)
     sighting = look(ctx, flights, checked)
-    judged = spare_deleted_namespaces(ctx, judge_flights(ctx, sighting.flights))
+    judged = judge_flights(ctx, tally, sighting.flights)
     record_verdicts(ctx, tally, judged)
     drop_changed(ctx, tally, judged)
     wrong = next((verdict for _, verdict in judged if isinstance(verdict, Misinjected)), None)
     if wrong is not None:
         return _stop(ctx, wrong)
-    checked = checked or _check_first(ctx, judged)
+    checked = checked or check_first(ctx, judged)
     tell_finished_waves(ctx, tally, todo, judged)
     blocked = block_on_failures(ctx, tally, todo, judged)
     if blocked:
@@ -56,12 +56,6 @@ def move_wave(
     return block_on_failures(ctx, tally, todo, judged) or wait_for_wave(
         ctx, tally, counted or refs, judged, acted, sighting.requests, checked
     )
-
-
-def judge_flights(ctx: Context, flights: Iterable[Flight]) -> list[Judged]:
-    """Each flight with what follows from it."""
-    patience = ctx.options.limits.workload_patience_seconds
-    return [(flight, judge(flight, ctx.now, ctx.release, patience)) for flight in flights]
 
 
 def choose_flights(ctx: Context, tally: Tally, todo: Sequence[PlannedWorkload], checked: bool) -> tuple[Flight, ...]:
@@ -91,39 +85,9 @@ def _take(ctx: Context, waiting: Iterable[Flight], wanted: int) -> Iterator[Flig
             yield flight
 
 
-def spare_deleted_namespaces(ctx: Context, judged: Sequence[Judged]) -> Sequence[Judged]:
-    """A workload whose namespace is being deleted doesn't fail: it will be gone."""
-    if not any(isinstance(verdict, Failing) for _, verdict in judged):
-        return judged
-    alive = {namespace.name for namespace in ctx.kubernetes.list_namespaces() if not namespace.terminating}
-    return [
-        (flight, Held("its namespace is being deleted"))
-        if isinstance(verdict, Failing) and flight.planned.ref.namespace not in alive
-        else (flight, verdict)
-        for flight, verdict in judged
-    ]
-
-
 def _stop(ctx: Context, wrong: Misinjected) -> Blocked:
     return Blocked(
         f"{describe_misinjection(wrong.pods[0], ctx.release)}; nothing more is restarted",
         f"Look at the injector: kubectl -n {ctx.release.namespace} get configmap {ctx.release.injector_config} -o yaml."
         " Once it is mended, retry restarts the workload again.",
     )
-
-
-def _check_first(ctx: Context, judged: Sequence[Judged]) -> bool:
-    """Whether a pod made by the restart has been seen with the release's sidecar."""
-    made = (
-        pod
-        for flight, _ in judged
-        if flight.begun
-        for pod in flight.pods or ()
-        if is_live(pod) and pod.uid not in flight.known and has_target(pod, ctx.release)
-    )
-    pod = next(made, None)
-    if pod is None:
-        return False
-    ctx.revise(CHECKED, Checked(f"{pod.namespace}/{pod.name}", pod.proxy_image))
-    ctx.say(f"first restarted pod checked: {pod.namespace}/{pod.name} runs {pod.proxy_image}")
-    return True

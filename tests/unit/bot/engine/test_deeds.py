@@ -93,6 +93,7 @@ def test_every_call_that_is_no_read_counts() -> None:
         "delete_object",
         "evict_pod",
         "restart_workload",
+        "withdraw_restart",
     }
     assert not {name for name in acting if name.startswith(("get", "is_", "has_", "describe"))}
 

@@ -52,6 +52,7 @@ KUBERNETES_CALLS: Mapping[str, Callable[[KubernetesGateway], object]] = {
     "apply_object": lambda k: k.apply_object(CONFIG_MAP),
     "read_events": lambda k: k.read_events("shop", "Pod", "web-1"),
     "restart_workload": lambda k: k.restart_workload(WEB, "2026-01-01T00:00:00Z"),
+    "withdraw_restart": lambda k: k.withdraw_restart(WEB, "", "17"),
     "evict_pod": lambda k: k.evict_pod("shop", "web-1", "uid"),
     "read_binding": lambda k: k.read_binding("a"),
     "create_binding": lambda k: k.create_binding(Binding("a", "cluster-admin", ("bot",))),

@@ -151,5 +151,5 @@ def test_a_kind_without_restart_is_refused(connect: ConnectTo) -> None:
 def test_a_workload_deleted_meanwhile_is_looked_at_again(connect: ConnectTo) -> None:
     """The next turn sees that it is gone."""
     gateway, _ = connect(lambda _request: refusal(404, "not found"))
-    with pytest.raises(TryAgain, match="was deleted before"):
+    with pytest.raises(TryAgain, match="was deleted meanwhile"):
         gateway.restart_workload(WorkloadRef("shop", "Deployment", "web"), "T")
