@@ -17,6 +17,7 @@ from hypothesis import settings
 from hypothesis.database import InMemoryExampleDatabase
 
 from tests.fifo import Fifo, MakeFifo
+from tests.namespaces import Apart, find_way_apart
 from tests.skips import NO_CHROMIUM, NO_DRIVER, NOT_ASKED_FOR
 
 if TYPE_CHECKING:
@@ -104,6 +105,12 @@ def missing_for_real_cluster(config: pytest.Config) -> str | None:
 def project_root() -> Path:
     """Give the folder that holds pyproject.toml."""
     return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def apart() -> Apart:
+    """What makes a program the first process of a namespace; skips where that is not allowed."""
+    return find_way_apart()
 
 
 @pytest.fixture

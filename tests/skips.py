@@ -10,10 +10,11 @@ NOT_ASKED_FOR = "runs with --real-cluster"
 NO_ISTIOCTL = "runs with --istioctl FILE (and --kubectl FILE) beside --real-cluster --control-plane FOLDER"
 NO_PICTURES = "takes the pictures of docs/page.md with --pictures docs"
 NO_KUBECTL = "no kubectl is installed"
+NO_NAMESPACE = "no process namespace can be made here (unshare --pid)"
 NOT_ON_LINUX = "kinship of processes is known on Linux only"
 
 LISTED = (
-    *map(re.escape, (NOT_ASKED_FOR, NO_ISTIOCTL, NO_PICTURES, NO_KUBECTL, NOT_ON_LINUX)),
+    *map(re.escape, (NOT_ASKED_FOR, NO_ISTIOCTL, NO_PICTURES, NO_KUBECTL, NO_NAMESPACE, NOT_ON_LINUX)),
     r"the (simulated|given) cluster has no power '\w+'",
     r".+ needs --control-plane FOLDER: a given cluster is not taken over",
 )

@@ -239,7 +239,7 @@ def doctor(cluster: str) -> None:
 
     from bot.app.doctor import Doctor, describe_check
     from bot.app.known_releases import read_releases
-    from bot.app.wiring import build_ports_for
+    from bot.app.wiring import build_ports_for, build_programs
     from bot.settings.environment import read_settings
 
     try:
@@ -252,7 +252,8 @@ def doctor(cluster: str) -> None:
     except ValueError as error:
         _fail([str(error)])
     worst = 0
-    for check in Doctor(settings, releases, build_ports_for(settings), os.environ.get("PATH", "")).examine(cluster):
+    ports_for = build_ports_for(settings, build_programs(settings))
+    for check in Doctor(settings, releases, ports_for, os.environ.get("PATH", "")).examine(cluster):
         _say(describe_check(check))
         worst |= check.severity == "error"
     sys.exit(worst)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from typing import Any
 
@@ -73,9 +73,10 @@ class Dispatcher:
                 self._in_flight[row.id] = self._start(row.id)
         return self._pause(self._journal.find_next_due(), now)
 
-    def close(self, patience: bool = True) -> None:
-        """Take no more steps; with patience, wait for those in flight."""
-        self._pool.shutdown(wait=patience, cancel_futures=True)
+    def close(self, patience: float) -> None:
+        """Take no more steps, and wait so many seconds for those in flight."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        wait(self._in_flight.values(), timeout=patience)
 
     def _start(self, upgrade: str) -> Future[None]:
         future = self._pool.submit(self._runner.run_step, upgrade)

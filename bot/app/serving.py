@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import resource
 import signal
 import sys
@@ -19,6 +20,7 @@ from bot.app.metrics import build_registry
 from bot.app.upkeep import Leftovers
 from bot.app.wiring import KUBECONFIGS, Bot, build_archives, build_bot, build_copies, build_senders
 from bot.clock import SystemClock
+from bot.gateways.programs.orphans import Orphans
 from bot.orders.intake import CROWD_GAP
 from bot.reminders.tick import TICK_SECONDS
 from bot.settings.environment import Settings
@@ -27,6 +29,8 @@ from handlers.transport.connection import SlackFront
 log = structlog.get_logger(__name__)
 # A Home tab that was just opened is published within this time.
 HOMES_SECONDS = 1.0
+# A step in hand ends within this time: each of its calls has a limit of its own.
+STEP_SECONDS = 60.0
 # GKE is searched within this time after somebody asked for it.
 SEARCH_SECONDS = 0.2
 
@@ -61,8 +65,10 @@ class Serving:
     def __init__(self, settings: Settings) -> None:
         self._loops: list[Loop] = []
         self._stopping = threading.Event()
+        self._hurried = threading.Event()
         self.bot: Bot = build_bot(settings, SystemClock(), on_commit=self._wake)
         self._dispatcher = Dispatcher(self.bot.journal, self.bot.runner, self.bot.clock, self._wake)
+        self._steps = Loop("steps", self._dispatcher.turn)
         self.front = SlackFront(
             settings.slack,
             self.bot.upgrades,
@@ -74,13 +80,14 @@ class Serving:
         self._loops = [
             Loop("slack", self._connect_slack),
             Loop("clicks", self._settle_clicks),
-            Loop("steps", self._dispatcher.turn),
+            self._steps,
             Loop("outbox", self.bot.announcer.turn),
             Loop("homes", self.bot.home_tabs.turn, HOMES_SECONDS),
             Loop("people", self.bot.roster.turn, longest=60.0),
             Loop("search", self._search, SEARCH_SECONDS),
             Loop("leftovers", Leftovers(self.bot.journal, settings.state / KUBECONFIGS).turn, longest=60.0),
             Loop("bindings", self.bot.own_bindings.turn, longest=60.0),
+            *([Loop("orphans", Orphans().turn, longest=60.0)] if os.getpid() == 1 else []),
             Loop("journal", build_copies(settings, self.bot.store, self.bot.clock).turn, longest=60.0),
             Loop("archives", build_archives(settings, self.bot.journal, self.bot.clock).turn, longest=60.0),
             *(
@@ -105,6 +112,8 @@ class Serving:
             if self.bot.store.broken or not self._are_alive():
                 break
         asked = self._stopping.is_set()
+        if asked:
+            self._finish_begun(self.bot.settings.grace)
         self.front.close()
         self._close()
         if health:
@@ -115,11 +124,30 @@ class Serving:
             sys.stderr.write(f"asm-upgrade: stopped: {self.bot.store.broken}\n")
         return 0 if asked else 1
 
+    def _finish_begun(self, grace: float) -> None:
+        """Begin nothing more, and wait for steps and programs that were begun; people are answered meanwhile.
+
+        A second signal ends the waiting. What still runs then is adopted by the next bot, or, where this one is the
+        first process of a container, which takes all others with it, told to end.
+        """
+        log.info("stopping", grace=grace)
+        self.bot.runner.leave()
+        self._steps.leave()
+        self._steps.join(timeout=5)
+        self._dispatcher.close(min(grace, STEP_SECONDS))
+        running = self.bot.programs.wait_for_all(grace, self._hurried)
+        if running:
+            log.warning("programs_still_run", runs=running)
+        if running and os.getpid() == 1:
+            self.bot.programs.end_all()
+
     def _are_alive(self) -> bool:
         return self._ticker.is_alive() and all(loop.is_alive() for loop in self._loops)
 
     def find_troubles(self) -> list[str]:
         """What keeps the bot from being ready, a sentence each."""
+        if self._stopping.is_set():
+            return ["the bot is being stopped"]
         dead = [f"the thread {loop.name} has ended" for loop in self._loops if not loop.is_alive()]
         dead += [] if self._ticker.is_alive() else ["the reminders' clock has stopped"]
         return [*dead, *filter(None, [self.bot.store.broken, self.front.find_trouble()])]
@@ -159,7 +187,7 @@ class Serving:
             loop.wake()
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
-        self._stopping.set()
+        (self._hurried if self._stopping.is_set() else self._stopping).set()
 
     def _close(self) -> None:
         self._ticker.close()
@@ -167,7 +195,7 @@ class Serving:
             loop.leave()
         for loop in self._loops:
             loop.join(timeout=5)
-        self._dispatcher.close(patience=False)
+        self._dispatcher.close(0.0)
         if not self.bot.store.broken:
             self.bot.store.checkpoint()
 

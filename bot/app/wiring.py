@@ -21,6 +21,7 @@ from bot.engine.own_bindings import OwnBindings
 from bot.engine.plans import Pace, Plans, Ports, PortsFor
 from bot.engine.runner import Runner
 from bot.engine.step_runs import StepRuns
+from bot.gateways.programs.long_programs import ProgramRuns
 from bot.gateways.releases.archive_cache import ArchiveCache
 from bot.gateways.webhook_posts import WebhookPosts
 from bot.journal.deliveries import Deliveries
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
 SEARCH_SECONDS = 4.0
 # Where archives stand in the state folder.
 RELEASES = "releases"
+PROGRAMS = "programs"
 # And what programs are given to reach clusters.
 KUBECONFIGS = "kubeconfigs"
 
@@ -91,6 +93,7 @@ class Bot:
     search: GkeSearch
     modes: MeshModes
     own_bindings: OwnBindings
+    programs: ProgramRuns
 
 
 def build_bot(
@@ -99,16 +102,17 @@ def build_bot(
     """Open the journal and join everything to it. Raises StoreBusy, StoreBroken or ConfigError."""
     releases = read_known_releases(settings)
     store = Store(settings.state / JOURNAL, open_key(settings.key), on_commit)
+    programs = build_programs(settings)
     plans = Plans(
         STEPS,
         releases,
-        ports_for or functools.cache(build_ports_for(settings)),
+        ports_for or functools.cache(build_ports_for(settings, programs)),
         Pace(settings.retry_cap, settings.approval_life),
     )
-    return join_bot(settings, clock, store, plans)
+    return join_bot(settings, clock, store, plans, programs)
 
 
-def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans) -> Bot:
+def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans, programs: ProgramRuns) -> Bot:
     """Join everything to an open journal."""
     journal, outbox = Journal(store), Outbox(store)
     views = Views(journal)
@@ -149,6 +153,7 @@ def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans) -> Bo
         search=search,
         modes=modes,
         own_bindings=OwnBindings(journal, chronicle, StepRuns(journal, keeper, clock, plans), plans, clock),
+        programs=programs,
     )
 
 
@@ -234,21 +239,28 @@ def read_endpoints(settings: Settings) -> GoogleEndpoints:
     return GoogleEndpoints(google.gke, google.resource_manager, google.service_usage)
 
 
-def build_ports_for(settings: Settings) -> Callable[[ClusterAddress], Ports]:
+def build_programs(settings: Settings) -> ProgramRuns:
+    """What istioctl and asmctl run in; one for the whole program."""
+    return ProgramRuns(settings.state / PROGRAMS / "runs")
+
+
+def build_ports_for(settings: Settings, programs: ProgramRuns) -> Callable[[ClusterAddress], Ports]:
     """The gateways of a cluster; Google's credentials, the cache and the child programs are shared by all clusters."""
     from bot.gateways.backups import BackupsGateway
     from bot.gateways.calls.credentials import GoogleCredentials
     from bot.gateways.clusters import ClusterGateways
     from bot.gateways.probes import ProbesGateway
     from bot.gateways.programs.kubeconfigs import Kubeconfigs
-    from bot.gateways.programs.mesh_tools import MeshToolsGateway
+    from bot.gateways.programs.mesh_tools import MeshToolsGateway, ProgramLimits
     from bot.gateways.releases.release_files import ReleaseFilesGateway
 
     credentials = GoogleCredentials()
     clusters = ClusterGateways(credentials, read_endpoints(settings))
     kubeconfigs = Kubeconfigs(settings.state / KUBECONFIGS, clusters.gke, credentials)
     files = ReleaseFilesGateway(settings.state / RELEASES)
-    tools = MeshToolsGateway(settings.state / "programs", kubeconfigs, os.environ, credentials.are_found)
+    tools = MeshToolsGateway(
+        settings.state / PROGRAMS, kubeconfigs, os.environ, credentials.are_found, programs, ProgramLimits()
+    )
     backups = BackupsGateway(settings.state / "backups")
     probes = ProbesGateway()
 

@@ -46,6 +46,10 @@ class Runner:
         self._plans = plans
         self._runs = StepRuns(journal, keeper, clock, plans)
 
+    def leave(self) -> None:
+        """Begin nothing more; the next bot goes on."""
+        self._runs.leave()
+
     def turn(self) -> datetime | None:
         """Run one step of each due upgrade, one after the other; answers when the next is due."""
         for row in self._journal.list_due(self._clock.now()):

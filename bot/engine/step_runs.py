@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime
 
 from bot.clock import Clock
@@ -26,6 +27,7 @@ class StepRuns:
         self._keeper = keeper
         self._clock = clock
         self._plans = plans
+        self._leaving = threading.Event()
 
     def run(self, step: Step, row: UpgradeRow, turn: Turn, hold: str) -> Outcome:
         """Run the step once. Raises what the step raises."""
@@ -33,6 +35,10 @@ class StepRuns:
             return word_outcome(step.run(self._build_context(row, turn, hold)))
         except NothingNew as stop:
             return word_outcome(Waiting(str(stop), 0.0))
+
+    def leave(self) -> None:
+        """Begin nothing more: steps at work end before their next call that would change a cluster."""
+        self._leaving.set()
 
     def write_down(self, row: UpgradeRow, turn: Turn, now: datetime) -> None:
         """What the turn did to the cluster and what fell in it, before the ledger has it; joins a transaction."""
@@ -83,6 +89,8 @@ class StepRuns:
 
     def _find_stop(self, row: UpgradeRow) -> str:
         """Why nothing may be begun for the upgrade any more, though it could when the turn began; "" for nothing."""
+        if self._leaving.is_set():
+            return "the bot is being stopped, and goes on when it is started again"
         now = self._journal.find_upgrade(row.id)
         if now is None or now.step != row.step:
             return f"{row.step} is left"

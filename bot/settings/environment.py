@@ -62,6 +62,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "ASM_UPGRADE_BACKUPS", "", "A folder that gets a copy of the journal a day, the last 14 stay; empty for none."
     ),
+    Setting(
+        "ASM_UPGRADE_GRACE",
+        "0",
+        "How many seconds a bot that is told to stop waits for programs that run; in a container over 1800.",
+    ),
     Setting("ASM_UPGRADE_RETRY_CAP", "15", "The longest pause between two looks at the same thing, in seconds."),
     Setting("ASM_UPGRADE_APPROVAL_HOURS", "24", "How long an approval counts where no window ends it."),
     Setting("ASM_UPGRADE_GKE_ENDPOINT", "", "Where the GKE API answers; empty for Google's own address."),
@@ -126,6 +131,7 @@ class Settings:
     listen: str = "127.0.0.1"
     cache_bytes: int = 5 * 10**9
     backups: Path | None = None
+    grace: float = 0.0
     discovery: DiscoverySettings = NO_DISCOVERY
     webhooks: tuple[Webhook, ...] = ()
 
@@ -201,6 +207,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         live_port=int(reader.number("ASM_UPGRADE_LIVE_PORT", int, 0)),
         listen=reader.text("ASM_UPGRADE_LISTEN"),
         cache_bytes=int(reader.number("ASM_UPGRADE_CACHE_GB", float, 0) * 10**9),
+        grace=reader.number("ASM_UPGRADE_GRACE", float, 0),
         backups=Path(folder) if (folder := reader.text("ASM_UPGRADE_BACKUPS")) else None,
         log_level=reader.choice("ASM_UPGRADE_LOG", ("debug", "info", "warning", "error")),
     )

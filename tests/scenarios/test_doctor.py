@@ -12,7 +12,7 @@ import pytest
 from bot.app.doctor import Doctor, check_people
 from bot.app.known_releases import read_releases
 from bot.app.slack_checks import check_clock, check_scopes
-from bot.app.wiring import build_ports_for
+from bot.app.wiring import build_ports_for, build_programs
 from bot.settings.policy import Policy
 from steps.contract.checks import Check
 from tests.scenarios.rig import World
@@ -22,7 +22,8 @@ def examine(world: World) -> list[Check]:
     """All lines for the world's cluster."""
     settings = world.settings
     os.environ["PATH"] = world.path
-    doctor = Doctor(settings, read_releases(settings.releases), build_ports_for(settings), world.path)
+    ports_for = build_ports_for(settings, build_programs(settings))
+    doctor = Doctor(settings, read_releases(settings.releases), ports_for, world.path)
     return list(doctor.examine("cluster-x"))
 
 

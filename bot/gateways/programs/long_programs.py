@@ -109,6 +109,23 @@ class ProgramRuns:
         with self._lock:
             return tuple(place.name for place in own if _is_locked(place))
 
+    def wait_for_all(self, seconds: float, hurry: threading.Event) -> tuple[str, ...]:
+        """Wait for every program, until somebody is in a hurry or the time is over; those that still run."""
+        ends = self._clock() + seconds
+        while (running := self.list_running("")) and self._clock() < ends and not hurry.wait(LOOK_SECONDS / 4):
+            continue
+        for run_id in [run_id for run_id in self._watchers if run_id not in running]:
+            self._join(run_id)
+        return running
+
+    def end_all(self) -> None:
+        """Tell every program to end, kill those that do not, and note how they ended."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            for place in map(self._place, self.list_running("")):
+                with suppress(ProcessLookupError):
+                    os.killpg(_read_pid(place), number)
+            self.wait_for_all(self._grace_seconds, threading.Event())
+
     def read_output(self, run_id: str, most: int = TAIL_BYTES) -> str:
         """The last part of what the program wrote."""
         try:

@@ -57,14 +57,14 @@ class MeshToolsGateway:
         kubeconfigs: Kubeconfigs,
         environment: Mapping[str, str],
         are_credentials_found: Callable[[], bool],
-        runs: ProgramRuns | None = None,
-        limits: ProgramLimits = ProgramLimits(),
+        runs: ProgramRuns,
+        limits: ProgramLimits,
     ) -> None:
         self._folder = folder.absolute()
         self._kubeconfigs = kubeconfigs
         self._environment = environment
         self._are_credentials_found = are_credentials_found
-        self._runs = runs or ProgramRuns(self._folder / "runs")
+        self._runs = runs
         self._limits = limits
         self._guarded = GuardedRuns(self._runs, kubeconfigs, environment, self._refresh_token, limits.apply)
 

@@ -249,6 +249,23 @@ def test_the_audit_of_a_whole_turn_is_one_chain(build: Build, tmp_path: Path) ->
     assert len(Journal(engine.store).list_audit("cluster-x-1")) == len(rows)
 
 
+def test_nothing_is_begun_by_a_bot_that_is_being_stopped(build: Build) -> None:
+    """Also by a step that is at work; the next bot goes on from there."""
+    places = Places()
+
+    def act(ctx: Context) -> Outcome:
+        ctx.kubernetes.delete_binding("first")
+        engine.runner.leave()
+        ctx.mesh_tools.start_apply("run-1")  # type: ignore[call-arg]
+        return Done("done")
+
+    engine = build({STEP: act}, ports=places)
+    engine.add_upgrade([STEP])
+    engine.runner.turn()
+    assert isinstance(places.mesh_tools, Programs)
+    assert (places.mesh_tools.runs, engine.row().state, engine.row().step) == ({}, "running", STEP)
+
+
 @pytest.mark.parametrize("order", ["pause", "abort"])
 def test_nothing_is_begun_from_the_moment_of_a_pause_or_an_abort(build: Build, order: str) -> None:
     """Also where it comes in the middle of a step's turn; what was begun stands."""

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 
 from bot.gateways.programs.long_programs import ProgramRuns, cap_output
 from steps.contract.ports import Ended, NotStarted, Running
-from tests.fifo import MakeFifo
+from tests.fifo import Fifo, MakeFifo
 from tests.unit.bot.gateways.loopback import HandClock
 
 ENVIRONMENT = {"PATH": "/usr/bin:/bin"}
@@ -301,3 +303,48 @@ def test_nothing_is_capped_that_is_not_there(tmp_path: Path) -> None:
     """A program that has not begun has no output."""
     cap_output(tmp_path / "none")
     assert list(tmp_path.iterdir()) == []
+
+
+class ReleasingEvent(threading.Event):
+    """Somebody who is in no hurry, and whose first waiting lets the program go on."""
+
+    def __init__(self, gate: Fifo) -> None:
+        super().__init__()
+        self._gate: Fifo | None = gate
+
+    def wait(self, timeout: float | None = None) -> bool:
+        if self._gate is not None:
+            self._gate.release()
+            self._gate = None
+        return super().wait(timeout)
+
+
+def test_programs_are_waited_for(bench: Bench, make_fifo: MakeFifo) -> None:
+    """A bot that is told to stop leaves once they have ended, with their exit codes noted."""
+    bot, gate = bench.bot(), make_fifo("gate")
+    bot.start("run", shell(f"read line < {gate}; exit 3"), ENVIRONMENT, 60)
+    assert bot.wait_for_all(SECONDS, ReleasingEvent(gate)) == ()
+    assert bot.observe("run") == Ended(3, "")
+
+
+@pytest.mark.parametrize(("seconds", "hurried"), [(0.0, False), (SECONDS, True)])
+def test_the_wait_for_programs_has_an_end(bench: Bench, seconds: float, hurried: bool) -> None:
+    """Its time is over, or somebody asked a second time; what runs is left to the next bot."""
+    bot, hurry = bench.bot(), threading.Event()
+    bot.start("run", shell("exec sleep 60"), ENVIRONMENT, 60)
+    if hurried:
+        hurry.set()
+    assert bot.wait_for_all(seconds, hurry) == ("run",)
+
+
+@pytest.mark.parametrize(("trap", "code"), [("", -signal.SIGTERM), ("trap '' TERM; ", -signal.SIGKILL)])
+def test_programs_that_can_not_outlive_the_bot_are_ended(
+    bench: Bench, make_fifo: MakeFifo, trap: str, code: int
+) -> None:
+    """By SIGKILL where they don't listen; how they ended is noted."""
+    ticks, told = itertools.count(), make_fifo("told")
+    bot = ProgramRuns(bench.folder / "runs", lambda: float(next(ticks)), grace_seconds=5.0)
+    bot.start("run", shell(f"{trap}echo > {told}; exec sleep 60"), ENVIRONMENT, 10_000)
+    told.wait_until_told()
+    bot.end_all()
+    assert bot.observe("run") == Ended(code, "")

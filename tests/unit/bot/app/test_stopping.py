@@ -1,0 +1,56 @@
+"""The bot as the first process of a container: what ends when it does, and what is waited for."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from sandbox.bot.settings import CLUSTERS
+from tests.namespaces import Apart
+
+SECONDS = 120
+# A bot without Slack that starts a program, is told to stop once that runs, and says how the program ended.
+BOT = """
+import os, signal, sys, threading
+from bot.app.serving import Serving
+from bot.settings.environment import read_settings
+
+assert os.getpid() == 1
+serving = Serving(read_settings())
+serving.bot.programs.start("run", ["/bin/sh", "-c", sys.argv[1]], {"PATH": "/usr/bin:/bin"}, 60)
+threading.Timer(0.1, os.kill, [1, signal.SIGTERM]).start()
+code = serving.run()
+print("left with", code, serving.bot.programs.observe("run"))
+"""
+
+
+def run_bot(apart: Apart, folder: Path, script: str, grace: str) -> str:
+    """What the bot prints at its end."""
+    (folder / "clusters.toml").write_text(CLUSTERS)
+    settings = {
+        "SLACK_BOT_TOKEN": "xoxb-1",
+        "SLACK_APP_TOKEN": "xapp-1",
+        "SLACK_API_URL": "http://127.0.0.1:9/api/",
+        "ASM_UPGRADE_CLUSTERS": str(folder / "clusters.toml"),
+        "ASM_UPGRADE_STATE": str(folder / "state"),
+        "ASM_UPGRADE_KEY": "k" * 40,
+        "ASM_UPGRADE_GRACE": grace,
+    }
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path), **settings}
+    command = [*apart, sys.executable, "-c", BOT, script]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
+    return ended.stdout.splitlines()[-1] if ended.stdout else ended.stderr
+
+
+def test_a_program_is_waited_for_before_its_container_ends(apart: Apart, tmp_path: Path) -> None:
+    """An evicted pod lets istioctl end within its grace."""
+    said = run_bot(apart, tmp_path, "sleep 2; exit 3", "60")
+    assert said == "left with 0 Ended(exit_code=3, output='', timed_out=False)"
+
+
+def test_a_program_that_takes_longer_is_told_to_end(apart: Apart, tmp_path: Path) -> None:
+    """In place of being killed with the container; how it ended is noted for the next bot."""
+    said = run_bot(apart, tmp_path, "exec sleep 60", "0.2")
+    assert said == "left with 0 Ended(exit_code=-15, output='', timed_out=False)"
