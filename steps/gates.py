@@ -16,7 +16,14 @@ from steps.contract.wording import Person
 from steps.mesh import ClusterIdentity
 from steps.notes.control_plane import ApprovedApply
 from steps.notes.download import SHA256, SIGNATURE, SIGNING_KEY
-from steps.notes.prepare import choose_mtls, describe_identity, recall_flags, recall_mtls, recall_source
+from steps.notes.prepare import (
+    choose_mtls,
+    describe_channel_change,
+    describe_identity,
+    recall_flags,
+    recall_mtls,
+    recall_source,
+)
 from steps.versions import read_minor_version
 from steps.workloads.method import Method
 from steps.workloads.risk import Level
@@ -25,7 +32,9 @@ from steps.workloads.waves import PlannedWorkload
 
 def bind_upgrade(ctx: Context, identity: ClusterIdentity) -> dict[str, Json]:
     """What every approval holds for: identity, release, its values and key, options; never replicas, images or pods."""
+    channel: dict[str, Json] = {"release channel": identity.release_channel}
     return {
+        **(channel if describe_channel_change(ctx, identity) else {}),
         "cluster": bind_identity(identity),
         "release": ctx.release.version,
         "release values": ctx.release.digest,
@@ -169,12 +178,13 @@ def build_gate_card(
     estimate: str = "",
 ) -> Card:
     """A gate's card: title with cluster and versions, then what the phase adds."""
+    channel = describe_channel_change(ctx, identity)
     versions = ("versions", f"{recall_source(ctx)} → {ctx.release.version}")
     return Card(
         title=f"{title}: {ctx.cluster.key}",
         summary=summary,
         facts=(versions, *facts),
-        risks=(*ctx.release.warnings, *risks),
+        risks=(*ctx.release.warnings, *([channel] if channel else []), *risks),
         details=(*details, fold_facts("Cluster", describe_identity(identity))),
         estimate=estimate,
     )

@@ -85,10 +85,10 @@ def cluster_json(project: Project, cluster: GkeCluster, switches: GoogleSwitches
         "selfLink": f"https://container.googleapis.com/v1/projects/{project.id}/locations/{cluster.location}"
         f"/clusters/{cluster.name}",
         "masterAuth": {"clusterCaCertificate": cluster.authority},
-        "currentMasterVersion": cluster.server_version,
+        "currentMasterVersion": switches.master_version or cluster.server_version,
         "currentNodeVersion": cluster.server_version,
         "currentNodeCount": cluster.nodes,
-        "releaseChannel": {"channel": "REGULAR"},
+        "releaseChannel": {"channel": switches.release_channel},
         "resourceLabels": {"mesh_id": f"proj-{project.number}"},
         "network": "default",
         "nodePools": [_node_pool(cluster)],

@@ -11,7 +11,8 @@ class GoogleSwitches:
 
     `status` answers requests with that HTTP status: those whose path contains `status_on` (all where it is empty),
     `status_times` of them (0: until switched off). `operations` are the types of operations that run on every
-    cluster, such as UPGRADE_NODES; `exclusions` maps a name to its start and end (RFC 3339). `token_lifetime` is
+    cluster, such as UPGRADE_NODES; `exclusions` maps a name to its start and end (RFC 3339). `master_version` is what a
+    master became meanwhile, "" where it is as it was. `token_lifetime` is
     in seconds; `token_status` answers the token endpoint with that status. `missing_zones` makes discovery partial.
     """
 
@@ -24,6 +25,8 @@ class GoogleSwitches:
     disabled_services: list[str] = field(default_factory=list)
     denied_permissions: list[str] = field(default_factory=list)
     cluster_status: str = "RUNNING"
+    master_version: str = ""
+    release_channel: str = "REGULAR"
     no_workload_pool: bool = False
     public_endpoint: bool = True
     private_endpoint: str = ""

@@ -55,6 +55,9 @@ CLUSTER_SERVER = Note("prepare/cluster-server", read_as(ReachedServer))
 SOURCE = Note("prepare/source", read_as(Source))
 MTLS = Note("prepare/mtls", read_mode)
 FLAGS = Note("prepare/options", read_as(tuple[str, ...]))
+# The images of the control plane by workload and container, as prepare found them; and the cluster's release channel.
+PLANE = Note("prepare/plane", read_as(dict[str, dict[str, str]]))
+CHANNEL = Note("prepare/channel", read_as(str))
 SIDECARS = Note("prepare/sidecars", read_as(SidecarCounts))
 CHECKS = Note("prepare/checks", read_as(tuple[Check, ...]))
 # How many nodes the node agent is on.
@@ -130,6 +133,17 @@ def recall_mtls(ctx: Context) -> MtlsMode:
 def choose_mtls(ctx: Context) -> MtlsMode:
     """The mode asked for, or the one in force."""
     return ctx.options.mtls or recall_mtls(ctx)
+
+
+def describe_channel_change(ctx: Context, identity: ClusterIdentity) -> str:
+    """What became of the cluster's release channel since prepare, in a sentence; "" where it is the same."""
+    before = ctx.recall(CHANNEL)
+    if before is None or before == identity.release_channel:
+        return ""
+    return (
+        f"The cluster's release channel was {before or 'none'} when this upgrade was prepared and is "
+        f"{identity.release_channel or 'none'} now: GKE may move its master past what this release runs on."
+    )
 
 
 def describe_identity(identity: ClusterIdentity) -> tuple[tuple[str, str], ...]:

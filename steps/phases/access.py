@@ -21,6 +21,7 @@ from steps.phases.own_binding import (
     remove_binding,
 )
 from steps.phases.same_cluster import on_same_cluster
+from steps.preflight.acting import refuse_act
 from steps.preflight.rights import (
     ADMIN_ROLE,
     EVERYTHING,
@@ -43,6 +44,9 @@ def approve(ctx: Context) -> Outcome:
     if not given and has_every_right(ctx.kubernetes):
         by = f", by {place.name}" if place.is_bound else ", by Google IAM or a binding of others"
         return Done(f"{account} has every right already{by}: nothing is asked, and nothing is bound or taken back")
+    refused = refuse_act(ctx, identity, "access")
+    if refused is not None:
+        return refused
     facts = (("account", account), ("role", ADMIN_ROLE))
     card = build_gate_card(ctx, identity, "Access", (describe_plan(place),), facts, find_risks(ctx.kubernetes))
     return pass_gate(

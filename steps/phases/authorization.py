@@ -15,6 +15,7 @@ from steps.install.trust import read_trust_domains
 from steps.notes.permissions import APPROVED_EDITS, EDITED, SEEN_FINDINGS
 from steps.notes.prepare import measure_identity, recall_identity
 from steps.phases.same_cluster import on_same_cluster
+from steps.preflight.acting import refuse_act
 
 NOTHING = "no authorization policy needs a change"
 KEEP = Choice("deny", "Leave as they are")
@@ -30,6 +31,9 @@ def approve(ctx: Context) -> Outcome:
     if not findings:
         return Done(NOTHING)
     ask = ask_about_findings(ctx, findings)
+    refused = refuse_act(ctx, recall_identity(ctx), "authorization")
+    if refused is not None:
+        return refused
     if ctx.decision is None and not any(finding.replacement for finding in findings):
         keep_seen(ctx, map(str, findings))
         return Done(f"authorization: {describe_findings(len(findings), 0).rstrip('.')}", ask.card)

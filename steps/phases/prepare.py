@@ -13,11 +13,13 @@ from steps.install.flags import build_apply_arguments
 from steps.install.overlays import join_overlays
 from steps.install.recovery import compare_flags
 from steps.notes.prepare import (
+    CHANNEL,
     CHECKS,
     ESTIMATE,
     FLAGS,
     MTLS,
     NODES,
+    PLANE,
     PROPOSAL_LINES,
     SIDECARS,
     SIDECARS_ESTIMATE,
@@ -172,6 +174,8 @@ def _keep_survey(ctx: Context, survey: Survey, checks: tuple[Check, ...], source
     ctx.revise(MTLS, survey.previous.mtls or "PERMISSIVE")
     ctx.revise(FLAGS, survey.previous.flags)
     ctx.revise(SIDECARS, survey.sidecars)
+    ctx.revise(PLANE, {str(one.ref): dict(one.images) for one in survey.control_plane})
+    ctx.revise(CHANNEL, survey.identity.release_channel)
     ctx.revise(CHECKS, checks)
     ctx.revise(NODES, count_agents(survey))
 

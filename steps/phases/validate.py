@@ -14,11 +14,11 @@ from steps.install.asmctl_output import ValidationReport, describe_checks, read_
 from steps.install.istioctl_output import is_connection_fault
 from steps.mesh import Namespace
 from steps.notes.download import recall_tools
-from steps.notes.prepare import measure_identity
 from steps.notes.runs import LEFTOVERS, NAMESPACES, VALIDATE_TRIES, begin_next_try, count_tries, name_run
 from steps.phases.same_cluster import hold_cluster
 from steps.phases.same_release import on_same_ground
 from steps.phases.through import describe_through, recall_through
+from steps.preflight.acting import measure_to_act
 
 ACCEPT = Choice("accept", "Accept with a reason", needs_reason=True)
 REMOVE = Choice(
@@ -31,10 +31,12 @@ TRIES = 5
 
 def approve(ctx: Context) -> Outcome:
     """Ask before asmctl runs; nothing to ask where all that follows was approved."""
+    identity = measure_to_act(ctx, "validate")
+    if isinstance(identity, Blocked):
+        return identity
     through = recall_through(ctx)
     if through is not None:
         return Done(describe_through(through, "validate approved"))
-    identity = measure_identity(ctx)
     summary = ["Runs asmctl validate: enabled APIs, ingress gateway and Mesh CA, state of istio-system."]
     if ctx.options.testing_workloads:
         summary.append("Deploys asmctl's test workloads into a namespace of their own and removes them again.")

@@ -26,6 +26,7 @@ from steps.phases.control_plane.approvals import (
     describe_asked,
     find_unapproved,
     keep_approved,
+    refuse_control_plane,
 )
 from steps.phases.control_plane.direction import frame_binding, pass_apply_gate
 from steps.phases.control_plane.judgement import judge_apply
@@ -55,6 +56,9 @@ def apply(ctx: Context) -> Outcome:
 
 def start_apply(ctx: Context, run_id: str, *, repeated: bool) -> Outcome:
     """Hold what was approved against what is handed over now, and start; the step itself asks where that is more."""
+    refused = None if repeated else refuse_control_plane(ctx)
+    if refused is not None:
+        return refused
     found = measure_preview(ctx)
     if not isinstance(found, Preview):
         return found

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from steps.contract.cards import DENY, Card, Choice
-from steps.contract.errors import GiveUp
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome
 from steps.contract.wording import count_things
 from steps.gates import bind_apply, bind_departures, bind_mtls_change, build_gate_card, list_evidence, pass_gate
@@ -17,7 +16,7 @@ from steps.notes.download import describe_way_back
 from steps.notes.prepare import SIDECARS_ESTIMATE, choose_mtls, measure_identity, recall_mtls
 from steps.phases.control_plane.direction import frame_binding, pass_apply_gate
 from steps.phases.through import offer_through, plan_ahead
-from steps.preflight.eligibility import BUSY_OPERATIONS, describe_operation
+from steps.preflight.acting import measure_to_act
 from steps.workloads.estimate import describe_control_plane
 
 APPROVE_DEPARTURES = Choice(
@@ -67,8 +66,17 @@ def approve_mtls(ctx: Context) -> Outcome:
     return pass_gate(ctx, Ask(question, card, bind_mtls_change(ctx, identity)))
 
 
+def refuse_control_plane(ctx: Context) -> Blocked | None:
+    """Why the control plane may not be touched now, None where it may."""
+    found = measure_to_act(ctx, "control plane")
+    return found if isinstance(found, Blocked) else None
+
+
 def approve_departures(ctx: Context) -> Outcome:
     """Ask on its own about all that leaves the guide's path; nothing to ask where nothing does."""
+    refused = refuse_control_plane(ctx)
+    if refused is not None:
+        return refused
     if ctx.decision and ctx.decision.choice.startswith(KEEP_ALL.id):
         keep_removals(ctx, ctx.decision.choice)
     found = measure_preview(ctx)
@@ -102,9 +110,9 @@ def approve_departures(ctx: Context) -> Outcome:
 
 def approve(ctx: Context) -> Outcome:
     """Ask before the first write to the control plane, with the record, its differences and evidence."""
-    busy = find_busy_operation(ctx)
-    if busy:
-        return Blocked(busy, "Wait until it has ended, then retry; moving nodes and a moving control plane don't mix.")
+    refused = refuse_control_plane(ctx)
+    if refused is not None:
+        return refused
     found = measure_preview(ctx)
     if not isinstance(found, Preview):
         return found
@@ -208,15 +216,6 @@ def build_apply_card(ctx: Context, found: Preview) -> Card:
         details=found.details,
         estimate=describe_control_plane(ctx.release, ctx.forecast(), ahead),
     )
-
-
-def find_busy_operation(ctx: Context) -> str:
-    """A GKE operation that moves nodes or the master, in a sentence; "" where none runs or none may be read."""
-    try:
-        operations = ctx.gke.list_operations(ctx.cluster)
-    except GiveUp:
-        return ""
-    return next((describe_operation(found) for found in operations if found.kind in BUSY_OPERATIONS), "")
 
 
 def _subtract(now: Sequence[str], before: Sequence[str]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from steps.contract.options import UpgradeOptions
 from steps.contract.ports import Kubernetes, Probes
 from steps.contract.release import Release, parse_release
 from steps.contract.step import Ask, Blocked, Context, Decision, Done, Outcome, Waiting
-from steps.mesh import ClusterAddress, ClusterIdentity
+from steps.mesh import ClusterAddress, ClusterIdentity, Operation
 from steps.phases.sidecars.phase import STEPS
 from tests.unit.steps.paper_cluster import PaperCluster
 
@@ -68,7 +68,10 @@ class PaperLedger:
 
 
 class PaperGke:
-    """Answers the one question that the phase asks of Google."""
+    """Answers the questions that the phase asks of Google."""
+
+    def list_operations(self, address: ClusterAddress) -> tuple[Operation, ...]:
+        return ()
 
     def describe_cluster(self, address: ClusterAddress) -> ClusterIdentity:
         return ClusterIdentity(

@@ -7,10 +7,9 @@ from dataclasses import replace
 
 from steps.contract.cards import THROUGH
 from steps.contract.notes import Json
-from steps.contract.step import Ask, Context, Done, Outcome
+from steps.contract.step import Ask, Blocked, Context, Done, Outcome
 from steps.contract.wording import Person, count_things
 from steps.gates import BoundWorkload, bind_workloads, describe_drift, pass_gate, read_workloads
-from steps.notes.prepare import measure_identity
 from steps.notes.sidecars import APPROVED, read_refs
 from steps.phases.sidecars.approvals.approved import drop_out, find_worse, keep_approved, list_dropped, name_place
 from steps.phases.sidecars.approvals.cards import build_plan_card
@@ -18,6 +17,7 @@ from steps.phases.sidecars.approvals.planning import measure_plan
 from steps.phases.sidecars.approvals.renewal import keep_renewed
 from steps.phases.sidecars.flights.tally import Tally, read_tally
 from steps.phases.through import BOUND, Through, describe_through, offer_through, recall_through
+from steps.preflight.acting import measure_to_act
 from steps.workloads.waves import CANARY, Planned
 
 SHOWN = 5
@@ -41,6 +41,9 @@ def _ask_for(ctx: Context, *, canary: bool) -> Outcome:
     moving = [one for one in asked if tally.has_open(str(one.ref))]
     if not moving:
         return Done("no pod of the canary namespaces has an old sidecar" if canary else "no pod has an old sidecar")
+    identity = measure_to_act(ctx, "sidecars")
+    if isinstance(identity, Blocked):
+        return identity
     rest = "all other namespaces" if ctx.options.canary_namespaces else "all namespaces"
     title, where = ("Canary", "the canary namespaces") if canary else ("Sidecars", rest)
     pods = sum(one.pods for one in moving)
@@ -48,7 +51,7 @@ def _ask_for(ctx: Context, *, canary: bool) -> Outcome:
     ask = Ask(
         f"Re-inject {what}?",
         build_plan_card(ctx, planned, [one for one in asked if one in moving or not one.pods], title),
-        bind_workloads(ctx, measure_identity(ctx), moving),
+        bind_workloads(ctx, identity, moving),
         moved=list_dropped(ctx, (str(one.ref) for one in moving)),
     )
     through = None if ctx.decision else recall_through(ctx)

@@ -6,16 +6,16 @@ import dataclasses
 from collections.abc import Sequence
 
 from steps.contract.cards import APPROVE, Choice
-from steps.contract.step import Ask, Context, Decision, Done, Outcome, Waiting
+from steps.contract.step import Ask, Blocked, Context, Decision, Done, Outcome, Waiting
 from steps.contract.wording import count_things
 from steps.gates import bind_workloads, read_workloads
-from steps.notes.prepare import measure_identity
 from steps.notes.sidecars import APPROVED, read_refs
 from steps.phases.sidecars.approvals.approved import list_dropped
 from steps.phases.sidecars.approvals.cards import build_plan_card
 from steps.phases.sidecars.approvals.gates import find_all_worse, pass_sidecar_gate
 from steps.phases.sidecars.approvals.planning import measure_plan
 from steps.phases.sidecars.flights.tally import OPEN_STATES, Tally
+from steps.preflight.acting import measure_to_act
 from steps.workloads.waves import LATER, Planned, PlannedWorkload
 
 LEAVE = Choice("deny", "Leave them out", "grave", needs_reason=True)
@@ -33,12 +33,15 @@ def meet_newcomers(ctx: Context, tally: Tally) -> Outcome | None:
         unknown = _leave_out(ctx, tally, unknown)
         if not unknown:
             return None
+    identity = measure_to_act(ctx, "sidecars")
+    if isinstance(identity, Blocked):
+        return identity
     dropped = list_dropped(ctx, (str(one.ref) for one in unknown))
     ask = Ask(
         f"{count_things(len(unknown), 'workload')} with an old sidecar {_describe_late(unknown, dropped)}. "
         "Re-inject too?",
         build_plan_card(ctx, planned, unknown, "Later wave"),
-        bind_workloads(ctx, measure_identity(ctx), unknown, LATER),
+        bind_workloads(ctx, identity, unknown, LATER),
         (APPROVE, LEAVE),
         dropped,
     )

@@ -14,7 +14,7 @@ from steps.mesh import WorkloadRef
 from steps.phases.control_plane.apply import apply
 from steps.phases.control_plane.approvals import approve
 from steps.phases.validate import approve as approve_validate
-from tests.unit.steps.builders import NOW, make_pod
+from tests.unit.steps.builders import NEW, NOW, make_control_plane, make_pod
 from tests.unit.steps.paper import Paper, start_paper
 from tests.unit.steps.paper_cluster import OLD, PaperCluster
 from tests.unit.steps.rig import Rig, start
@@ -65,6 +65,7 @@ def test_what_follows_is_passed_without_a_question() -> None:
     """The sentence names the person and the choice; the apply itself asks nothing more either."""
     paper = approved_through()
     assert not isinstance(paper.run(apply), Ask)
+    paper.kubernetes.workloads = make_control_plane(NEW)
     outcome = paper.run(approve_validate)
     assert outcome == Done("validate approved by {person U0BEN00002}, with “Approve through”")
 
@@ -90,6 +91,7 @@ def test_whatever_is_asked_or_blocked_ends_it(end: Callable[[Paper], None]) -> N
     """And so does its age."""
     paper = approved_through()
     end(paper)
+    paper.kubernetes.workloads = make_control_plane(NEW)
     assert isinstance(paper.run(approve_validate), Ask)
 
 
@@ -97,6 +99,7 @@ def test_a_plain_approval_covers_its_own_gate_alone() -> None:
     """Also where the button was there."""
     paper = asking()
     assert isinstance(paper.run(approve, decided(paper.run(approve), APPROVE.id)), Done)
+    paper.kubernetes.workloads = make_control_plane(NEW)
     assert isinstance(paper.run(approve_validate), Ask)
 
 
