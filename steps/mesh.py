@@ -198,8 +198,9 @@ class Workload:
     """A controller of pods with what its rollout status and its restart risk are judged by.
 
     Counts follow the kind's own status (a DaemonSet's `replicas` is desiredNumberScheduled). `max_unavailable` and
-    `max_surge` are as written ("25%" or "1"). `failure` is a ReplicaFailure message; `stalled` means that
-    Progressing has the reason ProgressDeadlineExceeded. `selector` holds the matchLabels; `selector_text` is the whole
+    `max_surge` are as written ("25%" or "1"). `failure` says why no pod or no ReplicaSet can be made; `stalled` means
+    that Progressing has the reason ProgressDeadlineExceeded; `ordered` is a StatefulSet that makes one pod after the
+    other. `selector` holds the matchLabels; `selector_text` is the whole
     selector as a query ("app=web,tier in (a,b)"), "" where the matchLabels are all of it.
     """
 
@@ -238,6 +239,7 @@ class Workload:
     progress_deadline_seconds: int = 600
     restarted_at: str = ""
     selector_text: str = ""
+    ordered: bool = False
 
 
 @dataclass(frozen=True)
@@ -329,9 +331,11 @@ Eviction: TypeAlias = Evicted | EvictionRefused | PodGone
 
 @dataclass(frozen=True)
 class Event:
-    """A Kubernetes event of an object, newest last."""
+    """A Kubernetes event of an object, newest last; `uid` is the object's, `at` when it was last said."""
 
     kind: str
     reason: str
     message: str
     count: int = 1
+    uid: str = ""
+    at: datetime | None = None

@@ -42,6 +42,16 @@ class Backoff:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """How far a workload had got, since when no further, what its events said then, and when they were asked."""
+
+    moved: int
+    since: datetime
+    words: str = ""
+    asked: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Injected:
     """The namespaces that the injector served when it was last looked at in full."""
 
@@ -106,6 +116,8 @@ PACE = Note("sidecars/pace", read_as(tuple[float, datetime]))
 # By step: when how many pods were done.
 SAMPLES = Note("sidecars/samples", read_as(tuple[tuple[datetime, int], ...]))
 ROUNDS = Note("sidecars/rounds", read_as(Seen), write_seen)
+# The begun workloads by id.
+STANDING = Note("sidecars/standing", read_as(dict[str, Standing]))
 OVERRUN_TOLD = Note("sidecars/overrun-told", read_as(bool))
 # By step and generation: the workloads that a person's Skip was about, and the wave whose breach was accepted.
 SKIPPED = Note("sidecars/skip", read_as(tuple[str, ...]))

@@ -231,6 +231,12 @@ def _lacks(words: str) -> bool:
     return "Insufficient " in words or "Too many pods" in words
 
 
+def needs_person(words: str) -> bool:
+    """Whether the words tell of something that passes by nobody's waiting: a policy or a quota."""
+    cause = find_cause(words)
+    return cause is not None and cause.kind in ("policy", "quota")
+
+
 def advise_on_refusal(words: str) -> str:
     """What a person can do about a request that was refused for something else than rights, "" where it is rights."""
     cause = find_cause(words)

@@ -154,7 +154,15 @@ def _reduce_webhook(name: str, found: WebhookConfiguration) -> Webhook:
 
 
 def _reduce_event(item: Manifest) -> Event:
-    return Event(item.get("type", ""), item.get("reason", ""), item.get("message", ""), int(item.get("count") or 1))
+    involved = item.get("involvedObject") or {}
+    return Event(
+        item.get("type", ""),
+        item.get("reason", ""),
+        item.get("message", ""),
+        int(item.get("count") or 1),
+        involved.get("uid", ""),
+        _find_event_time(item),
+    )
 
 
 def _find_event_time(item: Manifest) -> datetime:

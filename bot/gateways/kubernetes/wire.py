@@ -254,6 +254,7 @@ class ControllerSpec(Struct, rename="camel", gc=False):
     paused: bool = False
     min_ready_seconds: int = 0
     progress_deadline_seconds: int | None = None
+    pod_management_policy: str = ""
     restart_at: str | None = None
 
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from bot.gateways.kubernetes.pods import PROXY, find_owner
 from bot.gateways.kubernetes.quantities import count_bytes, count_millicores
 from bot.gateways.kubernetes.wire import (
+    Condition,
     Container,
     Controller,
+    ControllerSpec,
     ControllerStatus,
     Expression,
     ProjectedPart,
@@ -62,9 +64,7 @@ def reduce_workload(kind: str, found: Controller) -> Workload:
     meta, spec, status = found.metadata, found.spec, found.status
     template = spec.template or Template()
     counts = COUNTERS[kind](found)
-    selector = decode_selector(spec.selector)
-    strategy = spec.update_strategy or spec.strategy or Strategy()
-    rolling = strategy.rolling_update or strategy.canary or RollingUpdate()
+    selector, (strategy, rolling) = decode_selector(spec.selector), read_strategy(spec)
     return Workload(
         ref=WorkloadRef(meta.namespace, kind, meta.name),
         uid=meta.uid,
@@ -100,8 +100,15 @@ def reduce_workload(kind: str, found: Controller) -> Workload:
         secrets=_sort(_list_secrets(template.spec)),
         min_ready_seconds=spec.min_ready_seconds,
         progress_deadline_seconds=600 if spec.progress_deadline_seconds is None else spec.progress_deadline_seconds,
+        ordered=kind == "StatefulSet" and spec.pod_management_policy != "Parallel",
         restarted_at=spec.restart_at or (template.metadata.annotations or {}).get(RESTARTED_AT, ""),
     )
+
+
+def read_strategy(spec: ControllerSpec) -> tuple[Strategy, RollingUpdate]:
+    """The strategy by which pods are replaced, and its limits."""
+    strategy = spec.update_strategy or spec.strategy or Strategy()
+    return strategy, strategy.rolling_update or strategy.canary or RollingUpdate()
 
 
 def write_selector(selector: Selector) -> str:
@@ -170,8 +177,14 @@ def _has_stalled(status: ControllerStatus) -> bool:
 
 
 def _find_failure(status: ControllerStatus) -> str:
-    failures = (c for c in status.conditions or () if c.type == "ReplicaFailure" and c.status == "True")
-    return next((f"{c.reason}: {c.message}" for c in failures), "")
+    return next((f"{c.reason}: {c.message}" for c in status.conditions or () if _is_failure(c)), "")
+
+
+def _is_failure(condition: Condition) -> bool:
+    """Whether it says that no pod, or that not even a ReplicaSet can be made."""
+    if condition.type == "Progressing":
+        return condition.reason == "ReplicaSetCreateError"
+    return condition.type == "ReplicaFailure" and condition.status == "True"
 
 
 def _add_up(spec: TemplateSpec, resource: str, count: Callable[[str], int]) -> int:

@@ -239,6 +239,7 @@ class PaperCluster:
         return self.endpoints
 
     def read_events(self, namespace: str, kind: str, name: str) -> tuple[Event, ...]:
+        self._count("read events")
         return (Event(kind, "Failed", f"{name} has an event"),)
 
     # what the phase changes

@@ -11,6 +11,7 @@ from steps.contract.ledger import LedgerEntry
 from steps.contract.release import Release
 from steps.mesh import Pod, Workload
 from steps.phases.sidecars.flights.settlement import count_spent, orphan_entries, settle_entries
+from steps.workloads.causes import needs_person
 from steps.workloads.injection import PINNED_IMAGE, describe_version, has_target
 from steps.workloads.inventory import is_live
 from steps.workloads.method import keeps_revision
@@ -38,6 +39,7 @@ class Flight:
     means that this attempt may stamp it anew; `sent` counts how often this attempt sent the restart. `entries` are
     those of its ledger entries that are still open, `known`
     all of them by uid. `workload` is None where it is gone; `pods` is None where this turn did not look at them.
+    `words` are those of its events while it stands still, `refusal` is why the last call for it was refused.
     """
 
     planned: PlannedWorkload
@@ -49,6 +51,8 @@ class Flight:
     pods: tuple[Pod, ...] | None = None
     fresh: bool = False
     sent: int = 0
+    words: str = ""
+    refusal: str = ""
 
     @property
     def begun(self) -> bool:
@@ -252,8 +256,10 @@ def _find_controller_fault(flight: Flight, coming: bool, now: datetime) -> str:
         return ""
     # an injector that is away comes back by itself or is told by lateness, and under a tight quota pods come one for
     # one as old ones go; everything else needs a person
-    if workload.failure and not _is_webhook_away(workload) and not coming:
+    if workload.failure and not _is_webhook_away(workload.failure) and not coming:
         return f"its controller can't create pods: {workload.failure}"
+    if needs_person(flight.words) and not coming:
+        return f"its controller can't create pods: {flight.words}"
     return "its rollout exceeded its progress deadline" if workload.stalled else ""
 
 
@@ -282,8 +288,8 @@ def _allow(flight: Flight, patience: float) -> timedelta:
     return scale_patience(flight.workload, len(flight.entries), patience, flight.planned.rounds)
 
 
-def _is_webhook_away(workload: Workload) -> bool:
-    return "failed calling webhook" in workload.failure
+def _is_webhook_away(failure: str) -> bool:
+    return "failed calling webhook" in failure
 
 
 def _is_past(flight: Flight, now: datetime, span: timedelta) -> bool:

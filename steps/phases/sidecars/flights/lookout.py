@@ -11,6 +11,7 @@ from steps.contract.ports import Kubernetes
 from steps.contract.step import Context
 from steps.mesh import Owner, Pod, Workload, WorkloadRef
 from steps.phases.sidecars.flights.flight import Flight, wants_pods
+from steps.phases.sidecars.flights.standstill import add_words
 from steps.workloads.inventory import name_owner_kind
 
 # The label with the hash that ends the name of a pod's ReplicaSet.
@@ -33,7 +34,8 @@ def look(ctx: Context, flights: Sequence[Flight], checked: bool) -> Sighting:
     if not flights:
         return Sighting((), 0.0)
     live, requests = list_controllers(ctx.kubernetes, [flight.planned.ref for flight in flights])
-    seen = [dataclasses.replace(flight, workload=live.get(flight.planned.ref)) for flight in flights]
+    told = add_words(ctx, flights)
+    seen = [dataclasses.replace(flight, workload=live.get(flight.planned.ref)) for flight in told]
     patience = ctx.options.limits.workload_patience_seconds
     wanting = [flight for flight in seen if wants_pods(flight, ctx.now, checked, patience)]
     pods, more = _list_pods(ctx.kubernetes, wanting)

@@ -22,6 +22,7 @@ from steps.phases.sidecars.flights.flight import (
     Ready,
     Underway,
 )
+from steps.phases.sidecars.flights.reasons import find_reason
 from steps.phases.sidecars.flights.settlement import settle_entries
 from steps.phases.sidecars.flights.tally import Tally
 from steps.workloads.inventory import is_live
@@ -81,8 +82,7 @@ def open_entries(flight: Flight, pods: Iterable[Pod], state: EntryState, reason:
 
 
 def describe_failure(flight: Flight, verdict: Failing) -> str:
-    """Why the workload fails, with the first troubled pod's own words."""
-    pod = next((pod for pod in verdict.pods if pod.problem), None)
-    if pod is None or pod.name in verdict.why:
-        return verdict.why
-    return f"{verdict.why}; {pod.name}: {pod.problem}"
+    """Why the workload fails, with the cluster's own words."""
+    reason = find_reason(flight)
+    told = not reason or reason in verdict.why or any(pod.name in verdict.why for pod in verdict.pods)
+    return verdict.why if told else f"{verdict.why}; {reason}"

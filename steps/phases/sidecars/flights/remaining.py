@@ -110,11 +110,16 @@ def time_flight(flight: Flight, now: datetime, rounds: float) -> tuple[float, fl
     return max(0.0, seconds), rounds
 
 
-def describe_left(progress: Progress, left: Left) -> str:
-    """`412/500 pods re-injected, 96 pods/min, 1–1.5 min left`, and whether the window will do."""
+def describe_left(progress: Progress, left: Left, waits_for: str = "") -> str:
+    """`412/500 pods re-injected, 96 pods/min, 1–1.5 min left`, and whether the window will do.
+
+    `waits_for` says for what, where nothing moves: then nobody knows how long.
+    """
     counted = describe_progress(progress)
     if progress.done >= progress.total:
         return counted
+    if waits_for:
+        return f"{counted}, time left not known: {waits_for}"
     source = f" by {left.source}" if left.source else ""
     return f"{counted}, {describe_range(left.minutes)} left{source}{left.overrun}"
 

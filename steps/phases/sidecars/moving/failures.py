@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 from steps.contract.cards import Attachment, Choice
 from steps.contract.step import Blocked, Context
-from steps.mesh import WorkloadRef
 from steps.notes.sidecars import read_refusal
 from steps.phases.sidecars.flights.actions import Judged
 from steps.phases.sidecars.flights.flight import Failing, Flight
 from steps.phases.sidecars.flights.tally import Tally
+from steps.phases.sidecars.moving.remedies import SKIP, advise_failure
 from steps.phases.sidecars.moving.taken_back import REMEDY, list_evictable, offer_eviction
-from steps.workloads.causes import advise
 from steps.workloads.risk import covers
 from steps.workloads.waves import PlannedWorkload
 
 SHOWN = 5
-# Reasons name a pod as `new pod NAME does not start: …` or `…; NAME: …`.
-_POD = re.compile(r"(?:new pod |; )([a-z0-9][a-z0-9.-]*)(?: does not start)?: ")
-SKIP = (
-    "skip it: its pods keep what they have now and are listed as skipped, and a restart that has moved no pod is taken"
-    " back."
-)
 
 
 def block_on_failures(
@@ -42,23 +34,10 @@ def block_on_failures(
     verdicts = [(flight, verdict) for flight, verdict in judged if isinstance(verdict, Failing)]
     return Blocked(
         f"{names}{more} can't be re-injected: {reason}",
-        f"{REMEDY} Or {SKIP}" if evictable else _advise(reason, failed[0].ref),
+        f"{REMEDY} Or {SKIP}" if evictable else advise_failure(reason, failed[0].ref, judged),
         (*([offer_eviction(len(evictable))] if evictable else []), _offer_skip(len(failed))),
         tuple(attach_events(ctx, flight, verdict) for flight, verdict in verdicts[:SHOWN]),
     )
-
-
-def _advise(reason: str, ref: WorkloadRef) -> str:
-    """The remedy that the reason calls for, and the ways on."""
-    first = advise(reason, ref.namespace, find_subject(reason) or ref.name)
-    mend = f"{first} Then retry" if first else "Mend it and retry"
-    return f"{mend}, or {SKIP}"
-
-
-def find_subject(reason: str) -> str:
-    """The pod that a reason begins by or names as new, "" where it names none."""
-    found = _POD.search(reason)
-    return found[1] if found else ""
 
 
 def explain_failure(ctx: Context, tally: Tally, planned: PlannedWorkload) -> str:
@@ -72,7 +51,7 @@ def explain_failure(ctx: Context, tally: Tally, planned: PlannedWorkload) -> str
     refused = read_refusal(ctx, str(planned.ref))
     if stuck:
         refused = f"disruption budget {', '.join(stuck)} allows no eviction"
-    return "; ".join(dict.fromkeys(part for part in (failed.reason, refused) if part))
+    return failed.reason if refused in failed.reason else f"{failed.reason}; {refused}"
 
 
 def _offer_skip(count: int) -> Choice:

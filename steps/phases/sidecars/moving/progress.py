@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from steps.contract.cards import Progress
 from steps.contract.step import Context, Waiting
+from steps.mesh import WorkloadRef
 from steps.notes.sidecars import SAMPLES
 from steps.phases.sidecars.flights.actions import Judged
 from steps.phases.sidecars.flights.flight import Changed, Failing, Finished, Held, Underway
 from steps.phases.sidecars.flights.pace import add_sample, measure_progress
-from steps.phases.sidecars.flights.remaining import describe_left, measure_left, warn_of_overrun
+from steps.phases.sidecars.flights.remaining import describe_left, measure_left, recall_seen, warn_of_overrun
+from steps.phases.sidecars.flights.standstill import Standstill, watch_standstills
 from steps.phases.sidecars.flights.tally import OPEN_STATES, Tally
 from steps.phases.sidecars.moving.batch import Acted
 from steps.workloads.waves import PlannedWorkload
@@ -43,16 +45,37 @@ def wait_for_wave(
     """Wait for the next look, and say how far the wave is."""
     counted = set(refs)
     left = measure_left(ctx, tally, counted, judged)
-    warn_of_overrun(ctx, left)
-    progress = dataclasses.replace(measure(ctx, tally, counted, judged), seconds_left=left.seconds)
-    sentence = describe_left(progress, left)
+    stuck = watch_standstills(ctx, judged, recall_seen(ctx).round_seconds)
+    waits_for = describe_wait(judged, stuck, acted.why)
+    if not waits_for:
+        warn_of_overrun(ctx, left)
+    seconds = None if waits_for else left.seconds
+    progress = dataclasses.replace(measure(ctx, tally, counted, judged), seconds_left=seconds)
     poll = max(POLL_SECONDS, requests) if checked else FIRST_POLL_SECONDS
+    told = () if waits_for else (*([acted.why] if acted.why else ()), *_name_standstills(stuck))
     return Waiting(
-        f"{sentence}; {acted.why}" if acted.why else sentence,
+        "; ".join([describe_left(progress, left, waits_for), *told]),
         retry_in=0.0 if acted.more else poll,
         progress=progress,
-        details=tuple(_list_details(judged)),
+        details=tuple(_list_details(judged, {one.flight.planned.ref: one for one in stuck})),
     )
+
+
+def describe_wait(judged: Sequence[Judged], stuck: Sequence[Standstill], held_up: str) -> str:
+    """What is waited for where nothing moves: a workload that stands still, or what holds all of them up."""
+    names = {one.flight.planned.ref for one in stuck}
+    moving = [flight for flight, verdict in judged if isinstance(verdict, Underway) and flight.begun]
+    if any(flight.planned.ref not in names for flight in moving) or any(isinstance(v, Finished) for _, v in judged):
+        return ""
+    return "; ".join([*([held_up] if held_up else ()), *(f"waits for {one}" for one in _name_standstills(stuck))])
+
+
+def _name_standstills(stuck: Sequence[Standstill]) -> list[str]:
+    """The first, and how many more there are."""
+    if not stuck:
+        return []
+    more = f"; {len(stuck) - 1} more stand still" if len(stuck) > 1 else ""
+    return [f"{stuck[0].sentence}{more}"]
 
 
 def measure(ctx: Context, tally: Tally, refs: set[str], judged: Sequence[Judged]) -> Progress:
@@ -68,12 +91,14 @@ def measure(ctx: Context, tally: Tally, refs: set[str], judged: Sequence[Judged]
     return measure_progress(samples, done, len(counted), ctx.now)
 
 
-def _list_details(judged: Sequence[Judged]) -> Iterator[str]:
-    for flight, verdict in judged[:DETAIL_LINES]:
+def _list_details(judged: Sequence[Judged], stuck: Mapping[WorkloadRef, Standstill]) -> Iterator[str]:
+    """The first workloads; those that stand still come first."""
+    ranked = sorted(judged, key=lambda pair: pair[0].planned.ref not in stuck)
+    for flight, verdict in ranked[:DETAIL_LINES]:
         ref, total = flight.planned.ref, len(flight.entries)
         match verdict:
             case Underway(done=done) if flight.begun:
-                yield f"{ref}: {done}/{total}"
+                yield f"{ref}: {done}/{total}" + (f", {stuck[ref].short}" if ref in stuck else "")
             case Held(why=why):
                 yield f"{ref}: waits, {why}"
             case Changed(why=why):

@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 
 from sandbox.cluster.http.tls import ServingCertificate, ensure_certificate
+from sandbox.cluster.server.faults import PodFault
 from steps.contract.options import Limits
-from steps.contract.step import Blocked
+from steps.contract.step import Blocked, Waiting
 from tests.unit.steps.phases.sidecars.simulated_mesh import SimulatedMesh, take_mesh_snapshot
 from tests.unit.steps.rig import load_release, start
 
 HOOK = "validate.kyverno.svc-fail"
+NEW = "1.4.10-asm.18"
 WORDS = "label team is required"
 DENIED = f'admission webhook "{HOOK}" denied the request: {WORDS}'
 Json = dict[str, Any]
@@ -42,7 +44,34 @@ TROUBLES = (
         "a policy that denies the restart with 403", "policy-denies", {"words": WORDS, "code": 403}, DENIED,
         "exempt the namespace",
     ),
+    Trouble(
+        "a policy that denies pods", "policy-denies", {"words": WORDS, "resources": ["pods"]}, DENIED,
+        "exempt the namespace",
+    ),
+    Trouble(
+        "a policy that denies ReplicaSets", "policy-denies", {"words": WORDS, "resources": ["replicasets"]}, DENIED,
+        "exempt the namespace",
+    ),
+    Trouble(
+        "a webhook that is away", "policy-down", {}, 'failed calling webhook "validation.gatekeeper.sh"',
+        "bring its pods back",
+    ),
+    Trouble(
+        "a webhook that is away for the workloads themselves", "policy-down",
+        {"resources": ["deployments", "statefulsets"]}, 'failed calling webhook "validation.gatekeeper.sh"',
+        "bring its pods back",
+    ),
+    Trouble(
+        "a full quota", "quota", {"namespace": "data", "pods": 2}, "exceeded quota: sandbox-weather",
+        "describe resourcequota sandbox-weather",
+    ),
+    Trouble(
+        "an injector that is away", "injector-down", {}, 'failed calling webhook "sidecar-injector.istio.io"',
+        "port 9443",
+    ),
 )  # fmt: skip
+# Told while the phase still waits: within so many seconds.
+SOON = 120.0
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +99,30 @@ def test_the_cause_reaches_the_sentence(mesh: SimulatedMesh, trouble: Trouble) -
     rig = start(mesh, limits=Limits(workloads_at_once=0, pods_per_minute=0))
     rig.approve("approve")
     mesh.control(lambda cluster: cluster.sky.begin(trouble.weather, trouble.fields))
-    outcome = rig.run("restart")
+    begun, told = mesh.clock.seconds, 0.0
+    while isinstance(outcome := rig.turn("restart"), Waiting):
+        if not told and trouble.why in outcome.why:
+            told = mesh.clock.seconds - begun
+            assert "time left not known: " in outcome.why
+            assert outcome.progress is not None
+            assert outcome.progress.seconds_left is None
+        mesh.tick(outcome.retry_in)
+    assert told <= SOON
+    assert told or mesh.clock.seconds - begun <= SOON, "neither waits nor blocks with the cause in time"
     assert isinstance(outcome, Blocked), outcome
     assert trouble.why in outcome.why
     assert trouble.remedy in outcome.remedy
     assert "cluster-admin" not in outcome.why + outcome.remedy
+
+
+def test_a_stateful_set_that_waits_for_a_broken_pod_needs_two_things(mesh: SimulatedMesh) -> None:
+    """Its template mended and the pod deleted: OrderedReady never replaces a pod that is not ready."""
+    rig = start(mesh, limits=Limits(workloads_at_once=0, pods_per_minute=0))
+    rig.approve("approve")
+    mesh.control(lambda cluster: cluster.faults.pods.active.append(PodFault("crashing", f"*:{NEW}", "data")))
+    outcome = rig.run("restart")
+    assert isinstance(outcome, Blocked)
+    assert "new pod ledger-db-2 does not start: " in outcome.why
+    assert "CrashLoopBackOff" in outcome.why
+    assert "kubectl -n data logs ledger-db-2 --all-containers --previous" in outcome.remedy
+    assert "kubectl -n data delete pod ledger-db-2" in outcome.remedy
