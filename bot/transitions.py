@@ -30,6 +30,7 @@ Transition: TypeAlias = Literal[
     "ask",
     "carry over",
     "ask again",
+    "doubt",
     "decide",
     "retry",
     "abort",
@@ -47,6 +48,7 @@ FROM: Mapping[Transition, frozenset[UpgradeState]] = {
     "ask": frozenset({"running", "asking"}),
     "carry over": frozenset({"asking"}),
     "ask again": frozenset({"asking"}),
+    "doubt": frozenset({"asking", "blocked"}),
     "decide": frozenset({"asking", "blocked"}),
     "retry": frozenset({"blocked"}),
     "abort": frozenset({"running", "asking", "blocked"}),
@@ -214,6 +216,13 @@ class Transitions:
             self._chronicle.call_everybody(row, now)
             self._journal.change_upgrade(row.id, state="running", due=now, waiting_since=None)
 
+    def doubt(self, row: UpgradeRow) -> None:
+        """Nobody can decide on a record that the bot can't have written: that is asked about before anything else."""
+        with self._change(row, "doubt") as now:
+            self._journal.close_question(row.id, "voided")
+            self._chronicle.close_card(row, "undecided: the journal itself is in doubt")
+            self._journal.change_upgrade(row.id, state="running", due=now, waiting_since=None)
+
     def decide(self, row: UpgradeRow, taken: Taken) -> bool:
         """Go on with the choice of a question; False where somebody else has decided it before."""
         question, reason = taken.question, taken.reason
@@ -258,7 +267,9 @@ class Transitions:
                 self._begin_abort(row, by, now)
 
     def _begin_abort(self, row: UpgradeRow, by: str, now: datetime) -> None:
-        begun, ending = row.plan[: row.plan.index(row.step) + 1], build_plan("abort", row.options)
+        # a step that its plan lacks was written by somebody else
+        reached = row.plan.index(row.step) + 1 if row.step in row.plan else len(row.plan)
+        begun, ending = row.plan[:reached], build_plan("abort", row.options)
         self._journal.change_upgrade(
             row.id,
             aborted_by=by,

@@ -63,7 +63,9 @@ def reads_only(plan: Iterable[str]) -> bool:
 
 def has_written(plan: Sequence[str], step_id: str) -> bool:
     """Whether the control plane may have been written to once an upgrade stands at this step of its plan."""
-    return FIRST_WRITE in plan and plan.index(step_id) >= plan.index(FIRST_WRITE)
+    if FIRST_WRITE not in plan or step_id not in plan:
+        return FIRST_WRITE in plan
+    return plan.index(step_id) >= plan.index(FIRST_WRITE)
 
 
 def build_plan(kind: PlanKind, options: UpgradeOptions) -> tuple[str, ...]:

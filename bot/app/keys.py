@@ -28,7 +28,7 @@ def open_key(place: KeyPlace) -> Key:
             "key can't be kept",
             file=str(place.file),
             why=error.strerror or str(error),
-            remedy="give ASM_UPGRADE_KEY: without it, decisions that were not yet acted on are asked again",
+            remedy="give ASM_UPGRADE_KEY: without it, each open upgrade asks once after a start whether to go on",
         )
         return Key(secrets.token_bytes(BYTES))
 

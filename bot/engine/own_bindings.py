@@ -11,13 +11,14 @@ from bot.clock import Clock
 from bot.engine.leftovers import Leftovers
 from bot.engine.plans import Plans
 from bot.engine.step_runs import StepRuns
-from bot.engine.turn import Turn, describe_outcome
+from bot.engine.turn import Turn
 from bot.incidents import note_incident
 from bot.journal.journal import Journal
 from bot.journal.rows import UpgradeRow, find_last_act, is_due
 from bot.journal.store import StoreBroken
 from bot.telling.chronicle import Chronicle
 from steps.contract.errors import GiveUp, TryAgain
+from steps.contract.step import Done
 from steps.notes.permissions import BINDING
 from steps.phases.rested import IDLE, REST
 
@@ -62,9 +63,10 @@ class OwnBindings:
     def _rest(self, row: UpgradeRow) -> None:
         """Whatever is decided meanwhile, the step that acts next finds the note and binds again."""
         turn = Turn()
-        sentence = describe_outcome(self._runs.run(REST, row, turn, hold=""))
-        if not sentence:
+        outcome = self._runs.run(REST, row, turn, hold="")
+        if not isinstance(outcome, Done) or not outcome.sentence:
             return
+        sentence = outcome.sentence
         now = self._clock.now()
         with self._journal.transact():
             for key, value in turn.revised.items():

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import datetime
 
 from bot.clock import Clock
 from bot.engine.deeds import NothingNew, Witness, describe_deeds, list_fallen
+from bot.engine.doubts import Doubts, is_about_journal
 from bot.engine.plans import Plans
 from bot.engine.turn import Turn, TurnLedger, TurnMemory
 from bot.journal.audit import Event
+from bot.journal.grounds import PASSED, Grounds
 from bot.journal.journal import Journal
 from bot.journal.records import BOT
 from bot.journal.rows import UpgradeRow
 from bot.schedule.keeper import Keeper
 from bot.telling.phrases import mention, word_outcome, word_sentence
 from steps.contract.errors import GiveUp
-from steps.contract.step import Context, Outcome, Step, Waiting
+from steps.contract.step import Context, Done, Outcome, Step, Waiting
 
 
 class StepRuns:
@@ -28,13 +31,26 @@ class StepRuns:
         self._clock = clock
         self._plans = plans
         self._leaving = threading.Event()
+        self._doubts = Doubts(journal)
 
     def run(self, step: Step, row: UpgradeRow, turn: Turn, hold: str) -> Outcome:
-        """Run the step once. Raises what the step raises."""
+        """Run the step once, on grounds that are proven. Raises what the step raises."""
+        grounds = self._journal.standing.read(row.id)
+        if replace(grounds.row, waiting_since=row.waiting_since) != row:
+            return Waiting(f"{row.id} was changed while its step began", 0.0)
+        doubt = self._doubts.judge(row, grounds)
+        if doubt is not None:
+            return word_outcome(doubt)
+        if grounds.faults:  # they are believed since
+            grounds = self._journal.standing.read(row.id)
         try:
-            return word_outcome(step.run(self._build_context(row, turn, hold)))
+            outcome = word_outcome(step.run(self._build_context(row, turn, hold, grounds)))
         except NothingNew as stop:
             return word_outcome(Waiting(str(stop), 0.0))
+        if isinstance(outcome, Done) and step.id == row.step:
+            decided = row.generation if self._journal.find_decision(row) else 0
+            turn.revised[PASSED] = {**grounds.passed, row.step: decided}
+        return outcome
 
     def leave(self) -> None:
         """Begin nothing more: steps at work end before their next call that would change a cluster."""
@@ -48,7 +64,7 @@ class StepRuns:
         for event in events:
             self._journal.append(row.id, BOT, event, now)
 
-    def _build_context(self, row: UpgradeRow, turn: Turn, hold: str) -> Context:
+    def _build_context(self, row: UpgradeRow, turn: Turn, hold: str, grounds: Grounds) -> Context:
         release = self._plans.releases.get(row.release)
         if release is None:
             raise GiveUp(
@@ -56,8 +72,8 @@ class StepRuns:
                 "Put the release's TOML file back into the folder that ASM_UPGRADE_RELEASES names.",
             )
         ports = self._plans.ports_for(row.address)
-        now = self._clock.now()
-        memory = TurnMemory(self._journal, row.id, turn)
+        now, decision = self._clock.now(), self._journal.find_decision(row)
+        memory = TurnMemory(self._journal, row.id, turn, grounds.notes)
         witness = Witness(memory, turn, lambda: self._find_stop(row))
         return Context(
             journal_id=self._journal.read_id(),
@@ -78,7 +94,7 @@ class StepRuns:
             release_files=ports.release_files,
             mesh_tools=witness.watch_tools(ports.mesh_tools),
             backups=ports.backups,
-            decision=self._journal.find_decision(row),
+            decision=None if is_about_journal(decision) else decision,
             say=lambda sentence: turn.sentences.append(word_sentence(sentence)),
             hold=hold,
             approval_ended=self._find_ended(row, now),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import assert_never
 
+import msgspec
+
 from bot.journal.audit import Deed
 from bot.journal.journal import Journal
-from bot.journal.rows import LONGEST_PAUSE, UpgradeRow
+from bot.journal.rows import LONGEST_PAUSE, UpgradeRow, encode_json
 from steps.contract.ledger import Ledger, LedgerEntry
 from steps.contract.notes import Json
 from steps.contract.step import Ask, Blocked, Done, Outcome, Step, Waiting
@@ -26,30 +28,38 @@ class Turn:
 
 
 class TurnMemory:
-    """The memory of an upgrade as one turn sees it: what it revises commits together with its outcome."""
+    """The memory of an upgrade as one turn sees it: what it revises commits together with its outcome.
 
-    def __init__(self, journal: Journal, upgrade: str, turn: Turn) -> None:
+    `notes` are those that were proven when the turn began; the journal's file is not read again.
+    """
+
+    def __init__(self, journal: Journal, upgrade: str, turn: Turn, notes: Mapping[str, Json]) -> None:
         self._journal = journal
         self._upgrade = upgrade
         self._turn = turn
+        self._notes = dict(notes)
 
     def remember(self, key: str, value: Json) -> Json:
         """Commit the value at once, unless the key has one."""
         if self._turn.revised.get(key) is not None:
             return self._turn.revised[key]
         if key in self._turn.revised:
-            self._journal.revise_json(self._upgrade, key, self._turn.revised.pop(key))
-        return self._journal.remember_json(self._upgrade, key, value)
+            self.note_at_once(key, self._turn.revised.pop(key))
+        if self._notes.get(key) is None:
+            self.note_at_once(key, value)
+        return self._notes[key]
 
     def note_at_once(self, key: str, value: Json) -> None:
         """Commit the value now, whatever the key had."""
         self._journal.revise_json(self._upgrade, key, value)
+        # as it is read again after a restart
+        self._notes[key] = msgspec.json.decode(encode_json(value))
 
     def recall(self, key: str) -> Json:
         """The value under the key, or None."""
         if key in self._turn.revised:
             return self._turn.revised[key]
-        return self._journal.recall_json(self._upgrade, key)
+        return self._notes.get(key)
 
     def revise(self, key: str, value: Json) -> None:
         """Replace the value; it commits with the turn's outcome."""

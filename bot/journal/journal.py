@@ -14,6 +14,7 @@ from sqlite_utils import Database
 from bot.journal.audit import AuditEntry, Event, describe_event, name_event, read_event
 from bot.journal.chain import SealedEnd, SealedRow, insert_end, seal_end, seal_row
 from bot.journal.deliveries import list_troubles
+from bot.journal.grounds import Standing, insert_upgrade, update_upgrade, write_note
 from bot.journal.proofs import prove_rows
 from bot.journal.records import UpgradeState
 from bot.journal.rows import (
@@ -177,6 +178,7 @@ class Journal(JournalView):
     def __init__(self, store: Store) -> None:
         super().__init__(store)
         self._store = store
+        self.standing = Standing(store)
 
     def add_upgrade(self, row: UpgradeRow) -> None:
         """A new upgrade; sqlite3.IntegrityError where the cluster has an open one."""
@@ -186,10 +188,7 @@ class Journal(JournalView):
             **{name: encode_json(getattr(row, name)) for name in ENCODED},
         }
         with self._store.transact() as db:
-            db.execute(
-                f"insert into upgrades ({', '.join(values)}) values ({', '.join(':' + name for name in values)})",
-                values,
-            )
+            insert_upgrade(db, self._store.key, values)
 
     def next_number(self, cluster: str) -> int:
         """The number of the cluster's next upgrade."""
@@ -208,10 +207,7 @@ class Journal(JournalView):
         """Set columns of the upgrade; datetimes and tuples are encoded."""
         values = {name: encode_column(name, value) for name, value in changes.items()}
         with self._store.transact() as db:
-            db.execute(
-                f"update upgrades set {', '.join(f'{name} = :{name}' for name in values)} where id = :upgrade_id",
-                {**values, "upgrade_id": upgrade},
-            )
+            update_upgrade(db, self._store.key, upgrade, values)
 
     def record_step(self, upgrade: str, step: str, outcome: str, sentence: str, now: datetime, ended: bool) -> None:
         """What a step answered this turn. A gap over LONGEST_LOOK (a pause, a hold, an outage) is not its own time."""
@@ -354,18 +350,15 @@ class Journal(JournalView):
 
     def remember_json(self, upgrade: str, key: str, value: Json) -> Json:
         """The same by a note's key and JSON."""
-        with self._store.transact() as db:
-            db.execute(
-                "insert into memory values (?, ?, ?) on conflict do update set value = excluded.value"
-                " where memory.value = 'null'",
-                [upgrade, key, encode_json(value)],
-            )
+        with self._store.transact():
+            if self.recall_json(upgrade, key) is None:
+                self.revise_json(upgrade, key, value)
         return self.recall_json(upgrade, key)
 
     def revise_json(self, upgrade: str, key: str, value: Json) -> None:
         """Commit a note's JSON, whatever its key had."""
         with self._store.transact() as db:
-            db.execute("insert or replace into memory values (?, ?, ?)", [upgrade, key, encode_json(value)])
+            write_note(db, self._store.key, upgrade, key, encode_json(value))
 
     def record_entries(self, upgrade: str, entries: Iterable[LedgerEntry]) -> None:
         """Add or replace ledger entries by uid."""

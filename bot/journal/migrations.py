@@ -28,6 +28,7 @@ def build_migrations() -> Migrations:
         create_deliveries,
         add_terms,
         add_identity,
+        prove_grounds,
     ):
         migrations()(migrate)
     return migrations
@@ -353,3 +354,11 @@ def add_identity(db: Database) -> None:
     """A name of the journal's own, by which a bot knows on a cluster what it wrote there itself."""
     db.execute("create table identity (id text not null)")
     db.execute("insert into identity values (lower(hex(randomblob(16))))")
+
+
+def prove_grounds(db: Database) -> None:
+    """An upgrade's row and its notes carry proofs, and the row says how many notes there are."""
+    db.execute("alter table memory add column proof text not null default ''")
+    db.execute("alter table upgrades add column proof text not null default ''")
+    db.execute("alter table upgrades add column notes integer not null default 0")
+    db.execute("update upgrades set notes = (select count(*) from memory where upgrade = upgrades.id)")

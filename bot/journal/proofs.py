@@ -29,6 +29,30 @@ PROVEN: Mapping[str, tuple[str, ...]] = {
     "consents": ("upgrade", "step", "generation", "choice", "by", "at"),
     "clicks": ("id", "body"),
     "terms": ("upgrade", "step", "generation", "expires_at"),
+    "memory": ("upgrade", "key", "value"),
+    "upgrades": (
+        "id",
+        "cluster",
+        "number",
+        "requester",
+        "channel",
+        "release",
+        "options",
+        "address",
+        "plan",
+        "step",
+        "generation",
+        "state",
+        "paused_by",
+        "aborted_by",
+        "due",
+        "waiting_since",
+        "sentence",
+        "remedy",
+        "created_at",
+        "ended_at",
+        "notes",
+    ),
 }
 # Table and column in which a proof stands, where that is not its name's own table and the column `proof`.
 PLACES: Mapping[str, tuple[str, str]] = {"terms": ("approvals", "term_proof")}
@@ -36,6 +60,7 @@ PLACES: Mapping[str, tuple[str, str]] = {"terms": ("approvals", "term_proof")}
 EARLIER: Mapping[str, Mapping[str, str]] = {
     "add_proofs": {"approvals": "state = 'decided'", "consents": "1", "clicks": "1"},
     "add_terms": {"terms": "1"},
+    "prove_grounds": {"memory": "1", "upgrades": "1"},
 }
 
 

@@ -127,6 +127,7 @@ def find_first_asked(questions: Sequence[Question], step: str) -> datetime | Non
 ENCODED = ("options", "address", "plan")
 OPTIONS, ADDRESS = msgspec.json.Decoder(UpgradeOptions), msgspec.json.Decoder(ClusterAddress)
 PLAN = msgspec.json.Decoder(tuple[str, ...])
+NUMBERS = ("number", "generation")
 TIMES = ("due", "waiting_since", "created_at", "ended_at")
 PLAIN = tuple(field.name for field in fields(UpgradeRow) if field.name not in (*ENCODED, *TIMES, "unreadable"))
 
@@ -163,8 +164,10 @@ def read_first_upgrade(rows: Sequence[Row]) -> UpgradeRow | None:
 def read_upgrade(row: Row) -> UpgradeRow:
     """A row of the upgrades table; one broken column makes no other upgrade unreadable."""
     columns = _Columns(row)
+    plain: dict[str, Any] = {name: columns.read(name, _read_text, "") for name in PLAIN if name not in NUMBERS}
+    plain |= {name: columns.read(name, _read_number, 0) for name in NUMBERS}
     return UpgradeRow(
-        **{name: row[name] for name in PLAIN},
+        **plain,
         due=columns.read("due", to_time, to_time(0.0)),
         waiting_since=columns.read("waiting_since", to_time, None),
         created_at=columns.read("created_at", at_time, at_time(0.0)),
@@ -174,6 +177,18 @@ def read_upgrade(row: Row) -> UpgradeRow:
         plan=columns.read("plan", PLAN.decode, (row["step"],)),
         unreadable="; ".join(columns.faults),
     )
+
+
+def _read_text(kept: object) -> str:
+    if isinstance(kept, str):
+        return kept
+    raise TypeError(f"{type(kept).__name__} in place of a text")
+
+
+def _read_number(kept: object) -> int:
+    if isinstance(kept, int):
+        return kept
+    raise TypeError(f"{type(kept).__name__} in place of a number")
 
 
 class _Columns:

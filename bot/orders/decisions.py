@@ -6,7 +6,8 @@ from datetime import datetime
 
 from bot.clicks.orders import BreakGlass, CardOrder, Judgement
 from bot.clock import Clock
-from bot.journal.journal import JournalView
+from bot.journal.grounds import JOURNAL
+from bot.journal.journal import Journal
 from bot.journal.rows import Question, UpgradeRow
 from bot.orders.cards import GLASS, CardCopy, Cards
 from bot.orders.consents import Consents
@@ -16,6 +17,11 @@ from bot.settings.clusters import Cluster
 from bot.telling.phrases import describe_state, mention, name_done
 from bot.transitions import Taken, Transitions
 from steps.contract.cards import DENY, Choice
+
+DOUBTED = (
+    "Nothing was decided: what the journal says of this upgrade is not what this bot wrote, or its key was lost since. "
+    "That is asked about first, in its thread."
+)
 
 
 class Decisions:
@@ -29,7 +35,7 @@ class Decisions:
         targets: Targets,
         cards: Cards,
         consents: Consents,
-        journal: JournalView,
+        journal: Journal,
         transitions: Transitions,
         clock: Clock,
     ) -> None:
@@ -56,6 +62,9 @@ class Decisions:
         choice = judge_decision(order, row, question, presses=presses)
         if choice != DENY.id:
             check_time(question, received_at, self._clock.now())
+            if not self._journal.standing.is_proven(row.id) and JOURNAL not in question.binding:
+                self._transitions.doubt(row)
+                return DOUBTED
         if presses:
             return self._cards.offer(question, _choose_button(order, question, choice), order.reason.strip())
         if isinstance(order, BreakGlass):

@@ -201,4 +201,4 @@ def _progress_slot(row: UpgradeRow) -> str:
 
 
 def _phase(row: UpgradeRow) -> str:
-    return name_phases(row.plan)[row.step]
+    return name_phases(row.plan).get(row.step, row.step.partition("/")[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +15,14 @@ from bot.journal.audit import Started
 from bot.journal.store import StoredCopy
 from bot.journal.verifying import Chains, verify_journal
 from steps.contract.cards import Card
+from steps.contract.notes import Note, read_as
 from steps.contract.step import Ask, Context, Done, Outcome
 from steps.gates import pass_gate
 from tests.attacks.table import Attack, Kind
 from tests.unit.bot.workbench import ANA, BEN, CAI, START, Engine, build_engine, write_click
 
-STEP = "access/approve"
+STEP, ACT = "access/approve", "access/bind"
+WHAT = Note("access/what", read_as(str))
 JOURNAL = "asm-upgrade.db"
 
 
@@ -29,12 +31,19 @@ def ask(ctx: Context) -> Outcome:
     return pass_gate(ctx, Ask("May it?", Card("Card"), {"what": "shown"}))
 
 
-STEPS: Mapping[str, Callable[[Context], Outcome]] = {STEP: ask, "access/bind": lambda _ctx: Done("bound")}
+def build_steps(acted: list[str]) -> Mapping[str, Callable[[Context], Outcome]]:
+    """The gate, and a step that acts as far as its note says."""
+
+    def bind(ctx: Context) -> Outcome:
+        acted.append(ctx.remember(WHAT, ctx.cluster.key))
+        return Done("bound")
+
+    return {STEP: ask, ACT: bind}
 
 
 @dataclass
 class Journals:
-    """A journal that asks and one that was decided and ended; each attack gets a copy."""
+    """Journals of an upgrade that asks, of one that was let pass, and of one that has ended; attacks get copies."""
 
     folder: Path
 
@@ -48,20 +57,28 @@ class Journals:
         return "" if found else "nobody finds it"
 
     def go_on(self, *statements: str) -> str:
-        """Whether the step that asked is passed in the bot that goes on from the open one."""
-        with self._copy("asking") as path:
+        """Whether the bot that goes on from the one that asks acts."""
+        return f"it acted on {acted}" if (acted := self.list_acts("asking", statements)) else ""
+
+    def confuse(self, *statements: str) -> str:
+        """Whether the bot that goes on from the one that was let pass acts on what was written."""
+        return f"it acted on {acted}" if (acted := self.list_acts("passed", statements)) else ""
+
+    def list_acts(self, name: str, statements: Sequence[str]) -> list[str]:
+        """What the bot does that goes on from a journal into which this was written."""
+        acted: list[str] = []
+        with self._copy(name) as path:
             for statement in statements:
                 write(path, statement)
-            engine = build_engine(path.parent, STEPS)
+            engine = build_engine(path.parent, build_steps(acted))
             try:
                 for _ in range(3):
                     engine.upgrades.settle_clicks()
                     engine.runner.turn()
                     engine.clock.advance(20)
-                passed = engine.row().step != STEP or engine.row().state == "upgraded"
             finally:
                 engine.store.close()
-        return "the gate is open" if passed else ""
+        return acted
 
     def decide_alone(self, statement: str) -> str:
         """Whether a click of the requester is believed, or whether `verify` finds what was written."""
@@ -81,17 +98,20 @@ class Journals:
 
 @contextmanager
 def open_journals(folder: Path) -> Iterator[Journals]:
-    """Made once: an upgrade that asks, and one that Ben approved and that has ended."""
-    for name in ("asking", "ended"):
+    """Made once: an upgrade that asks, one that Ben has just let pass, and one that has ended."""
+    for name in ("asking", "passed", "ended"):
         (folder / name).mkdir()
-        engine = build_engine(folder / name, STEPS)
+        engine = build_engine(folder / name, build_steps([]))
         begin(engine)
-        if name == "ended":
+        if name != "asking":
             engine.click("pause", ANA)
             engine.click("resume", ANA)
             engine.click("approve", BEN)
-            for _ in range(3):
-                engine.runner.turn()
+            engine.journal.remember("cluster-x-1", WHAT, "cluster-x")
+            engine.runner.turn()
+            assert engine.row().step == ACT
+        if name == "ended":
+            engine.runner.turn()
             assert engine.row().state == "upgraded"
         with engine.store.transact() as db:
             db.conn.execute("select 1")
@@ -102,7 +122,7 @@ def open_journals(folder: Path) -> Iterator[Journals]:
 
 def begin(engine: Engine) -> None:
     """An upgrade of Ana's that asks."""
-    engine.add_upgrade([STEP, "access/bind"])
+    engine.add_upgrade([STEP, ACT])
     engine.journal.append("cluster-x-1", ANA, Started("1.4.10-asm.18"), engine.clock.now())
     engine.runner.turn()
     engine.post_cards()
@@ -127,6 +147,11 @@ def forge(kind: Kind, name: str, *statements: str) -> Attack:
     return Attack("state folder", kind, name, lambda journals: journals.go_on(*statements))
 
 
+def confuse(kind: Kind, name: str, *statements: str) -> Attack:
+    """An attack on what an act rests on that was approved."""
+    return Attack("state folder", kind, name, lambda journals: journals.confuse(*statements))
+
+
 DECIDED = f"update approvals set state = 'decided', choice = 'approve', decided_by = '{BEN}', decided_at = 1"
 OWN_DECISION = (
     "insert into approvals (upgrade, step, generation, kind, question, choices, binding, digest, state, choice, "
@@ -134,6 +159,22 @@ OWN_DECISION = (
     f"'approve', '{BEN}', 1, 1)"
 )
 RUNNING = "update upgrades set state = 'running', due = 0"
+UNCOUNTED = "update upgrades set notes = notes - 1"
+SWAPPED = (
+    "update memory set value = (select value from memory other where other.key <> memory.key), "
+    "proof = (select proof from memory other where other.key <> memory.key)"
+)
+CHANGED = {
+    "another cluster": "cluster = 'cluster-y'",
+    "another address": """address = '{"key": "cluster-y"}'""",
+    "another release": "release = '1.4.7-asm.0'",
+    "other options": "options = '{}'",
+    "another requester's": f"requester = '{BEN}'",
+    "another channel": "channel = 'C0OTHER'",
+    "another question": "generation = 0",
+    "another age": "created_at = created_at + 1",
+    "another proof": "proof = ''",
+}
 CLICK = encode_click(write_click("forged", "approve", BEN, START, "cluster-x", STEP, 1, channel="C0")).replace(
     "'", "''"
 )
@@ -168,8 +209,32 @@ ATTACKS: list[Attack] = [
         RUNNING,
     ),
     forge(
-        "forge", "memory: what was shown", "insert into memory values ('cluster-x-1', 'shown', '\"other\"')", RUNNING
+        "forge",
+        "memory: what was shown",
+        "insert into memory values ('cluster-x-1', 'shown', '\"other\"', '')",
+        RUNNING,
     ),
+    forge("forge", "upgrades: past its gate", f"{RUNNING}, step = '{ACT}'"),
+    forge("forge", "upgrades: past its gate, with a proof", f"{RUNNING}, step = '{ACT}', proof = 'ab'"),
+    forge("forge", "upgrades: a plan without its gate", f"""{RUNNING}, step = '{ACT}', plan = '["{ACT}"]'"""),
+    forge(
+        "forge",
+        "upgrades: as one that is aborted",
+        f"""{RUNNING}, step = '{ACT}', plan = '["{ACT}"]', aborted_by = '{BEN}'""",
+    ),
+    *(confuse("forge", f"upgrades: {name}", f"update upgrades set {change}") for name, change in CHANGED.items()),
+    confuse("forge", "memory: another thing", "update memory set value = '\"cluster-y\"' where key = 'access/what'"),
+    confuse("forge", "memory: a thing with a proof", "update memory set value = '\"cluster-y\"', proof = 'ab'"),
+    confuse("forge", "memory: of another form", "update memory set value = x'ff' where key = 'access/what'"),
+    confuse("forge", "memory: one row", "delete from memory where key = 'access/what'"),
+    confuse("forge", "memory: all rows", "delete from memory"),
+    confuse("forge", "memory: one row, uncounted", "delete from memory where key = 'access/what'", UNCOUNTED),
+    confuse("forge", "memory: two rows changed places", SWAPPED),
+    confuse("forge", "memory: a row of one's own", "insert into memory values ('cluster-x-1', 'own', '1', '')"),
+    confuse("forge", "memory: what was passed", "delete from memory where key = 'engine/passed'"),
+    confuse("forge", "approvals: removed behind the gate", "delete from approvals"),
+    confuse("forge", "approvals: changed behind the gate", f"update approvals set decided_by = '{CAI}'"),
+    confuse("forge", "approvals: undone behind the gate", "update approvals set state = 'expired', proof = ''"),
     forge("break", "upgrades: options that can't be read", "update upgrades set options = '['", RUNNING),
     forge("break", "upgrades: a time beyond all", "update upgrades set due = 1e300"),
     forge("break", "approvals: choices that can't be read", "update approvals set choices = '{'", RUNNING),

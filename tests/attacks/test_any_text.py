@@ -139,7 +139,7 @@ def write_texts_into(journals: state_door.Journals, texts: list[str], chosen: ra
             "clicks": f"insert into clicks (id, body, received_at) values ('x', '{quoted}', 1)",
             "outbox": f"update outbox set body = '{quoted}'",
             "approvals": f"update approvals set choices = '{quoted}', binding = '{quoted}'",
-            "memory": f"insert into memory values ('cluster-x-1', 'shown', '{quoted}')",
+            "memory": f"insert into memory values ('cluster-x-1', 'shown', '{quoted}', '')",
             "upgrades": f"update upgrades set options = '{quoted}', due = 0",
         }[chosen.choice(places)]
         if told := journals.go_on(statement):

@@ -58,6 +58,10 @@ TABLE: dict[Transition, dict[Standing, Standing]] = {
     },
     "carry over": {ASKING: RUNNING, PAUSED_ASKING: PAUSED, ABORTING_ASKING: ABORTING},
     "ask again": {ASKING: RUNNING, PAUSED_ASKING: PAUSED, ABORTING_ASKING: ABORTING},
+    "doubt": {
+        ASKING: RUNNING, BLOCKED: RUNNING, PAUSED_ASKING: PAUSED, PAUSED_BLOCKED: PAUSED,
+        ABORTING_ASKING: ABORTING, ABORTING_BLOCKED: ABORTING,
+    },
     "decide": {
         ASKING: RUNNING, BLOCKED: RUNNING, ABORTING_ASKING: ABORTING, ABORTING_BLOCKED: ABORTING,
     },
@@ -97,6 +101,7 @@ def make(engine: Engine, transition: Transition) -> None:
         "ask": lambda: all_of.ask(row, GATE, None),
         "carry over": lambda: all_of.carry_over(row),
         "ask again": lambda: all_of.ask_again(row),
+        "doubt": lambda: all_of.doubt(row),
         "decide": lambda: decide(engine, row),
         "retry": lambda: retry(engine, row),
         "abort": lambda: all_of.abort(row, ANA, ""),

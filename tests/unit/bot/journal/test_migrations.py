@@ -33,6 +33,7 @@ LANDED = (
     ("create_deliveries", "ac68cedfb0e60ed0dddeb5b0810d8ef2"),
     ("add_terms", "e11380545be549e54188efd7bc9209b5"),
     ("add_identity", "0363e2856d01a2591a997f12e0449315"),
+    ("prove_grounds", "1a5f59d1135b527c8a89fe9cfe0353a3"),
 )
 
 

@@ -1,0 +1,173 @@
+"""What an upgrade's acts rest on, its row and its notes: a row that was changed, added or removed is noticed.
+
+Each row has a proof, and the upgrade's own says how many notes there are. Whatever was proven stays proven when the bot
+writes; what somebody else wrote gets no proof by that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.journal.proofs import Key, prove_rows
+from bot.journal.rows import UpgradeRow, encode_json, read_upgrade
+from bot.journal.store import Reads, Row, Store
+from steps.contract.notes import Json
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+# By step that the upgrade left: the generation of the question whose decision led past it, 0 where none did.
+PASSED = "engine/passed"
+# In the binding of a question about them: their digest.
+JOURNAL = "journal as it stands"
+NOTE = "upgrade = ? and key = ?"
+# What a person is asked about where it can't be proven; the rest of a row changes with each turn.
+MEANT = ("cluster", "requester", "channel", "release", "options", "address", "plan", "step", "aborted_by")
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Grounds:
+    """What an upgrade's next act rests on; `faults` says what of it this bot can't have written, a phrase each.
+
+    `digest` is then the SHA-256 of all that is meant by it.
+    """
+
+    row: UpgradeRow
+    notes: Mapping[str, Json]
+    faults: tuple[str, ...]
+    digest: str
+
+    @property
+    def passed(self) -> Mapping[str, int]:
+        """The decisions by which the upgrade came where it stands, by step."""
+        return read_passed(self.notes.get(PASSED))
+
+
+def read_passed(kept: Json) -> Mapping[str, int]:
+    """The note of what was passed; of another form it holds nothing."""
+    pairs = kept.items() if isinstance(kept, Mapping) else ()
+    return {step: number for step, number in pairs if isinstance(number, int)}
+
+
+def insert_upgrade(db: Database, key: Key, values: dict[str, object]) -> None:
+    """A new upgrade's row."""
+    names = ", ".join(values)
+    db.execute(f"insert into upgrades ({names}) values ({', '.join(':' + name for name in values)})", values)
+    prove_rows(db, key, "upgrades", "id = ?", [values["id"]])
+
+
+def update_upgrade(db: Database, key: Key, upgrade: str, values: Mapping[str, object]) -> None:
+    """Set columns of an upgrade."""
+    proven = is_proven(lambda sql, given: list(db.query(sql, given)), key, upgrade)
+    said = ", ".join(f"{name} = :{name}" for name in values)
+    db.execute(f"update upgrades set {said} where id = :upgrade_id", {**values, "upgrade_id": upgrade})
+    if proven:
+        prove_rows(db, key, "upgrades", "id = ?", [upgrade])
+
+
+def is_proven(read: Reads, key: Key, upgrade: str) -> bool:
+    """Whether an upgrade's row is as the bot wrote it."""
+    rows = read("select * from upgrades where id = ?", [upgrade])
+    return bool(rows) and key.holds("upgrades", rows[0])
+
+
+def write_note(db: Database, key: Key, upgrade: str, name: str, text: str) -> None:
+    """Set a note; a new one is counted, so that one which is removed is missed."""
+    if db.execute(f"update memory set value = ? where {NOTE}", [text, upgrade, name]).rowcount == 0:
+        db.execute("insert into memory (upgrade, key, value) values (?, ?, ?)", [upgrade, name, text])
+        ((count,),) = db.execute("select notes from upgrades where id = ?", [upgrade]).fetchall()
+        update_upgrade(db, key, upgrade, {"notes": count + 1})
+    prove_rows(db, key, "memory", NOTE, [upgrade, name])
+
+
+class Standing:
+    """Reads what upgrades stand on, and believes what a person approved of it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def is_proven(self, upgrade: str) -> bool:
+        """Whether the upgrade's row is as the bot wrote it."""
+        return is_proven(self._store.read, self._store.key, upgrade)
+
+    def read(self, upgrade: str) -> Grounds:
+        """What stands there now. KeyError where there is no such upgrade."""
+        key, read = self._store.key, self._store.read
+        rows = read("select * from upgrades where id = ?", [upgrade])
+        if not rows:
+            raise KeyError(upgrade)
+        kept = read("select * from memory where upgrade = ? order by key", [upgrade])
+        notes = {row["key"]: _read_value(row["value"]) for row in kept}
+        row, passed = read_upgrade(rows[0]), read_passed(notes.get(PASSED))
+        faults = (
+            *(() if key.holds("upgrades", rows[0]) else ("the upgrade's own row",)),
+            *_find_note_faults(key, kept, rows[0]["notes"]),
+            *_find_passed_faults(row, passed, self._list_proven(upgrade, passed)),
+        )
+        return Grounds(row, notes, faults, _digest(rows[0], notes) if faults else "")
+
+    def believe(self, upgrade: str, digest: str) -> bool:
+        """Prove what stands there, after a person approved just that; False where it is something else by now."""
+        key = self._store.key
+        with self._store.transact() as db:
+            grounds = self.read(upgrade)
+            if grounds.digest != digest:
+                return False
+            db.execute("update upgrades set notes = ? where id = ?", [len(grounds.notes), upgrade])
+            prove_rows(db, key, "upgrades", "id = ?", [upgrade])
+            prove_rows(db, key, "memory", "upgrade = ?", [upgrade])
+            # what led here is believed with it; what follows is on record again
+            write_note(db, key, upgrade, PASSED, "{}")
+            return True
+
+    def _list_proven(self, upgrade: str, passed: Mapping[str, int]) -> set[tuple[str, int]]:
+        """The decisions that the upgrade was let past by, as far as they hold."""
+        asked = [generation for generation in passed.values() if generation]
+        rows = self._store.read(
+            "select * from approvals where upgrade = ? and state = 'decided' "
+            "and generation in (select value from json_each(?))",
+            [upgrade, encode_json(asked)],
+        )
+        return {(row["step"], row["generation"]) for row in rows if self._store.key.holds("approvals", row)}
+
+
+def _digest(row: Row, notes: Mapping[str, Json]) -> str:
+    said = json.dumps([*(row[name] for name in MEANT), *sorted(notes.items())], default=repr)
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
+def _read_value(text: object) -> Json:
+    try:
+        value: Json = json.loads(str(text))
+    except (ValueError, RecursionError):
+        return None
+    return value
+
+
+def _find_note_faults(key: Key, kept: Sequence[Row], count: object) -> tuple[str, ...]:
+    forged = [str(row["key"]) for row in kept if not key.holds("memory", row)]
+    faults = (f"the notes {_name(forged)}",) if forged else ()
+    gone = count - len(kept) if isinstance(count, int) else 0
+    if gone:
+        faults = (*faults, f"{gone} notes that are gone" if gone > 0 else f"{-gone} notes too many")
+    return faults
+
+
+def _find_passed_faults(row: UpgradeRow, passed: Mapping[str, int], proven: set[tuple[str, int]]) -> tuple[str, ...]:
+    """Decisions that led past a step and are gone or changed, and steps that nothing led past."""
+    lost = [step for step, generation in passed.items() if generation and (step, generation) not in proven]
+    before = row.plan[: row.plan.index(row.step)] if row.step in row.plan and not row.aborted_by else ()
+    first = next((place for place, step in enumerate(before) if step in passed), len(before))
+    skipped = [step for step in before[first:] if step not in passed]
+    faults = (f"the decisions about {_name(lost)}",) if lost else ()
+    return (*faults, f"the way past {_name(skipped)}") if skipped else faults
+
+
+def _name(names: Iterable[str]) -> str:
+    listed = list(names)
+    return ", ".join(listed[:SHOWN]) + (f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else "")
