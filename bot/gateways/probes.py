@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bot.gateways.calls import faults
 from bot.gateways.calls.faults import Call
-from bot.gateways.releases.web_files import judge_httpx, open_client
+from bot.gateways.releases.web_files import judge_httpx, open_client, read_whole
 from steps.contract.errors import GiveUp
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 LIMITS = (3.0, 5.0)
 QUERY = "/api/v1/query"
+# An instant query has a value a series.
+LARGEST_ANSWER = 4_000_000
 
 
 class ProbesGateway:
@@ -29,8 +32,8 @@ class ProbesGateway:
         import httpx
 
         try:
-            with open_client(self._limits) as client:
-                status = client.get(url).status_code
+            with open_client(self._limits) as client, client.stream("GET", url) as answer:
+                status = answer.status_code
         except httpx.TimeoutException:
             return f"did not answer within {self._limits[1]:g} s"
         except (httpx.TransportError, httpx.InvalidURL) as error:
@@ -45,29 +48,30 @@ class ProbesGateway:
         if not prometheus_url:
             raise GiveUp("promql_limits are set without a prometheus_url", "Set prometheus_url for the cluster.")
         call = Call(f"Prometheus at {prometheus_url}", f"query {expression}")
-        answer = self._ask(call, prometheus_url.rstrip("/") + QUERY, {"query": expression})
+        answer, body = self._ask(call, prometheus_url.rstrip("/") + QUERY, {"query": expression})
         if answer.status_code >= 400:
-            raise faults.judge_status(call, answer.status_code, answer.text, faults.read_retry_after(answer.headers))
-        return max(_read_values(call, answer), default=None)
+            text = body.decode("utf-8", "replace")
+            raise faults.judge_status(call, answer.status_code, text, faults.read_retry_after(answer.headers))
+        return max(_read_values(call, body), default=None)
 
-    def _ask(self, call: Call, url: str, query: Mapping[str, str]) -> httpx.Response:
+    def _ask(self, call: Call, url: str, query: Mapping[str, str]) -> tuple[httpx.Response, bytes]:
         import httpx
 
         try:
-            with open_client(self._limits) as client:
-                return client.get(url, params=query)
+            with open_client(self._limits) as client, client.stream("GET", url, params=query) as answer:
+                return answer, read_whole(call, answer, LARGEST_ANSWER)
         except (httpx.InvalidURL, httpx.TransportError) as error:
             no_address = GiveUp(f"{url} is not an address", "Mend prometheus_url for the cluster, then retry.")
             raise judge_httpx(call, error, self._limits[1], no_address) from error
 
 
-def _read_values(call: Call, answer: httpx.Response) -> Iterator[float]:
+def _read_values(call: Call, body: bytes) -> Iterator[float]:
     """The numbers of a vector or scalar result; those that are none (NaN) are left out."""
     try:
-        found: Mapping[str, Any] = answer.json()["data"]
+        found: Mapping[str, Any] = json.loads(body)["data"]
         samples = [found["result"]] if found["resultType"] == "scalar" else [one["value"] for one in found["result"]]
         numbers = [float(sample[1]) for sample in samples]
-    except (ValueError, KeyError, TypeError, IndexError) as error:
+    except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
         raise GiveUp(
             f'{call.service} answered "{call.action}" with something else than an instant vector or a scalar',
             "Check prometheus_url and the expression, then retry.",

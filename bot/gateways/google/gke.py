@@ -216,10 +216,14 @@ def _open_client(credentials: GoogleCredentials, endpoint: str) -> ClusterManage
     from google.api_core.client_options import ClientOptions
     from google.cloud.container_v1 import ClusterManagerClient
 
+    from bot.gateways.google.bounded_answers import bound_answers
     from bot.gateways.google.token_source import TokenSource
 
     options = ClientOptions(api_endpoint=endpoint)
-    return ClusterManagerClient(credentials=TokenSource(credentials), transport="rest", client_options=options)
+    client = ClusterManagerClient(credentials=TokenSource(credentials), transport="rest", client_options=options)
+    # the client has no setting for the size of an answer, and no public way to its session
+    bound_answers(client.transport._session)  # type: ignore[attr-defined]
+    return client
 
 
 def _read_pool(cluster: Cluster, address: ClusterAddress) -> str:

@@ -10,7 +10,7 @@ from bot.gateways.calls import faults
 from bot.gateways.calls.credentials import GoogleCredentials
 from bot.gateways.calls.faults import Call
 from bot.gateways.calls.retries import ReadRetries
-from steps.contract.errors import TryAgain
+from steps.contract.errors import GiveUp, TryAgain
 
 if TYPE_CHECKING:
     import requests
@@ -51,10 +51,16 @@ class GoogleRest:
     def _send(self, call: Call, url: str, query: Mapping[str, str], token: str) -> requests.Response:
         import requests
 
+        from bot.gateways.google.bounded_answers import bound_answers
+
         headers = {"Authorization": f"Bearer {token}"}
         try:
-            # No session: calls are few, from several threads, and requests' Session is not made for threads.
-            return requests.get(url, params=dict(query), headers=headers, timeout=self._limits, allow_redirects=False)
+            # Calls are few and from several threads, and requests' Session is not made for threads: one for each.
+            with requests.Session() as session:
+                bound_answers(session)
+                return session.get(
+                    url, params=dict(query), headers=headers, timeout=self._limits, allow_redirects=False
+                )
         except requests.RequestException as error:
             raise judge_requests(call, error, self._limits[1]) from error
 
@@ -63,7 +69,14 @@ def judge_requests(call: Call, error: Exception, limit: float) -> Exception:
     """The verdict on an exception of requests, TryAgain or GiveUp; `limit` is the read limit in seconds."""
     import requests
 
+    from bot.gateways.google.bounded_answers import AnswerTooLarge
+
     match error:
+        case AnswerTooLarge():
+            return GiveUp(
+                f'{call.service} answered "{call.action}" with more than it ever has to say: {error}',
+                "Find out what stands between the bot and Google; then retry.",
+            )
         case requests.exceptions.SSLError():
             return faults.judge_untrusted(call, error)
         case requests.exceptions.ReadTimeout():

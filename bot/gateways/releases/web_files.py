@@ -50,6 +50,19 @@ def open_file(
     raise GiveUp(f'{call.service} redirects "{call.action}" in a circle', "Check the address in the release file.")
 
 
+def read_whole(call: Call, response: httpx.Response, largest: int) -> bytes:
+    """An answer's body up to a size. Raises GiveUp beyond it."""
+    body = bytearray()
+    for chunk in response.iter_bytes():
+        body += chunk
+        if len(body) > largest:
+            raise GiveUp(
+                f'{call.service} answered "{call.action}" with more than {largest // 1000} kB',
+                "Check its address, then retry.",
+            )
+    return bytes(body)
+
+
 def judge_httpx(call: Call, error: Exception, limit: float, no_address: GiveUp) -> StepError:
     """The verdict on an exception of httpx; `limit` is the read limit in seconds."""
     import httpx

@@ -4,13 +4,13 @@ import subprocess
 import sys
 
 HEAVY = ("kubernetes", "google.cloud", "google.auth", "httpx", "requests", "cryptography", "urllib3")
-# Subclasses a class of google-auth, so it is imported where Google's client is built and nowhere else.
-LATE = "bot.gateways.google.token_source"
+# Subclass classes of google-auth and requests, so they are imported where Google is called and nowhere else.
+LATE = ("bot.gateways.google.token_source", "bot.gateways.google.bounded_answers")
 SCRIPT = f"""
 import importlib, pkgutil, sys
 import bot.gateways
 for module in pkgutil.walk_packages(bot.gateways.__path__, "bot.gateways."):
-    if module.name != {LATE!r}:
+    if module.name not in {LATE!r}:
         importlib.import_module(module.name)
 print(*sorted(name for name in {HEAVY!r} if name in sys.modules))
 """

@@ -43,6 +43,20 @@ def test_the_highest_value_counts(serve: Serve) -> None:
     assert ProbesGateway(SHORT).query_metric(server.url, "errors") == 0.7
 
 
+@pytest.mark.parametrize("status", [200, 503])
+def test_an_answer_without_an_end_is_refused(serve: Serve, monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+    """It would fill the memory."""
+    monkeypatch.setattr("bot.gateways.probes.LARGEST_ANSWER", 1_000)
+    server = serve(in_order(Reply(status, b" " * 5_000)))
+    with pytest.raises(GiveUp, match="with more than 1 kB"):
+        ProbesGateway(SHORT).query_metric(server.url, "errors")
+
+
+def test_nothing_but_the_status_of_an_address_is_read(serve: Serve) -> None:
+    """Whatever it goes on to send."""
+    assert ProbesGateway(SHORT).check_address(serve(in_order(Reply(200, b" " * 5_000, cut=10))).url) == ""
+
+
 def test_a_scalar_counts(serve: Serve) -> None:
     """Prometheus answers arithmetic with a scalar."""
     server = serve(in_order(Reply.of({"data": {"resultType": "scalar", "result": [1.0, "3"]}})))

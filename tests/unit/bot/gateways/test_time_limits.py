@@ -85,6 +85,7 @@ WAYS_OUT = {"socket", "urllib", "http", "urllib3", "requests", "httpx", "subproc
 # The modules that may have one, all covered by the tests here, in test_programs or in test_mesh_tools.
 MODULES = {
     "credentials.py": {"requests"},
+    "bounded_answers.py": {"requests"},
     "gke.py": {"requests"},
     "google_rest.py": {"requests"},
     "web_files.py": {"httpx"},

@@ -1,0 +1,39 @@
+"""Answers of Google's APIs are read up to a size, before anything is made of them; imported where a client is built."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+
+# The largest answers are lists of operations and clusters, of a few MB where a project has hundreds.
+LARGEST_ANSWER = 32 * 2**20
+CHUNK = 2**16
+
+
+class AnswerTooLarge(requests.RequestException):
+    """An answer is larger than anything that Google sends of itself."""
+
+
+class BoundedAnswers(HTTPAdapter):
+    """How a session of requests gets its answers: whole, or not at all."""
+
+    def send(self, request: requests.PreparedRequest, *arguments: Any, **named: Any) -> requests.Response:
+        """The answer with its body read."""
+        response = super().send(request, *arguments, **{**named, "stream": True})
+        body = bytearray()
+        for chunk in response.iter_content(CHUNK):
+            body += chunk
+            if len(body) > LARGEST_ANSWER:
+                response.close()
+                raise AnswerTooLarge(f"the answer has more than {LARGEST_ANSWER // 2**20} MB", request=request)
+        # requests has no other way to say that a body was read
+        response._content = bytes(body)
+        return response
+
+
+def bound_answers(session: requests.Session) -> None:
+    """Bound all that a session reads."""
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, BoundedAnswers())
