@@ -13,6 +13,7 @@ from bot.journal.store import Reads, Store
 from steps.contract.wording import count_things
 
 GIVEN_UP = "trouble <> '' and sent_revision = revision"
+DEFERRED = "trouble <> '' and sent_revision < revision"
 # Taken from the audit at once; and how many may wait for one webhook.
 BATCH = 500
 MOST_WAITING = 10_000
@@ -128,13 +129,20 @@ class Deliveries:
             )
 
 
+def _tell_messages(read: Reads, which: str, what: str) -> list[str]:
+    (row,) = read(f"select count(*) as n, max(seq) as last from outbox where {which}", ())
+    if not row["n"]:
+        return []
+    why = read("select trouble from outbox where seq = ?", [row["last"]])[0]["trouble"]
+    return [f"{count_things(row['n'], 'message')} to Slack {what} {why}"]
+
+
 def list_troubles(read: Reads) -> list[str]:
     """What Slack or a webhook will never get, or does not get for a while already, a sentence each."""
-    found = []
-    (row,) = read(f"select count(*) as n, max(seq) as last from outbox where {GIVEN_UP}", ())
-    if row["n"]:
-        why = read("select trouble from outbox where seq = ?", [row["last"]])[0]["trouble"]
-        found.append(f"{count_things(row['n'], 'message')} to Slack given up, the last one as {why}")
+    found = [
+        *_tell_messages(read, GIVEN_UP, "given up, the last one as"),
+        *_tell_messages(read, DEFERRED, "tried again in a while:"),
+    ]
     # a journal that no bot of this version has opened yet
     if not read("select 1 from sqlite_master where name = 'deliveries'", ()):
         return found
