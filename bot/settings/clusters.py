@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -28,6 +27,7 @@ from bot.settings.people_fields import check_approvals, check_channel, check_cha
 from bot.settings.policy import Policy
 from bot.settings.window_fields import check_freezes, check_lengths, check_windows, read_downtime
 from bot.windows.downtime import Downtime
+from steps.contract.documents import BadDocument, read_toml
 from steps.contract.options import Gates, Limits, MtlsMode, Overlay, UpgradeOptions
 from steps.install.overlays import find_overlay_fault
 from steps.mesh import ENDPOINTS, ClusterAddress
@@ -208,9 +208,9 @@ def parse_clusters(text: str, path: Path) -> tuple[Mapping[str, Cluster], list[s
     """Read clusters.toml; overlay files are looked for beside it. Answers the clusters and every fault found."""
     faults = _Faults(path.name)
     try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        return {}, [f"{path.name} is not TOML: {error}."]
+        raw = read_toml(text)
+    except BadDocument as error:
+        return {}, [f"{path.name} {error}."]
     for name in raw.keys() - {"clusters", "defaults", "discovery", "webhooks"}:
         faults.add(name, "is unknown; the file has [defaults], [discovery], [webhooks.NAME] and [clusters.NAME]")
     defaults, clusters = raw.get("defaults", {}), raw.get("clusters", {})

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias, cast
 from bot.settings.clusters import Cluster, parse_clusters
 from bot.settings.projects import NO_DISCOVERY, DiscoverySettings, parse_discovery
 from bot.settings.webhooks import Webhook, parse_webhooks
+from steps.contract.documents import BadDocument
 
 SlackMode: TypeAlias = Literal["socket", "http"]
 
@@ -274,7 +275,7 @@ def _read_webhooks(reader: _Reader) -> tuple[Webhook, ...]:
     path = Path(reader.text("ASM_UPGRADE_CLUSTERS"))
     try:
         webhooks, faults = parse_webhooks(path.read_text(encoding="utf-8"), path, reader.environment)
-    except (OSError, ValueError):
+    except (OSError, ValueError, BadDocument):
         return ()
     reader.faults.extend(faults)
     return webhooks

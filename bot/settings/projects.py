@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.settings.clusters import Cluster, Field, build_found_template
 from bot.settings.option_fields import check_flag
+from steps.contract.documents import read_toml
 from steps.contract.options import UpgradeOptions
 from steps.mesh import ClusterAddress
 
@@ -47,7 +47,7 @@ NO_DISCOVERY = DiscoverySettings((), build_found_template({}, Path()))
 
 def parse_discovery(text: str, path: Path, clusters: Mapping[str, Cluster]) -> tuple[DiscoverySettings, list[str]]:
     """Read [discovery] of a clusters.toml that `parse_clusters` found to be right. Answers every fault found."""
-    raw = tomllib.loads(text)
+    raw = read_toml(text)
     table = raw.get("discovery", {})
     if not isinstance(table, dict):
         return NO_DISCOVERY, [f"{path.name}: discovery must be a table."]

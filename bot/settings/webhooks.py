@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 
 from bot.journal.audit import KINDS, Kind
 from bot.settings.clusters import Field
+from steps.contract.documents import read_toml
 
 SHORTEST_SECRET = 24
 # As standard-webhooks writes secrets: the rest is base64.
@@ -75,7 +75,7 @@ WEBHOOK_FIELDS: tuple[Field, ...] = (
 
 def parse_webhooks(text: str, path: Path, environment: Mapping[str, str]) -> tuple[tuple[Webhook, ...], list[str]]:
     """Read [webhooks] of a clusters.toml that is TOML; secrets are the environment's. Answers every fault found."""
-    tables = tomllib.loads(text).get("webhooks", {})
+    tables = read_toml(text).get("webhooks", {})
     if not isinstance(tables, dict):
         return (), [f"{path.name}: webhooks must be tables, [webhooks.NAME]."]
     faults = [

@@ -1,10 +1,11 @@
-"""YAML and JSON that others wrote: bounded before anything is built of it. Pure."""
+"""YAML, JSON and TOML that others wrote: bounded before anything is built of it. Pure."""
 
 from __future__ import annotations
 
 import json
 import math
 import re
+import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -56,6 +57,17 @@ def read_table(text: str, largest: int = LARGEST) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise BadDocument("is no JSON object")
     return value
+
+
+def read_toml(text: str, largest: int = LARGEST) -> dict[str, Any]:
+    """The tables of a TOML text. Raises BadDocument."""
+    _check_size(text, largest)
+    try:
+        return tomllib.loads(text)
+    except RecursionError as error:
+        raise BadDocument("is nested too deep") from error
+    except ValueError as error:  # a number of thousands of digits is none of tomllib's own
+        raise BadDocument(f"is not TOML: {' '.join(str(error).split())[:200]}") from error
 
 
 def read_count(text: str, otherwise: int = 0) -> int:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import msgspec
 
+from steps.contract.documents import BadDocument, read_toml
 from steps.contract.errors import GiveUp
 
 # The values of a release that an approval holds for, besides its key.
@@ -150,9 +150,9 @@ def parse_releases(texts: Mapping[str, str]) -> tuple[Release, ...]:
 
 def _read_table(text: str, source: str) -> Table:
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{source} is not TOML: {error}") from error
+        return read_toml(text)
+    except BadDocument as error:
+        raise ValueError(f"{source} {error}") from error
 
 
 def _read_version(raw: Table, source: str) -> str:

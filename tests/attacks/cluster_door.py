@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,34 +33,38 @@ Pod = dict[str, Any]
 
 @dataclass
 class Cluster:
-    """A gateway to an API server that answers what an attack wants."""
+    """A server that answers what an attack wants, and a kubeconfig that leads to it; each look has its own gateway."""
 
-    folder: Path
+    server: Loopback
+    address: ClusterAddress
 
     def look(self, answer: object, look: Look) -> str:
         """What became of it: read, or refused in a sentence; never a fault of the bot, and within bounds."""
         reply = answer if isinstance(answer, Reply | Reset) else Reply.of(answer)
-        clock = HandClock()
-        with tempfile.TemporaryDirectory(dir=self.folder) as name, Loopback(lambda _request: reply) as server:
-            address = ClusterAddress("cluster-x", kubeconfig=str(write_kubeconfig(Path(name), server.url)))
-            retries = ReadRetries(clock=clock, sleep=clock.sleep)
-            gateway = KubernetesGateway(ApiServer(KubeconfigConnection(address), SHORT, retries))
-            tracemalloc.start()
-            try:
-                look(gateway)
-            except StepError as fault:
-                return "" if str(fault) else "it was refused without a word"
-            finally:
-                _, most = tracemalloc.get_traced_memory()
+        self.server.answer, clock = lambda _request: reply, HandClock()
+        retries = ReadRetries(clock=clock, sleep=clock.sleep)
+        gateway = KubernetesGateway(ApiServer(KubeconfigConnection(self.address), SHORT, retries))
+        weighed = tracemalloc.is_tracing()
+        tracemalloc.start()
+        tracemalloc.reset_peak()
+        before, _ = tracemalloc.get_traced_memory()
+        try:
+            look(gateway)
+        except StepError as fault:
+            return "" if str(fault) else "it was refused without a word"
+        finally:
+            most = tracemalloc.get_traced_memory()[1] - before
+            if not weighed:
                 tracemalloc.stop()
-                gateway.close()
+            gateway.close()
         return f"it took {most // 2**20} MB" if most > MOST_BYTES else ""
 
 
 @contextmanager
 def open_cluster(folder: Path) -> Iterator[Cluster]:
-    """A folder for kubeconfigs."""
-    yield Cluster(folder)
+    """One server for all that is tried."""
+    with Loopback(lambda _request: Reply()) as server:
+        yield Cluster(server, ClusterAddress("cluster-x", kubeconfig=str(write_kubeconfig(folder, server.url))))
 
 
 def look_at_pods(gateway: KubernetesGateway) -> object:

@@ -70,6 +70,8 @@ def hook(kind: Kind, name: str, url: str) -> Attack:
 
 ATTACKS: list[Attack] = [
     write("break", "no TOML", "[clusters.x\n", "is not TOML"),
+    write("overload", "lists without an end", GOOD + "set = " + "[" * 3_000, "is nested too deep"),
+    write("overload", "a number without an end", GOOD + "approvals_needed = " + "9" * 5_000, "is not TOML"),
     write("break", "no UTF-8", b"\xff\xfe", "is not UTF-8"),
     write("break", "clusters that are a number", "clusters = 5\n", "must be tables"),
     write("break", "an empty file", "", "is empty"),

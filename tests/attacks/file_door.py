@@ -38,13 +38,17 @@ class Desk:
         self.number += 1
         order = Start("cluster-x", StartOptions(overlay_texts={name: text}))
         click = Click(f"file-{self.number}", ANA, self.engine.clock.now(), order, channel="C0", door="file")
+        weighed = tracemalloc.is_tracing()
         tracemalloc.start()
+        tracemalloc.reset_peak()
+        before, _ = tracemalloc.get_traced_memory()
         try:
             self.engine.upgrades.receive(click)
             self.engine.upgrades.settle_clicks()
-            _, most = tracemalloc.get_traced_memory()
+            most = tracemalloc.get_traced_memory()[1] - before
         finally:
-            tracemalloc.stop()
+            if not weighed:
+                tracemalloc.stop()
         if self.engine.journal.list_upgrades():
             return "an upgrade began"
         if self.engine.store.read("select 1 from clicks where settled_at is null or answer like '%incident%'"):

@@ -59,6 +59,7 @@ class House:
     site: SignedSite
     engine: Engine
     numbers: Iterator[int]
+    judged: int = 0
 
     def send(self, body: str, kind: str = "application/x-www-form-urlencoded") -> int:
         """The status that a signed request is answered with."""
@@ -94,12 +95,19 @@ class House:
             return "it was left unsettled"
         if took > MOST_SECONDS:
             return f"it took {took:.1f} s of the processor"
-        if any("incident" in row["answer"] for row in self.engine.store.read("select answer from clicks")):
+        answers = self.engine.store.read("select seq, answer from clicks where seq > ? order by seq", [self.judged])
+        self.judged = max((row["seq"] for row in answers), default=self.judged)
+        if any("incident" in row["answer"] for row in answers):
             return "the bot failed at it"
         return self._find_obeyed() or self._find_deafness()
 
     def _find_obeyed(self) -> str:
-        messages = self.engine.outbox.list_unsent(self.engine.clock.now())
+        """What Slack is given and would obey; it takes the answers, so that each is looked at once."""
+        now = self.engine.clock.now()
+        messages = self.engine.outbox.list_unsent(now)
+        for one in messages:
+            if one.kind == "answer":
+                self.engine.outbox.mark_sent(one.id, "answered", one.revision, now)
         drawn = [draw_message(one, None, "rich", KNOWING) for one in messages if one.kind == "answer"]
         told = json.dumps([[one.text, one.blocks] for one in drawn], ensure_ascii=False)
         return next((f"Slack is given {word!r}" for word in OBEYED if word in told), "")

@@ -175,6 +175,8 @@ TRIES: Mapping[Door, tuple[Callable[[Path], AbstractContextManager[Any]], Try]] 
 }
 
 
+# 2,000 texts through the slowest door take two minutes, and more on a machine that has other things to do.
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("door", DOORS)
 def test_any_text_comes_to_nothing(door: Door, tmp_path: Path, pytestconfig: pytest.Config) -> None:
     """Whoever sent it may do nothing, so nothing may change; and the next one is served."""

@@ -21,6 +21,7 @@ BENCHMARKS = (
     "reinjection",
     "tick",
     "texts",
+    "doors",
 )
 DOCUMENT = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 

@@ -6,7 +6,7 @@ import tracemalloc
 
 import pytest
 
-from steps.contract.documents import BadDocument, read_count, read_json, read_table, read_yaml
+from steps.contract.documents import BadDocument, read_count, read_json, read_table, read_toml, read_yaml
 
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{name}: &{name} [{','.join([f'*{before}'] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
@@ -34,6 +34,22 @@ def test_what_can_t_be_read_is_a_sentence(text: str, why: str) -> None:
     """Whatever it is, it is the end of a sentence."""
     with pytest.raises(BadDocument, match=why):
         read_yaml(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("[a", "not TOML"),
+        ("a = " + "[" * 3_000, "nested too deep"),
+        ("a = " + "{b=" * 3_000, "nested too deep"),
+        ("a = " + "9" * 5_000, "not TOML"),
+        ("a = '" + "x" * 1_100_000, "larger"),
+    ],
+)
+def test_toml_has_bounds_too(text: str, why: str) -> None:
+    """The bot's own settings, and release files."""
+    with pytest.raises(BadDocument, match=why):
+        read_toml(text)
 
 
 @pytest.mark.parametrize(("text", "why"), [("{", "not JSON"), ("[" * 200_000, "not JSON"), (" " * 1_100_000, "larger")])
