@@ -158,7 +158,7 @@ class Pod:
     `ready` of `total` counts containers and restartable init containers, as kubectl shows them; whether the pod is in
     service only its Ready condition tells (`is_ready`): a readiness gate or a lost node keeps a pod of 2/2 out of it.
     `annotations` holds only the Istio and mirror annotations. `problem` is the first waiting reason, unschedulable
-    message, last termination or readiness gate seen.
+    message, last termination or readiness gate seen. `leave_by` is when a terminating pod should have ended.
     """
 
     namespace: str
@@ -179,6 +179,7 @@ class Pod:
     host_network: bool = False
     restarts: int = 0
     problem: str = ""
+    leave_by: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,6 +107,8 @@ TAKEN_BACK = Note("sidecars/taken-back", read_as(tuple[str, ...]))
 EVICTED = Note("sidecars/evicted-instead", read_as(tuple[str, ...]))
 # By step and generation: the workloads that a person's choice to evict was about.
 TO_EVICT = Note("sidecars/to-evict", read_as(tuple[str, ...]))
+# On which node each pod of a DaemonSet, by uid, stood when it was begun.
+NODES = Note("sidecars/nodes", read_as(dict[str, str]))
 BACKOFF = Note("sidecars/backoff", read_as(Backoff))
 # Since when nothing may be restarted, by generation.
 GAP = Note("sidecars/gap", read_as(datetime))

@@ -82,7 +82,8 @@ class Inventory:
     """The pods in scope with what their restart risk is judged by; `left_out` counts the others by reason.
 
     `changes` says when a ConfigMap or Secret (namespace, kind, name) was last changed; `free_room` is None where no
-    node is usable; `unknown` says what could not be read.
+    node is usable; `unknown` says what could not be read; `stranded` are the pods on nodes that are
+    not ready, those on their way out too.
     """
 
     findings: tuple[Finding, ...]
@@ -93,6 +94,7 @@ class Inventory:
     free_room: Room | None = None
     changes: Mapping[ConfigurationKey, datetime] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
+    stranded: Mapping[WorkloadRef, tuple[Pod, ...]] = field(default_factory=dict)
 
     def group_by_workload(self) -> Mapping[WorkloadRef, tuple[Finding, ...]]:
         """The findings of each workload, workloads in order of their ids."""
@@ -106,9 +108,11 @@ def take_inventory(kubernetes: Kubernetes, release: Release, options: UpgradeOpt
     """Read the cluster: one paged pass over all pods, one list of each other kind."""
     surroundings = read_surroundings(kubernetes, release)
     left_out: Counter[LeftOut] = Counter()
-    findings = tuple(_sift(kubernetes.list_pods(), surroundings, release, options, left_out))
+    leaving: list[tuple[WorkloadRef, Pod]] = []
+    findings = tuple(_sift(kubernetes.list_pods(), surroundings, release, options, left_out, leaving))
     budgets, autoscalers = kubernetes.list_disruption_budgets(), kubernetes.list_autoscalers()
-    room = measure_room(kubernetes.list_nodes(), surroundings.workloads.values())
+    nodes = kubernetes.list_nodes()
+    room = measure_room(nodes, surroundings.workloads.values())
     changes, unknown = _read_changes(kubernetes)
     return Inventory(
         findings=findings,
@@ -119,7 +123,20 @@ def take_inventory(kubernetes: Kubernetes, release: Release, options: UpgradeOpt
         free_room=room,
         changes=changes,
         unknown=unknown,
+        stranded=find_stranded(nodes, [*((one.ref, one.pod) for one in findings), *leaving]),
     )
+
+
+def find_stranded(
+    nodes: Iterable[Node], pods: Iterable[tuple[WorkloadRef, Pod]]
+) -> Mapping[WorkloadRef, tuple[Pod, ...]]:
+    """The pods of each workload that stand on a node that is not ready."""
+    lost = {node.name for node in nodes if not node.ready}
+    found: dict[WorkloadRef, tuple[Pod, ...]] = {}
+    for ref, pod in pods:
+        if pod.node in lost:
+            found[ref] = (*found.get(ref, ()), pod)
+    return found
 
 
 def _read_changes(kubernetes: Kubernetes) -> tuple[Mapping[ConfigurationKey, datetime], tuple[str, ...]]:
@@ -159,6 +176,7 @@ def _sift(
     release: Release,
     options: UpgradeOptions,
     left_out: Counter[LeftOut],
+    leaving: list[tuple[WorkloadRef, Pod]],
 ) -> Iterator[Finding]:
     for pod in pods:
         ref = find_workload(pod, surroundings.workloads)
@@ -166,6 +184,8 @@ def _sift(
         condition = None if reason else judge_pod(pod, ref, surroundings, release)
         if condition is None:
             left_out[reason or "without sidecar"] += 1
+            if reason == "terminating":
+                leaving.append((ref, pod))
             continue
         yield Finding(pod, ref, condition, _opt_out(pod, surroundings.workloads.get(ref), options))
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 
 from steps.contract.wording import count_things
-from steps.mesh import EMPTY, DisruptionBudget, Workload, WorkloadRef
+from steps.mesh import EMPTY, DisruptionBudget, Pod, Workload, WorkloadRef
 from steps.versions import parse_image
 from steps.workloads.injection import PINNED_IMAGE, Selector
 from steps.workloads.inventory import Condition, ConfigurationKey, Finding, Inventory
@@ -17,6 +17,7 @@ from steps.workloads.owners import find_keeper, find_operator
 
 Level: TypeAlias = Literal["note", "care", "outage"]
 LEVELS: tuple[Level, ...] = ("note", "care", "outage")
+STRANDED_SHOWN = 3
 _BY_HAND = ("sidecar by hand", "its template holds the sidecar itself")
 
 
@@ -247,6 +248,24 @@ def _unready(subject: Subject) -> Iterator[Risk]:
         yield Risk("not ready", "care", fact, "restarts it all the same", "repair it first", passing=True)
 
 
+def _stranded(subject: Subject) -> Iterator[Risk]:
+    """A lost node ends no pod: nothing takes a StatefulSet's or a DaemonSet's place there until it is back or gone."""
+    lost = subject.inventory.stranded.get(subject.ref, ())
+    if not lost or subject.method == "manual":
+        return
+    places = ", ".join(
+        f"{pod.name} {_say_stand(pod)} on {pod.node}, which is not ready" for pod in lost[:STRANDED_SHOWN]
+    )
+    more = f", and {len(lost) - STRANDED_SHOWN} more pods so" if len(lost) > STRANDED_SHOWN else ""
+    nodes = ", ".join(sorted({pod.node for pod in lost[:STRANDED_SHOWN]}))
+    fact, bot = f"{places}{more}: nothing ends a pod there", "restarts it, and asks if that never ends"
+    yield Risk("lost node", "care", fact, bot, f"repair or delete {nodes} first", passing=True)
+
+
+def _say_stand(pod: Pod) -> str:
+    return "is terminating" if pod.terminating else "stands"
+
+
 def _mutable(subject: Subject) -> Iterator[Risk]:
     workload = subject.workload
     if workload is None or subject.method == "manual":
@@ -350,6 +369,7 @@ RULES: tuple[Callable[[Subject], Iterator[Risk]], ...] = (
     _unprobed,
     _scaled_out,
     _unready,
+    _stranded,
     _mutable,
     _crowded,
     _owned,

@@ -39,7 +39,7 @@ class Meta(Struct, rename="camel", gc=False):
     annotations: dict[str, str] | None = None
     owner_references: list[Reference] | None = None
     creation_timestamp: datetime | None = None
-    deletion_timestamp: str | None = None
+    deletion_timestamp: datetime | None = None
 
 
 class Present(Struct, gc=False):

@@ -10,7 +10,7 @@ from steps.contract.ledger import LedgerEntry, count_entries
 from steps.contract.step import Context, Done, Outcome, Waiting
 from steps.contract.wording import count_things
 from steps.mesh import WorkloadRef
-from steps.notes.sidecars import list_evicting
+from steps.notes.sidecars import NODES, list_evicting
 from steps.phases.sidecars.approvals.cards import build_plan_card
 from steps.phases.sidecars.flights.guard import guard_restarts
 from steps.phases.sidecars.flights.settlement import settle_entries
@@ -103,5 +103,6 @@ def _settle_replaced(
         # a pod that is here but belongs to another workload now (an orphan) has its own entry by that
         final = ref not in live
         still = [e for e in known if e.state in ("pending", "manual") and not (final and e.uid in here)]
-        settled.extend(settle_entries(still, known, live.get(ref, []), ctx.release, final=final))
+        nodes = ctx.recall(NODES.of(ref)) or {}
+        settled.extend(settle_entries(still, known, live.get(ref, []), ctx.release, final=final, nodes=nodes))
     return settled

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from steps.contract.ledger import LedgerEntry
 from steps.contract.release import Release
 from steps.mesh import Pod, Workload
-from steps.phases.sidecars.flights.settlement import count_spent, orphan_entries, settle_entries
+from steps.phases.sidecars.flights.settlement import orphan_entries, settle_entries
 from steps.workloads.causes import needs_person
 from steps.workloads.injection import PINNED_IMAGE, describe_version, has_target
-from steps.workloads.inventory import is_live
+from steps.workloads.inventory import is_finished, is_live
 from steps.workloads.method import keeps_revision
 from steps.workloads.risk import is_rolling
 from steps.workloads.rollout import count_moved, is_rolled_out, is_stamped, scale_patience
@@ -37,8 +37,8 @@ class Flight:
 
     `stamp` is "" until it was begun; `clock` is when the present attempt began, or since when it is held; `fresh`
     means that this attempt may stamp it anew; `sent` counts how often this attempt sent the restart. `entries` are
-    those of its ledger entries that are still open, `known`
-    all of them by uid. `workload` is None where it is gone; `pods` is None where this turn did not look at them.
+    those of its ledger entries that are still open, `known` all of them by uid. `workload` is None where it is gone;
+    `pods` is None where this turn did not look at them. `nodes` are those on which a DaemonSet's pods stood, by uid.
     `words` are those of its events while it stands still, `refusal` is why the last call for it was refused.
     """
 
@@ -53,6 +53,7 @@ class Flight:
     sent: int = 0
     words: str = ""
     refusal: str = ""
+    nodes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def begun(self) -> bool:
@@ -204,13 +205,15 @@ def _judge_replaced(flight: Flight, live: Sequence[Pod], now: datetime, release:
     workload = flight.workload
     moved = [pod for pod in live if has_target(pod, release)]
     if workload is None or sum(pod.is_ready for pod in live) >= workload.replicas:
-        return Finished(settle_entries(flight.entries, flight.known.values(), live, release, final=True))
+        settled = settle_flight(flight, release, now, final=True)
+        if len(settled) == len(flight.entries):
+            return Finished(settled)
     fault = _find_fault(flight, moved, now, patience)
     if fault:
-        return Failing(fault, _pick_troubled(moved))
+        return Failing(fault, (*list_overdue(flight, now), *_pick_troubled(moved)))
     if not flight.begun:
         return Held("its pods were replaced meanwhile and are not ready yet")
-    return Underway(count_done(flight, moved))
+    return Underway(count_done(flight, release, now))
 
 
 def _judge_moving(
@@ -222,16 +225,30 @@ def _judge_moving(
     moved = [pod for pod in live if has_target(pod, release)]
     fault = _find_fault(flight, moved, now, patience)
     if fault:
-        return Failing(fault, _pick_troubled(live))
+        return Failing(fault, (*list_overdue(flight, now), *_pick_troubled(live)))
     idle = flight.planned.method == "restart" and placed and is_rolled_out(workload)
-    return Underway(count_done(flight, moved), again=not placed, anew=idle and flight.fresh)
+    return Underway(count_done(flight, release, now), again=not placed, anew=idle and flight.fresh)
 
 
-def count_done(flight: Flight, moved: Iterable[Pod]) -> int:
+def count_done(flight: Flight, release: Release, now: datetime) -> int:
     """How many open entries have a ready replacement."""
-    fresh = sum(1 for pod in moved if pod.uid not in flight.known and pod.is_ready)
-    spent = count_spent(flight.known.values(), {pod.uid for pod in flight.pods or () if is_live(pod)})
-    return min(max(0, fresh - spent), len(flight.entries))
+    return len(settle_flight(flight, release, now, final=False))
+
+
+def settle_flight(flight: Flight, release: Release, now: datetime, *, final: bool) -> tuple[LedgerEntry, ...]:
+    """The open entries that have ended by what this turn saw; before the end only a ready replacement counts."""
+    pods = [pod for pod in flight.pods or () if not is_finished(pod)]
+    overdue = {pod.uid for pod in list_overdue(flight, now)}
+    return settle_entries(
+        flight.entries, flight.known.values(), pods, release,
+        final=final, ready_only=not final, nodes=flight.nodes, overdue=overdue,
+    )  # fmt: skip
+
+
+def list_overdue(flight: Flight, now: datetime) -> tuple[Pod, ...]:
+    """Pods of open entries that should have ended a while ago and are still there: a node or a finalizer holds them."""
+    opened = {entry.uid for entry in flight.entries}
+    return tuple(pod for pod in flight.pods or () if pod.uid in opened and pod.leave_by and now - pod.leave_by > GRACE)
 
 
 def _find_fault(flight: Flight, moved: Sequence[Pod], now: datetime, patience: float) -> str:
@@ -281,7 +298,15 @@ def find_lateness(flight: Flight, now: datetime, patience: float) -> str:
     if not _is_past(flight, now, allowed):
         return ""
     late = f"not done after {int(allowed.total_seconds() // 60)} min"
-    return f"{late}: {flight.workload.failure}" if flight.workload and flight.workload.failure else late
+    failure = flight.workload.failure if flight.workload else ""
+    overdue = (_describe_overdue(pod, now) for pod in list_overdue(flight, now))
+    reason = failure or next(overdue, "")
+    return f"{late}: {reason}" if reason else late
+
+
+def _describe_overdue(pod: Pod, now: datetime) -> str:
+    minutes = int((now - (pod.leave_by or now)).total_seconds() // 60)
+    return f"{pod.name} on {pod.node} should have ended {minutes} min ago and is still terminating"
 
 
 def _allow(flight: Flight, patience: float) -> timedelta:

@@ -21,11 +21,10 @@ from steps.phases.sidecars.flights.flight import (
     Misinjected,
     Ready,
     Underway,
+    settle_flight,
 )
 from steps.phases.sidecars.flights.reasons import find_reason
-from steps.phases.sidecars.flights.settlement import settle_entries
 from steps.phases.sidecars.flights.tally import Tally
-from steps.workloads.inventory import is_live
 
 
 def record_verdicts(ctx: Context, tally: Tally, judged: Iterable[Judged]) -> None:
@@ -35,7 +34,7 @@ def record_verdicts(ctx: Context, tally: Tally, judged: Iterable[Judged]) -> Non
             case Finished(entries=entries):
                 tally.record(entries)
             case Failing():
-                tally.record(fail_entries(ctx, flight, describe_failure(flight, verdict)))
+                tally.record(fail_entries(ctx, flight, describe_failure(ctx, flight, verdict)))
             case Held():
                 tally.record(mark_entries(flight.entries, "pending", ""))
                 if not flight.begun:
@@ -60,10 +59,7 @@ def fail_entries(ctx: Context, flight: Flight, reason: str) -> list[LedgerEntry]
 
 def settle_ready(ctx: Context, flight: Flight) -> tuple[LedgerEntry, ...]:
     """The open entries that have a ready replacement."""
-    if flight.pods is None:
-        return ()
-    live = [pod for pod in flight.pods if is_live(pod)]
-    return settle_entries(flight.entries, flight.known.values(), live, ctx.release, final=False, ready_only=True)
+    return () if flight.pods is None else settle_flight(flight, ctx.release, ctx.now, final=False)
 
 
 def mark_entries(entries: Sequence[LedgerEntry], state: EntryState, reason: str) -> list[LedgerEntry]:
@@ -81,8 +77,19 @@ def open_entries(flight: Flight, pods: Iterable[Pod], state: EntryState, reason:
     return [LedgerEntry(pod.uid, pod.namespace, pod.name, ref, state, wave, reason) for pod in pods]
 
 
-def describe_failure(flight: Flight, verdict: Failing) -> str:
-    """Why the workload fails, with the cluster's own words."""
+def describe_failure(ctx: Context, flight: Flight, verdict: Failing) -> str:
+    """Why the workload fails, with the nodes that are lost under its pods and the cluster's own words."""
     reason = find_reason(flight)
     told = not reason or reason in verdict.why or any(pod.name in verdict.why for pod in verdict.pods)
-    return verdict.why if told else f"{verdict.why}; {reason}"
+    parts = (verdict.why, describe_lost_nodes(ctx, verdict.pods), "" if told else reason)
+    return "; ".join(part for part in parts if part)
+
+
+def describe_lost_nodes(ctx: Context, pods: Iterable[Pod]) -> str:
+    """`node N is not ready` or `is gone`, for the nodes of pods that don't end or whose containers alone are ready."""
+    asked = {pod.node for pod in pods if pod.node and (pod.terminating or pod.ready >= pod.total)}
+    if not asked:
+        return ""
+    ready = {node.name: node.ready for node in ctx.kubernetes.list_nodes()}
+    lost = (name for name in sorted(asked) if not ready.get(name, False))
+    return ", ".join(f"node {name} is {'not ready' if name in ready else 'gone'}" for name in lost)

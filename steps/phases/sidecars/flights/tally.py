@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from steps.contract.ledger import Ledger, LedgerEntry
 from steps.contract.step import Context
-from steps.notes.sidecars import count_sent, name_clock, name_hold, read_clock, read_stamp, start_clock
+from steps.mesh import EMPTY
+from steps.notes.sidecars import NODES, count_sent, name_clock, name_hold, read_clock, read_stamp, start_clock
 from steps.phases.sidecars.flights.flight import Flight
 from steps.workloads.waves import PLAN, PlannedWorkload
 
@@ -85,6 +86,12 @@ def store_plan(ctx: Context, workloads: Sequence[PlannedWorkload]) -> None:
         ctx.revise(PLAN, plan)
 
 
+def recall_nodes(ctx: Context, planned: PlannedWorkload) -> Mapping[str, str]:
+    """On which node each pod of a DaemonSet stood, by uid; earlier versions of the bot kept none."""
+    kept = ctx.recall(NODES.of(str(planned.ref))) if planned.ref.kind == "DaemonSet" else None
+    return kept or EMPTY
+
+
 def open_flight(ctx: Context, tally: Tally, planned: PlannedWorkload) -> Flight:
     """The workload as the tally knows it, before this turn looks at the cluster."""
     ref = str(planned.ref)
@@ -99,4 +106,5 @@ def open_flight(ctx: Context, tally: Tally, planned: PlannedWorkload) -> Flight:
         clock=start_clock(ctx, name_clock(ctx, ref)) if stamp else read_clock(ctx, name_hold(ctx, ref)),
         fresh=begun_in < ctx.generation and not latest,
         sent=count_sent(ctx, ref),
+        nodes=recall_nodes(ctx, planned),
     )

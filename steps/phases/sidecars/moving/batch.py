@@ -11,6 +11,7 @@ from steps.contract.errors import GiveUp, TryAgain
 from steps.contract.step import Context
 from steps.mesh import DisruptionBudget, EvictionRefused
 from steps.notes.sidecars import (
+    NODES,
     forget_refusals,
     is_put_off,
     name_clock,
@@ -134,6 +135,7 @@ def _call(ctx: Context, action: Action) -> None:
         case Begin():
             stamp = stamp_workload(ctx, ref, before)
             start_clock(ctx, name_clock(ctx, ref))
+            _keep_nodes(ctx, flight)
             if planned.method != "evict":
                 _restart(ctx, flight, stamp)
         case Restamp():
@@ -152,6 +154,13 @@ def _restart(ctx: Context, flight: Flight, stamp: str) -> None:
     version = flight.workload.resource_version if flight.workload else ""
     ctx.kubernetes.restart_workload(flight.planned.ref, stamp, version)
     note_sent(ctx, str(flight.planned.ref))
+
+
+def _keep_nodes(ctx: Context, flight: Flight) -> None:
+    """A DaemonSet's pods are told apart by their nodes, which are not to be seen any more once the pods are gone."""
+    if flight.planned.ref.kind == "DaemonSet":
+        nodes = {pod.uid: pod.node for pod in flight.pods or () if pod.uid in flight.known}
+        ctx.remember(NODES.of(str(flight.planned.ref)), nodes)
 
 
 def _refuse(answer: EvictionRefused) -> None:

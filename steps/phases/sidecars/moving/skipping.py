@@ -12,7 +12,7 @@ from steps.phases.sidecars.flights.begun import describe_half_rolled, find_stand
 from steps.phases.sidecars.flights.flight import Flight
 from steps.phases.sidecars.flights.lookout import look
 from steps.phases.sidecars.flights.recording import settle_ready
-from steps.phases.sidecars.flights.tally import OPEN_STATES, Tally
+from steps.phases.sidecars.flights.tally import OPEN_STATES, Tally, recall_nodes
 from steps.phases.sidecars.moving.taken_back import settle_evicted
 from steps.workloads.rollout import is_rolled_out
 from steps.workloads.waves import PlannedWorkload
@@ -35,16 +35,17 @@ def settle_skipped(ctx: Context, tally: Tally) -> None:
     failing = tuple(str(one.ref) for one in tally.workloads if tally.has_failed(str(one.ref)))
     chosen = ctx.remember(SKIPPED.of(ctx.step_id, ctx.generation), failing)
     todo = [planned for planned in tally.workloads if str(planned.ref) in chosen and tally.has_open(str(planned.ref))]
-    flights = [_describe_flight(tally, planned) for planned in todo]
+    flights = [_describe_flight(ctx, tally, planned) for planned in todo]
     for flight in look(ctx, flights, checked=False).flights:
         undo_restart(ctx, flight)
         tally.record(skip_entries(ctx, flight, decision.by, decision.reason))
 
 
-def _describe_flight(tally: Tally, planned: PlannedWorkload) -> Flight:
+def _describe_flight(ctx: Context, tally: Tally, planned: PlannedWorkload) -> Flight:
     entries = tally.list_entries(str(planned.ref))
     open_entries = tuple(entry for entry in entries if entry.state in OPEN_STATES)
-    return Flight(planned, open_entries, {entry.uid: entry for entry in entries})
+    nodes = recall_nodes(ctx, planned)
+    return Flight(planned, open_entries, {entry.uid: entry for entry in entries}, nodes=nodes)
 
 
 def undo_restart(ctx: Context, flight: Flight) -> None:

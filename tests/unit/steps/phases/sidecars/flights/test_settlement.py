@@ -1,3 +1,6 @@
+from typing import Literal, assert_never
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -88,3 +91,58 @@ def test_pods_that_came_back_with_another_sidecar_are_named() -> None:
     """What is gone was replaced, only not as it should have been."""
     (settled,) = settle_entries([entry("a")], [entry("a")], [pod("x"), pod("y", "")], RELEASE, final=True)
     assert settled.evidence == "not replaced: the workload has 2 pods now, 2 of them with another sidecar"
+
+
+Fate = Literal["old", "leaving", "gone", "replaced", "unready"]
+FATES: tuple[Fate, ...] = ("old", "leaving", "gone", "replaced", "unready")
+
+
+def live_through(kind: str, fates: list[Fate]) -> tuple[list[LedgerEntry], dict[str, str], list[Pod]]:
+    """Entries of a workload of the kind, the nodes of their pods, and what became of each of the pods."""
+    entries, nodes, pods = [], {}, []
+    for number, fate in enumerate(fates):
+        name, node = f"db-{number}", f"node-{number}"
+        entries.append(entry(name, workload=f"shop/{kind}/db"))
+        nodes[f"uid-{name}"] = node
+        # A DaemonSet's new pod has a name of its own, on the same node.
+        successor = name if kind == "StatefulSet" else f"new-{number * 7 % 11}"
+        match fate:
+            case "old" | "leaving":
+                pods.append(pod(name, node=node, terminating=fate == "leaving"))
+            case "replaced" | "unready":
+                pods.append(pod(successor, NEW, uid=f"made-{number}", node=node, is_ready=fate == "replaced"))
+            case "gone":
+                pass
+            case _:
+                assert_never(fate)
+    return entries, nodes, pods
+
+
+@pytest.mark.parametrize("kind", ["StatefulSet", "DaemonSet"])
+@given(fates=st.lists(st.sampled_from(FATES), max_size=8), final=st.booleans())
+def test_each_pod_is_named_by_what_became_of_it(kind: str, fates: list[Fate], final: bool) -> None:
+    """By name and by node, never by how many: a pod on its way out is not gone."""
+    entries, nodes, pods = live_through(kind, fates)
+    settled = settle_entries(entries, entries, pods, RELEASE, final=final, ready_only=not final, nodes=nodes)
+    ended = {one.pod: one.state for one in settled}
+    wanted = {
+        f"db-{n}": "upgraded" for n, fate in enumerate(fates) if fate == "replaced" or (final and fate == "unready")
+    }
+    wanted |= {f"db-{n}": "gone" for n, fate in enumerate(fates) if final and fate == "gone"}
+    assert ended == wanted
+
+
+def test_of_a_deployments_pods_those_that_are_gone_come_first() -> None:
+    """One new pod stands for the old one that has ended, not for the one that is still leaving."""
+    entries = [entry("a"), entry("b")]
+    pods = [pod("a", terminating=True), pod("x", NEW)]
+    settled = settle_entries(entries, entries, pods, RELEASE, final=True)
+    assert {one.pod: one.state for one in settled} == {"b": "upgraded"}
+
+
+def test_a_pod_that_should_have_ended_is_told_beside_its_replacement() -> None:
+    """With its node."""
+    held = [pod("a", terminating=True, node="node-7"), pod("x", NEW)]
+    (settled,) = settle_entries([entry("a")], [entry("a")], held, RELEASE, final=True, overdue={"uid-a"})
+    assert settled.state == "upgraded"
+    assert settled.evidence.endswith("; a itself is still terminating on node-7")
