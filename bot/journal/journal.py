@@ -36,7 +36,7 @@ from bot.journal.rows import (
     to_time,
 )
 from bot.journal.store import Row, Store, StoredCopy
-from steps.contract.ledger import LedgerEntry
+from steps.contract.ledger import EntryState, LedgerEntry
 from steps.contract.notes import Json, Note
 from steps.contract.step import Ask, Blocked, Decision
 
@@ -153,7 +153,7 @@ class JournalView:
         rows = self._rows(f"select {_LEDGER} from ledger where upgrade = ? order by namespace, pod", [upgrade])
         return tuple(LedgerEntry(**row) for row in rows)
 
-    def count_ledger(self, upgrade: str) -> dict[str, int]:
+    def count_ledger(self, upgrade: str) -> dict[EntryState, int]:
         """How many pods of the ledger are in each state; states without a pod are left out."""
         rows = self._rows("select state, count(*) as n from ledger where upgrade = ? group by state", [upgrade])
         return {row["state"]: row["n"] for row in rows}

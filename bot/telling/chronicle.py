@@ -29,6 +29,7 @@ from bot.journal.journal import Journal
 from bot.journal.outbox import Outbox, name_card, name_reminder
 from bot.journal.rows import UpgradeRow, build_code, name_end
 from steps.contract.cards import Attachment, Card
+from steps.contract.ledger import count_pods
 from steps.contract.step import Ask, Blocked, Done, Waiting
 from steps.notes.prepare import SOURCE
 from steps.plan import name_phases
@@ -166,7 +167,7 @@ class Chronicle:
             result=name_end(row),
             source=source.version if source else "",
             target=row.release,
-            pods=PodNumbers(counts.get("upgraded", 0), counts.get("manual", 0), sum(counts.values())),
+            pods=PodNumbers(counts.get("upgraded", 0), counts.get("manual", 0), count_pods(counts)),
             head=head,
         )
         self._outbox.put_message(row.id, "finished", row.channel, body, now)

@@ -12,7 +12,7 @@ from bot.journal.records import ENDED, Action, UpgradeState
 from bot.journal.rows import StepRow, UpgradeRow
 from bot.people.rights import list_legal_actions
 from steps.contract.cards import Choice
-from steps.contract.ledger import LedgerEntry
+from steps.contract.ledger import EntryState, LedgerEntry
 from steps.notes.prepare import SOURCE
 from steps.plan import ABORT, PHASES, PROPOSAL, name_phases
 
@@ -169,5 +169,5 @@ class UpgradeView:
     legal: tuple[Action, ...]
     created_at: datetime
     ended_at: datetime | None = None
-    pods: Mapping[str, int] = field(default_factory=dict)
+    pods: Mapping[EntryState, int] = field(default_factory=dict)
     production: bool = True

@@ -46,3 +46,8 @@ def count_entries(entries: Iterable[LedgerEntry]) -> Mapping[EntryState, int]:
     """How many entries end in each state; every state is present."""
     counted = Counter(entry.state for entry in entries)
     return {state: counted[state] for state in STATES}
+
+
+def count_pods(counts: Mapping[EntryState, int]) -> int:
+    """How many pods an upgrade had in the end: those that are gone are not counted."""
+    return sum(count for state, count in counts.items() if state != "gone")

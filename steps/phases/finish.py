@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from steps.contract.cards import Card
-from steps.contract.ledger import EntryState, count_entries
+from steps.contract.ledger import EntryState, count_entries, count_pods
 from steps.contract.step import Context, Done, Outcome, Step
 from steps.contract.wording import count_things
 from steps.gates import fold_facts, list_evidence
@@ -33,7 +33,7 @@ def report(ctx: Context) -> Outcome:
 
 def describe_end(ctx: Context, counts: Mapping[EntryState, int]) -> str:
     """`upgraded cluster-x: 1.4.7-asm.0 -> 1.4.10-asm.18, 75/78 pods, 3 manual`; pods that are gone are not counted."""
-    total = sum(count for state, count in counts.items() if state != "gone")
+    total = count_pods(counts)
     others: tuple[EntryState, ...] = ("skipped", "failed", "pending")
     rest = "".join(f", {counts[state]} {state}" for state in others if counts[state])
     return (

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from steps.contract.errors import GiveUp
-from steps.contract.ledger import EntryState, LedgerEntry, count_entries
+from steps.contract.ledger import EntryState, LedgerEntry, count_entries, count_pods
 from steps.contract.step import Context, Done, Outcome, Step, Waiting
 from steps.phases.same_release import on_same_ground
 from steps.phases.sidecars.approvals.acknowledging import ask_about_left
@@ -79,7 +79,7 @@ def _has_moved(tally: Tally, refs: Sequence[str]) -> bool:
 def describe_moved(ctx: Context, tally: Tally, refs: Sequence[str]) -> str:
     """`497/498 pods re-injected with 1.4.10-asm.18, 1 skipped`; pods that are gone are not counted."""
     counts = count_entries(entry for ref in refs for entry in tally.list_entries(ref))
-    total = sum(counts.values()) - counts["gone"]
+    total = count_pods(counts)
     others: tuple[EntryState, ...] = ("manual", "skipped", "gone")
     rest = "".join(f", {counts[state]} {state}" for state in others if counts[state])
     return f"{counts['upgraded']}/{total} pods re-injected with {ctx.release.version}{rest}"

@@ -165,9 +165,10 @@ def test_a_step_that_is_done_is_a_milestone(engine: Engine, chronicle: Chronicle
 
 
 def test_the_last_step_tells_how_many_pods_moved(engine: Engine, chronicle: Chronicle) -> None:
-    """In numbers that a program can read."""
+    """In numbers that a program can read; they add up without the pods that are gone, as in the report's sentence."""
     web = LedgerEntry("u-1", "shop", "web-1", "shop/Deployment/web", "upgraded")
     others = replace(web, uid="u-2", pod="web-2"), replace(web, uid="u-3", pod="db-0", state="manual")
+    engine.journal.record_entries("cluster-x-1", [replace(web, uid="u-4", pod="web-3", state="gone")])
     engine.journal.record_entries("cluster-x-1", [web, *others])
     row = replace(engine.row(), step=PLAN[-1])
     chronicle.tell_done(row, Done("upgraded cluster-x", CARD), START)
