@@ -36,7 +36,6 @@ MERGE = "application/merge-patch+json"
 START = 1_700_000_000.0
 SERVER_VERSION = "v1.20.2"
 PATIENCE = 60.0
-# Every token that the sandbox knows nothing of is the bot's; this one it refuses.
 NOBODY = "https://127.0.0.1:1"  # a port of loopback where nothing listens
 UNKNOWN_TOKEN = "nobody-knows-this"
 INJECTED = {"istio-injection": "enabled"}
@@ -189,7 +188,6 @@ class SimulatedGround(Ground):
         self._seconds = START
         self.cluster = SimulatedCluster(lambda: self._seconds, seed_fn=None, server_version=SERVER_VERSION)
         self.cluster.tokens.register(BOT_TOKEN, BOT_USER)
-        self.cluster.faults.expired_tokens.add(UNKNOWN_TOKEN)
         certificate = ensure_certificate(folder / "tls")
         site = serve_in_thread(self.cluster.app(background=False), certificate.server_context())
         stack.callback(site.stop)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable
 
 from sandbox.cluster.objects.objects import Json, name_of
@@ -21,6 +22,14 @@ def fill_defaults(resource: Resource, version: str, obj: Json, minor: int) -> No
             _default_webhook(webhook, version)
     if resource.key == "namespaces" and minor >= 21:
         obj["metadata"].setdefault("labels", {})["kubernetes.io/metadata.name"] = name_of(obj)
+
+
+def keep_texts(secret: Json) -> None:
+    """Put a Secret's stringData into its data, where it is kept. Changes `secret`."""
+    texts = secret.pop("stringData", None)
+    if isinstance(texts, dict) and texts:
+        written = {name: b64encode(str(text).encode()).decode() for name, text in texts.items()}
+        secret["data"] = {**(secret.get("data") or {}), **written}
 
 
 def _spec(obj: Json) -> Json:

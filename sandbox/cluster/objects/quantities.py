@@ -39,17 +39,26 @@ def format_quantity(amount: float, resource: str) -> str:
 
 def requests_of(pod_spec: Mapping[str, Any]) -> dict[str, float]:
     """Add up what a pod asks for: containers together, or the largest init container where that is more."""
-    total = _sum(pod_spec.get("containers") or ())
+    return _add_up(pod_spec, "requests")
+
+
+def limits_of(pod_spec: Mapping[str, Any]) -> dict[str, float]:
+    """Add up the limits of a pod in the same way."""
+    return _add_up(pod_spec, "limits")
+
+
+def _add_up(pod_spec: Mapping[str, Any], group: str) -> dict[str, float]:
+    total = _sum(pod_spec.get("containers") or (), group)
     for container in pod_spec.get("initContainers") or ():
-        for resource, amount in _sum([container]).items():
+        for resource, amount in _sum([container], group).items():
             total[resource] = max(total.get(resource, 0.0), amount)
     return total
 
 
-def _sum(containers: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+def _sum(containers: Iterable[Mapping[str, Any]], group: str) -> dict[str, float]:
     total: dict[str, float] = {}
     for container in containers:
-        asked = (container.get("resources") or {}).get("requests") or {}
+        asked = (container.get("resources") or {}).get(group) or {}
         for resource, amount in asked.items():
             total[resource] = total.get(resource, 0.0) + parse_quantity(amount)
     return total

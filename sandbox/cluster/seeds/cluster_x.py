@@ -9,6 +9,7 @@ from sandbox.cluster.objects.objects import Json
 from sandbox.cluster.seeds.account_roles import account_roles
 from sandbox.cluster.seeds.objects import (
     SHOP_WORKLOADS,
+    api_service,
     budget,
     cluster_role,
     daemon_set,
@@ -72,7 +73,7 @@ def seed_cluster_y(cluster: Simulation) -> None:
 def _seed(cluster: Simulation, options: Json) -> None:
     with cluster.engine.earlier(AGE_SECONDS + _SETTLE_SECONDS):
         _create(cluster, [*rbac_defaults(), *(node(number, cluster.server_version) for number in range(1, 5))])
-        _create(cluster, [namespace("default"), namespace("kube-system")])
+        _create(cluster, [namespace("default"), namespace("kube-system"), api_service()])
         add_account_roles(cluster)
         _create(cluster, render_mesh(INSTALLED, options))
         cluster.engine.advance(_SETTLE_SECONDS / 2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.cluster.objects.objects import Json
+from sandbox.cluster.seeds.default_roles import list_default_roles
 
 # name, replicas
 SHOP_WORKLOADS = (
@@ -28,7 +29,9 @@ def node(number: int, server_version: str) -> Json:
     }  # fmt: skip
     addresses = [{"type": "InternalIP", "address": f"10.128.0.{number}"}, {"type": "Hostname", "address": name}]
     labels = {
-        "kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "cloud.google.com/gke-nodepool": "default-pool",
+        "kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64",
+        "beta.kubernetes.io/os": "linux", "beta.kubernetes.io/arch": "amd64",
+        "cloud.google.com/gke-nodepool": "default-pool",
         "beta.kubernetes.io/instance-type": "e2-standard-4", "failure-domain.beta.kubernetes.io/zone": "us-central1-a",
         "iam.gke.io/gke-metadata-server-enabled": "true",
     }  # fmt: skip
@@ -109,20 +112,16 @@ def cluster_role(name: str) -> Json:
 
 
 def rbac_defaults() -> list[Json]:
-    """Return the roles that every cluster has."""
-    everything = [
-        {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]},
-        {"nonResourceURLs": ["*"], "verbs": ["*"]},
-    ]
-    labels = {"kubernetes.io/bootstrapping": "rbac-defaults"}
-    admin = {"name": "cluster-admin", "labels": labels}
-    masters = {"kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": "system:masters"}
-    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"}
-    return [
-        {"apiVersion": _ROLES_API, "kind": "ClusterRole", "metadata": admin, "rules": everything},
-        {"apiVersion": _ROLES_API, "kind": "ClusterRoleBinding", "metadata": admin, "roleRef": reference,
-         "subjects": [masters]},
-    ]  # fmt: skip
+    """Return the roles that every cluster has, and who has them."""
+    return list_default_roles()
+
+
+def api_service() -> Json:
+    """Return the Service of the API server itself."""
+    ports = [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 443}]
+    labels = {"component": "apiserver", "provider": "kubernetes"}
+    metadata = {"name": "kubernetes", "namespace": "default", "labels": labels}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": ports}}
 
 
 def _policy(name: str, app: str, principals: list[str]) -> Json:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 
 from sandbox.cluster.objects.errors import ApiError, forbidden, not_found
-from sandbox.cluster.objects.objects import Json, copy_json, is_pod_finished, is_terminating, name_of, namespace_of
-from sandbox.cluster.objects.quantities import format_quantity, is_quantity, parse_quantity, requests_of
+from sandbox.cluster.objects.objects import Json, copy_json, is_terminating, name_of, namespace_of
 from sandbox.cluster.objects.resources import Resource
+from sandbox.cluster.server.limit_ranges import check_bounds, with_defaults
+from sandbox.cluster.server.quotas import check_quota
 from sandbox.cluster.server.store import Store
 from sandbox.cluster.server.webhooks import AdmissionWebhooks, Review
 
@@ -22,6 +23,8 @@ class Admission:
     def admit(self, resource: Resource, obj: Json, *, dry_run: bool) -> Json:
         """Return a new object as admission leaves it. Raises ApiError 400, 403, 404 or 500."""
         namespace = self._open_namespace(resource, obj) if resource.namespaced else None
+        if resource.key == "pods":
+            obj = with_defaults(self._store, obj)
         obj = self._webhooks.admit(Review(resource, "CREATE", namespace, dry_run), obj)
         if resource.key == "services":
             obj = self._with_addresses(obj)
@@ -32,28 +35,13 @@ class Admission:
         namespace = self._store.find("namespaces", "", namespace_of(obj)) if resource.namespaced else None
         return self._webhooks.admit(Review(resource, "UPDATE", namespace, dry_run), obj)
 
-    def check_quota(self, resource: Resource, obj: Json) -> None:
-        """Raise ApiError 403 where a new pod exceeds a ResourceQuota of its namespace."""
-        if resource.key != "pods":
+    def check_limits(self, resource: Resource, obj: Json) -> None:
+        """Raise ApiError 403 where a new object breaks the limits of its namespace."""
+        if not resource.namespaced:
             return
-        asked = {f"requests.{name}": amount for name, amount in requests_of(obj["spec"]).items()}
-        asked |= {"pods": 1.0}
-        for quota in self._store.each("resourcequotas", namespace_of(obj)):
-            self._check_one(quota, obj, asked)
-
-    def _check_one(self, quota: Json, pod: Json, asked: dict[str, float]) -> None:
-        hard = (quota.get("spec") or {}).get("hard") or {}
-        used = quota_use(self._store, namespace_of(pod))
-        for written, limit in hard.items():
-            name = quota_name(written)
-            if not is_quantity(limit):
-                continue
-            want = asked.get(name, 0.0)
-            if want and used.get(name, 0.0) + want > parse_quantity(limit):
-                shown = [f"{written}={format_quantity(amount, written)}" for amount in (want, used.get(name, 0.0))]
-                why = f"exceeded quota: {name_of(quota)}, requested: {shown[0]}, used: {shown[1]}, limited: "
-                why += f"{written}={limit}"
-                raise forbidden("pods", "", name_of(pod), why)
+        if resource.key == "pods":
+            check_bounds(self._store, obj)
+        check_quota(self._store, resource, obj)
 
     def _open_namespace(self, resource: Resource, obj: Json) -> Json:
         name = namespace_of(obj)
@@ -78,21 +66,3 @@ class Admission:
             for index, port in enumerate(spec.get("ports") or ()):
                 port.setdefault("nodePort", 30000 + (seed[2] * 256 + seed[3] + index) % 2767)
         return made
-
-
-def quota_name(written: str) -> str:
-    """Return a quota's resource as it is counted: "cpu" means "requests.cpu"."""
-    counted = written == "pods" or written.startswith(("requests.", "limits."))
-    return written if counted else f"requests.{written}"
-
-
-def quota_use(store: Store, namespace: str) -> dict[str, float]:
-    """Add up what a namespace's pods use of a quota: pods and requests.*."""
-    used: dict[str, float] = {"pods": 0.0}
-    for pod in store.each("pods", namespace):
-        if is_pod_finished(pod):
-            continue
-        used["pods"] += 1
-        for name, amount in requests_of(pod["spec"]).items():
-            used[f"requests.{name}"] = used.get(f"requests.{name}", 0.0) + amount
-    return used

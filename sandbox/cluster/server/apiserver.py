@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox.cluster.objects.conversion import from_stored, to_stored
-from sandbox.cluster.objects.defaulting import FIRST_STATUS, TEMPLATE_GENERATION, fill_defaults
+from sandbox.cluster.objects.defaulting import FIRST_STATUS, TEMPLATE_GENERATION, fill_defaults, keep_texts
 from sandbox.cluster.objects.errors import MODIFIED, ApiError, already_exists, bad_request, conflict, not_found
 from sandbox.cluster.objects.field_managers import FieldOwner, drop_unapplied, track_fields
 from sandbox.cluster.objects.objects import (
@@ -84,7 +84,7 @@ class ApiServer:
         admitted: Json = copy_json(self.admission.admit(resource, made, dry_run=dry_run))
         fill_defaults(resource, spoken, admitted, self.resources.minor)
         check_new(resource, admitted)
-        self.admission.check_quota(resource, admitted)
+        self.admission.check_limits(resource, admitted)
         if manager is not None:
             wrote = resource.api_version(spoken)
             admitted = track_fields({}, admitted, manager, wrote, stamp(self.now()), to_stored(resource, spoken, obj))
@@ -169,7 +169,7 @@ class ApiServer:
         metadata["creationTimestamp"] = stamp(self.now())
         if resource.key in _COUNTED or resource.custom:
             metadata["generation"] = 1
-        if resource.has_status and resource.key not in ("pods", "nodes"):
+        if resource.has_status and resource.key != "nodes":
             made.pop("status", None)
         if resource.key in FIRST_STATUS:
             made["status"] = dict(FIRST_STATUS[resource.key])
@@ -182,6 +182,8 @@ class ApiServer:
         if resource.custom:
             return to_stored(resource, version, copy_json(obj))
         read = _without_empty_marks(to_stored(resource, version, drop_nulls(obj)))
+        if resource.key == "secrets":
+            keep_texts(read)
         check_types(resource, version, read)
         return read
 

@@ -102,7 +102,7 @@ class Authorizer:
 
 
 class Tokens:
-    """The tokens a cluster knows; every other one belongs to the Google account that owns the sandbox's key."""
+    """The tokens a cluster knows, and those of the Google account that owns the sandbox's key, known by their form."""
 
     def __init__(self, account: str = BOT_ACCOUNT) -> None:
         self.admin = ADMIN_TOKEN
@@ -113,9 +113,15 @@ class Tokens:
         """Let a token stand for another user."""
         self._users[token] = User(user, (*groups, AUTHENTICATED))
 
-    def user_of(self, token: str) -> User:
-        """Return the user of a token."""
-        return self._users.get(token) or User(self.account)
+    def user_of(self, token: str) -> User | None:
+        """Return the user of a token, None for one that nobody has."""
+        found = self._users.get(token)
+        return User(self.account) if found is None and _is_googles(token) else found
+
+
+def _is_googles(token: str) -> bool:
+    """Tell an access token or a JWT, which clients sign themselves, from anything else."""
+    return token.startswith("ya29.") or (token.startswith("eyJ") and token.count(".") == 2)
 
 
 def _binds(binding: Json, user: User) -> bool:

@@ -83,6 +83,9 @@ def wants_sidecar(pod: Json, namespace: str, settings: Json) -> bool:
     """Tell whether a pod gets a sidecar, by istio 1.4's rules in their order."""
     if pod["spec"].get("hostNetwork") or namespace in _NEVER:
         return False
+    if settings.get("policy") not in ("enabled", "disabled"):
+        # Istio logs the illegal value and injects nobody, whatever is asked for.
+        return False
     asked = annotations_of(pod).get(_INJECT_ANNOTATION, "").lower()
     if asked in ("y", "yes", "true", "on"):
         return True

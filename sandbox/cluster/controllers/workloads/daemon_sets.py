@@ -6,11 +6,12 @@ from collections.abc import Iterable
 
 from sandbox.cluster.controllers.nodes.scheduler import pinned_node
 from sandbox.cluster.controllers.nodes.taints import KEEPING_OUT, NO_EXECUTE, find_untolerated
-from sandbox.cluster.controllers.workloads.replicas import PodMaker, controlled_by, itself, template_pod
+from sandbox.cluster.controllers.workloads.replicas import PodMaker, concerned, itself, template_pod
 from sandbox.cluster.controllers.workloads.revisions import REVISION_LABEL, current_revision, pod_revision
 from sandbox.cluster.objects.objects import (
     Json,
     int_or_percent,
+    is_pod_active,
     is_pod_finished,
     is_pod_ready,
     is_terminating,
@@ -48,12 +49,13 @@ class DaemonSets:
             if change.before is not None and change.type == "MODIFIED" and _room(change.before) == _room(change.obj):
                 return ()
             return tuple((namespace_of(owner), name_of(owner)) for owner in self._maker.api.store.each(_KEY))
-        return controlled_by(change, "DaemonSet") if change.key == "pods" else itself(change)
+        return concerned(self._maker, change, _KEY, "DaemonSet") if change.key == "pods" else itself(change)
 
     def reconcile(self, namespace: str, name: str) -> None:
         owner = self._maker.api.store.find(_KEY, namespace, name)
         if owner is None or is_terminating(owner):
             return
+        self._maker.claims.settle(owner)
         revision = labels_of(current_revision(self._maker.api, owner))[REVISION_LABEL]
         nodes, staying = self._sort_nodes(owner)
         if self._match(owner, nodes, staying, revision) and owner["spec"]["updateStrategy"]["type"] == "RollingUpdate":
@@ -85,9 +87,11 @@ class DaemonSets:
         placed = self._by_node(owner)
         complete = True
         for node, pods in placed.items():
+            misplaced = node not in nodes and node not in staying
+            # Of two on one node, as after an adoption, the older stays.
+            surplus = [pod for pod in pods if is_pod_active(pod)][1:]
             for pod in pods:
-                misplaced = node not in nodes and node not in staying
-                if not is_terminating(pod) and (misplaced or is_pod_finished(pod)):
+                if not is_terminating(pod) and (misplaced or is_pod_finished(pod) or pod in surplus):
                     self._maker.drop(owner, pod, _COMPONENT)
         for node in nodes:
             # The successor is made when the old pod is gone: both may want the same host port.

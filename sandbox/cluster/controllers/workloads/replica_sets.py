@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sandbox.cluster.controllers.workloads.replicas import PodMaker, controlled_by, deletion_order, itself, template_pod
+from sandbox.cluster.controllers.workloads.replicas import PodMaker, concerned, deletion_order, itself, template_pod
 from sandbox.cluster.objects.errors import ApiError
 from sandbox.cluster.objects.objects import Json, is_pod_active, is_pod_ready, is_terminating, labels_of, name_of, stamp
 from sandbox.cluster.server.store import Change
@@ -24,12 +24,13 @@ class ReplicaSets:
         self._component = "replicaset-controller" if kind == "ReplicaSet" else "replication-controller"
 
     def affected(self, change: Change) -> Iterable[tuple[str, str]]:
-        return controlled_by(change, self._kind) if change.key == "pods" else itself(change)
+        return concerned(self._maker, change, self._key, self._kind) if change.key == "pods" else itself(change)
 
     def reconcile(self, namespace: str, name: str) -> None:
         owner = self._maker.api.store.find(self._key, namespace, name)
         if owner is None:
             return
+        self._maker.claims.settle(owner)
         active = [pod for pod in self._maker.pods_of(owner) if is_pod_active(pod)]
         failure = None
         if not is_terminating(owner) and len(active) != owner["spec"]["replicas"]:

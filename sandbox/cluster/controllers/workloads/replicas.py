@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sandbox.cluster.controllers.engine import Engine
 from sandbox.cluster.controllers.pace import Pace
+from sandbox.cluster.controllers.workloads.claims import Claims
 from sandbox.cluster.objects.errors import ApiError
 from sandbox.cluster.objects.objects import (
     Json,
@@ -43,6 +44,7 @@ class PodMaker:
         self.engine = engine
         self.recorder = recorder
         self.pace = pace
+        self.claims = Claims(api)
         self._refusals: dict[str, _Refusal] = {}
 
     def pods_of(self, owner: Json) -> list[Json]:
@@ -135,6 +137,11 @@ def _seen(pod: Json | None) -> tuple[object, ...]:
     metadata = pod["metadata"]
     owners, labels = metadata.get("ownerReferences"), metadata.get("labels")
     return is_pod_ready(pod), is_terminating(pod), pod["status"].get("phase") in _ENDED, labels, owners
+
+
+def concerned(maker: PodMaker, change: Change, key: str, kind: str) -> tuple[tuple[str, str], ...]:
+    """Name the owners of a kind that a pod's change concerns: who controls it, and who would adopt it."""
+    return (*controlled_by(change, kind), *maker.claims.find_takers(change, key))
 
 
 def itself(change: Change) -> tuple[tuple[str, str], ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sandbox.cluster.controllers.workloads.replicas import PodMaker, controlled_by, itself, template_pod
+from sandbox.cluster.controllers.workloads.replicas import PodMaker, concerned, itself, template_pod
 from sandbox.cluster.controllers.workloads.revisions import REVISION_LABEL, current_revision, pod_revision, revisions_of
 from sandbox.cluster.objects.objects import Json, is_pod_finished, is_pod_ready, is_terminating, name_of, uid_of
 from sandbox.cluster.server.store import Change
@@ -23,12 +23,13 @@ class StatefulSets:
         self._maker = maker
 
     def affected(self, change: Change) -> Iterable[tuple[str, str]]:
-        return controlled_by(change, "StatefulSet") if change.key == "pods" else itself(change)
+        return concerned(self._maker, change, _KEY, "StatefulSet") if change.key == "pods" else itself(change)
 
     def reconcile(self, namespace: str, name: str) -> None:
         owner = self._maker.api.store.find(_KEY, namespace, name)
         if owner is None or is_terminating(owner):
             return
+        self._maker.claims.settle(owner)
         update = name_of(current_revision(self._maker.api, owner))
         held = (owner.get("status") or {}).get("currentRevision") or update
         if held not in {name_of(row) for row in revisions_of(self._maker.api, owner)}:

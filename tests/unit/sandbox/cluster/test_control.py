@@ -39,7 +39,7 @@ def test_status_fault(served: ServedYard, retry_after: int | None) -> None:
     """A status with or without Retry-After strikes the requests it names, so many times."""
     fault = {"status": 429, "retry_after": retry_after, "verb": "list", "resource": "pods", "times": 1}
     control(served, "POST", "faults/requests", fault)
-    with served.api("bot") as bot:
+    with served.api("ya29.bot") as bot:
         assert status_of(bot) == (429, None if retry_after is None else "7")
         assert pods(bot).items == []
 
@@ -47,14 +47,14 @@ def test_status_fault(served: ServedYard, retry_after: int | None) -> None:
 def test_fault_leaves_other_requests_alone(served: ServedYard) -> None:
     """Verb and resource patterns narrow a fault."""
     control(served, "POST", "faults/requests", {"status": 500, "verb": "patch", "resource": "deployments"})
-    with served.api("bot") as bot:
+    with served.api("ya29.bot") as bot:
         assert pods(bot).items == []
 
 
 def test_faults_spare_the_administrator(served: ServedYard) -> None:
     """Tests and people keep their own access."""
     control(served, "POST", "faults/requests", {"status": 503})
-    with served.api() as admin, served.api("bot") as bot:
+    with served.api() as admin, served.api("ya29.bot") as bot:
         assert pods(admin).items == []
         assert status_of(bot)[0] == 503
 
@@ -62,14 +62,14 @@ def test_faults_spare_the_administrator(served: ServedYard) -> None:
 def test_cut_connection(served: ServedYard) -> None:
     """A reset leaves the client without an answer."""
     control(served, "POST", "faults/requests", {"kind": "reset"})
-    with served.api("bot") as bot, pytest.raises(urllib3.exceptions.HTTPError):
+    with served.api("ya29.bot") as bot, pytest.raises(urllib3.exceptions.HTTPError):
         pods(bot)
 
 
 def test_hanging_request(served: ServedYard) -> None:
     """A half-open connection answers nothing until the client's own time limit."""
     control(served, "POST", "faults/requests", {"kind": "hang"})
-    core: Any = client.CoreV1Api(served.api("bot"))
+    core: Any = client.CoreV1Api(served.api("ya29.bot"))
     with pytest.raises(urllib3.exceptions.HTTPError):
         core.list_namespaced_pod("shop", _request_timeout=0.3)
 

@@ -92,6 +92,15 @@ def test_disabled_policy_injects_only_on_request(mesh: Yard) -> None:
     assert has_sidecar(born(mesh, "two", annotations={"sidecar.istio.io/inject": "true"}))
 
 
+def test_an_illegal_policy_injects_nobody(mesh: Yard) -> None:
+    """Whatever a pod asks for."""
+    change_settings(mesh, "policy: enabled", "policy: sometimes")
+    asked = bare_pod("asks")
+    asked["metadata"]["annotations"] = {"sidecar.istio.io/inject": "true"}
+    mesh.create(bare_pod("plain"), asked)
+    assert [len(pod["spec"]["containers"]) for pod in mesh.pods()] == [1, 1]
+
+
 def test_never_selector_wins_over_the_policy(mesh: Yard) -> None:
     """Pods of a neverInjectSelector get no sidecar unless annotated."""
     change_settings(mesh, "neverInjectSelector: []", "neverInjectSelector: [{matchLabels: {quiet: 'true'}}]")

@@ -109,7 +109,7 @@ def test_what_cannot_be_done_is_said(bench: Bench, arguments: tuple[str, ...], s
 
 def test_a_forbidden_object_has_its_cause_in_the_last_line(bench: Bench) -> None:
     """What was done, with what, to which object, and why not."""
-    bench.kubeconfig.write_text(bench.kubeconfig.read_text().replace(bench.cluster.tokens.admin, "the-bots-own"))
+    bench.kubeconfig.write_text(bench.kubeconfig.read_text().replace(bench.cluster.tokens.admin, "ya29.the-bots-own"))
     answer = bench.kubectl("apply", "-f", "-", stdin=stream(made("new")))
     assert answer.code == 1
     assert answer.errors.startswith(

@@ -82,7 +82,7 @@ def test_without_kubectl_every_component_fails(bench: Bench) -> None:
 
 def test_an_apply_without_rights_says_what_is_forbidden(bench: Bench) -> None:
     """The viewer's token may not patch."""
-    config = bench.kubeconfig.read_text().replace(bench.cluster.tokens.admin, "the-bots-own")
+    config = bench.kubeconfig.read_text().replace(bench.cluster.tokens.admin, "ya29.the-bots-own")
     bench.kubeconfig.write_text(config)
     answer = bench.apply(*GUIDE)
     assert answer.code == 255
