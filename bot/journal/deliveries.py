@@ -149,7 +149,8 @@ def list_troubles(read: Reads) -> list[str]:
     rows = read(
         """
         select webhook, state, count(*) as n, max(seq) as last from deliveries
-        where state = 'given up' or attempts >= ? group by webhook, state order by webhook, state
+        where (state = 'given up' or attempts > 0) and (state = 'given up' or attempts >= ?)
+        group by +webhook, state order by +webhook, state
         """,
         [PATIENCE],
     )

@@ -16,7 +16,6 @@ from bot.journal.chain import SealedEnd, SealedRow, insert_end, seal_end, seal_r
 from bot.journal.deliveries import list_troubles
 from bot.journal.grounds import Standing, insert_upgrade, update_upgrade, write_note
 from bot.journal.proofs import prove_rows
-from bot.journal.records import UpgradeState
 from bot.journal.rows import (
     ENCODED,
     PLAIN,
@@ -45,7 +44,8 @@ T = TypeVar("T")
 LONGEST_WAIT = timedelta(minutes=10)
 LONGEST_LOOK = timedelta(seconds=60)
 KEYED = "upgrade = ? and step = ? and generation = ?"
-OPEN_STATES: tuple[UpgradeState, ...] = ("running", "asking", "blocked")
+# As the index of open upgrades says it; SQLite uses that for no other words.
+OPEN = "state in ('running', 'asking', 'blocked')"
 _LEDGER_FIELDS = [field.name for field in fields(LedgerEntry)]
 _LEDGER = ", ".join(f'"{name}"' for name in _LEDGER_FIELDS)
 _LEDGER_VALUES = ", ".join(f":{name}" for name in _LEDGER_FIELDS)
@@ -67,21 +67,18 @@ class JournalView:
 
     def find_open_upgrade(self, cluster: str) -> UpgradeRow | None:
         """The cluster's upgrade that is neither finished nor aborted."""
-        return read_first_upgrade(
-            self._rows("select * from upgrades where cluster = ? and state in (?, ?, ?)", [cluster, *OPEN_STATES])
-        )
+        return read_first_upgrade(self._rows(f"select * from upgrades where cluster = ? and {OPEN}", [cluster]))
 
     def list_upgrades(self, cluster: str = "", limit: int = 50) -> list[UpgradeRow]:
         """Upgrades of a cluster, or of all, newest first."""
-        rows = self._rows(
-            "select * from upgrades where ? in ('', cluster) order by created_at desc, number desc limit ?",
-            [cluster, limit],
-        )
+        every = "select * from upgrades order by created_at desc, number desc limit ?"
+        own = "select * from upgrades where cluster = ? order by created_at desc, number desc limit ?"
+        rows = self._rows(own, [cluster, limit]) if cluster else self._rows(every, [limit])
         return [read_upgrade(row) for row in rows]
 
     def list_open_upgrades(self) -> list[UpgradeRow]:
         """All upgrades that are neither finished nor aborted, oldest first."""
-        rows = self._rows("select * from upgrades where state in (?, ?, ?) order by created_at", OPEN_STATES)
+        rows = self._rows(f"select * from upgrades where {OPEN} order by +created_at")
         return [read_upgrade(row) for row in rows]
 
     def list_due(self, now: datetime) -> list[UpgradeRow]:

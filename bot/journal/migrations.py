@@ -29,6 +29,7 @@ def build_migrations() -> Migrations:
         add_terms,
         add_identity,
         prove_grounds,
+        add_indexes,
     ):
         migrations()(migrate)
     return migrations
@@ -362,3 +363,15 @@ def prove_grounds(db: Database) -> None:
     db.execute("alter table upgrades add column proof text not null default ''")
     db.execute("alter table upgrades add column notes integer not null default 0")
     db.execute("update upgrades set notes = (select count(*) from memory where upgrade = upgrades.id)")
+
+
+def add_indexes(db: Database) -> None:
+    """What is asked often is found without looking through what ended long ago."""
+    db.execute("create index newest_upgrades on upgrades(created_at, number)")
+    db.execute("create index newest_of_cluster on upgrades(cluster, created_at, number)")
+    db.execute("create index upgraded on upgrades(ended_at) where state = 'upgraded'")
+    db.execute("create index ended_upgrades on upgrades(ended_at) where ended_at is not null")
+    db.execute("create index troubled_messages on outbox(seq) where trouble <> ''")
+    db.execute("create index private_answers on outbox(created_at) where kind = 'answer'")
+    db.execute("create index actors on audit(actor)")
+    db.execute("create index troubled_deliveries on deliveries(seq) where state = 'given up' or attempts > 0")

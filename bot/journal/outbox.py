@@ -46,11 +46,16 @@ class Outbox:
     def touch_message(self, upgrade: str, slot: str) -> None:
         """Have a message drawn again whose body stands elsewhere in the journal."""
         with self._store.transact() as db:
-            db.execute("update outbox set revision = revision + 1 where upgrade = ? and slot = ?", [upgrade, slot])
+            db.execute(
+                "update outbox set revision = revision + 1 where upgrade = ? and slot = ? and slot <> ''",
+                [upgrade, slot],
+            )
 
     def find_body(self, upgrade: str, slot: str) -> Body | None:
         """What the editable message under this slot tells, None where there is none or it can't be read."""
-        rows = self._store.read("select kind, body from outbox where upgrade = ? and slot = ?", [upgrade, slot])
+        rows = self._store.read(
+            "select kind, body from outbox where upgrade = ? and slot = ? and slot <> ''", [upgrade, slot]
+        )
         try:
             return decode_body(rows[0]["kind"], rows[0]["body"]) if rows else None
         except UNREADABLE:
@@ -58,12 +63,14 @@ class Outbox:
 
     def has_message(self, upgrade: str, slot: str) -> bool:
         """Whether there is an editable message under this slot."""
-        return bool(self._store.read("select 1 from outbox where upgrade = ? and slot = ?", [upgrade, slot]))
+        return bool(
+            self._store.read("select 1 from outbox where upgrade = ? and slot = ? and slot <> ''", [upgrade, slot])
+        )
 
     def was_posted(self, upgrade: str, slot: str, begun: bool) -> bool:
         """Whether Slack has the message under this slot; with `begun` also whether posting it was begun."""
         rows = self._store.read(
-            "select 1 from outbox where upgrade = ? and slot = ? and (ts <> '' or (? and attempts > 0))",
+            "select 1 from outbox where upgrade = ? and slot = ? and slot <> '' and (ts <> '' or (? and attempts > 0))",
             [upgrade, slot, begun],
         )
         return bool(rows)
@@ -72,11 +79,12 @@ class Outbox:
         """Whether Slack took a copy of this question's card for this person alone."""
         rows = self._store.read(
             """
-            select 1 from outbox where kind = 'answer' and ts <> ''
+            select 1 from outbox where kind = 'answer' and ts <> '' and created_at >= (
+                    select asked_at from approvals where upgrade = ? and step = ? and generation = ?)
                 and (json_extract(body, '$.upgrade'), json_extract(body, '$.user')) = (?, ?)
                 and (json_extract(body, '$.card.step'), json_extract(body, '$.card.generation')) = (?, ?) limit 1
             """,
-            [upgrade, user, step, generation],
+            [upgrade, step, generation, upgrade, user, step, generation],
         )
         return bool(rows)
 
@@ -174,7 +182,9 @@ class Outbox:
 
     def read_thread(self, upgrade: str) -> tuple[str, str]:
         """Channel and ts of the upgrade's root message; "" while it is not posted."""
-        rows = self._store.read("select channel, ts from outbox where upgrade = ? and slot = 'root'", [upgrade])
+        rows = self._store.read(
+            "select channel, ts from outbox where upgrade = ? and slot = 'root' and slot <> ''", [upgrade]
+        )
         return (rows[0]["channel"], rows[0]["ts"]) if rows else ("", "")
 
     def _read_or_give_up(self, row: Row) -> Message | None:
@@ -195,7 +205,10 @@ class Outbox:
     def _change(self, upgrade: str, slot: str, body: Body) -> None:
         with self._store.transact() as db:
             db.execute(
-                "update outbox set kind = ?, body = ?, revision = revision + 1 where upgrade = ? and slot = ?",
+                """
+                update outbox set kind = ?, body = ?, revision = revision + 1
+                where upgrade = ? and slot = ? and slot <> ''
+                """,
                 [body.message_kind, encode_body(body), upgrade, slot],
             )
 

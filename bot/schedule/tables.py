@@ -187,7 +187,7 @@ class Schedules(SchedulesView):
         rows = self._store.read(
             """
             select upgrade from reminders where state = 'waiting' and due <= ?
-            group by upgrade order by min(due), upgrade limit ?
+            group by +upgrade order by min(due), upgrade limit ?
             """,
             [now.timestamp(), limit],
         )

@@ -309,7 +309,7 @@ def test_an_extension_is_on_the_record(build: Build) -> None:
     assert (entry.actor, name_event(entry.event), entry.event.reason) == (CAI, "extend", "almost done")
 
 
-@pytest.mark.parametrize(("user", "reason", "answer"), [(DEE, "x", "You are neither"), (CAI, " ", "Say why")])
+@pytest.mark.parametrize(("user", "reason", "answer"), [(DEE, "x", "You are none of those"), (CAI, " ", "Say why")])
 def test_an_extension_needs_a_right_and_a_reason(build: Build, user: str, reason: str, answer: str) -> None:
     """Both are asked for."""
     engine = begin(build, NIGHTS, sidecars__restart=lambda _c: Waiting("in flight", 5))
