@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import msgspec
@@ -53,6 +53,7 @@ class ControlPlaneWorkload:
 class Release:
     """What the upgrade to one release needs to know, all of it from the release's TOML file.
 
+    `keep` names by the `--set` path that sets them the fields of live objects that a person may keep.
     `known_key`: a release file that ships with the bot names this key too. `assumed`: key or address are those of
     another release, which its file inherits; the verification decides. `return_only`: nothing is upgraded to it.
     """
@@ -81,6 +82,7 @@ class Release:
     services: tuple[str, ...]
     pods_per_minute: int
     control_plane_minutes: tuple[int, int]
+    keep: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     known_key: bool = True
     assumed: bool = False
     return_only: bool = False
@@ -216,4 +218,5 @@ def _build_release(raw: Table) -> Release:
         services=tuple(raw["google"]["services"]),
         pods_per_minute=raw["estimate"]["pods_per_minute"],
         control_plane_minutes=(int(low), int(high)),
+        keep={path: tuple(fields) for path, fields in raw.get("keep", {}).items()},
     )

@@ -44,6 +44,8 @@ APPROVED_FRAME = Note("control-plane/approved-frame", read_frame)
 FIRST_WRITE = Note("control-plane/first-write", read_as(str))
 # Objects that would be removed and that a person keeps.
 KEPT = Note("control-plane/kept", read_as(tuple[str, ...]))
+# Flags that hand over what the cluster has now, where a person kept it.
+KEPT_FLAGS = Note("control-plane/kept-flags", read_as(tuple[str, ...]))
 # The UIDs of what would be removed, by name: what is born anew under a name is another object.
 REMOVAL_UIDS = Note("control-plane/removal-uids", read_as(dict[str, str]))
 # What the bot has removed after a right apply.

@@ -48,6 +48,10 @@ __all__ = ["OPTIONAL_COMPONENTS", "REQUIRED_COMPONENTS", "enabled_components", "
 
 _PROMSD_TAGS = {"1.4.7-asm.0": "0.6.3"}
 _NEWEST_PROMSD_TAG = "0.7.5"
+# What the mesh's configuration takes from the proxy's values as it is.
+PROXY_TEXTS = ("accessLogFile", "accessLogFormat", "accessLogEncoding", "protocolDetectionTimeout")
+# What a gateway's Service takes from its values.
+SERVICE_FIELDS = ("loadBalancerIP", "externalTrafficPolicy")
 DISCOVERED = ["pods", "services", "endpoints", "nodes"]
 
 
@@ -111,11 +115,13 @@ def _mesh_config(values: Json) -> Json:
     lines = [
         "disablePolicyChecks: true",
         "enableTracing: true",
-        f'accessLogFile: "{world["proxy"]["accessLogFile"]}"',
+        *(f'{name}: "{world["proxy"][name]}"' for name in PROXY_TEXTS),
         f"enableAutoMtls: {str(world['mtls']['auto']).lower()}",
         f'trustDomain: "{world["trustDomain"]}"',
         "trustDomainAliases:",
         f'sdsUdsPath: "{world["sds"]["udsPath"]}"',
+        "outboundTrafficPolicy:",
+        f"  mode: {world['outboundTrafficPolicy']['mode']}",
         "defaultConfig:",
         f"  discoveryAddress: istio-pilot.{NAMESPACE}:15011",
         f"  tracing: {{{world['proxy']['tracer']}: {{}}}}",
@@ -227,10 +233,13 @@ def _gateway(values: Json, name: str, kind: str, ports: Json, budget: str) -> li
         "ingress-sds", asm_image(values, values["nodeagent"]["image"]), cpu="100m", memory="128Mi", port=15021,
         env=env_list({"ENABLE_INGRESS_GATEWAY_SDS": "true", **values["nodeagent"]["env"]}),
     )  # fmt: skip
+    own = values["gateways"][name]
+    service = service_of(name, labels, ports, own.get("type", kind))
+    service["spec"] |= {field: own[field] for field in SERVICE_FIELDS if field in own}
     return [
         namespaced("v1", "ServiceAccount", f"{name}-service-account"),
         deployment_of(name, labels, [proxy_of(values, "router"), sds], None),
-        service_of(name, labels, ports, kind), budget_of(budget, labels), autoscaler_of(name, values["gateways"][name]),
+        service, budget_of(budget, labels), autoscaler_of(name, own),
     ]  # fmt: skip
 
 

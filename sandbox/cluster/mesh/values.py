@@ -51,7 +51,11 @@ def _profile_values(tag: str, hub: str) -> Json:
             "hub": hub, "tag": tag, "istioNamespace": NAMESPACE, "trustDomain": "cluster.local", "meshID": "",
             "mtls": {"enabled": False, "auto": False},
             "sds": {"enabled": True, "udsPath": "unix:/var/run/sds/uds_path", "token": {"aud": "istio-ca"}},
-            "proxy": {"image": "proxyv2", "accessLogFile": "", "tracer": "zipkin", "env": {"GCP_METADATA": ""}},
+            "outboundTrafficPolicy": {"mode": "ALLOW_ANY"},
+            "proxy": {
+                "image": "proxyv2", "accessLogFile": "", "accessLogFormat": "", "accessLogEncoding": "TEXT",
+                "protocolDetectionTimeout": "100ms", "tracer": "zipkin", "env": {"GCP_METADATA": ""},
+            },
             "proxy_init": {"image": "proxyv2"},
         },
         "nodeagent": {
@@ -64,7 +68,9 @@ def _profile_values(tag: str, hub: str) -> Json:
         "sidecarInjectorWebhook": {"enabled": True, "replicaCount": 1, "enableNamespacesByDefault": False,
                                    "selfSigned": False},
         "gateways": {
-            "istio-ingressgateway": {"enabled": True, "autoscaleMin": 2, "autoscaleMax": 5},
+            "istio-ingressgateway": {
+                "enabled": True, "type": "LoadBalancer", "autoscaleMin": 2, "autoscaleMax": 5,
+            },
             "istio-egressgateway": {"enabled": False, "autoscaleMin": 1, "autoscaleMax": 5},
         },
         "prometheus": {"enabled": False}, "grafana": {"enabled": False}, "kiali": {"enabled": False},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from sandbox.cluster.mesh.manifests import render_mesh
@@ -37,6 +38,7 @@ WORKLOAD_POOL = f"{PROJECT}.svc.id.goog"
 # The installation is this old when the sandbox starts.
 AGE_SECONDS = 25 * 60
 _SETTLE_SECONDS = 600
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def mesh_options(
@@ -75,11 +77,19 @@ def _seed(cluster: Simulation, options: Json) -> None:
         _create(cluster, [*rbac_defaults(), *(node(number, cluster.server_version) for number in range(1, 5))])
         _create(cluster, [namespace("default"), namespace("kube-system"), api_service()])
         add_account_roles(cluster)
-        _create(cluster, render_mesh(INSTALLED, options))
+        _create(cluster, [as_applied(made) for made in render_mesh(INSTALLED, options)])
         cluster.engine.advance(_SETTLE_SECONDS / 2)
         _create(cluster, list_workloads())
         cluster.engine.advance(_SETTLE_SECONDS / 2)
     cluster.tick()
+
+
+def as_applied(made: Json) -> Json:
+    """Return the object with the note that kubectl leaves of what it applied, as istioctl's install did."""
+    metadata = made["metadata"]
+    plain = {**made, "metadata": {"annotations": {}, **metadata}}
+    noted = {**(metadata.get("annotations") or {}), LAST_APPLIED: json.dumps(plain, separators=(",", ":")) + "\n"}
+    return {**made, "metadata": {**metadata, "annotations": noted}}
 
 
 def add_account_roles(cluster: Simulation) -> None:

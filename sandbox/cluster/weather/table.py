@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.cluster.weather.limits import Quota, StuckBudget
-from sandbox.cluster.weather.mesh import OwnGateway
+from sandbox.cluster.weather.mesh import HandEdits, OwnGateway
 from sandbox.cluster.weather.nodes import LateGates, LostNode, ManyNodes, SlowPods
 from sandbox.cluster.weather.owners import GitopsReverts, MeshOperator, OperatorReverts
 from sandbox.cluster.weather.policies import PolicyDenies, PolicyDown, PolicyMutates
@@ -12,6 +12,7 @@ from sandbox.cluster.weather.sky import WeatherKind
 
 WEATHERS = (
     WeatherKind("gitops-reverts", "A GitOps tool puts every change in a namespace back.", GitopsReverts),
+    WeatherKind("hand-edits", "People edited mesh config, injector template and an autoscaler by hand.", HandEdits),
     WeatherKind("injector-down", "The sidecar injector does not answer, so no pod is made.", InjectorDown),
     WeatherKind("latency", "The API server takes two seconds longer for each answer.", Latency),
     WeatherKind("late-gates", "A load balancer finds new pods healthy only after 90 s.", LateGates),

@@ -94,7 +94,7 @@ def render_components(version: str, flags: list[str], file: str) -> dict[str, li
         options = {**spec, "tag": str(spec.get("tag", version))}
         switched = enabled_components(merged_values(version, options))
         wanted = [name for name in ALL_COMPONENTS if name in (enabled if name in SWITCHES else switched)]
-        return _by_component(render_mesh(version, options, wanted))
+        return _by_component([_with_settings(made, spec) for made in render_mesh(version, options, wanted)])
     except (BadFile, ValueError) as error:
         raise NotRendered(str(error)) from error
 
@@ -174,6 +174,18 @@ def _is_enabled(spec: Tree, component: str) -> bool:
     one = (feature.get("components") or {}).get(component_name) or {}
     feature_on = feature.get("enabled", feature_name not in FEATURES_OFF_BY_DEFAULT)
     return feature_on is not False and one.get("enabled", component not in OFF_BY_DEFAULT) is True
+
+
+def _with_settings(made: Manifest, spec: Tree) -> Manifest:
+    """What `FEATURE.components.COMPONENT.k8s` sets, which no value does: replicas and the autoscaler's bounds."""
+    feature, component = SWITCHES.get(made["metadata"]["labels"][COMPONENT_LABEL], ("", ""))
+    settings = (((spec.get(feature) or {}).get("components") or {}).get(component) or {}).get("k8s") or {}
+    fields: Tree = {}
+    if made["kind"] == "HorizontalPodAutoscaler":
+        fields = settings.get("hpaSpec") or {}
+    elif made["kind"] == "Deployment" and "replicaCount" in settings:
+        fields = {"replicas": settings["replicaCount"]}
+    return {**made, "spec": {**made["spec"], **fields}} if fields else made
 
 
 def _by_component(rendered: list[Manifest]) -> dict[str, list[Manifest]]:

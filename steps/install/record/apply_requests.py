@@ -7,17 +7,20 @@ from dataclasses import replace
 from steps.contract.errors import GiveUp
 from steps.contract.ports import ApplyRequest, Kubectl, Tools
 from steps.contract.step import Blocked, Context, Waiting
-from steps.install.flags import build_apply_arguments
+from steps.install.flags import build_apply_arguments, merge_set_flags
 from steps.install.overlays import join_overlays
 from steps.install.record.recording import Recorded, record_apply
 from steps.mesh import ClusterIdentity
+from steps.notes.control_plane import KEPT_FLAGS
 from steps.notes.download import KUBECTL, PREVIOUS, NoWayBack, recall_tools
 from steps.notes.prepare import choose_mtls, read_cluster_uid, recall_flags, recall_mtls
 
 
 def build_request(ctx: Context, identity: ClusterIdentity) -> ApplyRequest:
-    """What istioctl is asked for, for the cluster as it is now."""
-    arguments = build_apply_arguments(ctx.release, identity, ctx.options, choose_mtls(ctx), recall_flags(ctx))
+    """What istioctl is asked for, for the cluster as it is now, with what a person kept of it."""
+    kept = ctx.recall(KEPT_FLAGS)
+    earlier = merge_set_flags(recall_flags(ctx), kept or ())
+    arguments = build_apply_arguments(ctx.release, identity, ctx.options, choose_mtls(ctx), earlier)
     overlays = join_overlays(ctx.options.overlays)
     return ApplyRequest(recall_tools(ctx), recall_kubectl(ctx, identity), read_cluster_uid(ctx), arguments, overlays)
 
@@ -35,15 +38,23 @@ def record_earlier(ctx: Context, request: ApplyRequest, identity: ClusterIdentit
     previous = ctx.recall(PREVIOUS)
     if not isinstance(previous, Tools):
         why = previous.why if isinstance(previous, NoWayBack) else "its archive was not looked for"
-        return f"What the release itself changes can't be told apart: {why}"
+        return describe_unparted(why)
     try:
         plain = replace(ctx.options, set_flags=(), overlays=())
         arguments = build_apply_arguments(ctx.release, identity, plain, recall_mtls(ctx), recall_flags(ctx))
     except GiveUp as error:
-        return f"What the release itself changes can't be told apart: {error.why}"
+        return describe_unparted(error.why)
     asked = replace(request, tools=previous, arguments=arguments, overlays=())
     found = record_apply(ctx, "earlier", asked, times=1, looks=False)
-    return f"What the release itself changes can't be told apart: {found.why}" if isinstance(found, Blocked) else found
+    return describe_unparted(found.why) if isinstance(found, Blocked) else found
+
+
+def describe_unparted(why: str) -> str:
+    """Where the installed release could not be asked, what was last applied to each object is the only judge."""
+    return (
+        f"What the release itself changes can't be told from an option that was forgotten ({why}); edits by hand are "
+        "told by what was last applied to each object"
+    )
 
 
 def recall_kubectl(ctx: Context, identity: ClusterIdentity) -> Kubectl:

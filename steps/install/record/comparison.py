@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from steps.contract.step import Blocked, Context, Waiting
+from steps.install.differences.departures import find_departures
+from steps.install.differences.keeping import fold_kept
+from steps.install.differences.rendered import compare_with_live, find_hidden, list_images, read_live
 from steps.install.record.apply_requests import build_request, record_earlier, record_guide
-from steps.install.record.departures import find_departures
 from steps.install.record.doubts import list_doubts
 from steps.install.record.facts import list_value_changes, read_facts
 from steps.install.record.preview import Preview
 from steps.install.record.recording import Recorded, record_apply
 from steps.install.record.refusals import refuse_facts, refuse_trust_change
 from steps.install.record.removals import find_removals
-from steps.install.record.rendered import compare_with_live, find_hidden, list_images, read_live
-from steps.mesh import ClusterIdentity
-from steps.notes.control_plane import KEPT, REMOVAL_UIDS
+from steps.notes.control_plane import KEPT, KEPT_FLAGS, REMOVAL_UIDS
 from steps.notes.download import ARGUMENTS, IMAGES, RECORD_DIGEST, REMOVALS
-from steps.notes.prepare import measure_identity
+from steps.notes.prepare import measure_identity, recall_identity
 
 
 def measure_preview(ctx: Context) -> Preview | Waiting | Blocked:
@@ -34,12 +34,10 @@ def measure_preview(ctx: Context) -> Preview | Waiting | Blocked:
     earlier = record_earlier(ctx, request, identity)
     if isinstance(earlier, Waiting):
         return earlier
-    return compare_record(ctx, identity, recorded, guide, earlier)
+    return compare_record(ctx, recorded, guide, earlier)
 
 
-def compare_record(
-    ctx: Context, identity: ClusterIdentity, recorded: Recorded, guide: Recorded, earlier: Recorded | str
-) -> Preview | Blocked:
+def compare_record(ctx: Context, recorded: Recorded, guide: Recorded, earlier: Recorded | str) -> Preview | Blocked:
     """Hold a record against the cluster; `earlier` is a sentence where the installed release could not be asked."""
     facts = read_facts(recorded.objects)
     hidden = find_hidden(ctx.kubernetes)
@@ -56,6 +54,8 @@ def compare_record(
     )
     kept = ctx.recall(KEPT) or ()
     removals = tuple(one for one in removals if one.name not in kept)
+    kept_flags = ctx.recall(KEPT_FLAGS)
+    departures = fold_kept(departures, kept_flags or (), ctx.release)
     departures = replace(departures, removals=tuple(one.name for one in removals))
     ctx.revise(REMOVAL_UIDS, {one.name: one.uid for one in removals})
     _keep(ctx, recorded, departures.removals)
@@ -64,7 +64,9 @@ def compare_record(
         return blocked
     values = list_value_changes(recorded.objects, live, ctx.release.injector_config)
     doubts = list_doubts(ctx, recorded, earlier, removals)
-    return Preview(identity, recorded, facts, compare_with_live(seen, live), values, departures, doubts, bool(hidden))
+    return Preview(
+        recall_identity(ctx), recorded, facts, compare_with_live(seen, live), values, departures, doubts, bool(hidden)
+    )
 
 
 def _keep(ctx: Context, recorded: Recorded, removals: Sequence[str]) -> None:

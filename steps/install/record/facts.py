@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from steps.contract.documents import BadDocument, read_json, read_yaml
 from steps.contract.options import MtlsMode
 from steps.contract.ports import Manifest
-from steps.install.record.rendered import find_object, read_texts
+from steps.install.differences.rendered import find_object, read_texts
 from steps.install.recovery import list_leaves, look_up, read_policy_mode, read_values
 
 

@@ -11,14 +11,28 @@ import yaml
 from steps.contract.cards import Attachment, Detail
 from steps.contract.record import Leaf, blank_leaves
 from steps.contract.wording import count_things
-from steps.install.record.departures import Departures
+from steps.install.differences.departures import Departures
+from steps.install.differences.difference_text import write_changes
+from steps.install.differences.meaning import count_meanings
+from steps.install.differences.rendered import Difference
+from steps.install.differences.three_way import Origin
 from steps.install.record.facts import MeshFacts
 from steps.install.record.recording import Recorded
-from steps.install.record.rendered import Difference
 from steps.mesh import ClusterIdentity
 
 _SHOWN = 20
 UNSEEN = "Secrets: one that the apply would remove is asked about once the bot is bound"
+# By whose a change is.
+TITLES: Mapping[Origin, str] = {
+    "edit": "Edited by hand since the last install",
+    "option": "Options of the earlier install that nobody asked for",
+    "unknown": "Fields that would change or go",
+}
+LOSSES: Mapping[Origin, str] = {
+    "edit": "{} edited by hand since the last install will be set back or taken away.",
+    "option": "{} will change because an option of the earlier install was not asked for.",
+    "unknown": "{} that nobody asked to change will be set back or taken away.",
+}
 KEPT_BACK = "(kept on the bot's machine)"
 
 
@@ -54,14 +68,21 @@ class Preview:
         )
 
     @property
+    def meaning(self) -> str:
+        """`14 images, 1 field of mesh config`: all that would be another in objects that are there."""
+        return count_meanings((*self.departures.changes, *self.departures.expected))
+
+    @property
     def risks(self) -> tuple[str, ...]:
         """What a person has to know of it before all else."""
         found = self.departures
         lines = (
             f"{name_removals(found.removals)} will be removed." if found.removals else "",
-            f"{count_things(len(found.changes), 'field')} that nobody asked to change will be set back or taken away."
-            if found.changes
-            else "",
+            *(
+                sentence.format(count_things(n, "field"))
+                for origin, sentence in LOSSES.items()
+                if (n := found.count(origin))
+            ),
             f"{count_things(len(found.images), 'image')} from another registry." if found.images else "",
         )
         return tuple(line for line in (*lines, *(f"{doubt}." for doubt in self.doubts)) if line)
@@ -94,7 +115,7 @@ def describe_departures(found: Departures) -> tuple[Detail, ...]:
     """A fold for each kind of what leaves the guide's path."""
     folds = (
         ("Removed objects", found.removals),
-        ("Fields that would change or go", tuple(str(one) for one in found.changes)),
+        *((title, tuple(map(str, found.list_changes(origin)))) for origin, title in TITLES.items()),
         ("Images from another registry", tuple(f"{one.where}: {one.image}" for one in found.images)),
         ("Objects beyond the guide's", tuple(str(one) for one in found.objects)),
     )
@@ -124,11 +145,11 @@ def write_difference(found: Preview) -> str:
     own = found.departures
     parts: tuple[tuple[str, Sequence[str]], ...] = (
         ("removed", own.removals),
-        ("fields that would change or go", [str(one) for one in own.changes]),
+        *((title.lower(), tuple(write_changes(own.list_changes(origin)))) for origin, title in TITLES.items()),
         ("images from another registry", [f"{one.where}: {one.image}" for one in own.images]),
         ("objects beyond the guide's", [str(one) for one in own.objects]),
         ("added", found.difference.added),
-        ("what the release changes", [str(one) for one in own.expected]),
+        ("what the release changes", tuple(write_changes(own.expected))),
         ("values", found.values),
     )
     return "\n".join("\n".join((f"# {title}", *lines, "")) for title, lines in parts if lines) + "\n"

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from steps.contract.ports import Manifest
 from steps.contract.step import Blocked, Context
+from steps.install.differences.departures import find_tag_faults
+from steps.install.differences.rendered import find_object, read_texts
 from steps.install.policies import read_policies
-from steps.install.record.departures import find_tag_faults
 from steps.install.record.facts import MeshFacts
-from steps.install.record.rendered import find_object, read_texts
 from steps.install.recovery import read_mesh_config
 from steps.install.trust import describe_trust_change, read_trust_domains
 from steps.notes.prepare import choose_mtls

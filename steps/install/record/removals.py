@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from steps.contract.ports import Kubernetes, Manifest
-from steps.install.record.rendered import Kinds, ObjectId, identify
+from steps.install.differences.rendered import Kinds, ObjectId, identify
 
 _COMPONENT = "operator.istio.io/component"
 # What `kubectl apply --prune` looks at by default, less what only controllers make.

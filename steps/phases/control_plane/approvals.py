@@ -11,10 +11,19 @@ from steps.contract.wording import count_things
 from steps.gates import bind_apply, bind_departures, bind_mtls_change, build_gate_card, list_evidence, pass_gate
 from steps.install.record.comparison import measure_preview
 from steps.install.record.preview import Preview, describe_departures, name_removals
-from steps.notes.control_plane import APPROVED_APPLY, APPROVED_DEPARTURES, APPROVED_FRAME, KEPT, ApprovedApply
+from steps.notes.control_plane import APPROVED_APPLY, APPROVED_DEPARTURES, APPROVED_FRAME, ApprovedApply
 from steps.notes.download import describe_way_back
 from steps.notes.prepare import SIDECARS_ESTIMATE, choose_mtls, measure_identity, recall_mtls
 from steps.phases.control_plane.direction import frame_binding, pass_apply_gate
+from steps.phases.control_plane.keeping import (
+    describe_keepable,
+    is_keeping,
+    keep_fields,
+    keep_removals,
+    list_field_choices,
+    list_keepable,
+    list_keeping,
+)
 from steps.phases.through import offer_through, plan_ahead
 from steps.preflight.acting import measure_to_act
 from steps.workloads.estimate import describe_control_plane
@@ -26,11 +35,6 @@ APPROVE_DEPARTURES = Choice(
 APPROVE_SECRETS = replace(
     APPROVE_DEPARTURES, confirm="What a removed Secret holds comes back from nowhere, the rest from the backup. Go on?"
 )
-KEEP_ALL = Choice("keep", "Keep what would be removed")
-KEEP_ONE = "keep:"
-# Up to this many objects get a button each.
-MOST_KEPT_ALONE = 5
-LONGEST_LABEL = 70
 
 
 def choose_approval(removals: Sequence[str]) -> Choice:
@@ -77,30 +81,34 @@ def approve_departures(ctx: Context) -> Outcome:
     refused = refuse_control_plane(ctx)
     if refused is not None:
         return refused
-    if ctx.decision and ctx.decision.choice.startswith(KEEP_ALL.id):
-        keep_removals(ctx, ctx.decision.choice)
+    if is_keeping(ctx):
+        keep_removals(ctx)
     found = measure_preview(ctx)
+    if isinstance(found, Preview) and keep_fields(ctx, found):
+        found = measure_preview(ctx)
     if not isinstance(found, Preview):
         return found
     if found.departures.is_empty:
         return Done("")
-    approved = describe_approved(found)
+    approved, flags = describe_approved(found), list_keepable(ctx, found)
     card = build_gate_card(
         ctx,
         found.identity,
         "What leaves the guide's path",
         (
-            "Most often a --set flag or -f file of the earlier install is missing: then deny, abort and start again"
-            " with it.",
+            "Approving loses it. Where a --set flag or -f file of the earlier install is missing, deny, abort and "
+            "start again with it.",
             f"The bot itself removes what is named here, after a right apply, and {describe_copies(found.removals)}.",
         ),
         risks=found.risks,
-        details=describe_departures(found.departures),
+        details=(*describe_departures(found.departures), *describe_keepable(flags)),
     )
     binding = bind_departures(ctx, found.identity, approved)
     question = f"Let the upgrade of {ctx.cluster.key} {describe_asked(approved)}?"
-    choices = (choose_approval(found.removals), *list_keeping(found.removals), DENY)
-    if ctx.decision and ctx.decision.choice.startswith(KEEP_ALL.id):
+    choices = (
+        choose_approval(found.removals), *list_keeping(found.removals), *list_field_choices(flags), DENY
+    )  # fmt: skip
+    if is_keeping(ctx):
         return Ask(question, card, binding, choices)
     outcome = pass_apply_gate(ctx, Ask(question, card, binding, choices))
     if isinstance(outcome, Done):
@@ -175,27 +183,6 @@ def describe_asked(asked: ApprovedApply) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def list_keeping(removals: Sequence[str]) -> tuple[Choice, ...]:
-    """The choices that keep what would be removed: each alone where they are few, and all together."""
-    if not removals:
-        return ()
-    alone = removals if 1 < len(removals) <= MOST_KEPT_ALONE else ()
-    return (*(Choice(name_keeping(one), f"Keep {one}"[:LONGEST_LABEL]) for one in alone), KEEP_ALL)
-
-
-def name_keeping(removal: str) -> str:
-    """The id of the choice that keeps one object; it is one word, so that a command can name it."""
-    return KEEP_ONE + removal.replace(" ", "/")
-
-
-def keep_removals(ctx: Context, choice: str) -> None:
-    """A person keeps one of the objects that would be removed, or all that the card named."""
-    asked = ctx.decision.binding.get("removals") if ctx.decision else None
-    named = [str(one) for one in asked] if isinstance(asked, list | tuple) else []
-    kept = [one for one in named if choice == KEEP_ALL.id or choice == name_keeping(one)]
-    ctx.revise(KEPT, tuple(dict.fromkeys((*(ctx.recall(KEPT) or ()), *kept))))
-
-
 def build_apply_card(ctx: Context, found: Preview) -> Card:
     """The card of the apply: what is handed to kubectl, what was verified, and how long it takes."""
     ahead = ctx.recall(SIDECARS_ESTIMATE) or (0.0, 0.0)
@@ -207,7 +194,13 @@ def build_apply_card(ctx: Context, found: Preview) -> Card:
         found.identity,
         "Control plane",
         (f"Backs up, then runs istioctl manifest apply with {mode} mTLS: {found.sentence}.",),
-        facts=(*list_evidence(ctx), record, kubectl, ("way back", describe_way_back(ctx))),
+        facts=(
+            ("what changes", found.meaning),
+            *list_evidence(ctx),
+            record,
+            kubectl,
+            ("way back", describe_way_back(ctx)),
+        ),
         risks=(
             *found.risks,
             "From then on every new pod gets the new sidecar.",

@@ -10,10 +10,10 @@ from steps.contract.documents import BadDocument, read_table
 from steps.contract.ports import Manifest
 from steps.contract.record import Leaf, Record, RecordedObject, blank_leaves, write_canonically
 from steps.contract.step import Blocked, Context, Waiting
+from steps.install.differences.rendered import VERSION_LABEL, find_differences, identify, read_live
+from steps.install.differences.three_way import LAST_APPLIED
 from steps.install.record.apply_requests import build_request
 from steps.install.record.recording import Recorded, recall_recorded, record_apply
-from steps.install.record.rendered import VERSION_LABEL, find_differences, identify, read_live
-from steps.install.record.three_way import LAST_APPLIED
 from steps.notes.prepare import measure_identity
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from steps.contract.record import Leaf, ObjectKey
 from steps.contract.step import Blocked, Done, Waiting
-from steps.install.record.rendered import VERSION_LABEL
+from steps.install.differences.rendered import VERSION_LABEL
 from steps.phases.control_plane.apply import apply
 from steps.phases.control_plane.missing import find_unapplied
 from tests.unit.steps.builders import NEW, OLD

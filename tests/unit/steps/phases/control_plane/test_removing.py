@@ -9,7 +9,8 @@ import yaml
 from steps.contract.ports import Ended
 from steps.contract.step import Ask, Decision, Done
 from steps.phases.control_plane.apply import apply
-from steps.phases.control_plane.approvals import KEEP_ALL, approve, approve_departures
+from steps.phases.control_plane.approvals import approve, approve_departures
+from steps.phases.control_plane.keeping import KEEP_ALL
 from tests.unit.steps.builders import NEW, make_control_plane
 from tests.unit.steps.install.test_istioctl_output import GOOD
 from tests.unit.steps.paper import Paper, decide, render_control_plane, start_paper

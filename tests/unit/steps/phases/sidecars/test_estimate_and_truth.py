@@ -17,7 +17,7 @@ from steps.contract.forecast import Measured
 from steps.contract.options import UpgradeOptions
 from steps.contract.release import Release
 from steps.contract.step import Done, Waiting
-from steps.install.record.rendered import list_images
+from steps.install.differences.rendered import list_images
 from steps.notes.sidecars import ROUNDS
 from steps.phases.control_plane.replacement import roll_out
 from steps.workloads.estimate import Piece, Range, estimate_control_plane, estimate_sidecars, state_range

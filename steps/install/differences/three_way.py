@@ -16,12 +16,14 @@ from typing import Literal, TypeAlias
 
 from steps.contract.documents import BadDocument, read_json, read_yaml
 from steps.contract.ports import Manifest
-from steps.install.record.rendered import ObjectId, identify, is_custom
+from steps.install.differences.rendered import ObjectId, identify, is_custom
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 Path: TypeAlias = tuple[str, ...]
 Value: TypeAlias = object
 ChangeKind: TypeAlias = Literal["changed", "added", "dropped"]
+# Whose a change is: somebody's edit by hand, an option that was not asked for again, or nobody can tell.
+Origin: TypeAlias = Literal["edit", "option", "unknown"]
 
 # The keys by which a server merges lists of built-in kinds (patchMergeKey in k8s.io/api), by the list's field.
 MERGE_KEYS: Mapping[str, tuple[str, ...]] = {
@@ -68,6 +70,7 @@ class FieldChange:
     kind: ChangeKind
     before: Value
     after: Value
+    origin: Origin = "unknown"
 
     @property
     def where(self) -> str:
@@ -212,14 +215,21 @@ def _walk_entries(wanted: Sequence[object], last: object, live: object, path: Pa
 
 
 def _drop(last: object, live: object, path: Path) -> Found:
-    """kubectl takes a field away as far as it applied it; what others added beneath stays."""
-    if isinstance(last, Mapping) and isinstance(live, Mapping) and not set(live) <= set(last):
+    """kubectl takes a field away as far as it applied it; what others added beneath stays.
+
+    Told field by field, but for an entry of a list that goes as a whole.
+    """
+    if isinstance(last, Mapping) and isinstance(live, Mapping) and live and not _is_whole_entry(last, live, path):
         for name in sorted(last):
             if name in live:
                 yield from _drop(last[name], live[name], (*path, name))
         return
     if not is_same_value(live, None):
         yield path, live, MISSING
+
+
+def _is_whole_entry(last: Mapping[str, object], live: Mapping[str, object], path: Path) -> bool:
+    return path[-1].startswith("[") and set(live) <= set(last)
 
 
 def _is_same(wanted: object, live: object, field: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from steps.contract.errors import GiveUp
-from steps.install.record.rendered import compare_with_live, identify, list_images, parse_manifest
+from steps.install.differences.rendered import compare_with_live, identify, list_images, parse_manifest
 
 
 def deployment(image: str, name: str = "istio-pilot", **spec: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from steps.install.record.three_way import (
+from steps.install.differences.three_way import (
     LAST_APPLIED,
     MISSING,
     compare_three_ways,
@@ -165,7 +165,7 @@ def test_texts_that_hold_yaml_are_compared_key_by_key() -> None:
     mesh = "trustDomain: pool\noutboundTrafficPolicy:\n  mode: REGISTRY_ONLY\ndefaultConfig:\n  drainDuration: 5s\n"
     assert changes(wanted, made("ConfigMap", data={"mesh": mesh, "root": ""}), wanted) == [
         "data.mesh.defaultConfig.drainDuration: 5s → 45s",
-        'data.mesh.outboundTrafficPolicy: {"mode": "REGISTRY_ONLY"} → taken away',
+        "data.mesh.outboundTrafficPolicy.mode: REGISTRY_ONLY → taken away",
     ]
 
 

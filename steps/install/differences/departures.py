@@ -8,13 +8,21 @@ an option that was forgotten, and is listed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from steps.contract.ports import Manifest
 from steps.contract.record import Leaf
 from steps.contract.release import Release
-from steps.install.record.rendered import VERSION_LABEL, ObjectId, identify
-from steps.install.record.three_way import MISSING, FieldChange, compare_three_ways, find_value, is_same_value
+from steps.install.differences.origins import tell_origin
+from steps.install.differences.rendered import VERSION_LABEL, ObjectId, identify
+from steps.install.differences.three_way import (
+    MISSING,
+    FieldChange,
+    Origin,
+    compare_three_ways,
+    find_value,
+    is_same_value,
+)
 from steps.versions import parse_image
 
 # The running injector and Galley put their own CA bundle back.
@@ -42,6 +50,14 @@ class Departures:
     expected: tuple[FieldChange, ...] = ()
     removals: tuple[str, ...] = field(default=())
 
+    def list_changes(self, origin: Origin) -> tuple[FieldChange, ...]:
+        """The changes of one origin."""
+        return tuple(one for one in self.changes if one.origin == origin)
+
+    def count(self, origin: Origin) -> int:
+        """How many changes are of one origin."""
+        return len(self.list_changes(origin))
+
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to decide on."""
@@ -50,7 +66,7 @@ class Departures:
 
 def find_departures(
     wanted: Sequence[Manifest],
-    live: Iterable[Manifest],
+    live: Sequence[Manifest],
     *,
     earlier: Sequence[Manifest],
     guide: Sequence[Manifest],
@@ -66,10 +82,15 @@ def find_departures(
     changes = [one for one in _list_changes(wanted, live) if not any(_is_of(leaf, one) for leaf in renewed)]
     before = {identify(item): item for item in earlier}
     known = {identify(item): item for item in wanted}
+    here = {identify(item): item for item in live}
     ours = [one for one in changes if is_expected(one, before.get(one.object), known[one.object])]
     own = set(map(id, ours))
     return Departures(
-        changes=tuple(one for one in changes if id(one) not in own),
+        changes=tuple(
+            replace(one, origin=tell_origin(one, here[one.object], before.get(one.object)))
+            for one in changes
+            if id(one) not in own
+        ),
         images=tuple(find_foreign_images(wanted, guide, hubs)),
         objects=tuple(find_foreign_objects(wanted, guide)),
         expected=tuple(ours),

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from steps.contract.record import Leaf, ObjectKey
-from steps.install.record.departures import find_departures, find_tag_faults, list_handed_images
+from steps.install.differences.departures import find_departures, find_tag_faults, list_handed_images
+from steps.install.differences.three_way import LAST_APPLIED
 from steps.install.record.facts import read_facts
-from steps.install.record.three_way import LAST_APPLIED
 from tests.unit.steps.builders import HUB, NEW, OLD, read_shipped_release
 
 Made = dict[str, Any]
@@ -92,14 +92,16 @@ def test_a_hand_edit_of_the_mesh_config_is_listed_by_its_key() -> None:
     live = mesh(trustDomain="pool", outboundTrafficPolicy={"mode": "REGISTRY_ONLY"})
     handed = mesh(trustDomain="pool")
     found, _ = judge([handed], [live], [handed])
-    assert found == ['data.mesh.outboundTrafficPolicy: {"mode": "REGISTRY_ONLY"} → taken away']
+    assert found == ["data.mesh.outboundTrafficPolicy.mode: REGISTRY_ONLY → taken away"]
 
 
 def test_a_forgotten_option_is_listed() -> None:
     """What the earlier apply handed over and this one does not."""
     last = deployment(OLD, resources={"requests": {"cpu": "2"}})
     found, _ = judge([deployment(NEW)], [put_into_cluster(last)], [deployment(OLD)])
-    assert [line.partition(":")[0] for line in found] == ["spec.template.spec.containers[discovery].resources"]
+    assert [line.partition(":")[0] for line in found] == [
+        "spec.template.spec.containers[discovery].resources.requests.cpu"
+    ]
 
 
 def test_amounts_in_another_spelling_are_no_change() -> None:
