@@ -66,6 +66,8 @@ if TYPE_CHECKING:
 SEARCH_SECONDS = 4.0
 # Where archives stand in the state folder.
 RELEASES = "releases"
+# How long a new pod's credentials are waited for, in seconds.
+POD_PATIENCE = 120.0
 PROGRAMS = "programs"
 # And what programs are given to reach clusters.
 KUBECONFIGS = "kubeconfigs"
@@ -254,7 +256,7 @@ def build_ports_for(settings: Settings, programs: ProgramRuns) -> Callable[[Clus
     from bot.gateways.programs.mesh_tools import MeshToolsGateway, ProgramLimits
     from bot.gateways.releases.release_files import ReleaseFilesGateway
 
-    credentials = GoogleCredentials()
+    credentials = GoogleCredentials(patience=POD_PATIENCE if "KUBERNETES_SERVICE_HOST" in os.environ else 0.0)
     clusters = ClusterGateways(credentials, read_endpoints(settings))
     kubeconfigs = Kubeconfigs(settings.state / KUBECONFIGS, clusters.gke, credentials)
     files = ReleaseFilesGateway(settings.state / RELEASES)

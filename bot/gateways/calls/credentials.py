@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
@@ -25,16 +26,35 @@ GET_CREDENTIALS = (
     "or run `gcloud auth application-default login`; then retry."
 )
 
+BIND_ACCOUNT = (
+    "Let the bot's Kubernetes service account act as its Google service account (roles/iam.workloadIdentityUser, and "
+    "the annotation iam.gke.io/gcp-service-account), as manifests/kubernetes has it; then retry."
+)
+SET_CLOCK = "Set the clock of the bot's machine by NTP; then retry."
+# Timeouts and "too many requests", among the answers that otherwise are final.
+PASSING = (408, 429)
+
 
 class GoogleCredentials:
     """Application-default credentials, loaded at the first use; one instance for the whole program, thread-safe.
 
-    `load` replaces google.auth.default; `limit` bounds each call to the token endpoint, in seconds.
+    `load` replaces google.auth.default; `limit` bounds each call to the token endpoint, in seconds. For `patience`
+    seconds from the first look on, credentials that are not there are waited for: the metadata server of a new pod
+    may need a minute (cloud.google.com/kubernetes-engine/docs/concepts/workload-identity, "metadata server").
     """
 
-    def __init__(self, load: Callable[[], Credentials] | None = None, limit: float = 10.0) -> None:
+    def __init__(
+        self,
+        load: Callable[[], Credentials] | None = None,
+        limit: float = 10.0,
+        patience: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._load = load or load_default
         self._limit = limit
+        self._patience = patience
+        self._clock = clock
+        self._ends: float | None = None
         self._lock = threading.Lock()
         self._loaded: Credentials | None = None
 
@@ -78,8 +98,18 @@ class GoogleCredentials:
 
     def _find(self) -> Credentials:
         if self._loaded is None:
-            self._loaded = self._load()
+            self._loaded = self._wait_for()
         return self._loaded
+
+    def _wait_for(self) -> Credentials:
+        try:
+            return self._load()
+        except GiveUp as fault:
+            if self._ends is None:
+                self._ends = self._clock() + self._patience
+            if self._clock() < self._ends:
+                raise TryAgain(f"{fault.why}; the metadata server of a new pod may need a minute") from fault
+            raise
 
     def _refresh(self, credentials: Credentials) -> None:
         import requests
@@ -87,16 +117,33 @@ class GoogleCredentials:
 
         try:
             credentials.refresh(make_request(self._limit))  # type: ignore[no-untyped-call]
-        except exceptions.RefreshError as error:
-            if error.retryable:
-                raise TryAgain(f"Google's token endpoint asks to try again: {name_error(error)}") from error
-            raise GiveUp(
-                f"Google refused to renew the bot's credentials: {name_error(error)}", GET_CREDENTIALS
-            ) from error
-        except (exceptions.TransportError, requests.RequestException) as error:
-            raise TryAgain(f"Google's token endpoint could not be reached: {name_error(error)}") from error
-        except exceptions.GoogleAuthError as error:
-            raise GiveUp(f"the bot's Google credentials can't be used: {name_error(error)}", GET_CREDENTIALS) from error
+        except (exceptions.GoogleAuthError, requests.RequestException) as error:
+            raise judge_refresh(error) from error
+        except (KeyError, TypeError, ValueError) as error:  # google-auth on an answer that is none of Google's
+            raise TryAgain(f"Google's token endpoint gave an answer of another form: {name_error(error)}") from error
+
+
+def judge_refresh(error: Exception) -> StepError:
+    """The verdict on a renewal that failed, by what lies behind it and not by the exception's class.
+
+    google-auth wraps a metadata server that is away, throttled or out of order into the same RefreshError as an account
+    that is refused (compute_engine/credentials.py); only an answer of 4xx is kept beside the TransportError's message.
+    """
+    from google.auth import exceptions
+
+    cause = error.__cause__ if isinstance(error.__cause__, exceptions.TransportError) else error
+    if isinstance(cause, exceptions.TransportError):
+        status = getattr(cause.args[1], "status", 0) if len(cause.args) > 1 else 0
+        if 400 <= status < 500 and status not in PASSING:
+            return GiveUp(f"Google's metadata server refused the bot's account: {name_error(cause)}", BIND_ACCOUNT)
+        return TryAgain(f"Google's token endpoint could not be reached: {name_error(cause)}")
+    if not isinstance(error, exceptions.GoogleAuthError):
+        return TryAgain(f"Google's token endpoint could not be reached: {name_error(error)}")
+    if error.retryable or "Unexpected response from metadata server" in str(error):
+        return TryAgain(f"Google's token endpoint asks to try again: {name_error(error)}")
+    if "iat" in str(error) and "exp" in str(error):
+        return GiveUp(f"Google finds the bot's clock off: {name_error(error)}", SET_CLOCK)
+    return GiveUp(f"Google refused to renew the bot's credentials: {name_error(error)}", GET_CREDENTIALS)
 
 
 def load_default() -> Credentials:
