@@ -170,6 +170,12 @@ class Outbox:
         with self._store.transact() as db:
             db.execute("update outbox set sent_revision = revision, trouble = ? where id = ?", [why, message_id])
 
+    def replace_message(self, message: Message, why: str, body: Body, now: datetime) -> None:
+        """Never try this message again, which stays in its row, and post another one for it."""
+        with self._store.transact():
+            self.drop_message(message.id, why)
+            self.add_message(message.upgrade, message.channel, body, now)
+
     def count_given_up(self) -> int:
         """How many messages Slack will never get, or not in their last form."""
         return int(self._store.read(f"select count(*) as n from outbox where {GIVEN_UP}")[0]["n"])

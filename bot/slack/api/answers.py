@@ -32,6 +32,15 @@ REMEDIES: Mapping[str, str] = {
     "token_revoked": "install the app in the workspace again",
     "missing_scope": "add the scopes of manifests/slack-app.yaml and install the app again",
     "restricted_action": "let the app post in this channel",
+    "restricted_action_read_only_channel": "let the app post in this channel, which is read-only",
+    "restricted_action_thread_only_channel": "let the app post in this channel, which takes replies only",
+    "restricted_action_non_threadable_channel": "let threads be in this channel, or set another `channel`",
+    "restricted_action_thread_locked": "unlock the upgrade's thread",
+    "ekm_access_denied": "give Slack its keys back: the workspace's key management withholds them",
+    "team_access_not_granted": "give the app access to this workspace of the organisation",
+    "token_expired": "turn token rotation off, and set SLACK_BOT_TOKEN to the app's bot token",
+    "not_authed": "set SLACK_BOT_TOKEN to the app's bot token",
+    "org_login_required": "wait: the workspace moves into an organisation",
 }
 
 
@@ -54,6 +63,11 @@ class Refused:
     """Slack did nothing and said why, with its error code."""
 
     code: str
+
+    @property
+    def concerns_all(self) -> bool:
+        """Whether anything else posted there would be refused as well, until a person mends it."""
+        return self.code in REMEDIES
 
     @property
     def why(self) -> str:

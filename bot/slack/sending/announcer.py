@@ -16,7 +16,7 @@ from bot.journal.outbox import Outbox
 from bot.journal.store import StoreBroken
 from bot.slack.api.pacing import Budget, Quota
 from bot.slack.drawing.text import Pen
-from bot.slack.sending.delivery import Deferred, Delivery, Dropped, Result, Sent
+from bot.slack.sending.delivery import Deferred, Delivery, Dropped, Replaced, Result, Sent
 from bot.slack.sending.posting import Postbox
 from bot.telling.views import UpgradeView
 
@@ -72,7 +72,10 @@ class Announcer:
         return [wait for message in messages if (wait := self._attempt(message, self._delivery.answer))]
 
     def _send_posts(self, messages: Sequence[Message]) -> list[float]:
-        """Posts in creation order, roots first; behind one that has to wait, the rest of its thread waits too."""
+        """Posts in creation order, roots first; behind one that has to wait, the rest of its thread waits too.
+
+        Nothing waits for a file, which Slack may take late or never.
+        """
         waits: list[float] = []
         held: set[str] = set()
         for message in sorted(messages, key=lambda message: message.kind != "root"):
@@ -81,7 +84,7 @@ class Announcer:
             wait = self._attempt(message, self._post)
             if wait:
                 waits.append(wait)
-                held |= {message.upgrade} if message.upgrade else set()
+                held |= {message.upgrade} if message.upgrade and message.kind != "file" else set()
         return waits
 
     def _post(self, message: Message) -> Result:
@@ -148,5 +151,9 @@ class Announcer:
                 self._log.error("slack message dropped", message=message.id, upgrade=message.upgrade, why=why)
                 self._outbox.drop_message(message.id, why)
                 return 0.0
+            case Replaced(why, body):
+                self._log.error("slack file left out", message=message.id, upgrade=message.upgrade, why=why)
+                self._outbox.replace_message(message, why, body, self._clock.now())
+                return EDIT_SPACING.total_seconds()
             case _:
                 assert_never(result)

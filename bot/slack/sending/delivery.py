@@ -11,7 +11,7 @@ from typing import TypeAlias, assert_never
 from slack_sdk.errors import SlackObjectFormationError
 
 from bot.clock import Clock
-from bot.journal.bodies import AnswerBody, FileBody, Message, MessageKind
+from bot.journal.bodies import AnswerBody, FileBody, Message, MessageKind, MilestoneBody
 from bot.journal.outbox import Outbox
 from bot.slack.api.answers import (
     BAD_BLOCKS,
@@ -34,6 +34,9 @@ SIMPLER: dict[Look, Look] = {"rich": "plain", "plain": "bare"}
 ANSWER_LIFE = timedelta(minutes=30)
 ANSWER_ATTEMPTS = 5
 REFUSED_SECONDS = 60.0
+# So often is tried what Slack refuses for its own sake, and a file that Slack does not answer to.
+REFUSALS = 3
+FILE_ATTEMPTS = 60
 FILE_LIMIT = 2_000_000
 UNNAMED = "output.txt"
 
@@ -62,7 +65,15 @@ class Dropped:
     why: str
 
 
-Result: TypeAlias = Sent | Deferred | Dropped
+@dataclass(frozen=True)
+class Replaced:
+    """It can't be sent, and never will be; `body` is posted for it."""
+
+    why: str
+    body: MilestoneBody
+
+
+Result: TypeAlias = Sent | Deferred | Dropped | Replaced
 
 
 class Delivery:
@@ -214,15 +225,27 @@ class Delivery:
                 return Deferred(seconds, "Slack asked to slow down", too_fast=True)
             case Refused(code) if code in BAD_BLOCKS | BAD_CONTENT:
                 return Dropped(answer.why)
+            case Refused() if not answer.concerns_all and message.attempts + 1 >= REFUSALS:
+                return give_up(message, answer.why)
             case Refused():
                 self._surely_absent.add(message.id)
                 return Deferred(REFUSED_SECONDS, answer.why)
+            case Unclear(why) if isinstance(message.body, FileBody) and message.attempts + 1 >= FILE_ATTEMPTS:
+                return give_up(message, f"Slack does not answer clearly: {why}")
             case Unclear(why):
                 return Deferred(min(60.0, 2.0 ** min(message.attempts + 1, 6)), f"Slack did not answer clearly: {why}")
             case Answered():
                 return Deferred(REFUSED_SECONDS, "Slack's answer held no message")
             case _:
                 assert_never(answer)
+
+
+def give_up(message: Message, why: str) -> Dropped | Replaced:
+    """Drop a message for good; a file has a sentence in its place."""
+    if not isinstance(message.body, FileBody):
+        return Dropped(why)
+    name = message.body.name or UNNAMED
+    return Replaced(why, MilestoneBody(f"The file {name} can't be put here, and is left out. {why}."))
 
 
 def name_file(message_id: str, file: FileBody) -> str:

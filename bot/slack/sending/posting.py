@@ -17,6 +17,8 @@ from bot.slack.drawing.messages import EVENT_TYPE, Drawing
 LOOK_BACK = timedelta(minutes=15)
 PAGES = 20
 ANSWER_SECONDS = 10
+# Timeouts and "too many requests".
+PASSING = (408, 429)
 
 
 class Postbox:
@@ -87,7 +89,14 @@ class Postbox:
             response = requests.post(url, data=content, timeout=ANSWER_SECONDS)
         except requests.RequestException as error:
             return Unclear(f"upload: {type(error).__name__}")
-        return None if response.ok else Unclear(f"upload: HTTP {response.status_code}")
+        if response.ok:
+            return None
+        told = f"upload: HTTP {response.status_code}"
+        return (
+            Refused(told)
+            if 400 <= response.status_code < 500 and response.status_code not in PASSING
+            else Unclear(told)
+        )
 
     def find_message(self, channel: str, thread: str, outbox_id: str, since: datetime) -> str | SlackAnswer:
         """The ts of the latest message with this id in its metadata, "" where there is none, or why it is unknown."""

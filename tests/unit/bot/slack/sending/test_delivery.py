@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -283,3 +284,50 @@ def test_a_message_that_can_not_be_read_is_given_up_and_counted(room: PostRoom) 
         db.execute("update outbox set body = '{' where body like '%broken%'")
     room.settle()
     assert (room.texts()[1:], room.outbox.count_given_up()) == (["whole"], 1)
+
+
+@pytest.mark.parametrize("method", ["files.getUploadURLExternal", "files.completeUploadExternal"])
+def test_a_file_that_slack_never_takes_holds_nothing_and_is_left_out(room: PostRoom, method: str) -> None:
+    """What comes after it is there at once, and a sentence says what is missing."""
+    room.put_root()
+    room.slack.fault("error", method=method, error="file_uploads_disabled", times=None)
+    room.put("file", {"name": "difference.txt", "text": "line\n"})
+    room.tell("the card that matters")
+    room.settle()
+    told = "The file difference.txt can't be put here, and is left out. Slack refused: file_uploads_disabled."
+    assert room.texts()[1:] == ["the card that matters", told]
+
+
+def test_a_file_that_is_left_out_stays_in_the_journal(room: PostRoom) -> None:
+    """And counts among what Slack never gets."""
+    room.put_root()
+    room.slack.fault("error", method="files.getUploadURLExternal", error="file_uploads_disabled", times=None)
+    room.put("file", {"name": "difference.txt", "text": "line\n"})
+    room.settle()
+    (row,) = room.store.read("select body from outbox where kind = 'file'")
+    assert (json.loads(row["body"])["text"], room.outbox.count_given_up()) == ("line\n", 1)
+
+
+def test_a_message_that_slack_refuses_for_its_own_sake_does_not_hold_its_thread(room: PostRoom) -> None:
+    """It is tried three times."""
+    room.put_root()
+    room.settle()
+    room.slack.fault("error", method="chat.postMessage", error="too_many_attachments", times=3)
+    room.tell("refused")
+    room.tell("after it")
+    room.settle()
+    assert room.texts()[1:] == ["after it"]
+
+
+@pytest.mark.parametrize(
+    "code", ["not_in_channel", "is_archived", "ekm_access_denied", "restricted_action_thread_locked"]
+)
+def test_what_concerns_the_whole_place_loses_no_message(room: PostRoom, code: str) -> None:
+    """However often it is refused: everything is posted, in order, once a person has mended it."""
+    room.put_root()
+    room.settle()
+    room.slack.fault("error", method="chat.postMessage", error=code, times=8)
+    room.tell("first")
+    room.tell("second")
+    room.settle(1200)
+    assert room.texts()[1:] == ["first", "second"]
