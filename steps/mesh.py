@@ -202,7 +202,8 @@ class Workload:
     `max_surge` are as written ("25%" or "1"). `failure` says why no pod or no ReplicaSet can be made; `stalled` means
     that Progressing has the reason ProgressDeadlineExceeded; `ordered` is a StatefulSet that makes one pod after the
     other. `selector` holds the matchLabels; `selector_text` is the whole
-    selector as a query ("app=web,tier in (a,b)"), "" where the matchLabels are all of it.
+    selector as a query ("app=web,tier in (a,b)"), "" where the matchLabels are all of it. `annotations` holds only
+    those of tools that apply objects.
     """
 
     ref: WorkloadRef
@@ -227,6 +228,7 @@ class Workload:
     owner: Owner | None = None
     selector: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
     template_labels: Mapping[str, str] = field(default_factory=dict)
     template_annotations: Mapping[str, str] = field(default_factory=dict)
     images: Mapping[str, str] = field(default_factory=dict)

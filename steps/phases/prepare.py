@@ -47,10 +47,9 @@ from steps.workloads.estimate import (
     sum_ranges,
 )
 from steps.workloads.inventory import take_inventory
-from steps.workloads.waves import Planned, plan_workloads
+from steps.workloads.waves import Planned, list_restart_risks, plan_workloads
 
 WHY = "is not in clusters.toml, so nobody can approve"
-RISKS_SHOWN = 10
 # Where widths are unknown: what makes the guide's pace.
 PODS_A_ROUND = 25
 
@@ -120,19 +119,6 @@ def build_proposal(ctx: Context, planned: Planned) -> Card:
         ),
         estimate=describe_estimate(ctx.release, pieces, ctx.options, forecast),
     )
-
-
-def list_restart_risks(planned: Planned) -> tuple[str, ...]:
-    """The restart risks that deserve a look before anybody starts, worst first."""
-    found = [
-        f"{ref}: {risk.sentence}"
-        for level in ("outage", "care")
-        for ref, risks in planned.risks.items()
-        for risk in risks
-        if risk.level == level
-    ]
-    more = (f"and {len(found) - RISKS_SHOWN} more, shown with the approval of the sidecars",)
-    return (*found[:RISKS_SHOWN], *(more if len(found) > RISKS_SHOWN else ()))
 
 
 def list_pieces(ctx: Context, planned: Planned) -> list[Piece]:

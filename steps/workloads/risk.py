@@ -13,6 +13,7 @@ from steps.versions import parse_image
 from steps.workloads.injection import PINNED_IMAGE, Selector
 from steps.workloads.inventory import Condition, ConfigurationKey, Finding, Inventory
 from steps.workloads.method import EVICTABLE, Method, is_gateway, scale_count
+from steps.workloads.owners import find_keeper, find_operator
 
 Level: TypeAlias = Literal["note", "care", "outage"]
 LEVELS: tuple[Level, ...] = ("note", "care", "outage")
@@ -24,7 +25,8 @@ _BY_HAND = ("sidecar by hand", "its template holds the sidecar itself")
 class Risk:
     """One risk of one workload: what is so, what the bot will do, what a person can do. `level` orders them.
 
-    A `passing` one comes and goes with the load: it is shown, but an approval doesn't bind to it.
+    A `passing` one comes and goes with the load: it is shown, but an approval doesn't bind to it. A `shared` one is
+    told once for all workloads that have it.
     """
 
     kind: str
@@ -33,6 +35,7 @@ class Risk:
     bot: str
     person: str = ""
     passing: bool = False
+    shared: bool = False
 
     @property
     def sentence(self) -> str:
@@ -291,6 +294,48 @@ def _crowded(subject: Subject) -> Iterator[Risk]:
     yield Risk("no room", "care", fact, "restarts it and waits for room", "add a node", passing=True)
 
 
+def _owned(subject: Subject) -> Iterator[Risk]:
+    """An operator that made the workload from a custom resource may undo what it did not do itself."""
+    operator = find_operator(subject.workload.owner) if subject.workload else ""
+    if not operator or subject.method == "manual":
+        return
+    if subject.method == "evict":
+        fact = f"an operator owns it: {operator}"
+        yield Risk("operator above", "note", fact, "evicts its pods, which changes nothing that the operator keeps")
+        return
+    fact = f"an operator owns it and may take the restart back: {operator}"
+    bot = "restarts it, and stops after the second time"
+    yield Risk("operator above", "care", fact, bot, "choose eviction for the namespace, or restart it by its operator")
+
+
+def _kept(subject: Subject) -> Iterator[Risk]:
+    """A tool that applies objects, by the marks that it leaves; most keep what they did not write."""
+    workload = subject.workload
+    keeper = find_keeper(workload.labels, workload.annotations) if workload else None
+    if keeper is None or subject.method == "manual":
+        return
+    if not keeper.reverts or subject.method == "evict":
+        yield Risk("applied by a tool", "note", f"it is applied by {keeper}", "changes nothing that this keeps")
+        return
+    fact = f"it is kept by {keeper}, which may take the restart back"
+    bot = "restarts it, and stops after the second time"
+    yield Risk("kept by a tool", "note", fact, bot, "pause the sync for the upgrade, or choose eviction", shared=True)
+
+
+def describe_shared(risks: Mapping[WorkloadRef, Sequence[Risk]]) -> tuple[str, ...]:
+    """The shared risks, each once, with how many workloads have it and the first of them."""
+    having: dict[str, list[WorkloadRef]] = {}
+    for ref, own in risks.items():
+        for risk in own:
+            if risk.shared:
+                having.setdefault(risk.sentence, []).append(ref)
+    return tuple(f"{_name_first(refs)}: {sentence}" for sentence, refs in having.items())
+
+
+def _name_first(refs: Sequence[WorkloadRef]) -> str:
+    return f"{refs[0]} and {count_things(len(refs) - 1, 'more workload')}" if len(refs) > 1 else str(refs[0])
+
+
 def _stale_configuration(subject: Subject) -> Iterator[Risk]:
     """A restart picks up what pods that started earlier have not seen yet."""
     workload = subject.workload
@@ -327,5 +372,7 @@ RULES: tuple[Callable[[Subject], Iterator[Risk]], ...] = (
     _stranded,
     _mutable,
     _crowded,
+    _owned,
+    _kept,
     _stale_configuration,
 )

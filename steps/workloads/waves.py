@@ -13,12 +13,13 @@ from steps.mesh import WorkloadRef
 from steps.workloads.estimate import Piece
 from steps.workloads.inventory import Finding, Inventory, LeftOut
 from steps.workloads.method import Method, Way, choose_way
-from steps.workloads.risk import Level, Risk, Subject, find_risks, worst_level
+from steps.workloads.risk import Level, Risk, Subject, describe_shared, find_risks, worst_level
 from steps.workloads.rollout import count_rounds
 
 # no namespace can bear these names
 CANARY = "canary namespaces"
 LATER = "later wave"
+RISKS_SHOWN = 10
 BY_OPTIONS = "the upgrade's options"
 
 
@@ -88,6 +89,20 @@ def _plan_workload(
     ready_seconds = float(workload.min_ready_seconds) if workload else 0.0
     level = worst_level(lasting)
     return PlannedWorkload(ref, method, wave, len(pending), level, kinds, rounds, ready_seconds), entries, risks
+
+
+def list_restart_risks(planned: Planned) -> tuple[str, ...]:
+    """The restart risks that deserve a look before anybody starts, worst first."""
+    found = [
+        f"{ref}: {risk.sentence}"
+        for level in ("outage", "care")
+        for ref, risks in planned.risks.items()
+        for risk in risks
+        if risk.level == level
+    ]
+    more = (f"and {len(found) - RISKS_SHOWN} more, shown with the approval of the sidecars",)
+    shared = describe_shared(planned.risks)[:RISKS_SHOWN]
+    return (*found[:RISKS_SHOWN], *(more if len(found) > RISKS_SHOWN else ()), *shared)
 
 
 def open_entry(finding: Finding, way: Way, wave: str) -> LedgerEntry:

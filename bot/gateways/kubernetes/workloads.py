@@ -26,6 +26,9 @@ from bot.gateways.kubernetes.wire import (
 from steps.contract.documents import read_count
 from steps.mesh import Workload, WorkloadRef
 
+TOOLS = frozenset({
+    "argocd.argoproj.io", "fluxcd.io", "configmanagement.gke.io", "configsync.gke.io", "meta.helm.sh",
+})  # fmt: skip
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 
 
@@ -61,8 +64,7 @@ class Counts:
 
 def reduce_workload(kind: str, found: Controller) -> Workload:
     """Keep what rollout status and restart risk are judged by."""
-    meta, spec, status = found.metadata, found.spec, found.status
-    template = spec.template or Template()
+    meta, spec, status, template = found.metadata, found.spec, found.status, found.spec.template or Template()
     counts = COUNTERS[kind](found)
     selector, (strategy, rolling) = decode_selector(spec.selector), read_strategy(spec)
     return Workload(
@@ -89,6 +91,7 @@ def reduce_workload(kind: str, found: Controller) -> Workload:
         selector=selector.match_labels or {},
         selector_text=write_selector(selector) if selector.match_expressions else "",
         labels=meta.labels or {},
+        annotations=keep_tool_annotations(meta.annotations) if meta.annotations else {},
         template_labels=template.metadata.labels or {},
         template_annotations=template.metadata.annotations or {},
         images={container.name: container.image for container in template.spec.containers},
@@ -109,6 +112,11 @@ def read_strategy(spec: ControllerSpec) -> tuple[Strategy, RollingUpdate]:
     """The strategy by which pods are replaced, and its limits."""
     strategy = spec.update_strategy or spec.strategy or Strategy()
     return strategy, strategy.rolling_update or strategy.canary or RollingUpdate()
+
+
+def keep_tool_annotations(annotations: Mapping[str, str]) -> Mapping[str, str]:
+    """The annotations by which tools that apply objects know them again."""
+    return {key: text for key, text in annotations.items() if key.partition("/")[0] in TOOLS}
 
 
 def write_selector(selector: Selector) -> str:

@@ -15,7 +15,7 @@ from steps.mesh import WorkloadRef
 from steps.phases.sidecars.flights.remaining import prefer_seen
 from steps.workloads.estimate import describe_sidecars
 from steps.workloads.method import Method
-from steps.workloads.risk import Risk
+from steps.workloads.risk import Risk, describe_shared
 from steps.workloads.waves import Planned, PlannedWorkload
 
 METHODS: Mapping[Method, str] = {
@@ -102,6 +102,7 @@ def _list_risks(risks: Mapping[WorkloadRef, Sequence[Risk]], workloads: Sequence
     yield from (f"{ref}: {risk.sentence}" for risk, ref in telling[:RISKS_SHOWN])
     if len(telling) > RISKS_SHOWN:
         yield f"and {len(telling) - RISKS_SHOWN} more, see the waves"
+    yield from describe_shared({one.ref: risks.get(one.ref, ()) for one in workloads})[:RISKS_SHOWN]
 
 
 def _list_waves(workloads: Sequence[PlannedWorkload], risks: Mapping[WorkloadRef, Sequence[Risk]]) -> Iterable[Detail]:

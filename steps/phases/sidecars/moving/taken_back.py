@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from steps.contract.cards import Choice
 from steps.contract.step import Context
@@ -16,6 +16,7 @@ from steps.phases.sidecars.flights.recording import mark_entries
 from steps.phases.sidecars.flights.tally import Tally, store_plan
 from steps.workloads.holders import describe_holders, list_holders
 from steps.workloads.method import EVICTABLE
+from steps.workloads.owners import find_keeper, find_operator
 from steps.workloads.waves import PlannedWorkload
 
 _API_VERSIONS: Mapping[str, str] = {"Rollout": "argoproj.io/v1alpha1"}
@@ -41,13 +42,19 @@ def _name_reverter(
     ctx: Context, tally: Tally, planned: PlannedWorkload, workload: Workload | None, verdict: Failing
 ) -> Failing:
     ref = planned.ref
-    told = next((e.reason for e in tally.list_entries(str(ref)) if e.reason.startswith(f"{verdict.why}: ")), "")
-    if told:
-        return dataclasses.replace(verdict, why=told)
+    before = next((e.reason for e in tally.list_entries(str(ref)) if e.reason.startswith(f"{verdict.why}: ")), "")
+    if before:
+        return dataclasses.replace(verdict, why=before)
     found = ctx.kubernetes.read_object(_API_VERSIONS.get(ref.kind, "apps/v1"), ref.kind, ref.namespace, ref.name)
-    owner = workload.owner if workload else None
-    above = f"; {owner.kind}/{owner.name} ({owner.group}) owns it" if owner else ""
-    return dataclasses.replace(verdict, why=f"{verdict.why}: {describe_holders(list_holders(found or {}))}{above}")
+    told = [describe_holders(list_holders(found or {})), *(_list_owners(workload) if workload else ())]
+    return dataclasses.replace(verdict, why=f"{verdict.why}: {'; '.join(told)}")
+
+
+def _list_owners(workload: Workload) -> Iterator[str]:
+    if operator := find_operator(workload.owner):
+        yield f"{operator} owns it"
+    if keeper := find_keeper(workload.labels, workload.annotations):
+        yield f"it is applied by {keeper}"
 
 
 def list_evictable(ctx: Context, failed: Sequence[PlannedWorkload]) -> list[PlannedWorkload]:
