@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sandbox.cluster.controllers.engine import Engine
+from sandbox.cluster.controllers.nodes.neighbours import Neighbours
 from sandbox.cluster.controllers.nodes.pod_status import scheduled_condition, unschedulable_condition
 from sandbox.cluster.controllers.nodes.taints import KEEPING_OUT, find_untolerated
 from sandbox.cluster.objects.objects import (
@@ -77,7 +78,11 @@ class WaitingPods:
     def add(self, pod: Json) -> None:
         """Let a pod wait."""
         spec = pod["spec"]
-        wish = digest([requests_of(spec), spec.get("nodeSelector"), spec.get("affinity"), spec.get("tolerations")])
+        named = ("nodeSelector", "affinity", "tolerations", "topologySpreadConstraints")
+        ports = [container.get("ports") for container in spec["containers"]]
+        # Labels count too: other pods may shun some of them.
+        shy = labels_of(pod) if spec.get("affinity") or spec.get("topologySpreadConstraints") else None
+        wish = digest([requests_of(spec), ports, shy, *(spec.get(name) for name in named)])
         place = (namespace_of(pod), name_of(pod))
         self._wishes[place] = wish
         self._by_wish.setdefault(wish, {})[place] = None
@@ -114,12 +119,14 @@ class Scheduler:
         self._engine = engine
         self._recorder = recorder
         self.room = NodeRoom()
+        self._neighbours = Neighbours(api.store)
         self._waiting = WaitingPods()
 
     def affected(self, change: Change) -> Iterable[tuple[str, str]]:
         if change.key == "nodes":
             return self._waiting.first_of_each()
         self.room.follow(change)
+        self._neighbours.follow(change)
         place = (namespace_of(change.obj), name_of(change.obj))
         if change.type == "DELETED" or is_pod_finished(change.obj):
             self._waiting.remove(place)
@@ -142,14 +149,16 @@ class Scheduler:
     def clear(self) -> None:
         """Forget nodes' use and waiting pods (before another state is loaded)."""
         self.room.clear()
+        self._neighbours.clear()
         self._waiting.clear()
 
     def _sift(self, pod: Json) -> tuple[list[Json], Counter[str]]:
-        asked = requests_of(pod["spec"])
+        asked, demands = requests_of(pod["spec"]), self._neighbours.read_demands(pod)
         fitting: list[Json] = []
         refusals: Counter[str] = Counter()
         for node in self._api.store.each("nodes"):
             why = _unfit(node, pod["spec"]) or self.room.lacking(node, asked)
+            why = why or self._neighbours.list_objections(node, demands)
             refusals.update(why)
             if not why:
                 fitting.append(node)

@@ -46,3 +46,53 @@ def test_room_for_several_is_used_at_once() -> None:
     yard.create({**extra, "metadata": {"name": "another", "labels": {}}})
     yard.settle(10)
     assert sum(1 for pod in yard.pods() if is_pod_ready(pod)) == 6
+
+
+def test_pods_that_shun_one_another_need_a_node_each() -> None:
+    """The one too many says so with the scheduler's words, and goes where another has left."""
+    yard = make_yard(nodes=2)
+    term = {"labelSelector": {"matchLabels": {"app": "web"}}, "topologyKey": "kubernetes.io/hostname"}
+    shy = workload("Deployment", "web", replicas=3)
+    affinity = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+    shy["spec"]["template"]["spec"]["affinity"] = affinity
+    yard.create(shy)
+    yard.settle(10)
+    (waiting,) = (pod for pod in yard.pods() if not pod["spec"].get("nodeName"))
+    reason = condition_of(waiting, "PodScheduled")
+    assert reason is not None
+    assert reason["message"] == (
+        "0/2 nodes are available: 2 node(s) didn't match pod affinity/anti-affinity, 2 node(s) didn't match pod"
+        " anti-affinity rules."
+    )
+    gone = next(pod["metadata"]["name"] for pod in yard.pods() if pod["spec"].get("nodeName"))
+    yard.delete("pods", gone)
+    yard.settle(10)
+    assert sum(1 for pod in yard.pods() if is_pod_ready(pod)) == 2
+
+
+def test_a_host_port_is_free_again_once_its_pod_is_gone() -> None:
+    """And for another protocol it was free all the time."""
+    yard = make_yard(nodes=1)
+    for name, protocol in (("one", "TCP"), ("two", "TCP"), ("three", "UDP")):
+        made = workload("Deployment", name, replicas=1)
+        container = made["spec"]["template"]["spec"]["containers"][0]
+        container["ports"] = [{"containerPort": 80, "hostPort": 80, "protocol": protocol}]
+        yard.create(made)
+        yard.settle(5)
+    assert [len([pod for pod in yard.pods(name) if is_pod_ready(pod)]) for name in ("one", "two", "three")] == [1, 0, 1]
+    yard.patch(KEY, "one", {"spec": {"replicas": 0}})
+    yard.settle(10)
+    assert len([pod for pod in yard.pods("two") if is_pod_ready(pod)]) == 1
+
+
+def test_pods_are_spread_as_evenly_as_asked() -> None:
+    """No node gets a second one before each has one."""
+    yard = make_yard(nodes=3)
+    row = {"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "DoNotSchedule"}
+    even = workload("Deployment", "web", replicas=6)
+    spread = [{**row, "labelSelector": {"matchLabels": {"app": "web"}}}]
+    even["spec"]["template"]["spec"]["topologySpreadConstraints"] = spread
+    yard.create(even)
+    yard.settle(10)
+    nodes = [pod["spec"]["nodeName"] for pod in yard.pods()]
+    assert sorted(nodes.count(node) for node in set(nodes)) == [2, 2, 2]
