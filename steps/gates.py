@@ -26,7 +26,7 @@ from steps.notes.prepare import (
 )
 from steps.versions import read_minor_version
 from steps.workloads.method import Method
-from steps.workloads.risk import Level
+from steps.workloads.subject import Level
 from steps.workloads.waves import PlannedWorkload
 
 

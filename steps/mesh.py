@@ -159,6 +159,8 @@ class Pod:
     service only its Ready condition tells (`is_ready`): a readiness gate or a lost node keeps a pod of 2/2 out of it.
     `annotations` holds only the Istio and mirror annotations. `problem` is the first waiting reason, unschedulable
     message, last termination or readiness gate seen. `leave_by` is when a terminating pod should have ended.
+    `unready_since` is when it stopped being in service, or never was; `spent` means that its own containers have ended
+    well and only the proxy runs on.
     """
 
     namespace: str
@@ -180,6 +182,8 @@ class Pod:
     restarts: int = 0
     problem: str = ""
     leave_by: datetime | None = None
+    unready_since: datetime | None = None
+    spent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +196,21 @@ class WorkloadRef:
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.kind}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Placement:
+    """What a pod template asks of the nodes that it runs on, as far as it can leave a pod without one.
+
+    `apart` holds the topology keys by which its pods keep from one another, `spread` those by which they spread or
+    wait; `host_ports` are taken on the node; `claims` are the disks that all its pods share.
+    """
+
+    apart: tuple[str, ...] = ()
+    spread: tuple[str, ...] = ()
+    host_ports: tuple[int, ...] = ()
+    claims: tuple[str, ...] = ()
+    node_labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -243,6 +262,7 @@ class Workload:
     restarted_at: str = ""
     selector_text: str = ""
     ordered: bool = False
+    placement: Placement = field(default_factory=Placement)
 
 
 @dataclass(frozen=True)
@@ -293,6 +313,7 @@ class Node:
     cpu_millis: int
     memory_bytes: int
     pods: int
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from steps.workloads.injection import (
     is_target_image,
     parse_injector,
 )
+from steps.workloads.placement import Claims
 
 Condition: TypeAlias = Literal["current", "outdated", "missing", "pinned", "by-hand", "losing"]
 LeftOut: TypeAlias = Literal[
@@ -30,6 +31,8 @@ LeftOut: TypeAlias = Literal[
 ]
 ConfigurationKey: TypeAlias = tuple[str, str, str]
 OWNERLESS = "Pod"
+# Beyond so many namespaces one list over all of them is cheaper.
+SPACES_APART = 5
 # OpenKruise, for one, has a StatefulSet and a DaemonSet of its own.
 _GROUPS = {
     **dict.fromkeys(("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"), ("apps", "extensions")),
@@ -83,7 +86,7 @@ class Inventory:
 
     `changes` says when a ConfigMap or Secret (namespace, kind, name) was last changed; `free_room` is None where no
     node is usable; `unknown` says what could not be read; `stranded` are the pods on nodes that are
-    not ready, those on their way out too.
+    not ready, those on their way out too; `claims` are the access modes of disks that workloads in scope name.
     """
 
     findings: tuple[Finding, ...]
@@ -95,6 +98,8 @@ class Inventory:
     changes: Mapping[ConfigurationKey, datetime] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
     stranded: Mapping[WorkloadRef, tuple[Pod, ...]] = field(default_factory=dict)
+    nodes: tuple[Node, ...] = ()
+    claims: Claims = field(default_factory=dict)
 
     def group_by_workload(self) -> Mapping[WorkloadRef, tuple[Finding, ...]]:
         """The findings of each workload, workloads in order of their ids."""
@@ -111,8 +116,7 @@ def take_inventory(kubernetes: Kubernetes, release: Release, options: UpgradeOpt
     leaving: list[tuple[WorkloadRef, Pod]] = []
     findings = tuple(_sift(kubernetes.list_pods(), surroundings, release, options, left_out, leaving))
     budgets, autoscalers = kubernetes.list_disruption_budgets(), kubernetes.list_autoscalers()
-    nodes = kubernetes.list_nodes()
-    room = measure_room(nodes, surroundings.workloads.values())
+    nodes, (claims, unread) = kubernetes.list_nodes(), _read_claims(kubernetes, surroundings.workloads.values())
     changes, unknown = _read_changes(kubernetes)
     return Inventory(
         findings=findings,
@@ -120,10 +124,12 @@ def take_inventory(kubernetes: Kubernetes, release: Release, options: UpgradeOpt
         left_out=dict(left_out),
         budgets=budgets,
         autoscalers=autoscalers,
-        free_room=room,
+        free_room=measure_room(nodes, surroundings.workloads.values()),
         changes=changes,
-        unknown=unknown,
+        unknown=(*unknown, *unread),
         stranded=find_stranded(nodes, [*((one.ref, one.pod) for one in findings), *leaving]),
+        nodes=nodes,
+        claims=claims,
     )
 
 
@@ -137,6 +143,23 @@ def find_stranded(
         if pod.node in lost:
             found[ref] = (*found.get(ref, ()), pod)
     return found
+
+
+def _read_claims(kubernetes: Kubernetes, workloads: Iterable[Workload]) -> tuple[Claims, tuple[str, ...]]:
+    """The access modes of the claims in the namespaces where a template names one; what could not be read."""
+    spaces = sorted({one.ref.namespace for one in workloads if one.placement.claims})
+    try:
+        found = [
+            claim
+            for space in (spaces if len(spaces) <= SPACES_APART else [""])
+            for claim in kubernetes.list_objects("v1", "PersistentVolumeClaim", space)
+        ]
+    except GiveUp as fault:
+        return {}, (f"whether disks can be on one node alone is unknown: {fault.why}",)
+    return {
+        (claim["metadata"]["namespace"], claim["metadata"]["name"]): (claim.get("spec") or {}).get("accessModes") or ()
+        for claim in found
+    }, ()
 
 
 def _read_changes(kubernetes: Kubernetes) -> tuple[Mapping[ConfigurationKey, datetime], tuple[str, ...]]:

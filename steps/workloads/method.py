@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -11,10 +10,13 @@ from steps.contract.documents import read_count
 from steps.mesh import Pod, Workload, WorkloadRef
 from steps.workloads.injection import INJECT, PINNED_IMAGE, PROXY
 from steps.workloads.inventory import OWNERLESS, Finding, find_pin
+from steps.workloads.placement import scale_count
 
 Method: TypeAlias = Literal["restart", "evict", "restart-at", "manual"]
 RESTARTABLE = ("Deployment", "StatefulSet", "DaemonSet")
 EVICTABLE = (*RESTARTABLE, "ReplicaSet", "ReplicationController")
+# pilot-agent's own way out; killing it would count as a failure of the Job
+END_PROXY = "curl -sS -X POST http://127.0.0.1:15020/quitquitquit"
 _REVISION_LABEL = "controller-revision-hash"
 
 
@@ -96,6 +98,12 @@ def _choose_by_owner(finding: Finding, workload: Workload | None, evicting: Coll
             "manual",
             "nothing owns it, so it would not come back",
             f"kubectl -n {ref.namespace} delete pod {ref.name} && kubectl apply -f MANIFEST-OF-{ref.name}.yaml",
+        )
+    if ref.kind == "Job" and finding.pod.spent:
+        return Way(
+            "manual",
+            "the work of this Job is done and only its proxy lives on, so it never ends by itself",
+            f"kubectl -n {ref.namespace} exec {finding.pod.name} -c {PROXY} -- {END_PROXY}  # the Job is complete then",
         )
     if ref.kind == "Job":
         return Way(
@@ -189,15 +197,6 @@ def count_allowed_gone(workload: Workload) -> int:
         return 1
     written = workload.max_unavailable if workload.ref.kind in RESTARTABLE else ""
     return max(1, scale_count(written or "10%", workload.replicas, round_up=False))
-
-
-def scale_count(written: str, replicas: int, *, round_up: bool) -> int:
-    """A count written as a number or a percentage of the replicas; 0 where it is neither."""
-    number = written.rstrip("%")
-    if number == written:
-        return read_count(number)
-    share = read_count(number) * replicas / 100
-    return math.ceil(share) if round_up else math.floor(share)
 
 
 def _name(ref: WorkloadRef) -> str:

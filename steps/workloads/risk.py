@@ -2,74 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Literal, TypeAlias
 
 from steps.contract.wording import count_things
-from steps.mesh import EMPTY, DisruptionBudget, Pod, Workload, WorkloadRef
+from steps.mesh import Workload, WorkloadRef
 from steps.versions import parse_image
-from steps.workloads.injection import PINNED_IMAGE, Selector
-from steps.workloads.inventory import Condition, ConfigurationKey, Finding, Inventory
-from steps.workloads.method import EVICTABLE, Method, is_gateway, scale_count
+from steps.workloads.around import find_broken, find_crowded, find_disk, find_placeless, find_stranded_pods
+from steps.workloads.injection import PINNED_IMAGE
+from steps.workloads.inventory import Condition, ConfigurationKey
+from steps.workloads.method import EVICTABLE, is_gateway
 from steps.workloads.owners import find_keeper, find_operator
+from steps.workloads.placement import count_surge, find_single_disk
+from steps.workloads.subject import LEVELS, Risk, Subject
 
-Level: TypeAlias = Literal["note", "care", "outage"]
-LEVELS: tuple[Level, ...] = ("note", "care", "outage")
-STRANDED_SHOWN = 3
 _BY_HAND = ("sidecar by hand", "its template holds the sidecar itself")
-
-
-@dataclass(frozen=True)
-class Risk:
-    """One risk of one workload: what is so, what the bot will do, what a person can do. `level` orders them.
-
-    A `passing` one comes and goes with the load: it is shown, but an approval doesn't bind to it. A `shared` one is
-    told once for all workloads that have it.
-    """
-
-    kind: str
-    level: Level
-    fact: str
-    bot: str
-    person: str = ""
-    passing: bool = False
-    shared: bool = False
-
-    @property
-    def sentence(self) -> str:
-        """The risk as one line."""
-        line = f"{self.fact}; the bot {self.bot}"
-        return f"{line}; you can {self.person}" if self.person else line
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A workload with everything its risks are judged by."""
-
-    ref: WorkloadRef
-    method: Method
-    workload: Workload | None
-    findings: Sequence[Finding]
-    inventory: Inventory
-
-    @property
-    def budgets(self) -> tuple[DisruptionBudget, ...]:
-        """The disruption budgets that cover the workload's pods."""
-        labels = self.findings[0].pod.labels if self.findings else EMPTY
-        return tuple(
-            budget
-            for budget in self.inventory.budgets
-            if budget.namespace == self.ref.namespace and covers(budget, labels)
-        )
-
-
-def covers(budget: DisruptionBudget, labels: Mapping[str, str]) -> bool:
-    """Whether a budget selects a pod with these labels; an empty selector does only under policy/v1."""
-    if not budget.selector and not budget.requirements:
-        return budget.selects_all
-    return Selector(budget.selector, budget.requirements).matches(labels)
 
 
 def find_risks(subject: Subject) -> tuple[Risk, ...]:
@@ -78,18 +25,17 @@ def find_risks(subject: Subject) -> tuple[Risk, ...]:
     return tuple(sorted(found, key=lambda risk: -LEVELS.index(risk.level)))
 
 
-def worst_level(risks: Iterable[Risk]) -> Level:
-    """The worst level among risks; "note" where there are none."""
-    return max((risk.level for risk in risks), key=LEVELS.index, default="note")
-
-
 def _bare(subject: Subject) -> Iterator[Risk]:
     if subject.ref.kind == "Pod":
         yield Risk("bare pod", "care", "no controller owns it", "never deletes it", "delete it and create it again")
 
 
 def _finishing(subject: Subject) -> Iterator[Risk]:
-    if subject.ref.kind == "Job":
+    spent = [finding.pod.name for finding in subject.findings if finding.pod.spent]
+    if subject.ref.kind == "Job" and spent:
+        fact = f"a Job whose work is done: only the proxy of {spent[0]} lives on"
+        yield Risk("Job", "note", fact, "leaves it", "end the proxy, which completes the Job")
+    elif subject.ref.kind == "Job":
         yield Risk("Job", "note", "a running Job", "leaves it to finish", "wait for it, or start it again afterwards")
 
 
@@ -174,6 +120,8 @@ def _single(subject: Subject) -> Iterator[Risk]:
     if workload.ref.kind == "DaemonSet":
         return
     surging = workload.ref.kind == "Deployment" and subject.method == "restart" and _surges(workload)
+    if surging and find_single_disk(workload, subject.inventory.claims):
+        return
     if surging:
         fact, level = "a single replica", "note"
         bot = "starts the new pod before the old one stops"
@@ -184,7 +132,7 @@ def _single(subject: Subject) -> Iterator[Risk]:
 
 
 def _surges(workload: Workload) -> bool:
-    return scale_count(workload.max_surge or "25%", workload.replicas, round_up=True) > 0
+    return count_surge(workload) > 0
 
 
 def _budgeted(subject: Subject) -> Iterator[Risk]:
@@ -241,31 +189,6 @@ def _scaled_out(subject: Subject) -> Iterator[Risk]:
             yield Risk("HPA at max", "care", fact, "restarts it all the same", person, passing=True)
 
 
-def _unready(subject: Subject) -> Iterator[Risk]:
-    unready = [finding.pod for finding in subject.findings if not finding.pod.is_ready]
-    if unready and subject.method != "manual":
-        fact = f"{len(unready)} of {len(subject.findings)} pods are not ready before the restart"
-        yield Risk("not ready", "care", fact, "restarts it all the same", "repair it first", passing=True)
-
-
-def _stranded(subject: Subject) -> Iterator[Risk]:
-    """A lost node ends no pod: nothing takes a StatefulSet's or a DaemonSet's place there until it is back or gone."""
-    lost = subject.inventory.stranded.get(subject.ref, ())
-    if not lost or subject.method == "manual":
-        return
-    places = ", ".join(
-        f"{pod.name} {_say_stand(pod)} on {pod.node}, which is not ready" for pod in lost[:STRANDED_SHOWN]
-    )
-    more = f", and {len(lost) - STRANDED_SHOWN} more pods so" if len(lost) > STRANDED_SHOWN else ""
-    nodes = ", ".join(sorted({pod.node for pod in lost[:STRANDED_SHOWN]}))
-    fact, bot = f"{places}{more}: nothing ends a pod there", "restarts it, and asks if that never ends"
-    yield Risk("lost node", "care", fact, bot, f"repair or delete {nodes} first", passing=True)
-
-
-def _say_stand(pod: Pod) -> str:
-    return "is terminating" if pod.terminating else "stands"
-
-
 def _mutable(subject: Subject) -> Iterator[Risk]:
     workload = subject.workload
     if workload is None or subject.method == "manual":
@@ -280,18 +203,6 @@ def is_mutable(image: str) -> bool:
     """Whether a pull today may bring something else than the pod runs: no digest, and no tag or one that moves."""
     reference = parse_image(image)
     return not reference.digest and reference.tag in ("", "latest", "stable", "main", "master", "dev", "edge")
-
-
-def _crowded(subject: Subject) -> Iterator[Risk]:
-    workload = subject.workload
-    if workload is None or subject.method != "restart" or workload.ref.kind != "Deployment" or not _surges(workload):
-        return
-    extra = scale_count(workload.max_surge or "25%", workload.replicas, round_up=True)
-    free = subject.inventory.free_room
-    if free is None or free.holds(extra * workload.cpu_millis, extra * workload.memory_bytes):
-        return
-    fact = f"no room for the {extra} more pods that its rollout starts"
-    yield Risk("no room", "care", fact, "restarts it and waits for room", "add a node", passing=True)
 
 
 def _owned(subject: Subject) -> Iterator[Risk]:
@@ -364,14 +275,16 @@ RULES: tuple[Callable[[Subject], Iterator[Risk]], ...] = (
     _drifted,
     _recreating,
     _single,
+    find_disk,
+    find_placeless,
     _budgeted,
     _moving,
     _unprobed,
     _scaled_out,
-    _unready,
-    _stranded,
+    find_broken,
+    find_stranded_pods,
     _mutable,
-    _crowded,
+    find_crowded,
     _owned,
     _kept,
     _stale_configuration,

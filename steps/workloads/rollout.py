@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from steps.mesh import DisruptionBudget, Workload
-from steps.workloads.method import Method, count_allowed_gone, scale_count
+from steps.workloads.method import Method, count_allowed_gone
+from steps.workloads.placement import scale_count
 
 SECONDS_A_ROUND = 60.0
 

@@ -13,8 +13,9 @@ from steps.mesh import WorkloadRef
 from steps.workloads.estimate import Piece
 from steps.workloads.inventory import Finding, Inventory, LeftOut
 from steps.workloads.method import Method, Way, choose_way
-from steps.workloads.risk import Level, Risk, Subject, describe_shared, find_risks, worst_level
+from steps.workloads.risk import describe_shared, find_risks
 from steps.workloads.rollout import count_rounds
+from steps.workloads.subject import Level, Risk, Subject, worst_level
 
 # no namespace can bear these names
 CANARY = "canary namespaces"

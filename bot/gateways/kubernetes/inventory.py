@@ -158,6 +158,7 @@ def _reduce_node(item: NodeItem) -> Node:
         cpu_millis=count_millicores(str(room.get("cpu", ""))),
         memory_bytes=count_bytes(str(room.get("memory", ""))),
         pods=count_bytes(str(room.get("pods", ""))),
+        labels=item.metadata.labels or {},
     )
 
 

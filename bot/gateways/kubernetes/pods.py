@@ -34,7 +34,7 @@ def reduce_pod(pod: WirePod, owners: dict[str, Owner]) -> Pod:
     in_service = has_condition(status, "Ready")
     # The usual case, in which no problem has to be looked for.
     runs_whole = in_service and status.phase == "Running" and ready == len(counted)
-    # By position, in the order of the fields: naming 19 arguments would cost as much as finding half of them.
+    # By position, in the order of the fields: naming 21 arguments would cost as much as finding half of them.
     return Pod(
         sys.intern(meta.namespace),
         meta.name,
@@ -55,6 +55,8 @@ def reduce_pod(pod: WirePod, owners: dict[str, Owner]) -> Pod:
         restarts,
         "" if runs_whole else describe_problem(status),
         meta.deletion_timestamp,
+        None if in_service else find_unready_since(status),
+        False if runs_whole else is_spent(status),
     )
 
 
@@ -64,6 +66,21 @@ def has_condition(status: PodStatus, kind: str) -> bool:
         if condition.type == kind:
             return condition.status == "True"
     return False
+
+
+def find_unready_since(status: PodStatus) -> datetime | None:
+    """Since when the pod's Ready condition is not True, None where it has none."""
+    times = (one.last_transition_time for one in status.conditions or () if one.type == "Ready")
+    text = next(times, None)
+    return datetime.fromisoformat(text) if text else None
+
+
+def is_spent(status: PodStatus) -> bool:
+    """Whether the pod's own containers have ended well and only its proxy runs on."""
+    rows = status.container_statuses or []
+    own = [row.state for row in rows if row.name != PROXY]
+    ended = bool(own) and all(state and state.terminated and not state.terminated.exit_code for state in own)
+    return ended and status.phase == "Running" and len(own) < len(rows)
 
 
 def count_ready(counted: Iterable[PodContainer], statuses: Iterable[ContainerStatus]) -> tuple[int, int]:

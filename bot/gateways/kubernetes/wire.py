@@ -78,6 +78,12 @@ class Resources(Struct, gc=False):
     requests: dict[str, str | int | float] | None = None
 
 
+class ContainerPort(Struct, rename="camel", gc=False):
+    """A port of a container, as far as the node's own is taken."""
+
+    host_port: int = 0
+
+
 class Container(Struct, rename="camel", gc=False):
     """A container of a pod template."""
 
@@ -86,6 +92,7 @@ class Container(Struct, rename="camel", gc=False):
     restart_policy: str = ""
     readiness_probe: Present | None = None
     resources: Resources | None = None
+    ports: list[ContainerPort] | None = None
     env: list[Variable] | None = None
     env_from: list[EnvironmentSource] | None = None
 
@@ -109,12 +116,46 @@ class Projected(Struct, gc=False):
     sources: list[ProjectedPart] | None = None
 
 
+class Claim(Struct, rename="camel", gc=False):
+    """A volume that is a PersistentVolumeClaim."""
+
+    claim_name: str = ""
+
+
 class Volume(Struct, rename="camel", gc=False):
-    """A volume, as far as it reads configuration."""
+    """A volume, as far as it reads configuration or is a disk."""
 
     config_map: Named | None = None
     secret: SecretVolume | None = None
     projected: Projected | None = None
+    persistent_volume_claim: Claim | None = None
+
+
+class AffinityTerm(Struct, rename="camel", gc=False):
+    """A required term of pod affinity; its namespaces are its own where it names none."""
+
+    topology_key: str = ""
+    label_selector: Raw = Raw()
+    namespaces: list[str] | None = None
+
+
+class PodAffinity(Struct, gc=False):
+    """Pod affinity, as far as it is required."""
+
+    required: list[AffinityTerm] | None = field(default=None, name="requiredDuringSchedulingIgnoredDuringExecution")
+
+
+class Affinity(Struct, rename="camel", gc=False):
+    """The affinity of a pod template, as far as it keeps pods apart."""
+
+    pod_anti_affinity: PodAffinity | None = None
+
+
+class SpreadConstraint(Struct, rename="camel", gc=False):
+    """How evenly pods have to be spread."""
+
+    topology_key: str = ""
+    when_unsatisfiable: str = ""
 
 
 class TemplateSpec(Struct, rename="camel", gc=False):
@@ -124,6 +165,9 @@ class TemplateSpec(Struct, rename="camel", gc=False):
     init_containers: list[Container] | None = None
     volumes: list[Volume] | None = None
     host_network: bool = False
+    affinity: Affinity | None = None
+    topology_spread_constraints: list[SpreadConstraint] | None = None
+    node_selector: dict[str, str] | None = None
 
 
 class Template(Struct, gc=False):
@@ -182,13 +226,14 @@ class ContainerStatus(Struct, rename="camel", gc=False):
     last_state: ContainerState | None = None
 
 
-class Condition(Struct, gc=False):
+class Condition(Struct, rename="camel", gc=False):
     """A condition of a pod or of a controller."""
 
     type: str
     status: str = ""
     reason: str = ""
     message: str = ""
+    last_transition_time: str | None = None
 
 
 class PodStatus(Struct, rename="camel", gc=False):

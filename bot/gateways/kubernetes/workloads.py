@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from bot.gateways.kubernetes.pods import PROXY, find_owner
 from bot.gateways.kubernetes.quantities import count_bytes, count_millicores
 from bot.gateways.kubernetes.wire import (
+    AffinityTerm,
     Condition,
     Container,
     Controller,
     ControllerSpec,
     ControllerStatus,
     Expression,
+    PodAffinity,
     ProjectedPart,
     RollingUpdate,
     Selector,
@@ -24,7 +26,7 @@ from bot.gateways.kubernetes.wire import (
     decode_selector,
 )
 from steps.contract.documents import read_count
-from steps.mesh import Workload, WorkloadRef
+from steps.mesh import Placement, Workload, WorkloadRef
 
 TOOLS = frozenset({
     "argocd.argoproj.io", "fluxcd.io", "configmanagement.gke.io", "configsync.gke.io", "meta.helm.sh",
@@ -99,6 +101,7 @@ def reduce_workload(kind: str, found: Controller) -> Workload:
         host_network=template.spec.host_network,
         cpu_millis=_add_up(template.spec, "cpu", count_millicores),
         memory_bytes=_add_up(template.spec, "memory", count_bytes),
+        placement=read_placement(template),
         config_maps=_sort(_list_config_maps(template.spec)),
         secrets=_sort(_list_secrets(template.spec)),
         min_ready_seconds=spec.min_ready_seconds,
@@ -205,6 +208,45 @@ def _add_up(spec: TemplateSpec, resource: str, count: Callable[[str], int]) -> i
 def _read_request(container: Container, resource: str, count: Callable[[str], int]) -> int:
     asked = (container.resources.requests if container.resources else None) or {}
     return count(str(asked.get(resource, "0")))
+
+
+def read_placement(template: Template) -> Placement:
+    """What the template asks of nodes; only a term that selects its own pods keeps them apart."""
+    spec, labels = template.spec, template.metadata.labels or {}
+    terms = (spec.affinity.pod_anti_affinity if spec.affinity else None) or PodAffinity()
+    ports = (port.host_port for container in spec.containers for port in container.ports or ())
+    return Placement(
+        apart=tuple(term.topology_key for term in terms.required or () if _selects_own(term, labels)),
+        spread=tuple(
+            one.topology_key
+            for one in spec.topology_spread_constraints or ()
+            if one.when_unsatisfiable == "DoNotSchedule"
+        ),
+        host_ports=tuple(port for port in ports if port),
+        claims=_sort(
+            one.persistent_volume_claim.claim_name for one in spec.volumes or () if one.persistent_volume_claim
+        ),
+        node_labels=spec.node_selector or {},
+    )
+
+
+def _selects_own(term: AffinityTerm, labels: Mapping[str, str]) -> bool:
+    selector = decode_selector(term.label_selector)
+    expressions = all(_expects(one, labels) for one in selector.match_expressions or ())
+    return (selector.match_labels or {}).items() <= labels.items() and expressions
+
+
+def _expects(expression: Expression, labels: Mapping[str, str]) -> bool:
+    values, found = expression.values or (), labels.get(expression.key)
+    match expression.operator:
+        case "In":
+            return found in values
+        case "NotIn":
+            return found not in values
+        case "DoesNotExist":
+            return found is None
+        case _:
+            return found is not None
 
 
 def _list_config_maps(spec: TemplateSpec) -> Iterable[str]:

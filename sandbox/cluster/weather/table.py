@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sandbox.cluster.weather.crowds import Crowded
 from sandbox.cluster.weather.limits import Quota, StuckBudget
 from sandbox.cluster.weather.mesh import HandEdits, OwnGateway
 from sandbox.cluster.weather.nodes import LateGates, LostNode, ManyNodes, SlowPods
@@ -11,6 +12,7 @@ from sandbox.cluster.weather.server import InjectorDown, Latency, LostRequests
 from sandbox.cluster.weather.sky import WeatherKind
 
 WEATHERS = (
+    WeatherKind("crowded", "A workload fills the nodes, and its rollout finds none for one pod more.", Crowded),
     WeatherKind("gitops-reverts", "A GitOps tool puts every change in a namespace back.", GitopsReverts),
     WeatherKind("hand-edits", "People edited mesh config, injector template and an autoscaler by hand.", HandEdits),
     WeatherKind("injector-down", "The sidecar injector does not answer, so no pod is made.", InjectorDown),

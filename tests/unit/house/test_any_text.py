@@ -28,7 +28,7 @@ from steps.install.record.kubectl_errors import read_kubectl_errors
 from steps.install.recovery import recover_options
 from steps.versions import parse_asm_version, parse_image, parse_numbers
 from steps.workloads.injection import parse_injector
-from steps.workloads.method import scale_count
+from steps.workloads.placement import scale_count
 
 # For each reader: in every run, and with --every-text.
 SAMPLE, EVERY = 1_000, 100_000

@@ -11,7 +11,7 @@ from steps.phases.sidecars.flights.flight import Flight
 from steps.workloads.injection import Injector
 from steps.workloads.inventory import Finding, Inventory, Surroundings
 from steps.workloads.method import Method
-from steps.workloads.risk import Subject
+from steps.workloads.subject import Subject
 from steps.workloads.waves import PlannedWorkload
 from tests.unit.steps.paper_cluster import HUB, OLD, START
 

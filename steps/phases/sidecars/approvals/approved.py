@@ -11,7 +11,7 @@ from steps.gates import BoundWorkload, bind_planned
 from steps.notes.sidecars import APPROVED, add_refs, read_refs
 from steps.phases.sidecars.flights.tally import Tally, store_plan
 from steps.workloads.method import Method
-from steps.workloads.risk import LEVELS, Risk, worst_level
+from steps.workloads.subject import LEVELS, Risk, worst_level
 from steps.workloads.waves import LATER, PlannedWorkload
 
 # By workload id, as it stood on the card; earlier versions of the bot kept the ids alone.

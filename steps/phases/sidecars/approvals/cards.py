@@ -15,7 +15,8 @@ from steps.mesh import WorkloadRef
 from steps.phases.sidecars.flights.remaining import prefer_seen
 from steps.workloads.estimate import describe_sidecars
 from steps.workloads.method import Method
-from steps.workloads.risk import Risk, describe_shared
+from steps.workloads.risk import describe_shared
+from steps.workloads.subject import Risk
 from steps.workloads.waves import Planned, PlannedWorkload
 
 METHODS: Mapping[Method, str] = {

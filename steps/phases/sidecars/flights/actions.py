@@ -14,7 +14,7 @@ from steps.phases.sidecars.flights.pace import Bucket
 from steps.workloads.injection import has_target
 from steps.workloads.inventory import is_live
 from steps.workloads.method import count_allowed_gone, read_ordinal
-from steps.workloads.risk import covers
+from steps.workloads.subject import covers
 
 CALLS_A_TURN = 20
 

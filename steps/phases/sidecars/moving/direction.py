@@ -13,7 +13,8 @@ from steps.phases.sidecars.flights.tally import Tally
 from steps.workloads.injection import Injector
 from steps.workloads.inventory import Finding, Inventory, Surroundings, is_live
 from steps.workloads.method import Method, choose_way
-from steps.workloads.risk import Risk, Subject, find_risks
+from steps.workloads.risk import find_risks
+from steps.workloads.subject import Risk, Subject
 
 
 def drop_changed(ctx: Context, tally: Tally, judged: Sequence[Judged]) -> None:

@@ -12,7 +12,7 @@ from steps.phases.sidecars.flights.flight import Failing, Flight
 from steps.phases.sidecars.flights.tally import Tally
 from steps.phases.sidecars.moving.remedies import SKIP, advise_failure
 from steps.phases.sidecars.moving.taken_back import REMEDY, list_evictable, offer_eviction
-from steps.workloads.risk import covers
+from steps.workloads.subject import covers
 from steps.workloads.waves import PlannedWorkload
 
 SHOWN = 5

@@ -3,7 +3,8 @@ import pytest
 from steps.mesh import Pod, Workload, WorkloadRef
 from steps.workloads.injection import INJECT, PINNED_IMAGE
 from steps.workloads.inventory import Condition, Finding
-from steps.workloads.method import Way, choose_way, count_allowed_gone, keeps_revision, read_ordinal, scale_count
+from steps.workloads.method import Way, choose_way, count_allowed_gone, keeps_revision, read_ordinal
+from steps.workloads.placement import scale_count
 from tests.unit.steps.shapes import pod, workload
 
 TARGET = "gcr.io/gke-release/asm/proxyv2:1.4.10-asm.18"
@@ -54,6 +55,15 @@ def test_a_bare_pod_is_never_touched() -> None:
 def test_a_job_is_left_to_finish() -> None:
     """Its work would be repeated."""
     assert "wait --for=condition=complete" in choose(workload("Job")).command
+
+
+def test_a_job_whose_own_containers_have_ended_is_done() -> None:
+    """Waiting for it would never end: its proxy has to be ended."""
+    way = choose(workload("Job"), pod("report-x", ready=1, spent=True))
+    assert way.method == "manual"
+    assert "the work of this Job is done" in way.reason
+    assert way.command.startswith("kubectl -n shop exec report-x -c istio-proxy -- curl ")
+    assert "quitquitquit" in way.command
 
 
 def test_an_unknown_owner_is_not_guessed_at() -> None:

@@ -6,7 +6,8 @@ import pytest
 from steps.mesh import Autoscaler, DisruptionBudget, Requirement, Workload, WorkloadRef
 from steps.workloads.inventory import Condition, Room
 from steps.workloads.method import Method
-from steps.workloads.risk import Risk, covers, find_risks, is_mutable, is_rolling, worst_level
+from steps.workloads.risk import find_risks, is_mutable, is_rolling
+from steps.workloads.subject import Risk, covers, worst_level
 from tests.unit.steps.paper_cluster import START
 from tests.unit.steps.shapes import WEB, pod, subject, workload
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -199,3 +200,33 @@ def test_a_container_named_like_the_proxy_is_not_the_proxy() -> None:
 def test_the_hosts_network_is_told() -> None:
     """Such a pod gets no sidecar."""
     assert pod_of({"hostNetwork": True}).host_network
+
+
+ENDED = {"terminated": {"exitCode": 0, "reason": "Completed"}}
+RUNS = {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
+
+
+@pytest.mark.parametrize(
+    ("app", "proxy", "phase", "spent"),
+    [
+        (ENDED, RUNS, "Running", True),
+        (RUNS, RUNS, "Running", False),
+        ({"terminated": {"exitCode": 1, "reason": "Error"}}, RUNS, "Running", False),
+        (ENDED, ENDED, "Succeeded", False),
+        ({"waiting": {"reason": "ContainerCreating"}}, {"waiting": {"reason": "ContainerCreating"}}, "Pending", False),
+    ],
+)
+def test_a_pod_whose_proxy_alone_runs_on_is_spent(
+    app: dict[str, Any], proxy: dict[str, Any], phase: str, spent: bool
+) -> None:
+    """Its own containers have ended well; before Kubernetes 1.28 nothing ends the sidecar."""
+    rows = [container_status("app", False, state=app), container_status("istio-proxy", False, state=proxy)]
+    assert pod_of(status={"phase": phase, "containerStatuses": rows}).spent is spent
+
+
+def test_since_when_a_pod_is_not_ready_is_known() -> None:
+    """By its own condition; nothing where it is ready."""
+    row = {"type": "Ready", "status": "False", "lastTransitionTime": "2026-01-02T03:04:05Z"}
+    assert pod_of(status={"conditions": [row]}).unready_since == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    assert pod_of(status={"conditions": [{**row, "status": "True"}]}).unready_since is None
+    assert pod_of(status={"conditions": [{**row, "lastTransitionTime": None}]}).unready_since is None

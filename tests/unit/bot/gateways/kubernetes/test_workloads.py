@@ -8,7 +8,7 @@ import pytest
 from bot.gateways.kubernetes.quantities import count_bytes, count_millicores
 from bot.gateways.kubernetes.wire import Controller
 from bot.gateways.kubernetes.workloads import reduce_workload
-from steps.mesh import Owner, Workload
+from steps.mesh import Owner, Placement, Workload
 
 
 def workload_of(
@@ -202,3 +202,54 @@ def test_a_failure_that_is_over_is_none() -> None:
     """The condition stays with status False."""
     condition = {"type": "ReplicaFailure", "status": "False", "reason": "FailedCreate", "message": "quota"}
     assert workload_of("ReplicaSet", {}, {"conditions": [condition]}).failure == ""
+
+
+def anti_affinity(selector: dict[str, Any], key: str = "kubernetes.io/hostname") -> dict[str, Any]:
+    """A required term."""
+    term = {"labelSelector": selector, "topologyKey": key}
+    return {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+
+
+@pytest.mark.parametrize(
+    ("selector", "apart"),
+    [
+        ({"matchLabels": {"app": "web"}}, True),
+        ({"matchLabels": {"app": "cart"}}, False),
+        ({"matchExpressions": [{"key": "app", "operator": "In", "values": ["web"]}]}, True),
+        ({"matchExpressions": [{"key": "app", "operator": "NotIn", "values": ["web"]}]}, False),
+        ({"matchExpressions": [{"key": "app", "operator": "Exists"}]}, True),
+        ({"matchExpressions": [{"key": "app", "operator": "DoesNotExist"}]}, False),
+    ],
+)
+def test_pods_that_keep_from_their_own_kind_are_known(selector: dict[str, Any], apart: bool) -> None:
+    """A term about other pods leaves a rollout its nodes."""
+    made = template({"name": "app", "image": "app:1"}, affinity=anti_affinity(selector))
+    made["metadata"]["labels"] = {"app": "web"}
+    assert bool(workload_of("Deployment", {"template": made}).placement.apart) is apart
+
+
+def test_what_a_template_asks_of_nodes_is_kept() -> None:
+    """Host ports, spread that has to be kept, node labels and disks."""
+    spread = [
+        {"topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule", "maxSkew": 1},
+        {"topologyKey": "rack", "whenUnsatisfiable": "ScheduleAnyway", "maxSkew": 1},
+    ]
+    container = {"name": "app", "image": "app:1", "ports": [{"containerPort": 80}, {"containerPort": 1, "hostPort": 1}]}
+    volumes = [{"name": "disk", "persistentVolumeClaim": {"claimName": "files"}}, {"name": "tmp", "emptyDir": {}}]
+    made = template(container, topologySpreadConstraints=spread, nodeSelector={"pool": "big"}, volumes=volumes)
+    found = workload_of("Deployment", {"template": made}).placement
+    assert found == Placement(spread=("zone",), host_ports=(1,), claims=("files",), node_labels={"pool": "big"})
+
+
+@pytest.mark.parametrize(("written", "ordered"), [("", True), ("OrderedReady", True), ("Parallel", False)])
+def test_a_stateful_set_is_ordered_unless_it_says_otherwise(written: str, ordered: bool) -> None:
+    """The API's default."""
+    spec = {"podManagementPolicy": written} if written else {}
+    assert workload_of("StatefulSet", spec).ordered is ordered
+    assert workload_of("Deployment").ordered is False
+
+
+def test_a_replica_set_that_can_not_be_made_is_a_failure() -> None:
+    """There is no pod and no ReplicaSet to say so."""
+    row = {"type": "Progressing", "status": "False", "reason": "ReplicaSetCreateError", "message": "denied"}
+    assert workload_of("Deployment", status={"conditions": [row]}).failure == "ReplicaSetCreateError: denied"

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from sandbox.cluster.http.server import SimulatedCluster
 from sandbox.cluster.http.tls import ServingCertificate, ensure_certificate
 from sandbox.cluster.server.faults import PodFault
 from steps.contract.options import Limits
-from steps.contract.step import Blocked, Waiting
+from steps.contract.step import Ask, Blocked, Done, Waiting
+from steps.mesh import WorkloadRef
 from tests.unit.steps.phases.sidecars.simulated_mesh import SimulatedMesh, take_mesh_snapshot
 from tests.unit.steps.rig import load_release, start
 
@@ -126,3 +128,49 @@ def test_a_stateful_set_that_waits_for_a_broken_pod_needs_two_things(mesh: Simul
     assert "CrashLoopBackOff" in outcome.why
     assert "kubectl -n data logs ledger-db-2 --all-containers --previous" in outcome.remedy
     assert "kubectl -n data delete pod ledger-db-2" in outcome.remedy
+
+
+@pytest.mark.parametrize(
+    ("rule", "words", "remedy"),
+    [
+        ("anti-affinity", "didn't match pod anti-affinity rules", "by maxSurge 0"),
+        ("host-port", "didn't have free ports for the requested pod ports", "by maxSurge 0"),
+    ],
+)
+def test_a_rollout_without_a_free_node_is_predicted_and_then_told(
+    mesh: SimulatedMesh, rule: str, words: str, remedy: str
+) -> None:
+    """The risk before anybody approves, the scheduler's words within two minutes, and the same remedy."""
+    mesh.control(lambda cluster: cluster.sky.begin("crowded", {"rule": rule}))
+    mesh.tick(30)
+    mesh.control(lambda cluster: _make_old(cluster, "edge"))
+    mesh.tick(60)
+    rig = start(mesh, limits=Limits(workloads_at_once=0, pods_per_minute=0))
+    card = rig.turn("approve")
+    assert isinstance(card, Ask)
+    (risk,) = (risk for risk in card.card.risks if risk.startswith("shop/Deployment/edge: "))
+    assert "the rollout will stand still" in risk
+    rig.approve("approve")
+    begun, told = mesh.clock.seconds, 0.0
+    while isinstance(outcome := rig.turn("restart"), Waiting):
+        if not told and words in outcome.why:
+            told = mesh.clock.seconds - begun
+        mesh.tick(outcome.retry_in)
+    assert 0 < told <= SOON
+    assert isinstance(outcome, Blocked)
+    assert words in outcome.why
+    assert remedy in outcome.remedy
+    mesh.patch(
+        WorkloadRef("shop", "Deployment", "edge"),
+        {"spec": {"strategy": {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}}},
+    )
+    rig.generation += 1
+    assert isinstance(rig.run("restart"), Done)
+
+
+def _make_old(cluster: SimulatedCluster, app: str) -> None:
+    """Give the pods of an app the sidecar of before, as if they had been there all the time."""
+    for pod in list(cluster.store.each("pods", "shop")):
+        if pod["metadata"]["labels"].get("app") == app:
+            rows = [{**row, "image": row["image"].replace(NEW, "1.4.7-asm.0")} for row in pod["spec"]["containers"]]
+            cluster.store.put("pods", {**pod, "spec": {**pod["spec"], "containers": rows}})

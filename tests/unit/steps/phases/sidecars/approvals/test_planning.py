@@ -1,5 +1,5 @@
 from steps.mesh import WorkloadRef
-from steps.workloads.risk import Level
+from steps.workloads.subject import Level
 from steps.workloads.waves import CANARY, PlannedWorkload, order_workloads
 from tests.unit.steps.paper_cluster import PaperCluster
 from tests.unit.steps.rig import start

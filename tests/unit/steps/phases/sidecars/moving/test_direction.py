@@ -12,7 +12,7 @@ from steps.contract.step import Ask, Blocked, Done, Waiting
 from steps.gates import BoundWorkload
 from steps.mesh import DisruptionBudget, WorkloadRef
 from steps.phases.sidecars.approvals.approved import APPROVED_AS, find_worse
-from steps.workloads.risk import Level, Risk
+from steps.workloads.subject import Level, Risk
 from tests.unit.steps.paper_cluster import PaperCluster
 from tests.unit.steps.rig import Rig, start
 

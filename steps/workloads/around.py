@@ -1,0 +1,98 @@
+"""Risks from what stands around a workload: nodes, room, disks, and pods that were broken before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC
+
+from steps.mesh import Pod
+from steps.workloads.placement import (
+    count_surge,
+    explain_crowding,
+    explain_uneven_spread,
+    find_single_disk,
+    keeps_old_pods,
+)
+from steps.workloads.subject import Risk, Subject
+
+STRANDED_SHOWN = 3
+
+
+def find_disk(subject: Subject) -> Iterator[Risk]:
+    """A disk that one node can have at a time, shared by all pods of a Deployment."""
+    workload = subject.workload
+    if workload is None or workload.ref.kind != "Deployment" or subject.method == "manual":
+        return
+    disk = find_single_disk(workload, subject.inventory.claims)
+    if not disk:
+        return
+    fact = f"its disk {disk} can be on one node at a time"
+    waits = workload.strategy != "Recreate" and (keeps_old_pods(workload) or workload.replicas > 1)
+    if subject.method == "restart" and waits:
+        fact += ": a new pod on another node waits for the old one to let it go, and that one for the new to be ready"
+        person = "set its strategy to Recreate, which is a brief outage, or have its namespace evicted"
+        yield Risk("disk deadlock", "care", fact, "restarts it and asks where it stands still", person)
+    else:
+        fact += ": a brief outage from the old pod's end until the disk has moved and the new pod is ready"
+        yield Risk("disk moves", "outage", fact, "restarts it all the same", "skip it and restart it in a quiet hour")
+
+
+def find_placeless(subject: Subject) -> Iterator[Risk]:
+    """A rollout whose first new pod will find no node."""
+    workload = subject.workload
+    if workload is None or workload.ref.kind != "Deployment" or subject.method != "restart":
+        return
+    fact = explain_crowding(workload, subject.inventory.nodes) or explain_uneven_spread(
+        workload, subject.inventory.nodes
+    )
+    if fact:
+        person = "set maxSurge 0 and maxUnavailable 1, add a node, or have its namespace evicted"
+        yield Risk("no free node", "care", fact, "restarts it and asks where it stands still", person, passing=True)
+
+
+def find_broken(subject: Subject) -> Iterator[Risk]:
+    """Pods that are out of service before anybody touches them."""
+    unready = [finding.pod for finding in subject.findings if not finding.pod.is_ready]
+    if unready and subject.method != "manual":
+        fact = f"{len(unready)} of {len(subject.findings)} pods are not ready before the restart{_say_since(unready)}"
+        yield Risk("not ready", "care", fact, "restarts it all the same", "repair it first", passing=True)
+
+
+def _say_since(pods: Sequence[Pod]) -> str:
+    """`: web-1 since 2026-03-02 08:00 UTC (app CrashLoopBackOff)`, the longest of them."""
+    first = min((pod for pod in pods if pod.unready_since), key=lambda pod: str(pod.unready_since), default=None)
+    if first is None or first.unready_since is None:
+        return ""
+    why = f" ({first.problem})" if first.problem else ""
+    return f": {first.name} was so before, since {first.unready_since.astimezone(UTC):%Y-%m-%d %H:%M} UTC{why}"
+
+
+def find_stranded_pods(subject: Subject) -> Iterator[Risk]:
+    """A lost node ends no pod: nothing takes a StatefulSet's or a DaemonSet's place there until it is back or gone."""
+    lost = subject.inventory.stranded.get(subject.ref, ())
+    if not lost or subject.method == "manual":
+        return
+    places = ", ".join(
+        f"{pod.name} {_say_stand(pod)} on {pod.node}, which is not ready" for pod in lost[:STRANDED_SHOWN]
+    )
+    more = f", and {len(lost) - STRANDED_SHOWN} more pods so" if len(lost) > STRANDED_SHOWN else ""
+    nodes = ", ".join(sorted({pod.node for pod in lost[:STRANDED_SHOWN]}))
+    fact, bot = f"{places}{more}: nothing ends a pod there", "restarts it, and asks if that never ends"
+    yield Risk("lost node", "care", fact, bot, f"repair or delete {nodes} first", passing=True)
+
+
+def _say_stand(pod: Pod) -> str:
+    return "is terminating" if pod.terminating else "stands"
+
+
+def find_crowded(subject: Subject) -> Iterator[Risk]:
+    """A rollout that starts more pods than the nodes have room for."""
+    workload = subject.workload
+    if workload is None or subject.method != "restart" or workload.ref.kind != "Deployment":
+        return
+    extra = count_surge(workload)
+    free = subject.inventory.free_room
+    if not extra or free is None or free.holds(extra * workload.cpu_millis, extra * workload.memory_bytes):
+        return
+    fact = f"no room for the {extra} more pods that its rollout starts"
+    yield Risk("no room", "care", fact, "restarts it and waits for room", "add a node", passing=True)

@@ -1,0 +1,103 @@
+"""Where a workload's pods may run: whether a rollout finds a node for one pod more, and whose disk it shares. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+from steps.contract.documents import read_count
+from steps.contract.wording import count_things
+from steps.mesh import Node, Workload
+
+# Access modes of a PersistentVolumeClaim, by namespace and name.
+Claims: TypeAlias = Mapping[tuple[str, str], Sequence[str]]
+_SHARED = frozenset({"ReadWriteMany", "ReadOnlyMany"})
+HOSTNAME = "kubernetes.io/hostname"
+
+
+def count_surge(workload: Workload) -> int:
+    """How many pods more than wanted a rollout of a Deployment makes."""
+    return scale_count(workload.max_surge or "25%", workload.replicas, round_up=True)
+
+
+def keeps_old_pods(workload: Workload) -> bool:
+    """Whether a rollout takes no old pod away before a new one is ready: maxUnavailable rounds to 0."""
+    if workload.strategy == "Recreate" or not count_surge(workload):
+        return False
+    return scale_count(workload.max_unavailable or "25%", workload.replicas, round_up=False) == 0
+
+
+def explain_crowding(workload: Workload, nodes: Iterable[Node]) -> str:
+    """Why no node is left for the first new pod of a rollout, "" where one is."""
+    usable = [node for node in nodes if _may_run(node, workload.placement.node_labels)]
+    if not keeps_old_pods(workload) or not usable:
+        return ""
+    for what, places in _list_limits(workload, usable):
+        if workload.replicas >= places:
+            share = workload.max_unavailable or "25%"
+            rounds = f"maxUnavailable {share}" + (" rounds to 0" if share != "0" else "")
+            return (
+                f"{what}: its {count_things(workload.replicas, 'pod')} fill the {places} there are and {rounds}, so no"
+                " node is left for a new pod and the rollout will stand still"
+            )
+    return ""
+
+
+def _list_limits(workload: Workload, nodes: Sequence[Node]) -> Iterable[tuple[str, int]]:
+    """What keeps pods apart, and how many places that leaves them."""
+    for key in workload.placement.apart:
+        what = "nodes" if key == HOSTNAME else f"values of {key}"
+        yield f"required anti-affinity keeps its pods on different {what}", _count_places(nodes, key)
+    if workload.placement.host_ports:
+        port = workload.placement.host_ports[0]
+        yield f"host port {port} can be taken once on a node", len(nodes)
+
+
+def _count_places(nodes: Collection[Node], key: str) -> int:
+    return len({node.labels[key] for node in nodes if key in node.labels})
+
+
+def explain_uneven_spread(workload: Workload, nodes: Iterable[Node]) -> str:
+    """Why a topology spread may leave new pods without a node, "" where nothing does."""
+    eligible = [node for node in nodes if _is_meant(node, workload.placement.node_labels)]
+    for key in workload.placement.spread:
+        closed = [node for node in eligible if key in node.labels and not _is_open(node)]
+        open_places = {node.labels[key] for node in eligible if key in node.labels and _is_open(node)}
+        lost = sorted({node.labels[key] for node in closed} - open_places)
+        if lost and keeps_old_pods(workload):
+            return (
+                f"topology spread by {key} counts {', '.join(lost[:3])}, where no pod can start now, so new pods may"
+                " find no node"
+            )
+    return ""
+
+
+def find_single_disk(workload: Workload, claims: Claims) -> str:
+    """The claim of a disk that one node can have at a time and that all pods of the template share, "" without one."""
+    for name in workload.placement.claims:
+        modes = claims.get((workload.ref.namespace, name))
+        if modes and not _SHARED & set(modes):
+            return name
+    return ""
+
+
+def _may_run(node: Node, wanted: Mapping[str, str]) -> bool:
+    return _is_open(node) and _is_meant(node, wanted)
+
+
+def _is_open(node: Node) -> bool:
+    return node.ready and not node.unschedulable
+
+
+def _is_meant(node: Node, wanted: Mapping[str, str]) -> bool:
+    return wanted.items() <= node.labels.items()
+
+
+def scale_count(written: str, replicas: int, *, round_up: bool) -> int:
+    """A count written as a number or a percentage of the replicas; 0 where it is neither."""
+    number = written.rstrip("%")
+    if number == written:
+        return read_count(number)
+    share = read_count(number) * replicas / 100
+    return math.ceil(share) if round_up else math.floor(share)

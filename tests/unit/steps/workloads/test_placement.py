@@ -1,0 +1,120 @@
+"""Whether a rollout finds a node for its first new pod, and what a shared disk makes of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from steps.mesh import Node, Placement, Workload
+from steps.workloads.method import Method
+from steps.workloads.placement import HOSTNAME
+from steps.workloads.risk import find_risks
+from steps.workloads.subject import Risk
+from tests.unit.steps.builders import make_node
+from tests.unit.steps.shapes import pod, subject, workload
+
+APART = Placement(apart=(HOSTNAME,))
+ZONES = Placement(apart=("zone",))
+PORT = Placement(host_ports=(8443,))
+DISK = Placement(claims=("files",))
+CLAIMS = {("shop", "files"): ("ReadWriteOnce",)}
+
+
+def nodes(count: int, **more: Any) -> tuple[Node, ...]:
+    """So many nodes in two zones."""
+    return tuple(
+        make_node(f"n{number}", labels={HOSTNAME: f"n{number}", "zone": "ab"[number % 2]}, **more)
+        for number in range(count)
+    )
+
+
+def risks(shape: Workload, around: tuple[Node, ...] = (), method: Method = "restart", **more: Any) -> list[Risk]:
+    """Those about nodes and disks, and about a single replica."""
+    kinds = ("no free node", "disk deadlock", "disk moves", "single replica", "Recreate")
+    return [risk for risk in find_risks(subject(method, shape, nodes=around, **more)) if risk.kind in kinds]
+
+
+@pytest.mark.parametrize(
+    ("placement", "replicas", "count", "surge", "away", "blocks"),
+    [
+        (APART, 3, 3, "25%", "25%", True),
+        (APART, 3, 4, "25%", "25%", False),
+        (APART, 4, 4, "25%", "25%", False),
+        (APART, 3, 3, "1", "1", False),
+        (APART, 3, 3, "0", "1", False),
+        (APART, 3, 3, "1", "0", True),
+        (APART, 3, 3, "", "", True),
+        (APART, 5, 3, "1", "0", True),
+        (PORT, 3, 3, "25%", "25%", True),
+        (PORT, 2, 3, "1", "0", False),
+        (ZONES, 2, 6, "1", "0", True),
+        (ZONES, 1, 6, "1", "0", False),
+        (Placement(), 3, 3, "1", "0", False),
+    ],
+)
+def test_a_rollout_that_will_find_no_node_is_predicted(
+    placement: Placement, replicas: int, count: int, surge: str, away: str, blocks: bool
+) -> None:
+    """As many pods as places, and none that may go first."""
+    shape = workload(replicas=replicas, placement=placement, max_surge=surge, max_unavailable=away)
+    found = [risk for risk in risks(shape, nodes(count)) if risk.kind == "no free node"]
+    assert bool(found) is blocks
+    if blocks:
+        assert "no node is left for a new pod" in found[0].sentence
+        assert "maxSurge 0" in found[0].person
+
+
+def test_nodes_that_take_no_pod_are_no_places() -> None:
+    """Cordoned, lost, or without the labels that the template asks for."""
+    shape = workload(placement=APART, max_surge="1", max_unavailable="0")
+    assert risks(shape, nodes(4)) == []
+    assert risks(shape, (*nodes(3), make_node("n9", labels={HOSTNAME: "n9"}, ready=False)))
+    assert risks(shape, (*nodes(3), make_node("n9", labels={HOSTNAME: "n9"}, unschedulable=True)))
+    picky = dataclasses.replace(shape, placement=dataclasses.replace(APART, node_labels={"zone": "a"}))
+    assert risks(picky, nodes(6))
+    assert risks(picky, nodes(8)) == []
+
+
+def test_eviction_lets_the_old_pod_go_first() -> None:
+    """And so leaves its node to the new one."""
+    assert risks(workload(placement=APART), nodes(3), "evict") == []
+
+
+@pytest.mark.parametrize(
+    ("shape", "method", "kinds"),
+    [
+        (workload(replicas=1, placement=DISK), "restart", ["disk deadlock"]),
+        (workload(replicas=1, placement=DISK, max_surge="0", max_unavailable="1"), "restart",
+         ["single replica", "disk moves"]),
+        (workload(replicas=1, placement=DISK, strategy="Recreate"), "restart", ["Recreate", "disk moves"]),
+        (workload(replicas=1, placement=DISK), "evict", ["single replica", "disk moves"]),
+        (workload(replicas=3, placement=DISK), "restart", ["disk deadlock"]),
+        (workload("StatefulSet", replicas=1, placement=DISK), "restart", ["single replica"]),
+        (workload(replicas=1, placement=Placement(claims=("shared",))), "restart", ["single replica"]),
+    ],
+)  # fmt: skip
+def test_a_disk_is_a_deadlock_or_an_outage(shape: Workload, method: Method, kinds: list[str]) -> None:
+    """It is said which; a claim that many nodes may have at once is neither."""
+    claims = {**CLAIMS, ("shop", "shared"): ("ReadWriteMany",)}
+    found = risks(shape, nodes(3), method, claims=claims)
+    assert [risk.kind for risk in found] == kinds
+    if "files" in shape.placement.claims:
+        assert not any("starts the new pod before the old one stops" in risk.sentence for risk in found)
+
+
+def test_a_spread_that_counts_a_closed_node_may_leave_no_place() -> None:
+    """The scheduler counts it as empty, and fills the others no further."""
+    shape = workload(placement=Placement(spread=(HOSTNAME,)), max_surge="1", max_unavailable="0")
+    closed = make_node("n9", labels={HOSTNAME: "n9"}, unschedulable=True)
+    assert [risk.kind for risk in risks(shape, (*nodes(3), closed))] == ["no free node"]
+    assert risks(shape, nodes(4)) == []
+
+
+def test_a_job_that_is_done_is_told_as_done() -> None:
+    """Not as one to wait for."""
+    one = subject("manual", workload("Job"), pod("report-x", spent=True))
+    (risk,) = (risk for risk in find_risks(one) if risk.kind == "Job")
+    assert "work is done" in risk.fact
+    assert "wait" not in risk.person
