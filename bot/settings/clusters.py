@@ -70,7 +70,9 @@ FIELDS: tuple[Field, ...] = (
         check_endpoints,
         list(ENDPOINTS),
     ),
-    Field("kubeconfig", "In place of the three above: a kubeconfig file.", check_text, ""),
+    Field(
+        "kubeconfig", "In place of the three above: a kubeconfig file, whose user acts for nobody else.", check_text, ""
+    ),
     Field("context", "The context in that kubeconfig; its current one by default.", check_text, ""),
     Field("channel", "The Slack channel id that the upgrade's thread is posted to.", check_channel, ""),
     Field("requesters", "Slack users and groups (ids) that may start, pause, resume, retry, abort.", check_people, []),

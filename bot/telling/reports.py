@@ -35,7 +35,7 @@ def _describe_upgrade(view: UpgradeView) -> str:
 
 
 def _describe_line(view: UpgradeView) -> str:
-    versions = f"{view.source_version or '?'} -> {view.release}"
+    versions = f"{view.source_version or '?'} → {view.release}"
     started = f"started {view.created_at:%Y-%m-%d %H:%M} UTC by {mention(view.requester)}"
     return f"{view.id}: {versions}, {describe_standing(view)}, {started}"
 

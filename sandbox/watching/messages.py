@@ -38,7 +38,7 @@ class Finish:
         """Return the line that the sandbox ends with."""
         word = "upgraded" if self.upgraded else "did not upgrade"
         return (
-            f"{word} {self.cluster}: {self.source} -> {self.target}, "
+            f"{word} {self.cluster}: {self.source} → {self.target}, "
             f"{self.pods_upgraded}/{self.pods_total} pods, {self.pods_manual} manual"
         )
 

@@ -104,7 +104,7 @@ def test_ctrl_c_while_seeding_tells_what_is_left(plane: ControlPlane) -> None:
 def test_the_sandbox_upgrades_a_demo_on_the_cluster_it_was_given(visited: Visited) -> None:
     """From what was begun, or nothing, to an upgraded mesh, every pod accounted for."""
     assert visited.code == 0, "\n".join(visited.lines)
-    assert visited.lines[-2:-1] == ["upgraded cluster-x: 1.4.7-asm.0 -> 1.4.10-asm.18, 56/58 pods, 2 manual"]
+    assert visited.lines[-2:-1] == ["upgraded cluster-x: 1.4.7-asm.0 → 1.4.10-asm.18, 56/58 pods, 2 manual"]
 
 
 def test_the_way_out_is_told(visited: Visited) -> None:

@@ -62,7 +62,7 @@ def test_the_upgrade_ends_with_a_sum_that_adds_up(upgraded: Rig) -> None:
     counts = upgraded.bot.journal.count_ledger(row.id)
     assert counts == {"upgraded": 56, "manual": 2}
     told = [text.replace("&gt;", ">") for _, text in list_thread(upgraded.world)]
-    assert "upgraded cluster-x: 1.4.7-asm.0 -> 1.4.10-asm.18, 56/58 pods, 2 manual" in told
+    assert "upgraded cluster-x: 1.4.7-asm.0 → 1.4.10-asm.18, 56/58 pods, 2 manual" in told
 
 
 def test_every_owned_pod_runs_the_new_sidecar(upgraded: Rig, plane: ControlPlane) -> None:

@@ -13,6 +13,7 @@ from bot.files import read_bounded
 from bot.gateways.calls.bounded import BoundedCalls
 from bot.gateways.calls.credentials import GET_CREDENTIALS, GoogleCredentials
 from bot.gateways.calls.faults import name_error
+from steps.contract.documents import BadDocument, read_yaml
 from steps.contract.errors import GiveUp
 from steps.mesh import ClusterAddress, ReachedServer
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from kubernetes.client import ApiClient, Configuration
 
 POOL_SIZE = 8
+# https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/#AuthInfo
+ACTING_FOR = ("as", "as-uid", "as-groups", "as-user-extra")
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,7 @@ class KubeconfigConnection:
         from kubernetes.config import ConfigException
 
         path = Path(self._address.kubeconfig).expanduser()
+        self._refuse_acting_for(path)
         configuration = Configuration()
         try:
             self._plugin.run(lambda: _load(path, self._address.context, configuration))
@@ -133,6 +137,15 @@ class KubeconfigConnection:
         self._bound_hook(configuration)
         harden(configuration)
         return ApiClient(configuration)
+
+    def _refuse_acting_for(self, path: Path) -> None:
+        """kubectl and istioctl would act for somebody else, and this client for the account itself: two people."""
+        acting = find_acting_for(path, self._address.context)
+        if acting:
+            raise GiveUp(
+                f"the kubeconfig {path} of {self.name} acts for somebody else ({', '.join(acting)}), which the bot can't",
+                "Give it credentials of the account that is meant, without these fields, then retry.",
+            )
 
     def read_server(self, client: ApiClient) -> ReachedServer:
         file = client.configuration.ssl_ca_cert
@@ -163,6 +176,18 @@ class KubeconfigConnection:
 
     def read_account(self) -> str:
         return ""
+
+
+def find_acting_for(path: Path, context: str) -> list[str]:
+    """The fields by which a kubeconfig's user acts for another one; none where the file can't be read."""
+    try:
+        (found,) = read_yaml(read_bounded(path))
+        name = context or found["current-context"]
+        chosen = next(one["context"] for one in found["contexts"] if one["name"] == name)
+        user = next(one["user"] for one in found["users"] if one["name"] == chosen["user"])
+        return [field for field in ACTING_FOR if user.get(field)]
+    except (BadDocument, OSError, KeyError, TypeError, ValueError, AttributeError, StopIteration):
+        return []  # whoever loads it says what is wrong
 
 
 def _load(path: Path, context: str, configuration: Configuration) -> None:

@@ -12,7 +12,7 @@ import pytest
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 RELEASES = Path(__file__).parents[3] / "steps" / "releases"
-LAST_LINE = re.compile(r"upgraded cluster-x: 1\.4\.7-asm\.0 -> 1\.4\.10-asm\.18, (\d+)/(\d+) pods, (\d+) manual")
+LAST_LINE = re.compile(r"upgraded cluster-x: 1\.4\.7-asm\.0 → 1\.4\.10-asm\.18, (\d+)/(\d+) pods, (\d+) manual")
 # Wherever the bot is killed, in the middle of a download and while istioctl runs for instance, it goes on.
 KILL_AFTER = ("Verified OK", "istioctl manifest apply")
 

@@ -182,7 +182,7 @@ SAMPLES: Mapping[str, tuple[Message, UpgradeView]] = {
         build_message("root", {}, slot="root"),
         build_view(
             state="upgraded",
-            sentence="upgraded cluster-x: 1.4.7-asm.0 -> 1.4.10-asm.18, 70/75 pods, 5 manual",
+            sentence="upgraded cluster-x: 1.4.7-asm.0 → 1.4.10-asm.18, 70/75 pods, 5 manual",
             phases=build_phases(8, "done"),
             legal=(),
             ended_at=START + timedelta(minutes=40),
@@ -242,7 +242,7 @@ SAMPLES: Mapping[str, tuple[Message, UpgradeView]] = {
         build_message(
             "finished",
             {
-                "sentence": "upgraded cluster-x: 1.4.7-asm.0 -> 1.4.10-asm.18, 70/75 pods, 5 manual",
+                "sentence": "upgraded cluster-x: 1.4.7-asm.0 → 1.4.10-asm.18, 70/75 pods, 5 manual",
                 "card": {**CARD, "title": "Report"},
                 "result": "upgraded",
                 "source": "1.4.7-asm.0",

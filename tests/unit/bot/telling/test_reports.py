@@ -56,5 +56,5 @@ def test_the_history_is_a_line_an_upgrade() -> None:
     """With the versions and who asked for it."""
     assert describe_history([]) == "No upgrade was ever started."
     assert describe_history([build_view(state="aborted", source_version="")]) == (
-        f"cluster-x-7: ? -> 1.4.10-asm.18, aborted, started 2026-12-01 02:00 UTC by <@{ANA}>"
+        f"cluster-x-7: ? → 1.4.10-asm.18, aborted, started 2026-12-01 02:00 UTC by <@{ANA}>"
     )

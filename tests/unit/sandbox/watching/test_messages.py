@@ -56,7 +56,7 @@ def test_the_finish_is_read_from_the_metadata() -> None:
     """And gives the line that the sandbox ends with."""
     finish = read_finish(finished("upgraded", 70, 5, 75))
     assert finish is not None
-    assert finish.sentence() == "upgraded cluster-x: 1.4.7-asm.0 -> 1.4.10-asm.18, 70/75 pods, 5 manual"
+    assert finish.sentence() == "upgraded cluster-x: 1.4.7-asm.0 → 1.4.10-asm.18, 70/75 pods, 5 manual"
 
 
 def test_metadata_of_another_app_is_ignored() -> None:

@@ -118,7 +118,7 @@ def test_the_thread_is_printed_and_judged() -> None:
 
     played = play(act)
     assert "• Verified OK" in played.out.getvalue()
-    assert played.verdict.sentence() == "upgraded cluster-x: a -> b, 3/4 pods, 1 manual"
+    assert played.verdict.sentence() == "upgraded cluster-x: a → b, 3/4 pods, 1 manual"
 
 
 def test_an_upgrade_that_stands_open_is_not_started_again() -> None:

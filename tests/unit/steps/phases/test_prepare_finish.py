@@ -126,7 +126,7 @@ def test_the_report_adds_up() -> None:
     paper.ledger.entries = (entry("a", "upgraded"), entry("b", "upgraded"), entry("c", "manual"), entry("d", "gone"))
     done = paper.run(report)
     assert done == Done(
-        f"upgraded cluster-x: {OLD} -> {NEW}, 2/3 pods, 1 manual", done.card if isinstance(done, Done) else None
+        f"upgraded cluster-x: {OLD} → {NEW}, 2/3 pods, 1 manual", done.card if isinstance(done, Done) else None
     )
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -16,6 +17,8 @@ from sandbox.cluster.http.tls import ensure_certificate, write_kubeconfig
 from sandbox.google.account import EMAIL
 from steps.contract.errors import GiveUp, TryAgain
 from steps.mesh import ClusterAddress, ReachedServer
+from tests.unit.bot.gateways import loopback
+from tests.unit.bot.gateways.conftest import Serve
 from tests.unit.bot.gateways.loopback import Answerer, Loopback, Reply, Request, in_order, refusal
 from tests.unit.bot.gateways.project import ADDRESS, Google
 
@@ -179,3 +182,35 @@ def test_an_authority_is_told_by_its_bytes() -> None:
     """Not by its lines."""
     assert digest_authority("-----BEGIN\nQ0E=\n") == digest_authority("-----BEGIN\r\nQ0\r\nE=")
     assert digest_authority(" \n") == ""
+
+
+@pytest.mark.parametrize(
+    "acting",
+    [{"as": "somebody"}, {"as-groups": ["system:masters"]}, {"as-uid": "1"}, {"as-user-extra": {"why": ["because"]}}],
+    ids=lambda acting: next(iter(acting)),
+)
+def test_a_kubeconfig_that_acts_for_somebody_else_is_refused(
+    serve: Serve, tmp_path: Path, acting: dict[str, object]
+) -> None:
+    """The client would act as the account itself, and kubectl for the other one; nothing is sent before."""
+    server = serve(in_order(VERSION))
+    path = loopback.write_kubeconfig(tmp_path, server.url)
+    config = json.loads(path.read_text())
+    config["users"][0]["user"] |= acting
+    path.write_text(json.dumps(config))
+    with pytest.raises(GiveUp, match="acts for somebody else") as told:
+        KubeconfigConnection(ClusterAddress("cluster-x", kubeconfig=str(path))).open()
+    assert next(iter(acting)) in told.value.why
+    assert server.requests == []
+
+
+def test_only_the_chosen_context_counts(serve: Serve, tmp_path: Path) -> None:
+    """Others of the same file may act for whom they like."""
+    path = loopback.write_kubeconfig(tmp_path, serve(in_order(VERSION)).url)
+    config = json.loads(path.read_text())
+    config["users"].append({"name": "other", "user": {"as": "somebody"}})
+    config["contexts"].append({"name": "other", "context": {"cluster": "test", "user": "other"}})
+    path.write_text(json.dumps(config))
+    KubeconfigConnection(ClusterAddress("cluster-x", kubeconfig=str(path))).open()
+    with pytest.raises(GiveUp, match="acts for somebody else"):
+        KubeconfigConnection(ClusterAddress("cluster-x", kubeconfig=str(path), context="other")).open()
