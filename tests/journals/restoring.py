@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,13 +11,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlite_utils import Database
+
+from bot.journal.proofs import Key, prove_rows
 from bot.settings.environment import read_settings
 from tests.journals.frames import Frame
 from tests.journals.placeholders import Placeholders, list_placeholders
 from tests.journals.programs import RunningProgram, start_again
 from tests.journals.rows import build_journal
 from tests.journals.surroundings import restore_surroundings
-from tests.scenarios.rig import World
+from tests.scenarios.rig import KEY, World
 from tests.scenarios.test_downtime import DowntimeRig
 
 SECONDS = 30.0
@@ -64,8 +68,18 @@ class Studio:
 def write_journal(frame: Frame, placeholders: Placeholders, path: Path) -> None:
     """The frame's journal as the file that a bot opens."""
     db = build_journal(map(placeholders.fill, frame.scripts))
+    prove_filled(db)
     path.write_bytes(db.serialize())
     db.close()
+
+
+def prove_filled(journal: sqlite3.Connection) -> None:
+    """The proofs of what holds this world's names by now: the bot that was filmed had others of its own."""
+    db = Database(journal)
+    for name in ("memory", "upgrades"):
+        if "proof" in db[name].columns_dict:
+            prove_rows(db, Key(KEY.encode()), name, "1", [])
+    journal.commit()
 
 
 def open_studio(world: World) -> Studio:

@@ -143,7 +143,7 @@ class KubeconfigConnection:
         acting = find_acting_for(path, self._address.context)
         if acting:
             raise GiveUp(
-                f"the kubeconfig {path} of {self.name} acts for somebody else ({', '.join(acting)}), which the bot can't",
+                f"the kubeconfig {path} of {self.name} acts for somebody else ({', '.join(acting)}), as the bot can't",
                 "Give it credentials of the account that is meant, without these fields, then retry.",
             )
 
