@@ -31,19 +31,26 @@ NAMES = {
 }
 
 
+ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo"
+
+
 class GoogleError(Exception):
     """An answer other than 2xx."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, reason: str = "") -> None:
         super().__init__(message)
         self.status = status
         self.message = message
+        self.reason = reason
 
 
-def error_response(status: int, message: str) -> web.Response:
-    """Return google.rpc.Status as JSON."""
-    body = {"error": {"code": status, "message": message, "status": NAMES.get(status, "UNKNOWN")}}
-    return web.Response(status=status, text=json.dumps(body), content_type="application/json")
+def error_response(status: int, message: str, reason: str = "") -> web.Response:
+    """Return google.rpc.Status as JSON, with an ErrorInfo where there is a reason."""
+    error: dict[str, object] = {"code": status, "message": message, "status": NAMES.get(status, "UNKNOWN")}
+    if reason:
+        metadata = {"service": "container.googleapis.com", "consumer": "projects/123456789012"}
+        error["details"] = [{"@type": ERROR_INFO, "reason": reason, "domain": "googleapis.com", "metadata": metadata}]
+    return web.Response(status=status, text=json.dumps({"error": error}), content_type="application/json")
 
 
 @dataclass
@@ -93,7 +100,7 @@ class GoogleApis:
                 self._admit(request)
             return await handler(request)
         except GoogleError as error:
-            return error_response(error.status, error.message)
+            return error_response(error.status, error.message, error.reason)
         except web.HTTPNotFound:
             return error_response(404, f"the sandbox has no method {request.method} {request.path}")
 
@@ -107,7 +114,9 @@ class GoogleApis:
         if self.switches.status_times == 1:
             self.switches.status = 0
         self.switches.status_times = max(0, self.switches.status_times - 1)
-        raise GoogleError(status, "switched on in the sandbox")
+        raise GoogleError(
+            status, self.switches.status_message or "switched on in the sandbox", self.switches.status_reason
+        )
 
     async def _token(self, request: web.Request) -> web.Response:
         if self.switches.token_status:

@@ -10,7 +10,8 @@ class GoogleSwitches:
     """Circumstances and faults of the Google APIs; a healthy zonal cluster at the start.
 
     `status` answers requests with that HTTP status: those whose path contains `status_on` (all where it is empty),
-    `status_times` of them (0: until switched off). `operations` are the types of operations that run on every
+    `status_times` of them (0: until switched off), with `status_message` and the reason `status_reason` of a
+    google.rpc.ErrorInfo, where they are not empty. `operations` are the types of operations that run on every
     cluster, such as UPGRADE_NODES; `exclusions` maps a name to its start and end (RFC 3339). `master_version` is what a
     master became meanwhile, "" where it is as it was. `token_lifetime` is
     in seconds; `token_status` answers the token endpoint with that status. `missing_zones` makes discovery partial.
@@ -19,6 +20,8 @@ class GoogleSwitches:
     status: int = 0
     status_on: str = ""
     status_times: int = 0
+    status_reason: str = ""
+    status_message: str = ""
     missing_zones: list[str] = field(default_factory=list)
     operations: list[str] = field(default_factory=list)
     exclusions: dict[str, list[str]] = field(default_factory=dict)

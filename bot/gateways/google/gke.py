@@ -18,6 +18,7 @@ from bot.gateways.google.endpoints import choose_endpoint
 from bot.gateways.google.google_rest import GoogleRest, judge_requests
 from bot.gateways.google.kubeconfig_identity import describe_by_kubeconfig
 from bot.gateways.google.permissions import name_grant
+from bot.gateways.google.reasons import Refusal, judge_refusal
 from bot.gateways.kubernetes.connections import Endpoint
 from steps.contract.errors import GiveUp
 from steps.contract.ports import Kubernetes
@@ -198,7 +199,9 @@ class GkeGateway:
         except exceptions.GoogleAPICallError as error:
             headers = getattr(error.response, "headers", None) or {}
             wait = faults.read_retry_after(headers)
-            raise faults.judge_status(call, int(error.code or 500), error.message or "", wait) from error
+            known = {str(key): str(text) for key, text in (error.metadata or {}).items()}
+            refusal = Refusal(int(error.code or 500), error.message or "", error.reason or "", known)
+            raise judge_refusal(call, refusal, wait) from error
         except requests.RequestException as error:
             raise judge_requests(call, error, self._limit) from error
 

@@ -10,6 +10,7 @@ from bot.gateways.calls import faults
 from bot.gateways.calls.credentials import GoogleCredentials
 from bot.gateways.calls.faults import Call
 from bot.gateways.calls.retries import ReadRetries
+from bot.gateways.google.reasons import Refusal, judge_refusal, read_refusal
 from steps.contract.errors import GiveUp, TryAgain
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class GoogleRest:
             response = self._send(call, url, query, self._credentials.replace_token(token))
         if response.status_code >= 400:
             wait = faults.read_retry_after(response.headers)
-            raise faults.judge_status(call, response.status_code, read_message(response), wait)
+            raise judge_refusal(call, read_answer(response), wait)
         try:
             found = response.json()
         except ValueError as error:
@@ -85,9 +86,10 @@ def judge_requests(call: Call, error: Exception, limit: float) -> Exception:
             return faults.judge_unreachable(call, error)
 
 
-def read_message(response: requests.Response) -> str:
-    """The message of a google.rpc.Status, or the text as it came."""
+def read_answer(response: requests.Response) -> Refusal:
+    """An answer of 400 or more, as far as it can be read."""
     try:
-        return str(response.json()["error"]["message"])
-    except (ValueError, KeyError, TypeError):
-        return response.text
+        answer = response.json()
+    except ValueError:
+        answer = None
+    return read_refusal(response.status_code, response.text, answer)
