@@ -56,4 +56,6 @@ BACKUP = Note("control-plane/backup", read_as(dict[str, int]))
 INGRESS = Note("control-plane/ingress", read_as(str))
 # Since when each pod, by uid, was seen to terminate.
 LEAVING = Note("control-plane/terminating", read_as(dict[str, datetime]))
+# Since when each stall, by its key, was seen.
+STALLS = Note("control-plane/stalls", read_as(dict[str, datetime]))
 AGENTS = Note("control-plane/agents", read_as(AgentsSeen))

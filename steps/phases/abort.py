@@ -20,6 +20,7 @@ from steps.phases.own_binding import recall_own, remove_binding
 from steps.phases.same_cluster import find_stranger
 from steps.phases.sidecars.flights.begun import list_half_rolled
 from steps.phases.validate import find_leftovers
+from steps.workloads.inventory import is_live
 
 
 def revoke_own_binding(ctx: Context) -> Outcome:
@@ -76,7 +77,7 @@ def name_program(ctx: Context, run_id: str) -> str:
 
 def report_abort(ctx: Context) -> Outcome:
     """Say which versions the cluster is left with; nothing is changed."""
-    pods = [pod for pod in ctx.kubernetes.list_pods() if not pod.terminating]
+    pods = [pod for pod in ctx.kubernetes.list_pods() if is_live(pod)]
     plane = count_versions((pod for pod in pods if pod.namespace == ctx.release.namespace), ctx.release)
     sidecars = Counter(
         read_tag(pod.proxy_image) for pod in pods if pod.proxy_image and pod.namespace != ctx.release.namespace

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from steps.contract.wording import describe_seconds
 from steps.mesh import Pod, Webhook, Workload
 from steps.workloads.causes import advise, find_cause
 
 DEADLINE = "ProgressDeadlineExceeded"
 UNREADY = "unready"
 TERMINATING = timedelta(minutes=10)
+# Pods that have ended are leftovers: nothing waits for them.
+ENDED = ("Succeeded", "Failed")
 # How long a stall may last before a person is asked, most telling kind first: a cluster autoscaler needs minutes for
 # a node, a registry or quota rarely heals by itself, a gateway drains for 30 s and more.
 PATIENCE = {
@@ -31,12 +34,16 @@ PATIENCE = {
 
 @dataclass(frozen=True)
 class Stall:
-    """One reason why a rollout stands still; `kind` is a key of PATIENCE, `subject` the pod's or workload's name."""
+    """One reason why a rollout stands still; `kind` is a key of PATIENCE, `subject` the pod's or workload's name.
+
+    `key` says of which thing it is a stall of which sort: the clock of its patience starts when that was first seen.
+    """
 
     kind: str
     sentence: str
     remedy: str
     subject: str = ""
+    key: str = ""
 
     @property
     def patience(self) -> timedelta:
@@ -56,13 +63,20 @@ def find_stalls(workloads: Iterable[Workload], pods: Iterable[Pod]) -> tuple[Sta
 
 def read_pod_stall(pod: Pod) -> Stall | None:
     """The stall that a pod's own state tells of, None for a pod that is fine."""
-    if pod.terminating or pod.is_ready:
+    if pod.terminating or pod.is_ready or pod.phase in ENDED:
         return None
     cause = find_cause(pod.problem)
     if cause is None:
         return _read_unready(pod)
     sentence = _POD_WORDS.get(cause.kind, _STILL).format(name=pod.name, problem=pod.problem)
-    return Stall(cause.kind, sentence, advise(pod.problem, pod.namespace, pod.name), pod.name)
+    return Stall(
+        cause.kind, sentence, advise(pod.problem, pod.namespace, pod.name), pod.name, _name_key(pod, cause.kind)
+    )
+
+
+def _name_key(pod: Pod, kind: str) -> str:
+    # A crash loop goes to and fro between its kinds; a pod that was scheduled has got on.
+    return f"{pod.uid} waits for a node" if kind == "Unschedulable" else pod.uid
 
 
 def find_webhook_gap(webhook: Webhook | None, endpoints: int) -> str:
@@ -82,24 +96,33 @@ def explain_webhook_gap(gap: str) -> Stall:
         "webhook", gap,
         "Until it is mended no pod can start in an injected namespace. Read the injector's log, and check that the"
         " master reaches port 9443 on the nodes (private clusters need a firewall rule).",
+        key="injector",
     )  # fmt: skip
 
 
-def explain_late_leaving(pod: Pod) -> Stall:
-    """A pod that terminates for too long as a stall."""
+def explain_late_leaving(pod: Pod, passed: timedelta) -> Stall:
+    """A pod that terminates for too long as a stall; `passed` is for how long it was seen so."""
+    place = f" on {pod.node}" if pod.node else ""
     return Stall(
-        "Terminating", f"{pod.name} is terminating for more than {TERMINATING.seconds // 60} min",
-        f"A finalizer or a dead node holds it: kubectl -n {pod.namespace} describe pod {pod.name}. The bot never"
-        " deletes by force.",
+        "Terminating", f"{pod.name}{place} has been terminating for {describe_seconds(passed.total_seconds())}",
+        f"A finalizer or a lost node holds it: kubectl -n {pod.namespace} describe pod {pod.name}, and kubectl get"
+        " nodes. The bot never deletes by force.",
         pod.name,
     )  # fmt: skip
 
 
-def choose_overdue(stalls: Sequence[Stall], waited: timedelta) -> Stall | None:
-    """The first stall whose patience is over; a missed deadline is told with what is known of its pods."""
-    overdue = next((stall for stall in stalls if waited >= stall.patience), None)
-    if overdue is None or overdue.kind != DEADLINE:
-        return overdue
+def choose_overdue(stalls: Sequence[Stall], ages: Mapping[str, timedelta]) -> Stall | None:
+    """The first stall whose patience is over by its own age (by its key), with how long it has lasted.
+
+    A missed deadline is told with what is known of its pods.
+    """
+    overdue = next((stall for stall in stalls if ages[stall.key] >= stall.patience), None)
+    if overdue is None:
+        return None
+    if overdue.kind != DEADLINE:
+        return replace(
+            overdue, sentence=f"{overdue.sentence}, for {describe_seconds(ages[overdue.key].total_seconds())}"
+        )
     own = (stall for stall in stalls if stall.subject.startswith(f"{overdue.subject}-"))
     reason = next(own, None)
     if reason is None:
@@ -123,7 +146,7 @@ def _read_unready(pod: Pod) -> Stall | None:
     return Stall(
         UNREADY, f"{pod.name} runs and is not ready ({pod.ready}/{pod.total})",
         f"Its readiness probe fails: kubectl -n {pod.namespace} describe pod {pod.name}, and read its log.",
-        pod.name,
+        pod.name, pod.uid,
     )  # fmt: skip
 
 
@@ -138,7 +161,7 @@ def _read_gated(pod: Pod) -> Stall:
     return Stall(
         UNREADY, f"{pod.name} is out of service with all {pod.total} containers ready: {reason}",
         f"{remedy}, and kubectl -n {pod.namespace} describe pod {pod.name}.",
-        pod.name,
+        pod.name, pod.uid,
     )  # fmt: skip
 
 
@@ -148,8 +171,11 @@ def _read_workload_stalls(workload: Workload) -> Iterator[Stall]:
     if failure:
         cause = find_cause(failure)
         remedy = advise(failure, space, name) or describe
-        yield Stall(cause.kind if cause else "readiness", f"{name}: {failure}", remedy, name)
+        told = cause.kind if cause else "readiness"
+        yield Stall(told, f"{name}: {failure}", remedy, name, f"{workload.ref} {told}")
     # A verdict on an earlier generation says nothing about this rollout.
     if workload.stalled and workload.observed_generation >= workload.generation:
         sentence = f"{name} made no progress for {workload.progress_deadline_seconds} s"
-        yield Stall(DEADLINE, sentence, f"{describe} shows why; mend it, then retry. The old pods still serve.", name)
+        yield Stall(
+            DEADLINE, sentence, f"{describe} shows why; mend it, then retry. The old pods still serve.", name, name
+        )

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from steps.contract.cards import Attachment, Card
 from steps.contract.step import Blocked, Context, Done, Outcome, Waiting
 from steps.contract.wording import describe_seconds
-from steps.mesh import Pod, Workload
-from steps.notes.control_plane import AGENTS, INGRESS, LEAVING, AgentsSeen
+from steps.mesh import Pod, Workload, WorkloadRef
+from steps.notes.control_plane import AGENTS, INGRESS, LEAVING, STALLS, AgentsSeen
 from steps.notes.download import IMAGES
 from steps.workloads.control_plane import Images, Standing, describe_done, format_pods, judge_workloads
 from steps.workloads.estimate import SEEN_SPREAD, Range, describe_overrun, describe_range, estimate_control_plane
+from steps.workloads.inventory import find_workload, is_finished
 from steps.workloads.stalls import (
     TERMINATING,
     UNREADY,
@@ -34,17 +35,22 @@ NODE_LIMIT = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Scene:
-    """The control plane as one turn sees it; `gap` is what injection still lacks, "" where it works."""
+    """The control plane as one turn sees it; `gap` is what injection still lacks, "" where it works.
+
+    Of the namespace's `pods` those are its `own` that live and that its workloads made: others' pods, and what ended
+    or orphaned ones left behind, hold nobody up.
+    """
 
     standings: tuple[Standing, ...]
     workloads: tuple[Workload, ...]
     pods: tuple[Pod, ...]
+    own: tuple[Pod, ...]
     gap: str
 
     @property
     def missing(self) -> tuple[str, ...]:
         """What is still missing, in sentences; nothing when the control plane is replaced."""
-        leaving = (f"{pod.name} is terminating" for pod in self.pods if pod.terminating)
+        leaving = (f"{pod.name} is terminating" for pod in self.own if pod.terminating)
         return (*(s.missing for s in self.standings if s.missing), *([self.gap] if self.gap else []), *leaving)
 
 
@@ -62,7 +68,7 @@ def roll_out(ctx: Context) -> Outcome:
             "Somebody or something else changes the control plane; stop it and put the image back, then retry.",
         )
     stalls = list_stalls(scene)
-    overdue = choose_overdue(stalls, ctx.now - ctx.waiting_since) or find_late_leaving(ctx, scene.pods)
+    overdue = choose_overdue(stalls, time_stalls(ctx, stalls)) or find_late_leaving(ctx, scene.own)
     if overdue:
         return Blocked(overdue.sentence, overdue.remedy, attachments=(_attach(table), *attach_events(ctx, overdue)))
     return _judge_time(ctx, scene, table) or describe_wait(scene, stalls, table, describe_left(ctx, scene.workloads))
@@ -74,10 +80,12 @@ def look(ctx: Context, images: Images) -> Scene:
     workloads = ctx.kubernetes.list_workloads(release.namespace)
     standings = judge_workloads(release, images, workloads)
     names = {standing.ref for standing in standings}
+    pods = tuple(ctx.kubernetes.list_pods(release.namespace))
     return Scene(
         standings,
         tuple(workload for workload in workloads if workload.ref in names),
-        tuple(ctx.kubernetes.list_pods(release.namespace)),
+        pods,
+        tuple(pick_own(pods, names, {workload.ref: workload for workload in workloads})),
         find_webhook_gap(
             ctx.kubernetes.read_webhook(release.injector_webhook),
             ctx.kubernetes.count_ready_endpoints(release.namespace, release.injector_service),
@@ -85,9 +93,28 @@ def look(ctx: Context, images: Images) -> Scene:
     )
 
 
+def pick_own(
+    pods: Iterable[Pod], names: Collection[WorkloadRef], workloads: Mapping[WorkloadRef, Workload]
+) -> Iterator[Pod]:
+    """The living pods that workloads of these names made; a ReplicaSet that is gone meanwhile may have been theirs."""
+    for pod in pods:
+        ref = find_workload(pod, workloads)
+        if not is_finished(pod) and (ref in names or (ref.kind == "ReplicaSet" and ref not in workloads)):
+            yield pod
+
+
+def time_stalls(ctx: Context, stalls: Iterable[Stall]) -> Mapping[str, timedelta]:
+    """For how long each of them has been seen, by its key; time in which nobody looked doesn't count."""
+    kept = ctx.recall(STALLS) or {}
+    seen = {stall.key: min(kept.get(stall.key, ctx.now), ctx.now) for stall in stalls}
+    if seen != kept:
+        ctx.revise(STALLS, seen)
+    return {key: ctx.now - max(at, ctx.waiting_since) for key, at in seen.items()}
+
+
 def list_stalls(scene: Scene) -> tuple[Stall, ...]:
     """What holds the rollout up; pods that are leaving have a patience of their own."""
-    found = find_stalls(scene.workloads, [pod for pod in scene.pods if not pod.terminating])
+    found = find_stalls(scene.workloads, [pod for pod in scene.own if not pod.terminating])
     return (*found, explain_webhook_gap(scene.gap)) if scene.gap else found
 
 
@@ -120,7 +147,7 @@ def find_late_leaving(ctx: Context, pods: Sequence[Pod]) -> Stall | None:
         ctx.revise(LEAVING, now)
     for pod in pods:
         if pod.uid in now and ctx.now - now[pod.uid] >= TERMINATING:
-            return explain_late_leaving(pod)
+            return explain_late_leaving(pod, ctx.now - now[pod.uid])
     return None
 
 
@@ -137,9 +164,10 @@ def attach_events(ctx: Context, stall: Stall) -> tuple[Attachment, ...]:
 def _judge_time(ctx: Context, scene: Scene, table: Sequence[str]) -> Blocked | None:
     nodes = max((s.replicas for s in scene.workloads if s.ref.kind == "DaemonSet"), default=0)
     limit = BASE_LIMIT + nodes * NODE_LIMIT
-    if ctx.now - ctx.waiting_since < limit:
+    passed = ctx.now - ctx.waiting_since
+    if passed < limit:
         return None
-    minutes = int(limit.total_seconds() // 60)
+    minutes = int(passed.total_seconds() // 60)
     return Blocked(
         f"the control plane is not rolled out after {minutes} min: {scene.missing[0]}",
         f"kubectl -n {ctx.release.namespace} get pods shows where it stands; retry waits on.",

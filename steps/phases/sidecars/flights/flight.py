@@ -284,7 +284,8 @@ def _find_pod_fault(flight: Flight, moved: Iterable[Pod], now: datetime) -> str:
     if not _is_past(flight, now, GRACE):
         return ""
     for pod in moved:
-        if pod.is_ready:
+        # a pod of this moment may still find its image and its configuration
+        if pod.is_ready or now - pod.created <= GRACE:
             continue
         crashing = "CrashLoopBackOff" in pod.problem and pod.restarts >= CRASHES
         if crashing or any(word in pod.problem for word in _BROKEN_IMAGE):
@@ -297,7 +298,8 @@ def find_lateness(flight: Flight, now: datetime, patience: float) -> str:
     allowed = _allow(flight, patience)
     if not _is_past(flight, now, allowed):
         return ""
-    late = f"not done after {int(allowed.total_seconds() // 60)} min"
+    passed = now - (flight.clock or now)
+    late = f"not done after {int(passed.total_seconds() // 60)} min"
     failure = flight.workload.failure if flight.workload else ""
     overdue = (_describe_overdue(pod, now) for pod in list_overdue(flight, now))
     reason = failure or next(overdue, "")

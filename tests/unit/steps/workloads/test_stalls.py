@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,10 @@ from steps.mesh import Webhook
 from steps.workloads.stalls import Stall, choose_overdue, explain_webhook_gap, find_stalls, find_webhook_gap
 from tests.unit.steps.builders import make_pod, make_workload
 
-LONG = timedelta(hours=1)
+
+def age(stalls: Iterable[Stall], minutes: float) -> dict[str, timedelta]:
+    """The stalls as they are after so many minutes."""
+    return {stall.key: timedelta(minutes=minutes) for stall in stalls}
 
 
 def stalled_pod(problem: str, **changes: Any) -> tuple[Stall, ...]:
@@ -51,10 +55,10 @@ def test_a_pod_that_is_starting_is_no_stall(problem: str) -> None:
 def test_a_running_pod_that_never_gets_ready_is_a_stall_in_the_end() -> None:
     """Its readiness probe fails without a word in its status."""
     stalls = stalled_pod("")
-    assert choose_overdue(stalls, timedelta(minutes=9)) is None
-    overdue = choose_overdue(stalls, timedelta(minutes=10))
+    assert choose_overdue(stalls, age(stalls, 9)) is None
+    overdue = choose_overdue(stalls, age(stalls, 10))
     assert overdue is not None
-    assert overdue.sentence == "istio-pilot-x runs and is not ready (0/2)"
+    assert overdue.sentence == "istio-pilot-x runs and is not ready (0/2), for 10 min"
 
 
 def test_a_ready_pod_with_an_old_problem_is_no_stall() -> None:
@@ -89,14 +93,16 @@ def test_an_earlier_generation_s_deadline_is_none() -> None:
 def test_a_stall_is_given_time() -> None:
     """A cluster autoscaler needs minutes."""
     stalls = stalled_pod("0/4 nodes are available: 4 Insufficient cpu.")
-    assert choose_overdue(stalls, timedelta(minutes=9)) is None
-    assert choose_overdue(stalls, timedelta(minutes=10)) == stalls[0]
+    assert choose_overdue(stalls, age(stalls, 9)) is None
+    overdue = choose_overdue(stalls, age(stalls, 10))
+    assert overdue is not None
+    assert overdue.sentence == f"{stalls[0].sentence}, for 10 min"
 
 
 def test_a_missed_deadline_is_told_with_its_reason() -> None:
     """The remedy is that of the reason."""
     stalls = (*stalled_pod("0/4 nodes are available: 4 Insufficient cpu."), *stalled_workload(stalled=True))
-    overdue = choose_overdue(stalls, timedelta(minutes=1))
+    overdue = choose_overdue(stalls, age(stalls, 1))
     assert overdue is not None
     assert overdue.sentence.startswith("istio-pilot made no progress for 600 s: istio-pilot-x can't be scheduled")
     assert overdue.remedy == stalls[0].remedy
@@ -105,7 +111,8 @@ def test_a_missed_deadline_is_told_with_its_reason() -> None:
 def test_a_missed_deadline_is_not_blamed_on_another_workload_s_pod() -> None:
     """Each reason belongs to its own workload."""
     other = find_stalls((), [make_pod("istio-galley-x", ready=0, problem="ImagePullBackOff")])
-    overdue = choose_overdue((*other, *stalled_workload(stalled=True)), timedelta(minutes=1))
+    stalls = (*other, *stalled_workload(stalled=True))
+    overdue = choose_overdue(stalls, age(stalls, 1))
     assert overdue is not None
     assert overdue.sentence == "istio-pilot made no progress for 600 s"
 
@@ -131,7 +138,8 @@ def test_an_absent_webhook_is_a_gap() -> None:
 
 def test_a_lasting_webhook_gap_names_port_9443() -> None:
     """The usual reason on a private cluster."""
-    overdue = choose_overdue((explain_webhook_gap("no endpoint"),), LONG)
+    stalls = (explain_webhook_gap("no endpoint"),)
+    overdue = choose_overdue(stalls, age(stalls, 60))
     assert overdue is not None
     assert "9443" in overdue.remedy
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from steps.contract.step import Blocked, Done, Waiting
-from steps.mesh import Event
+import pytest
+
+from steps.contract.step import Blocked, Done, Outcome, Waiting
+from steps.mesh import Event, Owner, Pod, WorkloadRef
 from steps.phases.control_plane.replacement import roll_out
 from tests.unit.steps.builders import NEW, OLD, make_control_plane, make_pod
 from tests.unit.steps.paper import Paper, start_paper
+
+NODEAGENT = "istio-nodeagent"
 
 
 def replaced() -> Paper:
@@ -55,7 +59,7 @@ def test_a_pod_that_terminates_too_long_blocks() -> None:
     paper.advance(timedelta(minutes=10))
     outcome = paper.run(roll_out)
     assert isinstance(outcome, Blocked)
-    assert outcome.why == "istio-pilot-7-x is terminating for more than 10 min"
+    assert outcome.why == "istio-pilot-7-x has been terminating for 10 min"
 
 
 def test_the_ca_bundle_is_waited_for() -> None:
@@ -84,7 +88,8 @@ def test_an_unschedulable_pod_blocks_in_the_end() -> None:
     first, *rest = paper.kubernetes.workloads
     paper.kubernetes.workloads = (replace(first, updated=1), *rest)
     paper.kubernetes.pods = [make_pod("istio-galley-1-a", ready=0, problem="Unschedulable: 0/4 nodes are available")]
-    paper.waited = timedelta(minutes=10)
+    paper.run(roll_out)
+    paper.advance(timedelta(minutes=10))
     outcome = paper.run(roll_out)
     assert isinstance(outcome, Blocked)
     assert "Add a node" in outcome.remedy
@@ -97,7 +102,8 @@ def test_a_stalled_pod_s_events_come_as_a_file() -> None:
     paper.kubernetes.workloads = (replace(first, updated=1), *rest)
     paper.kubernetes.pods = [make_pod("istio-galley-1-a", ready=1)]
     paper.kubernetes.events["istio-galley-1-a"] = (Event("Warning", "Unhealthy", "Readiness probe failed: 503", 7),)
-    paper.waited = timedelta(minutes=10)
+    paper.run(roll_out)
+    paper.advance(timedelta(minutes=10))
     outcome = paper.run(roll_out)
     assert isinstance(outcome, Blocked)
     assert outcome.attachments[1].text == "Warning Unhealthy x7: Readiness probe failed: 503\n"
@@ -132,3 +138,93 @@ def test_a_changed_ingress_address_is_told() -> None:
     outcome = paper.run(roll_out)
     assert isinstance(outcome, Done)
     assert "the ingress address was 203.0.113.7 and is now 198.51.100.1" in outcome.sentence
+
+
+def wait_with(paper: Paper, *pods: Pod, minutes: float = 1) -> Outcome:
+    """A turn of the wait with these pods, after so long."""
+    paper.kubernetes.pods = list(pods)
+    paper.advance(timedelta(minutes=minutes))
+    return paper.run(roll_out)
+
+
+def make_waiting() -> Paper:
+    """A control plane whose first workload is still rolling out."""
+    paper = replaced()
+    first, *rest = paper.kubernetes.workloads
+    paper.kubernetes.workloads = (replace(first, updated=1), *rest)
+    return paper
+
+
+@pytest.mark.parametrize("problem", ["", "Unschedulable: 0/4 nodes are available", "app ImagePullBackOff: no"])
+def test_patience_counts_from_when_this_very_pod_was_first_seen_so(problem: str) -> None:
+    """A hundred nodes, one after the other: each pod is 7 s old at its look, and none is stuck."""
+    paper = make_waiting()
+    for number in range(15):
+        starting = make_pod(f"istio-nodeagent-{number}", ready=0, problem=problem, owner=Owner("DaemonSet", NODEAGENT))
+        outcome = wait_with(paper, starting)
+        assert isinstance(outcome, Waiting), outcome
+
+
+def test_a_stall_tells_how_long_it_has_lasted() -> None:
+    """Of that pod, not of the wait."""
+    paper = make_waiting()
+    wait_with(paper, minutes=5)
+    stuck = make_pod("istio-galley-1-a", ready=1)
+    wait_with(paper, stuck)
+    assert isinstance(wait_with(paper, stuck, minutes=9), Waiting)
+    outcome = wait_with(paper, stuck, minutes=3)
+    assert isinstance(outcome, Blocked)
+    assert outcome.why == "istio-galley-1-a runs and is not ready (1/2), for 12 min"
+
+
+def test_a_pod_that_gets_on_starts_a_patience_anew() -> None:
+    """Once it has a node, it may take its time to start."""
+    paper = make_waiting()
+    homeless = make_pod("istio-galley-1-a", ready=0, problem="Unschedulable: 0/4 nodes are available")
+    wait_with(paper, homeless)
+    wait_with(paper, homeless, minutes=9)
+    assert isinstance(wait_with(paper, make_pod("istio-galley-1-a", ready=1), minutes=5), Waiting)
+
+
+def test_a_clock_survives_a_restart_and_an_outage_does_not_count() -> None:
+    """The time is remembered; the runner moves the beginning of the wait by what nobody saw."""
+    paper = make_waiting()
+    stuck = make_pod("istio-galley-1-a", ready=1)
+    wait_with(paper, stuck)
+    paper.now += timedelta(hours=3)
+    paper.waited = timedelta(minutes=4)
+    assert isinstance(paper.run(roll_out), Waiting)
+    assert isinstance(wait_with(paper, stuck, minutes=6), Blocked)
+
+
+LEFTOVERS = {
+    "a pod that ran to its end": make_pod("istio-galley-1-a", ready=0, phase="Succeeded"),
+    "a pod that was evicted from its node": make_pod(
+        "istio-pilot-1-a", ready=0, phase="Failed", problem="Evicted: disk"
+    ),
+    "a preempted node's pod": make_pod("istio-pilot-1-b", ready=0, phase="Failed", problem="Error: NodeShutdown"),
+    "a failed pod that a finalizer holds": make_pod("istio-pilot-1-c", ready=0, phase="Failed", terminating=True),
+    "a pod that nobody owns": make_pod("debug", ready=0, owner=None, problem="app CrashLoopBackOff: back-off"),
+    "a run to completion of somebody's": make_pod("report-x", ready=0, owner=Owner("Job", "report")),
+    "a pod of a gateway of somebody's": make_pod("mine-x", ready=0, owner=Owner("StatefulSet", "mine")),
+}
+
+
+@pytest.mark.parametrize("pod", LEFTOVERS.values(), ids=LEFTOVERS.keys())
+def test_leftovers_hold_nobody_up(pod: Pod) -> None:
+    """They stand in the table, and are neither waited for nor a stall."""
+    paper = replaced()
+    paper.kubernetes.pods = [pod]
+    assert isinstance(paper.run(roll_out), Done)
+    paper = make_waiting()
+    for _ in range(3):
+        assert isinstance(wait_with(paper, pod, minutes=6), Waiting)
+
+
+def test_an_orphaned_replica_sets_pods_hold_nobody_up() -> None:
+    """Nothing of the control plane made them."""
+    paper = replaced()
+    orphan = replace(paper.kubernetes.workloads[0], ref=WorkloadRef("istio-system", "ReplicaSet", "istio-galley-1"))
+    paper.kubernetes.workloads = (*paper.kubernetes.workloads, orphan)
+    paper.kubernetes.pods = [make_pod("istio-galley-1-a", ready=0, problem="app CrashLoopBackOff: back-off")]
+    assert isinstance(paper.run(roll_out), Done)

@@ -195,6 +195,18 @@ def test_a_new_pod_that_does_not_start_fails(problem: str) -> None:
     assert found.pods == (broken,)
 
 
+@pytest.mark.parametrize("problem", ["app ErrImagePull: i/o timeout", "app CreateContainerConfigError: no secret"])
+@pytest.mark.parametrize(("seconds", "told"), [(7, False), (59, False), (61, True)])
+def test_a_pods_fault_counts_from_when_that_pod_was_made(problem: str, seconds: float, told: bool) -> None:
+    """In an attempt of an hour a pod of this moment may still find its image."""
+    rolling = workload(restarted_at=STAMP, updated=1, current=4)
+    made = START + timedelta(minutes=30) - timedelta(seconds=seconds)
+    found = verdict(
+        (*OLD_PODS, pod("web-9", NEW, ready=1, problem=problem, created=made)), rolling, minutes=30, **BEGUN
+    )
+    assert isinstance(found, Failing) == told
+
+
 def test_patience_ends() -> None:
     """Whatever the reason, a person is asked in the end."""
     rolling = workload(restarted_at=STAMP, updated=1, current=4)
