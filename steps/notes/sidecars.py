@@ -112,6 +112,8 @@ NODES = Note("sidecars/nodes", read_as(dict[str, str]))
 BACKOFF = Note("sidecars/backoff", read_as(Backoff))
 # Since when nothing may be restarted, by generation.
 GAP = Note("sidecars/gap", read_as(datetime))
+# What was missing then, by generation: where that changes, something gets on.
+GAP_WORDS = Note("sidecars/gap-words", read_as(str))
 GUARDED = Note("sidecars/guarded", read_as(Injected))
 # Pods set in motion that are not paid off yet, and when that was counted.
 PACE = Note("sidecars/pace", read_as(tuple[float, datetime]))

@@ -9,12 +9,13 @@ from steps.contract.errors import GiveUp
 from steps.contract.release import Release
 from steps.contract.step import Context
 from steps.mesh import Webhook, Workload
-from steps.notes.sidecars import GAP, GUARDED, Injected, read_clock
+from steps.notes.sidecars import GAP, GAP_WORDS, GUARDED, Injected, read_clock
 from steps.workloads.control_plane import find_image_fault, find_rollout_gap, list_expected
 from steps.workloads.injection import Injector, expects_sidecar, is_injected_namespace, is_target_image, parse_injector
 from steps.workloads.inventory import find_pin
 from steps.workloads.stalls import explain_webhook_gap, find_webhook_gap
 
+UNSETTLED = "control plane not settled"
 # the configuration is read before each batch; webhook, endpoints, images and namespaces only this often
 GUARD_EVERY = timedelta(seconds=30)
 
@@ -65,17 +66,24 @@ def guard_restarts(ctx: Context, checked: bool) -> Guarded:
 
 
 def _limit_gap(ctx: Context, gap: str) -> None:
-    note = GAP.of(ctx.generation)
+    note, words = GAP.of(ctx.generation), GAP_WORDS.of(ctx.generation)
     since = read_clock(ctx, note)
     if not gap:
         if since is not None:
             ctx.forget(note)
         return
-    if since is None:
+    if since is None or ctx.recall(words) not in (gap, None):
         ctx.revise(note, ctx.now)
+        ctx.revise(words, gap)
     elif (ctx.now - since).total_seconds() > ctx.options.limits.workload_patience_seconds:
         minutes = int((ctx.now - since).total_seconds() // 60)
-        raise GiveUp(f"nothing could be restarted for {minutes} min: {gap}", explain_webhook_gap(gap).remedy)
+        raise GiveUp(f"nothing could be restarted for {minutes} min: {gap}", _advise(ctx, gap))
+
+
+def _advise(ctx: Context, gap: str) -> str:
+    if gap.startswith(UNSETTLED):
+        return f"kubectl -n {ctx.release.namespace} get pods shows what its rollout waits for; mend it, then retry."
+    return explain_webhook_gap(gap).remedy
 
 
 def find_injection_gap(ctx: Context, webhook: Webhook | None, *, settled: bool) -> str:
@@ -114,4 +122,4 @@ def _find_plane_gap(ctx: Context, settled: bool) -> str:
                 f"Find out who changed {ref}; apply {release.version} again, then retry.",
             )
     gaps = ((ref.name, find_rollout_gap(live[ref])) for ref in refs) if settled else ()
-    return next((f"control plane not settled: {name}: {gap}" for name, gap in gaps if gap), "")
+    return next((f"{UNSETTLED}: {name}: {gap}" for name, gap in gaps if gap), "")

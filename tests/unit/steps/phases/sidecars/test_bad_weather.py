@@ -5,7 +5,7 @@ import pytest
 from steps.contract.errors import GiveUp, TryAgain
 from steps.contract.step import Ask, Blocked, Done, Waiting
 from steps.mesh import DisruptionBudget, WorkloadRef
-from tests.unit.steps.paper_cluster import OLD, WEBHOOK, PaperCluster
+from tests.unit.steps.paper_cluster import HUB, OLD, WEBHOOK, PaperCluster
 from tests.unit.steps.rig import Rig, later, start
 
 WEB = WorkloadRef("shop", "Deployment", "web")
@@ -367,6 +367,29 @@ def test_an_injector_that_stays_away_is_told(cluster: PaperCluster) -> None:
     assert isinstance(rig.turn("restart"), Waiting)
     later(cluster, 11)
     with pytest.raises(GiveUp, match="nothing could be restarted for 11 min: the injector has no ready endpoint"):
+        rig.turn("restart")
+
+
+def test_a_control_plane_that_gets_on_holds_the_sidecars_without_a_stop(cluster: PaperCluster) -> None:
+    """One more node has its agent at each look; where that stands still, a person is asked."""
+    cluster.add("Deployment", "shop", "web", 2)
+    rig = approved(cluster)
+    agent = cluster.add(
+        "DaemonSet",
+        "istio-system",
+        "istio-nodeagent",
+        40,
+        images={"main": f"{HUB}/x:{cluster.release.version}"},
+        pace=1,
+    )
+    agent.revision += 1
+    for _ in range(30):
+        later(cluster, 1)
+        assert isinstance(rig.turn("restart"), Waiting)
+        cluster.tick(1)
+    rig.turn("restart")
+    later(cluster, 11)
+    with pytest.raises(GiveUp, match="nothing could be restarted for 11 min: control plane not settled"):
         rig.turn("restart")
 
 
