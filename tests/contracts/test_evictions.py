@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from steps.mesh import Evicted, EvictionRefused, PodGone
 from tests.contracts.ground import Ground
 from tests.contracts.shapes import bare_pod, budget, deployment, named, stateful_set, template
@@ -28,6 +30,7 @@ def test_an_evicted_pod_is_replaced(ground: Ground) -> None:
     ground.until(lambda: sum(found.uid != pod.uid and found.ready for found in ground.list_live(space)) == 2)
 
 
+@pytest.mark.weather("budget stuck at 0")
 def test_a_full_budget_refuses(ground: Ground) -> None:
     """429 with the cause DisruptionBudget; waiting may help."""
     space = ground.make_space()

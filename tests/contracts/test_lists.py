@@ -45,6 +45,7 @@ def test_pages_join_into_the_whole_list(ground: Ground, monkeypatch: pytest.Monk
     assert sorted(pod.name for pod in ground.gateway.list_pods(space)) == sorted(names)
 
 
+@pytest.mark.weather("watch or list expired")
 def test_a_list_that_expires_is_started_anew(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
     """History is forgotten between two pages; still each pod once."""
     ground.need("compact")
@@ -91,6 +92,7 @@ def test_the_last_page_has_no_token(ground: Ground) -> None:
     assert not last.get("continue")
 
 
+@pytest.mark.weather("watch or list expired")
 def test_a_watch_from_forgotten_history_ends_with_an_error_event(ground: Ground) -> None:
     """HTTP 200, then one event with code 410; a restarted API server remembers nothing."""
     ground.need("restart")
@@ -104,6 +106,7 @@ def test_a_watch_from_forgotten_history_ends_with_an_error_event(ground: Ground)
     assert event["object"]["message"].startswith("too old resource version: 1 (")
 
 
+@pytest.mark.weather("API server restarted")
 def test_reads_go_on_after_a_restart_of_the_api_server(ground: Ground) -> None:
     """Connections that died are opened anew."""
     ground.need("restart")

@@ -84,6 +84,7 @@ def test_a_dry_run_is_refused(ground: Ground) -> None:
     assert answer.json()["message"] == 'admission webhook "sidecar-injector.istio.io" does not support dry run'
 
 
+@pytest.mark.weather("injector down in the middle")
 def test_without_injector_no_pod_is_made_and_the_old_ones_stay(ground: Ground) -> None:
     """failurePolicy Fail shows as ReplicaFailure; it heals by itself."""
     space = ground.make_space(injected=True)

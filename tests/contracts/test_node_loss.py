@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from steps.mesh import Node, Pod, WorkloadRef
 from tests.contracts.ground import Ground
 from tests.contracts.shapes import daemon_set, deployment, named, stateful_set, template
@@ -35,6 +37,7 @@ def lose_node_of(ground: Ground, pod: Pod) -> str:
     return pod.node
 
 
+@pytest.mark.weather("a node is lost: its pods stay Terminating, with their last statuses")
 def test_a_lost_node_keeps_its_pods_terminating(ground: Ground) -> None:
     """Out of service though their containers say ready; no successor of the same name while one is terminating."""
     ground.need("faults")
@@ -69,6 +72,7 @@ def test_a_deployment_replaces_the_pods_of_a_lost_node(ground: Ground) -> None:
     assert find_pod(ground, space, first.name) is not None
 
 
+@pytest.mark.weather("a node is lost: its pods stay Terminating, with their last statuses")
 def test_a_daemon_set_wants_no_pod_on_a_lost_node(ground: Ground) -> None:
     """The one that is there stays, out of service; a restart asks it to go, and it does not."""
     ground.need("faults")

@@ -89,6 +89,7 @@ def test_who_sets_the_stamp_to_another_value_holds_it(ground: Ground) -> None:
     assert list_holders(ground, ref, "metadata", "annotations", RESTARTED_AT) == {OPERATOR}
 
 
+@pytest.mark.weather("an operator or a GitOps tool takes the restart back")
 @pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "DaemonSet"])
 def test_a_stamp_that_is_taken_back_at_once_moves_pods_to_no_new_template(ground: Ground, kind: str) -> None:
     """Pods made by the restart go again, and the workload comes to rest as it was."""
@@ -102,6 +103,7 @@ def test_a_stamp_that_is_taken_back_at_once_moves_pods_to_no_new_template(ground
     assert found.update_revision == before.update_revision
 
 
+@pytest.mark.weather("an operator or a GitOps tool takes the restart back")
 def test_a_stamp_taken_back_later_replaces_the_pods_a_second_time(ground: Ground) -> None:
     """What makes a fight with an owner so costly: each try and each revert rolls all pods."""
     ref = make_owned(ground)

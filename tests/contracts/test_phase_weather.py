@@ -176,6 +176,7 @@ def test_a_calm_run_moves_every_pod(stage: Stage) -> None:
     assert (stage.count(), stage.versions()) == ({"upgraded": 7}, {NEW})
 
 
+@pytest.mark.weather("budget stuck at 0")
 def test_a_budget_stuck_at_0_is_told_and_never_gone_round(ground: Ground) -> None:
     """The pods stay; once the budget allows something, retry goes on."""
     stage = build_stage(
@@ -191,6 +192,7 @@ def test_a_budget_stuck_at_0_is_told_and_never_gone_round(ground: Ground) -> Non
     assert stage.count() == {"upgraded": 2}
 
 
+@pytest.mark.weather("crash-looping new pods")
 def test_crash_looping_pods_block_and_a_retry_ends_well(stage: Stage) -> None:
     """The old pods stay until then."""
     stage.ground.need("faults")
@@ -205,6 +207,7 @@ def test_crash_looping_pods_block_and_a_retry_ends_well(stage: Stage) -> None:
     assert stage.count() == {"upgraded": 7}
 
 
+@pytest.mark.weather("Unschedulable")
 def test_no_room_blocks_with_the_schedulers_words(stage: Stage) -> None:
     """Every node is cordoned."""
     stage.approve()
@@ -233,6 +236,7 @@ def cordoned(ground: Ground) -> Iterator[None]:
         cordon(False)
 
 
+@pytest.mark.weather("injector down in the middle")
 def test_an_injector_that_goes_down_in_the_middle_is_waited_for(stage: Stage) -> None:
     """It comes back within a workload's patience."""
     stage.ground.need("faults")
@@ -246,6 +250,7 @@ def test_an_injector_that_goes_down_in_the_middle_is_waited_for(stage: Stage) ->
     assert (stage.count(), stage.versions()) == ({"upgraded": 7}, {NEW})
 
 
+@pytest.mark.weather("quota exceeded")
 def test_an_exceeded_quota_blocks_with_its_name(stage: Stage) -> None:
     """Without it, retry goes on."""
     stage.ground.create(quota(stage.space, 7))
@@ -258,6 +263,7 @@ def test_an_exceeded_quota_blocks_with_its_name(stage: Stage) -> None:
     assert stage.count() == {"upgraded": 7}
 
 
+@pytest.mark.weather("namespace deleted in the middle")
 def test_a_namespace_deleted_in_the_middle_is_gone(stage: Stage) -> None:
     """Nothing fails."""
     stage.approve()
@@ -268,6 +274,7 @@ def test_a_namespace_deleted_in_the_middle_is_gone(stage: Stage) -> None:
     assert stage.count().total() == 7
 
 
+@pytest.mark.weather("workload deleted in the middle")
 def test_a_workload_deleted_in_the_middle_is_gone(stage: Stage) -> None:
     """The others move."""
     stage.approve()
@@ -278,6 +285,7 @@ def test_a_workload_deleted_in_the_middle_is_gone(stage: Stage) -> None:
     assert stage.count() == {"gone": 3, "upgraded": 4}
 
 
+@pytest.mark.weather("workload scaled in the middle, as an autoscaler does it")
 @pytest.mark.parametrize(("replicas", "ended"), [(1, {"upgraded": 5, "gone": 2}), (6, {"upgraded": 7})])
 def test_a_workload_scaled_in_the_middle_adds_up(stage: Stage, replicas: int, ended: dict[str, int]) -> None:
     """As an autoscaler does it; pods that it adds are in nobody's ledger."""
@@ -288,6 +296,7 @@ def test_a_workload_scaled_in_the_middle_adds_up(stage: Stage, replicas: int, en
     assert stage.versions() == {NEW}
 
 
+@pytest.mark.weather("workload edited by somebody else in the middle")
 def test_a_workload_edited_in_the_middle_ends_well(stage: Stage) -> None:
     """Somebody's new image comes with the new sidecar."""
     stage.approve()
@@ -298,6 +307,7 @@ def test_a_workload_edited_in_the_middle_ends_well(stage: Stage) -> None:
     assert (stage.count(), stage.versions()) == ({"upgraded": 7}, {NEW})
 
 
+@pytest.mark.weather("watch or list expired", "API server restarted")
 @pytest.mark.parametrize("power", ["compact", "restart"])
 def test_lost_history_or_a_restarted_api_server_costs_time_only(stage: Stage, power: str) -> None:
     """Continue tokens expire, connections break."""
@@ -312,6 +322,7 @@ def test_lost_history_or_a_restarted_api_server_costs_time_only(stage: Stage, po
     assert (stage.count(), stage.versions()) == ({"upgraded": 7}, {NEW})
 
 
+@pytest.mark.weather("one request in twenty failing")
 def test_one_failing_request_in_twenty_costs_time_only(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Answers are lost on the way: each workload's template changes once all the same."""
     stage.approve()
@@ -343,6 +354,7 @@ def lose_answers(monkeypatch: pytest.MonkeyPatch, share: float) -> Callable[[], 
     return lambda: count
 
 
+@pytest.mark.weather("two clusters at once")
 def test_two_clusters_at_once_do_not_meet(stage: Stage, tmp_path: Path) -> None:
     """Turn by turn side by side with a second cluster, each ends as if alone."""
     with ExitStack() as stack:
@@ -399,6 +411,7 @@ class MortalRig(Rig[GroundMesh]):
         self.ledger.commit()
 
 
+@pytest.mark.weather("the bot killed 50 times in the phase")
 def test_fifty_kills_double_and_lose_nothing(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """At random points before and after each write and each change of the cluster."""
     chance, kills = random.Random(3), 0

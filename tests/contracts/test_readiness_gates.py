@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from steps.mesh import EvictionRefused, Pod
 from tests.contracts.ground import Ground
 from tests.contracts.shapes import budget, deployment, named, template
@@ -34,6 +36,7 @@ def is_ready(ground: Ground, pod: Pod) -> bool:
     return any(found.uid == pod.uid and found.is_ready for found in ground.list_live(pod.namespace))
 
 
+@pytest.mark.weather("a load balancer's readiness gate opens late")
 def test_a_gate_keeps_a_pod_out_of_service(ground: Ground) -> None:
     """1/1 and not ready, with the gate's name as its problem; the workload counts it as not available."""
     ground.need("faults")
@@ -79,6 +82,7 @@ def test_a_rollout_waits_for_the_gates_of_its_new_pods(ground: Ground) -> None:
     ground.until(lambda: sum(pod.uid in {one.uid for one in old} for pod in ground.list_live(space)) == 1)
 
 
+@pytest.mark.weather("a load balancer's readiness gate opens late")
 def test_a_budget_counts_pods_by_their_ready_condition(ground: Ground) -> None:
     """A successor behind its gate frees no other eviction."""
     ground.need("faults")

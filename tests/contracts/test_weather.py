@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.contracts.ground import Ground
 from tests.contracts.shapes import bare_pod, deployment, named, quota, template
 
 
+@pytest.mark.weather("quota exceeded")
 def test_a_quota_stops_the_new_pods(ground: Ground) -> None:
     """ReplicaFailure names the quota; the old pods stay."""
     space = ground.make_space()
@@ -17,6 +20,7 @@ def test_a_quota_stops_the_new_pods(ground: Ground) -> None:
     assert ground.read(named(space)).available == 2
 
 
+@pytest.mark.weather("Unschedulable")
 def test_no_room_shows_as_unschedulable(ground: Ground) -> None:
     """On the pod; the workload only waits."""
     space = ground.make_space()
@@ -30,6 +34,7 @@ def test_no_room_shows_as_unschedulable(ground: Ground) -> None:
     assert (pod.phase, pod.ready, pod.total) == ("Pending", 0, 1)
 
 
+@pytest.mark.weather("crash-looping new pods")
 def test_a_crash_loop_shows_with_its_reason(ground: Ground) -> None:
     """The container's waiting reason."""
     ground.need("faults")
@@ -42,6 +47,7 @@ def test_a_crash_loop_shows_with_its_reason(ground: Ground) -> None:
     assert pod.restarts >= 1
 
 
+@pytest.mark.weather("namespace deleted in the middle")
 def test_a_deleted_namespace_goes_with_all_it_holds(ground: Ground) -> None:
     """Terminating first, refused for new pods, then gone."""
     space = ground.make_space()
@@ -65,6 +71,7 @@ def test_a_terminating_namespace_takes_no_new_pods(ground: Ground) -> None:
     assert "being terminated" in answer.json()["message"] or "not found" in answer.json()["message"]
 
 
+@pytest.mark.weather("workload scaled in the middle, as an autoscaler does it")
 def test_scaling_in_the_middle_of_a_rollout_is_followed(ground: Ground) -> None:
     """The wanted number moves, the rollout still ends."""
     space = ground.make_space()
@@ -76,6 +83,7 @@ def test_scaling_in_the_middle_of_a_rollout_is_followed(ground: Ground) -> None:
     ground.until(lambda: len(ground.list_live(space)) == 4)
 
 
+@pytest.mark.weather("workload edited by somebody else in the middle")
 def test_an_edit_in_the_middle_of_a_rollout_wins(ground: Ground) -> None:
     """Somebody's new image rolls out with the stamp kept."""
     space = ground.make_space()
@@ -89,6 +97,7 @@ def test_an_edit_in_the_middle_of_a_rollout_wins(ground: Ground) -> None:
     assert (found.images, found.restarted_at) == ({"app": image}, "2026-03-02T09:00:00Z")
 
 
+@pytest.mark.weather("workload deleted in the middle")
 def test_a_workload_deleted_in_the_middle_takes_its_pods_along(ground: Ground) -> None:
     """The ledger's rows become 'gone'."""
     space = ground.make_space()

@@ -52,6 +52,7 @@ def finish(desk: Desk) -> None:
             desk.click("approve" if row.state == "asking" else "retry")
 
 
+@pytest.mark.weather("clock set forward or back by an hour")
 @pytest.mark.parametrize("seconds", [HOUR, -HOUR])
 def test_a_clock_set_in_the_middle_loses_no_pod(desk: Desk, seconds: float) -> None:
     """Once while the control plane moves and once while sidecars do: it ends in time, by retries at most."""
@@ -78,6 +79,7 @@ def go_to(desk: Desk, gate: str) -> None:
             desk.click("approve" if row.state == "asking" else "retry")
 
 
+@pytest.mark.weather("one request in twenty failing")
 @pytest.mark.timeout(400)
 def test_one_request_in_twenty_that_fails_stops_nothing(desk: Desk) -> None:
     """Half of them answered by 500, half cut: only asmctl, which repeats no request, may need a person's retry."""

@@ -185,6 +185,7 @@ def test_the_cluster_ends_as_undisturbed(ruin: Ruin, quiet: Records) -> None:
     assert ruin.effects == quiet.cluster
 
 
+@pytest.mark.weather("the bot killed 50 times in the phase")
 def test_the_ledger_ends_as_undisturbed(ruin: Ruin, quiet: Records) -> None:
     """No pod is lost or counted twice."""
     assert ruin.ledger == quiet.ledger

@@ -174,6 +174,7 @@ def test_an_exceeded_quota_is_named(cluster: PaperCluster) -> None:
     assert "exceeded quota: pods" in outcome.why
 
 
+@pytest.mark.weather("workload deleted in the middle")
 def test_a_workload_deleted_in_the_middle_is_gone(cluster: PaperCluster) -> None:
     """Its pods end as gone and hold up nothing."""
     cluster.add("Deployment", "shop", "web", 3, pace=1)
@@ -277,6 +278,7 @@ def test_a_rollout_of_somebody_else_is_waited_for(cluster: PaperCluster) -> None
     assert cluster.restarts == []
 
 
+@pytest.mark.weather("budget stuck at 0")
 def test_a_budget_that_allows_nothing_is_waited_for_and_then_told(cluster: PaperCluster) -> None:
     """A disruption budget stuck at 0 is never gone round."""
     cluster.add("ReplicaSet", "batch", "lone", 2)

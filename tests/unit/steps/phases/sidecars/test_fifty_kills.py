@@ -111,6 +111,7 @@ def test_it_was_killed_fifty_times(survivor: MortalRig) -> None:
     assert survivor.memory.fate.kills == KILLS
 
 
+@pytest.mark.weather("the bot killed 50 times in the phase")
 def test_no_pod_is_lost(survivor: MortalRig) -> None:
     """The ledger is that of an undisturbed run."""
     assert (survivor.count("upgraded"), survivor.count("manual"), len(survivor.ledger.committed)) == (56, 2, 58)

@@ -80,6 +80,7 @@ def describe_states(rig: Rig[SimulatedMesh], space: str) -> dict[str, str]:
     return {entry.pod: entry.state for entry in rig.ledger.read_entries() if entry.namespace == space}
 
 
+@pytest.mark.weather("a node is lost: its pods stay Terminating, with their last statuses")
 def test_a_stateful_sets_pod_on_a_lost_node_is_named_and_no_other(mesh: SimulatedMesh) -> None:
     """It is terminating for ever: only what came before it in the rollout's order was upgraded."""
     rig = plan(mesh, "stateful")
@@ -97,6 +98,7 @@ def test_a_stateful_sets_pod_on_a_lost_node_is_named_and_no_other(mesh: Simulate
     assert states[stuck.name] == "failed"
 
 
+@pytest.mark.weather("a node is lost: its pods stay Terminating, with their last statuses")
 def test_a_daemon_sets_pod_on_a_lost_node_is_named_and_no_other(mesh: SimulatedMesh) -> None:
     """Every other node has its new pod; that one pod is not gone, and nothing replaces it."""
     rig = plan(mesh, "daemons")
@@ -124,6 +126,7 @@ def test_a_deployment_moves_away_from_a_lost_node(mesh: SimulatedMesh) -> None:
     assert [pod.node for pod in list_pods(mesh, "plain") if pod.terminating][:1] == [node]
 
 
+@pytest.mark.weather("a node is lost: its pods stay Terminating, with their last statuses")
 @pytest.mark.parametrize("seconds", [60, 900])
 def test_a_lost_node_under_a_workloads_pods_is_a_risk_at_the_gate(mesh: SimulatedMesh, seconds: float) -> None:
     """Node and pod by name, before anybody approves, also where the pod has been terminating for long."""

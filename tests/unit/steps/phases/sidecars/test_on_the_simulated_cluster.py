@@ -83,6 +83,7 @@ def test_pods_born_without_a_sidecar_are_found(mesh: SimulatedMesh) -> None:
     assert mesh.versions("legacy") == {NEW}
 
 
+@pytest.mark.weather("injector down in the middle")
 def test_an_injector_that_goes_down_in_the_middle_is_waited_for(mesh: SimulatedMesh) -> None:
     """No pod is lost, and the phase ends once the injector is back."""
     rig = approved(mesh, limits=dataclasses.replace(FAST, workloads_at_once=2))
@@ -98,6 +99,7 @@ def test_an_injector_that_goes_down_in_the_middle_is_waited_for(mesh: SimulatedM
     assert rig.count("upgraded") == 56
 
 
+@pytest.mark.weather("crash-looping new pods")
 def test_crash_looping_pods_block_with_their_state(mesh: SimulatedMesh) -> None:
     """The sentence has the pod's own reason, the file its events."""
     rig = approved(mesh)
@@ -118,6 +120,7 @@ def test_an_unpullable_image_blocks(mesh: SimulatedMesh) -> None:
     assert "ImagePullBackOff" in outcome.why
 
 
+@pytest.mark.weather("Unschedulable")
 def test_a_full_cluster_blocks_with_the_schedulers_words(mesh: SimulatedMesh) -> None:
     """Unschedulable pods are waited for, then told."""
     rig = approved(mesh, limits=dataclasses.replace(FAST, workload_patience_seconds=60))
@@ -127,6 +130,7 @@ def test_a_full_cluster_blocks_with_the_schedulers_words(mesh: SimulatedMesh) ->
     assert "nodes are available" in outcome.why
 
 
+@pytest.mark.weather("quota exceeded")
 def test_a_quota_blocks_with_its_name(mesh: SimulatedMesh) -> None:
     """A controller that may not create pods says so."""
     rig = approved(mesh)
@@ -136,6 +140,7 @@ def test_a_quota_blocks_with_its_name(mesh: SimulatedMesh) -> None:
     assert "exceeded quota" in outcome.why
 
 
+@pytest.mark.weather("namespace deleted in the middle")
 def test_a_namespace_deleted_in_the_middle_is_gone(mesh: SimulatedMesh) -> None:
     """Its pods end as gone, the others as upgraded."""
     rig = approved(mesh, limits=dataclasses.replace(FAST, workloads_at_once=3))
@@ -149,6 +154,7 @@ def test_a_namespace_deleted_in_the_middle_is_gone(mesh: SimulatedMesh) -> None:
     assert sum(ended.values()) == 49
 
 
+@pytest.mark.weather("workload edited by somebody else in the middle")
 def test_a_workload_edited_by_somebody_else_ends_well(mesh: SimulatedMesh) -> None:
     """A rollout of another image in the middle brings the sidecar all the same."""
     rig = approved(mesh)
@@ -161,6 +167,7 @@ def test_a_workload_edited_by_somebody_else_ends_well(mesh: SimulatedMesh) -> No
     assert mesh.versions("shop") == {NEW}
 
 
+@pytest.mark.weather("workload scaled in the middle, as an autoscaler does it")
 def test_a_workload_scaled_in_the_middle_adds_up(mesh: SimulatedMesh) -> None:
     """Pods that an autoscaler took are gone, and the sum holds."""
     rig = approved(mesh)
@@ -173,6 +180,7 @@ def test_a_workload_scaled_in_the_middle_adds_up(mesh: SimulatedMesh) -> None:
     assert ended == {"upgraded": 4, "gone": 6}
 
 
+@pytest.mark.weather("one request in twenty failing")
 def test_one_failing_request_in_twenty_changes_nothing(mesh: SimulatedMesh) -> None:
     """Random 503s and resets cost time only: each workload's template changes once."""
     rig = approved(mesh)
@@ -196,6 +204,7 @@ def test_a_throttled_eviction_waits_as_long_as_asked(mesh: SimulatedMesh) -> Non
     assert fault.times == 0
 
 
+@pytest.mark.weather("two clusters at once")
 def test_two_upgrades_of_two_clusters_do_not_meet(
     mesh: SimulatedMesh, snapshot: dict[str, Any], certificate: ServingCertificate, tmp_path: Path
 ) -> None:

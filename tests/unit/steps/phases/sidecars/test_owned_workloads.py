@@ -73,6 +73,7 @@ def count_made(mesh: SimulatedMesh) -> int:
         return sum(event.get("count", 1) for event in events if event["reason"] == "SuccessfulCreate")
 
 
+@pytest.mark.weather("an operator or a GitOps tool takes the restart back")
 @pytest.mark.parametrize("after", [0.0, 2.0, 8.0])
 @pytest.mark.parametrize(("kind", "space", "name"), OWNED)
 def test_an_owner_that_takes_the_restart_back_is_tried_twice_and_named(
@@ -104,6 +105,7 @@ def test_a_fight_costs_no_more_pods_than_two_tries(mesh: SimulatedMesh) -> None:
     assert count_made(mesh) - before < 56 + 5 * 8
 
 
+@pytest.mark.weather("an operator or a GitOps tool takes the restart back")
 def test_eviction_moves_what_its_owner_will_not_let_restart(mesh: SimulatedMesh) -> None:
     """An approver chooses it; the template stays as the owner wants it."""
     own(mesh, CART, 0.0)

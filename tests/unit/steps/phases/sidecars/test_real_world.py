@@ -120,6 +120,7 @@ def test_a_budget_of_one_makes_evictions_patient(mesh: SimulatedMesh) -> None:
     assert mesh.versions("tight") == {NEW}
 
 
+@pytest.mark.weather("a load balancer's readiness gate opens late")
 @pytest.mark.parametrize("evicting", [True, False])
 def test_a_load_balancer_is_waited_for(mesh: SimulatedMesh, evicting: bool) -> None:
     """It finds a pod healthy 90 s after its containers are ready; until then the pod serves nobody."""

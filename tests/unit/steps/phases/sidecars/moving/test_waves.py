@@ -1,5 +1,7 @@
 import dataclasses
 
+import pytest
+
 from steps.contract.options import Limits
 from steps.contract.step import Blocked, Done, Waiting
 from tests.unit.steps.paper_cluster import PaperCluster
@@ -128,6 +130,7 @@ def soak_for(rig: Rig[PaperCluster], seconds: float) -> Waiting:
         rig.cluster.tick(outcome.retry_in)
 
 
+@pytest.mark.weather("clock set forward or back by an hour")
 def test_a_clock_set_forward_shortens_no_soak(cluster: PaperCluster) -> None:
     """An hour that nobody saw is no hour of watching."""
     rig = two_waves(cluster, limits=Limits(soak_seconds=600))
