@@ -9,14 +9,28 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 
 from bot.clock import Clock
-from bot.journal.audit import Aborted, Asked, Decided, Ended, GlassBroken, Halted, Paused, Resumed, Retried, Started
+from bot.journal.audit import (
+    Aborted,
+    Asked,
+    Decided,
+    Ended,
+    GlassBroken,
+    Halted,
+    Paused,
+    Resumed,
+    Retried,
+    Started,
+    TakenBack,
+)
 from bot.journal.journal import Journal
 from bot.journal.records import BOT, UpgradeState
 from bot.journal.rows import Question, UpgradeRow, build_code, name_end
+from bot.returns import Returns
 from bot.telling.chronicle import Chronicle
 from bot.telling.phrases import mention, name_done
 from steps.contract.step import Ask, Blocked, Done, Waiting
-from steps.plan import build_plan
+from steps.notes.way_back import ORDERED_RETURN, OrderedReturn
+from steps.plan import PlanKind, build_plan, is_way_back
 
 Transition: TypeAlias = Literal[
     "pause",
@@ -34,6 +48,7 @@ Transition: TypeAlias = Literal[
     "decide",
     "retry",
     "abort",
+    "roll back",
 ]
 # From which states each may start; `is_legal` has what pausing and aborting forbid besides.
 FROM: Mapping[Transition, frozenset[UpgradeState]] = {
@@ -52,6 +67,7 @@ FROM: Mapping[Transition, frozenset[UpgradeState]] = {
     "decide": frozenset({"asking", "blocked"}),
     "retry": frozenset({"blocked"}),
     "abort": frozenset({"running", "asking", "blocked"}),
+    "roll back": frozenset({"running", "asking", "blocked"}),
 }
 
 
@@ -87,6 +103,8 @@ def is_legal(transition: Transition, row: UpgradeRow) -> bool:
             return not row.paused_by
         case "abort":
             return row.state == "blocked" or not row.aborted_by
+        case "roll back":
+            return not row.aborted_by and not is_way_back(row.plan)
         case _:
             return True
 
@@ -100,8 +118,9 @@ def find_next_step(row: UpgradeRow) -> str:
 class Transitions:
     """Changes upgrades. Each method joins the transaction of its caller or is one of its own; raises Illegal."""
 
-    def __init__(self, journal: Journal, chronicle: Chronicle, clock: Clock) -> None:
+    def __init__(self, journal: Journal, returns: Returns, chronicle: Chronicle, clock: Clock) -> None:
         self._journal = journal
+        self._returns = returns
         self._chronicle = chronicle
         self._clock = clock
 
@@ -109,10 +128,7 @@ class Transitions:
         """Begin an upgrade; its root message and the first sentence of its thread."""
         now = self._clock.now()
         with self._journal.transact():
-            self._journal.add_upgrade(row)
-            self._journal.append(row.id, row.requester, Started(row.release), now)
-            self._chronicle.draw_root(row.id, now)
-            self._chronicle.tell(row, sentence, now)
+            self._add(row, Started(row.release), sentence, now)
 
     def pause(self, row: UpgradeRow, by: str, reason: str) -> None:
         """Start nothing more until resumed."""
@@ -180,6 +196,9 @@ class Transitions:
                 remedy="",
             )
             self._journal.close_chain(row.id, now)
+            ordered = self._journal.recall(row.id, ORDERED_RETURN) if result == "rolled back" else None
+            if ordered is not None:
+                self.begin_return(row, ordered.by, ordered.reason)
 
     def ask(self, row: UpgradeRow, outcome: Ask | Blocked, expires: datetime | None) -> None:
         """Put a question to people; one that is still open is closed as expired."""
@@ -254,22 +273,53 @@ class Transitions:
         how = f"aborted by {mention(by)}"
         with self._change(row, "abort") as now:
             head = self._journal.append(row.id, by, Aborted(row.step, reason), now)
-            self._journal.close_question(row.id, "voided")
-            self._chronicle.close_card(row, how, head)
-            self._chronicle.close_reminders(row, how)
-            self._chronicle.close_progress(row)
+            self._close(row, how, head)
             self._chronicle.tell(row, f"{how}: {reason}" if reason else how, now)
             if row.aborted_by:
                 self._journal.append(row.id, BOT, Ended("aborted", how), now)
                 self._journal.change_upgrade(row.id, state="aborted", due=None, ended_at=now)
                 self._journal.close_chain(row.id, now)
             else:
-                self._begin_abort(row, by, now)
+                self._end_by(row, "abort", by, now)
 
-    def _begin_abort(self, row: UpgradeRow, by: str, now: datetime) -> None:
+    def roll_back(self, row: UpgradeRow, by: str, reason: str) -> None:
+        """Start nothing more and let what runs land; then the upgrade ends, and its way back begins."""
+        how = f"taken back by {mention(by)}"
+        with self._change(row, "roll back") as now:
+            self._journal.revise_json(row.id, ORDERED_RETURN.key, ORDERED_RETURN.write(OrderedReturn(by, reason)))
+            head = self._journal.append(row.id, by, TakenBack(row.step, reason), now)
+            self._close(row, how, head)
+            self._chronicle.tell(row, f"{how}: {reason}; a program that already runs is let end", now)
+            self._end_by(row, "landing", by, now)
+
+    def begin_return(self, row: UpgradeRow, by: str, reason: str) -> UpgradeRow:
+        """Begin the way back of an upgrade that has ended: an upgrade of its own, linked to it."""
+        now = self._clock.now()
+        with self._journal.transact():
+            back = self._returns.build_return(row, by, now)
+            sentence = f"{mention(by)} takes {row.cluster} back to {back.release}, where {row.id} came from: {reason}"
+            self._add(back, Started(back.release, row.id, reason), sentence, now)
+            self._returns.note_return(row, back, now)
+            self._chronicle.close_return(row.id)
+            self._chronicle.draw_root(row.id, now)
+            return back
+
+    def _add(self, row: UpgradeRow, event: Started, sentence: str, now: datetime) -> None:
+        self._journal.add_upgrade(row)
+        self._journal.append(row.id, row.requester, event, now)
+        self._chronicle.draw_root(row.id, now)
+        self._chronicle.tell(row, sentence, now)
+
+    def _close(self, row: UpgradeRow, how: str, head: str) -> None:
+        self._journal.close_question(row.id, "voided")
+        self._chronicle.close_card(row, how, head)
+        self._chronicle.close_reminders(row, how)
+        self._chronicle.close_progress(row)
+
+    def _end_by(self, row: UpgradeRow, kind: PlanKind, by: str, now: datetime) -> None:
         # a step that its plan lacks was written by somebody else
         reached = row.plan.index(row.step) + 1 if row.step in row.plan else len(row.plan)
-        begun, ending = row.plan[:reached], build_plan("abort", row.options)
+        begun, ending = row.plan[:reached], build_plan(kind, row.options)
         self._journal.change_upgrade(
             row.id,
             aborted_by=by,
@@ -291,6 +341,8 @@ class Transitions:
         with self._journal.transact():
             yield now
             self._chronicle.draw_root(row.id, now)
+            if row.takes_back:
+                self._chronicle.draw_root(row.takes_back, now)
 
 
 def _describe_asked(row: UpgradeRow, generation: int, outcome: Ask | Blocked, shown: str) -> Asked | Halted:

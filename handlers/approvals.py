@@ -8,7 +8,7 @@ from slack_bolt import Ack, App, Respond
 from slack_sdk import WebClient
 
 from bot.clicks.clicks import Click
-from bot.clicks.orders import Abort, Approve, Order, choose_order
+from bot.clicks.orders import Abort, Approve, Order, Rollback, choose_order
 from bot.slack.api.answers import Answered, call_slack
 from bot.slack.drawing.buttons import PREFIX, SHOW_CARD, Target, read_action, read_value
 from handlers.desk import Reception
@@ -18,7 +18,7 @@ from handlers.payloads import Payload, find_channel, find_first, find_part, find
 STALE = "That button could not be read, so nothing was done. `/asm-upgrade status` shows what may be done now."
 NOT_OPENED = (
     "Slack did not open the form for your reason, so nothing was done. Click again, or use "
-    "`/asm-upgrade deny CLUSTER REASON`, or `abort` in its place."
+    "`/asm-upgrade deny CLUSTER REASON`, or `abort` or `rollback` in its place."
 )
 
 
@@ -101,8 +101,8 @@ def receive_reason(reception: Reception, body: Payload, ack: Ack) -> None:
 
 
 def _asks_why(target: Target, order: Order) -> bool:
-    """Whether a form asks for the reason: an abort always, also by the button of an earlier card."""
-    return target.needs_reason or isinstance(order, Abort)
+    """Whether a form asks for the reason: an abort and a way back always, also by the button of an earlier card."""
+    return target.needs_reason or isinstance(order, Abort | Rollback)
 
 
 def _say(body: Payload, respond: Respond, text: str) -> None:

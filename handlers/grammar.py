@@ -19,6 +19,7 @@ from bot.clicks.orders import (
     Extend,
     Order,
     ReadHelp,
+    Rollback,
     Schedule,
     Start,
     StartOptions,
@@ -53,6 +54,10 @@ USAGE: Mapping[Action, tuple[str, str]] = {
     "resume": ("resume CLUSTER", "go on"),
     "retry": ("retry CLUSTER", "try the blocked step again"),
     "abort": ("abort CLUSTER REASON", "end the upgrade; what has moved stays moved"),
+    "rollback": (
+        "rollback CLUSTER REASON",
+        "take the last upgrade back: the earlier release, its options, then the pods that were moved",
+    ),
     "history": ("history [CLUSTER]", "earlier upgrades and how they ended"),
     "help": ("help", "this text"),
 }
@@ -62,7 +67,7 @@ QUOTES = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'"})
 REASON_LIMIT = 500
 CODE_LIMIT = 20
 NEEDS_TARGET: frozenset[Action] = frozenset(
-    {"approve", "deny", "decide", "pause", "resume", "retry", "abort", "extend", "break-glass"}
+    {"approve", "deny", "decide", "pause", "resume", "retry", "abort", "rollback", "extend", "break-glass"}
 )
 YES_NO = {"yes": True, "true": True, "no": False, "false": False}
 
@@ -131,6 +136,13 @@ def _read_abort(_action: Action, words: Sequence[str]) -> Order | Misread:
             f"`{COMMAND} pause {target}` stops as quickly, needs none, and can be undone."
         )
     return Abort(words[0], reason=reason)
+
+
+def _read_rollback(_action: Action, words: Sequence[str]) -> Order | Misread:
+    reason = _reason(words[1:])
+    if not reason:
+        return Misread(f"Say why: `{COMMAND} rollback {_bare(words[0])} REASON`. The reason stands in the thread.")
+    return Rollback(words[0], reason=reason)
 
 
 def _read_approve(_action: Action, words: Sequence[str]) -> Order | Misread:
@@ -260,6 +272,7 @@ _OPTIONS: Mapping[str, Callable[[str, StartOptions], StartOptions | Misread]] = 
 _READERS: Mapping[Action, Callable[[Action, Sequence[str]], Order | Misread]] = {
     "start": _read_start,
     "abort": _read_abort,
+    "rollback": _read_rollback,
     "approve": _read_approve,
     "deny": _read_deny,
     "break-glass": _read_breaking,

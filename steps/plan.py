@@ -12,8 +12,9 @@ from steps.phases import abort, access, authorization, download, finish, prepare
 from steps.phases.control_plane import phase as control_plane
 from steps.phases.rested import bind_again
 from steps.phases.sidecars import phase as sidecars
+from steps.phases.way_back import phase as way_back
 
-PlanKind: TypeAlias = Literal["upgrade", "proposal", "abort"]
+PlanKind: TypeAlias = Literal["upgrade", "proposal", "abort", "rollback", "landing"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ PHASES: tuple[Phase, ...] = (
     Phase("finish", "Finish", finish.STEPS),
 )
 ABORT = Phase("abort", "Abort", abort.STEPS)
+ROLLBACK = Phase("rollback", "Way back", way_back.STEPS)
+LANDING = Phase("landing", "Landing", way_back.LANDING)
 PROPOSAL = Phase("proposal", "Proposal", prepare.PROPOSAL_STEPS)
 # The bot is cluster-admin from right before the control plane is written to until it is validated, and not longer.
 ORDER: tuple[Step, ...] = (
@@ -51,7 +54,23 @@ ORDER: tuple[Step, ...] = (
     *authorization.STEPS,
     *finish.STEPS,
 )
-STEPS: Mapping[str, Step] = {step.id: bind_again(step) for phase in (*PHASES, PROPOSAL, ABORT) for step in phase.steps}
+# Steps that both have in common have the same ids; a way back is an upgrade to the earlier release.
+WAY_BACK: tuple[Step, ...] = (
+    *way_back.PREPARE,
+    *way_back.ACCESS,
+    *(step for step in download.STEPS if step.id != "download/approve"),
+    *way_back.APPROVE,
+    *access.BINDING_STEPS,
+    *control_plane.ACTS,
+    *access.RELEASE,
+    *sidecars.STEPS,
+    *way_back.POLICIES,
+    *(step for step in finish.STEPS if step.id != "finish/report"),
+    *way_back.REPORT,
+)
+STEPS: Mapping[str, Step] = {
+    step.id: bind_again(step) for phase in (*PHASES, PROPOSAL, ABORT, ROLLBACK, LANDING) for step in phase.steps
+}
 FIRST_WRITE = "control-plane/apply"
 READING_PHASES = frozenset({"prepare", "proposal", "abort"})
 
@@ -76,15 +95,23 @@ def build_plan(kind: PlanKind, options: UpgradeOptions) -> tuple[str, ...]:
     """
     match kind:
         case "upgrade":
-            left_out = frozenset[str]() if options.canary_namespaces else sidecars.CANARY_STEPS
-            return tuple(step.id for step in ORDER if step.id not in left_out)
+            return _list_steps(ORDER, options)
         case "proposal":
             steps = (*prepare.STEPS, *PROPOSAL.steps)
             return tuple(step.id for step in steps if step.id != "prepare/propose")
         case "abort":
             return tuple(step.id for step in ABORT.steps)
+        case "rollback":
+            return _list_steps(WAY_BACK, options)
+        case "landing":
+            return tuple(step.id for step in LANDING.steps)
         case _:
             assert_never(kind)
+
+
+def _list_steps(order: Sequence[Step], options: UpgradeOptions) -> tuple[str, ...]:
+    left_out = frozenset[str]() if options.canary_namespaces else sidecars.CANARY_STEPS
+    return tuple(step.id for step in order if step.id not in left_out)
 
 
 def name_phases(plan: Sequence[str]) -> Mapping[str, str]:
@@ -108,7 +135,17 @@ def is_guest(plan: Sequence[str], step_id: str) -> bool:
     return name_phases(plan).get(step_id) != step_id.partition("/")[0]
 
 
+def is_way_back(plan: Sequence[str]) -> bool:
+    """Whether a plan takes an upgrade back, also where it was aborted since."""
+    return plan[0] == WAY_BACK[0].id
+
+
 def tell_kind(plan: Sequence[str]) -> PlanKind:
     """What kind of plan it is, by its last step; a plan that was aborted ends as an abort does."""
-    ends: Mapping[str, PlanKind] = {PROPOSAL.steps[-1].id: "proposal", ABORT.steps[-1].id: "abort"}
+    ends: Mapping[str, PlanKind] = {
+        PROPOSAL.steps[-1].id: "proposal",
+        ABORT.steps[-1].id: "abort",
+        WAY_BACK[-1].id: "rollback",
+        LANDING.steps[-1].id: "landing",
+    }
     return ends.get(plan[-1], "upgrade")

@@ -13,7 +13,7 @@ import click
 from bot.settings.environment import JOURNAL, SETTINGS, ConfigError, read_state_folder
 
 if TYPE_CHECKING:
-    from bot.clicks.orders import Abort, Pause, Resume
+    from bot.clicks.orders import Abort, Pause, Resume, Rollback
     from bot.journal.store import StoredCopy
     from bot.telling.views import Views
 
@@ -232,6 +232,20 @@ def abort(target: str, reason: tuple[str, ...], yes: bool) -> None:
 
 
 @main.command()
+@click.argument("target")
+@click.argument("reason", nargs=-1)
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+def rollback(target: str, reason: tuple[str, ...], yes: bool) -> None:
+    """Take an upgrade back, named by its cluster or id: the earlier release and its options, then the moved pods."""
+    from bot.clicks.orders import Rollback
+
+    if not yes:
+        click.confirm(f"Take {target} back to the release that it came from?", abort=True)
+    why = " ".join(reason) or str(click.prompt("Why?"))
+    _order(Rollback(target, f"{why} {_name_account()}"))
+
+
+@main.command()
 @click.argument("cluster", required=False, default="")
 def doctor(cluster: str) -> None:
     """Check everything that an upgrade needs, of the bot and of one cluster or all; exit code 1 on any error."""
@@ -271,7 +285,7 @@ def _name_account() -> str:
         return f"(as user {number})"
 
 
-def _order(order: Pause | Resume | Abort) -> None:
+def _order(order: Pause | Resume | Abort | Rollback) -> None:
     from bot.app.local_orders import order_here
     from bot.journal.store import StoreBroken
 

@@ -1,4 +1,4 @@
-"""Orders from the command line of the bot's machine, for when Slack is away: pause, resume, abort."""
+"""Orders from the command line of the bot's machine, for when Slack is away: pause, resume, abort, rollback."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bot.app.keys import open_key
 from bot.clicks.clicks import Click, Clicks
-from bot.clicks.orders import Abort, Pause, Resume
+from bot.clicks.orders import Abort, Pause, Resume, Rollback
 from bot.journal.proofs import Key
 from bot.journal.records import OPERATOR
 from bot.journal.store import OrderedStore
@@ -20,14 +20,14 @@ WAIT_SECONDS = 12.0
 LOOK_SECONDS = 0.2
 
 
-def order_here(path: Path, order: Pause | Resume | Abort) -> str:
+def order_here(path: Path, order: Pause | Resume | Abort | Rollback) -> str:
     """Give an order with the key that the bot of this account has. Raises StoreBroken or ConfigError."""
     return give_order(path, order, open_key(read_key_place()))
 
 
 def give_order(
     path: Path,
-    order: Pause | Resume | Abort,
+    order: Pause | Resume | Abort | Rollback,
     key: Key,
     pause: Callable[[float], None] = time.sleep,
     wait_seconds: float = WAIT_SECONDS,

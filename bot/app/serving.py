@@ -18,7 +18,15 @@ from bot.app.log import configure_log
 from bot.app.loops import Dispatcher, Loop, Ticker
 from bot.app.metrics import build_registry
 from bot.app.upkeep import Leftovers
-from bot.app.wiring import KUBECONFIGS, Bot, build_archives, build_bot, build_copies, build_senders
+from bot.app.wiring import (
+    KUBECONFIGS,
+    Bot,
+    build_archives,
+    build_bot,
+    build_copies,
+    build_old_reports,
+    build_senders,
+)
 from bot.clock import SystemClock
 from bot.gateways.programs.orphans import Orphans
 from bot.orders.intake import CROWD_GAP
@@ -89,6 +97,7 @@ class Serving:
             Loop("bindings", self.bot.own_bindings.turn, longest=60.0),
             *([Loop("orphans", Orphans().turn, longest=60.0)] if os.getpid() == 1 else []),
             Loop("journal", build_copies(settings, self.bot.store, self.bot.clock).turn, longest=60.0),
+            Loop("reports", build_old_reports(settings, self.bot).turn, longest=60.0),
             Loop("archives", build_archives(settings, self.bot.journal, self.bot.clock).turn, longest=60.0),
             *(
                 Loop(f"webhook {name}", sender.turn, longest=60.0)

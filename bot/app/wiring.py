@@ -31,7 +31,7 @@ from bot.journal.outbox import Outbox
 from bot.journal.store import Store
 from bot.orders.cards import Cards
 from bot.orders.consents import Consents
-from bot.orders.controls import Controls
+from bot.orders.controls import Controls, Rollbacks
 from bot.orders.decisions import Decisions
 from bot.orders.entry import Entry
 from bot.orders.fleet import Fleet
@@ -43,6 +43,7 @@ from bot.orders.timetable import Timetable
 from bot.orders.use_cases import UseCases
 from bot.people.roster import PeopledClusters, Roster
 from bot.reminders.tick import Reminders
+from bot.returns import Returns
 from bot.schedule.keeper import Keeper
 from bot.schedule.tables import Schedules
 from bot.settings.environment import JOURNAL, ConfigError, Settings
@@ -52,6 +53,7 @@ from bot.slack.drawing.text import Pen
 from bot.slack.sending.announcer import Announcer
 from bot.slack.sending.home_tabs import HomeTabs
 from bot.telling.chronicle import Chronicle
+from bot.telling.old_reports import OldReports
 from bot.telling.views import Views
 from bot.transitions import Transitions
 from bot.webhooks.sending import WebhookSender
@@ -122,7 +124,8 @@ def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans, progr
     clusters = PeopledClusters(settings.clusters, roster)
     chronicle = Chronicle(journal, outbox, clusters.list_approvers)
     schedules = Schedules(store)
-    transitions = Transitions(journal, chronicle, clock)
+    returns = Returns(store, journal)
+    transitions = Transitions(journal, returns, chronicle, clock)
     keeper = Keeper(journal, schedules, transitions, clusters, plans.releases, Paces(store))
     keeper.wake_held()
     timetable = Timetable(journal, schedules, chronicle, clock, clusters)
@@ -132,10 +135,11 @@ def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans, progr
     modes = MeshModes(lambda address: read_mesh_mode(plans.ports_for(address).kubernetes), clock)
     fleet = Fleet(targets, journal, views, outbox.read_thread, timetable, modes)
     starts = Starts(targets, journal, transitions, clock)
+    rollbacks = Rollbacks(targets, journal, returns, transitions, clock, plans.releases)
     consents = Consents(journal, roster, chronicle, clock)
     decisions = Decisions(targets, Cards(outbox), consents, journal, transitions, clock)
     controls = Controls(targets, transitions, decisions, timetable)
-    use_cases = UseCases(starts, decisions, controls, scheduling, timetable, fleet)
+    use_cases = UseCases(starts, rollbacks, decisions, controls, scheduling, timetable, fleet)
     return Bot(
         settings=settings,
         clock=clock,
@@ -217,6 +221,12 @@ def build_archives(settings: Settings, journal: Journal, clock: Clock) -> Archiv
 def build_copies(settings: Settings, store: Store, clock: Clock) -> JournalCopies:
     """What keeps the journal's file whole, and copies of it."""
     return JournalCopies(store, settings.state / JOURNAL, settings.backups, clock)
+
+
+def build_old_reports(settings: Settings, bot: Bot) -> OldReports:
+    """What takes the button of the way back off reports in time."""
+    chronicle = Chronicle(bot.journal, bot.outbox, lambda _cluster: [])
+    return OldReports(bot.journal, chronicle, bot.clock, settings.rollback_button)
 
 
 def build_discover(settings: Settings) -> Callable[[str], Discovery]:

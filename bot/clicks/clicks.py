@@ -28,7 +28,9 @@ from bot.journal.store import OrderedStore, Row, Store
 from bot.windows.appointments import Written
 
 Door: TypeAlias = Literal["command", "button", "form", "home", "reminder", "file", "command line"]
-_BY_BUTTON: frozenset[Action] = frozenset({"approve", "deny", "decide", "pause", "resume", "retry", "abort"})
+_BY_BUTTON: frozenset[Action] = frozenset(
+    {"approve", "deny", "decide", "pause", "resume", "retry", "abort", "rollback"}
+)
 # What may be ordered through each door; anything else is refused there.
 DOORS: Mapping[Door, frozenset[Action]] = {
     "command": _BY_BUTTON
@@ -40,7 +42,7 @@ DOORS: Mapping[Door, frozenset[Action]] = {
     "reminder": frozenset({"snooze"}),
     # a start whose form had files with it
     "file": frozenset({"start"}),
-    "command line": frozenset({"pause", "resume", "abort"}),
+    "command line": frozenset({"pause", "resume", "abort", "rollback"}),
 }
 
 
@@ -159,7 +161,7 @@ def unfold_click(flat: FlatClick) -> Click:
 
 def _unfold_order(flat: FlatClick) -> Order:
     match flat.action:
-        case "approve" | "deny" | "decide" | "break-glass" | "retry" | "pause" | "resume" | "abort":
+        case "approve" | "deny" | "decide" | "break-glass" | "retry" | "pause" | "resume" | "abort" | "rollback":
             made = choose_order(flat.action, flat.choice, flat.target, flat.step, flat.generation, flat.reason)
             return made or ReadHelp(flat.target)
         case "start":

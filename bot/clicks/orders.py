@@ -109,6 +109,12 @@ class Abort(_Order, frozen=True):
     reason: str = ""
 
 
+class Rollback(_Order, frozen=True):
+    """Take an upgrade back: the earlier release and its options again."""
+
+    reason: str = ""
+
+
 class Schedule(_Order, frozen=True):
     """Set when an upgrade may act; where none is under way one is started with these options."""
 
@@ -165,6 +171,7 @@ Order: TypeAlias = (
     | Resume
     | Retry
     | Abort
+    | Rollback
     | Schedule
     | Extend
     | Snooze
@@ -202,6 +209,8 @@ def choose_order(
             return Resume(target, reason)
         case "abort":
             return Abort(target, reason)
+        case "rollback":
+            return Rollback(target, reason)
         case _:
             return None
 

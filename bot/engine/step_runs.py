@@ -21,6 +21,8 @@ from bot.telling.phrases import mention, word_outcome, word_sentence
 from steps.contract.errors import GiveUp
 from steps.contract.step import Context, Done, Outcome, Step, Waiting
 
+LOOK_AGAIN = 5.0
+
 
 class StepRuns:
     """Runs steps over the gateways of their clusters."""
@@ -46,7 +48,7 @@ class StepRuns:
         try:
             outcome = word_outcome(step.run(self._build_context(row, turn, hold, grounds)))
         except NothingNew as stop:
-            return word_outcome(Waiting(str(stop), 0.0))
+            return word_outcome(Waiting(str(stop), LOOK_AGAIN))
         if isinstance(outcome, Done) and step.id == row.step:
             decided = row.generation if self._journal.find_decision(row) else 0
             turn.revised[PASSED] = {**grounds.passed, row.step: decided}
@@ -110,7 +112,9 @@ class StepRuns:
         now = self._journal.find_upgrade(row.id)
         if now is None or now.step != row.step:
             return f"{row.step} is left"
-        return f"paused by {mention(now.paused_by)}" if now.paused_by and not row.paused_by else ""
+        if now.paused_by and not row.paused_by:
+            return f"paused by {mention(now.paused_by)}"
+        return self._keeper.find_silence(row, self._clock.now())
 
     def _find_ended(self, row: UpgradeRow, now: datetime) -> datetime | None:
         """When the approval of the step's phase became too old to be acted on, None where it has not."""

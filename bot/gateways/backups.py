@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bot.files import write_once
 from bot.gateways.calls.faults import judge_disk
+from steps.contract.errors import GiveUp
 
 
 class BackupsGateway:
@@ -16,13 +17,23 @@ class BackupsGateway:
         self._folder = folder.absolute()
 
     def write_backup(self, upgrade_id: str, name: str, text: str) -> Path:
-        path = self._folder / _flatten(upgrade_id) / _flatten(name)
+        path = self.find_folder(upgrade_id) / _flatten(name)
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             write_once(path, text.encode())
         except OSError as error:
             raise judge_disk(error, path, len(text)) from error
         return path
+
+    def find_folder(self, upgrade_id: str) -> Path:
+        return self._folder / _flatten(upgrade_id)
+
+    def read_backup(self, upgrade_id: str, name: str) -> str | None:
+        path = self.find_folder(upgrade_id) / _flatten(name)
+        try:
+            return path.read_text(encoding="utf-8") if path.exists() else None
+        except (OSError, UnicodeDecodeError) as error:
+            raise GiveUp(f"{path} can't be read: {error}", "See to the state folder, then retry.") from error
 
 
 def _flatten(name: str) -> str:

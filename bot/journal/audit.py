@@ -10,10 +10,12 @@ from typing import Literal, TypeAlias, get_args
 import msgspec
 
 
-class Started(msgspec.Struct, frozen=True, tag="start"):
-    """An upgrade was begun."""
+class Started(msgspec.Struct, frozen=True, omit_defaults=True, tag="start"):
+    """An upgrade was begun; a way back names what it takes back, and why."""
 
     release: str
+    takes_back: str = ""
+    reason: str = ""
 
 
 class Consented(msgspec.Struct, frozen=True, omit_defaults=True, tag="consent"):
@@ -79,6 +81,13 @@ class Retried(msgspec.Struct, frozen=True, omit_defaults=True, tag="retry"):
 
 class Aborted(msgspec.Struct, frozen=True, tag="abort"):
     """An upgrade was ended by a person."""
+
+    step: str
+    reason: str
+
+
+class TakenBack(msgspec.Struct, frozen=True, tag="rollback"):
+    """An upgrade was ended by a person, to be taken back."""
 
     step: str
     reason: str
@@ -159,7 +168,9 @@ class Ended(msgspec.Struct, frozen=True, tag="end"):
 
 
 Bots: TypeAlias = Asked | Halted | Acted | Fell | Ended
-Plain: TypeAlias = Started | GlassBroken | Paused | Resumed | Retried | Aborted | Scheduled | Extended | Snoozed | Bots
+Plain: TypeAlias = (
+    Started | GlassBroken | Paused | Resumed | Retried | Aborted | TakenBack | Scheduled | Extended | Snoozed | Bots
+)
 Event: TypeAlias = Plain | Consented | Decided
 
 CONSENT = "consent to "
@@ -170,6 +181,7 @@ PLAIN: Mapping[str, type[Plain]] = {
     "resume": Resumed,
     "retry": Retried,
     "abort": Aborted,
+    "rollback": TakenBack,
     "schedule": Scheduled,
     "extend": Extended,
     "snooze": Snoozed,
@@ -201,6 +213,7 @@ KIND_OF: Mapping[str, Kind] = {
     "ask": "asked",
     "pause": "stopped",
     "abort": "stopped",
+    "rollback": "stopped",
     "resume": "resumed",
     "schedule": "scheduled",
     "extend": "scheduled",

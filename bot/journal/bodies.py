@@ -36,6 +36,7 @@ class RootBody(Struct, frozen=True):
     generation: int = 0
     steps: int = 0
     aborted_by: str = ""
+    back: str = ""
 
 
 class MilestoneBody(Struct, frozen=True):
@@ -141,7 +142,7 @@ class PodNumbers(Struct, frozen=True):
 
 
 class FinishedBody(Struct, frozen=True):
-    """The report at the end of a plan."""
+    """The report at the end of a plan; `returnable` while it has the button of the way back."""
 
     message_kind: ClassVar[MessageKind] = "finished"
     sentence: str = ""
@@ -151,6 +152,7 @@ class FinishedBody(Struct, frozen=True):
     target: str = ""
     pods: PodNumbers = PodNumbers()
     head: str = ""
+    returnable: bool = False
 
 
 class Moment(Struct, frozen=True, array_like=True):
@@ -292,6 +294,11 @@ def close_body(body: Body, how: str, head: str = "") -> Body:
     if isinstance(body, Reminding | UnreadableBody):
         return replace(body, closed=how)
     return body
+
+
+def close_return(body: Body) -> Body:
+    """A report without the button of the way back; any other stays as it is."""
+    return replace(body, returnable=False) if isinstance(body, FinishedBody) else body
 
 
 def end_progress(body: Body, sentence: str = "", details: tuple[str, ...] | None = None) -> Body:

@@ -43,6 +43,11 @@ T = TypeVar("T")
 # A decision that waited for longer than this is refused: much may have changed since the person read the card.
 LONGEST_WAIT = timedelta(minutes=10)
 LONGEST_LOOK = timedelta(seconds=60)
+UNHEARD = (
+    "select min(created_at) as since from outbox where upgrade = ? and ts = '' and sent_revision < revision "
+    "and kind not in ('file', 'reminder')"
+)
+RETURNS = "select * from upgrades where takes_back = ? and takes_back <> '' order by number desc"
 KEYED = "upgrade = ? and step = ? and generation = ?"
 # As the index of open upgrades says it; SQLite uses that for no other words.
 OPEN = "state in ('running', 'asking', 'blocked')"
@@ -76,6 +81,10 @@ class JournalView:
         rows = self._rows(own, [cluster, limit]) if cluster else self._rows(every, [limit])
         return [read_upgrade(row) for row in rows]
 
+    def find_return(self, upgrade: str) -> UpgradeRow | None:
+        """The latest way back of an upgrade."""
+        return read_first_upgrade(self._rows(RETURNS, [upgrade]))
+
     def list_open_upgrades(self) -> list[UpgradeRow]:
         """All upgrades that are neither finished nor aborted, oldest first."""
         rows = self._rows(f"select * from upgrades where {OPEN} order by +created_at")
@@ -91,9 +100,7 @@ class JournalView:
 
     def find_next_due(self) -> datetime | None:
         """When the next upgrade has something to do, None when all wait for a person."""
-        rows = self._rows(
-            "select min(due) as due from upgrades where paused_by = '' and state in ('running', 'asking')"
-        )
+        rows = self._rows("select min(due) due from upgrades where paused_by = '' and state in ('running', 'asking')")
         return to_time(rows[0]["due"])
 
     def list_steps(self, upgrade: str) -> list[StepRow]:
@@ -106,9 +113,7 @@ class JournalView:
 
     def find_question(self, upgrade: str, step: str, generation: int) -> Question | None:
         """The question under this key, whatever became of it."""
-        rows = self._rows(
-            "select * from approvals where upgrade = ? and step = ? and generation = ?", [upgrade, step, generation]
-        )
+        rows = self._rows(f"select * from approvals where {KEYED}", [upgrade, step, generation])
         return read_question(rows[0]) if rows else None
 
     def find_open_question(self, upgrade: str) -> Question | None:
@@ -154,6 +159,10 @@ class JournalView:
         """How many pods of the ledger are in each state; states without a pod are left out."""
         rows = self._rows("select state, count(*) as n from ledger where upgrade = ? group by state", [upgrade])
         return {row["state"]: row["n"] for row in rows}
+
+    def find_unheard(self, upgrade: str) -> datetime | None:
+        """Since when Slack lacks a message of the upgrade's thread, None where it has them all."""
+        return to_time(self._rows(UNHEARD, [upgrade])[0]["since"])
 
     def has_actor(self, user: str) -> bool:
         """Whether this person ever did something that is on the record."""
@@ -317,12 +326,9 @@ class Journal(JournalView):
         return to_time(last["expires_at"] if self._store.key.holds("terms", last) else last["decided_at"])
 
     def find_decision(self, row: UpgradeRow) -> Decision | None:
-        """What a person decided on the question that the upgrade's step last asked; a retry is no decision.
-
-        Nor is one whose row, or whose time to answer, somebody else wrote.
-        """
+        """What a person decided on the question last asked; a retry is none, nor what somebody else wrote."""
         rows = self._rows(f"select * from approvals where {KEYED}", [row.id, row.step, row.generation])
-        return self._read_decision(rows)
+        return self.read_decision(rows)
 
     def find_through(self, row: UpgradeRow) -> Decision | None:
         """The approval of all that follows, while it is the last question of any kind that the upgrade asked."""
@@ -330,9 +336,10 @@ class Journal(JournalView):
             "select * from approvals where upgrade = ? and generation = ? and choice = 'through'",
             [row.id, row.generation],
         )
-        return self._read_decision(rows)
+        return self.read_decision(rows)
 
-    def _read_decision(self, rows: Sequence[Row]) -> Decision | None:
+    def read_decision(self, rows: Sequence[Row]) -> Decision | None:
+        """The decision of a question's row, None where there is none or its proofs do not hold."""
         if not rows or not all(self._store.key.holds(name, rows[0]) for name in ("approvals", "terms")):
             return None
         question = read_question(rows[0])

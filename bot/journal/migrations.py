@@ -30,6 +30,7 @@ def build_migrations() -> Migrations:
         add_identity,
         prove_grounds,
         add_indexes,
+        link_returns,
     ):
         migrations()(migrate)
     return migrations
@@ -375,3 +376,10 @@ def add_indexes(db: Database) -> None:
     db.execute("create index private_answers on outbox(created_at) where kind = 'answer'")
     db.execute("create index actors on audit(actor)")
     db.execute("create index troubled_deliveries on deliveries(seq) where state = 'given up' or attempts > 0")
+
+
+def link_returns(db: Database) -> None:
+    """A way back is an upgrade that names the one that it takes back."""
+    db.execute("alter table upgrades add column takes_back text not null default ''")
+    db.execute("create index returns on upgrades(takes_back, number) where takes_back <> ''")
+    db.execute("create index unheard on outbox(upgrade, created_at) where ts = ''")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-UpgradeState: TypeAlias = Literal["running", "asking", "blocked", "upgraded", "proposed", "aborted"]
-ENDED: frozenset[UpgradeState] = frozenset({"upgraded", "proposed", "aborted"})
+UpgradeState: TypeAlias = Literal[
+    "running", "asking", "blocked", "upgraded", "proposed", "aborted", "rolled back", "returned"
+]
+ENDED: frozenset[UpgradeState] = frozenset({"upgraded", "proposed", "aborted", "rolled back", "returned"})
 Action: TypeAlias = Literal[
     "start",
     "approve",
@@ -14,6 +16,7 @@ Action: TypeAlias = Literal[
     "resume",
     "retry",
     "abort",
+    "rollback",
     "status",
     "history",
     "help",

@@ -32,7 +32,8 @@ T = TypeVar("T")
 class UpgradeRow:
     """An upgrade as the journal keeps it; `plan` is the step ids fixed at its start, `step` the one it stands at.
 
-    `unreadable` says which columns can't be read; they have a value that stands in for what they held.
+    `takes_back` is the upgrade that it takes back, "" where it is no way back. `unreadable` says which columns can't be
+    read; they have a value that stands in for what they held.
     """
 
     id: str
@@ -55,6 +56,7 @@ class UpgradeRow:
     remedy: str
     created_at: datetime
     ended_at: datetime | None
+    takes_back: str = ""
     unreadable: str = ""
 
 
@@ -139,9 +141,17 @@ def find_last_act(entries: Iterable[AuditEntry]) -> datetime | None:
 
 def name_end(row: UpgradeRow) -> UpgradeState:
     """What an upgrade is once its plan is through."""
-    if row.aborted_by:
-        return "aborted"
-    return "proposed" if tell_kind(row.plan) == "proposal" else "upgraded"
+    match tell_kind(row.plan):
+        case "landing":
+            return "rolled back"
+        case _ if row.aborted_by:
+            return "aborted"
+        case "proposal":
+            return "proposed"
+        case "rollback":
+            return "returned"
+        case _:
+            return "upgraded"
 
 
 def encode_json(value: object) -> str:

@@ -9,7 +9,7 @@ from bot.journal.records import Action
 from bot.people.rights import refuse_person
 from bot.settings.clusters import Cluster
 from bot.telling.phrases import list_names, mention
-from bot.telling.reports import describe_status
+from bot.telling.reports import describe_link, describe_status
 from bot.telling.views import UpgradeView
 from steps.mesh import ClusterAddress
 
@@ -58,7 +58,8 @@ def describe_fleet(clusters: Sequence[ClusterView], troubles: Sequence[str] = ()
 def _describe_idle(cluster: ClusterView) -> str:
     version = cluster.version or "version not read yet"
     if cluster.last and cluster.last.ended_at:
-        since = f"{cluster.last.id} {cluster.last.state} {cluster.last.ended_at:%Y-%m-%d %H:%M} UTC"
+        link = describe_link(cluster.last)
+        since = f"{cluster.last.id} {cluster.last.state} {cluster.last.ended_at:%Y-%m-%d %H:%M} UTC{link}"
     else:
         since = "never proposed" if cluster.found else "never upgraded by this bot"
     where = ", found in GKE and not in clusters.toml" if cluster.found else ""
@@ -78,7 +79,7 @@ def read_version(upgrade: UpgradeView | None, last: UpgradeView | None) -> str:
         return upgrade.source_version
     if last is None:
         return ""
-    return last.release if last.state == "upgraded" else last.source_version
+    return last.release if last.state in ("upgraded", "returned") else last.source_version
 
 
 def list_asked(cluster: Cluster, upgrade: UpgradeView, given: Sequence[str]) -> tuple[str, ...]:

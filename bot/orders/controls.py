@@ -1,18 +1,26 @@
-"""Pause, resume, retry and abort."""
+"""Pause, resume, retry and abort, and the order to take an upgrade back."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import assert_never
 
-from bot.clicks.orders import Abort, Control, Pause, Resume, Retry
-from bot.journal.records import OPERATOR
+from bot.clicks.orders import Abort, Control, Pause, Resume, Retry, Rollback
+from bot.clock import Clock
+from bot.journal.journal import Journal
+from bot.journal.records import ENDED, OPERATOR
 from bot.journal.rows import UpgradeRow
 from bot.orders.decisions import Decisions
 from bot.orders.targets import Refusal, Targets
 from bot.orders.timetable import Timetable
 from bot.people.rights import list_legal_actions, refuse_person
-from bot.telling.phrases import describe_state, list_names
+from bot.returns import Returns
+from bot.settings.clusters import Cluster
+from bot.telling.phrases import describe_state, list_names, mention
 from bot.transitions import Transitions
+from steps.contract.release import Release
+
+ADD_RELEASE = "add one to the folder that ASM_UPGRADE_RELEASES names"
 
 
 class Controls:
@@ -59,3 +67,75 @@ class Controls:
             possible = f" Possible now: {list_names(legal)}." if legal else ""
             raise Refusal(f"Can't {order.action} {row.id}: {describe_state(row)}.{possible}")
         return row
+
+
+class Rollbacks:
+    """Settles orders to take an upgrade back; each joins the transaction of its caller. Raises Refusal."""
+
+    def __init__(
+        self,
+        targets: Targets,
+        journal: Journal,
+        returns: Returns,
+        transitions: Transitions,
+        clock: Clock,
+        releases: Mapping[str, Release],
+    ) -> None:
+        self._targets = targets
+        self._journal = journal
+        self._returns = returns
+        self._transitions = transitions
+        self._clock = clock
+        self._releases = releases
+
+    def roll_back(self, order: Rollback, by: str) -> str:
+        """Take back the upgrade that was named, or the cluster's last; answers what is told to the person."""
+        row, cluster = self._find(order)
+        refused = (
+            "" if by == OPERATOR else refuse_person(cluster.policy, "rollback", by, row.requester, approving=False)
+        )
+        refused = refused or self._refuse(row)
+        if refused:
+            raise Refusal(refused)
+        reason = order.reason.strip()
+        if not reason:
+            raise Refusal(f"Say why: `/asm-upgrade rollback {row.cluster} REASON`. The reason stands in the thread.")
+        cover = self._returns.find_cover(row, self._clock.now())
+        asks = "It asks only where it would do what nobody foresaw." if cover else "Its gates ask the approvers."
+        if row.state in ENDED:
+            back = self._transitions.begin_return(row, by, reason)
+            return f"{back.id} takes {row.cluster} back to {back.release}. {asks} Its thread is in <#{row.channel}>."
+        self._transitions.roll_back(row, by, reason)
+        return f"Taking back {row.id}: what runs is let end, then the way back begins in a thread of its own. {asks}"
+
+    def _find(self, order: Rollback) -> tuple[UpgradeRow, Cluster]:
+        named = self._journal.find_upgrade(order.target) if order.target else None
+        cluster = self._targets.find_cluster(named.cluster if named else order.target)
+        last = named or next(filter(self._returns.has_written, self._targets.list_upgrades(cluster.key)), None)
+        row = last or self._journal.find_open_upgrade(cluster.key)
+        if row is None:
+            raise Refusal(f"No upgrade of {cluster.key} has changed it, so there is nothing to take back.")
+        return row, cluster
+
+    def _refuse(self, row: UpgradeRow) -> str:
+        """Why this upgrade can't be taken back, "" where it can."""
+        if row.takes_back:
+            return f"{row.id} is a way back itself: `/asm-upgrade start {row.cluster}` upgrades again."
+        if not self._returns.has_written(row):
+            return f"{row.id} has written nothing to the control plane, so there is nothing to take back."
+        if row.aborted_by and row.state not in ENDED:
+            return f"{row.id} is being ended by {mention(row.aborted_by)}: order the way back once it has ended."
+        busy = self._journal.find_open_upgrade(row.cluster)
+        if busy and busy.id != row.id:
+            return f"{row.cluster} has the upgrade {busy.id} under way: `/asm-upgrade status {row.cluster}` shows it."
+        later = next((one for one in self._targets.list_upgrades(row.cluster) if self._is_later(one, row)), None)
+        if later:
+            return f"{row.id} is not the last that changed {row.cluster}: {later.id} came after it ({later.state})."
+        source = self._returns.name_source(row)
+        if source not in self._releases:
+            return f"The bot has no file for the release {source}, so it knows no way back to it: {ADD_RELEASE}."
+        return ""
+
+    def _is_later(self, one: UpgradeRow, row: UpgradeRow) -> bool:
+        """Whether it changed the cluster after the upgrade; a way back that was aborted may be ordered again."""
+        return one.number > row.number and (one.state == "returned" or self._returns.has_written(one))

@@ -22,12 +22,13 @@ from bot.clicks.orders import (
     ReadWindows,
     Resume,
     Retry,
+    Rollback,
     Schedule,
     Snooze,
     Start,
 )
 from bot.orders.cards import CardCopy
-from bot.orders.controls import Controls
+from bot.orders.controls import Controls, Rollbacks
 from bot.orders.decisions import Decisions
 from bot.orders.fleet import Fleet
 from bot.orders.scheduling import Scheduling
@@ -51,6 +52,7 @@ class UseCases:
     """All of them; each joins the transaction of whoever brings an order."""
 
     starts: Starts
+    rollbacks: Rollbacks
     decisions: Decisions
     controls: Controls
     scheduling: Scheduling
@@ -75,6 +77,8 @@ class UseCases:
         match order:
             case Start():
                 return self.starts.start(order, by)
+            case Rollback():
+                return self.rollbacks.roll_back(order, by)
             case Approve() | Deny() | Decide() | BreakGlass():
                 return self.decisions.decide(order, by, received_at)
             case Pause() | Resume() | Retry() | Abort():

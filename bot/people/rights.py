@@ -13,6 +13,7 @@ ACTION_WORDS: dict[str, str] = {
     "resume": "resume",
     "retry": "retry",
     "abort": "abort",
+    "rollback": "take back",
     "decide": "decide",
     "break-glass": "break the glass of",
     "schedule": "schedule",

@@ -169,6 +169,8 @@ def describe_address(address: ClusterAddress) -> str:
 
 def write_title(row: UpgradeRow) -> str:
     """What stands in the calendar's line."""
+    if row.takes_back:
+        return f"Way back {row.id} of {row.takes_back} to {row.release}"
     return f"Mesh upgrade {row.id} to {row.release}"
 
 

@@ -28,9 +28,12 @@ from bot.windows.permits import (
 from steps.contract.forecast import Forecast
 from steps.contract.release import Release
 from steps.notes.prepare import NODES
-from steps.plan import is_guest
+from steps.plan import is_guest, is_way_back
 from steps.workloads.estimate import estimate_control_plane
 
+# For so long Slack may take nothing before no new batch is begun in the steps that move pods.
+SILENCE = timedelta(minutes=10)
+BATCHES = frozenset({"sidecars/canary", "sidecars/restart"})
 BEFORE_END = timedelta(minutes=15)
 SHORTEST_LIFE = timedelta(hours=1)
 LONGEST_LIFE = timedelta(days=7)
@@ -57,8 +60,8 @@ class Keeper:
         self._paces = paces
 
     def admit(self, row: UpgradeRow, now: datetime) -> Permit:
-        """Whether the step may run. Reading and abort always may; a begun one runs on to its safe point."""
-        if row.aborted_by or row.state != "running" or row.step.startswith(("rollback/", "abort/")):
+        """Whether the step may run. Reading, abort and a way back always may; a begun one runs on to its safe point."""
+        if row.aborted_by or row.state != "running":
             return OPEN
         permit = self.find_permit(row, now)
         if permit.open:
@@ -76,19 +79,30 @@ class Keeper:
     def find_permit(self, row: UpgradeRow, now: datetime) -> Permit:
         """Whether this upgrade may start something new now."""
         permit = self.find_window(row, now)
-        if not _needs_room(row):
+        if is_way_back(row.plan) or not _needs_room(row):
             return permit
         downtime = self.find_downtime(row)
         zone = choose_zone(downtime, self._schedules.find_appointment(row.id))
         return judge_room(permit, now, self.measure_need(row), downtime, zone)
 
     def find_window(self, row: UpgradeRow, now: datetime) -> Permit:
-        """The same whatever the step at hand needs."""
+        """The same whatever the step at hand needs. Nothing holds a way back."""
+        if is_way_back(row.plan):
+            return OPEN
         downtime = self.find_downtime(row)
         appointment = self._schedules.find_appointment(row.id)
         if appointment is None and not downtime.windows and not downtime.freezes:
             return OPEN
         return judge_moment(now, downtime, appointment, self._schedules.find_extension(row.id))
+
+    def find_silence(self, row: UpgradeRow, now: datetime) -> str:
+        """Why no new batch of pods may be moved, "" where it may: nobody can see how the upgrade goes."""
+        if row.step not in BATCHES or is_way_back(row.plan):
+            return ""
+        since = self._journal.find_unheard(row.id)
+        if since is None or now - since < SILENCE:
+            return ""
+        return f"Slack has taken nothing since {since:%H:%M} UTC, so no more pods are moved until it does"
 
     def find_downtime(self, row: UpgradeRow) -> Downtime:
         """What the upgrade's cluster has set; nothing where clusters.toml lost it."""

@@ -75,7 +75,12 @@ FIELDS: tuple[Field, ...] = (
     ),
     Field("context", "The context in that kubeconfig; its current one by default.", check_text, ""),
     Field("channel", "The Slack channel id that the upgrade's thread is posted to.", check_channel, ""),
-    Field("requesters", "Slack users and groups (ids) that may start, pause, resume, retry, abort.", check_people, []),
+    Field(
+        "requesters",
+        "Slack users and groups (ids) that may start, pause, resume, retry, abort, take back.",
+        check_people,
+        [],
+    ),
     Field("approvers", "Slack users and groups (ids) that may approve and deny. None means nobody.", check_people, []),
     Field("approvals_needed", "How many different approvers each approval takes.", check_approvals, 1),
     Field(

@@ -70,6 +70,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("ASM_UPGRADE_RETRY_CAP", "15", "The longest pause between two looks at the same thing, in seconds."),
     Setting("ASM_UPGRADE_APPROVAL_HOURS", "24", "How long an approval counts where no window ends it."),
+    Setting("ASM_UPGRADE_ROLLBACK_HOURS", "72", "How long a report has the button that takes the upgrade back."),
     Setting("ASM_UPGRADE_GKE_ENDPOINT", "", "Where the GKE API answers; empty for Google's own address."),
     Setting(
         "ASM_UPGRADE_RESOURCE_MANAGER_ENDPOINT", "", "Where Cloud Resource Manager answers; empty for Google's own."
@@ -133,6 +134,7 @@ class Settings:
     cache_bytes: int = 5 * 10**9
     backups: Path | None = None
     grace: float = 0.0
+    rollback_button: timedelta = timedelta(hours=72)
     discovery: DiscoverySettings = NO_DISCOVERY
     webhooks: tuple[Webhook, ...] = ()
 
@@ -209,6 +211,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         listen=reader.text("ASM_UPGRADE_LISTEN"),
         cache_bytes=int(reader.number("ASM_UPGRADE_CACHE_GB", float, 0) * 10**9),
         grace=reader.number("ASM_UPGRADE_GRACE", float, 0),
+        rollback_button=timedelta(hours=reader.number("ASM_UPGRADE_ROLLBACK_HOURS", float, 0)),
         backups=Path(folder) if (folder := reader.text("ASM_UPGRADE_BACKUPS")) else None,
         log_level=reader.choice("ASM_UPGRADE_LOG", ("debug", "info", "warning", "error")),
     )

@@ -21,6 +21,7 @@ from bot.journal.bodies import (
     ReminderKind,
     RootBody,
     close_body,
+    close_return,
     digest_shown,
     encode_body,
     end_progress,
@@ -31,6 +32,7 @@ from bot.journal.rows import UpgradeRow, build_code, name_end
 from steps.contract.cards import Attachment, Card
 from steps.contract.ledger import count_pods
 from steps.contract.step import Ask, Blocked, Done, Waiting
+from steps.notes.control_plane import FIRST_WRITE
 from steps.notes.prepare import SOURCE
 from steps.plan import name_phases
 
@@ -55,7 +57,9 @@ class Chronicle:
         if row is None:
             return
         ended = [step for step in self._journal.list_steps(upgrade) if step.outcome != "Waiting"]
-        body = RootBody(row.state, row.paused_by, _phase(row), row.generation, len(ended), row.aborted_by)
+        found = self._journal.find_return(upgrade)
+        back = f"{found.id} {found.state}" if found else ""
+        body = RootBody(row.state, row.paused_by, _phase(row), row.generation, len(ended), row.aborted_by, back)
         self._outbox.put_message(upgrade, "root", row.channel, body, now)
 
     def tell_sentences(self, row: UpgradeRow, sentences: Sequence[str], now: datetime) -> None:
@@ -104,6 +108,10 @@ class Chronicle:
         closed = partial(close_body, how=how, head=head)
         self._outbox.amend_message(row.id, name_card(row.step, row.generation), closed)
         self._outbox.close_asking(row.id, row.step, row.generation, how)
+
+    def close_return(self, upgrade: str) -> None:
+        """The report of an upgrade loses the button of its way back."""
+        self._outbox.amend_message(upgrade, "finished", close_return)
 
     def close_reminder(self, seq: int, channel: str, how: str) -> None:
         """A reminder in a channel says what became of it and loses its buttons."""
@@ -169,6 +177,7 @@ class Chronicle:
             target=row.release,
             pods=PodNumbers(counts.get("upgraded", 0), counts.get("manual", 0), count_pods(counts)),
             head=head,
+            returnable=not row.takes_back and self._journal.recall(row.id, FIRST_WRITE) is not None,
         )
         self._outbox.put_message(row.id, "finished", row.channel, body, now)
 

@@ -25,7 +25,7 @@ def describe_history(views: Sequence[UpgradeView]) -> str:
 
 
 def _describe_upgrade(view: UpgradeView) -> str:
-    lines = [f"*{view.id}* to {view.release}: {describe_standing(view)}"]
+    lines = [f"*{view.id}* to {view.release}{describe_link(view)}: {describe_standing(view)}"]
     lines += [f"{_MARKS[phase.state]} {phase.title}: {phase.sentence or phase.state}" for phase in view.phases]
     if view.remedy:
         lines.append(view.remedy)
@@ -37,7 +37,14 @@ def _describe_upgrade(view: UpgradeView) -> str:
 def _describe_line(view: UpgradeView) -> str:
     versions = f"{view.source_version or '?'} → {view.release}"
     started = f"started {view.created_at:%Y-%m-%d %H:%M} UTC by {mention(view.requester)}"
-    return f"{view.id}: {versions}, {describe_standing(view)}, {started}"
+    return f"{view.id}: {versions}, {describe_standing(view)}{describe_link(view)}, {started}"
+
+
+def describe_link(view: UpgradeView) -> str:
+    """What a way back takes back, or which one takes this upgrade back; "" for neither."""
+    if view.takes_back:
+        return f", takes back {view.takes_back}"
+    return f", taken back by {view.way_back}" if view.way_back else ""
 
 
 def describe_standing(view: UpgradeView) -> str:

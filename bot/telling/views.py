@@ -13,8 +13,9 @@ from bot.journal.rows import StepRow, UpgradeRow
 from bot.people.rights import list_legal_actions
 from steps.contract.cards import Choice
 from steps.contract.ledger import EntryState, LedgerEntry
+from steps.notes.control_plane import FIRST_WRITE
 from steps.notes.prepare import SOURCE
-from steps.plan import ABORT, PHASES, PROPOSAL, name_phases
+from steps.plan import ABORT, LANDING, PHASES, PROPOSAL, ROLLBACK, name_phases
 
 # Steps that are told as a line of the phase that they stand in.
 LINES = frozenset({"access/bind", "access/release"})
@@ -70,18 +71,30 @@ class Views:
             )
             if question
             else None,
-            legal=list_legal_actions(row.state, bool(row.paused_by), bool(row.aborted_by)),
+            legal=self._list_legal(row),
             created_at=row.created_at,
             ended_at=row.ended_at,
             pods=self._journal.count_ledger(row.id),
             production=row.options.production,
+            takes_back=row.takes_back,
+            way_back=self._describe_return(row),
         )
+
+    def _list_legal(self, row: UpgradeRow) -> tuple[Action, ...]:
+        legal = list_legal_actions(row.state, bool(row.paused_by), bool(row.aborted_by))
+        may_return = row.state not in ENDED and not row.aborted_by and not row.takes_back
+        written = may_return and self._journal.recall(row.id, FIRST_WRITE) is not None
+        return (*legal, "rollback") if written else legal
+
+    def _describe_return(self, row: UpgradeRow) -> str:
+        back = self._journal.find_return(row.id)
+        return f"{back.id} ({back.state})" if back else ""
 
 
 def list_phases(row: UpgradeRow, steps: list[StepRow]) -> tuple[PhaseView, ...]:
     """Each phase of the upgrade's plan with its state, last sentence and times."""
     shown = name_phases(row.plan)
-    titles = {phase.name: phase.title for phase in (*PHASES, PROPOSAL, ABORT)}
+    titles = {phase.name: phase.title for phase in (*PHASES, PROPOSAL, ABORT, ROLLBACK, LANDING)}
     return tuple(
         _build_phase(name, titles.get(name, name), row, steps, shown) for name in dict.fromkeys(shown.values())
     )
@@ -151,7 +164,8 @@ class QuestionView:
 class UpgradeView:
     """An upgrade as Slack, the command line and the exports show it.
 
-    `legal` are the actions that the state allows, in the order in which buttons stand.
+    `legal` are the actions that the state allows, in the order in which buttons stand. `takes_back` is the upgrade that
+    a way back takes back, `way_back` the one of this upgrade with its state, "" where there is none.
     """
 
     id: str
@@ -171,3 +185,5 @@ class UpgradeView:
     ended_at: datetime | None = None
     pods: Mapping[EntryState, int] = field(default_factory=dict)
     production: bool = True
+    takes_back: str = ""
+    way_back: str = ""

@@ -28,7 +28,12 @@ LEAVES = (
     "what is left. A program that runs is let end first; then the bot takes back its rights. *Pause* stops as quickly, "
     "and can be undone. "
 )
-TITLES: Mapping[str, str] = {"deny": "Deny", "abort": "Abort the upgrade"}
+RETURNS = (
+    "What runs is let end, and this upgrade is over. Then the release and the options that the cluster came from are "
+    "put in place again, and the pods that were moved are restarted. "
+)
+TITLES: Mapping[str, str] = {"deny": "Deny", "abort": "Abort the upgrade", "rollback": "Take it back"}
+TOLD: Mapping[str, str] = {"abort": LEAVES, "rollback": RETURNS}
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,7 @@ def build_reason_form(target: Target, action_id: str, channel: str) -> View:
         close=PlainTextObject(text="Cancel"),
         private_metadata=json.dumps({"value": write_value(target), "action_id": action_id, "channel": channel}),
         blocks=[
-            build_text(f"{subject}. {LEAVES if action == 'abort' else ''}{WHERE_IT_STANDS}"),
+            build_text(f"{subject}. {TOLD.get(action, '')}{WHERE_IT_STANDS}"),
             InputBlock(
                 block_id=REASON_BLOCK,
                 label=PlainTextObject(text="Reason"),

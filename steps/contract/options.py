@@ -35,7 +35,7 @@ class UpgradeOptions:
     `mtls` None keeps the mode in force. `set_flags` are `key=value` as given to istioctl's `--set`.
     `evict_namespaces` use eviction where a rollout restart would do. `allowed_hubs` are registries, besides the
     release's own, whose images are taken without asking. With `gates` "through" one approval may cover all that
-    follows it.
+    follows it. `only_from` is the one version whose sidecars are re-injected, "" for every other than the release's.
     """
 
     mtls: MtlsMode | None = None
@@ -54,6 +54,7 @@ class UpgradeOptions:
     production: bool = True
     allowed_hubs: tuple[str, ...] = ()
     gates: Gates = "each"
+    only_from: str = ""
 
     @property
     def keeps_waves_apart(self) -> bool:

@@ -377,6 +377,14 @@ class Backups(Protocol):
         """Write once, atomically; an existing backup of that name is kept."""
         ...
 
+    def find_folder(self, upgrade_id: str) -> Path:
+        """Where the upgrade's backup lies, or will."""
+        ...
+
+    def read_backup(self, upgrade_id: str, name: str) -> str | None:
+        """What was kept under that name, None where there is no such file."""
+        ...
+
 
 class Probes(Protocol):
     """What is watched between the waves of the sidecars phase."""

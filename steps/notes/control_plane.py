@@ -40,6 +40,8 @@ APPROVED_DEPARTURES = Note("control-plane/approved-departures", read_as(Approved
 APPROVED_APPLY = Note("control-plane/approved-apply", read_as(ApprovedApply))
 # What that approval holds for besides: cluster, release, options, arguments and programs. Earlier versions kept none.
 APPROVED_FRAME = Note("control-plane/approved-frame", read_frame)
+# The objects that were not there before that apply.
+CREATED = Note("control-plane/created", read_as(tuple[str, ...]))
 # The run with which the control plane was written to first; from then on what it changes says nothing new.
 FIRST_WRITE = Note("control-plane/first-write", read_as(str))
 # Objects that would be removed and that a person keeps.

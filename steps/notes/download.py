@@ -10,6 +10,8 @@ from steps.contract.errors import GiveUp
 from steps.contract.notes import Json, Note, read_as
 from steps.contract.ports import Kubectl, Tools
 from steps.contract.step import Context
+from steps.contract.wording import Command
+from steps.notes.way_back import TAKEN_BACK
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,10 @@ def recall_arguments(ctx: Context) -> tuple[str, ...]:
 def describe_way_back(ctx: Context) -> str:
     """The line about rollback on a card."""
     previous = ctx.recall(PREVIOUS) or NoWayBack("the previous release was not looked for")
+    taken = ctx.recall(TAKEN_BACK)
+    if taken is not None:
+        return f"this is the way back of {taken.upgrade}"
     if isinstance(previous, NoWayBack):
-        return f"no rollback: {previous.why}"
-    return f"{previous.version} is downloaded and verified; going back to it is done by hand"
+        return f"no way back by the bot: {previous.why}"
+    command = Command(f"rollback {ctx.cluster.key} REASON")
+    return f"{previous.version} is downloaded and verified; {command} goes back to it"

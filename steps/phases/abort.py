@@ -28,7 +28,12 @@ def revoke_own_binding(ctx: Context) -> Outcome:
 
     An istioctl that loses its rights in the middle leaves a control plane that nobody ever meant.
     """
-    waiting = await_programs(ctx)
+    return hand_back(ctx, "aborting")
+
+
+def hand_back(ctx: Context, what: str) -> Outcome:
+    """The same; `what` says why the upgrade ends."""
+    waiting = await_programs(ctx, what)
     if waiting is not None:
         return waiting
     ended = describe_awaited(ctx)
@@ -43,14 +48,14 @@ def revoke_own_binding(ctx: Context) -> Outcome:
     return Done("; ".join(filter(None, (ended, remove_binding(ctx)))))
 
 
-def await_programs(ctx: Context) -> Waiting | None:
+def await_programs(ctx: Context, what: str) -> Waiting | None:
     """None once no program of the upgrade runs any more."""
     for run_id in ctx.mesh_tools.list_running(ctx.upgrade_id):
         match ctx.mesh_tools.observe_run(run_id):
             case Running(seconds=seconds):
                 ctx.revise(AWAITED, run_id)
                 program = name_program(ctx, run_id)
-                return Waiting(f"aborting: {program} has run for {seconds:.0f} s and is let end first", 2.0)
+                return Waiting(f"{what}: {program} has run for {seconds:.0f} s and is let end first", 2.0)
             case NotStarted() | Ended():
                 continue
             case unexpected:

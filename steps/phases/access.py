@@ -10,6 +10,7 @@ from steps.mesh import Right
 from steps.notes.permissions import BINDING, OwnBinding
 from steps.notes.prepare import measure_identity
 from steps.notes.runs import LEFTOVERS
+from steps.notes.way_back import TAKEN_BACK
 from steps.phases.own_binding import (
     OWN_BINDING,
     Place,
@@ -87,7 +88,8 @@ def bind(ctx: Context) -> Outcome:
         fill_binding(ctx, place)
     except GiveUp as error:
         return Blocked(error.why, _advise_binding(account))
-    return Done(f"bound {account} to {ADMIN_ROLE} by {place.name}, until validate is through")
+    end = "validate is through" if ctx.recall(TAKEN_BACK) is None else "the control plane is replaced"
+    return Done(f"bound {account} to {ADMIN_ROLE} by {place.name}, until {end}")
 
 
 def check(ctx: Context) -> Outcome:

@@ -33,13 +33,15 @@ def report(ctx: Context) -> Outcome:
 
 def describe_end(ctx: Context, counts: Mapping[EntryState, int]) -> str:
     """`upgraded cluster-x: 1.4.7-asm.0 → 1.4.10-asm.18, 75/78 pods, 3 manual`; pods that are gone are not counted."""
+    return f"upgraded {ctx.cluster.key}: {recall_source(ctx)} → {ctx.release.version}, {count_moved(counts)}"
+
+
+def count_moved(counts: Mapping[EntryState, int]) -> str:
+    """`75/78 pods, 3 manual`; pods that are gone are not counted."""
     total = count_pods(counts)
     others: tuple[EntryState, ...] = ("skipped", "failed", "pending")
     rest = "".join(f", {counts[state]} {state}" for state in others if counts[state])
-    return (
-        f"upgraded {ctx.cluster.key}: {recall_source(ctx)} → {ctx.release.version},"
-        f" {counts['upgraded']}/{total} pods, {counts['manual']} manual{rest}"
-    )
+    return f"{counts['upgraded']}/{total} pods, {counts['manual']} manual{rest}"
 
 
 def build_report(ctx: Context, counts: Mapping[EntryState, int]) -> Card:

@@ -23,6 +23,7 @@ ACTING = frozenset(
         "sidecars/restart",
         "sidecars/acknowledge",
         "authorization/apply",
+        "authorization/return",
     }
 )
 

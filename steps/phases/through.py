@@ -6,14 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from steps.contract.cards import THROUGH, Detail
-from steps.contract.notes import read_as, write_plain
+from steps.contract.notes import Note, read_as, write_plain
 from steps.contract.step import Ask, Context
 from steps.contract.wording import Person, count_things
 from steps.gates import BoundWorkload, bind_planned
+from steps.notes.way_back import find_cover
 from steps.workloads.inventory import take_inventory
 from steps.workloads.waves import Planned, plan_workloads
 
 BOUND = "through"
+# The workloads that the upgrade moved which a way back takes back, as they were approved then.
+MOVED: Note[Mapping[str, BoundWorkload]] = Note("rollback/moved", read_as(dict[str, BoundWorkload]))
 STOPS = (
     "It ends, and the bot asks, at the first of these:",
     "anything that blocks or fails, a check of asmctl among it;",
@@ -26,11 +29,15 @@ STOPS = (
 
 @dataclass(frozen=True)
 class Through:
-    """What was approved to the end: the workloads as they stood on the card, and those left to a person."""
+    """What was approved to the end: the workloads as they stood on the card, and those left to a person.
+
+    `words` are what the approval is called.
+    """
 
     by: str
     workloads: Mapping[str, BoundWorkload]
     left: tuple[str, ...] = ()
+    words: str = f"“{THROUGH.label}”"
 
 
 @dataclass(frozen=True)
@@ -72,6 +79,9 @@ def offer_through(ctx: Context, ask: Ask, plan: Callable[[Context], Planned]) ->
 
 def recall_through(ctx: Context) -> Through | None:
     """The approval that covers what follows, None where there is none, something was asked since, or it is too old."""
+    cover = find_cover(ctx)
+    if cover is not None:
+        return Through(cover.by, ctx.recall(MOVED) or {}, words="the approval of the control plane, which covers this")
     decision = ctx.through
     if decision is None or ctx.approval_ended is not None or BOUND not in decision.binding:
         return None
@@ -81,7 +91,7 @@ def recall_through(ctx: Context) -> Through | None:
 
 def describe_through(kept: Through, what: str) -> str:
     """`validate approved by Ben, with all that followed`."""
-    return f"{what} by {Person(kept.by)}, with “{THROUGH.label}”"
+    return f"{what} by {Person(kept.by)}, with {kept.words}"
 
 
 def _list_risks(risks: tuple[str, ...]) -> str:

@@ -134,8 +134,13 @@ def _meets(requirement: Requirement, labels: Mapping[str, str]) -> bool:
 
 def is_target_image(image: str, release: Release) -> bool:
     """Whether a proxy's image is the release's; only the tag counts, and a variant of it (-distroless) does too."""
+    return is_version_image(image, release.version)
+
+
+def is_version_image(image: str, version: str) -> bool:
+    """Whether a proxy's image is of this version, by its tag."""
     found = parse_asm_version(read_tag(image))
-    return found == parse_asm_version(release.version) if found else read_tag(image) == release.version
+    return found == parse_asm_version(version) if found else read_tag(image) == version
 
 
 def describe_version(image: str) -> str:

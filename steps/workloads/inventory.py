@@ -21,13 +21,14 @@ from steps.workloads.injection import (
     expects_sidecar,
     is_injected_namespace,
     is_target_image,
+    is_version_image,
     parse_injector,
 )
 from steps.workloads.placement import Claims
 
 Condition: TypeAlias = Literal["current", "outdated", "missing", "pinned", "by-hand", "losing"]
 LeftOut: TypeAlias = Literal[
-    "control plane", "terminating", "finished", "mirror", "without sidecar", "namespace being deleted"
+    "control plane", "terminating", "finished", "mirror", "without sidecar", "namespace being deleted", "not moved"
 ]
 ConfigurationKey: TypeAlias = tuple[str, str, str]
 OWNERLESS = "Pod"
@@ -205,6 +206,8 @@ def _sift(
         ref = find_workload(pod, surroundings.workloads)
         reason = _leave_out(pod, ref, surroundings, release)
         condition = None if reason else judge_pod(pod, ref, surroundings, release)
+        if condition not in (None, "current") and not is_meant(pod, options):
+            reason, condition = "not moved", None
         if condition is None:
             left_out[reason or "without sidecar"] += 1
             if reason == "terminating":
@@ -252,6 +255,11 @@ def is_control_plane(ref: WorkloadRef, release: Release) -> bool:
 def is_finished(pod: Pod) -> bool:
     """Whether the pod's containers have ended for good."""
     return pod.phase in ("Succeeded", "Failed")
+
+
+def is_meant(pod: Pod, options: UpgradeOptions) -> bool:
+    """Whether the pod's sidecar is of the version that is re-injected, where only one is."""
+    return not options.only_from or is_version_image(pod.proxy_image, options.only_from)
 
 
 def judge_pod(pod: Pod, ref: WorkloadRef, surroundings: Surroundings, release: Release) -> Condition | None:

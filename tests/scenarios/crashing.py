@@ -8,7 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.clicks.clicks import Click
+from bot.clicks.orders import Rollback
 from bot.journal.outbox import name_card
+from bot.journal.records import ENDED
 from bot.journal.rows import UpgradeRow
 from bot.journal.store import Store
 from tests.scenarios.records import find_doubled_programs, find_repeated, list_decisions, list_milestones, sum_ledger
@@ -71,7 +74,7 @@ def consent(rig: Rig, row: UpgradeRow) -> None:
     assert question is not None
     rig.bot.upgrades.receive(
         write_click(
-            f"click-{question.generation}",
+            f"click-{row.id}-{question.generation}",
             "decide",
             BEN,
             rig.world.clock.now(),
@@ -91,8 +94,26 @@ def is_card_posted(rig: Rig, row: UpgradeRow) -> bool:
     return bool(rows and rows[0]["ts"])
 
 
+def take_back(rig: Rig) -> None:
+    """Ana orders the way back; a redelivery after a crash has the same id."""
+    order = Rollback("cluster-x", "the new proxies leak")
+    rig.bot.upgrades.receive(Click("rollback", ANA, rig.world.clock.now(), order, channel=CHANNEL))
+
+
 def run_upgrade(world: World, saboteur: Saboteur | None) -> Records:
     """One whole upgrade; every crash is followed by a bot built anew over the same files."""
+    return run_to_end(world, saboteur, "cluster-x-1")
+
+
+def run_return(world: World, saboteur: Saboteur | None) -> Records:
+    """One whole upgrade that nothing disturbs, then its way back, in which the bot is crashed."""
+    if saboteur:
+        saboteur.armed = False
+    return run_to_end(world, saboteur, "cluster-x-2")
+
+
+def run_to_end(world: World, saboteur: Saboteur | None, upgrade: str) -> Records:
+    """Run until this upgrade has ended, the one before it included."""
     rig = Rig(world, in_slack=False)
     crashes = 0
     if saboteur:
@@ -101,8 +122,12 @@ def run_upgrade(world: World, saboteur: Saboteur | None) -> Records:
     while True:
         try:
             row = next(iter(rig.bot.journal.list_upgrades()), None)
-            if row and row.state in ("upgraded", "aborted") and not rig.bot.outbox.list_unsent(world.clock.now()):
+            unsent = rig.bot.outbox.list_unsent(world.clock.now())
+            if row and row.state in ENDED and row.id == upgrade and not unsent:
                 break
+            if row and row.state in ENDED and row.id != upgrade:
+                arm(saboteur)
+                take_back(rig)
             assert row is None or row.state != "blocked", rig.describe()
             if row is None:
                 start(rig)
@@ -119,8 +144,8 @@ def run_upgrade(world: World, saboteur: Saboteur | None) -> Records:
                 saboteur.watch(rig.bot.store)
     records = Records(
         list_effects(world),
-        sum_ledger(rig),
-        list_decisions(rig),
+        sum_ledger(rig, upgrade),
+        list_decisions(rig, upgrade),
         list_milestones(world),
         find_repeated(world),
         find_doubled_programs(rig),
@@ -128,6 +153,12 @@ def run_upgrade(world: World, saboteur: Saboteur | None) -> Records:
     )
     rig.crash()
     return records
+
+
+def arm(saboteur: Saboteur | None) -> None:
+    """Let it strike from now on."""
+    if saboteur:
+        saboteur.armed = True
 
 
 def report_counts(records: Records) -> None:

@@ -39,7 +39,7 @@ STRANGERS = (
 )
 APP = Cast().app.id
 CODED = ("approve", "decide", "break-glass")
-BUTTONS = ("approve", "deny", "pause", "resume", "retry", "abort", "decide", "break-glass")
+BUTTONS = ("approve", "deny", "pause", "resume", "retry", "abort", "decide", "break-glass", "rollback")
 
 
 @dataclass
@@ -144,7 +144,7 @@ def write_interaction(engine: Engine, office: Office, click: dict[str, Any]) -> 
         "api_app_id": APP,
         "trigger_id": f"{number}.2.3",
     }
-    if action in ("deny", "abort") or click["choice"] == "deny":
+    if action in ("deny", "abort", "rollback") or click["choice"] == "deny":
         metadata = json.dumps({"value": value + "|reason", "action_id": action_id, "channel": CHANNEL})
         reason = {"reason": {"reason": {"type": "plain_text_input", "value": "because"}}}
         view = {"id": f"V{number}", "hash": "h", "type": "modal", "callback_id": REASON_FORM}
@@ -270,7 +270,7 @@ def test_a_value_that_the_bot_never_wrote_does_nothing(office: Office, value: st
         assert not office.changes(engine, "interactive", payload)
 
 
-@pytest.mark.parametrize("action_id", ["asm:deny", "asm:abort"])
+@pytest.mark.parametrize("action_id", ["asm:deny", "asm:abort", "asm:rollback"])
 def test_what_takes_a_reason_does_nothing_without_the_form(office: Office, action_id: str) -> None:
     """A value without the mark that asks for the reason saves nobody the reason."""
     with office.stand("asking") as engine:

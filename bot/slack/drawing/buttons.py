@@ -22,6 +22,7 @@ OWN_ACTIONS: Mapping[str, Action] = {
     "resume": "resume",
     "retry": "retry",
     "abort": "abort",
+    "rollback": "rollback",
     "break-glass": "break-glass",
 }
 ASKS_REASON = "reason"
@@ -112,19 +113,24 @@ def _build_choice(choice: Choice, target: Target) -> ButtonElement:
 
 
 def build_controls(view: UpgradeView, actions: Iterable[Action]) -> list[ButtonElement]:
-    """Pause, resume, retry and abort as far as the view says that they are legal."""
+    """Pause, resume, retry, abort and taking back as far as the view says that they are legal."""
     legal = [action for action in view.legal if action in set(actions)]
     return [_build_control(view, action) for action in legal]
 
 
+def build_return(view: UpgradeView) -> ButtonElement:
+    """The button that takes an ended upgrade back."""
+    return _build_control(view, "rollback")
+
+
 def _build_control(view: UpgradeView, action: Action) -> ButtonElement:
-    labels = {"pause": "Pause", "resume": "Resume", "retry": "Retry", "abort": "Abort"}
+    labels = {"pause": "Pause", "resume": "Resume", "retry": "Retry", "abort": "Abort", "rollback": "Take back"}
     step, generation = (view.question.step, view.question.generation) if view.question else ("", 0)
     return ButtonElement(
         text=_plain(labels.get(action, action.capitalize())),
         action_id=PREFIX + action,
         value=write_value(Target(view.id, step, generation)),
-        style="danger" if action == "abort" else "primary" if action in ("resume", "retry") else None,
+        style="danger" if action in ("abort", "rollback") else "primary" if action in ("resume", "retry") else None,
     )
 
 

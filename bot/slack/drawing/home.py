@@ -23,6 +23,7 @@ from bot.slack.drawing.buttons import build_controls, build_row
 from bot.slack.drawing.cards import build_mrkdwn, build_note, build_text
 from bot.slack.drawing.text import Pen, cut_written, escape
 from bot.telling.phrases import mention
+from bot.telling.reports import describe_link
 from bot.telling.views import UpgradeView
 
 START_ACTION = "asm-home:start"
@@ -32,7 +33,7 @@ SENTENCE_LIMIT = 400
 FAULT_LIMIT = 300
 FAULTS_SHOWN = 5
 ASKED_SHOWN = 10
-CONTROLS: tuple[Action, ...] = ("pause", "resume", "retry", "abort")
+CONTROLS: tuple[Action, ...] = ("pause", "resume", "retry", "abort", "rollback")
 
 
 def draw_home(
@@ -125,7 +126,7 @@ def _write_idle(cluster: ClusterView, pen: Pen) -> str:
         return f"{_write_title(cluster)}\n{version} · never proposed"
     if cluster.last is None or cluster.last.ended_at is None:
         return f"{_write_title(cluster)}\n{version} · never upgraded by this bot"
-    ended = f"{cluster.last.state} {pen.write_time(cluster.last.ended_at)}"
+    ended = f"{cluster.last.state} {pen.write_time(cluster.last.ended_at)}{escape(describe_link(cluster.last))}"
     return f"{_write_title(cluster)}\n{version} · `{escape(cluster.last.id)}` {ended}"
 
 
@@ -133,6 +134,7 @@ def _write_standing(upgrade: UpgradeView, pen: Pen) -> str:
     done = sum(phase.state == "done" for phase in upgrade.phases)
     now = next((phase.title for phase in upgrade.phases if phase.state not in ("done", "pending")), "")
     versions = f"{escape(upgrade.source_version) or '?'} → {escape(upgrade.release)}"
+    versions += escape(describe_link(upgrade))
     reached = f"{done} of {len(upgrade.phases)} phases done" + (f", now {escape(now)}" if now else "")
     return f"{versions} · {reached}\n{_write_state(upgrade, pen)}"
 

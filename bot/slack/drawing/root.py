@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal, TypeAlias
 
@@ -23,6 +24,7 @@ from bot.slack.drawing.buttons import build_controls, build_row
 from bot.slack.drawing.cards import Look, build_note, build_sentence, build_text
 from bot.slack.drawing.text import Pen, clean, cut, escape, write_code
 from bot.telling.phrases import mention
+from bot.telling.reports import describe_link
 from bot.telling.views import PhaseView, UpgradeView
 from steps.contract.wording import count_things, describe_seconds
 
@@ -37,6 +39,9 @@ STATUS: dict[str, CardStatus] = {
 }
 SIGNS = {"pending": "○", "running": "◔", "asking": "✋", "blocked": "⛔", "done": "✅"}
 WORDS = {"asking": "waiting for a decision", "blocked": "blocked"}
+# What an upgrade is called that people ended before its plan was through, and the phases in which it ends.
+STOPPED: Mapping[str, str] = {"aborted": "Aborted", "rolled back": "Taken back"}
+ENDING = ("abort", "landing")
 SENTENCE_LIMIT = 300
 CODE_SPAN = re.compile(r"(`[^`]+`)")
 
@@ -48,7 +53,7 @@ def draw_root(view: UpgradeView, look: Look, block_id: str, pen: Pen) -> list[Bl
         build_note(_write_origin(view, pen)),
         *_build_standing(view, pen),
         *_build_phases(view, look, block_id, pen),
-        *build_row(build_controls(view, ("pause", "resume", "retry", "abort")), f"{block_id}|buttons"),
+        *build_row(build_controls(view, ("pause", "resume", "retry", "abort", "rollback")), f"{block_id}|buttons"),
     ]
 
 
@@ -65,9 +70,9 @@ def _title(view: UpgradeView) -> str:
 
 def _write_origin(view: UpgradeView, pen: Pen) -> str:
     asked = pen.write_person(view.requester) if view.requester else "the command line"
-    origin = (
-        f"Anthos Service Mesh upgrade {write_code(view.id)} · asked for by {asked} · {pen.write_time(view.created_at)}"
-    )
+    what = "way back" if view.takes_back else "upgrade"
+    origin = f"Anthos Service Mesh {what} {write_code(view.id)}{escape(describe_link(view))}"
+    origin += f" · asked for by {asked} · {pen.write_time(view.created_at)}"
     return origin if view.production else f"{origin} · not production"
 
 
@@ -95,6 +100,10 @@ def _standing(view: UpgradeView) -> tuple[str, str]:
             return "📋", view.sentence or "Proposed."
         case "aborted":
             return "🛑", view.sentence or "Aborted."
+        case "rolled back":
+            return "↩️", view.sentence or "Taken back."
+        case "returned":
+            return "✅", view.sentence or "Back on the earlier release."
         case "running":
             return "⚙️", view.sentence or "Running."
 
@@ -110,9 +119,9 @@ def _build_phases(view: UpgradeView, look: Look, block_id: str, pen: Pen) -> lis
 
 
 def _plan_title(view: UpgradeView) -> str:
-    done = sum(phase.state == "done" and phase.name != "abort" for phase in view.phases)
-    if view.state == "aborted":
-        return f"Aborted after {count_things(done, 'phase')}"
+    done = sum(phase.state == "done" and phase.name not in ENDING for phase in view.phases)
+    if view.state in STOPPED:
+        return f"{STOPPED[view.state]} after {count_things(done, 'phase')}"
     return f"{done} of {len(view.phases)} phases done"
 
 
@@ -130,7 +139,7 @@ def _build_phase_card(phase: PhaseView, view: UpgradeView, pen: Pen) -> TaskCard
 def _phase_title(phase: PhaseView, view: UpgradeView) -> str:
     if view.paused_by and phase.state == "running":
         return f"{phase.title} (paused)"
-    if view.state == "aborted" and phase.state != "done":
+    if view.state in STOPPED and phase.state != "done":
         return f"{phase.title} ({'stopped' if phase.started_at else 'not started'})"
     word = WORDS.get(phase.state)
     return f"{phase.title} ({word})" if word else phase.title

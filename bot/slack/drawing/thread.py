@@ -26,7 +26,7 @@ from bot.journal.bodies import (
 from bot.journal.chain import SHORT
 from bot.journal.records import Action
 from bot.slack.drawing.agenda import draw_agenda
-from bot.slack.drawing.buttons import Target, build_choices, build_controls, build_row
+from bot.slack.drawing.buttons import Target, build_choices, build_controls, build_return, build_row
 from bot.slack.drawing.cards import (
     Look,
     build_card,
@@ -45,7 +45,7 @@ from steps.contract.wording import describe_seconds
 
 BAR_WIDTH = 20
 MENTIONED = 10
-ENDINGS = {"": "✅", "upgraded": "✅", "proposed": "📋"}
+ENDINGS = {"": "✅", "upgraded": "✅", "proposed": "📋", "returned": "✅", "rolled back": "↩️"}
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Reply:
                 return self._draw_blocked(body)
             case FinishedBody():
                 told = self._draw_told(body.sentence, body.card, f"{ENDINGS.get(body.result, '🛑')} ")
-                return [*told, *([build_note(_write_whole_head(body.head))] if body.head else [])]
+                return [*told, *self._draw_after_end(body)]
             case ReminderBody():
                 return draw_reminder(body, self.block_id, self.pen)
             case GatheredBody():
@@ -117,6 +117,11 @@ class Reply:
     def _draw_told(self, sentence: str, card: Card | None, sign: str = "") -> list[Block]:
         return [build_sentence(sentence, self.pen, sign), *build_card(card, self.pen, self.look)]
 
+    def _draw_after_end(self, body: FinishedBody) -> list[Block]:
+        head = [build_note(_write_whole_head(body.head))] if body.head else []
+        back = [build_return(self.view)] if self.view and body.returnable else []
+        return [*head, *build_row(back, f"{self.block_id}|buttons")]
+
     def _draw_progress(self, body: ProgressBody) -> list[Block]:
         blocks: list[Block] = [build_text(self._write_progress(body))]
         return [*blocks, build_lines(body.details, self.look)] if body.details else blocks
@@ -134,7 +139,7 @@ class Reply:
             build_sentence(body.question, self.pen, f"✋ {asked}"),
             *build_list("⚠️ *What moved since it was approved*", body.moved, self.pen),
             *self._draw_shown(body),
-            *self._draw_ending(body, ("pause", "abort")),
+            *self._draw_ending(body, ("pause", "abort", "rollback")),
         ]
 
     def _draw_shown(self, body: GateBody) -> list[Block]:
@@ -146,7 +151,7 @@ class Reply:
     def _draw_blocked(self, body: BlockedBody) -> list[Block]:
         remedy = [build_sentence(body.remedy, self.pen, "*What to do:* ")] if body.remedy else []
         told = build_sentence(body.sentence, self.pen, "⛔ *Blocked:* ")
-        return [told, *remedy, *self._draw_ending(body, ("retry", "abort"))]
+        return [told, *remedy, *self._draw_ending(body, ("retry", "abort", "rollback"))]
 
     def _draw_ending(self, body: Asking, controls: Sequence[Action]) -> list[Block]:
         """How a question ended, or its clock and buttons while it is open."""

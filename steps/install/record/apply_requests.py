@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeAlias
 
 from steps.contract.errors import GiveUp
 from steps.contract.ports import ApplyRequest, Kubectl, Tools
@@ -14,6 +15,10 @@ from steps.mesh import ClusterIdentity
 from steps.notes.control_plane import KEPT_FLAGS
 from steps.notes.download import KUBECTL, PREVIOUS, NoWayBack, recall_tools
 from steps.notes.prepare import choose_mtls, read_cluster_uid, recall_flags, recall_mtls
+from steps.notes.way_back import TAKEN_BACK
+
+# Their names and texts.
+Overlays: TypeAlias = tuple[tuple[str, str], ...]
 
 
 def build_request(ctx: Context, identity: ClusterIdentity) -> ApplyRequest:
@@ -34,17 +39,16 @@ def record_guide(ctx: Context, recorded: Recorded, identity: ClusterIdentity) ->
 
 
 def record_earlier(ctx: Context, request: ApplyRequest, identity: ClusterIdentity) -> Recorded | Waiting | str:
-    """What the installed release hands over for the recovered options; a sentence where it can't be asked."""
+    """What the installed release hands over for its own options; a sentence where it can't be asked."""
     previous = ctx.recall(PREVIOUS)
     if not isinstance(previous, Tools):
         why = previous.why if isinstance(previous, NoWayBack) else "its archive was not looked for"
         return describe_unparted(why)
     try:
-        plain = replace(ctx.options, set_flags=(), overlays=())
-        arguments = build_apply_arguments(ctx.release, identity, plain, recall_mtls(ctx), recall_flags(ctx))
+        arguments, overlays = build_earlier_options(ctx, identity)
     except GiveUp as error:
         return describe_unparted(error.why)
-    asked = replace(request, tools=previous, arguments=arguments, overlays=())
+    asked = replace(request, tools=previous, arguments=arguments, overlays=overlays)
     found = record_apply(ctx, "earlier", asked, times=1, looks=False)
     return describe_unparted(found.why) if isinstance(found, Blocked) else found
 
@@ -55,6 +59,15 @@ def describe_unparted(why: str) -> str:
         f"What the release itself changes can't be told from an option that was forgotten ({why}); edits by hand are "
         "told by what was last applied to each object"
     )
+
+
+def build_earlier_options(ctx: Context, identity: ClusterIdentity) -> tuple[tuple[str, ...], Overlays]:
+    """Arguments and overlays of the release that is installed: as recovered, or as the bot itself gave them."""
+    taken = ctx.recall(TAKEN_BACK)
+    if taken is not None:
+        return taken.arguments, taken.overlays
+    plain = replace(ctx.options, set_flags=(), overlays=())
+    return build_apply_arguments(ctx.release, identity, plain, recall_mtls(ctx), recall_flags(ctx)), ()
 
 
 def recall_kubectl(ctx: Context, identity: ClusterIdentity) -> Kubectl:

@@ -64,9 +64,9 @@ def compare_record(ctx: Context, recorded: Recorded, guide: Recorded, earlier: R
         return blocked
     values = list_value_changes(recorded.objects, live, ctx.release.injector_config)
     doubts = list_doubts(ctx, recorded, earlier, removals)
-    return Preview(
-        recall_identity(ctx), recorded, facts, compare_with_live(seen, live), values, departures, doubts, bool(hidden)
-    )
+    known, difference = earlier if isinstance(earlier, Recorded) else None, compare_with_live(seen, live)
+    identity = recall_identity(ctx)
+    return Preview(identity, recorded, facts, difference, values, departures, doubts, bool(hidden), known)
 
 
 def _keep(ctx: Context, recorded: Recorded, removals: Sequence[str]) -> None:

@@ -19,6 +19,7 @@ from steps.install.differences.three_way import Origin
 from steps.install.record.facts import MeshFacts
 from steps.install.record.recording import Recorded
 from steps.mesh import ClusterIdentity
+from steps.notes.way_back import WayBack
 
 _SHOWN = 20
 UNSEEN = "Secrets: one that the apply would remove is asked about once the bot is bound"
@@ -41,7 +42,8 @@ class Preview:
     """A record held against the cluster: `recorded` is what istioctl hands over, `facts` what it says of the mesh.
 
     `values` says how the install's merged values change, `doubts` what could not be looked at; `without_secrets` where
-    Secrets were left out, which only a bound account may read.
+    Secrets were left out, which only a bound account may read. `earlier` is what the installed release would hand
+    over in its place, None where it could not be asked.
     """
 
     identity: ClusterIdentity
@@ -52,6 +54,14 @@ class Preview:
     departures: Departures
     doubts: tuple[str, ...] = ()
     without_secrets: bool = False
+    earlier: Recorded | None = None
+
+    @property
+    def way_back(self) -> WayBack | None:
+        """What an approval also holds for, where the way back is known."""
+        if self.earlier is None:
+            return None
+        return WayBack(self.earlier.record.digest, self.earlier.request.tools.istioctl_sha256)
 
     @property
     def removals(self) -> tuple[str, ...]:

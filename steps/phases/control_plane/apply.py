@@ -19,7 +19,7 @@ from steps.install.istioctl_output import describe_apply, read_apply_output
 from steps.install.record.comparison import measure_preview
 from steps.install.record.preview import Preview
 from steps.install.record.recording import Recorded, record_apply
-from steps.notes.control_plane import APPROVED_APPLY, APPROVED_FRAME, FIRST_WRITE, ApprovedApply
+from steps.notes.control_plane import APPROVED_APPLY, APPROVED_FRAME, CREATED, FIRST_WRITE, ApprovedApply
 from steps.notes.runs import APPLY_TRIES, count_tries, name_run
 from steps.phases.control_plane.approvals import (
     ask_about_apply,
@@ -28,7 +28,7 @@ from steps.phases.control_plane.approvals import (
     keep_approved,
     refuse_control_plane,
 )
-from steps.phases.control_plane.direction import frame_binding, pass_apply_gate
+from steps.phases.control_plane.direction import WAY_BACK, frame_binding, pass_apply_gate
 from steps.phases.control_plane.judgement import judge_apply
 from steps.phases.same_cluster import hold_cluster
 
@@ -78,6 +78,7 @@ def start_apply(ctx: Context, run_id: str, *, repeated: bool) -> Outcome:
     if held is not None:
         return held
     record = fresh.record.with_renewed(renewed)
+    ctx.remember(CREATED, found.difference.added)
     ctx.remember(FIRST_WRITE, run_id)
     ctx.mesh_tools.start_apply(run_id, ctx.cluster, fresh.request, record, fresh.run_id)
     return Waiting("istioctl manifest apply has started", 1.0)
@@ -122,6 +123,7 @@ def _list_moved_frame(ctx: Context, now: Mapping[str, Json], *, repeated: bool) 
     """What moved of the cluster, the release, the options, the arguments and the programs."""
     before = ctx.recall(APPROVED_FRAME) or {}
     known = {key: now[key] for key in now if key in before}
-    news = [] if repeated else [key for key in now if key not in before]
+    # an approval from before the way back was approved with it holds for all else
+    news = [] if repeated else [key for key in now if key not in before and key != WAY_BACK]
     checks = (f"the bot now also checks {', '.join(sorted(news))}",) if news else ()
     return (*describe_drift(before, known), *checks)

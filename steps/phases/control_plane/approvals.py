@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from steps.contract.cards import DENY, Card, Choice
+from steps.contract.cards import DENY, Choice
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome
 from steps.contract.wording import count_things
-from steps.gates import bind_apply, bind_departures, bind_mtls_change, build_gate_card, list_evidence, pass_gate
+from steps.gates import bind_apply, bind_departures, bind_mtls_change, build_gate_card, pass_gate
 from steps.install.record.comparison import measure_preview
 from steps.install.record.preview import Preview, describe_departures, name_removals
 from steps.notes.control_plane import APPROVED_APPLY, APPROVED_DEPARTURES, APPROVED_FRAME, ApprovedApply
-from steps.notes.download import describe_way_back
-from steps.notes.prepare import SIDECARS_ESTIMATE, choose_mtls, measure_identity, recall_mtls
-from steps.phases.control_plane.direction import frame_binding, pass_apply_gate
+from steps.notes.prepare import choose_mtls, measure_identity, recall_mtls
+from steps.phases.control_plane.apply_card import build_apply_card
+from steps.phases.control_plane.direction import bind_way_back, frame_binding, pass_apply_gate
 from steps.phases.control_plane.keeping import (
     describe_keepable,
     is_keeping,
@@ -26,7 +26,6 @@ from steps.phases.control_plane.keeping import (
 )
 from steps.phases.through import offer_through, plan_ahead
 from steps.preflight.acting import measure_to_act
-from steps.workloads.estimate import describe_control_plane
 
 APPROVE_DEPARTURES = Choice(
     "approve", "Approve all of this", "main", confirm="What is removed comes back only from the backup. Go on?"
@@ -144,7 +143,8 @@ def ask_about_apply(ctx: Context, found: Preview, approved: ApprovedApply | None
     if late != ApprovedApply(late.record):
         question = f"{question.removesuffix('?')}, and {describe_asked(late)}?"
     asked = describe_approved(found)
-    return Ask(question, build_apply_card(ctx, found), bind_apply(ctx, found.identity, found.recorded.request, asked))
+    bound = bind_apply(ctx, found.identity, found.recorded.request, asked)
+    return Ask(question, build_apply_card(ctx, found), {**bound, **bind_way_back(ctx, found.way_back)})
 
 
 def describe_approved(found: Preview) -> ApprovedApply:
@@ -181,34 +181,6 @@ def describe_asked(asked: ApprovedApply) -> str:
     ]
     *first, last = [part for part in parts if part]
     return f"{', '.join(first)} and {last}" if first else last
-
-
-def build_apply_card(ctx: Context, found: Preview) -> Card:
-    """The card of the apply: what is handed to kubectl, what was verified, and how long it takes."""
-    ahead = ctx.recall(SIDECARS_ESTIMATE) or (0.0, 0.0)
-    request, mode = found.recorded.request, found.facts.mtls or choose_mtls(ctx)
-    kubectl = ("kubectl", f"{request.kubectl.version}, {request.kubectl.path}, SHA-256 {request.kubectl.sha256}")
-    record = ("record of what is handed to kubectl", f"SHA-256 {found.recorded.record.digest}")
-    return build_gate_card(
-        ctx,
-        found.identity,
-        "Control plane",
-        (f"Backs up, then runs istioctl manifest apply with {mode} mTLS: {found.sentence}.",),
-        facts=(
-            ("what changes", found.meaning),
-            *list_evidence(ctx),
-            record,
-            kubectl,
-            ("way back", describe_way_back(ctx)),
-        ),
-        risks=(
-            *found.risks,
-            "From then on every new pod gets the new sidecar.",
-            "While the injector rolls, no pod can start in an injected namespace.",
-        ),
-        details=found.details,
-        estimate=describe_control_plane(ctx.release, ctx.forecast(), ahead),
-    )
 
 
 def _subtract(now: Sequence[str], before: Sequence[str]) -> tuple[str, ...]:

@@ -59,6 +59,11 @@ def name_backup(item: BackupItem) -> str:
     return "-".join(part for part in (api.replace("/", "_"), kind, namespace) if part) + ".yaml"
 
 
+def name_removed(name: str) -> str:
+    """The file's name of one object that was removed, `removed-Service-istio-system-kiali.yaml`."""
+    return f"removed-{name.replace(' ', '-').replace('/', '-')}.yaml"
+
+
 def read_backup(kubernetes: Kubernetes, item: BackupItem) -> tuple[str, int]:
     """The objects as one YAML text that `kubectl apply -f` takes, and how many there are."""
     api, kind, namespace = item

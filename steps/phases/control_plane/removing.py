@@ -5,7 +5,7 @@ from __future__ import annotations
 from steps.contract.step import Context
 from steps.install.record.removals import read_removals
 from steps.notes.control_plane import APPROVED_APPLY, KEPT, REMOVAL_UIDS, REMOVED
-from steps.phases.control_plane.backup import dump_objects, strip_object
+from steps.phases.control_plane.backup import dump_objects, name_removed, strip_object
 
 REMOVALS_A_TURN = 20
 
@@ -25,8 +25,7 @@ def remove_approved(ctx: Context) -> bool:
         if metadata.get("uid") != uids.get(name):
             ctx.say(f"{name} was born anew after the approval, so it stays")
             continue
-        file = f"removed-{name.replace(' ', '-').replace('/', '-')}.yaml"
-        ctx.backups.write_backup(ctx.upgrade_id, file, dump_objects([strip_object(made)]))
+        ctx.backups.write_backup(ctx.upgrade_id, name_removed(name), dump_objects([strip_object(made)]))
         namespace = str(metadata.get("namespace") or "")
         ctx.kubernetes.delete_object(made["apiVersion"], made["kind"], namespace, metadata["name"], metadata["uid"])
         copy = "has it without what it held" if made["kind"] == "Secret" else "has a copy"

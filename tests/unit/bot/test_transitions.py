@@ -70,7 +70,12 @@ TABLE: dict[Transition, dict[Standing, Standing]] = {
         RUNNING: ABORTING, ASKING: ABORTING, BLOCKED: ABORTING, PAUSED: ABORTING, PAUSED_ASKING: ABORTING,
         PAUSED_BLOCKED: ABORTING, ABORTING_BLOCKED: ABORTED,
     },
+    "roll back": {
+        RUNNING: ABORTING, ASKING: ABORTING, BLOCKED: ABORTING, PAUSED: ABORTING, PAUSED_ASKING: ABORTING,
+        PAUSED_BLOCKED: ABORTING,
+    },
 }  # fmt: skip
+RETURN = build_plan("rollback", UpgradeOptions())
 GATE = Ask("May it go on?", Card("Card"), {"what": "this"})
 
 
@@ -105,6 +110,7 @@ def make(engine: Engine, transition: Transition) -> None:
         "decide": lambda: decide(engine, row),
         "retry": lambda: retry(engine, row),
         "abort": lambda: all_of.abort(row, ANA, ""),
+        "roll back": lambda: all_of.roll_back(row, ANA, "slow"),
     }
     deeds[transition]()
 
@@ -161,6 +167,7 @@ def test_the_table(build: Build, transition: Transition, standing: Standing) -> 
         ("decide", ASKING, ["approve"]),
         ("retry", BLOCKED, ["retry"]),
         ("abort", RUNNING, ["abort"]),
+        ("roll back", RUNNING, ["rollback"]),
         ("move on", RUNNING, []),
         ("hold", RUNNING, []),
     ],
@@ -184,6 +191,31 @@ def test_a_transition_is_one_commit(build: Build) -> None:
     engine.transitions.abort(engine.row(), ANA, "enough")
     ending = build_plan("abort", UpgradeOptions())
     assert (len(commits), engine.row().plan, engine.row().step) == (1, ("a/b", *ending), ending[0])
+
+
+def test_an_upgrade_that_is_taken_back_ends_as_its_way_back_begins(build: Build) -> None:
+    """One commit, and a row of its own that is linked to it."""
+    commits: list[int] = []
+    engine = build({}, on_commit=lambda: commits.append(1))
+    engine.add_upgrade(["a/b"])
+    engine.transitions.roll_back(engine.row(), ANA, "slow")
+    row = engine.row()
+    assert (row.plan, row.step) == (("a/b", "landing/land"), "landing/land")
+    commits.clear()
+    engine.transitions.end(row, Done("landed"))
+    back = engine.row("cluster-x-2")
+    assert (len(commits), engine.row("cluster-x-1").state) == (1, "rolled back")
+    assert (back.takes_back, back.requester, back.state, back.plan) == ("cluster-x-1", ANA, "running", RETURN)
+    assert engine.journal.find_return("cluster-x-1") == back
+
+
+def test_a_way_back_is_not_taken_back(build: Build) -> None:
+    """Whoever wants to go forth again starts an upgrade."""
+    engine = build({})
+    engine.add_upgrade(["a/b"])
+    engine.journal.change_upgrade("cluster-x-1", state="upgraded")
+    back = engine.transitions.begin_return(engine.row(), ANA, "slow")
+    assert not is_legal("roll back", back)
 
 
 def test_a_question_is_decided_once(build: Build) -> None:

@@ -25,7 +25,7 @@ from bot.journal.rows import UpgradeRow
 from bot.journal.store import Store
 from bot.orders.cards import Cards
 from bot.orders.consents import Consents
-from bot.orders.controls import Controls
+from bot.orders.controls import Controls, Rollbacks
 from bot.orders.decisions import Decisions
 from bot.orders.entry import Entry
 from bot.orders.fleet import Fleet
@@ -37,6 +37,7 @@ from bot.orders.timetable import Timetable
 from bot.orders.use_cases import UseCases
 from bot.people.roster import Directory, DirectoryFault, PeopledClusters, Person, Roster
 from bot.reminders.tick import Reminders
+from bot.returns import Returns
 from bot.schedule.keeper import Keeper
 from bot.schedule.tables import Schedules
 from bot.settings.clusters import Cluster
@@ -164,7 +165,8 @@ def build_engine(
     roster = Roster(directory or Members(), hand, clusters)
     clusters = PeopledClusters(clusters, roster)
     schedules = Schedules(store)
-    transitions = Transitions(journal, chronicle, hand)
+    returns = Returns(store, journal)
+    transitions = Transitions(journal, returns, chronicle, hand)
     keeper = Keeper(journal, schedules, transitions, clusters, release, Paces(store))
     keeper.wake_held()
     plans = Plans(table, release, lambda _address: reached, Pace())
@@ -176,7 +178,11 @@ def build_engine(
     consents = Consents(journal, roster, chronicle, hand)
     decisions = Decisions(targets, Cards(outbox), consents, journal, transitions, hand)
     controls = Controls(targets, transitions, decisions, timetable)
-    use_cases = UseCases(Starts(targets, journal, transitions, hand), decisions, controls, scheduling, timetable, fleet)
+    starts, rollbacks = (
+        Starts(targets, journal, transitions, hand),
+        Rollbacks(targets, journal, returns, transitions, hand, release),
+    )
+    use_cases = UseCases(starts, rollbacks, decisions, controls, scheduling, timetable, fleet)
     upgrades = Upgrades(Clicks(store), Entry(targets, journal, roster, hand), use_cases, chronicle, hand)
     reminders = Reminders(store, schedules, outbox, hand, clusters)
     return Engine(hand, store, journal, outbox, runner, upgrades, views, schedules, reminders, transitions, keeper)

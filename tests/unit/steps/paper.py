@@ -355,6 +355,12 @@ class PaperBackups:
         self.files.setdefault(name, text)
         return Path(name)
 
+    def find_folder(self, upgrade_id: str) -> Path:
+        return Path("/backups") / upgrade_id
+
+    def read_backup(self, upgrade_id: str, name: str) -> str | None:
+        return self.files.get(name)
+
 
 @dataclass
 class PaperLedger:

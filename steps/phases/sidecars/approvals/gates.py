@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from steps.contract.cards import THROUGH
 from steps.contract.notes import Json
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome
 from steps.contract.wording import Person, count_things
@@ -67,7 +66,7 @@ def pass_through(ctx: Context, ask: Ask, through: Through, planned: Planned) -> 
         f"{name_place(ref)}: {worse.get(ref, 'new')}" for ref in now if ref in worse or ref not in through.workloads
     ]
     if news:
-        ended = f"“{THROUGH.label}” ends: {', '.join(news[:SHOWN])}{' and more' if len(news) > SHOWN else ''}"
+        ended = f"{through.words} ends: {', '.join(news[:SHOWN])}{' and more' if len(news) > SHOWN else ''}"
         return offer_through(ctx, replace(ask, moved=(*ask.moved, ended)), lambda _: planned)
     keep_approved(ctx, {ref: through.workloads[ref] for ref in now})
     return Done(describe_through(through, "sidecars approved"))

@@ -10,14 +10,18 @@ from click.testing import CliRunner, Result
 from bot.app.cli import main
 from bot.app.local_orders import give_order
 from bot.clicks.clicks import Clicks
-from bot.clicks.orders import Abort, Pause, Resume
+from bot.clicks.orders import Abort, Pause, Resume, Rollback
 from bot.journal.records import OPERATOR, Action
 from bot.journal.store import StoreBroken
+from steps.notes.control_plane import FIRST_WRITE
+from steps.notes.prepare import SOURCE, Source
 from tests.unit.bot.keys import KEY
 from tests.unit.bot.workbench import ANA, Build, Engine
 
 JOURNAL = "asm-upgrade.db"
-ORDERS: dict[str, type[Pause] | type[Resume] | type[Abort]] = {"pause": Pause, "resume": Resume, "abort": Abort}
+ORDERS: dict[str, type[Pause] | type[Resume] | type[Abort] | type[Rollback]] = {
+    "pause": Pause, "resume": Resume, "abort": Abort, "rollback": Rollback,
+}  # fmt: skip
 
 
 def order(engine: Engine, folder: Path, action: Action, reason: str = "") -> str:
@@ -78,6 +82,24 @@ def test_nothing_else_is_ordered_from_there(build: Build, action: Action) -> Non
     engine = build({})
     engine.add_upgrade(["a/b"])
     assert engine.click(action, OPERATOR) == f"{action} is not done from the command line"
+
+
+def test_a_way_back_is_ordered_when_slack_is_away(build: Build, tmp_path: Path) -> None:
+    """By the reason and the account, as an abort is."""
+    engine = build({})
+    engine.add_upgrade(["a/b"])
+    engine.journal.remember("cluster-x-1", FIRST_WRITE, "run")
+    engine.journal.remember("cluster-x-1", SOURCE, Source("1.4.7-asm.0"))
+    assert order(engine, tmp_path, "rollback", "Slack is down").startswith("Taking back cluster-x-1: ")
+    assert "taken back by the command line: Slack is down" in str(engine.bodies("milestone"))
+
+
+def test_a_way_back_asks_first(build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a yes nothing is written."""
+    engine = build({})
+    monkeypatch.setenv("ASM_UPGRADE_STATE", str(tmp_path))
+    assert run("rollback", "cluster-x", input="n\n").exit_code == 1
+    assert Clicks(engine.store).list_unsettled() == []
 
 
 def test_without_a_journal_it_says_where_it_looked(tmp_path: Path) -> None:

@@ -266,6 +266,36 @@ def test_nothing_is_begun_by_a_bot_that_is_being_stopped(build: Build) -> None:
     assert (places.mesh_tools.runs, engine.row().state, engine.row().step) == ({}, "running", STEP)
 
 
+@pytest.mark.parametrize(
+    ("plan", "minutes", "begun"),
+    [
+        (("sidecars/restart",), 9, True),
+        (("sidecars/restart",), 11, False),
+        (("rollback/prepare", "sidecars/restart"), 11, True),
+        (("control-plane/apply",), 11, True),
+    ],
+)
+def test_no_pods_are_moved_while_slack_takes_nothing(
+    build: Build, plan: tuple[str, ...], minutes: int, begun: bool
+) -> None:
+    """Nobody would see it; a way back goes on, and so does a control plane that is half replaced."""
+    places, step = Places(), plan[-1]
+
+    def act(ctx: Context) -> Outcome:
+        ctx.kubernetes.delete_binding("first")
+        return Done("done")
+
+    engine = build({step: act}, ports=places)
+    engine.add_upgrade(plan)
+    engine.journal.change_upgrade("cluster-x-1", step=step)
+    engine.transitions.look_again(engine.row())  # draws the root, which Slack never takes
+    engine.clock.advance(minutes * 60)
+    engine.runner.turn()
+    assert isinstance(places.kubernetes, PaperKubernetes)
+    assert (places.kubernetes.writes == ["delete first"]) is begun
+    assert begun or engine.row().sentence.startswith("Slack has taken nothing since ")
+
+
 @pytest.mark.parametrize("order", ["pause", "abort"])
 def test_nothing_is_begun_from_the_moment_of_a_pause_or_an_abort(build: Build, order: str) -> None:
     """Also where it comes in the middle of a step's turn; what was begun stands."""

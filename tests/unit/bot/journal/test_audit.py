@@ -24,6 +24,7 @@ from bot.journal.audit import (
     Scheduled,
     Snoozed,
     Started,
+    TakenBack,
     describe_event,
     name_event,
     read_event,
@@ -91,6 +92,8 @@ NOW: list[tuple[str, str, Event]] = [
         '{"step":"sidecars/restart","workload":"shop/Deployment/web","pods":2,"reason":"CrashLoopBackOff"}',
         Fell("sidecars/restart", "shop/Deployment/web", 2, "CrashLoopBackOff"),
     ),
+    ("start", '{"release":"1","takes_back":"cluster-x-1","reason":"slow"}', Started("1", "cluster-x-1", "slow")),
+    ("rollback", '{"step":"validate/run","reason":"slow"}', TakenBack("validate/run", "slow")),
     ("end", '{"result":"upgraded","said":"upgraded cluster-x"}', Ended("upgraded", "upgraded cluster-x")),
 ]
 

@@ -19,6 +19,8 @@ from bot.settings.policy import Policy
 from steps.contract.cards import Card, Choice
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Waiting
 from steps.gates import pass_gate
+from steps.notes.control_plane import FIRST_WRITE
+from steps.notes.prepare import SOURCE, Source
 from tests.unit.bot.society import (
     BOT,
     EVE,
@@ -34,7 +36,7 @@ from tests.unit.bot.society import (
 )
 from tests.unit.bot.workbench import ANA, BEN, CAI, DEE, Engine, build_engine, write_click
 
-ACTIONS = ("start", "approve", "deny", "decide", "break-glass", "pause", "resume", "retry", "abort")
+ACTIONS = ("start", "approve", "deny", "decide", "break-glass", "pause", "resume", "retry", "abort", "rollback")
 PEOPLE = (ANA, BEN, CAI, DEE, EVE, *sorted(STRANGERS))
 # clusters.toml names the strangers everywhere: what keeps them out is their account.
 POLICY = Policy(
@@ -54,6 +56,7 @@ MAY: dict[str, set[str]] = {
     "resume": {ANA, BEN, CAI, EVE},
     "retry": {ANA, BEN, CAI, EVE},
     "abort": {ANA, BEN, CAI, EVE},
+    "rollback": {ANA, BEN, CAI, EVE},
 }
 LEGAL: dict[str, set[str]] = {
     "none": {"start"},
@@ -64,6 +67,9 @@ LEGAL: dict[str, set[str]] = {
     "paused at a question": {"resume", "abort"},
     "aborting": set(),
     "ended": {"start"},
+    "written": {"pause", "abort", "rollback"},
+    "paused after a write": {"resume", "abort", "rollback"},
+    "ended after a write": {"start", "rollback"},
 }
 # About a question; a card that is another's or an older one must do nothing.
 QUESTIONS = {"approve", "deny", "accept", "break-glass", "retry"}
@@ -120,9 +126,12 @@ def _bring(engine: Engine, state: str) -> None:
     engine.post_cards()
     if state.startswith("paused"):
         engine.click("pause", ANA)
-    if state in ("aborting", "ended"):
+    if state == "written" or state.endswith("after a write"):
+        engine.journal.remember("cluster-x-1", FIRST_WRITE, "run")
+        engine.journal.remember("cluster-x-1", SOURCE, Source("1.4.7-asm.0"))
+    if state == "aborting" or state.startswith("ended"):
         engine.click("abort", ANA)
-    while state == "ended" and engine.row().state != "aborted":
+    while state.startswith("ended") and engine.row().state != "aborted":
         engine.runner.turn()
 
 

@@ -58,3 +58,12 @@ def test_the_history_is_a_line_an_upgrade() -> None:
     assert describe_history([build_view(state="aborted", source_version="")]) == (
         f"cluster-x-7: ? → 1.4.10-asm.18, aborted, started 2026-12-01 02:00 UTC by <@{ANA}>"
     )
+
+
+def test_an_upgrade_and_its_way_back_are_told_together() -> None:
+    """In the history, each names the other."""
+    first = build_view(state="upgraded", way_back="cluster-x-8 (returned)")
+    second = replace(build_view(state="returned", takes_back="cluster-x-7"), id="cluster-x-8")
+    told = describe_history([second, first]).splitlines()
+    assert ", returned, takes back cluster-x-7, started " in told[0]
+    assert ", upgraded, taken back by cluster-x-8 (returned), started " in told[1]

@@ -9,6 +9,7 @@ import pytest
 from bot.telling.views import PhaseState, QuestionView, UpgradeView
 from steps.contract.cards import APPROVE, DENY, Card
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome
+from steps.notes.control_plane import FIRST_WRITE
 from tests.unit.bot.workbench import ANA, BEN, START, Build, Engine
 
 PLAN = ("prepare/look", "access/approve", "access/bind", "finish/report")
@@ -117,3 +118,22 @@ def test_only_open_upgrades_are_listed(engine: Engine) -> None:
     assert [view.id for view in engine.views.list_open()] == ["cluster-x-1"]
     engine.journal.change_upgrade("cluster-x-1", state="upgraded", ended_at=START)
     assert engine.views.list_open() == []
+
+
+def test_an_upgrade_and_its_way_back_name_each_other(engine: Engine) -> None:
+    """Each with what became of the other."""
+    engine.transitions.roll_back(engine.row(), ANA, "slow")
+    engine.transitions.end(engine.row(), Done("landed"))
+    back = engine.views.read_view("cluster-x-2")
+    assert (read(engine).way_back, back.takes_back) == ("cluster-x-2 (running)", "cluster-x-1")
+    assert [phase.title for phase in read(engine).phases][-1] == "Landing"
+    assert back.phases[0].title == "Way back"
+
+
+def test_the_way_back_may_be_ordered_from_the_first_write_on(engine: Engine) -> None:
+    """And no longer once somebody has."""
+    assert "rollback" not in read(engine).legal
+    engine.journal.remember("cluster-x-1", FIRST_WRITE, "run")
+    assert read(engine).legal[-1] == "rollback"
+    engine.transitions.roll_back(engine.row(), ANA, "slow")
+    assert "rollback" not in read(engine).legal

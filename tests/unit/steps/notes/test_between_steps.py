@@ -41,7 +41,7 @@ def test_mtls_is_what_is_in_force_unless_asked(asked: str | None, chosen: str) -
 
 def test_a_card_says_why_there_is_no_way_back() -> None:
     """The reason that download found stands on it."""
-    assert describe_way_back(start_paper().context()) == "no rollback: not looked for on paper"
+    assert describe_way_back(start_paper().context()) == "no way back by the bot: not looked for on paper"
 
 
 @pytest.mark.parametrize(("tries", "suffix"), [(1, ""), (2, "-2")])

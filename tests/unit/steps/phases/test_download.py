@@ -133,7 +133,9 @@ def test_the_previous_release_is_fetched_as_well() -> None:
     paper = fresh()
     paper.run(unpack)
     assert paper.files.fetched[OLD] == 1
-    assert describe_way_back(paper.context()) == f"{OLD} is downloaded and verified; going back to it is done by hand"
+    assert describe_way_back(paper.context()) == (
+        f"{OLD} is downloaded and verified; {{command rollback cluster-x REASON}} goes back to it"
+    )
 
 
 def test_a_previous_release_that_is_not_to_be_had_is_no_fault() -> None:
@@ -141,7 +143,7 @@ def test_a_previous_release_that_is_not_to_be_had_is_no_fault() -> None:
     paper = fresh()
     paper.files.faults[OLD] = GiveUp("there is no such file on the server (404)", "Nothing.")
     assert isinstance(paper.run(unpack), Done)
-    assert describe_way_back(paper.context()) == "no rollback: there is no such file on the server (404)"
+    assert describe_way_back(paper.context()) == "no way back by the bot: there is no such file on the server (404)"
 
 
 def test_a_server_that_is_away_is_waited_for_only_a_while() -> None:
@@ -151,7 +153,7 @@ def test_a_server_that_is_away_is_waited_for_only_a_while() -> None:
     assert isinstance(paper.run(unpack), Waiting)
     paper.advance(timedelta(minutes=3))
     assert isinstance(paper.run(unpack), Done)
-    assert describe_way_back(paper.context()) == "no rollback: the server does not answer"
+    assert describe_way_back(paper.context()) == "no way back by the bot: the server does not answer"
 
 
 def test_on_the_target_there_is_nothing_to_go_back_to() -> None:
@@ -159,7 +161,7 @@ def test_on_the_target_there_is_nothing_to_go_back_to() -> None:
     paper = fresh()
     paper.memory.values["prepare/source"] = {"version": NEW}
     paper.run(unpack)
-    assert describe_way_back(paper.context()) == "no rollback: the control plane is already on the target"
+    assert describe_way_back(paper.context()) == "no way back by the bot: the control plane is already on the target"
 
 
 def test_the_preview_shows_images_old_and_new() -> None:

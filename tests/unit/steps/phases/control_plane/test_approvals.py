@@ -42,7 +42,7 @@ def test_the_gate_says_where_the_account_that_recorded_may_write() -> None:
 
 def test_the_gate_says_that_there_is_no_way_back() -> None:
     """Where the previous release could not be had."""
-    assert dict(ask_for(start_paper()).card.facts)["way back"] == "no rollback: not looked for on paper"
+    assert dict(ask_for(start_paper()).card.facts)["way back"] == "no way back by the bot: not looked for on paper"
 
 
 def test_the_approval_does_not_hold_for_replicas_or_generations() -> None:
@@ -90,3 +90,13 @@ def test_an_account_that_may_not_read_operations_is_let_pass() -> None:
     paper = start_paper()
     paper.gke.fault = GiveUp("may not list operations", "Grant it.")
     assert isinstance(paper.run(approve), Ask)
+
+
+def test_without_a_way_back_the_card_says_how_it_is_gone_by_hand() -> None:
+    """In its first lines, with the commands and the place of the backup."""
+    card = ask_for(start_paper()).card
+    assert card.summary[1] == ("No way back by the bot: not looked for on paper. How it is gone by hand stands below.")
+    lines = next(fold.lines for fold in card.details if fold.title == "The way back by hand")
+    assert lines[0] == "# with the istioctl of 1.4.7-asm.0; before that, this upgrade is aborted"
+    assert "istioctl manifest apply \\" in lines
+    assert lines[-1] == "kubectl apply -f /backups/cluster-x-1/FILE"

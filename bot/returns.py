@@ -1,0 +1,88 @@
+"""The row and the notes that a way back begins with, taken from the upgrade that it takes back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+
+import msgspec
+
+from bot.journal.journal import Journal
+from bot.journal.rows import UpgradeRow
+from bot.journal.store import Store
+from steps.contract.notes import Json
+from steps.notes.way_back import Cover, WayBack
+from steps.phases.control_plane.direction import WAY_BACK
+from steps.phases.way_back.inheritance import choose_options, has_written, list_inherited, name_source
+from steps.plan import build_plan, is_way_back
+
+# For so long after its end the approval of an upgrade's control plane covers the way back.
+COVERED = timedelta(hours=24)
+APPROVALS = (
+    "select * from approvals where upgrade = ? and kind = 'gate' and step like 'control-plane/%' "
+    "order by generation desc"
+)
+
+
+class Returns:
+    """Prepares ways back, and knows which upgrades may be taken back and under whose approval."""
+
+    def __init__(self, store: Store, journal: Journal) -> None:
+        self._store = store
+        self._journal = journal
+
+    def has_written(self, row: UpgradeRow) -> bool:
+        """Whether an upgrade has begun to write to the control plane, so that there is something to take back."""
+        return not is_way_back(row.plan) and has_written(partial(self._journal.recall, row.id))
+
+    def name_source(self, row: UpgradeRow) -> str:
+        """The release that an upgrade came from."""
+        return name_source(partial(self._journal.recall, row.id))
+
+    def build_return(self, row: UpgradeRow, by: str, now: datetime) -> UpgradeRow:
+        """The way back of an upgrade: one of its own, to the release that was there, with that install's options."""
+        number, options = self._journal.next_number(row.cluster), choose_options(row.options, row.release)
+        plan = build_plan("rollback", options)
+        return replace(
+            row,
+            id=f"{row.cluster}-{number}",
+            number=number,
+            requester=by,
+            release=self.name_source(row),
+            options=options,
+            plan=plan,
+            step=plan[0],
+            generation=0,
+            state="running",
+            paused_by="",
+            aborted_by="",
+            due=now,
+            waiting_since=None,
+            sentence="",
+            remedy="",
+            created_at=now,
+            ended_at=None,
+            takes_back=row.id,
+        )
+
+    def note_return(self, row: UpgradeRow, back: UpgradeRow, now: datetime) -> None:
+        """Give the way back what the upgrade knew; joins a transaction."""
+        recall, cover = partial(self._journal.recall, row.id), self.find_cover(row, now)
+        for key, value in list_inherited(recall, row.id, row.release, row.options, cover).items():
+            self._journal.remember_json(back.id, key, value)
+
+    def find_cover(self, row: UpgradeRow, now: datetime) -> Cover | None:
+        """The last approval of the control plane, while it covers the way back; what can't be proven covers nothing."""
+        deadline = (row.ended_at or now) + COVERED
+        decisions = (self._journal.read_decision([one]) for one in self._store.read(APPROVALS, [row.id]))
+        decision = next((one for one in decisions if one and one.approves and WAY_BACK in one.binding), None)
+        if decision is None or now >= deadline or self._journal.standing.read(row.id).faults:
+            return None
+        # ordered in time, it is covered for as long as it may reasonably take
+        return Cover(decision.by, now + COVERED, read_way(decision.binding[WAY_BACK]))
+
+
+def read_way(bound: Json) -> WayBack:
+    """What an approval bound of the way back."""
+    return msgspec.convert(bound, WayBack)

@@ -1,0 +1,34 @@
+"""Takes the button of the way back off reports that are old: from then on a command goes back."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from bot.clock import Clock
+from bot.journal.journal import JournalView
+from bot.telling.chronicle import Chronicle
+
+BETWEEN = timedelta(minutes=10)
+# Older ones were looked at before, whenever the bot ran.
+LOOKED_AT = 200
+
+
+class OldReports:
+    """Looks at ended upgrades now and then; `shown` is how long a report keeps the button."""
+
+    def __init__(self, journal: JournalView, chronicle: Chronicle, clock: Clock, shown: timedelta) -> None:
+        self._journal = journal
+        self._chronicle = chronicle
+        self._clock = clock
+        self._shown = shown
+        self._last: datetime | None = None
+
+    def turn(self) -> None:
+        """Look once, unless that was a moment ago."""
+        now = self._clock.now()
+        if self._last is not None and abs(now - self._last) < BETWEEN:
+            return
+        self._last = now
+        for row in self._journal.list_upgrades(limit=LOOKED_AT):
+            if row.ended_at is not None and now - row.ended_at >= self._shown:
+                self._chronicle.close_return(row.id)

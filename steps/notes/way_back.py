@@ -1,0 +1,65 @@
+"""What a way back goes by: the upgrade that it takes back, and how far an approval of that covers it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from steps.contract.notes import Note, read_as
+from steps.contract.step import Context
+
+
+@dataclass(frozen=True)
+class WayBack:
+    """What the earlier release would hand to kubectl, and the SHA-256 of its istioctl."""
+
+    record: str
+    istioctl: str
+
+
+@dataclass(frozen=True)
+class Cover:
+    """The approval of the control plane that also holds for the way back: whose, until when, and for what."""
+
+    by: str
+    until: datetime
+    way: WayBack
+
+
+@dataclass(frozen=True)
+class TakenBack:
+    """The upgrade that is taken back, as it stood when that was ordered.
+
+    `arguments` and `overlays` are what its istioctl was given; `created`, `removed` and `edited` name the objects that
+    it brought, took away, and the policies that it edited.
+    """
+
+    upgrade: str
+    release: str
+    arguments: tuple[str, ...] = ()
+    overlays: tuple[tuple[str, str], ...] = ()
+    created: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    edited: tuple[str, ...] = ()
+    cover: Cover | None = None
+
+
+@dataclass(frozen=True)
+class OrderedReturn:
+    """Who wants an upgrade taken back, and why; it begins once nothing of the upgrade runs any more."""
+
+    by: str
+    reason: str
+
+
+TAKEN_BACK = Note("rollback/taken-back", read_as(TakenBack))
+# The policies whose restoring was approved, each as it stood on the card.
+APPROVED_POLICIES = Note("rollback/policies", read_as(dict[str, str]))
+ORDERED_RETURN = Note("rollback/ordered", read_as(OrderedReturn))
+
+
+def find_cover(ctx: Context) -> Cover | None:
+    """The approval that covers this way back, None where none does (any more)."""
+    taken = ctx.recall(TAKEN_BACK)
+    cover = taken.cover if taken else None
+    return cover if cover and ctx.now < cover.until else None

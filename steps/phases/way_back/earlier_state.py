@@ -1,0 +1,56 @@
+"""The backup held against what the earlier release hands over: what would not be as it was before the upgrade."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from steps.contract.documents import BadDocument, read_yaml
+from steps.contract.errors import GiveUp
+from steps.contract.ports import Manifest
+from steps.contract.step import Context
+from steps.install.differences.departures import WRITTEN_BACK, is_image
+from steps.install.differences.rendered import VERSION_LABEL, ObjectId, identify
+from steps.install.differences.three_way import compare_three_ways
+from steps.notes.way_back import TakenBack
+from steps.phases.control_plane.backup import LEFT_OUT, list_backup_items, name_backup, name_removed
+
+
+def find_lost_fields(ctx: Context, taken: TakenBack, objects: Sequence[Manifest]) -> tuple[str, ...]:
+    """The fields that were otherwise before the upgrade than they would be set, a line each.
+
+    Fields that the backup lacks count for nothing: it may have them under another version of the kind.
+    """
+    kept = read_earlier_objects(ctx, taken.upgrade)
+    pairs = [(made, kept[identify(made)]) for made in objects if identify(made) in kept]
+    changes = (change for made, before in pairs for change in compare_three_ways(made, before))
+    return tuple(
+        str(change)
+        for change in changes
+        if change.kind != "added" and change.path[-1] not in (VERSION_LABEL, WRITTEN_BACK) and not is_image(change.path)
+    )
+
+
+def read_earlier_objects(ctx: Context, upgrade: str) -> Mapping[ObjectId, Manifest]:
+    """The objects of the upgrade's backup, those of kinds that lie there; nothing where the backup is gone."""
+    names = (name_backup(item) for item in list_backup_items(ctx.release))
+    texts = (ctx.backups.read_backup(upgrade, name) for name in names)
+    return {identify(made): made for text in texts if text for made in read_objects(text)}
+
+
+def read_objects(text: str) -> Iterator[Manifest]:
+    """The objects of one file of a backup."""
+    try:
+        documents = read_yaml(text)
+    except BadDocument as error:
+        raise GiveUp(
+            f"a file of the backup can't be read: {error}", "Restore the backup's file, then retry."
+        ) from error
+    for made in documents:
+        if isinstance(made, Mapping) and LEFT_OUT not in ((made.get("metadata") or {}).get("annotations") or {}):
+            yield made
+
+
+def list_lost_objects(taken: TakenBack, objects: Sequence[Manifest]) -> tuple[str, ...]:
+    """What the upgrade removed and the earlier release alone does not bring back, with the file that has it."""
+    back = {str(identify(made)) for made in objects}
+    return tuple(f"{name}: {taken.upgrade}/{name_removed(name)}" for name in taken.removed if name not in back)

@@ -1,0 +1,33 @@
+"""The steps that only a way back has; those that it shares with an upgrade stand in their own phases."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from steps.contract.ledger import count_entries
+from steps.contract.step import Context, Done, Outcome, Step
+from steps.notes.prepare import recall_source
+from steps.phases.control_plane.phase import RECORDING_PATIENCE
+from steps.phases.finish import build_report, count_moved
+from steps.phases.same_cluster import on_same_cluster
+from steps.phases.way_back import approving, landing, policies
+from steps.phases.way_back.preparing import approve_access, prepare, recall_taken
+
+
+def report(ctx: Context) -> Outcome:
+    """Say how the way back ended, with its evidence."""
+    taken, counts = recall_taken(ctx), count_entries(ctx.ledger.read_entries())
+    end = f"{ctx.cluster.key} is back on {ctx.release.version} (from {recall_source(ctx)}), {count_moved(counts)}"
+    return Done(f"{end}; {taken.upgrade} is taken back", build_report(ctx, counts))
+
+
+PREPARE: tuple[Step, ...] = (Step("rollback/prepare", on_same_cluster(prepare)),)
+ACCESS: tuple[Step, ...] = (Step("access/approve-return", approve_access),)
+APPROVE: tuple[Step, ...] = (Step("control-plane/approve-return", approving.approve, RECORDING_PATIENCE),)
+POLICIES: tuple[Step, ...] = (
+    Step("authorization/approve-return", policies.approve),
+    Step("authorization/return", on_same_cluster(policies.restore), timedelta(minutes=30)),
+)
+REPORT: tuple[Step, ...] = (Step("finish/report-return", report),)
+LANDING = landing.STEPS
+STEPS: tuple[Step, ...] = (*PREPARE, *ACCESS, *APPROVE, *POLICIES, *REPORT)

@@ -1,0 +1,101 @@
+"""Authorization policies that the upgrade edited, put back as the backup has them by an approval of their own."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from steps.contract.cards import Choice, Detail
+from steps.contract.ports import Manifest
+from steps.contract.step import Ask, Context, Done, Outcome, Waiting
+from steps.contract.wording import Person, count_things
+from steps.gates import bind_upgrade, build_gate_card, pass_gate
+from steps.install.differences.rendered import identify
+from steps.install.policies import edit_policy
+from steps.notes.prepare import measure_identity
+from steps.notes.way_back import APPROVED_POLICIES, TakenBack
+from steps.phases.way_back.earlier_state import read_earlier_objects
+from steps.phases.way_back.preparing import recall_taken
+
+KEEP = Choice("deny", "Leave as they are")
+
+
+@dataclass(frozen=True)
+class EditedPolicy:
+    """A policy that differs from its backup: as it was, and as it is."""
+
+    name: str
+    before: Manifest
+    now: Manifest
+
+    @property
+    def lines(self) -> tuple[str, str, str]:
+        """What restoring does, as a small diff."""
+        return self.name, f"- {_write(self.now)}", f"+ {_write(self.before)}"
+
+
+def find_edited(ctx: Context, taken: TakenBack) -> tuple[EditedPolicy, ...]:
+    """The policies of the upgrade's edits that are there and are not as before; one that is gone stays so."""
+    if not taken.edited:
+        return ()
+    kept = {str(name): made for name, made in read_earlier_objects(ctx, taken.upgrade).items()}
+    found = []
+    for name in taken.edited:
+        before = kept.get(name)
+        now = before and ctx.kubernetes.read_object(
+            before["apiVersion"], before["kind"], before["metadata"].get("namespace", ""), before["metadata"]["name"]
+        )
+        if before and now and before.get("spec") != now.get("spec"):
+            found.append(EditedPolicy(str(identify(before)), before, now))
+    return tuple(found)
+
+
+def approve(ctx: Context) -> Outcome:
+    """Ask about the policies; declining is an answer like any other."""
+    taken = recall_taken(ctx)
+    edited = find_edited(ctx, taken)
+    if not edited:
+        ctx.revise(APPROVED_POLICIES, {})
+        edits = "the edited policies are as before" if taken.edited else "the upgrade edited no authorization policy"
+        return Done(edits)
+    identity, what = measure_identity(ctx), count_things(len(edited), "policy", "policies")
+    card = build_gate_card(
+        ctx, identity, "Authorization policies",
+        (f"The upgrade edited {what}, with approval. This puts back what the backup has of each.",),
+        details=(Detail("Edits", tuple(line for one in edited for line in one.lines)),),
+    )  # fmt: skip
+    now = {one.name: _write(one.now) for one in edited}
+    binding = {**bind_upgrade(ctx, identity), "policies": {one.name: _write(one.before) for one in edited}, "now": now}
+    yes = Choice("approve", f"Put back {what}", "main")
+    outcome = pass_gate_or_keep(ctx, Ask(f"Put back {what} of {ctx.cluster.key}?", card, binding, (yes, KEEP)))
+    if isinstance(outcome, Done):
+        kept = ctx.decision is not None and ctx.decision.choice == KEEP.id
+        ctx.revise(APPROVED_POLICIES, {} if kept else now)
+    return outcome
+
+
+def pass_gate_or_keep(ctx: Context, ask: Ask) -> Outcome:
+    """As `pass_gate`; a denial leaves the policies and goes on."""
+    if ctx.decision is not None and ctx.decision.choice == KEEP.id:
+        return Done(f"the edited policies are left as they are by {Person(ctx.decision.by)}")
+    return pass_gate(ctx, ask)
+
+
+def restore(ctx: Context) -> Outcome:
+    """Put back the approved policies, one a turn; one that somebody has changed since stays, and is told."""
+    approved = ctx.recall(APPROVED_POLICIES) or {}
+    for one in find_edited(ctx, recall_taken(ctx)):
+        if one.name not in approved:
+            continue
+        if _write(one.now) != approved[one.name]:
+            ctx.say(f"{one.name} was changed after the approval, so it stays as it is")
+            ctx.revise(APPROVED_POLICIES, {name: text for name, text in approved.items() if name != one.name})
+            return Waiting(f"looking at the policies after {one.name}", 0.0)
+        ctx.kubernetes.apply_object(edit_policy(one.before, ()))
+        return Waiting(f"put back {one.name}", 0.0)
+    count = count_things(len(approved), "authorization policy", "authorization policies")
+    return Done(f"{count} put back" if approved else "")
+
+
+def _write(policy: Manifest) -> str:
+    return json.dumps(policy.get("spec") or {}, sort_keys=True, ensure_ascii=False)

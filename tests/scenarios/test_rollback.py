@@ -1,0 +1,218 @@
+"""The way back through Slack: ordered after the end or in the middle, and what the cluster is then."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.journal.rows import UpgradeRow
+from sandbox.watching.messages import buttons, kind_of
+from steps.notes.control_plane import FIRST_WRITE
+from tests.scenarios.records import list_thread, sort_waves
+from tests.scenarios.rig import ANA, BEN, CAI, Rig, World, open_world
+
+GOLDEN = Path(__file__).parent.parent / "golden" / "rollback.txt"
+pytestmark = pytest.mark.timeout(600)
+REASON = "the new proxies leak"
+OLD, NEW = "1.4.7-asm.0", "1.4.10-asm.18"
+# Where an upgrade stands when somebody takes it back, from its first write on.
+MOMENTS = (
+    "control-plane/apply",
+    "control-plane/rollout",
+    "validate/approve",
+    "validate/run",
+    "sidecars/approve",
+    "sidecars/restart",
+    "sidecars/acknowledge",
+    "authorization/approve",
+)
+
+
+def read_row(rig: Rig, upgrade: str) -> UpgradeRow:
+    """The upgrade, which there is."""
+    row = rig.bot.journal.find_upgrade(upgrade)
+    assert row is not None
+    return row
+
+
+def order_return(rig: Rig, user: str = ANA) -> str:
+    """Somebody types the command; the private answer."""
+    return rig.command(user, f"rollback cluster-x {REASON}")
+
+
+def list_asked(rig: Rig, upgrade: str) -> list[str]:
+    """The steps that asked a person anything."""
+    return [question.step for question in rig.bot.journal.list_questions(upgrade)]
+
+
+def count_images(world: World) -> dict[str, int]:
+    """How many containers of pods run each of both releases."""
+    pods = [found for found in world.cluster.canonical_state() if found["kind"] == "Pod"]
+    images = [container["image"] for pod in pods for container in pod["spec"]["containers"]]
+    return {version: sum(image.endswith(f":{version}") for image in images) for version in (OLD, NEW)}
+
+
+def list_policies(world: World) -> list[Any]:
+    """What the authorization policies say."""
+    return [found["spec"] for found in world.cluster.canonical_state() if found["kind"] == "AuthorizationPolicy"]
+
+
+def run_to(rig: Rig, step: str) -> None:
+    """Approve every gate until the upgrade stands at this step, whose program or pods are under way by then."""
+    while read_row(rig, "cluster-x-1").step != step:
+        rig.run_until(lambda: read_row(rig, "cluster-x-1").step == step or rig.approve_next(BEN), 3600)
+    rig.run_until(lambda: rig.bot.journal.recall("cluster-x-1", FIRST_WRITE) is not None, 600)
+    if step == "sidecars/restart":
+        rig.run_until(lambda: rig.bot.journal.count_ledger("cluster-x-1").get("upgraded", 0) > 5, 600)
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What the cluster held at one moment."""
+
+    images: dict[str, int]
+    policies: list[Any]
+
+
+def look(world: World) -> Sight:
+    """What the cluster holds now."""
+    return Sight(count_images(world), list_policies(world))
+
+
+@dataclass(frozen=True)
+class Story:
+    """An upgrade, its way back and an upgrade again: what the cluster held before, and after each."""
+
+    rig: Rig
+    before: Sight
+    upgraded: Sight
+    back: Sight
+    again: Sight
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    """cluster-x, upgraded, taken back by Ana alone, the policies put back by Ben, and upgraded once more."""
+    with open_world(tmp_path_factory.mktemp("story")) as world:
+        rig, sights = Rig(world), [look(world)]
+        for words in ("start cluster-x", f"rollback cluster-x {REASON}", "start cluster-x"):
+            rig.command(ANA, words)
+            rig.upgrade_all(BEN)
+            sights.append(look(world))
+        rig.run_until(lambda: not rig.bot.outbox.list_unsent(world.clock.now()), 600)
+        yield Story(rig, *sights)
+        rig.crash()
+
+
+def test_the_cluster_is_as_before(story: Story) -> None:
+    """Control plane, sidecars and policies; pods that a person was left with never moved."""
+    assert (story.back, story.upgraded == story.before) == (story.before, False)
+
+
+def test_one_person_s_word_is_enough(story: Story) -> None:
+    """The approval of the control plane covers the way back; only the edited policies ask."""
+    assert read_row(story.rig, "cluster-x-2").requester == ANA
+    assert list_asked(story.rig, "cluster-x-2") == ["authorization/approve-return"]
+
+
+def test_both_are_linked(story: Story) -> None:
+    """A row of its own, that names what it takes back."""
+    first, second = read_row(story.rig, "cluster-x-1"), read_row(story.rig, "cluster-x-2")
+    assert (first.state, second.state, second.takes_back) == ("upgraded", "returned", "cluster-x-1")
+
+
+def test_only_what_was_moved_is_restarted(story: Story) -> None:
+    """The pods that kept the earlier sidecar all along are counted."""
+    entries = story.rig.bot.journal.read_ledger("cluster-x-2")
+    assert {entry.state for entry in entries} == {"upgraded"}
+    assert sum(entry.evidence.startswith("already on") for entry in entries) == 2
+
+
+def test_the_rights_are_given_back(story: Story) -> None:
+    """The binding of the manifests stands empty again."""
+    bindings = [
+        found.get("subjects")
+        for found in story.rig.world.cluster.canonical_state()
+        if found["kind"] == "ClusterRoleBinding" and found["metadata"]["name"].startswith("cluster-admin-binding")
+    ]
+    assert bindings == [[]]
+
+
+def test_an_upgrade_again_ends_where_one_upgrade_ends(story: Story) -> None:
+    """The way back leaves nothing behind."""
+    journal = story.rig.bot.journal
+    assert (read_row(story.rig, "cluster-x-3").state, story.again) == ("upgraded", story.upgraded)
+    assert journal.count_ledger("cluster-x-3") == journal.count_ledger("cluster-x-1")
+
+
+def test_the_thread_reads_as_the_golden_transcript(story: Story) -> None:
+    """What people read of the way back, in order. GOLDEN=write makes the file anew."""
+    messages = story.rig.world.messages()
+    root = [message["ts"] for message in messages if kind_of(message) == "root"][1]
+    thread = [
+        ("milestone" if kind == "progress" and "re-injected" not in text else kind, text)
+        for (kind, text), message in zip(list_thread(story.rig.world), messages, strict=True)
+        if message.get("thread_ts") == root or message["ts"] == root
+    ]
+    told = "".join(f"{kind or 'file'}: {text}\n" for kind, text in sort_waves(thread))
+    if os.environ.get("GOLDEN") == "write":
+        GOLDEN.write_text(told, encoding="utf-8")
+    assert told == GOLDEN.read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_an_upgrade_is_taken_back_from_where_it_stands(rig: Rig, moment: str) -> None:
+    """What runs is let end, the upgrade ends as rolled back, and the cluster is as before."""
+    before = look(rig.world)
+    rig.command(ANA, "start cluster-x")
+    run_to(rig, moment)
+    assert order_return(rig).startswith("Taking back cluster-x-1: ")
+    rig.upgrade_all(BEN)
+    assert [read_row(rig, f"cluster-x-{number}").state for number in (1, 2)] == ["rolled back", "returned"]
+    assert look(rig.world) == before
+
+
+def press_return(rig: Rig, user: str = CAI) -> None:
+    """Somebody presses the newest button that takes the upgrade back, and says why."""
+    found = [
+        (message, button)
+        for message in rig.world.messages()
+        for button in buttons(message)
+        if button["action_id"] == "asm:rollback"
+    ]
+    rig.click(user, *found[-1])
+    rig.run_until(lambda: bool(rig.world.state()["views"].get(user)), 60)
+    view = rig.world.state()["views"][user][-1]
+    rig.world.act("view-submit", user=user, view_id=view["id"], values={"reason": {"reason": REASON}})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["control-plane/rollout", "validate/approve", "sidecars/restart", "the end"])
+def test_a_button_takes_an_upgrade_back(rig: Rig, moment: str) -> None:
+    """On the root while it runs, on a gate, and on the report."""
+    before = look(rig.world)
+    rig.command(ANA, "start cluster-x")
+    if moment == "the end":
+        rig.upgrade_all(BEN)
+    else:
+        run_to(rig, moment)
+    rig.run_until(lambda: not rig.bot.outbox.list_unsent(rig.world.clock.now()), 600)
+    press_return(rig)
+    rig.run_until(lambda: rig.bot.journal.find_upgrade("cluster-x-2") is not None, 600)
+    rig.upgrade_all(BEN)
+    assert (read_row(rig, "cluster-x-2").state, read_row(rig, "cluster-x-2").requester) == ("returned", CAI)
+    assert look(rig.world) == before
+
+
+def test_nothing_is_taken_back_that_nothing_was_written_of(rig: Rig) -> None:
+    """Before the first write, and without any upgrade; and never without a reason."""
+    assert order_return(rig) == "No upgrade of cluster-x has changed it, so there is nothing to take back."
+    rig.command(ANA, "start cluster-x")
+    assert "has written nothing to the control plane" in order_return(rig, CAI)
+    assert rig.command(ANA, "rollback cluster-x").startswith("Say why: `/asm-upgrade rollback cluster-x REASON`.")

@@ -1,0 +1,95 @@
+"""Ways back from a cluster that moved since, or stands half way, and with an archive that is gone."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+import pytest
+
+from sandbox.cluster.server.deletion import DeleteOptions, delete_object
+from steps.notes.prepare import SOURCE
+from tests.scenarios.rig import ANA, BEN, Rig
+from tests.scenarios.test_rollback import list_asked, look, order_return, read_row, run_to
+
+MERGE = "application/merge-patch+json"
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+def read_deployment(rig: Rig, name: str) -> dict[str, Any]:
+    """A Deployment of the shop."""
+    cluster = rig.world.cluster
+    return dict(cluster.api.get(find_deployments(rig), "shop", name))
+
+
+def find_deployments(rig: Rig) -> Any:
+    """The resource."""
+    resource = rig.world.cluster.resources.of_kind("apps", "Deployment")
+    assert resource
+    return resource
+
+
+def drift(rig: Rig) -> None:
+    """One workload of the shop is scaled, one is deleted, and one is added."""
+    api, resource = rig.world.cluster.api, find_deployments(rig)
+    web = read_deployment(rig, "web")
+    api.patch(resource, "shop", "web", {"spec": {"replicas": web["spec"]["replicas"] + 2}}, MERGE)
+    delete_object(api, resource, read_deployment(rig, "cart"), DeleteOptions())
+    labels = {"app": "newcomer"}
+    template = {**web["spec"]["template"], "metadata": {**web["spec"]["template"]["metadata"], "labels": labels}}
+    spec = {**web["spec"], "replicas": 1, "selector": {"matchLabels": labels}, "template": template}
+    api.create(resource, "shop", {"metadata": {"name": "newcomer", "namespace": "shop"}, "spec": spec})
+
+
+def test_what_moved_since_is_asked_about_and_nothing_else(rig: Rig) -> None:
+    """More and fewer pods of known workloads are covered; a workload that nobody approved is not."""
+    rig.command(ANA, "start cluster-x")
+    rig.upgrade_all(BEN)
+    drift(rig)
+    rig.run_until(lambda: True)
+    order_return(rig)
+    rig.upgrade_all(BEN)
+    assert read_row(rig, "cluster-x-2").state == "returned"
+    assert list_asked(rig, "cluster-x-2") == ["sidecars/approve", "authorization/approve-return"]
+
+
+def test_a_field_that_somebody_set_since_is_asked_about(rig: Rig) -> None:
+    """It would be set back."""
+    rig.command(ANA, "start cluster-x")
+    rig.upgrade_all(BEN)
+    edit = {"spec": {"template": {"spec": {"terminationGracePeriodSeconds": 77}}}}
+    api = rig.world.cluster.api
+    api.patch(find_deployments(rig), "istio-system", "istio-pilot", edit, MERGE)
+    order_return(rig)
+    rig.run_until(lambda: read_row(rig, "cluster-x-2").state == "asking", 600)
+    assert read_row(rig, "cluster-x-2").step == "control-plane/approve-return"
+
+
+def test_an_upgrade_that_was_aborted_half_way_is_taken_back(rig: Rig) -> None:
+    """Pods of both releases, and a control plane of the new one."""
+    before = look(rig.world)
+    rig.command(ANA, "start cluster-x")
+    run_to(rig, "sidecars/restart")
+    rig.command(ANA, "abort cluster-x enough for today")
+    rig.run_until(lambda: read_row(rig, "cluster-x-1").state == "aborted", 600)
+    order_return(rig)
+    rig.upgrade_all(BEN)
+    assert (read_row(rig, "cluster-x-2").state, look(rig.world)) == ("returned", before)
+
+
+def test_an_archive_that_is_gone_blocks_before_anything_is_written(rig: Rig) -> None:
+    """It says what is missing; Retry goes on once it is there again."""
+    rig.command(ANA, "start cluster-x")
+    rig.upgrade_all(BEN)
+    source = rig.bot.journal.recall("cluster-x-1", SOURCE)
+    assert source is not None
+    shutil.rmtree(rig.world.settings.state / "releases")
+    rig.world.releases.switches.status = 404
+    order_return(rig)
+    rig.run_until(lambda: read_row(rig, "cluster-x-2").state == "blocked", 3600)
+    row = read_row(rig, "cluster-x-2")
+    assert (row.step, source.version in row.sentence) == ("download/fetch", True)
+    rig.world.releases.switches.status = 0
+    rig.command(ANA, "retry cluster-x")
+    rig.upgrade_all(BEN)
+    assert read_row(rig, "cluster-x-2").state == "returned"

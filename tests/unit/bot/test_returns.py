@@ -1,0 +1,79 @@
+"""How far the approval of an upgrade's control plane covers its way back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from bot.returns import Returns
+from steps.contract.cards import Card
+from steps.contract.step import Ask, Context, Done, Outcome
+from steps.gates import pass_gate
+from steps.notes.control_plane import FIRST_WRITE
+from steps.notes.way_back import WayBack
+from tests.unit.bot.workbench import BEN, Build, Engine
+
+STEP, WAY = "control-plane/approve", {"record": "ab", "istioctl": "cd"}
+
+
+def build_upgrade(build: Build, binding: dict[str, object]) -> Engine:
+    """An upgrade whose control plane Ben approved on a card with this binding, and which wrote to it since."""
+
+    def ask(ctx: Context) -> Outcome:
+        return pass_gate(ctx, Ask("Replace it?", Card("Control plane"), binding))  # type: ignore[arg-type]
+
+    engine = build({STEP: ask, "a/b": lambda _ctx: Done("through")})
+    engine.add_upgrade([STEP, "a/b"])
+    engine.runner.turn()
+    engine.post_cards()
+    engine.click("approve", BEN)
+    engine.journal.remember("cluster-x-1", FIRST_WRITE, "run")
+    return engine
+
+
+def find_cover(engine: Engine, hours: float = 0.0) -> str:
+    """Who covers the way back so long after the end, "" for nobody."""
+    cover = Returns(engine.store, engine.journal).find_cover(engine.row(), engine.clock.now() + timedelta(hours=hours))
+    assert cover is None or cover.way == WayBack("ab", "cd")
+    return cover.by if cover else ""
+
+
+def test_an_upgrade_under_way_is_covered(build: Build) -> None:
+    """By whoever approved its control plane."""
+    assert find_cover(build_upgrade(build, {"way back": WAY})) == BEN
+
+
+@pytest.mark.parametrize(("hours", "by"), [(23.9, BEN), (24.1, "")])
+def test_an_upgrade_is_covered_for_a_day_after_its_end(build: Build, hours: float, by: str) -> None:
+    """Later it takes a fresh look of two."""
+    engine = build_upgrade(build, {"way back": WAY})
+    while engine.row().state != "upgraded":
+        engine.runner.turn()
+    assert find_cover(engine, hours) == by
+
+
+def test_an_approval_that_bound_no_way_back_covers_none(build: Build) -> None:
+    """As those of earlier versions of the bot."""
+    assert find_cover(build_upgrade(build, {})) == ""
+
+
+def forge_note(engine: Engine) -> None:
+    """Somebody changes a note."""
+    with engine.store.transact() as db:
+        db.execute("update memory set value = '[]' where key = ?", [FIRST_WRITE.key])
+
+
+def forge_decision(engine: Engine) -> None:
+    """Somebody names another person."""
+    with engine.store.transact() as db:
+        db.execute("update approvals set decided_by = 'U0EVE00005'")
+
+
+@pytest.mark.parametrize("forge", [forge_note, forge_decision])
+def test_what_the_bot_did_not_write_covers_nothing(build: Build, forge: Callable[[Engine], None]) -> None:
+    """Then each gate of the way back asks."""
+    engine = build_upgrade(build, {"way back": WAY})
+    forge(engine)
+    assert find_cover(engine) == ""

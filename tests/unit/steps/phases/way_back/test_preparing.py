@@ -1,0 +1,59 @@
+"""The beginning of a way back, its access, and the landing of the upgrade before it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from steps.contract.errors import GiveUp
+from steps.contract.ports import Running
+from steps.contract.step import Done, Waiting
+from steps.notes.way_back import ORDERED_RETURN, OrderedReturn
+from steps.phases.way_back.landing import land
+from steps.phases.way_back.preparing import approve_access, prepare
+from tests.unit.steps.paper import start_paper
+from tests.unit.steps.phases.way_back.papers import BEN, TAKEN, go_back
+
+
+def test_the_beginning_says_what_is_taken_back_and_who_covers_it() -> None:
+    """Before anything is changed."""
+    outcome = go_back().run(prepare)
+    assert isinstance(outcome, Done)
+    assert outcome.sentence == "way back of cluster-x-1: 1.4.10-asm.18 → 1.4.7-asm.0"
+    assert outcome.card is not None
+    assert outcome.card.summary[1].startswith(f"{{person {BEN}}}'s approval of the control plane covers it until ")
+
+
+def test_it_is_said_where_nothing_covers_it() -> None:
+    """Its gates ask."""
+    outcome = go_back(replace(TAKEN, cover=None)).run(prepare)
+    assert isinstance(outcome, Done)
+    assert outcome.card is not None
+    assert outcome.card.summary[1] == "No approval of the upgrade covers it any more, so each gate asks."
+
+
+def test_access_is_covered_too() -> None:
+    """The rights are those of the upgrade."""
+    outcome = go_back().run(approve_access)
+    assert isinstance(outcome, Done)
+    assert outcome.sentence == f"access is covered by {{person {BEN}}}'s approval of the control plane"
+
+
+def test_an_upgrade_lands_before_it_is_taken_back() -> None:
+    """A program that runs is let end."""
+    paper = start_paper(**{ORDERED_RETURN.key: ORDERED_RETURN.write(OrderedReturn("U0ANA00001", "slow"))})
+    paper.tools.runs["cluster-x-1-apply-3"] = Running(7.0, "")
+    outcome = paper.run(land)
+    assert isinstance(outcome, Waiting)
+    assert outcome.why == "taking back: istioctl manifest apply has run for 7 s and is let end first"
+    paper.tools.runs.clear()
+    outcome = paper.run(land)
+    assert isinstance(outcome, Done)
+    assert outcome.sentence.startswith("taken back by {person U0ANA00001}: slow")
+
+
+def test_nobody_lands_what_nobody_ordered() -> None:
+    """A fault of the bot is told as one."""
+    with pytest.raises(GiveUp):
+        start_paper().run(land)
