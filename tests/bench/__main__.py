@@ -18,6 +18,7 @@ BENCHMARKS = (
     "inventory",
     "prepare",
     "sidecars",
+    "random_clusters",
     "reinjection",
     "tick",
     "texts",

@@ -17,6 +17,7 @@ from steps.phases.sidecars.approvals.newcomers import meet_newcomers
 from steps.phases.sidecars.approvals.planning import PATIENCE, plan_sidecars
 from steps.phases.sidecars.approvals.renewal import ask_to_go_on
 from steps.phases.sidecars.flights.tally import OPEN_STATES, Tally, read_tally
+from steps.phases.sidecars.moving.skipping import settle_moved
 from steps.phases.sidecars.moving.soak import soak_wave
 from steps.phases.sidecars.moving.wave import Settled, move_wave
 
@@ -92,6 +93,7 @@ def acknowledge_left(ctx: Context) -> Outcome:
     outcome = _move_approved(ctx, tally, refs) or meet_newcomers(ctx, tally)
     if outcome is not None:
         return outcome
+    settle_moved(ctx, tally)
     entries = tally.list_all()
     check_sums(entries)
     left = list_left(entries)

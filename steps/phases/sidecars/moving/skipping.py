@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 
 from steps.contract.errors import GiveUp
 from steps.contract.ledger import LedgerEntry
 from steps.contract.step import Context
 from steps.notes.sidecars import SKIPPED, list_stamps
 from steps.phases.sidecars.flights.begun import describe_half_rolled, find_standing, find_way_back
-from steps.phases.sidecars.flights.flight import Flight
+from steps.phases.sidecars.flights.flight import Flight, settle_flight
 from steps.phases.sidecars.flights.lookout import look
 from steps.phases.sidecars.flights.recording import settle_ready
 from steps.phases.sidecars.flights.tally import OPEN_STATES, Tally, recall_nodes
@@ -41,9 +42,19 @@ def settle_skipped(ctx: Context, tally: Tally) -> None:
         tally.record(skip_entries(ctx, flight, decision.by, decision.reason))
 
 
-def _describe_flight(ctx: Context, tally: Tally, planned: PlannedWorkload) -> Flight:
+def settle_moved(ctx: Context, tally: Tally) -> None:
+    """Skipped pods that went all the same end as what stands in their place: a rollout that stayed begun goes on."""
+    flights = [_describe_flight(ctx, tally, planned, ("skipped",)) for planned in tally.workloads]
+    left = [flight for flight in flights if flight.entries]
+    for flight in look(ctx, left, checked=False).flights:
+        tally.record(settle_flight(flight, ctx.release, ctx.now, final=True))
+
+
+def _describe_flight(
+    ctx: Context, tally: Tally, planned: PlannedWorkload, states: Collection[str] = OPEN_STATES
+) -> Flight:
     entries = tally.list_entries(str(planned.ref))
-    open_entries = tuple(entry for entry in entries if entry.state in OPEN_STATES)
+    open_entries = tuple(entry for entry in entries if entry.state in states)
     nodes = recall_nodes(ctx, planned)
     return Flight(planned, open_entries, {entry.uid: entry for entry in entries}, nodes=nodes)
 

@@ -169,6 +169,21 @@ def test_a_skip_says_what_stays_begun_where_pods_have_moved(mesh: SimulatedMesh)
     assert half[0].sentence in rig.said
 
 
+def test_skipped_pods_that_move_all_the_same_end_as_what_stands_in_their_place(mesh: SimulatedMesh) -> None:
+    """The cause heals after the Skip, and the rollout that stayed begun goes on."""
+    rig = approved(mesh)
+    mesh.control(lambda cluster: cluster.faults.pods.active.append(PodFault("crashing", "*", "data", "ledger-db-2")))
+    rig.decide(blocked(rig), "skip", "known to be broken")
+    assert isinstance(rig.run("restart"), Done)
+    names = [f"ledger-db-{number}" for number in range(3)]
+    assert [rig.states()[name] for name in names] == ["skipped"] * 3
+    mesh.control(lambda cluster: cluster.faults.clear())
+    mesh.tick(900)
+    assert mesh.versions("data") == {NEW}
+    assert isinstance(rig.approve("acknowledge"), Done)
+    assert [rig.states()[name] for name in names] == ["upgraded"] * 3
+
+
 def test_abort_and_finish_name_what_is_half_rolled_with_the_command(mesh: SimulatedMesh) -> None:
     """Nothing that was begun is left without its owner's knowing."""
     rig = approved(mesh)

@@ -1,0 +1,31 @@
+"""Thirty clusters drawn by number, with what goes wrong in them; `./dev bench random` takes a thousand."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from sandbox.cluster.http.tls import ServingCertificate, ensure_certificate
+from tests.unit.steps.phases.sidecars.random_clusters import RandomUpgrade, draw
+from tests.unit.steps.rig import load_release
+
+COUNT = 30
+RELEASE = load_release()
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> ServingCertificate:
+    """Make one certificate for all clusters."""
+    return ensure_certificate(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.mark.parametrize("number", range(COUNT))
+def test_every_pod_is_told_rightly_and_no_workload_falls(
+    number: int, certificate: ServingCertificate, tmp_path: Path
+) -> None:
+    """Whatever goes wrong: the phase ends, its ledger is true, and nothing is taken below what its rules allow."""
+    with ExitStack() as stack:
+        ended = RandomUpgrade(draw(number), RELEASE, certificate, tmp_path, stack).run()
+    assert (ended.stuck, ended.lies, ended.fallen) == ("", (), ())
