@@ -8,10 +8,12 @@ from sandbox.cluster.api.requests import ApiRequest
 from sandbox.cluster.objects.conversion import to_stored
 from sandbox.cluster.objects.errors import ApiError, bad_request, forbidden
 from sandbox.cluster.objects.objects import Json, name_of
+from sandbox.cluster.objects.typed_fields import check_known
 from sandbox.cluster.server.apiserver import ApiServer
 from sandbox.cluster.server.authorization import Authorizer
 from sandbox.cluster.server.deletion import delete_object, deletion_answer, read_delete_options
 
+FIELD_VALIDATION = 25
 _BINDINGS = ("clusterrolebindings", "rolebindings")
 
 
@@ -53,6 +55,7 @@ class Writer:
         existed = found is not None
         if isinstance(request.body, dict):
             self._check_grant(request, {**(found or {}), **request.body})
+        self._check_fields(request)
         changed = self._api.patch(
             target.resource, target.namespace, target.name, request.body, request.content_type,
             version=target.version, subresource=target.subresource, dry_run=request.dry_run, manager=request.writer,
@@ -89,7 +92,15 @@ class Writer:
             raise bad_request(
                 f"the object provided is unrecognized (must be of type {target.resource.kind}): {message}"
             )
+        self._check_fields(request)
         return body
+
+    def _check_fields(self, request: ApiRequest) -> None:
+        """Refuse fields that have no meaning where the client asks for it, which servers heed since 1.25."""
+        target = request.target
+        asked = request.query.get("fieldValidation") == "Strict" and self._api.resources.minor >= FIELD_VALIDATION
+        if asked and isinstance(request.body, dict) and target.version == target.resource.stored_version:
+            check_known(target.resource, target.version, request.body)
 
     def _check_grant(self, request: ApiRequest, body: Json) -> None:
         """Refuse a binding to a role that the user could not grant."""

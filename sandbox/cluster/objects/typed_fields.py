@@ -42,7 +42,9 @@ def check_types(resource: Resource, version: str, obj: Json) -> None:
 
 def check_known(resource: Resource, version: str, obj: Json) -> None:
     """Raise ApiError 400 where fields have no meaning: what fieldValidation=Strict asks for."""
-    unknown = [path for path, wrong, _ in _faults(resource, obj) if wrong == "extra_forbidden"]
+    faults = [path for path, wrong, _ in _faults(resource, obj) if wrong == "extra_forbidden"]
+    # $patch and its kin are directives of a strategic patch.
+    unknown = [path for path in faults if not str(path[-1]).startswith("$")]
     if unknown:
         listed = ", ".join(f'unknown field "{".".join(str(step) for step in path)}"' for path in unknown)
         raise _unreadable(resource, version, f"strict decoding error: {listed}")
