@@ -11,6 +11,7 @@ from sandbox.cluster.controllers.engine import Controller, Engine
 from sandbox.cluster.controllers.garbage import Definitions, GarbageCollector, Namespaces
 from sandbox.cluster.controllers.nodes.kubelet import Kubelet
 from sandbox.cluster.controllers.nodes.lifecycle import NodeLifecycle
+from sandbox.cluster.controllers.nodes.pool import NodePool
 from sandbox.cluster.controllers.nodes.scheduler import Scheduler
 from sandbox.cluster.controllers.pace import Pace
 from sandbox.cluster.controllers.quotas import Quotas
@@ -36,6 +37,7 @@ class ControlLoops:
 
     kubelet: Kubelet
     nodes: NodeLifecycle
+    pool: NodePool
     scheduler: Scheduler
     budgets: DisruptionBudgets
     autoscalers: Autoscalers
@@ -53,6 +55,7 @@ def start_controllers(
     loops = ControlLoops(
         kubelet,
         NodeLifecycle(api, engine, kubelet),
+        NodePool(api, engine),
         Scheduler(api, engine, recorder),
         DisruptionBudgets(api, engine),
         Autoscalers(api, engine, recorder, pace),
@@ -76,7 +79,7 @@ def start_controllers(
         Definitions(api),
         WebhookRepair(api, engine, injector, pace),
     ]
-    first: list[Controller] = [loops.scheduler, loops.kubelet, loops.nodes]
+    first: list[Controller] = [loops.scheduler, loops.kubelet, loops.nodes, loops.pool]
     for controller in [*first, *others, loops.budgets, loops.autoscalers, loops.owners, loops.gates]:
         engine.add(controller)
     return loops

@@ -80,3 +80,28 @@ class SlowPods:
 
     def end(self, cluster: Simulation) -> None:
         cluster.loops.kubelet.pace = cluster.pace
+
+
+@dataclass(frozen=True)
+class NodeUpgrade:
+    """GKE replaces the nodes one after the other: a new one, the old one cordoned, drained and removed."""
+
+    def begin(self, cluster: Simulation) -> None:
+        cluster.loops.pool.start_upgrade()
+
+    def end(self, cluster: Simulation) -> None:
+        cluster.loops.pool.stop_upgrade()
+
+
+@dataclass(frozen=True)
+class AutoscaledNodes:
+    """A node is added some seconds after a pod found no room, up to so many nodes."""
+
+    after: float = 60.0
+    most: int = 20
+
+    def begin(self, cluster: Simulation) -> None:
+        cluster.loops.pool.autoscale(self.after, self.most)
+
+    def end(self, cluster: Simulation) -> None:
+        cluster.loops.pool.autoscale(None)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from sandbox.cluster.weather.crowds import Crowded
 from sandbox.cluster.weather.limits import Quota, StuckBudget
 from sandbox.cluster.weather.mesh import HandEdits, OwnGateway
-from sandbox.cluster.weather.nodes import LateGates, LostNode, ManyNodes, SlowPods
+from sandbox.cluster.weather.nodes import AutoscaledNodes, LateGates, LostNode, ManyNodes, NodeUpgrade, SlowPods
 from sandbox.cluster.weather.owners import GitopsReverts, MeshOperator, OperatorReverts
 from sandbox.cluster.weather.policies import PolicyDenies, PolicyDown, PolicyMutates
 from sandbox.cluster.weather.server import InjectorDown, Latency, LostRequests
 from sandbox.cluster.weather.sky import WeatherKind
 
 WEATHERS = (
+    WeatherKind("autoscaled-nodes", "A node is added a minute after a pod found no room.", AutoscaledNodes),
     WeatherKind("crowded", "A workload fills the nodes, and its rollout finds none for one pod more.", Crowded),
     WeatherKind("gitops-reverts", "A GitOps tool puts every change in a namespace back.", GitopsReverts),
     WeatherKind("hand-edits", "People edited mesh config, injector template and an autoscaler by hand.", HandEdits),
@@ -22,6 +23,7 @@ WEATHERS = (
     WeatherKind("lost-requests", "The API server answers one request in twenty with 503.", LostRequests),
     WeatherKind("many-nodes", "The cluster grows to 200 nodes.", ManyNodes),
     WeatherKind("mesh-operator", "An istio-operator in the cluster puts the control plane back.", MeshOperator),
+    WeatherKind("node-upgrade", "GKE replaces the nodes one after the other.", NodeUpgrade),
     WeatherKind("operator-reverts", "An operator takes the restart of its workload back.", OperatorReverts),
     WeatherKind("policy-denies", "An admission policy refuses restarts in its own words.", PolicyDenies),
     WeatherKind("policy-down", "An admission webhook is away, so no pod is made.", PolicyDown),

@@ -139,3 +139,20 @@ def test_a_lost_node_under_a_workloads_pods_is_a_risk_at_the_gate(mesh: Simulate
     assert isinstance(asked, Ask)
     assert asked.card
     assert any(f"on {node}, which is not ready" in risk and stuck.name in risk for risk in asked.card.risks)
+
+
+def test_nodes_that_are_replaced_under_the_phase_lose_nobody(mesh: SimulatedMesh) -> None:
+    """A node upgrade drains what the phase restarts: each pod ends as what became of it, all with the new sidecar."""
+    rig = start(mesh, limits=FAST, skip_namespaces=OTHERS)
+    assert isinstance(rig.approve("approve"), Done)
+    before = {pod.name: pod for space in SPACES for pod in list_pods(mesh, space)}
+    mesh.control(lambda cluster: cluster.sky.begin("node-upgrade"))
+    assert isinstance(rig.run("restart", turns=5000), Done)
+    for space in SPACES:
+        assert {pod.proxy_image.rpartition(":")[2] for pod in list_pods(mesh, space)} == {NEW}
+    kept = {pod.node for pod in list_pods(mesh, "daemons")}
+    for name, state in describe_states(rig, "daemons").items():
+        # A daemon is replaced where its node is still there, and gone with a node that is gone.
+        assert state == "upgraded" or before[name].node not in kept
+    assert set(describe_states(rig, "stateful").values()) == {"upgraded"}
+    assert set(describe_states(rig, "plain").values()) == {"upgraded"}
