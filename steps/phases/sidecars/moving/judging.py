@@ -35,13 +35,13 @@ def spare_deleted_namespaces(ctx: Context, judged: Sequence[Judged]) -> Sequence
 
 
 def check_first(ctx: Context, judged: Sequence[Judged]) -> bool:
-    """Whether a pod made by the restart has been seen with the release's sidecar."""
+    """Whether a pod made by the restart has been seen with the release's sidecar, and in service."""
     made = (
         pod
         for flight, _ in judged
         if flight.begun
         for pod in flight.pods or ()
-        if is_live(pod) and pod.uid not in flight.known and has_target(pod, ctx.release)
+        if is_live(pod) and pod.is_ready and pod.uid not in flight.known and has_target(pod, ctx.release)
     )
     pod = next(made, None)
     if pod is None:

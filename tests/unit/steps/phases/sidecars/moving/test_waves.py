@@ -234,3 +234,19 @@ def test_held_workloads_do_not_starve_the_others(cluster: PaperCluster) -> None:
     for _ in range(20):
         rig.turn("restart")
     assert [ref.name for ref, _ in cluster.restarts] == ["z"]
+
+
+def test_the_first_restarted_pod_is_in_service_before_others_go(cluster: PaperCluster) -> None:
+    """That it has the new sidecar is not enough: it may crash with it, or wait for a load balancer."""
+    rig = two_waves(cluster, limits=Limits(workloads_at_once=0))
+    for controller in cluster.controllers.values():
+        controller.stuck = True
+    for _ in range(20):
+        rig.turn("restart")
+        cluster.tick()
+    assert restarted(cluster) == ["a"]
+    assert not any(said.startswith("first restarted pod checked") for said in rig.said)
+    for controller in cluster.controllers.values():
+        controller.stuck = False
+    assert isinstance(rig.run("restart"), Done)
+    assert [said for said in rig.said if said.startswith("first restarted pod checked: a/web")]
