@@ -141,6 +141,7 @@ def test_a_lost_node_under_a_workloads_pods_is_a_risk_at_the_gate(mesh: Simulate
     assert any(f"on {node}, which is not ready" in risk and stuck.name in risk for risk in asked.card.risks)
 
 
+@pytest.mark.weather("nodes upgraded under the phase")
 def test_nodes_that_are_replaced_under_the_phase_lose_nobody(mesh: SimulatedMesh) -> None:
     """A node upgrade drains what the phase restarts: each pod ends as what became of it, all with the new sidecar."""
     rig = start(mesh, limits=FAST, skip_namespaces=OTHERS)
