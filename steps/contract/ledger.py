@@ -42,6 +42,23 @@ class Ledger(Protocol):
         ...
 
 
+# What becomes of a pod that does not get the new sidecar, in words.
+_LEFT: tuple[tuple[EntryState, str], ...] = (
+    ("manual", "by hand"),
+    ("skipped", "skipped"),
+    ("failed", "failed"),
+    ("pending", "not restarted"),
+)
+
+
+def describe_left_pods(counts: Mapping[EntryState, int]) -> str:
+    """`58 pods keep the old sidecar: 2 by hand, 56 skipped`, "" where none does."""
+    parts = [f"{counts[state]} {words}" for state, words in _LEFT if counts[state]]
+    left = sum(counts[state] for state, _ in _LEFT)
+    kept = "1 pod keeps" if left == 1 else f"{left} pods keep"
+    return f"{kept} the old sidecar: {', '.join(parts)}" if left else ""
+
+
 def count_entries(entries: Iterable[LedgerEntry]) -> Mapping[EntryState, int]:
     """How many entries end in each state; every state is present."""
     counted = Counter(entry.state for entry in entries)

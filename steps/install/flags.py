@@ -9,7 +9,7 @@ from itertools import pairwise
 from steps.contract.errors import GiveUp
 from steps.contract.options import MtlsMode, UpgradeOptions
 from steps.contract.release import Release
-from steps.install.overlays import FEATURES, REFUSED_FIELDS, TEXT_FIELDS, list_overlay_paths
+from steps.install.overlays import FEATURES, REFUSED_FIELDS, TEXT_FIELDS, join_overlays, list_overlay_paths
 from steps.mesh import ClusterIdentity
 
 MTLS_FLAG = "values.global.mtls.enabled"
@@ -31,6 +31,14 @@ MEANT: Mapping[str, str] = {
     "values.pilot.autoscaleMin": "trafficManagement.components.pilot.k8s.hpaSpec.minReplicas=...",
     "values.pilot.autoscaleMax": "trafficManagement.components.pilot.k8s.hpaSpec.maxReplicas=...",
 }
+
+
+def try_options(
+    release: Release, identity: ClusterIdentity, options: UpgradeOptions, mtls: MtlsMode, earlier: Sequence[str]
+) -> None:
+    """Raise GiveUp for a flag or an overlay that could not be applied; both are asked for again before the apply."""
+    build_apply_arguments(release, identity, options, mtls, earlier)
+    join_overlays(options.overlays)
 
 
 def build_apply_arguments(

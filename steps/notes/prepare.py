@@ -60,6 +60,9 @@ PLANE = Note("prepare/plane", read_as(dict[str, dict[str, str]]))
 CHANNEL = Note("prepare/channel", read_as(str))
 SIDECARS = Note("prepare/sidecars", read_as(SidecarCounts))
 CHECKS = Note("prepare/checks", read_as(tuple[Check, ...]))
+# Whoever keeps the control plane besides: a sentence each as shown, and by sentence who accepted it and why.
+OWNERS_SHOWN = Note("prepare/owners-shown", read_as(tuple[str, ...]))
+OWNERS_ACCEPTED = Note("prepare/owners-accepted", read_as(dict[str, str]))
 # How many nodes the node agent is on.
 NODES = Note("prepare/nodes", read_as(int))
 # Minutes, from and to: of all phases, and of the sidecars alone.

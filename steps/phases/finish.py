@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from steps.contract.cards import Card
-from steps.contract.ledger import EntryState, count_entries, count_pods
+from steps.contract.ledger import EntryState, count_entries, count_pods, describe_left_pods
 from steps.contract.step import Context, Done, Outcome, Step
 from steps.contract.wording import count_things
 from steps.gates import fold_facts, list_evidence
@@ -47,10 +47,10 @@ def count_moved(counts: Mapping[EntryState, int]) -> str:
 def build_report(ctx: Context, counts: Mapping[EntryState, int]) -> Card:
     """The report's card."""
     ledger = ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "no pods in scope"
-    backup = ctx.recall(BACKUP) or {}
+    left, backup = describe_left_pods(counts), ctx.recall(BACKUP) or {}
     return Card(
-        title=f"{ctx.cluster.key} is on ASM {ctx.release.version}",
-        summary=(f"Ledger: {ledger}.",),
+        title=f"{ctx.cluster.key}{': its control plane' if left else ''} is on ASM {ctx.release.version}",
+        summary=(f"Ledger: {ledger}.", *([f"{left}."] if left else [])),
         facts=(
             ("versions", f"{recall_source(ctx)} → {ctx.release.version}"),
             ("mTLS", choose_mtls(ctx)),

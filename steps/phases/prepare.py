@@ -9,8 +9,7 @@ from steps.contract.cards import Card, Detail
 from steps.contract.checks import Check, select_checks
 from steps.contract.step import Blocked, Context, Done, Outcome, Step
 from steps.contract.wording import Command, count_things
-from steps.install.flags import build_apply_arguments
-from steps.install.overlays import join_overlays
+from steps.install.flags import try_options
 from steps.install.recovery import compare_flags
 from steps.notes.prepare import (
     CHANNEL,
@@ -35,6 +34,7 @@ from steps.notes.prepare import (
     recall_mtls,
     recall_source,
 )
+from steps.phases.owned_plane import describe_owners, refuse_owners, take_acceptance
 from steps.preflight.eligibility import find_source, judge_survey
 from steps.preflight.machine import check_machine
 from steps.preflight.survey import Survey, take_survey
@@ -74,11 +74,14 @@ def inspect(ctx: Context) -> Outcome:
     errors = select_checks(checks, "error")
     if errors:
         return Blocked("; ".join(c.sentence for c in errors), " ".join(c.remedy for c in errors))
+    owned = refuse_owners(take_acceptance(ctx), survey.owners)
+    if owned is not None:
+        return owned
+    checks = (*checks, *describe_owners(ctx, survey.owners))
     source = find_source(survey, ctx.release)
     _keep_survey(ctx, survey, checks, source)
     # Asked again before the apply; here it only tells of a bad flag or overlay before anybody has approved anything.
-    build_apply_arguments(ctx.release, identity, ctx.options, choose_mtls(ctx), recall_flags(ctx))
-    join_overlays(ctx.options.overlays)
+    try_options(ctx.release, identity, ctx.options, choose_mtls(ctx), recall_flags(ctx))
     return Done(f"ASM {source}, {describe_counts(survey.sidecars)}")
 
 

@@ -14,6 +14,7 @@ from steps.install.policies import read_policies
 from steps.install.recovery import PreviousInstall, recover_options
 from steps.mesh import ClusterAddress, ClusterIdentity, Exclusion, Node, Operation, Pod, Workload
 from steps.notes.prepare import SidecarCounts
+from steps.preflight.ownership import find_ownership
 from steps.versions import parse_image
 
 INJECTION_LABEL = "istio-injection"
@@ -36,6 +37,7 @@ class Survey:
     exclusions: tuple[Exclusion, ...] = ()
     disabled_services: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
 
 
 def take_survey(
@@ -45,6 +47,7 @@ def take_survey(
     workloads = kubernetes.list_workloads()
     plane = tuple(w for w in workloads if w.ref.namespace == release.namespace)
     operations, exclusions, disabled, unread = _ask_google(gke, address, identity, release)
+    ownership = find_ownership(kubernetes, release, plane)
     labelled = (n.name for n in kubernetes.list_namespaces() if n.labels.get(INJECTION_LABEL) == "enabled")
     return Survey(
         identity=identity,
@@ -59,7 +62,8 @@ def take_survey(
         operations=operations,
         exclusions=exclusions,
         disabled_services=disabled,
-        unread=unread,
+        unread=(*unread, *ownership.unread),
+        owners=ownership.owners,
     )
 
 

@@ -15,11 +15,15 @@ Marks: TypeAlias = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Keeper:
-    """A tool that applies objects, and what it calls the set that this one belongs to. `reverts`: again and again."""
+    """A tool that applies objects, and what it calls the set that this one belongs to.
+
+    `reverts`: again and again; `certain`: its own marks say so.
+    """
 
     tool: str
     name: str
     reverts: bool = True
+    certain: bool = True
 
     def __str__(self) -> str:
         return f"{self.tool} ({self.name})" if self.name else self.tool
@@ -77,7 +81,7 @@ def _find_helm(labels: Marks, annotations: Marks) -> Keeper | None:
     # Helm itself writes the annotation; with the label alone its chart was rendered and applied by something else.
     if labels.get("app.kubernetes.io/managed-by") == "Helm":
         instance = labels.get("app.kubernetes.io/instance", "")
-        return Keeper("a Helm chart applied by another tool, maybe a GitOps one", instance)
+        return Keeper("a Helm chart applied by another tool, maybe a GitOps one", instance, certain=False)
     return None
 
 

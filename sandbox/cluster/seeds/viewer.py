@@ -18,7 +18,8 @@ READ: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (("admissionregistration.k8s.io",), ("mutatingwebhookconfigurations", "validatingwebhookconfigurations")),
     (("apiextensions.k8s.io",), ("customresourcedefinitions",)),
     ((ROLES_GROUP,), ("clusterrolebindings", "clusterroles", "rolebindings", "roles")),
-    (("authentication.istio.io", "config.istio.io", "networking.istio.io", "rbac.istio.io", "security.istio.io"),
+    (("authentication.istio.io", "config.istio.io", "install.istio.io", "networking.istio.io", "rbac.istio.io",
+      "security.istio.io"),
      ("*",)),
     (("argoproj.io",), ("rollouts",)),
 )  # fmt: skip

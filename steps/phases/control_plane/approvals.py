@@ -24,6 +24,7 @@ from steps.phases.control_plane.keeping import (
     list_keepable,
     list_keeping,
 )
+from steps.phases.owned_plane import refuse_owned, take_acceptance
 from steps.phases.through import offer_through, plan_ahead
 from steps.preflight.acting import measure_to_act
 
@@ -72,11 +73,12 @@ def approve_mtls(ctx: Context) -> Outcome:
 def refuse_control_plane(ctx: Context) -> Blocked | None:
     """Why the control plane may not be touched now, None where it may."""
     found = measure_to_act(ctx, "control plane")
-    return found if isinstance(found, Blocked) else None
+    return found if isinstance(found, Blocked) else refuse_owned(ctx)
 
 
 def approve_departures(ctx: Context) -> Outcome:
     """Ask on its own about all that leaves the guide's path; nothing to ask where nothing does."""
+    ctx = take_acceptance(ctx)
     refused = refuse_control_plane(ctx)
     if refused is not None:
         return refused
@@ -117,6 +119,7 @@ def approve_departures(ctx: Context) -> Outcome:
 
 def approve(ctx: Context) -> Outcome:
     """Ask before the first write to the control plane, with the record, its differences and evidence."""
+    ctx = take_acceptance(ctx)
     refused = refuse_control_plane(ctx)
     if refused is not None:
         return refused

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 
 from steps.contract.cards import Attachment, Card, Detail
-from steps.contract.ledger import LedgerEntry, count_entries
+from steps.contract.ledger import LedgerEntry, count_entries, describe_left_pods
 from steps.contract.step import Context
 from steps.contract.wording import count_things
 from steps.mesh import WorkloadRef
@@ -134,6 +134,18 @@ def describe_ledger(entries: Iterable[LedgerEntry]) -> str:
     counts = count_entries(entries)
     shown = ("upgraded", "manual", "skipped", "gone", "failed") + (("pending",) if counts["pending"] else ())
     return " + ".join(f"{counts[state]} {state}" for state in shown) + f" = {count_things(sum(counts.values()), 'pod')}"  # type: ignore[index]
+
+
+def describe_nothing(entries: Iterable[LedgerEntry], where: str = "") -> str:
+    """`nothing to restart; 58 pods keep the old sidecar: 2 by hand, 56 skipped`: why nothing is asked about them."""
+    counts = count_entries(entries)
+    place = f" {where}" if where else ""
+    left = describe_left_pods(counts)
+    if left:
+        return f"nothing to restart{place}; {left}"
+    if not sum(counts.values()):
+        return f"nothing to restart: no pod{place} has a sidecar or should have one"
+    return f"nothing to restart: no pod{place} has an old sidecar"
 
 
 def list_left(entries: Iterable[LedgerEntry]) -> Mapping[str, tuple[str, ...]]:

@@ -11,7 +11,7 @@ from steps.contract.wording import Person, count_things
 from steps.gates import BoundWorkload, bind_workloads, describe_drift, pass_gate, read_workloads
 from steps.notes.sidecars import APPROVED, read_refs
 from steps.phases.sidecars.approvals.approved import drop_out, find_worse, keep_approved, list_dropped, name_place
-from steps.phases.sidecars.approvals.cards import build_plan_card
+from steps.phases.sidecars.approvals.cards import build_plan_card, describe_nothing
 from steps.phases.sidecars.approvals.planning import measure_plan
 from steps.phases.sidecars.approvals.renewal import keep_renewed
 from steps.phases.sidecars.flights.tally import Tally, read_tally
@@ -39,7 +39,9 @@ def _ask_for(ctx: Context, *, canary: bool) -> Outcome:
     asked = [one for one in planned.workloads if str(one.ref) not in approved and (one.wave == CANARY or not canary)]
     moving = [one for one in asked if tally.has_open(str(one.ref))]
     if not moving:
-        return Done("no pod of the canary namespaces has an old sidecar" if canary else "no pod has an old sidecar")
+        waves = {str(one.ref): one.wave for one in tally.workloads}
+        own = [e for e in tally.list_all() if not canary or waves.get(e.workload, e.wave) == CANARY]
+        return Done(describe_nothing(own, "of the canary namespaces" if canary else ""))
     identity = measure_to_act(ctx, "sidecars")
     if isinstance(identity, Blocked):
         return identity

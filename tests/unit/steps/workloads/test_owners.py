@@ -40,7 +40,7 @@ TABLE: list[tuple[Mapping[str, str], Mapping[str, str], Keeper | None]] = [
     (
         {"app.kubernetes.io/managed-by": "Helm", "app.kubernetes.io/instance": "shop"},
         {},
-        Keeper("a Helm chart applied by another tool, maybe a GitOps one", "shop"),
+        Keeper("a Helm chart applied by another tool, maybe a GitOps one", "shop", certain=False),
     ),
 ]
 
