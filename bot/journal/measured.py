@@ -91,7 +91,10 @@ class Paces:
             [upgrade["id"]],
         )[0]
         options = msgspec.json.decode(upgrade["options"], type=UpgradeOptions)
-        moving = seconds - options.limits.soak_seconds * moved["waves"]
+        soaked = options.limits.soak_seconds * moved["waves"]
+        if options.canary_namespaces:
+            soaked += max(0.0, options.canary_soak_seconds - options.limits.soak_seconds)
+        moving = seconds - soaked
         if not seen or seen.rounds <= 0 or moving <= 0:
             return 0.0, 0.0
         return seen.round_seconds, moved["pods"] / moving * 60

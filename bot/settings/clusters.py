@@ -15,6 +15,7 @@ from bot.settings.option_fields import (
     check_flag,
     check_gates,
     check_limits,
+    check_minutes,
     check_mode,
     check_namespaces,
     check_promql,
@@ -115,6 +116,12 @@ FIELDS: tuple[Field, ...] = (
     Field("overlays", "IstioControlPlane files of the previous install, given to istioctl -f.", check_texts, []),
     Field("testing_workloads", "Whether asmctl validate also runs its testing workloads.", check_flag, True),
     Field("canary_namespaces", "Namespaces re-injected first, behind a gate of their own.", check_namespaces, []),
+    Field(
+        "canary_soak_minutes",
+        "How long the canary is watched before the rest is asked about; the card then shows what was seen.",
+        check_minutes,
+        15,
+    ),
     Field("skip_namespaces", "Namespaces whose sidecars are left alone.", check_namespaces, []),
     Field("skip_label", "Pods with this label (key or key=value) are left alone.", check_text, ""),
     Field(
@@ -130,7 +137,12 @@ FIELDS: tuple[Field, ...] = (
         [],
     ),
     Field("probe_urls", "Addresses that must answer below 500 while a wave soaks.", check_texts, []),
-    Field("prometheus_url", "The Prometheus that promql_limits are asked of.", check_text, ""),
+    Field(
+        "prometheus_url",
+        "The Prometheus that promql_limits are asked of, and 5xx and latency before and after the canary.",
+        check_text,
+        "",
+    ),
     Field("promql_limits", "PromQL expressions and the number that each must not exceed.", check_promql, {}),
     Field(
         "limits",
@@ -187,6 +199,7 @@ class Given(Struct, frozen=True, kw_only=True, rename={"set_flags": "set"}):
     overlays: tuple[str, ...]
     testing_workloads: bool
     canary_namespaces: tuple[str, ...]
+    canary_soak_minutes: float
     skip_namespaces: tuple[str, ...]
     skip_label: str
     evict_namespaces: tuple[str, ...]
@@ -378,4 +391,5 @@ def _build_options(given: Given, overlays: tuple[Overlay, ...]) -> UpgradeOption
         production=given.production,
         allowed_hubs=given.allowed_hubs,
         gates=given.gates,
+        canary_soak_seconds=given.canary_soak_minutes * 60,
     )

@@ -83,6 +83,12 @@ def check_limits(value: object) -> str:
     return f"has {', '.join(low)} that is no number of at least 0" if low else ""
 
 
+def check_minutes(value: object) -> str:
+    """A number of minutes, a day at most."""
+    fine = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 24 * 60
+    return "" if fine else "must be a number of minutes between 0 and 1440"
+
+
 def check_endpoints(value: object) -> str:
     """Kinds of GKE endpoints, each once."""
     fine = is_texts(value) and 0 < len(set(value)) == len(value) and set(value) <= set(ENDPOINTS)

@@ -22,6 +22,7 @@ DEFAULTS = f"""\
 channel = "{MAIN_CHANNEL}"
 approvers = ["U0BEN00002", "U0CAI00003"]
 requesters = ["U0ANA00001", "U0BEN00002", "U0CAI00003"]
+canary_soak_minutes = 0
 """
 SIMULATED_CLUSTER = """\
 [clusters.cluster-x]

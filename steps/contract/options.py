@@ -36,6 +36,7 @@ class UpgradeOptions:
     `evict_namespaces` use eviction where a rollout restart would do. `allowed_hubs` are registries, besides the
     release's own, whose images are taken without asking. With `gates` "through" one approval may cover all that
     follows it. `only_from` is the one version whose sidecars are re-injected, "" for every other than the release's.
+    `canary_soak_seconds` is for how long the canary is watched before the rest is asked about.
     """
 
     mtls: MtlsMode | None = None
@@ -53,6 +54,7 @@ class UpgradeOptions:
     archive: str = ""
     production: bool = True
     allowed_hubs: tuple[str, ...] = ()
+    canary_soak_seconds: float = 0.0
     gates: Gates = "each"
     only_from: str = ""
 

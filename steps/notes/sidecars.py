@@ -68,6 +68,28 @@ class Watched:
 
 
 @dataclass(frozen=True)
+class WatchedPods:
+    """The canary's pods at the last look, the fewest that were ready at any look since, and their restarts."""
+
+    at: datetime
+    since: datetime
+    pods: int
+    ready: int
+    least: int
+    restarts: int
+
+
+@dataclass(frozen=True)
+class Requests:
+    """Requests a second, the share of them that failed with 5xx, and how long 99 % took; `fault`: why not known."""
+
+    rate: float = 0.0
+    failing: float = 0.0
+    latency_ms: float | None = None
+    fault: str = ""
+
+
+@dataclass(frozen=True)
 class Seen:
     """Rounds that were waited for and what they took in all; `since` the last break, `at` the last look."""
 
@@ -122,6 +144,10 @@ SAMPLES = Note("sidecars/samples", read_as(tuple[tuple[datetime, int], ...]))
 ROUNDS = Note("sidecars/rounds", read_as(Seen), write_seen)
 # The begun workloads by id.
 STANDING = Note("sidecars/standing", read_as(dict[str, Standing]))
+# What was watched of the canary, and its requests before the first restart and at the end of the soak.
+CANARY_PODS = Note("sidecars/canary-pods", read_as(WatchedPods))
+CANARY_BEFORE = Note("sidecars/canary-before", read_as(Requests))
+CANARY_AFTER = Note("sidecars/canary-after", read_as(Requests))
 OVERRUN_TOLD = Note("sidecars/overrun-told", read_as(bool))
 # By step and generation: the workloads that a person's Skip was about, and the wave whose breach was accepted.
 SKIPPED = Note("sidecars/skip", read_as(tuple[str, ...]))

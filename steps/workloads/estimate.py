@@ -96,7 +96,8 @@ def simulate(pieces: Sequence[Piece], options: UpgradeOptions, round_seconds: fl
         # the first pod of the smallest is checked before the others follow
         alone = not begun and not moved and len(own) > 1
         at = _simulate_wave(own, options.limits, round_seconds, at + alone * (round_seconds + LOOK_SECONDS), moved)
-        at += options.limits.soak_seconds
+        canary = any(piece.canary for piece in own) and not begun
+        at += max(options.limits.soak_seconds, options.canary_soak_seconds if canary else 0.0)
         moved += sum(piece.pods for piece in own)
     return at
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 from steps.contract.errors import GiveUp
@@ -16,18 +16,18 @@ from steps.phases.sidecars.approvals.gates import approve_canary, approve_rest, 
 from steps.phases.sidecars.approvals.newcomers import meet_newcomers
 from steps.phases.sidecars.approvals.planning import PATIENCE, plan_sidecars
 from steps.phases.sidecars.approvals.renewal import ask_to_go_on
-from steps.phases.sidecars.flights.tally import OPEN_STATES, Tally, read_tally
+from steps.phases.sidecars.flights.tally import ALL, OPEN_STATES, Tally, group_waves, read_tally
 from steps.phases.sidecars.moving.skipping import settle_moved
-from steps.phases.sidecars.moving.soak import soak_wave
+from steps.phases.sidecars.moving.soak import begin_watch, soak_wave
 from steps.phases.sidecars.moving.wave import Settled, move_wave
-
-ALL = "all"
 
 
 def restart_canary(ctx: Context) -> Outcome:
     """Re-inject the canary namespaces."""
     tally = read_tally(ctx)
     refs = read_approved(ctx, tally, canary=True)
+    if refs:
+        begin_watch(ctx)
     return _move_approved(ctx, tally, refs) or Done(describe_moved(ctx, tally, refs))
 
 
@@ -62,15 +62,6 @@ def _move_waves(ctx: Context, tally: Tally, refs: Sequence[str]) -> Outcome | No
             if soaking is not None:
                 return soaking
     return None
-
-
-def group_waves(tally: Tally, refs: Sequence[str], *, apart: bool) -> Mapping[str, list[str]]:
-    """The approved workload ids by wave, in the plan's order; one wave for all where nothing happens in between."""
-    approved, waves = set(refs), dict[str, list[str]]()
-    for planned in tally.workloads:
-        if str(planned.ref) in approved:
-            waves.setdefault(planned.wave if apart else ALL, []).append(str(planned.ref))
-    return waves
 
 
 def _has_moved(tally: Tally, refs: Sequence[str]) -> bool:

@@ -10,9 +10,10 @@ from dataclasses import fields
 from steps.contract.cards import Attachment, Card, Detail
 from steps.contract.ledger import LedgerEntry, count_entries, describe_left_pods
 from steps.contract.step import Context
-from steps.contract.wording import count_things
+from steps.contract.wording import count_things, describe_seconds
 from steps.mesh import WorkloadRef
 from steps.phases.sidecars.flights.remaining import prefer_seen
+from steps.phases.sidecars.flights.watching import describe_watched
 from steps.workloads.estimate import describe_sidecars
 from steps.workloads.method import Method
 from steps.workloads.risk import describe_shared
@@ -48,6 +49,7 @@ def build_plan_card(ctx: Context, planned: Planned, workloads: Sequence[PlannedW
             ("left to a person", count_things(len(by_hand), "workload") if by_hand else "none"),
             ("not counted", describe_left_out(planned) or "none"),
             ("limits", describe_limits(ctx)),
+            *(("canary watched", line) for line in describe_watched(ctx)),
         ),
         risks=(*ctx.release.warnings, *_list_risks(planned.risks, workloads)),
         details=(*_list_waves(workloads, planned.risks),),
@@ -84,6 +86,9 @@ def describe_limits(ctx: Context) -> str:
         else "all workloads at once",
         f"{limits.pods_per_minute} pods/min at most" if limits.pods_per_minute else "no pace limit",
         f"soak {limits.soak_seconds:.0f} s after each wave" if limits.soak_seconds else "",
+        f"the canary is watched for {describe_seconds(ctx.options.canary_soak_seconds)}"
+        if ctx.options.canary_soak_seconds and ctx.options.canary_namespaces
+        else "",
         describe_budget(limits.failure_budget),
     )
     return ", ".join(part for part in parts if part)

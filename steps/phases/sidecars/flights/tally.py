@@ -9,9 +9,11 @@ from steps.contract.step import Context
 from steps.mesh import EMPTY
 from steps.notes.sidecars import NODES, count_sent, name_clock, name_hold, read_clock, read_stamp, start_clock
 from steps.phases.sidecars.flights.flight import Flight
-from steps.workloads.waves import PLAN, PlannedWorkload
+from steps.workloads.waves import CANARY, PLAN, PlannedWorkload
 
 OPEN_STATES = ("pending", "failed")
+# The one wave where nothing happens between waves.
+ALL = "all"
 
 
 class Tally:
@@ -69,6 +71,16 @@ class Tally:
     def has_failed(self, ref: str) -> bool:
         """Whether any pod of the workload has failed."""
         return any(entry.state == "failed" for entry in self._entries.get(ref, {}).values())
+
+
+def group_waves(tally: Tally, refs: Sequence[str], *, apart: bool) -> Mapping[str, list[str]]:
+    """The approved workload ids by wave, in the plan's order; one for all others where only the canary stands apart."""
+    approved, waves = set(refs), dict[str, list[str]]()
+    for planned in tally.workloads:
+        if str(planned.ref) in approved:
+            kept_apart = apart or planned.wave == CANARY
+            waves.setdefault(planned.wave if kept_apart else ALL, []).append(str(planned.ref))
+    return waves
 
 
 def read_tally(ctx: Context) -> Tally:

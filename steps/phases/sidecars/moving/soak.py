@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from steps.contract.cards import Choice
+from steps.contract.options import UpgradeOptions
 from steps.contract.step import Blocked, Context, Waiting
 from steps.notes.sidecars import ACCEPTED, Watched, name_soak, name_soak_end
+from steps.phases.sidecars.flights.watching import note_after, note_before, watch_pods
+from steps.workloads.waves import CANARY
 
 POLL_SECONDS = 5.0
 # More than this between two looks is not a look that came late.
@@ -16,7 +19,8 @@ ACCEPT = Choice("accept", "Go on all the same", "grave", needs_reason=True)
 
 def soak_wave(ctx: Context, wave: str) -> Waiting | Blocked | None:
     """Watch a settled wave until its soak is over; None once it is. A breach is Blocked; a retry watches again."""
-    if not ctx.options.keeps_waves_apart or ctx.recall(name_soak_end(wave)) is not None:
+    seconds = choose_soak(ctx.options, wave)
+    if not (ctx.options.keeps_waves_apart or seconds) or ctx.recall(name_soak_end(wave)) is not None:
         return None
     breach = "" if _is_accepted(ctx, wave) else next(find_breaches(ctx), "")
     if breach:
@@ -25,11 +29,27 @@ def soak_wave(ctx: Context, wave: str) -> Waiting | Blocked | None:
             "Look at what the wave did. Retry watches it again for the whole soak; going on needs a reason.",
             (ACCEPT,),
         )
-    left = ctx.options.limits.soak_seconds - _count_watched(ctx, wave)
+    left = seconds - _count_watched(ctx, wave)
+    if wave == CANARY and seconds:
+        watch_pods(ctx)
     if left > 0 and not _is_accepted(ctx, wave):
         return Waiting(f"wave {wave} soaks, {left:.0f} s left", min(POLL_SECONDS, left))
+    if wave == CANARY and seconds:
+        note_after(ctx)
     ctx.remember(name_soak_end(wave), ctx.now)
     return None
+
+
+def begin_watch(ctx: Context) -> None:
+    """Look at the canary's requests before the first of its pods moves, where it will be watched."""
+    if ctx.options.canary_soak_seconds:
+        note_before(ctx)
+
+
+def choose_soak(options: UpgradeOptions, wave: str) -> float:
+    """For how many seconds a wave is watched: the canary for the longer of its two."""
+    soak = options.limits.soak_seconds
+    return max(soak, options.canary_soak_seconds) if wave == CANARY else soak
 
 
 def _count_watched(ctx: Context, wave: str) -> float:
