@@ -10,6 +10,7 @@ from steps.contract.checks import Check, warned
 from steps.contract.step import Blocked, Context
 from steps.contract.wording import Person
 from steps.notes.prepare import OWNERS_ACCEPTED, OWNERS_SHOWN, PROPOSAL_LINES
+from steps.preflight.acting import measure_to_act
 from steps.preflight.ownership import find_ownership
 
 ACCEPT = Choice("accept", "Upgrade it all the same", "grave", needs_reason=True)
@@ -39,6 +40,12 @@ def refuse_owners(ctx: Context, owners: Sequence[str]) -> Blocked | None:
         return None
     ctx.revise(OWNERS_SHOWN, tuple(left))
     return Blocked(f"the control plane has an owner: {'; '.join(left)}", REMEDY, (ACCEPT,))
+
+
+def refuse_to_write(ctx: Context) -> Blocked | None:
+    """Why the control plane may not be touched now, None where it may."""
+    found = measure_to_act(ctx, "control plane")
+    return found if isinstance(found, Blocked) else refuse_owned(ctx)
 
 
 def refuse_owned(ctx: Context) -> Blocked | None:

@@ -24,9 +24,8 @@ from steps.phases.control_plane.keeping import (
     list_keepable,
     list_keeping,
 )
-from steps.phases.owned_plane import refuse_owned, take_acceptance
+from steps.phases.owned_plane import refuse_to_write, take_acceptance
 from steps.phases.through import offer_through, plan_ahead
-from steps.preflight.acting import measure_to_act
 
 APPROVE_DEPARTURES = Choice(
     "approve", "Approve all of this", "main", confirm="What is removed comes back only from the backup. Go on?"
@@ -72,8 +71,7 @@ def approve_mtls(ctx: Context) -> Outcome:
 
 def refuse_control_plane(ctx: Context) -> Blocked | None:
     """Why the control plane may not be touched now, None where it may."""
-    found = measure_to_act(ctx, "control plane")
-    return found if isinstance(found, Blocked) else refuse_owned(ctx)
+    return refuse_to_write(ctx)
 
 
 def approve_departures(ctx: Context) -> Outcome:

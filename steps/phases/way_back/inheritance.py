@@ -39,8 +39,11 @@ def name_source(recall: Recall) -> str:
 
 
 def choose_options(options: UpgradeOptions, release: str) -> UpgradeOptions:
-    """The options of a way back: those of the earlier install are notes, the upgrade's own are left."""
-    return replace(options, mtls=None, set_flags=(), overlays=(), archive="", gates="each", only_from=release)
+    """The options of a way back: those of the earlier install are notes, the upgrade's own are left; nothing soaks."""
+    return replace(
+        options, mtls=None, set_flags=(), overlays=(), archive="", gates="each", only_from=release,
+        canary_soak_seconds=0.0,
+    )  # fmt: skip
 
 
 def list_inherited(

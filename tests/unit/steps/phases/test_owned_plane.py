@@ -56,6 +56,7 @@ def accepted(paper: Paper) -> Outcome:
     return paper.run(inspect, Decision(ACCEPT.id, "U0BEN00002", START, reason="the operator is scaled to 0"))
 
 
+@pytest.mark.weather("an operator or a GitOps tool keeps the control plane")
 @pytest.mark.parametrize(("obj", "named"), OWNED)
 def test_an_owner_stops_prepare_with_its_name(obj: dict[str, Any], named: str) -> None:
     """Before anything was approved."""
