@@ -20,9 +20,9 @@ from steps.notes.prepare import (
     choose_mtls,
     describe_channel_change,
     describe_identity,
+    describe_source,
     recall_flags,
     recall_mtls,
-    recall_source,
 )
 from steps.versions import read_minor_version
 from steps.workloads.method import Method
@@ -179,7 +179,7 @@ def build_gate_card(
 ) -> Card:
     """A gate's card: title with cluster and versions, then what the phase adds."""
     channel = describe_channel_change(ctx, identity)
-    versions = ("versions", f"{recall_source(ctx)} → {ctx.release.version}")
+    versions = ("versions", f"{describe_source(ctx)} → {ctx.release.version}")
     return Card(
         title=f"{title}: {ctx.cluster.key}",
         summary=summary,

@@ -12,6 +12,7 @@ from bot.telling.phrases import list_names, mention
 from bot.telling.reports import describe_link, describe_status
 from bot.telling.views import UpgradeView
 from steps.mesh import ClusterAddress
+from steps.notes.prepare import SeenMesh
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,10 @@ def write_place(address: ClusterAddress) -> str:
     return f"{address.project}/{address.location}/{address.name}"
 
 
-def read_version(upgrade: UpgradeView | None, last: UpgradeView | None) -> str:
-    """The version of the mesh that was seen last."""
+def read_version(upgrade: UpgradeView | None, last: UpgradeView | None, seen: SeenMesh | None = None) -> str:
+    """What the mesh was last seen on, sidecars included; of upgrades by earlier versions of the bot, what they did."""
+    if seen is not None:
+        return str(seen)
     if upgrade and upgrade.source_version:
         return upgrade.source_version
     if last is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from bot.clicks.orders import ReadHistory, ReadStatus, StartOptions
 from bot.discovery.modes import MeshModes
@@ -24,7 +24,7 @@ from bot.telling.reports import describe_history, describe_status
 from bot.telling.views import UpgradeView, Views
 from bot.windows.appointments import Appointment, Written
 from steps.contract.cards import APPROVE
-from steps.notes.prepare import MTLS
+from steps.notes.prepare import MESH_SEEN, MTLS, SeenMesh
 
 
 class Fleet:
@@ -129,7 +129,7 @@ class Fleet:
             channel=cluster.channel,
             release=cluster.release,
             production=cluster.policy.production,
-            version=read_version(upgrade, last),
+            version=read_version(upgrade, last, self._recall_mesh(built)),
             mtls=read or kept or "",
             testing_workloads=cluster.options.testing_workloads,
             upgrade=upgrade,
@@ -140,6 +140,11 @@ class Fleet:
             found=cluster.found,
             asked=list_asked(cluster, upgrade, given) if upgrade else (),
         )
+
+    def _recall_mesh(self, upgrades: Sequence[UpgradeView]) -> SeenMesh | None:
+        """What the latest upgrade that looked saw of the mesh."""
+        found = (self._journal.recall(upgrade.id, MESH_SEEN) for upgrade in upgrades)
+        return next((seen for seen in found if seen), None)
 
     def _list_given(self, upgrade: UpgradeView) -> list[str]:
         """Who has approved the open question already, where it takes several."""

@@ -173,7 +173,7 @@ class Chronicle:
             sentence=outcome.sentence,
             card=outcome.card,
             result=name_end(row),
-            source=source.version if source else "",
+            source=str(source or ""),
             target=row.release,
             pods=PodNumbers(counts.get("upgraded", 0), counts.get("manual", 0), count_pods(counts)),
             head=head,

@@ -58,7 +58,7 @@ class Views:
             id=row.id,
             cluster=row.cluster,
             release=row.release,
-            source_version=source.version if source else "",
+            source_version=str(source or ""),
             requester=row.requester,
             channel=row.channel,
             state=row.state,

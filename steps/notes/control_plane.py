@@ -44,6 +44,8 @@ APPROVED_FRAME = Note("control-plane/approved-frame", read_frame)
 CREATED = Note("control-plane/created", read_as(tuple[str, ...]))
 # The run with which the control plane was written to first; from then on what it changes says nothing new.
 FIRST_WRITE = Note("control-plane/first-write", read_as(str))
+# The digest of the record that the cluster held already when the gate looked: nothing is asked, backed up or applied.
+IN_PLACE = Note("control-plane/in-place", read_as(str))
 # Objects that would be removed and that a person keeps.
 KEPT = Note("control-plane/kept", read_as(tuple[str, ...]))
 # Flags that hand over what the cluster has now, where a person kept it.

@@ -12,14 +12,36 @@ from steps.contract.errors import GiveUp
 from steps.contract.notes import Json, Note, read_as
 from steps.contract.options import MtlsMode
 from steps.contract.step import Context
+from steps.contract.wording import count_things
 from steps.mesh import ClusterIdentity, ReachedServer
 
 
 @dataclass(frozen=True)
 class Source:
-    """The version that the upgrade started from."""
+    """The version that the upgrade started from, and would go back to.
+
+    `shown` says what is there where an earlier upgrade had moved the control plane already, "" where none had.
+    """
 
     version: str = "unknown"
+    shown: str = ""
+
+    def __str__(self) -> str:
+        return self.shown or self.version
+
+
+@dataclass(frozen=True)
+class SeenMesh:
+    """What the mesh was last seen on: the versions of its control plane, and how many sidecars are on which."""
+
+    plane: tuple[str, ...]
+    sidecars: Mapping[str, int] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """`1.4.10-asm.18, 2 sidecars on 1.4.7-asm.0`: sidecars are told where they are on something else."""
+        plane = self.plane[0] if len(self.plane) == 1 else f"{' and '.join(self.plane) or 'no version'} mixed"
+        others = {tag: count for tag, count in sorted(self.sidecars.items()) if (tag,) != self.plane and count}
+        return ", ".join((plane, *(f"{count_things(count, 'sidecar')} on {tag}" for tag, count in others.items())))
 
 
 @dataclass(frozen=True)
@@ -46,13 +68,20 @@ def read_mode(kept: Json) -> MtlsMode:
     return "STRICT" if kept == "STRICT" else "PERMISSIVE"
 
 
+def write_source(source: Source) -> Json:
+    """The source as JSON; what is shown stands there where it says more than the version."""
+    return {"version": source.version, **({"shown": source.shown} if source.shown else {})}
+
+
 IDENTITY = Note("prepare/identity", read_as(ClusterIdentity))
 # The UID of kube-system, as first read: no other cluster has it.
 CLUSTER_UID = Note("prepare/cluster-uid", read_as(str))
 CLUSTER_SEEN = Note("prepare/cluster-seen", read_as(SeenCluster))
 # Where its first connection led: CA, GKE's own id, and what a kubeconfig names; revised where a person accepts another.
 CLUSTER_SERVER = Note("prepare/cluster-server", read_as(ReachedServer))
-SOURCE = Note("prepare/source", read_as(Source))
+SOURCE = Note("prepare/source", read_as(Source), write_source)
+# Kept anew wherever the upgrade has seen the mesh: at its start, with the control plane moved, and at its end.
+MESH_SEEN = Note("mesh/seen", read_as(SeenMesh))
 MTLS = Note("prepare/mtls", read_mode)
 FLAGS = Note("prepare/options", read_as(tuple[str, ...]))
 # The images of the control plane by workload and container, as prepare found them; and the cluster's release channel.
@@ -121,6 +150,12 @@ def recall_identity(ctx: Context) -> ClusterIdentity:
 def recall_source(ctx: Context) -> str:
     """The version that the upgrade started from."""
     return (ctx.recall(SOURCE) or Source()).version
+
+
+def describe_source(ctx: Context) -> str:
+    """What the upgrade started from, as people are told."""
+    source = ctx.recall(SOURCE)
+    return str(source or Source())
 
 
 def recall_flags(ctx: Context) -> tuple[str, ...]:

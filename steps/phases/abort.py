@@ -14,6 +14,7 @@ from steps.contract.release import Release
 from steps.contract.step import Context, Done, Outcome, Step, Waiting
 from steps.contract.wording import count_things
 from steps.mesh import Pod
+from steps.notes.prepare import MESH_SEEN, SeenMesh
 from steps.notes.runs import AWAITED, LEFTOVERS, NAMESPACES
 from steps.phases.access import remove_leftovers
 from steps.phases.own_binding import recall_own, remove_binding
@@ -87,6 +88,7 @@ def report_abort(ctx: Context) -> Outcome:
     sidecars = Counter(
         read_tag(pod.proxy_image) for pod in pods if pod.proxy_image and pod.namespace != ctx.release.namespace
     )
+    ctx.revise(MESH_SEEN, SeenMesh(tuple(sorted(filter(None, plane))), sidecars))
     counts = count_entries(ctx.ledger.read_entries())
     rolling = list_rolling(ctx)
     half = list_half_rolled(ctx)

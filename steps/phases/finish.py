@@ -11,12 +11,21 @@ from steps.contract.step import Context, Done, Outcome, Step
 from steps.contract.wording import count_things
 from steps.gates import fold_facts, list_evidence
 from steps.install.gateways import find_left_gateways
-from steps.notes.control_plane import BACKUP
+from steps.notes.control_plane import BACKUP, IN_PLACE
 from steps.notes.download import describe_way_back
-from steps.notes.prepare import ESTIMATE, choose_mtls, describe_identity, recall_identity, recall_source
+from steps.notes.prepare import (
+    ESTIMATE,
+    MESH_SEEN,
+    SeenMesh,
+    choose_mtls,
+    describe_identity,
+    describe_source,
+    recall_identity,
+)
 from steps.phases.own_binding import remove_binding
 from steps.phases.same_cluster import on_same_cluster
 from steps.phases.sidecars.flights.begun import list_half_rolled
+from steps.preflight.survey import count_sidecars
 from steps.workloads.estimate import describe_outcome
 
 
@@ -28,12 +37,15 @@ def revoke(ctx: Context) -> Outcome:
 def report(ctx: Context) -> Outcome:
     """Say how the upgrade ended, with its evidence."""
     counts = count_entries(ctx.ledger.read_entries())
+    left = count_sidecars(ctx.kubernetes.list_pods(), ctx.release.namespace).by_version
+    ctx.revise(MESH_SEEN, SeenMesh((ctx.release.version,), left))
     return Done(describe_end(ctx, counts), build_report(ctx, counts))
 
 
 def describe_end(ctx: Context, counts: Mapping[EntryState, int]) -> str:
     """`upgraded cluster-x: 1.4.7-asm.0 → 1.4.10-asm.18, 75/78 pods, 3 manual`; pods that are gone are not counted."""
-    return f"upgraded {ctx.cluster.key}: {recall_source(ctx)} → {ctx.release.version}, {count_moved(counts)}"
+    versions = f"{describe_source(ctx)} → {ctx.release.version}"
+    return f"upgraded {ctx.cluster.key}: {versions}, {count_moved(counts)}{describe_unapplied(ctx)}"
 
 
 def count_moved(counts: Mapping[EntryState, int]) -> str:
@@ -44,6 +56,11 @@ def count_moved(counts: Mapping[EntryState, int]) -> str:
     return f"{counts['upgraded']}/{total} pods, {counts['manual']} manual{rest}"
 
 
+def describe_unapplied(ctx: Context) -> str:
+    """The end of a sentence that says that the control plane is nothing of this upgrade's doing."""
+    return "; the control plane was in place before and nothing was applied to it" if ctx.recall(IN_PLACE) else ""
+
+
 def build_report(ctx: Context, counts: Mapping[EntryState, int]) -> Card:
     """The report's card."""
     ledger = ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "no pods in scope"
@@ -52,9 +69,9 @@ def build_report(ctx: Context, counts: Mapping[EntryState, int]) -> Card:
         title=f"{ctx.cluster.key}{': its control plane' if left else ''} is on ASM {ctx.release.version}",
         summary=(f"Ledger: {ledger}.", *([f"{left}."] if left else [])),
         facts=(
-            ("versions", f"{recall_source(ctx)} → {ctx.release.version}"),
+            ("versions", f"{describe_source(ctx)} → {ctx.release.version}"),
             ("mTLS", choose_mtls(ctx)),
-            ("backup", count_things(sum(backup.values()), "object")),
+            ("backup", count_things(sum(backup.values()), "object") if backup else "none: nothing was applied"),
             ("way back", describe_way_back(ctx)),
             ("time", describe_time(ctx)),
         ),

@@ -16,6 +16,7 @@ from steps.notes.prepare import (
     CHECKS,
     ESTIMATE,
     FLAGS,
+    MESH_SEEN,
     MTLS,
     NODES,
     PLANE,
@@ -23,19 +24,20 @@ from steps.notes.prepare import (
     SIDECARS,
     SIDECARS_ESTIMATE,
     SOURCE,
+    SeenMesh,
     SidecarCounts,
     Source,
     choose_mtls,
     describe_identity,
+    describe_source,
     measure_identity,
     note_cluster,
     recall_flags,
     recall_identity,
     recall_mtls,
-    recall_source,
 )
 from steps.phases.owned_plane import describe_owners, refuse_owners, take_acceptance
-from steps.preflight.eligibility import find_source, judge_survey
+from steps.preflight.eligibility import find_source, judge_survey, list_plane_versions
 from steps.preflight.machine import check_machine
 from steps.preflight.survey import Survey, take_survey
 from steps.workloads.estimate import (
@@ -82,14 +84,14 @@ def inspect(ctx: Context) -> Outcome:
     _keep_survey(ctx, survey, checks, source)
     # Asked again before the apply; here it only tells of a bad flag or overlay before anybody has approved anything.
     try_options(ctx.release, identity, ctx.options, choose_mtls(ctx), recall_flags(ctx))
-    return Done(f"ASM {source}, {describe_counts(survey.sidecars)}")
+    return Done(f"ASM {describe_source(ctx)}, {describe_counts(survey.sidecars)}")
 
 
 def propose(ctx: Context) -> Outcome:
     """Put the proposal together from what was found and what a restart would risk."""
     inventory = take_inventory(ctx.kubernetes, ctx.release, ctx.options)
     card = build_proposal(ctx, plan_workloads(inventory, ctx.options))
-    return Done(f"proposal: {ctx.cluster.key} from {recall_source(ctx)} to {ctx.release.version}", card)
+    return Done(f"proposal: {ctx.cluster.key} from {describe_source(ctx)} to {ctx.release.version}", card)
 
 
 def describe_counts(sidecars: SidecarCounts) -> str:
@@ -107,7 +109,7 @@ def build_proposal(ctx: Context, planned: Planned) -> Card:
     ctx.revise(SIDECARS_ESTIMATE, sidecars)
     return Card(
         title=f"Upgrade {ctx.cluster.key} to ASM {ctx.release.version}",
-        summary=(f"From {recall_source(ctx)}, mTLS {_describe_mtls(ctx)}. Nothing has been changed so far.",),
+        summary=(f"From {describe_source(ctx)}, mTLS {_describe_mtls(ctx)}. Nothing has been changed so far.",),
         facts=(*describe_identity(recall_identity(ctx)), ("sidecars", _describe_sidecars(ctx))),
         risks=(
             *ctx.release.warnings,
@@ -159,7 +161,9 @@ def count_agents(survey: Survey) -> int:
 
 
 def _keep_survey(ctx: Context, survey: Survey, checks: tuple[Check, ...], source: str) -> None:
-    ctx.revise(SOURCE, Source(source))
+    seen = SeenMesh(list_plane_versions(survey), survey.sidecars.by_version)
+    ctx.revise(MESH_SEEN, seen)
+    ctx.revise(SOURCE, Source(source, "" if seen.plane == (source,) else str(seen)))
     ctx.revise(MTLS, survey.previous.mtls or "PERMISSIVE")
     ctx.revise(FLAGS, survey.previous.flags)
     ctx.revise(SIDECARS, survey.sidecars)
@@ -181,7 +185,7 @@ def post_proposal(ctx: Context) -> Outcome:
         f"{Command(f'start {key}')} again.",
     )
     return Done(
-        f"proposal only: {key} from {recall_source(ctx)} to {ctx.release.version}; it {WHY} it",
+        f"proposal only: {key} from {describe_source(ctx)} to {ctx.release.version}; it {WHY} it",
         replace(card, title=f"Proposal: {card.title}", summary=summary, snippet=Detail("Add to clusters.toml", lines)),
     )
 

@@ -219,6 +219,11 @@ def _control_plane_versions(survey: Survey) -> list[AsmVersion]:
             return []
 
 
+def list_plane_versions(survey: Survey) -> tuple[str, ...]:
+    """The versions that the control plane is on, each once, the oldest first."""
+    return tuple(map(str, sorted(set(_control_plane_versions(survey)))))
+
+
 def _sidecar_versions(survey: Survey) -> list[AsmVersion]:
     return [version for tag in survey.sidecars.by_version if (version := parse_asm_version(tag))]
 

@@ -75,12 +75,13 @@ def find_rollout_gap(workload: Workload) -> str:
     return ""
 
 
-def describe_done(release: Release, standings: Iterable[Standing]) -> str:
-    """`control plane replaced: 5 workloads on 1.4.10-asm.18, promsd rolled out`."""
+def describe_done(release: Release, standings: Iterable[Standing], *, replaced: bool = True) -> str:
+    """`control plane replaced: 5 workloads on 1.4.10-asm.18, promsd rolled out`; in place where nothing was applied."""
     tagged = [s for s in standings if s.tagged]
     others = [s.ref.name for s in standings if not s.tagged]
     rest = f", {', '.join(others)} rolled out" if others else ""
-    return f"control plane replaced: {count_things(len(tagged), 'workload')} on {release.version}{rest}"
+    what = "replaced" if replaced else "in place"
+    return f"control plane {what}: {count_things(len(tagged), 'workload')} on {release.version}{rest}"
 
 
 def format_pods(pods: Iterable[Pod], images: Images, now: datetime) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import yaml
 from steps.contract.cards import Attachment, Detail
 from steps.contract.record import Leaf, blank_leaves
 from steps.contract.wording import count_things
-from steps.install.differences.departures import Departures
+from steps.install.differences.departures import WRITTEN_BACK, Departures
 from steps.install.differences.difference_text import write_changes
 from steps.install.differences.meaning import count_meanings
 from steps.install.differences.rendered import Difference
@@ -76,6 +76,18 @@ class Preview:
             f"{len(self.recorded.objects)} objects handed to kubectl: {len(found.added)} added, "
             f"{len(found.changed)} changed, {len(self.removals) or 'none'} removed"
         )
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the cluster has all of it as it would be handed over; what can't be seen counts as different."""
+        others = [one for one in self.departures.expected if one.path[-1] != WRITTEN_BACK]
+        unseen = self.without_secrets and any(one["kind"] == "Secret" for one in self.recorded.objects)
+        return not (self.difference.added or others or unseen) and self.departures.is_empty
+
+    @property
+    def describe_in_place(self) -> str:
+        """`the 68 objects are in the cluster as they would be handed over`."""
+        return f"the {len(self.recorded.objects)} objects are in the cluster as they would be handed over"
 
     @property
     def meaning(self) -> str:

@@ -19,7 +19,7 @@ from steps.install.istioctl_output import describe_apply, read_apply_output
 from steps.install.record.comparison import measure_preview
 from steps.install.record.preview import Preview
 from steps.install.record.recording import Recorded, record_apply
-from steps.notes.control_plane import APPROVED_APPLY, APPROVED_FRAME, CREATED, FIRST_WRITE, ApprovedApply
+from steps.notes.control_plane import APPROVED_APPLY, APPROVED_FRAME, CREATED, FIRST_WRITE, IN_PLACE, ApprovedApply
 from steps.notes.runs import APPLY_TRIES, count_tries, name_run
 from steps.phases.control_plane.approvals import (
     ask_about_apply,
@@ -62,6 +62,13 @@ def start_apply(ctx: Context, run_id: str, *, repeated: bool) -> Outcome:
     found = measure_preview(ctx)
     if not isinstance(found, Preview):
         return found
+    if found.is_in_place and not repeated:
+        return Done(f"nothing was applied: {found.describe_in_place}")
+    if ctx.recall(IN_PLACE) is not None:
+        return Blocked(
+            f"the control plane was in place when the gate looked, and is not any more: {found.sentence}",
+            "Nothing was backed up, so nothing is applied. Find out who changes it; abort, and start again.",
+        )
     asked = check_approved(ctx, found, repeated=repeated)
     if asked is not None:
         return asked

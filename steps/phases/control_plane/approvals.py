@@ -11,7 +11,7 @@ from steps.contract.wording import count_things
 from steps.gates import bind_apply, bind_departures, bind_mtls_change, build_gate_card, pass_gate
 from steps.install.record.comparison import measure_preview
 from steps.install.record.preview import Preview, describe_departures, name_removals
-from steps.notes.control_plane import APPROVED_APPLY, APPROVED_DEPARTURES, APPROVED_FRAME, ApprovedApply
+from steps.notes.control_plane import APPROVED_APPLY, APPROVED_DEPARTURES, APPROVED_FRAME, IN_PLACE, ApprovedApply
 from steps.notes.prepare import choose_mtls, measure_identity, recall_mtls
 from steps.phases.control_plane.apply_card import build_apply_card
 from steps.phases.control_plane.direction import bind_way_back, frame_binding, pass_apply_gate
@@ -124,6 +124,10 @@ def approve(ctx: Context) -> Outcome:
     found = measure_preview(ctx)
     if not isinstance(found, Preview):
         return found
+    if found.is_in_place:
+        ctx.revise(IN_PLACE, found.recorded.record.digest)
+        return Done(f"nothing to apply: {found.describe_in_place}")
+    ctx.forget(IN_PLACE)
     ask = offer_through(ctx, ask_about_apply(ctx, found, ctx.recall(APPROVED_DEPARTURES)), plan_ahead)
     outcome = pass_apply_gate(ctx, ask)
     if isinstance(outcome, Done):

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 from steps.contract.notes import Json, write_plain
 from steps.contract.step import Context, Done, Outcome, Step, Waiting
-from steps.notes.control_plane import BACKUP, INGRESS
+from steps.notes.control_plane import BACKUP, IN_PLACE, INGRESS
 from steps.notes.download import recall_arguments
-from steps.notes.prepare import IDENTITY, recall_flags, recall_mtls, recall_source
+from steps.notes.prepare import IDENTITY, SOURCE, Source, describe_source, recall_flags, recall_mtls
 from steps.phases.control_plane.apply import apply
 from steps.phases.control_plane.approvals import approve, approve_departures, approve_mtls
 from steps.phases.control_plane.backup import list_backup_items, name_backup, read_backup
@@ -22,11 +22,14 @@ RECORDING_PATIENCE = timedelta(minutes=30)
 
 
 def back_up(ctx: Context) -> Outcome:
-    """Keep the state before the first write, a few kinds per turn."""
+    """Keep the state before the first write, a few kinds per turn; where nothing is written, an earlier one stays."""
+    if ctx.recall(IN_PLACE) is not None:
+        ctx.remember(INGRESS, read_ingress(ctx))
+        return Done("no backup: nothing is written to the control plane, and what was kept before it moved stays")
     items = list_backup_items(ctx.release)
-    kept = ctx.recall(BACKUP) or {}
-    left = [item for item in items if name_backup(item) not in kept]
-    counts = dict(kept)
+    known = ctx.recall(BACKUP) or {}
+    left = [item for item in items if name_backup(item) not in known]
+    counts = dict(known)
     for item in left[:BACKUPS_A_TURN]:
         text, count = read_backup(ctx.kubernetes, item)
         if count:
@@ -35,17 +38,25 @@ def back_up(ctx: Context) -> Outcome:
     ctx.revise(BACKUP, counts)
     if len(left) > BACKUPS_A_TURN:
         return Waiting(f"backing up: {len(counts)} of {len(items)} kinds", 0.0)
-    address = ctx.kubernetes.read_ingress_address(ctx.release.namespace, ctx.release.ingress_service)
+    address = read_ingress(ctx)
     ctx.remember(INGRESS, address)
     ctx.backups.write_backup(ctx.upgrade_id, "install.json", describe_install(ctx, address))
-    return Done(f"backup: {sum(counts.values())} objects of {sum(1 for n in counts.values() if n)} kinds")
+    kept = f"backup: {sum(counts.values())} objects of {sum(1 for n in counts.values() if n)} kinds"
+    if (ctx.recall(SOURCE) or Source()).shown:
+        return Done(f"{kept}, of a control plane that had moved before; what was kept before that stays")
+    return Done(kept)
+
+
+def read_ingress(ctx: Context) -> str:
+    """The address of the ingress as it is now."""
+    return ctx.kubernetes.read_ingress_address(ctx.release.namespace, ctx.release.ingress_service)
 
 
 def describe_install(ctx: Context, ingress: str) -> str:
     """What a way back needs besides the objects, as JSON: version, options and address before the first write."""
     identity = ctx.recall(IDENTITY)
     kept: dict[str, Json] = {
-        "version": recall_source(ctx),
+        "version": describe_source(ctx),
         "mTLS": recall_mtls(ctx),
         "set flags": list(recall_flags(ctx)),
         "ingress address": ingress,

@@ -10,8 +10,9 @@ from steps.contract.cards import Attachment, Card
 from steps.contract.step import Blocked, Context, Done, Outcome, Waiting
 from steps.contract.wording import describe_seconds
 from steps.mesh import Pod, Workload, WorkloadRef
-from steps.notes.control_plane import AGENTS, INGRESS, LEAVING, STALLS, AgentsSeen
+from steps.notes.control_plane import AGENTS, IN_PLACE, INGRESS, LEAVING, STALLS, AgentsSeen
 from steps.notes.download import IMAGES
+from steps.notes.prepare import MESH_SEEN, SIDECARS, SeenMesh, SidecarCounts
 from steps.workloads.control_plane import Images, Standing, describe_done, format_pods, judge_workloads
 from steps.workloads.estimate import SEEN_SPREAD, Range, describe_overrun, describe_range, estimate_control_plane
 from steps.workloads.inventory import find_workload, is_finished
@@ -129,7 +130,8 @@ def describe_wait(scene: Scene, stalls: Sequence[Stall], table: Sequence[str], l
 
 def conclude(ctx: Context, scene: Scene, table: Sequence[str]) -> Done:
     """The milestone, with the ingress address compared with that before the apply."""
-    sentence = describe_done(ctx.release, scene.standings)
+    sentence = describe_done(ctx.release, scene.standings, replaced=ctx.recall(IN_PLACE) is None)
+    ctx.revise(MESH_SEEN, SeenMesh((ctx.release.version,), (ctx.recall(SIDECARS) or SidecarCounts()).by_version))
     before = ctx.recall(INGRESS) or ""
     after = ctx.kubernetes.read_ingress_address(ctx.release.namespace, ctx.release.ingress_service)
     attachments = (_attach(table),)
