@@ -15,7 +15,7 @@ from steps.notes.control_plane import KEPT, KEPT_FLAGS
 KEEP_ALL = Choice("keep", "Keep what would be removed")
 KEEP_ONE = "keep:"
 # Renders anew with the flags that hand over what the cluster has.
-KEEP_FIELDS = Choice("keep-fields", "Keep fields")
+KEEP_FIELDS = Choice("keep:fields", "Keep fields")
 # Up to this many objects get a button each.
 MOST_KEPT_ALONE = 5
 LONGEST_LABEL = 70
@@ -42,7 +42,7 @@ def describe_keepable(flags: Sequence[str]) -> tuple[Detail, ...]:
 def is_keeping(ctx: Context) -> bool:
     """Whether a person keeps some of what would be lost; what is left is asked about then."""
     choice = ctx.decision.choice if ctx.decision else ""
-    return choice in (KEEP_ALL.id, KEEP_FIELDS.id) or choice.startswith(KEEP_ONE)
+    return choice == KEEP_ALL.id or choice.startswith(KEEP_ONE)
 
 
 def list_keepable(ctx: Context, found: Preview) -> tuple[str, ...]:

@@ -43,7 +43,13 @@ def test_what_a_decision_holds_for_and_what_is_copied_stay_as_they_are() -> None
 
 @pytest.mark.parametrize(
     ("choice", "done"),
-    [("approve", "approved"), ("skip", "skipped"), ("keep", "kept"), ("keep:Service/a/b", "kept Service/a/b")],
+    [
+        ("approve", "approved"),
+        ("skip", "skipped"),
+        ("keep", "kept"),
+        ("keep:Service/a/b", "kept Service/a/b"),
+        ("keep:fields", "kept fields"),
+    ],
 )
 def test_a_choice_has_its_past_tense(choice: str, done: str) -> None:
     """As a card says how it was decided."""
