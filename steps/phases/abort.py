@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from datetime import timedelta
 from typing import assert_never
 
 from steps.contract.cards import Card
 from steps.contract.ledger import count_entries
 from steps.contract.ports import Ended, NotStarted, Running
-from steps.contract.release import Release
 from steps.contract.step import Context, Done, Outcome, Step, Waiting
 from steps.contract.wording import count_things
-from steps.mesh import Pod
 from steps.notes.prepare import MESH_SEEN, SeenMesh
 from steps.notes.runs import AWAITED, LEFTOVERS, NAMESPACES
 from steps.phases.access import remove_leftovers
@@ -21,6 +18,7 @@ from steps.phases.own_binding import recall_own, remove_binding
 from steps.phases.same_cluster import find_stranger
 from steps.phases.sidecars.flights.begun import list_half_rolled
 from steps.phases.validate import find_leftovers
+from steps.phases.versions_found import count_versions, list_versions, read_tag
 from steps.workloads.inventory import is_live
 
 
@@ -93,9 +91,9 @@ def report_abort(ctx: Context) -> Outcome:
     rolling = list_rolling(ctx)
     half = list_half_rolled(ctx)
     left = (
-        f"control plane: {_list_versions(plane)}",
+        f"control plane: {list_versions(plane)}",
         *([f"still rolling out by itself: {', '.join(rolling)}"] if rolling else []),
-        f"sidecars: {_list_versions(sidecars)}",
+        f"sidecars: {list_versions(sidecars)}",
         "ledger: " + ", ".join(f"{number} {state}" for state, number in counts.items() if number)
         if any(counts.values())
         else "no pod was restarted by this upgrade",
@@ -107,7 +105,7 @@ def report_abort(ctx: Context) -> Outcome:
     begun = f", {count_things(len(half), 'workload')} half rolled" if half else ""
     return Done(
         f"aborted the upgrade of {ctx.cluster.key}; "
-        f"control plane {_list_versions(plane)}{moving}, sidecars {_list_versions(sidecars)}{begun}",
+        f"control plane {list_versions(plane)}{moving}, sidecars {list_versions(sidecars)}{begun}",
         Card("What is left behind", summary=left, risks=risks),
     )
 
@@ -120,27 +118,6 @@ def list_rolling(ctx: Context) -> tuple[str, ...]:
         for found in ctx.kubernetes.list_workloads(ctx.release.namespace, kinds)
         if found.updated < found.replicas or found.observed_generation < found.generation
     )
-
-
-def count_versions(pods: Iterable[Pod], release: Release) -> Counter[str]:
-    """How many pods of the control plane carry each version; only images of the release's hub count."""
-    tags = (
-        {read_tag(image) for image in pod.images if image.startswith(f"{release.hub}/")}
-        for pod in pods
-        if not (pod.owner and "promsd" in pod.owner.name)
-    )
-    return Counter(tag for found in tags for tag in found)
-
-
-def read_tag(image: str) -> str:
-    """The tag of an image reference, without digest; "" where it has none."""
-    name, _, tag = image.partition("@")[0].rpartition(":")
-    return tag if name and "/" not in tag else ""
-
-
-def _list_versions(versions: Counter[str]) -> str:
-    counted = (f"{number} on {version or 'no tag'}" for version, number in sorted(versions.items()))
-    return ", ".join(counted) or "none found"
 
 
 # An apply has a time limit of its own, which ends it long before.

@@ -13,7 +13,7 @@ from steps.gates import fold_facts
 from steps.notes.prepare import choose_mtls, describe_identity, measure_identity, recall_flags, recall_source
 from steps.notes.way_back import TAKEN_BACK, TakenBack, find_cover
 from steps.phases import access
-from steps.phases.abort import count_versions, read_tag
+from steps.phases.versions_found import count_versions, read_tag
 from steps.preflight.machine import check_machine
 
 ASSUMED = "key and address of ASM {} are assumed to be the guide's; the verification decides"
