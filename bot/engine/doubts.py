@@ -64,7 +64,7 @@ def ask_about_journal(row: UpgradeRow, grounds: Grounds) -> Ask:
         (
             "Not as this bot wrote it, or written with a key that it has no more: " + describe_faults(grounds) + ".",
             f"Going on means to believe it: the upgrade goes on with {row.step}, and what stands before that in its "
-            "plan counts as done and approved.",
+            "plan counts as done and approved. Its appointment and extensions count again.",
         ),
         facts=(("stands at", row.step), ("release", row.release), ("started by", str(Person(row.requester)))),
         risks=(

@@ -43,8 +43,8 @@ class StepRuns:
         doubt = self._doubts.judge(row, grounds)
         if doubt is not None:
             return word_outcome(doubt)
-        if grounds.faults:  # they are believed since
-            grounds = self._journal.standing.read(row.id)
+        if grounds.faults:  # what is believed since may hold the upgrade
+            return Waiting(f"{row.id} goes on as the journal has it", 0.0)
         try:
             outcome = word_outcome(step.run(self._build_context(row, turn, hold, grounds)))
         except NothingNew as stop:

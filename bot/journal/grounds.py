@@ -27,6 +27,8 @@ JOURNAL = "journal as it stands"
 NOTE = "upgrade = ? and key = ?"
 # What a person is asked about where it can't be proven; the rest of a row changes with each turn.
 MEANT = ("cluster", "requester", "channel", "release", "options", "address", "plan", "step", "aborted_by")
+# What says when the upgrade may act; it is believed with the rest. What it is held by is made anew.
+TIMES = ("schedules", "extensions")
 SHOWN = 5
 
 
@@ -109,7 +111,7 @@ class Standing:
             *_find_note_faults(key, kept, rows[0]["notes"]),
             *_find_passed_faults(row, passed, self._list_proven(upgrade, passed)),
         )
-        return Grounds(row, notes, faults, _digest(rows[0], notes) if faults else "")
+        return Grounds(row, notes, faults, self._digest(rows[0], notes) if faults else "")
 
     def believe(self, upgrade: str, digest: str) -> bool:
         """Prove what stands there, after a person approved just that; False where it is something else by now."""
@@ -120,10 +122,16 @@ class Standing:
                 return False
             db.execute("update upgrades set notes = ? where id = ?", [len(grounds.notes), upgrade])
             prove_rows(db, key, "upgrades", "id = ?", [upgrade])
-            prove_rows(db, key, "memory", "upgrade = ?", [upgrade])
+            for table in ("memory", *TIMES):
+                prove_rows(db, key, table, "upgrade = ?", [upgrade])
             # what led here is believed with it; what follows is on record again
             write_note(db, key, upgrade, PASSED, "{}")
             return True
+
+    def _digest(self, row: Row, notes: Mapping[str, Json]) -> str:
+        times = [list(self._store.read(f"select * from {table} where upgrade = ?", [row["id"]])) for table in TIMES]
+        said = json.dumps([*(row[name] for name in MEANT), *sorted(notes.items()), times], default=repr)
+        return hashlib.sha256(said.encode()).hexdigest()
 
     def _list_proven(self, upgrade: str, passed: Mapping[str, int]) -> set[tuple[str, int]]:
         """The decisions that the upgrade was let past by, as far as they hold."""
@@ -134,11 +142,6 @@ class Standing:
             [upgrade, encode_json(asked)],
         )
         return {(row["step"], row["generation"]) for row in rows if self._store.key.holds("approvals", row)}
-
-
-def _digest(row: Row, notes: Mapping[str, Json]) -> str:
-    said = json.dumps([*(row[name] for name in MEANT), *sorted(notes.items())], default=repr)
-    return hashlib.sha256(said.encode()).hexdigest()
 
 
 def _read_value(text: object) -> Json:

@@ -31,6 +31,7 @@ def build_migrations() -> Migrations:
         prove_grounds,
         add_indexes,
         link_returns,
+        prove_times,
     ):
         migrations()(migrate)
     return migrations
@@ -383,3 +384,9 @@ def link_returns(db: Database) -> None:
     db.execute("alter table upgrades add column takes_back text not null default ''")
     db.execute("create index returns on upgrades(takes_back, number) where takes_back <> ''")
     db.execute("create index unheard on outbox(upgrade, created_at) where ts = ''")
+
+
+def prove_times(db: Database) -> None:
+    """What says when an upgrade may act carries a proof: its appointment, its extensions, and since when it is held."""
+    for table in ("schedules", "extensions", "holds"):
+        db.execute(f"alter table {table} add column proof text not null default ''")

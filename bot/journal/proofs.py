@@ -30,6 +30,9 @@ PROVEN: Mapping[str, tuple[str, ...]] = {
     "clicks": ("id", "body"),
     "terms": ("upgrade", "step", "generation", "expires_at"),
     "memory": ("upgrade", "key", "value"),
+    "schedules": ("upgrade", "starts", "ends", "zone", "by", "at", "revision"),
+    "extensions": ("upgrade", "until", "by", "reason", "at"),
+    "holds": ("upgrade", "why", "since", "until"),
     "upgrades": (
         "id",
         "cluster",
@@ -61,6 +64,7 @@ EARLIER: Mapping[str, Mapping[str, str]] = {
     "add_proofs": {"approvals": "state = 'decided'", "consents": "1", "clicks": "1"},
     "add_terms": {"terms": "1"},
     "prove_grounds": {"memory": "1", "upgrades": "1"},
+    "prove_times": {"schedules": "1", "extensions": "1", "holds": "1"},
 }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.journal.bodies import ReminderKind
+from bot.journal.proofs import prove_rows
 from bot.journal.rows import at_time, encode_json, to_seconds, to_time
 from bot.journal.store import Row, Store, StoredCopy
 from bot.windows.appointments import Appointment
@@ -49,10 +50,12 @@ class SchedulesView:
 
     def __init__(self, store: Store | StoredCopy) -> None:
         self._rows = store.read
+        # who reads beside the bot has no key, and decides nothing
+        self._key = store.key if isinstance(store, Store) else None
 
     def find_appointment(self, upgrade: str) -> Appointment | None:
         """The upgrade's appointment."""
-        rows = self._rows("select starts, ends, zone from schedules where upgrade = ?", [upgrade])
+        rows = self._read_proven("schedules", "upgrade = ?", upgrade)
         return Appointment(at_time(rows[0]["starts"]), to_time(rows[0]["ends"]), rows[0]["zone"]) if rows else None
 
     def find_edition(self, upgrade: str) -> Edition:
@@ -81,13 +84,18 @@ class SchedulesView:
 
     def find_extension(self, upgrade: str) -> datetime | None:
         """Until when the latest extension lets the upgrade act."""
-        rows = self._rows("select until from extensions where upgrade = ? order by seq desc limit 1", [upgrade])
+        rows = self._read_proven("extensions", "upgrade = ? order by seq desc", upgrade)
         return at_time(rows[0]["until"]) if rows else None
 
     def find_hold(self, upgrade: str) -> Hold | None:
         """What holds the upgrade."""
-        rows = self._rows("select * from holds where upgrade = ?", [upgrade])
+        rows = self._read_proven("holds", "upgrade = ?", upgrade)
         return Hold(rows[0]["why"], at_time(rows[0]["since"]), to_time(rows[0]["until"])) if rows else None
+
+    def _read_proven(self, table: str, where: str, upgrade: str) -> list[Row]:
+        """The rows that the bot wrote; one of somebody else's is none."""
+        rows = self._rows(f"select * from {table} where {where}", [upgrade])
+        return [row for row in rows if self._key is None or self._key.holds(table, row)]
 
 
 class Schedules(SchedulesView):
@@ -115,14 +123,16 @@ class Schedules(SchedulesView):
                     now.timestamp(),
                 ],
             )
+            prove_rows(db, self._store.key, "schedules", "upgrade = ?", [upgrade])
 
     def add_extension(self, upgrade: str, until: datetime, by: str, reason: str, now: datetime) -> None:
         """Let the upgrade act until then."""
         with self._store.transact() as db:
-            db.execute(
+            added = db.execute(
                 'insert into extensions (upgrade, until, "by", reason, at) values (?, ?, ?, ?, ?)',
                 [upgrade, until.timestamp(), by, reason, now.timestamp()],
             )
+            prove_rows(db, self._store.key, "extensions", "seq = ?", [added.lastrowid])
 
     def put_hold(self, upgrade: str, step: str, why: str, until: datetime | None, now: datetime) -> bool:
         """Record what holds the upgrade; False where that stands there already."""
@@ -131,9 +141,10 @@ class Schedules(SchedulesView):
             return False
         with self._store.transact() as db:
             db.execute(
-                "insert or replace into holds values (?, ?, ?, ?)",
+                "insert or replace into holds (upgrade, why, since, until) values (?, ?, ?, ?)",
                 [upgrade, why, now.timestamp(), to_seconds(until)],
             )
+            prove_rows(db, self._store.key, "holds", "upgrade = ?", [upgrade])
             db.execute("insert or ignore into held_steps values (?, ?)", [upgrade, step])
         return True
 

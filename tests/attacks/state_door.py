@@ -8,12 +8,14 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import time
 from pathlib import Path
 
 from bot.clicks.clicks import encode_click
 from bot.journal.audit import Started
 from bot.journal.store import StoredCopy
 from bot.journal.verifying import Chains, verify_journal
+from bot.windows.downtime import Downtime, Window
 from steps.contract.cards import Card
 from steps.contract.notes import Note, read_as
 from steps.contract.step import Ask, Context, Done, Outcome
@@ -23,6 +25,8 @@ from tests.unit.bot.workbench import ANA, BEN, CAI, START, Engine, build_engine,
 
 STEP, ACT = "access/approve", "access/bind"
 WHAT = Note("access/what", read_as(str))
+# The journals are made at 02:00.
+DAYS = Downtime((Window(tuple(range(7)), time(8), time(16), "UTC"),))
 JOURNAL = "asm-upgrade.db"
 
 
@@ -64,13 +68,17 @@ class Journals:
         """Whether the bot that goes on from the one that was let pass acts on what was written."""
         return f"it acted on {acted}" if (acted := self.list_acts("passed", statements)) else ""
 
+    def hurry(self, *statements: str) -> str:
+        """Whether the bot that goes on from the one that is held acts before its window opens."""
+        return f"it acted on {acted}" if (acted := self.list_acts("held", statements)) else ""
+
     def list_acts(self, name: str, statements: Sequence[str]) -> list[str]:
         """What the bot does that goes on from a journal into which this was written."""
         acted: list[str] = []
         with self._copy(name) as path:
             for statement in statements:
                 write(path, statement)
-            engine = build_engine(path.parent, build_steps(acted))
+            engine = build_engine(path.parent, build_steps(acted), downtime=DAYS if name == "held" else Downtime())
             try:
                 for _ in range(3):
                     engine.upgrades.settle_clicks()
@@ -98,10 +106,10 @@ class Journals:
 
 @contextmanager
 def open_journals(folder: Path) -> Iterator[Journals]:
-    """Made once: an upgrade that asks, one that Ben has just let pass, and one that has ended."""
-    for name in ("asking", "passed", "ended"):
+    """Made once: an upgrade that asks, two that Ben let pass, one of which is held, and one that has ended."""
+    for name in ("asking", "passed", "held", "ended"):
         (folder / name).mkdir()
-        engine = build_engine(folder / name, build_steps([]))
+        engine = build_engine(folder / name, build_steps([]), downtime=DAYS if name == "held" else Downtime())
         begin(engine)
         if name != "asking":
             engine.click("pause", ANA)
@@ -109,7 +117,7 @@ def open_journals(folder: Path) -> Iterator[Journals]:
             engine.click("approve", BEN)
             engine.journal.remember("cluster-x-1", WHAT, "cluster-x")
             engine.runner.turn()
-            assert engine.row().step == ACT
+            assert engine.row().step == (STEP if name == "held" else ACT)
         if name == "ended":
             engine.runner.turn()
             assert engine.row().state == "upgraded"
@@ -147,6 +155,11 @@ def forge(kind: Kind, name: str, *statements: str) -> Attack:
     return Attack("state folder", kind, name, lambda journals: journals.go_on(*statements))
 
 
+def hurry(name: str, *statements: str) -> Attack:
+    """An attack on the time at which an upgrade may act; its next look is due."""
+    return Attack("state folder", "forge", name, lambda journals: journals.hurry(*statements))
+
+
 def confuse(kind: Kind, name: str, *statements: str) -> Attack:
     """An attack on what an act rests on that was approved."""
     return Attack("state folder", kind, name, lambda journals: journals.confuse(*statements))
@@ -159,6 +172,14 @@ OWN_DECISION = (
     f"'approve', '{BEN}', 1, 1)"
 )
 RUNNING = "update upgrades set state = 'running', due = 0"
+LATER = (
+    'insert into extensions (upgrade, until, "by", reason, at, proof) '
+    f"values ('cluster-x-1', {{}}, '{BEN}', 'hurry', 1, {{}})"
+).replace("{}", "1830000000", 1)
+AT_HAND = (
+    'insert into schedules (upgrade, starts, zone, "by", at) '
+    f"values ('cluster-x-1', {START.timestamp() - 60}, 'UTC', '{BEN}', 1)"
+)
 UNCOUNTED = "update upgrades set notes = notes - 1"
 SWAPPED = (
     "update memory set value = (select value from memory other where other.key <> memory.key), "
@@ -214,6 +235,11 @@ ATTACKS: list[Attack] = [
         "insert into memory values ('cluster-x-1', 'shown', '\"other\"', '')",
         RUNNING,
     ),
+    hurry("extensions: until next year", LATER.format("''")),
+    hurry("extensions: until next year, with a proof", LATER.format("'ab'")),
+    hurry("schedules: an appointment at hand", AT_HAND),
+    hurry("holds: removed", "delete from holds"),
+    hurry("holds: until a moment ago", "update holds set until = 1"),
     forge("forge", "upgrades: past its gate", f"{RUNNING}, step = '{ACT}'"),
     forge("forge", "upgrades: past its gate, with a proof", f"{RUNNING}, step = '{ACT}', proof = 'ab'"),
     forge("forge", "upgrades: a plan without its gate", f"""{RUNNING}, step = '{ACT}', plan = '["{ACT}"]'"""),

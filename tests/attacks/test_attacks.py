@@ -71,7 +71,7 @@ def test_what_is_allowed_is_not_stopped(act: Callable[[slack_doors.House], int],
         assert house.judge(lambda: act(house)) == "it changed something"
 
 
-@pytest.mark.parametrize("name", ["asking", "passed"])
+@pytest.mark.parametrize("name", ["asking", "passed", "held"])
 def test_a_journal_that_nobody_touched_goes_on(name: str, tmp_path: Path) -> None:
     """As far as it may: the one whose gate was passed acts."""
     with state_door.open_journals(tmp_path) as journals:
@@ -80,8 +80,7 @@ def test_a_journal_that_nobody_touched_goes_on(name: str, tmp_path: Path) -> Non
 
 # What is only waited for, shown or told: nobody decides by it.
 UNDECIDED = {
-    "deliveries", "extensions", "held_steps", "holds", "identity", "ledger", "presence", "reminders", "schedules",
-    "steps", "webhooks",
+    "deliveries", "held_steps", "identity", "ledger", "presence", "reminders", "steps", "webhooks",
 }  # fmt: skip
 
 

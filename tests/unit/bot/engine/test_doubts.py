@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
 from bot.journal.audit import Decided
 from bot.journal.grounds import PASSED
 from bot.journal.proofs import Key
+from bot.windows.appointments import Appointment
 from steps.contract.cards import Card
 from steps.contract.notes import Note, read_as
 from steps.contract.step import Ask, Context, Done, Outcome, Waiting
@@ -85,7 +87,7 @@ def test_what_a_person_approves_is_believed_and_goes_on(acting: Bench) -> None:
     acting.turn()
     assert (acting.sentence, acting.acted) == (ASKED, [])
     acting.engine.click("approve", CAI)
-    for _ in range(3):
+    for _ in range(4):
         acting.turn()
     assert acting.acted == [ANA] * 3
     assert acting.engine.journal.standing.read("cluster-x-1").faults == ()
@@ -205,9 +207,23 @@ def test_with_another_key_everything_is_asked_again_and_nothing_is_lost(acting: 
     acting.turn()
     assert acting.sentence == ASKED
     acting.engine.click("approve", CAI)
-    for _ in range(2):
+    for _ in range(3):
         acting.turn()
     assert acting.acted == [ANA] * 2
+
+
+def test_with_another_key_an_appointment_still_holds_the_upgrade(acting: Bench) -> None:
+    """It counts again from the moment on at which somebody approved to go on, before anything acts."""
+    starts = acting.engine.clock.now() + timedelta(hours=5)
+    acting.engine.schedules.set_appointment("cluster-x-1", Appointment(starts, None, "UTC"), BEN, starts)
+    acting.engine.store.key = LOST
+    acting.turn()
+    assert acting.sentence == ASKED
+    acting.engine.click("approve", CAI)
+    for _ in range(3):
+        acting.turn()
+    assert acting.acted == []
+    assert acting.engine.schedules.find_appointment("cluster-x-1")
 
 
 def test_with_another_key_an_open_question_is_not_lost(bench: Bench) -> None:
@@ -217,7 +233,8 @@ def test_with_another_key_an_open_question_is_not_lost(bench: Bench) -> None:
     bench.turn()
     assert bench.sentence == ASKED
     bench.engine.click("approve", BEN)
-    bench.turn()
+    for _ in range(2):
+        bench.turn()
     assert bench.sentence == "May it?"
     bench.engine.click("approve", BEN)
     for _ in range(2):

@@ -36,6 +36,7 @@ LANDED = (
     ("prove_grounds", "1a5f59d1135b527c8a89fe9cfe0353a3"),
     ("add_indexes", "2ab62e2ad0a1bcf9452e88fc30919c44"),
     ("link_returns", "4cb31e2c1c5278d537f7fc8f8157b6f4"),
+    ("prove_times", "23ac345400849ea8649abb645bdda625"),
 )
 
 
