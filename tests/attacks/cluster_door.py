@@ -33,17 +33,31 @@ Pod = dict[str, Any]
 
 @dataclass
 class Cluster:
-    """A server that answers what an attack wants, and a kubeconfig that leads to it; each look has its own gateway."""
+    """A server that answers what an attack wants, and a kubeconfig that leads to it."""
 
     server: Loopback
     address: ClusterAddress
 
     def look(self, answer: object, look: Look) -> str:
-        """What became of it: read, or refused in a sentence; never a fault of the bot, and within bounds."""
-        reply = answer if isinstance(answer, Reply | Reset) else Reply.of(answer)
-        self.server.answer, clock = lambda _request: reply, HandClock()
+        """What became of it, by a gateway that has seen nothing else."""
+        with self.connect() as gateway:
+            return self.look_again(gateway, answer, look)
+
+    @contextmanager
+    def connect(self) -> Iterator[KubernetesGateway]:
+        """A gateway to the server, whose waits take no time."""
+        clock = HandClock()
         retries = ReadRetries(clock=clock, sleep=clock.sleep)
         gateway = KubernetesGateway(ApiServer(KubeconfigConnection(self.address), SHORT, retries))
+        try:
+            yield gateway
+        finally:
+            gateway.close()
+
+    def look_again(self, gateway: KubernetesGateway, answer: object, look: Look) -> str:
+        """What became of it: read, or refused in a sentence; never a fault of the bot, and within bounds."""
+        reply = answer if isinstance(answer, Reply | Reset) else Reply.of(answer)
+        self.server.answer = lambda _request: reply
         weighed = tracemalloc.is_tracing()
         tracemalloc.start()
         tracemalloc.reset_peak()
@@ -56,7 +70,6 @@ class Cluster:
             most = tracemalloc.get_traced_memory()[1] - before
             if not weighed:
                 tracemalloc.stop()
-            gateway.close()
         return f"it took {most // 2**20} MB" if most > MOST_BYTES else ""
 
 

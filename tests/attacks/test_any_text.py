@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from bot.gateways.kubernetes.gateway import KubernetesGateway
 from tests.attacks import archive_door, cluster_door, environment_door, file_door, http_door, slack_doors, state_door
 from tests.attacks.slack_doors import House
 from tests.attacks.table import DOORS, Door
@@ -97,19 +98,24 @@ def share_texts(desk: file_door.Desk, texts: list[str], chosen: random.Random) -
 
 
 def keep_texts(cluster: cluster_door.Cluster, texts: list[str], _chosen: random.Random) -> str:
-    """Objects of a cluster, in every place of a text."""
-    for text in texts:
-        spec = {"replicas": text, "selector": {"matchLabels": {text: text}}, "strategy": {"type": text}}
-        named = {"name": text, "namespace": text, "annotations": {text: text}, "creationTimestamp": text}
-        looks: list[tuple[object, cluster_door.Look]] = [
-            (cluster_door.config(config=text, values=text), cluster_door.look_at_injector),
-            (cluster_door.config(mesh=text), cluster_door.look_at_mesh),
-            (cluster_door.list_of(cluster_door.deployment(spec)), cluster_door.look_at_workloads),
-            (cluster_door.list_of({"metadata": named, "spec": {"containers": []}}), cluster_door.look_at_pods),
-            (Reply(200, text.encode()), cluster_door.look_at_pods),
-        ]
-        if told := next(filter(None, (cluster.look(answer, look) for answer, look in looks)), ""):
-            return f"{text!r}: {told}"
+    """Objects of a cluster, in every place of a text, over one connection as in an upgrade."""
+    with cluster.connect() as gateway:
+        return next(filter(None, (keep_text(cluster, gateway, text) for text in texts)), "")
+
+
+def keep_text(cluster: cluster_door.Cluster, gateway: KubernetesGateway, text: str) -> str:
+    """One text in each place."""
+    spec = {"replicas": text, "selector": {"matchLabels": {text: text}}, "strategy": {"type": text}}
+    named = {"name": text, "namespace": text, "annotations": {text: text}, "creationTimestamp": text}
+    looks: list[tuple[object, cluster_door.Look]] = [
+        (cluster_door.config(config=text, values=text), cluster_door.look_at_injector),
+        (cluster_door.config(mesh=text), cluster_door.look_at_mesh),
+        (cluster_door.list_of(cluster_door.deployment(spec)), cluster_door.look_at_workloads),
+        (cluster_door.list_of({"metadata": named, "spec": {"containers": []}}), cluster_door.look_at_pods),
+        (Reply(200, text.encode()), cluster_door.look_at_pods),
+    ]
+    if told := next(filter(None, (cluster.look_again(gateway, answer, look) for answer, look in looks)), ""):
+        return f"{text!r}: {told}"
     return ""
 
 
