@@ -26,7 +26,7 @@ PASSED = "engine/passed"
 JOURNAL = "journal as it stands"
 NOTE = "upgrade = ? and key = ?"
 # What a person is asked about where it can't be proven; the rest of a row changes with each turn.
-MEANT = ("cluster", "requester", "channel", "release", "options", "address", "plan", "step", "aborted_by")
+MEANT = ("cluster", "requester", "channel", "release", "options", "address", "plan", "step", "aborted_by", "takes_back")
 # What says when the upgrade may act; it is believed with the rest. What it is held by is made anew.
 TIMES = ("schedules", "extensions")
 SHOWN = 5

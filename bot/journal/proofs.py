@@ -55,6 +55,7 @@ PROVEN: Mapping[str, tuple[str, ...]] = {
         "created_at",
         "ended_at",
         "notes",
+        "takes_back",
     ),
 }
 # Table and column in which a proof stands, where that is not its name's own table and the column `proof`.
@@ -64,6 +65,7 @@ EARLIER: Mapping[str, Mapping[str, str]] = {
     "add_proofs": {"approvals": "state = 'decided'", "consents": "1", "clicks": "1"},
     "add_terms": {"terms": "1"},
     "prove_grounds": {"memory": "1", "upgrades": "1"},
+    "link_returns": {"upgrades": "1"},
     "prove_times": {"schedules": "1", "extensions": "1", "holds": "1"},
 }
 

@@ -193,6 +193,7 @@ CHANGED = {
     "another requester's": f"requester = '{BEN}'",
     "another channel": "channel = 'C0OTHER'",
     "another question": "generation = 0",
+    "a way back of another": "takes_back = 'cluster-y-1'",
     "another age": "created_at = created_at + 1",
     "another proof": "proof = ''",
 }
