@@ -65,6 +65,7 @@ def _waiting(ground: Ground, space: str) -> Pod:
     return pod
 
 
+@pytest.mark.weather("pods that keep apart fill the nodes")
 @pytest.mark.parametrize(
     ("rule", "words"),
     [
@@ -92,6 +93,7 @@ def test_as_many_replicas_as_nodes_leave_no_node_for_one_more(
     assert ground.settle(named(space)).restarted_at == STAMP
 
 
+@pytest.mark.weather("pods that keep apart fill the nodes")
 def test_an_uneven_spread_is_refused(ground: Ground, choose: Choose) -> None:
     """Where the emptier node takes nothing, the fuller one may not either."""
     space, picked = ground.make_space(), choose(2)
@@ -106,6 +108,7 @@ def test_an_uneven_spread_is_refused(ground: Ground, choose: Choose) -> None:
     assert "1 node(s) were unschedulable" in words
 
 
+@pytest.mark.weather("pods that keep apart fill the nodes")
 def test_a_pod_is_shunned_by_those_that_are_there(ground: Ground, choose: Choose) -> None:
     """Also one that has no rule itself."""
     space, picked = ground.make_space(), choose(1)

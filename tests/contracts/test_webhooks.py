@@ -61,6 +61,7 @@ def _event(ground: Ground, ref: WorkloadRef, reason: str) -> str:
     return found[0]
 
 
+@pytest.mark.weather("an admission policy denies, or its webhook is away")
 @pytest.mark.parametrize("code", [400, 403])
 def test_a_policy_that_denies_a_restart_says_so_in_its_own_words(ground: Ground, register: Register, code: int) -> None:
     """The server repeats webhook and words, with the webhook's code: 400 where it names none."""
@@ -75,6 +76,7 @@ def test_a_policy_that_denies_a_restart_says_so_in_its_own_words(ground: Ground,
     assert ground.read(named(space)).restarted_at == ""
 
 
+@pytest.mark.weather("an admission policy denies, or its webhook is away")
 def test_a_policy_that_denies_pods_shows_on_the_deployment(ground: Ground, register: Register) -> None:
     """As a ReplicaFailure; the old pods stay."""
     space = ground.make_space()
@@ -87,6 +89,7 @@ def test_a_policy_that_denies_pods_shows_on_the_deployment(ground: Ground, regis
     assert ground.read(named(space)).failure == wanted
 
 
+@pytest.mark.weather("an admission policy denies, or its webhook is away")
 def test_a_policy_that_denies_pods_shows_in_a_stateful_sets_events_alone(ground: Ground, register: Register) -> None:
     """No condition tells of it, and the pod that was deleted for the rollout does not come back."""
     space = ground.make_space()
@@ -102,6 +105,7 @@ def test_a_policy_that_denies_pods_shows_in_a_stateful_sets_events_alone(ground:
     assert [pod.name for pod in ground.list_live(space)] == ["db-0"]
 
 
+@pytest.mark.weather("an admission policy denies, or its webhook is away")
 def test_a_policy_that_denies_replica_sets_shows_as_progressing_false(ground: Ground, register: Register) -> None:
     """The Deployment's own event names the set that could not be made; its status stays behind."""
     space = ground.make_space()
@@ -116,6 +120,7 @@ def test_a_policy_that_denies_replica_sets_shows_as_progressing_false(ground: Gr
     assert found.observed_generation < found.generation
 
 
+@pytest.mark.weather("an admission policy denies, or its webhook is away")
 def test_a_webhook_that_is_down_stops_restarts_and_pods(ground: Ground, register: Register) -> None:
     """500 with the webhook's name, and the same words as a ReplicaFailure."""
     space = ground.make_space()
@@ -144,6 +149,7 @@ def test_a_webhook_that_is_down_and_ignored_stops_nothing(ground: Ground, regist
     assert ground.settle(named(space)).restarted_at == STAMP
 
 
+@pytest.mark.weather("an admission policy denies, or its webhook is away")
 def test_a_webhook_may_take_the_stamp_out(ground: Ground, register: Register) -> None:
     """The answer is 200 and nothing was restarted."""
     space = ground.make_space()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sandbox.cluster.weather.crowds import Crowded
+from sandbox.cluster.weather.disks import SingleDisk
 from sandbox.cluster.weather.limits import Quota, StuckBudget
 from sandbox.cluster.weather.mesh import HandEdits, OwnGateway
 from sandbox.cluster.weather.nodes import AutoscaledNodes, LateGates, LostNode, ManyNodes, NodeUpgrade, SlowPods
@@ -30,6 +31,7 @@ WEATHERS = (
     WeatherKind("policy-mutates", "An admission webhook takes each restart's stamp out again.", PolicyMutates),
     WeatherKind("own-gateway", "A team has a gateway of its own in istio-system, past istioctl.", OwnGateway),
     WeatherKind("quota", "A quota leaves no room for one pod more in a namespace.", Quota),
+    WeatherKind("single-disk", "A workload of one pod on a disk that one node can have at a time.", SingleDisk),
     WeatherKind("slow-pods", "Pods take long to become ready, and long to end.", SlowPods),
     WeatherKind("stuck-budget", "A disruption budget allows no eviction.", StuckBudget),
 )

@@ -13,10 +13,12 @@ from steps.mesh import Pod, Workload, WorkloadRef
 from steps.notes.control_plane import AGENTS, IN_PLACE, INGRESS, LEAVING, STALLS, AgentsSeen
 from steps.notes.download import IMAGES
 from steps.notes.prepare import MESH_SEEN, SIDECARS, SeenMesh, SidecarCounts
+from steps.phases.control_plane.silence import ask_silent
 from steps.workloads.control_plane import Images, Standing, describe_done, format_pods, judge_workloads
 from steps.workloads.estimate import SEEN_SPREAD, Range, describe_overrun, describe_range, estimate_control_plane
 from steps.workloads.inventory import find_workload, is_finished
 from steps.workloads.stalls import (
+    DEADLINE,
     TERMINATING,
     UNREADY,
     Stall,
@@ -72,7 +74,16 @@ def roll_out(ctx: Context) -> Outcome:
     overdue = choose_overdue(stalls, time_stalls(ctx, stalls)) or find_late_leaving(ctx, scene.own)
     if overdue:
         return Blocked(overdue.sentence, overdue.remedy, attachments=(_attach(table), *attach_events(ctx, overdue)))
-    return _judge_time(ctx, scene, table) or describe_wait(scene, stalls, table, describe_left(ctx, scene.workloads))
+    told = (*stalls, *ask_silent(ctx, scene.workloads, scene.own))
+    return _judge_time(ctx, scene, table, told) or describe_wait(
+        scene, told, table, describe_unknown(told) or describe_left(ctx, scene.workloads)
+    )
+
+
+def describe_unknown(stalls: Sequence[Stall]) -> str:
+    """`; time left not known: waits for …` while something holds the rollout up, "" while nothing does."""
+    first = next((stall for stall in stalls if stall.kind not in (UNREADY, DEADLINE)), None)
+    return f"; time left not known: waits for {first.sentence}" if first else ""
 
 
 def look(ctx: Context, images: Images) -> Scene:
@@ -163,16 +174,18 @@ def attach_events(ctx: Context, stall: Stall) -> tuple[Attachment, ...]:
     return (Attachment("events.txt", f"{text}\n"),) if text else ()
 
 
-def _judge_time(ctx: Context, scene: Scene, table: Sequence[str]) -> Blocked | None:
+def _judge_time(ctx: Context, scene: Scene, table: Sequence[str], stalls: Sequence[Stall]) -> Blocked | None:
     nodes = max((s.replicas for s in scene.workloads if s.ref.kind == "DaemonSet"), default=0)
     limit = BASE_LIMIT + nodes * NODE_LIMIT
     passed = ctx.now - ctx.waiting_since
     if passed < limit:
         return None
     minutes = int(passed.total_seconds() // 60)
+    reason = f"; {stalls[0].sentence}" if stalls else ""
+    remedy = stalls[0].remedy if stalls else f"kubectl -n {ctx.release.namespace} get pods shows where it stands"
     return Blocked(
-        f"the control plane is not rolled out after {minutes} min: {scene.missing[0]}",
-        f"kubectl -n {ctx.release.namespace} get pods shows where it stands; retry waits on.",
+        f"the control plane is not rolled out after {minutes} min: {scene.missing[0]}{reason}",
+        f"{remedy.rstrip('.')}; retry waits on.",
         attachments=(_attach(table),),
     )
 

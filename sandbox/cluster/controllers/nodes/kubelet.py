@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sandbox.cluster.controllers.engine import Engine
+from sandbox.cluster.controllers.nodes.disks import find_multi_attach
 from sandbox.cluster.controllers.nodes.pod_status import (
     back_off,
     container_images,
@@ -70,12 +71,20 @@ class Kubelet:
             self._keep_running(pod)
         elif "containerStatuses" not in pod["status"]:
             self._write(pod, creating(pod, self._api.now()))
-        elif self._is_due(pod, "create", self.pace.varied(self.pace.create, pod)):
+        elif self._is_due(pod, "create", self.pace.varied(self.pace.create, pod)) and self._has_disks(pod):
             self._start(pod)
 
     def forget_plans(self) -> None:
         """Drop all plans (before another state is loaded)."""
         self._plans.clear()
+
+    def _has_disks(self, pod: Json) -> bool:
+        """Tell whether its disks can be attached; where not, it is said so and tried again."""
+        refusal = find_multi_attach(self._api.store, pod)
+        if refusal:
+            self._recorder.warn(pod, "FailedAttachVolume", refusal, "attachdetach-controller")
+            self._engine.look_later(self.pace.pull_retry, self.name, namespace_of(pod), name_of(pod))
+        return not refusal
 
     def _start(self, pod: Json) -> None:
         images = container_images(pod)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from steps.mesh import Event, Pod
+from steps.mesh import Pod
 from steps.phases.sidecars.flights.flight import Flight
-from steps.workloads.causes import find_telling
+from steps.workloads.causes import find_telling, shorten
 from steps.workloads.inventory import is_live
-
-LONGEST_WORDS = 400
 
 
 def find_reason(flight: Flight) -> str:
@@ -29,18 +27,6 @@ def list_unready(flight: Flight) -> list[Pod]:
     """The live pods that are not ready, those that the restart made first."""
     unready = (pod for pod in flight.pods or () if is_live(pod) and not pod.is_ready)
     return sorted(unready, key=lambda pod: (pod.uid in flight.known, pod.name))
-
-
-def choose_words(events: Iterable[Event]) -> str:
-    """What the warnings among events say: the last that tells of a known cause, else the last."""
-    said = [f"{event.reason}: {event.message}" for event in events if event.kind == "Warning"]
-    return shorten(find_telling(reversed(said)))
-
-
-def shorten(words: str) -> str:
-    """On one line, cut where it gets long."""
-    line = " ".join(words.split())
-    return line if len(line) <= LONGEST_WORDS else line[: LONGEST_WORDS - 1] + "…"
 
 
 def _list_problems(flight: Flight) -> Iterator[str]:

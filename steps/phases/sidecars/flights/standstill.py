@@ -13,7 +13,8 @@ from steps.mesh import Event
 from steps.notes.sidecars import STANDING, Standing, read_refusal
 from steps.phases.sidecars.flights.actions import Judged
 from steps.phases.sidecars.flights.flight import Flight, Underway, is_in_place
-from steps.phases.sidecars.flights.reasons import choose_words, find_reason, pick_silent
+from steps.phases.sidecars.flights.reasons import find_reason, pick_silent
+from steps.workloads.causes import choose_words
 from steps.workloads.rollout import count_moved
 
 # After so long without progress a workload is named, so that a person knows within two minutes; where pods take long

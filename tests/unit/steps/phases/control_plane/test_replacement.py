@@ -228,3 +228,45 @@ def test_an_orphaned_replica_sets_pods_hold_nobody_up() -> None:
     paper.kubernetes.workloads = (*paper.kubernetes.workloads, orphan)
     paper.kubernetes.pods = [make_pod("istio-galley-1-a", ready=0, problem="app CrashLoopBackOff: back-off")]
     assert isinstance(paper.run(roll_out), Done)
+
+
+MULTI = 'Multi-Attach error for volume "pvc-1" Volume is already used by pod(s) istio-galley-1-b'
+
+
+def waiting(*events: Event, age: timedelta = timedelta(minutes=2)) -> tuple[Paper, Waiting]:
+    """A rollout two minutes old whose new pod says nothing itself, as it is told."""
+    paper = replaced()
+    paper.advance(timedelta(minutes=2))
+    first, *rest = paper.kubernetes.workloads
+    paper.kubernetes.workloads = (replace(first, updated=1, available=1), *rest)
+    silent = make_pod("istio-galley-1-a", phase="Pending", ready=0, is_ready=False, created=paper.now - age)
+    paper.kubernetes.pods = [silent]
+    paper.kubernetes.events = {"istio-galley-1-a": events}
+    outcome = paper.run(roll_out)
+    assert isinstance(outcome, Waiting)
+    return paper, outcome
+
+
+def test_a_pod_that_comes_up_without_a_word_is_asked_for_its_events() -> None:
+    """What they say is told while the phase waits, and nobody promises a time."""
+    _, outcome = waiting(Event("Normal", "Scheduled", "assigned"), Event("Warning", "FailedAttachVolume", MULTI))
+    said = f"istio-galley-1-a: FailedAttachVolume: {MULTI}"
+    assert outcome.why.endswith(f"; time left not known: waits for {said}")
+    assert said in outcome.details
+
+
+def test_a_pod_of_an_ordinary_age_is_asked_nothing() -> None:
+    """Nor do ordinary events tell of a stall."""
+    _, young = waiting(Event("Warning", "FailedAttachVolume", MULTI), age=timedelta(seconds=20))
+    _, calm = waiting(Event("Normal", "Scheduled", "assigned"))
+    assert "not known" not in young.why + calm.why
+
+
+def test_lateness_does_not_hide_what_events_say() -> None:
+    """Twenty minutes and more: the sentence has the reason, the remedy fits it."""
+    paper, _ = waiting(Event("Warning", "FailedAttachVolume", MULTI))
+    paper.advance(timedelta(hours=3))
+    outcome = paper.run(roll_out)
+    assert isinstance(outcome, Blocked)
+    assert outcome.why.endswith(f"; istio-galley-1-a: FailedAttachVolume: {MULTI}")
+    assert "one node at a time" in outcome.remedy

@@ -95,6 +95,7 @@ def mesh(snapshot: Json, certificate: ServingCertificate, tmp_path: Path) -> Ite
         yield SimulatedMesh(load_release(), certificate, tmp_path, stack, snapshot)
 
 
+@pytest.mark.weather("an admission policy denies, or its webhook is away")
 @pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.name)
 def test_the_cause_reaches_the_sentence(mesh: SimulatedMesh, trouble: Trouble) -> None:
     """With a remedy that mends it: rights are none where no right is missing."""
@@ -130,6 +131,7 @@ def test_a_stateful_set_that_waits_for_a_broken_pod_needs_two_things(mesh: Simul
     assert "kubectl -n data delete pod ledger-db-2" in outcome.remedy
 
 
+@pytest.mark.weather("pods that keep apart fill the nodes")
 @pytest.mark.parametrize(
     ("rule", "words", "remedy"),
     [
@@ -166,6 +168,30 @@ def test_a_rollout_without_a_free_node_is_predicted_and_then_told(
     )
     rig.generation += 1
     assert isinstance(rig.run("restart"), Done)
+
+
+@pytest.mark.weather("a disk that one node can have at a time (by public texts)")
+def test_a_disk_that_two_pods_want_is_predicted_and_then_told(mesh: SimulatedMesh) -> None:
+    """Not as "starts the new pod before the old one stops", and not as "not done after 12 min"."""
+    mesh.control(lambda cluster: cluster.sky.begin("single-disk"))
+    mesh.tick(30)
+    mesh.control(lambda cluster: _make_old(cluster, "files"))
+    mesh.tick(60)
+    rig = start(mesh, limits=Limits(workloads_at_once=0, pods_per_minute=0))
+    card = rig.turn("approve")
+    assert isinstance(card, Ask)
+    (risk,) = (risk for risk in card.card.risks if risk.startswith("shop/Deployment/files: "))
+    assert "its disk files can be on one node at a time: a new pod on another node waits for the old one" in risk
+    rig.approve("approve")
+    begun, told = mesh.clock.seconds, 0.0
+    while isinstance(outcome := rig.turn("restart"), Waiting):
+        if not told and "Multi-Attach error" in outcome.why:
+            told = mesh.clock.seconds - begun
+        mesh.tick(outcome.retry_in)
+    assert 0 < told <= SOON
+    assert isinstance(outcome, Blocked)
+    assert "FailedAttachVolume: Multi-Attach error for volume" in outcome.why
+    assert "set the strategy to Recreate" in outcome.remedy
 
 
 def _make_old(cluster: SimulatedCluster, app: str) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from steps.mesh import Event
-from steps.phases.sidecars.flights.reasons import choose_words, find_reason, pick_silent, shorten
+from steps.phases.sidecars.flights.reasons import find_reason, pick_silent
+from steps.workloads.causes import choose_words, shorten
 from tests.unit.steps.shapes import NEW, entry, flight, pod, workload
 
 QUOTA = 'FailedCreate: pods "web-x" is forbidden: exceeded quota: few, requested: pods=1, used: pods=2, limited: pods=2'
