@@ -8,13 +8,15 @@ from functools import partial
 
 import msgspec
 
-from bot.journal.journal import Journal
+from bot.journal.journal import Journal, JournalView
 from bot.journal.rows import UpgradeRow
 from bot.journal.store import Store
 from steps.contract.notes import Json
+from steps.notes.control_plane import FIRST_WRITE
 from steps.notes.way_back import Cover, WayBack
 from steps.phases.control_plane.direction import WAY_BACK
-from steps.phases.way_back.inheritance import choose_options, has_written, list_inherited, name_source
+from steps.phases.way_back.inheritance import choose_options, list_inherited, name_source
+from steps.plan import FIRST_WRITE as APPLY
 from steps.plan import build_plan, is_way_back
 
 # For so long after its end the approval of an upgrade's control plane covers the way back.
@@ -23,6 +25,17 @@ APPROVALS = (
     "select * from approvals where upgrade = ? and kind = 'gate' and step like 'control-plane/%' "
     "order by generation desc"
 )
+
+
+def has_written(journal: JournalView, row: UpgradeRow) -> bool:
+    """Whether an upgrade has begun to write to the control plane, so that there is something to take back.
+
+    Earlier versions of the bot noted no more than that the apply was done.
+    """
+    if is_way_back(row.plan):
+        return False
+    done = (step.step == APPLY and step.outcome == "Done" for step in journal.list_steps(row.id))
+    return journal.recall(row.id, FIRST_WRITE) is not None or any(done)
 
 
 class Returns:
@@ -34,7 +47,7 @@ class Returns:
 
     def has_written(self, row: UpgradeRow) -> bool:
         """Whether an upgrade has begun to write to the control plane, so that there is something to take back."""
-        return not is_way_back(row.plan) and has_written(partial(self._journal.recall, row.id))
+        return has_written(self._journal, row)
 
     def name_source(self, row: UpgradeRow) -> str:
         """The release that an upgrade came from."""

@@ -29,10 +29,10 @@ from bot.journal.bodies import (
 from bot.journal.journal import Journal
 from bot.journal.outbox import Outbox, name_card, name_reminder
 from bot.journal.rows import UpgradeRow, build_code, name_end
+from bot.returns import has_written
 from steps.contract.cards import Attachment, Card
 from steps.contract.ledger import count_pods
 from steps.contract.step import Ask, Blocked, Done, Waiting
-from steps.notes.control_plane import FIRST_WRITE
 from steps.notes.prepare import SOURCE
 from steps.plan import name_phases
 
@@ -177,7 +177,7 @@ class Chronicle:
             target=row.release,
             pods=PodNumbers(counts.get("upgraded", 0), counts.get("manual", 0), count_pods(counts)),
             head=head,
-            returnable=not row.takes_back and self._journal.recall(row.id, FIRST_WRITE) is not None,
+            returnable=has_written(self._journal, row),
         )
         self._outbox.put_message(row.id, "finished", row.channel, body, now)
 

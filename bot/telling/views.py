@@ -11,9 +11,9 @@ from bot.journal.journal import JournalView
 from bot.journal.records import ENDED, Action, UpgradeState
 from bot.journal.rows import StepRow, UpgradeRow
 from bot.people.rights import list_legal_actions
+from bot.returns import has_written
 from steps.contract.cards import Choice
 from steps.contract.ledger import EntryState, LedgerEntry
-from steps.notes.control_plane import FIRST_WRITE
 from steps.notes.prepare import SOURCE
 from steps.plan import ABORT, LANDING, PHASES, PROPOSAL, ROLLBACK, name_phases
 
@@ -82,9 +82,8 @@ class Views:
 
     def _list_legal(self, row: UpgradeRow) -> tuple[Action, ...]:
         legal = list_legal_actions(row.state, bool(row.paused_by), bool(row.aborted_by))
-        may_return = row.state not in ENDED and not row.aborted_by and not row.takes_back
-        written = may_return and self._journal.recall(row.id, FIRST_WRITE) is not None
-        return (*legal, "rollback") if written else legal
+        open_still = row.state not in ENDED and not row.aborted_by
+        return (*legal, "rollback") if open_still and has_written(self._journal, row) else legal
 
     def _describe_return(self, row: UpgradeRow) -> str:
         back = self._journal.find_return(row.id)

@@ -10,7 +10,7 @@ from steps.contract.notes import Json, Note
 from steps.contract.options import UpgradeOptions
 from steps.gates import bind_planned
 from steps.install.overlays import join_overlays
-from steps.notes.control_plane import CREATED, FIRST_WRITE, REMOVED
+from steps.notes.control_plane import CREATED, REMOVED
 from steps.notes.download import ARGUMENTS
 from steps.notes.permissions import EDITED
 from steps.notes.prepare import CLUSTER_SERVER, CLUSTER_UID, FLAGS, MTLS, NODES, SOURCE, Source
@@ -26,11 +26,6 @@ class Recall(Protocol):
     """Reads a note of the upgrade that is taken back."""
 
     def __call__(self, note: Note[T], /) -> T | None: ...
-
-
-def has_written(recall: Recall) -> bool:
-    """Whether the upgrade has begun to write to the control plane."""
-    return recall(FIRST_WRITE) is not None
 
 
 def name_source(recall: Recall) -> str:

@@ -7,12 +7,13 @@ from datetime import timedelta
 
 import pytest
 
-from bot.returns import Returns
+from bot.returns import Returns, has_written
 from steps.contract.cards import Card
-from steps.contract.step import Ask, Context, Done, Outcome
+from steps.contract.step import Ask, Context, Done, Outcome, Waiting
 from steps.gates import pass_gate
 from steps.notes.control_plane import FIRST_WRITE
 from steps.notes.way_back import WayBack
+from steps.plan import FIRST_WRITE as APPLY
 from tests.unit.bot.workbench import BEN, Build, Engine
 
 STEP, WAY = "control-plane/approve", {"record": "ab", "istioctl": "cd"}
@@ -57,6 +58,15 @@ def test_an_upgrade_is_covered_for_a_day_after_its_end(build: Build, hours: floa
 def test_an_approval_that_bound_no_way_back_covers_none(build: Build) -> None:
     """As those of earlier versions of the bot."""
     assert find_cover(build_upgrade(build, {})) == ""
+
+
+def test_an_apply_that_an_earlier_version_made_counts_as_a_write(build: Build) -> None:
+    """It noted no more than that the step was done."""
+    engine = build({APPLY: lambda _ctx: Done("applied"), "a/b": lambda _ctx: Waiting("for pods", 5)})
+    engine.add_upgrade([APPLY, "a/b"])
+    assert not has_written(engine.journal, engine.row())
+    engine.runner.turn()
+    assert has_written(engine.journal, engine.row())
 
 
 def forge_note(engine: Engine) -> None:
