@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
@@ -12,17 +14,40 @@ from prometheus_client.registry import Collector
 from bot.clock import Clock
 from bot.journal.journal import JournalView
 from bot.journal.outbox import Outbox
+from bot.journal.rows import UpgradeRow
+from bot.windows.permits import Permit
 
 STATES = ("running", "asking", "blocked", "paused")
 
 
-class JournalCollector(Collector):
-    """Open upgrades by state, their pods by ledger state, and how long the oldest message waits for Slack."""
+@dataclass(frozen=True)
+class Signs:
+    """What the running bot knows of itself: whether Slack is reached and the journal written, and its free disk."""
 
-    def __init__(self, journal: JournalView, outbox: Outbox, clock: Clock) -> None:
+    is_slack_reached: Callable[[], bool]
+    is_journal_written: Callable[[], bool]
+    measure_room: Callable[[], int]
+
+
+class JournalCollector(Collector):
+    """Open upgrades by state, what they wait for, their pods by ledger state, and how the bot itself stands.
+
+    `find_window` says until when an upgrade's window is open, None where nothing ends it.
+    """
+
+    def __init__(
+        self,
+        journal: JournalView,
+        outbox: Outbox,
+        clock: Clock,
+        find_window: Callable[[UpgradeRow, datetime], Permit],
+        signs: Signs,
+    ) -> None:
         self._journal = journal
         self._outbox = outbox
         self._clock = clock
+        self._find_window = find_window
+        self._signs = signs
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """The metrics as they are now."""
@@ -30,6 +55,10 @@ class JournalCollector(Collector):
         yield self._count_pods()
         yield self._measure_outbox()
         yield self._count_given_up()
+        yield self._measure_questions()
+        yield self._measure_waits()
+        yield self._measure_windows()
+        yield from self._tell_signs()
 
     def _count_upgrades(self) -> GaugeMetricFamily:
         gauge = GaugeMetricFamily("asm_upgrade_open_upgrades", "Open upgrades by state.", labels=["state"])
@@ -60,9 +89,64 @@ class JournalCollector(Collector):
             "asm_upgrade_outbox_given_up", "Messages that were given up.", value=self._outbox.count_given_up()
         )
 
+    def _measure_questions(self) -> GaugeMetricFamily:
+        gauge = GaugeMetricFamily(
+            "asm_upgrade_question_seconds", "How long people have been asked for an approval.", labels=["cluster"]
+        )
+        for row in self._journal.list_open_upgrades():
+            question = self._journal.find_open_question(row.id) if row.state == "asking" else None
+            if question is not None and not row.paused_by:
+                gauge.add_metric([row.cluster], self._age(question.asked_at))
+        return gauge
 
-def build_registry(journal: JournalView, outbox: Outbox, clock: Clock) -> CollectorRegistry:
+    def _measure_waits(self) -> GaugeMetricFamily:
+        gauge = GaugeMetricFamily(
+            "asm_upgrade_step_seconds",
+            "How long the step at hand has waited or been tried.",
+            labels=["cluster", "step"],
+        )
+        for row in self._journal.list_open_upgrades():
+            if row.state == "running" and not row.paused_by and row.waiting_since is not None:
+                gauge.add_metric([row.cluster, row.step], self._age(row.waiting_since))
+        return gauge
+
+    def _measure_windows(self) -> GaugeMetricFamily:
+        gauge = GaugeMetricFamily(
+            "asm_upgrade_window_left_seconds",
+            "How long the window of a running upgrade stays open.",
+            labels=["cluster"],
+        )
+        now = self._clock.now()
+        for row in self._journal.list_open_upgrades():
+            permit = self._find_window(row, now)
+            if row.state == "running" and permit.open and permit.until is not None:
+                gauge.add_metric([row.cluster], (permit.until - now).total_seconds())
+        return gauge
+
+    def _tell_signs(self) -> Iterator[GaugeMetricFamily]:
+        signs = self._signs
+        yield GaugeMetricFamily(
+            "asm_upgrade_slack_reached", "1 while Slack and the bot reach each other.", value=signs.is_slack_reached()
+        )
+        yield GaugeMetricFamily(
+            "asm_upgrade_journal_written", "1 while the journal can be written.", value=signs.is_journal_written()
+        )
+        yield GaugeMetricFamily(
+            "asm_upgrade_state_free_bytes", "Room on the disk of the state folder.", value=signs.measure_room()
+        )
+
+    def _age(self, moment: datetime) -> float:
+        return max(0.0, (self._clock.now() - moment).total_seconds())
+
+
+def build_registry(
+    journal: JournalView,
+    outbox: Outbox,
+    clock: Clock,
+    find_window: Callable[[UpgradeRow, datetime], Permit],
+    signs: Signs,
+) -> CollectorRegistry:
     """A registry with the bot's own metrics."""
     registry = CollectorRegistry()
-    registry.register(JournalCollector(journal, outbox, clock))
+    registry.register(JournalCollector(journal, outbox, clock, find_window, signs))
     return registry

@@ -16,7 +16,8 @@ from waitress.server import BaseWSGIServer
 from bot.app.health import HealthApp, LivePort, serve_health
 from bot.app.log import configure_log
 from bot.app.loops import Dispatcher, Loop, Ticker
-from bot.app.metrics import build_registry
+from bot.app.machine_checks import measure_room
+from bot.app.metrics import Signs, build_registry
 from bot.app.upkeep import Leftovers
 from bot.app.wiring import (
     KUBECONFIGS,
@@ -165,8 +166,16 @@ class Serving:
         if not self.bot.settings.health_port:
             return None
         bot = self.bot
-        app = HealthApp(self.find_troubles, build_registry(bot.journal, bot.outbox, bot.clock))
+        registry = build_registry(bot.journal, bot.outbox, bot.clock, bot.keeper.find_window, self._read_signs())
+        app = HealthApp(self.find_troubles, registry)
         return serve_health(app, bot.settings.health_port, bot.settings.listen)
+
+    def _read_signs(self) -> Signs:
+        return Signs(
+            lambda: not self.front.find_trouble(),
+            lambda: not self.bot.store.broken,
+            lambda: measure_room(self.bot.settings.state),
+        )
 
     def _serve_liveness(self) -> LivePort | None:
         settings = self.bot.settings

@@ -97,6 +97,7 @@ class Bot:
     search: GkeSearch
     modes: MeshModes
     own_bindings: OwnBindings
+    keeper: Keeper
     programs: ProgramRuns
 
 
@@ -123,8 +124,7 @@ def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans, progr
     roster = build_roster(settings, clock)
     clusters = PeopledClusters(settings.clusters, roster)
     chronicle = Chronicle(journal, outbox, clusters.list_approvers)
-    schedules = Schedules(store)
-    returns = Returns(store, journal)
+    schedules, returns = Schedules(store), Returns(store, journal)
     transitions = Transitions(journal, returns, chronicle, clock)
     keeper = Keeper(journal, schedules, transitions, clusters, plans.releases, Paces(store))
     keeper.wake_held()
@@ -159,6 +159,7 @@ def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans, progr
         search=search,
         modes=modes,
         own_bindings=OwnBindings(journal, chronicle, StepRuns(journal, keeper, clock, plans), plans, clock),
+        keeper=keeper,
         programs=programs,
     )
 
