@@ -57,9 +57,11 @@ def test_a_field_that_somebody_set_since_is_asked_about(rig: Rig) -> None:
     """It would be set back."""
     rig.command(ANA, "start cluster-x")
     rig.upgrade_all(BEN)
-    edit = {"spec": {"template": {"spec": {"terminationGracePeriodSeconds": 77}}}}
-    api = rig.world.cluster.api
-    api.patch(find_deployments(rig), "istio-system", "istio-pilot", edit, MERGE)
+    api, resource = rig.world.cluster.api, rig.world.cluster.resources.of_kind("", "ConfigMap")
+    assert resource
+    mesh = api.get(resource, "istio-system", "istio")["data"]["mesh"]
+    edit = {"data": {"mesh": f"{mesh}\noutboundTrafficPolicy:\n  mode: REGISTRY_ONLY\n"}}
+    api.patch(resource, "istio-system", "istio", edit, MERGE)
     order_return(rig)
     rig.run_until(lambda: read_row(rig, "cluster-x-2").state == "asking", 600)
     assert read_row(rig, "cluster-x-2").step == "control-plane/approve-return"
