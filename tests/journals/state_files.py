@@ -17,6 +17,8 @@ from tests.scenarios.rig import World
 
 JOURNAL = "asm-upgrade."
 TOKEN = "kubeconfigs/google-token"
+# What a program that still runs reads before the bot has put another token there: one of Google's form, still valid.
+LATER_TOKEN = b"ya29.of-another-day"
 SIGNATURE = ".1.sig"
 UNPACKED = "releases/unpacked"
 Recipe = dict[str, Any]
@@ -45,7 +47,7 @@ def restore_files(world: World, recipes: Mapping[str, Recipe], placeholders: Pla
             tree = _unpack(world.folder.root / "unpacked", recipe["unpacked"], placeholders)
             shutil.copytree(tree, path, copy_function=os.link)
         else:
-            path.write_bytes(_make_content(recipe, world, placeholders))
+            path.write_bytes(LATER_TOKEN if name == TOKEN else _make_content(recipe, world, placeholders))
 
 
 def _describe_file(name: str, content: bytes, placeholders: Placeholders) -> Recipe:

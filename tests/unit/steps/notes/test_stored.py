@@ -92,8 +92,8 @@ STORED: list[tuple[Note[Any], Json, object]] = [
     (sidecars.CLOCK.of(2, "shop/Deployment/web"), STORED_AT, AT),
     (
         sidecars.STAMP.of("r"),
-        {"at": "2026-12-01T02:00:00Z", "generation": 2},
-        sidecars.Stamp("2026-12-01T02:00:00Z", 2),
+        {"at": "2026-12-01T02:00:00Z", "generation": 2, "before": ""},
+        sidecars.Stamp("2026-12-01T02:00:00Z", 2, ""),
     ),
     (sidecars.BACKOFF.of("r"), {"tries": 2, "until": STORED_AT, "why": "429"}, sidecars.Backoff(2, AT, "429")),
     (sidecars.GUARDED, {"at": STORED_AT, "injected": ["shop"]}, sidecars.Injected(AT, ("shop",))),
@@ -129,6 +129,7 @@ def test_rows_that_lack_a_later_field_are_read() -> None:
     counts = prepare.SIDECARS.read({"pods": 3, "by_namespace": {"shop": 3}, "by_version": {"1.4.7-asm.0": 3}})
     assert (counts.pods, counts.bare) == (3, 0)
     assert sidecars.STAMP.read({"at": "2026-12-01T02:00:00Z"}).generation is None
+    assert sidecars.STAMP.read({"at": "2026-12-01T02:00:00Z", "generation": 2}).before is None
 
 
 def test_an_unknown_mode_lets_plain_text_in() -> None:
