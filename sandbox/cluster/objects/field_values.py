@@ -58,6 +58,8 @@ def find_value_causes(resource: Resource, obj: Json) -> list[Cause]:
         causes.append(("FieldValueRequired", "spec.ports", "Required value"))
     if resource.key == "cronjobs.batch":
         causes += _schedule_causes(_at(obj, "spec.schedule"))
+    if resource.key == "leases.coordination.k8s.io":
+        causes += _lease_causes(obj)
     spec, where = _pod_spec(resource, obj)
     return [*causes, *_pod_causes(spec, where)]
 
@@ -129,6 +131,14 @@ def _number_causes(obj: Json) -> Iterator[Cause]:
         value = _at(obj, path)
         if isinstance(value, int) and value < 0:
             yield _invalid(path, value, "must be greater than or equal to 0")
+
+
+def _lease_causes(obj: Json) -> Iterator[Cause]:
+    seconds, transitions = _at(obj, "spec.leaseDurationSeconds"), _at(obj, "spec.leaseTransitions")
+    if isinstance(seconds, int) and seconds <= 0:
+        yield _invalid("spec.leaseDurationSeconds", seconds, "must be greater than 0")
+    if isinstance(transitions, int) and transitions < 0:
+        yield _invalid("spec.leaseTransitions", transitions, "must be greater or equal than 0")
 
 
 def _selector_causes(selector: Mapping[str, Any]) -> Iterator[Cause]:

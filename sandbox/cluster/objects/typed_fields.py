@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,9 @@ _QUANTITIES = frozenset({
     "requests", "limits", "hard", "used", "capacity", "allocatable", "overhead",
     "default", "defaultRequest", "max", "min", "maxLimitRequestRatio",
 })  # fmt: skip
+# Times that are read to the microsecond, and in no other form.
+_MOMENTS = {"Lease": ("acquireTime", "renewTime")}
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\d)")
 _GO_TYPES = {
     "int_type": "int32", "string_type": "string", "bool_type": "bool", "list_type": "slice", "dict_type": "map",
     "model_type": "struct", "float_type": "float64",
@@ -33,6 +37,11 @@ def check_types(resource: Resource, version: str, obj: Json) -> None:
         if wrong in _GO_TYPES and found is not None and not _is_amount(path, found):
             where = ".".join(str(step) for step in path if not isinstance(step, int))
             why = f"json: cannot unmarshal {_json_type(found)} into Go struct field {where} of type {_GO_TYPES[wrong]}"
+            raise _unreadable(resource, version, why)
+    for name in _MOMENTS.get(resource.kind, ()):
+        moment = (obj.get("spec") or {}).get(name, "")
+        if moment and not _MOMENT.fullmatch(str(moment)):
+            why = f'parsing time "{moment}" as "2006-01-02T15:04:05.000000Z07:00": cannot parse it'
             raise _unreadable(resource, version, why)
     for where, amount in _amounts(obj.get("spec")):
         if not is_quantity(amount):
