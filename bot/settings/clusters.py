@@ -53,7 +53,7 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a cluster; README lists them from here. `check` answers what is wrong, or ""."""
+    """One field of a cluster; docs/settings.md lists them from here. `check` answers what is wrong, or ""."""
 
     name: str
     meaning: str

@@ -32,7 +32,7 @@ SHORTEST_KEY = 32
 
 @dataclass(frozen=True)
 class Setting:
-    """One environment variable; README and --help list them from here."""
+    """One environment variable; docs/settings.md and --help list them from here."""
 
     name: str
     default: str

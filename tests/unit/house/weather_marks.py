@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.cluster.weather.table import WEATHERS
-from tests.unit.house.readme import as_code, render_table
+from tests.unit.house.tables import as_code, render_table
 
 ROOT = Path(__file__).parents[3]
 DOCUMENT = ROOT / "docs" / "weather.md"

@@ -1,8 +1,8 @@
-"""Fill the README's tables from the program's own: `./dev docs`."""
+"""Fill the documentation's tables from the program's own: `./dev docs`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import click
@@ -14,7 +14,7 @@ from bot.settings.projects import DISCOVERY_FIELDS
 from bot.settings.webhooks import WEBHOOK_FIELDS
 from handlers.grammar import COMMAND, USAGE
 
-README = Path(__file__).parents[3] / "README.md"
+DOCS = Path(__file__).parents[3] / "docs"
 
 
 def render_table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
@@ -73,24 +73,30 @@ def list_slash_commands() -> str:
     return render_table(("command", "what it does"), rows)
 
 
-def fill_tables(text: str) -> str:
-    """The README's text with each generated table as the program is now."""
-    tables = {
-        "commands": list_slash_commands(),
-        "cli": list_commands(),
-        "settings": list_settings(),
-        "fields": list_fields(),
-        "discovery": list_discovery(),
-        "webhooks": list_webhooks(),
+def list_tables() -> Mapping[str, Mapping[str, str]]:
+    """The generated tables of each document, by name."""
+    return {
+        "commands.md": {"commands": list_slash_commands(), "cli": list_commands()},
+        "settings.md": {
+            "settings": list_settings(),
+            "fields": list_fields(),
+            "discovery": list_discovery(),
+            "webhooks": list_webhooks(),
+        },
     }
-    for name, table in tables.items():
+
+
+def fill_tables(document: str, text: str) -> str:
+    """A document's text with each generated table as the program is now."""
+    for name, table in list_tables()[document].items():
         head, opening, rest = text.partition(f"<!-- {name} -->\n")
         _, closing, tail = rest.partition(f"<!-- /{name} -->")
         if not closing:
-            raise ValueError(f"README.md has no part <!-- {name} --> ... <!-- /{name} -->")
+            raise ValueError(f"docs/{document} has no part <!-- {name} --> ... <!-- /{name} -->")
         text = head + opening + table + closing + tail
     return text
 
 
 if __name__ == "__main__":
-    README.write_text(fill_tables(README.read_text()))
+    for path in (DOCS / name for name in list_tables()):
+        path.write_text(fill_tables(path.name, path.read_text()))
