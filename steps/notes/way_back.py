@@ -53,7 +53,7 @@ class OrderedReturn:
 
 
 TAKEN_BACK = Note("rollback/taken-back", read_as(TakenBack))
-# The policies whose restoring was approved, each as it stood on the card.
+# The policies whose restoring was approved, each as it stood on the card: as it was, and as it would be put back.
 APPROVED_POLICIES = Note("rollback/policies", read_as(dict[str, str]))
 ORDERED_RETURN = Note("rollback/ordered", read_as(OrderedReturn))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from steps.contract.cards import Choice, Detail
@@ -33,12 +34,15 @@ class EditedPolicy:
         """What restoring does, as a small diff."""
         return self.name, f"- {_write(self.now)}", f"+ {_write(self.before)}"
 
+    @property
+    def shown(self) -> str:
+        """What an approval is given for: the policy as it is, and as it is put back."""
+        return "\n".join(self.lines[1:])
+
 
 def find_edited(ctx: Context, taken: TakenBack) -> tuple[EditedPolicy, ...]:
     """The policies of the upgrade's edits that are there and are not as before; one that is gone stays so."""
-    if not taken.edited:
-        return ()
-    kept = {str(name): made for name, made in read_earlier_objects(ctx, taken.upgrade).items()}
+    kept = read_kept(ctx, taken)
     found = []
     for name in taken.edited:
         before = kept.get(name)
@@ -50,27 +54,45 @@ def find_edited(ctx: Context, taken: TakenBack) -> tuple[EditedPolicy, ...]:
     return tuple(found)
 
 
+def read_kept(ctx: Context, taken: TakenBack) -> Mapping[str, Manifest]:
+    """The edited policies as the backup has them, by name."""
+    if not taken.edited:
+        return {}
+    kept = {str(name): made for name, made in read_earlier_objects(ctx, taken.upgrade).items()}
+    return {name: kept[name] for name in taken.edited if name in kept}
+
+
+def describe_without_backup(ctx: Context, taken: TakenBack) -> str:
+    """The edited policies that can't be put back, "" where there are none."""
+    kept = read_kept(ctx, taken)
+    gone = [name for name in taken.edited if name not in kept]
+    return (
+        f"not in the backup of {taken.upgrade}, so left as the upgrade edited them: {', '.join(gone)}" if gone else ""
+    )
+
+
 def approve(ctx: Context) -> Outcome:
     """Ask about the policies; declining is an answer like any other."""
     taken = recall_taken(ctx)
-    edited = find_edited(ctx, taken)
+    edited, gone = find_edited(ctx, taken), describe_without_backup(ctx, taken)
     if not edited:
         ctx.revise(APPROVED_POLICIES, {})
         edits = "the edited policies are as before" if taken.edited else "the upgrade edited no authorization policy"
-        return Done(edits)
+        return Done(gone or edits)
     identity, what = measure_identity(ctx), count_things(len(edited), "policy", "policies")
     card = build_gate_card(
         ctx, identity, "Authorization policies",
         (f"The upgrade edited {what}, with approval. This puts back what the backup has of each.",),
+        risks=(f"{gone[:1].upper()}{gone[1:]}.",) if gone else (),
         details=(Detail("Edits", tuple(line for one in edited for line in one.lines)),),
     )  # fmt: skip
-    now = {one.name: _write(one.now) for one in edited}
-    binding = {**bind_upgrade(ctx, identity), "policies": {one.name: _write(one.before) for one in edited}, "now": now}
+    now, before = {one.name: _write(one.now) for one in edited}, {one.name: _write(one.before) for one in edited}
+    binding = {**bind_upgrade(ctx, identity), "policies": before, "now": now}
     yes = Choice("approve", f"Put back {what}", "main")
     outcome = pass_gate_or_keep(ctx, Ask(f"Put back {what} of {ctx.cluster.key}?", card, binding, (yes, KEEP)))
     if isinstance(outcome, Done):
         kept = ctx.decision is not None and ctx.decision.choice == KEEP.id
-        ctx.revise(APPROVED_POLICIES, {} if kept else now)
+        ctx.revise(APPROVED_POLICIES, {} if kept else {one.name: one.shown for one in edited})
     return outcome
 
 
@@ -87,8 +109,8 @@ def restore(ctx: Context) -> Outcome:
     for one in find_edited(ctx, recall_taken(ctx)):
         if one.name not in approved:
             continue
-        if _write(one.now) != approved[one.name]:
-            ctx.say(f"{one.name} was changed after the approval, so it stays as it is")
+        if one.shown != approved[one.name]:
+            ctx.say(f"{one.name} or its backup was changed after the approval, so it stays as it is")
             ctx.revise(APPROVED_POLICIES, {name: text for name, text in approved.items() if name != one.name})
             return Waiting(f"looking at the policies after {one.name}", 0.0)
         ctx.kubernetes.apply_object(edit_policy(one.before, ()))

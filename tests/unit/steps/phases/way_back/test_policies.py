@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from steps.contract.step import Ask, Done, Waiting
+from steps.notes.way_back import TAKEN_BACK
 from steps.phases.control_plane.backup import dump_objects, name_backup
 from steps.phases.way_back.policies import approve, restore
 from tests.unit.steps.paper import Paper, decide
@@ -67,5 +68,38 @@ def test_a_policy_that_somebody_changed_since_stays() -> None:
     paper.run(approve, decide("approve", asked.digest))
     paper.kubernetes.apply_object(make_policy("cluster.local/ns/c/sa/d"))
     assert isinstance(paper.run(restore), Waiting)
-    assert paper.said == [f"{NAME} was changed after the approval, so it stays as it is"]
+    assert paper.said == [f"{NAME} or its backup was changed after the approval, so it stays as it is"]
     assert isinstance(paper.run(restore), Done)
+
+
+def test_a_backup_that_somebody_changed_since_is_not_put_back() -> None:
+    """What the card showed was approved, and not whatever lies in the folder by then."""
+    paper = go_back_from_edits()
+    asked = paper.run(approve)
+    assert isinstance(asked, Ask)
+    paper.run(approve, decide("approve", asked.digest))
+    paper.backups.files[name_backup((API, KIND, ""))] = dump_objects([make_policy("*")])
+    before = paper.kubernetes.objects[-1]["spec"]
+    assert isinstance(paper.run(restore), Waiting)
+    assert paper.said == [f"{NAME} or its backup was changed after the approval, so it stays as it is"]
+    assert isinstance(paper.run(restore), Done)
+    assert paper.kubernetes.objects[-1]["spec"] == before
+
+
+def test_a_policy_without_a_backup_is_not_said_to_be_as_before() -> None:
+    """It stays as the upgrade edited it, which a person has to know."""
+    paper = go_back_from_edits()
+    paper.backups.files.clear()
+    outcome = paper.run(approve)
+    assert isinstance(outcome, Done)
+    assert outcome.sentence == f"not in the backup of cluster-x-1, so left as the upgrade edited them: {NAME}"
+
+
+def test_a_policy_without_a_backup_stands_on_the_card_of_the_others() -> None:
+    """Among the risks."""
+    other = "AuthorizationPolicy shop/others"
+    paper = go_back_from_edits()
+    paper.memory.values[TAKEN_BACK.key] = TAKEN_BACK.write(replace(TAKEN, edited=(NAME, other)))
+    asked = paper.run(approve)
+    assert isinstance(asked, Ask)
+    assert asked.card.risks == (f"Not in the backup of cluster-x-1, so left as the upgrade edited them: {other}.",)
