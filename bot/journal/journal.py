@@ -35,6 +35,7 @@ from bot.journal.rows import (
     to_time,
 )
 from bot.journal.store import Row, Store, StoredCopy
+from steps.contract.cards import APPROVE, APPROVE_HEALTHY, THROUGH
 from steps.contract.ledger import EntryState, LedgerEntry
 from steps.contract.notes import Json, Note
 from steps.contract.step import Ask, Blocked, Decision
@@ -317,8 +318,8 @@ class Journal(JournalView):
         """
         rows = self._rows(
             "select * from approvals where upgrade = ? and kind = 'gate' and state = 'decided' and "
-            "(step like ? and choice = 'approve' or choice = 'through') order by generation desc",
-            [upgrade, f"{phase}/%"],
+            "(step like ? and choice in (?, ?) or choice = ?) order by generation desc",
+            [upgrade, f"{phase}/%", APPROVE.id, APPROVE_HEALTHY.id, THROUGH.id],
         )
         last = next((row for row in rows if self._store.key.holds("approvals", row)), None)
         if last is None:

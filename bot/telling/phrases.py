@@ -32,11 +32,14 @@ def name_done(choice: str) -> str:
         "skip": "skipped",
         "keep": "kept",
         "through": "approved through",
+        "approve:healthy": "approved in part",
     }
+    if choice in words:
+        return words[choice]
     choice, _, one = choice.partition(":")
     if one:
         return f"{name_done(choice)} {one}"
-    return words.get(choice, f"{choice}ed" if not choice.endswith("e") else f"{choice}d")
+    return f"{choice}ed" if not choice.endswith("e") else f"{choice}d"
 
 
 def mention(user: str) -> str:

@@ -60,6 +60,10 @@ THROUGH = Choice(
 )
 
 
+# Approves all but the workloads that were not ready before; a gate words its label.
+APPROVE_HEALTHY = Choice("approve:healthy", "Approve all that is ready")
+
+
 DENY = Choice("deny", "Deny", "grave", needs_reason=True)
 
 

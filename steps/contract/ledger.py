@@ -7,7 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
+from steps.contract.wording import count_things
+
 EntryState: TypeAlias = Literal["pending", "upgraded", "manual", "skipped", "gone", "failed"]
+ALONE_SHOWN = 10
 STATES: tuple[EntryState, ...] = ("pending", "upgraded", "manual", "skipped", "gone", "failed")
 
 
@@ -15,7 +18,8 @@ STATES: tuple[EntryState, ...] = ("pending", "upgraded", "manual", "skipped", "g
 class LedgerEntry:
     """One pod that was in scope when the sidecars phase was planned, and how it ended.
 
-    `reason` says why, `command` what a person would run (manual), `by` who skipped it, `evidence` what was seen.
+    `reason` says why, `command` what a person would run (manual, or left alone), `by` who skipped it, `evidence` what
+    was seen.
     """
 
     uid: str
@@ -57,6 +61,23 @@ def describe_left_pods(counts: Mapping[EntryState, int]) -> str:
     left = sum(counts[state] for state, _ in _LEFT)
     kept = "1 pod keeps" if left == 1 else f"{left} pods keep"
     return f"{kept} the old sidecar: {', '.join(parts)}" if left else ""
+
+
+def list_left_alone(entries: Iterable[LedgerEntry]) -> tuple[str, ...]:
+    """A sentence for each workload that was left alone, with its reason and how to do it later."""
+    found: dict[str, list[LedgerEntry]] = {}
+    for entry in entries:
+        if entry.state == "skipped" and entry.command:
+            found.setdefault(entry.workload, []).append(entry)
+    lines = [f"{ref}: {own[0].reason}; to do it later: {_list_commands(own)}" for ref, own in sorted(found.items())]
+    more = len(lines) - ALONE_SHOWN
+    return (*lines[:ALONE_SHOWN], *([f"and {count_things(more, 'more workload')}, see the ledger"] if more > 0 else []))
+
+
+def _list_commands(entries: Iterable[LedgerEntry]) -> str:
+    """The command, with how many pods need one of their own as well."""
+    first, *others = dict.fromkeys(entry.command for entry in entries)
+    return f"{first} (and so for {count_things(len(others), 'more pod')})" if others else first
 
 
 def count_entries(entries: Iterable[LedgerEntry]) -> Mapping[EntryState, int]:

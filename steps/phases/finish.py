@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from steps.contract.cards import Card
-from steps.contract.ledger import EntryState, count_entries, count_pods, describe_left_pods
+from steps.contract.ledger import EntryState, count_entries, count_pods, describe_left_pods, list_left_alone
 from steps.contract.step import Context, Done, Outcome, Step
 from steps.contract.wording import count_things
 from steps.gates import fold_facts, list_evidence
@@ -77,6 +77,7 @@ def build_report(ctx: Context, counts: Mapping[EntryState, int]) -> Card:
         ),
         risks=(
             *list_half_rolled(ctx),
+            *list_left_alone(ctx.ledger.read_entries()),
             *find_left_gateways(ctx.kubernetes.list_workloads(ctx.release.namespace), (), ctx.release),
         ),
         details=(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC
 
 from steps.mesh import Pod
@@ -16,6 +16,7 @@ from steps.workloads.placement import (
 from steps.workloads.subject import Risk, Subject
 
 STRANDED_SHOWN = 3
+NOT_READY = "not ready"
 
 
 def find_disk(subject: Subject) -> Iterator[Risk]:
@@ -53,18 +54,20 @@ def find_placeless(subject: Subject) -> Iterator[Risk]:
 def find_broken(subject: Subject) -> Iterator[Risk]:
     """Pods that are out of service before anybody touches them."""
     unready = [finding.pod for finding in subject.findings if not finding.pod.is_ready]
-    if unready and subject.method != "manual":
-        fact = f"{len(unready)} of {len(subject.findings)} pods are not ready before the restart{_say_since(unready)}"
-        yield Risk("not ready", "care", fact, "restarts it all the same", "repair it first", passing=True)
+    if not unready or subject.method == "manual":
+        return
+    first = min((pod for pod in unready if pod.unready_since), key=lambda pod: str(pod.unready_since), default=None)
+    fact = f"{len(unready)} of {len(subject.findings)} pods not ready before the restart{_say_since(first)}"
+    person, since = "repair it first or leave it alone", first.unready_since if first else None
+    yield Risk(NOT_READY, "care", fact, "restarts it all the same", person, passing=True, since=since)
 
 
-def _say_since(pods: Sequence[Pod]) -> str:
-    """`: web-1 since 2026-03-02 08:00 UTC (app CrashLoopBackOff)`, the longest of them."""
-    first = min((pod for pod in pods if pod.unready_since), key=lambda pod: str(pod.unready_since), default=None)
-    if first is None or first.unready_since is None:
+def _say_since(pod: Pod | None) -> str:
+    """`: web-1 since 2026-03-02 08:00 UTC (app CrashLoopBackOff)`."""
+    if pod is None or pod.unready_since is None:
         return ""
-    why = f" ({first.problem})" if first.problem else ""
-    return f": {first.name} was so before, since {first.unready_since.astimezone(UTC):%Y-%m-%d %H:%M} UTC{why}"
+    why = f" ({pod.problem})" if pod.problem else ""
+    return f": {pod.name} since {pod.unready_since.astimezone(UTC):%Y-%m-%d %H:%M} UTC{why}"
 
 
 def find_stranded_pods(subject: Subject) -> Iterator[Risk]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, assert_never
 
 from steps.contract.documents import read_count
 from steps.mesh import Pod, Workload, WorkloadRef
@@ -70,6 +70,19 @@ def _leave_losing(ref: WorkloadRef, workload: Workload | None) -> Way:
         "a restart would take its sidecar away: its namespace or template no longer asks for one",
         f"kubectl label namespace {ref.namespace} istio-injection=enabled --overwrite",
     )
+
+
+def name_later_command(ref: WorkloadRef, method: Method, pod: str) -> str:
+    """What a person runs once a workload that was left alone is in order again."""
+    match method:
+        case "restart":
+            return f"kubectl -n {ref.namespace} rollout restart {_name(ref)}"
+        case "restart-at":
+            return f"kubectl argo rollouts -n {ref.namespace} restart {ref.name}"
+        case "evict" | "manual":
+            return f"kubectl -n {ref.namespace} delete pod {pod}"
+        case _:
+            assert_never(method)
 
 
 def is_gateway(workload: Workload | None) -> bool:

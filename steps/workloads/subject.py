@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, TypeAlias
 
 from steps.mesh import EMPTY, DisruptionBudget, Workload, WorkloadRef
@@ -20,7 +21,7 @@ class Risk:
     """One risk of one workload: what is so, what the bot will do, what a person can do. `level` orders them.
 
     A `passing` one comes and goes with the load: it is shown, but an approval doesn't bind to it. A `shared` one is
-    told once for all workloads that have it.
+    told once for all workloads that have it. `since` is when it began, None where that is not known.
     """
 
     kind: str
@@ -30,6 +31,7 @@ class Risk:
     person: str = ""
     passing: bool = False
     shared: bool = False
+    since: datetime | None = None
 
     @property
     def sentence(self) -> str:

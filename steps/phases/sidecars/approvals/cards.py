@@ -160,7 +160,8 @@ def list_left(entries: Iterable[LedgerEntry]) -> Mapping[str, tuple[str, ...]]:
         if entry.state == "manual":
             left.setdefault(entry.workload, []).append(f"{entry.pod}: {entry.reason} — {entry.command}")
         if entry.state == "skipped":
-            left.setdefault(entry.workload, []).append(f"{entry.pod}: skipped by {entry.by}: {entry.reason}")
+            later = f" — later: {entry.command}" if entry.command else ""
+            left.setdefault(entry.workload, []).append(f"{entry.pod}: skipped by {entry.by}: {entry.reason}{later}")
     return {ref: tuple(lines) for ref, lines in sorted(left.items())}
 
 

@@ -11,6 +11,7 @@ from steps.contract.wording import Person, count_things
 from steps.gates import BoundWorkload, bind_workloads, describe_drift, pass_gate, read_workloads
 from steps.notes.sidecars import APPROVED, read_refs
 from steps.phases.sidecars.approvals.approved import drop_out, find_worse, keep_approved, list_dropped, name_place
+from steps.phases.sidecars.approvals.broken import BROKEN, find_broken_before, leave_broken, offer_leaving
 from steps.phases.sidecars.approvals.cards import build_plan_card, describe_nothing
 from steps.phases.sidecars.approvals.planning import measure_plan
 from steps.phases.sidecars.approvals.renewal import keep_renewed
@@ -58,6 +59,7 @@ def _ask_for(ctx: Context, *, canary: bool) -> Outcome:
     through = None if ctx.decision else recall_through(ctx)
     if through is not None:
         return pass_through(ctx, ask, through, planned)
+    ask = offer_leaving(ask, find_broken_before(planned, moving, ctx.now))
     return pass_sidecar_gate(ctx, offer_through(ctx, ask, lambda _: planned), tally, planned)
 
 
@@ -86,15 +88,18 @@ def pass_sidecar_gate(ctx: Context, ask: Ask, tally: Tally, planned: Planned) ->
     if shown[0] != now[0]:
         moved = describe_drift(shown[0], now[0])
         return Ask(ask.question, ask.card, ask.binding, ask.choices, moved)
-    worse = find_all_worse(shown[1], planned)
-    keep_approved(ctx, {ref: bound for ref, bound in shown[1].items() if ref not in worse})
+    left = leave_broken(ctx, tally, planned)
+    going = {ref: bound for ref, bound in shown[1].items() if ref not in left}
+    worse = find_all_worse(going, planned)
+    keep_approved(ctx, {ref: bound for ref, bound in going.items() if ref not in worse})
     drop_out(ctx, tally, worse)
-    return Done(f"sidecars approved by {Person(decision.by)}")
+    but = f", but {count_things(len(left), 'workload')} left alone" if left else ""
+    return Done(f"sidecars approved by {Person(decision.by)}{but}")
 
 
 def split_binding(binding: Mapping[str, Json]) -> tuple[Mapping[str, Json], Mapping[str, BoundWorkload]]:
     """What holds for all workloads of an approval, and the workloads."""
-    rest = {key: entry for key, entry in binding.items() if key not in ("workloads", BOUND)}
+    rest = {key: entry for key, entry in binding.items() if key not in ("workloads", BOUND, BROKEN)}
     return rest, read_workloads(binding)
 
 

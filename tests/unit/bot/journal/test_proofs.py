@@ -14,7 +14,7 @@ from bot.clicks.clicks import BadClick, Clicks, encode_click
 from bot.journal.migrations import build_migrations
 from bot.journal.proofs import PROVEN, Key
 from bot.journal.store import Store
-from steps.contract.cards import APPROVE, DENY, THROUGH, Card
+from steps.contract.cards import APPROVE, APPROVE_HEALTHY, DENY, THROUGH, Card
 from steps.contract.step import Ask, Context, Outcome
 from steps.gates import pass_gate
 from tests.unit.bot.keys import KEY
@@ -25,7 +25,7 @@ EARLIER_CLICK = '{"id":"a","user":"U0ANA00001","received_at":"2027-01-01T00:00:0
 
 def ask(ctx: Context) -> Outcome:
     """A gate that is never passed by itself."""
-    return pass_gate(ctx, Ask("May it?", Card("Card"), {"what": "shown"}, (APPROVE, THROUGH, DENY)))
+    return pass_gate(ctx, Ask("May it?", Card("Card"), {"what": "shown"}, (APPROVE, APPROVE_HEALTHY, THROUGH, DENY)))
 
 
 @pytest.fixture
@@ -122,6 +122,16 @@ def test_an_approval_through_has_an_age_in_the_phases_after_it_too(asked: Engine
     ends = asked.journal.find_approval_end("cluster-x-1", "sidecars")
     assert ends is not None
     assert ends == asked.journal.find_approval_end("cluster-x-1", "access")
+
+
+def test_an_approval_in_part_has_the_age_of_any(asked: Engine) -> None:
+    """Otherwise it would count for ever; and nobody approves their own upgrade in part either."""
+    asked.click("decide", ANA, choice="approve:healthy")
+    assert not is_decided(asked)
+    asked.click("decide", BEN, choice="approve:healthy")
+    assert is_decided(asked)
+    assert asked.journal.find_approval_end("cluster-x-1", "access") is not None
+    assert asked.journal.find_approval_end("cluster-x-1", "sidecars") is None
 
 
 def test_an_approval_through_counts_until_anything_is_asked(asked: Engine) -> None:

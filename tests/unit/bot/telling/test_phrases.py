@@ -49,6 +49,7 @@ def test_what_a_decision_holds_for_and_what_is_copied_stay_as_they_are() -> None
         ("keep", "kept"),
         ("keep:Service/a/b", "kept Service/a/b"),
         ("keep:fields", "kept fields"),
+        ("approve:healthy", "approved in part"),
     ],
 )
 def test_a_choice_has_its_past_tense(choice: str, done: str) -> None:

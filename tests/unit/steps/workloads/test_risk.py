@@ -93,7 +93,7 @@ def test_an_autoscaler_at_its_maximum_is_told() -> None:
 def test_pods_that_are_not_ready_before_are_told() -> None:
     """So that the restart is not blamed for them."""
     found = find_risks(subject("restart", workload(), pod("a", ready=1), pod("b")))
-    assert [risk.fact for risk in found] == ["1 of 2 pods are not ready before the restart"]
+    assert [risk.fact for risk in found] == ["1 of 2 pods not ready before the restart"]
 
 
 def test_too_little_room_for_the_surge_is_told() -> None:
