@@ -80,10 +80,12 @@ class Returns:
         )
 
     def note_return(self, row: UpgradeRow, back: UpgradeRow, now: datetime) -> None:
-        """Give the way back what the upgrade knew; joins a transaction."""
+        """Give the way back what the upgrade knew, in doubt where that is; joins a transaction."""
         recall, cover = partial(self._journal.recall, row.id), self.find_cover(row, now)
         for key, value in list_inherited(recall, row.id, row.release, row.options, cover).items():
             self._journal.remember_json(back.id, key, value)
+        if self._journal.standing.read(row.id).faults:
+            self._journal.standing.doubt(back.id)
 
     def find_cover(self, row: UpgradeRow, now: datetime) -> Cover | None:
         """The last approval of the control plane, while it covers the way back; what can't be proven covers nothing."""

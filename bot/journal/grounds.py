@@ -113,6 +113,11 @@ class Standing:
         )
         return Grounds(row, notes, faults, self._digest(rows[0], notes) if faults else "")
 
+    def doubt(self, upgrade: str) -> None:
+        """Take the proofs of its notes away: they were taken over from what this bot can't have written."""
+        with self._store.transact() as db:
+            db.execute("update memory set proof = '' where upgrade = ?", [upgrade])
+
     def believe(self, upgrade: str, digest: str) -> bool:
         """Prove what stands there, after a person approved just that; False where it is something else by now."""
         key = self._store.key

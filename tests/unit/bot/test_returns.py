@@ -12,6 +12,7 @@ from steps.contract.cards import Card
 from steps.contract.step import Ask, Context, Done, Outcome, Waiting
 from steps.gates import pass_gate
 from steps.notes.control_plane import FIRST_WRITE
+from steps.notes.prepare import SOURCE, Source
 from steps.notes.way_back import WayBack
 from steps.plan import FIRST_WRITE as APPLY
 from tests.unit.bot.workbench import BEN, Build, Engine
@@ -87,3 +88,31 @@ def test_what_the_bot_did_not_write_covers_nothing(build: Build, forge: Callable
     engine = build_upgrade(build, {"way back": WAY})
     forge(engine)
     assert find_cover(engine) == ""
+
+
+def forge_row(engine: Engine) -> None:
+    """Somebody leads the upgrade to another cluster."""
+    with engine.store.transact() as db:
+        db.execute("update upgrades set address = replace(address, 'cluster-x', 'cluster-y')")
+
+
+@pytest.mark.parametrize("forge", [forge_note, forge_row])
+def test_a_way_back_is_in_doubt_where_its_upgrade_is(build: Build, forge: Callable[[Engine], None]) -> None:
+    """What somebody else wrote does not become proven by being taken over: each step asks first."""
+    engine = build_upgrade(build, {"way back": WAY})
+    engine.journal.remember("cluster-x-1", SOURCE, Source("1.4.7-asm.0"))
+    while engine.row().state != "upgraded":
+        engine.runner.turn()
+    forge(engine)
+    back = engine.transitions.begin_return(engine.row(), BEN, "slow")
+    assert engine.journal.standing.read(back.id).faults[0].startswith("the notes ")
+
+
+def test_a_way_back_of_what_the_bot_wrote_is_not_in_doubt(build: Build) -> None:
+    """The usual case."""
+    engine = build_upgrade(build, {"way back": WAY})
+    engine.journal.remember("cluster-x-1", SOURCE, Source("1.4.7-asm.0"))
+    while engine.row().state != "upgraded":
+        engine.runner.turn()
+    back = engine.transitions.begin_return(engine.row(), BEN, "slow")
+    assert not engine.journal.standing.read(back.id).faults
