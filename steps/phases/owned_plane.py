@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from steps.contract.cards import DENY, Choice
 from steps.contract.checks import Check, warned
-from steps.contract.step import Blocked, Context
+from steps.contract.step import Blocked, Context, Outcome
 from steps.contract.wording import Person
 from steps.notes.prepare import OWNERS_ACCEPTED, OWNERS_SHOWN, PROPOSAL_LINES
 from steps.preflight.acting import measure_to_act
@@ -53,6 +53,16 @@ def refuse_owned(ctx: Context) -> Blocked | None:
     ctx = take_acceptance(ctx)
     plane = ctx.kubernetes.list_workloads(ctx.release.namespace)
     return refuse_owners(ctx, find_ownership(ctx.kubernetes, ctx.release, plane).owners)
+
+
+def on_unowned(run: Callable[[Context], Outcome]) -> Callable[[Context], Outcome]:
+    """The step, for a control plane that nobody else keeps or whose owner an approver accepts."""
+
+    def look(ctx: Context) -> Outcome:
+        ctx = take_acceptance(ctx)
+        return refuse_owned(ctx) or run(ctx)
+
+    return look
 
 
 def describe_owners(ctx: Context, owners: Sequence[str]) -> tuple[Check, ...]:

@@ -9,6 +9,7 @@ from steps.contract.step import Context, Done, Outcome, Step
 from steps.notes.prepare import recall_source
 from steps.phases.control_plane.phase import RECORDING_PATIENCE
 from steps.phases.finish import build_report, count_moved
+from steps.phases.owned_plane import on_unowned
 from steps.phases.same_cluster import on_same_cluster
 from steps.phases.way_back import approving, landing, policies
 from steps.phases.way_back.preparing import approve_access, prepare, recall_taken
@@ -23,7 +24,7 @@ def report(ctx: Context) -> Outcome:
 
 PREPARE: tuple[Step, ...] = (Step("rollback/prepare", on_same_cluster(prepare)),)
 ACCESS: tuple[Step, ...] = (Step("access/approve-return", approve_access),)
-APPROVE: tuple[Step, ...] = (Step("control-plane/approve-return", approving.approve, RECORDING_PATIENCE),)
+APPROVE: tuple[Step, ...] = (Step("control-plane/approve-return", on_unowned(approving.approve), RECORDING_PATIENCE),)
 POLICIES: tuple[Step, ...] = (
     Step("authorization/approve-return", policies.approve),
     Step("authorization/return", on_same_cluster(policies.restore), timedelta(minutes=30)),

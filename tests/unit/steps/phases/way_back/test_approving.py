@@ -7,12 +7,15 @@ from datetime import timedelta
 
 import pytest
 
-from steps.contract.step import Ask, Done
+from steps.contract.step import Ask, Blocked, Decision, Done
 from steps.notes.control_plane import APPROVED_APPLY
 from steps.notes.way_back import TakenBack
+from steps.phases.owned_plane import ACCEPT
 from steps.phases.way_back.approving import approve
+from steps.phases.way_back.phase import APPROVE
 from tests.unit.steps.builders import OLD
 from tests.unit.steps.paper import decide
+from tests.unit.steps.phases.test_owned_plane import OPERATOR
 from tests.unit.steps.phases.way_back.papers import BEN, COVER, TAKEN, WAY, go_back
 
 
@@ -77,3 +80,14 @@ def test_what_a_removed_object_needs_stands_on_the_card() -> None:
     assert folds["Removed by the upgrade, and not brought back"] == (
         "Service istio-system/kiali: cluster-x-1/removed-Service-istio-system-kiali.yaml",
     )
+
+
+def test_an_owner_of_the_control_plane_is_asked_about_before_the_bot_is_bound() -> None:
+    """An approver accepts it, and it goes on; cluster-admin does not stand meanwhile."""
+    paper = go_back()
+    paper.kubernetes.objects.append(OPERATOR)
+    (step,) = APPROVE
+    blocked = paper.run(step.run)
+    assert isinstance(blocked, Blocked)
+    assert blocked.choices == (ACCEPT,)
+    assert isinstance(paper.run(step.run, Decision(ACCEPT.id, BEN, paper.now, reason="it rests")), Done)
