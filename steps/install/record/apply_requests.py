@@ -62,12 +62,16 @@ def describe_unparted(why: str) -> str:
 
 
 def build_earlier_options(ctx: Context, identity: ClusterIdentity) -> tuple[tuple[str, ...], Overlays]:
-    """Arguments and overlays of the release that is installed: as recovered, or as the bot itself gave them."""
+    """Arguments and overlays of the release that is installed: as recovered, or as the bot itself gave them.
+
+    What a person keeps of the cluster is kept on the way back as well.
+    """
     taken = ctx.recall(TAKEN_BACK)
     if taken is not None:
         return taken.arguments, taken.overlays
-    plain = replace(ctx.options, set_flags=(), overlays=())
-    return build_apply_arguments(ctx.release, identity, plain, recall_mtls(ctx), recall_flags(ctx)), ()
+    plain, kept = replace(ctx.options, set_flags=(), overlays=()), ctx.recall(KEPT_FLAGS)
+    flags = merge_set_flags(recall_flags(ctx), kept or ())
+    return build_apply_arguments(ctx.release, identity, plain, recall_mtls(ctx), flags), ()
 
 
 def recall_kubectl(ctx: Context, identity: ClusterIdentity) -> Kubectl:

@@ -10,10 +10,10 @@ from steps.contract.notes import Json, Note
 from steps.contract.options import UpgradeOptions
 from steps.gates import bind_planned
 from steps.install.overlays import join_overlays
-from steps.notes.control_plane import CREATED, REMOVED
+from steps.notes.control_plane import CREATED, KEPT, KEPT_FLAGS, REMOVED
 from steps.notes.download import ARGUMENTS
 from steps.notes.permissions import EDITED
-from steps.notes.prepare import CLUSTER_SERVER, CLUSTER_UID, FLAGS, MTLS, NODES, SOURCE, Source
+from steps.notes.prepare import CLUSTER_SERVER, CLUSTER_UID, FLAGS, MTLS, NODES, OWNERS_ACCEPTED, SOURCE, Source
 from steps.notes.sidecars import APPROVED
 from steps.notes.way_back import TAKEN_BACK, Cover, TakenBack
 from steps.phases.through import MOVED
@@ -59,7 +59,9 @@ def list_inherited(
     moved = bind_planned(one for one in recall(PLAN) or () if str(one.ref) in (refs or ()))
     shared = (_keep(recall, CLUSTER_UID), _keep(recall, CLUSTER_SERVER), _keep(recall, MTLS), _keep(recall, FLAGS))
     own = (_write(SOURCE, Source(release)), _write(MOVED, moved), _write(TAKEN_BACK, taken), _keep(recall, NODES))
-    return {key: value for key, value in (*shared, *own) if value is not None}
+    # what an approver let stay stays; an owner is accepted for as long as the approval holds
+    kept = (_keep(recall, KEPT), _keep(recall, KEPT_FLAGS), *([_keep(recall, OWNERS_ACCEPTED)] if cover else []))
+    return {key: value for key, value in (*shared, *own, *kept) if value is not None}
 
 
 def _keep(recall: Recall, note: Note[T]) -> tuple[str, Json]:
