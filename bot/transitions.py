@@ -23,14 +23,14 @@ from bot.journal.audit import (
     TakenBack,
 )
 from bot.journal.journal import Journal
-from bot.journal.records import BOT, UpgradeState
+from bot.journal.records import BOT, ENDED, UpgradeState
 from bot.journal.rows import Question, UpgradeRow, build_code, name_end
 from bot.returns import Returns
 from bot.telling.chronicle import Chronicle
 from bot.telling.phrases import mention, name_done
 from steps.contract.step import Ask, Blocked, Done, Waiting
 from steps.notes.way_back import ORDERED_RETURN, OrderedReturn
-from steps.plan import PlanKind, build_plan, is_way_back
+from steps.plan import PlanKind, build_plan, is_way_back, tell_kind
 
 Transition: TypeAlias = Literal[
     "pause",
@@ -107,6 +107,11 @@ def is_legal(transition: Transition, row: UpgradeRow) -> bool:
             return not row.aborted_by and not is_way_back(row.plan)
         case _:
             return True
+
+
+def is_landing(row: UpgradeRow) -> bool:
+    """Whether somebody takes the upgrade back and what it runs is let end first."""
+    return row.state not in ENDED and tell_kind(row.plan) == "landing"
 
 
 def find_next_step(row: UpgradeRow) -> str:

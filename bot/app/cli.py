@@ -295,7 +295,9 @@ def _order(order: Pause | Resume | Abort | Rollback) -> None:
         _fail([str(error)])
     except ConfigError as error:
         _fail(error.faults)
-    _say(answer or "The order is in the journal; no bot took it up yet. It counts as soon as the bot runs.")
+    # by then the cluster may be another than the one that whoever ordered it saw
+    until = ", within 10 min from now" if order.action == "rollback" else ""
+    _say(answer or f"The order is in the journal; no bot took it up yet. It counts as soon as the bot runs{until}.")
 
 
 def _open_views() -> Views:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import assert_never
 
 from bot.clicks.orders import Abort, Control, Pause, Resume, Retry, Rollback
 from bot.clock import Clock
-from bot.journal.journal import Journal
+from bot.journal.journal import LONGEST_WAIT, Journal
 from bot.journal.records import ENDED, OPERATOR
 from bot.journal.rows import UpgradeRow
 from bot.orders.decisions import Decisions
@@ -17,9 +18,11 @@ from bot.people.rights import list_legal_actions, refuse_person
 from bot.returns import Returns
 from bot.settings.clusters import Cluster
 from bot.telling.phrases import describe_state, list_names, mention
-from bot.transitions import Transitions
+from bot.transitions import Transitions, is_landing
 from steps.contract.release import Release
 
+# Proposals, and ways back that were aborted, may stand between an upgrade and the order that takes it back.
+LOOKED_AT = 10_000
 ADD_RELEASE = "add one to the folder that ASM_UPGRADE_RELEASES names"
 
 
@@ -88,13 +91,13 @@ class Rollbacks:
         self._clock = clock
         self._releases = releases
 
-    def roll_back(self, order: Rollback, by: str) -> str:
+    def roll_back(self, order: Rollback, by: str, received_at: datetime) -> str:
         """Take back the upgrade that was named, or the cluster's last; answers what is told to the person."""
         row, cluster = self._find(order)
         refused = (
             "" if by == OPERATOR else refuse_person(cluster.policy, "rollback", by, row.requester, approving=False)
         )
-        refused = refused or self._refuse(row)
+        refused = refused or self._refuse(row) or self._refuse_late(row, received_at)
         if refused:
             raise Refusal(refused)
         reason = order.reason.strip()
@@ -111,11 +114,25 @@ class Rollbacks:
     def _find(self, order: Rollback) -> tuple[UpgradeRow, Cluster]:
         named = self._journal.find_upgrade(order.target) if order.target else None
         cluster = self._targets.find_cluster(named.cluster if named else order.target)
-        last = named or next(filter(self._returns.has_written, self._targets.list_upgrades(cluster.key)), None)
+        last = named or next(filter(self._returns.has_written, self._list_upgrades(cluster.key)), None)
         row = last or self._journal.find_open_upgrade(cluster.key)
         if row is None:
             raise Refusal(f"No upgrade of {cluster.key} has changed it, so there is nothing to take back.")
-        return row, cluster
+        return row, self._targets.find_cluster_of(row)
+
+    def _list_upgrades(self, cluster: str) -> list[UpgradeRow]:
+        return self._journal.list_upgrades(cluster, LOOKED_AT)
+
+    def _refuse_late(self, row: UpgradeRow, received_at: datetime) -> str:
+        """Why an order counts no more that lay while no bot ran: who gave it saw another cluster."""
+        lay = self._clock.now() - received_at
+        if lay <= LONGEST_WAIT:
+            return ""
+        return (
+            f"Your order was received at {received_at:%Y-%m-%d %H:%M} UTC and could be looked at only "
+            f"{int(lay.total_seconds() // 60)} min later, so nothing is taken back. See where it stands "
+            f"(`/asm-upgrade status {row.cluster}`), then order it again."
+        )
 
     def _refuse(self, row: UpgradeRow) -> str:
         """Why this upgrade can't be taken back, "" where it can."""
@@ -123,12 +140,14 @@ class Rollbacks:
             return f"{row.id} is a way back itself: `/asm-upgrade start {row.cluster}` upgrades again."
         if not self._returns.has_written(row):
             return f"{row.id} has written nothing to the control plane, so there is nothing to take back."
+        if is_landing(row):
+            return f"{row.id} is being taken back by {mention(row.aborted_by)} already: what runs is let end first."
         if row.aborted_by and row.state not in ENDED:
             return f"{row.id} is being ended by {mention(row.aborted_by)}: order the way back once it has ended."
         busy = self._journal.find_open_upgrade(row.cluster)
         if busy and busy.id != row.id:
             return f"{row.cluster} has the upgrade {busy.id} under way: `/asm-upgrade status {row.cluster}` shows it."
-        later = next((one for one in self._targets.list_upgrades(row.cluster) if self._is_later(one, row)), None)
+        later = next((one for one in self._list_upgrades(row.cluster) if self._is_later(one, row)), None)
         if later:
             return f"{row.id} is not the last that changed {row.cluster}: {later.id} came after it ({later.state})."
         source = self._returns.name_source(row)

@@ -56,13 +56,13 @@ class Targets:
         """The upgrade that an order names by its id, or the open one of the cluster that it names."""
         by_id = self._journal.find_upgrade(order.target) if order.target else None
         if by_id:
-            return by_id, self._find_cluster_of(by_id)
+            return by_id, self.find_cluster_of(by_id)
         cluster = (
             self._find_only() if not order.target and len(self._clusters) == 1 else self.find_cluster(order.target)
         )
         row = self._journal.find_open_upgrade(cluster.key)
         if row:
-            return row, self._find_cluster_of(row)
+            return row, self.find_cluster_of(row)
         if cluster.found and order.action not in READING:
             raise Refusal(f"{cluster.key} {NOT_CONFIGURED} it. `/asm-upgrade start {cluster.key}` proposes.")
         raise Refusal(
@@ -79,7 +79,7 @@ class Targets:
     def _find_only(self) -> Cluster:
         return next(iter(self._clusters.values()))
 
-    def _find_cluster_of(self, row: UpgradeRow) -> Cluster:
+    def find_cluster_of(self, row: UpgradeRow) -> Cluster:
         """The cluster of an upgrade. One that clusters.toml has lost counts only where nothing can be changed."""
         if row.cluster not in self._clusters and not reads_only(row.plan):
             known = list_names(self._clusters)

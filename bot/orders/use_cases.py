@@ -78,7 +78,7 @@ class UseCases:
             case Start():
                 return self.starts.start(order, by)
             case Rollback():
-                return self.rollbacks.roll_back(order, by)
+                return self.rollbacks.roll_back(order, by, received_at)
             case Approve() | Deny() | Decide() | BreakGlass():
                 return self.decisions.decide(order, by, received_at)
             case Pause() | Resume() | Retry() | Abort():

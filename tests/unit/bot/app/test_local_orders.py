@@ -16,7 +16,7 @@ from bot.journal.store import StoreBroken
 from steps.notes.control_plane import FIRST_WRITE
 from steps.notes.prepare import SOURCE, Source
 from tests.unit.bot.keys import KEY
-from tests.unit.bot.workbench import ANA, Build, Engine
+from tests.unit.bot.workbench import ANA, Build, Engine, HandClock
 
 JOURNAL = "asm-upgrade.db"
 ORDERS: dict[str, type[Pause] | type[Resume] | type[Abort] | type[Rollback]] = {
@@ -26,7 +26,8 @@ ORDERS: dict[str, type[Pause] | type[Resume] | type[Abort] | type[Rollback]] = {
 
 def order(engine: Engine, folder: Path, action: Action, reason: str = "") -> str:
     """Give an order to a bot that settles clicks as it does."""
-    return give_order(folder / JOURNAL, ORDERS[action]("cluster-x", reason), KEY, lambda _seconds: _settle(engine))
+    given = ORDERS[action]("cluster-x", reason)
+    return give_order(folder / JOURNAL, given, KEY, engine.clock, lambda _seconds: _settle(engine))
 
 
 def _settle(engine: Engine) -> None:
@@ -70,7 +71,7 @@ def test_a_bot_that_is_down_takes_the_order_up_later(build: Build, tmp_path: Pat
     """Nothing is lost."""
     engine = build({})
     engine.add_upgrade(["a/b"])
-    assert give_order(tmp_path / JOURNAL, Pause("cluster-x"), KEY, lambda _seconds: None) == ""
+    assert give_order(tmp_path / JOURNAL, Pause("cluster-x"), KEY, HandClock(), lambda _seconds: None) == ""
     assert engine.row().paused_by == ""
     _settle(engine)
     assert engine.row().paused_by == OPERATOR
@@ -105,7 +106,7 @@ def test_a_way_back_asks_first(build: Build, tmp_path: Path, monkeypatch: pytest
 def test_without_a_journal_it_says_where_it_looked(tmp_path: Path) -> None:
     """Most often the wrong folder."""
     with pytest.raises(StoreBroken, match="set ASM_UPGRADE_STATE"):
-        give_order(tmp_path / JOURNAL, Pause("cluster-x"), KEY)
+        give_order(tmp_path / JOURNAL, Pause("cluster-x"), KEY, HandClock())
 
 
 def test_the_command_fails_without_a_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from bot.clicks.clicks import Click, Clicks, Door
 from bot.clicks.orders import Rollback
+from bot.journal.audit import name_event
 from bot.journal.records import OPERATOR
 from steps.notes.control_plane import FIRST_WRITE
 from steps.notes.prepare import SOURCE, Source
@@ -17,12 +18,13 @@ from tests.unit.bot.workbench import ANA, BEN, Build, Engine
 EVE = "U0EVE00005"
 
 
-def order(engine: Engine, target: str = "cluster-x", by: str = ANA, reason: str = "slow") -> str:
-    """Somebody orders it; what they are told."""
+def order(engine: Engine, target: str = "cluster-x", by: str = ANA, reason: str = "slow", lay: float = 0.0) -> str:
+    """Somebody orders it, and a bot looks at it so many minutes later; what they are told."""
     number = len(engine.store.read("select id from clicks"))
     door: Door = "command line" if by == OPERATOR else "command"
     click = Click(f"{number}", by, engine.clock.now(), Rollback(target, reason), channel="C0MESHOPS1", door=door)
     engine.upgrades.receive(click)
+    engine.clock.advance(60 * lay)
     engine.upgrades.settle_clicks()
     return Clicks(engine.store).find_answer(f"{number}") or ""
 
@@ -117,3 +119,55 @@ def test_a_way_back_that_was_aborted_is_ordered_again(build: Build) -> None:
     order(engine)
     engine.journal.change_upgrade("cluster-x-2", state="aborted", ended_at=engine.clock.now() + timedelta(minutes=1))
     assert order(engine).startswith("cluster-x-3 takes cluster-x back to 1.4.7-asm.0.")
+
+
+def test_a_second_order_is_told_of_the_first(build: Build) -> None:
+    """Two people at once, or a double click: one way back."""
+    engine = build({})
+    upgrade(engine, "running")
+    order(engine, by=BEN)
+    assert order(engine) == f"cluster-x-1 is being taken back by <@{BEN}> already: what runs is let end first."
+    assert [name_event(entry.event) for entry in engine.journal.list_audit("cluster-x-1")].count("rollback") == 1
+
+
+@pytest.mark.parametrize("by", [ANA, OPERATOR])
+@pytest.mark.parametrize("state", ["upgraded", "running"])
+def test_an_order_that_lay_while_no_bot_ran_takes_nothing_back(build: Build, by: str, state: str) -> None:
+    """Whoever gave it saw another cluster; nobody else would be asked."""
+    engine = build({})
+    upgrade(engine, state)
+    assert order(engine, by=by, lay=11).endswith(
+        "11 min later, so nothing is taken back. See where it stands (`/asm-upgrade status cluster-x`), then order it "
+        "again."
+    )
+    assert (engine.row().aborted_by, len(engine.journal.list_upgrades())) == ("", 1)
+    assert not order(engine, by=by, lay=9).startswith("Your order")
+
+
+def test_the_last_upgrade_is_found_behind_any_number_of_proposals(build: Build) -> None:
+    """They changed nothing."""
+    engine = build({})
+    upgrade(engine)
+    upgrade(engine, number=2)
+    for number in range(3, 25):
+        engine.add_upgrade(["prepare/identify"], number=number)
+        engine.journal.change_upgrade(f"cluster-x-{number}", state="proposed", ended_at=engine.clock.now())
+    assert order(engine, "cluster-x-1").startswith("cluster-x-1 is not the last that changed cluster-x: cluster-x-2")
+    assert order(engine).startswith("cluster-x-25 takes cluster-x back")
+
+
+@pytest.mark.parametrize("by", [ANA, OPERATOR])
+@pytest.mark.parametrize("target", ["cluster-z", "cluster-z-1"])
+def test_a_cluster_that_was_taken_out_of_the_configuration_is_not_taken_back(
+    build: Build, by: str, target: str
+) -> None:
+    """Nobody is left there who may approve, though it was proposed since."""
+    engine = build({})
+    engine.add_upgrade(["a/b"], key="cluster-z")
+    engine.journal.remember("cluster-z-1", FIRST_WRITE, "run")
+    engine.journal.remember("cluster-z-1", SOURCE, Source("1.4.7-asm.0"))
+    engine.journal.change_upgrade("cluster-z-1", state="upgraded", ended_at=engine.clock.now())
+    engine.add_upgrade(["prepare/identify"], key="cluster-z", number=2)
+    engine.journal.change_upgrade("cluster-z-2", state="proposed", ended_at=engine.clock.now())
+    assert order(engine, target, by).startswith("There is no cluster `cluster-z` in clusters.toml any more.")
+    assert len(engine.journal.list_upgrades()) == 2
