@@ -15,7 +15,7 @@ from bot.settings.environment import JOURNAL, SETTINGS, ConfigError, read_state_
 if TYPE_CHECKING:
     from bot.clicks.orders import Abort, Pause, Resume, Rollback
     from bot.journal.store import StoredCopy
-    from bot.telling.views import Views
+    from bot.telling.views import UpgradeView, Views
 
 # How long an upgrade may take with --exit.
 SIMULATED_SECONDS = 300.0
@@ -129,7 +129,7 @@ def export(upgrade: str, ledger: str | None, audit: str | None, ics: bool, outpu
     if upgrade:
         _known(views, upgrade)
     if audit:
-        _put_out(_export_audit(upgrade, audit), output)
+        _put_out(_export_audit(views.read_view(upgrade), audit), output)
         return
     _put_out(_export_calendar(upgrade) if ics else write_ledger(views.read_ledger(upgrade), ledger or ""), output)
 
@@ -169,12 +169,13 @@ def backup(file: Path) -> None:
     click.echo(f"{file} holds the journal of {journal.parent}")
 
 
-def _export_audit(upgrade: str, form: str) -> str:
+def _export_audit(view: UpgradeView, form: str) -> str:
     from bot.app.exports import write_audit
     from bot.journal.verifying import Chains, write_rows
+    from bot.telling.reports import describe_link
 
-    rows = Chains(_open_copy()).list_rows(upgrade)
-    return write_rows(rows) if form == "jsonl" else write_audit(upgrade, rows)
+    rows = Chains(_open_copy()).list_rows(view.id)
+    return write_rows(rows) if form == "jsonl" else write_audit(view.id, rows, describe_link(view).lstrip(", "))
 
 
 def _export_calendar(upgrade: str) -> str:

@@ -42,11 +42,12 @@ def defuse(cell: str) -> str:
     return f"'{cell}" if cell.startswith(FORMULA) else cell
 
 
-def write_audit(upgrade: str, rows: Sequence[SealedRow]) -> str:
-    """The audit as a table of Markdown, with its head."""
+def write_audit(upgrade: str, rows: Sequence[SealedRow], link: str = "") -> str:
+    """The audit as a table of Markdown, with its head; `link` names what it takes back or what takes it back."""
     lines = [
         f"# Audit of {upgrade}",
         "",
+        *([f"{_write_cell(link[:1].upper() + link[1:])}.", ""] if link else []),
         f"Head: `{rows[-1].seal if rows else 'none'}`",
         "",
         "| | at (UTC) | by | what | detail | seal |",

@@ -13,7 +13,8 @@ from icalendar import Calendar
 
 from bot.app.cli import main
 from bot.app.exports import defuse
-from tests.unit.bot.workbench import ANA, Build
+from steps.notes.prepare import SOURCE, Source
+from tests.unit.bot.workbench import ANA, Build, Engine
 
 CLUSTERS = """
 [clusters.cluster-x]
@@ -26,9 +27,14 @@ windows = [{days = "daily", hours = "22:00-04:00", zone = "Europe/Berlin"}]
 
 
 @pytest.fixture
-def folder(build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def engine(build: Build) -> Engine:
+    """A bot at rest."""
+    return build({})
+
+
+@pytest.fixture
+def folder(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A journal with one upgrade, and the settings that lead to it."""
-    engine = build({})
     engine.add_upgrade(["access/approve"])
     (tmp_path / "clusters.toml").write_text(CLUSTERS)
     monkeypatch.setenv("ASM_UPGRADE_STATE", str(tmp_path))
@@ -137,6 +143,17 @@ def test_an_audit_is_a_table_too(folder: Path) -> None:
     text = export("cluster-x-1", "--audit", "md").stdout
     assert text.startswith("# Audit of cluster-x-1\n\nHead: `")
     assert f"| {ANA} | schedule |" in text
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_audits_of_an_upgrade_and_its_way_back_name_each_other(engine: Engine) -> None:
+    """Whoever reads one finds the other."""
+    engine.journal.remember("cluster-x-1", SOURCE, Source("1.4.7-asm.0"))
+    engine.journal.change_upgrade("cluster-x-1", state="upgraded", ended_at=engine.clock.now())
+    engine.transitions.begin_return(engine.row(), ANA, "slow")
+    there, back = (export(f"cluster-x-{number}", "--audit", "md").stdout for number in (1, 2))
+    assert there.startswith("# Audit of cluster-x-1\n\nTaken back by cluster-x-2 (running).\n\nHead: `")
+    assert back.startswith("# Audit of cluster-x-2\n\nTakes back cluster-x-1.\n\nHead: `")
 
 
 @pytest.mark.parametrize("arguments", [(), ("clusters.toml", "--journal")])
