@@ -37,9 +37,14 @@ def revoke(ctx: Context) -> Outcome:
 def report(ctx: Context) -> Outcome:
     """Say how the upgrade ended, with its evidence."""
     counts = count_entries(ctx.ledger.read_entries())
+    keep_seen(ctx)
+    return Done(describe_end(ctx, counts), build_report(ctx, counts))
+
+
+def keep_seen(ctx: Context) -> None:
+    """Keep what the mesh is on at the end: the sidecars that were left are on something else."""
     left = count_sidecars(ctx.kubernetes.list_pods(), ctx.release.namespace).by_version
     ctx.revise(MESH_SEEN, SeenMesh((ctx.release.version,), left))
-    return Done(describe_end(ctx, counts), build_report(ctx, counts))
 
 
 def describe_end(ctx: Context, counts: Mapping[EntryState, int]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Mapping
 
 from steps.contract.cards import Card
 from steps.contract.checks import select_checks
@@ -10,11 +10,21 @@ from steps.contract.errors import GiveUp
 from steps.contract.step import Blocked, Context, Done, Outcome
 from steps.contract.wording import Person, count_things
 from steps.gates import fold_facts
-from steps.notes.prepare import choose_mtls, describe_identity, measure_identity, recall_flags, recall_source
+from steps.notes.prepare import (
+    MESH_SEEN,
+    SIDECARS,
+    SeenMesh,
+    choose_mtls,
+    describe_identity,
+    measure_identity,
+    recall_flags,
+    recall_source,
+)
 from steps.notes.way_back import TAKEN_BACK, TakenBack, find_cover
 from steps.phases import access
-from steps.phases.versions_found import count_versions, read_tag
+from steps.phases.versions_found import count_versions
 from steps.preflight.machine import check_machine
+from steps.preflight.survey import count_sidecars
 
 ASSUMED = "key and address of ASM {} are assumed to be the guide's; the verification decides"
 
@@ -37,10 +47,11 @@ def prepare(ctx: Context) -> Outcome:
     release = ctx.release
     pods = [pod for pod in ctx.kubernetes.list_pods() if not pod.terminating]
     plane = count_versions((pod for pod in pods if pod.namespace == release.namespace), release)
-    sidecars = Counter(
-        read_tag(pod.proxy_image) for pod in pods if pod.proxy_image and pod.namespace != release.namespace
-    )
-    moving = sidecars[taken.release]
+    counted = count_sidecars(pods, release.namespace)
+    sidecars = counted.by_version
+    moving = sidecars.get(taken.release, 0)
+    ctx.revise(SIDECARS, counted)
+    ctx.revise(MESH_SEEN, SeenMesh(tuple(sorted(filter(None, plane))), sidecars))
     card = Card(
         title=f"Way back of {ctx.cluster.key} to ASM {release.version}",
         summary=(
@@ -74,7 +85,7 @@ def describe_cover(ctx: Context) -> str:
     )
 
 
-def list_versions(versions: Counter[str]) -> str:
+def list_versions(versions: Mapping[str, int]) -> str:
     """`5 on 1.4.7-asm.0, 3 on 1.4.10-asm.18`."""
     return ", ".join(f"{number} on {name or 'no tag'}" for name, number in sorted(versions.items())) or "none found"
 

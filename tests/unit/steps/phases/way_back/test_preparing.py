@@ -9,11 +9,16 @@ import pytest
 from steps.contract.errors import GiveUp
 from steps.contract.ports import Running
 from steps.contract.step import Done, Waiting
+from steps.notes.prepare import MESH_SEEN, SIDECARS
 from steps.notes.way_back import ORDERED_RETURN, OrderedReturn
 from steps.phases.way_back.landing import land
+from steps.phases.way_back.phase import report
 from steps.phases.way_back.preparing import approve_access, prepare
+from tests.unit.steps.builders import NEW, OLD, make_pod
 from tests.unit.steps.paper import start_paper
 from tests.unit.steps.phases.way_back.papers import BEN, TAKEN, go_back
+
+HUB = "gcr.io/gke-release/asm/proxyv2"
 
 
 def test_the_beginning_says_what_is_taken_back_and_who_covers_it() -> None:
@@ -57,3 +62,22 @@ def test_nobody_lands_what_nobody_ordered() -> None:
     """A fault of the bot is told as one."""
     with pytest.raises(GiveUp):
         start_paper().run(land)
+
+
+def test_what_the_mesh_is_on_is_known_all_the_way_back() -> None:
+    """From its first look on: the sidecars that are still on the newer release, and those that are left at the end."""
+    paper = go_back()
+    paper.kubernetes.pods = [
+        make_pod("web-1", namespace="shop", proxy_image=f"{HUB}:{NEW}"),
+        make_pod("web-2", namespace="shop", proxy_image=f"{HUB}:{OLD}"),
+    ]
+    paper.run(prepare)
+    sidecars = paper.context().recall(SIDECARS)
+    assert sidecars is not None
+    assert sidecars.by_version == {NEW: 1, OLD: 1}
+    paper.kubernetes.pods = [
+        make_pod("web-1", namespace="shop", proxy_image=f"{HUB}:{NEW}"),
+        make_pod("web-3", namespace="shop", proxy_image=f"{HUB}:{OLD}"),
+    ]
+    paper.run(report)
+    assert str(paper.context().recall(MESH_SEEN)) == f"{OLD}, 1 sidecar on {NEW}"
