@@ -32,6 +32,7 @@ from steps.preflight.rights import (
     list_rights,
     list_sidecar_rights,
 )
+from steps.preflight.survey import count_sidecars
 
 # Between taking cluster-admin back and asking what is left: the API server's own caches follow within a second.
 SETTLING = 2.0
@@ -111,12 +112,23 @@ def release(ctx: Context) -> Outcome:
         return Waiting(f"{taken}: looking at the rights that are left", SETTLING)
     missing = find_missing_for_sidecars(ctx.kubernetes)
     account = ctx.kubernetes.read_account()
+    if missing and not needs_rights_after(ctx):
+        return Done("cluster-admin is taken back; no sidecar has to be moved, so nothing is missed")
     if missing:
         return Blocked(f"{account} may not: {describe_rights(missing)}", f"{OPERATOR_REMEDY} Then retry.")
     kept = ctx.recall(BINDING)
     if kept is not None and not kept.ours:
         return Done(f"{account} keeps the rights that it had before")
     return Done("cluster-admin is taken back; the sidecars are moved with the operator's role")
+
+
+def needs_rights_after(ctx: Context) -> bool:
+    """Whether later steps need rights; a way back may begin before any pod was moved and any policy edited."""
+    taken = ctx.recall(TAKEN_BACK)
+    if taken is None or taken.edited:
+        return True
+    found = count_sidecars(ctx.kubernetes.list_pods(), ctx.release.namespace).by_version
+    return any(count for version, count in found.items() if version != ctx.release.version)
 
 
 def find_missing_for_sidecars(kubernetes: Kubernetes) -> tuple[Right, ...]:

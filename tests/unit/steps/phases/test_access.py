@@ -10,8 +10,10 @@ from steps.contract.errors import GiveUp
 from steps.contract.step import Ask, Blocked, Done, Outcome, Waiting
 from steps.mesh import Binding, BindingMark, Namespace, Right
 from steps.notes.runs import LEFTOVERS
+from steps.notes.way_back import TAKEN_BACK, TakenBack
 from steps.phases.access import approve, bind, check, release
 from steps.phases.own_binding import GUIDE_BINDING, OWN_BINDING, remove_binding
+from tests.unit.steps.builders import HUB, NEW, OLD, make_pod
 from tests.unit.steps.paper import ACCOUNT, Paper, decide, start_paper
 
 ADMIN = "admin@example.com"
@@ -187,6 +189,25 @@ def test_missing_rights_for_the_sidecars_block_with_the_operators_role() -> None
     assert paper.kubernetes.bindings == {OWN_BINDING: EMPTY}
     paper.kubernetes.live_by_roles()
     assert isinstance(paper.run(release), Done)
+
+
+@pytest.mark.parametrize(
+    ("sidecar", "edited", "blocks"),
+    [(OLD, (), False), (NEW, (), True), (OLD, ("AuthorizationPolicy shop/callers",), True)],
+    ids=["none", "a pod", "a policy"],
+)
+def test_a_way_back_needs_the_operators_role_only_for_what_it_has_to_move(
+    sidecar: str, edited: tuple[str, ...], blocks: bool
+) -> None:
+    """An upgrade that stopped for want of that role is taken back without it."""
+    paper = start(EMPTY)
+    paper.release = replace(paper.release, version=OLD)
+    paper.memory.values[TAKEN_BACK.key] = TAKEN_BACK.write(TakenBack("cluster-x-1", NEW, edited=edited))
+    paper.kubernetes.pods = [make_pod("web-1", namespace="shop", proxy_image=f"{HUB}/proxyv2:{sidecar}")]
+    paper.run(bind)
+    paper.kubernetes.denied = lambda right: right.subresource == "eviction"
+    assert isinstance(release_all(paper), Blocked) == blocks
+    assert paper.kubernetes.bindings == {OWN_BINDING: EMPTY}
 
 
 def test_asmctls_namespaces_go_while_cluster_admin_stands() -> None:
