@@ -103,7 +103,7 @@ def test_the_pods_of_a_deleted_node_are_collected(ground: Ground) -> None:
     node = lose_node_of(ground, before)
     held = ground.send("GET", f"/api/v1/nodes/{node}").json()
     assert ground.send("DELETE", f"/api/v1/nodes/{node}").is_success
-    ground.until(lambda: ground.read(db).ready == 2, 180)
+    ground.until(lambda: ground.read(db).ready == 2, 400)
     found = find_pod(ground, space, "db-1")
     assert found is not None
     assert found.node != node
