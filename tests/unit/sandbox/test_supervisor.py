@@ -60,11 +60,12 @@ def test_the_kubeconfig_opens_the_cluster(started: Started) -> None:
     assert config["clusters"][0]["cluster"]["server"] == started[1]["kubernetes"]
 
 
-def test_the_release_file_points_to_the_sandbox(started: Started) -> None:
-    """Its address is the release server's."""
+def test_the_release_files_point_to_the_sandbox(started: Started) -> None:
+    """The target's address is the release server's, and those that it can come from inherit it."""
     folder = Path(started[1]["environment"]["ASM_UPGRADE_RELEASES"])
-    (release,) = folder.glob("*.toml")
-    assert f'base_url = "{started[1]["releases"]}/gke-release/asm"' in release.read_text()
+    texts = {file.name: file.read_text() for file in folder.glob("*.toml")}
+    assert f'base_url = "{started[1]["releases"]}/gke-release/asm"' in texts.pop("asm-1.4.10-asm.18.toml")
+    assert [name for name, text in texts.items() if 'inherits = "1.4.10-asm.18"' not in text] == []
 
 
 def test_the_bots_kubectl_is_in_istioctls_window(started: Started) -> None:

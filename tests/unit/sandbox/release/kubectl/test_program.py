@@ -47,13 +47,13 @@ def test_an_apply_says_what_it_did(bench: Bench) -> None:
 
 def test_prune_takes_what_was_applied_and_no_more(bench: Bench) -> None:
     """By label, in the namespaces of what is applied, and only with kubectl's annotation."""
-    apply(bench, made("old"), made("kept"), made("other", "Galley"))
-    elsewhere = made("elsewhere")
+    apply(bench, made("old", "Own"), made("kept", "Own"), made("other", "Galley"))
+    elsewhere = made("elsewhere", "Own")
     elsewhere["metadata"]["namespace"] = "shop"
     apply_in = bench.kubectl("apply", "-f", "-", stdin=stream(elsewhere))
     assert apply_in.code == 0
-    options = ("--force", "--prune", "--selector", f"{SELECTOR}=Pilot")
-    printed = apply(bench, made("kept"), options=options)
+    options = ("--force", "--prune", "--selector", f"{SELECTOR}=Own")
+    printed = apply(bench, made("kept", "Own"), options=options)
     assert printed == ["configmap/kept unchanged", "configmap/old pruned"]
     assert bench.find("configmaps", "elsewhere", "shop") is not None
     assert bench.find("configmaps", "other") is not None

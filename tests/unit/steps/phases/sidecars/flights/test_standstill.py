@@ -31,6 +31,7 @@ def _wait(rig: Rig[PaperCluster]) -> Waiting:
 
 def test_while_others_move_the_time_left_is_told_beside_the_one_that_stands_still(cluster: PaperCluster) -> None:
     """The estimate is of those that move."""
+    cluster.add("Deployment", "shop", "front", 1)
     cluster.add("Deployment", "shop", "slow", 60, pace=1)
     cluster.add("Deployment", "shop", "web", 2).stuck = True
     rig = _approve(cluster)
