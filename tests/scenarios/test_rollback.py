@@ -62,10 +62,20 @@ def list_policies(world: World) -> list[Any]:
     return [found["spec"] for found in world.cluster.canonical_state() if found["kind"] == "AuthorizationPolicy"]
 
 
+def has_moved(rig: Rig, before: UpgradeRow) -> bool:
+    """Whether the first upgrade stands at another step, question or state than before."""
+    now = read_row(rig, "cluster-x-1")
+    return (now.step, now.generation, now.state) != (before.step, before.generation, before.state)
+
+
 def run_to(rig: Rig, step: str) -> None:
     """Approve every gate until the upgrade stands at this step, whose program or pods are under way by then."""
-    while read_row(rig, "cluster-x-1").step != step:
-        rig.run_until(lambda: read_row(rig, "cluster-x-1").step == step or rig.approve_next(BEN), 3600)
+    while (row := read_row(rig, "cluster-x-1")).step != step:
+        if row.state == "asking":
+            rig.run_until(lambda asked=row: rig.approve_next(BEN, asked), 120)  # type: ignore[misc]
+            rig.run_until(lambda asked=row: has_moved(rig, asked), 120)  # type: ignore[misc]
+        else:
+            rig.run_until(lambda left=row: has_moved(rig, left), 3600)  # type: ignore[misc]
     rig.run_until(lambda: rig.bot.journal.recall("cluster-x-1", FIRST_WRITE) is not None, 600)
     if step == "sidecars/restart":
         rig.run_until(lambda: rig.bot.journal.count_ledger("cluster-x-1").get("upgraded", 0) > 5, 600)
