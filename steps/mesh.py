@@ -52,6 +52,20 @@ class ReachedServer:
 
 
 @dataclass(frozen=True)
+class GkeState:
+    """How GKE has a cluster: its status ("" without GKE) in its own words, and what kind of cluster it is.
+
+    `expires` is when GKE deletes an alpha cluster, None for any other.
+    """
+
+    status: str = ""
+    said: str = ""
+    autopilot: bool = False
+    alpha: bool = False
+    expires: datetime | None = None
+
+
+@dataclass(frozen=True)
 class ClusterIdentity:
     """The guide's variables for a cluster, and what GKE says of it.
 
@@ -70,6 +84,7 @@ class ClusterIdentity:
     node_count: int = 0
     labels: Mapping[str, str] = field(default_factory=dict)
     gke_id: str = ""
+    gke: GkeState = GkeState()
 
 
 @dataclass(frozen=True)

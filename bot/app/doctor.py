@@ -16,7 +16,7 @@ from steps.contract.errors import GiveUp, StepError
 from steps.contract.release import Release
 from steps.mesh import ClusterAddress
 from steps.phases.access import find_missing_rights
-from steps.preflight.eligibility import judge_survey
+from steps.preflight.eligibility import find_early_refusal, judge_survey
 from steps.preflight.rights import describe_rights
 from steps.preflight.survey import take_survey
 
@@ -57,6 +57,10 @@ class Doctor:
         identity = ports.gke.describe_cluster(cluster.address)
         yield passed("reach", f"{identity.name} in {identity.location} answers by its {identity.endpoint} endpoint")
         yield check_people(cluster)
+        refused = find_early_refusal(identity, release)
+        if refused is not None:
+            yield refused
+            return
         missing = find_missing_rights(ports.kubernetes)
         if missing:
             yield warned(

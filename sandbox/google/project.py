@@ -93,8 +93,18 @@ def cluster_json(project: Project, cluster: GkeCluster, switches: GoogleSwitches
         "network": "default",
         "nodePools": [_node_pool(cluster)],
         "maintenancePolicy": {"window": {"maintenanceExclusions": _exclusions(switches)}, "resourceVersion": "e3b0"},
+        **_state(switches),
         **({} if switches.no_workload_pool else {"workloadIdentityConfig": {"workloadPool": pool}}),
         **_endpoints(cluster, switches),
+    }
+
+
+def _state(switches: GoogleSwitches) -> Json:
+    said, until = switches.cluster_message, switches.alpha_until
+    return {
+        **({"statusMessage": said, "conditions": [{"message": said}]} if said else {}),
+        **({"autopilot": {"enabled": True}} if switches.autopilot else {}),
+        **({"enableKubernetesAlpha": True, "expireTime": until} if until else {}),
     }
 
 

@@ -13,7 +13,8 @@ class GoogleSwitches:
     `status_times` of them (0: until switched off), with `status_message` and the reason `status_reason` of a
     google.rpc.ErrorInfo, where they are not empty. `operations` are the types of operations that run on every
     cluster, such as UPGRADE_NODES; `exclusions` maps a name to its start and end (RFC 3339). `master_version` is what a
-    master became meanwhile, "" where it is as it was. `token_lifetime` is
+    master became meanwhile, "" where it is as it was. `cluster_status` is GKE's status of each cluster, with what it
+    says of it in `cluster_message`; `alpha_until` makes alpha clusters that end then (RFC 3339). `token_lifetime` is
     in seconds; `token_status` answers the token endpoint with that status. `missing_zones` makes discovery partial.
     """
 
@@ -28,6 +29,9 @@ class GoogleSwitches:
     disabled_services: list[str] = field(default_factory=list)
     denied_permissions: list[str] = field(default_factory=list)
     cluster_status: str = "RUNNING"
+    cluster_message: str = ""
+    autopilot: bool = False
+    alpha_until: str = ""
     master_version: str = ""
     release_channel: str = "REGULAR"
     no_workload_pool: bool = False

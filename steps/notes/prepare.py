@@ -9,7 +9,7 @@ from datetime import datetime
 
 from steps.contract.checks import Check
 from steps.contract.errors import GiveUp
-from steps.contract.notes import Json, Note, read_as
+from steps.contract.notes import Json, Note, read_as, write_plain
 from steps.contract.options import MtlsMode
 from steps.contract.step import Context
 from steps.contract.wording import count_things
@@ -73,7 +73,14 @@ def write_source(source: Source) -> Json:
     return {"version": source.version, **({"shown": source.shown} if source.shown else {})}
 
 
-IDENTITY = Note("prepare/identity", read_as(ClusterIdentity))
+def write_identity(identity: ClusterIdentity) -> Json:
+    """The identity as JSON, without how GKE has the cluster at this moment: nothing later may rest on that."""
+    plain = write_plain(identity)
+    assert isinstance(plain, dict)
+    return {key: kept for key, kept in plain.items() if key != "gke"}
+
+
+IDENTITY = Note("prepare/identity", read_as(ClusterIdentity), write_identity)
 # The UID of kube-system, as first read: no other cluster has it.
 CLUSTER_UID = Note("prepare/cluster-uid", read_as(str))
 CLUSTER_SEEN = Note("prepare/cluster-seen", read_as(SeenCluster))

@@ -37,7 +37,7 @@ from steps.notes.prepare import (
     recall_mtls,
 )
 from steps.phases.owned_plane import describe_owners, refuse_owners, take_acceptance
-from steps.preflight.eligibility import find_source, judge_survey, list_plane_versions
+from steps.preflight.eligibility import find_early_refusal, find_source, judge_survey, list_plane_versions
 from steps.preflight.machine import check_machine
 from steps.preflight.survey import Survey, take_survey
 from steps.workloads.estimate import (
@@ -59,6 +59,9 @@ PODS_A_ROUND = 25
 def identify(ctx: Context) -> Outcome:
     """Read the guide's variables and the server's version."""
     identity = measure_identity(ctx)
+    refused = find_early_refusal(identity, ctx.release)
+    if refused is not None:
+        return Blocked(refused.sentence, refused.remedy)
     note_cluster(ctx)
     return Done(
         f"{identity.name} in {identity.location}, project {identity.project_id}, API server {identity.server_version}"

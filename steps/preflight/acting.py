@@ -15,6 +15,7 @@ from steps.notes.download import IMAGES
 from steps.notes.permissions import RESTED
 from steps.notes.prepare import PLANE, measure_identity
 from steps.preflight.eligibility import BUSY_OPERATIONS, check_server, describe_operation
+from steps.preflight.gke_state import refuse_gke
 from steps.preflight.rights import OPERATOR_REMEDY, describe_rights, list_sidecar_rights
 from steps.workloads.control_plane import find_image_fault, list_expected
 
@@ -38,16 +39,18 @@ def refuse_act(ctx: Context, identity: ClusterIdentity, act: Act) -> Blocked | N
     if ctx.decision is not None and ctx.decision.choice == DENY.id:
         return None
     return (
-        _refuse_server(check_server(identity.server_version, ctx.release))
+        _refuse_check(check_server(identity.server_version, ctx.release))
+        or _refuse_check(refuse_gke(identity, ctx.release))
         or _refuse_operation(ctx, act)
         or _refuse_mesh(ctx, act)
         or (_refuse_rights(ctx) if act == "sidecars" else None)
     )
 
 
-def _refuse_server(check: Check) -> Blocked | None:
-    remedy = f"Nothing more is begun here. {check.remedy}"
-    return Blocked(check.sentence, remedy) if check.severity == "error" else None
+def _refuse_check(check: Check | None) -> Blocked | None:
+    if check is None or check.severity != "error":
+        return None
+    return Blocked(check.sentence, f"Nothing more is begun here. {check.remedy}")
 
 
 def _refuse_operation(ctx: Context, act: Act) -> Blocked | None:

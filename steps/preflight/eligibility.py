@@ -12,6 +12,7 @@ from steps.install.installed import MixedVersions, NoMesh, OneVersion, OpenSourc
 from steps.install.policies import find_authorization_findings
 from steps.install.recovery import PreviousInstall
 from steps.mesh import ClusterIdentity, Exclusion, Node, Operation, Workload
+from steps.preflight.gke_state import check_gke, refuse_gke
 from steps.preflight.survey import Survey
 from steps.versions import AsmVersion, parse_asm_version, parse_numbers
 
@@ -34,6 +35,7 @@ def judge_survey(survey: Survey, release: Release, asked: Sequence[str] = ()) ->
     """Every check of the preflight, in the order in which people read them; `asked` are the flags asked for."""
     return (
         check_server(survey.identity.server_version, release),
+        *check_gke(survey.identity, release),
         check_installed(survey, release),
         *check_node_agent(survey, release),
         *check_gateways(survey, release, asked),
@@ -46,6 +48,11 @@ def judge_survey(survey: Survey, release: Release, asked: Sequence[str] = ()) ->
         *(warned("previous install", doubt) for doubt in survey.previous.doubts),
         *(warned("not read", sentence) for sentence in survey.unread),
     )
+
+
+def find_early_refusal(identity: ClusterIdentity, release: Release) -> Check | None:
+    """What stops an upgrade before the cluster itself is asked anything; None where nothing does."""
+    return refuse_gke(identity, release)
 
 
 def find_source(survey: Survey, release: Release) -> str:

@@ -22,7 +22,7 @@ from bot.gateways.google.reasons import Refusal, judge_refusal
 from bot.gateways.kubernetes.connections import Endpoint
 from steps.contract.errors import GiveUp
 from steps.contract.ports import Kubernetes
-from steps.mesh import ClusterAddress, ClusterIdentity, Discovery, Exclusion, Operation
+from steps.mesh import ClusterAddress, ClusterIdentity, Discovery, Exclusion, GkeState, Operation
 
 if TYPE_CHECKING:
     from google.cloud.container_v1 import Cluster, ClusterManagerClient
@@ -99,6 +99,7 @@ class GkeGateway:
             node_count=cluster.current_node_count,
             labels=dict(cluster.resource_labels),
             gke_id=cluster.id,
+            gke=_read_state(cluster),
         )
 
     def discover_clusters(self, project: str) -> Discovery:
@@ -243,6 +244,28 @@ def _read_pool(cluster: Cluster, address: ClusterAddress) -> str:
 def _name_channel(cluster: Cluster) -> str:
     name = cluster.release_channel.channel.name
     return "" if name == "UNSPECIFIED" else str(name)
+
+
+def _read_state(cluster: Cluster) -> GkeState:
+    status = cluster.status.name
+    told = dict.fromkeys((*(one.message for one in cluster.conditions), cluster.status_message))
+    return GkeState(
+        status="" if status == "STATUS_UNSPECIFIED" else str(status),
+        said="; ".join(words.strip().rstrip(".") for words in told if words.strip()),
+        autopilot=bool(cluster.autopilot.enabled),
+        alpha=bool(cluster.enable_kubernetes_alpha),
+        expires=_read_expiry(cluster),
+    )
+
+
+def _read_expiry(cluster: Cluster) -> datetime | None:
+    if not cluster.enable_kubernetes_alpha:
+        return None
+    try:
+        end = datetime.fromisoformat(cluster.expire_time)
+    except ValueError:
+        return None
+    return end.astimezone(UTC) if end.tzinfo else None
 
 
 def _read_time(moment: datetime) -> datetime:

@@ -97,6 +97,17 @@ def test_exclusions_are_read(google_apis: Google) -> None:
     assert cluster.maintenance_policy.window.maintenance_exclusions["freeze"].start_time.year == 2026
 
 
+def test_the_state_of_a_cluster_is_switched(google_apis: Google) -> None:
+    """Status, its message and the kinds that cannot be upgraded, where the stock client looks for them."""
+    switches = google_apis.apis.switches
+    switches.cluster_status, switches.cluster_message = "ERROR", "no quota"
+    switches.autopilot, switches.alpha_until = True, "2026-12-20T08:00:00+00:00"
+    cluster = google_apis.client().get_cluster(name=CLUSTER, timeout=10)
+    assert (cluster.status.name, cluster.conditions[0].message) == ("ERROR", "no quota")
+    assert (cluster.autopilot.enabled, cluster.enable_kubernetes_alpha) == (True, True)
+    assert cluster.expire_time == "2026-12-20T08:00:00+00:00"
+
+
 def test_the_other_endpoints_are_described(google_apis: Google) -> None:
     """DNS and private endpoint stand where gcloud looks for them."""
     google_apis.apis.switches.dns_endpoint = "gke-1.us-central1-a.gke.goog"

@@ -10,6 +10,7 @@ from steps.contract.errors import GiveUp
 from steps.contract.ledger import EntryState, LedgerEntry
 from steps.contract.options import Overlay, UpgradeOptions
 from steps.contract.step import Ask, Blocked, Done
+from steps.mesh import GkeState
 from steps.phases.control_plane.approvals import approve
 from steps.phases.finish import report, revoke
 from steps.phases.prepare import identify, inspect, propose
@@ -56,6 +57,16 @@ def test_a_cluster_that_can_not_be_upgraded_blocks() -> None:
     assert isinstance(outcome, Blocked)
     assert "the API server is v1.22.1" in outcome.why
     assert "ASM 1.4.2-asm.2 is below 1.4.5" in outcome.why
+
+
+def test_a_cluster_that_is_being_deleted_is_refused_before_it_is_asked_anything() -> None:
+    """Its API server may answer no more, and that is not what a person has to know."""
+    paper = fresh()
+    paper.gke.identity = replace(paper.gke.identity, gke=GkeState("STOPPING"))
+    outcome = paper.run(identify)
+    assert isinstance(outcome, Blocked)
+    assert outcome.why == "GKE says STOPPING, it is being deleted"
+    assert "prepare/cluster-uid" not in paper.memory.values
 
 
 @pytest.mark.parametrize(

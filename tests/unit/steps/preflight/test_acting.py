@@ -10,7 +10,7 @@ import pytest
 
 from steps.contract.errors import GiveUp
 from steps.contract.step import Ask, Blocked, Context, Decision, Done, Outcome
-from steps.mesh import Operation, Right
+from steps.mesh import GkeState, Operation, Right
 from steps.phases import access, authorization, validate
 from steps.phases.control_plane.apply import apply
 from steps.phases.control_plane.approvals import approve, approve_departures
@@ -68,6 +68,15 @@ def test_a_master_past_the_ceiling_is_refused_everywhere(act: Act) -> None:
     paper = prepared() if act in ("access", "control plane") else replaced()
     paper.gke.identity = replace(paper.gke.identity, server_version="v1.22.3-gke.700")
     assert judge(paper, act).startswith("the API server is v1.22.3-gke.700; ASM 1.4.10-asm.18 needs one below 1.22")
+
+
+@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize(("status", "refused"), [("STOPPING", True), ("ERROR", True), ("DEGRADED", False)])
+def test_nothing_is_begun_on_a_cluster_that_ends(act: Act, status: str, *, refused: bool) -> None:
+    """GKE began to delete it while the gate was open; what half works is no reason to leave half an upgrade."""
+    paper = prepared() if act in ("access", "control plane") else replaced()
+    paper.gke.identity = replace(paper.gke.identity, gke=GkeState(status))
+    assert judge(paper, act).startswith(f"GKE says {status}") == refused
 
 
 @pytest.mark.parametrize("act", ["control plane", "validate", "sidecars"])

@@ -12,7 +12,7 @@ from bot.gateways.google.gke import GkeGateway, GoogleEndpoints
 from sandbox.google.account import EMAIL, ServiceAccount
 from sandbox.google.server import TOKEN_PATH
 from steps.contract.errors import GiveUp, TryAgain
-from steps.mesh import Operation
+from steps.mesh import GkeState, Operation
 from tests.unit.bot.gateways.conftest import Serve
 from tests.unit.bot.gateways.loopback import Silence, in_order
 from tests.unit.bot.gateways.project import ADDRESS, Google, refuse_kubeconfigs
@@ -35,6 +35,23 @@ def test_a_cluster_without_workload_identity_is_explained(google: Google, gke: G
     with pytest.raises(GiveUp, match="no workload identity pool") as raised:
         gke.describe_cluster(ADDRESS)
     assert "--workload-pool=example-project.svc.id.goog" in raised.value.remedy
+
+
+def test_gke_s_own_state_is_read(google: Google, gke: GkeGateway) -> None:
+    """The status with its words, said once, the kind of cluster and when it ends."""
+    assert gke.describe_cluster(ADDRESS).gke == GkeState("RUNNING")
+    switches = google.switches
+    switches.cluster_status, switches.cluster_message = "DEGRADED", "No route to the nodes."
+    switches.autopilot, switches.alpha_until = True, "2026-12-20T08:00:00+00:00"
+    end = datetime(2026, 12, 20, 8, 0, tzinfo=UTC)
+    assert gke.describe_cluster(ADDRESS).gke == GkeState("DEGRADED", "No route to the nodes", True, True, end)
+
+
+@pytest.mark.parametrize("until", ["never", "2026-12-20"])
+def test_an_end_that_can_not_be_read_is_no_fault(google: Google, gke: GkeGateway, until: str) -> None:
+    """It is an alpha cluster all the same."""
+    google.switches.alpha_until = until
+    assert gke.describe_cluster(ADDRESS).gke.alpha
 
 
 def test_an_unknown_cluster_is_named(google: Google, gke: GkeGateway) -> None:
