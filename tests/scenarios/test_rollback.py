@@ -197,7 +197,8 @@ def press_return(rig: Rig, user: str = CAI) -> None:
         if button["action_id"] == "asm:rollback"
     ]
     rig.click(user, *found[-1])
-    rig.run_until(lambda: bool(rig.world.state()["views"].get(user)), 60)
+    # the form opens on a thread of its own, in real time, while the clock here jumps from one thing to do to the next
+    rig.run_until(lambda: bool(rig.world.state()["views"].get(user)), 36_000)
     view = rig.world.state()["views"][user][-1]
     rig.world.act("view-submit", user=user, view_id=view["id"], values={"reason": {"reason": REASON}})
 
