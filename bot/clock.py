@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
@@ -20,3 +20,20 @@ class SystemClock:
     def now(self) -> datetime:
         """The time in UTC, with its zone."""
         return datetime.now(UTC)
+
+
+class Interval:
+    """Lets something be done at the first look and then once in so long, also after a clock that was set."""
+
+    def __init__(self, length: timedelta, clock: Clock) -> None:
+        self._length = length
+        self._clock = clock
+        self._last: datetime | None = None
+
+    def begin(self) -> bool:
+        """Whether it is time; the next time is counted from then."""
+        now = self._clock.now()
+        if self._last is not None and abs(now - self._last) < self._length:
+            return False
+        self._last = now
+        return True

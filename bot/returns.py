@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
 import msgspec
 
 from bot.journal.journal import Journal, JournalView
-from bot.journal.rows import UpgradeRow
+from bot.journal.rows import UpgradeRow, open_row
 from bot.journal.store import Store
 from steps.contract.notes import Json
 from steps.notes.control_plane import FIRST_WRITE
@@ -55,27 +54,17 @@ class Returns:
 
     def build_return(self, row: UpgradeRow, by: str, now: datetime) -> UpgradeRow:
         """The way back of an upgrade: one of its own, to the release that was there, with that install's options."""
-        number, options = self._journal.next_number(row.cluster), choose_options(row.options, row.release)
-        plan = build_plan("rollback", options)
-        return replace(
-            row,
-            id=f"{row.cluster}-{number}",
-            number=number,
+        options = choose_options(row.options, row.release)
+        return open_row(
+            cluster=row.cluster,
+            number=self._journal.next_number(row.cluster),
             requester=by,
+            channel=row.channel,
             release=self.name_source(row),
             options=options,
-            plan=plan,
-            step=plan[0],
-            generation=0,
-            state="running",
-            paused_by="",
-            aborted_by="",
-            due=now,
-            waiting_since=None,
-            sentence="",
-            remedy="",
-            created_at=now,
-            ended_at=None,
+            address=row.address,
+            plan=build_plan("rollback", options),
+            now=now,
             takes_back=row.id,
         )
 

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import structlog
 
-from bot.clock import Clock
+from bot.clock import Clock, Interval
 from bot.gateways.releases.archive_cache import Removed
 from bot.incidents import note_incident
 from bot.journal.journal import JournalView
@@ -41,16 +41,13 @@ class Archives:
     def __init__(self, journal: JournalView, cache: Prunes, clock: Clock, limit: int) -> None:
         self._journal = journal
         self._cache = cache
-        self._clock = clock
         self._limit = limit
-        self._last: datetime | None = None
+        self._interval = Interval(BETWEEN, clock)
 
     def turn(self) -> None:
         """Prune where the last time is long enough ago; what was removed is logged."""
-        now = self._clock.now()
-        if self._last is not None and abs(now - self._last) < BETWEEN:
+        if not self._interval.begin():
             return
-        self._last = now
         try:
             removed = self._cache.prune(self.find_needed(), self._limit)
         except OSError as error:
@@ -111,18 +108,16 @@ class JournalCopies:
         self._journal = journal
         self._folder = folder
         self._clock = clock
-        self._last: datetime | None = None
+        self._interval = Interval(BETWEEN, clock)
 
     def turn(self) -> None:
         """Do what is due; what fails is logged, and tried again an hour later."""
-        now = self._clock.now()
-        if self._last is not None and abs(now - self._last) < BETWEEN:
+        if not self._interval.begin():
             return
-        self._last = now
         try:
             self._store.checkpoint()
             if self._folder is not None:
-                self._copy(self._folder, now)
+                self._copy(self._folder, self._clock.now())
         except (OSError, sqlite3.Error) as error:
             log.warning("journal_not_copied", why=str(error))
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.clock import Clock
+from bot.clock import Clock, Interval
 from bot.engine.leftovers import Leftovers
 from bot.engine.plans import Plans
 from bot.engine.step_runs import StepRuns
@@ -37,15 +37,14 @@ class OwnBindings:
         self._plans = plans
         self._clock = clock
         self._leftovers = Leftovers(journal, chronicle, clock)
-        self._last: datetime | None = None
+        self._interval = Interval(BETWEEN, clock)
         self._seen: dict[str, datetime] = {}
 
     def turn(self) -> None:
         """Look where the last time is long enough ago; a cluster that can't be reached is tried again the next time."""
-        now = self._clock.now()
-        if self._last is not None and abs(now - self._last) < BETWEEN:
+        if not self._interval.begin():
             return
-        self._last = now
+        now = self._clock.now()
         for row in self._journal.list_open_upgrades():
             if self._is_idle(row, now):
                 self._attempt(row, self._rest)

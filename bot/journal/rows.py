@@ -60,6 +60,45 @@ class UpgradeRow:
     unreadable: str = ""
 
 
+def open_row(
+    *,
+    cluster: str,
+    number: int,
+    requester: str,
+    channel: str,
+    release: str,
+    options: UpgradeOptions,
+    address: ClusterAddress,
+    plan: tuple[str, ...],
+    now: datetime,
+    takes_back: str = "",
+) -> UpgradeRow:
+    """An upgrade that begins: it stands at the first step of its plan, and is due."""
+    return UpgradeRow(
+        id=f"{cluster}-{number}",
+        cluster=cluster,
+        number=number,
+        requester=requester,
+        channel=channel,
+        release=release,
+        options=options,
+        address=address,
+        plan=plan,
+        step=plan[0],
+        generation=0,
+        state="running",
+        paused_by="",
+        aborted_by="",
+        due=now,
+        waiting_since=None,
+        sentence="",
+        remedy="",
+        created_at=now,
+        ended_at=None,
+        takes_back=takes_back,
+    )
+
+
 class UpgradeChanges(TypedDict, total=False):
     """The columns of an upgrade that change."""
 

@@ -6,7 +6,7 @@ from bot.clicks.orders import Start
 from bot.clock import Clock
 from bot.discovery.found import NOT_CONFIGURED
 from bot.journal.journal import Journal
-from bot.journal.rows import UpgradeRow
+from bot.journal.rows import UpgradeRow, open_row
 from bot.orders.targets import Refusal, Targets
 from bot.people.rights import refuse_person
 from bot.settings.clusters import Cluster, read_start_options
@@ -48,30 +48,16 @@ class Starts:
         return f"Started {row.id}. Its thread is in <#{cluster.channel}>."
 
     def _add_upgrade(self, cluster: Cluster, options: UpgradeOptions, by: str) -> UpgradeRow:
-        now = self._clock.now()
-        number = self._journal.next_number(cluster.key)
-        plan = build_plan("proposal" if cluster.found else "upgrade", options)
-        row = UpgradeRow(
-            id=f"{cluster.key}-{number}",
+        row = open_row(
             cluster=cluster.key,
-            number=number,
+            number=self._journal.next_number(cluster.key),
             requester=by,
             channel=cluster.channel,
             release=cluster.release,
             options=options,
             address=cluster.address,
-            plan=plan,
-            step=plan[0],
-            generation=0,
-            state="running",
-            paused_by="",
-            aborted_by="",
-            due=now,
-            waiting_since=None,
-            sentence="",
-            remedy="",
-            created_at=now,
-            ended_at=None,
+            plan=build_plan("proposal" if cluster.found else "upgrade", options),
+            now=self._clock.now(),
         )
         what = "asked for a proposal for" if cluster.found else "started"
         self._transitions.start(row, f"{mention(by)} {what} the upgrade of {cluster.key} to {row.release}")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from bot.clock import Clock
+from bot.clock import Clock, Interval
 from bot.journal.journal import JournalView
 from bot.telling.chronicle import Chronicle
 
@@ -21,14 +21,13 @@ class OldReports:
         self._chronicle = chronicle
         self._clock = clock
         self._shown = shown
-        self._last: datetime | None = None
+        self._interval = Interval(BETWEEN, clock)
 
     def turn(self) -> None:
         """Look once, unless that was a moment ago."""
-        now = self._clock.now()
-        if self._last is not None and abs(now - self._last) < BETWEEN:
+        if not self._interval.begin():
             return
-        self._last = now
+        now = self._clock.now()
         for row in self._journal.list_upgrades(limit=LOOKED_AT):
             if row.ended_at is not None and now - row.ended_at >= self._shown:
                 self._chronicle.close_return(row.id)

@@ -99,6 +99,16 @@ class World:
             raise AssertionError(f"/ui/{name} answered {answer.status_code}: {answer.text}")
         return dict(answer.json())
 
+    def wait_for_form(self, user: str) -> dict[str, Any]:
+        """The form that a person sees; it opens on a thread of its own, in real time and not in that of the clock."""
+        after = 0
+        for _ in range(40):
+            if stack := self.state()["views"].get(user):
+                return dict(stack[-1])
+            asked: dict[str, str | int | float] = {"after": after, "timeout": 0.5, "kinds": "views"}
+            after = self.http.get(f"{self.slack_url}/ui/wait", params=asked).raise_for_status().json()["seq"]
+        raise AssertionError(f"no form was opened for {user}")
+
     def messages(self) -> list[dict[str, Any]]:
         """All messages of the channel, thread replies included, oldest first."""
         channels = {channel["id"]: channel for channel in self.state()["channels"]}

@@ -119,7 +119,7 @@ def list_endings(rig: Rig) -> list[dict[str, Any]]:
 def test_the_form_opens_before_google_has_answered(fresh: Rig) -> None:
     """A trigger lives three seconds; what GKE knows comes in by an update."""
     fresh.world.act("command", user=ANA, channel=CHANNEL, text="/asm-upgrade start")
-    form = wait_for_form(fresh, ANA)
+    form = fresh.world.wait_for_form(ANA)
     first = list_options(form)
     then = first
     while then == first and not fresh.bot.search.is_fresh():
@@ -131,14 +131,6 @@ def test_the_form_opens_before_google_has_answered(fresh: Rig) -> None:
         {"": ["cluster-x"]},
         {"In clusters.toml": ["cluster-x"], "Found in GKE: proposal only": ["cluster-y"]},
     )
-
-
-def wait_for_form(rig: Rig, user: str) -> dict[str, Any]:
-    """The form as it was opened."""
-    for _ in range(200):
-        if views := rig.world.state()["views"].get(user):
-            return dict(views[-1])
-    raise AssertionError("no form was opened")
 
 
 def test_the_form_says_which_mtls_mode_is_in_force(rig: Rig) -> None:

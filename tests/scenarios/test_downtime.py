@@ -63,16 +63,6 @@ def find_element(message: dict[str, Any], action_id: str) -> dict[str, Any]:
     return next(element for element in elements if element["action_id"] == action_id)
 
 
-def open_view(rig: Rig, user: str) -> dict[str, Any]:
-    """The form that a person sees."""
-    for _ in range(100):
-        stack = rig.world.state()["views"].get(user, [])
-        if stack:
-            return dict(stack[-1])
-        rig.turn()
-    raise AssertionError(f"no form for {user}")
-
-
 def when(day: int, hour: int, minute: int = 0) -> datetime:
     """A moment in December 2026, UTC."""
     return datetime(2026, 12, day, hour, minute, tzinfo=UTC)
@@ -146,7 +136,7 @@ def test_a_reminder_moves_its_upgrade_by_the_form(rig: DowntimeRig) -> None:
     rig.go_to(when(2, 2, 1))
     message = list_channel(rig)[-1]
     rig.world.act("click", user=BEN, channel=CHANNEL, ts=message["ts"], action_id="asm-schedule:open")
-    view = open_view(rig, BEN)
+    view = rig.world.wait_for_form(BEN)
     wrong = rig.world.act("view-submit", user=BEN, view_id=view["id"], values={"date": {"date": "2026-12-01"}})
     assert "is past" in str(wrong)
     rig.world.act("view-submit", user=BEN, view_id=view["id"], values={"date": {"date": "2026-12-05"}})
@@ -159,7 +149,7 @@ def test_a_reminder_moves_its_upgrade_by_the_form(rig: DowntimeRig) -> None:
 def test_the_form_offers_zones_by_what_is_typed(rig: DowntimeRig) -> None:
     """A city is enough."""
     rig.world.act("command", user=ANA, channel=CHANNEL, text="/asm-upgrade schedule cluster-x")
-    view = open_view(rig, ANA)
+    view = rig.world.wait_for_form(ANA)
     block = next(block for block in view["blocks"] if block.get("block_id") == "zone")
     offered = rig.world.act(
         "suggest", user=ANA, view_id=view["id"], action_id=block["element"]["action_id"], block_id="zone", value="seo"
@@ -173,7 +163,7 @@ def test_a_cancelled_upgrade_is_not_reminded_of_again(rig: DowntimeRig) -> None:
     rig.go_to(when(2, 2, 1))
     message = list_channel(rig)[-1]
     rig.world.act("click", user=BEN, channel=CHANNEL, ts=message["ts"], action_id="asm:abort")
-    view = open_view(rig, BEN)
+    view = rig.world.wait_for_form(BEN)
     rig.world.act("view-submit", user=BEN, view_id=view["id"], values={"reason": {"reason": "the shop has a sale"}})
     rig.run_until(lambda: rig.bot.journal.find_open_upgrade("cluster-x") is None)
     before = len(list_channel(rig))
@@ -208,7 +198,7 @@ def test_what_cannot_be_scheduled_is_answered_at_once(rig: DowntimeRig, user: st
 def test_the_only_cluster_needs_no_name(rig: DowntimeRig) -> None:
     """The form is opened for it."""
     rig.world.act("command", user=ANA, channel=CHANNEL, text="/asm-upgrade schedule")
-    assert "cluster-x" in str(open_view(rig, ANA)["blocks"][0])
+    assert "cluster-x" in str(rig.world.wait_for_form(ANA)["blocks"][0])
 
 
 def test_who_may_not_schedule_gets_no_form_from_a_reminder(rig: DowntimeRig) -> None:
@@ -224,7 +214,7 @@ def test_who_may_not_schedule_gets_no_form_from_a_reminder(rig: DowntimeRig) -> 
 def test_the_form_names_both_moments_of_a_time_that_comes_twice(rig: DowntimeRig) -> None:
     """At its field, whole."""
     rig.world.act("command", user=ANA, channel=CHANNEL, text="/asm-upgrade schedule cluster-x")
-    view = open_view(rig, ANA)
+    view = rig.world.wait_for_form(ANA)
     answer = rig.world.act(
         "view-submit",
         user=ANA,

@@ -20,8 +20,7 @@ def test_a_hostile_reason_notifies_nobody_and_leaks_nothing(rig: Rig) -> None:
     rig.run_until(lambda: "asm:deny" in read_thread(rig))
     card = next(message for message in rig.world.messages() if "asm:deny" in json.dumps(message["blocks"]))
     rig.world.act("click", user=BEN, channel=CHANNEL, ts=card["ts"], action_id="asm:deny")
-    rig.run_until(lambda: bool(rig.world.state()["views"].get(BEN)), 60)
-    form = rig.world.state()["views"][BEN][-1]
+    form = rig.world.wait_for_form(BEN)
     rig.world.act("view-submit", user=BEN, view_id=form["id"], values={"reason": {"reason": HOSTILE}})
     rig.run_until(lambda: "&lt;!channel&gt;" in read_thread(rig), 600)
     found = [part for part in ("<!channel>", "<https:", "<@U0DEE00004>", "xoxb-1234") if part in read_thread(rig)]

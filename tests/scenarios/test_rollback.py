@@ -197,9 +197,7 @@ def press_return(rig: Rig, user: str = CAI) -> None:
         if button["action_id"] == "asm:rollback"
     ]
     rig.click(user, *found[-1])
-    # the form opens on a thread of its own, in real time, while the clock here jumps from one thing to do to the next
-    rig.run_until(lambda: bool(rig.world.state()["views"].get(user)), 36_000)
-    view = rig.world.state()["views"][user][-1]
+    view = rig.world.wait_for_form(user)
     rig.world.act("view-submit", user=user, view_id=view["id"], values={"reason": {"reason": REASON}})
 
 

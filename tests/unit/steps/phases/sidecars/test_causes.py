@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sandbox.cluster.http.server import SimulatedCluster
-from sandbox.cluster.http.tls import ServingCertificate, ensure_certificate
 from sandbox.cluster.server.faults import PodFault
 from steps.contract.options import Limits
 from steps.contract.step import Ask, Blocked, Done, Waiting
 from steps.mesh import WorkloadRef
-from tests.unit.steps.phases.sidecars.simulated_mesh import SimulatedMesh, take_mesh_snapshot
-from tests.unit.steps.rig import load_release, start
+from tests.unit.steps.phases.sidecars.simulated_mesh import SimulatedMesh
+from tests.unit.steps.rig import start
 
 HOOK = "validate.kyverno.svc-fail"
 NEW = "1.4.10-asm.18"
@@ -74,25 +70,6 @@ TROUBLES = (
 )  # fmt: skip
 # Told while the phase still waits: within so many seconds.
 SOON = 120.0
-
-
-@pytest.fixture(scope="module")
-def snapshot() -> Json:
-    """Make the mesh once."""
-    return take_mesh_snapshot(load_release())
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> ServingCertificate:
-    """Make one certificate for all clusters."""
-    return ensure_certificate(tmp_path_factory.mktemp("tls"))
-
-
-@pytest.fixture
-def mesh(snapshot: Json, certificate: ServingCertificate, tmp_path: Path) -> Iterator[SimulatedMesh]:
-    """Give cluster-x with its control plane on the target and its sidecars on 1.4.7."""
-    with ExitStack() as stack:
-        yield SimulatedMesh(load_release(), certificate, tmp_path, stack, snapshot)
 
 
 @pytest.mark.weather("an admission policy denies, or its webhook is away")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.cluster.controllers.pace import Pace
-from sandbox.cluster.http.tls import ServingCertificate, ensure_certificate
+from sandbox.cluster.http.tls import ServingCertificate
 from sandbox.cluster.seeds.objects import namespace, stateful_set
 from steps.contract.forecast import Measured
 from steps.contract.options import UpgradeOptions
@@ -47,12 +47,6 @@ class Truth:
 
 
 Upgrade = Callable[[int], Truth]
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> ServingCertificate:
-    """Make one certificate for all clusters."""
-    return ensure_certificate(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture(scope="module")

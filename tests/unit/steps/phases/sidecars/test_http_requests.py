@@ -2,37 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sandbox.cluster.http.tls import ensure_certificate
 from steps.contract.options import Limits
 from steps.contract.step import Done
-from tests.unit.steps.phases.sidecars.simulated_mesh import SimulatedMesh, take_mesh_snapshot
-from tests.unit.steps.rig import load_release, start
+from tests.unit.steps.phases.sidecars.simulated_mesh import SimulatedMesh
+from tests.unit.steps.rig import start
 
 NO_LIMITS = Limits(workloads_at_once=0, pods_per_minute=0)
 RESTARTED = {"shop": 8, "data": 2}
 SHOP_PODS = 49
 # The last look at everything, from which the ledger is closed.
 SWEEP = 15
-
-
-@pytest.fixture(scope="module")
-def snapshot() -> dict[str, Any]:
-    """Make the mesh once."""
-    return take_mesh_snapshot(load_release())
-
-
-@pytest.fixture
-def mesh(snapshot: dict[str, Any], tmp_path: Path) -> Iterator[SimulatedMesh]:
-    """Give cluster-x with its control plane on the target and its sidecars on 1.4.7."""
-    with ExitStack() as stack:
-        yield SimulatedMesh(load_release(), ensure_certificate(tmp_path / "tls"), tmp_path, stack, snapshot)
 
 
 def count_restart(mesh: SimulatedMesh, **options: Any) -> tuple[int, float]:

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sandbox.cluster.http.tls import ServingCertificate, ensure_certificate
 from sandbox.cluster.seeds import objects as seed_objects
 from steps.contract.options import Limits
 from steps.contract.step import Ask, Blocked, Done
@@ -35,19 +31,6 @@ def snapshot() -> dict[str, Any]:
             seed_objects.deployment("plain", "web", 3),
         ],
     )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> ServingCertificate:
-    """Make one certificate for all clusters."""
-    return ensure_certificate(tmp_path_factory.mktemp("tls"))
-
-
-@pytest.fixture
-def mesh(snapshot: dict[str, Any], certificate: ServingCertificate, tmp_path: Path) -> Iterator[SimulatedMesh]:
-    """Give the mesh with its control plane on the target and its sidecars on 1.4.7."""
-    with ExitStack() as stack:
-        yield SimulatedMesh(load_release(), certificate, tmp_path, stack, snapshot)
 
 
 def plan(mesh: SimulatedMesh, space: str) -> Rig[SimulatedMesh]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox.cluster.control import Control
-from sandbox.cluster.http.tls import ServingCertificate, ensure_certificate
+from sandbox.cluster.http.tls import ServingCertificate
 from sandbox.cluster.seeds import objects as seed_objects
 from sandbox.cluster.server.faults import PodFault, RequestFault
 from steps.contract.errors import TryAgain
@@ -22,25 +22,6 @@ NEW = "1.4.10-asm.18"
 WEB = WorkloadRef("shop", "Deployment", "web")
 CART = WorkloadRef("shop", "Deployment", "cart")
 FAST = Limits(workloads_at_once=0, pods_per_minute=0)
-
-
-@pytest.fixture(scope="module")
-def snapshot() -> dict[str, Any]:
-    """Make the mesh once."""
-    return take_mesh_snapshot(load_release())
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> ServingCertificate:
-    """Make one certificate for all clusters."""
-    return ensure_certificate(tmp_path_factory.mktemp("tls"))
-
-
-@pytest.fixture
-def mesh(snapshot: dict[str, Any], certificate: ServingCertificate, tmp_path: Path) -> Iterator[SimulatedMesh]:
-    """Give cluster-x with its control plane on the target and its sidecars on 1.4.7."""
-    with ExitStack() as stack:
-        yield SimulatedMesh(load_release(), certificate, tmp_path, stack, snapshot)
 
 
 def approved(mesh: SimulatedMesh, **options: Any) -> Rig[SimulatedMesh]:

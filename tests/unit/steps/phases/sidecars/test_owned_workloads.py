@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sandbox.cluster.http.tls import ServingCertificate, ensure_certificate
 from sandbox.cluster.server.faults import PodFault
 from steps.contract.options import Limits
 from steps.contract.step import Blocked, Done
@@ -18,31 +14,12 @@ from steps.notes.prepare import measure_identity
 from steps.phases.abort import report_abort
 from steps.phases.finish import report
 from steps.phases.sidecars.flights.begun import find_half_rolled
-from tests.unit.steps.phases.sidecars.simulated_mesh import SimulatedMesh, take_mesh_snapshot
-from tests.unit.steps.rig import Rig, load_release, start
+from tests.unit.steps.phases.sidecars.simulated_mesh import SimulatedMesh
+from tests.unit.steps.rig import Rig, start
 
 NEW = "1.4.10-asm.18"
 CART = WorkloadRef("shop", "Deployment", "cart")
 OWNED = [("Deployment", "shop", "cart"), ("StatefulSet", "data", "ledger-db"), ("DaemonSet", "data", "metrics-agent")]
-
-
-@pytest.fixture(scope="module")
-def snapshot() -> dict[str, Any]:
-    """Make the mesh once."""
-    return take_mesh_snapshot(load_release())
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> ServingCertificate:
-    """Make one certificate for all clusters."""
-    return ensure_certificate(tmp_path_factory.mktemp("tls"))
-
-
-@pytest.fixture
-def mesh(snapshot: dict[str, Any], certificate: ServingCertificate, tmp_path: Path) -> Iterator[SimulatedMesh]:
-    """Give cluster-x with its control plane on the target and its sidecars on 1.4.7."""
-    with ExitStack() as stack:
-        yield SimulatedMesh(load_release(), certificate, tmp_path, stack, snapshot)
 
 
 def approved(mesh: SimulatedMesh, **options: Any) -> Rig[SimulatedMesh]:

@@ -7,18 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.cluster.http.tls import ServingCertificate, ensure_certificate
+from sandbox.cluster.http.tls import ServingCertificate
 from tests.unit.steps.phases.sidecars.random_clusters import RandomUpgrade, draw
 from tests.unit.steps.rig import load_release
 
 COUNT = 30
 RELEASE = load_release()
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> ServingCertificate:
-    """Make one certificate for all clusters."""
-    return ensure_certificate(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.mark.parametrize("number", range(COUNT))

@@ -1,7 +1,4 @@
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +6,6 @@ import pytest
 from sandbox.cluster.control import Control
 from sandbox.cluster.controllers.pace import Pace
 from sandbox.cluster.controllers.readiness_gates import NEG_READY
-from sandbox.cluster.http.tls import ServingCertificate, ensure_certificate
 from sandbox.cluster.objects.objects import is_pod_ready
 from sandbox.cluster.seeds import objects as seed_objects
 from sandbox.cluster.seeds.cluster_x import create_any
@@ -54,19 +50,6 @@ def list_objects() -> list[dict[str, Any]]:
 def snapshot() -> dict[str, Any]:
     """Make the mesh once."""
     return take_mesh_snapshot(load_release(), list_objects())
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> ServingCertificate:
-    """Make one certificate for all clusters."""
-    return ensure_certificate(tmp_path_factory.mktemp("tls"))
-
-
-@pytest.fixture
-def mesh(snapshot: dict[str, Any], certificate: ServingCertificate, tmp_path: Path) -> Iterator[SimulatedMesh]:
-    """Give the mesh with its control plane on the target and its sidecars on 1.4.7."""
-    with ExitStack() as stack:
-        yield SimulatedMesh(load_release(), certificate, tmp_path, stack, snapshot)
 
 
 def approved(mesh: SimulatedMesh, *skipped: str, gated: bool = False, **options: Any) -> Rig[SimulatedMesh]:
