@@ -58,6 +58,11 @@ APPROVED_POLICIES = Note("rollback/policies", read_as(dict[str, str]))
 ORDERED_RETURN = Note("rollback/ordered", read_as(OrderedReturn))
 
 
+def name_undertaking(ctx: Context) -> str:
+    """What the plan at hand is in a sentence: `upgrade`, or `way back`."""
+    return "upgrade" if ctx.recall(TAKEN_BACK) is None else "way back"
+
+
 def find_cover(ctx: Context) -> Cover | None:
     """The approval that covers this way back, None where none does (any more)."""
     taken = ctx.recall(TAKEN_BACK)

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import timedelta
 from typing import assert_never
 
-from steps.contract.cards import Card
-from steps.contract.ledger import count_entries
 from steps.contract.ports import Ended, NotStarted, Running
 from steps.contract.step import Context, Done, Outcome, Step, Waiting
-from steps.contract.wording import count_things
-from steps.notes.prepare import MESH_SEEN, SeenMesh
 from steps.notes.runs import AWAITED, LEFTOVERS, NAMESPACES
 from steps.phases.access import remove_leftovers
+from steps.phases.left_behind import report_abort
 from steps.phases.own_binding import recall_own, remove_binding
 from steps.phases.same_cluster import find_stranger
-from steps.phases.sidecars.flights.begun import list_half_rolled
 from steps.phases.validate import find_leftovers
-from steps.phases.versions_found import count_versions, list_versions, read_tag
-from steps.workloads.inventory import is_live
 
 
 def revoke_own_binding(ctx: Context) -> Outcome:
@@ -77,47 +70,6 @@ def name_program(ctx: Context, run_id: str) -> str:
     """What runs, as people know it."""
     name = run_id.removeprefix(f"{ctx.upgrade_id}-").partition("-")[0]
     return {"apply": "istioctl manifest apply", "validate": "asmctl validate"}.get(name, "a recording by istioctl")
-
-
-def report_abort(ctx: Context) -> Outcome:
-    """Say which versions the cluster is left with; nothing is changed."""
-    pods = [pod for pod in ctx.kubernetes.list_pods() if is_live(pod)]
-    plane = count_versions((pod for pod in pods if pod.namespace == ctx.release.namespace), ctx.release)
-    sidecars = Counter(
-        read_tag(pod.proxy_image) for pod in pods if pod.proxy_image and pod.namespace != ctx.release.namespace
-    )
-    ctx.revise(MESH_SEEN, SeenMesh(tuple(sorted(filter(None, plane))), sidecars))
-    counts = count_entries(ctx.ledger.read_entries())
-    rolling = list_rolling(ctx)
-    half = list_half_rolled(ctx)
-    left = (
-        f"control plane: {list_versions(plane)}",
-        *([f"still rolling out by itself: {', '.join(rolling)}"] if rolling else []),
-        f"sidecars: {list_versions(sidecars)}",
-        "ledger: " + ", ".join(f"{number} {state}" for state, number in counts.items() if number)
-        if any(counts.values())
-        else "no pod was restarted by this upgrade",
-        *half,
-    )
-    mixed = len({*plane, *sidecars}) > 1
-    risks = ("The cluster is left with mixed versions; a new upgrade goes on from here.",) if mixed else ()
-    moving = ", still rolling out" if rolling else ""
-    begun = f", {count_things(len(half), 'workload')} half rolled" if half else ""
-    return Done(
-        f"aborted the upgrade of {ctx.cluster.key}; "
-        f"control plane {list_versions(plane)}{moving}, sidecars {list_versions(sidecars)}{begun}",
-        Card("What is left behind", summary=left, risks=risks),
-    )
-
-
-def list_rolling(ctx: Context) -> tuple[str, ...]:
-    """The workloads of the control plane whose pods are not all on what was applied last."""
-    kinds = ("Deployment", "DaemonSet")
-    return tuple(
-        f"{found.ref.kind}/{found.ref.name} ({found.updated} of {found.replicas})"
-        for found in ctx.kubernetes.list_workloads(ctx.release.namespace, kinds)
-        if found.updated < found.replicas or found.observed_generation < found.generation
-    )
 
 
 # An apply has a time limit of its own, which ends it long before.

@@ -10,7 +10,7 @@ from steps.mesh import Right
 from steps.notes.permissions import BINDING, OwnBinding
 from steps.notes.prepare import measure_identity
 from steps.notes.runs import LEFTOVERS
-from steps.notes.way_back import TAKEN_BACK
+from steps.notes.way_back import TAKEN_BACK, name_undertaking
 from steps.phases.own_binding import (
     OWN_BINDING,
     Place,
@@ -81,7 +81,10 @@ def bind(ctx: Context) -> Outcome:
     if place.is_bound and not is_left_over(ctx, place):
         ours = is_own(ctx, place)
         ctx.revise(BINDING, OwnBinding(place.name, ours))
-        return Done(f"{place.name} binds {account} to {ADMIN_ROLE}" + (" (by this upgrade)" if ours else " already"))
+        return Done(
+            f"{place.name} binds {account} to {ADMIN_ROLE}"
+            + (f" (by this {name_undertaking(ctx)})" if ours else " already")
+        )
     if not place.is_bound and has_every_right(ctx.kubernetes):
         ctx.revise(BINDING, OwnBinding("", ours=False))
         return Done(f"{account} has every right already; nothing was bound")
@@ -97,7 +100,7 @@ def check(ctx: Context) -> Outcome:
     """Ask the API server about every right used later."""
     missing = find_missing(ctx)
     if not missing:
-        return Done("the API server allows everything that the upgrade does")
+        return Done(f"the API server allows everything that the {name_undertaking(ctx)} does")
     account = ctx.kubernetes.read_account()
     return Blocked(f"{account} may not: {describe_rights(missing)}", _advise_binding(account))
 

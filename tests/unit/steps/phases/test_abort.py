@@ -10,10 +10,13 @@ from steps.contract.ports import Ended, Running
 from steps.contract.step import Done, Waiting
 from steps.mesh import Binding, Namespace
 from steps.notes.runs import NAMESPACES
-from steps.phases.abort import report_abort, revoke_own_binding
+from steps.notes.way_back import TAKEN_BACK, TakenBack
+from steps.phases.abort import revoke_own_binding
 from steps.phases.access import bind
+from steps.phases.left_behind import report_abort
 from steps.phases.own_binding import OWN_BINDING
 from steps.phases.prepare import identify
+from tests.unit.steps.builders import HUB, NEW, make_pod
 from tests.unit.steps.paper import ACCOUNT, Paper, start_paper
 
 EMPTY = Binding(OWN_BINDING, "cluster-admin", ())
@@ -71,3 +74,19 @@ def test_a_control_plane_that_still_rolls_out_is_told() -> None:
     assert outcome.card is not None
     assert f"still rolling out by itself: {first.ref.kind}/{first.ref.name} (1 of 2)" in outcome.card.summary
     assert ", still rolling out, sidecars" in outcome.sentence
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_an_aborted_way_back_is_told_as_one(back: bool) -> None:
+    """It is no upgrade, and may be ordered again."""
+    paper = start_paper()
+    if back:
+        paper.memory.values[TAKEN_BACK.key] = TAKEN_BACK.write(TakenBack("cluster-x-1", NEW))
+    newer = f"{HUB}/proxyv2:{NEW}"
+    paper.kubernetes.pods = [make_pod("web", namespace="shop"), make_pod("api", namespace="shop", proxy_image=newer)]
+    outcome = paper.run(report_abort)
+    assert isinstance(outcome, Done)
+    assert outcome.card is not None
+    doing, further = ("way back", "a new upgrade, or another way back,") if back else ("upgrade", "a new upgrade")
+    assert outcome.sentence.startswith(f"aborted the {doing} of cluster-x; ")
+    assert outcome.card.risks == (f"The cluster is left with mixed versions; {further} goes on from here.",)

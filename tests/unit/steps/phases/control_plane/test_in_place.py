@@ -8,12 +8,12 @@ import pytest
 
 from steps.contract.ledger import LedgerEntry
 from steps.contract.step import Ask, Blocked, Done
-from steps.phases.abort import report_abort
 from steps.phases.control_plane.apply import apply
 from steps.phases.control_plane.approvals import approve, approve_departures
 from steps.phases.control_plane.phase import back_up
 from steps.phases.control_plane.replacement import roll_out
 from steps.phases.finish import report
+from steps.phases.left_behind import report_abort
 from steps.phases.prepare import inspect, propose
 from tests.unit.steps.builders import HUB, NEW, OLD, make_control_plane, make_pod
 from tests.unit.steps.paper import POOL, Paper, render_control_plane, start_paper

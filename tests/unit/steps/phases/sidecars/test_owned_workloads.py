@@ -11,8 +11,8 @@ from steps.contract.options import Limits
 from steps.contract.step import Blocked, Done
 from steps.mesh import WorkloadRef
 from steps.notes.prepare import measure_identity
-from steps.phases.abort import report_abort
 from steps.phases.finish import report
+from steps.phases.left_behind import report_abort
 from steps.phases.sidecars.flights.begun import find_half_rolled
 from tests.unit.steps.phases.sidecars.simulated_mesh import SimulatedMesh
 from tests.unit.steps.rig import Rig, start
