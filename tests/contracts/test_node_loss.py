@@ -37,16 +37,22 @@ def lose_node_of(ground: Ground, pod: Pod) -> str:
     return pod.node
 
 
+def start_stateful_set(ground: Ground) -> tuple[WorkloadRef, Pod]:
+    """A StatefulSet whose pods bear a lost node for two seconds, and its second pod."""
+    ground.need("faults")
+    db = WorkloadRef(ground.make_space(), "StatefulSet", "db")
+    ground.create(stateful_set(db.namespace, template=template("db", tolerations=bear(2))))
+    ground.settle(db)
+    pod = find_pod(ground, db.namespace, "db-1")
+    assert pod is not None
+    return db, pod
+
+
 @pytest.mark.weather("a node is lost: its pods stay Terminating, with their last statuses")
 def test_a_lost_node_keeps_its_pods_terminating(ground: Ground) -> None:
     """Out of service though their containers say ready; no successor of the same name while one is terminating."""
-    ground.need("faults")
-    space = ground.make_space()
-    db = WorkloadRef(space, "StatefulSet", "db")
-    ground.create(stateful_set(space, template=template("db", tolerations=bear(2))))
-    ground.settle(db)
-    before = find_pod(ground, space, "db-1")
-    assert before is not None
+    db, before = start_stateful_set(ground)
+    space = db.namespace
     lose_node_of(ground, before)
     ground.until(lambda: (pod := find_pod(ground, space, "db-1")) and pod.terminating, LONG)
     ground.pause(3)
@@ -93,13 +99,8 @@ def test_a_daemon_set_wants_no_pod_on_a_lost_node(ground: Ground) -> None:
 
 def test_the_pods_of_a_deleted_node_are_collected(ground: Ground) -> None:
     """Then a StatefulSet goes on elsewhere."""
-    ground.need("faults")
-    space = ground.make_space()
-    db = WorkloadRef(space, "StatefulSet", "db")
-    ground.create(stateful_set(space, template=template("db", tolerations=bear(2))))
-    ground.settle(db)
-    before = find_pod(ground, space, "db-1")
-    assert before is not None
+    db, before = start_stateful_set(ground)
+    space = db.namespace
     node = lose_node_of(ground, before)
     held = ground.send("GET", f"/api/v1/nodes/{node}").json()
     assert ground.send("DELETE", f"/api/v1/nodes/{node}").is_success

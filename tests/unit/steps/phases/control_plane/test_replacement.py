@@ -23,6 +23,15 @@ def replaced() -> Paper:
     return paper
 
 
+def stalled(pod: Pod) -> Paper:
+    """A control plane whose first workload waits for this pod."""
+    paper = replaced()
+    first, *rest = paper.kubernetes.workloads
+    paper.kubernetes.workloads = (replace(first, updated=1), *rest)
+    paper.kubernetes.pods = [pod]
+    return paper
+
+
 def test_a_replaced_control_plane_is_done() -> None:
     """The milestone sentence."""
     outcome = replaced().run(roll_out)
@@ -32,10 +41,7 @@ def test_a_replaced_control_plane_is_done() -> None:
 
 def test_a_rollout_in_progress_waits_with_the_guides_table() -> None:
     """The sentence names what is missing."""
-    paper = replaced()
-    first, *rest = paper.kubernetes.workloads
-    paper.kubernetes.workloads = (replace(first, updated=1), *rest)
-    paper.kubernetes.pods = [make_pod("istio-galley-1-a")]
+    paper = stalled(make_pod("istio-galley-1-a"))
     outcome = paper.run(roll_out)
     assert isinstance(outcome, Waiting)
     assert outcome.why == "control plane: istio-galley: 1 of 2 pods updated"
@@ -73,10 +79,7 @@ def test_the_ca_bundle_is_waited_for() -> None:
 
 def test_an_unschedulable_pod_is_named_while_it_waits() -> None:
     """A cluster autoscaler may help within minutes."""
-    paper = replaced()
-    first, *rest = paper.kubernetes.workloads
-    paper.kubernetes.workloads = (replace(first, updated=1), *rest)
-    paper.kubernetes.pods = [make_pod("istio-galley-1-a", ready=0, problem="Unschedulable: 0/4 nodes are available")]
+    paper = stalled(make_pod("istio-galley-1-a", ready=0, problem="Unschedulable: 0/4 nodes are available"))
     outcome = paper.run(roll_out)
     assert isinstance(outcome, Waiting)
     assert outcome.details[-1].startswith("istio-galley-1-a can't be scheduled")
@@ -84,10 +87,7 @@ def test_an_unschedulable_pod_is_named_while_it_waits() -> None:
 
 def test_an_unschedulable_pod_blocks_in_the_end() -> None:
     """With its remedy."""
-    paper = replaced()
-    first, *rest = paper.kubernetes.workloads
-    paper.kubernetes.workloads = (replace(first, updated=1), *rest)
-    paper.kubernetes.pods = [make_pod("istio-galley-1-a", ready=0, problem="Unschedulable: 0/4 nodes are available")]
+    paper = stalled(make_pod("istio-galley-1-a", ready=0, problem="Unschedulable: 0/4 nodes are available"))
     paper.run(roll_out)
     paper.advance(timedelta(minutes=10))
     outcome = paper.run(roll_out)
@@ -97,10 +97,7 @@ def test_an_unschedulable_pod_blocks_in_the_end() -> None:
 
 def test_a_stalled_pod_s_events_come_as_a_file() -> None:
     """So that nobody has to look for them."""
-    paper = replaced()
-    first, *rest = paper.kubernetes.workloads
-    paper.kubernetes.workloads = (replace(first, updated=1), *rest)
-    paper.kubernetes.pods = [make_pod("istio-galley-1-a", ready=1)]
+    paper = stalled(make_pod("istio-galley-1-a", ready=1))
     paper.kubernetes.events["istio-galley-1-a"] = (Event("Warning", "Unhealthy", "Readiness probe failed: 503", 7),)
     paper.run(roll_out)
     paper.advance(timedelta(minutes=10))
