@@ -13,8 +13,17 @@ from typing import Any
 import pytest
 
 from bot.gateways.kubernetes.gateway import KubernetesGateway
-from tests.attacks import archive_door, cluster_door, environment_door, file_door, http_door, slack_doors, state_door
-from tests.attacks.slack_doors import House
+from tests.attacks import (
+    archive_door,
+    cluster_door,
+    environment_door,
+    file_door,
+    http_door,
+    slack_doors,
+    slack_house,
+    state_door,
+)
+from tests.attacks.slack_house import House
 from tests.attacks.table import DOORS, Door
 from tests.unit.bot.gateways.loopback import Reply
 from tests.unit.bot.gateways.releases.test_unpacking import FOLDER, entry, tar_of
@@ -40,18 +49,18 @@ def write_texts(seed: str, count: int) -> Iterator[str]:
 def type_texts(house: House, texts: list[str], chosen: random.Random) -> str:
     """Commands of somebody who may nothing."""
     orders = [f"{chosen.choice(VERBS)} {chosen.choice(['cluster-x ', ''])}{text}" for text in texts]
-    return house.judge(lambda: max(house.send(slack_doors.write_command(house, order, DEE)) for order in orders))
+    return house.judge(lambda: max(house.send(slack_house.write_command(house, order, DEE)) for order in orders))
 
 
 def press_texts(house: House, texts: list[str], chosen: random.Random) -> str:
     """Values and names of buttons."""
     payloads = [
-        slack_doors.write_button(
+        slack_house.write_button(
             house, f"asm:{chosen.choice([*VERBS, text])}", chosen.choice([text, f"a|{text}|1"]), DEE
         )
         for text in texts
     ]
-    return house.judge(lambda: max(slack_doors.send_payload(house, payload) for payload in payloads))
+    return house.judge(lambda: max(slack_house.send_payload(house, payload) for payload in payloads))
 
 
 def submit_texts(house: House, texts: list[str], chosen: random.Random) -> str:
@@ -62,8 +71,8 @@ def submit_texts(house: House, texts: list[str], chosen: random.Random) -> str:
         fields = {name: {name: {"value": text, "selected_date": text, "selected_time": text}} for name in
                   ("reason", "date", "time", "zone", "cluster", "for", "set", "canary", "skip")}  # fmt: skip
         metadata = chosen.choice([text, '{"target": "cluster-x", "channel": "C0MESHOPS1"}'])
-        payloads.append(slack_doors.write_form(house, chosen.choice(forms), metadata, fields, DEE))
-    return house.judge(lambda: max(slack_doors.send_payload(house, payload) for payload in payloads))
+        payloads.append(slack_house.write_form(house, chosen.choice(forms), metadata, fields, DEE))
+    return house.judge(lambda: max(slack_house.send_payload(house, payload) for payload in payloads))
 
 
 def tell_texts(house: House, texts: list[str], _chosen: random.Random) -> str:
@@ -168,10 +177,10 @@ def set_texts(shell: environment_door.Shell, texts: list[str], chosen: random.Ra
 
 
 TRIES: Mapping[Door, tuple[Callable[[Path], AbstractContextManager[Any]], Try]] = {
-    "command": (slack_doors.open_house, type_texts),
-    "button": (slack_doors.open_house, press_texts),
-    "form": (slack_doors.open_house, submit_texts),
-    "event": (slack_doors.open_house, tell_texts),
+    "command": (slack_house.open_house, type_texts),
+    "button": (slack_house.open_house, press_texts),
+    "form": (slack_house.open_house, submit_texts),
+    "event": (slack_house.open_house, tell_texts),
     "http": (http_door.open_server, send_texts),
     "file": (file_door.open_desk, share_texts),
     "cluster": (cluster_door.open_cluster, keep_texts),

@@ -11,7 +11,16 @@ from typing import Any
 import pytest
 
 from bot.journal.store import Store
-from tests.attacks import archive_door, cluster_door, environment_door, file_door, http_door, slack_doors, state_door
+from tests.attacks import (
+    archive_door,
+    cluster_door,
+    environment_door,
+    file_door,
+    http_door,
+    slack_doors,
+    slack_house,
+    state_door,
+)
 from tests.attacks.table import DOORS, KINDS, Attack, Door
 from tests.unit.bot.keys import KEY
 
@@ -26,10 +35,10 @@ ATTACKS: list[Attack] = [
 ]
 # What stands behind each door; those of one function share it.
 GROUNDS: Mapping[Door, Callable[[Path], AbstractContextManager[Any]]] = {
-    "command": slack_doors.open_house,
-    "button": slack_doors.open_house,
-    "form": slack_doors.open_house,
-    "event": slack_doors.open_house,
+    "command": slack_house.open_house,
+    "button": slack_house.open_house,
+    "form": slack_house.open_house,
+    "event": slack_house.open_house,
     "http": http_door.open_server,
     "file": file_door.open_desk,
     "cluster": cluster_door.open_cluster,
@@ -65,9 +74,9 @@ def test_it_is_stopped(attack: Attack, enter: Callable[[Door], Any]) -> None:
     [slack_doors.approve_rightly, slack_doors.deny_rightly, slack_doors.pause_rightly],
     ids=lambda act: act.__name__,
 )
-def test_what_is_allowed_is_not_stopped(act: Callable[[slack_doors.House], int], tmp_path: Path) -> None:
+def test_what_is_allowed_is_not_stopped(act: Callable[[slack_house.House], int], tmp_path: Path) -> None:
     """The attacks would prove nothing before a door that is walled up."""
-    with slack_doors.open_house(tmp_path) as house:
+    with slack_house.open_house(tmp_path) as house:
         assert house.judge(lambda: act(house)) == "it changed something"
 
 

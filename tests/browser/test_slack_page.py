@@ -169,6 +169,8 @@ def test_the_inspector_lists_envelopes_and_switches_faults(page: Page, stage: St
     say(page, "/asm-upgrade start cluster-x")
     page.click(".log-line:has-text('Envelope')")
     expect(page.locator(".log-detail")).to_contain_text("trigger_id")
+    # The bot's last post of this command: a fault set before it would be used up by it.
+    expect(page.locator(".log-line:has-text('chat.postMessage')")).to_have_count(2)
     page.click("[data-fault='429']")
     expect(page.locator(".chip-fault")).to_contain_text("429 chat.postMessage ×1")
 

@@ -7,9 +7,9 @@ import pytest
 from steps.contract.step import Blocked, Done, Outcome
 from steps.mesh import WorkloadRef
 from tests.contracts.ground import Ground
+from tests.contracts.phase_stage import NEW, Stage, build_stage
 from tests.contracts.shapes import deployment, named
 from tests.contracts.test_owners import put_back
-from tests.contracts.test_phase_weather import NEW, Stage, build_stage
 
 
 def block_under_owner(stage: Stage, ref: WorkloadRef) -> Outcome:

@@ -80,12 +80,13 @@ def read_state(rig: Rig) -> str:
 def open_form(rig: Rig, user: str) -> dict[str, Any]:
     """The form that `start` alone opens, once everything is in it that will be."""
     rig.world.act("command", user=user, channel=CHANNEL, text="/asm-upgrade start")
+    form = rig.world.wait_for_form(user)
     for _ in range(400):
+        if "Looking in GKE" not in str(form["blocks"]):
+            return form
         rig.turn()
-        views = rig.world.state()["views"].get(user) or []
-        if views and "Looking in GKE" not in str(views[-1]["blocks"]):
-            return dict(views[-1])
-    raise AssertionError("no form was opened")
+        form = rig.world.wait_for_form(user)
+    raise AssertionError("what the form looks for in GKE never came")
 
 
 def list_options(form: dict[str, Any]) -> dict[str, list[str]]:

@@ -19,7 +19,7 @@ from steps.contract.ports import Ended, KubectlCall, Kubernetes, NotStarted, Run
 from steps.contract.step import Context, Done, Outcome, Waiting
 from steps.mesh import Binding, EvictionRefused, PodGone
 from tests.unit.bot.workbench import BEN, Build, Engine
-from tests.unit.steps.paper import PaperKubernetes
+from tests.unit.steps.paper_ports import PaperKubernetes
 
 STEP = "access/bind"
 BINDING = Binding("cluster-admin-binding", "cluster-admin", ("bot@example",))

@@ -17,7 +17,7 @@ from steps.contract.step import Done
 from steps.mesh import Binding, BindingMark
 from steps.phases.own_binding import OWN_BINDING
 from tests.unit.bot.workbench import Build, Engine
-from tests.unit.steps.paper import ACCOUNT, PaperKubernetes
+from tests.unit.steps.paper_ports import ACCOUNT, PaperKubernetes
 
 EMPTY = Binding(OWN_BINDING, "cluster-admin", ())
 

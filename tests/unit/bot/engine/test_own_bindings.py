@@ -21,7 +21,7 @@ from steps.phases.access import bind
 from steps.phases.own_binding import GUIDE_BINDING, OWN_BINDING
 from steps.phases.rested import bind_again
 from tests.unit.bot.workbench import BEN, Build, Engine
-from tests.unit.steps.paper import ACCOUNT, PaperGke, PaperKubernetes, PaperTools
+from tests.unit.steps.paper_ports import ACCOUNT, PaperGke, PaperKubernetes, PaperTools
 
 EMPTY = Binding(OWN_BINDING, "cluster-admin", ())
 ADMIN = "admin@example.com"

@@ -17,7 +17,8 @@ from steps.phases.left_behind import report_abort
 from steps.phases.own_binding import OWN_BINDING
 from steps.phases.prepare import identify
 from tests.unit.steps.builders import HUB, NEW, make_pod
-from tests.unit.steps.paper import ACCOUNT, Paper, start_paper
+from tests.unit.steps.paper import Paper, start_paper
+from tests.unit.steps.paper_ports import ACCOUNT
 
 EMPTY = Binding(OWN_BINDING, "cluster-admin", ())
 APPLY, VALIDATE = "cluster-x-1-apply-3", "cluster-x-1-validate-4-2"

@@ -14,7 +14,8 @@ from steps.notes.way_back import TAKEN_BACK, TakenBack
 from steps.phases.access import approve, bind, check, release
 from steps.phases.own_binding import GUIDE_BINDING, OWN_BINDING, remove_binding
 from tests.unit.steps.builders import HUB, NEW, OLD, make_pod
-from tests.unit.steps.paper import ACCOUNT, Paper, decide, start_paper
+from tests.unit.steps.paper import Paper, decide, start_paper
+from tests.unit.steps.paper_ports import ACCOUNT
 
 ADMIN = "admin@example.com"
 OTHERS = (ADMIN,)

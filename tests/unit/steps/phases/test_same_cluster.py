@@ -18,7 +18,8 @@ from steps.phases.prepare import identify
 from steps.phases.same_cluster import on_same_cluster
 from steps.plan import STEPS
 from tests.unit.steps.builders import NOW
-from tests.unit.steps.paper import ACCOUNT, Paper, start_paper
+from tests.unit.steps.paper import Paper, start_paper
+from tests.unit.steps.paper_ports import ACCOUNT
 
 OTHER = "another-clusters-uid"
 ACTING = (

@@ -10,44 +10,18 @@ from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic import DynamicClient
 
+from tests.unit.sandbox.cluster.api.clients import (
+    apps_of,
+    core_of,
+    custom_of,
+    leases_of,
+    made_mesh,
+    policy_of,
+    raw,
+    refusal,
+)
 from tests.unit.sandbox.cluster.conftest import ServedYard
 from tests.unit.sandbox.cluster.yard import bare_pod, budget, workload
-
-
-# The client's stubs know no plain dictionaries, which it takes as well.
-def core_of(api: client.ApiClient) -> Any:
-    return client.CoreV1Api(api)
-
-
-def apps_of(api: client.ApiClient) -> Any:
-    return client.AppsV1Api(api)
-
-
-def policy_of(api: client.ApiClient) -> Any:
-    return client.PolicyV1Api(api)
-
-
-def custom_of(api: client.ApiClient) -> Any:
-    return client.CustomObjectsApi(api)
-
-
-def leases_of(api: client.ApiClient) -> Any:
-    return client.CoordinationV1Api(api)
-
-
-def raw(api: client.ApiClient, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
-    """Send a request and return status and decoded body."""
-    sent = {"Accept": "application/json", "Content-Type": "application/json", **headers}
-    settings = api.configuration
-    sent["Authorization"] = settings.api_key["authorization"]
-    rest: Any = api.rest_client
-    answer = rest.request(method, settings.host + path, headers=sent, body=body)
-    text = answer.read()
-    return answer.status, json.loads(text)
-
-
-def refusal(caught: pytest.ExceptionInfo[ApiException]) -> tuple[int | None, str]:
-    return caught.value.status, json.loads(caught.value.body or "{}")["reason"]
 
 
 def test_version(admin: client.ApiClient) -> None:
@@ -182,58 +156,6 @@ def test_generation_counts_spec_changes_alone(admin: client.ApiClient) -> None:
     labelled = apps.patch_namespaced_deployment("web", "shop", {"metadata": {"labels": {"a": "b"}}})
     scaled = apps.patch_namespaced_deployment("web", "shop", {"spec": {"replicas": 5}})
     assert (labelled.metadata.generation, scaled.metadata.generation) == (1, 2)
-
-
-def test_strategic_patch_joins_containers_by_name(admin: client.ApiClient) -> None:
-    """Naming one container changes that one and keeps the other."""
-    body = workload("Deployment", "web")
-    body["spec"]["template"]["spec"]["containers"].append({"name": "helper", "image": "h:1"})
-    apps = apps_of(admin)
-    apps.create_namespaced_deployment("shop", body)
-    change = {"spec": {"template": {"spec": {"containers": [{"name": "helper", "image": "h:2"}]}}}}
-    patched = apps.patch_namespaced_deployment("web", "shop", change)
-    found = {row.name: row.image for row in patched.spec.template.spec.containers}
-    assert found == {"app": "example.com/web:1", "helper": "h:2"}
-
-
-def test_merge_patch_replaces_lists(served: ServedYard, admin: client.ApiClient) -> None:
-    """A merge patch puts a list in the place of the other."""
-    served.yard.create(workload("Deployment", "web"))
-    change = {"spec": {"template": {"spec": {"containers": [{"name": "new", "image": "n:1"}]}}}}
-    path = "/apis/apps/v1/namespaces/shop/deployments/web"
-    _, body = raw(admin, "PATCH", path, change, **{"Content-Type": "application/merge-patch+json"})
-    assert [row["name"] for row in body["spec"]["template"]["spec"]["containers"]] == ["new"]
-
-
-def test_json_patch(served: ServedYard, admin: client.ApiClient) -> None:
-    """A JSON patch with a failing test is refused whole."""
-    served.yard.create(workload("Deployment", "web", replicas=1))
-    path = "/apis/apps/v1/namespaces/shop/deployments/web"
-    kind = {"Content-Type": "application/json-patch+json"}
-    change = [
-        {"op": "test", "path": "/spec/replicas", "value": 1},
-        {"op": "replace", "path": "/spec/replicas", "value": 4},
-    ]
-    assert raw(admin, "PATCH", path, change, **kind)[1]["spec"]["replicas"] == 4
-    status, _ = raw(admin, "PATCH", path, change, **kind)
-    assert status == 422
-
-
-def test_strategic_patch_of_a_custom_resource_is_refused(served: ServedYard, admin: client.ApiClient) -> None:
-    """Custom resources take merge patches only."""
-    made_mesh(served)
-    path = "/apis/networking.istio.io/v1alpha3/namespaces/shop/destinationrules/web"
-    raw(admin, "POST", path.rpartition("/")[0], {"metadata": {"name": "web"}, "spec": {"host": "web"}})
-    kinds = ("application/strategic-merge-patch+json", "application/merge-patch+json")
-    statuses = [raw(admin, "PATCH", path, {"spec": {"host": "x"}}, **{"Content-Type": kind})[0] for kind in kinds]
-    assert statuses == [415, 200]
-
-
-def made_mesh(served: ServedYard) -> None:
-    from sandbox.cluster.mesh.manifests import render_mesh
-
-    definitions = [obj for obj in render_mesh("1.4.7-asm.0", {}) if obj["kind"] == "CustomResourceDefinition"]
-    served.yard.create(*definitions)
 
 
 def test_dynamic_client_finds_custom_resources(served: ServedYard, admin: client.ApiClient) -> None:

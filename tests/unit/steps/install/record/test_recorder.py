@@ -9,7 +9,7 @@ import pytest
 
 from steps.install.record.recorder import READS, VIEWER, WRITES, Recorder, choose_recorder
 from steps.mesh import Right
-from tests.unit.steps.paper import PaperKubernetes
+from tests.unit.steps.paper_ports import PaperKubernetes
 
 DOUBT = "What istioctl hands over was recorded by an account that may write: it "
 

@@ -9,7 +9,8 @@ from steps.contract.step import Ask, Blocked, Waiting
 from steps.phases.control_plane.apply import apply
 from tests.unit.steps.builders import NEW, OLD
 from tests.unit.steps.install.test_istioctl_output import BAD, GOOD
-from tests.unit.steps.paper import decide, render_control_plane, start_paper
+from tests.unit.steps.paper import decide, start_paper
+from tests.unit.steps.paper_records import render_control_plane
 from tests.unit.steps.phases.control_plane.upgrades import REMOVED, RUN, approved, ended, removing
 
 

@@ -9,7 +9,8 @@ from steps.contract.step import Ask, Blocked, Decision, Done
 from steps.mesh import Operation
 from steps.phases.control_plane.approvals import approve
 from tests.unit.steps.builders import NEW
-from tests.unit.steps.paper import decide, render_control_plane, start_paper
+from tests.unit.steps.paper import decide, start_paper
+from tests.unit.steps.paper_records import render_control_plane
 from tests.unit.steps.phases.control_plane.upgrades import ask_for
 
 

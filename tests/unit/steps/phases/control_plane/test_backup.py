@@ -9,7 +9,8 @@ import yaml
 from steps.contract.step import Done, Waiting
 from steps.phases.control_plane.phase import back_up
 from tests.unit.steps.builders import OLD
-from tests.unit.steps.paper import render_control_plane, start_paper
+from tests.unit.steps.paper import start_paper
+from tests.unit.steps.paper_records import render_control_plane
 
 
 def test_the_backup_goes_on_until_every_kind_is_kept() -> None:

@@ -14,7 +14,8 @@ from steps.phases.control_plane.apply import apply
 from steps.phases.control_plane.approvals import approve, approve_departures
 from tests.unit.steps.builders import OLD
 from tests.unit.steps.install.test_istioctl_output import BAD
-from tests.unit.steps.paper import Paper, decide, render_control_plane
+from tests.unit.steps.paper import Paper, decide
+from tests.unit.steps.paper_records import render_control_plane
 from tests.unit.steps.phases.control_plane.upgrades import (
     REFUSED,
     RUN,

@@ -16,7 +16,8 @@ from steps.phases.finish import report
 from steps.phases.left_behind import report_abort
 from steps.phases.prepare import inspect, propose
 from tests.unit.steps.builders import HUB, NEW, OLD, make_control_plane, make_pod
-from tests.unit.steps.paper import POOL, Paper, render_control_plane, start_paper
+from tests.unit.steps.paper import Paper, start_paper
+from tests.unit.steps.paper_records import POOL, render_control_plane
 from tests.unit.steps.phases.control_plane.upgrades import put_in_place
 
 SAID = "the 7 objects are in the cluster as they would be handed over"

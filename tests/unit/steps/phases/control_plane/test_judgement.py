@@ -13,7 +13,7 @@ from steps.phases.control_plane.apply import apply
 from steps.phases.control_plane.missing import find_unapplied
 from tests.unit.steps.builders import NEW, OLD
 from tests.unit.steps.install.test_istioctl_output import BAD, GOOD, WARNED
-from tests.unit.steps.paper import record_objects, render_control_plane
+from tests.unit.steps.paper_records import record_objects, render_control_plane
 from tests.unit.steps.phases.control_plane.upgrades import REFUSED, ended, put_in_place
 
 FORBIDDEN = """\

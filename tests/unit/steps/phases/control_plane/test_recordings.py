@@ -8,7 +8,8 @@ from steps.contract.record import Record
 from steps.contract.step import Ask, Blocked, Done, Waiting
 from steps.phases.control_plane.approvals import approve, approve_mtls
 from tests.unit.steps.builders import NEW, OLD
-from tests.unit.steps.paper import render_control_plane, start_paper
+from tests.unit.steps.paper import start_paper
+from tests.unit.steps.paper_records import render_control_plane
 from tests.unit.steps.phases.control_plane.upgrades import REFUSED, ask_about_removals, ask_for, put_in_place
 
 

@@ -13,7 +13,8 @@ from steps.phases.control_plane.approvals import approve, approve_departures
 from steps.phases.control_plane.keeping import KEEP_ALL
 from tests.unit.steps.builders import NEW, make_control_plane
 from tests.unit.steps.install.test_istioctl_output import GOOD
-from tests.unit.steps.paper import Paper, decide, render_control_plane, start_paper
+from tests.unit.steps.paper import Paper, decide, start_paper
+from tests.unit.steps.paper_records import render_control_plane
 from tests.unit.steps.phases.control_plane.upgrades import (
     REMOVED,
     RUN,

@@ -9,7 +9,7 @@ import pytest
 from steps.contract.ports import Kubernetes, Manifest
 from steps.phases.control_plane.approvals import choose_approval, describe_copies
 from steps.phases.control_plane.backup import dump_objects, read_backup, strip_object
-from tests.unit.steps.paper import PaperKubernetes
+from tests.unit.steps.paper_ports import PaperKubernetes
 
 HELD = "c2VjcmV0"
 SECRET: Manifest = {

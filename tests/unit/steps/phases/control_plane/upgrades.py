@@ -9,7 +9,8 @@ from steps.contract.ports import Ended, KubectlCall
 from steps.contract.step import Ask, Done
 from steps.phases.control_plane.approvals import approve, approve_departures
 from tests.unit.steps.builders import NEW, make_control_plane
-from tests.unit.steps.paper import Paper, decide, render_control_plane, start_paper
+from tests.unit.steps.paper import Paper, decide, start_paper
+from tests.unit.steps.paper_records import render_control_plane
 
 RUN = "cluster-x-1-apply-3"
 REMOVED = "Deployment istio-system/prometheus"

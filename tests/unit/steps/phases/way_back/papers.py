@@ -7,7 +7,8 @@ from datetime import timedelta
 
 from steps.notes.way_back import TAKEN_BACK, Cover, TakenBack, WayBack
 from tests.unit.steps.builders import NEW, NOW, OLD
-from tests.unit.steps.paper import Paper, record_objects, render_control_plane, start_paper
+from tests.unit.steps.paper import Paper, start_paper
+from tests.unit.steps.paper_records import record_objects, render_control_plane
 
 BEN = "U0BEN00002"
 WAY = WayBack(record_objects(render_control_plane(OLD)).digest, "1" * 64)
