@@ -302,7 +302,7 @@ class Transitions:
         now = self._clock.now()
         with self._journal.transact():
             back = self._returns.build_return(row, by, now)
-            sentence = f"{mention(by)} takes {row.cluster} back to {back.release}, where {row.id} came from: {reason}"
+            sentence = f"going back to {back.release}, where {row.id} came from: {reason}; ordered by {mention(by)}"
             self._add(back, Started(back.release, row.id, reason), sentence, now)
             self._returns.note_return(row, back, now)
             self._chronicle.close_return(row.id)

@@ -226,7 +226,7 @@ def build_copies(settings: Settings, store: Store, clock: Clock) -> JournalCopie
 
 def build_old_reports(settings: Settings, bot: Bot) -> OldReports:
     """What takes the button of the way back off reports in time."""
-    chronicle = Chronicle(bot.journal, bot.outbox, lambda _cluster: [])
+    chronicle = Chronicle(bot.journal, bot.outbox, lambda _cluster, _requester: [])
     return OldReports(bot.journal, chronicle, bot.clock, settings.rollback_button)
 
 

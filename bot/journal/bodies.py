@@ -78,7 +78,7 @@ class GateBody(Struct, frozen=True):
 
 
 class BlockedBody(Struct, frozen=True):
-    """A step that can't go on, and what may be done; `closed` says what was."""
+    """A step that can't go on, and what may be done; `closed` says what was, `people` are called to it."""
 
     message_kind: ClassVar[MessageKind] = "blocked"
     sentence: str = ""
@@ -90,6 +90,7 @@ class BlockedBody(Struct, frozen=True):
     closed: str = ""
     code: str = ""
     head: str = ""
+    people: tuple[str, ...] = ()
 
 
 class FileBody(Struct, frozen=True):
@@ -246,8 +247,8 @@ class Message:
         return self.body.message_kind
 
 
-# What is written into a card once its question is over.
-AFTERWARDS = frozenset({"closed", "head"})
+# What is written into a card once its question is over, or called out with it: neither is what it says.
+NOT_SAID = frozenset({"closed", "head", "people"})
 BODIES: Mapping[MessageKind, type[Readable]] = {
     "root": RootBody,
     "milestone": MilestoneBody,
@@ -283,7 +284,7 @@ def decode_choices(text: str) -> tuple[Choice, ...]:
 
 def digest_shown(body: str) -> str:
     """The SHA-256 of what a card of the outbox says, whatever became of it since."""
-    said = {name: told for name, told in msgspec.json.decode(body, type=Stored).items() if name not in AFTERWARDS}
+    said = {name: told for name, told in msgspec.json.decode(body, type=Stored).items() if name not in NOT_SAID}
     return hashlib.sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()
 
 

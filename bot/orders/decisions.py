@@ -131,4 +131,4 @@ def _announce(order: BreakGlass, by: str, row: UpgradeRow, cluster: Cluster) -> 
     """What the thread is told, with a mention of everybody who was passed over."""
     others = " ".join(map(mention, sorted(cluster.policy.approvers - {by})))
     phase = row.step.partition("/")[0]
-    return f"🚨 {mention(by)} broke the glass and approved {phase} alone: {order.reason.strip()} {others}".rstrip()
+    return f"🚨 glass broken: {phase} approved alone by {mention(by)}: {order.reason.strip()} {others}".rstrip()

@@ -59,8 +59,8 @@ class Starts:
             plan=build_plan("proposal" if cluster.found else "upgrade", options),
             now=self._clock.now(),
         )
-        what = "asked for a proposal for" if cluster.found else "started"
-        self._transitions.start(row, f"{mention(by)} {what} the upgrade of {cluster.key} to {row.release}")
+        what, done = ("proposal", "asked for") if cluster.found else ("upgrade", "started")
+        self._transitions.start(row, f"{what} of {cluster.key} to {row.release} {done} by {mention(by)}")
         return row
 
 

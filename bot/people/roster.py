@@ -11,7 +11,7 @@ from typing import Generic, Protocol, TypeVar
 from bot.clicks.clicks import Click
 from bot.clock import Clock
 from bot.incidents import note_incident
-from bot.people.rights import READING
+from bot.people.rights import READING, refuse_person
 from bot.settings.clusters import Cluster
 from bot.settings.policy import Policy, is_group
 
@@ -175,9 +175,11 @@ class PeopledClusters(Mapping[str, Cluster]):
         cluster = self._clusters[key]
         return replace(cluster, policy=self._roster.expand_policy(cluster.policy))
 
-    def list_approvers(self, cluster: str) -> list[str]:
-        """Whom the cards of a cluster mention."""
-        return sorted(self[cluster].policy.approvers) if cluster in self._clusters else []
+    def list_approvers(self, cluster: str, requester: str) -> list[str]:
+        """Whom the cards of a cluster mention: who may approve what this person asked for."""
+        policy = self[cluster].policy if cluster in self._clusters else None
+        people = sorted(policy.approvers) if policy else []
+        return [user for user in people if policy and not refuse_person(policy, "approve", user, requester, True)]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._clusters)

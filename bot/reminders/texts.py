@@ -39,8 +39,8 @@ def write_reminder(
         case "approval":
             whom = " ".join(map(mention, people))
             since = f" for {describe_length(now - question.asked_at)}" if question else ""
-            phase = reminder.step.partition("/")[0]
-            return f"{whom} {phase} of {row.id} has waited for your approval{since}.".strip()
+            asked = question.question if question else f"{reminder.step.partition('/')[0]} of {row.id}."
+            return f"{asked} It has waited for your approval{since}. {whom}".strip()
         case _:
             assert_never(reminder.kind)
 

@@ -28,8 +28,10 @@ from bot.journal.bodies import (
 )
 from bot.journal.journal import Journal
 from bot.journal.outbox import Outbox, name_card, name_reminder
+from bot.journal.records import OPERATOR
 from bot.journal.rows import UpgradeRow, build_code, name_end
 from bot.returns import has_written
+from bot.telling.phrases import mention
 from steps.contract.cards import Attachment, Card
 from steps.contract.ledger import count_pods
 from steps.contract.step import Ask, Blocked, Done, Waiting
@@ -38,9 +40,9 @@ from steps.plan import name_phases
 
 
 class ApproversOf(Protocol):
-    """Who may approve on a cluster, for the mentions on a card."""
+    """Who may approve on a cluster what this person asked for, for the mentions on a card."""
 
-    def __call__(self, cluster: str) -> Sequence[str]: ...
+    def __call__(self, cluster: str, requester: str) -> Sequence[str]: ...
 
 
 class Chronicle:
@@ -131,12 +133,11 @@ class Chronicle:
 
     def call_everybody(self, row: UpgradeRow, now: datetime) -> None:
         """A milestone that mentions all who may answer, and who started it: a half upgraded cluster waits for them."""
-        people = dict.fromkeys((*self._approvers_of(row.cluster), row.requester))
-        mentions = " ".join(f"<@{user}>" for user in people)
+        mentions = " ".join(map(mention, self._list_called(row)))
         self._tell(
             row,
-            f"🚨 {mentions} nobody answered in time, and {row.cluster} stands half upgraded at {_phase(row)}: "
-            "the question is asked again.",
+            f"🚨 nobody answered in time, and {row.cluster} stands half upgraded at {_phase(row)}: "
+            f"the question is asked again. {mentions}",
             None,
             now,
         )
@@ -181,6 +182,11 @@ class Chronicle:
         )
         self._outbox.put_message(row.id, "finished", row.channel, body, now)
 
+    def _list_called(self, row: UpgradeRow) -> tuple[str, ...]:
+        """Who is called where the upgrade can't go on: who asked for it, and who may approve it."""
+        people = (row.requester, *self._approvers_of(row.cluster, row.requester))
+        return tuple(user for user in dict.fromkeys(people) if user not in ("", OPERATOR))
+
     def _attach(self, row: UpgradeRow, attachments: Sequence[Attachment], now: datetime) -> None:
         for attachment in attachments:
             self._outbox.add_message(row.id, row.channel, FileBody(attachment.name, attachment.text), now)
@@ -191,13 +197,16 @@ class Chronicle:
         choices = tuple(outcome.choices)
         if isinstance(outcome, Blocked):
             code = build_code(row.id, row.step, generation, "") if choices else ""
-            return BlockedBody(outcome.why, outcome.remedy, choices, row.step, generation, expires, code=code)
+            people = self._list_called(row)
+            return BlockedBody(
+                outcome.why, outcome.remedy, choices, row.step, generation, expires, code=code, people=people
+            )
         return GateBody(
             question=outcome.question,
             card=outcome.card,
             moved=tuple(outcome.moved),
             digest=outcome.digest,
-            approvers=tuple(self._approvers_of(row.cluster)),
+            approvers=tuple(self._approvers_of(row.cluster, row.requester)),
             choices=choices,
             step=row.step,
             generation=generation,

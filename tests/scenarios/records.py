@@ -44,7 +44,7 @@ def sort_waves(thread: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 def is_of_waves(entry: tuple[str, str]) -> bool:
     """Whether waves that overlap tell this in an order of their own."""
-    return entry[1].startswith(("wave ", "first restarted pod"))
+    return entry[1].removeprefix("cluster-x: ").startswith(("wave ", "first restarted pod"))
 
 
 def find_repeated(world: World) -> list[str]:

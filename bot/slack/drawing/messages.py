@@ -33,11 +33,15 @@ class Metadata(TypedDict):
 
 @dataclass(frozen=True)
 class Drawing:
-    """What is posted: `text` for notifications and readers without blocks, `blocks` empty in the bare look."""
+    """What is posted: `text` for notifications and readers without blocks, `blocks` empty in the bare look.
+
+    A reply that is `broadcast` stands in the channel too.
+    """
 
     text: str
     blocks: tuple[Json, ...] = ()
     metadata: Metadata | None = None
+    broadcast: bool = False
 
 
 def draw_message(message: Message, view: UpgradeView | None, look: Look, pen: Pen) -> Drawing:
@@ -54,7 +58,8 @@ def draw_message(message: Message, view: UpgradeView | None, look: Look, pen: Pe
         reply = Reply(view, look, block_id, pen)
         text, blocks = reply.write(body), reply.draw(body)
     drawn = () if look == "bare" else tuple(fit_blocks(blocks))
-    return Drawing(_cut_text(text), drawn, build_metadata(message))
+    broadcast = isinstance(body, FinishedBody) and body.result != "proposed"
+    return Drawing(_cut_text(text), drawn, build_metadata(message), broadcast)
 
 
 def write_block_id(message: Message) -> str:

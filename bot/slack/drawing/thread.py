@@ -20,10 +20,8 @@ from bot.journal.bodies import (
     ProgressBody,
     Readable,
     ReminderBody,
-    Reminding,
     RootBody,
 )
-from bot.journal.chain import SHORT
 from bot.journal.records import Action
 from bot.slack.drawing.agenda import draw_agenda
 from bot.slack.drawing.buttons import Target, build_choices, build_controls, build_return, build_row
@@ -37,14 +35,14 @@ from bot.slack.drawing.cards import (
     build_sentence,
     build_text,
 )
-from bot.slack.drawing.reminders import draw_gathered, draw_reminder, write_gathered_text, write_reminder_text
+from bot.slack.drawing.reminders import draw_gathered, draw_reminder
 from bot.slack.drawing.text import Pen, escape, write_code
+from bot.slack.drawing.words import Words, write_card_code, write_head, write_whole_head
 from bot.telling.views import UpgradeView
 from steps.contract.cards import APPROVE, Card, Progress
 from steps.contract.wording import describe_seconds
 
 BAR_WIDTH = 20
-MENTIONED = 10
 ENDINGS = {"": "✅", "upgraded": "✅", "proposed": "📋", "returned": "✅", "rolled back": "↩️"}
 
 
@@ -84,41 +82,19 @@ class Reply:
 
     def write(self, body: Readable) -> str:
         """The reply in words, for notifications, readers without blocks and the bare look; mrkdwn, escaped."""
-        parts = self._write_parts(body)
-        if isinstance(body, Asking | Reminding):
-            parts.append(self.pen.write_sentence(body.closed))
-        if self.look == "bare":
-            parts.append(_write_head(body))
-        return "\n".join(part for part in parts if part)
+        bar = [_write_bar(body.progress, body)] if isinstance(body, ProgressBody) and body.progress else []
+        head = [write_head(body)] if self.look == "bare" else []
+        return "\n".join(part for part in (*self._words.write(body), *bar, *head) if part)
 
-    def _write_parts(self, body: Readable) -> list[str]:
-        write = self.pen.write_sentence
-        match body:
-            case ProgressBody():
-                return [self._write_progress(body)]
-            case GateBody():
-                return [f"{self._write_approvers(body)}{write(body.question)}", _write_code(body)]
-            case BlockedBody():
-                return [f"Blocked: {write(body.sentence)}", write(body.remedy), _write_code(body)]
-            case MilestoneBody() | FinishedBody():
-                return [write(body.sentence)]
-            case ReminderBody():
-                return [write_reminder_text(body, self.pen)]
-            case GatheredBody():
-                return [write_gathered_text(body, self.pen)]
-            case AnswerBody():
-                copied = [write(body.card.question), _write_code(body.card)] if body.card else []
-                return [write(body.text), *copied]
-            case RootBody() | FileBody():
-                return []
-            case _:
-                assert_never(body)
+    @property
+    def _words(self) -> Words:
+        return Words(self.view, self.pen)
 
     def _draw_told(self, sentence: str, card: Card | None, sign: str = "") -> list[Block]:
         return [build_sentence(sentence, self.pen, sign), *build_card(card, self.pen, self.look)]
 
     def _draw_after_end(self, body: FinishedBody) -> list[Block]:
-        head = [build_note(_write_whole_head(body.head))] if body.head else []
+        head = [build_note(write_whole_head(body.head))] if body.head else []
         back = [build_return(self.view)] if self.view and body.returnable else []
         return [*head, *build_row(back, f"{self.block_id}|buttons")]
 
@@ -128,15 +104,12 @@ class Reply:
 
     def _write_progress(self, body: ProgressBody) -> str:
         sentence = self.pen.write_sentence(body.sentence)
-        if body.progress is None:
-            return sentence or " "
-        bar = _write_bar(body.progress, body.sentence, moves=not body.ended)
-        return f"{sentence}\n{bar}" if sentence else bar
+        bar = _write_bar(body.progress, body) if body.progress else ""
+        return "\n".join(part for part in (sentence, bar) if part) or " "
 
     def _draw_gate(self, body: GateBody) -> list[Block]:
-        asked = "" if body.closed else self._write_approvers(body)
         return [
-            build_sentence(body.question, self.pen, f"✋ {asked}"),
+            build_sentence(body.question, self.pen, "✋ "),
             *build_list("⚠️ *What moved since it was approved*", body.moved, self.pen),
             *self._draw_shown(body),
             *self._draw_ending(body, ("pause", "abort", "rollback")),
@@ -156,10 +129,10 @@ class Reply:
     def _draw_ending(self, body: Asking, controls: Sequence[Action]) -> list[Block]:
         """How a question ended, or its clock and buttons while it is open."""
         if body.closed:
-            told = [self.pen.write_sentence(body.closed), _write_head(body)]
+            told = [self.pen.write_sentence(body.closed), write_head(body)]
             return [build_note(" · ".join(filter(None, told)))]
         code = self._draw_code(body, self.view.id) if self.view else []
-        return [*self._draw_clock(body), *code, *self._draw_buttons(body, controls)]
+        return [*self._draw_called(body), *self._draw_clock(body), *code, *self._draw_buttons(body, controls)]
 
     def _draw_copy(self, body: AnswerBody, card: GateBody) -> list[Block]:
         """A card as one person alone sees it: all that it says, and the buttons of its choices."""
@@ -181,7 +154,12 @@ class Reply:
         gate = any(choice.id == APPROVE.id for choice in body.choices)
         verb, choice = ("approve", "") if gate else ("decide", " CHOICE")
         command = write_code(f"/asm-upgrade {verb} {upgrade} {body.code}{choice}")
-        return [build_note(f"{_write_code(body)}: {command}")]
+        return [build_note(f"{write_card_code(body)}: {command}")]
+
+    def _draw_called(self, body: Asking) -> list[Block]:
+        """Who can act on it."""
+        people = self._words.write_people(body.approvers if isinstance(body, GateBody) else body.people)
+        return [build_note(f"Asked: {people}")] if people else []
 
     def _draw_clock(self, body: Asking) -> list[Block]:
         if body.expires_at is None:
@@ -196,42 +174,18 @@ class Reply:
         buttons += build_controls(self.view, [action for action in controls if action not in taken])
         return build_row(buttons, f"{self.block_id}|buttons")
 
-    def _write_approvers(self, body: GateBody) -> str:
-        people = [self.pen.write_person(user) for user in body.approvers[:MENTIONED]]
-        return " ".join(people) + " " if people else ""
 
-
-def _write_code(body: Asking) -> str:
-    return f"Code {write_code(body.code)}" if body.code and not body.closed else ""
-
-
-def _write_head(body: Readable) -> str:
-    """The beginning of the audit's head after a decision, and the whole of it at the end: the file has to agree."""
-    match body:
-        case GateBody(head=head) | BlockedBody(head=head) if head:
-            return f"record {write_code(head[:SHORT])}"
-        case FinishedBody(head=head) if head:
-            return _write_whole_head(head)
-        case _:
-            return ""
-
-
-def _write_whole_head(head: str) -> str:
-    command = write_code(f"asm-upgrade verify --journal --head {head[:SHORT]}")
-    return f"The record ends with {write_code(head)}: {command}"
-
-
-def _write_bar(progress: Progress, told: str, *, moves: bool) -> str:
+def _write_bar(progress: Progress, body: ProgressBody) -> str:
     """The bar, with what the sentence above it doesn't tell already; what has ended has no pace and nothing left."""
     done, total = progress.done, progress.total
     share = min(done, total) / total if total > 0 else 0.0
     filled = int(BAR_WIDTH * share)
     bar = f"`{'█' * filled}{'░' * (BAR_WIDTH - filled)}`"
-    if f"{done}/{total}" in told:
+    if f"{done}/{total}" in body.sentence:
         return f"{bar} {int(100 * share)} %"
     parts = [f"{bar} {done}/{total} {escape(progress.unit)}"]
-    if moves and progress.per_minute:
+    if not body.ended and progress.per_minute:
         parts.append(f"{progress.per_minute:.0f}/min")
-    if moves and progress.seconds_left is not None and done < total:
+    if not body.ended and progress.seconds_left is not None and done < total:
         parts.append(f"about {describe_seconds(progress.seconds_left)} left")
     return ", ".join(parts)

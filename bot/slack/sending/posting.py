@@ -46,6 +46,7 @@ class Postbox:
             lambda: self._posting.chat_postMessage(
                 channel=channel,
                 thread_ts=thread or None,
+                reply_broadcast=True if thread and drawing.broadcast else None,
                 text=drawing.text,
                 blocks=list(drawing.blocks) or None,
                 metadata=_copy_metadata(drawing),

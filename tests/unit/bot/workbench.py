@@ -155,7 +155,7 @@ def build_engine(
     hand = clock or HandClock()
     store = Store(folder / "asm-upgrade.db", KEY, on_commit)
     journal, outbox = Journal(store), Outbox(store)
-    chronicle = Chronicle(journal, outbox, lambda _cluster: [BEN, CAI])
+    chronicle = Chronicle(journal, outbox, lambda _cluster, _requester: [BEN, CAI])
     views = Views(journal)
     release = read_releases(None)
     reached = cast(Ports, ports or _NoPorts())

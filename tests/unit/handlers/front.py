@@ -131,7 +131,7 @@ def build_reception(slack: LocalSlack, book: GuestBook, folder: Path) -> Iterato
 
 def build_timetable(slack: LocalSlack, store: Store, clusters: dict[str, Cluster]) -> Timetable:
     """What the forms of downtime ask."""
-    chronicle = Chronicle(Journal(store), Outbox(store), lambda _cluster: [])
+    chronicle = Chronicle(Journal(store), Outbox(store), lambda _cluster, _requester: [])
     return Timetable(Journal(store), Schedules(store), chronicle, slack.clock, clusters)
 
 

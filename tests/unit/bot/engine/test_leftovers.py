@@ -43,7 +43,7 @@ def bound(engine: Engine, upgrade: str = "cluster-x-1") -> PaperKubernetes:
 
 def look(engine: Engine, kubernetes: PaperKubernetes) -> None:
     """As at a start of the bot."""
-    chronicle = Chronicle(engine.journal, engine.outbox, lambda _cluster: [])
+    chronicle = Chronicle(engine.journal, engine.outbox, lambda _cluster, _requester: [])
     Leftovers(engine.journal, chronicle, engine.clock).look(cast(Kubernetes, kubernetes), engine.row())
 
 

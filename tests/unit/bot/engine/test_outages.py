@@ -25,7 +25,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 @pytest.fixture
 def outages(engine: Engine) -> Outages:
     """Reachable at first."""
-    chronicle = Chronicle(engine.journal, engine.outbox, lambda _cluster: [])
+    chronicle = Chronicle(engine.journal, engine.outbox, lambda _cluster, _requester: [])
     built = Outages(engine.store, engine.journal, chronicle, engine.clock)
     built.observe(reachable=True)
     return built
@@ -69,7 +69,7 @@ def test_an_outage_is_told_once(engine: Engine, outages: Outages) -> None:
 def restart_after(engine: Engine, seconds: float) -> list[str]:
     """Be killed, and start again so much later; the milestones told then."""
     engine.clock.advance(seconds)
-    chronicle = Chronicle(engine.journal, engine.outbox, lambda _cluster: [])
+    chronicle = Chronicle(engine.journal, engine.outbox, lambda _cluster, _requester: [])
     Outages(engine.store, engine.journal, chronicle, engine.clock).observe(reachable=True)
     return [str(body["sentence"]) for body in engine.bodies("milestone")]
 

@@ -75,7 +75,7 @@ def keep_bindings(engine: Engine, places: Places) -> OwnBindings:
     """What looks after the bindings, made anew as at a start of the bot."""
     plans = Plans({}, read_releases(None), lambda _address: cast(Ports, places), Pace())
     runs = StepRuns(engine.journal, engine.keeper, engine.clock, plans)
-    chronicle = Chronicle(engine.journal, engine.outbox, lambda _cluster: [])
+    chronicle = Chronicle(engine.journal, engine.outbox, lambda _cluster, _requester: [])
     return OwnBindings(engine.journal, chronicle, runs, plans, engine.clock)
 
 

@@ -96,7 +96,7 @@ def test_breaking_the_glass_is_announced_to_the_approvers(build: Build) -> None:
     engine = asking(build, GLASS)
     engine.click("break-glass", ANA, reason="checkout is down")
     assert engine.bodies("milestone")[-1]["sentence"] == (
-        "🚨 <@U0ANA00001> broke the glass and approved access alone: checkout is down <@U0BEN00002> <@U0CAI00003>"
+        "🚨 glass broken: access approved alone by <@U0ANA00001>: checkout is down <@U0BEN00002> <@U0CAI00003>"
     )
 
 

@@ -137,6 +137,6 @@ def test_after_the_first_write_silence_is_no_denial(build: Build) -> None:
     assert (row.step, row.state, row.generation) == ("sidecars/approve", "asking", 3)
     called = [str(body["sentence"]) for body in engine.bodies("milestone") if "🚨" in str(body["sentence"])]
     assert called == [
-        f"🚨 <@{BEN}> <@{CAI}> <@{ANA}> nobody answered in time, and cluster-x stands half upgraded at sidecars: "
-        "the question is asked again."
+        "🚨 nobody answered in time, and cluster-x stands half upgraded at sidecars: "
+        f"the question is asked again. <@{ANA}> <@{BEN}> <@{CAI}>"
     ]

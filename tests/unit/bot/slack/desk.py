@@ -63,5 +63,5 @@ class PostRoom:
             assert waited <= longest, "the announcer does not come to rest"
 
     def texts(self) -> list[str]:
-        """The texts in the channel and its threads, in order."""
-        return [message["text"] for message in self.slack.messages()]
+        """The texts in the channel and its threads, in order, without the cluster that each begins with."""
+        return [message["text"].removeprefix("cluster-x: ") for message in self.slack.messages()]

@@ -27,7 +27,7 @@ from bot.telling.chronicle import Chronicle
 from steps.contract.cards import APPROVE, DENY, Attachment, Card, Choice, Progress
 from steps.contract.ledger import LedgerEntry
 from steps.contract.step import Ask, Blocked, Done, Waiting
-from tests.unit.bot.workbench import BEN, CAI, START, Build, Engine
+from tests.unit.bot.workbench import ANA, BEN, CAI, START, Build, Engine
 
 PLAN = ("control-plane/approve", "control-plane/apply", "finish/report")
 CARD = Card("Replace the control plane", ("istioctl manifest apply",))
@@ -44,7 +44,7 @@ def engine(build: Build) -> Engine:
 @pytest.fixture
 def chronicle(engine: Engine) -> Chronicle:
     """What tells of it; two may approve."""
-    return Chronicle(engine.journal, engine.outbox, lambda _cluster: [BEN, CAI])
+    return Chronicle(engine.journal, engine.outbox, lambda _cluster, _requester: [BEN, CAI])
 
 
 def list_told(engine: Engine) -> list[Body]:
@@ -119,6 +119,7 @@ def test_a_blocked_step_ends_its_progress_and_keeps_its_files(engine: Engine, ch
             step="control-plane/approve",
             generation=2,
             code=build_code("cluster-x-1", "control-plane/approve", 2, ""),
+            people=(ANA, BEN, CAI),
         ),
         FileBody("out.txt", "line"),
     ]

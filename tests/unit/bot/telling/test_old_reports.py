@@ -23,7 +23,7 @@ def end(build: Build, *, written: bool = True) -> tuple[Engine, OldReports]:
     if written:
         engine.journal.remember("cluster-x-1", FIRST_WRITE, "run")
     engine.transitions.end(engine.row(), Done("upgraded"))
-    chronicle = Chronicle(engine.journal, engine.outbox, lambda _cluster: [])
+    chronicle = Chronicle(engine.journal, engine.outbox, lambda _cluster, _requester: [])
     return engine, OldReports(engine.journal, chronicle, engine.clock, SHOWN)
 
 
