@@ -60,6 +60,14 @@ class Injected:
 
 
 @dataclass(frozen=True)
+class GkeWork:
+    """The operation of GKE that moves nodes or the master, in a sentence, "" for none, and when that was asked."""
+
+    at: datetime | None = None
+    words: str = ""
+
+
+@dataclass(frozen=True)
 class Watched:
     """For how many seconds a soaking wave was watched, and when it was looked at last."""
 
@@ -137,6 +145,7 @@ GAP = Note("sidecars/gap", read_as(datetime))
 # What was missing then, by generation: where that changes, something gets on.
 GAP_WORDS = Note("sidecars/gap-words", read_as(str))
 GUARDED = Note("sidecars/guarded", read_as(Injected))
+GKE_WORK = Note("sidecars/gke-work", read_as(GkeWork))
 # Pods set in motion that are not paid off yet, and when that was counted.
 PACE = Note("sidecars/pace", read_as(tuple[float, datetime]))
 # By step: when how many pods were done.

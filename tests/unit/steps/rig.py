@@ -68,10 +68,18 @@ class PaperLedger:
 
 
 class PaperGke:
-    """Answers the questions that the phase asks of Google."""
+    """Answers the questions that the phase asks of Google; `fault` is what it raises instead of the operations."""
+
+    def __init__(self) -> None:
+        self.operations: tuple[Operation, ...] = ()
+        self.fault: Exception | None = None
+        self.asked = 0
 
     def list_operations(self, address: ClusterAddress) -> tuple[Operation, ...]:
-        return ()
+        self.asked += 1
+        if self.fault:
+            raise self.fault
+        return self.operations
 
     def describe_cluster(self, address: ClusterAddress) -> ClusterIdentity:
         return ClusterIdentity(
@@ -103,6 +111,7 @@ class Rig(Generic[C]):
 
     cluster: C
     options: UpgradeOptions = field(default_factory=UpgradeOptions)
+    gke: PaperGke = field(default_factory=PaperGke)
     memory: PaperMemory = field(default_factory=PaperMemory)
     ledger: PaperLedger = field(default_factory=PaperLedger)
     generation: int = 0
@@ -117,7 +126,7 @@ class Rig(Generic[C]):
 
     def context(self, step_id: str) -> Context:
         nothing: Any = None
-        gke: Any = PaperGke()
+        gke: Any = self.gke
         return Context(
             journal_id="journal-1",
             upgrade_id="cluster-x-1",

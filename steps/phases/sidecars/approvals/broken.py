@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from steps.contract.cards import APPROVE_HEALTHY
+from steps.contract.ledger import LedgerEntry
 from steps.contract.notes import read_as
 from steps.contract.step import Ask, Context
 from steps.phases.sidecars.flights.tally import OPEN_STATES, Tally
@@ -15,6 +16,7 @@ from steps.workloads.method import name_later_command
 from steps.workloads.waves import Planned, PlannedWorkload
 
 BROKEN = "broken before"
+LEFT_ALONE = "left alone: "
 SHOWN = 10
 # A pod that only starts is not broken.
 BROKEN_AFTER = timedelta(minutes=5)
@@ -50,20 +52,32 @@ def leave_broken(ctx: Context, tally: Tally, planned: Planned) -> Set[str]:
     if decision is None or decision.choice != APPROVE_HEALTHY.id:
         return frozenset()
     broken = _read_broken(decision.binding.get(BROKEN) or {})
-    left = [one for one in planned.workloads if str(one.ref) in broken]
+    for one in planned.workloads:
+        if str(one.ref) in broken:
+            _leave(tally, one, decision.by, f"{LEFT_ALONE}{broken[str(one.ref)]}")
+    return broken.keys()
+
+
+def leave_again(tally: Tally, workloads: Iterable[PlannedWorkload]) -> None:
+    """List what came later of a workload that a person left alone with the rest of it: the choice was about all."""
+    for one in workloads:
+        left = next((entry for entry in tally.list_entries(str(one.ref)) if _is_left_alone(entry)), None)
+        if left is not None:
+            _leave(tally, one, left.by, left.reason)
+
+
+def _leave(tally: Tally, one: PlannedWorkload, by: str, reason: str) -> None:
     tally.record(
         replace(
-            entry,
-            state="skipped",
-            by=decision.by,
-            reason=f"left alone: {broken[entry.workload]}",
-            command=name_later_command(one.ref, one.method, entry.pod),
+            entry, state="skipped", by=by, reason=reason, command=name_later_command(one.ref, one.method, entry.pod)
         )
-        for one in left
         for entry in tally.list_entries(str(one.ref))
         if entry.state in OPEN_STATES
     )
-    return broken.keys()
+
+
+def _is_left_alone(entry: LedgerEntry) -> bool:
+    return entry.state == "skipped" and entry.reason.startswith(LEFT_ALONE)
 
 
 _read_broken = read_as(dict[str, str])

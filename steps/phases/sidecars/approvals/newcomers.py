@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from steps.contract.cards import APPROVE, Choice
+from steps.contract.cards import APPROVE, APPROVE_HEALTHY, Choice
 from steps.contract.step import Ask, Blocked, Context, Decision, Done, Outcome, Waiting
 from steps.contract.wording import count_things
 from steps.gates import bind_workloads, read_workloads
 from steps.notes.sidecars import APPROVED, read_refs
 from steps.phases.sidecars.approvals.approved import list_dropped
+from steps.phases.sidecars.approvals.broken import find_broken_before, offer_leaving
 from steps.phases.sidecars.approvals.cards import build_plan_card
 from steps.phases.sidecars.approvals.gates import find_all_worse, pass_sidecar_gate
 from steps.phases.sidecars.approvals.planning import measure_plan
@@ -19,6 +20,7 @@ from steps.preflight.acting import measure_to_act
 from steps.workloads.waves import LATER, Planned, PlannedWorkload
 
 LEAVE = Choice("deny", "Leave them out", "grave", needs_reason=True)
+_APPROVING = (APPROVE.id, APPROVE_HEALTHY.id)
 
 
 def meet_newcomers(ctx: Context, tally: Tally) -> Outcome | None:
@@ -45,6 +47,7 @@ def meet_newcomers(ctx: Context, tally: Tally) -> Outcome | None:
         (APPROVE, LEAVE),
         dropped,
     )
+    ask = offer_leaving(ask, find_broken_before(planned, unknown, ctx.now))
     if not _covers_any(ctx.decision, unknown, planned):
         ctx = dataclasses.replace(ctx, decision=None)
     outcome = pass_sidecar_gate(ctx, ask, tally, planned)
@@ -62,7 +65,7 @@ def _describe_late(unknown: Sequence[PlannedWorkload], dropped: Sequence[str]) -
 
 def _covers_any(decision: Decision | None, unknown: Sequence[PlannedWorkload], planned: Planned) -> bool:
     """Whether a later wave's approval holds for any of these; what came or dropped out since needs another."""
-    if decision is None or decision.choice != APPROVE.id or decision.binding.get("wave") != LATER:
+    if decision is None or decision.choice not in _APPROVING or decision.binding.get("wave") != LATER:
         return False
     shown = read_workloads(decision.binding)
     worse = find_all_worse(shown, planned)

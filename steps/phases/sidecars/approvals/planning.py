@@ -11,6 +11,7 @@ from steps.contract.step import Context, Done, Outcome, Waiting
 from steps.contract.wording import count_things
 from steps.mesh import WorkloadRef
 from steps.notes.sidecars import NODES, list_evicting
+from steps.phases.sidecars.approvals.broken import leave_again
 from steps.phases.sidecars.approvals.cards import build_plan_card
 from steps.phases.sidecars.flights.guard import guard_restarts
 from steps.phases.sidecars.flights.settlement import settle_entries
@@ -48,6 +49,7 @@ def measure_plan(ctx: Context, tally: Tally, *, late: bool = False) -> Planned:
     options = replace(ctx.options, evict_namespaces=list_evicting(ctx))
     planned = keep_waves(plan_workloads(inventory, options), tally, LATER if late else "")
     tally.record(merge_entries(tally, planned.entries))
+    leave_again(tally, planned.workloads)
     tally.record(_settle_replaced(ctx, tally, inventory.group_by_workload()))
     store_plan(ctx, planned.workloads)
     return planned

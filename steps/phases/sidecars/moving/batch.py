@@ -38,6 +38,7 @@ from steps.phases.sidecars.flights.pace import keep_bucket, recall_bucket
 from steps.phases.sidecars.flights.recording import mark_entries
 from steps.phases.sidecars.flights.tally import Tally
 from steps.phases.sidecars.moving.direction import find_worse_flights, is_landed
+from steps.phases.sidecars.moving.gke_work import find_gke_work
 from steps.workloads.causes import find_cause
 
 ACT_SECONDS = 5.0
@@ -63,12 +64,15 @@ def act(ctx: Context, tally: Tally, judged: Sequence[Judged], checked: bool) -> 
     guarded = guard_restarts(ctx, checked)
     if guarded.gap:
         return Acted(f"nothing is restarted while {guarded.gap}")
+    busy = find_gke_work(ctx) if any(isinstance(action, Begin) for action in actions) else ""
+    if busy:
+        actions = tuple(action for action in actions if not isinstance(action, Begin))
     actions = _hold_approved(ctx, tally, guarded, tuple(_spare_losers(ctx, tally, guarded, actions)))
     charged = sum(count_charge(action) for action in actions)
     if limits.pods_per_minute and charged:
         keep_bucket(ctx, bucket.fill(charged))
     cut = _carry_out(ctx, tally, actions, time.monotonic)
-    return Acted(more=cut or len(actions) >= CALLS_A_TURN)
+    return Acted(f"nothing more is begun while {busy}" if busy else "", cut or len(actions) >= CALLS_A_TURN)
 
 
 def _spare_losers(ctx: Context, tally: Tally, guarded: Guarded, actions: Iterable[Action]) -> Iterator[Action]:

@@ -10,8 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.cluster.controllers.pace import Pace
+from sandbox.cluster.controllers.workloads.argo_rollouts import rollout_definition
 from sandbox.cluster.http.tls import ServingCertificate
-from sandbox.cluster.seeds.objects import budget, daemon_set, deployment, namespace, pod, stateful_set
+from sandbox.cluster.seeds.objects import (
+    budget,
+    daemon_set,
+    deployment,
+    namespace,
+    pod,
+    run_to_completion,
+    stateful_set,
+)
 from sandbox.cluster.server.faults import PodFault
 from steps.contract.errors import GiveUp, TryAgain
 from steps.contract.ledger import LedgerEntry
@@ -27,6 +36,8 @@ Json = dict[str, Any]
 NEG_READY = "cloud.google.com/load-balancer-neg-ready"
 PATIENT_QUESTIONS = 3
 MOST_QUESTIONS = 40
+HOSTNAME = "kubernetes.io/hostname"
+KINDS = ("Deployment",) * 5 + ("StatefulSet",) * 2 + ("DaemonSet", "ReplicaSet", "Pod", "Job", "Rollout", "CloneSet")
 GATES = ("plan", "approve-canary", "canary", "approve", "restart", "acknowledge")
 
 
@@ -52,8 +63,9 @@ def draw(number: int) -> Drawn:
     """The cluster of this number; the same each time."""
     dice = random.Random(f"drawn {number}")
     spaces = [f"team-{n}" for n in range(dice.randint(1, 2))]
-    objects = [namespace(space, injected=True) for space in spaces]
-    workloads = [made for space in spaces for made in _fill(dice, space)]
+    objects = [rollout_definition(), _define_foreign(), *(namespace(space, injected=True) for space in spaces)]
+    made = [one for space in spaces for one in _fill(dice, space)]
+    workloads = [one for one in made if one["kind"] not in ("PersistentVolumeClaim", "CloneSet")]
     evicted = tuple(space for space in spaces if dice.random() < 0.25)
     limits = replace(
         Limits(),
@@ -63,7 +75,7 @@ def draw(number: int) -> Drawn:
     )
     options = UpgradeOptions(evict_namespaces=evicted, limits=limits)
     pace = Pace(create=dice.uniform(1, 4), ready=dice.uniform(1, 20), stop=dice.uniform(1, 20), slower={})
-    variety = Variety(number, dice.randint(2, 5), (*objects, *workloads), pace, options)
+    variety = Variety(number, dice.randint(2, 5), (*objects, *made), pace, options)
     return Drawn(variety, tuple(_draw_troubles(dice, workloads)), tuple(_draw_broken(dice, workloads)))
 
 
@@ -71,19 +83,25 @@ def _fill(dice: random.Random, space: str) -> Iterator[Json]:
     for number in range(dice.randint(1, 4)):
         name = f"app-{number}"
         replicas = dice.choice([0, 1, 1, 2, 3, 4, 6])
-        match dice.choice(["Deployment"] * 5 + ["StatefulSet"] * 2 + ["DaemonSet", "ReplicaSet", "Pod"]):
+        match dice.choice(KINDS):
             case "Deployment":
-                yield _draw_deployment(dice, deployment(space, name, replicas))
+                yield from _draw_disk(dice, _draw_deployment(dice, deployment(space, name, replicas)))
             case "StatefulSet":
-                yield _draw_stateful(dice, stateful_set(space, name, replicas))
+                yield _draw_apart(dice, _draw_stateful(dice, stateful_set(space, name, replicas)))
             case "DaemonSet":
                 yield _update(daemon_set(space, name), dice.choice([{"type": "OnDelete"}, {}, {}, _rolling("50%")]))
             case "ReplicaSet":
                 yield {**deployment(space, name, replicas), "kind": "ReplicaSet"}
+            case "Job":
+                yield _draw_job(dice, run_to_completion(space, name))
+            case "Rollout":
+                yield {**deployment(space, name, replicas), "kind": "Rollout", "apiVersion": "argoproj.io/v1alpha1"}
+            case "CloneSet":
+                yield from _draw_foreign(space, name, replicas)
             case _:
                 yield pod(space, name)
-        if replicas > 1 and dice.random() < 0.3:
-            yield budget(space, name, min_available=dice.choice([1, replicas - 1, replicas]))
+        if replicas and dice.random() < 0.3:
+            yield budget(space, name, min_available=dice.choice([1, max(replicas - 1, 1), replicas]))
 
 
 def _draw_deployment(dice: random.Random, made: Json) -> Json:
@@ -92,7 +110,54 @@ def _draw_deployment(dice: random.Random, made: Json) -> Json:
     made["spec"] |= dice.choice([{}, {}, {}, {"minReadySeconds": 10}, {"paused": True}])
     if dice.random() < 0.15:
         made["spec"]["template"]["spec"]["readinessGates"] = [{"conditionType": NEG_READY}]
+    return _draw_apart(dice, made)
+
+
+def _draw_apart(dice: random.Random, made: Json) -> Json:
+    """Sometimes no node may have two of its pods, so that one too many waits before and a rollout may find no room."""
+    if dice.random() < 0.15:
+        term = {"labelSelector": made["spec"]["selector"], "topologyKey": HOSTNAME}
+        apart = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+        made["spec"]["template"]["spec"]["affinity"] = apart
     return made
+
+
+def _draw_disk(dice: random.Random, made: Json) -> Iterator[Json]:
+    """Sometimes all its pods share a disk that one node can have at a time."""
+    place = {"name": made["metadata"]["name"], "namespace": made["metadata"]["namespace"]}
+    if dice.random() < 0.15:
+        made["spec"]["template"]["spec"]["volumes"] = [
+            {"name": "disk", "persistentVolumeClaim": {"claimName": place["name"]}}
+        ]
+        spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "10Gi"}}}
+        yield {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": place, "spec": spec}
+    yield made
+
+
+def _draw_job(dice: random.Random, made: Json) -> Json:
+    """Its own container has ended before, ends in the middle, or runs for hours; its proxy lives for ever."""
+    seconds = dice.choice([60, 60, 2900, 21600])
+    made["spec"]["template"]["spec"]["containers"][0]["command"] = ["sleep", str(seconds)]
+    return made
+
+
+def _define_foreign() -> Json:
+    """The definition of a kind that owns pods and that the bot knows nothing of."""
+    made = rollout_definition()
+    names = {"kind": "CloneSet", "plural": "clonesets", "singular": "cloneset"}
+    spec = {**made["spec"], "group": "apps.kruise.io", "names": names}
+    return {**made, "metadata": {"name": "clonesets.apps.kruise.io"}, "spec": spec}
+
+
+def _draw_foreign(space: str, name: str, replicas: int) -> Iterator[Json]:
+    """An owner whose controller plays no part, and its pods; their reference to it gets its uid where it is made."""
+    api = "apps.kruise.io/v1alpha1"
+    yield {**deployment(space, name, replicas), "kind": "CloneSet", "apiVersion": api}
+    reference = {"apiVersion": api, "kind": "CloneSet", "name": name, "controller": True}
+    for number in range(replicas):
+        made = pod(space, f"{name}-{number}")
+        made["metadata"] |= {"labels": {"app": name}, "ownerReferences": [reference]}
+        yield made
 
 
 def _draw_stateful(dice: random.Random, made: Json) -> Json:

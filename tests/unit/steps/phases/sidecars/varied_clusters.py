@@ -17,6 +17,7 @@ from sandbox.cluster.controllers.pace import Pace
 from sandbox.cluster.http.server import SimulatedCluster
 from sandbox.cluster.http.tls import ServingCertificate, write_kubeconfig
 from sandbox.cluster.mesh.manifests import render_mesh
+from sandbox.cluster.objects.objects import uid_of
 from sandbox.cluster.seeds.cluster_x import INSTALLED, create_any, mesh_options
 from sandbox.cluster.seeds.objects import budget, daemon_set, deployment, namespace, node, rbac_defaults, stateful_set
 from sandbox.web.sites import serve_in_thread
@@ -133,12 +134,27 @@ def fill_cluster(cluster: SimulatedCluster, variety: Variety, release: Release |
             create_any(cluster, made)
         cluster.engine.advance(900)
         for made in variety.objects:
-            create_any(cluster, made)
+            create_any(cluster, _with_owner(cluster, made))
         cluster.engine.advance(900)
         if release:
             move_control_plane(cluster, release)
         cluster.engine.advance(1800)
     cluster.tick()
+
+
+def _with_owner(cluster: SimulatedCluster, made: Json) -> Json:
+    """The object with its owner's uid, which nobody knows before the owner is made."""
+    owners = made["metadata"].get("ownerReferences") or ()
+    space = made["metadata"].get("namespace", "")
+    named = [{**owner, "uid": uid_of(_find_owner(cluster, space, owner))} for owner in owners]
+    return {**made, "metadata": {**made["metadata"], "ownerReferences": named}} if named else made
+
+
+def _find_owner(cluster: SimulatedCluster, space: str, owner: Json) -> Json:
+    resource = cluster.resources.of_kind(owner["apiVersion"].partition("/")[0], owner["kind"])
+    found = cluster.store.find(resource.key, space, owner["name"]) if resource else None
+    assert found is not None
+    return found
 
 
 def move_control_plane(cluster: SimulatedCluster, release: Release) -> list[Json]:

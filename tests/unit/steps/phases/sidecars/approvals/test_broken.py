@@ -5,14 +5,17 @@ from __future__ import annotations
 import dataclasses
 from datetime import timedelta
 
+import pytest
+
 from steps.contract.cards import APPROVE, APPROVE_HEALTHY, DENY
 from steps.contract.ledger import list_left_alone
 from steps.contract.step import Ask, Done
+from steps.gates import read_workloads
 from steps.mesh import WorkloadRef
 from tests.unit.steps.paper_cluster import START, PaperCluster
 from tests.unit.steps.rig import Rig, start
 
-SICK = WorkloadRef("shop", "Deployment", "sick")
+SICK, WEB = WorkloadRef("shop", "Deployment", "sick"), WorkloadRef("shop", "Deployment", "web")
 FACT = "1 of 2 pods not ready before the restart: {pod} since 2026-03-02 08:00 UTC (app CrashLoopBackOff)"
 
 
@@ -161,3 +164,56 @@ def test_each_evicted_pod_has_a_command_of_its_own(cluster: PaperCluster) -> Non
     (line,) = list_left_alone(rig.ledger.read_entries())
     assert "kubectl -n shop delete pod sick-" in line
     assert line.endswith(" (and so for 1 more pod)")
+
+
+def ask_later(rig: Rig[PaperCluster]) -> Ask:
+    """What the restarts ask about once all that was approved has moved."""
+    outcome = rig.run("restart")
+    assert isinstance(outcome, Ask)
+    return outcome
+
+
+def test_a_later_wave_offers_to_leave_alone_as_well(cluster: PaperCluster) -> None:
+    """What drops out of its approval and was broken before is no other thing than at the gate."""
+    rig, _ = open_gate(cluster)
+    rig.decide(ask(rig))
+    cluster.change(SICK, strategy="Recreate")
+    cluster.change(WEB, strategy="Recreate")
+    assert isinstance(rig.turn("approve"), Done)
+    later = ask_later(rig)
+    assert [choice.id for choice in later.choices] == [APPROVE.id, APPROVE_HEALTHY.id, DENY.id]
+    rig.decide(later, APPROVE_HEALTHY.id)
+    assert isinstance(rig.run("restart"), Done)
+    assert [ref.name for ref, _ in cluster.restarts] == ["web"]
+    assert {entry.state for entry in rig.ledger.read_entries() if entry.workload == str(SICK)} == {"skipped"}
+
+
+def add_old_pod(cluster: PaperCluster, ref: WorkloadRef = SICK) -> None:
+    """One pod more of the workload, which did not get the new sidecar."""
+    old = cluster.pods_of(cluster.controllers[ref])[0]
+    cluster.scale(ref, 3)
+    cluster.pods["late"] = dataclasses.replace(old, uid="late", name=f"{ref.name}-late")
+    cluster.revisions["late"] = cluster.revisions[old.uid]
+
+
+@pytest.mark.parametrize("gate", ["approve-canary", "approve"])
+def test_what_was_left_alone_is_not_asked_about_again(cluster: PaperCluster, gate: str) -> None:
+    """A pod that comes later with the old sidecar is left with the others: by whom, and how to do it later."""
+    cluster.add("Deployment", "store", "web", 2)
+    cluster.add("Deployment", "shop", "sick", 2)
+    cluster.move_control_plane()
+    break_one(cluster)
+    rig = start(cluster, canary_namespaces=("shop",) if gate == "approve-canary" else ())
+    rig.decide(ask(rig, gate), APPROVE_HEALTHY.id)
+    assert isinstance(rig.turn(gate), Done)
+    rig.decision = None
+    add_old_pod(cluster)
+    if gate == "approve-canary":
+        asked = ask(rig)
+        assert list(read_workloads(asked.binding)) == ["store/Deployment/web"]
+        rig.decide(asked)
+        assert isinstance(rig.turn("approve"), Done)
+    assert isinstance(rig.run("restart"), Done)
+    left = [entry for entry in rig.ledger.read_entries() if entry.workload == str(SICK)]
+    assert [(entry.state, entry.by) for entry in left] == [("skipped", "U0BEN00002")] * 3
+    assert {entry.command for entry in left} == {"kubectl -n shop rollout restart deployment/sick"}
