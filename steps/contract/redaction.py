@@ -34,6 +34,12 @@ YAML_CONTENT = re.compile(
 )
 JSON_CONTENT = re.compile(r"(?P<name>\"(?:data|stringData)\"\s*:\s*)\{[^{}]*\}")
 DOCUMENT = re.compile(r"(?m)^(?=---)")
+# kubectl prints the patch of an object that it could not change, and then of what kind that was; istioctl leaves out
+# lines that it has printed before.
+WORDS_OF_KUBECTL = ("error when ", '"STDIN"')
+KIND_BEHIND = re.compile(r"(?:to:[^\n]*\n)?Resource: [^\n]*Kind=(\w+)\"")
+KIND_WITHIN = re.compile(r"\\\"kind\\\":\s*\\\"(\w+)\\\"")
+CONTENT_WITHIN = re.compile(r"\"(?:data|stringData)\\?\":")
 # What a text must have in it, or the pattern needn't be tried: to look for these takes a hundredth of the time.
 MARKS_OF_TOKENS = (
     "PRIVATE KEY-----", "xox", "xapp-", "ya29.", "1//", "AIza", "GOCSPX-", "AKIA", "ASIA", "ghp_", "gho_", "ghu_",
@@ -47,6 +53,8 @@ WORDS_OF_NAMED = ("author", "passw", "key", "token", "secret")
 def redact(text: str) -> str:
     """Replace keys, tokens, passwords and the content of Kubernetes Secrets by a visible mark."""
     folded = text.lower() if text.isascii() else text.casefold()
+    if any(word in text for word in WORDS_OF_KUBECTL):
+        text = _redact_patches(text)
     if "secret" in folded and SECRET_OBJECT.search(text):
         text = "".join(_redact_object(part) for part in DOCUMENT.split(text))
     if "bearer" in folded or any(mark in text for mark in MARKS_OF_TOKENS):
@@ -57,6 +65,22 @@ def redact(text: str) -> str:
         if any(word in folded for word in words):
             text = pattern.sub(lambda found: f"{found['name']}{MARK}", text)
     return text
+
+
+def _redact_patches(text: str) -> str:
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
+        behind = "\n".join(lines[number + 1 : number + 3])
+        if (line.startswith('{"') and CONTENT_WITHIN.search(line)) or (number == 0 and _is_end_of_patch(line, behind)):
+            found = KIND_BEHIND.match(behind) or KIND_WITHIN.search(line)
+            # Of a kind that isn't told it may be.
+            lines[number] = line if found and found[1] != "Secret" else MARK
+    return "\n".join(lines)
+
+
+def _is_end_of_patch(line: str, behind: str) -> bool:
+    """Whether a text begins in the middle of a patch."""
+    return behind.startswith(("to:", "Resource: ")) and "}" in line
 
 
 def _redact_object(document: str) -> str:

@@ -1,4 +1,4 @@
-"""What istioctl 1.4 writes, read: components done, errors, what it would prune.
+"""What istioctl 1.4 writes, read: components done, and what it says of itself.
 
 Forms as in istio/operator 1.4.10 (pkg/manifest/installer.go) and a log of a real ASM 1.4.7 run; lines of components
 are interleaved.
@@ -7,33 +7,27 @@ are interleaved.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 _STARTED = re.compile(r"^- Applying manifest for component (\S+?)\.\.\.", re.MULTILINE)
 _FINISHED = re.compile(r"^(✔|✘) Finished applying manifest for component (\S+?)\.\s*$", re.MULTILINE)
-_PRUNED = re.compile(r"Pruning objects for disabled component (\S+?)\.\.\.")
 _FAILED = re.compile(r"^Component (\S+) - manifest apply returned the following errors:", re.MULTILINE)
 _COMPLETE = "✔ Installation complete"
-_DETAIL = "Error detail:"
-# From kubectl 1.19 on, deprecations reach stderr, and istioctl 1.4 takes any text there for an error.
-_HARMLESS = (
-    re.compile(r"^\s*$"),
-    re.compile(
-        r"^\s*(?>(?:W\d{4} .*?)?Warning: ).*(deprecated|unavailable in v1\.\d+|last-applied-configuration)",
-        re.IGNORECASE,
-    ),
-    re.compile(r"^\s*W\d{4} [\d:.]+ .*(deprecated|unavailable)", re.IGNORECASE),
-    re.compile(r"^\s*(exit status \d+|Error: error running kubectl: exit status \d+)\s*$"),
-)
 # istioctl says this before what the schema of the values refuses.
 _HINT = "Run the command with the --force flag"
 _FRAME = (
     re.compile(r"^Component \S+ - manifest apply returned the following errors:"),
-    re.compile(r"^\s*Error detail:\s*$"),
+    re.compile(r"^(Error: error running kubectl: )?exit status \d+$"),
     re.compile(r"^[-✔✘] "),
-    re.compile(r"^(Error: )?Failed to generate and apply manifests, error: *(errors were logged.*)?$", re.IGNORECASE),
+    re.compile(r"^Failed to generate and apply manifests, error: errors were logged"),
 )
+_BEFORE_THE_CAUSE = re.compile(r"^(Error: |Failed to generate and apply manifests, error: )+")
+# Under this head stands what kubectl printed: its errors, equal ones once with their number, then its results.
+_DETAIL = "Error detail:"
+_END_OF_DETAIL = re.compile(r"^(?:Component \S+ - |✘ )")
+_SAID_BY_KUBECTL = re.compile(r"(.*) \(repeated \d+ times\)")
+_WARNING = re.compile(r"^(W\d{4} .*?)?Warning: |^W\d{4} ")
 # Faults of the way to the API server or of the server itself, which pass.
 _CONNECTION = re.compile(
     r"internal ?error|connection (reset|refused)|broken pipe|\bEOF\b|too ?many ?requests"
@@ -45,19 +39,13 @@ _TIMEOUT = re.compile(r"time(d )?out", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class ApplyReport:
-    """istioctl's output in parts; `errors` are the lines of detail that are more than a warning."""
+    """istioctl's output in parts; `errors` is what istioctl says of itself: kubectl's calls are judged one by one."""
 
     finished: tuple[str, ...]
     failed: tuple[str, ...]
     running: tuple[str, ...]
-    pruned: tuple[str, ...]
     complete: bool
     errors: tuple[str, ...]
-
-    @property
-    def only_warnings(self) -> bool:
-        """Whether istioctl ran to its end and complained of nothing but kubectl's warnings."""
-        return not self.errors and not self.running and bool(self.finished or self.failed)
 
     @property
     def only_passing(self) -> bool:
@@ -81,9 +69,8 @@ def read_apply_output(output: str) -> ApplyReport:
         finished=finished,
         failed=tuple(sorted(failed)),
         running=tuple(name for name in _STARTED.findall(text) if name not in ended),
-        pruned=tuple(dict.fromkeys(_PRUNED.findall(text))),
         complete=_COMPLETE in text,
-        errors=tuple(_find_errors(text)),
+        errors=tuple(line for line, by_kubectl in _list_words(text) if not by_kubectl),
     )
 
 
@@ -96,25 +83,20 @@ def describe_apply(report: ApplyReport) -> tuple[str, ...]:
     )
 
 
-def cut_output(output: str, lines: int = 12) -> tuple[str, ...]:
-    """The last lines, for a card."""
-    return tuple(line for line in output.strip().splitlines() if line.strip())[-lines:]
-
-
 def find_first_words(output: str) -> str:
-    """The first line that says what istioctl found wrong; a dump of the whole file may follow it."""
-    lines = (line.strip() for line in output.splitlines() if not line.startswith(_HINT))
-    return next((line.removeprefix("Error: ") for line in lines if line and not _is_frame(line)), "")
+    """The first line that says what istioctl or kubectl found wrong; a dump of the whole file may follow it."""
+    words = (_BEFORE_THE_CAUSE.sub("", line) for line, _ in _list_words(output))
+    return next((line for line in words if line and not _WARNING.search(line)), "")
 
 
-def _is_frame(line: str) -> bool:
-    return any(form.search(line) for form in (*_FRAME, *_HARMLESS))
-
-
-def _find_errors(text: str) -> Sequence[str]:
-    found: list[str] = []
-    for line in text.splitlines():
-        if any(frame.search(line) for frame in _FRAME) or any(known.search(line) for known in _HARMLESS):
-            continue
-        found.append(line.strip())
-    return found
+def _list_words(output: str) -> Iterator[tuple[str, bool]]:
+    """What is wrong, line by line, and whether kubectl says so; what it printed on standard output is left out."""
+    by_kubectl = False
+    for raw in output.splitlines():
+        line = raw.strip()
+        by_kubectl = line == _DETAIL or (by_kubectl and not _END_OF_DETAIL.search(line))
+        said = _SAID_BY_KUBECTL.fullmatch(line) if by_kubectl else None
+        if said:
+            yield said[1], True
+        elif line and not by_kubectl and not line.startswith(_HINT) and not any(one.search(line) for one in _FRAME):
+            yield line, False

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import yaml
 
 from steps.contract.cards import Attachment, Detail
-from steps.contract.record import Leaf, blank_leaves
+from steps.contract.record import Leaf, Record, blank_leaves
 from steps.contract.wording import count_things
 from steps.install.differences.departures import WRITTEN_BACK, Departures
 from steps.install.differences.difference_text import write_changes
@@ -34,6 +34,7 @@ LOSSES: Mapping[Origin, str] = {
     "option": "{} will change because an option of the earlier install was not asked for.",
     "unknown": "{} that nobody asked to change will be set back or taken away.",
 }
+SECRET_PARTS = ("data", "stringData")
 KEPT_BACK = "(kept on the bot's machine)"
 
 
@@ -129,7 +130,7 @@ class Preview:
         """Everything that differs, and the objects as they are handed over, without secrets."""
         return (
             Attachment("difference.txt", write_difference(self)),
-            Attachment("manifest.yaml", write_manifest(self.recorded)),
+            Attachment("manifest.yaml", write_manifest(self.recorded.record)),
         )
 
 
@@ -177,9 +178,9 @@ def write_difference(found: Preview) -> str:
     return "\n".join("\n".join((f"# {title}", *lines, "")) for title, lines in parts if lines) + "\n"
 
 
-def write_manifest(recorded: Recorded) -> str:
+def write_manifest(record: Record) -> str:
     """The objects as YAML; what Secrets hold and what is made anew each time stays on the bot's machine."""
-    texts = (blank_leaves(made, recorded.record.renewed) for made in recorded.record.list_objects())
+    texts = (blank_leaves(made, record.renewed) for made in record.list_objects())
     return yaml.safe_dump_all((_hide_secret(yaml.safe_load(text)) for text in texts), sort_keys=False)
 
 
@@ -208,5 +209,5 @@ def shorten_lines(lines: Sequence[str]) -> tuple[str, ...]:
 
 def _hide_secret(made: object) -> object:
     if isinstance(made, Mapping) and made.get("kind") == "Secret":
-        return {**made, "data": dict.fromkeys(made.get("data") or {}, KEPT_BACK)}
+        return {**made, **{part: dict.fromkeys(made[part] or (), KEPT_BACK) for part in SECRET_PARTS if part in made}}
     return made

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,6 +105,52 @@ def test_a_changed_secret_in_a_diff_goes() -> None:
 def test_the_rest_of_a_key_whose_beginning_was_cut_off_goes() -> None:
     """The tail of a long output may begin anywhere."""
     assert redact("hbGciOiJSUzI1NiJ9\nMIIEvQ==\n-----END PRIVATE KEY-----\nthe end") == "[redacted]\nthe end"
+
+
+KEY = "LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVktLS0tLQpNSUlFcEFJQkFBS0NBUUVBd"
+
+
+def write_failed(patch: str, kind: str, name: str) -> str:
+    """What kubectl prints of an object that it could not patch."""
+    return (
+        f"Error from server (Invalid): error when applying patch:\n{patch}\nto:\n"
+        f'Resource: "/v1, Resource={kind.lower()}s", GroupVersionKind: "/v1, Kind={kind}"\n'
+        f'Name: "{name}", Namespace: "istio-system"\nfor: "STDIN": {kind.lower()}s "{name}" is invalid: no\n'
+    )
+
+
+def write_patch(kind: str, noted: bool) -> str:
+    """A patch of its content; `noted` where kubectl's own note of the last apply changes with it."""
+    note = json.dumps({"apiVersion": "v1", "data": {"key.pem": KEY}, "kind": kind}) + "\n"
+    annotations = {"annotations": {"kubectl.kubernetes.io/last-applied-configuration": note}}
+    patch = {"data": {"key.pem": KEY}, **({"metadata": annotations} if noted else {})}
+    return json.dumps(patch, separators=(",", ":"))
+
+
+def merge_lines(text: str) -> str:
+    """As istioctl prints kubectl's errors: equal lines once, with their number."""
+    counts = Counter(text.splitlines())
+    return "".join(f"{line} (repeated {number} times)\n" for line, number in counts.items())
+
+
+@pytest.mark.parametrize("merge", [str, merge_lines])
+@pytest.mark.parametrize("noted", [True, False])
+def test_what_a_patch_would_write_into_a_secret_goes(noted: bool, merge: Callable[[str], str]) -> None:
+    """Wherever kubectl's words are cut, and where istioctl leaves out what stood there before."""
+    other = write_failed('{"metadata":{"labels":{"a":"b"}}}', "ConfigMap", "a")
+    said = merge(other + write_failed(write_patch("Secret", noted), "Secret", "s"))
+    for cut in range(len(said)):
+        assert KEY[:8] not in redact(said[:cut])
+        assert KEY[-8:] not in redact(said[cut:])
+    assert '"labels":{"a":"b"}' in redact(said)
+    assert 'for: "STDIN": secrets "s" is invalid: no' in redact(said)
+
+
+def test_what_a_patch_would_write_elsewhere_stays() -> None:
+    """It shows what did not get there."""
+    said = write_failed(write_patch("ConfigMap", True), "ConfigMap", "istio")
+    assert redact(said) == said
+    assert redact(merge_lines(said)) == merge_lines(said)
 
 
 @given(st.text(alphabet=st.sampled_from("tokenpaswrd:=-_ \n\"'{}[]kindSecretata.\\x/@"), max_size=300))
