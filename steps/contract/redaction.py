@@ -37,7 +37,9 @@ DOCUMENT = re.compile(r"(?m)^(?=---)")
 # kubectl prints the patch of an object that it could not change, and then of what kind that was; istioctl leaves out
 # lines that it has printed before.
 WORDS_OF_KUBECTL = ("error when ", '"STDIN"')
-KIND_BEHIND = re.compile(r"(?:to:[^\n]*\n)?Resource: [^\n]*Kind=(\w+)\"")
+KIND_BEHIND = re.compile(
+    r"(?:to:(?: \(repeated \d{1,9} times\))?\n)?Resource: \"[^\"\n]*\", GroupVersionKind: \"[^\"\n]*Kind=(\w+)\""
+)
 KIND_WITHIN = re.compile(r"\\\"kind\\\":\s*\\\"(\w+)\\\"")
 CONTENT_WITHIN = re.compile(r"\"(?:data|stringData)\\?\":")
 # What a text must have in it, or the pattern needn't be tried: to look for these takes a hundredth of the time.

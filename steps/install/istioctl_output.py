@@ -26,7 +26,7 @@ _BEFORE_THE_CAUSE = re.compile(r"^(Error: |Failed to generate and apply manifest
 # Under this head stands what kubectl printed: its errors, equal ones once with their number, then its results.
 _DETAIL = "Error detail:"
 _END_OF_DETAIL = re.compile(r"^(?:Component \S+ - |✘ )")
-_SAID_BY_KUBECTL = re.compile(r"(.*) \(repeated \d+ times\)")
+_TIMES = re.compile(r" \(repeated \d{1,9} times\)$")
 _WARNING = re.compile(r"^(W\d{4} .*?)?Warning: |^W\d{4} ")
 # Faults of the way to the API server or of the server itself, which pass.
 _CONNECTION = re.compile(
@@ -95,8 +95,8 @@ def _list_words(output: str) -> Iterator[tuple[str, bool]]:
     for raw in output.splitlines():
         line = raw.strip()
         by_kubectl = line == _DETAIL or (by_kubectl and not _END_OF_DETAIL.search(line))
-        said = _SAID_BY_KUBECTL.fullmatch(line) if by_kubectl else None
-        if said:
-            yield said[1], True
+        times = _TIMES.search(line) if by_kubectl else None
+        if times:
+            yield line[: times.start()], True
         elif line and not by_kubectl and not line.startswith(_HINT) and not any(one.search(line) for one in _FRAME):
             yield line, False

@@ -57,9 +57,12 @@ _READ_ONLY: tuple[tuple[str, str], ...] = (
 )
 # What an approved removal may be besides what is applied.
 _REMOVED: tuple[tuple[str, str], ...] = (
+    ("", "endpoints"),
     ("", "persistentvolumeclaims"),
+    ("", "pods"),
     ("", "replicationcontrollers"),
     ("", "secrets"),
+    ("apps", "replicasets"),
     ("apps", "statefulsets"),
     ("batch", "cronjobs"),
     ("batch", "jobs"),

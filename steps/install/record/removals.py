@@ -9,9 +9,11 @@ from steps.contract.ports import Kubernetes, Manifest
 from steps.install.differences.rendered import Kinds, ObjectId, identify
 
 _COMPONENT = "operator.istio.io/component"
-# What `kubectl apply --prune` looks at by default, less what only controllers make.
+# What `kubectl apply --prune` looks at by default in a namespace.
 PRUNED_KINDS: tuple[tuple[str, str], ...] = (
     ("v1", "ConfigMap"),
+    ("v1", "Endpoints"),
+    ("v1", "Pod"),
     ("v1", "Service"),
     ("v1", "PersistentVolumeClaim"),
     ("v1", "ReplicationController"),
@@ -21,13 +23,17 @@ PRUNED_KINDS: tuple[tuple[str, str], ...] = (
     ("extensions/v1beta1", "Ingress"),
     ("apps/v1", "DaemonSet"),
     ("apps/v1", "Deployment"),
+    ("apps/v1", "ReplicaSet"),
     ("apps/v1", "StatefulSet"),
 )
 # What `kubectl get all` shows of a component that is switched off.
 ALL_KINDS: tuple[tuple[str, str], ...] = (
+    ("v1", "Pod"),
+    ("v1", "ReplicationController"),
     ("v1", "Service"),
     ("apps/v1", "DaemonSet"),
     ("apps/v1", "Deployment"),
+    ("apps/v1", "ReplicaSet"),
     ("apps/v1", "StatefulSet"),
     ("autoscaling/v1", "HorizontalPodAutoscaler"),
     ("batch/v1", "Job"),

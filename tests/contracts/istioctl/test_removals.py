@@ -19,24 +19,53 @@ NOTE = {"kubectl.kubernetes.io/last-applied-configuration": "{}"}
 TEAM = "team-space"
 
 
+POD: Json = {"containers": [{"name": "a", "image": "registry.example/a:1"}]}
+APIS = {
+    "CronJob": "batch/v1beta1", "DaemonSet": "apps/v1", "Deployment": "apps/v1", "Job": "batch/v1",
+    "HorizontalPodAutoscaler": "autoscaling/v1", "ReplicaSet": "apps/v1", "StatefulSet": "apps/v1",
+}  # fmt: skip
+
+
 def labelled(kind: str, name: str, component: str, namespace: str = "istio-system", **metadata: Any) -> Json:
     """An object that carries a component's label, as one does that somebody copied."""
-    api = "apps/v1" if kind == "Deployment" else "v1"
-    made: Json = {
-        "apiVersion": api,
-        "kind": kind,
-        "metadata": {"name": name, "namespace": namespace, "labels": {COMPONENT: component}, **metadata},
+    named = {"name": name, "namespace": namespace, "labels": {COMPONENT: component}, **metadata}
+    made: Json = {"apiVersion": APIS.get(kind, "v1"), "kind": kind, "metadata": named}
+    spec = write_spec(kind, name)
+    return {**made, "spec": spec} if spec else made
+
+
+def write_spec(kind: str, name: str) -> Json:
+    """As little as the server takes, and nothing that runs."""
+    labels = {"app": name}
+    template = {"metadata": {"labels": labels}, "spec": POD}
+    once = {"template": {"metadata": {"labels": labels}, "spec": {**POD, "restartPolicy": "Never"}}}
+    rolled = {"selector": {"matchLabels": labels}, "template": template}
+    claim = {
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": "1Gi"}},
+        "storageClassName": "none",
     }
-    if kind == "Service":
-        made["spec"] = {"ports": [{"port": 80}]}
-    if kind == "Deployment":
-        labels = {"app": name}
-        pod = {"containers": [{"name": "a", "image": "registry.example/a:1"}]}
-        template = {"metadata": {"labels": labels}, "spec": pod}
-        made["spec"] = {"replicas": 0, "selector": {"matchLabels": labels}, "template": template}
-    return made
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "nobody"}
+    specs: dict[str, Json] = {
+        "CronJob": {"schedule": "0 0 1 1 *", "suspend": True, "jobTemplate": {"spec": once}},
+        "DaemonSet": rolled,
+        "Deployment": {"replicas": 0, **rolled},
+        "HorizontalPodAutoscaler": {"maxReplicas": 2, "scaleTargetRef": target},
+        "Job": {"parallelism": 0, **once},
+        "PersistentVolumeClaim": claim,
+        "Pod": POD,
+        "ReplicaSet": {"replicas": 0, **rolled},
+        "ReplicationController": {"replicas": 0, "selector": labels, "template": template},
+        "Service": {"ports": [{"port": 80}]},
+        "StatefulSet": {"replicas": 0, "serviceName": name, **rolled},
+    }
+    return specs.get(kind, {})
 
 
+KINDS = (
+    "ConfigMap", "CronJob", "DaemonSet", "Deployment", "Endpoints", "HorizontalPodAutoscaler", "Job",
+    "PersistentVolumeClaim", "Pod", "ReplicaSet", "ReplicationController", "Secret", "Service", "StatefulSet",
+)  # fmt: skip
 LEFT: dict[str, Json] = {
     "a gateway that was copied with its label and note": labelled(
         "Deployment", "own-gateway", "IngressGateway", annotations=NOTE
@@ -54,6 +83,12 @@ LEFT: dict[str, Json] = {
     "its ConfigMap, which no category has": labelled("ConfigMap", "kiali", "Kiali", annotations=NOTE),
     "a label that no component bears": labelled("Service", "stranger", "NoSuchThing", annotations=NOTE),
     "one of Base": labelled("ConfigMap", "base-left", "Base", annotations=NOTE),
+    **{
+        f"{kind} of a component that is on": labelled(kind, f"{kind.lower()}-of-pilot", "Pilot", annotations=NOTE)
+        for kind in KINDS
+    },
+    **{f"{kind} that nobody applied": labelled(kind, f"{kind.lower()}-no-note-at-all", "Pilot") for kind in KINDS},
+    **{f"{kind} of a component that is off": labelled(kind, f"{kind.lower()}-of-grafana", "Grafana") for kind in KINDS},
 }
 
 
@@ -76,8 +111,14 @@ def left(bench: Bench) -> Iterator[Bench]:
         bench.api.create(copy.deepcopy(made))
     yield bench
     for made in LEFT.values():
-        if bench.api.get(made):
+        if not is_gone(bench, made):
             bench.api.delete(made)
+
+
+def is_gone(bench: Bench, made: Json) -> bool:
+    """Whether it is there no more, or told to go."""
+    live = bench.api.get(made)
+    return live is None or "deletionTimestamp" in live["metadata"]
 
 
 def name_of(made: Json) -> str:
@@ -93,9 +134,42 @@ def test_what_the_gate_names_is_what_an_apply_takes(left: Bench, gateway: Kubern
     objects = [made.content for made in read.recording.record.list_objects()]
     named = {one.name for one in find_removals(gateway, objects, disabled)}
     left.install(*GUIDE)
-    gone = {name_of(made) for made in LEFT.values() if not left.api.get(made)}
+    gone = {name_of(made) for made in LEFT.values() if is_gone(left, made)}
     assert named == gone
     assert "Deployment istio-system/own-gateway" in named
+
+
+def test_what_somebody_else_keeps_is_left_to_them(left: Bench, gateway: KubernetesGateway) -> None:
+    """An object with an owner isn't named: it would be made again, or it goes with its owner."""
+    owner = left.api.get(LEFT["its ConfigMap"])
+    assert owner is not None
+    reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": "own-gateway", "uid": owner["metadata"]["uid"]}
+    owned = [labelled("Service", f"owned-by-{name.lower()}", name, annotations=NOTE, ownerReferences=[reference])
+             for name in ("Pilot", "Grafana")]  # fmt: skip
+    for made in owned:
+        left.api.create(made)
+    assert not {name_of(made) for made in owned} & {
+        one.name for one in find_removals(gateway, [], ["Pilot", "Grafana"])
+    }
+    for made in owned:
+        left.api.delete(made)
+
+
+def test_what_was_born_or_went_between_is_not_touched(left: Bench, gateway: KubernetesGateway) -> None:
+    """Approved is an object, not a name: a new one under it stays, and one that is gone is no fault."""
+    reborn, lost = LEFT["its Service"], LEFT["its ConfigMap"]
+    approved = {one.name: one.uid for one in find_removals(gateway, [], ["IngressGateway"])}
+    for made in (reborn, lost):
+        live = left.api.get(made)
+        left.api.delete(made)
+        if made is reborn:
+            assert live is not None
+            assert approved[name_of(made)] == live["metadata"]["uid"]
+            left.api.create(copy.deepcopy(made))
+        uid = live["metadata"]["uid"] if live else ""
+        gateway.delete_object("v1", made["kind"], "istio-system", "own-gateway", uid)
+    assert left.api.get(reborn) is not None
+    assert left.api.get(lost) is None
 
 
 def test_a_guarded_apply_and_the_bots_own_hand_leave_what_was_not_approved(
