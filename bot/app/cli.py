@@ -112,26 +112,31 @@ def status(upgrade: str) -> None:
 @click.argument("upgrade", required=False, default="")
 @click.option("--ledger", type=click.Choice(["csv", "json"]), default=None, help="The pods of the upgrade.")
 @click.option("--audit", type=click.Choice(["jsonl", "md"]), default=None, help="Who did what, row by row, sealed.")
+@click.option("--report", type=click.Choice(["html", "md", "jsonl"]), default=None, help="All of it: a change record.")
 @click.option("--ics", is_flag=True, help="Its time for calendars; without an upgrade, the next 30 days of the fleet.")
 @click.option(
     "--output", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write into this file, not out."
 )
-def export(upgrade: str, ledger: str | None, audit: str | None, ics: bool, output: Path | None) -> None:
+def export(upgrade: str, ledger: str | None, audit: str | None, report: Any, ics: bool, output: Path | None) -> None:
     """Print what an upgrade left on record, or the calendar as an iCalendar file."""
     from bot.app.exports import write_ledger
 
-    if [bool(ledger), bool(audit), ics].count(True) != 1:
-        _fail(["say what to export: `--ledger csv|json`, `--audit jsonl|md` or `--ics`, one of them"])
-    if (ledger or audit) and not upgrade:
-        what = "ledger" if ledger else "audit"
-        _fail([f"name the upgrade whose {what} to export; `asm-upgrade status` lists the open ones"])
+    asked = {"ledger": ledger, "audit": audit, "report": report, "calendar": ics}
+    what = [name for name, form in asked.items() if form]
+    if len(what) != 1:
+        forms = "`--ledger csv|json`, `--audit jsonl|md`, `--report html|md|jsonl` and `--ics`"
+        _fail([f"say what to export, one of {forms}"])
+    if not upgrade and not ics:
+        _fail([f"name the upgrade whose {what[0]} to export; `asm-upgrade status` lists the open ones"])
     views = _open_views()
     if upgrade:
         _known(views, upgrade)
     if audit:
         _put_out(_export_audit(views.read_view(upgrade), audit), output)
-        return
-    _put_out(_export_calendar(upgrade) if ics else write_ledger(views.read_ledger(upgrade), ledger or ""), output)
+    elif report:
+        _put_out(_export_report(upgrade, report), output)
+    else:
+        _put_out(_export_calendar(upgrade) if ics else write_ledger(views.read_ledger(upgrade), ledger or ""), output)
 
 
 @main.command()
@@ -176,6 +181,12 @@ def _export_audit(view: UpgradeView, form: str) -> str:
 
     rows = Chains(_open_copy()).list_rows(view.id)
     return write_rows(rows) if form == "jsonl" else write_audit(view.id, rows, describe_link(view).lstrip(", "))
+
+
+def _export_report(upgrade: str, form: Any) -> str:
+    from bot.app.exports import write_record
+
+    return write_record(_open_copy(), upgrade, form)
 
 
 def _export_calendar(upgrade: str) -> str:

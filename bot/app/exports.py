@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.clock import SystemClock
+from bot.evidence.reports import ReportForm, write_report
 from bot.journal.chain import SHORT, SealedRow
 from bot.journal.journal import JournalView
 from bot.journal.store import StoredCopy
@@ -63,6 +64,11 @@ def write_audit(upgrade: str, rows: Sequence[SealedRow], link: str = "") -> str:
 def _write_cell(text: str) -> str:
     """Text of others in a cell: it can neither end it nor be a link, an image or HTML."""
     return re.sub(r"[|\\`<>\[\]*_]", lambda found: f"&#{ord(found[0])};", " ".join(text.split()))
+
+
+def write_record(copy: StoredCopy, upgrade: str, form: ReportForm) -> str:
+    """The change record of an upgrade."""
+    return write_report(copy, upgrade, form, SystemClock().now())
 
 
 def write_time(copy: StoredCopy, upgrade: str) -> str:

@@ -21,6 +21,7 @@ from bot.engine.own_bindings import OwnBindings
 from bot.engine.plans import Pace, Plans, Ports, PortsFor
 from bot.engine.runner import Runner
 from bot.engine.step_runs import StepRuns
+from bot.evidence.reports import ChangeRecords
 from bot.gateways.programs.long_programs import ProgramRuns
 from bot.gateways.releases.archive_cache import ArchiveCache
 from bot.gateways.webhook_posts import WebhookPosts
@@ -52,6 +53,7 @@ from bot.slack.api.directory import SlackDirectory
 from bot.slack.drawing.text import Pen
 from bot.slack.sending.announcer import Announcer
 from bot.slack.sending.home_tabs import HomeTabs
+from bot.slack.sending.posting import Postbox
 from bot.telling.chronicle import Chronicle
 from bot.telling.old_reports import OldReports
 from bot.telling.views import Views
@@ -149,7 +151,7 @@ def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans, progr
         views=views,
         upgrades=Upgrades(Clicks(store), Entry(targets, journal, roster, clock), use_cases, chronicle, clock),
         runner=Runner(journal, chronicle, transitions, keeper, clock, plans),
-        announcer=build_announcer(settings, outbox, views, clock, fleet),
+        announcer=build_announcer(settings, store, views, clock, fleet),
         fleet=fleet,
         roster=roster,
         schedules=schedules,
@@ -199,11 +201,12 @@ def build_home_tabs(settings: Settings, fleet: Fleet, clock: Clock) -> HomeTabs:
     return HomeTabs(fleet, posting, clock, Pen(fleet.knows))
 
 
-def build_announcer(settings: Settings, outbox: Outbox, views: Views, clock: Clock, fleet: Fleet) -> Announcer:
+def build_announcer(settings: Settings, store: Store, views: Views, clock: Clock, fleet: Fleet) -> Announcer:
     """The announcer with its two clients."""
     token, url = settings.slack.bot_token, settings.slack.api_url
-    posting, reading = build_posting_client(token, url), build_reading_client(token, url)
-    return Announcer(outbox, views.read_view, posting, reading, clock, Pen(fleet.knows))
+    postbox = Postbox(build_posting_client(token, url), build_reading_client(token, url))
+    write_record = ChangeRecords(store, clock).write
+    return Announcer(Outbox(store), views.read_view, postbox, clock, Pen(fleet.knows), write_record)
 
 
 def build_senders(settings: Settings, store: Store, clock: Clock) -> Mapping[str, WebhookSender]:

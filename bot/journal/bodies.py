@@ -94,11 +94,12 @@ class BlockedBody(Struct, frozen=True):
 
 
 class FileBody(Struct, frozen=True):
-    """A text that goes into the thread as a file."""
+    """A text that goes into the thread as a file; a change record is `made` of the journal when it is sent."""
 
     message_kind: ClassVar[MessageKind] = "file"
     name: str = ""
     text: str = ""
+    made: Literal["", "change record"] = ""
 
 
 class AgendaLine(Struct, frozen=True, array_like=True):

@@ -181,6 +181,8 @@ class Chronicle:
             returnable=has_written(self._journal, row),
         )
         self._outbox.put_message(row.id, "finished", row.channel, body, now)
+        if body.result != "proposed":
+            self._outbox.add_message(row.id, row.channel, FileBody(f"{row.id}.html", made="change record"), now)
 
     def _list_called(self, row: UpgradeRow) -> tuple[str, ...]:
         """Who is called where the upgrade can't go on: who asked for it, and who may approve it."""

@@ -17,6 +17,7 @@ import pytest
 import steps
 from bot.app.exports import write_ledger
 from bot.clicks.clicks import BadClick, Clicks
+from bot.evidence.reports import ReportForm, write_report
 from bot.journal.bodies import REMINDER_KINDS, Message, MessageKind, UnreadableBody
 from bot.journal.journal import Journal
 from bot.journal.outbox import Outbox
@@ -114,6 +115,13 @@ def test_every_message_is_drawn(reader: Reader, drawn: set[str]) -> None:
         for look in LOOKS:
             drawing = draw_message(message, view, look, PEN)
             assert drawing.text or drawing.blocks or message.kind == "file"
+
+
+@pytest.mark.parametrize("form", get_args(ReportForm))
+def test_the_change_record_of_every_upgrade_is_written(reader: Reader, form: ReportForm) -> None:
+    """Whatever it stands at, and whichever version wrote its rows."""
+    for row in reader.journal.list_upgrades():
+        assert row.id in write_report(reader.store, row.id, form, row.created_at)
 
 
 def read_steps(reader: Reader, row: UpgradeRow) -> int:

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
 import structlog
-from slack_sdk import WebClient
 
 from bot.clock import Clock
 from bot.incidents import note_incident
@@ -37,21 +36,21 @@ LONG_AGO = datetime.min.replace(tzinfo=UTC)
 class Announcer:
     """Sends what is due. One thread calls `turn`; nothing here sleeps.
 
-    `views` gives an upgrade as it is now. The posting client must not retry by itself.
+    `views` gives an upgrade as it is now, `write_record` the change record of one.
     """
 
     def __init__(
         self,
         outbox: Outbox,
         views: Callable[[str], UpgradeView],
-        posting: WebClient,
-        reading: WebClient,
+        postbox: Postbox,
         clock: Clock,
         pen: Pen,
+        write_record: Callable[[str], str],
     ) -> None:
         self._outbox = outbox
         self._clock = clock
-        self._delivery = Delivery(outbox, views, Postbox(posting, reading), clock, pen)
+        self._delivery = Delivery(outbox, views, postbox, clock, pen, write_record)
         self._edits = Budget(EDITS_A_MINUTE, EDIT_BURST)
         self._posts: dict[str, Budget] = {}
         self._reminders: dict[str, Quota] = {}

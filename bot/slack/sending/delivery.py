@@ -86,12 +86,14 @@ class Delivery:
         postbox: Postbox,
         clock: Clock,
         pen: Pen,
+        write_record: Callable[[str], str],
     ) -> None:
         self._outbox = outbox
         self._views = views
         self._postbox = postbox
         self._clock = clock
         self._pen = pen
+        self._write_record = write_record
         self._looks: dict[MessageKind, Look] = {}
         self._surely_absent: set[str] = set()
 
@@ -173,7 +175,8 @@ class Delivery:
         return self._sort_failure(message, answer)
 
     def _upload(self, message: Message, file: FileBody, channel: str, thread: str) -> Result:
-        text = cut(clean(file.text), FILE_LIMIT) or "(empty)"
+        told = self._write_record(message.upgrade) if file.made == "change record" else file.text
+        text = cut(clean(told), FILE_LIMIT) or "(empty)"
         answer = self._postbox.upload(channel, thread, name_file(message.id, file), file.name or UNNAMED, text)
         if isinstance(answer, Answered):
             files = answer.fields.get("files") or [{}]

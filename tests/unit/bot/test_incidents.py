@@ -23,6 +23,7 @@ from bot.schedule.tables import Reminder
 from bot.slack.api.clients import build_posting_client
 from bot.slack.sending.announcer import Announcer
 from bot.slack.sending.home_tabs import HomeTabs
+from bot.slack.sending.posting import Postbox
 from steps.contract.step import Context, Done, Outcome, Waiting
 from steps.mesh import ClusterAddress
 from tests.unit.bot.slack.samples import EVERYBODYS
@@ -58,7 +59,8 @@ def send_message(engine: Engine, fault: Exception) -> list[Any]:
     """The root of an upgrade can't be drawn."""
     engine.outbox.put_message("cluster-x-1", "root", "C0MESHOPS1", RootBody("running"), engine.clock.now())
     client = build_posting_client("xoxb-1", NOWHERE)
-    announcer = Announcer(engine.outbox, Broken(fault), client, client, engine.clock, EVERYBODYS)
+    postbox = Postbox(client, client)
+    announcer = Announcer(engine.outbox, Broken(fault), postbox, engine.clock, EVERYBODYS, Broken(fault))
     announcer._delivery._postbox.find_room = lambda channel: channel  # type: ignore[method-assign]
     announcer.turn()
     (row,) = engine.store.read("select trouble from outbox where slot = 'root'")

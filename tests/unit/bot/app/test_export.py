@@ -90,8 +90,12 @@ def test_a_file_that_cannot_be_written_is_named(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "answer"),
     [
-        ((), "say what to export: `--ledger csv|json`, `--audit jsonl|md` or `--ics`, one of them"),
-        (("cluster-x-1", "--ics", "--ledger", "csv"), "one of them"),
+        (
+            (),
+            "say what to export, one of `--ledger csv|json`, `--audit jsonl|md`, `--report html|md|jsonl` and `--ics`",
+        ),
+        (("cluster-x-1", "--ics", "--ledger", "csv"), "one of `--ledger"),
+        (("--report", "html"), "name the upgrade whose report to export"),
         (("--ledger", "csv"), "name the upgrade whose ledger to export"),
         (("cluster-x-9", "--ics"), "there is no upgrade cluster-x-9"),
     ],

@@ -6,10 +6,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from bot.evidence.reports import ChangeRecords
 from bot.journal.bodies import MessageKind, decode_body
 from bot.journal.outbox import Outbox
 from bot.journal.store import Store
 from bot.slack.sending.announcer import Announcer
+from bot.slack.sending.posting import Postbox
 from bot.telling.views import UpgradeView
 from tests.unit.bot.slack.samples import EVERYBODYS, build_view
 from tests.unit.bot.slack.stand_in import CHANNEL, HandClock, LocalSlack
@@ -30,8 +32,9 @@ class PostRoom:
 
     def start(self) -> Announcer:
         """A new announcer, as after a restart of the bot."""
-        posting, reading = self.slack.posting(), self.slack.reading()
-        self.announcer = Announcer(self.outbox, self._view, posting, reading, self.clock, EVERYBODYS)
+        postbox = Postbox(self.slack.posting(), self.slack.reading())
+        write_record = ChangeRecords(self.store, self.clock).write
+        self.announcer = Announcer(self.outbox, self._view, postbox, self.clock, EVERYBODYS, write_record)
         return self.announcer
 
     def _view(self, upgrade: str) -> UpgradeView:

@@ -198,6 +198,16 @@ def test_a_file_whose_answer_was_lost_is_there_once(room: PostRoom) -> None:
     assert sum(len(message.get("files", [])) for message in room.slack.messages()) == 1
 
 
+def test_a_change_record_is_made_when_it_is_sent(room: PostRoom, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The journal keeps no copy of it."""
+    monkeypatch.setattr(room.announcer._delivery, "_write_record", lambda upgrade: f"record of {upgrade}")
+    room.put_root()
+    room.put("file", {"name": "cluster-x-1.html", "made": "change record"})
+    room.settle()
+    (file,) = [file for message in room.slack.messages() for file in message.get("files", [])]
+    assert "record of cluster-x-7" in str(file)
+
+
 def test_secrets_in_a_file_are_redacted(room: PostRoom) -> None:
     """What a program printed may hold a token."""
     room.put_root()
