@@ -23,7 +23,7 @@ from tests.skips import NO_CHROMIUM, NO_DRIVER, NOT_ASKED_FOR
 if TYPE_CHECKING:
     from tests.realcluster.control_plane import ControlPlane
 
-pytest_plugins = ("tests.strictness", "tests.order")
+pytest_plugins = ("tests.strictness", "tests.order", "tests.memory")
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_ON_MACOS = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
