@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from bot.settings.environment import JOURNAL, SETTINGS, ConfigError, read_state_folder
+from bot.settings.environment import BACKUPS, JOURNAL, SETTINGS, ConfigError, read_state_folder
 
 if TYPE_CHECKING:
     from bot.clicks.orders import Abort, Pause, Resume, Rollback
@@ -113,18 +113,23 @@ def status(upgrade: str) -> None:
 @click.option("--ledger", type=click.Choice(["csv", "json"]), default=None, help="The pods of the upgrade.")
 @click.option("--audit", type=click.Choice(["jsonl", "md"]), default=None, help="Who did what, row by row, sealed.")
 @click.option("--report", type=click.Choice(["html", "md", "jsonl"]), default=None, help="All of it: a change record.")
+@click.option(
+    "--backup", is_flag=True, help="What was kept before its first write, as one file for `kubectl apply -f`."
+)
 @click.option("--ics", is_flag=True, help="Its time for calendars; without an upgrade, the next 30 days of the fleet.")
 @click.option(
     "--output", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write into this file, not out."
 )
-def export(upgrade: str, ledger: str | None, audit: str | None, report: Any, ics: bool, output: Path | None) -> None:
+def export(
+    upgrade: str, ledger: str | None, audit: str | None, report: Any, backup: bool, ics: bool, output: Path | None
+) -> None:
     """Print what an upgrade left on record, or the calendar as an iCalendar file."""
     from bot.app.exports import write_ledger
 
-    asked = {"ledger": ledger, "audit": audit, "report": report, "calendar": ics}
+    asked = {"ledger": ledger, "audit": audit, "report": report, "backup": backup, "calendar": ics}
     what = [name for name, form in asked.items() if form]
     if len(what) != 1:
-        forms = "`--ledger csv|json`, `--audit jsonl|md`, `--report html|md|jsonl` and `--ics`"
+        forms = "`--ledger csv|json`, `--audit jsonl|md`, `--report html|md|jsonl`, `--backup` and `--ics`"
         _fail([f"say what to export, one of {forms}"])
     if not upgrade and not ics:
         _fail([f"name the upgrade whose {what[0]} to export; `asm-upgrade status` lists the open ones"])
@@ -135,6 +140,8 @@ def export(upgrade: str, ledger: str | None, audit: str | None, report: Any, ics
         _put_out(_export_audit(views.read_view(upgrade), audit), output)
     elif report:
         _put_out(_export_report(upgrade, report), output)
+    elif backup:
+        _put_out(_export_backup(upgrade), output)
     else:
         _put_out(_export_calendar(upgrade) if ics else write_ledger(views.read_ledger(upgrade), ledger or ""), output)
 
@@ -187,6 +194,16 @@ def _export_report(upgrade: str, form: Any) -> str:
     from bot.app.exports import write_record
 
     return write_record(_open_copy(), upgrade, form)
+
+
+def _export_backup(upgrade: str) -> str:
+    from bot.app.exports import write_backup
+
+    folder = read_state_folder() / BACKUPS
+    text, changed = write_backup(folder, upgrade)
+    if changed:
+        _fail([f"the backup in {folder / upgrade} is not as it was kept: {one}" for one in changed])
+    return text or _fail([f"{upgrade} has no backup in {folder}: it has written nothing to the control plane"])
 
 
 def _export_calendar(upgrade: str) -> str:

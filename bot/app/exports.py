@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bot.clock import SystemClock
 from bot.evidence.reports import ReportForm, write_report
+from bot.gateways.backups import BackupsGateway
 from bot.journal.chain import SHORT, SealedRow
 from bot.journal.journal import JournalView
 from bot.journal.store import StoredCopy
@@ -23,6 +24,7 @@ from bot.schedule.calendar_files import write_calendar, write_upgrade
 from bot.schedule.tables import SchedulesView
 from bot.settings.clusters import Cluster
 from steps.contract.ledger import LedgerEntry
+from steps.phases.control_plane.archive import SUMS, list_changed, read_sums, write_archive
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -69,6 +71,13 @@ def _write_cell(text: str) -> str:
 def write_record(copy: StoredCopy, upgrade: str, form: ReportForm) -> str:
     """The change record of an upgrade."""
     return write_report(copy, upgrade, form, SystemClock().now())
+
+
+def write_backup(folder: Path, upgrade: str) -> tuple[str, tuple[str, ...]]:
+    """The upgrade's backup as one file, "" where there is none, and what of it is not as it was kept."""
+    parts = BackupsGateway(folder).read_all(upgrade)
+    sums = read_sums(parts.pop(SUMS, ""))
+    return (write_archive(upgrade, parts), list_changed(sums, parts)) if parts else ("", ())
 
 
 def write_time(copy: StoredCopy, upgrade: str) -> str:

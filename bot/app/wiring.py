@@ -47,7 +47,7 @@ from bot.reminders.tick import Reminders
 from bot.returns import Returns
 from bot.schedule.keeper import Keeper
 from bot.schedule.tables import Schedules
-from bot.settings.environment import JOURNAL, ConfigError, Settings
+from bot.settings.environment import BACKUPS, JOURNAL, ConfigError, Settings
 from bot.slack.api.clients import build_posting_client, build_reading_client
 from bot.slack.api.directory import SlackDirectory
 from bot.slack.drawing.text import Pen
@@ -277,7 +277,7 @@ def build_ports_for(settings: Settings, programs: ProgramRuns) -> Callable[[Clus
     tools = MeshToolsGateway(
         settings.state / PROGRAMS, kubeconfigs, os.environ, credentials.are_found, programs, ProgramLimits()
     )
-    backups = BackupsGateway(settings.state / "backups")
+    backups = BackupsGateway(settings.state / BACKUPS)
     probes = ProbesGateway()
 
     def build_ports(address: ClusterAddress) -> Ports:

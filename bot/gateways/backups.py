@@ -35,6 +35,13 @@ class BackupsGateway:
         except (OSError, UnicodeDecodeError) as error:
             raise GiveUp(f"{path} can't be read: {error}", "See to the state folder, then retry.") from error
 
+    def read_all(self, upgrade_id: str) -> dict[str, str]:
+        """All that was kept of an upgrade by the names of the files."""
+        folder = self.find_folder(upgrade_id)
+        names = sorted(path.name for path in folder.glob("[!.]*")) if folder.is_dir() else []
+        texts = {name: self.read_backup(upgrade_id, name) for name in names}
+        return {name: text for name, text in texts.items() if text is not None}
+
 
 def _flatten(name: str) -> str:
     """A file name of an id; separators would lead elsewhere."""

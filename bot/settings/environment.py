@@ -80,8 +80,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ASM_UPGRADE_LOG", "info", "How much is logged: debug, info, warning or error."),
 )
 
-# The journal's file in the state folder.
+# The journal's file and the folder of backups in the state folder.
 JOURNAL = "asm-upgrade.db"
+BACKUPS = "backups"
 
 
 @dataclass(frozen=True)

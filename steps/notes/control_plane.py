@@ -56,6 +56,8 @@ REMOVAL_UIDS = Note("control-plane/removal-uids", read_as(dict[str, str]))
 REMOVED = Note("control-plane/removed", read_as(tuple[str, ...]))
 # How many objects of each kind are in the backup.
 BACKUP = Note("control-plane/backup", read_as(dict[str, int]))
+# When the backup was begun: files that lie there before that are of another upgrade.
+BACKUP_BEGUN = Note("control-plane/backup-begun", read_as(datetime))
 # The address of the ingress before the apply.
 INGRESS = Note("control-plane/ingress", read_as(str))
 # Since when each pod, by uid, was seen to terminate.

@@ -41,6 +41,9 @@ _SERVER_FIELDS = ("managedFields", "selfLink", "uid", "resourceVersion", "genera
 LEFT_OUT = "asm-upgrade-bot/left-out"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
+# Each namespace is given it by its own cluster; restored into another one it would name a foreign CA.
+OF_THE_CLUSTER = frozenset({"kube-root-ca.crt"})
+
 BackupItem = tuple[str, str, str]
 
 
@@ -67,7 +70,8 @@ def name_removed(name: str) -> str:
 def read_backup(kubernetes: Kubernetes, item: BackupItem) -> tuple[str, int]:
     """The objects as one YAML text that `kubectl apply -f` takes, and how many there are."""
     api, kind, namespace = item
-    objects = [strip_object(found) for found in kubernetes.list_objects(api, kind, namespace)]
+    found = kubernetes.list_objects(api, kind, namespace)
+    objects = [strip_object(one) for one in found if one["metadata"]["name"] not in OF_THE_CLUSTER]
     return dump_objects({"apiVersion": api, "kind": kind, **found} for found in objects), len(objects)
 
 

@@ -13,7 +13,9 @@ from icalendar import Calendar
 
 from bot.app.cli import main
 from bot.app.exports import defuse
+from bot.gateways.backups import BackupsGateway
 from steps.notes.prepare import SOURCE, Source
+from steps.phases.control_plane.archive import SUMS, write_sums
 from tests.unit.bot.workbench import ANA, Build, Engine
 
 CLUSTERS = """
@@ -92,11 +94,14 @@ def test_a_file_that_cannot_be_written_is_named(folder: Path) -> None:
     [
         (
             (),
-            "say what to export, one of `--ledger csv|json`, `--audit jsonl|md`, `--report html|md|jsonl` and `--ics`",
+            "say what to export, one of `--ledger csv|json`, `--audit jsonl|md`, `--report html|md|jsonl`, `--backup` "
+            "and `--ics`",
         ),
         (("cluster-x-1", "--ics", "--ledger", "csv"), "one of `--ledger"),
         (("--report", "html"), "name the upgrade whose report to export"),
         (("--ledger", "csv"), "name the upgrade whose ledger to export"),
+        (("--backup",), "name the upgrade whose backup to export"),
+        (("cluster-x-1", "--backup"), "cluster-x-1 has no backup in "),
         (("cluster-x-9", "--ics"), "there is no upgrade cluster-x-9"),
     ],
 )
@@ -105,6 +110,30 @@ def test_an_unclear_export_is_answered(folder: Path, arguments: tuple[str, ...],
     result = export(*arguments)
     assert result.exit_code == 1
     assert answer in result.stderr
+
+
+def keep(folder: Path) -> Path:
+    """A backup of the upgrade; where it lies."""
+    backups = BackupsGateway(folder / "backups")
+    backups.write_backup("cluster-x-1", "v1-ConfigMap.yaml", "kind: ConfigMap\n")
+    backups.write_backup("cluster-x-1", SUMS, write_sums({"v1-ConfigMap.yaml": "kind: ConfigMap\n"}))
+    return backups.find_folder("cluster-x-1")
+
+
+def test_a_backup_is_one_file(folder: Path) -> None:
+    """With its hashes at the head."""
+    keep(folder)
+    result = export("cluster-x-1", "--backup", "--output", str(folder / "kept.yaml"))
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert (folder / "kept.yaml").read_text().endswith("---\n# v1-ConfigMap.yaml\nkind: ConfigMap\n")
+
+
+def test_a_backup_that_was_changed_is_not_handed_out(folder: Path) -> None:
+    """It names what is not as it was kept."""
+    (keep(folder) / "v1-ConfigMap.yaml").write_text("kind: Secret\n")
+    result = export("cluster-x-1", "--backup")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "is not as it was kept: v1-ConfigMap.yaml was changed" in result.stderr
 
 
 def test_an_upgrade_without_a_time_is_answered(build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

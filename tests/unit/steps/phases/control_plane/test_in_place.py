@@ -10,7 +10,7 @@ from steps.contract.ledger import LedgerEntry
 from steps.contract.step import Ask, Blocked, Done
 from steps.phases.control_plane.apply import apply
 from steps.phases.control_plane.approvals import approve, approve_departures
-from steps.phases.control_plane.phase import back_up
+from steps.phases.control_plane.backing_up import back_up
 from steps.phases.control_plane.replacement import roll_out
 from steps.phases.finish import report
 from steps.phases.left_behind import report_abort
