@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
@@ -19,9 +18,6 @@ from hypothesis.database import InMemoryExampleDatabase
 from tests.fifo import Fifo, MakeFifo
 from tests.namespaces import Apart, find_way_apart
 from tests.skips import NO_CHROMIUM, NO_DRIVER, NOT_ASKED_FOR
-
-if TYPE_CHECKING:
-    from tests.realcluster.control_plane import ControlPlane
 
 pytest_plugins = ("tests.strictness", "tests.order", "tests.memory")
 
@@ -150,12 +146,3 @@ def pictures(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 def control_plane(request: pytest.FixtureRequest) -> Path:
     """Give the folder with the control plane's programs."""
     return Path(request.config.getoption("control_plane"))
-
-
-@pytest.fixture(scope="session")
-def real_control_plane(control_plane: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    """Start a control plane on loopback for the whole run."""
-    from tests.realcluster.control_plane import run_control_plane
-
-    with run_control_plane(control_plane, tmp_path_factory.mktemp("control-plane")) as plane:
-        yield plane

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.contracts.ground import GivenGround, Ground, RealGround, SimulatedGround, install_mesh
-from tests.realcluster.control_plane import ControlPlane
+from tests.realcluster.control_plane import ControlPlane, run_control_plane
 
 
 class Grounds:
@@ -29,7 +29,7 @@ class Grounds:
         return self._built[name]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def grounds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grounds]:
     """Give each cluster to whoever asks, built once: pytest leaves a parametrised session fixture and comes back."""
     with ExitStack() as stack:
@@ -45,6 +45,13 @@ def ground(request: pytest.FixtureRequest, grounds: Grounds) -> Iterator[Ground]
         built.break_images()
         built.switch_injector(down=False)
         built.lose_nodes()
+
+
+@pytest.fixture(scope="package")
+def real_control_plane(control_plane: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """Start a control plane on loopback; it ends with the contracts, for one that nobody asks is at work as well."""
+    with run_control_plane(control_plane, tmp_path_factory.mktemp("control-plane")) as plane:
+        yield plane
 
 
 def open_ground(request: pytest.FixtureRequest, grounds: Grounds) -> Ground:

@@ -23,7 +23,7 @@ from tests.unit.sandbox.release.unpacking import unpack
 SERVER_VERSION = "v1.20.2"
 
 
-@pytest.fixture(scope="session", params=["sandbox", pytest.param("real", marks=pytest.mark.realcluster)])
+@pytest.fixture(scope="package", params=["sandbox", pytest.param("real", marks=pytest.mark.realcluster)])
 def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """A cluster on which the guide's flags were applied once, with the programs under contract."""
     folder = tmp_path_factory.mktemp("istioctl")
