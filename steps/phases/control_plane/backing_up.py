@@ -27,7 +27,7 @@ from steps.phases.control_plane.backup import list_backup_items, name_backup, re
 from steps.phases.owned_plane import refuse_to_write
 
 BACKUPS_A_TURN = 10
-# A longer file Slack would be given with its middle cut out.
+# A longer file would reach the thread with its middle cut out.
 LARGEST_FILE = 1_000_000
 
 
@@ -88,7 +88,7 @@ def seal_backup(ctx: Context, counts: Mapping[str, int]) -> Done:
     if (ctx.recall(SOURCE) or Source()).shown:
         kept = f"{kept}, of a control plane that had moved before; what was kept before that stays"
     archive = write_archive(ctx.upgrade_id, parts)
-    # a text that Slack would not get whole is no backup
+    # a text that the thread would not get whole is no backup
     if len(archive) > LARGEST_FILE or redact(archive) != archive:
         return Done(
             f"{kept}; `asm-upgrade export {ctx.upgrade_id} --backup` on the bot's machine writes them as one file"
