@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import Executor
 
+from msgspec.structs import replace
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
@@ -13,8 +14,9 @@ from bot.windows.appointments import Written
 from handlers.desk import Reception
 from handlers.forms.scheduling import open_schedule_form
 from handlers.forms.starting import open_start_form
-from handlers.grammar import COMMAND, Misread, read_order, write_help
+from handlers.grammar import Misread, read_order
 from handlers.payloads import Payload, find_text, hash_id
+from handlers.usage import COMMAND, write_help
 
 
 def register_commands(app: App, reception: Reception, forms: Executor) -> None:
@@ -25,7 +27,7 @@ def register_commands(app: App, reception: Reception, forms: Executor) -> None:
     """
 
     def take_command(ack: Ack, command: Payload, client: WebClient) -> None:
-        order = read_order(find_text(command, "text"))
+        order = read_command(reception, find_text(command, "text"))
         answer = receive_order(reception, order, command)
         ack(answer)
         if not isinstance(order, Misread) and needs_form(order) and not answer:
@@ -36,6 +38,12 @@ def register_commands(app: App, reception: Reception, forms: Executor) -> None:
                 forms.submit(open_start_form, reception, client, command, user, "", channel)
 
     app.command(COMMAND)(take_command)
+
+
+def read_command(reception: Reception, text: str) -> Order | Misread:
+    """What was typed, with the cluster of a channel that was named in its place."""
+    order = read_order(text)
+    return order if isinstance(order, Misread) else replace(order, target=reception.fleet.read_name(order.target))
 
 
 def needs_form(order: Order) -> bool:

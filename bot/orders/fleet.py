@@ -59,6 +59,10 @@ class Fleet:
         """Whether GKE was asked for clusters lately."""
         return self._targets.found.is_fresh()
 
+    def read_name(self, target: str) -> str:
+        """What an order names; a channel stands for its cluster."""
+        return self._targets.read_name(target)
+
     def search(self, then: Callable[[], None] | None = None) -> None:
         """Have GKE asked for clusters, unless it was lately; `then` is called afterwards, from another thread."""
         self._targets.found.want(then)
@@ -109,11 +113,14 @@ class Fleet:
             return {"cluster": f"There is no cluster {cluster} in clusters.toml, nor was it found in GKE."}
         arguments = options.list_given()
         found = {name: " ".join(find_argument_faults(name, value)) for name, value in arguments.items()}
-        if faults := {name: text for name, text in found.items() if text}:
-            return faults
+        found.pop("overlay_texts", None)
+        overlays = (_name_overlay_fault(name, text) for name, text in options.overlay_texts.items())
+        faults = {name: text for name, text in (*found.items(), *overlays) if text}
+        fine = {name: value for name, value in arguments.items() if name not in found or not found[name]}
+        fine.pop("overlay_texts", None)
         # What is wrong with them together is said at the last of those that may not go together.
-        together = " ".join(read_start_options(known.options, arguments)[1])
-        return {"skip_namespaces": together} if together else {}
+        together = " ".join(read_start_options(known.options, fine)[1])
+        return {**faults, **({"skip_namespaces": together} if together else {})}
 
     def _build_view(self, cluster: Cluster, user: str) -> ClusterView:
         rows = self._journal.list_upgrades(cluster.key, 5)
@@ -150,3 +157,8 @@ class Fleet:
         """Who has approved the open question already, where it takes several."""
         question = self._journal.find_open_question(upgrade.id)
         return self._journal.list_consents(question, APPROVE.id) if question else []
+
+
+def _name_overlay_fault(name: str, text: str) -> tuple[str, str]:
+    """What is wrong with one overlay, under a name of its own: it is told where this one came from."""
+    return f"overlay_texts:{name}", " ".join(find_argument_faults("overlay_texts", {name: text}))

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 
 from bot.clicks.orders import Order
 from bot.discovery.found import NOT_CONFIGURED, Found
 from bot.journal.journal import JournalView
 from bot.journal.rows import UpgradeRow
+from bot.likeness import suggest
 from bot.people.rights import READING
 from bot.settings.clusters import Cluster
 from bot.telling.phrases import list_names
+from bot.windows.appointments import clean_word
 from steps.plan import reads_only
+
+CHANNEL = re.compile(r"<#([CG][A-Z0-9]+)(?:\|([^<>]*))?>")
 
 
 class Refusal(Exception):
@@ -30,6 +35,15 @@ class Targets:
         """The cluster under this key, None where nobody knows it."""
         return self._clusters.get(key) or self.found.find(key)
 
+    def read_name(self, target: str) -> str:
+        """What an order names. A channel stands for the cluster of its name, or for the only one that it belongs to."""
+        channel = CHANNEL.fullmatch(target)
+        if not channel:
+            return target
+        name = (channel[2] or "").lower()
+        own = [cluster.key for cluster in self._clusters.values() if cluster.channel == channel[1]]
+        return name if self.look_up(name) or len(own) != 1 else own[0]
+
     def list_clusters(self) -> list[Cluster]:
         """All clusters, those only found in GKE last."""
         return [*self._clusters.values(), *self.found.list_clusters()]
@@ -42,14 +56,12 @@ class Targets:
 
     def find_cluster(self, key: str) -> Cluster:
         """The cluster under this key."""
-        known = list_names(self._clusters)
         if not key:
-            raise Refusal(f"Which cluster? Known ones: {known}.")
+            raise Refusal(f"Which cluster? Known ones: {list_names(self._clusters)}.")
         cluster = self.look_up(key)
         if cluster is None:
-            raise Refusal(
-                " ".join([f"There is no cluster `{key}` in clusters.toml. Known ones: {known}.", *self._tell_found()])
-            )
+            also = [found.key for found in self.found.list_clusters()]
+            raise Refusal(" ".join([describe_unknown(key, self._clusters, also), *self._tell_found()]))
         return cluster
 
     def find_upgrade(self, order: Order) -> tuple[UpgradeRow, Cluster]:
@@ -90,3 +102,10 @@ class Targets:
         names = list_names(cluster.key for cluster in self.found.list_clusters())
         found = [] if names == "none" else [f"Found in GKE and not in clusters.toml: {names}."]
         return [*found, *(f"{fault}." for fault in self.found.list_faults())]
+
+
+def describe_unknown(key: str, clusters: Iterable[str], also: Iterable[str] = ()) -> str:
+    """That clusters.toml has no such cluster, which one may have been meant, and which there are."""
+    known = list(clusters)
+    meant = suggest(key, [*known, *also])
+    return f"There is no cluster `{clean_word(key)}` in clusters.toml.{meant} Known ones: {list_names(known)}."

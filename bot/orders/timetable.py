@@ -9,7 +9,7 @@ from bot.clock import Clock
 from bot.journal.bodies import AgendaSection
 from bot.journal.journal import JournalView
 from bot.journal.rows import UpgradeRow
-from bot.orders.targets import Refusal
+from bot.orders.targets import Refusal, describe_unknown
 from bot.people.rights import refuse_person
 from bot.schedule.agenda import Section, build_agenda, describe_windows, show_agenda
 from bot.schedule.calendar import Calendar, choose_cluster
@@ -18,7 +18,7 @@ from bot.schedule.tables import SchedulesView
 from bot.settings.clusters import Cluster
 from bot.telling.chronicle import Chronicle
 from bot.telling.phrases import list_names
-from bot.windows.appointments import Appointment, Unclear, Written, propose_appointment, read_appointment
+from bot.windows.appointments import Appointment, Written, find_written_faults, propose_appointment
 
 
 class Timetable:
@@ -70,11 +70,7 @@ class Timetable:
         cluster = self._clusters.get(row.cluster if row else target)
         if cluster is None:
             return {"date": f"There is no cluster {target} in clusters.toml."}
-        try:
-            read_appointment(written, self._clock.now(), cluster.downtime)
-        except Unclear as unclear:
-            return {unclear.field: str(unclear)}
-        return {}
+        return find_written_faults(written, self._clock.now(), cluster.downtime)
 
     def refuse(self, target: str, user: str) -> str:
         """Why this person may not schedule this cluster or upgrade, "" where they may."""
@@ -115,7 +111,7 @@ class Timetable:
             raise Refusal(f"Which cluster? Known ones: {list_names(self._clusters)}.")
         known = self._clusters.get(key)
         if known is None:
-            raise Refusal(f"There is no cluster `{key}` in clusters.toml. Known ones: {list_names(self._clusters)}.")
+            raise Refusal(describe_unknown(key, self._clusters))
         return known
 
     def check(

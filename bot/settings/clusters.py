@@ -10,10 +10,12 @@ from typing import Any
 
 from msgspec import Struct, convert
 
+from bot.likeness import describe_unknown, find_alike
 from bot.settings.option_fields import (
     check_endpoints,
     check_flag,
     check_gates,
+    check_label,
     check_limits,
     check_minutes,
     check_mode,
@@ -34,6 +36,7 @@ from steps.install.overlays import find_overlay_fault
 from steps.mesh import ENDPOINTS, ClusterAddress
 
 DEFAULT_RELEASE = "1.4.10-asm.18"
+TABLES = ("defaults", "discovery", "webhooks", "clusters")
 START_OPTIONS = ("mtls", "set", "testing_workloads", "canary_namespaces", "skip_namespaces")
 
 
@@ -123,7 +126,7 @@ FIELDS: tuple[Field, ...] = (
         15,
     ),
     Field("skip_namespaces", "Namespaces whose sidecars are left alone.", check_namespaces, []),
-    Field("skip_label", "Pods with this label (key or key=value) are left alone.", check_text, ""),
+    Field("skip_label", "Pods with this label (key or key=value) are left alone.", check_label, ""),
     Field(
         "evict_namespaces",
         "Namespaces where pods are evicted, honouring budgets, instead of restarted.",
@@ -231,8 +234,11 @@ def parse_clusters(text: str, path: Path) -> tuple[Mapping[str, Cluster], list[s
         raw = read_toml(text)
     except BadDocument as error:
         return {}, [f"{path.name} {error}."]
-    for name in raw.keys() - {"clusters", "defaults", "discovery", "webhooks"}:
-        faults.add(name, "is unknown; the file has [defaults], [discovery], [webhooks.NAME] and [clusters.NAME]")
+    for name in raw:
+        if name not in TABLES:
+            meant = "".join(f" (did you mean {near}?)" for near in find_alike(name, TABLES)[:1])
+            tables = "[defaults], [discovery], [webhooks.NAME] and [clusters.NAME]"
+            faults.add(name, f"is unknown{meant}; the file has {tables}")
     defaults, clusters = raw.get("defaults", {}), raw.get("clusters", {})
     if not isinstance(defaults, dict) or not isinstance(clusters, dict):
         return {}, [*faults.found, f"{path.name}: defaults and clusters must be tables."]
@@ -319,7 +325,7 @@ def _check_fields(table: Mapping[str, object], where: str, faults: _Faults) -> N
     known = {item.name: item for item in FIELDS}
     for name, value in table.items():
         if name not in known:
-            faults.add(where, f"has {name}, which is not one of {', '.join(known)}")
+            faults.add(where, describe_unknown(name, known))
         elif wrong := known[name].check(value):
             faults.add(f"{where} {name}", wrong)
 

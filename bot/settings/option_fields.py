@@ -6,6 +6,7 @@ import re
 from dataclasses import fields
 from typing import TypeGuard
 
+from bot.likeness import describe_unknown
 from steps.contract.options import Limits
 from steps.install.flags import find_flag_fault, flag_path
 from steps.install.overlays import REFUSED_FIELDS
@@ -74,13 +75,21 @@ def check_limits(value: object) -> str:
         return "must be a table"
     wrong = [name for name in value if name not in known]
     if wrong:
-        return f"has {', '.join(wrong)}, which is not one of {', '.join(sorted(known))}"
+        return "; ".join(describe_unknown(name, sorted(known)) for name in wrong)
     low = [
         name
         for name, number in value.items()
         if isinstance(number, bool) or not isinstance(number, int | float) or number < 0
     ]
     return f"has {', '.join(low)} that is no number of at least 0" if low else ""
+
+
+def check_label(value: object) -> str:
+    """A label of pods: its key alone, or with its value. "" stands for none."""
+    name = r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"
+    prefix = r"([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?"
+    fine = isinstance(value, str) and re.fullmatch(f"({prefix}{name}(=({name})?)?)?", value)
+    return "" if fine else "must be a label of pods, such as team=shop or example.com/by-hand"
 
 
 def check_minutes(value: object) -> str:

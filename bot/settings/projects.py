@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bot.likeness import describe_unknown
 from bot.settings.clusters import Cluster, Field, build_found_template
 from bot.settings.option_fields import check_flag
 from steps.contract.documents import read_toml
@@ -52,11 +53,7 @@ def parse_discovery(text: str, path: Path, clusters: Mapping[str, Cluster]) -> t
     if not isinstance(table, dict):
         return NO_DISCOVERY, [f"{path.name}: discovery must be a table."]
     known = {item.name: item for item in DISCOVERY_FIELDS}
-    faults = [
-        f"{path.name}: [discovery] has {name}, which is not one of {', '.join(known)}."
-        for name in table
-        if name not in known
-    ]
+    faults = [f"{path.name}: [discovery] {describe_unknown(name, known)}." for name in table if name not in known]
     wrong = {name: known[name].check(value) for name, value in table.items() if name in known}
     faults += [f"{path.name}: [discovery] {name} {fault}." for name, fault in wrong.items() if fault]
     if faults:

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 from bot.journal.audit import KINDS, Kind
+from bot.likeness import describe_unknown
 from bot.settings.clusters import Field
 from steps.contract.documents import read_toml
 
@@ -92,7 +93,7 @@ def _find_faults(name: str, table: object, environment: Mapping[str, str]) -> li
     if not isinstance(table, dict):
         return ["must be a table"]
     known = {item.name: item for item in WEBHOOK_FIELDS}
-    faults = [f"has {one}, which is not one of {', '.join(known)}" for one in table if one not in known]
+    faults = [describe_unknown(one, known) for one in table if one not in known]
     faults += [f"lacks {one}" for one in ("url", "secret") if one not in table]
     faults += [f"{one} {wrong}" for one in table if one in known and (wrong := known[one].check(table[one]))]
     if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?", name):

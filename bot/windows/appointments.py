@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
@@ -18,7 +18,13 @@ FARTHEST = timedelta(days=366)
 # In all zones of the world the days around these years can be reckoned with.
 FIRST_YEAR, LAST_YEAR = 1900, 9000
 LONGEST_ZONE = 60
-DURATION = re.compile(r"(?:(\d{1,3})\s*d\s*)?(?:(\d{1,4})\s*h\s*)?(?:(\d{1,5})\s*(?:m|min))?", re.IGNORECASE)
+DURATION = re.compile(
+    r"(?:(\d{1,3})\s*(?:d|days?)\s*)?"
+    r"(?:(\d{1,4}(?:[.,]\d{1,2})?)\s*(?:h|hrs?|hours?)\s*)?"
+    r"(?:(\d{1,5})\s*(?:m|mins?|minutes?))?",
+    re.IGNORECASE,
+)
+CLOCK = re.compile(r"([0-9]{1,2})(?:[:.]([0-9]{2}))?\s*(am|pm)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,7 @@ class Unclear(Exception):
 def read_appointment(written: Written, now: datetime, downtime: Downtime) -> Appointment:
     """The appointment that was written. Raises Unclear."""
     zone = read_zone(written.zone)
-    starts = read_moment(written.date, written.time, zone)
+    starts = read_moment(_name_day(written.date, now, zone), written.time, zone)
     if starts <= now:
         raise Unclear("date", f"{write_local(starts, zone)} is past; now it is {write_local(now, zone)}.")
     if starts - now > FARTHEST:
@@ -64,6 +70,30 @@ def read_appointment(written: Written, now: datetime, downtime: Downtime) -> App
     opening = find_room(starts, length, zone, downtime)
     ends = starts + length if length else opening.end if opening else None
     return Appointment(starts, ends, zone)
+
+
+def find_written_faults(written: Written, now: datetime, downtime: Downtime) -> dict[str, str]:
+    """Everything that is wrong with a time as it was written, by date, time, zone or for."""
+    found: dict[str, str] = {}
+    lone = (lambda: read_date(_name_day(written.date, now, "UTC")), lambda: read_time(written.time))
+    for read in (*lone, lambda: read_zone(written.zone), lambda: read_length(written.length or "1h")):
+        _note_fault(read, found)
+    if not found:
+        _note_fault(lambda: read_appointment(written, now, downtime), found)
+    return found
+
+
+def _note_fault(read: Callable[[], object], found: dict[str, str]) -> None:
+    try:
+        read()
+    except Unclear as unclear:
+        found[unclear.field] = str(unclear)
+
+
+def _name_day(text: str, now: datetime, zone: str) -> str:
+    """`today` and `tomorrow` as dates in the zone; anything else as it was written."""
+    days = {"today": 0, "tomorrow": 1}.get(text.lower())
+    return text if days is None else f"{now.astimezone(ZoneInfo(zone)).date() + days * DAY}"
 
 
 def choose_zone(downtime: Downtime, appointment: Appointment | None) -> str:
@@ -109,9 +139,7 @@ def find_room(starts: datetime, length: timedelta | None, zone: str, downtime: D
 def read_zone(text: str) -> str:
     """The name of a zone as the IANA database spells it. Raises Unclear, with the nearest names."""
     known = list_zones()
-    if text.upper() in ("UTC", "Z", "GMT"):
-        return "UTC"
-    found = known.get(text.lower())
+    found = find_zone(text)
     if found:
         return found
     if not text:
@@ -123,6 +151,14 @@ def read_zone(text: str) -> str:
     near = [known[name] for name in difflib.get_close_matches(text[:LONGEST_ZONE].lower(), known, 3, 0.6)]
     advice = f" Did you mean {' or '.join(near)}?" if near else " Write it as in Asia/Seoul, or UTC."
     raise Unclear("zone", f"There is no time zone `{clean_word(text)}`.{advice}")
+
+
+def find_zone(text: str) -> str:
+    """The zone that is called so, or the only one of a city that is; "" where there is none."""
+    wanted = re.sub(r"\s+", "_", text.strip().lower())
+    if wanted in ("utc", "z", "gmt"):
+        return "UTC"
+    return list_zones().get(wanted) or _list_cities().get(wanted, "")
 
 
 def read_moment(day_text: str, time_text: str, zone: str) -> datetime:
@@ -142,11 +178,12 @@ def read_moment(day_text: str, time_text: str, zone: str) -> datetime:
 
 
 def read_date(text: str) -> date:
-    """A date written YYYY-MM-DD, within what can be reckoned with. Raises Unclear."""
-    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+    """A date written YYYY-MM-DD, the year first in any case, within what can be reckoned with. Raises Unclear."""
+    parts = re.fullmatch(r"([0-9]{4})([-/.])([0-9]{1,2})\2([0-9]{1,2})", text)
+    if not parts:
         raise Unclear("date", f"`{clean_word(text)}` is no date; dates are written YYYY-MM-DD, such as 2026-12-01.")
     try:
-        day = date.fromisoformat(text)
+        day = date(int(parts[1]), int(parts[3]), int(parts[4]))
     except ValueError:
         raise Unclear("date", f"There is no {text} in the calendar.") from None
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
@@ -155,23 +192,34 @@ def read_date(text: str) -> date:
 
 
 def read_time(text: str) -> time:
-    """A time written HH:MM, 00:00 to 23:59. Raises Unclear."""
+    """A time written HH:MM, 00:00 to 23:59, or with am or pm. Raises Unclear."""
     try:
-        if not re.fullmatch(r"\d{1,2}:\d{2}", text):
+        parts = CLOCK.fullmatch(text)
+        if not parts or not (parts[2] or parts[3]):
             raise ValueError
-        hour, minute = text.split(":")
-        return time(int(hour), int(minute))
+        return time(_read_hour(int(parts[1]), (parts[3] or "").lower()), int(parts[2] or 0))
     except ValueError:
         raise Unclear(
             "time", f"`{clean_word(text)}` is no time of day; times are written HH:MM, 00:00 to 23:59."
         ) from None
 
 
+def _read_hour(hour: int, half: str) -> int:
+    """The hour of a whole day. Raises ValueError where half a day has no such hour."""
+    if not half:
+        return hour
+    if not 1 <= hour <= 12:
+        raise ValueError
+    return hour % 12 + (12 if half == "pm" else 0)
+
+
 def read_length(text: str) -> timedelta:
     """A length such as 3h, 90m or 2h30m. Raises Unclear where it is none, or not between 10 minutes and 7 days."""
     found = parse_length(text)
     if found is None:
-        raise Unclear("for", f"`{clean_word(text)}` is no length of time; write it as 3h, 90m or 2h30m.")
+        word = clean_word(text)
+        advice = f"write `{word}m` or `{word}h`" if word.isdecimal() else "write it as 3h, 90m or 2h30m"
+        raise Unclear("for", f"`{word}` is no length of time; {advice}.")
     if not SHORTEST <= found <= LONGEST:
         raise Unclear(
             "for", f"{write_length(found)} is not between {write_length(SHORTEST)} and {write_length(LONGEST)}."
@@ -180,12 +228,12 @@ def read_length(text: str) -> timedelta:
 
 
 def parse_length(text: str) -> timedelta | None:
-    """A length written with d, h and m, None where it is none or nothing."""
+    """A length written with days, hours and minutes, None where it is none or nothing."""
     found = DURATION.fullmatch(text.strip())
     if not found or not any(found.groups()):
         return None
-    days, hours, minutes = (int(part or 0) for part in found.groups())
-    return timedelta(days=days, hours=hours, minutes=minutes)
+    days, hours, minutes = found.groups()
+    return timedelta(days=int(days or 0), hours=float((hours or "0").replace(",", ".")), minutes=int(minutes or 0))
 
 
 def write_length(length: timedelta) -> str:
@@ -220,3 +268,15 @@ def clean_word(text: str) -> str:
 def list_zones() -> Mapping[str, str]:
     """Zones by their names in lower case: those with a region, which say when clocks change, and UTC."""
     return {name.lower(): name for name in sorted(available_timezones()) if "/" in name or name == "UTC"}
+
+
+@cache
+def _list_cities() -> Mapping[str, str]:
+    """Zones by the last part of their names in lower case, where there is only one of that name.
+
+    Not those of Etc: GMT+9 there is nine hours behind UTC.
+    """
+    found: dict[str, list[str]] = {}
+    for name in (name for name in list_zones().values() if not name.startswith("Etc/")):
+        found.setdefault(name.lower().rpartition("/")[2], []).append(name)
+    return {city: names[0] for city, names in found.items() if len(names) == 1}

@@ -36,6 +36,7 @@ TESTING = "testing"
 MOST_CLUSTERS = 100
 MOST_FILES = 5
 NOTE_LIMIT = 300
+FAULT_LIMIT = 250
 
 # The block at which a fault of an argument stands.
 BLOCKS: Mapping[str, str] = {
@@ -118,14 +119,18 @@ def _read_options(values: Payload) -> StartOptions:
 
 
 def place_faults(faults: Mapping[str, str]) -> dict[str, str]:
-    """Faults by argument as faults by block, in plain words."""
-    return {_find_block(name, text): cut(text.replace("`", ""), 150) for name, text in faults.items()}
+    """Faults by argument as faults by block, in plain words; those of an overlay stand where it came from."""
+    found: dict[str, list[str]] = {}
+    for name, text in faults.items():
+        found.setdefault(_find_block(name), []).append(text)
+    return {block: cut(" ".join(texts).replace("`", ""), FAULT_LIMIT) for block, texts in found.items()}
 
 
-def _find_block(name: str, text: str) -> str:
-    if name == "overlay_texts" and not text.startswith(PASTED):
+def _find_block(name: str) -> str:
+    kind, _, file = name.partition(":")
+    if kind == "overlay_texts" and file and file != PASTED:
         return "files"
-    return BLOCKS.get(name, "cluster")
+    return BLOCKS.get(kind, "cluster")
 
 
 _NOTHING = (

@@ -13,10 +13,12 @@ from bot.clicks.orders import Start
 from bot.slack.api.answers import Answered, call_slack
 from bot.slack.api.shared_files import FileRefused, read_shared_texts
 from bot.slack.drawing.home import START_ACTION
+from bot.slack.drawing.text import cut
 from handlers.desk import Reception, commit_form
 from handlers.forms.modals import tell_unopened
 from handlers.forms.start_form import (
     CHOOSE_CLUSTER,
+    FAULT_LIMIT,
     START_FORM,
     StartForm,
     build_start_form,
@@ -114,7 +116,9 @@ def receive_start(reception: Reception, body: Payload, client: WebClient, ack: A
         ack(response_action="clear")
         return
     form = _read_files(form, client)
-    faults = {**place_faults(reception.fleet.find_start_faults(form.cluster, form.options)), **form.faults}
+    found = place_faults(reception.fleet.find_start_faults(form.cluster, form.options))
+    both = {block: f"{form.faults[block]} {found[block]}" for block in form.faults.keys() & found.keys()}
+    faults = {block: cut(text, FAULT_LIMIT) for block, text in {**found, **form.faults, **both}.items()}
     if faults:
         ack(response_action="errors", errors=faults)
         return
@@ -126,12 +130,11 @@ def _read_files(form: StartForm, client: WebClient) -> StartForm:
     """The form with the texts of its overlay files, or with a fault at their field."""
     pasted = dict(form.options.overlay_texts)
     names = [str(file.get("name") or "overlay.yaml") for file in form.files]
-    twice = [name for name in names if names.count(name) > 1 or name in pasted]
-    if twice:
-        return replace(form, faults={**form.faults, "files": f"{twice[0]} is there twice; give each its own name"})
-    read = read_shared_texts(client, client.token or "", form.files)
-    refused = [f"{name} {text}" for name, text in zip(names, read, strict=True) if isinstance(text, FileRefused)]
-    if refused:
-        return replace(form, faults={**form.faults, "files": "; ".join(refused)})
-    texts = pasted | {name: str(text) for name, text in zip(names, read, strict=True)}
-    return replace(form, options=msgspec.structs.replace(form.options, overlay_texts=texts)) if texts else form
+    twice = {name for name in names if names.count(name) > 1 or name in pasted}
+    read = list(zip(names, read_shared_texts(client, client.token or "", form.files), strict=True))
+    texts = pasted | {name: text for name, text in read if isinstance(text, str)}
+    refused = [f"{name} {text}" for name, text in read if isinstance(text, FileRefused)]
+    wrong = [*(f"{name} is there twice; give each its own name" for name in sorted(twice)), *refused]
+    faults = {**form.faults, "files": f"{'; '.join(wrong)}."} if wrong else form.faults
+    options = msgspec.structs.replace(form.options, overlay_texts=texts) if texts else form.options
+    return replace(form, options=options, faults=faults)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 
 from bot.clicks.clicks import Click, Clicks
-from handlers.grammar import USAGE, Misread, read_order
+from handlers.grammar import Misread, read_order
+from handlers.usage import USAGE
 from tests.unit.bot.workbench import ANA, BEN, Build
 from tests.unit.house.test_any_text import PIECES
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.clicks.orders import Approve, Deny, Start, StartOptions
+from bot.clicks.orders import Approve, Deny, Pause, Start, StartOptions
 from bot.journal.bodies import Message
 from bot.journal.store import StoreBroken
 from bot.slack.drawing.messages import draw_message
@@ -55,8 +55,15 @@ def test_help_is_answered_at_once(front: Front) -> None:
 
 
 def test_an_unknown_command_is_answered_at_once(front: Front) -> None:
-    """With the commands that there are."""
-    assert "approve" in front.command("upgrade everything")["ack"]["text"]
+    """With what was probably meant, or with the commands that there are."""
+    assert "`/asm-upgrade start everything`" in front.command("upgrade everything")["ack"]["text"]
+    assert "approve" in front.command("zzz")["ack"]["text"]
+
+
+def test_a_channel_stands_for_the_cluster_of_its_name(front: Front) -> None:
+    """Or for the only one that it belongs to; here it belongs to two."""
+    front.command("pause <#C0OTHER001|cluster-x>")
+    assert front.book.last.order == Pause("cluster-x")
 
 
 def test_a_button_becomes_a_click(front: Front, gate: str) -> None:

@@ -12,7 +12,7 @@ from bot.settings.clusters import FIELDS
 from bot.settings.environment import SETTINGS
 from bot.settings.projects import DISCOVERY_FIELDS
 from bot.settings.webhooks import WEBHOOK_FIELDS
-from handlers.grammar import COMMAND, USAGE
+from handlers.usage import COMMAND, USAGE
 
 DOCS = Path(__file__).parents[3] / "docs"
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from handlers.grammar import COMMAND, USAGE
+from handlers.usage import COMMAND, USAGE
 from sandbox.cluster.seeds.viewer import viewer
 from steps.install.record.recorder import READS, VIEWER
 from steps.phases.own_binding import OWN_BINDING

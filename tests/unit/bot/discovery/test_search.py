@@ -209,7 +209,10 @@ def test_nobody_may_approve_a_cluster_that_was_only_found() -> None:
         ("[discovery]\nprojects = 'one'\n", "must be a list of Google project ids"),
         ("[discovery]\nprojects = ['No/Such']\n", "must be a list of Google project ids"),
         ("[discovery]\nenabled = 'yes'\n", "must be true or false"),
-        ("[discovery]\nproject = ['one']\n", "has project, which is not one of enabled, projects"),
+        (
+            "[discovery]\nproject = ['one']\n",
+            "has project (did you mean `projects`?), which is not one of enabled",
+        ),
     ],
 )
 def test_a_wrong_setting_is_named(table: str, part: str) -> None:

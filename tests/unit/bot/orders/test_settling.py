@@ -48,7 +48,9 @@ def test_start_of_an_unknown_cluster_names_the_known_ones(build: Build) -> None:
     """A slip of the pen is answered with what there is."""
     engine = build({})
     answer = engine.click("start", target="cluster-y")
-    assert answer == "There is no cluster `cluster-y` in clusters.toml. Known ones: cluster-x."
+    assert (
+        answer == "There is no cluster `cluster-y` in clusters.toml. Did you mean `cluster-x`? Known ones: cluster-x."
+    )
 
 
 def test_start_by_somebody_without_the_right_is_refused(build: Build) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from bot.settings.clusters import FIELDS, parse_clusters
 from bot.settings.environment import SETTINGS, ConfigError, read_settings
+from bot.settings.option_fields import check_label
 
 GOOD = """
 [clusters.cluster-x]
@@ -57,7 +58,9 @@ def test_endpoints_that_gke_lacks_are_named(given: str) -> None:
 def test_an_unknown_field_is_named() -> None:
     """A typing error does not pass silently."""
     _, faults = parse_clusters(GOOD + 'aprovers = ["U0BEN00002"]\n', Path("clusters.toml"))
-    assert faults[0].startswith("clusters.toml: [clusters.cluster-x] has aprovers, which is not one of project")
+    assert faults[0].startswith(
+        "clusters.toml: [clusters.cluster-x] has aprovers (did you mean `approvers`?), which is not one of project"
+    )
 
 
 def test_broken_toml_says_where() -> None:
@@ -106,3 +109,23 @@ def test_no_number_ends_the_start_with_a_fault(name: str, value: str, tmp_path: 
         read_settings({"ASM_UPGRADE_CLUSTERS": str(tmp_path / "clusters.toml"), name: value})
     if value != "1_000":
         assert any(fault.startswith(f"{name} is ") for fault in told.value.faults)
+
+
+@pytest.mark.parametrize("name", [item.name for item in FIELDS if len(item.name) > 3])
+def test_a_mistyped_field_is_answered_with_the_field(name: str) -> None:
+    """Of each field: two letters swapped."""
+    slip = name[:1] + name[2] + name[1] + name[3:]
+    _, faults = parse_clusters(GOOD + f'"{slip}" = 1\n', Path("clusters.toml"))
+    assert slip == name or f"(did you mean `{name}`?)" in faults[0]
+
+
+@pytest.mark.parametrize("label", ["", "team", "team=shop", "example.com/by-hand=yes", "a.b/c="])
+def test_a_label_is_taken(label: str) -> None:
+    """A key, or a key with its value."""
+    assert check_label(label) == ""
+
+
+@pytest.mark.parametrize("label", ["=", "=shop", "a b", "team==shop", "a/b/c", "-team", 7, None, ["team"], "team=a,b"])
+def test_what_is_no_label_is_said(label: object) -> None:
+    """Before an upgrade looks for pods that carry it."""
+    assert "must be a label" in check_label(label)

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.windows.appointments import Appointment, Unclear, Written, read_appointment, read_length, write_length
+from bot.windows.appointments import (
+    Appointment,
+    Unclear,
+    Written,
+    find_written_faults,
+    read_appointment,
+    read_length,
+    write_length,
+)
 from bot.windows.downtime import Downtime, Freeze, Window
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -45,6 +53,33 @@ def test_without_a_length_it_ends_with_the_clusters_window() -> None:
     assert read("2026-12-01 23:00 Europe/Berlin", WEEKDAYS).ends == datetime(2026, 12, 2, 3, 0, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "2026-12-01 2am Asia/Seoul",
+        "2026/12/01 02:00 Asia/Seoul",
+        "2026.12.1 02.00 Asia/Seoul",
+        "2026-12-01 2:00am Seoul",
+        "tomorrow 02:00 seoul",
+    ],
+)
+def test_a_time_is_read_as_people_write_it(words: str) -> None:
+    """Where there is only one thing that it can mean."""
+    now = datetime(2026, 11, 29, 20, 0, tzinfo=UTC)
+    assert read(words, now=now).starts == datetime(2026, 11, 30, 17, 0, tzinfo=UTC)
+
+
+def test_a_city_that_is_a_sign_turned_around_is_not_read() -> None:
+    """Etc/GMT+9 lies behind UTC: nobody who types GMT+9 means it."""
+    assert "There is no time zone `GMT+9`" in refuse("2026-12-01 02:00 GMT+9")
+
+
+def test_a_number_alone_is_answered_with_both_units() -> None:
+    """Minutes and hours are both likely."""
+    with pytest.raises(Unclear, match="write `90m` or `90h`"):
+        read_length("90")
+
+
 def test_zone_names_are_read_in_any_case() -> None:
     """As the database spells it, whatever was typed."""
     assert read("2026-12-01 02:00 asia/seoul").zone == "Asia/Seoul"
@@ -58,7 +93,8 @@ def test_zone_names_are_read_in_any_case() -> None:
         ("01.12.2026 02:00 UTC", "dates are written YYYY-MM-DD"),
         ("2027-02-29 02:00 UTC", "There is no 2027-02-29 in the calendar"),
         ("2026-12-01 24:00 UTC", "`24:00` is no time of day"),
-        ("2026-12-01 2am UTC", "`2am` is no time of day"),
+        ("2026-12-01 13pm UTC", "`13pm` is no time of day"),
+        ("2026-12-01 2 UTC", "`2` is no time of day"),
         ("2026-12-01 02:00 KST", "`KST` is an abbreviation and may mean several zones"),
         ("2026-12-01 02:00 Asia/Seol", "Did you mean Asia/Seoul"),
         ("2026-12-01 02:00 Mars/Crater", "There is no time zone `Mars/Crater`"),
@@ -126,3 +162,11 @@ def test_a_freeze_is_named_with_its_reason() -> None:
 def test_a_length_is_written_as_it_is_read(minutes: int) -> None:
     """What an answer proposes can be typed."""
     assert read_length(write_length(timedelta(minutes=minutes))) == timedelta(minutes=minutes)
+
+
+def test_everything_that_is_wrong_is_said_at_once() -> None:
+    """Each at its own field."""
+    found = find_written_faults(Written("soon", "late", "Mars/Crater", "long"), NOW, Downtime())
+    assert set(found) == {"date", "time", "zone", "for"}
+    assert set(find_written_faults(Written("2020-01-01", "02:00", "UTC"), NOW, Downtime())) == {"date"}
+    assert find_written_faults(Written("2026-12-01", "02:00", "UTC", "3h"), NOW, Downtime()) == {}

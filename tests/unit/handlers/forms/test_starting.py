@@ -118,6 +118,22 @@ def test_a_fault_stands_at_its_field(front: Front, form: dict[str, Any], block: 
     assert (part in answer["ack"]["errors"][block], front.book.clicks) == (True, [])
 
 
+def test_all_faults_of_a_form_are_told_at_once(front: Front, form: dict[str, Any]) -> None:
+    """Each at its field, those of a file at the files, also beside one that was pasted and a file that is fine."""
+    files = [attach(front, "bad.yaml", "kind: ConfigMap"), attach(front, "mesh.yaml", OVERLAY)]
+    given = {"set": "no flag", "overlay": "a: [", "canary": "Shop", "skip": "kube_system"}
+    errors = submit(front, form, files=files, **given)["ack"]["errors"]
+    assert set(errors) == {"set", "overlay", "files", "canary", "skip"}
+    assert (errors["overlay"].startswith("pasted.yaml"), errors["files"].startswith("bad.yaml")) == (True, True)
+    assert "mesh.yaml" not in errors["files"]
+
+
+def test_what_may_not_go_together_is_told_beside_other_faults(front: Front, form: dict[str, Any]) -> None:
+    """Nobody mends one fault only to be told of the next."""
+    errors = submit(front, form, set="no flag", canary="shop", skip="shop")["ack"]["errors"]
+    assert set(errors) == {"set", "skip"}
+
+
 def test_a_wrong_file_is_a_fault_at_its_field(front: Front, form: dict[str, Any]) -> None:
     """By its name."""
     answer = submit(front, form, files=[attach(front, "wrong.yaml", "kind: Secret\n")])

@@ -10,7 +10,7 @@ import pytest
 
 from bot.slack.drawing.cards import Look
 from bot.slack.drawing.messages import draw_message
-from handlers.grammar import write_help
+from handlers.usage import write_help
 from tests.unit.bot.slack.samples import EVERYBODYS, SAMPLES
 
 
