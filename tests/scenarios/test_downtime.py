@@ -181,7 +181,11 @@ def test_windows_and_calendar_are_answered_in_private(rig: DowntimeRig) -> None:
 @pytest.mark.parametrize(
     ("user", "text", "answer"),
     [
-        (ANA, "schedule cluster-q", "There is no cluster `cluster-q` in clusters.toml. Known ones: cluster-x."),
+        (
+            ANA,
+            "schedule cluster-q",
+            "There is no cluster `cluster-q` in clusters.toml. Did you mean `cluster-x`? Known ones: cluster-x.",
+        ),
         (DEE, "schedule cluster-x", "You are not among this cluster's requesters"),
         (ANA, "schedule cluster-x 2026-12-03 11:00", "Name date, time and time zone"),
         (ANA, "schedule cluster-x 2026-12-03 11:00 KST", "`KST` is an abbreviation"),

@@ -109,7 +109,11 @@ def test_the_second_click_is_told_who_was_first(rig: Rig) -> None:
 @pytest.mark.parametrize(
     ("user", "text", "answer"),
     [
-        (ANA, "start cluster-y", "There is no cluster `cluster-y` in clusters.toml. Known ones: cluster-x."),
+        (
+            ANA,
+            "start cluster-y",
+            "There is no cluster `cluster-y` in clusters.toml. Did you mean `cluster-x`? Known ones: cluster-x.",
+        ),
         (DEE, "start cluster-x", "You are not among this cluster's requesters"),
         (BEN, "approve cluster-x", "No upgrade of cluster-x is under way."),
         (ANA, "status", "No upgrade is under way."),
