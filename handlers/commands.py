@@ -15,8 +15,9 @@ from handlers.desk import Reception
 from handlers.forms.scheduling import open_schedule_form
 from handlers.forms.starting import open_start_form
 from handlers.grammar import Misread, read_order
+from handlers.guidance import write_help
 from handlers.payloads import Payload, find_text, hash_id
-from handlers.usage import COMMAND, write_help
+from handlers.usage import COMMAND
 
 
 def register_commands(app: App, reception: Reception, forms: Executor) -> None:
@@ -58,7 +59,7 @@ def receive_order(reception: Reception, order: Order | Misread, command: Payload
     if isinstance(order, Misread):
         return order.answer
     if isinstance(order, ReadHelp):
-        return write_help()
+        return write_help(order.target, reception.fleet.list_clusters(find_text(command, "user_id")))
     if isinstance(order, Schedule) and needs_form(order):
         return reception.fleet.refuse_schedule(order.target, find_text(command, "user_id"))
     if not needs_form(order):

@@ -93,7 +93,7 @@ def read_order(text: str) -> Order | Misread:
         return ReadHelp(action)
     rest = _drop_fillers(rest)
     if action in NEEDS_TARGET and not rest:
-        return Misread(f"Name the cluster: `{COMMAND} {USAGE[action][0]}`.")
+        return Misread(f"Name the cluster: `{COMMAND} {USAGE[action].line}`.")
     return _READERS.get(action, _read_target)(action, rest)
 
 
@@ -197,7 +197,7 @@ def _read_breaking(_action: Action, words: Sequence[str]) -> Order | Misread:
 def _read_decide(_action: Action, words: Sequence[str]) -> Order | Misread:
     code, rest = _read_code(words)
     if code and not rest:
-        return Misread(f"Name the choice: `{COMMAND} {USAGE['decide'][0]}`. The choices are the buttons of the card.")
+        return Misread(f"Name the choice: `{COMMAND} {USAGE['decide'].line}`. The choices are the buttons of the card.")
     target, choice, reason = bare_name(words[0]), bare_name("".join(rest[:1])), _reason(rest[1:])
     match choice:
         case "approve":
@@ -220,7 +220,7 @@ def _read_extend(_action: Action, words: Sequence[str]) -> Order | Misread:
         rest.pop(0)
     count = _count_length(rest)
     if len(rest) <= count:
-        return Misread(f"Say for how long and why: `{COMMAND} {USAGE['extend'][0]}`.")
+        return Misread(f"Say for how long and why: `{COMMAND} {USAGE['extend'].line}`.")
     return Extend(bare_name(words[0]), _join_length(rest[:count]), _reason(rest[count:]))
 
 
@@ -230,9 +230,9 @@ def _read_schedule(_action: Action, words: Sequence[str]) -> Order | Misread:
         return Schedule(target)
     when, rest = _read_when(words[1:])
     if not when.zone:
-        return Misread(f"Name date, time and time zone: `{COMMAND} {USAGE['schedule'][0]}`.")
+        return Misread(f"Name date, time and time zone: `{COMMAND} {USAGE['schedule'].line}`.")
     if rest and bare_name(rest[0]) == "for" and not when.length:
-        return Misread(f"Say for how long: `for 3h`. Use `{COMMAND} {USAGE['schedule'][0]}`.")
+        return Misread(f"Say for how long: `for 3h`. Use `{COMMAND} {USAGE['schedule'].line}`.")
     options = _read_options("schedule", rest)
     return options if isinstance(options, Misread) else Schedule(target, when, options)
 
@@ -275,7 +275,7 @@ def _read_start(action: Action, words: Sequence[str]) -> Order | Misread:
 
 def _read_options(action: Action, words: Sequence[str]) -> StartOptions | Misread:
     options, faults = read_options(action, words)
-    return Misread(" ".join([*faults, f"Use `{COMMAND} {USAGE[action][0]}`."])) if faults else options
+    return Misread(" ".join([*faults, f"Use `{COMMAND} {USAGE[action].line}`."])) if faults else options
 
 
 _READERS: Mapping[Action, Callable[[Action, Sequence[str]], Order | Misread]] = {

@@ -69,7 +69,7 @@ def list_commands() -> str:
 
 def list_slash_commands() -> str:
     """What /asm-upgrade understands."""
-    rows = ((as_code(f"{COMMAND} {usage}"), meaning) for usage, meaning in USAGE.values())
+    rows = ((as_code(f"{COMMAND} {usage.line}"), usage.meaning) for usage in USAGE.values())
     return render_table(("command", "what it does"), rows)
 
 

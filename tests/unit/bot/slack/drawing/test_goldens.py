@@ -10,7 +10,6 @@ import pytest
 
 from bot.slack.drawing.cards import Look
 from bot.slack.drawing.messages import draw_message
-from handlers.usage import write_help
 from tests.unit.bot.slack.samples import EVERYBODYS, SAMPLES
 
 
@@ -31,8 +30,3 @@ def test_message_looks_as_agreed(name: str, look: Look, project_root: Path) -> N
     shown = {"text": drawing.text, "blocks": drawing.blocks, "metadata": drawing.metadata}
     text = json.dumps(shown, indent=2, ensure_ascii=False) + "\n"
     compare_golden(project_root / "tests" / "golden" / "slack" / f"{name}.{look}.json", text)
-
-
-def test_help_reads_as_agreed(project_root: Path) -> None:
-    """The help names every command."""
-    compare_golden(project_root / "tests" / "golden" / "slack" / "help.txt", write_help() + "\n")

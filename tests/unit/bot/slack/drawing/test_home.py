@@ -13,6 +13,7 @@ from bot.slack.drawing.buttons import Target
 from bot.slack.drawing.home import draw_home
 from handlers.forms.modals import build_reason_form
 from handlers.forms.start_form import build_start_form
+from handlers.guidance import write_help
 from sandbox.slack.values.block_rules import check_blocks
 from tests.unit.bot.slack.drawing.test_goldens import compare_golden
 from tests.unit.bot.slack.samples import (
@@ -79,6 +80,11 @@ def test_home_looks_as_agreed(project_root: Path) -> None:
     view = draw_home(build_fleet(), PEN).to_dict()
     text = json.dumps(view, indent=2, ensure_ascii=False) + "\n"
     compare_golden(project_root / "tests" / "golden" / "slack" / "home.json", text)
+
+
+def test_help_reads_as_agreed(project_root: Path) -> None:
+    """It begins with what this person can do now, and names every command."""
+    compare_golden(project_root / "tests" / "golden" / "slack" / "help.txt", write_help("", build_fleet()) + "\n")
 
 
 def test_start_form_looks_as_agreed(project_root: Path) -> None:
