@@ -30,8 +30,25 @@ def _list_settings() -> str:
     return "\b\nSettings come from the environment:\n" + "\n".join(lines)
 
 
+class Commands(click.Group):
+    """The commands; whichever finds the journal or the settings broken says so in a line."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        from bot.journal.store import StoreBroken
+
+        try:
+            return super().invoke(ctx)
+        except ConfigError as error:
+            _fail(error.faults)
+        except StoreBroken as error:
+            _fail([str(error)])
+
+
 @click.group(
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 130}, epilog=_list_settings()
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 130},
+    epilog=_list_settings(),
 )
 @click.version_option(package_name="asm-upgrade-bot", prog_name="asm-upgrade")
 def main() -> None:
@@ -276,30 +293,13 @@ def rollback(target: str, reason: tuple[str, ...], yes: bool) -> None:
 
 @main.command()
 @click.argument("cluster", required=False, default="")
-def doctor(cluster: str) -> None:
-    """Check everything that an upgrade needs, of the bot and of one cluster or all; exit code 1 on any error."""
-    import os
+@click.option("--post", is_flag=True, help="Also post a test message into each channel, and delete it.")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
+def doctor(cluster: str, post: bool, as_json: bool) -> None:
+    """Try everything that an upgrade needs, of the bot and of one cluster or all; exit code 1 on any error."""
+    from bot.app.checks.running import run_doctor
 
-    from bot.app.doctor import Doctor, describe_check
-    from bot.app.known_releases import read_releases
-    from bot.app.wiring import build_ports_for, build_programs
-    from bot.settings.environment import read_settings
-
-    try:
-        settings = read_settings()
-        if cluster and cluster not in settings.clusters:
-            _fail([f"there is no cluster {cluster} in clusters.toml; known: {', '.join(settings.clusters)}"])
-        releases = read_releases(settings.releases, settings.mirror)
-    except ConfigError as error:
-        _fail(error.faults)
-    except ValueError as error:
-        _fail([str(error)])
-    worst = 0
-    ports_for = build_ports_for(settings, build_programs(settings))
-    for check in Doctor(settings, releases, ports_for, os.environ.get("PATH", "")).examine(cluster):
-        _say(describe_check(check))
-        worst |= check.severity == "error"
-    sys.exit(worst)
+    sys.exit(run_doctor(cluster, _say, post=post, as_json=as_json))
 
 
 def _name_account() -> str:
@@ -315,18 +315,16 @@ def _name_account() -> str:
 
 
 def _order(order: Pause | Resume | Abort | Rollback) -> None:
-    from bot.app.local_orders import order_here
-    from bot.journal.store import StoreBroken
+    from bot.app.local_orders import bare_target, find_unknown, is_obeyed, order_here
 
-    try:
-        answer = order_here(read_state_folder() / JOURNAL, order)
-    except StoreBroken as error:
-        _fail([str(error)])
-    except ConfigError as error:
-        _fail(error.faults)
+    order, path = bare_target(order), read_state_folder() / JOURNAL
+    if unknown := find_unknown(path, order.target):
+        _fail([unknown])
+    answer = order_here(path, order)
     # by then the cluster may be another than the one that whoever ordered it saw
     until = ", within 10 min from now" if order.action == "rollback" else ""
     _say(answer or f"The order is in the journal; no bot took it up yet. It counts as soon as the bot runs{until}.")
+    sys.exit(0 if not answer or is_obeyed(path, order) else 1)
 
 
 def _open_views() -> Views:
@@ -363,10 +361,10 @@ def _require_sandbox() -> None:
 
 
 def _say(text: str, *, fault: bool = False) -> None:
-    """Print what holds words of others, without what a terminal would obey."""
-    from bot.slack.drawing.text import clean
+    """Print what holds words of others or was written for Slack."""
+    from bot.app.terminal import write_plain
 
-    click.echo(clean(text), err=fault)
+    click.echo(write_plain(text), err=fault)
 
 
 def _fail(sentences: Sequence[str]) -> NoReturn:

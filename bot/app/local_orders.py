@@ -5,16 +5,24 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from bot.app.keys import open_key
 from bot.clicks.clicks import Click, Clicks
 from bot.clicks.orders import Abort, Pause, Resume, Rollback
 from bot.clock import Clock, SystemClock
+from bot.journal.journal import JournalView
 from bot.journal.proofs import Key
 from bot.journal.records import OPERATOR
-from bot.journal.store import OrderedStore
+from bot.journal.rows import UpgradeRow
+from bot.journal.store import OrderedStore, StoredCopy
+from bot.likeness import suggest
 from bot.settings.environment import read_key_place
+from bot.windows.appointments import clean_word
+from handlers.typed import bare_name
 
 WAIT_SECONDS = 12.0
 LOOK_SECONDS = 0.2
@@ -23,6 +31,48 @@ LOOK_SECONDS = 0.2
 def order_here(path: Path, order: Pause | Resume | Abort | Rollback) -> str:
     """Give an order with the key that the bot of this account has. Raises StoreBroken or ConfigError."""
     return give_order(path, order, open_key(read_key_place()), SystemClock())
+
+
+def bare_target(order: Pause | Resume | Abort | Rollback) -> Pause | Resume | Abort | Rollback:
+    """The order with its target as it was meant, as after /asm-upgrade."""
+    return replace(order, target=bare_name(order.target))
+
+
+def find_unknown(path: Path, target: str) -> str:
+    """Why an order can't be about this target, "" where it can. Raises StoreBroken."""
+    with closing(StoredCopy(path)) as copy:
+        journal = JournalView(copy)
+        if _find_row(journal, target):
+            return ""
+        known = dict.fromkeys(name for row in journal.list_upgrades() for name in (row.cluster, row.id))
+    meant = suggest(target, known).replace("`", "")
+    return f"there is no upgrade of {clean_word(target)}.{meant} `asm-upgrade status` lists the open ones"
+
+
+def is_obeyed(path: Path, order: Pause | Resume | Abort | Rollback) -> bool:
+    """Whether the journal now is as an order that was answered wanted it. Raises StoreBroken."""
+    with closing(StoredCopy(path)) as copy:
+        journal = JournalView(copy)
+        row = _find_row(journal, order.target)
+        return row is not None and _is_so(journal, row, order)
+
+
+def _is_so(journal: JournalView, row: UpgradeRow, order: Pause | Resume | Abort | Rollback) -> bool:
+    match order:
+        case Pause():
+            return bool(row.paused_by)
+        case Resume():
+            return row.ended_at is None and not row.paused_by
+        case Abort():
+            return bool(row.aborted_by)
+        case Rollback():
+            return bool(row.takes_back or journal.find_return(row.id))
+
+
+def _find_row(journal: JournalView, target: str) -> UpgradeRow | None:
+    """The upgrade with this id, or the open or else the latest one of this cluster."""
+    found = journal.find_upgrade(target) or journal.find_open_upgrade(target)
+    return found or next(iter(journal.list_upgrades(target, 1) if target else []), None)
 
 
 def give_order(

@@ -13,10 +13,10 @@ from types import FrameType
 import structlog
 from waitress.server import BaseWSGIServer
 
+from bot.app.checks.machine import measure_room
 from bot.app.health import HealthApp, LivePort, serve_health
 from bot.app.log import configure_log
 from bot.app.loops import Dispatcher, Loop, Ticker
-from bot.app.machine_checks import measure_room
 from bot.app.metrics import Signs, build_registry
 from bot.app.upkeep import Leftovers
 from bot.app.wiring import (

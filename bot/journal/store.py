@@ -31,6 +31,10 @@ class StoreBroken(Exception):
     """The journal could not be written; nothing may be acted on any more."""
 
 
+class JournalDamaged(StoreBroken):
+    """What stands in the file is no journal, or one that can't be read whole."""
+
+
 class Store:
     """The journal's file. Only SQL runs under its lock, and no cursor leaves it.
 
@@ -152,12 +156,18 @@ class StoredCopy:
     def __init__(self, path: Path) -> None:
         if not path.is_file():
             raise StoreBroken(f"there is no journal at {path}; set ASM_UPGRADE_STATE to the bot's state folder")
+        self._path = path
         connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5, isolation_level=None)
         self._db = Database(connection)
 
     def read(self, sql: str, parameters: Parameters = ()) -> list[Row]:
-        """All rows of a query."""
-        return list(self._db.query(sql, parameters))
+        """All rows of a query. Raises StoreBroken, of a damaged file JournalDamaged."""
+        try:
+            return list(self._db.query(sql, parameters))
+        except sqlite3.OperationalError as error:
+            raise StoreBroken(f"{self._path} can't be read: {error}") from error
+        except sqlite3.DatabaseError as error:
+            raise JournalDamaged(f"{self._path} is damaged: {error}") from error
 
     def close(self) -> None:
         """Close the file."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct, convert
 
-from bot.likeness import describe_unknown, find_alike
+from bot.likeness import describe_unknown
 from bot.settings.option_fields import (
     check_endpoints,
     check_flag,
@@ -234,11 +234,8 @@ def parse_clusters(text: str, path: Path) -> tuple[Mapping[str, Cluster], list[s
         raw = read_toml(text)
     except BadDocument as error:
         return {}, [f"{path.name} {error}."]
-    for name in raw:
-        if name not in TABLES:
-            meant = "".join(f" (did you mean {near}?)" for near in find_alike(name, TABLES)[:1])
-            tables = "[defaults], [discovery], [webhooks.NAME] and [clusters.NAME]"
-            faults.add(name, f"is unknown{meant}; the file has {tables}")
+    for name in raw.keys() - set(TABLES):
+        faults.add("the file", describe_unknown(name, TABLES))
     defaults, clusters = raw.get("defaults", {}), raw.get("clusters", {})
     if not isinstance(defaults, dict) or not isinstance(clusters, dict):
         return {}, [*faults.found, f"{path.name}: defaults and clusters must be tables."]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -263,6 +264,11 @@ def _read_slack(reader: _Reader) -> SlackSettings:
         )
     else:
         reader.required("SLACK_SIGNING_SECRET", "HTTP mode needs it; Slack shows it under Basic Information")
+    for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"):
+        if not re.fullmatch(r"[!-~]*", reader.text(name)):
+            reader.faults.append(f"{name} has blanks or letters that Slack's have not; copy it anew.")
+    if not re.fullmatch(r"https?://[!-~]+", reader.text("SLACK_API_URL")):
+        reader.faults.append("SLACK_API_URL must begin with https://, or with http:// for a stand-in of Slack.")
     return SlackSettings(
         bot_token=token,
         app_token=reader.text("SLACK_APP_TOKEN"),

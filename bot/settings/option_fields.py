@@ -12,6 +12,8 @@ from steps.install.flags import find_flag_fault, flag_path
 from steps.install.overlays import REFUSED_FIELDS
 from steps.mesh import ENDPOINTS
 
+LABEL_PART = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+
 
 def check_text(value: object) -> str:
     """A text that is not empty."""
@@ -86,9 +88,12 @@ def check_limits(value: object) -> str:
 
 def check_label(value: object) -> str:
     """A label of pods: its key alone, or with its value. "" stands for none."""
-    name = r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"
-    prefix = r"([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?"
-    fine = isinstance(value, str) and re.fullmatch(f"({prefix}{name}(=({name})?)?)?", value)
+    if value == "":
+        return ""
+    key, _, given = value.partition("=") if isinstance(value, str) else ("", "", "")
+    prefix, slash, name = key.rpartition("/")
+    fine = LABEL_PART.fullmatch(name) and (not given or LABEL_PART.fullmatch(given))
+    fine = fine and (not slash or re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", prefix))
     return "" if fine else "must be a label of pods, such as team=shop or example.com/by-hand"
 
 

@@ -9,22 +9,31 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.doctor import Doctor, check_people
+from bot.app.checks.doctor import Doctor
+from bot.app.checks.people import check_approvers
+from bot.app.checks.slack import SCOPES, check_clock, check_scopes, check_secret
 from bot.app.known_releases import read_releases
-from bot.app.slack_checks import check_clock, check_scopes
 from bot.app.wiring import build_ports_for, build_programs
+from bot.engine.plans import Ports
+from bot.settings.environment import Settings
 from bot.settings.policy import Policy
 from steps.contract.checks import Check
+from steps.mesh import ClusterAddress
 from tests.scenarios.rig import World
 
 
-def examine(world: World) -> list[Check]:
+def examine(world: World, given: Settings | None = None, *, post: bool = False) -> list[Check]:
     """All lines for the world's cluster."""
-    settings = world.settings
+    settings = given or world.settings
     os.environ["PATH"] = world.path
     ports_for = build_ports_for(settings, build_programs(settings))
-    doctor = Doctor(settings, read_releases(settings.releases), ports_for, world.path)
+    doctor = Doctor(settings, read_releases(settings.releases), ports_for, world.path, post)
     return list(doctor.examine("cluster-x"))
+
+
+def find(checks: list[Check], name: str) -> list[Check]:
+    """Those whose name begins so."""
+    return [check for check in checks if check.name.startswith(name)]
 
 
 def test_a_healthy_sandbox_has_no_error(world: World) -> None:
@@ -33,16 +42,66 @@ def test_a_healthy_sandbox_has_no_error(world: World) -> None:
 
 
 def test_every_part_is_looked_at(world: World) -> None:
-    """Slack, journal, disk, tools and the cluster's preflight."""
+    """Each token by its own name, blocks, channel, people, journal, disk, programs, release, cluster."""
     names = {check.name.removeprefix("cluster-x: ") for check in examine(world)}
-    assert {"Slack bot token", "journal", "disk", "kubectl", "reach", "rights", "installed version"} <= names
+    assert {"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "Slack scopes", "clock", "blocks", "people", "approvers"} <= names
+    assert {"journal", "state folder", "writing", "disk", "kubectl", "reach", "rights", "installed version"} <= names
+    assert {name.split()[0] for name in names} >= {"channel", "release"}
 
 
-def test_a_refused_token_is_an_error(world: World) -> None:
-    """Slack's own code is named."""
-    broken = replace(world.settings, slack=replace(world.settings.slack, bot_token="xoxb-wrong"))
-    checks = examine(replace(world, settings=broken))
-    assert [check.sentence for check in checks if check.name == "Slack bot token"] == ["Slack refuses it: invalid_auth"]
+def test_a_test_message_is_posted_and_deleted(world: World) -> None:
+    """With `--post` alone; nobody is left with it."""
+    before = world.messages()
+    assert find(examine(world), "channel")[0].sentence.startswith("it can be read; `--post` tries")
+    assert find(examine(world, post=True), "channel")[0].sentence.startswith("it can be read and posted to")
+    assert world.messages() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "token", "told"),
+    [
+        ("bot_token", "xoxb-wrong", "SLACK_BOT_TOKEN: Slack refuses it: invalid_auth"),
+        ("bot_token", "xapp-1-A0-1-x", "SLACK_BOT_TOKEN: it is an app-level token, not a bot token"),
+        ("bot_token", "xoxp-user", "SLACK_BOT_TOKEN: it is a user's token, not a bot token"),
+        ("bot_token", "nonsense\n", "SLACK_BOT_TOKEN: it is nothing that Slack gives out, not a bot token"),
+        ("app_token", "xapp-wrong", "SLACK_APP_TOKEN: Slack refuses it: invalid_auth"),
+        ("app_token", "xoxb-swapped", "SLACK_APP_TOKEN: it is a bot token, not an app-level token"),
+    ],
+)
+def test_a_wrong_token_is_an_error_by_its_own_name(world: World, name: str, token: str, told: str) -> None:
+    """Slack's own code is named, or what was mixed up."""
+    slack = world.settings.slack
+    slack = replace(slack, bot_token=token) if name == "bot_token" else replace(slack, app_token=token)
+    checks = examine(world, replace(world.settings, slack=slack))
+    errors = [f"{check.name}: {check.sentence}" for check in checks if check.severity == "error"]
+    assert errors == [told]
+
+
+def test_people_and_channels_that_slack_does_not_know_are_errors(world: World) -> None:
+    """With the field of clusters.toml that names them."""
+    cluster = world.settings.clusters["cluster-x"]
+    policy = Policy(frozenset({"U0NOBODY01"}), frozenset({"U0BEN00002", "S0NOBODY01"}))
+    changed = replace(cluster, channel="C0NOWHERE1", policy=policy)
+    checks = examine(world, replace(world.settings, clusters={"cluster-x": changed}))
+    errors = [f"{check.name}: {check.sentence}" for check in checks if check.severity == "error"]
+    assert errors == [
+        "channel C0NOWHERE1: it can't be read: channel_not_found",
+        "cluster-x: people S0NOBODY01: Slack does not say who is in this group: no_such_subteam (in approvers)",
+    ]
+    (warning,) = find(checks, "cluster-x: people U0NOBODY01")
+    assert warning.sentence == "Slack does not say who this is: user_not_found (in requesters)"
+
+
+def test_a_fault_of_one_part_is_a_line_and_the_others_go_on(world: World) -> None:
+    """Whatever it is."""
+
+    def break_off(_address: ClusterAddress) -> Ports:
+        raise KeyError("what nobody thought of")
+
+    doctor = Doctor(world.settings, read_releases(world.settings.releases), break_off, world.path)
+    checks = list(doctor.examine("cluster-x"))
+    (broken,) = find(checks, "cluster-x: cluster")
+    assert (broken.severity, "KeyError" in broken.sentence, bool(find(checks, "disk"))) == ("error", True, True)
 
 
 def test_missing_scopes_are_named() -> None:
@@ -58,31 +117,40 @@ def test_a_clock_that_is_wrong_is_seen(apart: int, severity: str) -> None:
     assert check_clock(told, now).severity == severity
 
 
-def test_a_cluster_without_approvers_is_an_error(world: World) -> None:
-    """Nobody may approve then."""
-    cluster = replace(world.settings.clusters["cluster-x"], policy=Policy(frozenset(), frozenset()))
-    assert check_people(cluster).severity == "error"
+ANA, BEN, CAI = "U0ANA00001", "U0BEN00002", "U0CAI00003"
 
 
-def test_fewer_approvers_than_an_approval_takes_is_an_error(world: World) -> None:
-    """No gate would ever open."""
-    policy = Policy(frozenset(), frozenset({"U0BEN00002"}), approvals_needed=2)
-    cluster = replace(world.settings.clusters["cluster-x"], policy=policy)
-    assert check_people(cluster).severity == "error"
+@pytest.mark.parametrize(
+    ("approvers", "requesters", "needed", "severity"),
+    [
+        ({BEN, CAI}, {ANA}, 1, "ok"),
+        ({BEN, CAI}, {ANA}, 2, "ok"),
+        (set(), {ANA}, 1, "error"),
+        ({BEN}, {ANA}, 2, "error"),
+        ({ANA}, {ANA}, 1, "warning"),
+        ({ANA, BEN}, {ANA}, 2, "warning"),
+        ({BEN}, set(), 1, "ok"),
+    ],
+)
+def test_approvers_are_counted_against_what_an_approval_takes(
+    approvers: set[str], requesters: set[str], needed: int, severity: str
+) -> None:
+    """No gate would ever open with fewer; the requester does not count on a production cluster."""
+    policy = Policy(frozenset(requesters), frozenset(approvers), approvals_needed=needed)
+    assert check_approvers(policy, policy.approvers, policy.requesters).severity == severity
 
 
-def test_a_group_of_approvers_is_not_counted(world: World) -> None:
-    """Who is in it is asked at each decision."""
-    policy = Policy(frozenset(), frozenset({"S0APPROVE1"}), approvals_needed=2)
-    cluster = replace(world.settings.clusters["cluster-x"], policy=policy)
-    assert check_people(cluster).sentence.startswith("the members of S0APPROVE1 may approve")
+@pytest.mark.parametrize(
+    ("secret", "severity"), [("0123456789abcdef" * 2, "ok"), ("xoxb-1", "warning"), ("", "warning")]
+)
+def test_a_signing_secret_is_judged_by_its_form(secret: str, severity: str) -> None:
+    """Nothing but a request of Slack's proves it, and that is said."""
+    assert check_secret(secret).severity == severity
 
 
 def test_the_scopes_are_those_of_the_manifest(project_root: Path) -> None:
     """One list in two places."""
     import yaml
-
-    from bot.app.slack_checks import SCOPES
 
     manifest = yaml.safe_load((project_root / "manifests" / "slack-app.yaml").read_text())
     assert set(SCOPES) == set(manifest["oauth_config"]["scopes"]["bot"])

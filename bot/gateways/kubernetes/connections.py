@@ -123,13 +123,14 @@ class KubeconfigConnection:
     def open(self) -> ApiClient:
         from kubernetes.client import ApiClient, Configuration
         from kubernetes.config import ConfigException
+        from yaml import YAMLError
 
         path = Path(self._address.kubeconfig).expanduser()
         self._refuse_acting_for(path)
         configuration = Configuration()
         try:
             self._plugin.run(lambda: _load(path, self._address.context, configuration))
-        except (ConfigException, OSError, ValueError, TypeError) as error:
+        except (ConfigException, YAMLError, OSError, ValueError, TypeError, AttributeError, LookupError) as error:
             raise GiveUp(
                 f"the kubeconfig {path} of {self.name} can't be used: {name_error(error)}",
                 "Check the file and the context named in clusters.toml, then retry.",

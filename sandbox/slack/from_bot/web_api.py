@@ -43,6 +43,7 @@ METHODS = (
     Method("views.push", views.push_view, Tier.FOUR),
     Method("views.update", views.update_view, Tier.FOUR),
     Method("views.publish", views.publish_home, Tier.FOUR),
+    Method("blocks.validate", views.validate_blocks, Tier.THREE),
     Method("conversations.history", conversations.list_history, Tier.THREE),
     Method("conversations.replies", conversations.list_replies, Tier.THREE),
     Method("conversations.info", conversations.show_channel, Tier.THREE),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sandbox.slack.values.block_rules import check_blocks
 from sandbox.slack.values.shapes import Call, Json, refuse_arguments
 from sandbox.slack.workspace.surfaces import check_view, public_view
 from sandbox.slack.workspace.workspace import Workspace
@@ -38,6 +39,19 @@ def publish_home(workspace: Workspace, call: Call) -> Json:
     """views.publish."""
     view = workspace.surfaces.publish(call.required("user_id"), call.parsed("view"), call.text("hash"))
     return {"view": public_view(view)}
+
+
+def validate_blocks(_workspace: Workspace, call: Call) -> Json:
+    """blocks.validate: one of blocks, a message or a view, looked at and shown nowhere."""
+    given = {name: call.parsed(name) for name in ("blocks", "message", "view") if call.parsed(name) is not None}
+    if len(given) != 1:
+        raise refuse_arguments("provide exactly one of blocks, message or view")
+    ((name, content),) = given.items()
+    if name == "view":
+        check_view(content, str(content.get("type")) if isinstance(content, dict) else "modal")
+    else:
+        check_blocks(content if name == "blocks" else content.get("blocks"), "message")
+    return {}
 
 
 def _trigger(call: Call) -> str:

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bot.app.cli import main
-from bot.app.local_orders import give_order
+from bot.app.local_orders import give_order, is_obeyed
 from bot.clicks.clicks import Clicks
 from bot.clicks.orders import Abort, Pause, Resume, Rollback
 from bot.journal.records import OPERATOR, Action
@@ -114,6 +114,33 @@ def test_the_command_fails_without_a_journal(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("ASM_UPGRADE_STATE", str(tmp_path))
     answer = run("pause", "cluster-x")
     assert (answer.exit_code, answer.output.count("\n")) == (1, 1)
+
+
+def test_an_order_for_nothing_exits_with_1(build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At once, with what was probably meant; nothing is written, so no bot has to run."""
+    engine = build({})
+    engine.add_upgrade(["a/b"])
+    monkeypatch.setenv("ASM_UPGRADE_STATE", str(tmp_path))
+    for target, told in (("nope", "there is no upgrade of nope."), ("cluster-y", "Did you mean cluster-x")):
+        answer = run("pause", target)
+        assert (answer.exit_code, told in answer.output, answer.output.count("\n")) == (1, True, 1)
+    assert Clicks(engine.store).list_unsettled() == []
+
+
+def test_the_exit_code_says_whether_it_is_so(build: Build, tmp_path: Path) -> None:
+    """By the journal, whatever was answered."""
+    engine = build({})
+    engine.add_upgrade(["a/b"])
+    path = tmp_path / JOURNAL
+    assert not is_obeyed(path, Pause("cluster-x"))
+    order(engine, tmp_path, "pause")
+    assert (is_obeyed(path, Pause("cluster-x")), is_obeyed(path, Resume("cluster-x"))) == (True, False)
+    order(engine, tmp_path, "resume")
+    assert is_obeyed(path, Resume("cluster-x-1"))
+    assert order(engine, tmp_path, "rollback", "no").endswith("so there is nothing to take back.")
+    assert not is_obeyed(path, Rollback("cluster-x", "no"))
+    order(engine, tmp_path, "abort", "enough")
+    assert (is_obeyed(path, Abort("cluster-x", "enough")), is_obeyed(path, Pause("nope"))) == (True, False)
 
 
 def test_an_abort_asks_first(build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

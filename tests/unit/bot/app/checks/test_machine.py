@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.machine_checks import check_database, check_folder, check_messages, measure_room
+from bot.app.checks.machine import check_database, check_folder, check_messages, measure_room
 from steps.contract.checks import Severity
 from steps.contract.step import Done
 from steps.preflight.machine import check_disk

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from bot.files import write_atomically
+from bot.gateways.calls.faults import Call
 from bot.gateways.programs.kubectl import find_kubectl
+from bot.gateways.releases.release_files import LARGEST_SIGNATURE
+from bot.gateways.releases.slices import Slices
 from bot.journal.deliveries import list_troubles
-from bot.journal.store import StoreBroken, StoredCopy, is_open_to_others
+from bot.journal.store import JournalDamaged, StoreBroken, StoredCopy, is_open_to_others
 from bot.journal.upkeep import find_loss
 from bot.settings.environment import JOURNAL
 from steps.contract.checks import Check, failed, passed, warned
@@ -20,6 +26,9 @@ from steps.phases.download import choose_platform
 from steps.preflight.machine import check_disk, check_kubectl
 
 TOOL_SECONDS = 10
+RESTORE = "Stop the bot and restore the file from a backup."
+WRITABLE = "Let it belong to the bot's user, on a volume that is not mounted read-only."
+EXECUTABLE = "Mount its volume without noexec: istioctl and asmctl are started from there."
 
 
 def check_database(state: Path) -> Check:
@@ -36,13 +45,13 @@ def check_database(state: Path) -> Check:
         stored = StoredCopy(path)
         told = stored.read("pragma quick_check")
         stored.close()
-    except (StoreBroken, OSError, sqlite3.OperationalError) as error:
+    except JournalDamaged as error:
+        return failed("journal", str(error), RESTORE)
+    except (StoreBroken, OSError, sqlite3.Error) as error:
         return failed("journal", f"{path} can't be read: {error}", "Check the file's owner and the volume.")
-    except sqlite3.DatabaseError as error:
-        told = [{"quick_check": error}]
     answer = str(next(iter(told[0].values())))
     if answer != "ok":
-        return failed("journal", f"{path} is damaged: {answer}", "Stop the bot and restore the file from a backup.")
+        return failed("journal", f"{path} is damaged: {answer}", RESTORE)
     return passed("journal", f"{path} is whole")
 
 
@@ -91,3 +100,46 @@ def check_tools(release: Release, path: str) -> Check:
     except TryAgain as error:
         return failed("kubectl", error.why, "Run it by hand to see why it doesn't answer.")
     return check_kubectl(found.version if found else "", release)
+
+
+def check_writing(state: Path) -> Check:
+    """Whether the state folder can be written to and programs be started from it, by doing both."""
+    place = state if state.is_dir() else next(folder for folder in state.absolute().parents if folder.exists())
+    try:
+        with TemporaryDirectory(prefix=".doctor-", dir=place) as folder:
+            program = Path(folder, "program")
+            write_atomically(program, b"#!/bin/sh\nexit 0\n", 0o700)
+            fault = _start(program)
+    except OSError as error:
+        return failed("writing", f"{place} can't be written to: {error.strerror or error}", WRITABLE)
+    if fault:
+        return failed("writing", f"no program can be started from {place}: {fault}", EXECUTABLE)
+    made = "" if place == state else f"; {state} will be made"
+    return passed("writing", f"{place} can be written to, and programs be started from it{made}")
+
+
+def _start(program: Path) -> str:
+    """Why a program can't be started, "" where it can."""
+    try:
+        subprocess.run([str(program)], check=True, timeout=TOOL_SECONDS, capture_output=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        return str(getattr(error, "strerror", "") or error)
+    return ""
+
+
+def check_release(release: Release, archive: str) -> Check:
+    """Whether the release's archive can be had: its signature is fetched, or the local file is looked at."""
+    name = f"release {release.version}"
+    if archive:
+        there = Path(archive).is_file()
+        remedy = "Correct `archive` in clusters.toml."
+        return passed(name, f"{archive} is there") if there else failed(name, f"there is no file {archive}", remedy)
+    described = release.describe_archive(choose_platform(sys.platform))
+    host = described.signature_url.partition("//")[2].partition("/")[0]
+    call = Call(f"the release server {host}", f"fetch the signature of {described.file_name}")
+    try:
+        Slices(limits=(TOOL_SECONDS / 2, TOOL_SECONDS)).fetch_small(call, described.signature_url, LARGEST_SIGNATURE)
+    except (GiveUp, TryAgain) as error:
+        remedy = error.remedy if isinstance(error, GiveUp) else "Check the network, ASM_UPGRADE_MIRROR and `archive`."
+        return failed(name, error.why, remedy)
+    return passed(name, f"{host} has the signature of {described.file_name}")
