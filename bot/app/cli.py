@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from bot.journal.records import StoreBroken
 from bot.settings.environment import BACKUPS, JOURNAL, SETTINGS, ConfigError, read_state_folder
 
 if TYPE_CHECKING:
@@ -35,8 +36,6 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
-        from bot.journal.store import StoreBroken
-
         try:
             return super().invoke(ctx)
         except ConfigError as error:
@@ -59,7 +58,7 @@ def main() -> None:
 def serve() -> None:
     """Run the bot until it is told to stop."""
     from bot.app.serving import serve_bot
-    from bot.journal.store import StoreBroken, StoreBusy
+    from bot.journal.store import StoreBusy
     from bot.settings.environment import read_settings
 
     try:
@@ -116,13 +115,15 @@ def sandbox(kubeconfig: Path | None, speed: float | None, weather: tuple[str, ..
 @click.argument("upgrade", required=False, default="")
 def status(upgrade: str) -> None:
     """Show where the open upgrades stand, or one upgrade by its id."""
+    from bot.settings.environment import find_settings_faults
     from bot.telling.reports import describe_status
 
     views = _open_views()
     rows = [views.read_view(upgrade)] if upgrade and _known(views, upgrade) else []
     if not upgrade:
         rows = views.list_open()
-    _say("\n".join([describe_status(rows, []), *(f"⚠️ {trouble}" for trouble in views.list_troubles())]))
+    troubles = [*find_settings_faults(), *views.list_troubles()]
+    _say("\n".join([describe_status(rows, []), *(f"⚠️ {trouble}" for trouble in troubles)]))
 
 
 @main.command()
@@ -335,7 +336,7 @@ def _open_views() -> Views:
 
 
 def _open_copy() -> StoredCopy:
-    from bot.journal.store import StoreBroken, StoredCopy
+    from bot.journal.store import StoredCopy
 
     try:
         return StoredCopy(read_state_folder() / JOURNAL)

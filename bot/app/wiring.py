@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.app.keys import open_key
@@ -47,7 +47,9 @@ from bot.reminders.tick import Reminders
 from bot.returns import Returns
 from bot.schedule.keeper import Keeper
 from bot.schedule.tables import Schedules
-from bot.settings.environment import BACKUPS, JOURNAL, ConfigError, Settings
+from bot.settings.clusters import Cluster
+from bot.settings.environment import BACKUPS, JOURNAL, ConfigError, Settings, find_clusters_file, read_clusters
+from bot.settings.live import ClustersFile, LiveClusters
 from bot.slack.api.clients import build_posting_client, build_reading_client
 from bot.slack.api.directory import SlackDirectory
 from bot.slack.drawing.text import Pen
@@ -82,6 +84,7 @@ class Bot:
     """The bot's parts, joined over one journal."""
 
     settings: Settings
+    clusters: LiveClusters
     clock: Clock
     store: Store
     journal: Journal
@@ -122,19 +125,18 @@ def build_bot(
 def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans, programs: ProgramRuns) -> Bot:
     """Join everything to an open journal."""
     journal, outbox = Journal(store), Outbox(store)
-    views = Views(journal)
-    roster = build_roster(settings, clock)
-    clusters = PeopledClusters(settings.clusters, roster)
-    chronicle = Chronicle(journal, outbox, clusters.list_approvers)
+    views, live = Views(journal), LiveClusters(settings.clusters)
     schedules, returns = Schedules(store), Returns(store, journal)
+    clusters = PeopledClusters(live, roster := build_roster(settings, live, clock))
+    chronicle = Chronicle(journal, outbox, clusters.list_approvers)
     transitions = Transitions(journal, returns, chronicle, clock)
     keeper = Keeper(journal, schedules, transitions, clusters, plans.releases, Paces(store))
     keeper.wake_held()
     timetable = Timetable(journal, schedules, chronicle, clock, clusters)
     scheduling = Scheduling(timetable, journal, schedules, keeper, chronicle, clock)
-    search = GkeSearch(build_discover(settings), settings.discovery.projects, clock)
-    targets = Targets(journal, clusters, Found(journal, search, settings.discovery, clusters, roster.expand_policy))
-    modes = MeshModes(lambda address: read_mesh_mode(plans.ports_for(address).kubernetes), clock)
+    search, modes = build_search(settings, clock), build_modes(plans, clock)
+    found = Found(journal, search, settings.discovery, clusters, roster.expand_policy)
+    targets = Targets(journal, clusters, found, live.list_faults)
     fleet = Fleet(targets, journal, views, outbox.read_thread, timetable, modes)
     starts = Starts(targets, journal, transitions, clock)
     rollbacks = Rollbacks(targets, journal, returns, transitions, clock, plans.releases)
@@ -144,6 +146,7 @@ def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans, progr
     use_cases = UseCases(starts, rollbacks, decisions, controls, scheduling, timetable, fleet)
     return Bot(
         settings=settings,
+        clusters=live,
         clock=clock,
         store=store,
         journal=journal,
@@ -164,6 +167,16 @@ def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans, progr
         keeper=keeper,
         programs=programs,
     )
+
+
+def build_search(settings: Settings, clock: Clock) -> GkeSearch:
+    """What looks for clusters in GKE."""
+    return GkeSearch(build_discover(settings), settings.discovery.projects, clock)
+
+
+def build_modes(plans: Plans, clock: Clock) -> MeshModes:
+    """What reads the mTLS mode of a cluster."""
+    return MeshModes(lambda address: read_mesh_mode(plans.ports_for(address).kubernetes), clock)
 
 
 def read_known_releases(settings: Settings) -> Mapping[str, Release]:
@@ -189,10 +202,21 @@ def read_known_releases(settings: Settings) -> Mapping[str, Release]:
     return releases
 
 
-def build_roster(settings: Settings, clock: Clock) -> Roster:
+def build_roster(settings: Settings, clusters: Mapping[str, Cluster], clock: Clock) -> Roster:
     """People and groups as Slack knows them."""
     client = build_reading_client(settings.slack.bot_token, settings.slack.api_url)
-    return Roster(SlackDirectory(client), clock, settings.clusters, [settings.discovery.template.policy])
+    return Roster(SlackDirectory(client), clock, clusters, [settings.discovery.template.policy])
+
+
+def build_clusters_file(settings: Settings, live: LiveClusters) -> ClustersFile:
+    """What reads clusters.toml again; a change that names a release nobody has a file of is faulty."""
+
+    def read() -> Mapping[str, Cluster]:
+        clusters = read_clusters()
+        read_known_releases(replace(settings, clusters=clusters))
+        return clusters
+
+    return ClustersFile(find_clusters_file(), live, read)
 
 
 def build_home_tabs(settings: Settings, fleet: Fleet, clock: Clock) -> HomeTabs:

@@ -32,3 +32,11 @@ Action: TypeAlias = Literal[
 OPERATOR = "command-line"
 # Who acts where nobody ordered it just then: the bot itself, in the audit.
 BOT = "bot"
+
+
+class StoreBroken(Exception):
+    """The journal could not be read or written; nothing may be acted on any more."""
+
+
+class JournalDamaged(StoreBroken):
+    """What stands in the file is no journal, or one that can't be read whole."""

@@ -15,6 +15,8 @@ from sqlite_utils import Database
 
 from bot.journal.migrations import build_migrations
 from bot.journal.proofs import Key, prove_earlier
+from bot.journal.records import JournalDamaged as JournalDamaged
+from bot.journal.records import StoreBroken as StoreBroken
 from bot.journal.upkeep import find_refusal, leave_mark
 
 # A row as SQLite gives it; whoever asked for it knows its columns.
@@ -25,14 +27,6 @@ Reads: TypeAlias = Callable[[str, Parameters], list[Row]]
 
 class StoreBusy(Exception):
     """Another bot holds the state folder."""
-
-
-class StoreBroken(Exception):
-    """The journal could not be written; nothing may be acted on any more."""
-
-
-class JournalDamaged(StoreBroken):
-    """What stands in the file is no journal, or one that can't be read whole."""
 
 
 class Store:

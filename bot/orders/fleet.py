@@ -51,9 +51,9 @@ class Fleet:
         views = [self._build_view(cluster, user) for cluster in self._targets.list_clusters()]
         return tuple(sorted(views, key=lambda view: (view.found, view.upgrade is None, view.key)))
 
-    def list_search_faults(self) -> tuple[str, ...]:
-        """A sentence for each Google project that didn't tell all of its clusters."""
-        return self._targets.found.list_faults()
+    def list_faults(self) -> tuple[str, ...]:
+        """A sentence for each fault of clusters.toml, and each Google project that didn't tell all of its clusters."""
+        return self._targets.list_faults()
 
     def is_searched(self) -> bool:
         """Whether GKE was asked for clusters lately."""
@@ -87,7 +87,7 @@ class Fleet:
             row, _ = self._targets.find_upgrade(order)
             return describe_status([self._views.build_view(row)], [])
         self._targets.found.want()
-        troubles = [*self.list_search_faults(), *self._views.list_troubles()]
+        troubles = [*self.list_faults(), *self._views.list_troubles()]
         return describe_fleet(self.list_clusters(user), troubles)
 
     def find_schedule_faults(self, target: str, written: Written) -> dict[str, str]:

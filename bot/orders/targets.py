@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from bot.clicks.orders import Order
 from bot.discovery.found import NOT_CONFIGURED, Found
@@ -24,12 +24,26 @@ class Refusal(Exception):
 
 
 class Targets:
-    """Finds clusters, those `found` in GKE too, and upgrades. What nobody knows raises Refusal."""
+    """Finds clusters, those `found` in GKE too, and upgrades. What nobody knows raises Refusal.
 
-    def __init__(self, journal: JournalView, clusters: Mapping[str, Cluster], found: Found) -> None:
+    `list_faults` tells why clusters.toml as it stands is not in force.
+    """
+
+    def __init__(
+        self,
+        journal: JournalView,
+        clusters: Mapping[str, Cluster],
+        found: Found,
+        list_faults: Callable[[], tuple[str, ...]],
+    ) -> None:
         self._journal = journal
         self._clusters = clusters
         self.found = found
+        self._list_faults = list_faults
+
+    def list_faults(self) -> tuple[str, ...]:
+        """A sentence for each reason why what is known of the clusters isn't all, or not the newest."""
+        return (*self._list_faults(), *self.found.list_faults())
 
     def look_up(self, key: str) -> Cluster | None:
         """The cluster under this key, None where nobody knows it."""

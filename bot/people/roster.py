@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, Sequence, ValuesView
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
@@ -172,12 +172,23 @@ class PeopledClusters(Mapping[str, Cluster]):
         self._roster = roster
 
     def __getitem__(self, key: str) -> Cluster:
-        cluster = self._clusters[key]
+        return self._expand(self._clusters[key])
+
+    def _expand(self, cluster: Cluster) -> Cluster:
         return replace(cluster, policy=self._roster.expand_policy(cluster.policy))
+
+    def items(self) -> ItemsView[str, Cluster]:
+        """All of them at one moment, whatever is read anew meanwhile."""
+        return {key: self._expand(cluster) for key, cluster in self._clusters.items()}.items()
+
+    def values(self) -> ValuesView[Cluster]:
+        """The same without their keys."""
+        return {key: self._expand(cluster) for key, cluster in self._clusters.items()}.values()
 
     def list_approvers(self, cluster: str, requester: str) -> list[str]:
         """Whom the cards of a cluster mention: who may approve what this person asked for."""
-        policy = self[cluster].policy if cluster in self._clusters else None
+        known = self._clusters.get(cluster)
+        policy = self._expand(known).policy if known else None
         people = sorted(policy.approvers) if policy else []
         return [user for user in people if policy and not refuse_person(policy, "approve", user, requester, True)]
 

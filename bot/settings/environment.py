@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -229,6 +229,27 @@ def read_clusters(environment: Mapping[str, str] | None = None) -> Mapping[str, 
     if reader.faults:
         raise ConfigError(reader.faults)
     return clusters
+
+
+def find_clusters_file(environment: Mapping[str, str] | None = None) -> Path:
+    """Where clusters.toml is."""
+    return Path(_Reader(os.environ if environment is None else environment).text("ASM_UPGRADE_CLUSTERS"))
+
+
+def find_settings_faults() -> list[str]:
+    """What is wrong with clusters.toml as it stands, where there is one; for commands beside the bot."""
+    if not find_clusters_file().is_file():
+        return []
+    try:
+        read_clusters()
+    except ConfigError as error:
+        return describe_faults(error.faults)
+    return []
+
+
+def describe_faults(faults: Iterable[str]) -> list[str]:
+    """The faults of a file that was right when the bot last took it."""
+    return [f"Not in force, the last one that was right is: {one}" for one in faults]
 
 
 def read_state_folder(environment: Mapping[str, str] | None = None) -> Path:

@@ -80,7 +80,7 @@ def draw_start_form(reception: Reception, user: str, chosen: str, channel: str) 
     """The form with what is known now."""
     clusters = [cluster for cluster in reception.fleet.list_clusters(user) if cluster.may_start]
     looking = [] if reception.fleet.is_searched() else [LOOKING]
-    return build_start_form(clusters, chosen, channel, [*reception.fleet.list_search_faults(), *looking])
+    return build_start_form(clusters, chosen, channel, [*reception.fleet.list_faults(), *looking])
 
 
 def redraw_start_form(

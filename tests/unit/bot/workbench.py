@@ -196,7 +196,7 @@ def write_click(*parts: Any, **named: Any) -> Click:
 def find_nothing_else(journal: Journal, clusters: Mapping[str, Cluster], clock: Clock) -> Targets:
     """These clusters and no others: nothing is looked for in GKE."""
     search = GkeSearch(lambda _project: Discovery(()), (), clock)
-    return Targets(journal, clusters, Found(journal, search, NO_DISCOVERY, clusters, lambda policy: policy))
+    return Targets(journal, clusters, Found(journal, search, NO_DISCOVERY, clusters, lambda policy: policy), tuple)
 
 
 class Build(Protocol):
