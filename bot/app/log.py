@@ -1,33 +1,56 @@
-"""Log lines, with secrets blotted out."""
+"""Log lines, one JSON object an event, those of libraries included, with secrets blotted out."""
 
 from __future__ import annotations
 
 import logging
-import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import TextIO
 
 import structlog
-from structlog.typing import EventDict
+from structlog.stdlib import ProcessorFormatter
+from structlog.typing import EventDict, Processor
 
 from steps.contract.redaction import redact
 
+# What these say is said by another library's line about the same event.
+REPEATING = ("websocket",)
 
-def configure_log(level: str) -> None:
-    """Log lines as JSON on stderr, or in colours on a terminal."""
-    renderer = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
+
+def configure_log(level: str, output: TextIO) -> None:
+    """Log lines as JSON, or in colours on a terminal; libraries speak from warnings on, or less where less is asked."""
+    number = logging.getLevelNamesMapping()[level.upper()]
+    finishing = _list_finishing(output)
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            redact_event,
-            renderer,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        processors=[*_list_naming(), *finishing],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.PrintLoggerFactory(output),
     )
+    handler = logging.StreamHandler(output)
+    handler.setFormatter(
+        ProcessorFormatter(
+            processors=[ProcessorFormatter.remove_processors_meta, *finishing],
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *_list_naming()],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=max(number, logging.WARNING), force=True)
+    for name in REPEATING:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def _list_naming() -> list[Processor]:
+    """Upgrade and cluster of whoever speaks, the level and the time."""
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+
+
+def _list_finishing(output: TextIO) -> list[Processor]:
+    renderer = structlog.dev.ConsoleRenderer() if output.isatty() else structlog.processors.JSONRenderer()
+    return [structlog.processors.format_exc_info, redact_event, renderer]
 
 
 @contextmanager

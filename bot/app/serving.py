@@ -134,6 +134,7 @@ class Serving:
             live.close()
         if self.bot.store.broken:
             sys.stderr.write(f"asm-upgrade: stopped: {self.bot.store.broken}\n")
+        log.info("stopped", asked=asked, broken=self.bot.store.broken)
         return 0 if asked else 1
 
     def _finish_begun(self, grace: float) -> None:
@@ -222,7 +223,7 @@ class Serving:
 
 def serve_bot(settings: Settings) -> int:
     """Run the bot; the exit code is 0 when it was told to stop."""
-    configure_log(settings.log_level)
+    configure_log(settings.log_level, sys.stderr)
     # The memory of the bot, and of the programs that it starts, holds tokens.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     import_clients()

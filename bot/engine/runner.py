@@ -6,12 +6,10 @@ import dataclasses
 from datetime import datetime, timedelta
 from typing import assert_never
 
-import structlog
-
 from bot.clock import Clock
 from bot.engine.plans import Plans
 from bot.engine.step_runs import StepRuns
-from bot.engine.turn import Turn, correct_wait, describe_outcome, limit_patience
+from bot.engine.turn import StepLog, Turn, correct_wait, describe_outcome, limit_patience
 from bot.incidents import note_incident
 from bot.journal.journal import Journal
 from bot.journal.rows import LONGEST_PAUSE, UpgradeRow, find_first_asked, is_due
@@ -22,8 +20,6 @@ from bot.transitions import Transitions
 from steps.contract.errors import GiveUp, TryAgain
 from steps.contract.step import Ask, Blocked, Done, Outcome, Waiting
 from steps.plan import has_written
-
-log = structlog.get_logger(__name__)
 
 
 class Runner:
@@ -45,6 +41,7 @@ class Runner:
         self._clock = clock
         self._plans = plans
         self._runs = StepRuns(journal, keeper, clock, plans)
+        self._log = StepLog()
 
     def leave(self) -> None:
         """Begin nothing more; the next bot goes on."""
@@ -66,12 +63,13 @@ class Runner:
         now = self._clock.now()
         if row is None or not is_due(row, now):
             return
-        try:
-            self._run(row, now)
-        except StoreBroken:
-            raise
-        except Exception as fault:  # what was recorded may be what can't be committed
-            self._commit(row, Turn(), self._block_faulty(row, fault))
+        with self._log.name_upgrade(row):
+            try:
+                self._run(row, now)
+            except StoreBroken:
+                raise
+            except Exception as fault:  # what was recorded may be what can't be committed
+                self._commit(row, Turn(), self._block_faulty(row, fault))
 
     def _run(self, row: UpgradeRow, now: datetime) -> None:
         if row.unreadable:
@@ -162,7 +160,7 @@ class Runner:
                 self._apply(row, outcome, now)
             else:
                 self._chronicle.draw_root(row.id, now)
-        log.info("step", upgrade=row.id, step=row.step, outcome=type(outcome).__name__, why=describe_outcome(outcome))
+        self._log.note_outcome(row, outcome)
 
     def _apply(self, row: UpgradeRow, outcome: Outcome, now: datetime) -> None:
         match outcome:

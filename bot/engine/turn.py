@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import assert_never
 
 import msgspec
+import structlog
 
 from bot.journal.audit import Deed
 from bot.journal.journal import Journal
@@ -15,6 +17,8 @@ from bot.journal.rows import LONGEST_PAUSE, UpgradeRow, encode_json
 from steps.contract.ledger import Ledger, LedgerEntry
 from steps.contract.notes import Json
 from steps.contract.step import Ask, Blocked, Done, Outcome, Step, Waiting
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass
@@ -118,3 +122,26 @@ def describe_outcome(outcome: Outcome) -> str:
             return question
         case _:
             assert_never(outcome)
+
+
+class StepLog:
+    """Logs what steps answer, once: one that waits answers the same at every look."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, tuple[str, str, str]] = {}
+
+    @contextmanager
+    def name_upgrade(self, row: UpgradeRow) -> Iterator[None]:
+        """Every line that is logged on this thread meanwhile, by a library too, names upgrade and cluster."""
+        with structlog.contextvars.bound_contextvars(upgrade=row.id, cluster=row.cluster):
+            yield
+
+    def note_outcome(self, row: UpgradeRow, outcome: Outcome) -> None:
+        """Log what the step answered, unless it is what it answered before."""
+        said = row.step, type(outcome).__name__, describe_outcome(outcome)
+        if self._said.get(row.id) == said:
+            return
+        self._said[row.id] = said
+        if isinstance(outcome, Done) and row.step == row.plan[-1]:
+            del self._said[row.id]
+        log.info("step", upgrade=row.id, cluster=row.cluster, step=said[0], outcome=said[1], why=said[2])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 
 import click
@@ -37,6 +38,6 @@ def run_prepare(bot: Bot) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    configure_log("error")
+    configure_log("error", sys.stderr)
     import_clients()
     click.echo(json.dumps(run_prepare(build_bot(read_settings(), SystemClock(), lambda: None))))

@@ -6,6 +6,7 @@ Prints the peak memory of the process, and what the restarts of the sidecars pha
 from __future__ import annotations
 
 import json
+import sys
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -94,7 +95,7 @@ def approve(bot: Bot, upgrade: str, step: str, generation: int) -> None:
 
 def measure() -> dict[str, float]:
     """Run the upgrade; numbers as the benchmark wants them."""
-    configure_log("error")
+    configure_log("error", sys.stderr)
     import_clients()
     sent = Sent()
     sent.count()

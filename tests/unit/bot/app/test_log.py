@@ -1,8 +1,38 @@
-"""Log lines carry no secret."""
+"""Log lines: one JSON object an event, whoever speaks, and none with a secret."""
 
 from __future__ import annotations
 
-from bot.app.log import redact_event
+import io
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from bot.app.log import configure_log, redact_event
+
+TOKEN = "xoxb-123456789012-abcdef"
+
+
+@pytest.fixture
+def output() -> Iterator[io.StringIO]:
+    """Where the lines go; the test's own logging is put back afterwards."""
+    root, quiet = logging.getLogger(), logging.getLogger("websocket")
+    kept = [*root.handlers], root.level, quiet.level
+    text = io.StringIO()
+    # force=True closes what was there, and pytest's own handlers are needed afterwards.
+    root.handlers = []
+    configure_log("info", text)
+    yield text
+    root.handlers, root.level, quiet.level = kept
+    structlog.reset_defaults()
+
+
+def read_lines(output: io.StringIO) -> list[dict[str, Any]]:
+    """The lines that were logged."""
+    return [json.loads(line) for line in output.getvalue().splitlines()]
 
 
 def test_a_token_in_a_log_line_is_blotted_out() -> None:
@@ -13,6 +43,44 @@ def test_a_token_in_a_log_line_is_blotted_out() -> None:
 
 def test_secrets_deep_inside_a_log_line_are_blotted_out() -> None:
     """In lists, mappings and exceptions as well."""
-    token = "xoxb-123456789012-abcdef"
-    event = redact_event(None, "info", {"a": [token], "b": {"c": (token,)}, "error": ValueError(token)})
-    assert token not in str(event)
+    event = redact_event(None, "info", {"a": [TOKEN], "b": {"c": (TOKEN,)}, "error": ValueError(TOKEN)})
+    assert TOKEN not in str(event)
+
+
+@pytest.mark.parametrize(
+    "library", ["slack_sdk.web", "slack_bolt.App", "urllib3.connectionpool", "waitress", "apscheduler"]
+)
+def test_a_library_speaks_in_one_json_line(output: io.StringIO, library: str) -> None:
+    """With its name, its level and the time, an exception included."""
+    try:
+        raise ValueError(f"no\nanswer to {TOKEN}")
+    except ValueError:
+        logging.getLogger(library).exception("failed for %s", TOKEN)
+    (line,) = read_lines(output)
+    assert (line["logger"], line["level"], "timestamp" in line, "ValueError" in line["exception"]) == (
+        library,
+        "error",
+        True,
+        True,
+    )
+    assert TOKEN not in output.getvalue()
+
+
+def test_libraries_speak_from_warnings_on(output: io.StringIO) -> None:
+    """What they tell besides is their own affair."""
+    logging.getLogger("urllib3").info("connecting")
+    assert read_lines(output) == []
+
+
+def test_what_another_library_says_already_is_left_out(output: io.StringIO) -> None:
+    """A lost socket is one event."""
+    logging.getLogger("websocket").error("Connection to remote host was lost. - goodbye")
+    assert read_lines(output) == []
+
+
+def test_a_line_names_the_upgrade_at_hand(output: io.StringIO) -> None:
+    """The bot's own and a library's, while its step runs."""
+    with structlog.contextvars.bound_contextvars(upgrade="cluster-x-1", cluster="cluster-x"):
+        structlog.get_logger("bot").info("step")
+        logging.getLogger("urllib3").warning("retrying")
+    assert [(line["upgrade"], line["cluster"]) for line in read_lines(output)] == [("cluster-x-1", "cluster-x")] * 2
