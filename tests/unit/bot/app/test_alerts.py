@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import operator
 import re
 from collections.abc import Callable, Mapping
@@ -31,6 +32,7 @@ EXPRESSION = re.compile(rf"(?P<absent>absent\()?{SELECTOR}\)?(?: (?P<sign>[<>=]+
 SIGNS: Mapping[str, Callable[[float, float], bool]] = {"<": operator.lt, ">": operator.gt, "==": operator.eq}
 ENTRY = LedgerEntry("uid", "shop", "web-1", "shop/Deployment/web", "failed", "shop", "0 of 2 ready")
 Scrape = CollectorRegistry
+METRIC, LABELS = re.compile(r"asm_upgrade_\w+"), re.compile(r"by \(([^)]+)\)|\{(\w+)=")
 
 
 def fail(ctx: Context) -> Outcome:
@@ -143,3 +145,30 @@ def test_every_alert_links_to_what_it_wants(project_root: Path, rules: dict[str,
     headings = re.findall(r"^### (\w+)$", (project_root / "docs" / "operations.md").read_text(), re.MULTILINE)
     links = [rule["annotations"]["runbook_url"].partition("#")[2] for rule in rules.values()]
     assert set(links) <= {heading.lower() for heading in headings}
+
+
+def test_the_dashboard_shows_what_there_is(project_root: Path, build: Build) -> None:
+    """Each panel asks for a metric that the bot has, by labels that it has; each metric of the bot's has a panel."""
+    board = json.loads((project_root / "manifests" / "monitoring" / "grafana" / "asm-upgrade-bot.json").read_text())
+    asked = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+    found = {family.name: family for family in scrape(run_for(build, fail, 0)).collect()}
+    assert {name for expression in asked for name in METRIC.findall(expression)} == found.keys()
+    named = {
+        label for expression in asked for pair in LABELS.findall(expression) for label in "".join(pair).split(", ")
+    }
+    assert named <= {label for family in found.values() for sample in family.samples for label in sample.labels} | {
+        "step"
+    }
+
+
+def test_no_panel_of_the_dashboard_lies_over_another(project_root: Path) -> None:
+    """Each has its own place on a grid of 24."""
+    board = json.loads((project_root / "manifests" / "monitoring" / "grafana" / "asm-upgrade-bot.json").read_text())
+    taken = [
+        (x, y)
+        for place in (panel["gridPos"] for panel in board["panels"])
+        for x in range(place["x"], place["x"] + place["w"])
+        for y in range(place["y"], place["y"] + place["h"])
+    ]
+    assert len(taken) == len(set(taken))
+    assert max(x for x, _ in taken) < 24
