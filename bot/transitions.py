@@ -211,7 +211,7 @@ class Transitions:
         with self._change(row, "ask") as now:
             if row.state == "asking":
                 self._journal.close_question(row.id, "expired")
-                self._chronicle.close_card(row, "expired: no answer in time")
+                self._chronicle.close_card(row, "expired: no answer in time", now)
             self._journal.open_question(row, generation, outcome, now, expires)
             shown = self._chronicle.tell_question(row, generation, outcome, now, expires)
             self._journal.append(row.id, BOT, _describe_asked(row, generation, outcome, shown), now)
@@ -229,14 +229,14 @@ class Transitions:
         """The window closed on a question that people had little time for: its step asks anew, for the next window."""
         with self._change(row, "carry over") as now:
             self._journal.close_question(row.id, "expired")
-            self._chronicle.close_card(row, "the window has closed: asked again for the next one")
+            self._chronicle.close_card(row, "the window has closed: asked again for the next one", now)
             self._journal.change_upgrade(row.id, state="running", due=now, waiting_since=None)
 
     def ask_again(self, row: UpgradeRow) -> None:
         """Nobody answered, and the upgrade can't be left where it stands: its step asks anew, and all are called."""
         with self._change(row, "ask again") as now:
             self._journal.close_question(row.id, "expired")
-            self._chronicle.close_card(row, "expired: no answer in time, asked again")
+            self._chronicle.close_card(row, "expired: no answer in time, asked again", now)
             self._chronicle.call_everybody(row, now)
             self._journal.change_upgrade(row.id, state="running", due=now, waiting_since=None)
 
@@ -244,7 +244,7 @@ class Transitions:
         """Nobody can decide on a record that the bot can't have written: that is asked about before anything else."""
         with self._change(row, "doubt") as now:
             self._journal.close_question(row.id, "voided")
-            self._chronicle.close_card(row, "undecided: the journal itself is in doubt")
+            self._chronicle.close_card(row, "undecided: the journal itself is in doubt", now)
             self._journal.change_upgrade(row.id, state="running", due=now, waiting_since=None)
 
     def decide(self, row: UpgradeRow, taken: Taken) -> bool:
@@ -261,7 +261,7 @@ class Transitions:
             if taken.announced:
                 self._chronicle.tell(row, taken.announced, now)
             how = f"{name_done(taken.choice)} by {taken.names or f'<@{taken.by}>'}"
-            self._chronicle.close_card(row, f"{how}: {reason}" if reason else how, head)
+            self._chronicle.close_card(row, f"{how}: {reason}" if reason else how, now, head)
             return True
 
     def retry(self, row: UpgradeRow, question: Question, by: str, reason: str) -> None:
@@ -271,14 +271,14 @@ class Transitions:
             self._journal.change_upgrade(row.id, state="running", due=now, waiting_since=None, remedy="")
             event = Retried(row.step, row.generation, question.code, self._chronicle.digest_card(row))
             head = self._journal.append(row.id, by, event, now)
-            self._chronicle.close_card(row, f"retried by <@{by}>", head)
+            self._chronicle.close_card(row, f"retried by <@{by}>", now, head)
 
     def abort(self, row: UpgradeRow, by: str, reason: str) -> None:
         """Start nothing more and clean up; where cleaning up is what blocks, end as it is."""
         how = f"aborted by {mention(by)}"
         with self._change(row, "abort") as now:
             head = self._journal.append(row.id, by, Aborted(row.step, reason), now)
-            self._close(row, how, head)
+            self._close(row, how, now, head)
             self._chronicle.tell(row, f"{how}: {reason}" if reason else how, now)
             if row.aborted_by:
                 self._journal.append(row.id, BOT, Ended("aborted", how), now)
@@ -293,7 +293,7 @@ class Transitions:
         with self._change(row, "roll back") as now:
             self._journal.revise_json(row.id, ORDERED_RETURN.key, ORDERED_RETURN.write(OrderedReturn(by, reason)))
             head = self._journal.append(row.id, by, TakenBack(row.step, reason), now)
-            self._close(row, how, head)
+            self._close(row, how, now, head)
             self._chronicle.tell(row, f"{how}: {reason}; a program that already runs is let end", now)
             self._end_by(row, "landing", by, now)
 
@@ -313,11 +313,12 @@ class Transitions:
         self._journal.add_upgrade(row)
         self._journal.append(row.id, row.requester, event, now)
         self._chronicle.draw_root(row.id, now)
-        self._chronicle.tell(row, sentence, now)
+        told = self._chronicle.tell if row.takes_back else self._chronicle.note
+        told(row, sentence, now)
 
-    def _close(self, row: UpgradeRow, how: str, head: str) -> None:
+    def _close(self, row: UpgradeRow, how: str, now: datetime, head: str) -> None:
         self._journal.close_question(row.id, "voided")
-        self._chronicle.close_card(row, how, head)
+        self._chronicle.close_card(row, how, now, head)
         self._chronicle.close_reminders(row, how)
         self._chronicle.close_progress(row)
 

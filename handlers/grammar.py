@@ -33,7 +33,7 @@ from handlers.usage import COMMAND, USAGE, list_commands
 REASON_LIMIT = 500
 CODE_LIMIT = 20
 NEEDS_TARGET: frozenset[Action] = frozenset(
-    {"approve", "deny", "decide", "pause", "resume", "retry", "abort", "rollback", "extend", "break-glass"}
+    {"approve", "deny", "decide", "pause", "resume", "retry", "abort", "rollback", "extend", "break-glass", "log"}
 )
 # What people call it elsewhere. They are asked, and nothing is done: none of these words means quite the same.
 ELSEWHERE: Mapping[str, tuple[Action, ...]] = {
@@ -150,7 +150,7 @@ def _read_target(action: Action, words: Sequence[str]) -> Order | Misread:
     """The commands whose first word names what they are about."""
     target = bare_name(words[0]) if words else ""
     match action:
-        case "windows" | "calendar" | "status" | "history" | "help":
+        case "windows" | "calendar" | "status" | "history" | "log" | "help":
             return READINGS[action](target)
         case _:
             return choose_order(action, "", target, reason=_reason(words[1:])) or ReadHelp(target)

@@ -93,6 +93,9 @@ USAGE: Mapping[Action, Usage] = {
         "rollback cluster-x errors since the gateway moved",
     ),
     "history": Usage("history [CLUSTER]", "earlier upgrades and how they ended", "Look", "history cluster-x"),
+    "log": Usage(
+        "log CLUSTER", "all that was told of its latest upgrade, each line with its time", "Look", "log cluster-x"
+    ),
     "help": Usage("help [COMMAND]", "what you can do now, or one command with an example", "Look", "help start"),
 }
 

@@ -187,6 +187,20 @@ def verify(file: Path | None, journal: bool, head: str) -> None:
 
 
 @main.command()
+@click.argument("target")
+@click.option("--file", "name", default="", help="Print this file instead, one that the log names.")
+def log(target: str, name: str) -> None:
+    """Print all that was told of an upgrade, or a file that it kept; named by its cluster or id."""
+    from bot.app.exports import write_told
+
+    try:
+        text = write_told(_open_copy(), target, name)
+    except LookupError as missing:
+        _fail([str(missing.args[0])])
+    _say(text)
+
+
+@main.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def backup(file: Path) -> None:
     """Copy the journal into FILE, whole and consistent, also while the bot runs."""

@@ -23,6 +23,7 @@ from bot.schedule.calendar import Calendar
 from bot.schedule.calendar_files import write_calendar, write_upgrade
 from bot.schedule.tables import SchedulesView
 from bot.settings.clusters import Cluster
+from bot.telling.told import read_told
 from steps.contract.ledger import LedgerEntry
 from steps.phases.control_plane.archive import SUMS, list_changed, read_sums, write_archive
 
@@ -78,6 +79,11 @@ def write_backup(folder: Path, upgrade: str) -> tuple[str, tuple[str, ...]]:
     parts = BackupsGateway(folder).read_all(upgrade)
     sums = read_sums(parts.pop(SUMS, ""))
     return (write_archive(upgrade, parts), list_changed(sums, parts)) if parts else ("", ())
+
+
+def write_told(copy: StoredCopy, target: str, file: str) -> str:
+    """All that was told of an upgrade, or a file that it kept; LookupError where there is none."""
+    return read_told(copy, target, file)
 
 
 def write_time(copy: StoredCopy, upgrade: str) -> str:

@@ -41,7 +41,7 @@ from bot.orders.settling import Upgrades
 from bot.orders.starts import Starts
 from bot.orders.targets import Targets
 from bot.orders.timetable import Timetable
-from bot.orders.use_cases import UseCases
+from bot.orders.use_cases import Logs, UseCases
 from bot.people.roster import PeopledClusters, Roster
 from bot.reminders.tick import Reminders
 from bot.returns import Returns
@@ -143,7 +143,7 @@ def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans, progr
     consents = Consents(journal, roster, chronicle, clock)
     decisions = Decisions(targets, Cards(outbox), consents, journal, transitions, clock)
     controls = Controls(targets, transitions, decisions, timetable)
-    use_cases = UseCases(starts, rollbacks, decisions, controls, scheduling, timetable, fleet)
+    use_cases = UseCases(starts, rollbacks, decisions, controls, scheduling, timetable, fleet, Logs(targets, outbox))
     return Bot(
         settings=settings,
         clusters=live,

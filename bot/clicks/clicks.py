@@ -34,7 +34,7 @@ _BY_BUTTON: frozenset[Action] = frozenset(
 # What may be ordered through each door; anything else is refused there.
 DOORS: Mapping[Door, frozenset[Action]] = {
     "command": _BY_BUTTON
-    | {"start", "break-glass", "schedule", "extend", "windows", "calendar", "status", "history", "help"},
+    | {"start", "break-glass", "schedule", "extend", "windows", "calendar", "status", "history", "log", "help"},
     # whoever typed that they break the glass of a production cluster is given a button
     "button": _BY_BUTTON | {"break-glass"},
     "form": _BY_BUTTON | {"start", "schedule"},
@@ -173,7 +173,7 @@ def _unfold_order(flat: FlatClick) -> Order:
         case "snooze":
             place = str(flat.arguments.get("place") or "")
             return Snooze(flat.target, int(str(flat.arguments.get("reminder") or 0)), place, int(flat.choice or 0))
-        case "windows" | "calendar" | "status" | "history" | "help":
+        case "windows" | "calendar" | "status" | "history" | "log" | "help":
             return READINGS[flat.action](flat.target)
         case _:
             assert_never(flat.action)

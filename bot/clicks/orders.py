@@ -153,11 +153,16 @@ class ReadHistory(_Order, frozen=True):
     """Read how earlier upgrades ended."""
 
 
+class ReadLog(_Order, frozen=True):
+    """Read all that was told of an upgrade."""
+
+
 class ReadHelp(_Order, frozen=True):
     """Read what can be ordered."""
 
 
-Reading: TypeAlias = Literal["windows", "calendar", "status", "history", "help"]
+Reading: TypeAlias = Literal["windows", "calendar", "status", "history", "log", "help"]
+ReadOrder: TypeAlias = ReadWindows | ReadCalendar | ReadStatus | ReadHistory | ReadLog | ReadHelp
 Judgement: TypeAlias = Approve | Deny | Decide | BreakGlass
 CardOrder: TypeAlias = Judgement | Retry
 Control: TypeAlias = Pause | Resume | Retry | Abort
@@ -175,19 +180,16 @@ Order: TypeAlias = (
     | Schedule
     | Extend
     | Snooze
-    | ReadWindows
-    | ReadCalendar
-    | ReadStatus
-    | ReadHistory
-    | ReadHelp
+    | ReadOrder
 )
 
 
-READINGS: Mapping[Reading, type[ReadWindows | ReadCalendar | ReadStatus | ReadHistory | ReadHelp]] = {
+READINGS: Mapping[Reading, type[ReadOrder]] = {
     "windows": ReadWindows,
     "calendar": ReadCalendar,
     "status": ReadStatus,
     "history": ReadHistory,
+    "log": ReadLog,
     "help": ReadHelp,
 }
 

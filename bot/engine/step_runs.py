@@ -17,7 +17,7 @@ from bot.journal.journal import Journal
 from bot.journal.records import BOT
 from bot.journal.rows import UpgradeRow
 from bot.schedule.keeper import Keeper
-from bot.telling.phrases import mention, word_outcome, word_sentence
+from bot.telling.phrases import mention, word_outcome, word_said
 from steps.contract.errors import GiveUp
 from steps.contract.step import Context, Done, Outcome, Step, Waiting
 
@@ -97,7 +97,7 @@ class StepRuns:
             mesh_tools=witness.watch_tools(ports.mesh_tools),
             backups=ports.backups,
             decision=None if is_about_journal(decision) else decision,
-            say=lambda sentence: turn.sentences.append(word_sentence(sentence)),
+            say=lambda sentence: turn.sentences.append(word_said(sentence)),
             hold=hold,
             approval_ended=self._find_ended(row, now),
             through=self._journal.find_through(row),

@@ -59,8 +59,18 @@ class ProgressBody(Struct, frozen=True):
     ended: bool = False
 
 
+class Line(Struct, frozen=True, array_like=True):
+    """A sentence and when it was so."""
+
+    text: str
+    at: datetime
+
+
 class GateBody(Struct, frozen=True):
-    """The question of a gate; `closed` says how it ended, "" while it is open, and `head` is the audit's of then."""
+    """The question of a gate; `closed` says how it ended, "" while it is open, and `head` is the audit's of then.
+
+    `lines` are what came of it since, `proposal` what the upgrade began with, on its first card.
+    """
 
     message_kind: ClassVar[MessageKind] = "gate"
     question: str = ""
@@ -75,6 +85,9 @@ class GateBody(Struct, frozen=True):
     closed: str = ""
     code: str = ""
     head: str = ""
+    closed_at: datetime | None = None
+    lines: tuple[Line, ...] = ()
+    proposal: Card | None = None
 
 
 class BlockedBody(Struct, frozen=True):
@@ -91,6 +104,7 @@ class BlockedBody(Struct, frozen=True):
     code: str = ""
     head: str = ""
     people: tuple[str, ...] = ()
+    closed_at: datetime | None = None
 
 
 class FileBody(Struct, frozen=True):
@@ -118,7 +132,7 @@ class AgendaSection(Struct, frozen=True):
 
 
 class AnswerBody(Struct, frozen=True):
-    """A private answer to one person; `response_url` is Slack's, "" where there is none.
+    """A private answer to one person; `response_url` is Slack's, "" where there is none, `log` what it lists.
 
     `card` is a copy of the card that asks `upgrade`'s open question, for this person alone; its buttons give `reason`
     as theirs.
@@ -133,6 +147,7 @@ class AnswerBody(Struct, frozen=True):
     upgrade: str = ""
     card: GateBody | None = None
     reason: str = ""
+    log: tuple[Line, ...] = ()
 
 
 class PodNumbers(Struct, frozen=True):
@@ -249,7 +264,7 @@ class Message:
 
 
 # What is written into a card once its question is over, or called out with it: neither is what it says.
-NOT_SAID = frozenset({"closed", "head", "people"})
+NOT_SAID = frozenset({"closed", "closed_at", "head", "lines", "people", "proposal"})
 BODIES: Mapping[MessageKind, type[Readable]] = {
     "root": RootBody,
     "milestone": MilestoneBody,
@@ -289,13 +304,18 @@ def digest_shown(body: str) -> str:
     return hashlib.sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()
 
 
-def close_body(body: Body, how: str, head: str = "") -> Body:
+def close_body(body: Body, how: str, head: str = "", at: datetime | None = None) -> Body:
     """The same message once what it asks or reminds of is over; any other stays as it is."""
     if isinstance(body, Asking):
-        return replace(body, closed=how, head=head)
+        return replace(body, closed=how, head=head, closed_at=at)
     if isinstance(body, Reminding | UnreadableBody):
         return replace(body, closed=how)
     return body
+
+
+def add_line(body: Body, line: Line) -> Body:
+    """A card that is decided, with one more line of what came of it; any other message stays as it is."""
+    return replace(body, lines=(*body.lines, line)) if isinstance(body, GateBody) and body.closed else body
 
 
 def close_return(body: Body) -> Body:
@@ -303,11 +323,13 @@ def close_return(body: Body) -> Body:
     return replace(body, returnable=False) if isinstance(body, FinishedBody) else body
 
 
-def end_progress(body: Body, sentence: str = "", details: tuple[str, ...] | None = None) -> Body:
+def end_progress(
+    body: Body, sentence: str = "", details: tuple[str, ...] | None = None, *, barless: bool = False
+) -> Body:
     """A message of progress at its end; any other stays as it is."""
     if isinstance(body, ProgressBody):
-        kept = body.details if details is None else details
-        return replace(body, ended=True, sentence=sentence or body.sentence, details=kept)
+        kept, progress = body.details if details is None else details, None if barless else body.progress
+        return replace(body, ended=True, sentence=sentence or body.sentence, details=kept, progress=progress)
     return body
 
 

@@ -12,21 +12,54 @@ import structlog
 
 from bot.journal.bodies import Body, Message, ReminderKind, Reminding, decode_body, encode_body
 from bot.journal.deliveries import GIVEN_UP
-from bot.journal.store import Row, Store
+from bot.journal.store import Row, Store, StoredCopy
 
 UNREADABLE = (ValueError, TypeError, KeyError, msgspec.MsgspecError)
 log = structlog.get_logger(__name__)
 
 
-class Outbox:
+class OutboxView:
+    """Reading the outbox; serves the bot and the commands that run beside it."""
+
+    def __init__(self, store: Store | StoredCopy) -> None:
+        self._rows = store.read
+
+    def read_thread(self, upgrade: str) -> tuple[str, str]:
+        """Channel and ts of the upgrade's root message; "" while it is not posted."""
+        rows = self._rows(
+            "select channel, ts from outbox where upgrade = ? and slot = 'root' and slot <> ''", [upgrade]
+        )
+        return (rows[0]["channel"], rows[0]["ts"]) if rows else ("", "")
+
+    def list_told(self, upgrade: str) -> list[Message]:
+        """Every message of the upgrade, posted or not, in the order in which they were made."""
+        return [
+            _read_message(row) for row in self._rows("select * from outbox where upgrade = ? order by seq", [upgrade])
+        ]
+
+
+class Outbox(OutboxView):
     """The outbox table. Writing joins the transaction of the caller."""
 
     def __init__(self, store: Store) -> None:
+        super().__init__(store)
         self._store = store
 
     def add_message(self, upgrade: str, channel: str, body: Body, now: datetime) -> None:
         """A message that is posted once."""
         self._insert(upgrade, "", channel, body, now)
+
+    def keep_message(self, upgrade: str, channel: str, body: Body, now: datetime, slot: str = "") -> None:
+        """What is on record and is never posted: another message tells it."""
+        self._insert(upgrade, slot, channel, body, now, sent=1)
+
+    def find_last_gate(self, upgrade: str) -> str:
+        """The slot of the upgrade's latest card of a gate, "" where it has none."""
+        rows = self._store.read(
+            "select slot from outbox where upgrade = ? and kind = 'gate' and slot <> '' order by seq desc limit 1",
+            [upgrade],
+        )
+        return str(rows[0]["slot"]) if rows else ""
 
     def put_message(self, upgrade: str, slot: str, channel: str, body: Body, now: datetime) -> None:
         """A message that is posted once and edited afterwards; an unchanged body changes nothing."""
@@ -180,13 +213,6 @@ class Outbox:
         """How many messages Slack will never get, or not in their last form."""
         return int(self._store.read(f"select count(*) as n from outbox where {GIVEN_UP}")[0]["n"])
 
-    def read_thread(self, upgrade: str) -> tuple[str, str]:
-        """Channel and ts of the upgrade's root message; "" while it is not posted."""
-        rows = self._store.read(
-            "select channel, ts from outbox where upgrade = ? and slot = 'root' and slot <> ''", [upgrade]
-        )
-        return (rows[0]["channel"], rows[0]["ts"]) if rows else ("", "")
-
     def _read_or_give_up(self, row: Row) -> Message | None:
         try:
             return _read_message(row)
@@ -195,11 +221,15 @@ class Outbox:
             self.drop_message(row["id"], f"its row can't be read: {fault}")
             return None
 
-    def _insert(self, upgrade: str, slot: str, channel: str, body: Body, now: datetime) -> None:
+    def _insert(self, upgrade: str, slot: str, channel: str, body: Body, now: datetime, sent: int = 0) -> None:
+        known = [uuid.uuid4().hex, upgrade, body.message_kind, slot, channel]
         with self._store.transact() as db:
             db.execute(
-                "insert into outbox (id, upgrade, kind, slot, channel, body, created_at) values (?, ?, ?, ?, ?, ?, ?)",
-                [uuid.uuid4().hex, upgrade, body.message_kind, slot, channel, encode_body(body), now.timestamp()],
+                """
+                insert into outbox (id, upgrade, kind, slot, channel, body, created_at, sent_revision)
+                values (?, ?, ?, ?, ?, ?, ?, ?)
+                """,
+                [*known, encode_body(body), now.timestamp(), sent],
             )
 
     def _change(self, upgrade: str, slot: str, body: Body) -> None:

@@ -19,6 +19,7 @@ Action: TypeAlias = Literal[
     "rollback",
     "status",
     "history",
+    "log",
     "help",
     "decide",
     "break-glass",

@@ -96,6 +96,14 @@ class Targets:
             f"`/asm-upgrade history {cluster.key}` lists the ended ones."
         )
 
+    def find_latest(self, target: str) -> UpgradeRow:
+        """The upgrade of this id, or the latest of the cluster of this key."""
+        row = self._journal.find_upgrade(target)
+        found = [row] if row else self.list_upgrades(target)
+        if not found:
+            raise Refusal(f"{target} was never upgraded by this bot.")
+        return found[0]
+
     def guess(self, target: str) -> tuple[UpgradeRow | None, Cluster | None]:
         """The upgrade with this id and its cluster, or the cluster of this key; nothing that would have to be asked."""
         row = self._journal.find_upgrade(target) if target else None

@@ -18,6 +18,8 @@ from bot.clicks.orders import (
     ReadCalendar,
     ReadHelp,
     ReadHistory,
+    ReadLog,
+    ReadOrder,
     ReadStatus,
     ReadWindows,
     Resume,
@@ -27,24 +29,51 @@ from bot.clicks.orders import (
     Snooze,
     Start,
 )
+from bot.journal.bodies import Line
+from bot.journal.outbox import OutboxView
 from bot.orders.cards import CardCopy
 from bot.orders.controls import Controls, Rollbacks
 from bot.orders.decisions import Decisions
 from bot.orders.fleet import Fleet
 from bot.orders.scheduling import Scheduling
 from bot.orders.starts import Starts
-from bot.orders.targets import Refusal
+from bot.orders.targets import Refusal, Targets
 from bot.orders.timetable import Timetable
 from bot.schedule.agenda import Section, write_agenda
+from bot.telling.logs import list_lines
+from steps.contract.wording import count_things
+
+
+@dataclass(frozen=True)
+class Log:
+    """All that was told of an upgrade, with a sentence that names it."""
+
+    text: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class Logs:
+    """The logs of all upgrades."""
+
+    targets: Targets
+    outbox: OutboxView
+
+    def read_log(self, order: ReadLog) -> Log:
+        """All that was told of an upgrade, or of the latest one of a cluster."""
+        row = self.targets.find_latest(order.target)
+        lines = list_lines(self.outbox.list_told(row.id))
+        return Log(f"The log of {row.id} to {row.release}, {count_things(len(lines), 'line')}:", lines)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What is told to the person: a text, an agenda where one was asked for, a copy of a card that is to be read."""
+    """What is told to the person: a text, the agenda or log that was asked for, a copy of a card that is to be read."""
 
     text: str
     agenda: tuple[Section, ...] = ()
     copy: CardCopy | None = None
+    log: tuple[Line, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,6 +87,7 @@ class UseCases:
     scheduling: Scheduling
     timetable: Timetable
     fleet: Fleet
+    logs: Logs
 
     def obey(self, order: Order, by: str, received_at: datetime) -> Answer:
         """Do what a person ordered at that time, or say why not."""
@@ -68,12 +98,14 @@ class UseCases:
         match told:
             case str():
                 return Answer(told)
+            case Log():
+                return Answer(told.text, log=told.lines)
             case CardCopy():
                 return Answer(told.text, copy=told)
             case _:
                 return Answer(write_agenda(told), told)
 
-    def _obey(self, order: Order, by: str, received_at: datetime) -> str | tuple[Section, ...] | CardCopy:
+    def _obey(self, order: Order, by: str, received_at: datetime) -> str | tuple[Section, ...] | CardCopy | Log:
         match order:
             case Start():
                 return self.starts.start(order, by)
@@ -85,12 +117,21 @@ class UseCases:
                 return self.controls.control(order, by)
             case Schedule() | Extend() | Snooze():
                 return self.scheduling.settle(order, by, self.starts.start)
+            case ReadWindows() | ReadCalendar() | ReadStatus() | ReadHistory() | ReadLog() | ReadHelp():
+                return self._read(order, by)
+            case _:
+                assert_never(order)
+
+    def _read(self, order: ReadOrder, by: str) -> str | tuple[Section, ...] | Log:
+        match order:
             case ReadWindows():
                 return self.timetable.describe_windows(order.target)
             case ReadCalendar():
                 return self.timetable.read_agenda(order.target)
             case ReadStatus() | ReadHistory():
                 return self.fleet.describe(order, by)
+            case ReadLog():
+                return self.logs.read_log(order)
             case ReadHelp():
                 return ""
             case _:

@@ -20,7 +20,7 @@ ACTION_WORDS: dict[str, str] = {
     "extend": "extend the window of",
     "snooze": "snooze",
 }
-READING: frozenset[str] = frozenset({"status", "history", "help", "windows", "calendar"})
+READING: frozenset[str] = frozenset({"status", "history", "log", "help", "windows", "calendar"})
 
 
 def list_legal_actions(state: UpgradeState, paused: bool, aborting: bool) -> tuple[Action, ...]:

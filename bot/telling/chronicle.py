@@ -15,11 +15,13 @@ from bot.journal.bodies import (
     FileBody,
     FinishedBody,
     GateBody,
+    Line,
     MilestoneBody,
     PodNumbers,
     ProgressBody,
     ReminderKind,
     RootBody,
+    add_line,
     close_body,
     close_return,
     digest_shown,
@@ -31,12 +33,17 @@ from bot.journal.outbox import Outbox, name_card, name_reminder
 from bot.journal.records import OPERATOR
 from bot.journal.rows import UpgradeRow, build_code, name_end
 from bot.returns import has_written
+from bot.telling.folding import GOES_ON, is_folded, is_kept, may_fold, shows_progress
 from bot.telling.phrases import mention
 from steps.contract.cards import Attachment, Card
 from steps.contract.ledger import count_pods
 from steps.contract.step import Ask, Blocked, Done, Waiting
+from steps.contract.wording import Aside
 from steps.notes.prepare import SOURCE
 from steps.plan import name_phases
+
+# The slot of the proposal, which is never posted by itself where an upgrade follows.
+PROPOSED = "proposal"
 
 
 class ApproversOf(Protocol):
@@ -67,27 +74,34 @@ class Chronicle:
     def tell_sentences(self, row: UpgradeRow, sentences: Sequence[str], now: datetime) -> None:
         """Milestones that a step said besides its outcome."""
         for sentence in sentences:
-            self._tell(row, sentence, None, now)
+            if isinstance(sentence, Aside) and may_fold(row):
+                self._fold(row, MilestoneBody(str(sentence), _phase(row)), now)
+            else:
+                self._tell(row, str(sentence), None, now)
 
     def tell_done(self, row: UpgradeRow, outcome: Done, now: datetime, head: str = "") -> None:
         """Tell a milestone or, at the end of the plan, the report with the audit's head."""
         told = self._end_progress(row, outcome)
         if row.plan[-1] == row.step:
             self._tell_end(row, outcome, now, head)
+        elif outcome.sentence and is_folded(row):
+            self._fold(row, MilestoneBody(outcome.sentence, _phase(row), outcome.card), now)
         elif outcome.sentence and not told and not self._is_told_by_card(row):
             self._tell(row, outcome.sentence, outcome.card, now)
-        self._attach(row, outcome.attachments, now)
+        for file in outcome.attachments:
+            put = self._outbox.keep_message if is_kept(row, file.name) else self._outbox.add_message
+            put(row.id, row.channel, FileBody(file.name, file.text), now)
 
     def tell_waiting(self, row: UpgradeRow, outcome: Waiting, now: datetime) -> None:
         """The phase's one progress message, where there is progress to show."""
-        if outcome.progress is None and not outcome.details:
+        if not shows_progress(row) or (outcome.progress is None and not outcome.details):
             return
         body = ProgressBody(outcome.why, _phase(row), outcome.progress, tuple(outcome.details))
-        self._outbox.put_message(row.id, _progress_slot(row), row.channel, body, now)
+        self._outbox.put_message(row.id, self._name_progress(row), row.channel, body, now)
 
     def close_progress(self, row: UpgradeRow) -> None:
         """The step's progress message, if it has one, shows no more movement."""
-        self._outbox.amend_message(row.id, _progress_slot(row), end_progress)
+        self._outbox.amend_message(row.id, self._name_progress(row), end_progress)
 
     def tell_question(
         self, row: UpgradeRow, generation: int, outcome: Ask | Blocked, now: datetime, expires: datetime | None
@@ -96,7 +110,7 @@ class Chronicle:
         body = self._describe_question(row, generation, outcome, expires)
         self._outbox.put_message(row.id, name_card(row.step, generation), row.channel, body, now)
         if isinstance(outcome, Blocked):
-            self._outbox.amend_message(row.id, _progress_slot(row), partial(end_progress, sentence=outcome.why))
+            self._outbox.amend_message(row.id, self._name_progress(row), partial(end_progress, sentence=outcome.why))
             self._attach(row, outcome.attachments, now)
         return digest_shown(encode_body(body))
 
@@ -105,9 +119,9 @@ class Chronicle:
         body = self._outbox.find_body(row.id, name_card(row.step, row.generation))
         return digest_shown(encode_body(body)) if isinstance(body, Asking) else ""
 
-    def close_card(self, row: UpgradeRow, how: str, head: str = "") -> None:
+    def close_card(self, row: UpgradeRow, how: str, now: datetime, head: str = "") -> None:
         """The card of the upgrade's current question says how it ended, with the audit's head, and has no buttons."""
-        closed = partial(close_body, how=how, head=head)
+        closed = partial(close_body, how=how, head=head, at=now)
         self._outbox.amend_message(row.id, name_card(row.step, row.generation), closed)
         self._outbox.close_asking(row.id, row.step, row.generation, how)
 
@@ -151,17 +165,35 @@ class Chronicle:
 
         A bar stays for the record, and other milestones came after it, so the end is told below them as well.
         """
-        slot = _progress_slot(row)
+        slot = self._name_progress(row)
         body = self._outbox.find_body(row.id, slot)
         if not isinstance(body, ProgressBody) or not outcome.sentence:
             return False
-        self._outbox.amend_message(row.id, slot, partial(end_progress, sentence=outcome.sentence, details=()))
-        return body.progress is None and outcome.card is None
+        ended = partial(end_progress, sentence=outcome.sentence, details=(), barless=row.step in GOES_ON)
+        self._outbox.amend_message(row.id, slot, ended)
+        return outcome.card is None and (body.progress is None or row.step in GOES_ON)
 
     def _is_told_by_card(self, row: UpgradeRow) -> bool:
         """Whether the gate's own card says already who opened it."""
         question = self._journal.find_question(row.id, row.step, row.generation)
         return question is not None and question.kind == "gate" and question.state == "decided"
+
+    def note(self, row: UpgradeRow, sentence: str, now: datetime) -> None:
+        """What the root or a card shows already: it is on record, and no message tells it."""
+        self._outbox.keep_message(row.id, row.channel, MilestoneBody(sentence, _phase(row)), now)
+
+    def _fold(self, row: UpgradeRow, body: MilestoneBody, now: datetime) -> None:
+        """Let the card decided last carry it; before the first one the proposal tells what there is to know."""
+        slot = PROPOSED if row.step == "prepare/propose" else ""
+        self._outbox.keep_message(row.id, row.channel, body, now, slot)
+        if slot := self._outbox.find_last_gate(row.id):
+            self._outbox.amend_message(row.id, slot, partial(add_line, line=Line(body.sentence, now)))
+
+    def _name_progress(self, row: UpgradeRow) -> str:
+        """The slot of the step's progress message, which may be that of the step before it."""
+        own = f"progress:{row.step}"
+        before = GOES_ON.get(row.step, "") if may_fold(row) else ""
+        return f"progress:{before}" if before and not self._outbox.has_message(row.id, own) else own
 
     def _tell(self, row: UpgradeRow, sentence: str, card: Card | None, now: datetime) -> None:
         self._outbox.add_message(row.id, row.channel, MilestoneBody(sentence, _phase(row), card), now)
@@ -183,6 +215,11 @@ class Chronicle:
         self._outbox.put_message(row.id, "finished", row.channel, body, now)
         if body.result != "proposed":
             self._outbox.add_message(row.id, row.channel, FileBody(f"{row.id}.html", made="change record"), now)
+
+    def _find_proposal(self, row: UpgradeRow) -> Card | None:
+        """What the upgrade began with, for its first card alone."""
+        proposal = None if self._outbox.find_last_gate(row.id) else self._outbox.find_body(row.id, PROPOSED)
+        return proposal.card if isinstance(proposal, MilestoneBody) else None
 
     def _list_called(self, row: UpgradeRow) -> tuple[str, ...]:
         """Who is called where the upgrade can't go on: who asked for it, and who may approve it."""
@@ -214,11 +251,8 @@ class Chronicle:
             generation=generation,
             expires_at=expires,
             code=build_code(row.id, row.step, generation, outcome.digest),
+            proposal=self._find_proposal(row),
         )
-
-
-def _progress_slot(row: UpgradeRow) -> str:
-    return f"progress:{row.step}"
 
 
 def _phase(row: UpgradeRow) -> str:

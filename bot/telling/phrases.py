@@ -10,7 +10,7 @@ from bot.journal.records import ENDED, OPERATOR
 from bot.journal.rows import UpgradeRow
 from steps.contract.cards import Card
 from steps.contract.step import Ask, Blocked, Done, Outcome, Waiting
-from steps.contract.wording import Command, Person, write_named
+from steps.contract.wording import Aside, Command, Person, write_named
 
 
 def describe_state(row: UpgradeRow) -> str:
@@ -66,6 +66,11 @@ def word_outcome(outcome: Outcome) -> Outcome:
             return replace(outcome, why=word_sentence(outcome.why), remedy=word_sentence(outcome.remedy))
         case _:
             assert_never(outcome)
+
+
+def word_said(sentence: str) -> str:
+    """What a step says beside its outcome, written out; an aside stays one."""
+    return Aside(word_sentence(sentence)) if isinstance(sentence, Aside) else word_sentence(sentence)
 
 
 def word_sentence(sentence: str) -> str:

@@ -29,6 +29,10 @@ class Command:
         return f"{{command {self.words}}}"
 
 
+class Aside(str):
+    """A sentence for who looks closer: the card of its phase carries it, and no message of its own."""
+
+
 def write_named(sentence: str, write: Callable[[Person | Command], str]) -> str:
     """The sentence with each person and command in it written by `write`."""
     return NAMED.sub(lambda found: write(_read_named(found[1], found[2])), sentence)

@@ -10,6 +10,7 @@ from sandbox.watching.messages import kind_of
 from tests.scenarios.rig import Rig, World
 
 EDITED_ALONG = frozenset({"progress"})
+FOLDED_LINE = re.compile(r"^<!date\^\d+\^\{time\}\|[^>]*> (.*)$", re.MULTILINE)
 
 
 def list_thread(world: World) -> list[tuple[str, str]]:
@@ -33,7 +34,18 @@ def list_milestones(world: World) -> Counter[tuple[str, str]]:
     thread = list_thread(world)
     told = Counter(entry for entry in thread if entry[0] not in EDITED_ALONG)
     outcomes = {("milestone", text) for kind, text in thread if kind in EDITED_ALONG}
-    return told + Counter(outcomes - told.keys())
+    return told + Counter(outcomes - told.keys()) + Counter(("line", line) for line in list_folded(world))
+
+
+def list_folded(world: World) -> list[str]:
+    """The lines that decided cards carry, without their times."""
+    sections = [block["text"]["text"] for message in world.messages() for block in list_sections(message)]
+    return [mask_text(found) for text in sections for found in FOLDED_LINE.findall(text)]
+
+
+def list_sections(message: dict[str, Any]) -> list[dict[str, Any]]:
+    """The blocks of a message that hold a text."""
+    return [block for block in message.get("blocks") or [] if block["type"] == "section" and block.get("text")]
 
 
 def sort_waves(thread: list[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ import pytest
 from sandbox.watching.messages import consent, kind_of
 from steps.phases.own_binding import OWN_BINDING
 from tests.contracts.slack.oracle import find_log_faults
-from tests.scenarios.records import list_thread, sort_waves
+from tests.scenarios.records import list_folded, list_thread, sort_waves
 from tests.scenarios.rig import ANA, BEN, CAI, DEE, Rig, open_world, reach_by_http
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "transcript.txt"
@@ -41,6 +41,23 @@ def test_the_thread_reads_as_the_golden_transcript(upgraded: Rig) -> None:
         GOLDEN.parent.mkdir(exist_ok=True)
         GOLDEN.write_text(told, encoding="utf-8")
     assert told == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_the_thread_is_short_and_the_channel_shorter(upgraded: Rig) -> None:
+    """At most 16 messages, of which the channel has the root and the end; what is folded stands on the cards."""
+    messages = upgraded.world.messages()
+    in_channel = [one for one in messages if one.get("thread_ts") == one["ts"] or one.get("subtype")]
+    assert (len(messages) <= 16, len(in_channel)) == (True, 2)
+    assert {"backup: 28 objects of 11 kinds", "validated: 5 checks OK"} <= set(list_folded(upgraded.world))
+
+
+def test_each_question_mentions_an_approver_once(upgraded: Rig) -> None:
+    """And nothing else does."""
+    calls = upgraded.world.http.get(f"{upgraded.world.slack_url}/ui/log").json()["entries"]
+    posted = [str(one["request"].get("text")) for one in calls if one["name"] == "chat.postMessage"]
+    asked = [text for text in posted if f"<@{BEN}>" in text]
+    gates = [one for one in upgraded.world.messages() if kind_of(one) == "gate"]
+    assert [text.count(f"<@{BEN}>") for text in asked] == [1] * len(gates)
 
 
 def test_every_sidecar_and_the_control_plane_are_on_the_release(upgraded: Rig) -> None:

@@ -22,6 +22,7 @@ from slack_sdk.models.blocks import (
     SectionBlock,
 )
 
+from bot.journal.bodies import Line
 from bot.slack.drawing.text import Pen, clean, cut, cut_written, escape
 from steps.contract.cards import Card, Detail
 
@@ -36,6 +37,7 @@ DETAILS_SHOWN = 6
 DETAIL_LIMIT = 1800
 TITLE_LIMIT = 140
 LINE_LIMIT = 600
+LOGGED_LIMIT = 220
 UNTITLED = "Details"
 CHILDREN_IN_CONTAINER = 10
 FOLDED_LIMIT = 10_000
@@ -70,6 +72,14 @@ def build_list(heading: str, lines: Sequence[str], pen: Pen) -> list[Block]:
     if len(lines) > LINES_SHOWN:
         shown.append(f"… and {len(lines) - LINES_SHOWN} more")
     return [build_text(part) for part in _pack([heading, *shown] if heading else shown)]
+
+
+def build_log(lines: Sequence[Line], pen: Pen, most: int = LINES_SHOWN) -> list[Block]:
+    """What happened, the latest lines, each with its time in the reader's own zone; nothing where there are none."""
+    written = [f"{pen.write_time(line.at, '{time}')} {pen.write_sentence(line.text, LOGGED_LIMIT)}" for line in lines]
+    if (left := len(written) - most) > 0:
+        written = [f"… {left} before that: `/asm-upgrade log` and `asm-upgrade log` have all", *written[-most:]]
+    return [build_text(part) for part in _pack(written)]
 
 
 def build_lines(lines: Sequence[str], look: Look) -> Block:

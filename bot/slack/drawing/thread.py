@@ -31,6 +31,7 @@ from bot.slack.drawing.cards import (
     build_folded_card,
     build_lines,
     build_list,
+    build_log,
     build_note,
     build_sentence,
     build_text,
@@ -43,6 +44,8 @@ from steps.contract.cards import APPROVE, Card, Progress
 from steps.contract.wording import describe_seconds
 
 BAR_WIDTH = 20
+# All that fits into one message.
+SHOWN_OF_LOG = 60
 ENDINGS = {"": "✅", "upgraded": "✅", "proposed": "📋", "returned": "✅", "rolled back": "↩️"}
 
 
@@ -74,7 +77,7 @@ class Reply:
             case GatheredBody():
                 return draw_gathered(body, self.pen)
             case AnswerBody():
-                return self._draw_copy(body, body.card) if body.card else draw_agenda(body.agenda, self.pen)
+                return self._draw_answer(body)
             case RootBody() | FileBody():
                 return []
             case _:
@@ -113,13 +116,15 @@ class Reply:
             *build_list("⚠️ *What moved since it was approved*", body.moved, self.pen),
             *self._draw_shown(body),
             *self._draw_ending(body, ("pause", "abort", "rollback")),
+            *build_log(body.lines, self.pen),
         ]
 
     def _draw_shown(self, body: GateBody) -> list[Block]:
         """The card; once the question is decided it is evidence, and folds."""
         if body.closed:
             return build_folded_card("What was shown", body.card, self.pen, self.look)
-        return build_card(body.card, self.pen, self.look)
+        proposal = build_folded_card("Proposal", body.proposal, self.pen, self.look)
+        return [*build_card(body.card, self.pen, self.look), *proposal]
 
     def _draw_blocked(self, body: BlockedBody) -> list[Block]:
         remedy = [build_sentence(body.remedy, self.pen, "*What to do:* ")] if body.remedy else []
@@ -129,10 +134,18 @@ class Reply:
     def _draw_ending(self, body: Asking, controls: Sequence[Action]) -> list[Block]:
         """How a question ended, or its clock and buttons while it is open."""
         if body.closed:
-            told = [self.pen.write_sentence(body.closed), write_head(body)]
+            at = self.pen.write_time(body.closed_at) if body.closed_at else ""
+            told = [self.pen.write_sentence(body.closed), at, write_head(body)]
             return [build_note(" · ".join(filter(None, told)))]
         code = self._draw_code(body, self.view.id) if self.view else []
         return [*self._draw_called(body), *self._draw_clock(body), *code, *self._draw_buttons(body, controls)]
+
+    def _draw_answer(self, body: AnswerBody) -> list[Block]:
+        if body.card:
+            return self._draw_copy(body, body.card)
+        if body.log:
+            return [build_sentence(body.text, self.pen), *build_log(body.log, self.pen, SHOWN_OF_LOG)]
+        return draw_agenda(body.agenda, self.pen)
 
     def _draw_copy(self, body: AnswerBody, card: GateBody) -> list[Block]:
         """A card as one person alone sees it: all that it says, and the buttons of its choices."""

@@ -69,7 +69,7 @@ class Words:
                 return [write_gathered_text(body, self.pen)]
             case AnswerBody():
                 copied = [write(body.card.question), write_card_code(body.card)] if body.card else []
-                return [write(body.text), *copied]
+                return [write(body.text), *copied, *(write(f"{line.at:%H:%M} UTC {line.text}") for line in body.log)]
             case RootBody() | FileBody():
                 return []
             case _:

@@ -34,7 +34,7 @@ from bot.orders.settling import Upgrades
 from bot.orders.starts import Starts
 from bot.orders.targets import Targets
 from bot.orders.timetable import Timetable
-from bot.orders.use_cases import UseCases
+from bot.orders.use_cases import Logs, UseCases
 from bot.people.roster import Directory, DirectoryFault, PeopledClusters, Person, Roster
 from bot.reminders.tick import Reminders
 from bot.returns import Returns
@@ -87,6 +87,7 @@ class Engine:
     reminders: Reminders
     transitions: Transitions
     keeper: Keeper
+    chronicle: Chronicle
     clicks: int = 0
 
     def click(self, action: str, user: str = ANA, target: str = "cluster-x", **rest: Any) -> str:
@@ -182,10 +183,12 @@ def build_engine(
         Starts(targets, journal, transitions, hand),
         Rollbacks(targets, journal, returns, transitions, hand, release),
     )
-    use_cases = UseCases(starts, rollbacks, decisions, controls, scheduling, timetable, fleet)
+    use_cases = UseCases(starts, rollbacks, decisions, controls, scheduling, timetable, fleet, Logs(targets, outbox))
     upgrades = Upgrades(Clicks(store), Entry(targets, journal, roster, hand), use_cases, chronicle, hand)
     reminders = Reminders(store, schedules, outbox, hand, clusters)
-    return Engine(hand, store, journal, outbox, runner, upgrades, views, schedules, reminders, transitions, keeper)
+    return Engine(
+        hand, store, journal, outbox, runner, upgrades, views, schedules, reminders, transitions, keeper, chronicle
+    )
 
 
 def write_click(*parts: Any, **named: Any) -> Click:

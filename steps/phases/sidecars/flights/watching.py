@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from steps.contract.errors import GiveUp, TryAgain
 from steps.contract.step import Context
-from steps.contract.wording import count_things, describe_seconds
+from steps.contract.wording import Aside, count_things, describe_seconds
 from steps.mesh import Pod
 from steps.notes.sidecars import CANARY_AFTER, CANARY_BEFORE, CANARY_PODS, Requests, WatchedPods
 from steps.workloads.inventory import is_live
@@ -61,7 +61,7 @@ def note_after(ctx: Context) -> None:
     watch_pods(ctx)
     ctx.revise(CANARY_AFTER, measure_requests(ctx, ctx.options.canary_namespaces))
     for line in describe_watched(ctx):
-        ctx.say(f"canary watched: {line}")
+        ctx.say(Aside(f"canary watched: {line}"))
 
 
 def measure_requests(ctx: Context, namespaces: Iterable[str]) -> Requests:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from steps.contract.step import Context
+from steps.contract.wording import Aside
 from steps.notes.sidecars import CHECKED, Checked
 from steps.phases.sidecars.flights.actions import Judged
 from steps.phases.sidecars.flights.flight import Failing, Flight, Held, judge
@@ -47,5 +48,5 @@ def check_first(ctx: Context, judged: Sequence[Judged]) -> bool:
     if pod is None:
         return False
     ctx.revise(CHECKED, Checked(f"{pod.namespace}/{pod.name}", pod.proxy_image))
-    ctx.say(f"first restarted pod checked: {pod.namespace}/{pod.name} runs {pod.proxy_image}")
+    ctx.say(Aside(f"first restarted pod checked: {pod.namespace}/{pod.name} runs {pod.proxy_image}"))
     return True

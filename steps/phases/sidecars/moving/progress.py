@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from steps.contract.cards import Progress
 from steps.contract.step import Context, Waiting
+from steps.contract.wording import Aside
 from steps.mesh import WorkloadRef
 from steps.notes.sidecars import SAMPLES
 from steps.phases.sidecars.flights.actions import Judged
@@ -30,7 +31,7 @@ def tell_finished_waves(ctx: Context, tally: Tally, todo: Sequence[PlannedWorklo
     still = {planned.wave for planned in todo if tally.has_open(str(planned.ref))}
     for wave in sorted(ended - still):
         own = [e for e in tally.list_all() if e.wave == wave and e.state == "upgraded"]
-        ctx.say(f"wave {wave} done: {len(own)} pods on {ctx.release.version}")
+        ctx.say(Aside(f"wave {wave} done: {len(own)} pods on {ctx.release.version}"))
 
 
 def wait_for_wave(

@@ -21,6 +21,7 @@ from bot.clicks.orders import (
     ReadCalendar,
     ReadHelp,
     ReadHistory,
+    ReadLog,
     ReadStatus,
     ReadWindows,
     Resume,
@@ -89,6 +90,7 @@ FLAT: list[tuple[str, Order]] = [
     ('"action":"calendar","target":"cluster-x"', ReadCalendar("cluster-x")),
     ('"action":"status","target":"cluster-x-1"', ReadStatus("cluster-x-1")),
     ('"action":"history","target":"cluster-x"', ReadHistory("cluster-x")),
+    ('"action":"log","target":"cluster-x"', ReadLog("cluster-x")),
     ('"action":"help"', ReadHelp()),
 ]
 ORDERS = [*(order for _, order in FLAT), Rollback("cluster-x", "the new proxies leak")]

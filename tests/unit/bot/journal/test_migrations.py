@@ -37,6 +37,7 @@ LANDED = (
     ("add_indexes", "2ab62e2ad0a1bcf9452e88fc30919c44"),
     ("link_returns", "4cb31e2c1c5278d537f7fc8f8157b6f4"),
     ("prove_times", "23ac345400849ea8649abb645bdda625"),
+    ("index_threads", "ada298a5b5ae2cd1824399eceffbe75c"),
 )
 
 

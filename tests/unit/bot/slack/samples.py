@@ -231,7 +231,18 @@ SAMPLES: Mapping[str, tuple[Message, UpgradeView]] = {
         build_asking_view(),
     ),
     "gate-closed": (
-        build_message("gate", build_gate_body(closed=f"approved by <@{BEN}>"), revision=2),
+        build_message(
+            "gate",
+            build_gate_body(
+                closed=f"approved by <@{BEN}>",
+                closed_at=(START + timedelta(minutes=4)).isoformat(),
+                lines=[
+                    ["backup: 28 objects of 11 kinds", (START + timedelta(minutes=5)).isoformat()],
+                    ["istioctl manifest apply has ended", (START + timedelta(minutes=7)).isoformat()],
+                ],
+            ),
+            revision=2,
+        ),
         build_asking_view(),
     ),
     "blocked": (

@@ -135,7 +135,7 @@ def test_a_decided_question_closes_its_card_and_the_reminders_that_carry_its_but
     telling = ReminderBody(upgrade=row.id, kind="before")
     for seq, body in enumerate((asking, telling)):
         engine.outbox.put_message("", name_reminder(seq, "C0"), "C0", body, START)
-    chronicle.close_card(row, f"approved by <@{BEN}>")
+    chronicle.close_card(row, f"approved by <@{BEN}>", START)
     closed = [getattr(body, "closed", "") for body in list_told(engine)]
     assert closed == [f"approved by <@{BEN}>", f"approved by <@{BEN}>", ""]
 

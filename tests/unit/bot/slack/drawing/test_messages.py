@@ -157,7 +157,7 @@ def test_a_decided_card_folds() -> None:
     """The thread stays readable, the evidence stays there."""
     message, view = SAMPLES["gate-closed"]
     kinds = [block["type"] for block in draw_message(message, view, "rich", EVERYBODYS).blocks]
-    assert kinds == ["section", "container", "context"]
+    assert kinds == ["section", "container", "context", "section"]
 
 
 def test_a_decided_card_that_no_container_holds_stays_open() -> None:

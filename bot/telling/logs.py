@@ -1,0 +1,70 @@
+"""All that was told of an upgrade with its times, also what no message of its own tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import assert_never
+
+from bot.journal.bodies import (
+    AnswerBody,
+    Asking,
+    BlockedBody,
+    Body,
+    FileBody,
+    FinishedBody,
+    GateBody,
+    GatheredBody,
+    Line,
+    Message,
+    MilestoneBody,
+    ProgressBody,
+    ReminderBody,
+    RootBody,
+    UnreadableBody,
+)
+
+
+def list_lines(messages: Iterable[Message]) -> tuple[Line, ...]:
+    """What the messages of an upgrade tell, in the order in which it happened."""
+    lines: list[Line] = []
+    for message in messages:
+        lines += [Line(told, message.created_at) for told in _list_told(message.body) if told]
+        lines += _list_endings(message.body, message)
+    return tuple(sorted(lines, key=lambda line: line.at))
+
+
+def write_lines(lines: Sequence[Line]) -> str:
+    """The lines for a terminal, each with its time in UTC."""
+    return "\n".join(f"{line.at:%Y-%m-%d %H:%M:%S} UTC  {line.text}" for line in lines)
+
+
+def find_file(messages: Sequence[Message], name: str) -> str:
+    """The latest file of this name, "" where there is none."""
+    files = [message.body for message in messages if isinstance(message.body, FileBody)]
+    return next((file.text for file in reversed(files) if file.name == name), "")
+
+
+def _list_told(body: Body) -> list[str]:
+    match body:
+        case MilestoneBody() | ProgressBody() | FinishedBody():
+            return [body.sentence]
+        case GateBody():
+            return [f"asked: {body.question}"]
+        case BlockedBody():
+            return [f"blocked: {body.sentence}"]
+        case FileBody():
+            return [f"file {body.name}"]
+        case RootBody() | AnswerBody() | ReminderBody() | GatheredBody():
+            return []
+        case UnreadableBody():
+            return [body.why]
+        case _:
+            assert_never(body)
+
+
+def _list_endings(body: Body, message: Message) -> list[Line]:
+    """How a question ended; where an earlier version didn't note when, it stands right behind the question."""
+    if not isinstance(body, Asking) or not body.closed:
+        return []
+    asked = body.question if isinstance(body, GateBody) else body.sentence
+    return [Line(f"{body.closed} ({asked})", body.closed_at or message.created_at)]

@@ -1,0 +1,23 @@
+"""What was told of an upgrade, for the command line."""
+
+from __future__ import annotations
+
+from bot.journal.journal import JournalView
+from bot.journal.outbox import OutboxView
+from bot.journal.store import StoredCopy
+from bot.telling.logs import find_file, list_lines, write_lines
+
+
+def read_told(copy: StoredCopy, target: str, file: str) -> str:
+    """The log of an upgrade or of a cluster's latest, or a file of it by its name; LookupError where there is none."""
+    journal = JournalView(copy)
+    row = journal.find_upgrade(target) or next(iter(journal.list_upgrades(target, 1)), None) if target else None
+    if row is None:
+        raise LookupError(f"there is no upgrade {target}, nor one of a cluster of that name")
+    told = OutboxView(copy).list_told(row.id)
+    if not file:
+        return write_lines(list_lines(told))
+    text = find_file(told, file)
+    if not text:
+        raise LookupError(f"{row.id} has no file {file}; its log names those that it has")
+    return text
