@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -11,6 +12,7 @@ from bot.journal.journal import Journal, JournalView
 from bot.journal.rows import UpgradeRow, open_row
 from bot.journal.store import Store
 from steps.contract.notes import Json
+from steps.contract.release import Release
 from steps.notes.control_plane import FIRST_WRITE
 from steps.notes.way_back import Cover, WayBack
 from steps.phases.control_plane.direction import WAY_BACK
@@ -40,9 +42,10 @@ def has_written(journal: JournalView, row: UpgradeRow) -> bool:
 class Returns:
     """Prepares ways back, and knows which upgrades may be taken back and under whose approval."""
 
-    def __init__(self, store: Store, journal: Journal) -> None:
+    def __init__(self, store: Store, journal: Journal, releases: Mapping[str, Release]) -> None:
         self._store = store
         self._journal = journal
+        self._releases = releases
 
     def has_written(self, row: UpgradeRow) -> bool:
         """Whether an upgrade has begun to write to the control plane, so that there is something to take back."""
@@ -51,6 +54,10 @@ class Returns:
     def name_source(self, row: UpgradeRow) -> str:
         """The release that an upgrade came from."""
         return name_source(partial(self._journal.recall, row.id))
+
+    def knows_source(self, row: UpgradeRow) -> bool:
+        """Whether there is a file for the release that an upgrade came from."""
+        return self.name_source(row) in self._releases
 
     def build_return(self, row: UpgradeRow, by: str, now: datetime) -> UpgradeRow:
         """The way back of an upgrade: one of its own, to the release that was there, with that install's options."""

@@ -200,7 +200,7 @@ class Serving:
         return None
 
     def _search(self) -> None:
-        if self.bot.search.turn() or self.bot.modes.turn():
+        if self.bot.search.turn() or self.bot.readings.turn():
             self._wake()
 
     def _wake(self) -> None:

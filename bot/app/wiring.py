@@ -14,7 +14,7 @@ from bot.app.upkeep import Archives, JournalCopies
 from bot.clicks.clicks import Clicks
 from bot.clock import Clock
 from bot.discovery.found import Found
-from bot.discovery.modes import MeshModes
+from bot.discovery.readings import ClusterReadings, Reading
 from bot.discovery.search import GkeSearch
 from bot.engine.outages import Outages
 from bot.engine.own_bindings import OwnBindings
@@ -61,6 +61,7 @@ from bot.telling.old_reports import OldReports
 from bot.telling.views import Views
 from bot.transitions import Transitions
 from bot.webhooks.sending import WebhookSender
+from steps.contract.ports import Kubernetes
 from steps.contract.release import Release
 from steps.install.recovery import read_mesh_mode
 from steps.mesh import ClusterAddress, Discovery
@@ -100,7 +101,7 @@ class Bot:
     home_tabs: HomeTabs
     outages: Outages
     search: GkeSearch
-    modes: MeshModes
+    readings: ClusterReadings
     own_bindings: OwnBindings
     keeper: Keeper
     programs: ProgramRuns
@@ -122,11 +123,16 @@ def build_bot(
     return join_bot(settings, clock, store, plans, programs)
 
 
+def read_for_form(kubernetes: Kubernetes) -> Reading:
+    """What the form of a start shows of a cluster, and what it holds against it."""
+    return Reading(read_mesh_mode(kubernetes), tuple(one.name for one in kubernetes.list_namespaces()))
+
+
 def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans, programs: ProgramRuns) -> Bot:
     """Join everything to an open journal."""
     journal, outbox = Journal(store), Outbox(store)
     views, live = Views(journal), LiveClusters(settings.clusters)
-    schedules, returns = Schedules(store), Returns(store, journal)
+    schedules, returns = Schedules(store), Returns(store, journal, plans.releases)
     clusters = PeopledClusters(live, roster := build_roster(settings, live, clock))
     chronicle = Chronicle(journal, outbox, clusters.list_approvers)
     transitions = Transitions(journal, returns, chronicle, clock)
@@ -134,12 +140,12 @@ def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans, progr
     keeper.wake_held()
     timetable = Timetable(journal, schedules, chronicle, clock, clusters)
     scheduling = Scheduling(timetable, journal, schedules, keeper, chronicle, clock)
-    search, modes = build_search(settings, clock), build_modes(plans, clock)
+    search, readings = build_search(settings, clock), build_readings(plans, clock)
     found = Found(journal, search, settings.discovery, clusters, roster.expand_policy)
     targets = Targets(journal, clusters, found, live.list_faults)
-    fleet = Fleet(targets, journal, views, outbox.read_thread, timetable, modes)
+    fleet = Fleet(targets, journal, views, outbox.read_thread, timetable, readings)
     starts = Starts(targets, journal, transitions, clock)
-    rollbacks = Rollbacks(targets, journal, returns, transitions, clock, plans.releases)
+    rollbacks = Rollbacks(targets, journal, returns, transitions, clock, timetable)
     consents = Consents(journal, roster, chronicle, clock)
     decisions = Decisions(targets, Cards(outbox), consents, journal, transitions, clock)
     controls = Controls(targets, transitions, decisions, timetable)
@@ -162,7 +168,7 @@ def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans, progr
         home_tabs=build_home_tabs(settings, fleet, clock),
         outages=Outages(store, journal, chronicle, clock),
         search=search,
-        modes=modes,
+        readings=readings,
         own_bindings=OwnBindings(journal, chronicle, StepRuns(journal, keeper, clock, plans), plans, clock),
         keeper=keeper,
         programs=programs,
@@ -174,9 +180,9 @@ def build_search(settings: Settings, clock: Clock) -> GkeSearch:
     return GkeSearch(build_discover(settings), settings.discovery.projects, clock)
 
 
-def build_modes(plans: Plans, clock: Clock) -> MeshModes:
-    """What reads the mTLS mode of a cluster."""
-    return MeshModes(lambda address: read_mesh_mode(plans.ports_for(address).kubernetes), clock)
+def build_readings(plans: Plans, clock: Clock) -> ClusterReadings:
+    """What forms show of clusters, read when somebody asks."""
+    return ClusterReadings(lambda address: read_for_form(plans.ports_for(address).kubernetes), clock)
 
 
 def read_known_releases(settings: Settings) -> Mapping[str, Release]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import assert_never
 
@@ -19,7 +18,6 @@ from bot.returns import Returns
 from bot.settings.clusters import Cluster
 from bot.telling.phrases import describe_state, list_names, mention
 from bot.transitions import Transitions, is_landing
-from steps.contract.release import Release
 
 # Proposals, and ways back that were aborted, may stand between an upgrade and the order that takes it back.
 LOOKED_AT = 10_000
@@ -82,14 +80,14 @@ class Rollbacks:
         returns: Returns,
         transitions: Transitions,
         clock: Clock,
-        releases: Mapping[str, Release],
+        timetable: Timetable,
     ) -> None:
         self._targets = targets
         self._journal = journal
         self._returns = returns
         self._transitions = transitions
         self._clock = clock
-        self._releases = releases
+        self._timetable = timetable
 
     def roll_back(self, order: Rollback, by: str, received_at: datetime) -> str:
         """Take back the upgrade that was named, or the cluster's last; answers what is told to the person."""
@@ -109,6 +107,7 @@ class Rollbacks:
             back = self._transitions.begin_return(row, by, reason)
             return f"{back.id} takes {row.cluster} back to {back.release}. {asks} Its thread is in <#{row.channel}>."
         self._transitions.roll_back(row, by, reason)
+        self._timetable.attach_calendar(row)
         return f"Taking back {row.id}: what runs is let end, then the way back begins in a thread of its own. {asks}"
 
     def _find(self, order: Rollback) -> tuple[UpgradeRow, Cluster]:
@@ -150,8 +149,8 @@ class Rollbacks:
         later = next((one for one in self._list_upgrades(row.cluster) if self._is_later(one, row)), None)
         if later:
             return f"{row.id} is not the last that changed {row.cluster}: {later.id} came after it ({later.state})."
-        source = self._returns.name_source(row)
-        if source not in self._releases:
+        if not self._returns.knows_source(row):
+            source = self._returns.name_source(row)
             return f"The bot has no file for the release {source}, so it knows no way back to it: {ADD_RELEASE}."
         return ""
 

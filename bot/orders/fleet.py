@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from bot.clicks.orders import ReadHistory, ReadStatus, StartOptions
-from bot.discovery.modes import MeshModes
+from bot.discovery.readings import ClusterReadings
 from bot.journal.bodies import AgendaSection
 from bot.journal.journal import Journal
 from bot.orders.cluster_views import (
@@ -37,14 +37,14 @@ class Fleet:
         views: Views,
         read_thread: Callable[[str], tuple[str, str]],
         timetable: Timetable,
-        modes: MeshModes,
+        readings: ClusterReadings,
     ) -> None:
         self._targets = targets
         self._journal = journal
         self._views = views
         self._read_thread = read_thread
         self._timetable = timetable
-        self._modes = modes
+        self._readings = readings
 
     def list_clusters(self, user: str) -> tuple[ClusterView, ...]:
         """Every cluster, those with an open upgrade first, else by name; those found in GKE after all others."""
@@ -73,11 +73,11 @@ class Fleet:
         configured = any(user in policy.everybody for policy in policies)
         return configured or self._journal.has_actor(user)
 
-    def read_mode(self, cluster: str, then: Callable[[], None]) -> None:
-        """Have a cluster's mTLS mode read, unless it was lately; `then` is called afterwards, from another thread."""
+    def read_cluster(self, cluster: str, then: Callable[[], None]) -> None:
+        """Have a cluster read for a form, unless it was lately; `then` is called afterwards, from another thread."""
         known = self._targets.look_up(cluster)
         if known:
-            self._modes.want(known.address, then)
+            self._readings.want(known.address, then)
 
     def describe(self, order: ReadStatus | ReadHistory, user: str) -> str:
         """Where one upgrade stands, or all; or the latest upgrades of a cluster, or of all."""
@@ -120,14 +120,17 @@ class Fleet:
         fine.pop("overlay_texts", None)
         # What is wrong with them together is said at the last of those that may not go together.
         together = " ".join(read_start_options(known.options, fine)[1])
-        return {**faults, **({"skip_namespaces": together} if together else {})}
+        reading = self._readings.recall(known.address)
+        named = {"canary_namespaces": options.canary_namespaces, "skip_namespaces": options.skip_namespaces}
+        unknown = {name: text for name, given in named.items() if (text := reading.find_unknown(given))}
+        return {**unknown, **faults, **({"skip_namespaces": together} if together else {})}
 
     def _build_view(self, cluster: Cluster, user: str) -> ClusterView:
         rows = self._journal.list_upgrades(cluster.key, 5)
         built = [self._views.build_view(row) for row in rows]
         upgrade = next((view for view in built if view.ended_at is None), None)
         last = next((view for view in built if view.ended_at is not None), None)
-        read = self._modes.recall(cluster.address)
+        read = self._readings.recall(cluster.address).mode
         kept = self._journal.recall(built[0].id, MTLS) if built else None
         given = self._list_given(upgrade) if upgrade else []
         return ClusterView(

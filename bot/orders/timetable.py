@@ -56,7 +56,7 @@ class Timetable:
         return show_agenda(self.read_agenda())
 
     def attach_calendar(self, row: UpgradeRow) -> None:
-        """Put the appointment into the thread as a file for calendars; once aborted, one that takes it out again."""
+        """Put the appointment into the thread as a file for calendars; once it is ended, one that takes it out."""
         now = self._clock.now()
         if self._schedules.find_appointment(row.id) is None:
             return

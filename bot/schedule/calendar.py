@@ -15,6 +15,7 @@ from bot.settings.clusters import Cluster
 from bot.windows.appointments import Appointment, choose_zone, write_span
 from bot.windows.downtime import Downtime, Span
 from steps.mesh import ClusterAddress
+from steps.plan import tell_kind
 
 AHEAD = timedelta(days=30)
 # How long something takes in the calendar whose end nobody has set.
@@ -65,9 +66,9 @@ class Calendar:
         return sorted(filter(None, (keep_near(entry, now) for entry in entries)), key=by_time)
 
     def list_cancelled(self, now: datetime) -> list[Entry]:
-        """The upgrades that were aborted before the end of their time, so that calendars drop them."""
+        """The upgrades that were aborted or taken back before the end of their time, so that calendars drop them."""
         rows = (self._journal.find_upgrade(upgrade) for upgrade in self._schedules.list_scheduled(now - UNBOUNDED))
-        entries = (self._enter(row, now) for row in rows if row and row.state == "aborted")
+        entries = (self._enter(row, now) for row in rows if row and row.state in ("aborted", "rolled back"))
         return [entry for entry in entries if entry and entry.span.end > now]
 
     def list_downtime(self, now: datetime) -> list[Entry]:
@@ -178,7 +179,7 @@ def describe_standing(row: UpgradeRow, hold: Hold | None) -> str:
     """In what state the upgrade is, in words that don't change by the minute."""
     phase = row.step.partition("/")[0]
     if row.aborted_by:
-        return "cancelled"
+        return "taken back" if tell_kind(row.plan) == "landing" else "cancelled"
     if row.paused_by:
         return "paused"
     if row.state == "running" and hold:

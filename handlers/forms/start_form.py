@@ -81,7 +81,7 @@ def build_start_form(clusters: Sequence[ClusterView], chosen: str, channel: str,
         *([build_note(_PROPOSAL)] if cluster.found else []),
         *_build_notes((*more, *notes)),
         _build_mtls(cluster),
-        _build_lines("set", "--set flags", "One KEY=VALUE a line, in addition to those of clusters.toml."),
+        _build_lines("set", "--set flags", _SET_HINT),
         _build_lines("overlay", "Overlay (-f)", "An IstioControlPlane of install.istio.io/v1alpha2."),
         _build_files(),
         _build_testing(cluster),
@@ -136,6 +136,11 @@ def _find_block(name: str) -> str:
 _NOTHING = (
     "There is no cluster here that you could start now: each is being upgraded already, or you are not among its "
     "requesters. `/asm-upgrade status` shows what is under way."
+)
+
+_SET_HINT = (
+    "One KEY=VALUE a line. The options of the earlier install are taken, then those of clusters.toml; what stands here "
+    "is laid over both."
 )
 
 _PROPOSAL = (

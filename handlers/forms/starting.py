@@ -96,14 +96,14 @@ def redraw_start_form(
 
 
 def show_found(reception: Reception, client: WebClient, view: Payload, user: str, chosen: str, channel: str) -> None:
-    """Have GKE looked into and the cluster's mTLS mode read where it was not done lately; then fill the form again."""
+    """Have GKE looked into and the cluster read where it was not done lately; then fill the form again."""
 
     def redraw() -> None:
         redraw_start_form(reception, client, view, user, chosen, channel)
 
     offered = [cluster.key for cluster in reception.fleet.list_clusters(user) if cluster.may_start]
     if offered:
-        reception.fleet.read_mode(chosen if chosen in offered else offered[0], redraw)
+        reception.fleet.read_cluster(chosen if chosen in offered else offered[0], redraw)
     if not reception.fleet.is_searched():
         reception.fleet.search(redraw)
 

@@ -55,12 +55,12 @@ _LEFT: tuple[tuple[EntryState, str], ...] = (
 )
 
 
-def describe_left_pods(counts: Mapping[EntryState, int]) -> str:
+def describe_left_pods(counts: Mapping[EntryState, int], sidecar: str) -> str:
     """`58 pods keep the old sidecar: 2 by hand, 56 skipped`, "" where none does."""
     parts = [f"{counts[state]} {words}" for state, words in _LEFT if counts[state]]
     left = sum(counts[state] for state, _ in _LEFT)
     kept = "1 pod keeps" if left == 1 else f"{left} pods keep"
-    return f"{kept} the old sidecar: {', '.join(parts)}" if left else ""
+    return f"{kept} {sidecar}: {', '.join(parts)}" if left else ""
 
 
 def list_left_alone(entries: Iterable[LedgerEntry]) -> tuple[str, ...]:

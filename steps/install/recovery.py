@@ -14,7 +14,6 @@ from steps.contract.documents import BadDocument, read_json, read_yaml
 from steps.contract.options import MtlsMode
 from steps.contract.ports import Kubernetes, Manifest
 from steps.install.components import COMPONENTS
-from steps.install.flags import flag_path
 from steps.mesh import Workload
 
 # The optional features of ASM 1.4 besides components, with the value that means "not asked for" (cloud.google.com, 1.4,
@@ -131,16 +130,6 @@ def recover_flags(values: Mapping[str, object]) -> tuple[str, ...]:
     """The `--set` flags of optional features that are on."""
     found = ((path, look_up(values, path.removeprefix("values."))) for path in OPTIONAL_FEATURES)
     return tuple(f"{path}={show_value(value)}" for path, value in found if value not in OPTIONAL_FEATURES[path])
-
-
-def compare_flags(recovered: Iterable[str], asked: Iterable[str]) -> tuple[str, ...]:
-    """Sentences for each recovered flag that the asked ones change."""
-    wanted = {flag_path(flag): flag for flag in asked}
-    return tuple(
-        f"{flag} is in force and {wanted[flag_path(flag)]} was asked for"
-        for flag in recovered
-        if flag_path(flag) in wanted and wanted[flag_path(flag)] != flag
-    )
 
 
 def look_up(values: Mapping[str, object], path: str) -> object:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from steps.contract.notes import Json, Note, read_as
+from steps.contract.step import Context
+from steps.contract.wording import count_things
 
 
 @dataclass(frozen=True)
@@ -65,3 +67,9 @@ LEAVING = Note("control-plane/terminating", read_as(dict[str, datetime]))
 # Since when each stall, by its key, was seen.
 STALLS = Note("control-plane/stalls", read_as(dict[str, datetime]))
 AGENTS = Note("control-plane/agents", read_as(AgentsSeen))
+
+
+def describe_backup(ctx: Context) -> str:
+    """How much was kept before the first write."""
+    kept = ctx.recall(BACKUP) or {}
+    return count_things(sum(kept.values()), "object") if kept else "none: nothing was applied"

@@ -63,6 +63,17 @@ def name_undertaking(ctx: Context) -> str:
     return "upgrade" if ctx.recall(TAKEN_BACK) is None else "way back"
 
 
+def name_sidecar(ctx: Context) -> str:
+    """The sidecar that pods are moved from, which is not the older one where an upgrade is taken back."""
+    taken = ctx.recall(TAKEN_BACK)
+    return f"the sidecar of {taken.release}" if taken else "the old sidecar"
+
+
+def name_moved(ctx: Context) -> str:
+    """What a pod of the ledger is once it has been moved, in a word."""
+    return "upgraded" if ctx.recall(TAKEN_BACK) is None else f"on {ctx.release.version}"
+
+
 def find_cover(ctx: Context) -> Cover | None:
     """The approval that covers this way back, None where none does (any more)."""
     taken = ctx.recall(TAKEN_BACK)

@@ -8,10 +8,9 @@ from datetime import timedelta
 from steps.contract.cards import Card
 from steps.contract.ledger import EntryState, count_entries, count_pods, describe_left_pods, list_left_alone
 from steps.contract.step import Context, Done, Outcome, Step
-from steps.contract.wording import count_things
 from steps.gates import fold_facts, list_evidence
 from steps.install.gateways import find_left_gateways
-from steps.notes.control_plane import BACKUP, IN_PLACE
+from steps.notes.control_plane import IN_PLACE, describe_backup
 from steps.notes.download import describe_way_back
 from steps.notes.prepare import (
     ESTIMATE,
@@ -22,6 +21,7 @@ from steps.notes.prepare import (
     describe_source,
     recall_identity,
 )
+from steps.notes.way_back import name_moved, name_sidecar
 from steps.phases.own_binding import remove_binding
 from steps.phases.same_cluster import on_same_cluster
 from steps.phases.sidecars.flights.begun import list_half_rolled
@@ -68,15 +68,16 @@ def describe_unapplied(ctx: Context) -> str:
 
 def build_report(ctx: Context, counts: Mapping[EntryState, int]) -> Card:
     """The report's card."""
-    ledger = ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "no pods in scope"
-    left, backup = describe_left_pods(counts), ctx.recall(BACKUP) or {}
+    named = {**{state: str(state) for state in counts}, "upgraded": name_moved(ctx)}
+    ledger = ", ".join(f"{count} {named[state]}" for state, count in counts.items() if count) or "no pods in scope"
+    left = describe_left_pods(counts, name_sidecar(ctx))
     return Card(
         title=f"{ctx.cluster.key}{': its control plane' if left else ''} is on ASM {ctx.release.version}",
         summary=(f"Ledger: {ledger}.", *([f"{left}."] if left else [])),
         facts=(
             ("versions", f"{describe_source(ctx)} → {ctx.release.version}"),
             ("mTLS", choose_mtls(ctx)),
-            ("backup", count_things(sum(backup.values()), "object") if backup else "none: nothing was applied"),
+            ("backup", describe_backup(ctx)),
             ("way back", describe_way_back(ctx)),
             ("time", describe_time(ctx)),
         ),

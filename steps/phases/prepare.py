@@ -9,8 +9,8 @@ from steps.contract.cards import Card, Detail
 from steps.contract.checks import Check, select_checks
 from steps.contract.step import Blocked, Context, Done, Outcome, Step
 from steps.contract.wording import Command, count_things
-from steps.install.flags import try_options
-from steps.install.recovery import compare_flags
+from steps.install.flags import build_apply_arguments, try_options
+from steps.install.option_table import compare_mtls, compare_options, list_changed
 from steps.notes.prepare import (
     CHANNEL,
     CHECKS,
@@ -73,7 +73,7 @@ def inspect(ctx: Context) -> Outcome:
     identity = measure_identity(ctx)
     survey = take_survey(ctx.gke, ctx.kubernetes, ctx.cluster, ctx.release, identity)
     checks = (
-        *judge_survey(survey, ctx.release, ctx.options.set_flags),
+        *judge_survey(survey, ctx.release, ctx.options),
         *check_machine(ctx.mesh_tools, ctx.release_files, ctx.release, identity.server_version),
     )
     errors = select_checks(checks, "error")
@@ -105,7 +105,7 @@ def describe_counts(sidecars: SidecarCounts) -> str:
 def build_proposal(ctx: Context, planned: Planned) -> Card:
     """The proposal's card: facts, risks and an estimate."""
     checks = ctx.recall(CHECKS) or ()
-    forecast, pieces = ctx.forecast(), list_pieces(ctx, planned)
+    forecast, pieces, options = ctx.forecast(), list_pieces(ctx, planned), compare_to_earlier(ctx)
     sidecars = estimate_sidecars(ctx.release, pieces, ctx.options, forecast.measured)
     plane = estimate_control_plane(ctx.release, forecast.measured, forecast.nodes)
     ctx.revise(ESTIMATE, sum_ranges(plane, sidecars, OTHER_MINUTES))
@@ -117,16 +117,35 @@ def build_proposal(ctx: Context, planned: Planned) -> Card:
         risks=(
             *ctx.release.warnings,
             *(check.sentence for check in select_checks(checks, "warning")),
-            *compare_flags(recall_flags(ctx), ctx.options.set_flags),
+            *list_changed(options),
             *list_restart_risks(planned),
         ),
         details=(
             Detail("Workloads to restart", list_workloads_to_restart(planned)),
-            Detail("Flags of the previous install", recall_flags(ctx) or ("none beyond the guide's",)),
+            Detail("Options: the earlier install's beside this upgrade's", (*describe_asked(ctx), *options)),
             Detail("Checks", tuple(f"{c.name}: {c.sentence}" for c in select_checks(checks, "ok"))),
         ),
         estimate=describe_estimate(ctx.release, pieces, ctx.options, forecast),
     )
+
+
+def compare_to_earlier(ctx: Context) -> tuple[str, ...]:
+    """Each option of the earlier install, and each that was asked for, with what becomes of it."""
+    asked, earlier = ctx.options, recall_flags(ctx)
+    arguments = build_apply_arguments(ctx.release, recall_identity(ctx), asked, choose_mtls(ctx), earlier)
+    lines = compare_options(earlier, arguments, asked.overlays, asked.set_flags)
+    return (compare_mtls(recall_mtls(ctx), choose_mtls(ctx)), *(lines or ("no option beyond the guide's",)))
+
+
+def describe_asked(ctx: Context) -> tuple[str, ...]:
+    """What a person gave besides flags: overlays by name, and the namespaces that are treated otherwise."""
+    asked = ctx.options
+    named = (
+        ("overlays", tuple(one.name for one in asked.overlays)),
+        ("canary namespaces", asked.canary_namespaces),
+        ("namespaces left alone", asked.skip_namespaces),
+    )
+    return tuple(f"{what}: {', '.join(names)}" for what, names in named if names)
 
 
 def list_pieces(ctx: Context, planned: Planned) -> list[Piece]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import assert_never
 
 from steps.contract.checks import Check, failed, passed, warned
+from steps.contract.options import UpgradeOptions
 from steps.contract.release import Release
 from steps.install.gateways import find_left_gateways, list_moved
 from steps.install.installed import MixedVersions, NoMesh, OneVersion, OpenSource, Unreadable
@@ -13,6 +14,7 @@ from steps.install.policies import find_authorization_findings
 from steps.install.recovery import PreviousInstall
 from steps.mesh import ClusterIdentity, Exclusion, Node, Operation, Workload
 from steps.preflight.gke_state import check_gke, refuse_gke
+from steps.preflight.named_namespaces import check_named
 from steps.preflight.survey import Survey
 from steps.versions import AsmVersion, parse_asm_version, parse_numbers
 
@@ -31,14 +33,15 @@ BUSY_OPERATIONS = (
 GUIDE_15 = "https://cloud.google.com/service-mesh/docs"
 
 
-def judge_survey(survey: Survey, release: Release, asked: Sequence[str] = ()) -> tuple[Check, ...]:
-    """Every check of the preflight, in the order in which people read them; `asked` are the flags asked for."""
+def judge_survey(survey: Survey, release: Release, options: UpgradeOptions) -> tuple[Check, ...]:
+    """Every check of the preflight, in the order in which people read them; `options` are those asked for."""
     return (
         check_server(survey.identity.server_version, release),
         *check_gke(survey.identity, release),
         check_installed(survey, release),
+        *check_named(survey.namespaces, options),
         *check_node_agent(survey, release),
-        *check_gateways(survey, release, asked),
+        *check_gateways(survey, release, options.set_flags),
         *check_trust_domain(survey.previous, survey.identity),
         check_room(survey.control_plane, survey.workloads, survey.nodes),
         *check_operations(survey.operations),

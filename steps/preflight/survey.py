@@ -33,6 +33,7 @@ class Survey:
     sidecars: SidecarCounts
     policies: tuple[Manifest, ...]
     injected_namespaces: tuple[str, ...] = ()
+    namespaces: tuple[str, ...] = ()
     operations: tuple[Operation, ...] = ()
     exclusions: tuple[Exclusion, ...] = ()
     disabled_services: tuple[str, ...] = ()
@@ -48,7 +49,8 @@ def take_survey(
     plane = tuple(w for w in workloads if w.ref.namespace == release.namespace)
     operations, exclusions, disabled, unread = _ask_google(gke, address, identity, release)
     ownership = find_ownership(kubernetes, release, plane)
-    labelled = (n.name for n in kubernetes.list_namespaces() if n.labels.get(INJECTION_LABEL) == "enabled")
+    namespaces = kubernetes.list_namespaces()
+    labelled = (n.name for n in namespaces if n.labels.get(INJECTION_LABEL) == "enabled")
     return Survey(
         identity=identity,
         installed=read_installed(release, plane),
@@ -59,6 +61,7 @@ def take_survey(
         sidecars=count_sidecars(kubernetes.list_pods(), release.namespace),
         policies=read_policies(kubernetes),
         injected_namespaces=tuple(labelled),
+        namespaces=tuple(n.name for n in namespaces),
         operations=operations,
         exclusions=exclusions,
         disabled_services=disabled,

@@ -20,6 +20,7 @@ BENCHMARKS = (
     "sidecars",
     "random_clusters",
     "reinjection",
+    "rollback",
     "tick",
     "texts",
     "doors",

@@ -163,7 +163,7 @@ class Rig:
         """Let everybody work once; seconds until somebody has something to do."""
         clock = self.world.clock
         self.bot.search.turn()
-        self.bot.modes.turn()
+        self.bot.readings.turn()
         self.bot.upgrades.settle_clicks()
         due = self.bot.runner.turn()
         wait = self.bot.announcer.turn()

@@ -101,7 +101,8 @@ class Doctor:
             )
         else:
             yield passed("rights", "the bot may do everything that an upgrade does")
-        yield from judge_survey(take_survey(ports.gke, ports.kubernetes, cluster.address, release, identity), release)
+        survey = take_survey(ports.gke, ports.kubernetes, cluster.address, release, identity)
+        yield from judge_survey(survey, release, cluster.options)
 
 
 def guard(name: str, checks: Iterable[Check]) -> Iterator[Check]:

@@ -87,15 +87,13 @@ def acknowledge_left(ctx: Context) -> Outcome:
     settle_moved(ctx, tally)
     entries = tally.list_all()
     check_sums(entries)
-    left = list_left(entries)
+    left, ledger = list_left(entries), describe_ledger(ctx, entries)
     if not left:
-        return Done(f"every pod is accounted for: {describe_ledger(entries)}", attachments=(attach_ledger(entries),))
+        return Done(f"every pod is accounted for: {ledger}", attachments=(attach_ledger(entries),))
     outcome = ask_about_left(ctx, entries, left)
     if not isinstance(outcome, Done):
         return outcome
-    return dataclasses.replace(
-        outcome, sentence=f"{outcome.sentence}: {describe_ledger(entries)}", attachments=(attach_ledger(entries),)
-    )
+    return dataclasses.replace(outcome, sentence=f"{outcome.sentence}: {ledger}", attachments=(attach_ledger(entries),))
 
 
 def check_sums(entries: Sequence[LedgerEntry]) -> None:

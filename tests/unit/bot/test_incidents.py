@@ -14,7 +14,7 @@ from structlog.typing import EventDict
 
 from bot.app.upkeep import Archives
 from bot.clicks.clicks import Clicks
-from bot.discovery.modes import MeshModes
+from bot.discovery.readings import ClusterReadings, Reading
 from bot.discovery.search import GkeSearch
 from bot.journal.bodies import ReminderBody, RootBody
 from bot.journal.store import StoreBroken
@@ -84,13 +84,13 @@ def search_clusters(engine: Engine, fault: Exception) -> list[Any]:
     return [told == ["told"]]
 
 
-def read_modes(engine: Engine, fault: Exception) -> list[Any]:
-    """Of two who wait for a cluster's mode the first explodes."""
+def read_clusters(engine: Engine, fault: Exception) -> list[Any]:
+    """Of two who wait for a cluster's reading the first explodes."""
     told: list[str] = []
-    modes = MeshModes(lambda _address: "STRICT", engine.clock)
-    modes.want(ClusterAddress("cluster-x"), Broken(fault))
-    modes.want(ClusterAddress("cluster-x"), lambda: told.append("told"))
-    modes.turn()
+    readings = ClusterReadings(lambda _address: Reading("STRICT"), engine.clock)
+    readings.want(ClusterAddress("cluster-x"), Broken(fault))
+    readings.want(ClusterAddress("cluster-x"), lambda: told.append("told"))
+    readings.turn()
     return [told == ["told"]]
 
 
@@ -155,7 +155,7 @@ LOOPS: dict[str, Callable[[Engine, Exception], list[Any]]] = {
     "outbox": send_message,
     "home": show_home,
     "search": search_clusters,
-    "modes": read_modes,
+    "readings": read_clusters,
     "archives": prune_archives,
     "reminder": remind,
     "unsent reminder": renew_reminder,

@@ -37,7 +37,9 @@ def build_upgrade(build: Build, binding: dict[str, object]) -> Engine:
 
 def find_cover(engine: Engine, hours: float = 0.0) -> str:
     """Who covers the way back so long after the end, "" for nobody."""
-    cover = Returns(engine.store, engine.journal).find_cover(engine.row(), engine.clock.now() + timedelta(hours=hours))
+    cover = Returns(engine.store, engine.journal, {}).find_cover(
+        engine.row(), engine.clock.now() + timedelta(hours=hours)
+    )
     assert cover is None or cover.way == WayBack("ab", "cd")
     return cover.by if cover else ""
 

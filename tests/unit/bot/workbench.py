@@ -13,7 +13,7 @@ from bot.app.known_releases import read_releases
 from bot.clicks.clicks import Click, Clicks, FlatClick, unfold_click
 from bot.clock import Clock
 from bot.discovery.found import Found
-from bot.discovery.modes import MeshModes
+from bot.discovery.readings import ClusterReadings, Reading
 from bot.discovery.search import GkeSearch
 from bot.engine.plans import Pace, Plans, Ports
 from bot.engine.runner import Runner
@@ -166,7 +166,7 @@ def build_engine(
     roster = Roster(directory or Members(), hand, clusters)
     clusters = PeopledClusters(clusters, roster)
     schedules = Schedules(store)
-    returns = Returns(store, journal)
+    returns = Returns(store, journal, release)
     transitions = Transitions(journal, returns, chronicle, hand)
     keeper = Keeper(journal, schedules, transitions, clusters, release, Paces(store))
     keeper.wake_held()
@@ -175,13 +175,15 @@ def build_engine(
     timetable = Timetable(journal, schedules, chronicle, hand, clusters)
     scheduling = Scheduling(timetable, journal, schedules, keeper, chronicle, hand)
     targets = find_nothing_else(journal, clusters, hand)
-    fleet = Fleet(targets, journal, views, outbox.read_thread, timetable, MeshModes(lambda _address: "", hand))
+    fleet = Fleet(
+        targets, journal, views, outbox.read_thread, timetable, ClusterReadings(lambda _address: Reading(), hand)
+    )
     consents = Consents(journal, roster, chronicle, hand)
     decisions = Decisions(targets, Cards(outbox), consents, journal, transitions, hand)
     controls = Controls(targets, transitions, decisions, timetable)
     starts, rollbacks = (
         Starts(targets, journal, transitions, hand),
-        Rollbacks(targets, journal, returns, transitions, hand, release),
+        Rollbacks(targets, journal, returns, transitions, hand, timetable),
     )
     use_cases = UseCases(starts, rollbacks, decisions, controls, scheduling, timetable, fleet, Logs(targets, outbox))
     upgrades = Upgrades(Clicks(store), Entry(targets, journal, roster, hand), use_cases, chronicle, hand)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.clicks.clicks import Click
-from bot.discovery.modes import MeshModes
+from bot.discovery.readings import ClusterReadings, Reading
 from bot.journal.journal import Journal
 from bot.journal.outbox import Outbox
 from bot.journal.store import Store
@@ -65,6 +65,7 @@ class Front:
     slack: LocalSlack
     book: GuestBook
     tabs: HomeTabs
+    readings: ClusterReadings
 
     def command(self, text: str, user: str = ANA) -> dict[str, Any]:
         """Type a slash command."""
@@ -119,12 +120,16 @@ def build_reception(slack: LocalSlack, book: GuestBook, folder: Path) -> Iterato
     journal = Journal(store)
     clusters = {key: build_cluster(key) for key in ("cluster-x", "cluster-y")}
     outbox = Outbox(store)
-    timetable, modes = build_timetable(slack, store, clusters), MeshModes(lambda _address: "", slack.clock)
+    timetable = build_timetable(slack, store, clusters)
+    readings = ClusterReadings(lambda _address: Reading("", ("data", "shop")), slack.clock)
     targets = find_nothing_else(journal, clusters, slack.clock)
-    fleet = Fleet(targets, journal, Views(journal), outbox.read_thread, timetable, modes)
+    fleet = Fleet(targets, journal, Views(journal), outbox.read_thread, timetable, readings)
     tabs = HomeTabs(fleet, slack.posting(), slack.clock, EVERYBODYS)
     try:
-        yield Reception(book, fleet, tabs, slack.identity(), slack.clock, frozenset()), Front(slack, book, tabs)
+        yield (
+            Reception(book, fleet, tabs, slack.identity(), slack.clock, frozenset()),
+            Front(slack, book, tabs, readings),
+        )
     finally:
         store.close()
 

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 
 from steps.contract.cards import Attachment, Card, Detail
-from steps.contract.ledger import LedgerEntry, count_entries, describe_left_pods
+from steps.contract.ledger import EntryState, LedgerEntry, count_entries, describe_left_pods
 from steps.contract.step import Context
 from steps.contract.wording import count_things, describe_seconds
 from steps.mesh import WorkloadRef
+from steps.notes.way_back import name_moved, name_sidecar
 from steps.phases.sidecars.flights.remaining import prefer_seen
 from steps.phases.sidecars.flights.watching import describe_watched
 from steps.workloads.estimate import describe_sidecars
@@ -134,23 +135,25 @@ def _describe(one: PlannedWorkload, risks: Mapping[WorkloadRef, Sequence[Risk]])
     return f"{one.ref}: {pods}" + (f" ({kinds})" if kinds else "")
 
 
-def describe_ledger(entries: Iterable[LedgerEntry]) -> str:
+def describe_ledger(ctx: Context, entries: Iterable[LedgerEntry]) -> str:
     """`497 upgraded + 2 manual + 1 skipped + 0 gone + 0 failed = 500 pods`; pending only while there are any."""
     counts = count_entries(entries)
-    shown = ("upgraded", "manual", "skipped", "gone", "failed") + (("pending",) if counts["pending"] else ())
-    return " + ".join(f"{counts[state]} {state}" for state in shown) + f" = {count_things(sum(counts.values()), 'pod')}"  # type: ignore[index]
+    others: tuple[EntryState, ...] = ("manual", "skipped", "gone", "failed")
+    shown = (*others, "pending") if counts["pending"] else others
+    parts = (f"{counts['upgraded']} {name_moved(ctx)}", *(f"{counts[state]} {state}" for state in shown))
+    return f"{' + '.join(parts)} = {count_things(sum(counts.values()), 'pod')}"
 
 
-def describe_nothing(entries: Iterable[LedgerEntry], where: str = "") -> str:
+def describe_nothing(ctx: Context, entries: Iterable[LedgerEntry], where: str = "") -> str:
     """`nothing to restart; 58 pods keep the old sidecar: 2 by hand, 56 skipped`: why nothing is asked about them."""
     counts = count_entries(entries)
     place = f" {where}" if where else ""
-    left = describe_left_pods(counts)
+    left = describe_left_pods(counts, name_sidecar(ctx))
     if left:
         return f"nothing to restart{place}; {left}"
     if not sum(counts.values()):
         return f"nothing to restart: no pod{place} has a sidecar or should have one"
-    return f"nothing to restart: no pod{place} has an old sidecar"
+    return f"nothing to restart: no pod{place} has {name_sidecar(ctx)}"
 
 
 def list_left(entries: Iterable[LedgerEntry]) -> Mapping[str, tuple[str, ...]]:
@@ -175,7 +178,7 @@ def build_left_card(ctx: Context, entries: Sequence[LedgerEntry], left: Mapping[
     )
     return Card(
         title=f"Left to a person: {ctx.cluster.key}",
-        summary=(describe_ledger(entries), *more),
+        summary=(describe_ledger(ctx, entries), *more),
         risks=ctx.release.warnings,
         details=tuple(Detail(ref, tuple(lines[:LEFT_SHOWN])) for ref, lines in shown),
     )

@@ -42,7 +42,7 @@ def _ask_for(ctx: Context, *, canary: bool) -> Outcome:
     if not moving:
         waves = {str(one.ref): one.wave for one in tally.workloads}
         own = [e for e in tally.list_all() if not canary or waves.get(e.workload, e.wave) == CANARY]
-        return Done(describe_nothing(own, "of the canary namespaces" if canary else ""))
+        return Done(describe_nothing(ctx, own, "of the canary namespaces" if canary else ""))
     identity = measure_to_act(ctx, "sidecars")
     if isinstance(identity, Blocked):
         return identity

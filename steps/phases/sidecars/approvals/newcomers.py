@@ -10,6 +10,7 @@ from steps.contract.step import Ask, Blocked, Context, Decision, Done, Outcome, 
 from steps.contract.wording import count_things
 from steps.gates import bind_workloads, read_workloads
 from steps.notes.sidecars import APPROVED, read_refs
+from steps.notes.way_back import name_sidecar
 from steps.phases.sidecars.approvals.approved import list_dropped
 from steps.phases.sidecars.approvals.broken import find_broken_before, offer_leaving
 from steps.phases.sidecars.approvals.cards import build_plan_card
@@ -40,7 +41,7 @@ def meet_newcomers(ctx: Context, tally: Tally) -> Outcome | None:
         return identity
     dropped = list_dropped(ctx, (str(one.ref) for one in unknown))
     ask = Ask(
-        f"{count_things(len(unknown), 'workload')} with an old sidecar {_describe_late(unknown, dropped)}. "
+        f"{count_things(len(unknown), 'workload')} with {name_sidecar(ctx)} {_describe_late(unknown, dropped)}. "
         "Re-inject too?",
         build_plan_card(ctx, planned, unknown, "Later wave"),
         bind_workloads(ctx, identity, unknown, LATER),

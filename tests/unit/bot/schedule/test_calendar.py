@@ -21,6 +21,8 @@ from steps.contract.options import UpgradeOptions
 from steps.contract.step import Ask, Context, Outcome
 from steps.gates import pass_gate
 from steps.mesh import ClusterAddress
+from steps.notes.control_plane import FIRST_WRITE
+from steps.notes.prepare import SOURCE, Source
 from tests.unit.bot.slack.samples import EVERYBODYS
 from tests.unit.bot.workbench import ANA, BEN, POLICY, START, Build, Engine
 
@@ -127,6 +129,18 @@ def test_an_aborted_upgrade_is_taken_out_of_calendars(engine: Engine) -> None:
     assert int(event["SEQUENCE"]) == 1
 
 
+def test_an_upgrade_that_is_taken_back_is_taken_out_of_calendars(engine: Engine) -> None:
+    """As at an abort: what is left of its time is not the upgrade's any more; the file of the fleet says the same."""
+    engine.journal.remember("cluster-x-1", FIRST_WRITE, "run")
+    engine.journal.remember("cluster-x-1", SOURCE, Source("1.4.7-asm.0"))
+    engine.click("rollback", ANA, reason="slow")
+    event = read_event(list_files(engine)[-1])
+    assert (str(event["STATUS"]), int(event["SEQUENCE"])) == ("CANCELLED", 1)
+    engine.journal.change_upgrade("cluster-x-1", state="rolled back", ended_at=engine.clock.now())
+    (event,) = list_events(export(open_calendar(engine), engine.clock.now()))
+    assert str(event["STATUS"]) == "CANCELLED"
+
+
 def test_an_upgrade_aborted_after_its_time_leaves_calendars_alone(engine: Engine) -> None:
     """What took place isn't cancelled."""
     engine.clock.time = START + timedelta(days=4)
@@ -208,7 +222,9 @@ def test_the_calendar_of_one_cluster_has_no_others(engine: Engine) -> None:
 def test_an_unknown_clusters_calendar_is_refused(engine: Engine) -> None:
     """With the known ones."""
     answer = engine.click("calendar", ANA, target="cluster-q")
-    assert answer == "There is no cluster `cluster-q` in clusters.toml. Known ones: cluster-x."
+    assert (
+        answer == "There is no cluster `cluster-q` in clusters.toml. Did you mean `cluster-x`? Known ones: cluster-x."
+    )
 
 
 def test_an_empty_calendar_says_so(build: Build) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from bot.clicks.orders import Start, StartOptions
 from tests.unit.bot.slack.stand_in import CHANNEL
-from tests.unit.handlers.front import ANA, BEN, Front
+from tests.unit.handlers.front import ANA, BEN, Front, build_cluster
 
 OVERLAY = "apiVersion: install.istio.io/v1alpha2\nkind: IstioControlPlane\nspec:\n  profile: asm\n"
 
@@ -132,6 +132,18 @@ def test_what_may_not_go_together_is_told_beside_other_faults(front: Front, form
     """Nobody mends one fault only to be told of the next."""
     errors = submit(front, form, set="no flag", canary="shop", skip="shop")["ack"]["errors"]
     assert set(errors) == {"set", "skip"}
+
+
+@pytest.mark.parametrize("block", ["canary", "skip"])
+def test_a_namespace_that_does_not_exist_is_refused_at_its_field(
+    front: Front, form: dict[str, Any], block: str
+) -> None:
+    """With what comes close; where the cluster could not be read in time, prepare says it."""
+    front.readings.want(build_cluster("cluster-x").address, lambda: None)
+    front.readings.turn()
+    answer = submit(front, form, **{block: "shop dta"})
+    assert answer["ack"]["errors"] == {block: "there is no namespace dta; close to it: data"}
+    assert front.book.clicks == []
 
 
 def test_a_wrong_file_is_a_fault_at_its_field(front: Front, form: dict[str, Any]) -> None:

@@ -10,7 +10,6 @@ import pytest
 from steps.install.components import COMPONENTS, Component
 from steps.install.recovery import (
     COMPONENT_LABEL,
-    compare_flags,
     list_leaves,
     recover_components,
     recover_options,
@@ -144,12 +143,6 @@ def test_an_unreadable_mesh_config_is_a_doubt(broken: dict[str, str] | None) -> 
     previous = recover_options(injector(), broken)
     assert "trust domain" in previous.doubts[0]
     assert previous.trust_domain == POOL
-
-
-def test_changed_flags_are_told() -> None:
-    """What is in force against what is asked for."""
-    (sentence,) = compare_flags(("values.tracing.enabled=true",), ("values.tracing.enabled=false", "values.x=1"))
-    assert sentence == "values.tracing.enabled=true is in force and values.tracing.enabled=false was asked for"
 
 
 def test_leaves_are_dotted_paths() -> None:

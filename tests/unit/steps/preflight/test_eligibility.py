@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from steps.contract.checks import Check, select_checks
+from steps.contract.options import UpgradeOptions
 from steps.install.installed import Installed, MixedVersions, NoMesh, OneVersion, OpenSource, Unreadable
 from steps.install.recovery import PreviousInstall
 from steps.mesh import Exclusion, Operation
@@ -32,7 +33,7 @@ MIXED = MixedVersions({"istio-galley": TARGET, "istio-pilot": AsmVersion(1, 4, 9
 
 def judge(**changes: Any) -> tuple[Check, ...]:
     """The checks of a survey that differs so from a healthy one."""
-    return judge_survey(make_survey(**changes), RELEASE)
+    return judge_survey(make_survey(**changes), RELEASE, UpgradeOptions())
 
 
 def errors(**changes: Any) -> list[str]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from steps.contract.checks import Severity, select_checks
+from steps.contract.options import UpgradeOptions
 from steps.mesh import GkeState
 from steps.preflight.eligibility import judge_survey
 from steps.preflight.gke_state import check_gke, refuse_gke
@@ -48,7 +49,7 @@ AUTOPILOT = (
 def test_what_gke_says_is_told_in_a_sentence(state: GkeState, severity: Severity, sentence: str) -> None:
     """As a refusal or as a risk, in the preflight and so in doctor."""
     identity = make_identity(gke=state)
-    found = select_checks(judge_survey(make_survey(identity=identity), RELEASE), severity)
+    found = select_checks(judge_survey(make_survey(identity=identity), RELEASE, UpgradeOptions()), severity)
     assert [check.sentence for check in found] == [sentence]
     assert all(check.remedy for check in found if severity == "error")
     assert (refuse_gke(identity, RELEASE) is not None) == (severity == "error")

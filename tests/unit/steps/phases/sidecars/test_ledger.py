@@ -10,6 +10,7 @@ from steps.mesh import WorkloadRef
 from steps.phases.sidecars.approvals.cards import attach_ledger, describe_ledger
 from steps.phases.sidecars.flights.recording import open_entries
 from steps.phases.sidecars.phase import check_sums
+from tests.unit.steps.paper import start_paper
 from tests.unit.steps.paper_cluster import OLD, PaperCluster
 from tests.unit.steps.rig import start
 from tests.unit.steps.shapes import entry, flight, pod
@@ -25,7 +26,10 @@ ENDED = (
 def test_a_ledger_in_which_each_pod_has_its_end_adds_up() -> None:
     """Upgraded, manual, skipped and gone, each with what belongs to it."""
     check_sums(ENDED)
-    assert describe_ledger(ENDED) == "1 upgraded + 1 manual + 1 skipped + 1 gone + 0 failed = 4 pods"
+    assert (
+        describe_ledger(start_paper().context(), ENDED)
+        == "1 upgraded + 1 manual + 1 skipped + 1 gone + 0 failed = 4 pods"
+    )
 
 
 @pytest.mark.parametrize(
@@ -49,7 +53,9 @@ def test_a_pod_without_an_explained_end_stops_the_phase(wrong: LedgerEntry) -> N
 
 def test_pods_that_are_still_open_stand_in_the_sum() -> None:
     """Only while there are any."""
-    assert describe_ledger([*ENDED, entry("x", "pending")]).endswith("+ 0 failed + 1 pending = 5 pods")
+    assert describe_ledger(start_paper().context(), [*ENDED, entry("x", "pending")]).endswith(
+        "+ 0 failed + 1 pending = 5 pods"
+    )
 
 
 def test_the_file_has_a_line_for_each_pod() -> None:

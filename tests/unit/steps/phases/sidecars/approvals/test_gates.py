@@ -87,7 +87,7 @@ def test_what_became_worse_since_the_question_drops_out_alone(cluster: PaperClus
     cluster.change(WEB, strategy="Recreate")
     assert isinstance(rig.turn("approve"), Done)
     later = ask_later(rig)
-    assert later.question.startswith("1 workload with an old sidecar changed after the approval.")
+    assert later.question.startswith("1 workload with the old sidecar changed after the approval.")
     assert later.moved == ("namespace shop: Deployment/web: now Recreate",)
     assert [ref.name for ref, _ in cluster.restarts] == ["api"]
     rig.decide(later)
@@ -136,7 +136,7 @@ def test_a_workload_new_since_the_question_is_not_covered(cluster: PaperCluster)
     rig.decision = None
     later = rig.run("restart")
     assert isinstance(later, Ask)
-    assert "1 workload with an old sidecar appeared" in later.question
+    assert "1 workload with the old sidecar appeared" in later.question
     assert [ref.name for ref, _ in cluster.restarts] == ["web"]
 
 

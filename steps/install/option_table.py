@@ -1,0 +1,48 @@
+"""The options of the earlier install beside what will be applied: kept, added, changed or lost, a line each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from steps.contract.options import MtlsMode, Overlay
+from steps.install.flags import MTLS_FLAG, flag_path
+from steps.install.overlays import list_overlay_paths
+from steps.install.recovery import show_value
+
+
+def compare_options(
+    earlier: Sequence[str], arguments: Sequence[str], overlays: Sequence[Overlay], asked: Sequence[str]
+) -> tuple[str, ...]:
+    """`earlier` are the recovered flags, `arguments` those that istioctl will be given, `asked` those of a person.
+
+    What the guide alone sets is neither of the earlier install's choosing nor of a person's, and is left out.
+    """
+    in_files = {path: show_value(value) for path, value in list_overlay_paths(overlays).items()}
+    applied = in_files | _read_values([value for name, value in pairwise(arguments) if name == "--set"])
+    before = _read_values(earlier)
+    given = [path for path in (*in_files, *_read_values(asked)) if path not in before]
+    return (
+        *(_compare(path, value, applied.get(path)) for path, value in before.items()),
+        *(f"added: {path}={applied.get(path, in_files.get(path))}" for path in dict.fromkeys(given)),
+    )
+
+
+def compare_mtls(now: MtlsMode, wanted: MtlsMode) -> str:
+    """The line about the mTLS mode, which is an option of its own."""
+    return f"kept: mTLS {now}" if now == wanted else f"changed: mTLS {wanted}, was {now} ({MTLS_FLAG})"
+
+
+def list_changed(lines: Sequence[str]) -> tuple[str, ...]:
+    """What does not stay, for whoever reads no more than the risks."""
+    return tuple(line for line in lines if line.startswith(("changed: ", "lost: ")))
+
+
+def _compare(path: str, before: str, after: str | None) -> str:
+    if after is None:
+        return f"lost: {path}={before}"
+    return f"kept: {path}={before}" if before == after else f"changed: {path}={after}, was {before}"
+
+
+def _read_values(flags: Sequence[str]) -> dict[str, str]:
+    return {flag_path(flag): flag.partition("=")[2].strip() for flag in flags}

@@ -1,0 +1,67 @@
+"""What a form shows of a cluster: read when it is wanted, kept for a while, never waited for."""
+
+from __future__ import annotations
+
+import threading
+
+from bot.discovery.readings import ClusterReadings, Reading
+from steps.contract.errors import TryAgain
+from steps.mesh import ClusterAddress
+from tests.unit.bot.workbench import HandClock
+
+X, Y = ClusterAddress("cluster-x"), ClusterAddress("cluster-y")
+
+
+def want(readings: ClusterReadings, address: ClusterAddress) -> int:
+    """Want a mode, have it read; how often whoever waits was called."""
+    called: list[int] = []
+    readings.want(address, lambda: called.append(1))
+    readings.turn()
+    return len(called)
+
+
+def test_a_mode_is_unknown_until_it_was_read() -> None:
+    """And then it is told to whoever waits."""
+    readings = ClusterReadings(lambda _address: Reading("STRICT"), HandClock())
+    before = readings.recall(X).mode
+    assert (before, want(readings, X), readings.recall(X).mode, readings.recall(Y).mode) == ("", 1, "STRICT", "")
+
+
+def test_a_mode_read_lately_is_not_read_again() -> None:
+    """Nobody is called for what they were shown already."""
+    answers = iter([Reading("STRICT"), Reading("PERMISSIVE")])
+    readings = ClusterReadings(lambda _address: next(answers), HandClock())
+    assert ([want(readings, X) for _ in range(3)], readings.recall(X).mode) == ([1, 0, 0], "STRICT")
+
+
+def test_a_mode_is_read_again_after_a_while() -> None:
+    """It may have been changed."""
+    clock = HandClock()
+    readings = ClusterReadings(lambda _address: Reading("STRICT"), clock)
+    want(readings, X)
+    clock.advance(301)
+    assert (readings.recall(X).mode, want(readings, X)) == ("", 1)
+
+
+def test_a_cluster_that_does_not_tell_is_unknown() -> None:
+    """The form goes on without it."""
+
+    def fail(_address: ClusterAddress) -> Reading:
+        raise TryAgain("the API server of cluster-x can't be reached")
+
+    readings = ClusterReadings(fail, HandClock())
+    assert (want(readings, X), readings.recall(X).mode) == (1, "")
+
+
+def test_a_cluster_that_hangs_is_unknown() -> None:
+    """Whatever the client's own limits do."""
+    answered = threading.Event()
+
+    def hang(_address: ClusterAddress) -> Reading:
+        answered.wait(30)
+        return Reading("STRICT")
+
+    readings = ClusterReadings(hang, HandClock(), limit=0.01)
+    called = want(readings, X)
+    answered.set()
+    assert (called, readings.recall(X).mode) == (1, "")
