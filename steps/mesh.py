@@ -214,11 +214,21 @@ class WorkloadRef:
 
 
 @dataclass(frozen=True)
+class Taint:
+    """What keeps pods off a node, or which of those a pod bears: there "" and None stand for any."""
+
+    key: str
+    effect: str = ""
+    value: str | None = ""
+
+
+@dataclass(frozen=True)
 class Placement:
     """What a pod template asks of the nodes that it runs on, as far as it can leave a pod without one.
 
     `apart` holds the topology keys by which its pods keep from one another, `spread` those by which they spread or
-    wait; `host_ports` are taken on the node; `claims` are the disks that all its pods share.
+    wait; `host_ports` are taken on the node; `claims` are the disks that all its pods share. A node has to have all
+    `node_labels`, meet one of the `node_terms` where there are any, and have no taint but those that a pod `bears`.
     """
 
     apart: tuple[str, ...] = ()
@@ -226,6 +236,8 @@ class Placement:
     host_ports: tuple[int, ...] = ()
     claims: tuple[str, ...] = ()
     node_labels: Mapping[str, str] = field(default_factory=dict)
+    node_terms: tuple[tuple[Requirement, ...], ...] = ()
+    bears: tuple[Taint, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -235,9 +247,8 @@ class Workload:
     Counts follow the kind's own status (a DaemonSet's `replicas` is desiredNumberScheduled). `max_unavailable` and
     `max_surge` are as written ("25%" or "1"). `failure` says why no pod or no ReplicaSet can be made; `stalled` means
     that Progressing has the reason ProgressDeadlineExceeded; `ordered` is a StatefulSet that makes one pod after the
-    other. `selector` holds the matchLabels; `selector_text` is the whole
-    selector as a query ("app=web,tier in (a,b)"), "" where the matchLabels are all of it. `annotations` holds only
-    those of tools that apply objects.
+    other. `selector` holds the matchLabels; `selector_text` is the whole selector as a query ("app=web,tier in (a,b)"),
+    "" where the matchLabels are all of it. `annotations` holds only those of tools that apply objects.
     """
 
     ref: WorkloadRef
@@ -282,7 +293,7 @@ class Workload:
 
 @dataclass(frozen=True)
 class Requirement:
-    """One matchExpressions entry of a label selector; `operator` is In, NotIn, Exists or DoesNotExist."""
+    """One matchExpressions entry; `operator` is In, NotIn, Exists or DoesNotExist, of nodes also Gt or Lt."""
 
     key: str
     operator: str
@@ -329,6 +340,7 @@ class Node:
     memory_bytes: int
     pods: int
     labels: Mapping[str, str] = field(default_factory=dict)
+    taints: tuple[Taint, ...] = ()
 
 
 @dataclass(frozen=True)

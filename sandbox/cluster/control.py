@@ -183,7 +183,7 @@ class Control:
         """{"namespace"}: delete it with all it holds."""
         resource = self._cluster.resources.by_key("namespaces")
         namespace = self._cluster.api.get(resource, "", str(asked["namespace"]))
-        delete_object(self._cluster.api, resource, namespace, DeleteOptions())
+        delete_object(self._cluster.api, resource, namespace, DeleteOptions(admitted=True))
         return {"deleting": asked["namespace"]}
 
     def set_iam(self, asked: Json) -> Json:

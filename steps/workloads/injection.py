@@ -35,7 +35,7 @@ class Selector:
         """Whether it selects what has these labels; an empty one matches nothing here, as in the injector."""
         if not self.labels and not self.requirements:
             return False
-        return self.labels.items() <= labels.items() and all(_meets(one, labels) for one in self.requirements)
+        return self.labels.items() <= labels.items() and all(meets(one, labels) for one in self.requirements)
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,8 @@ def read_selector(raw: Manifest) -> Selector:
     return Selector(raw.get("matchLabels") or {}, tuple(requirements))
 
 
-def _meets(requirement: Requirement, labels: Mapping[str, str]) -> bool:
+def meets(requirement: Requirement, labels: Mapping[str, str]) -> bool:
+    """Whether labels are as a selector's expression asks for."""
     key, values = requirement.key, requirement.values
     match requirement.operator:
         case "In":

@@ -8,11 +8,13 @@ from typing import TypeAlias
 
 from steps.contract.documents import read_count
 from steps.contract.wording import count_things
-from steps.mesh import Node, Workload
+from steps.mesh import Node, Placement, Requirement, Taint, Workload
+from steps.workloads.injection import meets
 
 # Access modes of a PersistentVolumeClaim, by namespace and name.
 Claims: TypeAlias = Mapping[tuple[str, str], Sequence[str]]
 _SHARED = frozenset({"ReadWriteMany", "ReadOnlyMany"})
+_KEEPING_OFF = frozenset({"NoSchedule", "NoExecute"})
 HOSTNAME = "kubernetes.io/hostname"
 
 
@@ -30,7 +32,7 @@ def keeps_old_pods(workload: Workload) -> bool:
 
 def explain_crowding(workload: Workload, nodes: Iterable[Node]) -> str:
     """Why no node is left for the first new pod of a rollout, "" where one is."""
-    usable = [node for node in nodes if _may_run(node, workload.placement.node_labels)]
+    usable = [node for node in nodes if _may_run(node, workload.placement)]
     if not keeps_old_pods(workload) or not usable:
         return ""
     for what, places in _list_limits(workload, usable):
@@ -60,10 +62,12 @@ def _count_places(nodes: Collection[Node], key: str) -> int:
 
 def explain_uneven_spread(workload: Workload, nodes: Iterable[Node]) -> str:
     """Why a topology spread may leave new pods without a node, "" where nothing does."""
-    eligible = [node for node in nodes if _is_meant(node, workload.placement.node_labels)]
-    for key in workload.placement.spread:
-        closed = [node for node in eligible if key in node.labels and not _is_open(node)]
-        open_places = {node.labels[key] for node in eligible if key in node.labels and _is_open(node)}
+    placement = workload.placement
+    eligible = [node for node in nodes if _is_meant(node, placement)]
+    for key in placement.spread:
+        # The scheduler counts tainted nodes as places too.
+        closed = [node for node in eligible if key in node.labels and not _may_run(node, placement)]
+        open_places = {node.labels[key] for node in eligible if key in node.labels and _may_run(node, placement)}
         lost = sorted({node.labels[key] for node in closed} - open_places)
         if lost and keeps_old_pods(workload):
             return (
@@ -82,16 +86,33 @@ def find_single_disk(workload: Workload, claims: Claims) -> str:
     return ""
 
 
-def _may_run(node: Node, wanted: Mapping[str, str]) -> bool:
-    return _is_open(node) and _is_meant(node, wanted)
+def _may_run(node: Node, placement: Placement) -> bool:
+    kept_off = (taint for taint in node.taints if taint.effect in _KEEPING_OFF and not _bears(placement, taint))
+    return node.ready and not node.unschedulable and _is_meant(node, placement) and not any(kept_off)
 
 
-def _is_open(node: Node) -> bool:
-    return node.ready and not node.unschedulable
+def _is_meant(node: Node, placement: Placement) -> bool:
+    if not placement.node_labels.items() <= node.labels.items():
+        return False
+    terms = placement.node_terms
+    return not terms or any(term and all(_meets_node(one, node.labels) for one in term) for term in terms)
 
 
-def _is_meant(node: Node, wanted: Mapping[str, str]) -> bool:
-    return wanted.items() <= node.labels.items()
+def _meets_node(requirement: Requirement, labels: Mapping[str, str]) -> bool:
+    if requirement.operator not in ("Gt", "Lt"):
+        return meets(requirement, labels)
+    found, limit = labels.get(requirement.key, ""), next(iter(requirement.values), "")
+    try:
+        return int(found) > int(limit) if requirement.operator == "Gt" else int(found) < int(limit)
+    except ValueError:
+        return False
+
+
+def _bears(placement: Placement, taint: Taint) -> bool:
+    return any(
+        one.key in ("", taint.key) and one.effect in ("", taint.effect) and one.value in (None, taint.value)
+        for one in placement.bears
+    )
 
 
 def scale_count(written: str, replicas: int, *, round_up: bool) -> int:

@@ -65,6 +65,37 @@ def _waiting(ground: Ground, space: str) -> Pod:
     return pod
 
 
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [
+        ([{"key": "contract", "operator": "In", "values": ["chosen"]}], True),
+        ([{"key": "contract", "operator": "Exists"}], True),
+        ([{"key": "contract", "operator": "Gt", "values": ["1"]}], False),
+        ([], False),
+    ],
+    ids=["in", "exists", "no number", "empty term"],
+)
+def test_node_affinity_picks_nodes_by_their_labels(
+    ground: Ground, choose: Choose, rows: list[Json], found: bool
+) -> None:
+    """The required terms; a term that says nothing means no node."""
+    choose(1)
+    space = ground.make_space()
+    made = deployment(space, replicas=1)
+    terms = {"nodeSelectorTerms": [{"matchExpressions": rows}]}
+    affinity = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}
+    made["spec"]["template"]["spec"]["affinity"] = affinity
+    ground.create(made)
+    if not found:
+        assert "node(s) didn't match" in _waiting(ground, space).problem
+        return
+    ground.settle(named(space))
+    (pod,) = ground.list_live(space)
+    nodes = {node.name: node for node in ground.gateway.list_nodes()}
+    assert nodes[pod.node].labels.get("contract") == "chosen"
+    assert ground.read(named(space)).placement.node_terms
+
+
 @pytest.mark.weather("pods that keep apart fill the nodes")
 @pytest.mark.parametrize(
     ("rule", "words"),

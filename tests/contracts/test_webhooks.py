@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.cluster.server.policies import Policy
 from steps.contract.errors import GiveUp, TryAgain
-from steps.mesh import WorkloadRef
+from steps.mesh import Evicted, WorkloadRef
 from tests.contracts.ground import MERGE, Ground
 from tests.contracts.shapes import deployment, named, stateful_set
 
@@ -160,3 +160,50 @@ def test_a_webhook_may_take_the_stamp_out(ground: Ground, register: Register) ->
     register(space, Policy("mutate", patch=patch), ["deployments"], "UPDATE")
     ground.gateway.restart_workload(named(space), STAMP)
     assert ground.read(named(space)).restarted_at == ""
+
+
+@pytest.mark.weather("an admission policy denies, or its webhook is away")
+def test_a_policy_that_denies_deletions_stops_a_rollout_and_no_eviction(ground: Ground, register: Register) -> None:
+    """The old pods stay beside the new ones, and the Deployment tells it; an eviction asks no webhook for deletions."""
+    space = ground.make_space()
+    ground.create(deployment(space))
+    ground.settle(named(space))
+    register(space, Policy("deny", WORDS, 403), ["pods"], "DELETE")
+    pod = ground.list_live(space)[0]
+    answer = ground.send("DELETE", f"/api/v1/namespaces/{space}/pods/{pod.name}")
+    assert answer.status_code == 403
+    assert answer.json()["message"] == f'admission webhook "{HOOK}" denied the request: {WORDS}'
+    ground.gateway.restart_workload(named(space), STAMP)
+    ground.until(lambda: ground.read(named(space)).failure)
+    said = f'admission webhook "{HOOK}" denied the request: {WORDS}'
+    assert ground.read(named(space)).failure == f"FailedDelete: unable to delete pods: {said}"
+    assert pod.uid in {one.uid for one in ground.list_live(space)}
+    assert ground.gateway.evict_pod(space, pod.name, pod.uid) == Evicted()
+
+
+@pytest.mark.weather("an admission policy denies, or its webhook is away")
+def test_a_policy_that_denies_deletions_stops_a_stateful_set(ground: Ground, register: Register) -> None:
+    """Its events alone tell it."""
+    space = ground.make_space()
+    ref = named(space, "StatefulSet", "db")
+    ground.create(stateful_set(space))
+    ground.settle(ref)
+    register(space, Policy("deny", WORDS), ["pods"], "DELETE")
+    ground.gateway.restart_workload(ref, STAMP)
+    said = f'admission webhook "{HOOK}" denied the request: {WORDS}'
+    assert _event(ground, ref, "FailedDelete") == f"delete Pod db-1 in StatefulSet db failed error: {said}"
+    assert [pod.name for pod in ground.list_live(space)] == ["db-0", "db-1"]
+
+
+@pytest.mark.weather("an admission policy denies, or its webhook is away")
+def test_a_policy_may_deny_evictions(ground: Ground, register: Register) -> None:
+    """They are objects of their own, and not deletions."""
+    space = ground.make_space()
+    ground.create(deployment(space))
+    ground.settle(named(space))
+    register(space, Policy("deny", WORDS), ["pods/eviction"])
+    pod = ground.list_live(space)[0]
+    with pytest.raises(GiveUp) as refused:
+        ground.gateway.evict_pod(space, pod.name, pod.uid)
+    assert f'admission webhook "{HOOK}" denied the request: {WORDS}' in refused.value.why
+    assert ground.send("DELETE", f"/api/v1/namespaces/{space}/pods/{pod.name}").is_success

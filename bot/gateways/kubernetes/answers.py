@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from bot.gateways.kubernetes.wire import Condition, Meta, Named, Present, Reference, Selector
+from bot.gateways.kubernetes.wire_nodes import TaintItem
 
 
 class NamespaceItem(Struct, gc=False):
@@ -58,9 +59,10 @@ class Scaler(Struct, gc=False):
 
 
 class NodeSpec(Struct, gc=False):
-    """Whether a node takes no more pods."""
+    """Whether a node takes no more pods, and which it keeps off."""
 
     unschedulable: bool = False
+    taints: list[TaintItem] | None = None
 
 
 class NodeStatus(Struct, gc=False):

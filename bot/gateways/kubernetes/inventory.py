@@ -29,7 +29,18 @@ from bot.gateways.kubernetes.served_apis import ServedApis
 from bot.gateways.kubernetes.wire import Controller, DescribedMeta
 from bot.gateways.kubernetes.workloads import KINDS, reduce_workload
 from steps.contract.errors import GiveUp
-from steps.mesh import WORKLOAD_KINDS, Autoscaler, DisruptionBudget, Namespace, Node, Owner, Pod, Workload, WorkloadRef
+from steps.mesh import (
+    WORKLOAD_KINDS,
+    Autoscaler,
+    DisruptionBudget,
+    Namespace,
+    Node,
+    Owner,
+    Pod,
+    Taint,
+    Workload,
+    WorkloadRef,
+)
 
 CONTROLLER = msgspec.json.Decoder(Controller)
 
@@ -159,6 +170,7 @@ def _reduce_node(item: NodeItem) -> Node:
         memory_bytes=count_bytes(str(room.get("memory", ""))),
         pods=count_bytes(str(room.get("pods", ""))),
         labels=item.metadata.labels or {},
+        taints=tuple(Taint(one.key, one.effect, one.value) for one in item.spec.taints or ()),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 import msgspec
 from msgspec import Raw, Struct, field
 
+from bot.gateways.kubernetes.wire_nodes import Affinity, Expression, SpreadConstraint, Toleration
 from steps.contract.errors import GiveUp
 
 T = TypeVar("T")
@@ -131,33 +132,6 @@ class Volume(Struct, rename="camel", gc=False):
     persistent_volume_claim: Claim | None = None
 
 
-class AffinityTerm(Struct, rename="camel", gc=False):
-    """A required term of pod affinity; its namespaces are its own where it names none."""
-
-    topology_key: str = ""
-    label_selector: Raw = Raw()
-    namespaces: list[str] | None = None
-
-
-class PodAffinity(Struct, gc=False):
-    """Pod affinity, as far as it is required."""
-
-    required: list[AffinityTerm] | None = field(default=None, name="requiredDuringSchedulingIgnoredDuringExecution")
-
-
-class Affinity(Struct, rename="camel", gc=False):
-    """The affinity of a pod template, as far as it keeps pods apart."""
-
-    pod_anti_affinity: PodAffinity | None = None
-
-
-class SpreadConstraint(Struct, rename="camel", gc=False):
-    """How evenly pods have to be spread."""
-
-    topology_key: str = ""
-    when_unsatisfiable: str = ""
-
-
 class TemplateSpec(Struct, rename="camel", gc=False):
     """The spec of a pod template."""
 
@@ -168,6 +142,7 @@ class TemplateSpec(Struct, rename="camel", gc=False):
     affinity: Affinity | None = None
     topology_spread_constraints: list[SpreadConstraint] | None = None
     node_selector: dict[str, str] | None = None
+    tolerations: list[Toleration] | None = None
 
 
 class Template(Struct, gc=False):
@@ -253,14 +228,6 @@ class Pod(Struct, gc=False):
     metadata: Meta
     spec: PodSpec = field(default_factory=PodSpec)
     status: PodStatus = field(default_factory=PodStatus)
-
-
-class Expression(Struct, gc=False):
-    """One matchExpressions entry."""
-
-    key: str
-    operator: str
-    values: list[str] | None = None
 
 
 class Selector(Struct, rename="camel", gc=False):

@@ -8,14 +8,11 @@ from dataclasses import dataclass
 from bot.gateways.kubernetes.pods import PROXY, find_owner
 from bot.gateways.kubernetes.quantities import count_bytes, count_millicores
 from bot.gateways.kubernetes.wire import (
-    AffinityTerm,
     Condition,
     Container,
     Controller,
     ControllerSpec,
     ControllerStatus,
-    Expression,
-    PodAffinity,
     ProjectedPart,
     RollingUpdate,
     Selector,
@@ -25,8 +22,9 @@ from bot.gateways.kubernetes.wire import (
     Volume,
     decode_selector,
 )
+from bot.gateways.kubernetes.wire_nodes import Affinity, AffinityTerm, Expression, PodAffinity, Toleration
 from steps.contract.documents import read_count
-from steps.mesh import Placement, Workload, WorkloadRef
+from steps.mesh import Placement, Requirement, Taint, Workload, WorkloadRef
 
 TOOLS = frozenset({
     "argocd.argoproj.io", "fluxcd.io", "configmanagement.gke.io", "configsync.gke.io", "meta.helm.sh",
@@ -227,7 +225,25 @@ def read_placement(template: Template) -> Placement:
             one.persistent_volume_claim.claim_name for one in spec.volumes or () if one.persistent_volume_claim
         ),
         node_labels=spec.node_selector or {},
+        node_terms=_read_node_terms(spec.affinity),
+        bears=tuple(_read_toleration(one) for one in spec.tolerations or ()),
     )
+
+
+def _read_node_terms(affinity: Affinity | None) -> tuple[tuple[Requirement, ...], ...]:
+    """The terms of which a node has to meet one; none where one names its node, as a DaemonSet's controller does."""
+    required = affinity.node_affinity.required if affinity and affinity.node_affinity else None
+    terms = required.node_selector_terms if required else []
+    if any(term.match_fields for term in terms):
+        return ()
+    return tuple(
+        tuple(Requirement(one.key, one.operator, tuple(one.values or ())) for one in term.match_expressions or ())
+        for term in terms
+    )
+
+
+def _read_toleration(one: Toleration) -> Taint:
+    return Taint(one.key, one.effect, None if one.operator == "Exists" else one.value)
 
 
 def _selects_own(term: AffinityTerm, labels: Mapping[str, str]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sandbox.cluster.objects.errors import bad_request
@@ -51,6 +51,14 @@ def match_label_selector(selector: Mapping[str, Any] | None, labels: Labels) -> 
     if any(labels.get(key) != value for key, value in wanted.items()):
         return False
     return all(_expression(row, labels) for row in selector.get("matchExpressions") or ())
+
+
+def match_node_terms(terms: Sequence[Mapping[str, Any]], labels: Labels) -> bool:
+    """Match a node's labels against nodeSelectorTerms: one of them is enough, and an empty one matches nothing."""
+    return any(
+        bool(rows := term.get("matchExpressions") or ()) and all(_node_expression(row, labels) for row in rows)
+        for term in terms
+    )
 
 
 def parse_field_selector(kind_key: str, text: str) -> FieldTest:
@@ -105,6 +113,16 @@ def _expression(row: Mapping[str, Any], labels: Labels) -> bool:
             return key not in labels
         case other:
             raise bad_request(f'"{other}" is not a valid label selector operator')
+
+
+def _node_expression(row: Mapping[str, Any], labels: Labels) -> bool:
+    if row["operator"] not in ("Gt", "Lt"):
+        return _expression(row, labels)
+    try:
+        found, limit = int(labels[row["key"]]), int(row["values"][0])
+    except (KeyError, ValueError):
+        return False
+    return found > limit if row["operator"] == "Gt" else found < limit
 
 
 def _field_requirement(kind_key: str, part: str) -> FieldTest:

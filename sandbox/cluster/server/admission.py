@@ -32,8 +32,20 @@ class Admission:
 
     def admit_change(self, resource: Resource, obj: Json, *, dry_run: bool) -> Json:
         """Return a changed object as admission leaves it. Raises ApiError 400, 403 or 500."""
-        namespace = self._store.find("namespaces", "", namespace_of(obj)) if resource.namespaced else None
-        return self._webhooks.admit(Review(resource, "UPDATE", namespace, dry_run), obj)
+        return self._webhooks.admit(Review(resource, "UPDATE", self._find_namespace(resource, obj), dry_run), obj)
+
+    def admit_deletion(self, resource: Resource, obj: Json, *, dry_run: bool) -> None:
+        """Raise ApiError with what a webhook answers that does not let an object be deleted."""
+        namespace = obj if resource.key == "namespaces" else self._find_namespace(resource, obj)
+        self._webhooks.admit(Review(resource, "DELETE", namespace, dry_run), obj)
+
+    def admit_eviction(self, resource: Resource, pod: Json, eviction: Json, *, dry_run: bool) -> None:
+        """Raise ApiError with what a webhook answers that does not let a pod be evicted; deletion asks nobody then."""
+        asked = Review(resource, "CREATE", self._find_namespace(resource, pod), dry_run, "eviction")
+        self._webhooks.admit(asked, {"metadata": {}, **eviction})
+
+    def _find_namespace(self, resource: Resource, obj: Json) -> Json | None:
+        return self._store.find("namespaces", "", namespace_of(obj)) if resource.namespaced else None
 
     def check_limits(self, resource: Resource, obj: Json) -> None:
         """Raise ApiError 403 where a new object breaks the limits of its namespace."""

@@ -20,13 +20,14 @@ _ORPHANING = ("jobs.batch", "replicationcontrollers")
 
 @dataclass(frozen=True)
 class DeleteOptions:
-    """What a client asks of a deletion; seconds of grace as in the API."""
+    """What a client asks of a deletion; seconds of grace as in the API. An eviction was admitted as one already."""
 
     grace: int | None = None
     uid: str | None = None
     resource_version: str | None = None
     propagation: Propagation | None = None
     dry_run: bool = False
+    admitted: bool = False
 
 
 def read_delete_options(body: Any, query: Mapping[str, Any]) -> DeleteOptions:
@@ -47,8 +48,13 @@ def read_delete_options(body: Any, query: Mapping[str, Any]) -> DeleteOptions:
 
 
 def delete_object(api: ApiServer, resource: Resource, obj: Json, options: DeleteOptions) -> tuple[Json, bool]:
-    """Delete an object; returns its last state and whether it is gone already. Raises ApiError 409."""
+    """Delete an object; returns its last state and whether it is gone already.
+
+    Raises ApiError 409, or what a webhook answers.
+    """
     _check_preconditions(resource, obj, options)
+    if not options.admitted:
+        api.admission.admit_deletion(resource, obj, dry_run=options.dry_run)
     if options.dry_run:
         return obj, True
     policy = options.propagation or ("Orphan" if resource.key in _ORPHANING else "Background")

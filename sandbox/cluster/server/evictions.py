@@ -22,14 +22,16 @@ _SCHEME = 'in scheme "k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30"'
 
 
 def evict_pod(api: ApiServer, pod: Json, eviction: Json, *, dry_run: bool) -> Json:
-    """Evict a pod and return the Status of success. Raises ApiError 400, 409, 429 or 500."""
+    """Evict a pod and return the Status of success. Raises ApiError 400, 409, 429 or 500, or a webhook's."""
     _check_version(api, eviction)
     options = eviction.get("deleteOptions") or {}
     preconditions = options.get("preconditions") or {}
     wanted = DeleteOptions(
         grace=options.get("gracePeriodSeconds"), uid=preconditions.get("uid"),
         resource_version=preconditions.get("resourceVersion"), dry_run=dry_run or bool(options.get("dryRun")),
+        admitted=True,
     )  # fmt: skip
+    api.admission.admit_eviction(api.resources.by_key("pods"), pod, eviction, dry_run=wanted.dry_run)
     if not _needs_no_budget(api, pod):
         _spend_budget(api, pod, dry_run=wanted.dry_run)
     delete_object(api, api.resources.by_key("pods"), pod, wanted)

@@ -27,6 +27,13 @@ class Review:
     operation: str
     namespace: Json | None
     dry_run: bool = False
+    subresource: str = ""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What a rule may call it by."""
+        plural, sub = self.resource.plural, self.subresource
+        return frozenset({f"{plural}/{sub}", f"{plural}/*", f"*/{sub}", "*/*"} if sub else {plural, "*", "*/*"})
 
 
 class AdmissionWebhooks:
@@ -61,7 +68,7 @@ class AdmissionWebhooks:
             raise
         if policy is not None:
             return _obey(webhook, policy, obj)
-        if asked.namespace is None or asked.resource.key != "pods":
+        if asked.namespace is None or asked.resource.key != "pods" or asked.operation == "DELETE" or asked.subresource:
             return obj
         return self._injector.inject(obj, asked.namespace["metadata"]["name"])
 
@@ -130,6 +137,6 @@ def _unreachable(webhook: Json, address: str, why: str) -> ApiError:
 
 def _covers(rule: Json, asked: Review) -> bool:
     operations = {asked.operation, "*"} & set(rule.get("operations") or ())
-    resources = {asked.resource.plural, "*", "*/*"} & set(rule.get("resources") or ())
+    resources = asked.names & set(rule.get("resources") or ())
     groups = {asked.resource.group, "*"} & set(rule.get("apiGroups") or ())
     return bool(operations and resources and groups)

@@ -32,7 +32,7 @@ class Crowded:
     def end(self, cluster: Simulation) -> None:
         held = cluster.store.find(_KEY, self.namespace, self.workload)
         if held is not None:
-            delete_object(cluster.api, cluster.resources.by_key(_KEY), held, DeleteOptions())
+            delete_object(cluster.api, cluster.resources.by_key(_KEY), held, DeleteOptions(admitted=True))
 
     def _ask(self, spec: Json) -> Json:
         selector = {"matchLabels": {"app": self.workload}}

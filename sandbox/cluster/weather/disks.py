@@ -35,4 +35,4 @@ class SingleDisk:
         for key in (_DEPLOYMENTS, _CLAIMS):
             held = cluster.store.find(key, self.namespace, self.workload)
             if held is not None:
-                delete_object(cluster.api, cluster.resources.by_key(key), held, DeleteOptions())
+                delete_object(cluster.api, cluster.resources.by_key(key), held, DeleteOptions(admitted=True))

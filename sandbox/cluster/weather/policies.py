@@ -10,7 +10,7 @@ from sandbox.cluster.server.webhooks import MUTATING, VALIDATING
 from sandbox.cluster.simulation import Simulation
 
 HOOK = "validate.kyverno.svc-fail"
-_CHANGING = ("CREATE", "UPDATE")
+CHANGING = ("CREATE", "UPDATE")
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,12 @@ class PolicyDenies:
     resources: tuple[str, ...] = ("deployments", "statefulsets", "daemonsets")
     words: str = "policy Deployment/web for resource violation: require-team: label team is required"
     code: int = 400
+    operations: tuple[str, ...] = CHANGING
     webhook: str = HOOK
 
     def begin(self, cluster: Simulation) -> None:
-        _register(cluster, VALIDATING, self.webhook, self.resources, Policy("deny", self.words, self.code))
+        policy = Policy("deny", self.words, self.code)
+        _register(cluster, VALIDATING, self.webhook, self.resources, policy, self.operations)
 
     def end(self, cluster: Simulation) -> None:
         _forget(cluster, VALIDATING, self.webhook)
@@ -34,10 +36,11 @@ class PolicyDown:
     """A webhook that nobody answers for, and that lets nothing pass meanwhile."""
 
     resources: tuple[str, ...] = ("pods",)
+    operations: tuple[str, ...] = CHANGING
     webhook: str = "validation.gatekeeper.sh"
 
     def begin(self, cluster: Simulation) -> None:
-        _register(cluster, VALIDATING, self.webhook, self.resources, Policy("down"))
+        _register(cluster, VALIDATING, self.webhook, self.resources, Policy("down"), self.operations)
 
     def end(self, cluster: Simulation) -> None:
         _forget(cluster, VALIDATING, self.webhook)
@@ -53,13 +56,20 @@ class PolicyMutates:
     def begin(self, cluster: Simulation) -> None:
         stamp = {"kubectl.kubernetes.io/restartedAt": None}
         patch = {"spec": {"template": {"metadata": {"annotations": stamp}}}}
-        _register(cluster, MUTATING, self.webhook, self.resources, Policy("mutate", patch=patch))
+        _register(cluster, MUTATING, self.webhook, self.resources, Policy("mutate", patch=patch), CHANGING)
 
     def end(self, cluster: Simulation) -> None:
         _forget(cluster, MUTATING, self.webhook)
 
 
-def _register(cluster: Simulation, key: str, webhook: str, resources: tuple[str, ...], policy: Policy) -> None:
+def _register(
+    cluster: Simulation,
+    key: str,
+    webhook: str,
+    resources: tuple[str, ...],
+    policy: Policy,
+    operations: tuple[str, ...],
+) -> None:
     _forget(cluster, key, webhook)
     hook: Json = {
         "name": webhook, "admissionReviewVersions": ["v1", "v1beta1"], "sideEffects": "None", "failurePolicy": "Fail",
@@ -67,7 +77,7 @@ def _register(cluster: Simulation, key: str, webhook: str, resources: tuple[str,
         # As such programs register themselves: not for the namespaces that a cluster lives by.
         "namespaceSelector": {"matchExpressions": [{"key": "istio-injection", "operator": "Exists"}]},
         "rules": [{
-            "apiGroups": ["*"], "apiVersions": ["*"], "operations": list(_CHANGING), "resources": list(resources),
+            "apiGroups": ["*"], "apiVersions": ["*"], "operations": list(operations), "resources": list(resources),
         }],
     }  # fmt: skip
     cluster.api.create(cluster.resources.by_key(key), "", {"metadata": {"name": webhook}, "webhooks": [hook]})

@@ -20,6 +20,7 @@ from sandbox.cluster.controllers.nodes.pod_status import (
     with_readiness,
 )
 from sandbox.cluster.controllers.pace import Pace
+from sandbox.cluster.objects.errors import ApiError
 from sandbox.cluster.objects.objects import (
     Json,
     is_pod_finished,
@@ -138,9 +139,18 @@ class Kubelet:
             return
         grace = float(pod["metadata"].get("deletionGracePeriodSeconds", 30))
         delay = min(grace, self.pace.varied(self.pace.stop, pod))
-        if self._is_due(pod, "stop", delay) and not pod["metadata"].get("finalizers"):
+        if self._is_due(pod, "stop", delay) and not pod["metadata"].get("finalizers") and self._may_remove(pod):
             self._plans.pop(uid_of(pod), None)
             self._api.store.remove("pods", pod)
+
+    def _may_remove(self, pod: Json) -> bool:
+        """Ask as its last deletion does; what a webhook does not let go stays terminating and is tried again."""
+        try:
+            self._api.admission.admit_deletion(self._api.resources.by_key("pods"), pod, dry_run=False)
+        except ApiError:
+            self._engine.look_later(self.pace.pull_retry, self.name, namespace_of(pod), name_of(pod))
+            return False
+        return True
 
     def _back_off(self, restarts: int) -> float:
         return float(min(self.pace.back_off * 2.0 ** max(restarts - 1, 0), self.pace.back_off_most))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 from sandbox.cluster.controllers.engine import Engine
 from sandbox.cluster.controllers.nodes.kubelet import Kubelet
 from sandbox.cluster.controllers.nodes.taints import NO_EXECUTE, UNREACHABLE, read_patience
+from sandbox.cluster.objects.errors import ApiError
 from sandbox.cluster.objects.objects import (
     Json,
     condition_of,
@@ -94,7 +96,12 @@ class NodeLifecycle:
                 continue
             patience = read_patience(pod["spec"], taints[-1])
             if patience is not None and self._is_due(name, since + patience):
-                delete_object(self._api, self._api.resources.by_key("pods"), pod, DeleteOptions())
+                self._drop(pod)
+
+    def _drop(self, pod: Json) -> None:
+        # What a webhook does not let go stays; the taint manager tries no other way either.
+        with suppress(ApiError):
+            delete_object(self._api, self._api.resources.by_key("pods"), pod, DeleteOptions())
 
     def _write_unready(self, pod: Json, now: float) -> None:
         rows = [

@@ -20,6 +20,7 @@ from sandbox.cluster.objects.objects import (
     namespace_of,
 )
 from sandbox.cluster.objects.quantities import parse_quantity, requests_of
+from sandbox.cluster.objects.selectors import match_node_terms
 from sandbox.cluster.server.apiserver import ApiServer
 from sandbox.cluster.server.events import Recorder
 from sandbox.cluster.server.store import Change
@@ -199,6 +200,8 @@ def _unfit(node: Json, spec: Mapping[str, Any]) -> list[str]:
     pinned = pinned_node(spec)
     if pinned is not None and pinned != name_of(node):
         return ["node(s) didn't match node selector"]
+    if pinned is None and not _is_asked_for(node, spec):
+        return ["node(s) didn't match node selector"]
     taint = find_untolerated(node, spec, KEEPING_OUT)
     if taint is not None:
         return [f"node(s) had taint {{{taint['key']}: {taint.get('value', '')}}}, that the pod didn't tolerate"]
@@ -207,12 +210,20 @@ def _unfit(node: Json, spec: Mapping[str, Any]) -> list[str]:
     return []
 
 
+def _is_asked_for(node: Json, spec: Mapping[str, Any]) -> bool:
+    terms = _node_terms(spec)
+    return not terms or match_node_terms(terms, labels_of(node))
+
+
+def _node_terms(spec: Mapping[str, Any]) -> list[Json]:
+    affinity = (spec.get("affinity") or {}).get("nodeAffinity") or {}
+    required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution") or {}
+    return required.get("nodeSelectorTerms") or []
+
+
 def pinned_node(spec: Mapping[str, Any]) -> str | None:
     """Return the one node that a DaemonSet's pod is made for."""
-    affinity = ((spec.get("affinity") or {}).get("nodeAffinity") or {}).get(
-        "requiredDuringSchedulingIgnoredDuringExecution"
-    ) or {}
-    for term in affinity.get("nodeSelectorTerms") or ():
+    for term in _node_terms(spec):
         for row in term.get("matchFields") or ():
             if row["key"] == "metadata.name":
                 return str(row["values"][0])

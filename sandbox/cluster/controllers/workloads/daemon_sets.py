@@ -92,7 +92,7 @@ class DaemonSets:
             surplus = [pod for pod in pods if is_pod_active(pod)][1:]
             for pod in pods:
                 if not is_terminating(pod) and (misplaced or is_pod_finished(pod) or pod in surplus):
-                    self._maker.drop(owner, pod, _COMPONENT)
+                    self._maker.drop(self.name, owner, pod, _COMPONENT)
         for node in nodes:
             # The successor is made when the old pod is gone: both may want the same host port.
             if not placed.get(node):
@@ -119,9 +119,9 @@ class DaemonSets:
         served = {name_of(pod) for pod in available}
         for pod in old:
             if name_of(pod) not in served:
-                self._maker.drop(owner, pod, _COMPONENT)
+                self._maker.drop(self.name, owner, pod, _COMPONENT)
             elif spare > 0:
-                self._maker.drop(owner, pod, _COMPONENT)
+                self._maker.drop(self.name, owner, pod, _COMPONENT)
                 spare -= 1
 
     def _report(self, namespace: str, name: str, nodes: Nodes, revision: str) -> None:

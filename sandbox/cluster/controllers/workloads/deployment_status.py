@@ -22,7 +22,7 @@ def deployment_status(deployment: Json, sets: list[Json], newest: Json | None, n
     status["observedGeneration"] = deployment["metadata"]["generation"]
     status["conditions"] = list(old.get("conditions") or ())
     status = _with_availability(deployment, status, counts["availableReplicas"], now)
-    status = _with_failure(status, newest, now)
+    status = _with_failure(status, [*([newest] if newest else []), *sets], now)
     if deployment["spec"].get("paused"):
         return with_progress(status, "Unknown", PAUSED, "Deployment is paused", now)
     return _with_verdict(deployment, old, status, counts, newest, now)
@@ -58,8 +58,9 @@ def _with_availability(deployment: Json, status: Json, available: int, now: floa
     return _with_condition(status, "Available", "False", *why, now)
 
 
-def _with_failure(status: Json, newest: Json | None, now: float) -> Json:
-    failure = condition_of(newest, "ReplicaFailure") if newest else None
+def _with_failure(status: Json, sets: list[Json], now: float) -> Json:
+    """The first ReplicaSet's failure is told, the newest one's before others' (source: getReplicaFailures)."""
+    failure = next((row for one in sets if (row := condition_of(one, "ReplicaFailure"))), None)
     if failure is None:
         kept = [row for row in status["conditions"] if row["type"] != "ReplicaFailure"]
         return {**status, "conditions": kept}

@@ -42,7 +42,9 @@ class ReplicaSets:
         missing = owner["spec"]["replicas"] - len(active)
         if missing < 0:
             for pod in sorted(active, key=deletion_order)[:-missing]:
-                self._maker.drop(owner, pod, self._component)
+                error = self._maker.drop(self.name, owner, pod, self._component)
+                if error is not None:
+                    return error
         for _ in range(min(missing, _BURST)):
             pod = template_pod(owner["spec"]["template"], generateName=f"{name_of(owner)}-")
             error = self._maker.make(self.name, owner, pod, self._component)
@@ -70,7 +72,9 @@ class ReplicaSets:
         old = (owner.get("status") or {}).get("conditions") or []
         if failure is None:
             return old if len(active) < owner["spec"]["replicas"] else []
-        row = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": failure.message}
+        surplus = len(active) > owner["spec"]["replicas"]
+        reason, said = ("FailedDelete", "unable to delete pods: ") if surplus else ("FailedCreate", "")
+        row = {"type": "ReplicaFailure", "status": "True", "reason": reason, "message": f"{said}{failure.message}"}
         if old and all(old[0].get(name) == value for name, value in row.items()):
             return old
         return [{**row, "lastTransitionTime": stamp(self._maker.api.now())}]

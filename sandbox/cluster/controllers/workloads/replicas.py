@@ -59,25 +59,43 @@ class PodMaker:
         self, controller: str, owner: Json, pod: Json, component: str, said: str = "", failed: str = "Error creating"
     ) -> ApiError | None:
         """Create a pod for an owner; a refusal is recorded and returned, and nothing is tried for a while after it."""
-        refusal = self._refusals.get(uid_of(owner))
-        if refusal is not None and self.api.now() < refusal.retry_at - 1e-6:
-            # The look that was planned may have been this one, which came a grain too early.
-            self._plan_look(controller, owner, refusal)
-            return refusal.error
+        waited = self._wait(controller, owner)
+        if waited is not None:
+            return waited
         pod["metadata"]["ownerReferences"] = [owner_reference(owner)]
         try:
             made = self.api.create(self.api.resources.by_key("pods"), namespace_of(owner), pod)
         except ApiError as error:
-            self._refused(controller, owner, error, component, failed)
+            self._refused(controller, owner, error, component, f"FailedCreate {failed}")
             return error
         self._refusals.pop(uid_of(owner), None)
         self.recorder.note(owner, "SuccessfulCreate", said or f"Created pod: {name_of(made)}", component)
         return None
 
-    def drop(self, owner: Json, pod: Json, component: str, said: str = "") -> None:
-        """Delete a pod gracefully for an owner."""
-        delete_object(self.api, self.api.resources.by_key("pods"), pod, DeleteOptions())
+    def drop(
+        self, controller: str, owner: Json, pod: Json, component: str, said: str = "", failed: str = "Error deleting"
+    ) -> ApiError | None:
+        """Delete a pod gracefully for an owner; a refusal is recorded and waited after as one of `make`."""
+        waited = self._wait(controller, owner)
+        if waited is not None:
+            return waited
+        try:
+            delete_object(self.api, self.api.resources.by_key("pods"), pod, DeleteOptions())
+        except ApiError as error:
+            self._refused(controller, owner, error, component, f"FailedDelete {failed}")
+            return error
+        self._refusals.pop(uid_of(owner), None)
         self.recorder.note(owner, "SuccessfulDelete", said or f"Deleted pod: {name_of(pod)}", component)
+        return None
+
+    def _wait(self, controller: str, owner: Json) -> ApiError | None:
+        """Return the last refusal while nothing is tried after it."""
+        refusal = self._refusals.get(uid_of(owner))
+        if refusal is None or self.api.now() >= refusal.retry_at - 1e-6:
+            return None
+        # The look that was planned may have been this one, which came a grain too early.
+        self._plan_look(controller, owner, refusal)
+        return refusal.error
 
     def available(self, controller: str, owner: Json, pods: list[Json]) -> list[Json]:
         """Return the pods that have been ready for the owner's minReadySeconds; looks again when more will be."""
@@ -95,7 +113,8 @@ class PodMaker:
     def _refused(self, controller: str, owner: Json, error: ApiError, component: str, failed: str) -> None:
         if (error.details.get("causes") or [{}])[0].get("reason") == "NamespaceTerminating":
             return
-        self.recorder.warn(owner, "FailedCreate", f"{failed}: {error.message}", component)
+        reason, _, said = failed.partition(" ")
+        self.recorder.warn(owner, reason, f"{said}: {error.message}", component)
         before = self._refusals.get(uid_of(owner))
         count = before.count + 1 if before else 1
         wait = min(self.pace.create_retry * 2.0 ** min(count - 1, 10), self.pace.create_retry_most)

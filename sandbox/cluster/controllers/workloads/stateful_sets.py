@@ -86,8 +86,8 @@ class StatefulSets:
         self._maker.make(self.name, owner, pod, _COMPONENT, f"{said} successful", f"{said} failed error")
 
     def _drop(self, owner: Json, pod: Json) -> None:
-        said = f"delete Pod {name_of(pod)} in StatefulSet {name_of(owner)} successful"
-        self._maker.drop(owner, pod, _COMPONENT, said)
+        said = f"delete Pod {name_of(pod)} in StatefulSet {name_of(owner)}"
+        self._maker.drop(self.name, owner, pod, _COMPONENT, f"{said} successful", f"{said} failed error")
 
     def _report(self, namespace: str, name: str, held: str, update: str) -> None:
         owner = self._maker.api.store.find(_KEY, namespace, name)

@@ -274,10 +274,14 @@ def _find_controller_fault(flight: Flight, coming: bool, now: datetime) -> str:
     # an injector that is away comes back by itself or is told by lateness, and under a tight quota pods come one for
     # one as old ones go; everything else needs a person
     if workload.failure and not _is_webhook_away(workload.failure) and not coming:
-        return f"its controller can't create pods: {workload.failure}"
+        return _say_refused(workload.failure)
     if needs_person(flight.words) and not coming:
-        return f"its controller can't create pods: {flight.words}"
+        return _say_refused(flight.words)
     return "its rollout exceeded its progress deadline" if workload.stalled else ""
+
+
+def _say_refused(words: str) -> str:
+    return f"its controller can't {'delete' if words.startswith('FailedDelete') else 'create'} pods: {words}"
 
 
 def _find_pod_fault(flight: Flight, moved: Iterable[Pod], now: datetime) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from steps.mesh import Node, Placement, Workload
+from steps.mesh import Node, Placement, Requirement, Taint, Workload
 from steps.workloads.method import Method
 from steps.workloads.placement import HOSTNAME
 from steps.workloads.risk import find_risks
@@ -75,6 +75,62 @@ def test_nodes_that_take_no_pod_are_no_places() -> None:
     picky = dataclasses.replace(shape, placement=dataclasses.replace(APART, node_labels={"zone": "a"}))
     assert risks(picky, nodes(6))
     assert risks(picky, nodes(8)) == []
+
+
+GPU = Taint("gpu", "NoSchedule", "yes")
+
+
+@pytest.mark.parametrize(
+    ("taint", "bears", "blocks"),
+    [
+        (GPU, (), True),
+        (GPU, (Taint("gpu", "NoSchedule", "yes"),), False),
+        (GPU, (Taint("gpu", "", None),), False),
+        (GPU, (Taint("", "", None),), False),
+        (GPU, (Taint("gpu", "NoSchedule", "no"),), True),
+        (GPU, (Taint("gpu", "NoExecute", None),), True),
+        (GPU, (Taint("team", "", None),), True),
+        (Taint("gpu", "NoExecute"), (), True),
+        (Taint("gpu", "PreferNoSchedule"), (), False),
+    ],
+)
+def test_a_node_whose_taint_the_pods_do_not_bear_is_no_place(
+    taint: Taint, bears: tuple[Taint, ...], blocks: bool
+) -> None:
+    """A free node beside three that are taken helps only where its taint is borne."""
+    free = make_node("n9", labels={HOSTNAME: "n9"}, taints=(taint,))
+    shape = workload(placement=dataclasses.replace(APART, bears=bears), max_surge="1", max_unavailable="0")
+    assert bool(risks(shape, (*nodes(3), free))) is blocks
+
+
+@pytest.mark.parametrize(
+    ("terms", "blocks"),
+    [
+        (((Requirement("pool", "In", ("old", "new")),),), False),
+        (((Requirement("pool", "In", ("old",)),),), True),
+        (((Requirement("pool", "In", ("old",)),), (Requirement("pool", "Exists"),)), False),
+        (((Requirement("pool", "Exists"), Requirement("cores", "Gt", ("4",))),), True),
+        (((Requirement("cores", "Lt", ("9",)),),), False),
+        (((Requirement("pool", "NotIn", ("new",)),),), True),
+        (((Requirement("pool", "DoesNotExist"),),), False),
+    ],
+)
+def test_a_node_that_node_affinity_rules_out_is_no_place(
+    terms: tuple[tuple[Requirement, ...], ...], blocks: bool
+) -> None:
+    """Of its terms one is enough, with all that it says; three nodes are taken and one is free."""
+    taken = [make_node(f"n{n}", labels={HOSTNAME: f"n{n}", "pool": "old", "cores": "8"}) for n in range(3)]
+    free = make_node("n9", labels={HOSTNAME: "n9", "pool": "new", "cores": "4"})
+    shape = workload(placement=dataclasses.replace(APART, node_terms=terms), max_surge="1", max_unavailable="0")
+    assert bool(risks(shape, (*taken, free))) is blocks
+
+
+def test_a_spread_counts_a_tainted_node_as_a_place() -> None:
+    """The scheduler does, and puts nothing there."""
+    shape = workload(placement=Placement(spread=(HOSTNAME,)), max_surge="1", max_unavailable="0")
+    tainted = make_node("n9", labels={HOSTNAME: "n9"}, taints=(GPU,))
+    assert risks(shape, (*nodes(3), tainted))
+    assert risks(shape, nodes(4)) == []
 
 
 def test_eviction_lets_the_old_pod_go_first() -> None:

@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from bot.gateways.kubernetes.inventory import find_last_change
-from bot.gateways.kubernetes.wire import DescribedMeta, Expression, Selector
+from bot.gateways.kubernetes.wire import DescribedMeta, Selector
+from bot.gateways.kubernetes.wire_nodes import Expression
 from bot.gateways.kubernetes.workloads import write_selector
 from steps.contract.errors import GiveUp
 from tests.unit.bot.gateways.conftest import ConnectTo

@@ -8,7 +8,7 @@ import pytest
 from bot.gateways.kubernetes.quantities import count_bytes, count_millicores
 from bot.gateways.kubernetes.wire import Controller
 from bot.gateways.kubernetes.workloads import reduce_workload
-from steps.mesh import Owner, Placement, Workload
+from steps.mesh import Owner, Placement, Requirement, Taint, Workload
 
 
 def workload_of(
@@ -239,6 +239,40 @@ def test_what_a_template_asks_of_nodes_is_kept() -> None:
     made = template(container, topologySpreadConstraints=spread, nodeSelector={"pool": "big"}, volumes=volumes)
     found = workload_of("Deployment", {"template": made}).placement
     assert found == Placement(spread=("zone",), host_ports=(1,), claims=("files",), node_labels={"pool": "big"})
+
+
+def test_which_nodes_a_template_asks_for_and_which_taints_it_bears_is_kept() -> None:
+    """Terms of which one is enough, each with all its expressions; a toleration may stand for any value or effect."""
+    rows = [
+        {"key": "pool", "operator": "In", "values": ["a", "b"]},
+        {"key": "cores", "operator": "Gt", "values": ["4"]},
+    ]
+    terms: list[dict[str, Any]] = [
+        {"matchExpressions": rows},
+        {"matchExpressions": [{"key": "gpu", "operator": "Exists"}]},
+    ]
+    tolerations = [
+        {"key": "gpu", "operator": "Exists", "effect": "NoSchedule"},
+        {"key": "team", "value": "shop"},
+        {"operator": "Exists"},
+    ]
+    made = template({"name": "app", "image": "app:1"}, affinity=node_affinity(terms), tolerations=tolerations)
+    found = workload_of("Deployment", {"template": made}).placement
+    pool = (Requirement("pool", "In", ("a", "b")), Requirement("cores", "Gt", ("4",)))
+    assert found.node_terms == (pool, (Requirement("gpu", "Exists"),))
+    assert found.bears == (Taint("gpu", "NoSchedule", None), Taint("team", "", "shop"), Taint("", "", None))
+
+
+def test_a_template_that_names_its_node_is_not_judged_by_labels() -> None:
+    """As a DaemonSet's pods do."""
+    terms = [{"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["n1"]}]}]
+    made = template({"name": "app", "image": "app:1"}, affinity=node_affinity(terms))
+    assert workload_of("Deployment", {"template": made}).placement == Placement()
+
+
+def node_affinity(terms: list[dict[str, Any]]) -> dict[str, Any]:
+    """Required terms."""
+    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}}
 
 
 @pytest.mark.parametrize(("written", "ordered"), [("", True), ("OrderedReady", True), ("Parallel", False)])

@@ -51,6 +51,14 @@ TROUBLES = (
         "exempt the namespace",
     ),
     Trouble(
+        "a policy that denies deletions of pods", "policy-denies",
+        {"words": WORDS, "resources": ["pods"], "operations": ["DELETE"]}, DENIED, "exempt the namespace",
+    ),
+    Trouble(
+        "a webhook that is away for deletions of pods", "policy-down", {"operations": ["DELETE"]},
+        'failed calling webhook "validation.gatekeeper.sh"', "bring its pods back",
+    ),
+    Trouble(
         "a webhook that is away", "policy-down", {}, 'failed calling webhook "validation.gatekeeper.sh"',
         "bring its pods back",
     ),

@@ -176,6 +176,7 @@ def test_a_workload_changed_against_its_method_fails(shape: Workload) -> None:
     [
         workload(restarted_at=STAMP, updated=1, current=4, stalled=True),
         workload(restarted_at=STAMP, updated=0, failure="FailedCreate: exceeded quota"),
+        workload(restarted_at=STAMP, updated=1, failure="FailedDelete: admission webhook"),
     ],
 )
 def test_a_controllers_complaint_fails_after_a_grace(shape: Workload) -> None:
