@@ -19,15 +19,13 @@ from tests.unit.steps.rig import load_release
 
 TITLE = "A thousand random clusters through the sidecars phase"
 COUNT = 1000
+TOLD_EVERY = 50
 
 
 def measure() -> list[Finding]:
     """Draw, upgrade and judge each."""
     with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool:
-        ended = list(pool.map(upgrade, range(COUNT), chunksize=10))
-    wrong = [one for one in ended if not one.is_right]
-    for one in wrong:
-        sys.stdout.write(f"  cluster {one.number}: {'; '.join((*one.lies, *one.fallen, one.stuck)).strip('; ')}\n")
+        ended = [tell(one) for one in pool.map(upgrade, range(COUNT))]
     how = f"{COUNT} clusters"
     return [
         Finding("clusters that came to their end", COUNT - _count(bool(one.stuck) for one in ended), "clusters", COUNT,
@@ -37,6 +35,16 @@ def measure() -> list[Finding]:
         Finding("clusters with a workload below its rules", _count(bool(one.fallen) for one in ended), "clusters", 0,
                 how="at each deletion of a ready pod"),
     ]  # fmt: skip
+
+
+def tell(one: Ended) -> Ended:
+    """Say at once what is wrong with it, and now and then how far this is."""
+    if not one.is_right:
+        sys.stdout.write(f"  cluster {one.number}: {'; '.join((*one.lies, *one.fallen, one.stuck)).strip('; ')}\n")
+    if one.number % TOLD_EVERY == TOLD_EVERY - 1:
+        sys.stdout.write(f"  {one.number + 1} of {COUNT} clusters\n")
+    sys.stdout.flush()
+    return one
 
 
 def upgrade(number: int) -> Ended:
