@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -94,10 +94,12 @@ class Dispatcher:
 class Ticker:
     """Calls `tick` every so many seconds on its own thread, never twice at once; a fault ends the ticking."""
 
-    def __init__(self, tick: Callable[[], object], seconds: float) -> None:
+    def __init__(self, tick: Callable[[], object], seconds: float, now: Callable[[], datetime]) -> None:
         self._tick = tick
         self._seconds = seconds
+        self._now = now
         self._scheduler: Any = None
+        self._job: Any = None
         self._failed = threading.Event()
 
     def start(self) -> None:
@@ -106,8 +108,14 @@ class Ticker:
 
         defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         self._scheduler = BackgroundScheduler(timezone=UTC, job_defaults=defaults, daemon=True)
-        self._scheduler.add_job(self._run, "interval", seconds=self._seconds, next_run_time=datetime.now(UTC))
+        self._job = self._scheduler.add_job(self._run, "interval", seconds=self._seconds, next_run_time=self._now())
         self._scheduler.start()
+
+    def follow_clock(self) -> None:
+        """Tick at once where the wall clock was set back: the scheduler would wait until it is there again."""
+        due = self._job.next_run_time if self._job is not None else None
+        if due is not None and due - self._now() > timedelta(seconds=2 * self._seconds):
+            self._job.modify(next_run_time=self._now())
 
     def is_alive(self) -> bool:
         """Whether it still ticks."""

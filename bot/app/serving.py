@@ -19,6 +19,7 @@ from bot.app.log import configure_log
 from bot.app.loops import Dispatcher, Loop, Ticker
 from bot.app.metrics import Signs, build_registry
 from bot.app.upkeep import Leftovers
+from bot.app.way_out import take_way_out
 from bot.app.wiring import (
     KUBECONFIGS,
     Bot,
@@ -107,7 +108,7 @@ class Serving:
                 for name, sender in build_senders(settings, self.bot.store, self.bot.clock).items()
             ),
         ]
-        self._ticker = Ticker(self.bot.reminders.tick, TICK_SECONDS)
+        self._ticker = Ticker(self.bot.reminders.tick, TICK_SECONDS, self.bot.clock.now)
 
     def run(self) -> int:
         """Serve until SIGTERM or SIGINT, or until a thread dies, which is a fault (exit code 1)."""
@@ -123,6 +124,7 @@ class Serving:
         while not self._stopping.wait(0.5):
             if self.bot.store.broken or not self._are_alive():
                 break
+            self._ticker.follow_clock()
         asked = self._stopping.is_set()
         if asked:
             self._finish_begun(self.bot.settings.grace)
@@ -224,6 +226,7 @@ class Serving:
 def serve_bot(settings: Settings) -> int:
     """Run the bot; the exit code is 0 when it was told to stop."""
     configure_log(settings.log_level, sys.stderr)
+    take_way_out(settings.way_out, settings.state, os.environ)
     # The memory of the bot, and of the programs that it starts, holds tokens.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     import_clients()

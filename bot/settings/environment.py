@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias, cast
 
 from bot.settings.clusters import Cluster, parse_clusters
 from bot.settings.projects import NO_DISCOVERY, DiscoverySettings, parse_discovery
+from bot.settings.way_out import STRAIGHT, WayOut, parse_way_out
 from bot.settings.webhooks import Webhook, parse_webhooks
 from steps.contract.documents import BadDocument
 
@@ -77,6 +78,12 @@ SETTINGS: tuple[Setting, ...] = (
         "ASM_UPGRADE_RESOURCE_MANAGER_ENDPOINT", "", "Where Cloud Resource Manager answers; empty for Google's own."
     ),
     Setting("ASM_UPGRADE_SERVICE_USAGE_ENDPOINT", "", "Where Service Usage answers; empty for Google's own address."),
+    Setting(
+        "ASM_UPGRADE_PROXY",
+        "",
+        "The HTTP proxy that every client and child program uses; NO_PROXY names hosts beside it.",
+    ),
+    Setting("ASM_UPGRADE_CA", "", "A PEM file of CAs that all of them trust besides the public ones."),
     Setting("GOOGLE_APPLICATION_CREDENTIALS", "", "Application-default credentials, as for every Google client."),
     Setting("ASM_UPGRADE_LOG", "info", "How much is logged: debug, info, warning or error."),
 )
@@ -139,6 +146,7 @@ class Settings:
     rollback_button: timedelta = timedelta(hours=72)
     discovery: DiscoverySettings = NO_DISCOVERY
     webhooks: tuple[Webhook, ...] = ()
+    way_out: WayOut = STRAIGHT
 
     @property
     def workspaces(self) -> frozenset[str]:
@@ -202,6 +210,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         clusters=clusters,
         discovery=discovery,
         webhooks=_read_webhooks(reader),
+        way_out=_read_way_out(reader),
         state=Path(reader.text("ASM_UPGRADE_STATE")),
         key=_read_key(reader),
         releases=Path(releases) if releases else None,
@@ -299,6 +308,12 @@ def _read_slack(reader: _Reader) -> SlackSettings:
         http_port=int(reader.number("ASM_UPGRADE_HTTP_PORT", int, 1)),
         listen=reader.text("ASM_UPGRADE_LISTEN"),
     )
+
+
+def _read_way_out(reader: _Reader) -> WayOut:
+    way, faults = parse_way_out(reader.text("ASM_UPGRADE_PROXY"), reader.text("ASM_UPGRADE_CA"))
+    reader.faults.extend(faults)
+    return way
 
 
 def _read_webhooks(reader: _Reader) -> tuple[Webhook, ...]:

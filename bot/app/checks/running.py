@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from bot.app.checks.doctor import Doctor, describe_check, write_checks
 from bot.app.log import keep_quiet
+from bot.app.way_out import take_way_out
 from bot.app.wiring import build_ports_for, build_programs, read_known_releases
 from bot.likeness import suggest
 from bot.settings.environment import ConfigError, read_settings
@@ -28,6 +29,7 @@ def run_doctor(cluster: str, say: Callable[[str], None], *, post: bool, as_json:
 
 def _open_doctor(cluster: str, *, post: bool) -> Doctor:
     settings = read_settings()
+    take_way_out(settings.way_out, settings.state, os.environ)
     if cluster and cluster not in settings.clusters:
         meant = suggest(cluster, settings.clusters).replace("`", "")
         known = ", ".join(settings.clusters)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,7 +20,7 @@ def start() -> Iterator[Callable[[Callable[[], object]], Ticker]]:
     tickers: list[Ticker] = []
 
     def start_one(tick: Callable[[], object]) -> Ticker:
-        tickers.append(Ticker(tick, 3600))
+        tickers.append(Ticker(tick, 3600, lambda: datetime.now(UTC)))
         tickers[-1].start()
         return tickers[-1]
 
@@ -70,3 +70,20 @@ def test_a_fault_ends_it_and_is_seen(start: Callable[[Callable[[], object]], Tic
     assert ticked.wait(PATIENCE)
     ticker.close()
     assert not ticker.is_alive()
+
+
+@pytest.mark.parametrize(("back", "ticks"), [(timedelta(minutes=1), False), (timedelta(hours=3), True)])
+def test_a_clock_set_back_silences_nothing(back: timedelta, ticks: bool) -> None:
+    """The next tick was planned by the clock as it was; a small correction changes nothing."""
+    set_back = [timedelta(0)]
+    first, second = threading.Event(), threading.Event()
+    ticker = Ticker(lambda: (second if first.is_set() else first).set(), 3600, lambda: datetime.now(UTC) - set_back[0])
+    ticker.start()
+    try:
+        assert first.wait(PATIENCE)
+        set_back[0] = back
+        ticker.follow_clock()
+        # A tick that is due is made at once; one that isn't stays where it was planned.
+        assert second.wait(PATIENCE) if ticks else read_job(ticker).next_run_time > datetime.now(UTC)
+    finally:
+        ticker.close()
