@@ -8,14 +8,14 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bot.journal.rows import UpgradeRow
 from tests.journals.frames import FROZEN, Frame, load_frame, save_frame
 from tests.journals.programs import RUNS, read_pid
 from tests.journals.restoring import Studio
-from tests.journals.rows import JournalRows, read_rows
+from tests.journals.rows import JournalRows, read_rows, write_changes
 from tests.journals.surroundings import take_surroundings
 from tests.scenarios.rig import World
 from tests.scenarios.test_downtime import DowntimeRig
@@ -59,14 +59,9 @@ class Film:
 
     def freeze(self, name: str, ends: str = "upgraded") -> None:
         """Write down this moment."""
-        hide = self.studio.placeholders.hide
-        around = take_surroundings(self.world, self.studio.placeholders)
-        db = sqlite3.connect(self.world.settings.state / "asm-upgrade.db")
-        found = read_rows(db)
-        db.close()
-        rows = JournalRows(found.schema, {place: hide(line) for place, line in found.rows.items()})
+        frame, rows = take_frame(self.studio, name, self.last, ends)
         earlier = load_frame(self.last, self.folder if self.last in self.taken else FROZEN) if self.last else None
-        save_frame(self.folder, Frame(name, self.last, self.world.clock.seconds(), ends, (), around), rows, earlier)
+        save_frame(self.folder, frame, rows, earlier)
         self.last = name
         self.taken.append(name)
 
@@ -90,6 +85,23 @@ class Film:
     def has(self, name: str) -> bool:
         """Whether the frame was written already, now or by an earlier bot."""
         return (self.folder / f"{name}.sql").exists()
+
+
+def take_frame(studio: Studio, name: str, after: str = "", ends: str = "upgraded") -> tuple[Frame, JournalRows]:
+    """What stands around the journal at this moment, and the journal's rows."""
+    world, placeholders = studio.world, studio.placeholders
+    around = take_surroundings(world, placeholders)
+    db = sqlite3.connect(world.settings.state / "asm-upgrade.db")
+    found = read_rows(db)
+    db.close()
+    rows = {place: placeholders.hide(line) for place, line in found.rows.items()}
+    return Frame(name, after, world.clock.seconds(), ends, (), around), JournalRows(found.schema, rows)
+
+
+def take_whole_frame(studio: Studio, name: str) -> Frame:
+    """This moment as a frame that goes on from no other."""
+    frame, rows = take_frame(studio, name)
+    return replace(frame, scripts=("\n".join(write_changes(JournalRows(), rows)),))
 
 
 def find_row(rig: DowntimeRig) -> UpgradeRow | None:
