@@ -27,7 +27,10 @@ Control: TypeAlias = Literal["pause", "resume", "retry"]
 
 
 class RootBody(Struct, frozen=True):
-    """What the root message shows of its upgrade; drawn from the upgrade itself, so it only tells that it changed."""
+    """What the root message shows of its upgrade; drawn from the upgrade itself, so it only tells that it changed.
+
+    `asked` are those who may answer, `told` what goes on as roughly as is worth an edit, `times` when it may act.
+    """
 
     message_kind: ClassVar[MessageKind] = "root"
     state: UpgradeState | Literal[""] = ""
@@ -37,6 +40,9 @@ class RootBody(Struct, frozen=True):
     steps: int = 0
     aborted_by: str = ""
     back: str = ""
+    asked: tuple[str, ...] = ()
+    told: str = ""
+    times: tuple[datetime | None, ...] = ()
 
 
 class MilestoneBody(Struct, frozen=True):

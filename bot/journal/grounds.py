@@ -10,11 +10,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bot.journal.proofs import Key, prove_rows
-from bot.journal.rows import UpgradeRow, encode_json, read_upgrade
-from bot.journal.store import Reads, Row, Store
+from bot.journal.rows import UpgradeRow, at_time, encode_json, read_upgrade, to_time
+from bot.journal.store import Reads, Row, Store, StoredCopy
 from steps.contract.notes import Json
 
 if TYPE_CHECKING:
@@ -30,6 +31,18 @@ MEANT = ("cluster", "requester", "channel", "release", "options", "address", "pl
 # What says when the upgrade may act; it is believed with the rest. What it is held by is made anew.
 TIMES = ("schedules", "extensions")
 SHOWN = 5
+
+
+class TimesView:
+    """Reading when upgrades may act."""
+
+    def __init__(self, store: Store | StoredCopy) -> None:
+        self._rows = store.read
+
+    def find_times(self, upgrade: str) -> tuple[datetime, datetime | None] | None:
+        """From when to when the upgrade was appointed to act, None where it has no appointment."""
+        rows = self._rows("select starts, ends from schedules where upgrade = ?", [upgrade])
+        return (at_time(rows[0]["starts"]), to_time(rows[0]["ends"])) if rows else None
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from sqlite_utils import Database
 from bot.journal.audit import AuditEntry, Event, describe_event, name_event, read_event
 from bot.journal.chain import SealedEnd, SealedRow, insert_end, seal_end, seal_row
 from bot.journal.deliveries import list_troubles
-from bot.journal.grounds import Standing, insert_upgrade, update_upgrade, write_note
+from bot.journal.grounds import Standing, TimesView, insert_upgrade, update_upgrade, write_note
 from bot.journal.proofs import prove_rows
 from bot.journal.rows import (
     ENCODED,
@@ -34,7 +34,7 @@ from bot.journal.rows import (
     to_seconds,
     to_time,
 )
-from bot.journal.store import Row, Store, StoredCopy
+from bot.journal.store import Row, Store
 from steps.contract.cards import APPROVE, APPROVE_HEALTHY, THROUGH
 from steps.contract.ledger import EntryState, LedgerEntry
 from steps.contract.notes import Json, Note
@@ -57,11 +57,8 @@ _LEDGER = ", ".join(f'"{name}"' for name in _LEDGER_FIELDS)
 _LEDGER_VALUES = ", ".join(f":{name}" for name in _LEDGER_FIELDS)
 
 
-class JournalView:
+class JournalView(TimesView):
     """Reading the journal; serves the bot and the commands that run beside it."""
-
-    def __init__(self, store: Store | StoredCopy) -> None:
-        self._rows = store.read
 
     def read_id(self) -> str:
         """What tells this journal from every other one, also where a bot starts anew."""

@@ -34,7 +34,7 @@ from bot.journal.records import OPERATOR
 from bot.journal.rows import UpgradeRow, build_code, name_end
 from bot.returns import has_written
 from bot.telling.folding import GOES_ON, is_folded, is_kept, may_fold, shows_progress
-from bot.telling.phrases import mention
+from bot.telling.phrases import describe_roughly, mention
 from steps.contract.cards import Attachment, Card
 from steps.contract.ledger import count_pods
 from steps.contract.step import Ask, Blocked, Done, Waiting
@@ -68,7 +68,18 @@ class Chronicle:
         ended = [step for step in self._journal.list_steps(upgrade) if step.outcome != "Waiting"]
         found = self._journal.find_return(upgrade)
         back = f"{found.id} {found.state}" if found else ""
-        body = RootBody(row.state, row.paused_by, _phase(row), row.generation, len(ended), row.aborted_by, back)
+        body = RootBody(
+            row.state,
+            row.paused_by,
+            _phase(row),
+            row.generation,
+            len(ended),
+            row.aborted_by,
+            back,
+            self._list_asked(row),
+            describe_roughly(row.sentence) if row.state == "running" else "",
+            self._journal.find_times(upgrade) or (),
+        )
         self._outbox.put_message(upgrade, "root", row.channel, body, now)
 
     def tell_sentences(self, row: UpgradeRow, sentences: Sequence[str], now: datetime) -> None:
@@ -220,6 +231,11 @@ class Chronicle:
         """What the upgrade began with, for its first card alone."""
         proposal = None if self._outbox.find_last_gate(row.id) else self._outbox.find_body(row.id, PROPOSED)
         return proposal.card if isinstance(proposal, MilestoneBody) else None
+
+    def _list_asked(self, row: UpgradeRow) -> tuple[str, ...]:
+        if row.state == "blocked":
+            return self._list_called(row)
+        return tuple(self._approvers_of(row.cluster, row.requester)) if row.state == "asking" else ()
 
     def _list_called(self, row: UpgradeRow) -> tuple[str, ...]:
         """Who is called where the upgrade can't go on: who asked for it, and who may approve it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import assert_never
@@ -11,6 +12,9 @@ from bot.journal.rows import UpgradeRow
 from steps.contract.cards import Card
 from steps.contract.step import Ask, Blocked, Done, Outcome, Waiting
 from steps.contract.wording import Aside, Command, Person, write_named
+
+FIGURE = re.compile(r"[0-9]+")
+COUNTED = re.compile(r"\b([0-9]{1,9})(?:/| of )([0-9]{1,9})")
 
 
 def describe_state(row: UpgradeRow) -> str:
@@ -45,6 +49,14 @@ def name_done(choice: str) -> str:
 def mention(user: str) -> str:
     """A person in a sentence, or the command line of the bot's machine."""
     return "the command line" if user == OPERATOR else f"<@{user}>"
+
+
+def describe_roughly(sentence: str) -> str:
+    """A sentence without its figures, and how far it is in tenths: what has to change before it is told again."""
+    counted = COUNTED.search(sentence)
+    done, total = (int(counted[1]), int(counted[2])) if counted else (0, 0)
+    tenth = 10 * min(done, total) // total if total else 0
+    return f"{FIGURE.sub('#', sentence)} {tenth}/10" if sentence else ""
 
 
 def list_names(names: Iterable[str]) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 
 from bot.journal.journal import JournalView
 from bot.journal.records import ENDED, Action, UpgradeState
-from bot.journal.rows import StepRow, UpgradeRow
+from bot.journal.rows import Question, StepRow, UpgradeRow
 from bot.people.rights import list_legal_actions
 from bot.returns import has_written
 from steps.contract.cards import Choice
@@ -54,6 +54,7 @@ class Views:
         """The view of a row already read."""
         source = self._journal.recall(row.id, SOURCE)
         question = self._journal.find_open_question(row.id)
+        questions = self._journal.list_questions(row.id)
         return UpgradeView(
             id=row.id,
             cluster=row.cluster,
@@ -65,7 +66,7 @@ class Views:
             paused_by=row.paused_by,
             sentence=row.sentence,
             remedy=row.remedy,
-            phases=list_phases(row, self._journal.list_steps(row.id)),
+            phases=list_phases(row, self._journal.list_steps(row.id), questions),
             question=QuestionView(
                 question.step, question.generation, question.question, question.choices, question.expires_at
             )
@@ -78,6 +79,10 @@ class Views:
             production=row.options.production,
             takes_back=row.takes_back,
             way_back=self._describe_return(row),
+            times=self._journal.find_times(row.id),
+            approvals=tuple(
+                Approval(one.step, one.choice, one.decided_by, one.asked_at, one.decided_at) for one in questions
+            ),
         )
 
     def _list_legal(self, row: UpgradeRow) -> tuple[Action, ...]:
@@ -90,13 +95,22 @@ class Views:
         return f"{back.id} ({back.state})" if back else ""
 
 
-def list_phases(row: UpgradeRow, steps: list[StepRow]) -> tuple[PhaseView, ...]:
+def list_phases(row: UpgradeRow, steps: list[StepRow], questions: Sequence[Question] = ()) -> tuple[PhaseView, ...]:
     """Each phase of the upgrade's plan with its state, last sentence and times."""
     shown = name_phases(row.plan)
     titles = {phase.name: phase.title for phase in (*PHASES, PROPOSAL, ABORT, ROLLBACK, LANDING)}
     return tuple(
-        _build_phase(name, titles.get(name, name), row, steps, shown) for name in dict.fromkeys(shown.values())
+        replace(
+            _build_phase(name, titles.get(name, name), row, steps, shown),
+            asked=sum((_measure(one) for one in questions if shown.get(one.step) == name), timedelta()),
+        )
+        for name in dict.fromkeys(shown.values())
     )
+
+
+def _measure(question: Question) -> timedelta:
+    """How long people took; of a question that is open that is not known yet."""
+    return question.decided_at - question.asked_at if question.decided_at else timedelta()
 
 
 def _build_phase(name: str, title: str, row: UpgradeRow, steps: list[StepRow], shown: Mapping[str, str]) -> PhaseView:
@@ -136,7 +150,7 @@ PhaseState: TypeAlias = Literal["pending", "running", "asking", "blocked", "done
 class PhaseView:
     """One phase as shown: `sentence` is its last outcome, `lines` what was bound and given back in it.
 
-    Times are UTC, None while not reached.
+    Times are UTC, None while not reached; `asked` is for how long of it people were waited for.
     """
 
     name: str
@@ -146,6 +160,7 @@ class PhaseView:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     lines: tuple[str, ...] = ()
+    asked: timedelta = timedelta()
 
 
 @dataclass(frozen=True)
@@ -160,11 +175,23 @@ class QuestionView:
 
 
 @dataclass(frozen=True)
+class Approval:
+    """What people decided on a question and when; `at` is None while it is open."""
+
+    step: str
+    choice: str
+    by: str
+    asked_at: datetime
+    at: datetime | None
+
+
+@dataclass(frozen=True)
 class UpgradeView:
     """An upgrade as Slack, the command line and the exports show it.
 
     `legal` are the actions that the state allows, in the order in which buttons stand. `takes_back` is the upgrade that
     a way back takes back, `way_back` the one of this upgrade with its state, "" where there is none.
+    `times` are those of its appointment.
     """
 
     id: str
@@ -186,3 +213,10 @@ class UpgradeView:
     production: bool = True
     takes_back: str = ""
     way_back: str = ""
+    times: tuple[datetime, datetime | None] | None = None
+    approvals: tuple[Approval, ...] = ()
+
+    @property
+    def people(self) -> timedelta:
+        """For how long people were waited for."""
+        return sum((one.at - one.asked_at for one in self.approvals if one.at), timedelta())

@@ -53,7 +53,7 @@ def draw_message(message: Message, view: UpgradeView | None, look: Look, pen: Pe
     if isinstance(body, UnreadableBody):
         raise ValueError(body.why)
     if view is not None and isinstance(body, RootBody):
-        text, blocks = write_root_text(view, pen), draw_root(view, look, block_id, pen)
+        text, blocks = write_root_text(view, pen), draw_root(view, look, block_id, pen, body.asked)
     else:
         reply = Reply(view, look, block_id, pen)
         text, blocks = reply.write(body), reply.draw(body)

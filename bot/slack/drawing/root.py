@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 
 from slack_sdk.models.blocks import (
@@ -24,7 +24,7 @@ from bot.slack.drawing.buttons import build_controls, build_row
 from bot.slack.drawing.cards import Look, build_note, build_sentence, build_text
 from bot.slack.drawing.text import Pen, clean, cut, escape, write_code
 from bot.telling.phrases import mention
-from bot.telling.reports import describe_link
+from bot.telling.reports import describe_link, describe_times, describe_versions
 from bot.telling.views import PhaseView, UpgradeView
 from steps.contract.wording import count_things, describe_seconds
 
@@ -33,7 +33,8 @@ CardStatus: TypeAlias = Literal["pending", "in_progress", "complete", "error"]
 STATUS: dict[str, CardStatus] = {
     "pending": "pending",
     "running": "in_progress",
-    "asking": "in_progress",
+    # nothing turns while people are waited for
+    "asking": "pending",
     "blocked": "error",
     "done": "complete",
 }
@@ -43,15 +44,17 @@ WORDS = {"asking": "waiting for a decision", "blocked": "blocked"}
 STOPPED: Mapping[str, str] = {"aborted": "Aborted", "rolled back": "Taken back"}
 ENDING = ("abort", "landing")
 SENTENCE_LIMIT = 300
+MENTIONED = 10
 CODE_SPAN = re.compile(r"(`[^`]+`)")
 
 
-def draw_root(view: UpgradeView, look: Look, block_id: str, pen: Pen) -> list[Block]:
-    """The blocks of the root message."""
+def draw_root(view: UpgradeView, look: Look, block_id: str, pen: Pen, asked: Sequence[str] = ()) -> list[Block]:
+    """The blocks of the root message; `asked` are those who may answer what it waits for."""
     return [
         HeaderBlock(text=PlainTextObject(text=cut(clean(_title(view)), 150), emoji=False)),
         build_note(_write_origin(view, pen)),
         *_build_standing(view, pen),
+        *_build_asked(view, pen, asked),
         *_build_phases(view, look, block_id, pen),
         *build_row(build_controls(view, ("pause", "resume", "retry", "abort", "rollback")), f"{block_id}|buttons"),
     ]
@@ -64,8 +67,7 @@ def write_root_text(view: UpgradeView, pen: Pen) -> str:
 
 
 def _title(view: UpgradeView) -> str:
-    source = view.source_version or "?"
-    return f"{view.cluster}: {source} → {view.release}"
+    return f"{view.cluster}: {describe_versions(view)}"
 
 
 def _write_origin(view: UpgradeView, pen: Pen) -> str:
@@ -84,6 +86,16 @@ def _build_standing(view: UpgradeView, pen: Pen) -> list[Block]:
     if view.question and view.question.expires_at and view.state == "asking":
         blocks.append(build_note(f"The question expires {pen.write_time(view.question.expires_at)}."))
     return blocks
+
+
+def _build_asked(view: UpgradeView, pen: Pen, asked: Sequence[str]) -> list[Block]:
+    """Who is waited for and when it may act."""
+    people = " ".join(pen.write_person(user) for user in asked[:MENTIONED]) if not view.paused_by else ""
+    told = [
+        f"Asked: {people}" if people else "",
+        pen.write_sentence(describe_times(view)) if view.ended_at is None else "",
+    ]
+    return [build_note(" · ".join(filter(None, told)))] if any(told) else []
 
 
 def _standing(view: UpgradeView) -> tuple[str, str]:
@@ -129,7 +141,7 @@ def _build_phase_card(phase: PhaseView, view: UpgradeView, pen: Pen) -> TaskCard
     return TaskCardBlock(
         task_id=phase.name,
         title=cut(clean(_phase_title(phase, view)), 150),
-        status=STATUS[phase.state],
+        status="pending" if view.paused_by and phase.state == "running" else STATUS[phase.state],
         details=_build_rich(_timing_parts(phase)),
         # What stands above the plan already is not said twice.
         output=_build_rich(_told_parts(phase, view, pen)),
@@ -149,7 +161,7 @@ def _timing_parts(phase: PhaseView) -> list[RichTextElement]:
     if phase.started_at is None:
         return []
     if phase.ended_at is not None:
-        return [RichTextElementParts.Text(text=f"took {_elapsed(phase.started_at, phase.ended_at)}")]
+        return [RichTextElementParts.Text(text=_write_elapsed(phase.started_at, phase.ended_at, phase.asked))]
     started = RichTextElementParts.Date(
         timestamp=int(phase.started_at.timestamp()), format="{time}", fallback=f"{phase.started_at:%H:%M} UTC"
     )
@@ -198,9 +210,11 @@ def _build_rich(parts: list[RichTextElement]) -> RichTextBlock | None:
 def _write_phase_line(phase: PhaseView, view: UpgradeView, pen: Pen) -> str:
     line = f"{SIGNS[phase.state]} *{escape(_phase_title(phase, view))}*"
     if phase.started_at and phase.ended_at:
-        line += f" · {_elapsed(phase.started_at, phase.ended_at)}"
+        line += f" · {_write_elapsed(phase.started_at, phase.ended_at, phase.asked)}"
     return line + "".join(f"\n      {pen.write_sentence(told, 220)}" for told in _list_told(phase, view))
 
 
-def _elapsed(start: datetime, end: datetime) -> str:
-    return describe_seconds((end - start).total_seconds())
+def _write_elapsed(start: datetime, end: datetime, asked: timedelta) -> str:
+    """What the work took, and apart from it what people took."""
+    work = describe_seconds((end - start - asked).total_seconds())
+    return f"took {work}, people {describe_seconds(asked.total_seconds())}" if asked else f"took {work}"

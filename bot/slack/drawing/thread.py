@@ -39,6 +39,7 @@ from bot.slack.drawing.cards import (
 from bot.slack.drawing.reminders import draw_gathered, draw_reminder
 from bot.slack.drawing.text import Pen, escape, write_code
 from bot.slack.drawing.words import Words, write_card_code, write_head, write_whole_head
+from bot.telling.reports import describe_times
 from bot.telling.views import UpgradeView
 from steps.contract.cards import APPROVE, Card, Progress
 from steps.contract.wording import describe_seconds
@@ -176,8 +177,14 @@ class Reply:
 
     def _draw_clock(self, body: Asking) -> list[Block]:
         if body.expires_at is None:
-            return []
-        return [build_note(f"Expires {self.pen.write_time(body.expires_at)}; without a decision nothing goes on.")]
+            return self._draw_times()
+        told = f"Expires {self.pen.write_time(body.expires_at)}; without a decision nothing goes on."
+        return [build_note(told), *self._draw_times()]
+
+    def _draw_times(self) -> list[Block]:
+        """When the upgrade may act, where it has an appointment."""
+        times = self.pen.write_sentence(describe_times(self.view)) if self.view else ""
+        return [build_note(times)] if times else []
 
     def _draw_buttons(self, body: Asking, controls: Sequence[Action]) -> Sequence[Block]:
         if self.view is None:

@@ -74,6 +74,7 @@ def build_asking_view() -> UpgradeView:
         phases=build_phases(3, "asking"),
         question=question,
         legal=("approve", "deny", "pause", "abort"),
+        times=(START + timedelta(hours=20), START + timedelta(hours=23)),
     )
 
 
@@ -166,7 +167,7 @@ EVERYBODYS = Pen(lambda _user: True)
 
 SAMPLES: Mapping[str, tuple[Message, UpgradeView]] = {
     "root-running": (build_message("root", {}, slot="root"), build_view()),
-    "root-asking": (build_message("root", {}, slot="root", revision=4), build_asking_view()),
+    "root-asking": (build_message("root", {"asked": [BEN, CAI]}, slot="root", revision=4), build_asking_view()),
     "root-paused": (build_message("root", {}, slot="root"), build_view(paused_by=BEN, legal=("resume", "abort"))),
     "root-blocked": (
         build_message("root", {}, slot="root"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.telling.phrases import name_done, word_outcome
+from bot.telling.phrases import describe_roughly, name_done, word_outcome
 from steps.contract.cards import Card, Detail
 from steps.contract.step import Ask, Blocked, Done, Outcome, Waiting
 from steps.contract.wording import Command, Person
@@ -55,3 +55,12 @@ def test_what_a_decision_holds_for_and_what_is_copied_stay_as_they_are() -> None
 def test_a_choice_has_its_past_tense(choice: str, done: str) -> None:
     """As a card says how it was decided."""
     assert name_done(choice) == done
+
+
+def test_what_goes_on_is_told_again_with_each_tenth_and_each_other_sentence() -> None:
+    """Edits are few, and nobody waits for a root that stands still."""
+    told = [
+        describe_roughly(sentence)
+        for sentence in ("31/500 pods, 96/min", "44/500 pods, 97/min", "51/500 pods, 97/min", "waits for the webhook")
+    ]
+    assert (told[0] == told[1], len(set(told))) == (True, 3)

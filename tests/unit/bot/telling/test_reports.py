@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from bot.telling.reports import describe_history, describe_standing, describe_status
-from bot.telling.views import UpgradeView
-from tests.unit.bot.slack.samples import ANA, BEN, build_asking_view, build_phases, build_view
+from bot.telling.views import Approval, UpgradeView
+from tests.unit.bot.slack.samples import ANA, BEN, START, build_asking_view, build_phases, build_view
 
 
 def test_where_nothing_goes_on_the_clusters_are_named() -> None:
@@ -56,7 +57,7 @@ def test_the_history_is_a_line_an_upgrade() -> None:
     """With the versions and who asked for it."""
     assert describe_history([]) == "No upgrade was ever started."
     assert describe_history([build_view(state="aborted", source_version="")]) == (
-        f"cluster-x-7: ? → 1.4.10-asm.18, aborted, started 2026-12-01 02:00 UTC by <@{ANA}>"
+        f"cluster-x-7: to 1.4.10-asm.18, aborted, started 2026-12-01 02:00 UTC by <@{ANA}>"
     )
 
 
@@ -67,3 +68,17 @@ def test_an_upgrade_and_its_way_back_are_told_together() -> None:
     told = describe_history([second, first]).splitlines()
     assert ", returned, takes back cluster-x-7, started " in told[0]
     assert ", upgraded, taken back by cluster-x-8 (returned), started " in told[1]
+
+
+def test_the_history_says_who_decided_what_and_what_people_took_of_the_time() -> None:
+    """An upgrade that waited for a night did not work for a night."""
+    approval = Approval("access/approve", "approve", BEN, START, START + timedelta(hours=9))
+    view = build_view(state="upgraded", ended_at=START + timedelta(hours=10), approvals=(approval,))
+    assert describe_history([view]).splitlines()[1] == f"    access approved by <@{BEN}>, 2026-12-01 11:00 UTC"
+    assert describe_history([view]).splitlines()[0].endswith(f"by <@{ANA}>, took 60 min and people 9 h")
+
+
+def test_the_time_of_an_appointment_stands_in_the_status() -> None:
+    """Before and after the approval."""
+    view = build_view(times=(START, START + timedelta(hours=3)), phases=())
+    assert describe_status([view], []).splitlines()[1] == "Acts from 2026-12-01 02:00 UTC until 2026-12-01 05:00 UTC."
