@@ -142,14 +142,10 @@ class Guard:
     def _pass_write(self, asked: Asked, content: bytes) -> int:
         call = self._find_approved(asked.list_arguments("--kubeconfig"), content)
         self.component = call["component"]
-        code = self._check_cluster()
-        if code:
-            return code
         try:
             _write_new(f"{self._home}/claims/{os.path.basename(call['file'])}", b"")
         except FileExistsError:
             raise Refused(f"a part of {self.component} was handed over a second time in one run") from None
-        self.verdict = "passed"
         arguments = asked.list_arguments("--kubeconfig", "--force", "--prune", "--selector")
         return self._call_kubectl(arguments, f"{self._home}/{call['file']}", self._notes.stdout)
 
@@ -172,15 +168,18 @@ class Guard:
         new = sorted(given.keys() - known)
         raise Refused(f"{new[0] if new else 'this choice of objects'} is not in the approved record")
 
-    def _check_cluster(self) -> int:
-        """Kubectl's exit code where it can't tell the cluster. Raises Refused where it is another one."""
+    def _try_write(self, arguments: Sequence[str], stdin: str, stdout: str) -> int:
+        """Kubectl's exit code, also where it can't tell the cluster. Raises Refused where it is another one."""
         found = f"{self._notes.folder}/uid"
-        code = self._call_kubectl(READ_UID, None, found)
+        self.verdict = "passed" if self.verdict == "passed" else "failed"
+        code = self._run_kubectl(READ_UID, None, found)
         if code:
-            self.verdict = "failed"
-        elif _read(found).decode().strip() != self._rules["cluster_uid"]:
+            return code
+        if _read(found).decode().strip() != self._rules["cluster_uid"]:
             raise Refused("the cluster behind the kubeconfig is not the approved one (by the UID of kube-system)")
-        return code
+        self.verdict = "passed"
+        self.attempts += 1
+        return self._run_kubectl(arguments, stdin, stdout)
 
     def _call_kubectl(self, arguments: Sequence[str], stdin: str | None, stdout: str) -> int:
         """Run the real kubectl, again and again while the connection is at fault, and return its exit code."""
@@ -189,7 +188,7 @@ class Guard:
             self._check_may_start()
             self._check_files()
             self.attempts += 1
-            code = self._run_kubectl(arguments, stdin, stdout)
+            code = self._try_write(arguments, stdin, stdout) if stdin else self._run_kubectl(arguments, None, stdout)
             if code == 0 or not is_connection_fault(_read(self._notes.stderr)):
                 break
             given_up = given_up or time.monotonic() + self._rules["patience"]

@@ -19,6 +19,7 @@ UID = "7b1f7f5e-0000-4000-8000-000000000001"
 # What the program in istioctl's place does: hold the lock on descriptor 9, write its id there, call kubectl.
 PARENT = 'exec 9>>"$0"; echo $$ >"$0"; "$@"; code=$?; exit $code'
 # Prints what `answer` says, on its first calls what `fault` says; notes its arguments and whether it holds the lock.
+# The write that is `lost` is the last one to this cluster: another one answers from then on.
 KUBECTL = """\
 #!/bin/sh
 here=$(dirname "$0")
@@ -31,6 +32,12 @@ if [ -s "$here/faults" ]; then
   exit 1
 fi
 case "$*" in *kube-system*) cat "$here/uid"; exit 0 ;; esac
+if [ -e "$here/lost" ]; then
+  cat "$here/lost" >&2
+  rm "$here/lost"
+  echo another >"$here/uid"
+  exit 1
+fi
 cat >"$here/stdin"
 env >"$here/environment"
 [ -e "$here/errors" ] && cat "$here/errors" >&2

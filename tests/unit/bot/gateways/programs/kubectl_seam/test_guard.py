@@ -138,6 +138,15 @@ def test_another_cluster_gets_nothing(yard: Yard) -> None:
     assert "apply" not in rig.read("calls")
 
 
+def test_another_cluster_that_answers_after_a_lost_connection_gets_nothing(yard: Yard) -> None:
+    """The UID is read again before the same write is tried again."""
+    rig = yard.guard(yard.approve((apply_of("Pilot"), PILOT)))
+    rig.tell("lost", REFUSED)
+    answer = rig.call(apply_of("Pilot"), PILOT)
+    assert "is not the approved one" in answer.errors
+    assert [line.partition(" ")[0] for line in rig.read("calls").splitlines()] == ["get", "apply", "get"]
+
+
 def test_an_unreadable_cluster_gets_nothing(yard: Yard) -> None:
     """The cause is kubectl's own; the same part may be tried in the next run."""
     rig = yard.guard(yard.approve((apply_of("Pilot"), PILOT)))
