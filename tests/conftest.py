@@ -42,6 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--every-text", action="store_true", help="send every made-up text through readers and doors")
     parser.addoption("--every-kill", action="store_true", help="kill everybody at every call of an apply")
     group.addoption("--istioctl", metavar="FILE", type=Path, help="hold this istioctl to its contracts as well")
+    group.addoption("--release-archive", metavar="FILE", type=Path, help="the istioctl of this archive of a release")
     group.addoption("--kubectl", metavar="FILE", type=Path, help="with this kubectl (default: the control plane's)")
     parser.addoption("--pictures", metavar="FOLDER", type=Path, help="keep the browser tests' pictures here")
 
@@ -50,8 +51,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Who asks for the real-cluster tier must give what it runs on."""
     keep_examples_in_memory(config.rootpath)
     missing = missing_for_real_cluster(config)
-    if config.getoption("istioctl") and missing == NOT_ASKED_FOR:
-        raise pytest.UsageError("--istioctl FILE needs --real-cluster and --control-plane FOLDER")
+    given = next((name for name in ("istioctl", "release_archive") if config.getoption(name)), "")
+    if given and missing == NOT_ASKED_FOR:
+        option = f"--{given.replace('_', '-')} FILE"
+        raise pytest.UsageError(f"{option} needs --real-cluster and --control-plane FOLDER")
     if missing not in (None, NOT_ASKED_FOR):
         raise pytest.UsageError(missing)
 

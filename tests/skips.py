@@ -7,7 +7,7 @@ import re
 NO_CHROMIUM = "no Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM to its path"
 NO_DRIVER = "Playwright's driver does not start: install libatomic (Debian: apt-get install libatomic1)"
 NOT_ASKED_FOR = "runs with --real-cluster"
-NO_ISTIOCTL = "runs with --istioctl FILE (and --kubectl FILE) beside --real-cluster --control-plane FOLDER"
+NO_ISTIOCTL = "runs with --istioctl or --release-archive FILE, beside --real-cluster and --control-plane FOLDER"
 NO_PICTURES = "takes the pictures of docs/page.md with --pictures docs"
 NO_KUBECTL = "no kubectl is installed"
 NO_NAMESPACE = "no process namespace can be made here (unshare --pid)"

@@ -62,7 +62,7 @@ def write_kubectl(path: Path, version: str) -> Path:
 
 def open_real(request: pytest.FixtureRequest, folder: Path, stack: ExitStack) -> Bench:
     """Real programs beside a control plane of their own."""
-    istioctl = request.config.getoption("istioctl")
+    istioctl = find_istioctl(request.config, folder)
     if istioctl is None:
         pytest.skip(NO_ISTIOCTL)
     if request.config.getoption("kubeconfig"):
@@ -71,5 +71,14 @@ def open_real(request: pytest.FixtureRequest, folder: Path, stack: ExitStack) ->
     old = programs / "kubectl"
     kubectl = Path(request.config.getoption("kubectl") or old).resolve()
     plane = stack.enter_context(run_control_plane(programs, folder, fleet=None))
-    found = Programs(Path(istioctl).resolve(), kubectl, old if old.exists() else kubectl)
+    found = Programs(istioctl.resolve(), kubectl, old if old.exists() else kubectl)
     return Bench(found, plane.kubeconfig, plane.bot_kubeconfig, folder, connect(plane.kubeconfig, stack))
+
+
+def find_istioctl(config: pytest.Config, folder: Path) -> Path | None:
+    """The istioctl that was given, by itself or in the archive of a release."""
+    archive = config.getoption("release_archive")
+    if archive is not None:
+        return unpack(Path(archive).read_bytes(), folder / "given") / "bin" / "istioctl"
+    istioctl = config.getoption("istioctl")
+    return Path(istioctl) if istioctl is not None else None
