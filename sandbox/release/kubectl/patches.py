@@ -19,7 +19,7 @@ def find_patch(live: Json, annotated: Json) -> Json:
     Fields that the last apply set and this one doesn't are removed, fields set by others stay.
     """
     custom = is_custom(annotated["apiVersion"])
-    gone = removals(_last_applied(live), _last_applied(annotated), strategic=not custom)
+    gone = removals(_last_applied(live), annotated, strategic=not custom)
     return _joined(gone, differences(live, annotated, exact=custom))
 
 

@@ -47,6 +47,12 @@ NOT_COMPARED = frozenset({"status", "apiVersion", "kind"})
 OF_METADATA = ("labels", "annotations")
 # Only these fields may spell the same amount in another way.
 AMOUNTS = frozenset({"cpu", "memory", "ephemeral-storage", "storage", "targetAverageValue", "averageValue"})
+# What a server adds to an object by itself, so that nobody's edit goes with it.
+DEFAULTED = frozenset({
+    "apiVersion", "defaultMode", "failureThreshold", "imagePullPolicy", "nodePort", "periodSeconds", "protocol",
+    "resources", "scheme", "successThreshold", "targetPort", "terminationMessagePath", "terminationMessagePolicy",
+    "timeoutSeconds", "type",
+})  # fmt: skip
 SUFFIXES: Mapping[str, Decimal] = {
     "n": Decimal("1e-9"),
     "u": Decimal("1e-6"),
@@ -215,14 +221,16 @@ def _walk_entries(wanted: Sequence[object], last: object, live: object, path: Pa
 
 
 def _drop(last: object, live: object, path: Path) -> Found:
-    """kubectl takes a field away as far as it applied it; what others added beneath stays.
+    """kubectl takes a field that it applied away with all that is beneath, whoever added it.
 
     Told field by field, but for an entry of a list that goes as a whole.
     """
     if isinstance(last, Mapping) and isinstance(live, Mapping) and live and not _is_whole_entry(last, live, path):
-        for name in sorted(last):
-            if name in live:
+        for name in sorted(live):
+            if name in last:
                 yield from _drop(last[name], live[name], (*path, name))
+            elif name not in DEFAULTED and not is_same_value(live[name], None):
+                yield (*path, name), live[name], MISSING
         return
     if not is_same_value(live, None):
         yield path, live, MISSING

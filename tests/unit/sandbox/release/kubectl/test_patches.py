@@ -2,7 +2,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.release.kubectl.patches import contains, differences, is_custom, removals
+from sandbox.release.kubectl.patches import (
+    LAST_APPLIED,
+    annotate,
+    contains,
+    differences,
+    find_patch,
+    is_custom,
+    removals,
+)
 
 
 def test_the_servers_defaults_are_no_difference() -> None:
@@ -42,6 +50,15 @@ def test_a_field_dropped_from_the_manifest_is_removed() -> None:
     """Three-way: what the last apply set and this one doesn't."""
     last: dict[str, Any] = {"metadata": {"labels": {"a": "1", "b": "2"}}}
     assert removals(last, {"metadata": {"labels": {"a": "1"}}}, strategic=True) == {"metadata": {"labels": {"b": None}}}
+
+
+def test_an_annotation_dropped_from_the_manifest_is_removed() -> None:
+    """Although the note of the last apply is one as well, and the new manifest has no other."""
+    wanted: dict[str, Any] = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}
+    before = annotate({**wanted, "metadata": {"name": "a", "annotations": {"own": "once"}}})
+    patch = find_patch(before, annotate(wanted))
+    assert patch["metadata"]["annotations"]["own"] is None
+    assert LAST_APPLIED in patch["metadata"]["annotations"]
 
 
 def test_a_container_dropped_from_the_manifest_is_deleted_by_name() -> None:

@@ -70,6 +70,21 @@ def test_a_field_that_kubectl_never_applied_stays() -> None:
     assert changes(wanted, live, wanted) == []
 
 
+def test_what_somebody_added_to_a_field_goes_with_it() -> None:
+    """kubectl takes away the whole of what it applied; what the server adds by itself is nobody's."""
+    selector, probe = {"pool": "mesh"}, {"httpGet": {"path": "/ready", "port": 80}}
+    last = made("Deployment", "apps/v1", spec={"nodeSelector": selector, "probe": probe})
+    wanted = made("Deployment", "apps/v1", spec={})
+    defaulted = {"httpGet": {**probe["httpGet"], "scheme": "HTTP"}, "timeoutSeconds": 1}
+    live = made("Deployment", "apps/v1", spec={"nodeSelector": {**selector, "zone": "a"}, "probe": defaulted})
+    assert changes(wanted, live, last) == [
+        "spec.nodeSelector.pool: mesh → taken away",
+        "spec.nodeSelector.zone: a → taken away",
+        "spec.probe.httpGet.path: /ready → taken away",
+        "spec.probe.httpGet.port: 80 → taken away",
+    ]
+
+
 def test_what_is_gone_already_is_not_taken_away() -> None:
     """The last apply had it, the cluster has it no more."""
     last = made(spec={"type": "LoadBalancer", "loadBalancerIP": "1.2.3.4"})
