@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from steps.contract.errors import GiveUp
@@ -10,6 +10,7 @@ from steps.contract.ports import ApplyRequest, Kubectl, Tools
 from steps.contract.step import Blocked, Context, Waiting
 from steps.install.flags import build_apply_arguments, merge_set_flags
 from steps.install.overlays import join_overlays
+from steps.install.record.effects import find_effectless
 from steps.install.record.recording import Recorded, record_apply
 from steps.mesh import ClusterIdentity
 from steps.notes.control_plane import KEPT_FLAGS
@@ -19,6 +20,32 @@ from steps.notes.way_back import TAKEN_BACK
 
 # Their names and texts.
 Overlays: TypeAlias = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Peers:
+    """What a record is held against besides the cluster.
+
+    `guide` is what the guide's flags alone hand over, `earlier` what the installed release does, or a sentence where it
+    could not be asked; `effectless` says which flags that a person asked for change nothing.
+    """
+
+    guide: Recorded
+    earlier: Recorded | str
+    effectless: tuple[str, ...] = ()
+
+
+def record_peers(ctx: Context, recorded: Recorded, identity: ClusterIdentity) -> Peers | Waiting | Blocked:
+    """Record what this one is held against, one after the other."""
+    guide = record_guide(ctx, recorded, identity)
+    if isinstance(guide, Waiting | Blocked):
+        return guide
+    earlier = record_earlier(ctx, recorded.request, identity)
+    if isinstance(earlier, Waiting):
+        return earlier
+    # a way back asks for what the earlier install had, and nobody asked for that anew
+    effectless = find_effectless(ctx, recorded) if ctx.recall(TAKEN_BACK) is None else ()
+    return effectless if isinstance(effectless, Waiting) else Peers(guide, earlier, effectless)
 
 
 def build_request(ctx: Context, identity: ClusterIdentity) -> ApplyRequest:

@@ -9,7 +9,7 @@ from steps.contract.step import Blocked, Context, Waiting
 from steps.install.differences.departures import find_departures
 from steps.install.differences.keeping import fold_kept
 from steps.install.differences.rendered import compare_with_live, find_hidden, list_images, read_live
-from steps.install.record.apply_requests import build_request, record_earlier, record_guide
+from steps.install.record.apply_requests import Peers, build_request, record_peers
 from steps.install.record.doubts import list_doubts
 from steps.install.record.facts import list_value_changes, read_facts
 from steps.install.record.preview import Preview
@@ -28,17 +28,12 @@ def measure_preview(ctx: Context) -> Preview | Waiting | Blocked:
     recorded = record_apply(ctx, "target", request)
     if not isinstance(recorded, Recorded):
         return recorded
-    guide = record_guide(ctx, recorded, identity)
-    if isinstance(guide, Waiting | Blocked):
-        return guide
-    earlier = record_earlier(ctx, request, identity)
-    if isinstance(earlier, Waiting):
-        return earlier
-    return compare_record(ctx, recorded, guide, earlier)
+    peers = record_peers(ctx, recorded, identity)
+    return compare_record(ctx, recorded, peers) if isinstance(peers, Peers) else peers
 
 
-def compare_record(ctx: Context, recorded: Recorded, guide: Recorded, earlier: Recorded | str) -> Preview | Blocked:
-    """Hold a record against the cluster; `earlier` is a sentence where the installed release could not be asked."""
+def compare_record(ctx: Context, recorded: Recorded, peers: Peers) -> Preview | Blocked:
+    """Hold a record against the cluster."""
     facts = read_facts(recorded.objects)
     hidden = find_hidden(ctx.kubernetes)
     seen = tuple(one for one in recorded.objects if (one["apiVersion"], one["kind"]) not in hidden)
@@ -47,8 +42,8 @@ def compare_record(ctx: Context, recorded: Recorded, guide: Recorded, earlier: R
     departures = find_departures(
         recorded.objects,
         live,
-        earlier=earlier.objects if isinstance(earlier, Recorded) else (),
-        guide=guide.objects,
+        earlier=peers.earlier.objects if isinstance(peers.earlier, Recorded) else (),
+        guide=peers.guide.objects,
         hubs=(ctx.release.hub, *ctx.options.allowed_hubs),
         renewed=recorded.record.renewed,
     )
@@ -63,8 +58,9 @@ def compare_record(ctx: Context, recorded: Recorded, guide: Recorded, earlier: R
     if blocked:
         return blocked
     values = list_value_changes(recorded.objects, live, ctx.release.injector_config)
-    doubts = list_doubts(ctx, recorded, earlier, removals)
-    known, difference = earlier if isinstance(earlier, Recorded) else None, compare_with_live(seen, live)
+    doubts = (*list_doubts(ctx, recorded, peers.earlier, removals), *peers.effectless)
+    known = peers.earlier if isinstance(peers.earlier, Recorded) else None
+    difference = compare_with_live(seen, live)
     identity = recall_identity(ctx)
     return Preview(identity, recorded, facts, difference, values, departures, doubts, bool(hidden), known)
 

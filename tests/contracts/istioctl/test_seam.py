@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot.gateways.programs.kubectl_seam.recording import ReadBack
+from steps.install.record.effects import describe_effect
 from steps.install.record.renewal import compare_recordings
 from tests.contracts.istioctl.bench import COMPONENT, GUIDE, Bench, Ran
 from tests.realcluster.control_plane import BOT_USER
@@ -22,13 +23,13 @@ DISABLED = (
 CONFIG = ("v1", "ConfigMap", "istio")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def recording(bench: Bench) -> tuple[ReadBack, Ran]:
     """The guide's flags, recorded once."""
     return bench.record(*GUIDE)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def recorded(recording: tuple[ReadBack, Ran]) -> ReadBack:
     """What was read back of it."""
     return recording[0]
@@ -154,6 +155,20 @@ def test_another_flag_is_another_record(bench: Bench, recorded: ReadBack) -> Non
     """It shows where it takes effect."""
     other, _ = bench.record(*GUIDE, "values.global.mtls.enabled=true")
     assert other.recording.record.digest != recorded.recording.record.digest
+
+
+@pytest.mark.parametrize(
+    ("flag", "effect"),
+    [
+        ("values.global.proxy.accessLogEncoding=TEXT", "changes nothing of what is handed over"),
+        ("values.gateways.istio-egressgateway.enabled=true", "only changes what is stored"),
+        ("values.kiali.enabled=true", ""),
+    ],
+)
+def test_a_flag_is_told_by_its_effect(bench: Bench, recorded: ReadBack, flag: str, effect: str) -> None:
+    """Whatever it is called."""
+    found, _ = bench.record(*GUIDE, flag)
+    assert describe_effect(found.recording.record, recorded.recording.record, "istio-sidecar-injector") == effect
 
 
 def test_a_recording_changes_nothing(bench: Bench) -> None:

@@ -253,6 +253,7 @@ class PaperTools:
     version: str | None = None
     kubectl: str = "1.27.1"
     manifest: list[dict[str, Any]] = field(default_factory=list)
+    rendered: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     disabled: tuple[str, ...] = ()
     recording_end: Ended = field(default_factory=lambda: Ended(0, "✔ Installation complete\n"))
     recording_calls: tuple[KubectlCall, ...] = ()
@@ -278,7 +279,8 @@ class PaperTools:
         self.asked[run_id] = request
         self.recorders[run_id] = acting_for
         self.runs[run_id] = self.recording_end
-        self.recorded[run_id] = record_objects(self.manifest or render_control_plane(request.tools.version))
+        found = next((self.rendered[flag] for flag in request.arguments if flag in self.rendered), self.manifest)
+        self.recorded[run_id] = record_objects(found or render_control_plane(request.tools.version))
 
     def read_recording(self, run_id: str) -> Recording:
         if run_id not in self.recorded:

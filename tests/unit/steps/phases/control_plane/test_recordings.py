@@ -12,6 +12,11 @@ from tests.unit.steps.paper import start_paper
 from tests.unit.steps.paper_records import render_control_plane
 from tests.unit.steps.phases.control_plane.upgrades import REFUSED, ask_about_removals, ask_for, put_in_place
 
+KIALI = {
+    "apiVersion": "v1", "kind": "Service",
+    "metadata": {"name": "kiali", "namespace": "istio-system", "labels": {"operator.istio.io/component": "Kiali"}},
+}  # fmt: skip
+
 
 def test_a_recording_that_fails_blocks_with_its_output() -> None:
     """istioctl's own first words; nothing was written."""
@@ -52,6 +57,16 @@ def test_another_product_s_kind_that_can_t_be_read_is_told() -> None:
     paper.tools.recording_end = Ended(255, "")
     paper.tools.recording_calls = (KubectlCall("get", "Kiali", "passed", 1, stderr="forbidden", forbidden=missing),)
     assert any("serving.knative.dev" in risk for risk in ask_for(paper).card.risks)
+
+
+def test_a_flag_that_changes_nothing_is_told() -> None:
+    """By a recording without it: what it looks like says nothing."""
+    paper = start_paper()
+    paper.options = UpgradeOptions(set_flags=("values.global.proxy.tracer=zipkin", "values.kiali.enabled=true"))
+    paper.tools.rendered["values.kiali.enabled=true"] = [*render_control_plane(NEW), KIALI]
+    risks = ask_for(paper).card.risks
+    assert "--set values.global.proxy.tracer=zipkin changes nothing of what is handed over." in risks
+    assert not any("values.kiali.enabled" in risk for risk in risks)
 
 
 def test_a_recording_that_lost_a_request_is_made_again() -> None:
