@@ -32,9 +32,11 @@ MADE_ANEW = "(made anew at each rendering)"
 VALUED = ("--kubeconfig", "-n", "-o", "--selector", "-f")
 PLAIN = ("--all-namespaces", "--force", "--prune")
 DEPRECATED = re.compile(rb"Warning: \S+ \S+ is deprecated in v1\.\d+\+, unavailable in v1\.\d+\+(?:; use [^\n]*)?")
+# An API server that has just started also lacks kinds for some seconds; those of Base are there before others come.
 NO_CONNECTION = re.compile(
     rb"connection to the server \S+ was refused|connection refused|connection reset by peer|TLS handshake timeout"
     rb"|i/o timeout|\bEOF\b|http2: client connection lost"
+    rb"|the server doesn't have a resource type \"all\"|no matches for kind \"\w+\" in version"
 )
 # Here the API server speaks of a connection of its own.
 NOT_OURS = re.compile(rb"failed calling (?:admission )?webhook")
@@ -355,7 +357,7 @@ def drop_deprecations(errors: bytes) -> tuple[bytes, int]:
 
 
 def is_connection_fault(errors: bytes) -> bool:
-    """Whether a line of kubectl's errors says that the API server could not be reached just now."""
+    """Whether a line of kubectl's errors says that the API server was not there, or not whole, just now."""
     return any(NO_CONNECTION.search(line) and not NOT_OURS.search(line) for line in errors.splitlines())
 
 

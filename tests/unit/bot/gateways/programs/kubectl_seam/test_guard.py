@@ -191,10 +191,13 @@ def test_only_notices_of_deprecation_are_dropped(line: str, kept: bool) -> None:
         ('for: "STDIN": Internal error occurred: failed calling webhook "x": Post "y": connection refused', False),
         ("Error from server (Forbidden): pods is forbidden", False),
         ("error: You must be logged in to the server (Unauthorized)", False),
+        ('error: the server doesn\'t have a resource type "all"\n', True),
+        ('error: unable to recognize "STDIN": no matches for kind "Gateway" in version "networking.istio.io/v1"', True),
+        ('error: the server doesn\'t have a resource type "gateways"\n', False),
     ],
 )  # fmt: skip
 def test_connection_faults_are_told_apart(errors: str, is_ours: bool) -> None:
-    """A webhook that is down is no fault of the connection to the API server."""
+    """A webhook that is down is none; an API server that has just started doesn't know all of its kinds yet."""
     assert is_connection_fault(errors.encode()) is is_ours
 
 
