@@ -13,7 +13,7 @@ import pytest
 
 PACKAGES = {"bot", "handlers", "steps", "sandbox"}
 # Files beside the code that a package reads when it runs.
-SUFFIXES_OF_FILES_READ = {".toml", ".html", ".js", ".mjs", ".css", ".svg", ".json"}
+SUFFIXES_OF_FILES_READ = {".toml", ".html", ".js", ".mjs", ".css", ".svg", ".json", ".j2"}
 
 
 def run(*command: str, cwd: Path) -> None:
