@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from sandbox.cluster.http.tls import ensure_certificate
 from sandbox.release.archives import VERSIONS, Platform, archive_name, build_archive
-from sandbox.release.programs import Tool, program
+from sandbox.release.programs import Tool, program, stand_in_kubectl
 from sandbox.release.server import FOLDER
 from tests.scenarios.rig import World
 
@@ -41,7 +42,7 @@ class Placeholders:
 
 def list_placeholders(world: World) -> Placeholders:
     """The placeholders of this world."""
-    addresses = world.addresses
+    addresses, certificate = world.addresses, ensure_certificate(world.folder.certificates)
     archives = {version: build_archive(version, PLATFORM) for version in VERSIONS}
     values = {
         "root": str(world.folder.root),
@@ -51,8 +52,12 @@ def list_placeholders(world: World) -> Placeholders:
         "release host": addresses.releases.removeprefix("http://"),
         "kubernetes": addresses.kubernetes,
         "endpoint": addresses.kubernetes.removeprefix("https://"),
-        "authority": ensure_certificate(world.folder.certificates).ca_base64,
+        "authority": certificate.ca_base64,
+        "authority hash": hashlib.sha256("".join(certificate.ca_pem.split()).encode()).hexdigest(),
         "key": _fingerprint_key(world),
+        "kubectl": hashlib.sha256(stand_in_kubectl().encode()).hexdigest(),
+        "python": sys.executable,
+        "path": os.environ["PATH"],
     }
     for version, content in archives.items():
         values |= {f"{name} {version}": value for name, value in _describe_archive(world, version, content)}

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from bot.journal.proofs import Key, prove_rows
+from bot.journal.proofs import EARLIER, Key, find_place, prove_rows
 from bot.settings.environment import read_settings
 from tests.journals.frames import Frame
 from tests.journals.placeholders import Placeholders, list_placeholders
@@ -68,17 +68,18 @@ class Studio:
 def write_journal(frame: Frame, placeholders: Placeholders, path: Path) -> None:
     """The frame's journal as the file that a bot opens."""
     db = build_journal(map(placeholders.fill, frame.scripts))
-    prove_filled(db)
+    prove_filled(db, Key(KEY.encode()))
     path.write_bytes(db.serialize())
     db.close()
 
 
-def prove_filled(journal: sqlite3.Connection) -> None:
+def prove_filled(journal: sqlite3.Connection, key: Key) -> None:
     """The proofs of what holds this world's names by now: the bot that was filmed had others of its own."""
     db = Database(journal)
-    for name in ("memory", "upgrades"):
-        if "proof" in db[name].columns_dict:
-            prove_rows(db, Key(KEY.encode()), name, "1", [])
+    for name, where in [pair for believed in EARLIER.values() for pair in believed.items()]:
+        table, column = find_place(name)
+        if column in db[table].columns_dict:
+            prove_rows(db, key, name, where, [])
     journal.commit()
 
 

@@ -12,7 +12,8 @@ from steps.mesh import ClusterAddress
 from tests.journals.clicks import give_reason, list_clicks, order, run_to_question, snooze
 from tests.journals.filming import Film, FilmRig, cut_downloads, find_row, hold_program, is_in
 from tests.journals.going_on import go_on
-from tests.scenarios.rig import ANA, BEN, CAI
+from tests.scenarios.rig import ANA, BEN, CAI, CHANNEL
+from tests.unit.bot.workbench import write_click
 
 # The film begins at 02:00.
 OPENS_LATER = 'windows = [{ days = "mon-sun", hours = "02:30-05:00", zone = "UTC" }]\n'
@@ -38,12 +39,12 @@ spec:
 DECIDED = frozenset({"control-plane/approve", "sidecars/approve"})
 
 
-def film_nothing(film: Film) -> None:
+def film_nothing(film: Film, name: str = "empty") -> None:
     """The journal before any upgrade."""
     film.last = ""
     rig = FilmRig(film.world)
     rig.settle()
-    film.freeze("empty", "")
+    film.freeze(name, "")
     rig.crash()
     film.studio.wait_until_alone()
 
@@ -310,6 +311,41 @@ def film_skipped(film: Film) -> None:
         film.world.cluster.faults.clear()
 
 
+def film_return(film: Film) -> None:
+    """An upgrade that is taken back before its end, and its way back; its cluster has the operator's role."""
+    names = {
+        "access/release": "releasing-access",
+        "landing/land": "landing",
+        "rollback/prepare": "returning-prepare",
+        "control-plane/apply": "returning-apply",
+        "sidecars/restart": "returning-sidecars",
+        "authorization/return": "returning-policies",
+        "finish/report-return": "returning-report",
+    }
+    film_nothing(film, "empty-with-role")
+    with film.go_back("empty-with-role") as rig:
+        ends = {"access/release": "upgraded", "landing/land": "rolled back"}
+
+        def look() -> None:
+            row = find_row(rig)
+            if row and row.step in names and (row.takes_back or row.step in ends) and not row.ended_at:
+                film.freeze(names.pop(row.step), "returned" if row.takes_back else ends[row.step])
+
+        rig.look = look
+        rig.command(ANA, "start cluster-x")
+        go_on(rig, "cluster-x-1", lambda row: row.step == "authorization/approve")
+        rig.decide_by_code(BEN)
+        rig.run_until(lambda: (row := find_row(rig)) is not None and row.step == "authorization/apply")
+        now = film.world.clock.now()
+        words = {"reason": "the new proxies leak", "channel": CHANNEL}
+        assert rig.bot.upgrades.receive(write_click("return", "rollback", ANA, now, "cluster-x", **words))
+        film.freeze("ordered-return", "rolled back")
+        rig.run_until(lambda: (row := find_row(rig)) is not None and row.id == "cluster-x-2", 600)
+        go_on(rig, "cluster-x-2")
+        rig.look = lambda: None
+        film.freeze("returned", "returned")
+
+
 SCENES: Mapping[str, Callable[[Film], None]] = {
     "empty": film_nothing,
     "plan-ended": film_plan,
@@ -335,4 +371,6 @@ SCENES: Mapping[str, Callable[[Film], None]] = {
     "typed-ended": partial(film_unsent, name="typed"),
     "evicted": film_options,
     "skipped-acknowledge": film_skipped,
+    # When there were ways back.
+    "returned": film_return,
 }
