@@ -225,7 +225,9 @@ class Chronicle:
         )
         self._outbox.put_message(row.id, "finished", row.channel, body, now)
         if body.result != "proposed":
-            self._outbox.add_message(row.id, row.channel, FileBody(f"{row.id}.html", made="change record"), now)
+            self._outbox.add_message(
+                row.id, row.channel, FileBody(f"{row.id}-change-record.html", made="change record"), now
+            )
 
     def _find_proposal(self, row: UpgradeRow) -> Card | None:
         """What the upgrade began with, for its first card alone."""

@@ -175,7 +175,7 @@ def test_the_last_step_tells_how_many_pods_moved(engine: Engine, chronicle: Chro
     chronicle.tell_done(row, Done("upgraded cluster-x", CARD), START)
     assert list_told(engine) == [
         FinishedBody("upgraded cluster-x", CARD, "upgraded", "", "1.4.10-asm.18", PodNumbers(2, 1, 3)),
-        FileBody("cluster-x-1.html", made="change record"),
+        FileBody("cluster-x-1-change-record.html", made="change record"),
     ]
 
 
