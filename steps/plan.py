@@ -10,6 +10,7 @@ from steps.contract.options import UpgradeOptions
 from steps.contract.step import Step
 from steps.phases import abort, access, authorization, download, finish, prepare, validate
 from steps.phases.control_plane import phase as control_plane
+from steps.phases.lease import hold_lease
 from steps.phases.rested import bind_again
 from steps.phases.sidecars import phase as sidecars
 from steps.phases.way_back import phase as way_back
@@ -69,7 +70,9 @@ WAY_BACK: tuple[Step, ...] = (
     *way_back.REPORT,
 )
 STEPS: Mapping[str, Step] = {
-    step.id: bind_again(step) for phase in (*PHASES, PROPOSAL, ABORT, ROLLBACK, LANDING) for step in phase.steps
+    step.id: hold_lease(bind_again(step))
+    for phase in (*PHASES, PROPOSAL, ABORT, ROLLBACK, LANDING)
+    for step in phase.steps
 }
 FIRST_WRITE = "control-plane/apply"
 READING_PHASES = frozenset({"prepare", "proposal", "abort"})

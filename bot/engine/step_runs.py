@@ -102,6 +102,7 @@ class StepRuns:
             approval_ended=self._find_ended(row, now),
             through=self._journal.find_through(row),
             forecast=lambda: self._keeper.forecast(row, now),
+            read_head=lambda: self._journal.find_head(row.id),
             probes=ports.probes,
         )
 

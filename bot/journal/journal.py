@@ -376,7 +376,7 @@ class Journal(JournalView):
         """Append who did what to the audit; its head from then on."""
         with self._store.transact() as db:
             said = SealedRow(upgrade, now.timestamp(), actor, name_event(event), describe_event(event))
-            row = seal_row(said, self._find_head(upgrade))
+            row = seal_row(said, self.find_head(upgrade))
             db.execute(
                 "insert into audit (at, upgrade, actor, action, detail, before, seal) values (?, ?, ?, ?, ?, ?, ?)",
                 [row.at, row.upgrade, row.actor, row.action, row.detail, row.before, row.seal],
@@ -387,9 +387,10 @@ class Journal(JournalView):
         """Add an upgrade that has ended, with the head of its audit, to the journal's own chain."""
         with self._store.transact() as db:
             rows = self._rows("select seal from ends order by seq desc limit 1")
-            end = SealedEnd(upgrade, now.timestamp(), self._find_head(upgrade))
+            end = SealedEnd(upgrade, now.timestamp(), self.find_head(upgrade))
             insert_end(db, seal_end(end, str(rows[0]["seal"]) if rows else ""))
 
-    def _find_head(self, upgrade: str) -> str:
+    def find_head(self, upgrade: str) -> str:
+        """The seal of the last row of an upgrade's audit, "" where it has none."""
         rows = self._rows("select seal from audit where upgrade = ? order by seq desc limit 1", [upgrade])
         return str(rows[0]["seal"]) if rows else ""

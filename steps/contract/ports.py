@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
 
+from steps.contract.leases import Leases
 from steps.contract.record import Record
 from steps.contract.release import Archive
 from steps.mesh import (
@@ -62,7 +63,7 @@ class Gke(Protocol):
         ...
 
 
-class Kubernetes(Protocol):
+class Kubernetes(Leases, Protocol):
     """The API server of one cluster, as one account."""
 
     def read_server_version(self) -> str:

@@ -98,6 +98,7 @@ class Context:
     new may be started, "" where it may: a step that acts in parts stops where nothing is in flight. `approval_ended`
     is when the approval of the step's phase became too old, None while it counts. `through` is the approval of all
     that follows, None once anything was asked since. `releases` are those that the bot has a file for, by version.
+    `read_head` is the head of the upgrade's audit now.
     """
 
     journal_id: str
@@ -125,6 +126,7 @@ class Context:
     approval_ended: datetime | None
     through: Decision | None
     forecast: Callable[[], Forecast]
+    read_head: Callable[[], str]
 
     def remember(self, note: Note[T], value: T) -> T:
         """Commit the note at once, before the call that uses it; answers the first value ever stored."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from steps.contract.notes import Note, read_as
 
@@ -13,6 +14,16 @@ class OwnBinding:
 
     name: str
     ours: bool
+
+
+@dataclass(frozen=True)
+class KeptLease:
+    """The upgrade's Lease as it was last written, and when; `why_not` where it may not have one."""
+
+    at: datetime
+    version: str = ""
+    acquired: datetime | None = None
+    why_not: str = ""
 
 
 BINDING = Note("access/binding", read_as(OwnBinding))
@@ -27,3 +38,8 @@ RESTED = Note("access/rested", read_as(bool))
 # Findings whose edit was approved, and the objects that were edited.
 APPROVED_EDITS = Note("authorization/approved", read_as(tuple[str, ...]))
 EDITED = Note("authorization/edited", read_as(tuple[str, ...]))
+# Whether the upgrade ever took the cluster's Lease, remembered before it is written; and how it stood at last.
+LEASE_BEGUN = Note("access/lease-begun", read_as(bool))
+LEASE = Note("access/lease", read_as(KeptLease))
+# The holder and its last renewal that a person was asked about.
+LEASE_SHOWN = Note("access/lease-shown", read_as(str))

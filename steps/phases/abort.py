@@ -9,8 +9,8 @@ from steps.contract.ports import Ended, NotStarted, Running
 from steps.contract.step import Context, Done, Outcome, Step, Waiting
 from steps.notes.runs import AWAITED, LEFTOVERS, NAMESPACES
 from steps.phases.access import remove_leftovers
+from steps.phases.lease import give_all_back, holds_anything
 from steps.phases.left_behind import report_abort
-from steps.phases.own_binding import recall_own, remove_binding
 from steps.phases.same_cluster import find_stranger
 from steps.phases.validate import find_leftovers
 
@@ -29,7 +29,7 @@ def hand_back(ctx: Context, what: str) -> Outcome:
     if waiting is not None:
         return waiting
     ended = describe_awaited(ctx)
-    if not recall_own(ctx):
+    if not holds_anything(ctx):
         return Done(ended)
     stranger = find_stranger(ctx)
     if stranger:
@@ -37,7 +37,7 @@ def hand_back(ctx: Context, what: str) -> Outcome:
     if ctx.recall(NAMESPACES) is not None:
         ctx.revise(LEFTOVERS, find_leftovers(ctx))
     remove_leftovers(ctx)
-    return Done("; ".join(filter(None, (ended, remove_binding(ctx)))))
+    return Done("; ".join(filter(None, (ended, give_all_back(ctx)))))
 
 
 def await_programs(ctx: Context, what: str) -> Waiting | None:

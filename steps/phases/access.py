@@ -11,6 +11,7 @@ from steps.notes.permissions import BINDING, OwnBinding
 from steps.notes.prepare import measure_identity
 from steps.notes.runs import LEFTOVERS
 from steps.notes.way_back import TAKEN_BACK, name_undertaking
+from steps.phases.lease import find_lease_risk
 from steps.phases.own_binding import (
     OWN_BINDING,
     Place,
@@ -50,7 +51,7 @@ def approve(ctx: Context) -> Outcome:
     if refused is not None:
         return refused
     facts = (("account", account), ("role", ADMIN_ROLE))
-    card = build_gate_card(ctx, identity, "Access", (describe_plan(place),), facts, find_risks(ctx.kubernetes))
+    card = build_gate_card(ctx, identity, "Access", (describe_plan(place),), facts, find_risks(ctx))
     return pass_gate(
         ctx, Ask(f"Give the bot cluster-admin on {ctx.cluster.key}?", card, bind_access(ctx, identity, account))
     )
@@ -66,12 +67,13 @@ def describe_plan(place: Place) -> str:
     return f"{how}. It is taken back once istioctl and asmctl need it no more, also where the upgrade is aborted."
 
 
-def find_risks(kubernetes: Kubernetes) -> tuple[str, ...]:
-    """What will stop the upgrade once cluster-admin is taken back."""
-    missing = kubernetes.find_missing_rights(list_sidecar_rights())
+def find_risks(ctx: Context) -> tuple[str, ...]:
+    """What will stop the upgrade once cluster-admin is taken back, and what another bot may do meanwhile."""
+    alone = find_lease_risk(ctx.kubernetes, ctx.release.namespace)
+    missing = ctx.kubernetes.find_missing_rights(list_sidecar_rights())
     if not missing:
-        return ()
-    return (f"For the sidecars the bot's account still lacks: {describe_rights(missing)}. {OPERATOR_REMEDY}",)
+        return alone
+    return (f"For the sidecars the bot's account still lacks: {describe_rights(missing)}. {OPERATOR_REMEDY}", *alone)
 
 
 def bind(ctx: Context) -> Outcome:

@@ -22,7 +22,7 @@ from steps.notes.prepare import (
     recall_identity,
 )
 from steps.notes.way_back import name_moved, name_sidecar
-from steps.phases.own_binding import remove_binding
+from steps.phases.lease import give_all_back
 from steps.phases.same_cluster import on_same_cluster
 from steps.phases.sidecars.flights.begun import list_half_rolled
 from steps.preflight.survey import count_sidecars
@@ -30,8 +30,8 @@ from steps.workloads.estimate import describe_outcome
 
 
 def revoke(ctx: Context) -> Outcome:
-    """Remove the binding that this upgrade created."""
-    return Done(remove_binding(ctx))
+    """Remove the binding that this upgrade created, then let its Lease go."""
+    return Done(give_all_back(ctx))
 
 
 def report(ctx: Context) -> Outcome:

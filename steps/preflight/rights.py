@@ -11,6 +11,7 @@ OPERATOR_REMEDY = (
     "account in it."
 )
 ADMIN_ROLE = "cluster-admin"
+LEASE_NAME = "asm-upgrade-bot"
 EVERYTHING = Right("*", "*", "*")
 
 _READ = ("get", "list")
@@ -97,6 +98,13 @@ def list_sidecar_rights(*, rollouts: bool = False) -> tuple[Right, ...]:
         *(Right("patch", name, group) for group, name in (*kinds, *argo, *policies)),
         Right("create", "pods", subresource="eviction"),
     )
+
+
+def list_lease_rights(namespace: str) -> tuple[Right, ...]:
+    """What holding the cluster against other bots takes."""
+    group = "coordination.k8s.io"
+    named = (Right(verb, "leases", group, namespace, name=LEASE_NAME) for verb in ("get", "patch"))
+    return (*named, Right("create", "leases", group, namespace))
 
 
 def describe_right(right: Right) -> str:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from steps.contract.errors import GiveUp
+from steps.mesh import BindingMark, Lease, Right
 from tests.contracts.ground import MERGE, Ground
+from tests.realcluster.control_plane import BOT_USER
 
 VERSION = "coordination.k8s.io/v1"
 TIME = "2026-11-30T08:00:00.000000Z"
@@ -85,3 +90,75 @@ def test_numbers_that_mean_nothing_are_refused(ground: Ground, spec: dict[str, i
     assert (cause["field"], cause["reason"]) == (field, "FieldValueInvalid")
     # 1.20 spells one of them "must to"
     assert cause["message"].replace("must to", "must be") == f"Invalid value: {next(iter(spec.values()))}: {limit}"
+
+
+MOMENT = datetime(2026, 11, 30, 8, 0, 0, 250000, UTC)
+
+
+def fill(space: str, journal: str) -> Lease:
+    """One bot's Lease as it takes it."""
+    mark = BindingMark(journal, "cluster-x-1")
+    return Lease(space, "one-bot", f"bot/{journal}", mark, "ab" * 32, MOMENT, MOMENT)
+
+
+def test_the_gateway_takes_renews_and_gives_back(ground: Ground) -> None:
+    """Each write by the version that was read; who has an older one is told nothing but that."""
+    space, gateway = ground.make_space(), ground.gateway
+    assert gateway.read_lease(space, "one-bot") is None
+    ours, theirs = fill(space, "journal-1"), fill(space, "journal-2")
+    first = gateway.write_lease(ours)
+    assert first
+    assert gateway.write_lease(theirs) is None
+    assert gateway.read_lease(space, "one-bot") == ours
+    later = replace(ours, renewed=MOMENT + timedelta(minutes=1), resource_version=first)
+    second = gateway.renew_lease(later)
+    assert second
+    assert second != first
+    assert gateway.write_lease(replace(theirs, resource_version=first)) is None
+    assert gateway.read_lease(space, "one-bot") == later
+    assert gateway.write_lease(Lease(space, "one-bot", resource_version=second))
+    assert gateway.read_lease(space, "one-bot") == Lease(space, "one-bot")
+
+
+def test_a_lease_that_is_gone_is_no_longer_held(ground: Ground) -> None:
+    """Somebody deleted it."""
+    space = ground.make_space()
+    version = ground.gateway.write_lease(fill(space, "journal-1"))
+    assert version
+    ground.send("DELETE", locate(space, "one-bot"))
+    assert ground.gateway.renew_lease(replace(fill(space, "journal-1"), resource_version=version)) is None
+
+
+def test_a_role_may_be_for_one_lease_by_name(ground: Ground) -> None:
+    """Asked with the name it may, without or with another it may not; creating can't be limited."""
+    ground.need("bot")
+    space = ground.make_space()
+    group = "coordination.k8s.io"
+    rules = [
+        {"apiGroups": [group], "resources": ["leases"], "verbs": ["create"]},
+        {"apiGroups": [group], "resources": ["leases"], "verbs": ["get", "patch"], "resourceNames": ["one-bot"]},
+    ]
+    meta = {"name": "one-lease", "namespace": space}
+    roles = "rbac.authorization.k8s.io"
+    assert ground.bot.find_missing_rights((Right("create", "leases", group, space),))
+    with pytest.raises(GiveUp):
+        ground.bot.read_lease(space, "one-bot")
+    ground.create(
+        {"apiVersion": f"{roles}/v1", "kind": "Role", "metadata": meta, "rules": rules},
+        {
+            "apiVersion": f"{roles}/v1",
+            "kind": "RoleBinding",
+            "metadata": meta,
+            "roleRef": {"apiGroup": roles, "kind": "Role", "name": "one-lease"},
+            "subjects": [{"apiGroup": roles, "kind": "User", "name": BOT_USER}],
+        },
+    )
+    asked = tuple(Right(verb, "leases", group, space, name=name) for verb in ("get", "patch") for name in ("one-bot",))
+    ground.until(lambda: not ground.bot.find_missing_rights((*asked, Right("create", "leases", group, space))), 10)
+    other = (Right("patch", "leases", group, space), Right("patch", "leases", group, space, name="another"))
+    assert ground.bot.find_missing_rights(other) == other
+    version = ground.bot.write_lease(fill(space, "journal-1"))
+    assert version
+    assert ground.bot.renew_lease(replace(fill(space, "journal-1"), resource_version=version))
+    with pytest.raises(GiveUp):
+        ground.bot.write_lease(replace(fill(space, "journal-1"), name="another", resource_version=version))

@@ -63,6 +63,7 @@ class Access:
             "group": right.group,
             "namespace": right.namespace,
             "subresource": right.subresource,
+            "name": right.name,
         }
         body = {
             "apiVersion": "authorization.k8s.io/v1",

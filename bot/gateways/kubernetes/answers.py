@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from msgspec import Struct, field
 
 from bot.gateways.kubernetes.wire import Condition, Meta, Named, Present, Reference, Selector
@@ -164,6 +166,21 @@ class RoleBinding(Struct, rename="camel", gc=False):
     metadata: Meta = field(default_factory=Meta)
     role_ref: Named = field(default_factory=Named)
     subjects: list[Subject] | None = None
+
+
+class LeaseSpec(Struct, rename="camel", gc=False):
+    """Who holds a Lease, and since when."""
+
+    holder_identity: str | None = None
+    acquire_time: datetime | None = None
+    renew_time: datetime | None = None
+
+
+class FoundLease(Struct, gc=False):
+    """A Lease."""
+
+    metadata: Meta = field(default_factory=Meta)
+    spec: LeaseSpec = field(default_factory=LeaseSpec)
 
 
 class ServerVersion(Struct, rename="camel", gc=False):

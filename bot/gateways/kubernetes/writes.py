@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 import msgspec
 
 from bot.gateways.calls.faults import judge_status
-from bot.gateways.kubernetes.answers import RoleBinding
+from bot.gateways.kubernetes.answers import FoundLease, RoleBinding
 from bot.gateways.kubernetes.api_server import MERGE, STRATEGIC, Answer, ApiServer, read_status
 from bot.gateways.kubernetes.objects import FIELD_MANAGER
 from bot.gateways.kubernetes.pages import decode
 from bot.gateways.kubernetes.served_apis import ServedApis
 from bot.gateways.kubernetes.workloads import KINDS, RESTARTED_AT
 from steps.contract.errors import GiveUp, TryAgain
-from steps.mesh import Binding, BindingMark, Evicted, Eviction, EvictionRefused, PodGone, WorkloadRef
+from steps.mesh import Binding, BindingMark, Evicted, Eviction, EvictionRefused, Lease, PodGone, WorkloadRef
 
 BINDING = msgspec.json.Decoder(RoleBinding)
 RESTARTABLE = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Rollout"})
 MARKS = ("asm-upgrade-bot/journal", "asm-upgrade-bot/upgrade")
+HEAD = "asm-upgrade-bot/audit-head"
+LEASE = msgspec.json.Decoder(FoundLease)
 BINDINGS = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
 
 
@@ -108,6 +111,65 @@ class Writes:
 
     def delete_binding(self, name: str) -> None:
         self._server.send(f"delete ClusterRoleBinding {name}", "DELETE", f"{BINDINGS}/{quote(name)}", accept=(404,))
+
+    def read_lease(self, namespace: str, name: str) -> Lease | None:
+        action = f"read Lease {namespace}/{name}"
+        answer = self._server.read(action, _locate_lease(namespace, name), accept=(404,))
+        if answer.status == 404:
+            return None
+        return _reduce_lease(namespace, name, decode(self._server, action, answer, LEASE))
+
+    def write_lease(self, lease: Lease) -> str | None:
+        query, body = {"fieldManager": FIELD_MANAGER}, _write_lease(lease)
+        action = f"{'change' if lease.resource_version else 'create'} Lease {lease.namespace}/{lease.name}"
+        if lease.resource_version:
+            path = _locate_lease(lease.namespace, lease.name)
+            # 404: somebody deleted it since it was read
+            answer = self._server.send(action, "PATCH", path, query, body, MERGE, accept=(404, 409))
+        else:
+            answer = self._server.send(action, "POST", _locate_lease(lease.namespace), query, body, accept=(409,))
+        if answer.status >= 400:
+            return None
+        return decode(self._server, action, answer, LEASE).metadata.resource_version
+
+    def renew_lease(self, lease: Lease) -> str | None:
+        return self.write_lease(lease)
+
+
+def _locate_lease(namespace: str, name: str = "") -> str:
+    base = f"/apis/coordination.k8s.io/v1/namespaces/{quote(namespace)}/leases"
+    return f"{base}/{quote(name)}" if name else base
+
+
+def _write_lease(lease: Lease) -> Mapping[str, object]:
+    marks = (lease.mark.journal, lease.mark.upgrade) if lease.mark else (None, None)
+    annotations = {**dict(zip(MARKS, marks, strict=True)), HEAD: lease.head or None}
+    meta = {"name": lease.name, "namespace": lease.namespace, "annotations": annotations}
+    times = {"acquireTime": _write_moment(lease.acquired), "renewTime": _write_moment(lease.renewed)}
+    return {
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": {**meta, **({"resourceVersion": lease.resource_version} if lease.resource_version else {})},
+        "spec": {"holderIdentity": lease.holder or None, **times},
+    }
+
+
+def _write_moment(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ") if moment else None
+
+
+def _reduce_lease(namespace: str, name: str, found: FoundLease) -> Lease:
+    journal, upgrade, head = ((found.metadata.annotations or {}).get(key, "") for key in (*MARKS, HEAD))
+    return Lease(
+        namespace,
+        name,
+        found.spec.holder_identity or "",
+        BindingMark(journal, upgrade) if journal else None,
+        head,
+        found.spec.acquire_time,
+        found.spec.renew_time,
+        found.metadata.resource_version,
+    )
 
 
 def _write_restart(kind: str, stamp: str | None, resource_version: str) -> Mapping[str, object]:

@@ -9,6 +9,7 @@ from sandbox.cluster.seeds.viewer import viewer
 from sandbox.cluster.server.authorization import ROLES_GROUP, VIEWER
 
 OPERATOR = "asm-upgrade-operator"
+LEASE = "asm-upgrade-bot"
 OWN_BINDING = "cluster-admin-binding-asm-upgrade-bot"
 
 
@@ -27,6 +28,8 @@ def operator_rules() -> list[Json]:
         _rule("rbac.istio.io", ("servicerolebindings",), ("patch",)),
         _rule(ROLES_GROUP, ("clusterrolebindings",), ("patch",), (OWN_BINDING,)),
         _rule(ROLES_GROUP, ("clusterroles",), ("bind",), ("cluster-admin",)),
+        _rule("coordination.k8s.io", ("leases",), ("create",)),
+        _rule("coordination.k8s.io", ("leases",), ("get", "patch"), (LEASE,)),
         _rule("", ("users",), ("impersonate",), (VIEWER,)),
     ]
 

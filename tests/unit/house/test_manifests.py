@@ -12,10 +12,11 @@ import pytest
 import yaml
 
 from handlers.usage import COMMAND, USAGE
+from sandbox.cluster.seeds.account_roles import operator_rules
 from sandbox.cluster.seeds.viewer import viewer
 from steps.install.record.recorder import READS, VIEWER
 from steps.phases.own_binding import OWN_BINDING
-from steps.preflight.rights import ADMIN_ROLE, list_rights, list_sidecar_rights
+from steps.preflight.rights import ADMIN_ROLE, LEASE_NAME, list_rights, list_sidecar_rights
 
 READING_VERBS = {"get", "list", "watch"}
 # Slack's methods that the bot calls, with the scope each one asks for (docs.slack.dev/reference/methods).
@@ -198,6 +199,21 @@ def test_operator_may_fill_the_binding_that_stands_empty(manifests: Path) -> Non
     assert (empty["roleRef"]["name"], empty["subjects"]) == (ADMIN_ROLE, [])
 
 
+def test_operator_may_hold_the_one_lease(manifests: Path) -> None:
+    """By its name, but for creating it, which can't be limited; the sandbox's operator may as much."""
+    rules = read_one(manifests / "target-cluster", "ClusterRole", "asm-upgrade-operator")["rules"]
+    assert [rule for rule in rules if "leases" in rule["resources"]] == [
+        {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]},
+        {
+            "apiGroups": ["coordination.k8s.io"],
+            "resources": ["leases"],
+            "resourceNames": [LEASE_NAME],
+            "verbs": ["get", "patch"],
+        },
+    ]
+    assert operator_rules() == rules
+
+
 def test_operator_may_do_what_is_looked_for_after_release(manifests: Path) -> None:
     """With the viewer's role it is all that the sidecars and the policies need."""
     roles = [
@@ -217,10 +233,11 @@ def test_operator_may_do_what_is_looked_for_after_release(manifests: Path) -> No
     assert names - covered == set()
 
 
-def test_operator_deletes_and_creates_nothing_but_evictions(manifests: Path) -> None:
+def test_operator_deletes_nothing_and_creates_evictions_and_its_lease(manifests: Path) -> None:
     """Pods are evicted, never deleted; no workload is ever deleted."""
     rules = read_one(manifests / "target-cluster", "ClusterRole", "asm-upgrade-operator")["rules"]
-    verbs = {verb for rule in rules for verb in rule["verbs"] if rule["resources"] != ["pods/eviction"]}
+    made = (["pods/eviction"], ["leases"])
+    verbs = {verb for rule in rules for verb in rule["verbs"] if rule["resources"] not in made}
     assert verbs == {"patch", "bind", "impersonate"}
 
 

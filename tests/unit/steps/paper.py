@@ -86,6 +86,7 @@ class Paper:
     said: list[str] = field(default_factory=list)
     approval_ended: datetime | None = None
     through: Decision | None = None
+    journal_id: str = "journal-1"
 
     def run(self, step: Callable[[Context], Outcome], decision: Decision | None = None) -> Outcome:
         """One turn of a step, after those in which it only waits for recordings, which take no time on paper."""
@@ -103,7 +104,7 @@ class Paper:
             "backups": self.backups, "memory": self.memory, "ledger": self.ledger,
         }  # fmt: skip
         return Context(
-            journal_id="journal-1",
+            journal_id=self.journal_id,
             upgrade_id="cluster-x-1",
             step_id=step_id,
             generation=self.generation,
@@ -121,6 +122,7 @@ class Paper:
             approval_ended=self.approval_ended,
             through=self.through,
             forecast=lambda: self.forecast,
+            read_head=lambda: "ef" * 32,
             **gateways,
         )
 

@@ -21,6 +21,7 @@ from steps.mesh import (
     Evicted,
     Eviction,
     EvictionRefused,
+    Lease,
     Namespace,
     Node,
     Owner,
@@ -328,6 +329,15 @@ class PaperCluster:
 
     def delete_object(self, api_version: str, kind: str, namespace: str, name: str, uid: str) -> None:
         return None
+
+    def read_lease(self, namespace: str, name: str) -> Lease | None:
+        return None
+
+    def write_lease(self, lease: Lease) -> str | None:
+        return "v1"
+
+    def renew_lease(self, lease: Lease) -> str | None:
+        return "v1"
 
     def read_binding(self, name: str) -> Binding | None:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from steps.mesh import (
     DisruptionBudget,
     Event,
     Exclusion,
+    Lease,
     Namespace,
     Node,
     Operation,
@@ -44,7 +45,7 @@ from steps.mesh import (
     Webhook,
     Workload,
 )
-from steps.preflight.rights import list_sidecar_rights
+from steps.preflight.rights import list_lease_rights, list_sidecar_rights
 from tests.unit.steps.builders import (
     OLD,
     make_control_plane,
@@ -84,6 +85,22 @@ class PaperGke:
 
 
 @dataclass
+class PaperLeases:
+    """The cluster's one Lease, and how often it was written."""
+
+    held: Lease | None = None
+    requests: int = 0
+
+    def write(self, lease: Lease) -> str | None:
+        """Compare and swap, as the API server does."""
+        self.requests += 1
+        if lease.resource_version != (self.held.resource_version if self.held else ""):
+            return None
+        self.held = replace(lease, resource_version=f"v{self.requests}")
+        return self.held.resource_version
+
+
+@dataclass
 class PaperKubernetes:
     """The API server's answers; `writes` records what was changed."""
 
@@ -110,6 +127,7 @@ class PaperKubernetes:
     ingress: str = "203.0.113.7"
     events: dict[str, tuple[Event, ...]] = field(default_factory=dict)
     writes: list[str] = field(default_factory=list)
+    leases: PaperLeases = field(default_factory=PaperLeases)
 
     def read_server(self, *, anew: bool = False) -> ReachedServer:
         if anew and self.moved_to is not None:
@@ -118,7 +136,7 @@ class PaperKubernetes:
 
     def live_by_roles(self) -> None:
         """The account has the manifests' roles, and everything while it is bound to cluster-admin."""
-        own = {*list_sidecar_rights(rollouts=True)}
+        own = {*list_sidecar_rights(rollouts=True), *list_lease_rights("istio-system")}
         self.denied = lambda right: not self._is_admin() and right.verb not in ("get", "list") and right not in own
 
     def _is_admin(self) -> bool:
@@ -195,6 +213,21 @@ class PaperKubernetes:
 
     def read_events(self, namespace: str, kind: str, name: str) -> tuple[Event, ...]:
         return self.events.get(name, ())
+
+    def read_lease(self, namespace: str, name: str) -> Lease | None:
+        self._check_lease()
+        return self.leases.held
+
+    def write_lease(self, lease: Lease) -> str | None:
+        self._check_lease()
+        return self.leases.write(lease)
+
+    def renew_lease(self, lease: Lease) -> str | None:
+        return self.write_lease(lease)
+
+    def _check_lease(self) -> None:
+        if self.find_missing_rights(list_lease_rights("istio-system")):
+            raise GiveUp("the API server answered 403", "Grant it.")
 
     def read_binding(self, name: str) -> Binding | None:
         return self.bindings.get(name)

@@ -153,6 +153,7 @@ class Rig(Generic[C]):
             approval_ended=self.approval_ended,
             through=self.through,
             forecast=lambda: Forecast(window_minutes=self.window_minutes),
+            read_head=lambda: "",
         )
 
     def turn(self, name: str) -> Outcome:

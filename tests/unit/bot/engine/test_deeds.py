@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,12 @@ from steps.contract.errors import GiveUp
 from steps.contract.ledger import LedgerEntry
 from steps.contract.ports import Ended, KubectlCall, Kubernetes, NotStarted, RunState
 from steps.contract.step import Context, Done, Outcome, Waiting
-from steps.mesh import Binding, EvictionRefused, PodGone
+from steps.mesh import Binding, EvictionRefused, Lease, PodGone
 from tests.unit.bot.workbench import BEN, Build, Engine
 from tests.unit.steps.paper_ports import PaperKubernetes
 
 STEP = "access/bind"
+LEASE = Lease("istio-system", "one-bot", "a bot")
 BINDING = Binding("cluster-admin-binding", "cluster-admin", ("bot@example",))
 
 
@@ -82,7 +83,7 @@ def run(build: Build, step: Callable[[Context], Outcome], places: Places, turns:
 
 def test_every_call_that_is_no_read_counts() -> None:
     """A port that gets a new method for acting has it written down without anybody's doing."""
-    methods = {name for name in vars(Kubernetes) if not name.startswith("_")}
+    methods = {name for name in dir(Kubernetes) if not name.startswith("_")}
     acting = {name for name in methods if not name.startswith(READING)}
     assert acting >= {
         "apply_object",
@@ -94,6 +95,7 @@ def test_every_call_that_is_no_read_counts() -> None:
         "evict_pod",
         "restart_workload",
         "withdraw_restart",
+        "write_lease",
     }
     assert not {name for name in acting if name.startswith(("get", "is_", "has_", "describe"))}
 
@@ -125,6 +127,19 @@ def test_a_look_leaves_nothing(build: Build) -> None:
         return Waiting("not yet", 1.0)
 
     assert run(build, look, Places(), turns=3) == []
+
+
+def test_a_lease_stands_when_it_is_taken_and_not_when_it_is_renewed(build: Build) -> None:
+    """A renewal a half minute would bury what was done."""
+
+    def hold(ctx: Context) -> Outcome:
+        version = ctx.kubernetes.write_lease(LEASE)
+        ctx.kubernetes.renew_lease(replace(LEASE, resource_version=version or ""))
+        return Done("held")
+
+    assert run(build, hold, Places()) == [
+        Acted(STEP, (Deed("write lease", "istio-system/one-bot for a bot", "accepted"),))
+    ]
 
 
 def test_a_refused_call_stands_with_the_refusal(build: Build) -> None:

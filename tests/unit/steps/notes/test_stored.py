@@ -76,6 +76,13 @@ STORED: list[tuple[Note[Any], Json, object]] = [
     (prepare.PROPOSAL_LINES, ["[clusters.x]"], ("[clusters.x]",)),
     (permissions.BINDING, {"name": "b", "ours": True}, permissions.OwnBinding("b", ours=True)),
     (permissions.CREATED.of("b"), "bot@p", "bot@p"),
+    (
+        permissions.LEASE,
+        {"at": STORED_AT, "version": "7", "acquired": STORED_AT, "why_not": ""},
+        permissions.KeptLease(AT, "7", AT),
+    ),
+    (permissions.LEASE_BEGUN, True, True),
+    (permissions.LEASE_SHOWN, "bot at", "bot at"),
     (download.TOOLS, STORED_TOOLS, TOOLS),
     (download.PREVIOUS, STORED_TOOLS, TOOLS),
     (download.PREVIOUS, {"why": "not there"}, download.NoWayBack("not there")),
