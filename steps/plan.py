@@ -10,7 +10,7 @@ from steps.contract.options import UpgradeOptions
 from steps.contract.step import Step
 from steps.phases import abort, access, authorization, download, finish, prepare, validate
 from steps.phases.control_plane import phase as control_plane
-from steps.phases.lease import hold_lease
+from steps.phases.lease.holding import hold_lease
 from steps.phases.rested import bind_again
 from steps.phases.sidecars import phase as sidecars
 from steps.phases.way_back import phase as way_back

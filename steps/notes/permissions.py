@@ -26,6 +26,16 @@ class KeptLease:
     why_not: str = ""
 
 
+@dataclass(frozen=True)
+class FirstTaker:
+    """The first of two people who take a cluster over from a bot that may still act, and from whom."""
+
+    holder: str
+    by: str
+    reason: str
+    at: datetime
+
+
 BINDING = Note("access/binding", read_as(OwnBinding))
 # The account that the bot itself bound, by the name of the binding that it made, or found empty and filled. Remembered
 # before it is written, so that a bot that was killed in between still takes it back.
@@ -41,5 +51,8 @@ EDITED = Note("authorization/edited", read_as(tuple[str, ...]))
 # Whether the upgrade ever took the cluster's Lease, remembered before it is written; and how it stood at last.
 LEASE_BEGUN = Note("access/lease-begun", read_as(bool))
 LEASE = Note("access/lease", read_as(KeptLease))
-# The holder and its last renewal that a person was asked about.
+# The holder that a person was asked about, with its last renewal where that lies back long enough.
 LEASE_SHOWN = Note("access/lease-shown", read_as(str))
+LEASE_FIRST = Note("access/lease-first", read_as(FirstTaker))
+# Who has the Lease that this upgrade held before.
+LEASE_LOST = Note("access/lease-lost", read_as(str))

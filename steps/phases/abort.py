@@ -9,7 +9,7 @@ from steps.contract.ports import Ended, NotStarted, Running
 from steps.contract.step import Context, Done, Outcome, Step, Waiting
 from steps.notes.runs import AWAITED, LEFTOVERS, NAMESPACES
 from steps.phases.access import remove_leftovers
-from steps.phases.lease import give_all_back, holds_anything
+from steps.phases.lease.giving_back import give_all_back, holds_anything
 from steps.phases.left_behind import report_abort
 from steps.phases.same_cluster import find_stranger
 from steps.phases.validate import find_leftovers

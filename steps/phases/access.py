@@ -11,7 +11,6 @@ from steps.notes.permissions import BINDING, OwnBinding
 from steps.notes.prepare import measure_identity
 from steps.notes.runs import LEFTOVERS
 from steps.notes.way_back import TAKEN_BACK, name_undertaking
-from steps.phases.lease import find_lease_risk
 from steps.phases.own_binding import (
     OWN_BINDING,
     Place,
@@ -30,6 +29,7 @@ from steps.preflight.rights import (
     OPERATOR_REMEDY,
     describe_grant,
     describe_rights,
+    find_lease_risk,
     list_rights,
     list_sidecar_rights,
 )

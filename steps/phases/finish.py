@@ -22,7 +22,7 @@ from steps.notes.prepare import (
     recall_identity,
 )
 from steps.notes.way_back import name_moved, name_sidecar
-from steps.phases.lease import give_all_back
+from steps.phases.lease.giving_back import give_all_back
 from steps.phases.same_cluster import on_same_cluster
 from steps.phases.sidecars.flights.begun import list_half_rolled
 from steps.preflight.survey import count_sidecars

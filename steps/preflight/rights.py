@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from steps.contract.ports import Kubernetes
 from steps.mesh import Right
 
 OPERATOR_REMEDY = (
@@ -105,6 +106,16 @@ def list_lease_rights(namespace: str) -> tuple[Right, ...]:
     group = "coordination.k8s.io"
     named = (Right(verb, "leases", group, namespace, name=LEASE_NAME) for verb in ("get", "patch"))
     return (*named, Right("create", "leases", group, namespace))
+
+
+def find_lease_risk(kubernetes: Kubernetes, namespace: str) -> tuple[str, ...]:
+    """What is said at the gate where the account may hold no Lease; the upgrade goes on without."""
+    missing = kubernetes.find_missing_rights(list_lease_rights(namespace))
+    if not missing:
+        return ()
+    return (
+        f"Another bot is not kept from this cluster: the account lacks {describe_rights(missing)}. {OPERATOR_REMEDY}",
+    )
 
 
 def describe_right(right: Right) -> str:

@@ -83,6 +83,12 @@ STORED: list[tuple[Note[Any], Json, object]] = [
     ),
     (permissions.LEASE_BEGUN, True, True),
     (permissions.LEASE_SHOWN, "bot at", "bot at"),
+    (permissions.LEASE_LOST, "another bot", "another bot"),
+    (
+        permissions.LEASE_FIRST,
+        {"holder": "bot", "by": "U1", "reason": "gone", "at": STORED_AT},
+        permissions.FirstTaker("bot", "U1", "gone", AT),
+    ),
     (download.TOOLS, STORED_TOOLS, TOOLS),
     (download.PREVIOUS, STORED_TOOLS, TOOLS),
     (download.PREVIOUS, {"why": "not there"}, download.NoWayBack("not there")),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -18,59 +17,18 @@ from sandbox.cluster.http.server import SimulatedCluster
 from sandbox.cluster.http.tls import ensure_certificate, write_kubeconfig
 from sandbox.cluster.server.authorization import BOT_ACCOUNT
 from sandbox.web.sites import serve_in_thread
-from steps.contract.step import Ask, Blocked, Decision, Done, Outcome
-from steps.mesh import Binding, ClusterAddress, Right
+from steps.contract.step import Ask, Blocked, Done
+from steps.mesh import ClusterAddress, Right
 from steps.notes.permissions import LEASE
-from steps.phases.lease import HELD, TAKE_OVER
+from steps.phases.lease.holding import HELD
+from steps.phases.lease.takeover import TAKE_OVER_EARLY
 from steps.phases.own_binding import OWN_BINDING
-from steps.phases.prepare import identify
-from steps.plan import ABORT, LANDING, ORDER, PROPOSAL, STEPS, WAY_BACK, build_plan
+from steps.plan import ABORT, LANDING, ORDER, PROPOSAL, WAY_BACK, build_plan
 from tests.unit.steps.builders import NOW
 from tests.unit.steps.paper import Paper, start_paper
-from tests.unit.steps.paper_ports import PaperKubernetes
+from tests.unit.steps.phases.lease.bots import BIND, holder, run, start_bot, take_over
 
-REASON = "its machine is gone"
-BIND = "access/bind"
 GROUP = "coordination.k8s.io"
-
-
-def start_bot(journal: str, kubernetes: PaperKubernetes | None = None) -> Paper:
-    """A bot of its own journal, right before it binds its account, on a cluster that may have others."""
-    paper = start_paper()
-    paper.journal_id = journal
-    if kubernetes is not None:
-        paper.kubernetes = kubernetes
-    else:
-        paper.kubernetes.live_by_roles()
-        paper.kubernetes.bindings = {OWN_BINDING: Binding(OWN_BINDING, "cluster-admin", ())}
-    paper.run(identify)
-    return paper
-
-
-def run(paper: Paper, step: str, decision: Decision | None = None) -> Outcome:
-    """One turn of a step as the plan has it."""
-    return STEPS[step].run(paper.context(decision, step))
-
-
-def holder(paper: Paper) -> str:
-    """Who holds the cluster."""
-    held = paper.kubernetes.leases.held
-    return held.mark.journal if held and held.mark else ""
-
-
-def take_over(paper: Paper) -> Decision:
-    """An approver's word."""
-    return Decision(TAKE_OVER.id, "U0BEN00002", paper.now, reason=REASON)
-
-
-@pytest.fixture
-def pair() -> tuple[Paper, Paper]:
-    """Two bots, of which one has bound its account."""
-    first = start_bot("journal-1")
-    second = start_bot("journal-2", first.kubernetes)
-    assert isinstance(run(first, BIND), Done)
-    first.kubernetes.writes.clear()
-    return first, second
 
 
 def test_the_lease_says_whose_it_is(pair: tuple[Paper, Paper]) -> None:
@@ -91,7 +49,7 @@ def test_a_second_bot_does_nothing(pair: tuple[Paper, Paper], step: str) -> None
     assert isinstance(outcome, Blocked)
     assert "cluster-x is held by the upgrade cluster-x-1 of another bot (journal journal-1)" in outcome.why
     assert f"last renewed {NOW:%Y-%m-%d %H:%M:%S} UTC" in outcome.why
-    assert (outcome.choices, second.kubernetes.writes, second.tools.started) == ((), [], [])
+    assert (outcome.choices, second.kubernetes.writes, second.tools.started) == ((TAKE_OVER_EARLY,), [], [])
     assert run(second, step, take_over(second)) == outcome
 
 
@@ -122,50 +80,9 @@ def test_it_is_renewed_by_one_request_in_half_a_minute(pair: tuple[Paper, Paper]
     assert leases.requests == 1 + 3
 
 
-def test_an_expired_lease_is_asked_about(pair: tuple[Paper, Paper]) -> None:
-    """An approver takes it over with a reason; the bot that had it does nothing more."""
-    first, second = pair
-    second.advance(timedelta(minutes=10))
-    asked = run(second, BIND)
-    assert isinstance(asked, Blocked)
-    assert (asked.choices, TAKE_OVER.needs_reason, second.kubernetes.writes) == ((TAKE_OVER,), True, [])
-    assert isinstance(run(second, BIND, take_over(second)), Done)
-    assert holder(first) == "journal-2"
-    assert [said for said in second.said if REASON in said and "cluster-x-1 of another bot" in said]
-    first.advance(timedelta(minutes=10, seconds=1))
-    stopped = run(first, "access/check")
-    assert isinstance(stopped, Blocked)
-    assert "journal-2" in stopped.why
-
-
-def test_a_takeover_counts_for_what_was_shown(pair: tuple[Paper, Paper]) -> None:
-    """The first bot came back while the question was open."""
-    first, second = pair
-    second.advance(timedelta(minutes=10))
-    run(second, BIND)
-    first.advance(timedelta(minutes=10))
-    run(first, "access/check")
-    for later in (timedelta(), timedelta(minutes=11)):
-        second.advance(later)
-        assert isinstance(run(second, BIND, take_over(second)), Blocked)
-    assert holder(first) == "journal-1"
-
-
-def test_what_the_step_asks_next_is_not_decided_by_a_takeover(pair: tuple[Paper, Paper]) -> None:
-    """The decision stays for the turns that follow, and means nothing to the step."""
-    _, second = pair
-    second.advance(timedelta(minutes=10))
-    run(second, BIND)
-    decision = take_over(second)
-    run(second, BIND, decision)
-    second.kubernetes.server = replace(second.kubernetes.server, ca="other" * 8)
-    second.advance(timedelta(minutes=1))
-    assert isinstance(run(second, BIND, decision), Ask)
-
-
 @pytest.mark.parametrize("end", ["finish/revoke", "abort/revoke", "landing/land"])
 def test_every_end_gives_it_back(pair: tuple[Paper, Paper], end: str) -> None:
-    """And the other bot goes on by itself."""
+    """And the other bot goes on when it is tried again."""
     first, second = pair
     first.memory.values["rollback/ordered"] = {"by": "U0BEN00002", "reason": "slow", "at": NOW.isoformat()}
     assert isinstance(run(first, end), Done)
@@ -219,6 +136,16 @@ def test_the_lease_is_held_from_binding_to_the_end() -> None:
         ids = [step.id for step in order]
         assert min(ids.index(step) for step in HELD & set(ids)) == ids.index(BIND)
     assert not HELD & {step.id for phase in (PROPOSAL, ABORT, LANDING) for step in phase.steps}
+
+
+def test_every_step_after_binding_holds_the_cluster_or_changes_nothing_in_it() -> None:
+    """A new step is of one kind or of the other; what ends the upgrade gives the Lease back itself."""
+    ends = {"finish/revoke", "finish/report", "finish/report-return"}
+    for order in (ORDER, WAY_BACK):
+        ids = [step.id for step in order]
+        after = set(ids[ids.index(BIND) :])
+        asks = {step for step in after if step.partition("/")[2].startswith("approve")}
+        assert after - HELD - ends - asks == {"sidecars/plan"}
 
 
 @pytest.fixture
