@@ -16,6 +16,7 @@ from bot.journal.journal import JournalView
 from bot.journal.outbox import Outbox
 from bot.journal.rows import UpgradeRow
 from bot.windows.permits import Permit
+from steps.notes.permissions import LEASE_LOST
 
 STATES = ("running", "asking", "blocked", "paused")
 
@@ -58,6 +59,7 @@ class JournalCollector(Collector):
         yield self._measure_questions()
         yield self._measure_waits()
         yield self._measure_windows()
+        yield self._tell_lost_leases()
         yield from self._tell_signs()
 
     def _count_upgrades(self) -> GaugeMetricFamily:
@@ -121,6 +123,15 @@ class JournalCollector(Collector):
             permit = self._find_window(row, now)
             if row.state == "running" and permit.open and permit.until is not None:
                 gauge.add_metric([row.cluster], (permit.until - now).total_seconds())
+        return gauge
+
+    def _tell_lost_leases(self) -> GaugeMetricFamily:
+        gauge = GaugeMetricFamily(
+            "asm_upgrade_lease_lost", "1 while another bot has the Lease that an upgrade held.", labels=["cluster"]
+        )
+        for row in self._journal.list_open_upgrades():
+            if self._journal.recall(row.id, LEASE_LOST):
+                gauge.add_metric([row.cluster], 1)
         return gauge
 
     def _tell_signs(self) -> Iterator[GaugeMetricFamily]:

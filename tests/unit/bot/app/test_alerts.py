@@ -23,6 +23,7 @@ from steps.contract.cards import Card
 from steps.contract.ledger import LedgerEntry
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Waiting
 from steps.gates import pass_gate
+from steps.notes.permissions import LEASE_LOST
 from tests.unit.bot.workbench import Build, Engine
 
 STEP = "sidecars/restart"
@@ -44,6 +45,12 @@ def fail(ctx: Context) -> Outcome:
 def ask(ctx: Context) -> Outcome:
     """A gate."""
     return pass_gate(ctx, Ask("May it go on?", Card("Card"), {"what": "this"}))
+
+
+def lose_lease(ctx: Context) -> Outcome:
+    """A cluster that another bot took over."""
+    ctx.revise(LEASE_LOST, "another bot")
+    return Waiting("looking", 1.0)
 
 
 def scrape(
@@ -86,6 +93,7 @@ TROUBLES: Mapping[str, Callable[[Build], Scrape]] = {
         run_for(build, lambda _ctx: Waiting("x", 5), 0), find_window=close_soon
     ),
     "AsmUpgradePodsFailed": lambda build: scrape(run_for(build, fail, 0)),
+    "AsmUpgradeLeaseLost": lambda build: scrape(run_for(build, lose_lease, 0)),
     "AsmUpgradeOutboxStuck": lambda build: scrape(leave_message(build)),
     "AsmUpgradeDiskLow": lambda build: scrape(build({}), replace(HEALTHY, measure_room=lambda: 10**9)),
 }
