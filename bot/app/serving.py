@@ -165,7 +165,7 @@ class Serving:
             return ["the bot is being stopped"]
         dead = [f"the thread {loop.name} has ended" for loop in self._loops if not loop.is_alive()]
         dead += [] if self._ticker.is_alive() else ["the reminders' clock has stopped"]
-        return [*dead, *filter(None, [self.bot.store.broken, self.front.find_trouble()])]
+        return [*dead, *filter(None, [self.bot.store.broken, self.front.find_trouble(), self.front.find_sharer()])]
 
     def _serve_health(self) -> BaseWSGIServer | None:
         if not self.bot.settings.health_port:

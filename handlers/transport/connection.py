@@ -49,6 +49,8 @@ class SlackFront:
 
     def turn(self) -> float | None:
         """Connect where that is still to be done; seconds until the next try. Raises SlackRefusal on a wrong token."""
+        if self._socket:
+            self._socket.count_again()
         if self._socket or self._http:
             return None
         try:
@@ -69,6 +71,10 @@ class SlackFront:
         if self._socket and not self._socket.is_connected():
             return "the Socket Mode connection is down; the SDK reconnects by itself"
         return self.trouble
+
+    def find_sharer(self) -> str:
+        """That another program gets a part of what people click, "" where none does."""
+        return self._socket.find_sharer() if self._socket else ""
 
     def close(self) -> None:
         """Take no more envelopes."""

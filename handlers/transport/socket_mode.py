@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import count
 from socket import SHUT_RDWR
 from typing import Any, assert_never
 
+import structlog
 from slack_bolt import App
 
 from bot.slack.api.answers import Answered, Refused, TooFast, Unclear, call_slack
 from bot.slack.api.identity import SlackRefusal, SlackUnreachable
+from handlers.transport.headcount import CONNECTIONS, Headcount
 
-# Slack allows ten an app and sends each payload to one of them. The SDK closes a connection that Slack wants refreshed
-# before the new one stands, and a click in that half second is lost if there is no other.
-CONNECTIONS = 2
+log = structlog.get_logger(__name__)
 # Measured: with 4 threads 200 commands at once are acknowledged sooner than with 16, which fight for the interpreter.
 THREADS_A_CONNECTION = 2
 PING_SECONDS = 5
@@ -25,8 +26,9 @@ FAREWELL_SECONDS = 2
 class SocketConnection:
     """The app's way to Slack: stands as long as one of its links does. After an unclean drop it is back in 4 s."""
 
-    def __init__(self, app: App, app_token: str) -> None:
-        self._links: Sequence[SocketLink] = [SocketLink(app, app_token) for _ in range(CONNECTIONS)]
+    def __init__(self, app: App, app_token: str, monotonic: Callable[[], float]) -> None:
+        self._headcount = Headcount(CONNECTIONS, monotonic)
+        self._links: Sequence[SocketLink] = [SocketLink(app, app_token, self._headcount) for _ in range(CONNECTIONS)]
 
     def connect(self) -> None:
         """Connect and stay connected. Raises SlackUnreachable or SlackRefusal while that can't be done."""
@@ -40,6 +42,17 @@ class SocketConnection:
         """Whether people can reach the bot; links are mended without being asked."""
         return any(link.is_connected() for link in self._links)
 
+    def count_again(self) -> bool:
+        """Have Slack count the token's connections once more where there were too many of them; whether it is asked."""
+        if not self._headcount.needs_count():
+            return False
+        self._links[0].renew()
+        return True
+
+    def find_sharer(self) -> str:
+        """That another program uses the app's token, a sentence; "" where none does."""
+        return self._headcount.find_trouble()
+
     def close(self) -> None:
         """Disconnect for good."""
         for link in self._links:
@@ -49,13 +62,14 @@ class SocketConnection:
 class SocketLink:
     """One connection."""
 
-    def __init__(self, app: App, app_token: str) -> None:
+    def __init__(self, app: App, app_token: str, headcount: Headcount) -> None:
         from slack_bolt.adapter.socket_mode.websocket_client import SocketModeHandler
 
         self._handler: Any = SocketModeHandler(
             app, app_token, ping_interval=PING_SECONDS, concurrency=THREADS_A_CONNECTION
         )
         skip_first_look(self._handler.client.current_app_monitor)
+        self._handler.client.message_listeners.append(lambda _client, message, _raw: headcount.note(message))
 
     def connect(self) -> SlackRefusal | SlackUnreachable | None:
         """Connect; why that can't be done, None where it is."""
@@ -71,6 +85,12 @@ class SocketLink:
                 return SlackUnreachable(why)
             case _:
                 assert_never(answer)
+
+    def renew(self) -> None:
+        """Connect anew, as Slack has it done now and then; the other connection takes what comes meanwhile."""
+        answer = call_slack(lambda: self._handler.client.connect_to_new_endpoint(force=True))
+        if not isinstance(answer, Answered):
+            log.warning("slack_connections_not_counted", answer=str(answer))
 
     def is_connected(self) -> bool:
         """Whether the connection stands."""
@@ -109,4 +129,4 @@ def skip_first_look(monitor: Any) -> None:
 
 def build_socket_handler(app: App, app_token: str) -> SocketConnection:
     """The connection of Socket Mode, not yet connected."""
-    return SocketConnection(app, app_token)
+    return SocketConnection(app, app_token, time.monotonic)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.app.checks.connections import judge_connections
 from bot.app.checks.doctor import Doctor
 from bot.app.checks.people import check_approvers
 from bot.app.checks.slack import SCOPES, check_clock, check_scopes, check_secret
@@ -102,6 +103,20 @@ def test_a_fault_of_one_part_is_a_line_and_the_others_go_on(world: World) -> Non
     checks = list(doctor.examine("cluster-x"))
     (broken,) = find(checks, "cluster-x: cluster")
     assert (broken.severity, "KeyError" in broken.sentence, bool(find(checks, "disk"))) == ("error", True, True)
+
+
+def test_other_connections_of_the_app_token_are_counted(world: World) -> None:
+    """By Slack's own first word on a connection."""
+    said = [check for check in examine(world) if check.name == "SLACK_APP_TOKEN"]
+    assert [(check.severity, check.sentence) for check in said] == [
+        ("ok", "Socket Mode can be opened; Slack counts 0 other connections")
+    ]
+
+
+@pytest.mark.parametrize(("others", "severity"), [(None, "ok"), (0, "ok"), (2, "ok"), (3, "warning"), (4, "warning")])
+def test_more_connections_than_one_bot_has_are_a_warning(others: int | None, severity: str) -> None:
+    """Slack hands each click to one of them."""
+    assert judge_connections("SLACK_APP_TOKEN", others).severity == severity
 
 
 def test_missing_scopes_are_named() -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, assert_never
 
+from bot.app.checks.connections import count_connections, judge_connections
 from bot.app.checks.people import PeopleChecks
 from bot.orders.cluster_views import ClusterView, write_place
 from bot.settings.clusters import Cluster
@@ -101,7 +102,7 @@ class SlackChecks:
             return wrong
         answer = call_slack(lambda: self.client.apps_connections_open(app_token=token))
         if isinstance(answer, Answered):
-            return passed(APP_TOKEN, "Socket Mode can be opened")
+            return judge_connections(APP_TOKEN, count_connections(str(answer.fields.get("url"))))
         return _judge(APP_TOKEN, answer, "Set SLACK_APP_TOKEN to an app-level token with connections:write.")
 
 

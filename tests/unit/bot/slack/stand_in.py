@@ -108,10 +108,10 @@ class LocalSlack:
     def _is_new(self, note: dict[str, Any], user: str) -> bool:
         return note["to"] == user and note["ts"] not in self._whispers[user]
 
-    def wait_for(self, kind: str, find: Callable[[dict[str, Any]], Any]) -> Any:
+    def wait_for(self, kind: str, find: Callable[[dict[str, Any]], Any], looks: int = 20) -> Any:
         """What `find` finds in the state, looked for again after each event of this kind."""
         after = 0
-        for _ in range(20):
+        for _ in range(looks):
             if found := find(self.state()):
                 return found
             query = f"after={after}&timeout=0.5&kinds={kind}"

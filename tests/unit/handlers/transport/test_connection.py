@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
+import websocket
 
 from bot.slack.api.identity import SlackRefusal, SlackUnreachable, read_identity
 from handlers.app import build_app
-from handlers.transport.socket_mode import CONNECTIONS, build_socket_handler
+from handlers.transport.headcount import CONNECTIONS
+from handlers.transport.socket_mode import SocketConnection, build_socket_handler
 from tests.unit.bot.slack.stand_in import HandClock, LocalSlack, run_slack
 from tests.unit.handlers.front import Front, GuestBook, build_reception, open_socket
 
@@ -41,6 +44,42 @@ def test_a_refreshed_connection_loses_no_command(front: Front) -> None:
     for _ in range(5):
         front.command("status")
     assert len(front.book.clicks) == 5
+
+
+def test_another_program_with_the_same_token_is_found(slack: LocalSlack, tmp_path: Path) -> None:
+    """Once a count that comes a minute later says the same; and it is forgotten when that program has ended."""
+    ticks = [0.0]
+    with build_reception(slack, GuestBook(), tmp_path) as (reception, _front), ExitStack() as others:
+        for _ in range(CONNECTIONS):
+            others.enter_context(closing(open_plainly(slack)))
+        app = build_app(reception, slack.posting())
+        with closing(SocketConnection(app, slack.cast.app.app_token, lambda: ticks[0])) as connection:
+            connection.connect()
+            wait_long(slack, lambda: count_later(connection, ticks, 60))
+            wait_long(slack, connection.find_sharer)
+            assert f"connections of the app's token, and {CONNECTIONS} are this bot's" in connection.find_sharer()
+            others.close()
+            assert count_later(connection, ticks, 300)
+            wait_long(slack, lambda: not connection.find_sharer())
+
+
+def open_plainly(slack: LocalSlack) -> websocket.WebSocket:
+    """A connection of another program."""
+    url = slack.posting().apps_connections_open(app_token=slack.cast.app.app_token)["url"]
+    connection = websocket.create_connection(url, timeout=10)
+    assert "hello" in str(connection.recv())
+    return connection
+
+
+def wait_long(slack: LocalSlack, find: Callable[[], object]) -> None:
+    """The SDK connects in threads of its own, which take their time on a machine that is busy."""
+    slack.wait_for("connection", lambda _state: find(), looks=120)
+
+
+def count_later(connection: SocketConnection, ticks: list[float], seconds: float) -> bool:
+    """Whether Slack is asked to count again after so much time."""
+    ticks[0] += seconds
+    return connection.count_again()
 
 
 @pytest.mark.slow
