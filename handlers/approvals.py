@@ -57,6 +57,7 @@ def receive_button(reception: Reception, body: Payload) -> None:
             channel=find_channel(body),
             answer_to=find_text(body, "response_url"),
             door="home" if find_text(body, "container", "type") == "view" else "button",
+            journal=target.journal,
         )
     )
 
@@ -95,6 +96,7 @@ def receive_reason(reception: Reception, body: Payload, ack: Ack) -> None:
             team=find_team(body),
             channel=form.channel,
             door="form",
+            journal=form.journal,
         )
     )
     ack()

@@ -29,6 +29,7 @@ from bot.journal.deliveries import Deliveries
 from bot.journal.journal import Journal
 from bot.journal.measured import Paces
 from bot.journal.outbox import Outbox
+from bot.journal.records import mark_journal
 from bot.journal.store import Store
 from bot.orders.cards import Cards
 from bot.orders.consents import Consents
@@ -146,7 +147,7 @@ def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans, progr
     fleet = Fleet(targets, journal, views, outbox.read_thread, timetable, readings)
     starts = Starts(targets, journal, transitions, clock)
     rollbacks = Rollbacks(targets, journal, returns, transitions, clock, timetable)
-    consents = Consents(journal, roster, chronicle, clock)
+    consents, pen = Consents(journal, roster, chronicle, clock), build_pen(fleet, journal)
     decisions = Decisions(targets, Cards(outbox), consents, journal, transitions, clock)
     controls = Controls(targets, transitions, decisions, timetable)
     use_cases = UseCases(starts, rollbacks, decisions, controls, scheduling, timetable, fleet, Logs(targets, outbox))
@@ -160,12 +161,12 @@ def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans, progr
         views=views,
         upgrades=Upgrades(Clicks(store), Entry(targets, journal, roster, clock), use_cases, chronicle, clock),
         runner=Runner(journal, chronicle, transitions, keeper, clock, plans),
-        announcer=build_announcer(settings, store, views, clock, fleet),
+        announcer=build_announcer(settings, store, views, clock, pen),
         fleet=fleet,
         roster=roster,
         schedules=schedules,
         reminders=Reminders(store, schedules, outbox, clock, clusters),
-        home_tabs=build_home_tabs(settings, fleet, clock),
+        home_tabs=build_home_tabs(settings, fleet, clock, pen),
         outages=Outages(store, journal, chronicle, clock),
         search=search,
         readings=readings,
@@ -225,18 +226,23 @@ def build_clusters_file(settings: Settings, live: LiveClusters) -> ClustersFile:
     return ClustersFile(find_clusters_file(), live, read)
 
 
-def build_home_tabs(settings: Settings, fleet: Fleet, clock: Clock) -> HomeTabs:
+def build_pen(fleet: Fleet, journal: Journal) -> Pen:
+    """What writes for Slack, with the mark of this bot's journal on its buttons."""
+    return Pen(fleet.knows, journal=mark_journal(journal.read_id()))
+
+
+def build_home_tabs(settings: Settings, fleet: Fleet, clock: Clock, pen: Pen) -> HomeTabs:
     """The Home tabs with their client."""
     posting = build_posting_client(settings.slack.bot_token, settings.slack.api_url)
-    return HomeTabs(fleet, posting, clock, Pen(fleet.knows))
+    return HomeTabs(fleet, posting, clock, pen)
 
 
-def build_announcer(settings: Settings, store: Store, views: Views, clock: Clock, fleet: Fleet) -> Announcer:
+def build_announcer(settings: Settings, store: Store, views: Views, clock: Clock, pen: Pen) -> Announcer:
     """The announcer with its two clients."""
     token, url = settings.slack.bot_token, settings.slack.api_url
     postbox = Postbox(build_posting_client(token, url), build_reading_client(token, url))
     write_record = ChangeRecords(store, clock).write
-    return Announcer(Outbox(store), views.read_view, postbox, clock, Pen(fleet.knows), write_record)
+    return Announcer(Outbox(store), views.read_view, postbox, clock, pen, write_record)
 
 
 def build_senders(settings: Settings, store: Store, clock: Clock) -> Mapping[str, WebhookSender]:

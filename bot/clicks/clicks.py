@@ -50,7 +50,7 @@ class Click(msgspec.Struct, frozen=True, omit_defaults=True):
     """A person's order as received from Slack or the command line, before anything is decided about it.
 
     `id` makes a redelivery harmless. `answer_to` is Slack's response_url, "" where there is none. `team` is the
-    person's own workspace.
+    person's own workspace. `journal` is the mark of the bot whose button was pressed, "" where it has none.
     """
 
     id: str
@@ -61,6 +61,7 @@ class Click(msgspec.Struct, frozen=True, omit_defaults=True):
     channel: str = ""
     answer_to: str = ""
     door: Door = "command"
+    journal: str = ""
 
 
 @dataclass(frozen=True)

@@ -41,3 +41,8 @@ class StoreBroken(Exception):
 
 class JournalDamaged(StoreBroken):
     """What stands in the file is no journal, or one that can't be read whole."""
+
+
+def mark_journal(journal_id: str) -> str:
+    """What a button says of the journal that it belongs to."""
+    return journal_id[:8]

@@ -8,7 +8,7 @@ from bot.clicks.clicks import DOORS, Click
 from bot.clicks.orders import Approve, Decide, Start
 from bot.clock import Clock
 from bot.journal.journal import Journal
-from bot.journal.records import OPERATOR
+from bot.journal.records import OPERATOR, mark_journal
 from bot.journal.rows import UpgradeRow
 from bot.orders.judging import name_choice
 from bot.orders.targets import Targets
@@ -18,6 +18,11 @@ from bot.settings.clusters import Cluster
 
 # For so long a start of an unknown cluster waits for a look into GKE.
 LOOK_PATIENCE = timedelta(seconds=30)
+ANOTHER_BOTS = (
+    "Nothing was done: that button belongs to an upgrade of another bot (journal {}) with the same Slack app, or of a "
+    "journal that this bot has no more. Slack hands each click to one of the bots: click again until it comes to its "
+    "own. Each bot wants a Slack app of its own."
+)
 
 
 class Entry:
@@ -47,6 +52,8 @@ class Entry:
         if click.user == OPERATOR:
             # whoever may write the bot's own folder may end the bot as well: these orders are the gentler way
             return ""
+        if click.journal not in ("", mark_journal(self._journal.read_id())):
+            return ANOTHER_BOTS.format(click.journal)
         row, cluster = self._targets.guess(click.order.target)
         refused = self._roster.admit(click, cluster)
         if refused or cluster is None:

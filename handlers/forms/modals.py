@@ -42,6 +42,7 @@ class ReasonForm:
 
     order: Order
     channel: str
+    journal: str
     fault: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -83,7 +84,7 @@ def read_reason_form(view: Payload) -> ReasonForm | None:
     reason = find_text(view, "state", "values", REASON_BLOCK, REASON_BLOCK, "value").strip()
     order = choose_order(*meaning, target.upgrade, target.step, target.generation, reason[:REASON_LIMIT])
     fault = {} if reason else {REASON_BLOCK: "Say why, so that the others in the thread understand it."}
-    return ReasonForm(order, channel, fault) if order else None
+    return ReasonForm(order, channel, target.journal, fault) if order else None
 
 
 def tell_unopened(client: WebClient, body: Payload, remedy: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from slack_sdk.models.blocks import ActionsBlock, ButtonElement, ConfirmObject, PlainTextObject
 
 from bot.journal.records import Action
-from bot.slack.drawing.text import clean, cut
+from bot.slack.drawing.text import Pen, clean, cut
 from bot.telling.views import UpgradeView
 from steps.contract.cards import Choice
 
@@ -26,6 +26,8 @@ OWN_ACTIONS: Mapping[str, Action] = {
     "break-glass": "break-glass",
 }
 ASKS_REASON = "reason"
+# Parts an upgrade from the mark of its bot; no cluster's key has it.
+OF = "@"
 STYLES: Mapping[str, str] = {"main": "primary", "grave": "danger"}
 LABEL_LIMIT = 75
 # Ids take 500 at most, a reason as many more.
@@ -38,6 +40,7 @@ class Target:
     """What a button points at. It is only a claim: rights, state and generation are checked again at the decision.
 
     `reason` is what the person gave already with a command; a form asks for it where a choice needs one without.
+    `journal` is the mark of the bot that drew the button, "" where an earlier version did.
     """
 
     upgrade: str
@@ -45,11 +48,12 @@ class Target:
     generation: int = 0
     needs_reason: bool = False
     reason: str = ""
+    journal: str = ""
 
 
 def write_value(target: Target) -> str:
     """The button's value, at most 2,000 characters by the ids' own limits."""
-    parts = [target.upgrade, target.step, str(target.generation)]
+    parts = [OF.join(filter(None, (target.upgrade, target.journal))), target.step, str(target.generation)]
     if target.reason:
         parts += ["", target.reason]
     elif target.needs_reason:
@@ -62,10 +66,11 @@ def read_value(value: str) -> Target | None:
     if len(value) > VALUE_LIMIT:
         return None
     match value.split("|", 4):
-        case [upgrade, step, generation, *rest] if upgrade:
+        case [whole, step, generation, *rest] if whole:
+            upgrade, _, journal = whole.partition(OF)
             if not (generation.isascii() and generation.isdigit()) or len(generation) > 9:
                 return None
-            return _read_target(Target(upgrade, step, int(generation)), rest)
+            return _read_target(Target(upgrade, step, int(generation), journal=journal), rest)
         case _:
             return None
 
@@ -112,24 +117,24 @@ def _build_choice(choice: Choice, target: Target) -> ButtonElement:
     )
 
 
-def build_controls(view: UpgradeView, actions: Iterable[Action]) -> list[ButtonElement]:
+def build_controls(view: UpgradeView, actions: Iterable[Action], pen: Pen) -> list[ButtonElement]:
     """Pause, resume, retry, abort and taking back as far as the view says that they are legal."""
     legal = [action for action in view.legal if action in set(actions)]
-    return [_build_control(view, action) for action in legal]
+    return [_build_control(view, action, pen) for action in legal]
 
 
-def build_return(view: UpgradeView) -> ButtonElement:
+def build_return(view: UpgradeView, pen: Pen) -> ButtonElement:
     """The button that takes an ended upgrade back."""
-    return _build_control(view, "rollback")
+    return _build_control(view, "rollback", pen)
 
 
-def _build_control(view: UpgradeView, action: Action) -> ButtonElement:
+def _build_control(view: UpgradeView, action: Action, pen: Pen) -> ButtonElement:
     labels = {"pause": "Pause", "resume": "Resume", "retry": "Retry", "abort": "Abort", "rollback": "Take back"}
     step, generation = (view.question.step, view.question.generation) if view.question else ("", 0)
     return ButtonElement(
         text=_plain(labels.get(action, action.capitalize())),
         action_id=PREFIX + action,
-        value=write_value(Target(view.id, step, generation)),
+        value=write_value(Target(view.id, step, generation, journal=pen.journal)),
         style="danger" if action in ("abort", "rollback") else "primary" if action in ("resume", "retry") else None,
     )
 

@@ -104,7 +104,7 @@ def _build_cluster(cluster: ClusterView, pen: Pen) -> list[Block]:
     thread = _write_place_of_thread(cluster, pen)
     text = f"{_write_title(cluster)}\n{_write_standing(cluster.upgrade, pen)}{_write_asked(cluster, pen)}\n{thread}"
     allowed = [action for action in CONTROLS if action in cluster.allowed]
-    buttons = build_controls(cluster.upgrade, allowed)
+    buttons = build_controls(cluster.upgrade, allowed, pen)
     return [build_text(text), *build_row(buttons, f"home|{cluster.upgrade.id}")]
 
 

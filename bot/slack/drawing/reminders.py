@@ -36,7 +36,7 @@ def draw_reminder(body: ReminderBody, block_id: str, pen: Pen) -> list[Block]:
     blocks = [build_sentence(body.text, pen, "🔔 "), *(build_note(note) for note in notes if note)]
     if body.closed or not body.upgrade:
         return blocks
-    return [*blocks, ActionsBlock(elements=_build_elements(body), block_id=f"{block_id}|reminder")]
+    return [*blocks, ActionsBlock(elements=_build_elements(body, pen), block_id=f"{block_id}|reminder")]
 
 
 def draw_gathered(body: GatheredBody, pen: Pen) -> list[Block]:
@@ -79,8 +79,8 @@ def _write_moments(moments: Iterable[Moment], pen: Pen) -> str:
     return " · ".join(f"{escape(moment.name)} {pen.write_time(moment.at)}" for moment in moments)
 
 
-def _build_elements(body: ReminderBody) -> list[InteractiveElement]:
-    target = Target(body.upgrade, body.step, body.generation)
+def _build_elements(body: ReminderBody, pen: Pen) -> list[InteractiveElement]:
+    target = Target(body.upgrade, body.step, body.generation, journal=pen.journal)
     elements: list[InteractiveElement] = [*_build_answers(body, target)]
     elements += [
         ButtonElement(text=_plain(LABELS[action]), action_id=PREFIX + action, value=write_value(target))
@@ -97,7 +97,7 @@ def _build_answers(body: ReminderBody, target: Target) -> list[ButtonElement]:
     """What is asked can be denied from here; whoever approves it has to see the card first."""
     if not body.choices:
         return []
-    value = write_value(Target(body.upgrade))
+    value = write_value(Target(body.upgrade, journal=target.journal))
     show = ButtonElement(text=_plain("Show the card"), action_id=SHOW_CARD, value=value)
     return [show, *build_choices([choice for choice in body.choices if choice.id == DENY.id], target)]
 

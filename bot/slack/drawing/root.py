@@ -19,7 +19,7 @@ from slack_sdk.models.blocks import (
     TaskCardBlock,
 )
 
-from bot.journal.records import ENDED
+from bot.journal.records import ENDED, Action
 from bot.slack.drawing.buttons import build_controls, build_row
 from bot.slack.drawing.cards import Look, build_note, build_sentence, build_text
 from bot.slack.drawing.text import Pen, clean, cut, escape, write_code
@@ -43,6 +43,7 @@ WORDS = {"asking": "waiting for a decision", "blocked": "blocked"}
 # What an upgrade is called that people ended before its plan was through, and the phases in which it ends.
 STOPPED: Mapping[str, str] = {"aborted": "Aborted", "rolled back": "Taken back"}
 ENDING = ("abort", "landing")
+CONTROLS: tuple[Action, ...] = ("pause", "resume", "retry", "abort", "rollback")
 SENTENCE_LIMIT = 300
 MENTIONED = 10
 CODE_SPAN = re.compile(r"(`[^`]+`)")
@@ -56,7 +57,7 @@ def draw_root(view: UpgradeView, look: Look, block_id: str, pen: Pen, asked: Seq
         *_build_standing(view, pen),
         *_build_asked(view, pen, asked),
         *_build_phases(view, look, block_id, pen),
-        *build_row(build_controls(view, ("pause", "resume", "retry", "abort", "rollback")), f"{block_id}|buttons"),
+        *build_row(build_controls(view, CONTROLS, pen), f"{block_id}|buttons"),
     ]
 
 

@@ -53,11 +53,13 @@ def cut_written(text: str, limit: int, write: Callable[[str], str] = escape) -> 
 class Pen:
     """Writes what only Slack understands: mentions, moments and links.
 
-    `knows` tells who is a person that a sentence may mention, `workspace` is the address that links lead to.
+    `knows` tells who is a person that a sentence may mention, `workspace` is the address that links lead to. `journal`
+    is the mark of the bot's journal, by which its buttons are told from those of another bot of the same Slack app.
     """
 
     knows: Callable[[str], bool]
     workspace: str = ""
+    journal: str = ""
 
     def write_sentence(self, text: str, limit: int = SENTENCE_LIMIT) -> str:
         """A sentence of ours: `<@U...>` of a known person and `<#C...>` stay mentions, everything else is escaped.

@@ -99,7 +99,7 @@ class Reply:
 
     def _draw_after_end(self, body: FinishedBody) -> list[Block]:
         head = [build_note(write_whole_head(body.head))] if body.head else []
-        back = [build_return(self.view)] if self.view and body.returnable else []
+        back = [build_return(self.view, self.pen)] if self.view and body.returnable else []
         return [*head, *build_row(back, f"{self.block_id}|buttons")]
 
     def _draw_progress(self, body: ProgressBody) -> list[Block]:
@@ -150,7 +150,8 @@ class Reply:
 
     def _draw_copy(self, body: AnswerBody, card: GateBody) -> list[Block]:
         """A card as one person alone sees it: all that it says, and the buttons of its choices."""
-        buttons = build_choices(card.choices, Target(body.upgrade, card.step, card.generation, reason=body.reason))
+        target = Target(body.upgrade, card.step, card.generation, reason=body.reason, journal=self.pen.journal)
+        buttons = build_choices(card.choices, target)
         return [
             build_sentence(body.text, self.pen),
             build_sentence(card.question, self.pen, "✋ "),
@@ -190,8 +191,9 @@ class Reply:
         if self.view is None:
             return []
         taken = {choice.id for choice in body.choices}
-        buttons = build_choices(body.choices, Target(self.view.id, body.step, body.generation))
-        buttons += build_controls(self.view, [action for action in controls if action not in taken])
+        target = Target(self.view.id, body.step, body.generation, journal=self.pen.journal)
+        buttons = build_choices(body.choices, target)
+        buttons += build_controls(self.view, [action for action in controls if action not in taken], self.pen)
         return build_row(buttons, f"{self.block_id}|buttons")
 
 

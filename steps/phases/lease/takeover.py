@@ -85,5 +85,5 @@ def describe_holder(found: Lease) -> str:
 
 
 def name_lease(lease: Lease) -> str:
-    """`Lease istio-system/asm-upgrade-bot`."""
+    """A Lease with its namespace."""
     return f"Lease {lease.namespace}/{lease.name}"

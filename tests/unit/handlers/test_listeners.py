@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,10 +23,13 @@ from tests.unit.bot.slack.samples import (
 from tests.unit.bot.slack.stand_in import CHANNEL
 from tests.unit.handlers.front import ANA, BEN, Front
 
+# The journal of the bot that draws the cards.
+MARK = "ab12cd34"
+
 
 def post_card(front: Front, message: Message) -> str:
     """Post a message as the announcer does; its ts."""
-    drawing = draw_message(message, build_asking_view(), "rich", EVERYBODYS)
+    drawing = draw_message(message, build_asking_view(), "rich", replace(EVERYBODYS, journal=MARK))
     return front.post(list(drawing.blocks))
 
 
@@ -71,6 +75,7 @@ def test_a_button_becomes_a_click(front: Front, gate: str) -> None:
     front.click(gate, "asm:approve")
     click = front.book.last
     assert (click.order, click.user) == (Approve("cluster-x-7", "control-plane/approve", 1), BEN)
+    assert click.journal == MARK
 
 
 def test_two_clicks_of_one_person_have_two_ids(front: Front, gate: str) -> None:
@@ -101,7 +106,7 @@ def test_the_reason_is_committed_with_the_denial(front: Front, gate: str) -> Non
     front.slack.act("view-submit", user=BEN, view_id=view["id"], values={"reason": {"reason": "not on a Friday"}})
     click = front.book.last
     denied = Deny("cluster-x-7", "control-plane/approve", 1, "not on a Friday")
-    assert (click.order, click.channel) == (denied, CHANNEL)
+    assert (click.order, click.channel, click.journal) == (denied, CHANNEL, MARK)
 
 
 def test_a_blank_reason_is_a_fault_at_its_field(front: Front, gate: str) -> None:

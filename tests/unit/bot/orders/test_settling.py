@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
+from bot.clicks.clicks import Clicks
+from bot.journal.records import mark_journal
 from steps.contract.cards import Card
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome
 from steps.gates import pass_gate
@@ -75,6 +78,20 @@ def test_a_redelivered_click_is_settled_once(build: Build) -> None:
     engine = build({})
     click = write_click("same", "start", ANA, engine.clock.now(), "cluster-x")
     assert [engine.upgrades.receive(click), engine.upgrades.receive(click)] == [True, False]
+
+
+def test_another_bots_button_decides_nothing_here(build: Build) -> None:
+    """Though an upgrade of the same name stands here at the same question; a button of an earlier version counts."""
+    engine = asking_engine(build)
+    card = {"step": "access/approve", "generation": 1}
+    engine.begin_posting_cards()
+    for number, mark in enumerate(("0badf00d", mark_journal(engine.journal.read_id()))):
+        click = write_click(f"marked-{number}", "approve", BEN, engine.clock.now(), "cluster-x-1", channel="C0", **card)
+        engine.upgrades.receive(msgspec.structs.replace(click, journal=mark))
+    engine.upgrades.settle_clicks()
+    clicks = Clicks(engine.store)
+    assert "another bot (journal 0badf00d)" in str(clicks.find_answer("marked-0"))
+    assert clicks.find_answer("marked-1") == "You approved access of cluster-x-1."
 
 
 def test_the_requester_cannot_approve_their_own_upgrade(build: Build) -> None:

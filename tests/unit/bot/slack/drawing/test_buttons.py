@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bot.journal.bodies import decode_choices
-from bot.slack.drawing.buttons import Target, build_choices, build_controls, read_action, read_value, write_value
+from bot.slack.drawing.buttons import (
+    PREFIX,
+    Target,
+    build_choices,
+    build_controls,
+    read_action,
+    read_value,
+    write_value,
+)
+from bot.slack.drawing.messages import draw_message
 from steps.contract.cards import Choice
-from tests.unit.bot.slack.samples import build_view
+from tests.unit.bot.slack.samples import EVERYBODYS, SAMPLES, build_view
+
+SAID: tuple[dict[str, Any], ...] = (
+    {},
+    {"needs_reason": True},
+    {"reason": "down"},
+    {"reason": "a|b||c"},
+    {"journal": "ab12cd34"},
+)
 
 
-@pytest.mark.parametrize("said", [{}, {"needs_reason": True}, {"reason": "down"}, {"reason": "a|b||c"}])
+@pytest.mark.parametrize("said", SAID)
 def test_a_value_is_read_as_it_was_written(said: dict[str, Any]) -> None:
     """One function writes it, one reads it; a reason may hold what parts the value."""
     target = Target("cluster-x-7", "control-plane/approve", 3, **said)
@@ -30,6 +48,16 @@ def test_a_choice_whose_reason_was_given_opens_no_form() -> None:
     """The button carries it."""
     (button,) = build_choices([Choice("deny", "Deny", needs_reason=True)], Target("u", "s", 1, reason="why"))
     assert button.value == "u|s|1||why"
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_every_button_that_orders_something_carries_the_mark_of_its_bot(name: str) -> None:
+    """Another bot of the same Slack app may be handed the click."""
+    message, view = SAMPLES[name]
+    blocks = draw_message(message, view, "rich", replace(EVERYBODYS, journal="ab12cd34")).blocks
+    buttons = [one for block in blocks for one in block.get("elements", ()) if one.get("type") == "button"]
+    targets = [read_value(one["value"]) for one in buttons if one["action_id"].startswith(PREFIX)]
+    assert all(target is not None and target.journal == "ab12cd34" for target in targets)
 
 
 @pytest.mark.parametrize(
@@ -81,12 +109,12 @@ def test_a_choice_that_needs_a_reason_says_so_in_its_value() -> None:
 
 def test_pause_is_one_click_and_abort_opens_the_form_for_its_reason() -> None:
     """Neither has a dialog before it."""
-    assert [button.confirm for button in build_controls(build_view(), ["pause", "abort"])] == [None, None]
+    assert [button.confirm for button in build_controls(build_view(), ["pause", "abort"], EVERYBODYS)] == [None, None]
 
 
 def test_controls_follow_what_is_legal() -> None:
     """A finished upgrade has no buttons."""
-    assert build_controls(build_view(legal=()), ["pause", "abort"]) == []
+    assert build_controls(build_view(legal=()), ["pause", "abort"], EVERYBODYS) == []
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,50 @@
+"""Two bots of two journals, and of one Slack app, on one cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.desk import Desk
+from tests.scenarios.rig import World
+
+LEASE = ("coordination.k8s.io/v1", "Lease", "istio-system", "asm-upgrade-bot")
+
+
+@pytest.fixture
+def pair(world: World, tmp_path: Path) -> Iterator[tuple[Desk, Desk]]:
+    """A bot, and another one that has a journal and a state folder of its own."""
+    other = replace(world, settings=replace(world.settings, state=tmp_path / "another"))
+    desks = (Desk(world), Desk(other))
+    yield desks
+    for desk in desks:
+        desk.rig.crash()
+
+
+def read_holder(desk: Desk) -> str:
+    """The journal that holds the cluster."""
+    found = desk.connect().read_object(*LEASE)
+    assert found is not None
+    return str(found["metadata"].get("annotations", {}).get("asm-upgrade-bot/journal", ""))
+
+
+def test_the_second_does_nothing_until_the_first_has_ended(pair: tuple[Desk, Desk]) -> None:
+    """With every approval that it needs; then retry goes on."""
+    first, second = pair
+    first.start()
+    first.run_to("validate/approve")
+    mine = first.rig.bot.journal.read_id()
+    assert read_holder(first) == mine
+    second.start()
+    row = second.run_to("access/bind")
+    assert (row.state, read_holder(first)) == ("blocked", mine)
+    assert f"held by the upgrade {first.read().id} of another bot (journal {mine})" in row.sentence
+    first.click("abort", reason="the other team does it")
+    first.rig.run_until(first.has_ended)
+    assert read_holder(first) == ""
+    second.click("retry")
+    second.run_to("validate/approve")
+    assert read_holder(second) == second.rig.bot.journal.read_id()
