@@ -149,23 +149,6 @@ class Binding:
 
 
 @dataclass(frozen=True)
-class Lease:
-    """A Lease of coordination.k8s.io: who holds it, "" for nobody, and the annotations by which bots know their own.
-
-    `head` is that of the upgrade's audit. With the version that was read it is changed only where nobody did since.
-    """
-
-    namespace: str
-    name: str
-    holder: str = ""
-    mark: BindingMark | None = None
-    head: str = ""
-    acquired: datetime | None = None
-    renewed: datetime | None = None
-    resource_version: str = field(default="", compare=False)
-
-
-@dataclass(frozen=True)
 class Namespace:
     """A namespace; `labels` decide about injection."""
 

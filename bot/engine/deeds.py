@@ -11,10 +11,11 @@ from typing import Any, TypeAlias, cast
 
 from bot.engine.turn import Turn, TurnMemory
 from bot.journal.audit import Acted, Deed, Fell
+from steps.contract.leases import Lease
 from steps.contract.ledger import LedgerEntry
 from steps.contract.ports import Ended, KubectlCall, Kubernetes, MeshTools, RunState
 from steps.contract.record import Record
-from steps.mesh import Binding, EvictionRefused, Lease, PodGone, WorkloadRef
+from steps.mesh import Binding, EvictionRefused, PodGone, WorkloadRef
 
 # A method of a port whose types are the port's own.
 Method: TypeAlias = Callable[..., Any]

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from steps.contract.errors import GiveUp
-from steps.mesh import BindingMark, Lease, Right
+from steps.contract.leases import Lease
+from steps.mesh import BindingMark, Right
 from tests.contracts.ground import MERGE, Ground
 from tests.realcluster.control_plane import BOT_USER
 

@@ -16,7 +16,8 @@ from bot.gateways.kubernetes.pages import decode
 from bot.gateways.kubernetes.served_apis import ServedApis
 from bot.gateways.kubernetes.workloads import KINDS, RESTARTED_AT
 from steps.contract.errors import GiveUp, TryAgain
-from steps.mesh import Binding, BindingMark, Evicted, Eviction, EvictionRefused, Lease, PodGone, WorkloadRef
+from steps.contract.leases import Lease
+from steps.mesh import Binding, BindingMark, Evicted, Eviction, EvictionRefused, PodGone, WorkloadRef
 
 BINDING = msgspec.json.Decoder(RoleBinding)
 RESTARTABLE = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Rollout"})

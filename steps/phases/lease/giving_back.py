@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from steps.contract.errors import GiveUp
+from steps.contract.leases import Lease
 from steps.contract.step import Context
-from steps.mesh import Lease
 from steps.notes.permissions import LEASE, LEASE_BEGUN
 from steps.phases.own_binding import mark_upgrade, recall_own, remove_binding
 from steps.preflight.rights import LEASE_NAME

@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from steps.contract.errors import GiveUp, TryAgain
+from steps.contract.leases import Lease
 from steps.contract.step import Blocked, Context, Outcome, Step
-from steps.mesh import Lease
 from steps.notes.permissions import LEASE, LEASE_BEGUN, LEASE_FIRST, LEASE_LOST, LEASE_SHOWN, KeptLease
 from steps.phases.lease.takeover import CHOICES, judge_takeover, name_lease
 from steps.phases.own_binding import mark_upgrade

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from steps.contract.cards import Choice
+from steps.contract.leases import Lease
 from steps.contract.step import Blocked, Context, Decision
 from steps.contract.wording import Person
-from steps.mesh import Lease
 from steps.notes.permissions import LEASE_BEGUN, LEASE_FIRST, LEASE_LOST, LEASE_SHOWN, FirstTaker
 
 EXPIRY = timedelta(minutes=10)

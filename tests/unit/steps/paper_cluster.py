@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from steps.contract.errors import StepError, TryAgain
+from steps.contract.leases import Lease
 from steps.contract.ports import Manifest
 from steps.contract.release import Release
 from steps.mesh import (
@@ -21,7 +22,6 @@ from steps.mesh import (
     Evicted,
     Eviction,
     EvictionRefused,
-    Lease,
     Namespace,
     Node,
     Owner,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from steps.contract.errors import GiveUp, StepError
+from steps.contract.leases import Lease
 from steps.contract.ports import (
     ApplyRequest,
     Ended,
@@ -35,7 +36,6 @@ from steps.mesh import (
     DisruptionBudget,
     Event,
     Exclusion,
-    Lease,
     Namespace,
     Node,
     Operation,

@@ -14,10 +14,11 @@ from bot.journal.audit import Acted, Deed, Event, Fell
 from bot.journal.journal import Journal
 from bot.journal.records import BOT
 from steps.contract.errors import GiveUp
+from steps.contract.leases import Lease
 from steps.contract.ledger import LedgerEntry
 from steps.contract.ports import Ended, KubectlCall, Kubernetes, NotStarted, RunState
 from steps.contract.step import Context, Done, Outcome, Waiting
-from steps.mesh import Binding, EvictionRefused, Lease, PodGone
+from steps.mesh import Binding, EvictionRefused, PodGone
 from tests.unit.bot.workbench import BEN, Build, Engine
 from tests.unit.steps.paper_ports import PaperKubernetes
 
