@@ -37,7 +37,7 @@ ORDER = "/asm-upgrade rollback cluster-x the new proxies leak"
 def measure() -> list[Finding]:
     """Without KUBEBUILDER_ASSETS the sandbox alone."""
     with open_sandbox() as sandbox:
-        there = sandbox.wait_for("upgraded cluster-x:")
+        there = sandbox.wait_for("56/58 pods, 2 manual")
         click.echo(f"  cluster-x in the sandbox, the way there: {there:.0f} s")
         sandbox.send("command", user=REQUESTER, channel=CHANNEL, text=ORDER)
         back = sandbox.wait_for("cluster-x-1 is taken back")

@@ -99,10 +99,10 @@ def story(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def test_the_upgrade_ends_with_a_sum_that_adds_up(story: Story) -> None:
-    """The last milestone names both versions and every pod."""
+    """The last sentence names both versions and every pod."""
     assert story.upgraded.row.state == "upgraded"
     assert story.upgraded.ledger == {"upgraded": 56, "manual": 2}
-    assert "upgraded cluster-x: 1.4.7-asm.0 → 1.4.10-asm.18, 56/58 pods, 2 manual" in story.told
+    assert story.upgraded.row.sentence == "upgraded cluster-x: 1.4.7-asm.0 → 1.4.10-asm.18, 56/58 pods, 2 manual"
 
 
 def test_every_owned_pod_runs_the_new_sidecar(story: Story) -> None:
@@ -126,9 +126,8 @@ def test_the_way_back_ends_where_the_upgrade_began(story: Story) -> None:
     assert story.back.plane == {OLD}
     assert story.back.list_namespaces_on(TARGET) == set()
     assert story.back.ledger == {"upgraded": 58}
-    assert (
+    assert story.back.row.sentence == (
         "cluster-x is back on 1.4.7-asm.0 (from 1.4.10-asm.18), 58/58 pods, 0 manual; cluster-x-1 is taken back"
-        in story.told
     )
 
 
