@@ -16,7 +16,12 @@ from bot.gateways.programs.kubectl_seam import recording as recordings
 from bot.gateways.programs.kubectl_seam.call_log import LoggedCall, list_forbidden, read_calls
 from bot.gateways.programs.kubectl_seam.guard import Refused
 from bot.gateways.programs.kubectl_seam.rules import BoundFile, Ground, RunLimits
-from bot.gateways.programs.kubectl_seam.run_folder import RunFolder, prepare_guarding, prepare_recording
+from bot.gateways.programs.kubectl_seam.run_folder import (
+    RunFolder,
+    check_run_folder,
+    prepare_guarding,
+    prepare_recording,
+)
 from bot.gateways.programs.long_programs import ProgramRuns
 from bot.gateways.releases.signatures import hash_file
 from steps.contract.errors import GiveUp
@@ -130,6 +135,7 @@ class GuardedRuns:
         overlays = [part for path in write_overlays(folder, request) for part in ("-f", str(path))]
         command = [str(request.tools.istioctl), *request.arguments, *overlays, "--kubeconfig", str(folder.kubeconfig)]
         environment = {"PATH": str(folder.bin), "HOME": str(folder.home), "LANG": "C.UTF-8"}
+        check_run_folder(folder)
         try:
             self._runs.start(place.run_id, command, environment, limit, self._keep_alive)
         except OSError as error:

@@ -25,9 +25,13 @@ SUBFOLDERS = ("bin", "calls", "claims", "home", "record")
 
 @dataclass(frozen=True)
 class RunFolder:
-    """A prepared folder. `bin` is all of istioctl's PATH; `kubeconfig` is what istioctl is given."""
+    """A prepared folder. `bin` is all of istioctl's PATH; `kubeconfig` is what istioctl is given.
+
+    `rules_sha256` is of the rules, which cover the record and the kubeconfig; "" where the folder is only read.
+    """
 
     path: Path
+    rules_sha256: str = ""
 
     @property
     def bin(self) -> Path:
@@ -60,22 +64,18 @@ def prepare_guarding(path: Path, lock: Path, ground: Ground, limits: RunLimits, 
     return _prepare(path, lock, ground, limits, approved)
 
 
-def check_run_folder(folder: RunFolder, sha256: str) -> None:
-    """Raises GiveUp unless the folder and its rules are this user's own and unchanged; `sha256` is of the rules."""
+def check_run_folder(folder: RunFolder) -> None:
+    """Raises GiveUp unless the folder and its rules are this user's own and unchanged since they were prepared."""
     try:
         for place in (folder.path, folder.bin, folder.bin / "kubectl", folder.path / GUARD, folder.path / RULES):
             found = place.lstat()
             if place.is_symlink() or found.st_uid != os.getuid() or found.st_mode & 0o077:
                 raise _refuse(f"{place} is not this user's own")
-        if hash_rules(folder) != sha256 or (folder.path / GUARD).read_bytes() != _read_guard():
+        rules = hashlib.sha256((folder.path / RULES).read_bytes()).hexdigest()
+        if rules != folder.rules_sha256 or (folder.path / GUARD).read_bytes() != _read_guard():
             raise _refuse(f"{folder.path} was changed after it was prepared")
     except OSError as error:
         raise judge_disk(error, folder.path) from error
-
-
-def hash_rules(folder: RunFolder) -> str:
-    """The SHA-256 of the folder's rules, which covers the record and the kubeconfig."""
-    return hashlib.sha256((folder.path / RULES).read_bytes()).hexdigest()
 
 
 def _prepare(path: Path, lock: Path, ground: Ground, limits: RunLimits, approved: Recording | None) -> RunFolder:
@@ -100,7 +100,7 @@ def _prepare(path: Path, lock: Path, ground: Ground, limits: RunLimits, approved
         raise _refuse(f"{path} is there already, so this run was begun before") from error
     except OSError as error:
         raise judge_disk(error, path) from error
-    return folder
+    return replace(folder, rules_sha256=bound.sha256)
 
 
 def _write_record(folder: RunFolder, approved: Recording) -> list[dict[str, object]]:

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from bot.gateways.calls.credentials import GoogleCredentials
-from bot.gateways.programs.guarded_runs import GuardedRuns
+from bot.gateways.programs import guarded_runs
+from bot.gateways.programs.guarded_runs import GuardedRuns, write_overlays
 from bot.gateways.programs.kubeconfigs import Kubeconfigs
+from bot.gateways.programs.kubectl_seam.run_folder import RunFolder
 from bot.gateways.programs.long_programs import ProgramRuns
 from steps.contract.errors import GiveUp
-from steps.contract.ports import ApplyRequest, Ended, Kubectl, Tools
+from steps.contract.ports import ApplyRequest, Ended, Kubectl, NotStarted, Tools
 from steps.contract.record import Record
 from steps.mesh import ClusterAddress
 from tests.unit.bot.gateways.loopback import write_kubeconfig
@@ -190,6 +192,19 @@ def test_an_istioctl_that_changed_is_not_run(bench: Bench) -> None:
     request.tools.istioctl.write_text("#!/bin/sh\n")
     with pytest.raises(GiveUp, match="changed on disk after it was verified"):
         bench.guarded.start_recording("recording", bench.address, request, "", looks=True)
+
+
+def test_a_folder_that_changed_before_the_start_is_not_used(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing starts, neither istioctl nor what stands in kubectl's place."""
+
+    def touch(folder: RunFolder, request: ApplyRequest) -> list[Path]:
+        (folder.path / "guard.py").write_text("print('anything')\n")
+        return write_overlays(folder, request)
+
+    monkeypatch.setattr(guarded_runs, "write_overlays", touch)
+    with pytest.raises(GiveUp, match="was changed after it was prepared"):
+        bench.guarded.start_recording("recording", bench.address, bench.request(), "", looks=True)
+    assert isinstance(bench.runs.observe("recording"), NotStarted)
 
 
 def test_a_kubectl_that_changed_is_not_called(bench: Bench) -> None:
