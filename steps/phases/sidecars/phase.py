@@ -17,7 +17,7 @@ from steps.phases.sidecars.approvals.newcomers import meet_newcomers
 from steps.phases.sidecars.approvals.planning import PATIENCE, plan_sidecars
 from steps.phases.sidecars.approvals.renewal import ask_to_go_on
 from steps.phases.sidecars.flights.tally import ALL, OPEN_STATES, Tally, group_waves, read_tally
-from steps.phases.sidecars.moving.skipping import settle_moved
+from steps.phases.sidecars.moving.skipping import settle_left, settle_moved
 from steps.phases.sidecars.moving.soak import begin_watch, soak_wave
 from steps.phases.sidecars.moving.wave import Settled, move_wave
 
@@ -85,6 +85,7 @@ def acknowledge_left(ctx: Context) -> Outcome:
     if outcome is not None:
         return outcome
     settle_moved(ctx, tally)
+    settle_left(ctx, tally)
     entries = tally.list_all()
     check_sums(entries)
     left, ledger = list_left(entries), describe_ledger(ctx, entries)

@@ -13,10 +13,14 @@ from steps.phases.sidecars.flights.begun import describe_half_rolled, find_stand
 from steps.phases.sidecars.flights.flight import Flight, settle_flight
 from steps.phases.sidecars.flights.lookout import look
 from steps.phases.sidecars.flights.recording import settle_ready
+from steps.phases.sidecars.flights.settlement import close_entry
 from steps.phases.sidecars.flights.tally import OPEN_STATES, Tally, recall_nodes
 from steps.phases.sidecars.moving.taken_back import settle_evicted
+from steps.workloads.inventory import is_finished
 from steps.workloads.rollout import is_rolled_out
 from steps.workloads.waves import PlannedWorkload
+
+WENT_AWAY = "it has ended or is not there any more, and nothing was made in its place"
 
 
 def settle_choice(ctx: Context, tally: Tally) -> None:
@@ -48,6 +52,15 @@ def settle_moved(ctx: Context, tally: Tally) -> None:
     left = [flight for flight in flights if flight.entries]
     for flight in look(ctx, left, checked=False).flights:
         tally.record(settle_flight(flight, ctx.release, ctx.now, final=True))
+
+
+def settle_left(ctx: Context, tally: Tally) -> None:
+    """Pods that were left to a person and went away meanwhile are gone, though others of their workload stand."""
+    left = [entry for entry in tally.list_all() if entry.state == "manual"]
+    for space in sorted({entry.namespace for entry in left}):
+        present = {pod.uid for pod in ctx.kubernetes.list_pods(space) if not is_finished(pod)}
+        own = (entry for entry in left if entry.namespace == space and entry.uid not in present)
+        tally.record(close_entry(entry, "gone", WENT_AWAY) for entry in own)
 
 
 def _describe_flight(

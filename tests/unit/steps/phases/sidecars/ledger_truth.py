@@ -91,10 +91,10 @@ class Bystander:
             self._judge(change.before)
 
     def _is_lost(self, pod: Json) -> bool:
-        """Whether its node is not ready, or gone: what takes the pod away is not the upgrade."""
+        """Whether its node is not ready, drained or gone: what takes the pod away is not the upgrade."""
         node = self._cluster.store.find("nodes", "", pod["spec"].get("nodeName") or "")
         ready = condition_of(node, "Ready") if node else None
-        return ready is None or ready["status"] != "True"
+        return node is None or ready is None or ready["status"] != "True" or bool(node["spec"].get("unschedulable"))
 
     def _judge(self, pod: Json) -> None:
         owner = self._find_workload(pod)

@@ -57,3 +57,19 @@ def test_the_acknowledge_gate_names_the_command(cluster: PaperCluster) -> None:
     asked = rig.turn("acknowledge")
     assert isinstance(asked, Ask)
     assert any("kubectl -n batch delete pod shell" in line for d in asked.card.details for line in d.lines)
+
+
+def test_a_pod_left_to_a_person_that_went_away_is_gone(cluster: PaperCluster) -> None:
+    """Although others of its workload stand: nobody acknowledges a pod that is not there."""
+    web = cluster.add("Deployment", "shop", "web", 3, paused=True)
+    cluster.move_control_plane()
+    rig = start(cluster)
+    assert isinstance(rig.run("restart"), Done)
+    assert rig.count("manual") == 3
+    cluster.scale(web.ref, 1)
+    for _ in range(5):
+        cluster.tick()
+    asked = rig.turn("acknowledge")
+    assert isinstance(asked, Ask)
+    assert asked.question == "1 pod not re-injected and left to a person. Acknowledge?"
+    assert (rig.count("manual"), rig.count("gone")) == (1, 2)
