@@ -9,6 +9,7 @@ from steps.mesh import Pod
 from steps.workloads.placement import (
     count_surge,
     explain_crowding,
+    explain_no_node,
     explain_uneven_spread,
     find_single_disk,
     keeps_old_pods,
@@ -16,6 +17,8 @@ from steps.workloads.placement import (
 from steps.workloads.subject import Risk, Subject
 
 STRANDED_SHOWN = 3
+# A DaemonSet's pods are made for their nodes.
+_SCHEDULED = frozenset({"Deployment", "StatefulSet", "ReplicaSet", "ReplicationController", "Rollout"})
 NOT_READY = "not ready"
 
 
@@ -39,9 +42,16 @@ def find_disk(subject: Subject) -> Iterator[Risk]:
 
 
 def find_placeless(subject: Subject) -> Iterator[Risk]:
-    """A rollout whose first new pod will find no node."""
+    """A rollout whose first new pod will find no node, or a workload whose pods no node takes any more."""
     workload = subject.workload
-    if workload is None or workload.ref.kind != "Deployment" or subject.method != "restart":
+    if workload is None or workload.ref.kind not in _SCHEDULED or subject.method == "manual":
+        return
+    lost = explain_no_node(workload, subject.inventory.nodes)
+    if lost:
+        person = "bring such a node back or mend what its template asks for first"
+        yield Risk("no free node", "outage", lost, "moves it all the same", person, passing=True)
+        return
+    if workload.ref.kind != "Deployment" or subject.method != "restart":
         return
     fact = explain_crowding(workload, subject.inventory.nodes) or explain_uneven_spread(
         workload, subject.inventory.nodes

@@ -46,6 +46,16 @@ def explain_crowding(workload: Workload, nodes: Iterable[Node]) -> str:
     return ""
 
 
+def explain_no_node(workload: Workload, nodes: Sequence[Node]) -> str:
+    """Why no node at all would take a new pod, "" where one would or none is known."""
+    if not nodes or not workload.replicas or any(_may_run(node, workload.placement) for node in nodes):
+        return ""
+    return (
+        f"none of the {count_things(len(nodes), 'node')} takes its pods now (labels that it asks for, taints, not ready"
+        " or closed): a pod that goes does not come back"
+    )
+
+
 def _list_limits(workload: Workload, nodes: Sequence[Node]) -> Iterable[tuple[str, int]]:
     """What keeps pods apart, and how many places that leaves them."""
     for key in workload.placement.apart:

@@ -112,7 +112,7 @@ def test_a_node_whose_taint_the_pods_do_not_bear_is_no_place(
         (((Requirement("pool", "Exists"), Requirement("cores", "Gt", ("4",))),), True),
         (((Requirement("cores", "Lt", ("9",)),),), False),
         (((Requirement("pool", "NotIn", ("new",)),),), True),
-        (((Requirement("pool", "DoesNotExist"),),), False),
+        (((Requirement("pool", "DoesNotExist"),),), True),
     ],
 )
 def test_a_node_that_node_affinity_rules_out_is_no_place(
@@ -123,6 +123,28 @@ def test_a_node_that_node_affinity_rules_out_is_no_place(
     free = make_node("n9", labels={HOSTNAME: "n9", "pool": "new", "cores": "4"})
     shape = workload(placement=dataclasses.replace(APART, node_terms=terms), max_surge="1", max_unavailable="0")
     assert bool(risks(shape, (*taken, free))) is blocks
+
+
+@pytest.mark.parametrize("method", ["restart", "evict"])
+@pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "ReplicaSet"])
+def test_where_no_node_takes_its_pods_a_workload_would_lose_them(kind: str, method: Method) -> None:
+    """Its nodes were tainted or labelled anew after its pods had started: said before anybody approves."""
+    shape = workload(kind, placement=Placement(node_labels={"pool": "old"}))
+    (risk,) = (one for one in risks(shape, nodes(3), method) if one.kind == "no free node")
+    assert risk.level == "outage"
+    assert "none of the 3 nodes takes its pods now" in risk.sentence
+    old = make_node("n9", labels={"pool": "old"})
+    assert not [one for one in risks(shape, (*nodes(3), old), method) if one.kind == "no free node"]
+    assert not [one for one in risks(shape, (), method) if one.kind == "no free node"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "method", "replicas"), [("DaemonSet", "restart", 3), ("Job", "manual", 1), ("Deployment", "restart", 0)]
+)
+def test_what_loses_no_pod_is_told_of_no_node(kind: str, method: Method, replicas: int) -> None:
+    """A DaemonSet's pods are made for their nodes, and what is left alone goes nowhere."""
+    shape = workload(kind, replicas=replicas, placement=Placement(node_labels={"pool": "old"}))
+    assert not [one for one in risks(shape, nodes(3), method) if one.kind == "no free node"]
 
 
 def test_a_spread_counts_a_tainted_node_as_a_place() -> None:
