@@ -141,6 +141,7 @@ class Transitions:
             self._journal.change_upgrade(row.id, paused_by=by)
             self._journal.append(row.id, by, Paused(row.step, reason), now)
             self._chronicle.tell(row, f"paused by {mention(by)}; a program that already runs is let end", now)
+            self._chronicle.redraw_card(row)
 
     def resume(self, row: UpgradeRow, by: str, reason: str) -> None:
         """Go on; time in which it was paused is no waiting."""
@@ -149,6 +150,7 @@ class Transitions:
             self._journal.change_upgrade(row.id, paused_by="", waiting_since=None, due=due)
             self._journal.append(row.id, by, Resumed(row.step, reason), now)
             self._chronicle.tell(row, f"resumed by {mention(by)}", now)
+            self._chronicle.redraw_card(row)
 
     def hold(self, row: UpgradeRow, until: datetime | None, sentence: str, told: str) -> None:
         """Stand until its window opens; `told` is for the thread, "" where it stood there already."""

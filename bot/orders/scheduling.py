@@ -65,6 +65,8 @@ class Scheduling:
             raise Refusal(f"Nothing was scheduled. {unclear}") from unclear
         if row and row.aborted_by:
             raise Refusal(f"{row.id} is being aborted.")
+        if row and self._moves_forward(row, appointment.starts):
+            self._timetable.check_opening(cluster, by, row)
         if row is None:
             start(Start(order.target, order.options), by)
             row = self._timetable.find_row(order.target)
@@ -82,6 +84,12 @@ class Scheduling:
             f"then. Its thread is in <#{cluster.channel}>."
         )
 
+    def _moves_forward(self, row: UpgradeRow, starts: datetime) -> bool:
+        """Whether it would act sooner than those knew who approved something of it."""
+        known = self._schedules.find_appointment(row.id)
+        approved = any(one.kind == "gate" and one.state == "decided" for one in self._journal.list_questions(row.id))
+        return approved and known is not None and starts < known.starts
+
     def _extend(self, order: Extend, by: str) -> str:
         """Let an upgrade act beyond its window, for a reason that stands on the record."""
         row, cluster = self._timetable.need_row(order.target)
@@ -98,13 +106,15 @@ class Scheduling:
         if freeze:
             raise Refusal(f"{cluster.key} is frozen {freeze.describe()}. A freeze is lifted in clusters.toml only.")
         permit = self._keeper.find_window(row, now)
+        if not permit.open:
+            self._timetable.check_opening(cluster, by, row)
         until = max(permit.until if permit.open and permit.until else now, now) + length
         self._schedules.add_extension(row.id, until, by, reason, now)
         self._schedules.drop_reminders(row.id, ["ends"])
         self._keeper.wake(row.id)
         zone = choose_zone(cluster.downtime, self._schedules.find_appointment(row.id))
         when = write_local(until, zone)
-        sentence = f"window extended by {mention(by)} until {when}: {reason}"
+        sentence = f"window {'extended' if permit.open else 'opened'} by {mention(by)} until {when}: {reason}"
         self._chronicle.close_reminders(row, sentence, "ends")
         self._record(row, by, Extended(order.reason, sentence))
         self._timetable.attach_calendar(row)

@@ -125,3 +125,10 @@ class Timetable:
         refused = refuse_person(cluster.policy, action, user, row.requester if row else "", False)
         if refused:
             raise Refusal(refused)
+
+    def check_opening(self, cluster: Cluster, user: str, row: UpgradeRow) -> None:
+        """Raise Refusal where this person may not let the upgrade act before it may: that takes who may approve it."""
+        action: Literal["approve", "break-glass"] = "approve" if cluster.policy.approvers else "break-glass"
+        refused = refuse_person(cluster.policy, action, user, row.requester, action == "approve")
+        if refused:
+            raise Refusal(f"{row.id} may not act now, and letting it takes an approval. {refused}")

@@ -125,6 +125,11 @@ class Chronicle:
             self._attach(row, outcome.attachments, now)
         return digest_shown(encode_body(body))
 
+    def redraw_card(self, row: UpgradeRow) -> None:
+        """The card of the open question has other buttons now."""
+        if row.state in ("asking", "blocked"):
+            self._outbox.touch_message(row.id, name_card(row.step, row.generation))
+
     def digest_card(self, row: UpgradeRow) -> str:
         """The SHA-256 of what the card of the upgrade's current question says, "" where there is none to read."""
         body = self._outbox.find_body(row.id, name_card(row.step, row.generation))

@@ -113,6 +113,7 @@ def _build_choice(choice: Choice, target: Target) -> ButtonElement:
         action_id=cut(action_id, 255),
         value=write_value(replace(target, needs_reason=choice.needs_reason)),
         style=STYLES.get(choice.weight),
+        accessibility_label=describe_button(choice.label or choice.id, target.step.partition("/")[0], target.upgrade),
         confirm=build_confirm(choice.confirm, choice.label),
     )
 
@@ -135,8 +136,14 @@ def _build_control(view: UpgradeView, action: Action, pen: Pen) -> ButtonElement
         text=_plain(labels.get(action, action.capitalize())),
         action_id=PREFIX + action,
         value=write_value(Target(view.id, step, generation, journal=pen.journal)),
+        accessibility_label=describe_button(labels.get(action, action.capitalize()), "", view.id),
         style="danger" if action in ("abort", "rollback") else "primary" if action in ("resume", "retry") else None,
     )
+
+
+def describe_button(label: str, phase: str, about: str) -> str:
+    """What a screen reader says of a button; beside it stands nothing that tells which upgrade it is of."""
+    return cut(clean(" of ".join(part for part in (f"{label} {phase}".strip(), about) if part)), LABEL_LIMIT)
 
 
 def build_row(buttons: list[ButtonElement], block_id: str) -> list[ActionsBlock]:

@@ -19,7 +19,7 @@ from bot.journal.bodies import AgendaSection
 from bot.journal.records import Action
 from bot.orders.cluster_views import ClusterView
 from bot.slack.drawing.agenda import draw_agenda
-from bot.slack.drawing.buttons import build_controls, build_row
+from bot.slack.drawing.buttons import build_controls, build_row, describe_button
 from bot.slack.drawing.cards import build_mrkdwn, build_note, build_text
 from bot.slack.drawing.text import Pen, cut_written, escape
 from bot.telling.phrases import mention
@@ -75,8 +75,19 @@ def _build_head_buttons(clusters: Sequence[ClusterView]) -> list[ButtonElement]:
     buttons = []
     if any(cluster.may_start for cluster in clusters):
         text = PlainTextObject(text="Start an upgrade")
-        buttons.append(ButtonElement(text=text, action_id=START_ACTION, value="", style="primary"))
-    return [*buttons, ButtonElement(text=PlainTextObject(text="Refresh"), action_id=REFRESH_ACTION)]
+        buttons.append(
+            ButtonElement(
+                text=text, action_id=START_ACTION, value="", style="primary", accessibility_label="Start an upgrade"
+            )
+        )
+    return [
+        *buttons,
+        ButtonElement(
+            text=PlainTextObject(text="Refresh"),
+            action_id=REFRESH_ACTION,
+            accessibility_label="Refresh the list of clusters",
+        ),
+    ]
 
 
 def _build_asked(clusters: Sequence[ClusterView], pen: Pen) -> list[Block]:
@@ -112,7 +123,10 @@ def _build_start(cluster: ClusterView) -> ButtonElement | None:
     if not cluster.may_start:
         return None
     text = "Propose" if cluster.found else "Start"
-    return ButtonElement(text=PlainTextObject(text=text), action_id=START_ACTION, value=cluster.key)
+    label = describe_button(text, "", cluster.key)
+    return ButtonElement(
+        text=PlainTextObject(text=text), action_id=START_ACTION, value=cluster.key, accessibility_label=label
+    )
 
 
 def _write_title(cluster: ClusterView) -> str:

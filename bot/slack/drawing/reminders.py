@@ -15,7 +15,15 @@ from slack_sdk.models.blocks import (
 )
 
 from bot.journal.bodies import GatheredBody, GatheredLine, Moment, ReminderBody
-from bot.slack.drawing.buttons import PREFIX, SHOW_CARD, Target, build_choices, build_confirm, write_value
+from bot.slack.drawing.buttons import (
+    PREFIX,
+    SHOW_CARD,
+    Target,
+    build_choices,
+    build_confirm,
+    describe_button,
+    write_value,
+)
 from bot.slack.drawing.cards import build_note, build_sentence, build_text
 from bot.slack.drawing.text import Pen, escape
 from steps.contract.cards import DENY
@@ -83,14 +91,28 @@ def _build_elements(body: ReminderBody, pen: Pen) -> list[InteractiveElement]:
     target = Target(body.upgrade, body.step, body.generation, journal=pen.journal)
     elements: list[InteractiveElement] = [*_build_answers(body, target)]
     elements += [
-        ButtonElement(text=_plain(LABELS[action]), action_id=PREFIX + action, value=write_value(target))
+        ButtonElement(
+            text=_plain(LABELS[action]),
+            action_id=PREFIX + action,
+            value=write_value(target),
+            accessibility_label=describe_button(LABELS[action], "", body.upgrade),
+        )
         for action in body.controls
         if action in LABELS
     ]
     if options := _list_options(body):
         elements.append(StaticSelectElement(action_id=SNOOZE_ACTION, placeholder=_plain("Snooze"), options=options))
-    elements.append(ButtonElement(text=_plain("Reschedule"), action_id=RESCHEDULE_ACTION, value=target.upgrade))
+    elements.append(_build_reschedule(target))
     return [*elements, _build_cancel(body, target)] if body.cancel else elements
+
+
+def _build_reschedule(target: Target) -> ButtonElement:
+    return ButtonElement(
+        text=_plain("Reschedule"),
+        action_id=RESCHEDULE_ACTION,
+        value=target.upgrade,
+        accessibility_label=describe_button("Reschedule", "", target.upgrade),
+    )
 
 
 def _build_answers(body: ReminderBody, target: Target) -> list[ButtonElement]:
@@ -98,7 +120,8 @@ def _build_answers(body: ReminderBody, target: Target) -> list[ButtonElement]:
     if not body.choices:
         return []
     value = write_value(Target(body.upgrade, journal=target.journal))
-    show = ButtonElement(text=_plain("Show the card"), action_id=SHOW_CARD, value=value)
+    label = describe_button("Show the card", "", body.upgrade)
+    show = ButtonElement(text=_plain("Show the card"), action_id=SHOW_CARD, value=value, accessibility_label=label)
     return [show, *build_choices([choice for choice in body.choices if choice.id == DENY.id], target)]
 
 
@@ -109,6 +132,7 @@ def _build_cancel(body: ReminderBody, target: Target) -> ButtonElement:
         action_id=f"{PREFIX}abort",
         value=write_value(target),
         style="danger",
+        accessibility_label=describe_button("Cancel", "", body.upgrade),
         confirm=build_confirm(warning, "Cancel the upgrade"),
     )
 

@@ -188,12 +188,15 @@ class Reply:
         return [build_note(times)] if times else []
 
     def _draw_buttons(self, body: Asking, controls: Sequence[Action]) -> Sequence[Block]:
+        """What is legal now: while the upgrade is paused nothing is decided."""
         if self.view is None:
             return []
-        taken = {choice.id for choice in body.choices}
+        choices = () if self.view.paused_by else body.choices
+        taken = {choice.id for choice in choices}
         target = Target(self.view.id, body.step, body.generation, journal=self.pen.journal)
-        buttons = build_choices(body.choices, target)
-        buttons += build_controls(self.view, [action for action in controls if action not in taken], self.pen)
+        buttons = build_choices(choices, target)
+        legal: list[Action] = [action for action in ("resume", *controls) if action not in taken]
+        buttons += build_controls(self.view, legal, self.pen)
         return build_row(buttons, f"{self.block_id}|buttons")
 
 

@@ -300,6 +300,23 @@ def test_an_extension_adds_to_the_window_that_is_open(build: Build) -> None:
     )
 
 
+def test_a_closed_window_is_opened_by_an_approver_alone(build: Build) -> None:
+    """Who asked for the upgrade does not let it act, whatever rights they have besides."""
+    engine = begin(build, DAYS, access__bind=lambda _c: Done("bound"))
+    refused = engine.click("extend", ANA, choice="1h", reason="it is urgent")
+    assert refused.startswith("cluster-x-1 may not act now, and letting it takes an approval.")
+    engine.runner.turn()
+    assert engine.row().state == "running"
+    assert engine.click("extend", BEN, choice="1h", reason="it is urgent").startswith("cluster-x-1 may act until")
+    assert "window opened by" in said(engine)[-1]
+
+
+def test_who_asked_for_an_upgrade_adds_to_its_open_window(build: Build) -> None:
+    """Nobody has to be woken for the last pods."""
+    engine = begin(build, NIGHTS, sidecars__restart=lambda _c: Waiting("in flight", 5))
+    assert engine.click("extend", ANA, choice="1h", reason="almost done").startswith("cluster-x-1 may act until")
+
+
 def test_an_extension_is_on_the_record(build: Build) -> None:
     """Who, until when and why."""
     engine = begin(build, NIGHTS, sidecars__restart=lambda _c: Waiting("in flight", 5))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bot.journal.bodies import decode_choices
+from bot.people.rights import list_legal_actions
 from bot.slack.drawing.buttons import (
     PREFIX,
     Target,
@@ -20,7 +22,15 @@ from bot.slack.drawing.buttons import (
 )
 from bot.slack.drawing.messages import draw_message
 from steps.contract.cards import Choice
-from tests.unit.bot.slack.samples import EVERYBODYS, SAMPLES, build_view
+from tests.unit.bot.slack.samples import (
+    BEN,
+    EVERYBODYS,
+    SAMPLES,
+    build_asking_view,
+    build_gate_body,
+    build_message,
+    build_view,
+)
 
 SAID: tuple[dict[str, Any], ...] = (
     {},
@@ -133,3 +143,32 @@ def test_a_choice_is_drawn_by_its_weight(stored: dict[str, str], style: str | No
     choices = decode_choices(json.dumps([{"id": "approve", "label": "Approve", **stored}]))
     (button,) = build_choices(choices, Target("cluster-x-7"))
     assert button.style == style
+
+
+def list_buttons(value: Any) -> Iterator[dict[str, Any]]:
+    """Every button in blocks."""
+    if isinstance(value, dict):
+        if value.get("type") == "button":
+            yield value
+        for part in value.values():
+            yield from list_buttons(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from list_buttons(part)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_every_button_tells_a_screen_reader_what_it_is_of(name: str) -> None:
+    """`Approve` alone is every approval."""
+    message, view = SAMPLES[name]
+    for button in list_buttons(draw_message(message, view, "rich", EVERYBODYS).blocks):
+        assert "cluster-x-7" in button["accessibility_label"]
+
+
+@pytest.mark.parametrize(("paused", "shown"), [("", ["Approve", "Deny", "Pause", "Abort"]), (BEN, ["Resume", "Abort"])])
+def test_a_card_has_the_buttons_that_are_legal_now(paused: str, shown: list[str]) -> None:
+    """While it is paused nothing is decided."""
+    legal = list_legal_actions("asking", bool(paused), False)
+    view = replace(build_asking_view(), paused_by=paused, legal=legal)
+    drawn = draw_message(build_message("gate", build_gate_body()), view, "rich", EVERYBODYS).blocks
+    assert [button["text"]["text"] for button in list_buttons(drawn)] == shown

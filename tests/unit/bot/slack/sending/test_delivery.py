@@ -304,7 +304,7 @@ def test_a_file_that_slack_never_takes_holds_nothing_and_is_left_out(room: PostR
     room.put("file", {"name": "difference.txt", "text": "line\n"})
     room.tell("the card that matters")
     room.settle()
-    told = "The file difference.txt can't be put here, and is left out. Slack refused: file_uploads_disabled."
+    told = "the file difference.txt can't be put here, and is left out. Slack refused: file_uploads_disabled."
     assert room.texts()[1:] == ["the card that matters", told]
 
 
