@@ -20,6 +20,7 @@ from handlers.forms.scheduling import register_scheduling
 from handlers.forms.starting import register_starting
 from handlers.payloads import Payload
 from handlers.permissions import register_permissions
+from handlers.threads import register_threads
 
 FORM_THREADS = 8
 
@@ -50,6 +51,7 @@ def register_listeners(app: App, reception: Reception, forms: Executor) -> None:
     register_starting(app, reception)
     register_home(app, reception)
     register_scheduling(app, reception)
+    register_threads(app, reception, forms)
     register_installation(app)
     register_rest(app)
 

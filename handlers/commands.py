@@ -56,14 +56,20 @@ def needs_form(order: Order) -> bool:
 
 def receive_order(reception: Reception, order: Order | Misread, command: Payload) -> str:
     """Commit a command; the text to show at once, "" where an answer or a form follows."""
+    told = answer_order(reception, order, find_text(command, "user_id"))
+    if not told and not isinstance(order, Misread) and not needs_form(order):
+        reception.desk.receive(build_click(order, command, reception))
+    return told
+
+
+def answer_order(reception: Reception, order: Order | Misread, user: str) -> str:
+    """What needs no decision and is answered at once, "" for everything else."""
     if isinstance(order, Misread):
         return order.answer
     if isinstance(order, ReadHelp):
-        return write_help(order.target, reception.fleet.list_clusters(find_text(command, "user_id")))
+        return write_help(order.target, reception.fleet.list_clusters(user))
     if isinstance(order, Schedule) and needs_form(order):
-        return reception.fleet.refuse_schedule(order.target, find_text(command, "user_id"))
-    if not needs_form(order):
-        reception.desk.receive(build_click(order, command, reception))
+        return reception.fleet.refuse_schedule(order.target, user)
     return ""
 
 

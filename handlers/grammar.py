@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.clicks.orders import (
@@ -23,11 +23,11 @@ from bot.clicks.orders import (
     choose_order,
 )
 from bot.journal.records import Action
-from bot.likeness import suggest
+from bot.likeness import find_alike, suggest
 from bot.windows.appointments import Written, find_zone, parse_length
 from handlers.options import read_options, show_word
 from handlers.payloads import mend_text
-from handlers.typed import bare_name, bare_word, undo_markup, write_reason
+from handlers.typed import CHANNEL, bare_name, bare_word, undo_markup, write_reason
 from handlers.usage import COMMAND, USAGE, list_commands
 
 REASON_LIMIT = 500
@@ -95,6 +95,24 @@ def read_order(text: str) -> Order | Misread:
     if action in NEEDS_TARGET and not rest:
         return Misread(f"Name the cluster: `{COMMAND} {USAGE[action].line}`.")
     return _READERS.get(action, _read_target)(action, rest)
+
+
+def name_target(text: str, cluster: str, upgrade: str, known: Iterable[str]) -> str:
+    """What was said in an upgrade's thread, with the upgrade where no cluster was named.
+
+    A word that is like a known cluster's name names a cluster, wrongly or not: nothing is done to another one for it.
+    """
+    words = _drop_command(text.split())
+    action, rest = _find_action(words) if words else (None, [])
+    if action is None or action == "help" or (rest and bare_name(rest[0]).lstrip("-") == "help"):
+        return text
+    named = bare_name(rest[0]) if rest else ""
+    without_words = action in READINGS or action in ("pause", "resume", "retry", "start")
+    option = "=" in named or named == "set"
+    if named and not option and (without_words or CHANNEL.match(rest[0]) or find_alike(named, [*known, upgrade])):
+        return text
+    target = cluster if action in ("start", "schedule", "windows", "calendar", "history") else upgrade
+    return " ".join([action, target, *rest])
 
 
 def _drop_command(words: Sequence[str]) -> list[str]:

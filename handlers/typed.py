@@ -33,6 +33,11 @@ def undo_markup(text: str) -> str:
     return text.translate(QUOTES)
 
 
+def drop_mention(text: str) -> str:
+    """What was said to the bot, without the mention that it was said with."""
+    return PERSON.sub("", text, count=1).strip(" \t\n,:")
+
+
 def bare_word(word: str) -> str:
     """A name as it was meant: without formatting, quotes, a full stop behind it or what nobody sees."""
     if CHANNEL.fullmatch(word):

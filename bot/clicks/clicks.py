@@ -27,14 +27,30 @@ from bot.journal.records import OPERATOR, Action
 from bot.journal.store import OrderedStore, Row, Store
 from bot.windows.appointments import Written
 
-Door: TypeAlias = Literal["command", "button", "form", "home", "reminder", "file", "command line"]
+Door: TypeAlias = Literal[
+    "command", "button", "form", "home", "reminder", "file", "mention", "shortcut", "command line"
+]
 _BY_BUTTON: frozenset[Action] = frozenset(
     {"approve", "deny", "decide", "pause", "resume", "retry", "abort", "rollback"}
 )
+_BY_WORDS: frozenset[Action] = _BY_BUTTON | {
+    "start",
+    "break-glass",
+    "schedule",
+    "extend",
+    "windows",
+    "calendar",
+    "status",
+    "history",
+    "log",
+    "help",
+}
 # What may be ordered through each door; anything else is refused there.
 DOORS: Mapping[Door, frozenset[Action]] = {
-    "command": _BY_BUTTON
-    | {"start", "break-glass", "schedule", "extend", "windows", "calendar", "status", "history", "log", "help"},
+    "command": _BY_WORDS,
+    # the bot's name in a message, and the line asked for by the shortcut in a message's menu
+    "mention": _BY_WORDS,
+    "shortcut": _BY_WORDS,
     # whoever typed that they break the glass of a production cluster is given a button
     "button": _BY_BUTTON | {"break-glass"},
     "form": _BY_BUTTON | {"start", "schedule"},
@@ -50,7 +66,8 @@ class Click(msgspec.Struct, frozen=True, omit_defaults=True):
     """A person's order as received from Slack or the command line, before anything is decided about it.
 
     `id` makes a redelivery harmless. `answer_to` is Slack's response_url, "" where there is none. `team` is the
-    person's own workspace. `journal` is the mark of the bot whose button was pressed, "" where it has none.
+    person's own workspace. `journal` is the mark of the bot whose button was pressed, "" where it has none; `thread` the
+    ts of the thread that it was said in, "" where it was in none.
     """
 
     id: str
@@ -62,6 +79,7 @@ class Click(msgspec.Struct, frozen=True, omit_defaults=True):
     answer_to: str = ""
     door: Door = "command"
     journal: str = ""
+    thread: str = ""
 
 
 @dataclass(frozen=True)

@@ -141,7 +141,7 @@ class AnswerBody(Struct, frozen=True):
     """A private answer to one person; `response_url` is Slack's, "" where there is none, `log` what it lists.
 
     `card` is a copy of the card that asks `upgrade`'s open question, for this person alone; its buttons give `reason`
-    as theirs.
+    as theirs. `thread` is the ts of the thread to answer in, "" for the channel.
     """
 
     message_kind: ClassVar[MessageKind] = "answer"
@@ -154,6 +154,7 @@ class AnswerBody(Struct, frozen=True):
     card: GateBody | None = None
     reason: str = ""
     log: tuple[Line, ...] = ()
+    thread: str = ""
 
 
 class PodNumbers(Struct, frozen=True):

@@ -26,6 +26,9 @@ from bot.windows.appointments import Appointment, Written
 from steps.contract.cards import APPROVE
 from steps.notes.prepare import MESH_SEEN, MTLS, SeenMesh
 
+# In threads of upgrades before these the cluster has to be named.
+THREADS_KNOWN = 50
+
 
 class Fleet:
     """Reads; decides nothing."""
@@ -58,6 +61,11 @@ class Fleet:
     def is_searched(self) -> bool:
         """Whether GKE was asked for clusters lately."""
         return self._targets.found.is_fresh()
+
+    def find_in_thread(self, channel: str, ts: str) -> tuple[str, str] | None:
+        """The cluster and the upgrade whose root message this is, among the latest; None where it is none."""
+        latest = self._journal.list_upgrades(limit=THREADS_KNOWN)
+        return next(((row.cluster, row.id) for row in latest if self._read_thread(row.id) == (channel, ts)), None)
 
     def read_name(self, target: str) -> str:
         """What an order names; a channel stands for its cluster."""

@@ -73,7 +73,9 @@ class Upgrades:
         if not answer.text or not (click.channel or click.answer_to):
             return
         agenda, copy = show_agenda(answer.agenda), answer.copy
-        body = AnswerBody(click.user, click.channel, click.answer_to, answer.text, agenda, log=answer.log)
+        body = AnswerBody(
+            click.user, click.channel, click.answer_to, answer.text, agenda, log=answer.log, thread=click.thread
+        )
         if copy:
             body = replace(body, upgrade=copy.upgrade, card=copy.card, reason=copy.reason)
         self._chronicle.answer(body, self._clock.now())

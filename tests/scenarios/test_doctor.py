@@ -121,7 +121,12 @@ def test_more_connections_than_one_bot_has_are_a_warning(others: int | None, sev
 
 def test_missing_scopes_are_named() -> None:
     """What must be granted is said."""
-    assert check_scopes("commands,chat:write").sentence.startswith("the bot token lacks im:write, usergroups:read")
+    assert check_scopes("commands,chat:write").sentence.startswith("the bot token lacks app_mentions:read, im:write")
+
+
+def test_an_app_that_hears_no_mentions_can_upgrade() -> None:
+    """Installed before they were understood: a warning."""
+    assert check_scopes(",".join(set(SCOPES) - {"app_mentions:read"})).severity == "warning"
 
 
 @pytest.mark.parametrize(("apart", "severity"), [(5, "ok"), (60, "warning"), (3600, "error")])

@@ -155,7 +155,7 @@ class Delivery:
     def _answer(self, message: Message, look: Look) -> SlackAnswer:
         to = message.body if isinstance(message.body, AnswerBody) else AnswerBody()
         drawing = draw_message(message, None, look, self._pen)
-        return self._postbox.answer(to.response_url, to.user, to.channel or message.channel, drawing)
+        return self._postbox.answer(to.response_url, to.user, to.channel or message.channel, drawing, to.thread)
 
     def _post_afresh(self, message: Message) -> Result:
         channel, thread = self._find_place(message)

@@ -140,7 +140,7 @@ class Postbox:
             channel=channel, oldest=oldest, include_all_metadata=True, limit=200, cursor=cursor
         )
 
-    def answer(self, url: str, user: str, channel: str, drawing: Drawing) -> SlackAnswer:
+    def answer(self, url: str, user: str, channel: str, drawing: Drawing, thread: str = "") -> SlackAnswer:
         """A private answer: to the response_url where it is one of Slack's, else an ephemeral or a direct message.
 
         Where the person acted in the app's Home, `channel` is that person's own id.
@@ -155,7 +155,9 @@ class Postbox:
                 lambda: self._posting.chat_postMessage(channel=user, text=text, blocks=blocks, unfurl_links=False)
             )
         return call_slack(
-            lambda: self._posting.chat_postEphemeral(channel=channel, user=user, text=text, blocks=blocks)
+            lambda: self._posting.chat_postEphemeral(
+                channel=channel, user=user, text=text, blocks=blocks, thread_ts=thread or None
+            )
         )
 
     def _answer_by_url(self, url: str, drawing: Drawing) -> bool:

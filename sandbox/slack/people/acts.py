@@ -8,7 +8,15 @@ from typing import Any
 
 from sandbox.slack.from_bot.replies import apply_command_ack
 from sandbox.slack.to_bot.delivery import Ack, Courier
-from sandbox.slack.to_bot.payloads import Payload, build_action, build_command, build_message_action, build_suggestion
+from sandbox.slack.to_bot.payloads import (
+    Payload,
+    build_action,
+    build_command,
+    build_mention,
+    build_message_action,
+    build_shortcut,
+    build_suggestion,
+)
 from sandbox.slack.values.elements import ValueFault, find_element, read_state
 from sandbox.slack.values.shapes import ActFault, Json, Refusal
 from sandbox.slack.workspace.cast import Person
@@ -96,8 +104,23 @@ class Acts:
         """Deliver a payload exactly as given, such as a forged or replayed one."""
         return done(await self._courier.deliver(payload))
 
-    def say(self, user: str, channel: str, text: str, thread: str | None) -> Json:
-        """Write a plain message into a channel or thread. Raises ActFault, Refusal."""
+    async def use_shortcut(self, user: str, channel: str, ts: str, callback: str) -> Json:
+        """Choose a shortcut of the app in a message's menu. Raises ActFault, Refusal."""
+        person, room = self._person(user), self._workspace.messages.room(channel)
+        app = self._workspace.cast.app
+        if callback not in app.shortcuts:
+            raise ActFault(f"{app.name} has no shortcut {callback!r}; it has {', '.join(app.shortcuts)}")
+        message = self._workspace.messages.find(room.id, ts)
+        keys = {
+            "trigger_id": self._workspace.triggers.issue(person.id),
+            "response_url": self._response_url(room, person),
+        }
+        payload = build_shortcut(self._workspace.cast, person, room, message, callback, keys)
+        ack = await self._courier.deliver(payload)
+        return done(ack) if ack.ok else self._failed(ack, room, person, f"That shortcut {explain(ack)}")
+
+    async def say(self, user: str, channel: str, text: str, thread: str | None) -> Json:
+        """Write a plain message into a channel or thread; the bot hears where it is named. Raises ActFault, Refusal."""
         person = self._person(user)
         room = self._workspace.messages.room(channel)
         if thread and text.startswith("/"):
@@ -109,7 +132,12 @@ class Acts:
                 thread,
             )
             return {"ok": False, "error": "slash_command_in_thread"}
-        message = self._workspace.messages.post(room.id, {"user": person.id, "text": self._escape(text)}, thread)
+        written = re.sub(r"<([@#][A-Z0-9]+)\|[^>]*>", r"<\1>", self._escape(text))
+        message = self._workspace.messages.post(room.id, {"user": person.id, "text": written}, thread)
+        app = self._workspace.cast.app
+        if f"<@{app.bot_user}>" in written and room.has_bot and "app_mentions:read" in app.scopes:
+            event = f"Ev{self._workspace.stamps.next().replace('.', '')}"
+            await self._courier.deliver(build_mention(self._workspace.cast, message, room.id, person, event))
         return {"ok": True, "ts": message["ts"]}
 
     def _person(self, user: str) -> Person:

@@ -43,6 +43,7 @@ class Control:
             "view-close": self._close,
             "home": self._home,
             "message": self._say,
+            "shortcut": self._shortcut,
             "dismiss": self._dismiss,
             "attach": self._attach,
             "payload": self._payload,
@@ -83,7 +84,11 @@ class Control:
 
     async def _say(self, body: Json) -> Json:
         user, channel, text = _text(body, "user"), _text(body, "channel"), _text(body, "text")
-        return self._acts.say(user, channel, text, body.get("thread_ts"))
+        return await self._acts.say(user, channel, text, body.get("thread_ts"))
+
+    async def _shortcut(self, body: Json) -> Json:
+        user, channel, ts = _text(body, "user"), _text(body, "channel"), _text(body, "ts")
+        return await self._acts.use_shortcut(user, channel, ts, _text(body, "callback_id"))
 
     async def _dismiss(self, body: Json) -> Json:
         return {"ok": self._workspace.messages.dismiss(_text(body, "user"), _text(body, "ts"))}

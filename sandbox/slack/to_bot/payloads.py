@@ -138,6 +138,36 @@ def build_home_opened(cast: Cast, person: Person, channel: str, view: Json | Non
     return build_event(cast, inner, event, stamp)
 
 
+def build_mention(cast: Cast, message: Json, channel: str, person: Person, event: str) -> Payload:
+    """Build the event app_mention of a message that names the bot."""
+    inner: Json = {
+        "type": "app_mention",
+        "user": person.id,
+        "team": person.team,
+        "text": message["text"],
+        "ts": message["ts"],
+        "channel": channel,
+        "event_ts": message["ts"],
+    }
+    if message.get("thread_ts"):
+        inner["thread_ts"] = message["thread_ts"]
+    return build_event(cast, inner, event, message["ts"])
+
+
+def build_shortcut(cast: Cast, person: Person, room: Room, message: Json, callback: str, keys: Json) -> Payload:
+    """Build the payload of a shortcut in a message's menu; `keys` holds response_url and trigger_id."""
+    body = {
+        **_interaction("message_action", cast, person),
+        "callback_id": callback,
+        "action_ts": message["ts"],
+        "message_ts": message["ts"],
+        "channel": {"id": room.id, "name": "directmessage" if room.user else room.name},
+        "message": copy.deepcopy(message),
+        **keys,
+    }
+    return Payload("interactive", body)
+
+
 def build_event(cast: Cast, inner: Json, event: str, stamp: str) -> Payload:
     """Wrap an event as the Events API does."""
     authorization = {

@@ -62,6 +62,7 @@ class SlackApp:
     app_token: str = "xapp-1-A0ASMUPG01-123456789012-sandbox"
     signing_secret: str = "5a4e2f0c9b8d7e6f1a2b3c4d5e6f7081"
     scopes: tuple[str, ...] = (
+        "app_mentions:read",
         "channels:history",
         "chat:write",
         "commands",
@@ -74,6 +75,7 @@ class SlackApp:
         "users:read",
     )
     app_scopes: tuple[str, ...] = ("connections:write",)
+    shortcuts: tuple[str, ...] = ("asm-about",)
 
 
 PEOPLE = (

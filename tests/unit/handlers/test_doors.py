@@ -18,6 +18,7 @@ from handlers.commands import receive_order
 from handlers.desk import Reception, commit_form
 from handlers.forms.scheduling import receive_schedule, receive_snooze
 from handlers.grammar import read_order
+from handlers.threads import receive_mention, receive_order_form
 from tests.unit.bot.workbench import ANA, START
 
 PERSON = {"user": {"id": ANA, "team_id": "T1"}, "channel": {"id": "C1"}}
@@ -37,6 +38,9 @@ class Threshold:
     def now(self) -> datetime:
         return START
 
+    def read_name(self, target: str) -> str:
+        return target
+
     def find_schedule_faults(self, _target: str, _written: Written) -> dict[str, str]:
         return {}
 
@@ -55,6 +59,16 @@ def submit(metadata: dict[str, str], values: dict[str, Any]) -> dict[str, Any]:
 def type_command(reception: Reception) -> None:
     command = {"user_id": ANA, "trigger_id": "1.2.3"}
     receive_order(reception, read_order("pause cluster-x lunch"), command)
+
+
+def mention(reception: Reception) -> None:
+    event = {"user": ANA, "channel": "C1", "ts": "1.1", "text": "<@U0BOT> pause cluster-x lunch"}
+    receive_mention(reception, event, "T1", cast(Any, None), cast(Any, None))
+
+
+def use_shortcut(reception: Reception) -> None:
+    body = submit({"channel": "C1", "thread": ""}, {"order": {"order": {"value": "pause cluster-x lunch"}}})
+    receive_order_form(reception, body, cast(Any, lambda **_: None))
 
 
 def press_button(reception: Reception) -> None:
@@ -93,6 +107,8 @@ def snooze(reception: Reception) -> None:
 
 WALKS: list[tuple[Door, Callable[[Reception], None], Order]] = [
     ("command", type_command, Pause("cluster-x", "lunch")),
+    ("mention", mention, Pause("cluster-x", "lunch")),
+    ("shortcut", use_shortcut, Pause("cluster-x", "lunch")),
     ("button", press_button, Approve("cluster-x-1", "access/approve", 1)),
     ("button", show_card, Approve("cluster-x-1")),
     ("home", press_on_home, Pause("cluster-x-1")),
