@@ -21,7 +21,8 @@ from steps.preflight.rights import ADMIN_ROLE, LEASE_NAME, list_rights, list_sid
 READING_VERBS = {"get", "list", "watch"}
 # Slack's methods that the bot calls, with the scope each one asks for (docs.slack.dev/reference/methods).
 SCOPES_OF_METHODS = {
-    "slash commands": {"commands"},
+    "slash commands, shortcuts": {"commands"},
+    "mentions": {"app_mentions:read"},
     "chat.postMessage, chat.update, chat.postEphemeral": {"chat:write"},
     "conversations.open": {"im:write"},
     "conversations.history, conversations.replies": {"channels:history", "groups:history", "im:history"},

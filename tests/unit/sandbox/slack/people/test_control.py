@@ -61,7 +61,7 @@ def test_writes_a_plain_message(stage: Stage) -> None:
     """Text without a slash is a person's message, escaped."""
     stage.window.post("message", user="ana", channel=CHANNEL, text="a < b & @ben")
     (message,) = stage.window.messages()
-    assert (message["user"], message["text"]) == ("U0ANA00001", "a &lt; b &amp; <@U0BEN00002|ben>")
+    assert (message["user"], message["text"]) == ("U0ANA00001", "a &lt; b &amp; <@U0BEN00002>")
 
 
 def test_explains_commands_in_threads(stage: Stage) -> None:
