@@ -16,7 +16,7 @@ from bot.orders.timetable import Timetable
 from bot.people.rights import list_legal_actions, refuse_person
 from bot.returns import Returns
 from bot.settings.clusters import Cluster
-from bot.telling.phrases import describe_state, list_names, mention
+from bot.telling.phrases import describe_state, list_names, mention, name_phase
 from bot.transitions import Transitions, is_landing
 
 # Proposals, and ways back that were aborted, may stand between an upgrade and the order that takes it back.
@@ -45,7 +45,7 @@ class Controls:
                 return f"Resumed {row.id}."
             case Retry(reason=reason):
                 self._transitions.retry(row, self._decisions.find_question(order, row), by, reason)
-                return f"Retrying {row.step} of {row.id}."
+                return f"Retrying {name_phase(row.step)} of {row.id}."
             case Abort(reason=reason):
                 return self._abort(row, by, reason)
             case _:

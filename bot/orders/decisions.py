@@ -14,7 +14,7 @@ from bot.orders.consents import Consents
 from bot.orders.judging import check_person, check_time, judge_decision, name_choice, needs_button
 from bot.orders.targets import Refusal, Targets
 from bot.settings.clusters import Cluster
-from bot.telling.phrases import describe_state, mention, name_done
+from bot.telling.phrases import describe_state, mention, name_done, name_phase
 from bot.transitions import Taken, Transitions
 from steps.contract.cards import DENY, Choice
 
@@ -103,7 +103,7 @@ class Decisions:
     def _take(self, row: UpgradeRow, taken: Taken) -> str:
         if not self._transitions.decide(row, taken):
             raise Refusal(self._describe_decided(taken.question))
-        return f"You {name_done(taken.choice)} {row.step.partition('/')[0]} of {row.id}."
+        return f"You {name_done(taken.choice)} {name_phase(row.step)} of {row.id}."
 
     def _describe_decided(self, question: Question) -> str:
         current = self._journal.find_question(question.upgrade, question.step, question.generation) or question

@@ -16,7 +16,7 @@ from bot.orders.timetable import Timetable
 from bot.schedule.keeper import Keeper
 from bot.schedule.tables import Reminder, Schedules
 from bot.telling.chronicle import Chronicle
-from bot.telling.phrases import mention
+from bot.telling.phrases import mention, name_phase
 from bot.windows.appointments import Unclear, choose_zone, read_appointment, read_length, write_length, write_local
 
 LONGEST_SNOOZE = timedelta(days=2)
@@ -153,7 +153,7 @@ class Scheduling:
         if reminder.kind == "approval":
             question = self._journal.find_question(row.id, reminder.step, reminder.generation)
             if question is None or question.state != "open":
-                raise Refusal(f"Nothing to snooze: {reminder.step.partition('/')[0]} of {row.id} was decided.")
+                raise Refusal(f"Nothing to snooze: {name_phase(reminder.step)} of {row.id} was decided.")
 
     def _record(self, row: UpgradeRow, by: str, event: Scheduled | Extended) -> None:
         now = self._clock.now()

@@ -8,7 +8,7 @@ from typing import assert_never
 
 from bot.journal.rows import Question, UpgradeRow
 from bot.schedule.tables import Reminder
-from bot.telling.phrases import mention
+from bot.telling.phrases import mention, name_phase
 
 SNOOZES = (
     timedelta(minutes=5),
@@ -35,11 +35,11 @@ def write_reminder(
             when = f"in {describe_length(reminder.moment - now)}" if reminder.moment else "soon"
             over = reminder.moment is not None and reminder.moment <= now
             ending = "has ended" if over else f"ends {when}"
-            return f"The window of {row.id} {ending}. It stands at {row.step}: {row.sentence or row.state}."
+            return f"The window of {row.id} {ending}. It stands at {name_phase(row.step)}: {row.sentence or row.state}."
         case "approval":
             whom = " ".join(map(mention, people))
             since = f" for {describe_length(now - question.asked_at)}" if question else ""
-            asked = question.question if question else f"{reminder.step.partition('/')[0]} of {row.id}."
+            asked = question.question if question else f"{name_phase(reminder.step)} of {row.id}."
             return f"{asked} It has waited for your approval{since}. {whom}".strip()
         case _:
             assert_never(reminder.kind)
@@ -69,4 +69,4 @@ def _describe_start(reminder: Reminder, now: datetime) -> str:
 def _describe_question(question: Question | None) -> str:
     if question is None or question.kind != "gate":
         return ""
-    return f" It waits for the approval of {question.step.partition('/')[0]}."
+    return f" It waits for the approval of {name_phase(question.step)}."

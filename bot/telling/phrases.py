@@ -24,7 +24,12 @@ def describe_state(row: UpgradeRow) -> str:
     if row.paused_by:
         return f"it is paused by {mention(row.paused_by)}"
     words = {"running": "it is running", "asking": "it waits for an approval", "blocked": "it is blocked"}
-    return f"{words[row.state]} at {row.step}"
+    return f"{words[row.state]} at {name_phase(row.step)}"
+
+
+def name_phase(step: str) -> str:
+    """The phase of a step, as people call it: `control plane` of control-plane/approve-mtls."""
+    return step.partition("/")[0].replace("-", " ")
 
 
 def name_done(choice: str) -> str:

@@ -16,6 +16,7 @@ from bot.slack.drawing.cards import build_text
 from bot.slack.drawing.messages import Drawing
 from bot.slack.drawing.text import write_code
 from bot.slack.sending.posting import Postbox
+from bot.telling.phrases import name_phase
 from handlers.payloads import Payload, find_channel, find_text, find_user
 from steps.contract.documents import BadDocument, read_table
 
@@ -50,7 +51,7 @@ def build_reason_form(target: Target, action_id: str, channel: str) -> View:
     """The form that asks why. What it is about travels in private_metadata and is checked again at submission."""
     action, choice = read_action(action_id) or ("deny", "deny")
     name = TITLES.get(action, choice.capitalize() or "Decide")[:24]
-    subject = f"{write_code(target.step or 'the upgrade')} of {write_code(target.upgrade)}"
+    subject = f"{name_phase(target.step).capitalize() or 'The upgrade'} of {write_code(target.upgrade)}"
     return View(
         type="modal",
         callback_id=REASON_FORM,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from slack_bolt import Ack, App, Respond
 from slack_sdk import WebClient
 
 from bot.clicks.clicks import Click
 from bot.clicks.orders import Schedule, Snooze
 from bot.slack.api.answers import Answered, call_slack
+from bot.slack.api.directory import read_zone_of
 from bot.slack.drawing.reminders import RESCHEDULE_ACTION, SNOOZE_ACTION, read_snooze
 from bot.slack.drawing.text import cut
 from handlers.desk import Reception, commit_form
@@ -50,9 +53,12 @@ def register_scheduling(app: App, reception: Reception) -> None:
 
 
 def open_schedule_form(reception: Reception, client: WebClient, body: Payload, target: str, channel: str) -> None:
-    """Open the form for a cluster or an upgrade; "" stands for the only cluster."""
+    """Open the form for a cluster or an upgrade, in the person's own zone; "" stands for the only cluster."""
     target = target or next((view.key for view in reception.fleet.list_clusters("") if not view.found), "")
-    form = build_schedule_form(target, reception.fleet.propose_appointment(target), channel)
+    user = find_text(body, "user_id") or find_user(body)
+    proposed = reception.fleet.propose_appointment(target)
+    proposed = replace(proposed, zone=read_zone_of(client, user) or proposed.zone)
+    form = build_schedule_form(target, proposed, channel)
     answer = call_slack(lambda: client.views_open(trigger_id=find_text(body, "trigger_id"), view=form))
     if not isinstance(answer, Answered):
         tell_unopened(client, body, "`/asm-upgrade schedule CLUSTER WHEN` does without it.")

@@ -10,6 +10,9 @@ from slack_sdk.web import SlackResponse
 
 from bot.people.roster import DirectoryFault, Person
 from bot.slack.api.answers import Answered, Fields, Refused, TooFast, Unclear, call_slack
+from bot.windows.appointments import find_zone
+
+ZONE_SECONDS = 1
 
 
 class SlackDirectory:
@@ -38,6 +41,14 @@ class SlackDirectory:
         if not isinstance(users, list):
             raise DirectoryFault("usergroups.users.list names no users")
         return frozenset(str(user) for user in users)
+
+
+def read_zone_of(client: WebClient, user: str) -> str:
+    """The time zone that a person reads times in, "" where Slack does not say it within a second: a form waits."""
+    hurried = WebClient(client.token, client.base_url, timeout=ZONE_SECONDS, retry_handlers=[])
+    answer = call_slack(lambda: hurried.users_info(user=user))
+    fields = answer.fields.get("user") if isinstance(answer, Answered) else None
+    return find_zone(str(fields.get("tz") or "")) if isinstance(fields, dict) else ""
 
 
 def read_member(user: str, fields: Fields) -> Person:

@@ -70,7 +70,7 @@ def test_waiting_beyond_patience_is_blocked(build: Build) -> None:
     [
         (TryAgain("the API server is busy", 3), "running", "the API server is busy"),
         (GiveUp("the signature is wrong", "Take another archive."), "blocked", "the signature is wrong"),
-        (ValueError("oops"), "blocked", "prepare/a stopped on a fault of the bot itself: ValueError: oops"),
+        (ValueError("oops"), "blocked", "prepare stopped on a fault of the bot itself: ValueError: oops"),
     ],
 )
 def test_an_exception_becomes_an_outcome(build: Build, fault: Exception, state: str, sentence: str) -> None:

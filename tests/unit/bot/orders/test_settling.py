@@ -118,7 +118,7 @@ def test_approve_with_nothing_to_approve_says_so(build: Build) -> None:
     """A command that fits no question."""
     engine = build({})
     engine.click("start")
-    assert engine.click("approve", BEN) == "Nothing to decide on cluster-x-1: it is running at prepare/identify."
+    assert engine.click("approve", BEN) == "Nothing to decide on cluster-x-1: it is running at prepare."
 
 
 def test_a_denial_blocks_with_its_reason(build: Build) -> None:
@@ -144,8 +144,7 @@ def test_retry_is_refused_while_nothing_is_blocked(build: Build) -> None:
     """Only legal actions."""
     answer = asking_engine(build).click("retry")
     assert answer == (
-        "Can't retry cluster-x-1: it waits for an approval at access/approve. "
-        "Possible now: approve, deny, pause, abort."
+        "Can't retry cluster-x-1: it waits for an approval at access. Possible now: approve, deny, pause, abort."
     )
 
 
