@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,6 +88,20 @@ class StateFolder:
     def clock(self) -> Path:
         """The simulated time when the sandbox stopped."""
         return self.root / "clock.json"
+
+
+@contextmanager
+def hold_folder(root: Path) -> Iterator[StateFolder]:
+    """The folder, for this sandbox alone. Raises RuntimeError where another one has it."""
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / "sandbox.lock").open("a", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RuntimeError(
+                f"{root} is in use by another sandbox; stop that one, or choose another folder for --state"
+            ) from None
+        yield StateFolder(root.resolve())
 
 
 def write_private(path: Path, text: str) -> None:

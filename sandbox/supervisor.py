@@ -19,7 +19,7 @@ import aiohttp
 from sandbox.bot.kinship import Orphans
 from sandbox.hosted_cluster import open_cluster
 from sandbox.options import AttachOptions, SandboxOptions
-from sandbox.state_folder import StateFolder
+from sandbox.state_folder import StateFolder, hold_folder
 from sandbox.watching.narrator import Narrator
 from sandbox.watching.outcome import Verdict
 from sandbox.watching.person import StandInPerson
@@ -197,8 +197,8 @@ def _stop_on_signals(interrupt: Callable[[], object]) -> asyncio.Event:
 @contextlib.contextmanager
 def _state_folder(options: SandboxOptions) -> Iterator[StateFolder]:
     if options.state is not None:
-        options.state.mkdir(parents=True, exist_ok=True)
-        yield StateFolder(options.state.resolve())
+        with hold_folder(options.state) as held:
+            yield held
         return
     with tempfile.TemporaryDirectory(prefix="asm-upgrade-sandbox-", ignore_cleanup_errors=True) as folder:
         yield StateFolder(Path(folder))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -14,13 +15,16 @@ Json = dict[str, Any]
 REQUESTER = "U0ANA00001"
 APPROVER = "U0BEN00002"
 START = "/asm-upgrade start cluster-x"
+# A person clicks again where nothing happened.
+TRIES = 3
 REASON = "Accepted by the sandbox's stand-in person."
 
 
 class StandInPerson:
-    """Watches the events of a Slack stand-in and clicks what a willing person would click, once each."""
+    """Watches the events of a Slack stand-in and clicks what a willing person would click, again where it was lost."""
 
-    def __init__(self, page: SlackPage, say: Callable[[str], None]) -> None:
+    def __init__(self, page: SlackPage, say: Callable[[str], None], pause: float = 1.0) -> None:
+        self._pause = pause
         self._page = page
         self._say = say
         self._done: set[tuple[str, str]] = set()
@@ -43,11 +47,15 @@ class StandInPerson:
         if key in self._done:
             return
         self._done.add(key)
-        try:
-            await self._page.click(APPROVER, channel, message["ts"], button)
-        except ActRefused as refused:
-            self._done.discard(key)
-            self._say(f"The click on {button['text']['text']!r} failed: {refused}")
+        for _ in range(TRIES):
+            try:
+                await self._page.click(APPROVER, channel, message["ts"], button)
+            except ActRefused as refused:
+                self._say(f"The click on {button['text']['text']!r} failed: {refused}")
+                await asyncio.sleep(self._pause)
+            else:
+                return
+        self._done.discard(key)
 
     async def see_views(self, views: list[Json]) -> None:
         """Fill in a modal that asks for a reason and send it off."""

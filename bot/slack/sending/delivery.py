@@ -11,7 +11,7 @@ from typing import TypeAlias, assert_never
 from slack_sdk.errors import SlackObjectFormationError
 
 from bot.clock import Clock
-from bot.journal.bodies import AnswerBody, FileBody, Message, MessageKind, MilestoneBody
+from bot.journal.bodies import AnswerBody, FileBody, Message, MilestoneBody
 from bot.journal.outbox import Outbox
 from bot.slack.api.answers import (
     BAD_BLOCKS,
@@ -30,6 +30,7 @@ from bot.slack.drawing.text import Pen, clean, cut
 from bot.slack.sending.posting import Postbox
 from bot.telling.views import UpgradeView
 
+LOOKS_KEPT = 1000
 SIMPLER: dict[Look, Look] = {"rich": "plain", "plain": "bare"}
 ANSWER_LIFE = timedelta(minutes=30)
 ANSWER_ATTEMPTS = 5
@@ -77,7 +78,7 @@ Result: TypeAlias = Sent | Deferred | Dropped | Replaced
 
 
 class Delivery:
-    """Posts, edits and answers. Remembers the look that Slack accepts for a kind and the posts that it refused."""
+    """Posts, edits and answers. Remembers the look that Slack accepts of a message and the posts that it refused."""
 
     def __init__(
         self,
@@ -94,7 +95,7 @@ class Delivery:
         self._clock = clock
         self._pen = pen
         self._write_record = write_record
-        self._looks: dict[MessageKind, Look] = {}
+        self._looks: dict[str, Look] = {}
         self._surely_absent: set[str] = set()
 
     def post(self, message: Message) -> Result:
@@ -201,17 +202,23 @@ class Delivery:
         return found
 
     def _draw_and_send(self, message: Message, send: Callable[[Drawing], SlackAnswer]) -> SlackAnswer:
-        """Send the best look that Slack accepts; a plainer one that was needed is remembered for the kind."""
-        look: Look | None = self._looks.get(message.kind, "rich")
+        """Send the best look that Slack accepts; a plainer one that was needed is remembered for this message alone."""
+        look: Look | None = self._looks.get(message.id, "rich")
         answer: SlackAnswer = Refused("invalid_blocks")
         while look is not None:
             answer = self._send_look(message, look, send)
             if not isinstance(answer, Refused) or answer.code not in BAD_BLOCKS | BAD_CONTENT:
                 if look == "plain" and isinstance(answer, Answered):
-                    self._looks[message.kind] = "plain"
+                    self._remember_plain(message.id)
                 return answer
             look = SIMPLER.get(look)
         return answer
+
+    def _remember_plain(self, message: str) -> None:
+        """Edits of this message begin with the plain look; what was remembered long ago is forgotten."""
+        self._looks[message] = "plain"
+        while len(self._looks) > LOOKS_KEPT:
+            del self._looks[next(iter(self._looks))]
 
     def _send_look(self, message: Message, look: Look, send: Callable[[Drawing], SlackAnswer]) -> SlackAnswer:
         view = self._views(message.upgrade) if message.upgrade else None

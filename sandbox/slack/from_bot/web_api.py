@@ -113,6 +113,8 @@ class WebApi:
         return method.answer(self._workspace, call)
 
     def _open_connection(self, call: Call, token: str) -> Json:
+        if token == self._workspace.cast.app.bot_token:
+            raise Refusal("not_allowed_token_type")
         if token != self._workspace.cast.app.app_token:
             raise Refusal("invalid_auth" if token else "not_authed")
         host = call.origin.replace("http", "ws", 1)

@@ -23,6 +23,11 @@ from sandbox.slack.workspace.cast import Person
 from sandbox.slack.workspace.messages import Room
 from sandbox.slack.workspace.workspace import Workspace
 
+# What Slack makes a link of in what is typed: an address, a mail address, a name under a domain that is well known.
+LINK = re.compile(
+    r"(?P<address>https?://[^\s<>|]+)|(?P<mail>(?<![\w.@])[\w.+-]+@[\w-]+(?:\.[\w-]+)+)"
+    r"|(?P<host>(?<![\w@./-])(?:[a-z0-9-]+\.)+(?:com|org|net|io|dev)(?![\w.-])(?:/[^\s<>|]*)?)"
+)
 NO_APP = "failed because the app did not respond"
 
 
@@ -171,8 +176,16 @@ class Acts:
         names = {person.name: f"<@{person.id}|{person.name}>" for person in self._workspace.cast.members()}
         names |= {group.handle: f"<!subteam^{group.id}|@{group.handle}>" for group in self._workspace.cast.groups}
         rooms = {c.name: f"<#{c.id}|{c.name}>" for c in self._workspace.cast.channels}
+        escaped = LINK.sub(_write_link, escaped)
         escaped = re.sub(r"(?<!\S)@([\w.-]+)", lambda found: names.get(found[1], found[0]), escaped)
         return re.sub(r"(?<!\S)#([\w-]+)", lambda found: rooms.get(found[1], found[0]), escaped)
+
+
+def _write_link(found: re.Match[str]) -> str:
+    """A link as Slack writes it: an address that was typed whole has no label."""
+    if found["address"]:
+        return f"<{found[0]}>"
+    return f"<mailto:{found[0]}|{found[0]}>" if found["mail"] else f"<http://{found[0]}|{found[0]}>"
 
 
 def find_person(workspace: Workspace, user: str) -> Person:

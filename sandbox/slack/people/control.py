@@ -44,6 +44,7 @@ class Control:
             "home": self._home,
             "message": self._say,
             "shortcut": self._shortcut,
+            "channel": self._channel,
             "dismiss": self._dismiss,
             "attach": self._attach,
             "payload": self._payload,
@@ -89,6 +90,14 @@ class Control:
     async def _shortcut(self, body: Json) -> Json:
         user, channel, ts = _text(body, "user"), _text(body, "channel"), _text(body, "ts")
         return await self._acts.use_shortcut(user, channel, ts, _text(body, "callback_id"))
+
+    async def _channel(self, body: Json) -> Json:
+        """Archive a channel, take the bot out of it, and both back."""
+        given = {name: body[name] for name in ("archived", "has_bot") if name in body}
+        if not given or not all(isinstance(value, bool) for value in given.values()):
+            raise ActFault("send {channel} with archived or has_bot, each true or false")
+        room = self._workspace.messages.switch(_text(body, "channel"), **given)
+        return {"ok": True, "channel": room.id, "archived": room.archived, "has_bot": room.has_bot}
 
     async def _dismiss(self, body: Json) -> Json:
         return {"ok": self._workspace.messages.dismiss(_text(body, "user"), _text(body, "ts"))}

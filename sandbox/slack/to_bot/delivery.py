@@ -11,6 +11,8 @@ from sandbox.slack.to_bot.payloads import Payload
 from sandbox.slack.workspace.faults import Faults
 from sandbox.slack.workspace.inspector import Inspector
 
+# Why an event is delivered again, as Socket Mode's envelopes say it; HTTP mode says http_timeout for the first.
+REASONS = {"operation_timeout": "timeout", "no_connection": "connection_failed", "dispatch_failed": "http_error"}
 ACK_SECONDS = 3.0  # docs.slack.dev: acknowledge within three seconds
 
 
@@ -78,7 +80,7 @@ class Courier:
     async def _redeliver(self, payload: Payload, reason: str) -> None:
         for attempt, pause in enumerate(self._retry_seconds, start=1):
             await asyncio.sleep(pause)
-            why = "timeout" if reason == "operation_timeout" else "connection_failed"
+            why = REASONS.get(reason, "unknown_error")
             again = Payload(payload.kind, payload.body, payload.accepts_response, attempt, why)
             if (await self._deliver_once(again)).ok:
                 return

@@ -48,7 +48,10 @@ class HttpDelivery:
     async def _post(self, body: bytes, kind: str, attempt: int = 0, reason: str = "") -> Ack:
         headers = sign(self._secret, body, int(time.time())) | {"Content-Type": kind, "User-Agent": "Slackbot 1.0"}
         if attempt:
-            headers |= {"X-Slack-Retry-Num": str(attempt), "X-Slack-Retry-Reason": reason}
+            headers |= {
+                "X-Slack-Retry-Num": str(attempt),
+                "X-Slack-Retry-Reason": reason.replace("timeout", "http_timeout"),
+            }
         try:
             async with asyncio.timeout(self._ack_seconds):
                 async with self._client().post(self.url, data=body, headers=headers) as answer:

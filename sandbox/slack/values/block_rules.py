@@ -19,6 +19,9 @@ MOST_TASKS = 50
 MOST_ROWS = 100
 MOST_COLUMNS = 20
 MOST_ID_CHARACTERS = 255
+MOST_OPTIONS = {"checkboxes": 10, "radio_buttons": 10, "overflow": 5}
+MOST_OPTION_TEXT = 75
+MOST_OPTION_VALUE = 150
 MESSAGE_ONLY = frozenset({"plan", "task_card", "table", "context_actions", "carousel"})
 MODAL_ONLY = frozenset({"alert"})
 MODAL_ONLY_ELEMENTS = frozenset({"file_input"})
@@ -51,6 +54,7 @@ def _list_faults(blocks: list[Any], surface: Surface) -> Iterator[str]:
         yield f"no more than {MOST_BLOCKS[surface]} items allowed [json-pointer:/blocks]"
     for number, block in enumerate(blocks):
         yield from _block_faults(block, surface, f"/blocks/{number}")
+        yield from _empty_text_faults(block, f"/blocks/{number}")
     yield from _repeated(blocks)
 
 
@@ -197,8 +201,41 @@ def _element_faults(element: Json, surface: Surface, pointer: str, *, in_input: 
         yield f"{kind} is for modals only [json-pointer:{pointer}]"
     if kind in INPUT_ONLY_ELEMENTS and not in_input:
         yield f"{kind} must stand in an input block [json-pointer:{pointer}]"
+    yield from _option_faults(element, pointer)
     if kind == "button" and (element.get("text") or {}).get("type") != "plain_text":
         yield f"must be plain_text [json-pointer:{pointer}/text/type]"
+
+
+def _option_faults(element: Json, pointer: str) -> Iterator[str]:
+    """What Slack says of choices: how many, and how long their texts and values may be."""
+    groups = element.get("option_groups") or []
+    most = MOST_OPTIONS.get(str(element.get("type")), 100)
+    lists = [("/options", element.get("options") or [])]
+    lists += [(f"/option_groups/{n}/options", group.get("options") or []) for n, group in enumerate(groups)]
+    if len(groups) > 100:
+        yield f"no more than 100 items allowed [json-pointer:{pointer}/option_groups]"
+    for path, options in lists:
+        if len(options) > most:
+            yield f"no more than {most} items allowed [json-pointer:{pointer}{path}]"
+        for number, option in enumerate(options):
+            place = f"{pointer}{path}/{number}"
+            if len(str((option.get("text") or {}).get("text", ""))) > MOST_OPTION_TEXT:
+                yield f"must be less than {MOST_OPTION_TEXT + 1} characters [json-pointer:{place}/text/text]"
+            if len(str(option.get("value", ""))) > MOST_OPTION_VALUE:
+                yield f"must be less than {MOST_OPTION_VALUE + 1} characters [json-pointer:{place}/value]"
+
+
+def _empty_text_faults(part: Any, pointer: str) -> Iterator[str]:
+    """Texts of nothing, which Slack refuses wherever they stand."""
+    if isinstance(part, list):
+        for number, item in enumerate(part):
+            yield from _empty_text_faults(item, f"{pointer}/{number}")
+    if not isinstance(part, dict):
+        return
+    if part.get("type") in ("plain_text", "mrkdwn") and not part.get("text"):
+        yield f"must be more than 0 characters [json-pointer:{pointer}/text]"
+    for name, item in part.items():
+        yield from _empty_text_faults(item, f"{pointer}/{name}")
 
 
 def _repeated(blocks: list[Any]) -> Iterator[str]:

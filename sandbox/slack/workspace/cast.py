@@ -34,6 +34,7 @@ class Channel:
     name: str
     topic: str = ""
     has_bot: bool = True
+    private: bool = False
 
 
 @dataclass(frozen=True)

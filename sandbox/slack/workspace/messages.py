@@ -13,6 +13,9 @@ from sandbox.slack.workspace.feed import Feed
 
 KEPT_EPHEMERALS = 500
 KEPT_REVISIONS = 20
+TOMBSTONE_KEEPS = frozenset(
+    {"type", "ts", "team", "thread_ts", "reply_count", "reply_users", "reply_users_count", "latest_reply"}
+)
 
 
 @dataclass
@@ -24,6 +27,8 @@ class Room:
     topic: str = ""
     has_bot: bool = True
     user: str = ""
+    private: bool = False
+    archived: bool = False
     messages: dict[str, Json] = field(default_factory=dict)
 
     def shown(self) -> Json:
@@ -36,6 +41,8 @@ class Room:
             "kind": kind,
             "user": self.user,
             "has_bot": self.has_bot,
+            "private": self.private,
+            "archived": self.archived,
             "messages": list(self.messages.values()),
         }
 
@@ -51,7 +58,7 @@ class Messages:
         self._cast = cast
         self._stamps = stamps
         self._feed = feed
-        self.rooms = {c.id: Room(c.id, c.name, c.topic, c.has_bot) for c in cast.channels}
+        self.rooms = {c.id: Room(c.id, c.name, c.topic, c.has_bot, private=c.private) for c in cast.channels}
         self.ephemerals: list[Json] = []
         self.revisions: dict[tuple[str, str], list[list[Json]]] = {}
 
@@ -66,6 +73,21 @@ class Messages:
         if found is None:
             raise Refusal("channel_not_found")
         return found
+
+    def by_id(self, channel: str) -> Room:
+        """Return a channel by id alone, or a person's direct message. Raises Refusal: names are for posting only."""
+        room = self.room(channel)
+        if channel not in (room.id, room.user):
+            raise Refusal("channel_not_found")
+        return room
+
+    def switch(self, channel: str, *, archived: bool | None = None, has_bot: bool | None = None) -> Room:
+        """Archive a channel or open it again, invite the bot or take it out. Raises Refusal."""
+        room = self.room(channel)
+        room.archived = room.archived if archived is None else archived
+        room.has_bot = room.has_bot if has_bot is None else has_bot
+        self._feed.publish("channel", channel=room.shown())
+        return room
 
     def open_direct(self, user: str) -> Room:
         """Return the direct message between a person and the app, opened if need be. Raises Refusal."""
@@ -92,6 +114,8 @@ class Messages:
             raise Refusal("thread_not_found")
         if thread:
             message["thread_ts"] = room.messages[thread].get("thread_ts", thread)
+            root = room.messages.get(message["thread_ts"], {})
+            message["parent_user_id"] = str(root.get("user") or self._cast.app.bot_user)
             if broadcast:
                 message["subtype"] = "thread_broadcast"
         room.messages[message["ts"]] = message
@@ -118,14 +142,25 @@ class Messages:
         self._feed.publish("message_changed", channel=self.room(channel).id, message=copy.deepcopy(message))
 
     def delete(self, channel: str, ts: str) -> None:
-        """Remove a message. Raises Refusal(message_not_found)."""
+        """Remove a message; of a root with replies a tombstone is left. Raises Refusal(message_not_found)."""
         message = self.find(channel, ts)
         room = self.room(channel)
+        if message.get("subtype") == "tombstone":
+            raise Refusal("message_not_found")
+        if message.get("reply_count"):
+            self._bury(room, message)
+            return
         del room.messages[ts]
         self._feed.publish("message_deleted", channel=room.id, ts=ts)
         root = message.get("thread_ts")
         if root and root != ts and root in room.messages:
             self._count_replies(room, root)
+
+    def _bury(self, room: Room, message: Json) -> None:
+        kept = {name: value for name, value in message.items() if name in TOMBSTONE_KEEPS}
+        message.clear()
+        message.update(kept, user=SLACKBOT, subtype="tombstone", hidden=True, text="This message was deleted.")
+        self.announce(room.id, message)
 
     def thread(self, channel: str, ts: str) -> list[Json]:
         """Return a thread's root and replies, oldest first. Raises Refusal(thread_not_found)."""

@@ -40,13 +40,15 @@ class Surfaces:
         return view
 
     def push(self, user: str, asked: Any) -> Json:
-        """Show a modal over the open ones. Raises Refusal(push_limit_reached)."""
+        """Show a modal over the open ones. Raises Refusal(not_found, push_limit_reached)."""
         stack = self.stacks.setdefault(user, [])
+        if not stack:
+            raise Refusal("not_found")
         if len(stack) >= MOST_STACKED:
             raise Refusal("push_limit_reached")
         view = self._build(user, asked, "modal")
-        view["root_view_id"] = stack[0]["id"] if stack else view["id"]
-        view["previous_view_id"] = stack[-1]["id"] if stack else None
+        view["root_view_id"] = stack[0]["id"]
+        view["previous_view_id"] = stack[-1]["id"]
         stack.append(view)
         self._announce(user)
         return view

@@ -36,7 +36,7 @@ def post_message(workspace: Workspace, call: Call) -> Json:
 
 def update_message(workspace: Workspace, call: Call) -> Json:
     """chat.update: text without blocks removes the blocks, blocks without text keep the text."""
-    room = workspace.messages.room(call.required("channel"))
+    room = workspace.messages.by_id(call.required("channel"))
     ts = call.required("ts")
     message = workspace.messages.find(room.id, ts)
     if message.get("bot_id") != workspace.cast.app.bot_id:
@@ -54,7 +54,7 @@ def update_message(workspace: Workspace, call: Call) -> Json:
 
 def delete_message(workspace: Workspace, call: Call) -> Json:
     """chat.delete."""
-    room = workspace.messages.room(call.required("channel"))
+    room = workspace.messages.by_id(call.required("channel"))
     ts = call.required("ts")
     if workspace.messages.find(room.id, ts).get("bot_id") != workspace.cast.app.bot_id:
         raise Refusal("cant_delete_message")
@@ -75,7 +75,7 @@ def post_ephemeral(workspace: Workspace, call: Call) -> Json:
 
 def get_permalink(workspace: Workspace, call: Call) -> Json:
     """chat.getPermalink."""
-    room = workspace.messages.room(call.required("channel"))
+    room = workspace.messages.by_id(call.required("channel"))
     ts = call.required("message_ts")
     message = workspace.messages.find(room.id, ts)
     link = f"{call.origin}/archives/{room.id}/p{ts.replace('.', '')}"
@@ -88,7 +88,9 @@ def open_room(workspace: Workspace, channel: str) -> Room:
     """Return a channel that the bot may post to. Raises Refusal."""
     room = workspace.messages.room(channel)
     if not room.has_bot:
-        raise Refusal("not_in_channel")
+        raise Refusal("channel_not_found" if room.private else "not_in_channel")
+    if room.archived:
+        raise Refusal("is_archived")
     return room
 
 

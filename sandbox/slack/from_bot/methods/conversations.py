@@ -45,7 +45,7 @@ def show_channel(workspace: Workspace, call: Call) -> Json:
 
 def list_channels(workspace: Workspace, call: Call) -> Json:
     """conversations.list: public channels, as the default types say."""
-    rooms = [room for room in workspace.messages.rooms.values() if not room.user]
+    rooms = [room for room in workspace.messages.rooms.values() if not room.user and not room.private]
     page, cursor = _page(call, [{"ts": "0.0", "room": room} for room in rooms])
     channels = [_described(workspace, entry["room"]) for entry in page]
     return {"channels": channels, "response_metadata": {"next_cursor": cursor}}
@@ -69,8 +69,10 @@ def open_direct(workspace: Workspace, call: Call) -> Json:
 
 
 def _readable(workspace: Workspace, channel: str, right: str) -> Room:
-    room = workspace.messages.room(channel)
-    scope = f"{'im' if room.user else 'channels'}:{right}"
+    room = workspace.messages.by_id(channel)
+    if room.private and not room.has_bot:
+        raise Refusal("channel_not_found")
+    scope = f"{'im' if room.user else 'groups' if room.private else 'channels'}:{right}"
     if scope not in workspace.cast.app.scopes:
         raise Refusal("missing_scope", needed=scope, provided=",".join(workspace.cast.app.scopes))
     if not room.has_bot and right == "history":
@@ -120,8 +122,8 @@ def _described(workspace: Workspace, room: Room) -> Json:
         "name_normalized": room.name,
         "is_channel": True,
         "is_im": False,
-        "is_private": False,
-        "is_archived": False,
+        "is_private": room.private,
+        "is_archived": room.archived,
         "is_member": room.has_bot,
         "is_ext_shared": False,
         "context_team_id": workspace.cast.team,

@@ -46,7 +46,7 @@ class Scene:
     async def look_on(self, until: Awaitable[object]) -> None:
         """Narrate, with a stand-in person at work, until something has happened."""
         narrator = Narrator(self.page, Lines(self.out), self.verdict, await self.page.state())
-        person = StandInPerson(self.page, self.said.append)
+        person = StandInPerson(self.page, self.said.append, pause=0)
         works: list[Awaitable[object]] = [self.bot.serve(), narrator.narrate(), narrator.act(person)]
         await asyncio.wait_for(work_until(works, [until]), LIMIT)
 

@@ -137,6 +137,17 @@ def test_the_plain_look_is_chosen_once(room: PostRoom) -> None:
     assert [call["ok"] for call in room.slack.calls("chat.update")] == [True]
 
 
+def test_a_refused_block_costs_the_other_messages_nothing(room: PostRoom) -> None:
+    """What was wrong with one is no fault of its kind, and not until the next restart."""
+    room.slack.fault("plan_blocks")
+    room.put_root()
+    room.settle()
+    room.put_root("cluster-x-8")
+    room.settle()
+    looks = ["plan" in [block["type"] for block in root["blocks"]] for root in room.slack.messages()]
+    assert looks == [False, True]
+
+
 def test_a_message_whose_blocks_are_refused_is_still_read(room: PostRoom) -> None:
     """In the end as text alone."""
     room.slack.fault("invalid_blocks", times=2)
