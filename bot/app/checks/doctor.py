@@ -58,7 +58,7 @@ class Doctor:
         yield slack.check_entrance()
         if any(check.severity == "error" for check in checks):
             return
-        yield slack.check_blocks(clusters)
+        yield slack.check_blocks(clusters, self.settings.state)
         for channel in sorted({found.channel for found in clusters.values()}):
             yield check_channel(slack.client, channel, post=self.post)
         people = slack.open_people()
