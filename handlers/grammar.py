@@ -108,8 +108,9 @@ def name_target(text: str, cluster: str, upgrade: str, known: Iterable[str]) -> 
         return text
     named = bare_name(rest[0]) if rest else ""
     without_words = action in READINGS or action in ("pause", "resume", "retry", "start")
-    option = "=" in named or named == "set"
-    if named and not option and (without_words or CHANNEL.match(rest[0]) or find_alike(named, [*known, upgrade])):
+    is_length = action == "extend" and any(parse_length(_join_length(rest[:count])) for count in (1, 2))
+    names_one = named == upgrade or CHANNEL.match("".join(rest[:1])) or find_alike(named, known)
+    if named and not (is_length or "=" in named or named == "set") and (without_words or names_one):
         return text
     target = cluster if action in ("start", "schedule", "windows", "calendar", "history") else upgrade
     return " ".join([action, target, *rest])

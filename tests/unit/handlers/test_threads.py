@@ -38,6 +38,13 @@ def test_the_thread_names_the_upgrade(said: str, order: Order) -> None:
     assert read_order(name_target(said, "cluster-x", "cluster-x-7", KNOWN)) == order
 
 
+@pytest.mark.parametrize("said", ["extend 1 h slow pods", "extend 1h slow pods"])
+def test_a_length_is_no_part_of_a_clusters_name(said: str) -> None:
+    """Though the cluster is called cluster-1, and the upgrade is its first."""
+    read = read_order(name_target(said, "cluster-1", "cluster-1-1", ["cluster-1"]))
+    assert read == Extend("cluster-1-1", "1h", "slow pods")
+
+
 @pytest.mark.parametrize("said", ["pause cluster-z", "deny clustr-y broken", "abort cluster_y wrong one"])
 def test_a_slip_in_another_clusters_name_is_no_order_for_this_one(said: str) -> None:
     """It is answered as the command answers it."""
