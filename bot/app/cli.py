@@ -360,7 +360,10 @@ def _open_copy() -> StoredCopy:
 
 def _known(views: Views, upgrade: str) -> bool:
     if not views.has_upgrade(upgrade):
-        _fail([f"there is no upgrade {upgrade}; `asm-upgrade status` lists the open ones"])
+        from bot.app.local_orders import find_unknown
+
+        unknown = find_unknown(read_state_folder() / JOURNAL, upgrade)
+        _fail([unknown or f"there is no upgrade {upgrade}; `asm-upgrade status` lists the open ones"])
     return True
 
 

@@ -46,7 +46,8 @@ def find_unknown(path: Path, target: str) -> str:
             return ""
         known = dict.fromkeys(name for row in journal.list_upgrades() for name in (row.cluster, row.id))
     meant = suggest(target, known).replace("`", "")
-    return f"there is no upgrade of {clean_word(target)}.{meant} `asm-upgrade status` lists the open ones"
+    told = f"there is no upgrade {clean_word(target)}, and none of a cluster called so.{meant}"
+    return f"{told} `asm-upgrade status` lists the open ones"
 
 
 def is_obeyed(path: Path, order: Pause | Resume | Abort | Rollback) -> bool:

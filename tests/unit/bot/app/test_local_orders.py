@@ -121,7 +121,7 @@ def test_an_order_for_nothing_exits_with_1(build: Build, tmp_path: Path, monkeyp
     engine = build({})
     engine.add_upgrade(["a/b"])
     monkeypatch.setenv("ASM_UPGRADE_STATE", str(tmp_path))
-    for target, told in (("nope", "there is no upgrade of nope."), ("cluster-y", "Did you mean cluster-x")):
+    for target, told in (("nope", "there is no upgrade nope,"), ("cluster-y", "Did you mean cluster-x")):
         answer = run("pause", target)
         assert (answer.exit_code, told in answer.output, answer.output.count("\n")) == (1, True, 1)
     assert Clicks(engine.store).list_unsettled() == []

@@ -104,6 +104,26 @@ def test_the_person_approves_each_question_once() -> None:
     ]
 
 
+def test_the_person_clicks_again_where_a_click_was_lost() -> None:
+    """As somebody would who sees nothing happen."""
+
+    async def act(opened: Scene) -> None:
+        async def ask() -> None:
+            await _received(opened, [], 1)
+            body = {"kind": "lost_envelope", "method": "interactive"}
+            async with opened.page.session.post(f"{opened.page.url}/ui/faults", json=body) as answer:
+                assert answer.status == 200
+            await opened.bot.post("gate", "Go on?", [APPROVE])
+            await _received(opened, clicks, 1)
+
+        await opened.look_on(ask())
+
+    clicks: list[Json] = []
+    played = play(act)
+    assert [click["actions"][0]["value"] for click in clicks] == ["cluster-x-1|access.gate|1"]
+    assert "The click on" in played.said[0]
+
+
 def test_the_thread_is_printed_and_judged() -> None:
     """Milestones are lines, and the finish settles the verdict."""
 
