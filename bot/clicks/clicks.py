@@ -66,8 +66,8 @@ class Click(msgspec.Struct, frozen=True, omit_defaults=True):
     """A person's order as received from Slack or the command line, before anything is decided about it.
 
     `id` makes a redelivery harmless. `answer_to` is Slack's response_url, "" where there is none. `team` is the
-    person's own workspace. `journal` is the mark of the bot whose button was pressed, "" where it has none; `thread` the
-    ts of the thread that it was said in, "" where it was in none.
+    person's own workspace. `journal` is the mark of the bot whose button was pressed, "" where it has none; `thread`
+    the ts of the thread that it was said in, "" where it was in none.
     """
 
     id: str
