@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
 from bot.app.checks.connections import count_connections, judge_connections
+from bot.app.checks.drawn import list_latest
 from bot.app.checks.people import PeopleChecks
-from bot.journal.journal import JournalView
-from bot.journal.store import StoreBroken, StoredCopy
 from bot.orders.cluster_views import ClusterView, write_place
 from bot.settings.clusters import Cluster
-from bot.settings.environment import JOURNAL, SlackSettings
+from bot.settings.environment import SlackSettings
 from bot.slack.api.answers import REMEDIES, Answered, Refused, SlackAnswer, TooFast, Unclear, call_slack
 from bot.slack.api.clients import build_posting_client
 from bot.slack.api.directory import SlackDirectory
 from bot.slack.drawing.home import draw_home
 from bot.slack.drawing.root import draw_root
 from bot.slack.drawing.text import Pen
-from bot.telling.views import UpgradeView, Views
 from steps.contract.checks import Check, failed, passed, warned
 
 if TYPE_CHECKING:
@@ -194,13 +191,3 @@ def check_clock(told: str, now: datetime) -> Check:
     if skew > SKEW_ERROR_SECONDS:
         return failed("clock", sentence, remedy)
     return warned("clock", sentence, remedy) if skew > SKEW_WARNING_SECONDS else passed("clock", sentence)
-
-
-def list_latest(state: Path) -> list[UpgradeView]:
-    """The latest upgrade, where the journal has one and can be read; whether it can is another line's matter."""
-    try:
-        with closing(StoredCopy(state / JOURNAL)) as copy:
-            journal = JournalView(copy)
-            return [Views(journal).build_view(row) for row in journal.list_upgrades(limit=1)]
-    except StoreBroken:
-        return []
