@@ -97,7 +97,7 @@ def _fill(dice: random.Random, space: str) -> Iterator[Json]:
             case "Rollout":
                 yield {**deployment(space, name, replicas), "kind": "Rollout", "apiVersion": "argoproj.io/v1alpha1"}
             case "CloneSet":
-                yield from _draw_foreign(space, name, replicas)
+                yield from _draw_foreign(space, name, replicas or 1)
             case _:
                 yield pod(space, name)
         if replicas and dice.random() < 0.3:
