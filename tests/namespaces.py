@@ -13,6 +13,8 @@ from tests.skips import NO_NAMESPACE
 # What stands before a command to run it as process 1.
 Apart: TypeAlias = tuple[str, ...]
 APART = ("unshare", "--fork", "--pid", "--mount-proc", "--kill-child")
+# A folder on a volume from which nothing may be started; what follows is the folder and the command.
+NOEXEC = ("sh", "-c", 'mount -t tmpfs -o noexec tmpfs "$0" && exec "$@"')
 
 
 def find_way_apart() -> Apart:

@@ -8,12 +8,13 @@ import resource
 import signal
 import sys
 import threading
+from pathlib import Path
 from types import FrameType
 
 import structlog
 from waitress.server import BaseWSGIServer
 
-from bot.app.checks.machine import measure_room
+from bot.app.checks.machine import check_writing, measure_room
 from bot.app.health import HealthApp, LivePort, serve_health
 from bot.app.log import configure_log
 from bot.app.loops import Dispatcher, Loop, Ticker
@@ -34,7 +35,7 @@ from bot.clock import SystemClock
 from bot.gateways.programs.orphans import Orphans
 from bot.orders.intake import CROWD_GAP
 from bot.reminders.tick import TICK_SECONDS
-from bot.settings.environment import Settings
+from bot.settings.environment import ConfigError, Settings
 from handlers.transport.connection import SlackFront
 
 log = structlog.get_logger(__name__)
@@ -223,9 +224,17 @@ class Serving:
             self.bot.store.checkpoint()
 
 
+def require_place(state: Path) -> None:
+    """See that the state folder can be written to and programs be started from it. Raises ConfigError."""
+    check = check_writing(state)
+    if check.severity == "error":
+        raise ConfigError([f"ASM_UPGRADE_STATE: {check.sentence}. {check.remedy}"])
+
+
 def serve_bot(settings: Settings) -> int:
     """Run the bot; the exit code is 0 when it was told to stop."""
     configure_log(settings.log_level, sys.stderr)
+    require_place(settings.state)
     take_way_out(settings.way_out, settings.state, os.environ)
     # The memory of the bot, and of the programs that it starts, holds tokens.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

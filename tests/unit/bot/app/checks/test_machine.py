@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from bot.app.checks.machine import check_database, check_folder, check_messages, measure_room
+from bot.app.checks.machine import check_database, check_folder, check_messages, check_writing, measure_room
+from bot.app.serving import require_place
 from steps.contract.checks import Severity
 from steps.contract.step import Done
 from steps.preflight.machine import check_disk
+from tests.namespaces import NOEXEC, find_way_apart
 from tests.unit.bot.workbench import Build
 
 JOURNAL = "asm-upgrade.db"
@@ -87,3 +91,23 @@ def test_a_state_folder_that_others_may_read_is_told(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
     assert check_folder(tmp_path).severity == "ok"
     assert check_folder(tmp_path / "none").severity == "ok"
+
+
+def test_a_folder_from_which_programs_start_is_fine(tmp_path: Path) -> None:
+    """One that is not there yet will be made where it can."""
+    require_place(tmp_path / "state")
+    assert check_writing(tmp_path / "state").severity == "ok"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_volume_that_starts_no_program_is_refused(project_root: Path, tmp_path: Path) -> None:
+    """At the bot's start and not in the middle of an upgrade, with what to do."""
+    script = (
+        "import sys; from pathlib import Path; from bot.app.serving import require_place; "
+        "require_place(Path(sys.argv[1]))"
+    )
+    command = [*find_way_apart(), "--mount", *NOEXEC, str(tmp_path), sys.executable, "-c", script, str(tmp_path)]
+    done = subprocess.run(command, cwd=project_root, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode != 0
+    assert f"ASM_UPGRADE_STATE: no program can be started from {tmp_path}" in done.stderr
+    assert "without noexec" in done.stderr
