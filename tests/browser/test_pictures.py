@@ -243,7 +243,7 @@ def test_pictures_of_the_way_to_the_end(studio: Studio, camera: Camera) -> None:
         studio.approve(question)
     ended = re.compile("upgraded cluster-x: 1.4.7")
     camera.act(lambda window: window.locator(".thread-pane").get_by_text(ended).last.wait_for(timeout=START_MS))
-    camera.act(lambda window: scroll_to(window.locator(".thread-pane article").last))
+    camera.act(lambda window: scroll_to(window.locator(".thread-pane article").get_by_text(ended).last))
     root = ".channel-pane article:has(.plan)"
     camera.act(lambda window: scroll_to(window.locator(root).last))
     camera.take("finished")

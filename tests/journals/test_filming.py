@@ -28,15 +28,22 @@ def test_a_frame_holds_nothing_of_the_machine_that_made_it(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["half-an-archive", "plan-24-sidecars-restart-in-flight", "running-apply"])
 def test_what_is_restored_is_what_was_frozen(name: str, studio: Studio) -> None:
-    """Taken again it is the same, but for how long ago a program was begun."""
+    """Taken again it is the same, but for how long ago a program was begun and what the stand-ins learned since."""
     frame = load_frame(name)
     studio.restore(frame)
     for program in studio.running:
         program.end()
     again = take_surroundings(studio.world, studio.placeholders)
     assert set(again) == {key for key in frame.around if not key.startswith("running|")}
-    moved = {key for key in again if again[key] != frame.around[key]}
+    moved = {key for key in again if not is_kept(frame.around[key], again[key])}
     assert {key.rpartition("/")[2] for key in moved} <= {"cluster", "run.json", "lock", "output"}
+
+
+def is_kept(frozen: object, again: object) -> bool:
+    """Whether all that was frozen is there again; a stand-in of today may know more of a thing."""
+    if isinstance(frozen, dict) and isinstance(again, dict):
+        return all(name in again and is_kept(value, again[name]) for name, value in frozen.items())
+    return frozen == again
 
 
 def test_a_scene_can_be_filmed_by_today_s_bot(studio: Studio, tmp_path: Path) -> None:
