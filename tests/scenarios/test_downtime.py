@@ -131,7 +131,7 @@ def test_a_reminder_is_snoozed_from_itself(rig: DowntimeRig) -> None:
 
 
 def test_a_reminder_moves_its_upgrade_by_the_form(rig: DowntimeRig) -> None:
-    """Filled with the time that stands; a wrong one is answered at its field."""
+    """Filled with the time that stands, the evening before in ben's zone; a wrong one is answered at its field."""
     schedule(rig)
     rig.go_to(when(2, 2, 1))
     message = list_channel(rig)[-1]
@@ -143,7 +143,7 @@ def test_a_reminder_moves_its_upgrade_by_the_form(rig: DowntimeRig) -> None:
     rig.settle()
     appointment = rig.bot.schedules.find_appointment("cluster-x-1")
     assert appointment is not None
-    assert appointment.starts == when(5, 2)
+    assert appointment.starts == when(6, 2)
 
 
 def test_the_form_offers_zones_by_what_is_typed(rig: DowntimeRig) -> None:

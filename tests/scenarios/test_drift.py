@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from sandbox.watching.messages import consent
@@ -17,7 +18,7 @@ def read_step(rig: Rig) -> str:
 
 def list_cards(rig: Rig) -> list[dict[str, Any]]:
     """The messages of the thread about re-injection, oldest first."""
-    return [message for message in rig.world.messages() if "Re-inject" in str(message["text"])]
+    return [message for message in rig.world.messages() if re.search(r"[Rr]e-inject\b", str(message["text"]))]
 
 
 def find_card(rig: Rig, card: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from sandbox.cluster.server.authorization import BOT_ACCOUNT, ROLES_GROUP, VIEWE
 from sandbox.cluster.server.faults import PodFault, RequestFault
 from steps.mesh import Binding, BindingMark
 from steps.phases.own_binding import GUIDE_BINDING, OWN_BINDING
-from steps.preflight.rights import list_rights
+from steps.preflight.rights import list_lease_rights, list_rights
 from tests.scenarios.desk import CLUSTER, Desk
 from tests.scenarios.rig import World, is_locked
 
@@ -199,7 +199,8 @@ def test_every_right_that_is_used_was_asked_for(desk: Desk, monkeypatch: pytest.
         if row.state == "asking":
             desk.click("approve")
         desk.rig.run_until(desk._stands_still, 20_000)
-    asked = {(one.verb, "/".join(filter(None, (one.resource, one.subresource)))) for one in list_rights()}
+    rights = (*list_rights(), *list_lease_rights("istio-system"))
+    asked = {(one.verb, "/".join(filter(None, (one.resource, one.subresource)))) for one in rights}
     groups = {one.group for one in list_rights() if one.resource == "*"}
     kinds = desk.connect().list_objects("apiextensions.k8s.io/v1beta1", "CustomResourceDefinition")
     by_group = {one["spec"]["names"]["plural"] for one in kinds if one["spec"]["group"] in groups}

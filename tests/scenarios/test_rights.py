@@ -56,6 +56,14 @@ class OneDesk:
         return self.engine.upgrades.receive(click)
 
 
+class Names:
+    """Clusters go by the name that is typed."""
+
+    def read_name(self, target: str) -> str:
+        """The same name."""
+        return target
+
+
 @dataclass
 class Office:
     """The real app, connected to a Slack with people of every kind."""
@@ -87,7 +95,7 @@ def office() -> Iterator[Office]:
     clock, desk = HandClock(), OneDesk()
     with run_slack(clock, people) as slack:
         # Neither forms nor tabs are opened here.
-        reception = Reception(desk, cast(Fleet, None), cast(HomeTabs, None), slack.identity(), clock, frozenset())
+        reception = Reception(desk, cast(Fleet, Names()), cast(HomeTabs, None), slack.identity(), clock, frozenset())
         handler = build_socket_handler(build_app(reception, slack.posting()), people.app.app_token)
         handler.connect()
         slack.wait_for_socket()

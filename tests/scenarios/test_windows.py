@@ -51,7 +51,7 @@ def diary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Diary]:
         rig.command(ANA, "start cluster-x")
         while rig.bot.journal.find_open_upgrade("cluster-x"):
             pass_gate_at_noon(rig, diary)
-        rig.run_until(lambda: "took " in str(world.messages()[-1]), 300)
+        rig.run_until(lambda: "took " in str(world.messages()[-3:]), 300)
         yield diary
         rig.crash()
 
