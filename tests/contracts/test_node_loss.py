@@ -39,11 +39,18 @@ def lose_node_of(ground: Ground, pod: Pod) -> str:
     return pod.node
 
 
+def stand_apart(name: str) -> dict[str, Any]:
+    """The affinity of pods of which no two stand on one node."""
+    term = {"labelSelector": {"matchLabels": {"app": name}}, "topologyKey": "kubernetes.io/hostname"}
+    return {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+
+
 def start_stateful_set(ground: Ground) -> tuple[WorkloadRef, Pod]:
-    """A StatefulSet whose pods bear a lost node for two seconds, and its second pod."""
+    """A StatefulSet of two pods on two nodes that bear a lost node for two seconds, and its second pod."""
     ground.need("faults")
     db = WorkloadRef(ground.make_space(), "StatefulSet", "db")
-    ground.create(stateful_set(db.namespace, template=template("db", tolerations=bear(2))))
+    pods = template("db", tolerations=bear(2), affinity=stand_apart("db"))
+    ground.create(stateful_set(db.namespace, template=pods))
     ground.settle(db)
     pod = find_pod(ground, db.namespace, "db-1")
     assert pod is not None
@@ -106,10 +113,11 @@ def test_the_pods_of_a_deleted_node_are_collected(ground: Ground) -> None:
     node = lose_node_of(ground, before)
     held = ground.send("GET", f"/api/v1/nodes/{node}").json()
     assert ground.send("DELETE", f"/api/v1/nodes/{node}").is_success
-    ground.until(lambda: ground.read(db).ready == 2, 400)
+    ground.until(lambda: (one := find_pod(ground, space, "db-1")) and one.uid != before.uid and one.is_ready, 400)
     found = find_pod(ground, space, "db-1")
     assert found is not None
     assert found.node != node
+    ground.until(lambda: ground.read(db).ready == 2)
     fresh = {key: held["metadata"][key] for key in ("name", "labels")}
     made = {"apiVersion": "v1", "kind": "Node", "metadata": fresh, "spec": {}, "status": held["status"]}
     assert ground.send("POST", "/api/v1/nodes", made).is_success
