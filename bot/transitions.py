@@ -14,13 +14,13 @@ from bot.journal.audit import (
     Asked,
     Decided,
     Ended,
+    EndedForWayBack,
     GlassBroken,
     Halted,
     Paused,
     Resumed,
     Retried,
     Started,
-    TakenBack,
 )
 from bot.journal.journal import Journal
 from bot.journal.records import BOT, ENDED, UpgradeState
@@ -294,7 +294,7 @@ class Transitions:
         how = f"taken back by {mention(by)}"
         with self._change(row, "roll back") as now:
             self._journal.revise_json(row.id, ORDERED_RETURN.key, ORDERED_RETURN.write(OrderedReturn(by, reason)))
-            head = self._journal.append(row.id, by, TakenBack(row.step, reason), now)
+            head = self._journal.append(row.id, by, EndedForWayBack(row.step, reason), now)
             self._close(row, how, now, head)
             self._chronicle.tell(row, f"{how}: {reason}; a program that already runs is let end", now)
             self._end_by(row, "landing", by, now)

@@ -345,7 +345,7 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Webhook:
+class InjectorWebhook:
     """The first webhook of a MutatingWebhookConfiguration, as far as injection depends on it.
 
     `namespace_selector` holds the labels of its namespaceSelector and `namespace_requirements` the expressions.

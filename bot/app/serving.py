@@ -19,7 +19,7 @@ from bot.app.health import HealthApp, LivePort, serve_health
 from bot.app.log import configure_log
 from bot.app.loops import Dispatcher, Loop, Ticker
 from bot.app.metrics import Signs, build_registry
-from bot.app.upkeep import Leftovers
+from bot.app.upkeep import AccessLeftovers
 from bot.app.way_out import take_way_out
 from bot.app.wiring import (
     KUBECONFIGS,
@@ -98,7 +98,7 @@ class Serving:
             Loop("people", self.bot.roster.turn, longest=60.0),
             Loop("search", self._search, SEARCH_SECONDS),
             Loop("settings", build_clusters_file(settings, self.bot.clusters).turn, longest=60.0),
-            Loop("leftovers", Leftovers(self.bot.journal, settings.state / KUBECONFIGS).turn, longest=60.0),
+            Loop("leftovers", AccessLeftovers(self.bot.journal, settings.state / KUBECONFIGS).turn, longest=60.0),
             Loop("bindings", self.bot.own_bindings.turn, longest=60.0),
             *([Loop("orphans", Orphans().turn, longest=60.0)] if os.getpid() == 1 else []),
             Loop("journal", build_copies(settings, self.bot.store, self.bot.clock).turn, longest=60.0),

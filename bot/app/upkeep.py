@@ -77,7 +77,7 @@ class Archives:
                 yield tools.folder.parent.name
 
 
-class Leftovers:
+class AccessLeftovers:
     """Removes what programs were given to reach clusters, once no upgrade is open that could need it."""
 
     def __init__(self, journal: JournalView, folder: Path, clock: Callable[[], float] = time.time) -> None:

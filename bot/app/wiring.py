@@ -14,7 +14,7 @@ from bot.app.upkeep import Archives, JournalCopies
 from bot.clicks.clicks import Clicks
 from bot.clock import Clock
 from bot.discovery.found import Found
-from bot.discovery.readings import ClusterReadings, Reading
+from bot.discovery.readings import ClusterReadings, FormReading
 from bot.discovery.search import GkeSearch
 from bot.engine.outages import Outages
 from bot.engine.own_bindings import OwnBindings
@@ -124,9 +124,9 @@ def build_bot(
     return join_bot(settings, clock, store, plans, programs)
 
 
-def read_for_form(kubernetes: Kubernetes) -> Reading:
+def read_for_form(kubernetes: Kubernetes) -> FormReading:
     """What the form of a start shows of a cluster, and what it holds against it."""
-    return Reading(read_mesh_mode(kubernetes), tuple(one.name for one in kubernetes.list_namespaces()))
+    return FormReading(read_mesh_mode(kubernetes), tuple(one.name for one in kubernetes.list_namespaces()))
 
 
 def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans, programs: ProgramRuns) -> Bot:

@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Reading:
+class FormReading:
     """The mTLS mode in force, PERMISSIVE, STRICT or "", and the names of all namespaces; none where it is unknown."""
 
     mode: str = ""
@@ -38,7 +38,7 @@ class Reading:
 @dataclass(frozen=True)
 class _Read:
     at: datetime
-    reading: Reading
+    reading: FormReading
 
 
 class ClusterReadings:
@@ -47,7 +47,9 @@ class ClusterReadings:
     `read` bounds its own time, and takes `limit` seconds at most here.
     """
 
-    def __init__(self, read: Callable[[ClusterAddress], Reading], clock: Clock, limit: float = READ_SECONDS) -> None:
+    def __init__(
+        self, read: Callable[[ClusterAddress], FormReading], clock: Clock, limit: float = READ_SECONDS
+    ) -> None:
         self._ask = read
         self._clock = clock
         self._limit = limit
@@ -55,10 +57,10 @@ class ClusterReadings:
         self._known: dict[ClusterAddress, _Read] = {}
         self._wanted: list[tuple[ClusterAddress, Callable[[], None]]] = []
 
-    def recall(self, address: ClusterAddress) -> Reading:
+    def recall(self, address: ClusterAddress) -> FormReading:
         """What was read lately."""
         found = self._find(address)
-        return found.reading if found else Reading()
+        return found.reading if found else FormReading()
 
     def want(self, address: ClusterAddress, then: Callable[[], None]) -> None:
         """Have the cluster read unless that was done lately; `then` is called afterwards, from another thread."""
@@ -90,4 +92,4 @@ class ClusterReadings:
             fault = future.exception() if future.done() and not future.cancelled() else TimeoutError()
             if fault:
                 log.info("cluster not read for a form", cluster=address.key, error=repr(fault))
-            self._known[address] = _Read(self._clock.now(), Reading() if fault else future.result())
+            self._known[address] = _Read(self._clock.now(), FormReading() if fault else future.result())

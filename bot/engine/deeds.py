@@ -13,12 +13,12 @@ from bot.engine.turn import Turn, TurnMemory
 from bot.journal.audit import Acted, Deed, Fell
 from steps.contract.leases import Lease
 from steps.contract.ledger import LedgerEntry
-from steps.contract.ports import Ended, KubectlCall, Kubernetes, MeshTools, RunState
+from steps.contract.ports import KubectlCall, Kubernetes, MeshTools, ProgramEnded, RunState
 from steps.contract.record import Record
 from steps.mesh import Binding, EvictionRefused, PodGone, WorkloadRef
 
 # A method of a port whose types are the port's own.
-Method: TypeAlias = Callable[..., Any]
+PortMethod: TypeAlias = Callable[..., Any]
 
 READING = ("read_", "list_", "count_", "find_")
 # The one write that is no act on the mesh: an hour of it would be a hundred lines of the audit.
@@ -62,7 +62,7 @@ class Witness:
         watched = _Watched(tools, lambda name: name in (*STARTING, "observe_run"), self._wrap_tool)
         return cast(MeshTools, watched)
 
-    def _wrap_tool(self, name: str, method: Method, tools: Any) -> Method:
+    def _wrap_tool(self, name: str, method: PortMethod, tools: Any) -> PortMethod:
         if name == "observe_run":
             return lambda run_id: self._see_end(tools, run_id)
 
@@ -77,7 +77,7 @@ class Witness:
     def _see_end(self, tools: MeshTools, run_id: str) -> RunState:
         state, key = tools.observe_run(run_id), _name_run(run_id)
         started = self._memory.recall(key)
-        if isinstance(state, Ended) and started in STARTING:
+        if isinstance(state, ProgramEnded) and started in STARTING:
             self._add("end of program", run_id, _describe_end(state))
             for call in tools.list_calls(run_id) if started == STARTING[0] else ():
                 if call.is_write:
@@ -85,7 +85,7 @@ class Witness:
             self._memory.revise(key, "told")
         return state
 
-    def _wrap(self, name: str, method: Method, _port: object) -> Method:
+    def _wrap(self, name: str, method: PortMethod, _port: object) -> PortMethod:
         def call(*arguments: Any, **named: Any) -> Any:
             stop = self._find_stop()
             if stop:
@@ -116,7 +116,9 @@ class Witness:
 class _Watched:
     """A port whose chosen methods are wrapped when they are looked up."""
 
-    def __init__(self, port: object, chosen: Callable[[str], bool], wrap: Callable[[str, Method, Any], Method]) -> None:
+    def __init__(
+        self, port: object, chosen: Callable[[str], bool], wrap: Callable[[str, PortMethod, Any], PortMethod]
+    ) -> None:
         self._port = port
         self._chosen = chosen
         self._wrap = wrap
@@ -184,7 +186,7 @@ def _describe_answer(answer: object) -> str:
             return "accepted"  # what became of it is in the ledger, or in the program's end
 
 
-def _describe_end(ended: Ended) -> str:
+def _describe_end(ended: ProgramEnded) -> str:
     code = "its exit code was not seen" if ended.exit_code is None else f"exit {ended.exit_code}"
     return f"{code}, past its time limit" if ended.timed_out else code
 

@@ -11,7 +11,7 @@ from bot.engine.deeds import NothingNew, Witness, describe_deeds, list_fallen
 from bot.engine.doubts import Doubts, is_about_journal
 from bot.engine.plans import Plans
 from bot.engine.turn import Turn, TurnLedger, TurnMemory
-from bot.journal.audit import Event
+from bot.journal.audit import AuditEvent
 from bot.journal.grounds import PASSED, Grounds
 from bot.journal.journal import Journal
 from bot.journal.records import BOT
@@ -62,7 +62,7 @@ class StepRuns:
         """What the turn did to the cluster and what fell in it, before the ledger has it; joins a transaction."""
         failing = any(entry.state == "failed" for entry in turn.entries.values())
         known = self._journal.read_ledger(row.id) if failing else ()
-        events: list[Event] = [*describe_deeds(row.step, turn), *list_fallen(row.step, turn, known)]
+        events: list[AuditEvent] = [*describe_deeds(row.step, turn), *list_fallen(row.step, turn, known)]
         for event in events:
             self._journal.append(row.id, BOT, event, now)
 

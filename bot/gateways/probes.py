@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bot.gateways.calls import faults
-from bot.gateways.calls.faults import Call
+from bot.gateways.calls.faults import OutsideCall
 from bot.gateways.releases.web_files import judge_httpx, open_client, read_whole
 from steps.contract.errors import GiveUp
 
@@ -47,14 +47,14 @@ class ProbesGateway:
         """
         if not prometheus_url:
             raise GiveUp("promql_limits are set without a prometheus_url", "Set prometheus_url for the cluster.")
-        call = Call(f"Prometheus at {prometheus_url}", f"query {expression}")
+        call = OutsideCall(f"Prometheus at {prometheus_url}", f"query {expression}")
         answer, body = self._ask(call, prometheus_url.rstrip("/") + QUERY, {"query": expression})
         if answer.status_code >= 400:
             text = body.decode("utf-8", "replace")
             raise faults.judge_status(call, answer.status_code, text, faults.read_retry_after(answer.headers))
         return max(_read_values(call, body), default=None)
 
-    def _ask(self, call: Call, url: str, query: Mapping[str, str]) -> tuple[httpx.Response, bytes]:
+    def _ask(self, call: OutsideCall, url: str, query: Mapping[str, str]) -> tuple[httpx.Response, bytes]:
         import httpx
 
         try:
@@ -65,7 +65,7 @@ class ProbesGateway:
             raise judge_httpx(call, error, self._limits[1], no_address) from error
 
 
-def _read_values(call: Call, body: bytes) -> Iterator[float]:
+def _read_values(call: OutsideCall, body: bytes) -> Iterator[float]:
     """The numbers of a vector or scalar result; those that are none (NaN) are left out."""
     try:
         found: Mapping[str, Any] = json.loads(body)["data"]

@@ -86,7 +86,7 @@ class Aborted(msgspec.Struct, frozen=True, tag="abort"):
     reason: str
 
 
-class TakenBack(msgspec.Struct, frozen=True, tag="rollback"):
+class EndedForWayBack(msgspec.Struct, frozen=True, tag="rollback"):
     """An upgrade was ended by a person, to be taken back."""
 
     step: str
@@ -169,9 +169,19 @@ class Ended(msgspec.Struct, frozen=True, tag="end"):
 
 Bots: TypeAlias = Asked | Halted | Acted | Fell | Ended
 Plain: TypeAlias = (
-    Started | GlassBroken | Paused | Resumed | Retried | Aborted | TakenBack | Scheduled | Extended | Snoozed | Bots
+    Started
+    | GlassBroken
+    | Paused
+    | Resumed
+    | Retried
+    | Aborted
+    | EndedForWayBack
+    | Scheduled
+    | Extended
+    | Snoozed
+    | Bots
 )
-Event: TypeAlias = Plain | Consented | Decided
+AuditEvent: TypeAlias = Plain | Consented | Decided
 
 CONSENT = "consent to "
 PLAIN: Mapping[str, type[Plain]] = {
@@ -181,7 +191,7 @@ PLAIN: Mapping[str, type[Plain]] = {
     "resume": Resumed,
     "retry": Retried,
     "abort": Aborted,
-    "rollback": TakenBack,
+    "rollback": EndedForWayBack,
     "schedule": Scheduled,
     "extend": Extended,
     "snooze": Snoozed,
@@ -231,10 +241,10 @@ class AuditEntry:
 
     at: datetime
     actor: str
-    event: Event
+    event: AuditEvent
 
 
-def name_event(event: Event) -> str:
+def name_event(event: AuditEvent) -> str:
     """The event as the audit's column `action` has it."""
     match event:
         case Consented(choice=choice):
@@ -250,13 +260,13 @@ def name_kind(action: str) -> Kind:
     return "consented" if action.startswith(CONSENT) else KIND_OF.get(action, "decided")
 
 
-def describe_event(event: Event) -> str:
+def describe_event(event: AuditEvent) -> str:
     """What the audit's column `detail` keeps of the event, as JSON; the choice is its name already."""
     details = {name: told for name, told in msgspec.to_builtins(event).items() if name not in NAMED_ELSEWHERE}
     return msgspec.json.encode(details).decode()
 
 
-def read_event(action: str, detail: str) -> Event:
+def read_event(action: str, detail: str) -> AuditEvent:
     """The event of a row; an action that is no event's own name is the choice of a decision."""
     fields = msgspec.json.decode(detail, type=dict[str, object])
     if form := PLAIN.get(action):

@@ -23,7 +23,7 @@ MessageKind: TypeAlias = Literal[
 ReminderKind: TypeAlias = Literal["before", "starts", "ends", "approval"]
 REMINDER_KINDS: tuple[ReminderKind, ...] = ("before", "starts", "ends", "approval")
 EARLIER_STYLES: Mapping[str, Weight] = {"primary": "main", "danger": "grave"}
-Control: TypeAlias = Literal["pause", "resume", "retry"]
+ControlName: TypeAlias = Literal["pause", "resume", "retry"]
 
 
 class RootBody(Struct, frozen=True):
@@ -200,7 +200,7 @@ class ReminderBody(Struct, frozen=True):
     choices: tuple[Choice, ...] = ()
     step: str = ""
     generation: int = 0
-    controls: tuple[Control, ...] = ()
+    controls: tuple[ControlName, ...] = ()
     cancel: bool = False
     cluster: str = ""
     snoozes: tuple[int, ...] = ()

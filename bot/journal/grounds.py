@@ -100,7 +100,7 @@ def write_note(db: Database, key: Key, upgrade: str, name: str, text: str) -> No
     prove_rows(db, key, "memory", NOTE, [upgrade, name])
 
 
-class Standing:
+class GroundsReader:
     """Reads what upgrades stand on, and believes what a person approved of it."""
 
     def __init__(self, store: Store) -> None:

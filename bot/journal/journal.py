@@ -11,10 +11,10 @@ from typing import TypeVar, Unpack
 
 from sqlite_utils import Database
 
-from bot.journal.audit import AuditEntry, Event, describe_event, name_event, read_event
+from bot.journal.audit import AuditEntry, AuditEvent, describe_event, name_event, read_event
 from bot.journal.chain import SealedEnd, SealedRow, insert_end, seal_end, seal_row
 from bot.journal.deliveries import list_troubles
-from bot.journal.grounds import Standing, TimesView, insert_upgrade, update_upgrade, write_note
+from bot.journal.grounds import GroundsReader, TimesView, insert_upgrade, update_upgrade, write_note
 from bot.journal.proofs import prove_rows
 from bot.journal.rows import (
     ENCODED,
@@ -182,7 +182,7 @@ class Journal(JournalView):
     def __init__(self, store: Store) -> None:
         super().__init__(store)
         self._store = store
-        self.standing = Standing(store)
+        self.standing = GroundsReader(store)
 
     def add_upgrade(self, row: UpgradeRow) -> None:
         """A new upgrade; sqlite3.IntegrityError where the cluster has an open one."""
@@ -372,7 +372,7 @@ class Journal(JournalView):
                 f"insert or replace into ledger (upgrade, {_LEDGER}) values (:upgrade, {_LEDGER_VALUES})", rows
             )
 
-    def append(self, upgrade: str, actor: str, event: Event, now: datetime) -> str:
+    def append(self, upgrade: str, actor: str, event: AuditEvent, now: datetime) -> str:
         """Append who did what to the audit; its head from then on."""
         with self._store.transact() as db:
             said = SealedRow(upgrade, now.timestamp(), actor, name_event(event), describe_event(event))

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 import msgspec
 
-from bot.journal.audit import Asked, Consented, Decided, Event, GlassBroken, Halted, Retried, Started, read_event
+from bot.journal.audit import Asked, AuditEvent, Consented, Decided, GlassBroken, Halted, Retried, Started, read_event
 from bot.journal.bodies import digest_shown
 from bot.journal.chain import SHORT, SealedEnd, SealedRow, find_breaks, name_row
 from bot.journal.outbox import name_card
@@ -23,7 +23,7 @@ class BadExport(Exception):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Examination:
     """What was looked through, in a sentence, and what is wrong, a sentence each."""
 
     looked: str
@@ -70,7 +70,7 @@ class Chains:
         return [row["id"] for row in self._rows("select id from upgrades where ended_at is not null order by id")]
 
 
-def verify_journal(chains: Chains, head: str = "") -> Verdict:
+def verify_journal(chains: Chains, head: str = "") -> Examination:
     """Every chain of the journal. `head` is one that was noted elsewhere, whole or its beginning."""
     audits = {upgrade: chains.list_rows(upgrade) for upgrade in chains.list_upgrades()}
     ends = chains.list_ends()
@@ -82,7 +82,7 @@ def verify_journal(chains: Chains, head: str = "") -> Verdict:
     seals = [row.seal for rows in audits.values() for row in rows] + [end.seal for end in ends]
     faults += _check_head(head, seals)
     count, ended = sum(map(len, audits.values())), len({end.upgrade for end in ends})
-    return Verdict(f"{count} rows of {len(audits)} upgrades, {ended} of them ended", tuple(faults))
+    return Examination(f"{count} rows of {len(audits)} upgrades, {ended} of them ended", tuple(faults))
 
 
 def find_contradictions(chains: Chains, upgrade: str, rows: Sequence[SealedRow]) -> list[str]:
@@ -122,21 +122,21 @@ def _compare_decision(
     return [] if same else [f"{here}: the approvals have {kept['choice']} by {kept['decided_by']} of {event.step}"]
 
 
-def _read_event(row: SealedRow) -> Event | None:
+def _read_event(row: SealedRow) -> AuditEvent | None:
     try:
         return read_event(row.action, row.detail)
     except (ValueError, TypeError):
         return None
 
 
-def verify_rows(rows: Sequence[SealedRow], head: str = "") -> Verdict:
+def verify_rows(rows: Sequence[SealedRow], head: str = "") -> Examination:
     """The audit of one upgrade, as it was exported."""
     faults = find_breaks(rows)
     if len({row.upgrade for row in rows}) > 1:
         faults.append("it holds rows of several upgrades")
     faults += _check_head(head, [row.seal for row in rows])
     last = f", head {rows[-1].seal}" if rows else ""
-    return Verdict(f"{len(rows)} rows{last}{_count_later(head, rows)}", tuple(faults))
+    return Examination(f"{len(rows)} rows{last}{_count_later(head, rows)}", tuple(faults))
 
 
 def write_rows(rows: Sequence[SealedRow]) -> str:

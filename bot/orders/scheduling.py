@@ -17,7 +17,7 @@ from bot.schedule.keeper import Keeper
 from bot.schedule.tables import Reminder, Schedules
 from bot.telling.chronicle import Chronicle
 from bot.telling.phrases import mention, name_phase
-from bot.windows.appointments import Unclear, choose_zone, read_appointment, read_length, write_length, write_local
+from bot.windows.appointments import UnclearTime, choose_zone, read_appointment, read_length, write_length, write_local
 
 LONGEST_SNOOZE = timedelta(days=2)
 
@@ -61,7 +61,7 @@ class Scheduling:
         now = self._clock.now()
         try:
             appointment = read_appointment(order.when, now, cluster.downtime)
-        except Unclear as unclear:
+        except UnclearTime as unclear:
             raise Refusal(f"Nothing was scheduled. {unclear}") from unclear
         if row and row.aborted_by:
             raise Refusal(f"{row.id} is being aborted.")
@@ -99,7 +99,7 @@ class Scheduling:
             raise Refusal(f"Say why: `/asm-upgrade extend {cluster.key} {order.length or '1h'} REASON`.")
         try:
             length = read_length(order.length)
-        except Unclear as unclear:
+        except UnclearTime as unclear:
             raise Refusal(f"Nothing was extended. {unclear}") from unclear
         now = self._clock.now()
         freeze = cluster.downtime.find_freeze(now)

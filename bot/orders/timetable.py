@@ -11,7 +11,7 @@ from bot.journal.journal import JournalView
 from bot.journal.rows import UpgradeRow
 from bot.orders.targets import Refusal, describe_unknown
 from bot.people.rights import refuse_person
-from bot.schedule.agenda import Section, build_agenda, describe_windows, show_agenda
+from bot.schedule.agenda import SpanSection, build_agenda, describe_windows, show_agenda
 from bot.schedule.calendar import Calendar, choose_cluster
 from bot.schedule.calendar_files import attach_upgrade
 from bot.schedule.tables import SchedulesView
@@ -44,7 +44,7 @@ class Timetable:
         chosen = [self.find_cluster(key)] if key else list(self._clusters.values())
         return "\n".join(line for cluster in chosen for line in describe_windows(cluster, self._clock.now()))
 
-    def read_agenda(self, key: str = "") -> tuple[Section, ...]:
+    def read_agenda(self, key: str = "") -> tuple[SpanSection, ...]:
         """What the next 30 days hold, for a cluster or for all."""
         clusters = {key: self.find_cluster(key)} if key else self._clusters
         now = self._clock.now()

@@ -39,7 +39,7 @@ from bot.orders.scheduling import Scheduling
 from bot.orders.starts import Starts
 from bot.orders.targets import Refusal, Targets
 from bot.orders.timetable import Timetable
-from bot.schedule.agenda import Section, write_agenda
+from bot.schedule.agenda import SpanSection, write_agenda
 from bot.telling.logs import list_lines
 from steps.contract.wording import count_things
 
@@ -71,7 +71,7 @@ class Answer:
     """What is told to the person: a text, the agenda or log that was asked for, a copy of a card that is to be read."""
 
     text: str
-    agenda: tuple[Section, ...] = ()
+    agenda: tuple[SpanSection, ...] = ()
     copy: CardCopy | None = None
     log: tuple[Line, ...] = ()
 
@@ -105,7 +105,7 @@ class UseCases:
             case _:
                 return Answer(write_agenda(told), told)
 
-    def _obey(self, order: Order, by: str, received_at: datetime) -> str | tuple[Section, ...] | CardCopy | Log:
+    def _obey(self, order: Order, by: str, received_at: datetime) -> str | tuple[SpanSection, ...] | CardCopy | Log:
         match order:
             case Start():
                 return self.starts.start(order, by)
@@ -122,7 +122,7 @@ class UseCases:
             case _:
                 assert_never(order)
 
-    def _read(self, order: ReadOrder, by: str) -> str | tuple[Section, ...] | Log:
+    def _read(self, order: ReadOrder, by: str) -> str | tuple[SpanSection, ...] | Log:
         match order:
             case ReadWindows():
                 return self.timetable.describe_windows(order.target)

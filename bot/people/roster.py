@@ -31,7 +31,7 @@ class DirectoryFault(Exception):
 
 
 @dataclass(frozen=True)
-class Person:
+class SlackUser:
     """Somebody as Slack knows them; `teams` are the workspaces that they belong to.
 
     An outsider is somebody whom Slack marks as a stranger in a shared channel.
@@ -52,7 +52,7 @@ class Directory(Protocol):
         """The id of the workspace that the bot is installed in."""
         ...
 
-    def read_person(self, user: str) -> Person:
+    def read_person(self, user: str) -> SlackUser:
         """Who this is."""
         ...
 
@@ -83,7 +83,7 @@ class Roster:
         self._others = tuple(others)
         self._lock = threading.Lock()
         self._groups: dict[str, _Found[frozenset[str]]] = {}
-        self._persons: dict[str, _Found[Person]] = {}
+        self._persons: dict[str, _Found[SlackUser]] = {}
 
     def admit(self, click: Click, cluster: Cluster | None) -> str:
         """Refuse bots, guests, deleted people and outsiders; read the groups that the decision will need."""
@@ -121,14 +121,14 @@ class Roster:
         for group in sorted(name for name in names if is_group(name)):
             _ask(self._groups, group, self._directory.list_members, self._clock.now, longest)
 
-    def _read_person(self, user: str) -> tuple[Person | None, str]:
+    def _read_person(self, user: str) -> tuple[SlackUser | None, str]:
         found = _ask(self._persons, user, self._directory.read_person, self._clock.now, LONGEST)
         with self._lock:
             for key in [key for key, kept in self._persons.items() if abs(found.at - kept.at) >= LONGEST]:
                 del self._persons[key]
         return found.value, found.fault
 
-    def _refuse_outsider(self, person: Person, click: Click, cluster: Cluster | None) -> str:
+    def _refuse_outsider(self, person: SlackUser, click: Click, cluster: Cluster | None) -> str:
         allowed = cluster.policy.workspaces if cluster else frozenset[str]()
         try:
             home = self._directory.read_workspace()
@@ -199,7 +199,7 @@ class PeopledClusters(Mapping[str, Cluster]):
         return len(self._clusters)
 
 
-def refuse_account(person: Person) -> str:
+def refuse_account(person: SlackUser) -> str:
     """Why this kind of account may do nothing, "" where it is a member."""
     if person.deleted:
         return "This account is deactivated, so nothing was done."

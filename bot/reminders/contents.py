@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.journal.bodies import Control, GatheredBody, GatheredLine, Moment, ReminderBody
+from bot.journal.bodies import ControlName, GatheredBody, GatheredLine, Moment, ReminderBody
 from bot.journal.records import Action
 from bot.journal.rows import Question
 from bot.people.rights import list_legal_actions
@@ -74,10 +74,10 @@ def _asks(notice: Notice, question: Question) -> bool:
     return notice.place == notice.situation.row.channel or notice.situation.may_approve(notice.place)
 
 
-def _list_controls(reminder: Reminder, legal: Sequence[Action]) -> tuple[Control, ...]:
+def _list_controls(reminder: Reminder, legal: Sequence[Action]) -> tuple[ControlName, ...]:
     if reminder.kind not in ("starts", "ends"):
         return ()
-    controls: tuple[Control, ...] = ("pause", "resume", "retry")
+    controls: tuple[ControlName, ...] = ("pause", "resume", "retry")
     return tuple(control for control in controls if control in legal)
 
 

@@ -23,7 +23,7 @@ UNBOUNDED = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
-class Entry:
+class CalendarEntry:
     """Something with a time. `uid` is the same for the same thing in every file, `sequence` grows when it is moved.
 
     `has_end` is False where the end of `span` is only a placeholder. `changed_at` is None for what clusters.toml sets.
@@ -55,32 +55,32 @@ class Calendar:
         self._schedules = schedules
         self._clusters = clusters
 
-    def enter_upgrade(self, upgrade: str, now: datetime) -> Entry | None:
+    def enter_upgrade(self, upgrade: str, now: datetime) -> CalendarEntry | None:
         """An upgrade's appointment, or the moment at which it goes on; None where it has neither."""
         row = self._journal.find_upgrade(upgrade)
         return self._enter(row, now) if row else None
 
-    def list_upgrades(self, now: datetime) -> list[Entry]:
+    def list_upgrades(self, now: datetime) -> list[CalendarEntry]:
         """The open upgrades of the next 30 days, by time."""
         entries = (self._enter(row, now) for row in self._journal.list_open_upgrades())
         return sorted(filter(None, (keep_near(entry, now) for entry in entries)), key=by_time)
 
-    def list_cancelled(self, now: datetime) -> list[Entry]:
+    def list_cancelled(self, now: datetime) -> list[CalendarEntry]:
         """The upgrades that were aborted or taken back before the end of their time, so that calendars drop them."""
         rows = (self._journal.find_upgrade(upgrade) for upgrade in self._schedules.list_scheduled(now - UNBOUNDED))
         entries = (self._enter(row, now) for row in rows if row and row.state in ("aborted", "rolled back"))
         return [entry for entry in entries if entry and entry.span.end > now]
 
-    def list_downtime(self, now: datetime) -> list[Entry]:
+    def list_downtime(self, now: datetime) -> list[CalendarEntry]:
         """The windows and freezes of every cluster in the next 30 days, by time."""
         entries = (entry for cluster in self._clusters.values() for entry in enter_downtime(cluster, now))
         return sorted(entries, key=by_time)
 
-    def list_fleet(self, now: datetime) -> list[Entry]:
+    def list_fleet(self, now: datetime) -> list[CalendarEntry]:
         """Everything that a calendar of the fleet shows, what was cancelled included."""
         return [*self.list_upgrades(now), *self.list_cancelled(now), *self.list_downtime(now)]
 
-    def _enter(self, row: UpgradeRow, now: datetime) -> Entry | None:
+    def _enter(self, row: UpgradeRow, now: datetime) -> CalendarEntry | None:
         appointment = self._schedules.find_appointment(row.id)
         hold = self._schedules.find_hold(row.id) if row.ended_at is None else None
         if appointment is None:
@@ -91,14 +91,14 @@ class Calendar:
 
 def enter_appointment(
     row: UpgradeRow, appointment: Appointment, extension: datetime | None, edition: Edition, hold: Hold | None
-) -> Entry:
+) -> CalendarEntry:
     """An upgrade with its appointment, extensions included; a cancelled one is a later edition of it."""
     ends = appointment.ends
     if ends and extension:
         ends = max(ends, extension)
     cancelled = bool(row.aborted_by)
     about = f"Upgrade {row.id} of {describe_address(row.address)}, scheduled for {appointment.describe()}."
-    return Entry(
+    return CalendarEntry(
         kind="upgrade",
         cluster=row.cluster,
         span=Span(appointment.starts, ends or appointment.starts + UNBOUNDED),
@@ -114,11 +114,11 @@ def enter_appointment(
     )
 
 
-def enter_hold(row: UpgradeRow, hold: Hold | None, now: datetime) -> Entry | None:
+def enter_hold(row: UpgradeRow, hold: Hold | None, now: datetime) -> CalendarEntry | None:
     """An upgrade that is held until its cluster's next window."""
     if hold is None or hold.until is None or hold.until <= now:
         return None
-    return Entry(
+    return CalendarEntry(
         kind="upgrade",
         cluster=row.cluster,
         span=Span(hold.until, hold.until + UNBOUNDED),
@@ -132,16 +132,16 @@ def enter_hold(row: UpgradeRow, hold: Hold | None, now: datetime) -> Entry | Non
     )
 
 
-def enter_downtime(cluster: Cluster, now: datetime) -> Iterator[Entry]:
+def enter_downtime(cluster: Cluster, now: datetime) -> Iterator[CalendarEntry]:
     """A cluster's windows and freezes that begin within 30 days, or have begun."""
     downtime, zone = cluster.downtime, choose_zone(cluster.downtime, None)
     for span in list_window_spans(downtime, now):
         uid = make_uid(cluster.address, "window", span.end.isoformat())
-        yield Entry("window", cluster.key, span, zone, f"Window of {cluster.key} for mesh upgrades", uid)
+        yield CalendarEntry("window", cluster.key, span, zone, f"Window of {cluster.key} for mesh upgrades", uid)
     for freeze in downtime.freezes:
         uid = make_uid(cluster.address, "freeze", f"{freeze.first}")
         title = f"No mesh upgrades of {cluster.key}: {freeze.reason}"
-        entry = Entry("freeze", cluster.key, freeze.span, freeze.zone, title, uid, freeze.describe())
+        entry = CalendarEntry("freeze", cluster.key, freeze.span, freeze.zone, title, uid, freeze.describe())
         if keep_near(entry, now):
             yield entry
 
@@ -151,7 +151,7 @@ def list_window_spans(downtime: Downtime, now: datetime) -> list[Span]:
     return downtime.list_openings(now, now + AHEAD) if downtime.windows else []
 
 
-def keep_near(entry: Entry | None, now: datetime) -> Entry | None:
+def keep_near(entry: CalendarEntry | None, now: datetime) -> CalendarEntry | None:
     """The entry where it lies within the next 30 days."""
     return entry if entry and entry.span.end > now and entry.span.start < now + AHEAD else None
 
@@ -187,11 +187,11 @@ def describe_standing(row: UpgradeRow, hold: Hold | None) -> str:
     return {"asking": f"waits for the approval of {phase}", "blocked": f"blocked in {phase}"}.get(row.state, row.state)
 
 
-def by_time(entry: Entry) -> tuple[Span, str]:
+def by_time(entry: CalendarEntry) -> tuple[Span, str]:
     """The order in a calendar."""
     return entry.span, entry.uid
 
 
-def choose_cluster(entries: Iterable[Entry], key: str) -> list[Entry]:
+def choose_cluster(entries: Iterable[CalendarEntry], key: str) -> list[CalendarEntry]:
     """The entries of one cluster, of all for ""."""
     return [entry for entry in entries if key in ("", entry.cluster)]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
-from bot.schedule.calendar import Entry, by_time
+from bot.schedule.calendar import CalendarEntry, by_time
 from steps.contract.cards import Attachment
 
 if TYPE_CHECKING:
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 ORGANIZER = "mailto:noreply@asm-upgrade-bot.invalid"
 
 
-def write_calendar(entries: Iterable[Entry], now: datetime, method: Literal["PUBLISH", "CANCEL"] = "PUBLISH") -> str:
+def write_calendar(
+    entries: Iterable[CalendarEntry], now: datetime, method: Literal["PUBLISH", "CANCEL"] = "PUBLISH"
+) -> str:
     """The entries as one file, lines ending in CRLF, times in UTC; `now` is when the file is made."""
     from icalendar import Calendar
 
@@ -29,17 +31,17 @@ def write_calendar(entries: Iterable[Entry], now: datetime, method: Literal["PUB
     return str(calendar.to_ical().decode())
 
 
-def write_upgrade(entry: Entry, now: datetime) -> str:
+def write_upgrade(entry: CalendarEntry, now: datetime) -> str:
     """The file that puts one upgrade into a calendar, or takes a cancelled one out of it."""
     return write_calendar([entry], now, "CANCEL" if entry.cancelled else "PUBLISH")
 
 
-def attach_upgrade(upgrade: str, entry: Entry, now: datetime) -> Attachment:
+def attach_upgrade(upgrade: str, entry: CalendarEntry, now: datetime) -> Attachment:
     """The same as a file for the upgrade's thread."""
     return Attachment(f"{upgrade}.ics", write_upgrade(entry, now))
 
 
-def _build_event(entry: Entry, now: datetime) -> Event:
+def _build_event(entry: CalendarEntry, now: datetime) -> Event:
     from icalendar import Event, vCalAddress
 
     organizer = vCalAddress(ORGANIZER)

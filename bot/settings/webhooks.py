@@ -20,7 +20,7 @@ from steps.contract.documents import read_toml
 SHORTEST_SECRET = 24
 # As standard-webhooks writes secrets: the rest is base64.
 PREFIX = "whsec_"
-Table: TypeAlias = Mapping[str, Any]
+WebhookTable: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def _find_faults(name: str, table: object, environment: Mapping[str, str]) -> li
     return faults or _find_secret_faults(table, environment)
 
 
-def _find_secret_faults(table: Table, environment: Mapping[str, str]) -> list[str]:
+def _find_secret_faults(table: WebhookTable, environment: Mapping[str, str]) -> list[str]:
     faults = [
         f"{one} names {table[one]}, which is not set in the environment"
         for one in ("secret", "authorization")
@@ -114,7 +114,7 @@ def _find_secret_faults(table: Table, environment: Mapping[str, str]) -> list[st
     return faults
 
 
-def _build(name: str, table: Table, environment: Mapping[str, str]) -> Webhook:
+def _build(name: str, table: WebhookTable, environment: Mapping[str, str]) -> Webhook:
     return Webhook(
         name,
         table["url"],

@@ -14,10 +14,10 @@ import msgspec
 
 from bot.journal.audit import (
     Asked,
+    AuditEvent,
     Consented,
     Decided,
     Ended,
-    Event,
     Fell,
     GlassBroken,
     Halted,
@@ -70,7 +70,7 @@ def describe_row(row: SealedRow) -> str:
         return f"{row.upgrade}: {row.action} by {row.actor}"
 
 
-def _describe_event(row: SealedRow, event: Event) -> str:
+def _describe_event(row: SealedRow, event: AuditEvent) -> str:
     match event:
         case Asked(said=said):
             return f"{row.upgrade} waits for an approval: {said}"

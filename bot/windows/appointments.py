@@ -50,7 +50,7 @@ class Written:
     length: str = ""
 
 
-class Unclear(Exception):
+class UnclearTime(Exception):
     """What was written is no clear time; `field` is date, time, zone or for, the text a sentence."""
 
     def __init__(self, field: str, sentence: str) -> None:
@@ -59,13 +59,13 @@ class Unclear(Exception):
 
 
 def read_appointment(written: Written, now: datetime, downtime: Downtime) -> Appointment:
-    """The appointment that was written. Raises Unclear."""
+    """The appointment that was written. Raises UnclearTime."""
     zone = read_zone(written.zone)
     starts = read_moment(_name_day(written.date, now, zone), written.time, zone)
     if starts <= now:
-        raise Unclear("date", f"{write_local(starts, zone)} is past; now it is {write_local(now, zone)}.")
+        raise UnclearTime("date", f"{write_local(starts, zone)} is past; now it is {write_local(now, zone)}.")
     if starts - now > FARTHEST:
-        raise Unclear("date", f"{write_local(starts, zone)} is more than a year away; check the year.")
+        raise UnclearTime("date", f"{write_local(starts, zone)} is more than a year away; check the year.")
     length = read_length(written.length) if written.length else None
     opening = find_room(starts, length, zone, downtime)
     ends = starts + length if length else opening.end if opening else None
@@ -86,7 +86,7 @@ def find_written_faults(written: Written, now: datetime, downtime: Downtime) -> 
 def _note_fault(read: Callable[[], object], found: dict[str, str]) -> None:
     try:
         read()
-    except Unclear as unclear:
+    except UnclearTime as unclear:
         found[unclear.field] = str(unclear)
 
 
@@ -116,20 +116,20 @@ def propose_appointment(known: Appointment | None, downtime: Downtime | None, no
 def find_room(starts: datetime, length: timedelta | None, zone: str, downtime: Downtime) -> Span | None:
     """The cluster's window that the appointment lies in, None where it has neither window nor freeze ahead.
 
-    Raises Unclear where a freeze or the windows don't allow it.
+    Raises UnclearTime where a freeze or the windows don't allow it.
     """
     freeze = downtime.find_freeze(starts)
     if freeze:
-        raise Unclear("date", f"{write_local(starts, zone)} lies in the freeze {freeze.describe()}.")
+        raise UnclearTime("date", f"{write_local(starts, zone)} lies in the freeze {freeze.describe()}.")
     far = starts + LONGEST + DAY
     opening = next((span for span in downtime.list_openings(starts - 8 * DAY, far) if span.holds(starts)), None)
     if opening is None:
         following = downtime.find_opening(starts)
         advice = f" The next one opens {write_local(following.start, zone)}." if following else ""
-        raise Unclear("time", f"{write_local(starts, zone)} is outside of the cluster's windows.{advice}")
+        raise UnclearTime("time", f"{write_local(starts, zone)} is outside of the cluster's windows.{advice}")
     if length and starts + length > opening.end:
         left = write_length(opening.end - starts)
-        raise Unclear(
+        raise UnclearTime(
             "for",
             f"The window ends {write_local(opening.end, zone)}, {left} after the start; write `for {left}` or less.",
         )
@@ -137,20 +137,20 @@ def find_room(starts: datetime, length: timedelta | None, zone: str, downtime: D
 
 
 def read_zone(text: str) -> str:
-    """The name of a zone as the IANA database spells it. Raises Unclear, with the nearest names."""
+    """The name of a zone as the IANA database spells it. Raises UnclearTime, with the nearest names."""
     known = list_zones()
     found = find_zone(text)
     if found:
         return found
     if not text:
-        raise Unclear("zone", "Name the time zone, such as Asia/Seoul, Europe/Berlin or UTC.")
+        raise UnclearTime("zone", "Name the time zone, such as Asia/Seoul, Europe/Berlin or UTC.")
     if re.fullmatch(r"[A-Za-z]{2,5}", text):
-        raise Unclear(
+        raise UnclearTime(
             "zone", f"`{text}` is an abbreviation and may mean several zones; name a place, such as Asia/Seoul."
         )
     near = [known[name] for name in difflib.get_close_matches(text[:LONGEST_ZONE].lower(), known, 3, 0.6)]
     advice = f" Did you mean {' or '.join(near)}?" if near else " Write it as in Asia/Seoul, or UTC."
-    raise Unclear("zone", f"There is no time zone `{clean_word(text)}`.{advice}")
+    raise UnclearTime("zone", f"There is no time zone `{clean_word(text)}`.{advice}")
 
 
 def find_zone(text: str) -> str:
@@ -162,7 +162,7 @@ def find_zone(text: str) -> str:
 
 
 def read_moment(day_text: str, time_text: str, zone: str) -> datetime:
-    """The UTC moment of a local date and time. Raises Unclear where there is none, or two."""
+    """The UTC moment of a local date and time. Raises UnclearTime where there is none, or two."""
     day, at = read_date(day_text), read_time(time_text)
     moments = find_moments(day, at, zone)
     if len(moments) == 1:
@@ -170,36 +170,38 @@ def read_moment(day_text: str, time_text: str, zone: str) -> datetime:
     before, after = find_change(day, at, zone)
     turn = f"on {day} in {zone} clocks go from {before:%H:%M} to {after:%H:%M}"
     if not moments:
-        raise Unclear("time", f"{at:%H:%M} does not exist: {turn}. Take an earlier time, or {after:%H:%M} or later.")
+        raise UnclearTime(
+            "time", f"{at:%H:%M} does not exist: {turn}. Take an earlier time, or {after:%H:%M} or later."
+        )
     first, second = (f"`{moment:%Y-%m-%d %H:%M} UTC`" for moment in moments)
-    raise Unclear(
+    raise UnclearTime(
         "time", f"{at:%H:%M} exists twice: {turn}. Write it in UTC: {first} is the first, {second} the second."
     )
 
 
 def read_date(text: str) -> date:
-    """A date written YYYY-MM-DD, the year first in any case, within what can be reckoned with. Raises Unclear."""
+    """A date written YYYY-MM-DD, the year first in any case, within what can be reckoned with. Raises UnclearTime."""
     parts = re.fullmatch(r"([0-9]{4})([-/.])([0-9]{1,2})\2([0-9]{1,2})", text)
     if not parts:
-        raise Unclear("date", f"`{clean_word(text)}` is no date; dates are written YYYY-MM-DD, such as 2026-12-01.")
+        raise UnclearTime("date", f"`{clean_word(text)}` is no date; dates are written YYYY-MM-DD, such as 2026-12-01.")
     try:
         day = date(int(parts[1]), int(parts[3]), int(parts[4]))
     except ValueError:
-        raise Unclear("date", f"There is no {text} in the calendar.") from None
+        raise UnclearTime("date", f"There is no {text} in the calendar.") from None
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        raise Unclear("date", f"{day} is out of reach; check the year.")
+        raise UnclearTime("date", f"{day} is out of reach; check the year.")
     return day
 
 
 def read_time(text: str) -> time:
-    """A time written HH:MM, 00:00 to 23:59, or with am or pm. Raises Unclear."""
+    """A time written HH:MM, 00:00 to 23:59, or with am or pm. Raises UnclearTime."""
     try:
         parts = CLOCK.fullmatch(text)
         if not parts or not (parts[2] or parts[3]):
             raise ValueError
         return time(_read_hour(int(parts[1]), (parts[3] or "").lower()), int(parts[2] or 0))
     except ValueError:
-        raise Unclear(
+        raise UnclearTime(
             "time", f"`{clean_word(text)}` is no time of day; times are written HH:MM, 00:00 to 23:59."
         ) from None
 
@@ -214,14 +216,14 @@ def _read_hour(hour: int, half: str) -> int:
 
 
 def read_length(text: str) -> timedelta:
-    """A length such as 3h, 90m or 2h30m. Raises Unclear where it is none, or not between 10 minutes and 7 days."""
+    """A length such as 3h, 90m or 2h30m. Raises UnclearTime where it is none, or not between 10 minutes and 7 days."""
     found = parse_length(text)
     if found is None:
         word = clean_word(text)
         advice = f"write `{word}m` or `{word}h`" if word.isdecimal() else "write it as 3h, 90m or 2h30m"
-        raise Unclear("for", f"`{word}` is no length of time; {advice}.")
+        raise UnclearTime("for", f"`{word}` is no length of time; {advice}.")
     if not SHORTEST <= found <= LONGEST:
-        raise Unclear(
+        raise UnclearTime(
             "for", f"{write_length(found)} is not between {write_length(SHORTEST)} and {write_length(LONGEST)}."
         )
     return found

@@ -25,13 +25,13 @@ from steps.mesh import (
     Event,
     Eviction,
     Exclusion,
+    InjectorWebhook,
     Namespace,
     Node,
     Operation,
     Pod,
     ReachedServer,
     Right,
-    Webhook,
     Workload,
     WorkloadRef,
 )
@@ -112,7 +112,7 @@ class Kubernetes(Leases, Protocol):
         """The `data` of a ConfigMap, None where it is absent."""
         ...
 
-    def read_webhook(self, name: str) -> Webhook | None: ...
+    def read_webhook(self, name: str) -> InjectorWebhook | None: ...
 
     def count_ready_endpoints(self, namespace: str, service: str) -> int: ...
 
@@ -252,7 +252,7 @@ class ForbiddenRead:
     verb: str
 
 
-Verdict: TypeAlias = Literal["recorded", "passed", "answered", "failed", "refused", "late", "unknown"]
+CallVerdict: TypeAlias = Literal["recorded", "passed", "answered", "failed", "refused", "late", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -264,7 +264,7 @@ class KubectlCall:
 
     verb: str
     component: str
-    verdict: Verdict
+    verdict: CallVerdict
     exit_code: int | None
     sentence: str = ""
     stdout: str = ""
@@ -305,7 +305,7 @@ class Running:
 
 
 @dataclass(frozen=True)
-class Ended:
+class ProgramEnded:
     """The program ended. `exit_code` is None where it ended while no bot watched: judge by the cluster."""
 
     exit_code: int | None
@@ -313,7 +313,7 @@ class Ended:
     timed_out: bool = False
 
 
-RunState: TypeAlias = NotStarted | Running | Ended
+RunState: TypeAlias = NotStarted | Running | ProgramEnded
 
 
 class MeshTools(Protocol):

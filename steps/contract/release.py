@@ -21,7 +21,7 @@ DECIDING = (
     "injector_service", "ingress_service",
 )  # fmt: skip
 PLATFORMS = ("linux", "osx", "win")
-Table: TypeAlias = dict[str, Any]
+ReleaseTable: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -150,14 +150,14 @@ def parse_releases(texts: Mapping[str, str]) -> tuple[Release, ...]:
     return tuple(_parse(raw, source, by_version) for source, raw in by_version.values())
 
 
-def _read_table(text: str, source: str) -> Table:
+def _read_table(text: str, source: str) -> ReleaseTable:
     try:
         return read_toml(text)
     except BadDocument as error:
         raise ValueError(f"{source} {error}") from error
 
 
-def _read_version(raw: Table, source: str) -> str:
+def _read_version(raw: ReleaseTable, source: str) -> str:
     release = raw.get("release")
     version = release.get("version") if isinstance(release, Mapping) else None
     if not isinstance(version, str):
@@ -165,7 +165,7 @@ def _read_version(raw: Table, source: str) -> str:
     return version
 
 
-def _parse(raw: Table, source: str, known: Mapping[str, tuple[str, Table]]) -> Release:
+def _parse(raw: ReleaseTable, source: str, known: Mapping[str, tuple[str, ReleaseTable]]) -> Release:
     parent = known.get(str(raw["inherits"])) if "inherits" in raw else (source, {})
     if parent is None or "inherits" in parent[1]:
         raise ValueError(f"{source} inherits {raw['inherits']!r}, and no file tells all about that release")
@@ -180,7 +180,7 @@ def _parse(raw: Table, source: str, known: Mapping[str, tuple[str, Table]]) -> R
     return replace(built, assumed=assumed, return_only=raw.get("return_only") is True)
 
 
-def _lay_over(below: Table, above: Table) -> Table:
+def _lay_over(below: ReleaseTable, above: ReleaseTable) -> ReleaseTable:
     """Both tables in one, the upper one's values where both have some."""
     both = {name: _lay_over(below[name], value) for name, value in above.items() if _are_tables(below.get(name), value)}
     return {**below, **above, **both}
@@ -190,7 +190,7 @@ def _are_tables(one: object, other: object) -> bool:
     return isinstance(one, dict) and isinstance(other, dict)
 
 
-def _build_release(raw: Table) -> Release:
+def _build_release(raw: ReleaseTable) -> Release:
     release, apply, plane, kubernetes = raw["release"], raw["apply"], raw["control_plane"], raw["kubernetes"]
     low, high = raw["estimate"]["control_plane_minutes"]
     return Release(

@@ -22,7 +22,7 @@ class NoWayBack:
 
 
 @dataclass(frozen=True)
-class Failing:
+class FailingSince:
     """Since when nothing could be downloaded, in this generation."""
 
     generation: int
@@ -59,7 +59,7 @@ class BoundRelease:
 
 # Earlier versions of the bot kept none; then what is first looked at counts.
 BOUND_RELEASE = Note("download/release", read_as(BoundRelease))
-FAILING = Note("download/failing", read_as(Failing))
+FAILING = Note("download/failing", read_as(FailingSince))
 SHA256 = Note("download/sha256", read_as(str))
 SIGNATURE = Note("download/signature", read_as(str))
 SIGNING_KEY = Note("download/key", read_as(str))

@@ -42,7 +42,7 @@ class Backoff:
 
 
 @dataclass(frozen=True)
-class Standing:
+class LastAdvance:
     """How far a workload had got, since when no further, what its events said then, and when they were asked."""
 
     moved: int
@@ -152,7 +152,7 @@ PACE = Note("sidecars/pace", read_as(tuple[float, datetime]))
 SAMPLES = Note("sidecars/samples", read_as(tuple[tuple[datetime, int], ...]))
 ROUNDS = Note("sidecars/rounds", read_as(Seen), write_seen)
 # The begun workloads by id.
-STANDING = Note("sidecars/standing", read_as(dict[str, Standing]))
+STANDING = Note("sidecars/standing", read_as(dict[str, LastAdvance]))
 # What was watched of the canary, and its requests before the first restart and at the end of the soak.
 CANARY_PODS = Note("sidecars/canary-pods", read_as(WatchedPods))
 CANARY_BEFORE = Note("sidecars/canary-before", read_as(Requests))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import assert_never
 
-from steps.contract.ports import Ended, NotStarted, Running
+from steps.contract.ports import NotStarted, ProgramEnded, Running
 from steps.contract.step import Context, Done, Outcome, Step, Waiting
 from steps.notes.runs import AWAITED, LEFTOVERS, NAMESPACES
 from steps.phases.access import remove_leftovers
@@ -48,7 +48,7 @@ def await_programs(ctx: Context, what: str) -> Waiting | None:
                 ctx.revise(AWAITED, run_id)
                 program = name_program(ctx, run_id)
                 return Waiting(f"{what}: {program} has run for {seconds:.0f} s and is let end first", 2.0)
-            case NotStarted() | Ended():
+            case NotStarted() | ProgramEnded():
                 continue
             case unexpected:
                 assert_never(unexpected)
@@ -59,7 +59,7 @@ def describe_awaited(ctx: Context) -> str:
     """How the program that was waited for ended, "" where none was."""
     run_id = ctx.recall(AWAITED)
     state = ctx.mesh_tools.observe_run(run_id) if run_id else None
-    if not run_id or not isinstance(state, Ended):
+    if not run_id or not isinstance(state, ProgramEnded):
         return ""
     code = "its end was not seen" if state.exit_code is None else f"exit {state.exit_code}"
     late = ", past its time limit" if state.timed_out else ""

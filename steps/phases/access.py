@@ -13,7 +13,7 @@ from steps.notes.runs import LEFTOVERS
 from steps.notes.way_back import TAKEN_BACK, name_undertaking
 from steps.phases.own_binding import (
     OWN_BINDING,
-    Place,
+    BindingPlace,
     fill_binding,
     find_place,
     has_every_right,
@@ -57,7 +57,7 @@ def approve(ctx: Context) -> Outcome:
     )
 
 
-def describe_plan(place: Place) -> str:
+def describe_plan(place: BindingPlace) -> str:
     """What the approval lets the bot do, in a sentence."""
     how = (
         f"Writes {place.account} into ClusterRoleBinding {place.name}, which stands empty"

@@ -21,7 +21,7 @@ from steps.notes.download import (
     SIGNATURE,
     SIGNING_KEY,
     TOOLS,
-    Failing,
+    FailingSince,
     NoWayBack,
     describe_way_back,
 )
@@ -165,7 +165,7 @@ def _judge_failing(ctx: Context, error: TryAgain) -> Outcome:
     """A long download may take its time, a server that sends nothing may not: Blocked after a while without a byte."""
     kept = ctx.recall(FAILING)
     if kept is None or kept.generation != ctx.generation:
-        kept = Failing(ctx.generation, ctx.now)
+        kept = FailingSince(ctx.generation, ctx.now)
         ctx.revise(FAILING, kept)
     if ctx.now - kept.at < FAILING_PATIENCE:
         return Waiting(error.why, error.retry_in or 5.0)

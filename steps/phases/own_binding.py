@@ -21,7 +21,7 @@ _READING = ("get", "list")
 
 
 @dataclass(frozen=True)
-class Place:
+class BindingPlace:
     """Where the account is bound or can be: `found` is what stands under the name now."""
 
     name: str
@@ -39,7 +39,7 @@ def binds(binding: Binding, account: str) -> bool:
     return binding.role == ADMIN_ROLE and account in binding.users
 
 
-def find_place(kubernetes: Kubernetes, account: str) -> Place:
+def find_place(kubernetes: Kubernetes, account: str) -> BindingPlace:
     """The binding that binds the account; else the manifests' that stands empty; else the guide's name if it is free.
 
     A binding of others is never edited: then a name of the bot's own.
@@ -47,10 +47,10 @@ def find_place(kubernetes: Kubernetes, account: str) -> Place:
     guide, own = kubernetes.read_binding(GUIDE_BINDING), kubernetes.read_binding(OWN_BINDING)
     for found in (guide, own):
         if found is not None and binds(found, account):
-            return Place(found.name, found, account)
+            return BindingPlace(found.name, found, account)
     if own is not None:
-        return Place(OWN_BINDING, _check_empty(own, account), account)
-    return Place(OWN_BINDING if guide else GUIDE_BINDING, None, account)
+        return BindingPlace(OWN_BINDING, _check_empty(own, account), account)
+    return BindingPlace(OWN_BINDING if guide else GUIDE_BINDING, None, account)
 
 
 def _check_empty(own: Binding, account: str) -> Binding:
@@ -62,14 +62,14 @@ def _check_empty(own: Binding, account: str) -> Binding:
     )
 
 
-def is_own(ctx: Context, place: Place) -> bool:
+def is_own(ctx: Context, place: BindingPlace) -> bool:
     """Whether this upgrade bound the account there: by the mark, or by the note of a bot that set none."""
     return place.found is not None and (
         place.found.mark == mark_upgrade(ctx) or ctx.recall(CREATED.of(place.name)) == place.account
     )
 
 
-def is_left_over(ctx: Context, place: Place) -> bool:
+def is_left_over(ctx: Context, place: BindingPlace) -> bool:
     """Whether an earlier upgrade of this journal left the account bound."""
     found = place.found
     if found is None or found.mark is None or (found.users, found.others) != ((place.account,), ()):
@@ -90,7 +90,7 @@ def has_every_right(kubernetes: Kubernetes) -> bool:
     return not any(kubernetes.find_missing_rights((right,)) for right in writes_first)
 
 
-def fill_binding(ctx: Context, place: Place) -> None:
+def fill_binding(ctx: Context, place: BindingPlace) -> None:
     """Bind the account, marked as this upgrade's; safe to repeat."""
     mark = mark_upgrade(ctx)
     # only the binding that the manifests ship stays when it is empty

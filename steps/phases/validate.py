@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import assert_never
 
 from steps.contract.cards import Attachment, Choice
-from steps.contract.ports import Ended, NotStarted, Running
+from steps.contract.ports import NotStarted, ProgramEnded, Running
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Step, Waiting
 from steps.contract.wording import Person, count_things
 from steps.gates import bind_upgrade, build_gate_card, pass_gate
@@ -61,7 +61,7 @@ def run(ctx: Context) -> Outcome:
         case Running(seconds, output):
             lines = describe_checks(read_validation(output).checks)
             return Waiting(f"asmctl validate runs for {seconds:.0f} s", 2.0, details=lines)
-        case Ended() as ended:
+        case ProgramEnded() as ended:
             return judge_validation(ctx, ended)
         case unexpected:
             assert_never(unexpected)
@@ -73,7 +73,7 @@ def list_arguments(ctx: Context) -> tuple[str, ...]:
     return (*ctx.release.validate_arguments, *extra)
 
 
-def judge_validation(ctx: Context, ended: Ended) -> Outcome:
+def judge_validation(ctx: Context, ended: ProgramEnded) -> Outcome:
     """Every check OK is Done; anything else is a person's decision, for asmctl also fails on a healthy mesh."""
     report = read_validation(ended.output)
     output = Attachment("asmctl-validate.txt", ended.output)
@@ -97,7 +97,7 @@ def judge_validation(ctx: Context, ended: Ended) -> Outcome:
     return Blocked(why, f"{remedy}{left}", choices, (output,))
 
 
-def describe_failure(report: ValidationReport, ended: Ended) -> tuple[str, str]:
+def describe_failure(report: ValidationReport, ended: ProgramEnded) -> tuple[str, str]:
     """Why validation failed, and asmctl's own remedy."""
     failing = report.failing
     if failing is None and not report.error and ended.exit_code is None:
@@ -148,7 +148,7 @@ def _start(ctx: Context, run_id: str) -> Outcome:
     return Waiting("asmctl validate has started", 1.0)
 
 
-def _looks_whole(ctx: Context, ended: Ended, report: ValidationReport) -> bool:
+def _looks_whole(ctx: Context, ended: ProgramEnded, report: ValidationReport) -> bool:
     wanted = ALL_CHECKS if ctx.options.testing_workloads else BASIC_CHECKS
     return ended.exit_code is None and len(report.checks) >= wanted
 

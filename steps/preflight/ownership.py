@@ -10,7 +10,7 @@ from steps.contract.errors import GiveUp
 from steps.contract.ports import Kubernetes
 from steps.contract.release import Release
 from steps.mesh import Workload
-from steps.workloads.owners import find_keepers
+from steps.workloads.owners import find_appliers
 
 OPERATOR_API, OPERATOR_KIND = "install.istio.io/v1alpha2", "IstioControlPlane"
 # What an apply writes and a GitOps tool may keep, besides workloads; other kinds carry the same marks.
@@ -40,7 +40,7 @@ def find_ownership(kubernetes: Kubernetes, release: Release, plane: Iterable[Wor
             marked.extend(kubernetes.list_objects("v1", kind, release.namespace))
     except GiveUp as fault:
         unread.append(f"whether a GitOps tool keeps {release.namespace} is known of its workloads alone: {fault.why}")
-    return Ownership((*operators, *_describe_keepers(marked, release.namespace)), tuple(unread))
+    return Ownership((*operators, *_describe_appliers(marked, release.namespace)), tuple(unread))
 
 
 def _describe_operators(kubernetes: Kubernetes) -> Iterator[str]:
@@ -61,8 +61,8 @@ def _show_marks(workload: Workload) -> Mapping[str, Any]:
     }
 
 
-def _describe_keepers(marked: Iterable[Mapping[str, Any]], namespace: str) -> Iterator[str]:
-    for keeper, names in sorted(find_keepers(marked).items(), key=lambda pair: str(pair[0])):
-        if keeper.reverts and keeper.certain:
+def _describe_appliers(marked: Iterable[Mapping[str, Any]], namespace: str) -> Iterator[str]:
+    for applier, names in sorted(find_appliers(marked).items(), key=lambda pair: str(pair[0])):
+        if applier.reverts and applier.certain:
             more = f" and {len(names) - SHOWN} more objects" if len(names) > SHOWN else ""
-            yield f"{keeper} keeps {', '.join(names[:SHOWN])}{more} of {namespace} as its source says"
+            yield f"{applier} keeps {', '.join(names[:SHOWN])}{more} of {namespace} as its source says"

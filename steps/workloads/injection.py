@@ -12,7 +12,7 @@ from steps.contract.documents import BadDocument, read_json, read_yaml
 from steps.contract.errors import GiveUp
 from steps.contract.ports import Manifest
 from steps.contract.release import Release
-from steps.mesh import Namespace, Pod, Requirement, Webhook
+from steps.mesh import InjectorWebhook, Namespace, Pod, Requirement
 from steps.versions import parse_asm_version, parse_image, read_tag
 
 INJECT = "sidecar.istio.io/inject"
@@ -83,7 +83,7 @@ def parse_injector(texts: Mapping[str, str] | None, name: str) -> Injector:
         ) from fault
 
 
-def is_injected_namespace(namespace: Namespace, injector: Injector, webhook: Webhook | None = None) -> bool:
+def is_injected_namespace(namespace: Namespace, injector: Injector, webhook: InjectorWebhook | None = None) -> bool:
     """Whether the webhook is called for pods created in the namespace."""
     if namespace.name in _NEVER_INJECTED:
         return False

@@ -12,7 +12,7 @@ from steps.contract.errors import GiveUp
 from steps.contract.options import UpgradeOptions
 from steps.contract.ports import Kubernetes
 from steps.contract.release import Release
-from steps.mesh import Autoscaler, DisruptionBudget, Namespace, Node, Owner, Pod, Webhook, Workload, WorkloadRef
+from steps.mesh import Autoscaler, DisruptionBudget, InjectorWebhook, Namespace, Node, Owner, Pod, Workload, WorkloadRef
 from steps.workloads.injection import (
     MIRROR,
     PINNED_IMAGE,
@@ -66,7 +66,7 @@ class Surroundings:
     namespaces: Mapping[str, Namespace]
     workloads: Mapping[WorkloadRef, Workload]
     injector: Injector
-    webhook: Webhook | None = None
+    webhook: InjectorWebhook | None = None
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from steps.workloads.around import find_broken, find_crowded, find_disk, find_pl
 from steps.workloads.injection import PINNED_IMAGE
 from steps.workloads.inventory import Condition, ConfigurationKey
 from steps.workloads.method import EVICTABLE, is_gateway
-from steps.workloads.owners import find_keeper, find_operator
+from steps.workloads.owners import find_applier, find_operator
 from steps.workloads.placement import count_surge, find_single_disk
 from steps.workloads.subject import LEVELS, Risk, Subject
 
@@ -222,13 +222,13 @@ def _owned(subject: Subject) -> Iterator[Risk]:
 def _kept(subject: Subject) -> Iterator[Risk]:
     """A tool that applies objects, by the marks that it leaves; most keep what they did not write."""
     workload = subject.workload
-    keeper = find_keeper(workload.labels, workload.annotations) if workload else None
-    if keeper is None or subject.method == "manual":
+    applier = find_applier(workload.labels, workload.annotations) if workload else None
+    if applier is None or subject.method == "manual":
         return
-    if not keeper.reverts or subject.method == "evict":
-        yield Risk("applied by a tool", "note", f"it is applied by {keeper}", "changes nothing that this keeps")
+    if not applier.reverts or subject.method == "evict":
+        yield Risk("applied by a tool", "note", f"it is applied by {applier}", "changes nothing that this keeps")
         return
-    fact = f"it is kept by {keeper}, which may take the restart back"
+    fact = f"it is kept by {applier}, which may take the restart back"
     bot = "restarts it, and stops after the second time"
     yield Risk("kept by a tool", "note", fact, bot, "pause the sync for the upgrade, or choose eviction", shared=True)
 

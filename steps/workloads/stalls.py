@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from steps.contract.wording import describe_seconds
-from steps.mesh import Pod, Webhook, Workload
+from steps.mesh import InjectorWebhook, Pod, Workload
 from steps.workloads.causes import advise, find_cause
 
 DEADLINE = "ProgressDeadlineExceeded"
@@ -79,7 +79,7 @@ def _name_key(pod: Pod, kind: str) -> str:
     return f"{pod.uid} waits for a node" if kind == "Unschedulable" else pod.uid
 
 
-def find_webhook_gap(webhook: Webhook | None, endpoints: int) -> str:
+def find_webhook_gap(webhook: InjectorWebhook | None, endpoints: int) -> str:
     """What the injection webhook still lacks, "" when pods can be injected."""
     if webhook is None:
         return "the injector's webhook is not registered"

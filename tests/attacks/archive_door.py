@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.gateways.calls.faults import Call
+from bot.gateways.calls.faults import OutsideCall
 from bot.gateways.releases.signatures import BadSignature, verify_file
-from bot.gateways.releases.unpacking import Limits, Unpacking
+from bot.gateways.releases.unpacking import ArchiveLimits, Unpacking
 from bot.gateways.releases.web_files import open_client, open_file
 from sandbox.release.signing import SigningKey
 from steps.contract.errors import StepError
@@ -20,7 +20,7 @@ from tests.unit.bot.gateways.loopback import Loopback, Reply
 from tests.unit.bot.gateways.releases.test_unpacking import FOLDER, entry, tar_of, zip_of
 
 Entry = tuple[tarfile.TarInfo, bytes]
-SMALL = Limits(total=1_000_000, entries=50)
+SMALL = ArchiveLimits(total=1_000_000, entries=50)
 
 
 @dataclass
@@ -66,7 +66,9 @@ class Shelf:
                 open_client((2.0, 2.0)) as client,
             ):
                 try:
-                    with open_file(client, Call("the release server", "fetch"), f"{server.url}/archive") as answer:
+                    with open_file(
+                        client, OutsideCall("the release server", "fetch"), f"{server.url}/archive"
+                    ) as answer:
                         answer.read()
                 except StepError:
                     return "another host was asked" if elsewhere.requests else ""

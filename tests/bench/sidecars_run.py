@@ -17,7 +17,7 @@ from bot.app.log import configure_log
 from bot.app.serving import import_clients
 from bot.app.wiring import Bot, build_bot
 from bot.clock import SystemClock
-from bot.gateways.kubernetes.api_server import Answer, ApiServer
+from bot.gateways.kubernetes.api_server import ApiServer, HttpAnswer
 from bot.settings.environment import read_settings
 from tests.bench.pod_readers import read_peak
 from tests.unit.bot.workbench import write_click
@@ -41,7 +41,7 @@ class Sent:
         """Count every request of this program from now on."""
         send = ApiServer.send
 
-        def counted(server: ApiServer, *request: Any, **more: Any) -> Answer:
+        def counted(server: ApiServer, *request: Any, **more: Any) -> HttpAnswer:
             self.all += 1
             return send(server, *request, **more)
 

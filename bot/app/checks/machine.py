@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bot.files import write_atomically
-from bot.gateways.calls.faults import Call
+from bot.gateways.calls.faults import OutsideCall
 from bot.gateways.programs.kubectl import find_kubectl
 from bot.gateways.releases.release_files import LARGEST_SIGNATURE
 from bot.gateways.releases.slices import Slices
@@ -136,7 +136,7 @@ def check_release(release: Release, archive: str) -> Check:
         return passed(name, f"{archive} is there") if there else failed(name, f"there is no file {archive}", remedy)
     described = release.describe_archive(choose_platform(sys.platform))
     host = described.signature_url.partition("//")[2].partition("/")[0]
-    call = Call(f"the release server {host}", f"fetch the signature of {described.file_name}")
+    call = OutsideCall(f"the release server {host}", f"fetch the signature of {described.file_name}")
     try:
         Slices(limits=(TOOL_SECONDS / 2, TOOL_SECONDS)).fetch_small(call, described.signature_url, LARGEST_SIGNATURE)
     except (GiveUp, TryAgain) as error:

@@ -16,7 +16,7 @@ ASK_AGAIN = frozenset({408, 409, 410, 423, 425})
 
 
 @dataclass(frozen=True)
-class Call:
+class OutsideCall:
     """An outside call in words: `service` is who was asked, `action` what for ("list pods in shop").
 
     `unauthorized` and `forbidden` are the remedies for 401 and 403; `absent` is the one for 404. `told` is the remedy
@@ -31,7 +31,7 @@ class Call:
     told: str = ""
 
 
-def judge_status(call: Call, status: int, message: str = "", retry_after: float | None = None) -> StepError:
+def judge_status(call: OutsideCall, status: int, message: str = "", retry_after: float | None = None) -> StepError:
     """The verdict on an HTTP status of 400 or more; `retry_after` is in seconds."""
     said = f": {shorten(message)}" if message.strip() else ""
     why = f'{call.service} answered {status} to "{call.action}"{said}'
@@ -42,7 +42,7 @@ def judge_status(call: Call, status: int, message: str = "", retry_after: float 
     return GiveUp(why, call.told or _find_remedy(call, status))
 
 
-def _find_remedy(call: Call, status: int) -> str:
+def _find_remedy(call: OutsideCall, status: int) -> str:
     match status:
         case 401:
             return call.unauthorized
@@ -54,17 +54,17 @@ def _find_remedy(call: Call, status: int) -> str:
             return "The request itself was refused: read the answer above, mend what it names, then retry."
 
 
-def judge_unreachable(call: Call, error: BaseException) -> TryAgain:
+def judge_unreachable(call: OutsideCall, error: BaseException) -> TryAgain:
     """The verdict on a connection that was refused, reset or cut."""
     return TryAgain(f'{call.service} could not be reached for "{call.action}": {name_error(error)}')
 
 
-def judge_silence(call: Call, seconds: float) -> TryAgain:
+def judge_silence(call: OutsideCall, seconds: float) -> TryAgain:
     """The verdict on a call that got no answer within its time limit."""
     return TryAgain(f'{call.service} gave no answer to "{call.action}" within {seconds:g} s')
 
 
-def judge_untrusted(call: Call, error: BaseException) -> GiveUp:
+def judge_untrusted(call: OutsideCall, error: BaseException) -> GiveUp:
     """The verdict on a certificate that is not trusted."""
     return GiveUp(
         f"the certificate of {call.service} is not trusted: {name_error(error)}",

@@ -12,13 +12,13 @@ import msgspec
 
 from bot.gateways.calls import faults
 from bot.gateways.calls.credentials import GET_CREDENTIALS, GoogleCredentials
-from bot.gateways.calls.faults import Call
+from bot.gateways.calls.faults import OutsideCall
 from bot.gateways.calls.retries import ReadRetries
 from bot.gateways.google.endpoints import choose_endpoint
 from bot.gateways.google.google_rest import GoogleRest, judge_requests
 from bot.gateways.google.kubeconfig_identity import describe_by_kubeconfig
 from bot.gateways.google.permissions import name_grant
-from bot.gateways.google.reasons import Refusal, judge_refusal
+from bot.gateways.google.reasons import GoogleRefusal, judge_refusal
 from bot.gateways.kubernetes.connections import Endpoint
 from steps.contract.errors import GiveUp
 from steps.contract.ports import Kubernetes
@@ -136,7 +136,7 @@ class GkeGateway:
         )
 
     def list_disabled_services(self, project: str, services: Sequence[str]) -> tuple[str, ...]:
-        call = Call(
+        call = OutsideCall(
             "the Service Usage API",
             f"list the enabled APIs of {project}",
             GET_CREDENTIALS,
@@ -169,7 +169,7 @@ class GkeGateway:
         return self._ask(call, lambda: self._client().get_cluster(name=name, timeout=self._limit, retry=None))
 
     def _read_project_number(self, project: str) -> str:
-        call = Call(
+        call = OutsideCall(
             "the Cloud Resource Manager API",
             f"read the number of the project {project}",
             GET_CREDENTIALS,
@@ -188,10 +188,10 @@ class GkeGateway:
                 self._opened = _open_client(self._credentials, self._endpoints.container)
             return self._opened
 
-    def _ask(self, call: Call, ask: Callable[[], T]) -> T:
+    def _ask(self, call: OutsideCall, ask: Callable[[], T]) -> T:
         return self._retries.run(lambda: self._ask_once(call, ask))
 
-    def _ask_once(self, call: Call, ask: Callable[[], T]) -> T:
+    def _ask_once(self, call: OutsideCall, ask: Callable[[], T]) -> T:
         import requests
         from google.api_core import exceptions
 
@@ -201,13 +201,13 @@ class GkeGateway:
             headers = getattr(error.response, "headers", None) or {}
             wait = faults.read_retry_after(headers)
             known = {str(key): str(text) for key, text in (error.metadata or {}).items()}
-            refusal = Refusal(int(error.code or 500), error.message or "", error.reason or "", known)
+            refusal = GoogleRefusal(int(error.code or 500), error.message or "", error.reason or "", known)
             raise judge_refusal(call, refusal, wait) from error
         except requests.RequestException as error:
             raise judge_requests(call, error, self._limit) from error
 
-    def _describe_call(self, action: str, project: str, permission: str) -> Call:
-        return Call(
+    def _describe_call(self, action: str, project: str, permission: str) -> OutsideCall:
+        return OutsideCall(
             "the GKE API",
             action,
             GET_CREDENTIALS,

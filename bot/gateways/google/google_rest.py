@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from bot.gateways.calls import faults
 from bot.gateways.calls.credentials import GoogleCredentials
-from bot.gateways.calls.faults import Call
+from bot.gateways.calls.faults import OutsideCall
 from bot.gateways.calls.retries import ReadRetries
-from bot.gateways.google.reasons import Refusal, judge_refusal, read_refusal
+from bot.gateways.google.reasons import GoogleRefusal, judge_refusal, read_refusal
 from steps.contract.errors import GiveUp, TryAgain
 
 if TYPE_CHECKING:
@@ -31,11 +31,11 @@ class GoogleRest:
         self._retries = retries or ReadRetries()
         self._lock = threading.Lock()
 
-    def get(self, call: Call, url: str, query: Mapping[str, str] | None = None) -> dict[str, object]:
+    def get(self, call: OutsideCall, url: str, query: Mapping[str, str] | None = None) -> dict[str, object]:
         """The answer's JSON object; a 401 renews the token once."""
         return self._retries.run(lambda: self._get_renewed(call, url, query or {}))
 
-    def _get_renewed(self, call: Call, url: str, query: Mapping[str, str]) -> dict[str, object]:
+    def _get_renewed(self, call: OutsideCall, url: str, query: Mapping[str, str]) -> dict[str, object]:
         token = self._credentials.read_token()
         response = self._send(call, url, query, token)
         if response.status_code == 401:
@@ -49,7 +49,7 @@ class GoogleRest:
             raise TryAgain(f'{call.service} answered "{call.action}" with broken JSON') from error
         return found if isinstance(found, dict) else {}
 
-    def _send(self, call: Call, url: str, query: Mapping[str, str], token: str) -> requests.Response:
+    def _send(self, call: OutsideCall, url: str, query: Mapping[str, str], token: str) -> requests.Response:
         import requests
 
         from bot.gateways.google.bounded_answers import bound_answers
@@ -66,7 +66,7 @@ class GoogleRest:
             raise judge_requests(call, error, self._limits[1]) from error
 
 
-def judge_requests(call: Call, error: Exception, limit: float) -> Exception:
+def judge_requests(call: OutsideCall, error: Exception, limit: float) -> Exception:
     """The verdict on an exception of requests, TryAgain or GiveUp; `limit` is the read limit in seconds."""
     import requests
 
@@ -86,7 +86,7 @@ def judge_requests(call: Call, error: Exception, limit: float) -> Exception:
             return faults.judge_unreachable(call, error)
 
 
-def read_answer(response: requests.Response) -> Refusal:
+def read_answer(response: requests.Response) -> GoogleRefusal:
     """An answer of 400 or more, as far as it can be read."""
     try:
         answer = response.json()

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from bot.gateways.calls import faults
-from bot.gateways.calls.faults import Call
+from bot.gateways.calls.faults import OutsideCall
 from steps.contract.errors import StepError
 
 # Rate limits inside a 403, the lower-case ones as the older APIs write them.
@@ -36,7 +36,7 @@ REMEDIES: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
-class Refusal:
+class GoogleRefusal:
     """An answer of 400 or more: its words, and the reason with its details where Google gives one."""
 
     status: int
@@ -45,7 +45,7 @@ class Refusal:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
-def judge_refusal(call: Call, refusal: Refusal, retry_after: float | None = None) -> StepError:
+def judge_refusal(call: OutsideCall, refusal: GoogleRefusal, retry_after: float | None = None) -> StepError:
     """The verdict on a refusal by its reason, and by its status where it gives none that is known."""
     if refusal.reason in PASSING:
         return faults.judge_status(call, 429, refusal.message, retry_after)
@@ -53,7 +53,7 @@ def judge_refusal(call: Call, refusal: Refusal, retry_after: float | None = None
     return faults.judge_status(call, refusal.status, refusal.message, retry_after)
 
 
-def find_remedy(refusal: Refusal) -> str:
+def find_remedy(refusal: GoogleRefusal) -> str:
     """What a person can do about the reason, "" for one that is not known."""
     perimeter = PERIMETER.search(refusal.message)
     reason = "SECURITY_POLICY_VIOLATED" if perimeter else refusal.reason
@@ -64,11 +64,11 @@ def find_remedy(refusal: Refusal) -> str:
     )
 
 
-def read_refusal(status: int, text: str, answer: object) -> Refusal:
+def read_refusal(status: int, text: str, answer: object) -> GoogleRefusal:
     """A refusal as JSON (google.rpc.Status under `error`), or as the text that came."""
     error = answer.get("error") if isinstance(answer, dict) else None
     if not isinstance(error, dict):
-        return Refusal(status, text)
+        return GoogleRefusal(status, text)
     message = str(error.get("message") or text)
     details = [part for part in error.get("details") or () if isinstance(part, dict)]
     info = next((part for part in details if part.get("@type") == ERROR_INFO), {})
@@ -76,4 +76,4 @@ def read_refusal(status: int, text: str, answer: object) -> Refusal:
     reason = str(info.get("reason") or (older[0].get("reason") if older else "") or "")
     metadata = info.get("metadata")
     known = {str(key): str(value) for key, value in metadata.items()} if isinstance(metadata, dict) else {}
-    return Refusal(status, message, reason, known)
+    return GoogleRefusal(status, message, reason, known)

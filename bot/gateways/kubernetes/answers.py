@@ -6,7 +6,7 @@ from datetime import datetime
 
 from msgspec import Struct, field
 
-from bot.gateways.kubernetes.wire import Condition, Meta, Named, Present, Reference, Selector
+from bot.gateways.kubernetes.wire import ConditionItem, LabelSelector, Meta, Named, Present, Reference
 from bot.gateways.kubernetes.wire_nodes import TaintItem
 
 
@@ -21,7 +21,7 @@ class BudgetSpec(Struct, rename="camel", gc=False):
 
     min_available: int | str = ""
     max_unavailable: int | str = ""
-    selector: Selector | None = None
+    selector: LabelSelector | None = None
 
 
 class BudgetStatus(Struct, rename="camel", gc=False):
@@ -30,7 +30,7 @@ class BudgetStatus(Struct, rename="camel", gc=False):
     disruptions_allowed: int = 0
 
 
-class Budget(Struct, gc=False):
+class BudgetItem(Struct, gc=False):
     """A PodDisruptionBudget."""
 
     metadata: Meta
@@ -71,7 +71,7 @@ class NodeStatus(Struct, gc=False):
     """The room and the conditions of a node; a quantity may be written as a number."""
 
     allocatable: dict[str, str | int | float] | None = None
-    conditions: list[Condition] | None = None
+    conditions: list[ConditionItem] | None = None
 
 
 class NodeItem(Struct, gc=False):
@@ -144,7 +144,7 @@ class Hook(Struct, rename="camel", gc=False):
 
     client_config: ClientConfig = field(default_factory=ClientConfig)
     failure_policy: str = ""
-    namespace_selector: Selector | None = None
+    namespace_selector: LabelSelector | None = None
 
 
 class WebhookConfiguration(Struct, gc=False):
@@ -153,7 +153,7 @@ class WebhookConfiguration(Struct, gc=False):
     webhooks: list[Hook] | None = None
 
 
-class Subject(Struct, gc=False):
+class RoleSubject(Struct, gc=False):
     """Who is bound to a role."""
 
     kind: str = ""
@@ -165,7 +165,7 @@ class RoleBinding(Struct, rename="camel", gc=False):
 
     metadata: Meta = field(default_factory=Meta)
     role_ref: Named = field(default_factory=Named)
-    subjects: list[Subject] | None = None
+    subjects: list[RoleSubject] | None = None
 
 
 class LeaseSpec(Struct, rename="camel", gc=False):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 import msgspec
 
 from bot.gateways.calls import faults
-from bot.gateways.calls.faults import Call
+from bot.gateways.calls.faults import OutsideCall
 from bot.gateways.calls.retries import ReadRetries
 from bot.gateways.kubernetes.connections import Connection
 from steps.contract.errors import GiveUp, TryAgain
@@ -63,7 +63,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpAnswer:
     """An HTTP answer; `retry_after` is in seconds."""
 
     status: int
@@ -71,7 +71,7 @@ class Answer:
     retry_after: float | None = None
 
 
-class Cause(msgspec.Struct):
+class StatusCause(msgspec.Struct):
     """One cause in the details of a Status."""
 
     reason: str = ""
@@ -81,7 +81,7 @@ class Cause(msgspec.Struct):
 class Details(msgspec.Struct, rename="camel"):
     """The details of a Status."""
 
-    causes: list[Cause] | None = None
+    causes: list[StatusCause] | None = None
     retry_after_seconds: float = 0
 
 
@@ -93,7 +93,7 @@ class Status(msgspec.Struct):
     details: Details | None = None
 
     @property
-    def causes(self) -> list[Cause]:
+    def causes(self) -> list[StatusCause]:
         """The causes, none where there are no details."""
         return (self.details.causes if self.details else None) or []
 
@@ -126,7 +126,7 @@ class ApiServer:
         query: Mapping[str, str] | None = None,
         accept: Collection[int] = (),
         media: str = JSON,
-    ) -> Answer:
+    ) -> HttpAnswer:
         """GET, repeated for 2 s at most. Statuses of 400 and more are raised unless in `accept`."""
         return self._retries.run(lambda: self.send(action, "GET", path, query, accept=accept, media=media))
 
@@ -146,7 +146,7 @@ class ApiServer:
         accept: Collection[int] = (),
         media: str = JSON,
         acting_for: str = "",
-    ) -> Answer:
+    ) -> HttpAnswer:
         """One request. Statuses of 400 and more are raised unless in `accept`; `action` says it in words."""
         request = Request(method, path, query or {}, body, content_type, media, acting_for)
         answer = self._send_once_renewed(action, request)
@@ -171,19 +171,19 @@ class ApiServer:
                 self._client.close()  # type: ignore[no-untyped-call]
                 self._client = None
 
-    def _refuse(self, action: str, answer: Answer) -> NoReturn:
+    def _refuse(self, action: str, answer: HttpAnswer) -> NoReturn:
         status = read_status(answer.body)
         raise faults.judge_status(
             self.describe_call(action, status.message), answer.status, status.message, answer.retry_after
         )
 
-    def describe_call(self, action: str, message: str) -> Call:
+    def describe_call(self, action: str, message: str) -> OutsideCall:
         """The call with the remedies for its refusals; `message` is what the answer says."""
-        return Call(
+        return OutsideCall(
             self.name, action, self.connection.unauthorized, name_grant(message), told=advise_on_refusal(message)
         )
 
-    def _send_once_renewed(self, action: str, request: Request) -> Answer:
+    def _send_once_renewed(self, action: str, request: Request) -> HttpAnswer:
         client = self._open()
         try:
             answer = self._exchange(client, action, request)
@@ -210,7 +210,7 @@ class ApiServer:
                 self._client = self.connection.open()
             return self._client
 
-    def _exchange(self, client: ApiClient, action: str, request: Request) -> Answer:
+    def _exchange(self, client: ApiClient, action: str, request: Request) -> HttpAnswer:
         import urllib3
         from kubernetes.client import ApiException
 
@@ -228,7 +228,7 @@ class ApiServer:
             if len(body) > LARGEST_ANSWER:
                 response.close()
                 raise refuse_size(action)
-            return Answer(response.status, body, faults.read_retry_after(response.headers))
+            return HttpAnswer(response.status, body, faults.read_retry_after(response.headers))
         except ApiException as error:  # status 0: the client's form of a TLS error
             raise self._judge_tls(action, error) from error
         except urllib3.exceptions.HTTPError as error:
@@ -237,7 +237,7 @@ class ApiServer:
     def _judge(self, action: str, error: Exception) -> TryAgain:
         from urllib3 import exceptions
 
-        call = Call(self.name, action)
+        call = OutsideCall(self.name, action)
         if isinstance(error, (exceptions.NewConnectionError, exceptions.ConnectTimeoutError)):
             return _Unreached(faults.judge_unreachable(call, error).why)
         if isinstance(error, exceptions.TimeoutError):

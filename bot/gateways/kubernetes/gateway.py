@@ -7,14 +7,14 @@ from bot.gateways.calls.retries import ReadRetries
 from bot.gateways.kubernetes.access import Access
 from bot.gateways.kubernetes.api_server import ApiServer, TimeLimits
 from bot.gateways.kubernetes.connections import Connection, FindsEndpoints, GkeConnection, KubeconfigConnection
-from bot.gateways.kubernetes.inventory import Inventory
+from bot.gateways.kubernetes.inventory import InventoryReads
 from bot.gateways.kubernetes.objects import Objects
 from bot.gateways.kubernetes.served_apis import ServedApis
 from bot.gateways.kubernetes.writes import Writes
 from steps.mesh import ClusterAddress, ReachedServer
 
 
-class KubernetesGateway(Access, Inventory, Objects, Writes):
+class KubernetesGateway(Access, InventoryReads, Objects, Writes):
     """The API server of one cluster, as one account; one instance per cluster, shared by threads."""
 
     def __init__(self, server: ApiServer) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from bot.gateways.kubernetes.answers import Budget, NodeItem, Scaler
+from bot.gateways.kubernetes.answers import BudgetItem, NodeItem, Scaler
 from bot.gateways.kubernetes.api_server import METADATA_LIST, ApiServer
 from bot.gateways.kubernetes.objects import read_selector
 from bot.gateways.kubernetes.pages import (
@@ -45,7 +45,7 @@ from steps.mesh import (
 CONTROLLER = msgspec.json.Decoder(Controller)
 
 
-class Inventory:
+class InventoryReads:
     """The reads of an inventory through one API server."""
 
     def __init__(self, server: ApiServer, apis: ServedApis) -> None:
@@ -132,7 +132,7 @@ def find_last_change(meta: DescribedMeta) -> datetime | None:
     return max(times, default=meta.creation_timestamp)
 
 
-def _reduce_budget(item: Budget, version: str) -> DisruptionBudget:
+def _reduce_budget(item: BudgetItem, version: str) -> DisruptionBudget:
     labels, requirements = read_selector(item.spec.selector)
     return DisruptionBudget(
         namespace=item.metadata.namespace,

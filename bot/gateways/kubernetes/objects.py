@@ -19,11 +19,11 @@ from bot.gateways.kubernetes.answers import (
 )
 from bot.gateways.kubernetes.api_server import APPLY, MERGE, ApiServer
 from bot.gateways.kubernetes.pages import decode, list_whole
-from bot.gateways.kubernetes.served_apis import Place, ServedApis
-from bot.gateways.kubernetes.wire import Page, Selector
+from bot.gateways.kubernetes.served_apis import ApiPlace, ServedApis
+from bot.gateways.kubernetes.wire import LabelSelector, Page
 from steps.contract.errors import GiveUp
 from steps.contract.ports import Manifest
-from steps.mesh import Event, Requirement, Webhook
+from steps.mesh import Event, InjectorWebhook, Requirement
 
 T = TypeVar("T")
 CONFIG_MAP, ENDPOINTS = msgspec.json.Decoder(ConfigMap), msgspec.json.Decoder(Endpoints)
@@ -44,7 +44,7 @@ class Objects:
         found = self._read(f"read ConfigMap {namespace}/{name}", _path(namespace, "configmaps", name), CONFIG_MAP)
         return None if found is None else found.texts or {}
 
-    def read_webhook(self, name: str) -> Webhook | None:
+    def read_webhook(self, name: str) -> InjectorWebhook | None:
         for version in ("v1", "v1beta1"):
             path = f"/apis/admissionregistration.k8s.io/{version}/mutatingwebhookconfigurations/{quote(name)}"
             found = self._read(f"read MutatingWebhookConfiguration {name}", path, WEBHOOKS)
@@ -114,7 +114,7 @@ class Objects:
     def delete_namespace(self, name: str) -> None:
         self._server.send(f"delete namespace {name}", "DELETE", f"/api/v1/namespaces/{quote(name)}", accept=(404, 409))
 
-    def _require_place(self, manifest: Manifest) -> Place:
+    def _require_place(self, manifest: Manifest) -> ApiPlace:
         place = self._apis.find_place(manifest["apiVersion"], manifest["kind"])
         if place is None:
             raise GiveUp(
@@ -128,7 +128,7 @@ class Objects:
         return None if answer.status == 404 else decode(self._server, action, answer, decoder)
 
 
-def read_selector(selector: Selector | None) -> tuple[dict[str, str], tuple[Requirement, ...]]:
+def read_selector(selector: LabelSelector | None) -> tuple[dict[str, str], tuple[Requirement, ...]]:
     """The labels and the expressions of a label selector."""
     if selector is None:
         return {}, ()
@@ -138,11 +138,11 @@ def read_selector(selector: Selector | None) -> tuple[dict[str, str], tuple[Requ
     )
 
 
-def _reduce_webhook(name: str, found: WebhookConfiguration) -> Webhook:
+def _reduce_webhook(name: str, found: WebhookConfiguration) -> InjectorWebhook:
     hooks = found.webhooks or [Hook()]
     service = hooks[0].client_config.service or ServiceReference()
     labels, requirements = read_selector(hooks[0].namespace_selector)
-    return Webhook(
+    return InjectorWebhook(
         name=name,
         has_ca_bundle=all(hook.client_config.ca_bundle for hook in hooks),
         failure_policy=hooks[0].failure_policy,

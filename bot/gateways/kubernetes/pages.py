@@ -9,21 +9,21 @@ from typing import TypeVar
 import msgspec
 
 from bot.gateways.calls.faults import name_error
-from bot.gateways.kubernetes.answers import Budget, NamespaceItem, NodeItem, Scaler
-from bot.gateways.kubernetes.api_server import JSON, Answer, ApiServer
-from bot.gateways.kubernetes.wire import Controller, Described, Page, Pod
+from bot.gateways.kubernetes.answers import BudgetItem, NamespaceItem, NodeItem, Scaler
+from bot.gateways.kubernetes.api_server import JSON, ApiServer, HttpAnswer
+from bot.gateways.kubernetes.wire import Controller, Described, Page, PodItem
 from steps.contract.errors import GiveUp, TryAgain
 
 PAGE_SIZE = 500
 MOST_RESTARTS = 3
 T = TypeVar("T")
-Item = TypeVar("Item", Pod, Controller, Described)
+Item = TypeVar("Item", PodItem, Controller, Described)
 
-POD_PAGES = msgspec.json.Decoder(Page[Pod])
+POD_PAGES = msgspec.json.Decoder(Page[PodItem])
 CONTROLLER_PAGES = msgspec.json.Decoder(Page[Controller])
 DESCRIBED_PAGES = msgspec.json.Decoder(Page[Described])
 NAMESPACE_PAGES = msgspec.json.Decoder(Page[NamespaceItem])
-BUDGET_PAGES = msgspec.json.Decoder(Page[Budget])
+BUDGET_PAGES = msgspec.json.Decoder(Page[BudgetItem])
 SCALER_PAGES = msgspec.json.Decoder(Page[Scaler])
 NODE_PAGES = msgspec.json.Decoder(Page[NodeItem])
 
@@ -114,7 +114,7 @@ def _ask_page(query: Mapping[str, str], following: str) -> Mapping[str, str]:
     return {**page, "continue": following} if following else page
 
 
-def decode(server: ApiServer, action: str, answer: Answer, decoder: msgspec.json.Decoder[T]) -> T:
+def decode(server: ApiServer, action: str, answer: HttpAnswer, decoder: msgspec.json.Decoder[T]) -> T:
     """The answer's body. TryAgain where it isn't JSON (cut short), GiveUp where a field has another type."""
     try:
         return decoder.decode(answer.body)

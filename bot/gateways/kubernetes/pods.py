@@ -6,8 +6,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from bot.gateways.kubernetes.wire import ContainerStatus, Meta, PodContainer, PodStatus, Reference
-from bot.gateways.kubernetes.wire import Pod as WirePod
+from bot.gateways.kubernetes.wire import ContainerStatus, Meta, PodContainer, PodItem, PodStatus, Reference
 from steps.mesh import Owner, Pod
 
 PROXY = "istio-proxy"
@@ -17,7 +16,7 @@ GATES = "ReadinessGatesNotReady"
 UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def reduce_pod(pod: WirePod, owners: dict[str, Owner]) -> Pod:
+def reduce_pod(pod: PodItem, owners: dict[str, Owner]) -> Pod:
     """Keep what the upgrade uses; texts that repeat from pod to pod are kept once.
 
     `owners` are those of the list so far, by uid. Written for speed: on 10,000 pods this is a third of the read.
@@ -96,7 +95,7 @@ def count_ready(counted: Iterable[PodContainer], statuses: Iterable[ContainerSta
     return ready, restarts
 
 
-def list_counted(pod: WirePod) -> list[PodContainer]:
+def list_counted(pod: PodItem) -> list[PodContainer]:
     """The containers that READY counts: all of them, and init containers that keep running (native sidecars)."""
     starting = pod.spec.init_containers
     if not starting:

@@ -33,7 +33,7 @@ class GroupVersion(msgspec.Struct):
     version: str
 
 
-class Group(msgspec.Struct):
+class ApiGroup(msgspec.Struct):
     """An APIGroup."""
 
     name: str
@@ -43,7 +43,7 @@ class Group(msgspec.Struct):
 class GroupList(msgspec.Struct):
     """An APIGroupList."""
 
-    groups: list[Group] | None = None
+    groups: list[ApiGroup] | None = None
 
 
 RESOURCE_LISTS = msgspec.json.Decoder(ResourceList)
@@ -51,7 +51,7 @@ GROUP_LISTS = msgspec.json.Decoder(GroupList)
 
 
 @dataclass(frozen=True)
-class Place:
+class ApiPlace:
     """Where objects of a kind live."""
 
     base: str
@@ -70,18 +70,18 @@ class ServedApis:
     def __init__(self, server: ApiServer) -> None:
         self._server = server
         self._lock = threading.Lock()
-        self._resources: dict[str, dict[str, Place]] = {}
+        self._resources: dict[str, dict[str, ApiPlace]] = {}
         self._versions: dict[str, tuple[str, ...]] = {}
         self._eviction = ""
 
-    def find_place(self, api_version: str, kind: str) -> Place | None:
+    def find_place(self, api_version: str, kind: str) -> ApiPlace | None:
         """Where a kind is served, None where it is not."""
         with self._lock:
             known = self._resources.get(api_version, {}).get(kind)
         if known is not None:
             return known
         found = {
-            resource.kind: Place(base_path(api_version), resource.name, resource.namespaced)
+            resource.kind: ApiPlace(base_path(api_version), resource.name, resource.namespaced)
             for resource in self._list_resources(api_version)
             if "/" not in resource.name
         }

@@ -169,14 +169,14 @@ class PodSpec(Struct, rename="camel", gc=False):
     host_network: bool = False
 
 
-class Waiting(Struct, gc=False):
+class WaitingState(Struct, gc=False):
     """Why a container waits."""
 
     reason: str = ""
     message: str = ""
 
 
-class Terminated(Struct, rename="camel", gc=False):
+class TerminatedState(Struct, rename="camel", gc=False):
     """How a container ended."""
 
     reason: str = ""
@@ -187,8 +187,8 @@ class Terminated(Struct, rename="camel", gc=False):
 class ContainerState(Struct, gc=False):
     """The state of a container."""
 
-    waiting: Waiting | None = None
-    terminated: Terminated | None = None
+    waiting: WaitingState | None = None
+    terminated: TerminatedState | None = None
 
 
 class ContainerStatus(Struct, rename="camel", gc=False):
@@ -201,7 +201,7 @@ class ContainerStatus(Struct, rename="camel", gc=False):
     last_state: ContainerState | None = None
 
 
-class Condition(Struct, rename="camel", gc=False):
+class ConditionItem(Struct, rename="camel", gc=False):
     """A condition of a pod or of a controller."""
 
     type: str
@@ -217,12 +217,12 @@ class PodStatus(Struct, rename="camel", gc=False):
     phase: str = ""
     reason: str = ""
     message: str = ""
-    conditions: list[Condition] | None = None
+    conditions: list[ConditionItem] | None = None
     container_statuses: list[ContainerStatus] | None = None
     init_container_statuses: list[ContainerStatus] | None = None
 
 
-class Pod(Struct, gc=False):
+class PodItem(Struct, gc=False):
     """A pod."""
 
     metadata: Meta
@@ -230,7 +230,7 @@ class Pod(Struct, gc=False):
     status: PodStatus = field(default_factory=PodStatus)
 
 
-class Selector(Struct, rename="camel", gc=False):
+class LabelSelector(Struct, rename="camel", gc=False):
     """A label selector."""
 
     match_labels: dict[str, str] | None = None
@@ -286,7 +286,7 @@ class ControllerStatus(Struct, rename="camel", gc=False):
     updated_number_scheduled: int = 0
     number_ready: int = 0
     number_available: int = 0
-    conditions: list[Condition] | None = None
+    conditions: list[ConditionItem] | None = None
 
 
 class Controller(Struct, gc=False):
@@ -332,16 +332,16 @@ class Page(Struct, Generic[T], gc=False):
     metadata: ListMeta = field(default_factory=ListMeta)
 
 
-def decode_selector(raw: Raw) -> Selector:
+def decode_selector(raw: Raw) -> LabelSelector:
     """A label selector, or the plain map of a ReplicationController; an empty one where there is none."""
     if bytes(raw) in (b"", b"null", b"{}"):
-        return Selector()
+        return LabelSelector()
     try:
-        return Selector(match_labels=msgspec.json.decode(raw, type=dict[str, str]))
+        return LabelSelector(match_labels=msgspec.json.decode(raw, type=dict[str, str]))
     except msgspec.ValidationError:
         pass
     try:
-        return msgspec.json.decode(raw, type=Selector)
+        return msgspec.json.decode(raw, type=LabelSelector)
     except msgspec.ValidationError as error:
         raise GiveUp(
             f"a workload's selector can't be read: {error}",

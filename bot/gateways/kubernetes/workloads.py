@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from bot.gateways.kubernetes.pods import PROXY, find_owner
 from bot.gateways.kubernetes.quantities import count_bytes, count_millicores
 from bot.gateways.kubernetes.wire import (
-    Condition,
+    ConditionItem,
     Container,
     Controller,
     ControllerSpec,
     ControllerStatus,
+    LabelSelector,
     ProjectedPart,
     RollingUpdate,
-    Selector,
     Strategy,
     Template,
     TemplateSpec,
@@ -120,7 +120,7 @@ def keep_tool_annotations(annotations: Mapping[str, str]) -> Mapping[str, str]:
     return {key: text for key, text in annotations.items() if key.partition("/")[0] in TOOLS}
 
 
-def write_selector(selector: Selector) -> str:
+def write_selector(selector: LabelSelector) -> str:
     """A label selector as a query: "app=web,tier in (a,b),!old"."""
     labels = (f"{key}={text}" for key, text in sorted((selector.match_labels or {}).items()))
     return ",".join([*labels, *(_write_expression(one) for one in selector.match_expressions or ())])
@@ -189,7 +189,7 @@ def _find_failure(status: ControllerStatus) -> str:
     return next((f"{c.reason}: {c.message}" for c in status.conditions or () if _is_failure(c)), "")
 
 
-def _is_failure(condition: Condition) -> bool:
+def _is_failure(condition: ConditionItem) -> bool:
     """Whether it says that no pod, or that not even a ReplicaSet can be made."""
     if condition.type == "Progressing":
         return condition.reason == "ReplicaSetCreateError"

@@ -10,7 +10,7 @@ import msgspec
 
 from bot.gateways.calls.faults import judge_status
 from bot.gateways.kubernetes.answers import FoundLease, RoleBinding
-from bot.gateways.kubernetes.api_server import MERGE, STRATEGIC, Answer, ApiServer, read_status
+from bot.gateways.kubernetes.api_server import MERGE, STRATEGIC, ApiServer, HttpAnswer, read_status
 from bot.gateways.kubernetes.objects import FIELD_MANAGER
 from bot.gateways.kubernetes.pages import decode
 from bot.gateways.kubernetes.served_apis import ServedApis
@@ -70,7 +70,7 @@ class Writes:
         answer = self._server.send(action, "POST", path, body=body, accept=(404, 409, 429, 500))
         return self._judge_eviction(action, answer)
 
-    def _judge_eviction(self, action: str, answer: Answer) -> Eviction:
+    def _judge_eviction(self, action: str, answer: HttpAnswer) -> Eviction:
         status = read_status(answer.body)
         if answer.status < 400:
             return Evicted()

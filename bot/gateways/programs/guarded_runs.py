@@ -14,7 +14,7 @@ from bot.gateways.calls.faults import judge_disk
 from bot.gateways.programs.kubeconfigs import Kubeconfigs
 from bot.gateways.programs.kubectl_seam import recording as recordings
 from bot.gateways.programs.kubectl_seam.call_log import LoggedCall, list_forbidden, read_calls
-from bot.gateways.programs.kubectl_seam.guard import Refused
+from bot.gateways.programs.kubectl_seam.guard import CallRefused
 from bot.gateways.programs.kubectl_seam.rules import BoundFile, Ground, RunLimits
 from bot.gateways.programs.kubectl_seam.run_folder import (
     RunFolder,
@@ -117,7 +117,7 @@ class GuardedRuns:
             raise judge_disk(error, place.seam.path) from error
         return True
 
-    def _read_approved(self, record: Record, recorded_by: str) -> recordings.Recording:
+    def _read_approved(self, record: Record, recorded_by: str) -> recordings.HandedOver:
         found = _read_back(self._place(recorded_by).seam.calls).recording
         if found.record.calls != record.calls:
             raise GiveUp(f"the recording {recorded_by} is not on disk as it was approved", REMEDY)
@@ -178,7 +178,7 @@ def check_program(path: Path, sha256: str) -> None:
 def _read_back(calls: Path) -> recordings.ReadBack:
     try:
         return recordings.read_recording(calls)
-    except Refused as refused:
+    except CallRefused as refused:
         raise GiveUp(f"what istioctl handed over is no list of objects: {refused}", REMEDY) from refused
 
 

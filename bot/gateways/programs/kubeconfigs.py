@@ -17,7 +17,7 @@ from steps.contract.documents import BadDocument, read_yaml
 from steps.contract.errors import GiveUp
 from steps.mesh import ClusterAddress
 
-Section: TypeAlias = Mapping[str, object]
+KubeconfigSection: TypeAlias = Mapping[str, object]
 PATH_KEYS = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
 
 
@@ -37,7 +37,7 @@ class Kubeconfigs:
         self._write(path, json.dumps(content, indent=2))
         return path
 
-    def describe(self, address: ClusterAddress, acting_for: str = "") -> Section:
+    def describe(self, address: ClusterAddress, acting_for: str = "") -> KubeconfigSection:
         """The content of such a file; Google's token stands in a file of its own.
 
         `acting_for` is the user as whom the API server is to take the requests, "" for nobody but the account itself.
@@ -50,7 +50,7 @@ class Kubeconfigs:
         if self._token_file.exists():
             self._write_token()
 
-    def _describe_gke(self, address: ClusterAddress, other: Section) -> Section:
+    def _describe_gke(self, address: ClusterAddress, other: KubeconfigSection) -> KubeconfigSection:
         endpoint = self._gke.find_endpoint(address)
         self._write_token()
         cluster = {"server": endpoint.host}
@@ -60,7 +60,7 @@ class Kubeconfigs:
         name = f"gke_{address.project}_{address.location}_{address.name}"
         return _compose(name, cluster, {"tokenFile": str(self._token_file), **other}, {})
 
-    def _copy_context(self, address: ClusterAddress, other: Section) -> Section:
+    def _copy_context(self, address: ClusterAddress, other: KubeconfigSection) -> KubeconfigSection:
         path = Path(address.kubeconfig).expanduser()
         try:
             (found,) = read_yaml(read_bounded(path))
@@ -109,7 +109,9 @@ def _describe_fault(error: BadDocument) -> str:
     return f"no YAML in line {mark.line + 1}" if mark else "no YAML"
 
 
-def _compose(name: str, cluster: Section, user: Section, context: Section) -> Section:
+def _compose(
+    name: str, cluster: KubeconfigSection, user: KubeconfigSection, context: KubeconfigSection
+) -> KubeconfigSection:
     return {
         "apiVersion": "v1",
         "kind": "Config",
@@ -120,14 +122,14 @@ def _compose(name: str, cluster: Section, user: Section, context: Section) -> Se
     }
 
 
-def _pick(entries: Iterable[Mapping[str, Section | None]], name: object, key: str) -> Section:
+def _pick(entries: Iterable[Mapping[str, KubeconfigSection | None]], name: object, key: str) -> KubeconfigSection:
     for entry in entries:
         if entry["name"] == name:
             return dict(entry[key] or {})
     raise KeyError(f"no {key} named {name}")
 
 
-def _find_plugin(user: Section, base: Path) -> Section:
+def _find_plugin(user: KubeconfigSection, base: Path) -> KubeconfigSection:
     """A plugin for credentials by its own path: who is asked for a token is decided here, not by somebody's PATH."""
     plugin = user.get("exec")
     command = str(plugin.get("command") or "") if isinstance(plugin, Mapping) else ""
@@ -137,6 +139,6 @@ def _find_plugin(user: Section, base: Path) -> Section:
     return {**user, "exec": {**plugin, "command": found}}
 
 
-def _make_absolute(section: Section, base: Path) -> Section:
+def _make_absolute(section: KubeconfigSection, base: Path) -> KubeconfigSection:
     """Paths in a kubeconfig are relative to its folder; the copy stands in another one."""
     return {key: str(base / str(text)) if key in PATH_KEYS and text else text for key, text in section.items()}

@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bot.files import write_atomically
-from steps.contract.ports import Ended, NotStarted, Running, RunState
+from steps.contract.ports import NotStarted, ProgramEnded, Running, RunState
 from steps.contract.redaction import redact
 
 # The shell moves the lock from its standard input to descriptor 9, writes its process id there and becomes the
@@ -100,7 +100,7 @@ class ProgramRuns:
             return NotStarted()
         self._join(run_id)
         timed_out = (place / "terminated").exists()
-        return Ended(_read_exit_code(place), self.read_output(run_id), timed_out)
+        return ProgramEnded(_read_exit_code(place), self.read_output(run_id), timed_out)
 
     def list_running(self, prefix: str) -> tuple[str, ...]:
         """The runs whose ids begin so and that still run; where a number follows, it is another upgrade's."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bot.files import sync_folder, write_atomically
-from bot.gateways.calls.faults import Call, judge_disk
+from bot.gateways.calls.faults import OutsideCall, judge_disk
 from bot.gateways.releases.archive_cache import touch
 from bot.gateways.releases.archive_shelf import ArchiveShelf
 from bot.gateways.releases.signatures import BadSignature, verify_file
@@ -127,9 +127,9 @@ class ReleaseFilesGateway:
             return self._locks.setdefault(self._shelf.name_key(archive), threading.RLock())
 
 
-def _describe(archive: Archive, action: str) -> Call:
+def _describe(archive: Archive, action: str) -> OutsideCall:
     host = archive.url.partition("//")[2].partition("/")[0]
-    return Call(
+    return OutsideCall(
         f"the release server {host}",
         action,
         forbidden=f"Open {archive.url} to the bot's machine, or set a mirror in clusters.toml; then retry.",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from bot.files import write_atomically
 from bot.gateways.calls import faults
-from bot.gateways.calls.faults import Call
+from bot.gateways.calls.faults import OutsideCall
 from bot.gateways.releases.web_files import open_client, open_file
 from steps.contract.documents import read_count
 from steps.contract.errors import GiveUp, TryAgain
@@ -30,7 +30,7 @@ RANGE = re.compile(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18}|\*)")
 
 
 @dataclass(frozen=True)
-class Notes:
+class FetchState:
     """What is known of a file while it is fetched: its validator for If-Range, and its size (0 while unknown)."""
 
     validator: str = ""
@@ -64,7 +64,7 @@ class Slices:
         self._lock = threading.Lock()
         self._opened: httpx.Client | None = None
 
-    def fetch_slice(self, call: Call, url: str, part: Path) -> Slice:
+    def fetch_slice(self, call: OutsideCall, url: str, part: Path) -> Slice:
         """Append what arrives within the slice to `part`. Complete means that all bytes are on disk and synced.
 
         A server that ignores Range, or tells no validator, is read to its end in one go: it could never be resumed.
@@ -82,7 +82,7 @@ class Slices:
         except OSError as error:
             raise faults.judge_disk(error, part, notes.total) from error
 
-    def fetch_small(self, call: Call, url: str, most: int) -> bytes:
+    def fetch_small(self, call: OutsideCall, url: str, most: int) -> bytes:
         """A small file whole. GiveUp where it is larger than `most` bytes."""
         content = b""
         with open_file(self._client(), call, url) as response:
@@ -99,11 +99,11 @@ class Slices:
                 self._opened.close()
                 self._opened = None
 
-    def _receive(self, response: httpx.Response, part: Path, offset: int, notes: Notes) -> Slice:
+    def _receive(self, response: httpx.Response, part: Path, offset: int, notes: FetchState) -> Slice:
         total = _read_total(response)
         resumed = response.status_code == 206 and _read_start(response) == offset
         if not resumed:
-            notes = Notes(_read_validator(response), total)
+            notes = FetchState(_read_validator(response), total)
             part.unlink(missing_ok=True)
             write_atomically(notes_path(part), json.dumps(asdict(notes)).encode())
         _check_room(part, total - offset if resumed else total)
@@ -138,12 +138,12 @@ def notes_path(part: Path) -> Path:
     return part.with_name(f"{part.name}.json")
 
 
-def read_notes(part: Path) -> Notes:
+def read_notes(part: Path) -> FetchState:
     """The notes on a part; empty ones where there are none or they can't be read."""
     try:
-        return Notes(**json.loads(notes_path(part).read_text()))
+        return FetchState(**json.loads(notes_path(part).read_text()))
     except (OSError, ValueError, TypeError):
-        return Notes()
+        return FetchState()
 
 
 def measure(path: Path) -> int:
@@ -154,7 +154,7 @@ def measure(path: Path) -> int:
         return 0
 
 
-def _ask_rest(offset: int, notes: Notes) -> dict[str, str]:
+def _ask_rest(offset: int, notes: FetchState) -> dict[str, str]:
     return {"Range": f"bytes={offset}-", "If-Range": notes.validator} if offset else {}
 
 

@@ -20,7 +20,7 @@ REMEDY = "Don't use this archive: compare its source and its SHA-256 with the re
 
 
 @dataclass(frozen=True)
-class Limits:
+class ArchiveLimits:
     """How much an archive may hold; bytes. The real one unpacks to about 200 MB in 1,000 files."""
 
     total: int = 2_000_000_000
@@ -30,10 +30,10 @@ class Limits:
 class Unpacking:
     """One archive being unpacked into `target`, of which only `folder` (the guide's istio-VERSION) may appear."""
 
-    def __init__(self, target: Path, folder: str, limits: Limits | None = None) -> None:
+    def __init__(self, target: Path, folder: str, limits: ArchiveLimits | None = None) -> None:
         self._target = target
         self._folder = folder
-        self._limits = limits or Limits()
+        self._limits = limits or ArchiveLimits()
         self._left = self._limits.total
         self._entries = 0
         self._links: set[PurePosixPath] = set()

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bot.gateways.calls import faults
-from bot.gateways.calls.faults import Call
+from bot.gateways.calls.faults import OutsideCall
 from steps.contract.errors import GiveUp, StepError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def open_client(limits: tuple[float, float]) -> httpx.Client:
 
 @contextmanager
 def open_file(
-    client: httpx.Client, call: Call, url: str, headers: Mapping[str, str] | None = None
+    client: httpx.Client, call: OutsideCall, url: str, headers: Mapping[str, str] | None = None
 ) -> Iterator[httpx.Response]:
     """The answer with its body still to be read, 2xx or 416. Errors while it is read are judged as well.
 
@@ -50,7 +50,7 @@ def open_file(
     raise GiveUp(f'{call.service} redirects "{call.action}" in a circle', "Check the address in the release file.")
 
 
-def read_whole(call: Call, response: httpx.Response, largest: int) -> bytes:
+def read_whole(call: OutsideCall, response: httpx.Response, largest: int) -> bytes:
     """An answer's body up to a size. Raises GiveUp beyond it."""
     body = bytearray()
     for chunk in response.iter_bytes():
@@ -63,7 +63,7 @@ def read_whole(call: Call, response: httpx.Response, largest: int) -> bytes:
     return bytes(body)
 
 
-def judge_httpx(call: Call, error: Exception, limit: float, no_address: GiveUp) -> StepError:
+def judge_httpx(call: OutsideCall, error: Exception, limit: float, no_address: GiveUp) -> StepError:
     """The verdict on an exception of httpx; `limit` is the read limit in seconds."""
     import httpx
 
@@ -78,13 +78,13 @@ def judge_httpx(call: Call, error: Exception, limit: float, no_address: GiveUp) 
             return faults.judge_unreachable(call, error)
 
 
-def _refuse(call: Call, response: httpx.Response) -> None:
+def _refuse(call: OutsideCall, response: httpx.Response) -> None:
     if response.status_code < 400 or response.status_code == 416:
         return
     raise faults.judge_status(call, response.status_code, "", faults.read_retry_after(response.headers))
 
 
-def _follow(call: Call, response: httpx.Response) -> str:
+def _follow(call: OutsideCall, response: httpx.Response) -> str:
     target = response.next_request.url if response.next_request else response.url.join(response.headers["Location"])
     if target.host != response.url.host or target.port != response.url.port:
         raise GiveUp(

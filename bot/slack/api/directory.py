@@ -8,7 +8,7 @@ from typing import assert_never
 from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
-from bot.people.roster import DirectoryFault, Person
+from bot.people.roster import DirectoryFault, SlackUser
 from bot.slack.api.answers import Answered, Fields, Refused, TooFast, Unclear, call_slack
 from bot.windows.appointments import find_zone
 
@@ -31,7 +31,7 @@ class SlackDirectory:
             self._workspace = team
         return self._workspace
 
-    def read_person(self, user: str) -> Person:
+    def read_person(self, user: str) -> SlackUser:
         """A member of the workspace; guests of one channel and of several both count as guests."""
         return read_member(user, _call(lambda: self._client.users_info(user=user)).get("user") or {})
 
@@ -51,7 +51,7 @@ def read_zone_of(client: WebClient, user: str) -> str:
     return find_zone(str(fields.get("tz") or "")) if isinstance(fields, dict) else ""
 
 
-def read_member(user: str, fields: Fields) -> Person:
+def read_member(user: str, fields: Fields) -> SlackUser:
     """A person from Slack's user object. Raises DirectoryFault where it is somebody else's or names no workspace."""
     if fields.get("id") != user:
         raise DirectoryFault("users.info told of somebody else")
@@ -59,7 +59,7 @@ def read_member(user: str, fields: Fields) -> Person:
     shared = (fields.get("enterprise_user") or {}).get("teams") or ()
     home = str(fields.get("team_id") or "")
     teams = frozenset([home] if home else ()) if not shared else frozenset(str(team) for team in shared)
-    return Person(
+    return SlackUser(
         id=user,
         teams=teams,
         is_outsider=bool(fields.get("is_stranger")),

@@ -16,7 +16,7 @@ from bot.slack.drawing.text import Pen
 from bot.slack.drawing.thread import Reply
 from bot.telling.views import UpgradeView
 
-Json: TypeAlias = dict[str, Any]
+BlockJson: TypeAlias = dict[str, Any]
 
 EVENT_TYPE = "asm_upgrade_message"
 TEXT_LIMIT = 3900
@@ -39,7 +39,7 @@ class Drawing:
     """
 
     text: str
-    blocks: tuple[Json, ...] = ()
+    blocks: tuple[BlockJson, ...] = ()
     metadata: Metadata | None = None
     broadcast: bool = False
 
@@ -87,7 +87,7 @@ def _describe_end(body: FinishedBody) -> dict[str, str | int]:
     }
 
 
-def fit_blocks(blocks: Sequence[Block]) -> list[Json]:
+def fit_blocks(blocks: Sequence[Block]) -> list[BlockJson]:
     """Dicts of the blocks within Slack's limits; what had to go is said, buttons and the first block stay."""
     written = [block.to_dict() for block in blocks]
     dropped = 0
@@ -103,12 +103,12 @@ def fit_blocks(blocks: Sequence[Block]) -> list[Json]:
     return written
 
 
-def count_characters(blocks: Sequence[Json]) -> int:
+def count_characters(blocks: Sequence[BlockJson]) -> int:
     """The blocks' size as compact JSON, the measure of Slack's undocumented total of about 13,200."""
     return len(json.dumps(blocks, ensure_ascii=False, separators=(",", ":")))
 
 
-def _find_droppable(blocks: Sequence[Json]) -> int | None:
+def _find_droppable(blocks: Sequence[BlockJson]) -> int | None:
     """Folded details go first, then the last block that is neither the first nor a row of buttons."""
     candidates = [place for place, block in enumerate(blocks) if place > 0 and block["type"] not in ("actions", "plan")]
     folded = [place for place in candidates if blocks[place]["type"] == "container"]
@@ -116,7 +116,7 @@ def _find_droppable(blocks: Sequence[Json]) -> int | None:
     return choice[-1] if choice else None
 
 
-def _find_end(blocks: Sequence[Json]) -> int:
+def _find_end(blocks: Sequence[BlockJson]) -> int:
     return next((place for place, block in enumerate(blocks) if block["type"] == "actions"), len(blocks))
 
 

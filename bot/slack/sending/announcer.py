@@ -15,7 +15,7 @@ from bot.journal.outbox import Outbox
 from bot.journal.store import StoreBroken
 from bot.slack.api.pacing import Budget, Quota
 from bot.slack.drawing.text import Pen
-from bot.slack.sending.delivery import Deferred, Delivery, Dropped, Replaced, Result, Sent
+from bot.slack.sending.delivery import Deferred, Dropped, Replaced, Result, Sender, Sent
 from bot.slack.sending.posting import Postbox
 from bot.telling.views import UpgradeView
 
@@ -50,7 +50,7 @@ class Announcer:
     ) -> None:
         self._outbox = outbox
         self._clock = clock
-        self._delivery = Delivery(outbox, views, postbox, clock, pen, write_record)
+        self._delivery = Sender(outbox, views, postbox, clock, pen, write_record)
         self._edits = Budget(EDITS_A_MINUTE, EDIT_BURST)
         self._posts: dict[str, Budget] = {}
         self._reminders: dict[str, Quota] = {}

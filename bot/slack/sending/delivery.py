@@ -77,7 +77,7 @@ class Replaced:
 Result: TypeAlias = Sent | Deferred | Dropped | Replaced
 
 
-class Delivery:
+class Sender:
     """Posts, edits and answers. Remembers the look that Slack accepts of a message and the posts that it refused."""
 
     def __init__(

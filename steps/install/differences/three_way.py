@@ -19,7 +19,7 @@ from steps.contract.ports import Manifest
 from steps.install.differences.rendered import ObjectId, identify, is_custom
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-Path: TypeAlias = tuple[str, ...]
+FieldPath: TypeAlias = tuple[str, ...]
 Value: TypeAlias = object
 ChangeKind: TypeAlias = Literal["changed", "added", "dropped"]
 # Whose a change is: somebody's edit by hand, an option that was not asked for again, or nobody can tell.
@@ -72,7 +72,7 @@ class FieldChange:
     """
 
     object: ObjectId
-    path: Path
+    path: FieldPath
     kind: ChangeKind
     before: Value
     after: Value
@@ -142,7 +142,7 @@ def show_value(value: object, most: int = 100) -> str:
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
-def find_value(manifest: Manifest, path: Path) -> object:
+def find_value(manifest: Manifest, path: FieldPath) -> object:
     """The value at a path as `FieldChange` names it; MISSING where there is none."""
     found: object = _pick(manifest)
     for part in path:
@@ -178,10 +178,10 @@ def _open_text(text: object) -> object:
     return OpenedText({str(key): value for key, value in opened.items()}) if isinstance(opened, Mapping) else text
 
 
-Found: TypeAlias = Iterator[tuple[Path, object, object]]
+FoundChanges: TypeAlias = Iterator[tuple[FieldPath, object, object]]
 
 
-def _walk(wanted: object, last: object, live: object, path: Path, custom: bool) -> Found:
+def _walk(wanted: object, last: object, live: object, path: FieldPath, custom: bool) -> FoundChanges:
     """(path, before, after) of each leaf that would change; MISSING stands for none."""
     if wanted is MISSING:
         if last is not MISSING and live is not MISSING:
@@ -201,8 +201,8 @@ def _walk(wanted: object, last: object, live: object, path: Path, custom: bool) 
 
 
 def _walk_fields(
-    wanted: Mapping[str, object], last: Mapping[str, object], live: object, path: Path, custom: bool
-) -> Found:
+    wanted: Mapping[str, object], last: Mapping[str, object], live: object, path: FieldPath, custom: bool
+) -> FoundChanges:
     here = _as_fields(live)
     if live is not MISSING and live is not None and not isinstance(live, Mapping):
         yield path, live, wanted
@@ -212,7 +212,7 @@ def _walk_fields(
         yield from _walk(found, last.get(name, MISSING), here.get(name, MISSING), (*path, name), custom)
 
 
-def _walk_entries(wanted: Sequence[object], last: object, live: object, path: Path, key: str) -> Found:
+def _walk_entries(wanted: Sequence[object], last: object, live: object, path: FieldPath, key: str) -> FoundChanges:
     """A list that the server merges by a key: what only the cluster has stays."""
     asked, applied, here = (_by_key(entries, key) for entries in (wanted, last, live))
     for name in [*asked, *(gone for gone in applied if gone not in asked)]:
@@ -220,7 +220,7 @@ def _walk_entries(wanted: Sequence[object], last: object, live: object, path: Pa
         yield from _walk(asked.get(name, MISSING), applied.get(name, MISSING), here.get(name, MISSING), part, False)
 
 
-def _drop(last: object, live: object, path: Path) -> Found:
+def _drop(last: object, live: object, path: FieldPath) -> FoundChanges:
     """kubectl takes a field that it applied away with all that is beneath, whoever added it.
 
     Told field by field, but for an entry of a list that goes as a whole.
@@ -236,7 +236,7 @@ def _drop(last: object, live: object, path: Path) -> Found:
         yield path, live, MISSING
 
 
-def _is_whole_entry(last: Mapping[str, object], live: Mapping[str, object], path: Path) -> bool:
+def _is_whole_entry(last: Mapping[str, object], live: Mapping[str, object], path: FieldPath) -> bool:
     return path[-1].startswith("[") and set(live) <= set(last)
 
 
@@ -257,7 +257,7 @@ def _is_covered(wanted: object, live: object) -> bool:
     return is_same_value(wanted, live)
 
 
-def _find_key(wanted: Sequence[object], live: object, path: Path) -> str:
+def _find_key(wanted: Sequence[object], live: object, path: FieldPath) -> str:
     """The merge key that every entry has, "" where the list is replaced whole."""
     entries = [*wanted, *(live if isinstance(live, list) else [])]
     field = path[-1] if path else ""

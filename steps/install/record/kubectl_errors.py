@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, assert_never
 
-CauseKind: TypeAlias = Literal["connection", "token", "forbidden", "webhook", "immutable", "other"]
+FaultKind: TypeAlias = Literal["connection", "token", "forbidden", "webhook", "immutable", "other"]
 
 _KIND = re.compile(r'GroupVersionKind: "[^"]*Kind=(\w+)"')
 _NAME = re.compile(r'Name: "([^"]*)", Namespace: "([^"]*)"')
@@ -41,7 +41,7 @@ class ObjectFault:
 
     name: str
     cause: str
-    kind: CauseKind
+    kind: FaultKind
 
     def __str__(self) -> str:
         return f"{self.name}: {self.cause}" if self.name else self.cause
@@ -52,7 +52,7 @@ def read_kubectl_errors(stderr: str) -> tuple[ObjectFault, ...]:
     return tuple(dict.fromkeys(_read(stderr)))
 
 
-def judge_cause(text: str) -> CauseKind:
+def judge_cause(text: str) -> FaultKind:
     """What kind of cause a text tells; a webhook that can't be reached is no connection fault of ours."""
     if _WEBHOOK.search(text):
         return "webhook"
@@ -65,7 +65,7 @@ def judge_cause(text: str) -> CauseKind:
     return "forbidden" if _FORBIDDEN.search(text) else "other"
 
 
-def choose_remedy(kind: CauseKind) -> str:
+def choose_remedy(kind: FaultKind) -> str:
     """What a person can do about a cause."""
     match kind:
         case "connection":

@@ -17,11 +17,11 @@ from steps.contract.cards import Attachment
 from steps.contract.errors import GiveUp
 from steps.contract.ports import (
     ApplyRequest,
-    Ended,
     ForbiddenRead,
     KubectlCall,
     Manifest,
     NotStarted,
+    ProgramEnded,
     Recording,
     Running,
 )
@@ -118,13 +118,13 @@ def observe_recording(
             return Waiting("writing down what istioctl hands to kubectl", 1.0)
         case Running(seconds):
             return Waiting(f"writing down what istioctl hands to kubectl, for {seconds:.0f} s", 1.0)
-        case Ended() as ended:
+        case ProgramEnded() as ended:
             return judge_recording(ctx, name, ended, ctx.mesh_tools.read_recording(run_id))
         case unexpected:
             assert_never(unexpected)
 
 
-def judge_recording(ctx: Context, name: str, ended: Ended, found: Recording) -> Recording | Waiting | Blocked:
+def judge_recording(ctx: Context, name: str, ended: ProgramEnded, found: Recording) -> Recording | Waiting | Blocked:
     """Whether an ended recording is whole: istioctl came to its end, and every call was answered."""
     refused = next((call for call in found.calls if call.verdict == "refused"), None)
     unread = [call for call in found.calls if call.verb == "get" and call.exit_code]

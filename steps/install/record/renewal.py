@@ -9,13 +9,13 @@ from typing import TypeAlias
 from steps.contract.ports import Manifest
 from steps.contract.record import Leaf, ObjectKey, Record, blank_leaves
 
-Path: TypeAlias = tuple[str | int, ...]
+LeafPath: TypeAlias = tuple[str | int, ...]
 
 COMPONENT_LABEL = "operator.istio.io/component"
 
 
 @dataclass(frozen=True)
-class Place:
+class RenewedPlace:
     """Where Istio 1.4 is known to make a text anew; None stands for any part of a path."""
 
     component: str
@@ -25,9 +25,9 @@ class Place:
 
 
 KNOWN_PLACES = (
-    Place("Kiali", "ConfigMap", ("data", "config.yaml"), line="signing_key"),
-    Place("Injector", "MutatingWebhookConfiguration", ("webhooks", None, "clientConfig", "caBundle")),
-    Place("Injector", "Secret", ("data", None)),
+    RenewedPlace("Kiali", "ConfigMap", ("data", "config.yaml"), line="signing_key"),
+    RenewedPlace("Injector", "MutatingWebhookConfiguration", ("webhooks", None, "clientConfig", "caBundle")),
+    RenewedPlace("Injector", "Secret", ("data", None)),
 )
 
 
@@ -67,7 +67,7 @@ def _name_unequal_calls(one: Record, other: Record) -> Iterator[str]:
             )
 
 
-def _find_leaf(key: ObjectKey, content: Manifest, path: Path) -> Leaf | None:
+def _find_leaf(key: ObjectKey, content: Manifest, path: LeafPath) -> Leaf | None:
     component = (content["metadata"].get("labels") or {}).get(COMPONENT_LABEL)
     for place in KNOWN_PLACES:
         if (place.component, place.kind) == (component, key.kind) and _is_at(place, path):
@@ -75,13 +75,13 @@ def _find_leaf(key: ObjectKey, content: Manifest, path: Path) -> Leaf | None:
     return None
 
 
-def _is_at(place: Place, path: Path) -> bool:
+def _is_at(place: RenewedPlace, path: LeafPath) -> bool:
     return len(place.path) == len(path) and all(
         wanted in (None, part) for wanted, part in zip(place.path, path, strict=True)
     )
 
 
-def _differ(one: object, other: object, path: Path = ()) -> Iterator[Path]:
+def _differ(one: object, other: object, path: LeafPath = ()) -> Iterator[LeafPath]:
     """The paths at which two values differ."""
     if isinstance(one, dict) and isinstance(other, dict):
         for key in [*one, *(key for key in other if key not in one)]:

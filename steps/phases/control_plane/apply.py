@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from steps.contract.notes import Json
-from steps.contract.ports import Ended, NotStarted, Running
+from steps.contract.ports import NotStarted, ProgramEnded, Running
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Waiting
 from steps.gates import describe_drift
 from steps.install.istioctl_output import describe_apply, read_apply_output
@@ -48,7 +48,7 @@ def apply(ctx: Context) -> Outcome:
         case Running(seconds, output):
             lines = describe_apply(read_apply_output(output))
             return Waiting(f"istioctl manifest apply runs for {seconds:.0f} s", 2.0, details=lines)
-        case Ended() as ended:
+        case ProgramEnded() as ended:
             return judge_apply(ctx, ended, ctx.mesh_tools.list_calls(run_id))
         case unexpected:
             assert_never(unexpected)

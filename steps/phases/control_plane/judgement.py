@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from steps.contract.cards import Attachment
-from steps.contract.ports import Ended, KubectlCall
+from steps.contract.ports import KubectlCall, ProgramEnded
 from steps.contract.step import Blocked, Context, Done, Outcome, Waiting
 from steps.contract.wording import count_things
 from steps.install.istioctl_output import find_first_words, read_apply_output
@@ -20,7 +20,7 @@ TRIES = 8
 PASSING = frozenset({"connection", "token"})
 
 
-def judge_apply(ctx: Context, ended: Ended, calls: Sequence[KubectlCall]) -> Outcome:
+def judge_apply(ctx: Context, ended: ProgramEnded, calls: Sequence[KubectlCall]) -> Outcome:
     """Judge an ended apply by kubectl's calls and by the record against the cluster, also at exit 0."""
     output = Attachment("istioctl-apply.txt", ended.output)
     if ended.timed_out:
@@ -54,7 +54,7 @@ def find_call_faults(calls: Sequence[KubectlCall]) -> tuple[ObjectFault, ...]:
     return tuple(dict.fromkeys(fault for call in failed for fault in read_kubectl_errors(call.stderr)))
 
 
-def is_passing(ended: Ended, calls: Sequence[KubectlCall], faults: Sequence[ObjectFault]) -> bool:
+def is_passing(ended: ProgramEnded, calls: Sequence[KubectlCall], faults: Sequence[ObjectFault]) -> bool:
     """Whether a second apply may succeed: only the connection was at fault, or something was killed.
 
     istioctl itself waits for Base's definitions, and says so where it could not ask.
@@ -89,7 +89,9 @@ def _apply_again(ctx: Context, missing: int, said: str) -> Waiting:
     )
 
 
-def _block_missing(ended: Ended, faults: Sequence[ObjectFault], missing: Sequence[str], output: Attachment) -> Blocked:
+def _block_missing(
+    ended: ProgramEnded, faults: Sequence[ObjectFault], missing: Sequence[str], output: Attachment
+) -> Blocked:
     """Name object and cause; where kubectl said nothing, what istioctl said first."""
     code = describe_code(ended.exit_code)
     more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""

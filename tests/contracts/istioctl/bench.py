@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.gateways.programs.kubectl_seam.call_log import LoggedCall, read_calls
-from bot.gateways.programs.kubectl_seam.recording import ReadBack, Recording, read_recording
+from bot.gateways.programs.kubectl_seam.recording import HandedOver, ReadBack, read_recording
 from bot.gateways.programs.kubectl_seam.rules import BoundFile, Ground, RunLimits
 from bot.gateways.programs.kubectl_seam.run_folder import RunFolder, prepare_guarding, prepare_recording
 from sandbox.release.tools.kube_api import read_access
@@ -119,7 +119,7 @@ class Bench:
         ran = self._run_in(folder, flags, lock)
         return read_recording(folder.calls), ran
 
-    def guard(self, approved: Recording, *flags: str) -> Ran:
+    def guard(self, approved: HandedOver, *flags: str) -> Ran:
         """Apply under guard."""
         lock = self._place("lock")
         folder = prepare_guarding(self._place("guarded"), lock, self._ground(self.admin), limits(), approved)

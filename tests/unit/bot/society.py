@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bot.people.roster import DirectoryFault, Person
+from bot.people.roster import DirectoryFault, SlackUser
 from tests.unit.bot.workbench import ANA, BEN, CAI, DEE
 
 HOME, OTHER = "T0SANDBOX1", "T0OTHERCO1"
@@ -13,14 +13,14 @@ GROUP = "S0APPROVE1"
 # A member who may do nothing but break the glass.
 EVE = "U0EVE00005"
 OUTSIDER, GUEST, GONE, BOT, UNKNOWN = "U0OUTSIDER", "U0GUEST001", "U0GONE0001", "U0ROBOT001", "U0UNKNOWN1"
-KNOWN: Mapping[str, Person] = {
+KNOWN: Mapping[str, SlackUser] = {
     person.id: person
     for person in (
-        *(Person(user, frozenset({HOME})) for user in (ANA, BEN, CAI, DEE, EVE)),
-        Person(OUTSIDER, frozenset({OTHER}), is_outsider=True),
-        Person(GUEST, frozenset({HOME}), is_guest=True),
-        Person(GONE, frozenset({HOME}), deleted=True),
-        Person(BOT, frozenset({HOME}), is_bot=True),
+        *(SlackUser(user, frozenset({HOME})) for user in (ANA, BEN, CAI, DEE, EVE)),
+        SlackUser(OUTSIDER, frozenset({OTHER}), is_outsider=True),
+        SlackUser(GUEST, frozenset({HOME}), is_guest=True),
+        SlackUser(GONE, frozenset({HOME}), deleted=True),
+        SlackUser(BOT, frozenset({HOME}), is_bot=True),
     )
 }
 STRANGERS = frozenset({OUTSIDER, GUEST, GONE, BOT, UNKNOWN})
@@ -33,13 +33,13 @@ class PaperDirectory:
     groups: dict[str, frozenset[str]] = field(default_factory=lambda: {GROUP: frozenset({CAI, GUEST, GONE})})
     fault: str = ""
     calls: list[str] = field(default_factory=list)
-    people: dict[str, Person] = field(default_factory=lambda: dict(KNOWN))
+    people: dict[str, SlackUser] = field(default_factory=lambda: dict(KNOWN))
 
     def read_workspace(self) -> str:
         """The workspace of the bot."""
         return HOME
 
-    def read_person(self, user: str) -> Person:
+    def read_person(self, user: str) -> SlackUser:
         """Who this is."""
         self._call(f"person {user}")
         if user not in self.people:

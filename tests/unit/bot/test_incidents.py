@@ -14,7 +14,7 @@ from structlog.typing import EventDict
 
 from bot.app.upkeep import Archives
 from bot.clicks.clicks import Clicks
-from bot.discovery.readings import ClusterReadings, Reading
+from bot.discovery.readings import ClusterReadings, FormReading
 from bot.discovery.search import GkeSearch
 from bot.journal.bodies import ReminderBody, RootBody
 from bot.journal.store import StoreBroken
@@ -87,7 +87,7 @@ def search_clusters(engine: Engine, fault: Exception) -> list[Any]:
 def read_clusters(engine: Engine, fault: Exception) -> list[Any]:
     """Of two who wait for a cluster's reading the first explodes."""
     told: list[str] = []
-    readings = ClusterReadings(lambda _address: Reading("STRICT"), engine.clock)
+    readings = ClusterReadings(lambda _address: FormReading("STRICT"), engine.clock)
     readings.want(ClusterAddress("cluster-x"), Broken(fault))
     readings.want(ClusterAddress("cluster-x"), lambda: told.append("told"))
     readings.turn()

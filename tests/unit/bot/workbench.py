@@ -13,7 +13,7 @@ from bot.app.known_releases import read_releases
 from bot.clicks.clicks import Click, Clicks, FlatClick, unfold_click
 from bot.clock import Clock
 from bot.discovery.found import Found
-from bot.discovery.readings import ClusterReadings, Reading
+from bot.discovery.readings import ClusterReadings, FormReading
 from bot.discovery.search import GkeSearch
 from bot.engine.plans import Pace, Plans, Ports
 from bot.engine.runner import Runner
@@ -35,7 +35,7 @@ from bot.orders.starts import Starts
 from bot.orders.targets import Targets
 from bot.orders.timetable import Timetable
 from bot.orders.use_cases import Logs, UseCases
-from bot.people.roster import Directory, DirectoryFault, PeopledClusters, Person, Roster
+from bot.people.roster import Directory, DirectoryFault, PeopledClusters, Roster, SlackUser
 from bot.reminders.tick import Reminders
 from bot.returns import Returns
 from bot.schedule.keeper import Keeper
@@ -176,7 +176,7 @@ def build_engine(
     scheduling = Scheduling(timetable, journal, schedules, keeper, chronicle, hand)
     targets = find_nothing_else(journal, clusters, hand)
     fleet = Fleet(
-        targets, journal, views, outbox.read_thread, timetable, ClusterReadings(lambda _address: Reading(), hand)
+        targets, journal, views, outbox.read_thread, timetable, ClusterReadings(lambda _address: FormReading(), hand)
     )
     consents = Consents(journal, roster, chronicle, hand)
     decisions = Decisions(targets, Cards(outbox), consents, journal, transitions, hand)
@@ -226,8 +226,8 @@ class Members:
     def read_workspace(self) -> str:
         return "T0HOME0001"
 
-    def read_person(self, user: str) -> Person:
-        return Person(user, frozenset({"T0HOME0001"}))
+    def read_person(self, user: str) -> SlackUser:
+        return SlackUser(user, frozenset({"T0HOME0001"}))
 
     def list_members(self, group: str) -> frozenset[str]:
         raise DirectoryFault(f"there is no group {group}")

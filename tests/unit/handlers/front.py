@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.clicks.clicks import Click
-from bot.discovery.readings import ClusterReadings, Reading
+from bot.discovery.readings import ClusterReadings, FormReading
 from bot.journal.journal import Journal
 from bot.journal.outbox import Outbox
 from bot.journal.store import Store
@@ -121,7 +121,7 @@ def build_reception(slack: LocalSlack, book: GuestBook, folder: Path) -> Iterato
     clusters = {key: build_cluster(key) for key in ("cluster-x", "cluster-y")}
     outbox = Outbox(store)
     timetable = build_timetable(slack, store, clusters)
-    readings = ClusterReadings(lambda _address: Reading("", ("data", "shop")), slack.clock)
+    readings = ClusterReadings(lambda _address: FormReading("", ("data", "shop")), slack.clock)
     targets = find_nothing_else(journal, clusters, slack.clock)
     fleet = Fleet(targets, journal, Views(journal), outbox.read_thread, timetable, readings)
     tabs = HomeTabs(fleet, slack.posting(), slack.clock, EVERYBODYS)

@@ -13,7 +13,7 @@ from bot.gateways.kubernetes.quantities import count_bytes
 from bot.slack.drawing.buttons import read_value
 from bot.slack.drawing.reminders import read_snooze
 from bot.slack.drawing.text import escape, write_code
-from bot.windows.appointments import Unclear, Written, parse_length, read_appointment, read_length
+from bot.windows.appointments import UnclearTime, Written, parse_length, read_appointment, read_length
 from bot.windows.downtime import Downtime
 from handlers.forms.modals import read_reason_form
 from handlers.grammar import read_order
@@ -128,7 +128,7 @@ NOW = datetime(2026, 11, 30, tzinfo=UTC)
 def read_time(text: str) -> object:
     """An appointment of words, wherever they fall."""
     words = [*text.split(" "), "", "", "", ""]
-    with suppress(Unclear):
+    with suppress(UnclearTime):
         read_length(words[3])
     return read_appointment(Written(*words[:4]), NOW, Downtime())
 
@@ -143,7 +143,7 @@ READERS: dict[str, tuple[Callable[[str], object], tuple[type[Exception], ...]]] 
     "button": (read_value, ()),
     "snooze": (read_snooze, ()),
     "form": (read_metadata, ()),
-    "time": (read_time, (Unclear,)),
+    "time": (read_time, (UnclearTime,)),
     "length": (parse_length, ()),
     "overlay": (lambda text: find_overlay_fault(Overlay("a.yaml", text)), ()),
     "yaml": (read_yaml, (BadDocument,)),

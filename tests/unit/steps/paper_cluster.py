@@ -22,6 +22,7 @@ from steps.mesh import (
     Evicted,
     Eviction,
     EvictionRefused,
+    InjectorWebhook,
     Namespace,
     Node,
     Owner,
@@ -29,7 +30,6 @@ from steps.mesh import (
     PodGone,
     ReachedServer,
     Right,
-    Webhook,
     Workload,
     WorkloadRef,
 )
@@ -37,7 +37,7 @@ from steps.workloads.injection import INJECT, PROXY
 
 HUB = "gcr.io/gke-release/asm"
 OLD = "1.4.7-asm.0"
-WEBHOOK = Webhook("istio-sidecar-injector", True, "Fail", "istio-system", "istio-sidecar-injector", {})
+WEBHOOK = InjectorWebhook("istio-sidecar-injector", True, "Fail", "istio-system", "istio-sidecar-injector", {})
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
@@ -72,7 +72,7 @@ class PaperCluster:
     autoscalers: list[Autoscaler] = field(default_factory=list)
     changes: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
     nodes: list[Node] = field(default_factory=list)
-    webhook: Webhook | None = WEBHOOK
+    webhook: InjectorWebhook | None = WEBHOOK
     endpoints: int = 1
     injects: bool = True
     policy: str = "enabled"
@@ -231,7 +231,7 @@ class PaperCluster:
         values = {"global": {"hub": HUB, "tag": self.tag, "proxy": {"image": "proxyv2"}}}
         return {"config": f"policy: {self.policy}\ntemplate: |-\n  containers:\n", "values": json.dumps(values)}
 
-    def read_webhook(self, name: str) -> Webhook | None:
+    def read_webhook(self, name: str) -> InjectorWebhook | None:
         self._count("guard")
         return self.webhook
 

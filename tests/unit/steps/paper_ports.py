@@ -13,12 +13,12 @@ from steps.contract.errors import GiveUp, StepError
 from steps.contract.leases import Lease
 from steps.contract.ports import (
     ApplyRequest,
-    Ended,
     Fetched,
     Kubectl,
     KubectlCall,
     Manifest,
     NotStarted,
+    ProgramEnded,
     Recording,
     Running,
     RunState,
@@ -36,13 +36,13 @@ from steps.mesh import (
     DisruptionBudget,
     Event,
     Exclusion,
+    InjectorWebhook,
     Namespace,
     Node,
     Operation,
     Pod,
     ReachedServer,
     Right,
-    Webhook,
     Workload,
 )
 from steps.preflight.rights import list_lease_rights, list_sidecar_rights
@@ -175,8 +175,8 @@ class PaperKubernetes:
     def read_config_map(self, namespace: str, name: str) -> dict[str, str] | None:
         return self.config_maps.get(name)
 
-    def read_webhook(self, name: str) -> Webhook | None:
-        return Webhook(name, self.ca_bundle, "Fail", "istio-system", name, {})
+    def read_webhook(self, name: str) -> InjectorWebhook | None:
+        return InjectorWebhook(name, self.ca_bundle, "Fail", "istio-system", name, {})
 
     def count_ready_endpoints(self, namespace: str, service: str) -> int:
         return self.endpoints
@@ -288,7 +288,7 @@ class PaperTools:
     manifest: list[dict[str, Any]] = field(default_factory=list)
     rendered: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     disabled: tuple[str, ...] = ()
-    recording_end: Ended = field(default_factory=lambda: Ended(0, "✔ Installation complete\n"))
+    recording_end: ProgramEnded = field(default_factory=lambda: ProgramEnded(0, "✔ Installation complete\n"))
     recording_calls: tuple[KubectlCall, ...] = ()
     recorded: dict[str, Record] = field(default_factory=dict)
     asked: dict[str, ApplyRequest] = field(default_factory=dict)

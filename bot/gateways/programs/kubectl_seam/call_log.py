@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from bot.gateways.calls.faults import judge_disk
-from steps.contract.ports import ForbiddenRead, Verdict
+from steps.contract.ports import CallVerdict, ForbiddenRead
 from steps.contract.redaction import redact
 
 MOST_SHOWN = 64_000
@@ -28,7 +28,7 @@ class End(msgspec.Struct, frozen=True):
     """What it writes when the call has ended."""
 
     component: str = ""
-    verdict: Verdict = "unknown"
+    verdict: CallVerdict = "unknown"
     exit_code: int | None = None
     sentence: str = ""
     attempts: int = 0
@@ -45,7 +45,7 @@ class LoggedCall:
     verb: str
     arguments: tuple[str, ...]
     component: str
-    verdict: Verdict
+    verdict: CallVerdict
     exit_code: int | None
     sentence: str
     stdout: str

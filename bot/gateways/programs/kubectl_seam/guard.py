@@ -43,15 +43,15 @@ NOT_OURS = re.compile(rb"failed calling (?:admission )?webhook")
 TEXT_MADE_ANEW = r"[A-Za-z0-9+/=_-]{8,}"
 
 
-class Refused(Exception):
+class CallRefused(Exception):
     """The call is not passed on; the text is one sentence for a person."""
 
 
-class Late(Refused):
+class Late(CallRefused):
     """The call came after the end of the istioctl that made it; nothing was wrong with it."""
 
 
-class Asked:
+class Invocation:
     """One call of kubectl, taken apart."""
 
     def __init__(self, arguments: Sequence[str]) -> None:
@@ -65,7 +65,7 @@ class Asked:
             elif word in PLAIN:
                 self.options[word] = ""
             elif word.startswith("-"):
-                raise Refused(f"istioctl called kubectl with {word}, which it isn't known to do")
+                raise CallRefused(f"istioctl called kubectl with {word}, which it isn't known to do")
             else:
                 self._words.append(word)
 
@@ -80,7 +80,7 @@ class Asked:
         return component if name == COMPONENT else ""
 
 
-class Notes:
+class CallFolder:
     """What is written down of one call: a folder of its own, each file of ours written once and synced."""
 
     def __init__(self, calls: str) -> None:
@@ -97,7 +97,7 @@ class Notes:
 class Guard:
     """One call under the rules of its run."""
 
-    def __init__(self, home: str, rules: dict[str, Any], notes: Notes, sleep: Callable[[float], None]) -> None:
+    def __init__(self, home: str, rules: dict[str, Any], notes: CallFolder, sleep: Callable[[float], None]) -> None:
         self._home = home
         self._rules = rules
         self._notes = notes
@@ -107,15 +107,15 @@ class Guard:
         self.attempts = 0
 
     def answer(self, arguments: Sequence[str]) -> int:
-        """Do with one call what the rules say and return its exit code. Raises Refused."""
+        """Do with one call what the rules say and return its exit code. Raises CallRefused."""
         self._check_may_start()
-        asked = Asked(arguments)
+        asked = Invocation(arguments)
         content = _read_stdin() if asked.options.get("-f") == "-" else None
         if content is not None:
             self._notes.write("stdin", content)
         given = asked.options.get("--kubeconfig")
         if given not in (None, self._rules["kubeconfig"]["path"]):
-            raise Refused(f"istioctl named the kubeconfig {given}, which is not that of this run")
+            raise CallRefused(f"istioctl named the kubeconfig {given}, which is not that of this run")
         self.component = asked.name_component()
         if asked.verb == "get" and content is None:
             return self._look(asked)
@@ -124,9 +124,9 @@ class Guard:
             return 0
         if asked.verb == "apply" and content is not None:
             return self._record(content) if self._rules["mode"] == "recording" else self._pass_write(asked, content)
-        raise Refused(f"istioctl called `kubectl {asked.verb}`, which it isn't known to do")
+        raise CallRefused(f"istioctl called `kubectl {asked.verb}`, which it isn't known to do")
 
-    def _look(self, asked: Asked) -> int:
+    def _look(self, asked: Invocation) -> int:
         if not self._rules["looks"]:
             self.verdict = "answered"
             self._notes.write("stdout", NOTHING_FOUND)
@@ -141,44 +141,44 @@ class Guard:
         self.verdict = "recorded"
         return 0
 
-    def _pass_write(self, asked: Asked, content: bytes) -> int:
+    def _pass_write(self, asked: Invocation, content: bytes) -> int:
         call = self._find_approved(asked.list_arguments("--kubeconfig"), content)
         self.component = call["component"]
         try:
             _write_new(f"{self._home}/claims/{os.path.basename(call['file'])}", b"")
         except FileExistsError:
-            raise Refused(f"a part of {self.component} was handed over a second time in one run") from None
+            raise CallRefused(f"a part of {self.component} was handed over a second time in one run") from None
         arguments = asked.list_arguments("--kubeconfig", "--force", "--prune", "--selector")
         return self._call_kubectl(arguments, f"{self._home}/{call['file']}", self._notes.stdout)
 
     def _find_approved(self, arguments: list[str], content: bytes) -> dict[str, Any]:
-        """The call of the approved record that this one is. Raises Refused, naming what differs."""
+        """The call of the approved record that this one is. Raises CallRefused, naming what differs."""
         alike: list[dict[str, Any]] = [call for call in self._rules["record"] if call["arguments"] == arguments]
         if not alike:
-            raise Refused(f"`kubectl {' '.join(arguments)}` is not in the approved record")
+            raise CallRefused(f"`kubectl {' '.join(arguments)}` is not in the approved record")
         given = read_objects(content)
         known: set[str] = set()
         for call in alike:
             approved = _read(f"{self._home}/{call['file']}")
             if hashlib.sha256(approved).hexdigest() != call["sha256"]:
-                raise Refused(f"the approved record of {call['component']} was changed on disk")
+                raise CallRefused(f"the approved record of {call['component']} was changed on disk")
             wanted = read_objects(approved)
             if approved == content or wanted.keys() == given.keys():
                 _check_objects(wanted, given, call["renewed"])
                 return call
             known |= wanted.keys()
         new = sorted(given.keys() - known)
-        raise Refused(f"{new[0] if new else 'this choice of objects'} is not in the approved record")
+        raise CallRefused(f"{new[0] if new else 'this choice of objects'} is not in the approved record")
 
     def _try_write(self, arguments: Sequence[str], stdin: str, stdout: str) -> int:
-        """Kubectl's exit code, also where it can't tell the cluster. Raises Refused where it is another one."""
+        """Kubectl's exit code, also where it can't tell the cluster. Raises CallRefused where it is another one."""
         found = f"{self._notes.folder}/uid"
         self.verdict = "passed" if self.verdict == "passed" else "failed"
         code = self._run_kubectl(READ_UID, None, found)
         if code:
             return code
         if _read(found).decode().strip() != self._rules["cluster_uid"]:
-            raise Refused("the cluster behind the kubeconfig is not the approved one (by the UID of kube-system)")
+            raise CallRefused("the cluster behind the kubeconfig is not the approved one (by the UID of kube-system)")
         self.verdict = "passed"
         self.attempts += 1
         return self._run_kubectl(arguments, stdin, stdout)
@@ -203,21 +203,21 @@ class Guard:
     def _check_may_start(self) -> None:
         path, descriptor = self._rules["lock"]["path"], self._rules["lock"]["descriptor"]
         if time.monotonic() > self._rules["deadline"]:
-            raise Refused("the time limit of this run is over")
+            raise CallRefused("the time limit of this run is over")
         if _read(path).decode().strip() != str(os.getppid()):
             raise Late("the istioctl of this run has ended")
         with suppress(OSError):
             if os.path.samestat(os.fstat(descriptor), os.stat(path)):
                 os.set_inheritable(descriptor, True)  # a kubectl that outlives everybody else still holds the lock
                 return
-        raise Refused("istioctl did not hand on the lock of its run")
+        raise CallRefused("istioctl did not hand on the lock of its run")
 
     def _check_files(self) -> None:
         for name, what in (("kubectl", "kubectl"), ("kubeconfig", "the kubeconfig of this run")):
             path = self._rules[name]["path"]
             with open(path, "rb") as file:
                 if hashlib.file_digest(file, "sha256").hexdigest() != self._rules[name]["sha256"]:
-                    raise Refused(f"{what} was changed on disk after it was checked ({path})")
+                    raise CallRefused(f"{what} was changed on disk after it was checked ({path})")
 
     def _run_kubectl(self, arguments: Sequence[str], stdin: str | None, stdout: str) -> int:
         kubectl, fresh = self._rules["kubectl"]["path"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC
@@ -240,20 +240,20 @@ def main(arguments: Sequence[str], home: Path | str, sleep: Callable[[float], No
     place = os.fspath(home)
     try:
         rules = _read_rules(place, arguments[0] if arguments else "")
-        notes = Notes(f"{place}/calls")
+        notes = CallFolder(f"{place}/calls")
         notes.write("begun.json", {"arguments": list(arguments[1:])})
-    except (Refused, OSError) as refused:
+    except (CallRefused, OSError) as refused:
         _complain(f"{refused}. Nothing was passed on.")
         return 1
     return _answer_noted(Guard(place, rules, notes, sleep), notes, arguments[1:])
 
 
-def _answer_noted(guard: Guard, notes: Notes, arguments: Sequence[str]) -> int:
+def _answer_noted(guard: Guard, notes: CallFolder, arguments: Sequence[str]) -> int:
     """Answer a call and write down how it ended, before istioctl learns it."""
     sentence, verdict = "", "refused"
     try:
         code = guard.answer(arguments)
-    except Refused as refused:
+    except CallRefused as refused:
         code, sentence = 1, f"{refused}. This call was not passed on."
         verdict = "late" if isinstance(refused, Late) else verdict
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -279,10 +279,10 @@ def _read_rules(home: str, sha256: str) -> dict[str, Any]:
     for place, most in ((home, 0o700), (f"{home}/rules.json", 0o600)):
         found = os.lstat(place)
         if found.st_uid != os.getuid() or found.st_mode & 0o777 & ~most or os.path.islink(place):
-            raise Refused(f"{place} is not this user's own")
+            raise CallRefused(f"{place} is not this user's own")
     content = _read(f"{home}/rules.json")
     if hashlib.sha256(content).hexdigest() != sha256:
-        raise Refused("the rules of this run were changed on disk")
+        raise CallRefused("the rules of this run were changed on disk")
     rules: dict[str, Any] = json.loads(content)
     return rules
 
@@ -290,12 +290,12 @@ def _read_rules(home: str, sha256: str) -> dict[str, Any]:
 def _read_stdin() -> bytes:
     content = sys.stdin.buffer.read(MOST_STDIN + 1)
     if len(content) > MOST_STDIN:
-        raise Refused(f"istioctl handed over more than {MOST_STDIN // 1_000_000} MB at once")
+        raise CallRefused(f"istioctl handed over more than {MOST_STDIN // 1_000_000} MB at once")
     return content
 
 
 def read_objects(content: bytes) -> dict[str, dict[str, Any]]:
-    """The objects of a stream of JSON documents by what makes them the same ones. Raises Refused where it is none."""
+    """A stream's objects, by what makes them the same ones. Raises CallRefused where it is no stream of JSON."""
     text, decoder, at = content.decode().strip(), json.JSONDecoder(), 0
     objects: dict[str, dict[str, Any]] = {}
     try:
@@ -305,30 +305,30 @@ def read_objects(content: bytes) -> dict[str, dict[str, Any]]:
             metadata = made["metadata"]
             key = f"{made['apiVersion']}/{made['kind']}/{metadata.get('namespace', '')}/{metadata['name']}"
             if objects.setdefault(key, made) is not made:
-                raise Refused(f"istioctl handed over {key} twice at once")
+                raise CallRefused(f"istioctl handed over {key} twice at once")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Refused(f"istioctl handed over something else than objects in JSON ({error})") from error
+        raise CallRefused(f"istioctl handed over something else than objects in JSON ({error})") from error
     if not objects:
-        raise Refused("istioctl handed over no objects")
+        raise CallRefused("istioctl handed over no objects")
     return objects
 
 
 def _find_component(objects: dict[str, dict[str, Any]]) -> str:
     named = {(made["metadata"].get("labels") or {}).get(COMPONENT, "") for made in objects.values()}
     if len(named) != 1 or named == {""}:
-        raise Refused("istioctl handed over objects of several components, or of none")
+        raise CallRefused("istioctl handed over objects of several components, or of none")
     return str(named.pop())
 
 
 def _check_objects(wanted: dict[str, Any], given: dict[str, Any], renewed: Sequence[dict[str, Any]]) -> None:
-    """Raises Refused unless these objects are the approved ones but for leaves that are made anew each time."""
+    """Raises CallRefused unless these objects are the approved ones but for leaves that are made anew each time."""
     for leaf in renewed:
         for objects in (wanted, given):
             blank_leaf(objects[leaf["object"]], leaf["path"], leaf["line"])
     for key, approved in wanted.items():
         if approved != given[key]:
             path = ".".join(_find_difference(approved, given[key]))
-            raise Refused(f"{key} is not as approved: {path} is another")
+            raise CallRefused(f"{key} is not as approved: {path} is another")
 
 
 def blank_leaf(made: Any, path: Sequence[str | int], line: str) -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from bot.gateways.calls.faults import judge_disk
 from bot.gateways.programs.kubectl_seam.call_log import LoggedCall, read_calls
-from bot.gateways.programs.kubectl_seam.guard import Asked, read_objects
+from bot.gateways.programs.kubectl_seam.guard import Invocation, read_objects
 from steps.contract.record import Call, ObjectKey, Record, RecordedObject, write_canonically
 
 
 @dataclass(frozen=True)
-class Recording:
+class HandedOver:
     """A record and, call by call, the bytes of it: they may hold keys, and never leave the bot's folder."""
 
     record: Record
@@ -24,21 +24,21 @@ class Recording:
 class ReadBack:
     """What a recording run left: its recording, all its calls, and those that went wrong."""
 
-    recording: Recording
+    recording: HandedOver
     calls: tuple[LoggedCall, ...]
     failed: tuple[LoggedCall, ...]
     removed: tuple[LoggedCall, ...]
 
 
 def read_recording(calls: Path) -> ReadBack:
-    """Read a run's calls. Raises TryAgain or GiveUp where the disk fails, Refused where a call is no list of objects.
+    """Read a run's calls. Raises TryAgain or GiveUp where the disk fails, CallRefused where a call lists no objects.
 
     `removed` are the calls by which istioctl would have removed the objects of disabled components.
     """
     logged = read_calls(calls)
     pairs = [_read_write(call) for call in logged if call.verdict == "recorded"]
     return ReadBack(
-        Recording(Record(tuple(call for call, _ in pairs)), tuple(content for _, content in pairs)),
+        HandedOver(Record(tuple(call for call, _ in pairs)), tuple(content for _, content in pairs)),
         calls=logged,
         failed=tuple(call for call in logged if call.exit_code != 0),
         removed=tuple(call for call in logged if call.verdict == "answered" and call.is_write),
@@ -50,7 +50,7 @@ def _read_write(logged: LoggedCall) -> tuple[Call, bytes]:
         content = (logged.folder / "stdin").read_bytes()
     except OSError as error:
         raise judge_disk(error, logged.folder) from error
-    arguments = tuple(Asked(logged.arguments).list_arguments("--kubeconfig"))
+    arguments = tuple(Invocation(logged.arguments).list_arguments("--kubeconfig"))
     objects = tuple(
         RecordedObject(ObjectKey(*_split_key(key)), write_canonically(made))
         for key, made in read_objects(content).items()

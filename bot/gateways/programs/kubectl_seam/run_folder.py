@@ -13,7 +13,7 @@ from pathlib import Path
 import bot.gateways.programs.kubectl_seam.guard as guard
 from bot.files import sync_folder
 from bot.gateways.calls.faults import judge_disk
-from bot.gateways.programs.kubectl_seam.recording import Recording
+from bot.gateways.programs.kubectl_seam.recording import HandedOver
 from bot.gateways.programs.kubectl_seam.rules import BoundFile, Ground, RunLimits, write_rules
 from steps.contract.errors import GiveUp
 from steps.contract.record import Leaf
@@ -59,7 +59,7 @@ def prepare_recording(path: Path, lock: Path, ground: Ground, limits: RunLimits)
     return _prepare(path, lock, ground, limits, None)
 
 
-def prepare_guarding(path: Path, lock: Path, ground: Ground, limits: RunLimits, approved: Recording) -> RunFolder:
+def prepare_guarding(path: Path, lock: Path, ground: Ground, limits: RunLimits, approved: HandedOver) -> RunFolder:
     """Make the folder of a run that passes on what was approved. Raises GiveUp, TryAgain."""
     return _prepare(path, lock, ground, limits, approved)
 
@@ -78,7 +78,7 @@ def check_run_folder(folder: RunFolder) -> None:
         raise judge_disk(error, folder.path) from error
 
 
-def _prepare(path: Path, lock: Path, ground: Ground, limits: RunLimits, approved: Recording | None) -> RunFolder:
+def _prepare(path: Path, lock: Path, ground: Ground, limits: RunLimits, approved: HandedOver | None) -> RunFolder:
     folder = RunFolder(path.absolute())
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -103,7 +103,7 @@ def _prepare(path: Path, lock: Path, ground: Ground, limits: RunLimits, approved
     return replace(folder, rules_sha256=bound.sha256)
 
 
-def _write_record(folder: RunFolder, approved: Recording) -> list[dict[str, object]]:
+def _write_record(folder: RunFolder, approved: HandedOver) -> list[dict[str, object]]:
     described: list[dict[str, object]] = []
     for number, (call, content) in enumerate(zip(approved.record.calls, approved.contents, strict=True)):
         name = f"record/{number:03d}"

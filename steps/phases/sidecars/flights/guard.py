@@ -8,7 +8,7 @@ from datetime import timedelta
 from steps.contract.errors import GiveUp
 from steps.contract.release import Release
 from steps.contract.step import Context
-from steps.mesh import Webhook, Workload
+from steps.mesh import InjectorWebhook, Workload
 from steps.notes.sidecars import GAP, GAP_WORDS, GUARDED, Injected, read_clock
 from steps.workloads.control_plane import find_image_fault, find_rollout_gap, list_expected
 from steps.workloads.injection import Injector, expects_sidecar, is_injected_namespace, is_target_image, parse_injector
@@ -86,7 +86,7 @@ def _advise(ctx: Context, gap: str) -> str:
     return explain_webhook_gap(gap).remedy
 
 
-def find_injection_gap(ctx: Context, webhook: Webhook | None, *, settled: bool) -> str:
+def find_injection_gap(ctx: Context, webhook: InjectorWebhook | None, *, settled: bool) -> str:
     """Why no pod may be restarted right now, "" where all is well; `settled` asks for finished rollouts as well.
 
     GiveUp where the control plane is not on the release: that does not pass by itself.

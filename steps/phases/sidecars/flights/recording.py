@@ -10,7 +10,6 @@ from steps.contract.ledger import EntryState, LedgerEntry
 from steps.contract.step import Context
 from steps.mesh import Pod
 from steps.notes.sidecars import name_hold, start_clock
-from steps.phases.sidecars.flights.actions import Judged
 from steps.phases.sidecars.flights.flight import (
     Changed,
     Discovered,
@@ -23,6 +22,7 @@ from steps.phases.sidecars.flights.flight import (
     Underway,
     settle_flight,
 )
+from steps.phases.sidecars.flights.moves import Judged
 from steps.phases.sidecars.flights.reasons import find_reason
 from steps.phases.sidecars.flights.tally import Tally
 

@@ -10,8 +10,8 @@ from steps.contract.cards import Progress
 from steps.contract.forecast import Forecast, Measured
 from steps.contract.step import Context
 from steps.notes.sidecars import OVERRUN_TOLD, ROUNDS, Seen
-from steps.phases.sidecars.flights.actions import Judged
 from steps.phases.sidecars.flights.flight import Finished, Flight, Underway
+from steps.phases.sidecars.flights.moves import Judged
 from steps.phases.sidecars.flights.pace import describe_progress
 from steps.phases.sidecars.flights.tally import OPEN_STATES, Tally
 from steps.workloads.estimate import (

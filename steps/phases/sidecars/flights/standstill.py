@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from steps.contract.step import Context
 from steps.contract.wording import describe_seconds
 from steps.mesh import Event
-from steps.notes.sidecars import STANDING, Standing, read_refusal
-from steps.phases.sidecars.flights.actions import Judged
+from steps.notes.sidecars import STANDING, LastAdvance, read_refusal
 from steps.phases.sidecars.flights.flight import Flight, Underway, is_in_place
+from steps.phases.sidecars.flights.moves import Judged
 from steps.phases.sidecars.flights.reasons import find_reason, pick_silent
 from steps.workloads.causes import choose_words
 from steps.workloads.rollout import count_moved
@@ -75,18 +75,18 @@ def add_words(ctx: Context, flights: Iterable[Flight]) -> tuple[Flight, ...]:
     return tuple(_add_words(ctx, flight, kept.get(str(flight.planned.ref))) for flight in flights)
 
 
-def _add_words(ctx: Context, flight: Flight, standing: Standing | None) -> Flight:
+def _add_words(ctx: Context, flight: Flight, standing: LastAdvance | None) -> Flight:
     if not flight.begun:
         return flight
     words = standing.words if standing else ""
     return dataclasses.replace(flight, words=words, refusal=read_refusal(ctx, str(flight.planned.ref)))
 
 
-def _look_again(kept: Standing | None, flight: Flight, verdict: Underway, now: datetime) -> Standing:
+def _look_again(kept: LastAdvance | None, flight: Flight, verdict: Underway, now: datetime) -> LastAdvance:
     moved = verdict.done + (count_moved(flight.workload) if flight.workload else 0)
     moved += flight.workload.updated if flight.workload else 0
     if kept is None or kept.moved != moved or kept.since > now:
-        return Standing(moved, now)
+        return LastAdvance(moved, now)
     return kept
 
 
@@ -95,7 +95,9 @@ def _allow(flight: Flight, round_seconds: float) -> timedelta:
     return usual + timedelta(seconds=flight.workload.min_ready_seconds if flight.workload else 0)
 
 
-def _ask_events(ctx: Context, stuck: Iterable[Flight], standing: Mapping[str, Standing]) -> Mapping[str, Standing]:
+def _ask_events(
+    ctx: Context, stuck: Iterable[Flight], standing: Mapping[str, LastAdvance]
+) -> Mapping[str, LastAdvance]:
     """What the events of the workloads say that have no reason yet, for a few of them a turn."""
     silent = [
         flight for flight in stuck if _may_ask(standing[str(flight.planned.ref)], ctx.now) and _says_nothing(flight)
@@ -108,7 +110,7 @@ def _ask_events(ctx: Context, stuck: Iterable[Flight], standing: Mapping[str, St
     }
 
 
-def _may_ask(standing: Standing, now: datetime) -> bool:
+def _may_ask(standing: LastAdvance, now: datetime) -> bool:
     return standing.asked is None or not timedelta(0) <= now - standing.asked < ASK_EVERY
 
 
@@ -134,7 +136,7 @@ def _is_since(event: Event, began: datetime | None) -> bool:
     return event.at is None or began is None or event.at >= began - _SKEW
 
 
-def _describe(flight: Flight, standing: Standing, now: datetime) -> Standstill:
+def _describe(flight: Flight, standing: LastAdvance, now: datetime) -> Standstill:
     told = dataclasses.replace(flight, words=standing.words)
     reason = find_reason(told)
     if not reason and not is_in_place(flight):

@@ -21,19 +21,19 @@ from steps.notes.sidecars import (
     start_clock,
 )
 from steps.phases.sidecars.approvals.approved import drop_out
-from steps.phases.sidecars.flights.actions import (
+from steps.phases.sidecars.flights.flight import Flight
+from steps.phases.sidecars.flights.guard import Guarded, guard_restarts
+from steps.phases.sidecars.flights.moves import (
     CALLS_A_TURN,
-    Action,
     Begin,
     Evict,
     Judged,
+    Move,
     Restamp,
     RestartAgain,
-    choose_actions,
+    choose_moves,
     count_charge,
 )
-from steps.phases.sidecars.flights.flight import Flight
-from steps.phases.sidecars.flights.guard import Guarded, guard_restarts
 from steps.phases.sidecars.flights.pace import keep_bucket, recall_bucket
 from steps.phases.sidecars.flights.recording import mark_entries
 from steps.phases.sidecars.flights.tally import Tally
@@ -45,53 +45,53 @@ ACT_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
-class Acted:
+class BatchEnd:
     """What the turn did: why nothing was begun, and whether the batch was cut short."""
 
     why: str = ""
     more: bool = False
 
 
-def act(ctx: Context, tally: Tally, judged: Sequence[Judged], checked: bool) -> Acted:
+def act(ctx: Context, tally: Tally, judged: Sequence[Judged], checked: bool) -> BatchEnd:
     """Choose and carry out the batch; nothing is done while injector or control plane are not as they should be."""
     limits = ctx.options.limits
     bucket = recall_bucket(ctx)
     free = [(flight, verdict) for flight, verdict in judged if not is_put_off(ctx, str(flight.planned.ref))]
     moving = sum(1 for flight, _ in judged if flight.begun) - sum(1 for flight, _ in free if flight.begun)
-    actions = choose_actions(free, _list_budgets(ctx, free), limits, bucket, checked, ctx.release, moving)
-    if not actions:
-        return Acted()
+    moves = choose_moves(free, _list_budgets(ctx, free), limits, bucket, checked, ctx.release, moving)
+    if not moves:
+        return BatchEnd()
     guarded = guard_restarts(ctx, checked)
     if guarded.gap:
-        return Acted(f"nothing is restarted while {guarded.gap}")
-    busy = find_gke_work(ctx) if any(isinstance(action, Begin) for action in actions) else ""
+        return BatchEnd(f"nothing is restarted while {guarded.gap}")
+    busy = find_gke_work(ctx) if any(isinstance(move, Begin) for move in moves) else ""
     if busy:
-        actions = tuple(action for action in actions if not isinstance(action, Begin))
-    actions = _hold_approved(ctx, tally, guarded, tuple(_spare_losers(ctx, tally, guarded, actions)))
-    charged = sum(count_charge(action) for action in actions)
+        moves = tuple(move for move in moves if not isinstance(move, Begin))
+    moves = _hold_approved(ctx, tally, guarded, tuple(_spare_losers(ctx, tally, guarded, moves)))
+    charged = sum(count_charge(move) for move in moves)
     if limits.pods_per_minute and charged:
         keep_bucket(ctx, bucket.fill(charged))
-    cut = _carry_out(ctx, tally, actions, time.monotonic)
-    return Acted(f"nothing more is begun while {busy}" if busy else "", cut or len(actions) >= CALLS_A_TURN)
+    cut = _carry_out(ctx, tally, moves, time.monotonic)
+    return BatchEnd(f"nothing more is begun while {busy}" if busy else "", cut or len(moves) >= CALLS_A_TURN)
 
 
-def _spare_losers(ctx: Context, tally: Tally, guarded: Guarded, actions: Iterable[Action]) -> Iterator[Action]:
+def _spare_losers(ctx: Context, tally: Tally, guarded: Guarded, moves: Iterable[Move]) -> Iterator[Move]:
     """Leave out, as failing, what would lose its sidecar or keep the old one."""
-    for action in actions:
-        workload = action.flight.workload
+    for move in moves:
+        workload = move.flight.workload
         loss = guarded.find_loss(workload, ctx.release) if workload else ""
         if loss:
-            tally.record(mark_entries(action.flight.entries, "failed", loss))
+            tally.record(mark_entries(move.flight.entries, "failed", loss))
         else:
-            yield action
+            yield move
 
 
-def _hold_approved(ctx: Context, tally: Tally, guarded: Guarded, actions: Sequence[Action]) -> tuple[Action, ...]:
+def _hold_approved(ctx: Context, tally: Tally, guarded: Guarded, moves: Sequence[Move]) -> tuple[Move, ...]:
     """Leave out what is more than was approved; it drops out of its approval once nothing of it is in flight."""
-    flights = {str(action.flight.planned.ref): action.flight for action in actions}
+    flights = {str(move.flight.planned.ref): move.flight for move in moves}
     worse = find_worse_flights(ctx, flights, guarded.injector)
     drop_out(ctx, tally, {ref: why for ref, why in worse.items() if is_landed(flights[ref])})
-    return tuple(action for action in actions if str(action.flight.planned.ref) not in worse)
+    return tuple(move for move in moves if str(move.flight.planned.ref) not in worse)
 
 
 def _list_budgets(ctx: Context, judged: Sequence[Judged]) -> Mapping[str, tuple[DisruptionBudget, ...]]:
@@ -100,42 +100,42 @@ def _list_budgets(ctx: Context, judged: Sequence[Judged]) -> Mapping[str, tuple[
     return {namespace: ctx.kubernetes.list_disruption_budgets(namespace) for namespace in sorted(namespaces)}
 
 
-def _carry_out(ctx: Context, tally: Tally, actions: Sequence[Action], clock: Callable[[], float]) -> bool:
+def _carry_out(ctx: Context, tally: Tally, moves: Sequence[Move], clock: Callable[[], float]) -> bool:
     """For 5 s at most; answers whether some of the batch is left for the next turn."""
     end = clock() + ACT_SECONDS
     refused: set[str] = set()
-    for action in actions:
+    for move in moves:
         if clock() > end:
             return True
-        ref = str(action.flight.planned.ref)
+        ref = str(move.flight.planned.ref)
         if ref in refused:
             continue
         try:
-            _call(ctx, action)
+            _call(ctx, move)
             forget_refusals(ctx, ref)
         except TryAgain as fault:
             refused.add(ref)
             put_off(ctx, ref, fault.retry_in, fault.why)
         except GiveUp as fault:
             refused.add(ref)
-            _give_up(ctx, tally, action, fault)
+            _give_up(ctx, tally, move, fault)
     return False
 
 
-def _give_up(ctx: Context, tally: Tally, action: Action, fault: GiveUp) -> None:
+def _give_up(ctx: Context, tally: Tally, move: Move, fault: GiveUp) -> None:
     """A person decides, unless the workload is gone: then the next turn settles it."""
-    planned = action.flight.planned
+    planned = move.flight.planned
     put_off(ctx, str(planned.ref), None, fault.why)
     if ctx.kubernetes.read_workload(planned.ref) is not None:
         reason = fault.why if find_cause(fault.why) else f"{fault.why} ({fault.remedy})"
-        tally.record(mark_entries(action.flight.entries, "failed", reason))
+        tally.record(mark_entries(move.flight.entries, "failed", reason))
 
 
-def _call(ctx: Context, action: Action) -> None:
-    flight = action.flight
+def _call(ctx: Context, move: Move) -> None:
+    flight = move.flight
     planned = flight.planned
     ref, before = str(planned.ref), flight.workload.restarted_at if flight.workload else ""
-    match action:
+    match move:
         case Begin():
             stamp = stamp_workload(ctx, ref, before)
             start_clock(ctx, name_clock(ctx, ref))
@@ -151,7 +151,7 @@ def _call(ctx: Context, action: Action) -> None:
             if isinstance(answer, EvictionRefused):
                 _refuse(answer)
         case _:
-            assert_never(action)
+            assert_never(move)
 
 
 def _restart(ctx: Context, flight: Flight, stamp: str) -> None:

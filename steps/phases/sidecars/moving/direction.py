@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from steps.contract.step import Context
 from steps.notes.sidecars import list_evicting
 from steps.phases.sidecars.approvals.approved import drop_out, find_worse, recall_approved
-from steps.phases.sidecars.flights.actions import Judged
 from steps.phases.sidecars.flights.flight import Changed, Flight
+from steps.phases.sidecars.flights.moves import Judged
 from steps.phases.sidecars.flights.tally import Tally
 from steps.workloads.injection import Injector
 from steps.workloads.inventory import Finding, Inventory, Surroundings, is_live

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from steps.contract.cards import Attachment, Choice
 from steps.contract.step import Blocked, Context
 from steps.notes.sidecars import read_refusal
-from steps.phases.sidecars.flights.actions import Judged
 from steps.phases.sidecars.flights.flight import Failing, Flight
+from steps.phases.sidecars.flights.moves import Judged
 from steps.phases.sidecars.flights.tally import Tally
 from steps.phases.sidecars.moving.remedies import SKIP, advise_failure
 from steps.phases.sidecars.moving.taken_back import REMEDY, list_evictable, offer_eviction

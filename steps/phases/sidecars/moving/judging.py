@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from steps.contract.step import Context
 from steps.contract.wording import Aside
 from steps.notes.sidecars import CHECKED, Checked
-from steps.phases.sidecars.flights.actions import Judged
 from steps.phases.sidecars.flights.flight import Failing, Flight, Held, judge
+from steps.phases.sidecars.flights.moves import Judged
 from steps.phases.sidecars.flights.tally import Tally
 from steps.phases.sidecars.moving.taken_back import name_reverters
 from steps.workloads.injection import has_target

@@ -10,13 +10,13 @@ from steps.contract.step import Context, Waiting
 from steps.contract.wording import Aside
 from steps.mesh import WorkloadRef
 from steps.notes.sidecars import SAMPLES
-from steps.phases.sidecars.flights.actions import Judged
 from steps.phases.sidecars.flights.flight import Changed, Failing, Finished, Held, Underway
+from steps.phases.sidecars.flights.moves import Judged
 from steps.phases.sidecars.flights.pace import add_sample, measure_progress
 from steps.phases.sidecars.flights.remaining import describe_left, measure_left, recall_seen, warn_of_overrun
 from steps.phases.sidecars.flights.standstill import Standstill, watch_standstills
 from steps.phases.sidecars.flights.tally import OPEN_STATES, Tally
-from steps.phases.sidecars.moving.batch import Acted
+from steps.phases.sidecars.moving.batch import BatchEnd
 from steps.workloads.waves import PlannedWorkload
 
 POLL_SECONDS = 2.0
@@ -39,7 +39,7 @@ def wait_for_wave(
     tally: Tally,
     refs: Iterable[str],
     judged: Sequence[Judged],
-    acted: Acted,
+    ended: BatchEnd,
     requests: float,
     checked: bool,
 ) -> Waiting:
@@ -47,16 +47,16 @@ def wait_for_wave(
     counted = set(refs)
     left = measure_left(ctx, tally, counted, judged)
     stuck = watch_standstills(ctx, judged, recall_seen(ctx).round_seconds)
-    waits_for = describe_wait(judged, stuck, acted.why)
+    waits_for = describe_wait(judged, stuck, ended.why)
     if not waits_for:
         warn_of_overrun(ctx, left)
     seconds = None if waits_for else left.seconds
     progress = dataclasses.replace(measure(ctx, tally, counted, judged), seconds_left=seconds)
     poll = max(POLL_SECONDS, requests) if checked else FIRST_POLL_SECONDS
-    told = () if waits_for else (*([acted.why] if acted.why else ()), *_name_standstills(stuck))
+    told = () if waits_for else (*([ended.why] if ended.why else ()), *_name_standstills(stuck))
     return Waiting(
         "; ".join([describe_left(progress, left, waits_for), *told]),
-        retry_in=0.0 if acted.more else poll,
+        retry_in=0.0 if ended.more else poll,
         progress=progress,
         details=tuple(_list_details(judged, {one.flight.planned.ref: one for one in stuck})),
     )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from steps.mesh import WorkloadRef
-from steps.phases.sidecars.flights.actions import Judged
+from steps.phases.sidecars.flights.moves import Judged
 from steps.phases.sidecars.flights.reasons import list_unready
 from steps.workloads.causes import advise
 

@@ -10,13 +10,13 @@ from steps.contract.step import Context
 from steps.mesh import Workload
 from steps.notes.sidecars import EVICTED, TAKEN_BACK, TO_EVICT, add_refs, read_refs
 from steps.phases.sidecars.approvals.approved import approve_method
-from steps.phases.sidecars.flights.actions import Judged
 from steps.phases.sidecars.flights.flight import Failing
+from steps.phases.sidecars.flights.moves import Judged
 from steps.phases.sidecars.flights.recording import mark_entries
 from steps.phases.sidecars.flights.tally import Tally, store_plan
 from steps.workloads.holders import describe_holders, list_holders
 from steps.workloads.method import EVICTABLE
-from steps.workloads.owners import find_keeper, find_operator
+from steps.workloads.owners import find_applier, find_operator
 from steps.workloads.waves import PlannedWorkload
 
 _API_VERSIONS: Mapping[str, str] = {"Rollout": "argoproj.io/v1alpha1"}
@@ -53,8 +53,8 @@ def _name_reverter(
 def _list_owners(workload: Workload) -> Iterator[str]:
     if operator := find_operator(workload.owner):
         yield f"{operator} owns it"
-    if keeper := find_keeper(workload.labels, workload.annotations):
-        yield f"it is applied by {keeper}"
+    if applier := find_applier(workload.labels, workload.annotations):
+        yield f"it is applied by {applier}"
 
 
 def list_evictable(ctx: Context, failed: Sequence[PlannedWorkload]) -> list[PlannedWorkload]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from steps.contract.step import Blocked, Context, Waiting
 from steps.notes.sidecars import CHECKED, is_put_off
-from steps.phases.sidecars.flights.actions import CALLS_A_TURN
 from steps.phases.sidecars.flights.flight import Flight, Misinjected, describe_misinjection
 from steps.phases.sidecars.flights.lookout import look
+from steps.phases.sidecars.flights.moves import CALLS_A_TURN
 from steps.phases.sidecars.flights.recording import record_verdicts
 from steps.phases.sidecars.flights.tally import Tally, open_flight
 from steps.phases.sidecars.moving.batch import act
@@ -52,9 +52,9 @@ def move_wave(
     blocked = block_on_failures(ctx, tally, todo, judged)
     if blocked:
         return blocked
-    acted = act(ctx, tally, judged, checked)
+    ended = act(ctx, tally, judged, checked)
     return block_on_failures(ctx, tally, todo, judged) or wait_for_wave(
-        ctx, tally, counted or refs, judged, acted, sighting.requests, checked
+        ctx, tally, counted or refs, judged, ended, sighting.requests, checked
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from bot.app.upkeep import COPIES_KEPT, SECONDS_KEPT, Archives, JournalCopies, Leftovers
+from bot.app.upkeep import COPIES_KEPT, SECONDS_KEPT, AccessLeftovers, Archives, JournalCopies
 from bot.gateways.releases.archive_cache import Removed
 from steps.contract.ports import Tools
 from steps.notes.download import PREVIOUS as PREVIOUS_TOOLS
@@ -129,9 +129,9 @@ def test_tokens_go_when_no_upgrade_is_open(build: Build, tmp_path: Path) -> None
     """Some minutes after the last program could have read them."""
     token = leave(tmp_path / "kubeconfigs")
     engine = build({})
-    Leftovers(engine.journal, token.parent, lambda: time.time() + SECONDS_KEPT / 2).turn()
+    AccessLeftovers(engine.journal, token.parent, lambda: time.time() + SECONDS_KEPT / 2).turn()
     assert token.exists()
-    Leftovers(engine.journal, token.parent, lambda: time.time() + 2 * SECONDS_KEPT).turn()
+    AccessLeftovers(engine.journal, token.parent, lambda: time.time() + 2 * SECONDS_KEPT).turn()
     assert not token.exists()
 
 
@@ -140,13 +140,13 @@ def test_an_open_upgrade_keeps_them(build: Build, tmp_path: Path) -> None:
     token = leave(tmp_path / "kubeconfigs")
     engine = build({})
     engine.add_upgrade(["access/approve"])
-    Leftovers(engine.journal, token.parent, lambda: time.time() + 2 * SECONDS_KEPT).turn()
+    AccessLeftovers(engine.journal, token.parent, lambda: time.time() + 2 * SECONDS_KEPT).turn()
     assert token.exists()
 
 
 def test_no_folder_is_nothing_to_do(build: Build, tmp_path: Path) -> None:
     """As before the first upgrade."""
-    Leftovers(build({}).journal, tmp_path / "none").turn()
+    AccessLeftovers(build({}).journal, tmp_path / "none").turn()
 
 
 @dataclass

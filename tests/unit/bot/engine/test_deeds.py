@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from bot.engine.deeds import MOST_DEEDS, READING
-from bot.journal.audit import Acted, Deed, Event, Fell
+from bot.journal.audit import Acted, AuditEvent, Deed, Fell
 from bot.journal.journal import Journal
 from bot.journal.records import BOT
 from steps.contract.errors import GiveUp
 from steps.contract.leases import Lease
 from steps.contract.ledger import LedgerEntry
-from steps.contract.ports import Ended, KubectlCall, Kubernetes, NotStarted, RunState
+from steps.contract.ports import KubectlCall, Kubernetes, NotStarted, ProgramEnded, RunState
 from steps.contract.step import Context, Done, Outcome, Waiting
 from steps.mesh import Binding, EvictionRefused, PodGone
 from tests.unit.bot.workbench import BEN, Build, Engine
@@ -35,10 +35,10 @@ class Programs:
     calls: tuple[KubectlCall, ...] = ()
 
     def start_apply(self, run_id: str) -> None:
-        self.runs[run_id] = Ended(1, "")
+        self.runs[run_id] = ProgramEnded(1, "")
 
     def start_recording(self, run_id: str) -> None:
-        self.runs[run_id] = Ended(0, "")
+        self.runs[run_id] = ProgramEnded(0, "")
 
     def observe_run(self, run_id: str) -> RunState:
         return self.runs.get(run_id, NotStarted())
@@ -66,13 +66,13 @@ class Places:
     probes: object = None
 
 
-def list_events(engine: Engine) -> list[Event]:
+def list_events(engine: Engine) -> list[AuditEvent]:
     """What the bot itself wrote down of cluster-x-1, but for the end."""
     entries = engine.journal.list_audit("cluster-x-1")
     return [entry.event for entry in entries if entry.actor == BOT and isinstance(entry.event, Acted | Fell)]
 
 
-def run(build: Build, step: Callable[[Context], Outcome], places: Places, turns: int = 1) -> list[Event]:
+def run(build: Build, step: Callable[[Context], Outcome], places: Places, turns: int = 1) -> list[AuditEvent]:
     """What stands in the audit after some turns of one step."""
     engine = build({STEP: step}, ports=places)
     engine.add_upgrade([STEP])

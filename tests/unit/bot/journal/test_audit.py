@@ -9,11 +9,12 @@ from bot.journal.audit import (
     Aborted,
     Acted,
     Asked,
+    AuditEvent,
     Consented,
     Decided,
     Deed,
     Ended,
-    Event,
+    EndedForWayBack,
     Extended,
     Fell,
     GlassBroken,
@@ -24,13 +25,12 @@ from bot.journal.audit import (
     Scheduled,
     Snoozed,
     Started,
-    TakenBack,
     describe_event,
     name_event,
     read_event,
 )
 
-EARLIER: list[tuple[str, str, Event]] = [
+EARLIER: list[tuple[str, str, AuditEvent]] = [
     ("start", '{"release":"1.4.10-asm.18"}', Started("1.4.10-asm.18")),
     (
         "consent to approve",
@@ -61,7 +61,7 @@ EARLIER: list[tuple[str, str, Event]] = [
     ("snooze", '{"reminder":12,"until":"2026-12-01T02:05:00+00:00"}', Snoozed(12, "2026-12-01T02:05:00+00:00")),
 ]
 
-NOW: list[tuple[str, str, Event]] = [
+NOW: list[tuple[str, str, AuditEvent]] = [
     (
         "approve",
         '{"step":"access/approve","generation":1,"digest":"9f","reason":"","code":"K7Q2MD","shown":"ab"}',
@@ -93,19 +93,19 @@ NOW: list[tuple[str, str, Event]] = [
         Fell("sidecars/restart", "shop/Deployment/web", 2, "CrashLoopBackOff"),
     ),
     ("start", '{"release":"1","takes_back":"cluster-x-1","reason":"slow"}', Started("1", "cluster-x-1", "slow")),
-    ("rollback", '{"step":"validate/run","reason":"slow"}', TakenBack("validate/run", "slow")),
+    ("rollback", '{"step":"validate/run","reason":"slow"}', EndedForWayBack("validate/run", "slow")),
     ("end", '{"result":"upgraded","said":"upgraded cluster-x"}', Ended("upgraded", "upgraded cluster-x")),
 ]
 
 
 @pytest.mark.parametrize(("action", "detail", "event"), [*EARLIER, *NOW])
-def test_a_row_of_an_earlier_version_is_read(action: str, detail: str, event: Event) -> None:
+def test_a_row_of_an_earlier_version_is_read(action: str, detail: str, event: AuditEvent) -> None:
     """Whatever it was that somebody did."""
     assert read_event(action, detail) == event
 
 
 @pytest.mark.parametrize(("action", "detail", "event"), [*EARLIER, *NOW])
-def test_an_event_is_written_as_ever(action: str, detail: str, event: Event) -> None:
+def test_an_event_is_written_as_ever(action: str, detail: str, event: AuditEvent) -> None:
     """Other programs read the table."""
     assert (name_event(event), describe_event(event)) == (action, detail)
 

@@ -11,7 +11,7 @@ from icalendar import Calendar as Parsed
 
 from bot.journal.bodies import AgendaLine, AgendaSection
 from bot.schedule.agenda import build_agenda, write_agenda
-from bot.schedule.calendar import Calendar, Entry, make_uid
+from bot.schedule.calendar import Calendar, CalendarEntry, make_uid
 from bot.schedule.calendar_files import write_calendar
 from bot.settings.clusters import Cluster
 from bot.slack.drawing.agenda import draw_agenda
@@ -198,7 +198,9 @@ def test_ids_differ_from_one_cluster_to_the_next(engine: Engine) -> None:
 )
 def test_foreign_text_cannot_break_the_file(text: str) -> None:
     """It is escaped, folded and read back; control characters are gone."""
-    entry = Entry("freeze", "c", Span(START, START + timedelta(hours=1)), "UTC", text, make_uid(ClusterAddress("c")))
+    entry = CalendarEntry(
+        "freeze", "c", Span(START, START + timedelta(hours=1)), "UTC", text, make_uid(ClusterAddress("c"))
+    )
     event = read_event(write_calendar([entry], START))
     expected = "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in text)
     assert str(event["SUMMARY"]) == expected

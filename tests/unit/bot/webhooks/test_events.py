@@ -16,10 +16,10 @@ from bot.journal.audit import (
     KIND_OF,
     KINDS,
     Asked,
+    AuditEvent,
     Consented,
     Decided,
     Ended,
-    Event,
     Fell,
     GlassBroken,
     Halted,
@@ -52,7 +52,7 @@ CLOUD_EVENT: dict[str, Any] = {
 }
 SECRET = b"s" * 24
 WEBHOOK = Webhook("pager", "https://events.example/", SECRET)
-EVENTS: list[tuple[Event, str]] = [
+EVENTS: list[tuple[AuditEvent, str]] = [
     (Asked("access/approve", 1, "9f", "Bind?"), "cluster-x-7 waits for an approval: Bind?"),
     (Halted("access/bind", 1, "it is forbidden", "Retry."), "cluster-x-7 is blocked: it is forbidden Retry."),
     (
@@ -73,14 +73,14 @@ EVENTS: list[tuple[Event, str]] = [
 ]
 
 
-def build_row(event: Event, before: str = "") -> SealedRow:
+def build_row(event: AuditEvent, before: str = "") -> SealedRow:
     """The event in the audit of cluster-x-7, by Ben."""
     said = SealedRow("cluster-x-7", 1_790_000_000.25, "U0BEN", name_event(event), describe_event(event))
     return seal_row(said, before)
 
 
 @pytest.mark.parametrize(("event", "text"), EVENTS)
-def test_an_event_is_what_the_specification_asks_for(event: Event, text: str) -> None:
+def test_an_event_is_what_the_specification_asks_for(event: AuditEvent, text: str) -> None:
     """With a sentence for people, and the row itself."""
     row = build_row(event)
     written = json.loads(write_event(row))

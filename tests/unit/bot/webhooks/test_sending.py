@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from bot.journal import deliveries as table
-from bot.journal.audit import Decided, Event, Halted, Paused, Resumed
+from bot.journal.audit import AuditEvent, Decided, Halted, Paused, Resumed
 from bot.journal.deliveries import Deliveries
 from bot.settings.webhooks import Webhook
 from bot.webhooks.sending import BATCH, PAUSES, WebhookSender
@@ -52,7 +52,7 @@ def build_sender(engine: Engine, receiver: Receiver, webhook: Webhook = PAGER) -
     return WebhookSender(webhook, Deliveries(engine.store), receiver.post, engine.clock)
 
 
-def note(engine: Engine, *events: Event) -> None:
+def note(engine: Engine, *events: AuditEvent) -> None:
     """Let events come into the audit."""
     for event in events:
         engine.journal.append("cluster-x-1", ANA, event, engine.clock.now())

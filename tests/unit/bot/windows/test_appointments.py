@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.windows.appointments import (
     Appointment,
-    Unclear,
+    UnclearTime,
     Written,
     find_written_faults,
     read_appointment,
@@ -30,7 +30,7 @@ def read(words: str, downtime: Downtime | None = None, now: datetime = NOW) -> A
 
 
 def refuse(words: str, downtime: Downtime | None = None, now: datetime = NOW) -> str:
-    with pytest.raises(Unclear) as caught:
+    with pytest.raises(UnclearTime) as caught:
         read(words, downtime, now)
     return str(caught.value)
 
@@ -76,7 +76,7 @@ def test_a_city_that_is_a_sign_turned_around_is_not_read() -> None:
 
 def test_a_number_alone_is_answered_with_both_units() -> None:
     """Minutes and hours are both likely."""
-    with pytest.raises(Unclear, match="write `90m` or `90h`"):
+    with pytest.raises(UnclearTime, match="write `90m` or `90h`"):
         read_length("90")
 
 

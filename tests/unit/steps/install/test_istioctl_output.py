@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from steps.install.istioctl_output import ApplyReport, describe_apply, find_first_words, read_apply_output
-from steps.install.record.kubectl_errors import CauseKind, read_kubectl_errors
+from steps.install.record.kubectl_errors import FaultKind, read_kubectl_errors
 
 PRINTED = Path(__file__).parents[3] / "golden" / "istioctl"
 ENABLED = ("Galley", "IngressGateway", "Injector", "NodeAgent", "Pilot")
@@ -76,7 +76,7 @@ def test_each_component_ends_one_way(name: str, finished: tuple[str, ...], faile
         ("apply-webhook-down", {"webhook"}),
     ],
 )
-def test_what_kubectl_says_has_one_cause(name: str, kinds: set[CauseKind]) -> None:
+def test_what_kubectl_says_has_one_cause(name: str, kinds: set[FaultKind]) -> None:
     """However many objects there were, and whichever lines istioctl left out."""
     said = list_said(read(name)).replace(read_warning(name), "")
     assert {fault.kind for fault in read_kubectl_errors(said)} == kinds

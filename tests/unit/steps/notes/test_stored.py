@@ -92,7 +92,7 @@ STORED: list[tuple[Note[Any], Json, object]] = [
     (download.TOOLS, STORED_TOOLS, TOOLS),
     (download.PREVIOUS, STORED_TOOLS, TOOLS),
     (download.PREVIOUS, {"why": "not there"}, download.NoWayBack("not there")),
-    (download.FAILING, {"generation": 2, "at": STORED_AT}, download.Failing(2, AT)),
+    (download.FAILING, {"generation": 2, "at": STORED_AT}, download.FailingSince(2, AT)),
     (download.IMAGES, {"istio-system/Deployment/p": {"c": "i"}}, {"istio-system/Deployment/p": {"c": "i"}}),
     (runs.APPLY_TRIES, {"generation": 3, "try": 2}, runs.Tries(3, 2)),
     (runs.NAMESPACES, ["default"], ("default",)),

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from steps.contract.ports import Ended, Running
+from steps.contract.ports import ProgramEnded, Running
 from steps.contract.step import Done, Waiting
 from steps.mesh import Binding, Namespace
 from steps.notes.runs import NAMESPACES
@@ -46,7 +46,7 @@ def test_a_program_that_runs_is_let_end_before_the_rights_go(paper: Paper, run: 
     assert isinstance(outcome, Waiting)
     assert outcome.why == f"aborting: {program} has run for 12 s and is let end first"
     assert paper.kubernetes.bindings[OWN_BINDING].users == (ACCOUNT,)
-    paper.tools.runs[run] = Ended(0, "")
+    paper.tools.runs[run] = ProgramEnded(0, "")
     assert paper.run(revoke_own_binding) == Done(f"{program} was let end (exit 0); {OWN_BINDING} emptied")
     assert paper.kubernetes.bindings == {OWN_BINDING: EMPTY}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from steps.contract.options import UpgradeOptions
-from steps.contract.ports import Ended, Running
+from steps.contract.ports import ProgramEnded, Running
 from steps.contract.step import Blocked, Done, Waiting
 from steps.mesh import Namespace
 from steps.phases.validate import TRIES, run
@@ -22,7 +22,7 @@ LOST = (
 def ended(code: int | None, output: str, timed_out: bool = False) -> Paper:
     """An upgrade whose asmctl has ended so."""
     paper = start_paper(**{"validate/namespaces": ["istio-system"]})
-    paper.tools.runs[RUN] = Ended(code, output, timed_out)
+    paper.tools.runs[RUN] = ProgramEnded(code, output, timed_out)
     return paper
 
 
@@ -107,7 +107,7 @@ def test_a_connection_that_keeps_failing_is_a_persons_decision() -> None:
     paper = ended(1, LOST)
     for tries in range(2, TRIES + 1):
         paper.run(run)
-        paper.tools.runs[f"{RUN}-{tries}"] = Ended(1, LOST)
+        paper.tools.runs[f"{RUN}-{tries}"] = ProgramEnded(1, LOST)
     assert isinstance(paper.run(run), Blocked)
 
 

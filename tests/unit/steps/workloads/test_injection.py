@@ -1,7 +1,7 @@
 import pytest
 
 from steps.contract.errors import GiveUp
-from steps.mesh import Namespace, Requirement, Webhook
+from steps.mesh import InjectorWebhook, Namespace, Requirement
 from steps.workloads.injection import (
     INJECT,
     Injector,
@@ -106,7 +106,7 @@ def test_injection_by_default_needs_no_label() -> None:
 
 def test_the_webhook_may_select_another_label() -> None:
     """injectLabel was changed: the webhook's own selector counts."""
-    webhook = Webhook("w", True, "Fail", "istio-system", "s", {"mesh": "on"})
+    webhook = InjectorWebhook("w", True, "Fail", "istio-system", "s", {"mesh": "on"})
     assert is_injected_namespace(Namespace("shop", {"mesh": "on"}), INJECTOR, webhook)
 
 
@@ -121,7 +121,7 @@ def test_the_webhooks_expressions_count(labels: dict[str, str], injected: bool) 
         Requirement("istio-injection", "NotIn", ("disabled",)),
         Requirement("istio-env", "DoesNotExist"),
     )
-    webhook = Webhook("w", True, "Fail", "istio-system", "s", {}, expressions)
+    webhook = InjectorWebhook("w", True, "Fail", "istio-system", "s", {}, expressions)
     assert is_injected_namespace(Namespace("shop", labels), INJECTOR, webhook) is injected
 
 

@@ -8,49 +8,49 @@ import pytest
 
 from steps.mesh import Owner, WorkloadRef
 from steps.workloads.method import Method
-from steps.workloads.owners import Keeper, find_keeper, find_keepers, find_operator
+from steps.workloads.owners import Applier, find_applier, find_appliers, find_operator
 from steps.workloads.risk import describe_shared, find_risks
 from tests.unit.steps.shapes import subject, workload
 
 ARGO = {"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:shop/web"}
-TABLE: list[tuple[Mapping[str, str], Mapping[str, str], Keeper | None]] = [
+TABLE: list[tuple[Mapping[str, str], Mapping[str, str], Applier | None]] = [
     ({}, {}, None),
     ({"app.kubernetes.io/instance": "shop"}, {}, None),
-    ({"app.kubernetes.io/instance": "other"}, ARGO, Keeper("Argo CD", "shop")),
-    ({"argocd.argoproj.io/instance": "shop"}, {}, Keeper("Argo CD", "shop")),
+    ({"app.kubernetes.io/instance": "other"}, ARGO, Applier("Argo CD", "shop")),
+    ({"argocd.argoproj.io/instance": "shop"}, {}, Applier("Argo CD", "shop")),
     (
         {"kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"},
         {},
-        Keeper("Flux", "Kustomization flux-system/apps"),
+        Applier("Flux", "Kustomization flux-system/apps"),
     ),
     (
         {"helm.toolkit.fluxcd.io/name": "shop", "helm.toolkit.fluxcd.io/namespace": "shop"},
         {"meta.helm.sh/release-name": "shop"},
-        Keeper("Flux", "HelmRelease shop/shop"),
+        Applier("Flux", "HelmRelease shop/shop"),
     ),
-    ({}, {"fluxcd.io/sync-checksum": "abc"}, Keeper("Flux", "")),
-    ({"app.kubernetes.io/managed-by": "configmanagement.gke.io"}, {}, Keeper("Config Sync", "")),
-    ({}, {"configmanagement.gke.io/managed": "enabled"}, Keeper("Config Sync", "")),
+    ({}, {"fluxcd.io/sync-checksum": "abc"}, Applier("Flux", "")),
+    ({"app.kubernetes.io/managed-by": "configmanagement.gke.io"}, {}, Applier("Config Sync", "")),
+    ({}, {"configmanagement.gke.io/managed": "enabled"}, Applier("Config Sync", "")),
     ({}, {"configmanagement.gke.io/managed": "disabled"}, None),
     (
         {"app.kubernetes.io/managed-by": "Helm"},
         {"meta.helm.sh/release-name": "shop"},
-        Keeper("Helm", "release shop", reverts=False),
+        Applier("Helm", "release shop", reverts=False),
     ),
     (
         {"app.kubernetes.io/managed-by": "Helm", "app.kubernetes.io/instance": "shop"},
         {},
-        Keeper("a Helm chart applied by another tool, maybe a GitOps one", "shop", certain=False),
+        Applier("a Helm chart applied by another tool, maybe a GitOps one", "shop", certain=False),
     ),
 ]
 
 
 @pytest.mark.parametrize(("labels", "annotations", "keeper"), TABLE)
 def test_a_tool_is_known_by_its_own_marks(
-    labels: Mapping[str, str], annotations: Mapping[str, str], keeper: Keeper | None
+    labels: Mapping[str, str], annotations: Mapping[str, str], keeper: Applier | None
 ) -> None:
     """A label that anybody writes tells nothing."""
-    assert find_keeper(labels, annotations) == keeper
+    assert find_applier(labels, annotations) == keeper
 
 
 @pytest.mark.parametrize(
@@ -97,4 +97,4 @@ def test_objects_are_grouped_by_who_keeps_them() -> None:
         {"kind": "Deployment", "metadata": {"name": "istio-pilot", "annotations": ARGO}},
         {"kind": "ConfigMap", "metadata": {"name": "istio"}},
     ]
-    assert find_keepers(objects) == {Keeper("Argo CD", "shop"): ("Deployment/istio-pilot",)}
+    assert find_appliers(objects) == {Applier("Argo CD", "shop"): ("Deployment/istio-pilot",)}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from steps.mesh import Webhook
+from steps.mesh import InjectorWebhook
 from steps.workloads.stalls import Stall, choose_overdue, explain_webhook_gap, find_stalls, find_webhook_gap
 from tests.unit.steps.builders import make_pod, make_workload
 
@@ -127,7 +127,7 @@ def test_a_missed_deadline_is_not_blamed_on_another_workload_s_pod() -> None:
 )
 def test_the_webhook_s_gap(ca_bundle: bool, endpoints: int, gap: str) -> None:
     """Apply resets the bundle; the injector puts it back."""
-    webhook = Webhook("istio-sidecar-injector", ca_bundle, "Fail", "istio-system", "istio-sidecar-injector", {})
+    webhook = InjectorWebhook("istio-sidecar-injector", ca_bundle, "Fail", "istio-system", "istio-sidecar-injector", {})
     assert find_webhook_gap(webhook, endpoints) == gap
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from bot.gateways.calls import faults
-from bot.gateways.calls.faults import Call
+from bot.gateways.calls.faults import OutsideCall
 from steps.contract.errors import GiveUp, TryAgain
 
-CALL = Call("the API server of cluster-x", "list pods", "log in again", "grant it", "mend the name")
+CALL = OutsideCall("the API server of cluster-x", "list pods", "log in again", "grant it", "mend the name")
 NOW = datetime(2026, 11, 22, 19, 0, 0, tzinfo=UTC)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.gateways.google.gke import GkeGateway
-from bot.gateways.google.reasons import Refusal, find_remedy, read_refusal
+from bot.gateways.google.reasons import GoogleRefusal, find_remedy, read_refusal
 from steps.contract.errors import GiveUp, TryAgain
 from tests.unit.bot.gateways.project import ADDRESS, Google
 
@@ -81,4 +81,4 @@ def test_an_answer_of_any_form_is_read(answer: object) -> None:
 
 def test_an_unknown_reason_has_no_remedy_of_its_own() -> None:
     """The message is shown, and the usual remedy."""
-    assert find_remedy(Refusal(403, "no", "SOMETHING_NEW")) == ""
+    assert find_remedy(GoogleRefusal(403, "no", "SOMETHING_NEW")) == ""

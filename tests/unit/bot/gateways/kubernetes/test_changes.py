@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from bot.gateways.kubernetes.inventory import find_last_change
-from bot.gateways.kubernetes.wire import DescribedMeta, Selector
+from bot.gateways.kubernetes.wire import DescribedMeta, LabelSelector
 from bot.gateways.kubernetes.wire_nodes import Expression
 from bot.gateways.kubernetes.workloads import write_selector
 from steps.contract.errors import GiveUp
@@ -62,4 +62,4 @@ def test_a_selector_is_written_as_a_query() -> None:
         Expression("app", "Exists"),
         Expression("old", "DoesNotExist"),
     ]
-    assert write_selector(Selector({"app": "web"}, expressions)) == "app=web,tier in (a,b),zone notin (c),app,!old"
+    assert write_selector(LabelSelector({"app": "web"}, expressions)) == "app=web,tier in (a,b),zone notin (c),app,!old"

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from bot.gateways.kubernetes.pods import reduce_pod
-from bot.gateways.kubernetes.wire import Pod as WirePod
+from bot.gateways.kubernetes.wire import PodItem
 from steps.mesh import Owner, Pod
 
 PROXY = "gcr.io/gke-release/asm/proxyv2:1.4.7-asm.0"
@@ -29,7 +29,7 @@ def pod_of(spec: dict[str, Any] | None = None, status: dict[str, Any] | None = N
         },
         "status": {"phase": "Running", **(status or {})},
     }
-    return reduce_pod(msgspec.json.decode(msgspec.json.encode(described), type=WirePod), {})
+    return reduce_pod(msgspec.json.decode(msgspec.json.encode(described), type=PodItem), {})
 
 
 def container_status(name: str, ready: bool = True, **fields: Any) -> dict[str, Any]:

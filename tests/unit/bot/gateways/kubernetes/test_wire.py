@@ -5,19 +5,19 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from bot.gateways.kubernetes.wire import Selector, decode_selector
+from bot.gateways.kubernetes.wire import LabelSelector, decode_selector
 from steps.contract.errors import GiveUp
 
 
 @pytest.mark.parametrize("text", [b"", b"null", b"{}"])
 def test_no_selector_selects_by_nothing(text: bytes) -> None:
     """As of a workload that has none."""
-    assert decode_selector(msgspec.Raw(text)) == Selector()
+    assert decode_selector(msgspec.Raw(text)) == LabelSelector()
 
 
 def test_a_plain_map_is_a_selector() -> None:
     """A ReplicationController has no other."""
-    assert decode_selector(msgspec.Raw(b'{"app": "shop"}')) == Selector(match_labels={"app": "shop"})
+    assert decode_selector(msgspec.Raw(b'{"app": "shop"}')) == LabelSelector(match_labels={"app": "shop"})
 
 
 @pytest.mark.parametrize("text", [b'{"matchLabels": 5}', b"[]", b'{"matchExpressions": [5]}', b"7"])

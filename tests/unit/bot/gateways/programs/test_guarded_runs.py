@@ -17,7 +17,7 @@ from bot.gateways.programs.kubeconfigs import Kubeconfigs
 from bot.gateways.programs.kubectl_seam.run_folder import RunFolder
 from bot.gateways.programs.long_programs import ProgramRuns
 from steps.contract.errors import GiveUp
-from steps.contract.ports import ApplyRequest, Ended, Kubectl, NotStarted, Tools
+from steps.contract.ports import ApplyRequest, Kubectl, NotStarted, ProgramEnded, Tools
 from steps.contract.record import Record
 from steps.mesh import ClusterAddress
 from tests.unit.bot.gateways.loopback import write_kubeconfig
@@ -64,12 +64,12 @@ class Bench:
         assert self.runs.wait_for_end(run_id, SECONDS)
         return self.guarded.read_recording(run_id).record
 
-    def apply(self, run_id: str, request: ApplyRequest, record: Record, recorded_by: str) -> Ended:
+    def apply(self, run_id: str, request: ApplyRequest, record: Record, recorded_by: str) -> ProgramEnded:
         """Apply to the end."""
         self.guarded.start_apply(run_id, self.address, request, record, recorded_by)
         assert self.runs.wait_for_end(run_id, SECONDS)
         state = self.runs.observe(run_id)
-        assert isinstance(state, Ended)
+        assert isinstance(state, ProgramEnded)
         return state
 
     def read(self, name: str) -> str:
@@ -150,7 +150,7 @@ def test_istioctl_sees_one_folder_and_no_secrets(bench: Bench) -> None:
     """Its PATH is ours, and nothing of the bot's environment is in it; kubectl gets the proxy."""
     bench.record("recording", bench.request())
     state = bench.runs.observe("recording")
-    assert isinstance(state, Ended)
+    assert isinstance(state, ProgramEnded)
     assert f"PATH is {bench.folder / 'runs' / 'recording' / 'kubectl' / 'bin'}\n" in state.output
     environment = bench.read("environment")
     assert "xoxb-secret" not in environment

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bot.gateways.programs.long_programs import ProgramRuns, cap_output
-from steps.contract.ports import Ended, NotStarted, Running
+from steps.contract.ports import NotStarted, ProgramEnded, Running
 from tests.fifo import Fifo, MakeFifo
 from tests.unit.bot.gateways.loopback import HandClock
 
@@ -87,7 +87,7 @@ def test_exit_code_and_output_are_kept(bench: Bench) -> None:
     bot = bench.bot()
     assert bot.start("run", shell("echo out; echo err >&2; exit 3"), ENVIRONMENT, 60)
     assert bot.wait_for_end("run", SECONDS)
-    assert bot.observe("run") == Ended(3, "out\nerr\n")
+    assert bot.observe("run") == ProgramEnded(3, "out\nerr\n")
 
 
 def test_a_running_program_shows_its_output(bench: Bench, make_fifo: MakeFifo) -> None:
@@ -100,7 +100,7 @@ def test_a_running_program_shows_its_output(bench: Bench, make_fifo: MakeFifo) -
     assert bot.observe("run") == Running(7.0, "begun\n")
     gate.release()
     assert bot.wait_for_end("run", SECONDS)
-    assert bot.observe("run") == Ended(0, "begun\ndone\n")
+    assert bot.observe("run") == ProgramEnded(0, "begun\ndone\n")
 
 
 def test_a_run_is_started_once(bench: Bench, make_fifo: MakeFifo) -> None:
@@ -111,7 +111,7 @@ def test_a_run_is_started_once(bench: Bench, make_fifo: MakeFifo) -> None:
     gate.release()
     assert bot.wait_for_end("run", SECONDS)
     assert not bot.start("run", shell("echo three"), ENVIRONMENT, 60)
-    assert bot.observe("run") == Ended(0, "one\n")
+    assert bot.observe("run") == ProgramEnded(0, "one\n")
 
 
 def test_another_bot_adopts_what_runs(bench: Bench, make_fifo: MakeFifo) -> None:
@@ -123,7 +123,7 @@ def test_another_bot_adopts_what_runs(bench: Bench, make_fifo: MakeFifo) -> None
     assert not adopter.start("run", shell("echo two"), ENVIRONMENT, 60)
     gate.release()
     assert adopter.wait_for_end("run", SECONDS)
-    assert isinstance(adopter.observe("run"), Ended)
+    assert isinstance(adopter.observe("run"), ProgramEnded)
 
 
 def test_a_killed_bots_program_goes_on_and_its_exit_code_is_unknown(bench: Bench, make_fifo: MakeFifo) -> None:
@@ -135,7 +135,7 @@ def test_a_killed_bots_program_goes_on_and_its_exit_code_is_unknown(bench: Bench
     assert isinstance(adopter.observe("run"), Running)
     gate.release()
     assert adopter.wait_for_end("run", SECONDS)
-    assert adopter.observe("run") == Ended(None, "done\n")
+    assert adopter.observe("run") == ProgramEnded(None, "done\n")
     assert not adopter.start("run", shell("echo again"), ENVIRONMENT, 60)
 
 
@@ -148,7 +148,7 @@ def test_a_program_killed_together_with_the_bot_ended_somehow(bench: Bench, make
     bench.kill_group("run")
     adopter = bench.bot()
     assert adopter.wait_for_end("run", SECONDS)
-    assert adopter.observe("run") == Ended(None, "begun\n")
+    assert adopter.observe("run") == ProgramEnded(None, "begun\n")
     assert not adopter.start("run", shell("echo again"), ENVIRONMENT, 60)
 
 
@@ -159,7 +159,7 @@ def test_a_program_killed_from_outside_is_told_by_its_signal(bench: Bench, make_
     told.wait_until_told()
     bench.kill_group("run")
     assert bot.wait_for_end("run", SECONDS)
-    assert bot.observe("run") == Ended(-signal.SIGKILL, "")
+    assert bot.observe("run") == ProgramEnded(-signal.SIGKILL, "")
 
 
 def test_a_start_that_was_never_carried_out_can_be_repeated(bench: Bench) -> None:
@@ -184,7 +184,7 @@ def test_a_program_past_its_limit_is_told_to_end(bench: Bench, make_fifo: MakeFi
     assert isinstance(bot.observe("run"), Running)
     assert bot.wait_for_end("run", SECONDS)
     ended = bot.observe("run")
-    assert isinstance(ended, Ended)
+    assert isinstance(ended, ProgramEnded)
     assert (ended.exit_code, ended.timed_out) == (-signal.SIGTERM, True)
     assert ended.output.endswith("child\n")
 
@@ -200,7 +200,7 @@ def test_a_program_that_ignores_sigterm_is_killed(bench: Bench, make_fifo: MakeF
     bench.clock.now += 10
     bot.observe("run")
     assert bot.wait_for_end("run", SECONDS)
-    assert bot.observe("run") == Ended(-signal.SIGKILL, "", timed_out=True)
+    assert bot.observe("run") == ProgramEnded(-signal.SIGKILL, "", timed_out=True)
 
 
 def test_an_adopted_program_keeps_its_limit(bench: Bench, make_fifo: MakeFifo) -> None:
@@ -213,7 +213,7 @@ def test_an_adopted_program_keeps_its_limit(bench: Bench, make_fifo: MakeFifo) -
     adopter.observe("run")
     assert adopter.wait_for_end("run", SECONDS)
     ended = adopter.observe("run")
-    assert isinstance(ended, Ended)
+    assert isinstance(ended, ProgramEnded)
     assert ended.timed_out
 
 
@@ -223,7 +223,7 @@ def test_a_program_that_does_not_exist_ends_with_127(bench: Bench) -> None:
     bot.start("run", ["/nowhere/istioctl"], ENVIRONMENT, 60)
     assert bot.wait_for_end("run", SECONDS)
     ended = bot.observe("run")
-    assert isinstance(ended, Ended)
+    assert isinstance(ended, ProgramEnded)
     assert ended.exit_code == 127
     assert "/nowhere/istioctl" in ended.output
 
@@ -234,7 +234,7 @@ def test_arguments_reach_the_program_unchanged(bench: Bench) -> None:
     flag = "values.global.proxy.env.GCP_METADATA=a|b|$(id)|`id` 'x' \"y\""
     bot.start("run", ["/bin/echo", flag], ENVIRONMENT, 60)
     assert bot.wait_for_end("run", SECONDS)
-    assert bot.observe("run") == Ended(0, flag + "\n")
+    assert bot.observe("run") == ProgramEnded(0, flag + "\n")
 
 
 def test_the_program_gets_the_given_environment_alone(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -324,7 +324,7 @@ def test_programs_are_waited_for(bench: Bench, make_fifo: MakeFifo) -> None:
     bot, gate = bench.bot(), make_fifo("gate")
     bot.start("run", shell(f"read line < {gate}; exit 3"), ENVIRONMENT, 60)
     assert bot.wait_for_all(SECONDS, ReleasingEvent(gate)) == ()
-    assert bot.observe("run") == Ended(3, "")
+    assert bot.observe("run") == ProgramEnded(3, "")
 
 
 @pytest.mark.parametrize(("seconds", "hurried"), [(0.0, False), (SECONDS, True)])
@@ -347,4 +347,4 @@ def test_programs_that_can_not_outlive_the_bot_are_ended(
     bot.start("run", shell(f"{trap}echo > {told}; exec sleep 60"), ENVIRONMENT, 10_000)
     told.wait_until_told()
     bot.end_all()
-    assert bot.observe("run") == Ended(code, "")
+    assert bot.observe("run") == ProgramEnded(code, "")

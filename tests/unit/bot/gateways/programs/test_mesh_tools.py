@@ -12,7 +12,7 @@ from bot.gateways.programs.kubeconfigs import Kubeconfigs
 from bot.gateways.programs.long_programs import ProgramRuns
 from bot.gateways.programs.mesh_tools import MeshToolsGateway, ProgramLimits
 from steps.contract.errors import GiveUp, TryAgain
-from steps.contract.ports import ApplyRequest, Ended, NotStarted, Running, Tools
+from steps.contract.ports import ApplyRequest, NotStarted, ProgramEnded, Running, Tools
 from steps.mesh import ClusterAddress
 from tests.fifo import MakeFifo
 from tests.unit.bot.gateways.loopback import HandClock, write_kubeconfig
@@ -142,7 +142,7 @@ def test_apply_is_the_guides_command(bench: Workbench, make_tools: MakeTools) ->
     bench.record(make_tools(), (OVERLAY,))
     assert bench.runs.wait_for_end("run", 20)
     ended = bench.gateway.observe_run("run")
-    assert isinstance(ended, Ended)
+    assert isinstance(ended, ProgramEnded)
     words = ended.output.split()
     assert words[: len(ARGUMENTS) + 1] == [*ARGUMENTS, "-f"]
     assert words[-2] == "--kubeconfig"
@@ -156,7 +156,7 @@ def test_secrets_that_istioctl_prints_go_no_further(bench: Workbench, make_tools
     bench.record(make_tools(f"printf '{SECRETS}'\n"))
     assert bench.runs.wait_for_end("run", 20)
     ended = bench.gateway.observe_run("run")
-    assert ended == Ended(0, "token: [redacted]\nkind: Secret\ndata: [redacted]\nclient-key-data: [redacted]\n")
+    assert ended == ProgramEnded(0, "token: [redacted]\nkind: Secret\ndata: [redacted]\nclient-key-data: [redacted]\n")
 
 
 def test_secrets_in_last_words_go_no_further(bench: Workbench, make_tools: MakeTools) -> None:
@@ -172,7 +172,7 @@ def test_asmctl_finds_the_cluster_in_its_environment(bench: Workbench, make_tool
     bench.gateway.start_validate("run", bench.address, tools, ["validate", "--with-testing-workloads"])
     assert bench.runs.wait_for_end("run", 20)
     kubeconfig = bench.folder / "kubeconfigs" / "cluster-x.json"
-    assert bench.gateway.observe_run("run") == Ended(0, f"{kubeconfig} validate --with-testing-workloads\n")
+    assert bench.gateway.observe_run("run") == ProgramEnded(0, f"{kubeconfig} validate --with-testing-workloads\n")
 
 
 def test_asmctl_sees_little_of_the_bots_environment(bench: Workbench, make_tools: MakeTools) -> None:
@@ -180,7 +180,7 @@ def test_asmctl_sees_little_of_the_bots_environment(bench: Workbench, make_tools
     bench.gateway.start_validate("run", bench.address, make_tools(asmctl="/usr/bin/env\n"), ["validate"])
     assert bench.runs.wait_for_end("run", 20)
     ended = bench.gateway.observe_run("run")
-    assert isinstance(ended, Ended)
+    assert isinstance(ended, ProgramEnded)
     assert "xoxb-secret" not in ended.output
     assert "GOOGLE_APPLICATION_CREDENTIALS=key.json" in ended.output
 
@@ -205,7 +205,7 @@ def test_a_second_bot_adopts_the_apply(bench: Workbench, make_tools: MakeTools, 
     other.record(tools)
     gate.release()
     assert bench.runs.wait_for_end("run", 20)
-    assert bench.gateway.observe_run("run") == Ended(0, "begun\n")
+    assert bench.gateway.observe_run("run") == ProgramEnded(0, "begun\n")
 
 
 def test_an_apply_past_its_limit_is_ended(bench: Workbench, make_tools: MakeTools, make_fifo: MakeFifo) -> None:
@@ -217,5 +217,5 @@ def test_an_apply_past_its_limit_is_ended(bench: Workbench, make_tools: MakeTool
     bench.gateway.observe_run("run")
     assert bench.runs.wait_for_end("run", 20)
     ended = bench.gateway.observe_run("run")
-    assert isinstance(ended, Ended)
+    assert isinstance(ended, ProgramEnded)
     assert (ended.exit_code, ended.timed_out) == (-signal.SIGTERM, True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.gateways.releases.unpacking import Limits, Unpacking
+from bot.gateways.releases.unpacking import ArchiveLimits, Unpacking
 from steps.contract.errors import GiveUp
 
 FOLDER = "istio-1.4.10-asm.18"
@@ -50,7 +50,7 @@ def unpack(tmp_path: Path) -> Unpack:
     target = tmp_path / "inner" / "target"
     target.mkdir(parents=True)
 
-    def unpack_into(archive: Path, limits: Limits | None = None) -> Path:
+    def unpack_into(archive: Path, limits: ArchiveLimits | None = None) -> Path:
         Unpacking(target, FOLDER, limits).unpack(archive)
         return target / FOLDER
 
@@ -174,14 +174,14 @@ def test_many_small_files_count_together(tmp_path: Path, unpack: Unpack) -> None
     """A bomb in pieces is one as well."""
     archive = tar_of(tmp_path, *[(entry(f"{FOLDER}/{number}"), bytes(300)) for number in range(4)])
     with pytest.raises(GiveUp, match="would make more than"):
-        unpack(archive, Limits(total=1000))
+        unpack(archive, ArchiveLimits(total=1000))
 
 
 def test_too_many_entries_are_refused(tmp_path: Path, unpack: Unpack) -> None:
     """Empty files fill a disk, too."""
     archive = tar_of(tmp_path, *[(entry(f"{FOLDER}/{number}"), b"") for number in range(4)])
     with pytest.raises(GiveUp, match="an archive may hold 3 entries"):
-        unpack(archive, Limits(entries=3))
+        unpack(archive, ArchiveLimits(entries=3))
 
 
 def test_zip_that_lies_about_sizes_is_refused(tmp_path: Path, unpack: Unpack) -> None:
@@ -191,7 +191,7 @@ def test_zip_that_lies_about_sizes_is_refused(tmp_path: Path, unpack: Unpack) ->
     lying = raw.replace((100_000).to_bytes(4, "little"), (10).to_bytes(4, "little"))
     archive.write_bytes(lying)
     with pytest.raises(GiveUp):
-        unpack(archive, Limits(total=1000))
+        unpack(archive, ArchiveLimits(total=1000))
 
 
 def test_repeated_names_are_refused(tmp_path: Path, unpack: Unpack) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from bot.gateways.calls.faults import Call
+from bot.gateways.calls.faults import OutsideCall
 from bot.gateways.releases.web_files import open_file
 from steps.contract.errors import GiveUp
 
@@ -21,7 +21,7 @@ def fetch(target: str) -> str:
         return httpx.Response(200, text="archive")
 
     with httpx.Client(transport=httpx.MockTransport(answer)) as client:
-        with open_file(client, Call("the release server", "download"), START) as response:
+        with open_file(client, OutsideCall("the release server", "download"), START) as response:
             return str(response.url)
 
 

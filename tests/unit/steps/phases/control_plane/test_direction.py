@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from steps.contract.ports import Ended
+from steps.contract.ports import ProgramEnded
 from steps.contract.step import Ask, Decision, Done, Waiting
 from steps.notes.control_plane import APPROVED_FRAME
 from steps.phases.control_plane.apply import apply
@@ -115,7 +115,7 @@ def test_once_written_to_a_control_plane_says_nothing_new_about_its_fields() -> 
     """After a partial apply the live objects differ from all that was compared before; a retry asks nobody."""
     paper = approved()
     paper.run(apply)
-    paper.tools.runs[RUN] = Ended(255, BAD)
+    paper.tools.runs[RUN] = ProgramEnded(255, BAD)
     paper.generation = 4
     paper.memory.values["control-plane/approved-apply"]["changes"] = []  # type: ignore[index]
     assert isinstance(paper.run(apply), Waiting)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from steps.contract.options import UpgradeOptions
-from steps.contract.ports import Ended, ForbiddenRead, KubectlCall
+from steps.contract.ports import ForbiddenRead, KubectlCall, ProgramEnded
 from steps.contract.record import Record
 from steps.contract.step import Ask, Blocked, Done, Waiting
 from steps.phases.control_plane.approvals import approve, approve_mtls
@@ -21,7 +21,7 @@ KIALI = {
 def test_a_recording_that_fails_blocks_with_its_output() -> None:
     """istioctl's own first words; nothing was written."""
     paper = start_paper()
-    paper.tools.recording_end = Ended(
+    paper.tools.recording_end = ProgramEnded(
         255, "Error: could not unmarshal the overlay file: unknown field\n\nOriginal YAML:\na: b\n"
     )
     outcome = paper.run(approve)
@@ -54,7 +54,7 @@ def test_another_product_s_kind_that_can_t_be_read_is_told() -> None:
     """It is no object of Istio's."""
     paper = start_paper()
     missing = (ForbiddenRead("serving.knative.dev", "services", "list"),)
-    paper.tools.recording_end = Ended(255, "")
+    paper.tools.recording_end = ProgramEnded(255, "")
     paper.tools.recording_calls = (KubectlCall("get", "Kiali", "passed", 1, stderr="forbidden", forbidden=missing),)
     assert any("serving.knative.dev" in risk for risk in ask_for(paper).card.risks)
 

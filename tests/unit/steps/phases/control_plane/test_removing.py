@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import yaml
 
-from steps.contract.ports import Ended
+from steps.contract.ports import ProgramEnded
 from steps.contract.step import Ask, Decision, Done
 from steps.phases.control_plane.apply import apply
 from steps.phases.control_plane.approvals import approve, approve_departures
@@ -32,7 +32,7 @@ def remove(paper: Paper) -> Paper:
     assert isinstance(paper.run(approve, decide("approve", ask_for(paper).digest)), Done)
     paper.kubernetes.workloads = make_control_plane(NEW)
     paper.kubernetes.objects += [put_in_place(made) for made in render_control_plane(NEW)]
-    paper.tools.runs[RUN] = Ended(0, GOOD)
+    paper.tools.runs[RUN] = ProgramEnded(0, GOOD)
     assert isinstance(paper.run(apply), Done)
     return paper
 
@@ -118,7 +118,7 @@ def test_what_was_born_anew_after_the_approval_stays() -> None:
     anew = {**made, "metadata": {**made["metadata"], "uid": "another"}}
     paper.kubernetes.objects = [anew, *(put_in_place(one) for one in render_control_plane(NEW))]
     paper.kubernetes.workloads = make_control_plane(NEW)
-    paper.tools.runs[RUN] = Ended(0, GOOD)
+    paper.tools.runs[RUN] = ProgramEnded(0, GOOD)
     assert isinstance(paper.run(apply), Done)
     assert paper.kubernetes.writes == []
     assert paper.said == [f"{REMOVED} was born anew after the approval, so it stays"]

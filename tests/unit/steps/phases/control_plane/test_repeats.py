@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from steps.contract.ports import Ended, KubectlCall, Verdict
+from steps.contract.ports import CallVerdict, KubectlCall, ProgramEnded
 from steps.contract.step import Blocked, Waiting
 from steps.phases.control_plane.apply import apply
 from steps.phases.control_plane.approvals import approve
@@ -59,10 +59,10 @@ def test_a_base_that_could_not_be_waited_for_is_applied_again() -> None:
 
 
 @pytest.mark.parametrize("verdict", ["unknown", "passed"])
-def test_a_recording_whose_kubectl_was_killed_is_made_again(verdict: Verdict) -> None:
+def test_a_recording_whose_kubectl_was_killed_is_made_again(verdict: CallVerdict) -> None:
     """It changes nothing."""
     paper = start_paper()
-    paper.tools.recording_end = Ended(255, "")
+    paper.tools.recording_end = ProgramEnded(255, "")
     paper.tools.recording_calls = (KubectlCall("apply", "Pilot", verdict, 137),)
     assert isinstance(paper.run(approve), Waiting)
 
@@ -72,7 +72,7 @@ def test_an_apply_is_not_repeated_for_ever() -> None:
     paper = ended(255, BAD, OLD, stderr=REFUSED)
     for tries in range(2, TRIES + 1):
         paper.run(apply)
-        paper.tools.runs[f"{RUN}-{tries}"] = Ended(255, BAD)
+        paper.tools.runs[f"{RUN}-{tries}"] = ProgramEnded(255, BAD)
         paper.tools.calls[f"{RUN}-{tries}"] = (failed(REFUSED),)
     assert isinstance(paper.run(apply), Blocked)
 

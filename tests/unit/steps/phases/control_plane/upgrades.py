@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from steps.contract.ports import Ended, KubectlCall
+from steps.contract.ports import KubectlCall, ProgramEnded
 from steps.contract.step import Ask, Done
 from steps.phases.control_plane.approvals import approve, approve_departures
 from tests.unit.steps.builders import NEW, make_control_plane
@@ -28,7 +28,7 @@ def ended(code: int | None, output: str, version: str = NEW, timed_out: bool = F
     paper.tools.calls[RUN] = (failed(stderr),) if stderr else (KubectlCall("apply", "Pilot", "passed", 0),)
     paper.kubernetes.workloads = make_control_plane(version)
     paper.kubernetes.objects = [put_in_place(made) for made in render_control_plane(version)]
-    paper.tools.runs[RUN] = Ended(code, output, timed_out)
+    paper.tools.runs[RUN] = ProgramEnded(code, output, timed_out)
     return paper
 
 

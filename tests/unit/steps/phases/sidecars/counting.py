@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.gateways.kubernetes.api_server import Answer, ApiServer
+from bot.gateways.kubernetes.api_server import ApiServer, HttpAnswer
 
 
 class CountingServer(ApiServer):
@@ -12,7 +12,7 @@ class CountingServer(ApiServer):
 
     sent = 0
 
-    def send(self, *request: Any, **more: Any) -> Answer:
+    def send(self, *request: Any, **more: Any) -> HttpAnswer:
         """One request more."""
         self.sent += 1
         return super().send(*request, **more)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.gateways.programs.kubectl_seam.recording import Recording, read_recording
+from bot.gateways.programs.kubectl_seam.recording import HandedOver, read_recording
 from bot.gateways.programs.kubectl_seam.rules import BoundFile, Ground, RunLimits
 from bot.gateways.programs.kubectl_seam.run_folder import RunFolder, prepare_guarding, prepare_recording
 
@@ -109,13 +109,13 @@ class Yard:
         lock = self._lock(name)
         return Rig(prepare_recording(self.folder / name, lock, self.ground(), limits()), self.kubectl, lock)
 
-    def guard(self, approved: Recording, name: str = "guarded", most: RunLimits | None = None) -> Rig:
+    def guard(self, approved: HandedOver, name: str = "guarded", most: RunLimits | None = None) -> Rig:
         """A run that passes on what was recorded."""
         lock = self._lock(name)
         folder = prepare_guarding(self.folder / name, lock, self.ground(), most or limits(), approved)
         return Rig(folder, self.kubectl, lock)
 
-    def approve(self, *calls: tuple[tuple[str, ...], bytes]) -> Recording:
+    def approve(self, *calls: tuple[tuple[str, ...], bytes]) -> HandedOver:
         """Record these calls and read the recording back."""
         rig = self.record(f"approved-{time.monotonic_ns()}")
         for arguments, stdin in calls:

@@ -12,7 +12,7 @@ import pytest
 
 from bot.gateways.programs.kubectl_seam.call_log import read_calls
 from bot.gateways.programs.kubectl_seam.guard import drop_deprecations, is_connection_fault, main
-from bot.gateways.programs.kubectl_seam.recording import Recording
+from bot.gateways.programs.kubectl_seam.recording import HandedOver
 from steps.contract.record import Leaf
 from tests.unit.bot.gateways.programs.kubectl_seam.rig import (
     BASE,
@@ -325,7 +325,7 @@ def webhook(bundle: str) -> dict[str, Any]:
     return made("MutatingWebhookConfiguration", "istio-sidecar-injector", "Injector", webhooks=hooks)
 
 
-def renew(approved: Recording) -> Recording:
+def renew(approved: HandedOver) -> HandedOver:
     """The recording with its bundle known to be made anew."""
     (hook,) = approved.record.list_objects()
     leaf = Leaf(hook.key, ("webhooks", 0, "clientConfig", "caBundle"))

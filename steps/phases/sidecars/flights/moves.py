@@ -48,11 +48,11 @@ class Evict:
     pod: Pod
 
 
-Action: TypeAlias = Begin | RestartAgain | Restamp | Evict
+Move: TypeAlias = Begin | RestartAgain | Restamp | Evict
 Judged: TypeAlias = tuple[Flight, Verdict]
 
 
-def choose_actions(
+def choose_moves(
     judged: Sequence[Judged],
     budgets: Mapping[str, Sequence[DisruptionBudget]],
     limits: Limits,
@@ -60,7 +60,7 @@ def choose_actions(
     checked: bool,
     release: Release,
     moving: int = 0,
-) -> tuple[Action, ...]:
+) -> tuple[Move, ...]:
     """The batch of this turn: repeats first, then evictions, then new workloads, within limits and pace.
 
     Until the first restarted pod was checked only one workload moves, and of it only one pod where it is evicted.
@@ -68,13 +68,13 @@ def choose_actions(
     """
     repeats = list(_list_repeats(judged))
     evictions = _pace_evictions(_list_evictions(judged, budgets, checked, release), bucket)
-    for action in (*repeats, *evictions):
-        bucket = bucket.fill(count_charge(action))
+    for move in (*repeats, *evictions):
+        bucket = bucket.fill(count_charge(move))
     begins = _list_begins(judged, limits, bucket, checked, moving)
     return tuple([*repeats, *evictions, *begins][:CALLS_A_TURN])
 
 
-def _list_repeats(judged: Sequence[Judged]) -> Iterator[Action]:
+def _list_repeats(judged: Sequence[Judged]) -> Iterator[Move]:
     for flight, verdict in judged:
         if isinstance(verdict, Underway) and verdict.again:
             yield RestartAgain(flight)
@@ -98,9 +98,9 @@ def _list_begins(
         yield begin
 
 
-def count_charge(action: Action) -> int:
-    """How many pods the action sets in motion; a workload whose pods are evicted counts with each eviction."""
-    match action:
+def count_charge(move: Move) -> int:
+    """How many pods the move sets in motion; a workload whose pods are evicted counts with each eviction."""
+    match move:
         case Begin(flight=flight) | Restamp(flight=flight):
             return 0 if flight.planned.method == "evict" else len(flight.entries)
         case Evict():
@@ -108,7 +108,7 @@ def count_charge(action: Action) -> int:
         case RestartAgain():
             return 0
         case _:
-            assert_never(action)
+            assert_never(move)
 
 
 def _pace_evictions(evictions: Iterable[Evict], bucket: Bucket) -> list[Evict]:

@@ -4,8 +4,8 @@ import pytest
 
 from steps.contract.options import Limits
 from steps.mesh import DisruptionBudget, Workload
-from steps.phases.sidecars.flights.actions import Begin, Evict, RestartAgain, choose_actions, choose_evictions
 from steps.phases.sidecars.flights.flight import Flight, Ready, Underway
+from steps.phases.sidecars.flights.moves import Begin, Evict, RestartAgain, choose_evictions, choose_moves
 from steps.phases.sidecars.flights.pace import Bucket
 from tests.unit.steps.paper_cluster import START
 from tests.unit.steps.rig import load_release
@@ -90,28 +90,28 @@ def ready(count: int, pods: int = 1) -> list[tuple[Flight, Any]]:
 @pytest.mark.parametrize(("limit", "checked", "begun"), [(3, True, 3), (0, True, 20), (3, False, 1), (0, False, 1)])
 def test_no_more_begin_than_may_move(limit: int, checked: bool, begun: int) -> None:
     """The limit, 20 calls a turn, and one until the first pod is checked."""
-    actions = choose_actions(ready(30), {}, Limits(workloads_at_once=limit), NO_LIMIT, checked, RELEASE)
+    actions = choose_moves(ready(30), {}, Limits(workloads_at_once=limit), NO_LIMIT, checked, RELEASE)
     assert len(actions) == begun
 
 
 def test_what_moves_already_takes_a_slot() -> None:
     """Begun workloads count against the limit."""
     moving = (flight(entry(), workload=workload(), stamp="x"), Underway(0))
-    actions = choose_actions([moving, *ready(5)], {}, Limits(workloads_at_once=2), NO_LIMIT, True, RELEASE)
+    actions = choose_moves([moving, *ready(5)], {}, Limits(workloads_at_once=2), NO_LIMIT, True, RELEASE)
     assert len(actions) == 1
 
 
 def test_the_pace_ends_a_batch() -> None:
     """The workload that overdraws the bucket is the last."""
     bucket = Bucket(300, 0, START)
-    actions = choose_actions(ready(10, 50), {}, Limits(workloads_at_once=0), bucket, True, RELEASE)
+    actions = choose_moves(ready(10, 50), {}, Limits(workloads_at_once=0), bucket, True, RELEASE)
     assert len(actions) == 2
 
 
 def test_a_lost_restart_goes_before_everything_new() -> None:
     """What was begun is finished first."""
     astray = (flight(entry(), workload=workload(), stamp="x"), Underway(0, again=True))
-    actions = choose_actions([*ready(1), astray], {}, Limits(), NO_LIMIT, True, RELEASE)
+    actions = choose_moves([*ready(1), astray], {}, Limits(), NO_LIMIT, True, RELEASE)
     assert [type(action) for action in actions] == [RestartAgain, Begin]
 
 
@@ -119,8 +119,8 @@ def test_evictions_are_paced_one_by_one() -> None:
     """A full bucket stops them."""
     one = evicting(40, workload("ReplicaSet", replicas=40))
     full = Bucket(60, 100, START)
-    assert choose_actions([(one, Underway(0))], {}, Limits(), full, True, RELEASE) == ()
-    free = choose_actions([(one, Underway(0))], {}, Limits(), NO_LIMIT, True, RELEASE)
+    assert choose_moves([(one, Underway(0))], {}, Limits(), full, True, RELEASE) == ()
+    free = choose_moves([(one, Underway(0))], {}, Limits(), NO_LIMIT, True, RELEASE)
     assert [type(action) for action in free] == [Evict] * 4
 
 

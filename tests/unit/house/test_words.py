@@ -1,0 +1,50 @@
+"""One word one thing: what a public name stands for does not depend on where it is read."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGES = ("bot", "handlers", "steps")
+# The words that the sandbox, which imports nothing of the bot, uses too: for its side of the same thing, or as Slack,
+# Kubernetes and kubectl have it. No other is to join them.
+MIRRORED = frozenset({
+    "Access", "Answer", "ApiServer", "Asked", "Attachment", "Bucket", "Call", "Claims", "Click",
+    "Connection", "Control", "Controller", "Delivery", "Held", "Injector", "Key", "Kind", "Kubectl",
+    "Lines", "Method", "Orphans", "Outcome", "Pace", "Page", "Payload", "Person", "Policy",
+    "Quota", "Recorder", "Refusal", "Refused", "Resource", "Resources", "Review", "Room", "Schedule",
+    "Slice", "Store", "Target", "User", "Verdict",
+})  # fmt: skip
+
+
+def list_types(tree: ast.Module) -> Iterator[str]:
+    """The public classes of a module and the aliases that it declares."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.AnnAssign) and ast.unparse(node.annotation) == "TypeAlias":
+            yield ast.unparse(node.target)
+
+
+def find_types(root: Path, *packages: str) -> dict[str, list[str]]:
+    """Where each public type is defined."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for package in packages:
+        for path in sorted((root / package).rglob("*.py")):
+            for name in list_types(ast.parse(path.read_text())):
+                if not name.startswith("_"):
+                    found[name].append(str(path.relative_to(root)))
+    return found
+
+
+def test_no_type_has_the_name_of_another(project_root: Path) -> None:
+    """Whoever reads `Standing` knows which one."""
+    assert {name: places for name, places in find_types(project_root, *PACKAGES).items() if len(places) > 1} == {}
+
+
+def test_the_sandbox_takes_no_name_by_chance(project_root: Path) -> None:
+    """What both call the same is on the list."""
+    shared = find_types(project_root, *PACKAGES).keys() & find_types(project_root, "sandbox").keys()
+    assert sorted(shared ^ MIRRORED) == []
