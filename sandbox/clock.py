@@ -12,10 +12,17 @@ class SimulatedClock:
     Raises ValueError for a speed that isn't above 0.
     """
 
-    def __init__(self, speed: float, start: float | None = None, elapsed: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        speed: float,
+        start: float | None = None,
+        elapsed: Callable[[], float] = time.monotonic,
+        present: Callable[[], float] = time.time,
+    ) -> None:
         self._elapsed = elapsed
+        self._present = present
         self._speed = _checked(speed)
-        self._base = time.time() if start is None else start
+        self._base = present() if start is None else start
         self._mark = elapsed()
 
     @property
@@ -32,6 +39,10 @@ class SimulatedClock:
         wanted = _checked(speed)
         self._base, self._mark = self.now(), self._elapsed()
         self._speed = wanted
+
+    def lead(self) -> float:
+        """Return by how many seconds the simulated time is ahead of the machine's clock."""
+        return self.now() - self._present()
 
     def real_seconds(self, simulated: float) -> float:
         """Return how many real seconds a simulated time takes."""

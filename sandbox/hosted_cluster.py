@@ -91,7 +91,7 @@ async def open_cluster(
     if folder.attached.exists():
         raise ValueError(f"the state in {folder.root} is that of a cluster given by --kubeconfig; name another --state")
     left = read_json(folder.cluster)
-    cluster = SimulatedCluster(clock.now, seed_fn=seed_cluster_x if left is None else None)
+    cluster = SimulatedCluster(clock.now, seed_fn=seed_cluster_x if left is None else None, lead=clock.lead)
     if left is not None:
         cluster.restore(left)
         add_account_roles(cluster)

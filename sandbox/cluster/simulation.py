@@ -33,7 +33,8 @@ SERVER_VERSION = "v1.16.15-gke.6000"
 
 
 class Simulation:
-    """The state of a cluster and the answers to requests. `clock` gives simulated seconds since the epoch.
+    """The state of a cluster and the answers to requests. `clock` gives simulated seconds since the epoch, and `lead`
+    by how many it is ahead of the clock of people's machines.
 
     Everything is guarded by `lock`, so the site may run in one thread while another calls `tick`.
     """
@@ -45,8 +46,10 @@ class Simulation:
         server_version: str = SERVER_VERSION,
         pace: Pace | None = None,
         account: str = BOT_ACCOUNT,
+        lead: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self.lock = threading.RLock()
+        self.lead = lead
         self.server_version = server_version
         self.pace = pace or Pace()
         self.resources = Resources(minor_of(server_version))

@@ -30,7 +30,7 @@ class Target:
 
 @dataclass(frozen=True)
 class ApiRequest:
-    """One request for a resource."""
+    """One request for a resource; `by_person` if it is of a kubectl that lives by another clock than the cluster."""
 
     target: Target
     verb: str
@@ -40,6 +40,7 @@ class ApiRequest:
     body: Any
     user: User
     agent: str = ""
+    by_person: bool = False
 
     @property
     def dry_run(self) -> bool:

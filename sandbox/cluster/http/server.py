@@ -36,8 +36,9 @@ class SimulatedCluster(Simulation):
         seed_fn: Callable[[Simulation], None] | None = seed_cluster_x,
         pace: Pace | None = None,
         account: str = BOT_ACCOUNT,
+        lead: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        super().__init__(clock, server_version=server_version, pace=pace, account=account)
+        super().__init__(clock, server_version=server_version, pace=pace, account=account, lead=lead)
         self.sky = Sky(self, WEATHERS)
         if seed_fn is not None:
             seed_fn(self)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from sandbox.cluster.api.openapi import openapi_protobuf
 from sandbox.cluster.api.protobuf_bodies import read_protobuf
 from sandbox.cluster.api.requests import ApiRequest, read_target, read_verb
 from sandbox.cluster.http.impersonation import NoUser, read_impersonation
+from sandbox.cluster.http.moments import read_moments, show_moments
 from sandbox.cluster.http.watch_stream import stream_watch
 from sandbox.cluster.objects.errors import ApiError, UnknownPath, bad_request, internal
 from sandbox.cluster.server.authorization import ANONYMOUS, MASTERS, UNAUTHENTICATED, Attributes, User
@@ -24,6 +26,7 @@ from sandbox.cluster.server.faults import RequestFault
 from sandbox.cluster.simulation import Simulation
 
 log = logging.getLogger(__name__)
+KUBECTL = "kubectl"
 LARGEST_BODY = 16 * 2**20
 
 
@@ -57,10 +60,11 @@ class ApiSite:
         raw = await request.read()
         if self._cluster.faults.latency:
             await asyncio.sleep(self._cluster.faults.latency)
-        user = self._impersonate(self._authenticate(request), request)
+        known = self._authenticate(request)
+        user = self._impersonate(known, request)
         if not request.path.startswith(("/api/v", "/apis/")) or _is_discovery(request.path):
             return self._plain(request, user)
-        asked = self._read(request, raw, user)
+        asked = self._read(request, raw, user, by_person=MASTERS in known.groups)
         struck = self._strike(asked)
         if struck is not None:
             return await _suffer(request, struck)
@@ -68,20 +72,26 @@ class ApiSite:
         if asked.verb == "watch":
             return await stream_watch(self._cluster, request, asked)
         with self._cluster.lock:
-            answered = _json(self._cluster.answer(asked))
+            answer = self._cluster.answer(asked)
+        if asked.by_person:
+            answer = replace(answer, body=show_moments(answer.body, self._cluster.lead()))
+        answered = _json(answer)
         warning = find_deprecation(asked.target, self._cluster.server_version)
         if warning:
             answered.headers["Warning"] = f'299 - "{warning}"'
         return answered
 
-    def _read(self, request: web.Request, raw: bytes, user: User) -> ApiRequest:
+    def _read(self, request: web.Request, raw: bytes, user: User, *, by_person: bool) -> ApiRequest:
         with self._cluster.lock:
             target = read_target(self._cluster.resources, request.path)
             verb = read_verb(request.method, target, request.query)
         accept = request.headers.get("Accept", "application/json")
         body = _read_body(raw, request.content_type) if raw else None
         agent = request.headers.get("User-Agent", "")
-        return ApiRequest(target, verb, request.query, accept, request.content_type, body, user, agent)
+        by_person = by_person and agent.startswith(KUBECTL)
+        if by_person:
+            body = read_moments(body, self._cluster.lead())
+        return ApiRequest(target, verb, request.query, accept, request.content_type, body, user, agent, by_person)
 
     def _plain(self, request: web.Request, user: User) -> web.StreamResponse:
         self._authorize(user, Attributes("get", path=request.path))

@@ -13,6 +13,7 @@ from sandbox.cluster.api.answers import Shape, read_shape, show_object
 from sandbox.cluster.api.reading import read_filter, select_objects
 from sandbox.cluster.api.requests import ApiRequest, is_true
 from sandbox.cluster.api.watches import Filter
+from sandbox.cluster.http.moments import show_moments
 from sandbox.cluster.objects.errors import ApiError, bad_request, expired
 from sandbox.cluster.objects.objects import Json
 from sandbox.cluster.simulation import Simulation
@@ -64,6 +65,8 @@ class WatchCursor:
     def _event(self, kind: str, obj: Json) -> Json:
         target = self._asked.target
         shown = show_object(target.resource, target.version, obj, self._shape, self._cluster.api.now())
+        if self._asked.by_person:
+            shown = show_moments(shown, self._cluster.lead())
         return {"type": kind, "object": shown}
 
 

@@ -46,3 +46,11 @@ def test_time_never_stands_still(elapsed: Elapsed) -> None:
     """Speed 0 is refused in a sentence."""
     with pytest.raises(ValueError, match="above 0"):
         SimulatedClock(1, 0.0, elapsed).set_speed(0)
+
+
+def test_its_lead_is_beside_the_machines_clock(elapsed: Elapsed) -> None:
+    """However it came to be ahead."""
+    clock = SimulatedClock(10, 1000.0, elapsed, present=lambda: 1004.0)
+    assert clock.lead() == -4.0
+    elapsed.seconds += 2
+    assert clock.lead() == 16.0

@@ -7,10 +7,12 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from sandbox.clock import SimulatedClock
 from sandbox.cluster.http.server import SimulatedCluster
 from sandbox.cluster.http.tls import ServingCertificate, write_kubeconfig
 from sandbox.cluster.mesh.manifests import render_mesh
@@ -20,11 +22,13 @@ from sandbox.cluster.server.authorization import BOT_ACCOUNT
 from sandbox.cluster.simulation import SERVER_VERSION
 from sandbox.web.sites import serve_in_thread
 from tests.skips import NO_KUBECTL
-from tests.unit.sandbox.cluster.yard import EVEN, START, budget, workload
+from tests.unit.sandbox.cluster.yard import EVEN, budget, workload
 
 Kubectl = Callable[..., subprocess.CompletedProcess[str]]
 # kubectl waits in real time, so here the clock runs, fifty times as fast.
 SPEED = 50.0
+AHEAD = 86_400.0
+CREATED = "jsonpath={.metadata.creationTimestamp}"
 FOLDERS = "/usr/lib/google-cloud-sdk/bin"
 
 
@@ -40,8 +44,8 @@ pytestmark = pytest.mark.skipif(find_kubectl() is None, reason=NO_KUBECTL)
 @pytest.fixture(scope="module")
 def kubeconfigs(certificate: ServingCertificate, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
     """A served cluster with a mesh; kubeconfigs of the administrator and of the bot's account."""
-    begun = time.monotonic()
-    cluster = SimulatedCluster(lambda: START + (time.monotonic() - begun) * SPEED, seed_fn=None, pace=EVEN)
+    clock = SimulatedClock(SPEED, time.time() + AHEAD)
+    cluster = SimulatedCluster(clock.now, seed_fn=None, pace=EVEN, lead=clock.lead)
     first = [*rbac_defaults(), *(node(number, SERVER_VERSION) for number in (1, 2, 3)), namespace("shop")]
     for obj in [*first, *render_mesh("1.4.7-asm.0", {}), workload("Deployment", "web", replicas=3), budget("web")]:
         create_any(cluster, obj)
@@ -56,11 +60,12 @@ def kubeconfigs(certificate: ServingCertificate, tmp_path_factory: pytest.TempPa
 
 
 @pytest.fixture
-def kubectl(kubeconfigs: dict[str, Path], tmp_path: Path) -> Kubectl:
-    """Run kubectl in the namespace shop."""
+def kubectl(kubeconfigs: dict[str, Path], tmp_path: Path, request: pytest.FixtureRequest) -> Kubectl:
+    """Run kubectl, that of --kubectl where one is given, in the namespace shop."""
+    program = str(request.config.getoption("kubectl") or find_kubectl())
 
     def run(*arguments: str, user: str = "admin", stdin: str = "") -> subprocess.CompletedProcess[str]:
-        command = [str(find_kubectl()), f"--kubeconfig={kubeconfigs[user]}", f"--cache-dir={tmp_path}", "-n", "shop"]
+        command = [program, f"--kubeconfig={kubeconfigs[user]}", f"--cache-dir={tmp_path}", "-n", "shop"]
         return subprocess.run(
             [*command, *arguments], input=stdin, capture_output=True, text=True, timeout=60, check=False
         )
@@ -97,7 +102,7 @@ def test_apply_is_idempotent(kubectl: Kubectl) -> None:
 
 def test_apply_of_the_mesh(kubectl: Kubectl) -> None:
     """The manifests of a release can be applied as istioctl does it."""
-    manifest = "\n---\n".join(json.dumps(obj) for obj in render_mesh("1.4.10-asm.18", {}))
+    manifest = "\n".join(f"---\n{json.dumps(obj)}" for obj in render_mesh("1.4.10-asm.18", {}))
     done = kubectl("apply", "--force", "-f", "-", "-n", "istio-system", stdin=manifest)
     assert done.returncode == 0, done.stderr
     again = kubectl("apply", "--force", "-f", "-", "-n", "istio-system", stdin=manifest)
@@ -117,6 +122,25 @@ def test_the_guides_binding(kubectl: Kubectl) -> None:
 def test_describe(kubectl: Kubectl) -> None:
     """describe shows conditions and events."""
     assert "ScalingReplicaSet" in kubectl("describe", "deployment", "web").stdout
+
+
+@pytest.mark.parametrize("kind", ["deployment", "pod", "node", "event", "replicaset", "pdb", "namespace"])
+def test_no_age_lies_ahead(kubectl: Kubectl, kind: str) -> None:
+    """A cluster whose clock is a day ahead of kubectl's shows the ages that it has, whichever way they are asked."""
+    for asked in (["get", kind, "-A"], ["describe", kind, "-A"], ["get", kind, "-A", "-o", "wide"]):
+        shown = kubectl(*asked)
+        assert shown.returncode == 0, shown.stderr
+        assert shown.stdout
+        assert "<invalid>" not in shown.stdout
+
+
+def test_ages_are_the_clusters_own(kubectl: Kubectl) -> None:
+    """get and describe agree, to what passes between them."""
+    kubectl("create", "configmap", "first")
+    age = kubectl("get", "configmap", "first").stdout.splitlines()[1].split()[-1]
+    assert age.endswith("s")
+    seen = datetime.fromisoformat(kubectl("get", "configmap", "first", "-o", CREATED).stdout)
+    assert timedelta() <= datetime.now(UTC) - seen < timedelta(hours=1)
 
 
 def test_drain_dry_run(kubectl: Kubectl) -> None:
