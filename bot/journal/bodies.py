@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -16,7 +16,8 @@ from bot.journal.records import UpgradeState
 from steps.contract.cards import Card, Choice, Progress, Weight
 
 # A JSON object of a row before its type is known.
-Stored: TypeAlias = dict[str, Any]
+Stored: TypeAlias = dict[str, object]
+StoredLine: TypeAlias = list[str | None]
 MessageKind: TypeAlias = Literal[
     "root", "milestone", "progress", "gate", "blocked", "file", "answer", "finished", "reminder"
 ]
@@ -302,7 +303,8 @@ def decode_body(kind: MessageKind, text: str) -> Body:
 
 def decode_choices(text: str) -> tuple[Choice, ...]:
     """The choices of a question as its row keeps them."""
-    return msgspec.convert([_mend_choice(choice) for choice in msgspec.json.decode(text)], tuple[Choice, ...])
+    stored = msgspec.json.decode(text, type=list[Stored])
+    return msgspec.convert([_mend_choice(choice) for choice in stored], tuple[Choice, ...])
 
 
 def digest_shown(body: str) -> str:
@@ -344,19 +346,20 @@ def _mend_fields(fields: Stored) -> Stored:
     """What earlier versions wrote otherwise, as it is written now."""
     mended: Stored = {}
     if choices := fields.get("choices"):
-        mended["choices"] = [_mend_choice(choice) for choice in choices]
+        mended["choices"] = [_mend_choice(choice) for choice in msgspec.convert(choices, list[Stored])]
     if sections := fields.get("agenda"):
         mended["agenda"] = [
-            {**section, "lines": [_mend_line(line) for line in section["lines"]]} for section in sections
+            {**section, "lines": [_mend_line(line) for line in msgspec.convert(section["lines"], list[StoredLine])]}
+            for section in msgspec.convert(sections, list[Stored])
         ]
     return mended
 
 
 def _mend_choice(choice: Stored) -> Stored:
     """Earlier versions wrote Slack's style in place of the weight."""
-    return {**choice, "weight": EARLIER_STYLES.get(choice.get("style", ""), choice.get("weight", ""))}
+    return {**choice, "weight": EARLIER_STYLES.get(str(choice.get("style", "")), choice.get("weight", ""))}
 
 
-def _mend_line(line: Iterable[str | None]) -> list[str | None]:
+def _mend_line(line: StoredLine) -> StoredLine:
     """Earlier versions wrote "" for a moment that there is not."""
     return [part or None for part in line]

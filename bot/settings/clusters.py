@@ -210,7 +210,7 @@ class Given(Struct, frozen=True, kw_only=True, rename={"set_flags": "set"}):
     probe_urls: tuple[str, ...]
     prometheus_url: str
     promql_limits: dict[str, float]
-    limits: dict[str, Any]
+    limits: Limits
     windows: tuple[dict[str, object], ...]
     freezes: tuple[dict[str, object], ...]
     reminders: tuple[str, ...]
@@ -389,7 +389,7 @@ def _build_options(given: Given, overlays: tuple[Overlay, ...]) -> UpgradeOption
         probe_urls=given.probe_urls,
         promql_limits=tuple(given.promql_limits.items()),
         prometheus_url=given.prometheus_url,
-        limits=Limits(**given.limits),
+        limits=given.limits,
         archive=given.archive,
         production=given.production,
         allowed_hubs=given.allowed_hubs,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import fields
 from typing import TypeGuard
@@ -12,6 +13,8 @@ from steps.install.flags import find_flag_fault, flag_path
 from steps.install.overlays import REFUSED_FIELDS
 from steps.mesh import ENDPOINTS
 
+# The limits that count things.
+WHOLE = frozenset(item.name for item in fields(Limits) if isinstance(item.default, int))
 LABEL_PART = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 
 
@@ -81,9 +84,12 @@ def check_limits(value: object) -> str:
     low = [
         name
         for name, number in value.items()
-        if isinstance(number, bool) or not isinstance(number, int | float) or number < 0
+        if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number < math.inf
     ]
-    return f"has {', '.join(low)} that is no number of at least 0" if low else ""
+    if low:
+        return f"has {', '.join(low)} that is no number of at least 0"
+    parts = [name for name, number in value.items() if name in WHOLE and not isinstance(number, int)]
+    return f"has {', '.join(parts)} that is no whole number" if parts else ""
 
 
 def check_label(value: object) -> str:

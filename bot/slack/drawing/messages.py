@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypedDict
+from typing import TypeAlias, TypedDict
 
 from slack_sdk.models.blocks import Block
 
@@ -15,8 +15,10 @@ from bot.slack.drawing.root import draw_root, write_root_text
 from bot.slack.drawing.text import Pen
 from bot.slack.drawing.thread import Reply
 from bot.telling.views import UpgradeView
+from steps.contract.notes import Json
 
-BlockJson: TypeAlias = dict[str, Any]
+# A block once it is written: it is counted and cut by its type alone.
+BlockJson: TypeAlias = dict[str, Json]
 
 EVENT_TYPE = "asm_upgrade_message"
 TEXT_LIMIT = 3900

@@ -99,6 +99,16 @@ def test_every_test_says_what_it_shows(project_root: Path) -> None:
     assert not silent, f"give these tests a one-line docstring: {silent}"
 
 
+def test_every_file_of_tests_has_a_test(project_root: Path) -> None:
+    """An empty one makes its room look tested."""
+    found = [
+        str(path)
+        for path, text in read_modules(project_root, "tests")
+        if path.name.startswith("test_") and not any(node.name.startswith("test_") for node in definitions(text))
+    ]
+    assert found == []
+
+
 def test_files_speak_of_the_project_alone(project_root: Path) -> None:
     """No file names a machine's own path."""
     machine_path = re.compile(r"(?<![\w.])/(?:work|root)/")

@@ -17,9 +17,11 @@ from contextlib import suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
     from typing import Any
+
+    from bot.gateways.programs.kubectl_seam.rules import ApprovedCall, HandedObject, RenewedLeaf, Rules
 
 COMPONENT = "operator.istio.io/component"
 READ_UID = ("get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}")
@@ -89,7 +91,7 @@ class CallFolder:
         _sync(calls)
         self.stdout, self.stderr = f"{self.folder}/stdout", f"{self.folder}/stderr"
 
-    def write(self, name: str, content: bytes | dict[str, Any]) -> None:
+    def write(self, name: str, content: bytes | Mapping[str, object]) -> None:
         """Write a file that wasn't there, for good."""
         _write_new(f"{self.folder}/{name}", content if isinstance(content, bytes) else json.dumps(content).encode())
 
@@ -97,7 +99,7 @@ class CallFolder:
 class Guard:
     """One call under the rules of its run."""
 
-    def __init__(self, home: str, rules: dict[str, Any], notes: CallFolder, sleep: Callable[[float], None]) -> None:
+    def __init__(self, home: str, rules: Rules, notes: CallFolder, sleep: Callable[[float], None]) -> None:
         self._home = home
         self._rules = rules
         self._notes = notes
@@ -151,9 +153,9 @@ class Guard:
         arguments = asked.list_arguments("--kubeconfig", "--force", "--prune", "--selector")
         return self._call_kubectl(arguments, f"{self._home}/{call['file']}", self._notes.stdout)
 
-    def _find_approved(self, arguments: list[str], content: bytes) -> dict[str, Any]:
+    def _find_approved(self, arguments: list[str], content: bytes) -> ApprovedCall:
         """The call of the approved record that this one is. Raises CallRefused, naming what differs."""
-        alike: list[dict[str, Any]] = [call for call in self._rules["record"] if call["arguments"] == arguments]
+        alike = [call for call in self._rules["record"] if call["arguments"] == arguments]
         if not alike:
             raise CallRefused(f"`kubectl {' '.join(arguments)}` is not in the approved record")
         given = read_objects(content)
@@ -213,10 +215,11 @@ class Guard:
         raise CallRefused("istioctl did not hand on the lock of its run")
 
     def _check_files(self) -> None:
-        for name, what in (("kubectl", "kubectl"), ("kubeconfig", "the kubeconfig of this run")):
-            path = self._rules[name]["path"]
+        kubectl, kubeconfig = self._rules["kubectl"], self._rules["kubeconfig"]
+        for bound, what in ((kubectl, "kubectl"), (kubeconfig, "the kubeconfig of this run")):
+            path = bound["path"]
             with open(path, "rb") as file:
-                if hashlib.file_digest(file, "sha256").hexdigest() != self._rules[name]["sha256"]:
+                if hashlib.file_digest(file, "sha256").hexdigest() != bound["sha256"]:
                     raise CallRefused(f"{what} was changed on disk after it was checked ({path})")
 
     def _run_kubectl(self, arguments: Sequence[str], stdin: str | None, stdout: str) -> int:
@@ -275,7 +278,7 @@ def _complain(sentence: str) -> None:
     sys.stderr.write(f"error: refused by the bot's guard: {sentence}\n")
 
 
-def _read_rules(home: str, sha256: str) -> dict[str, Any]:
+def _read_rules(home: str, sha256: str) -> Rules:
     for place, most in ((home, 0o700), (f"{home}/rules.json", 0o600)):
         found = os.lstat(place)
         if found.st_uid != os.getuid() or found.st_mode & 0o777 & ~most or os.path.islink(place):
@@ -283,7 +286,7 @@ def _read_rules(home: str, sha256: str) -> dict[str, Any]:
     content = _read(f"{home}/rules.json")
     if hashlib.sha256(content).hexdigest() != sha256:
         raise CallRefused("the rules of this run were changed on disk")
-    rules: dict[str, Any] = json.loads(content)
+    rules: Rules = json.loads(content)
     return rules
 
 
@@ -294,10 +297,10 @@ def _read_stdin() -> bytes:
     return content
 
 
-def read_objects(content: bytes) -> dict[str, dict[str, Any]]:
+def read_objects(content: bytes) -> dict[str, HandedObject]:
     """A stream's objects, by what makes them the same ones. Raises CallRefused where it is no stream of JSON."""
     text, decoder, at = content.decode().strip(), json.JSONDecoder(), 0
-    objects: dict[str, dict[str, Any]] = {}
+    objects: dict[str, HandedObject] = {}
     try:
         while at < len(text):
             made, end = decoder.raw_decode(text, at)
@@ -313,14 +316,16 @@ def read_objects(content: bytes) -> dict[str, dict[str, Any]]:
     return objects
 
 
-def _find_component(objects: dict[str, dict[str, Any]]) -> str:
+def _find_component(objects: dict[str, HandedObject]) -> str:
     named = {(made["metadata"].get("labels") or {}).get(COMPONENT, "") for made in objects.values()}
     if len(named) != 1 or named == {""}:
         raise CallRefused("istioctl handed over objects of several components, or of none")
     return str(named.pop())
 
 
-def _check_objects(wanted: dict[str, Any], given: dict[str, Any], renewed: Sequence[dict[str, Any]]) -> None:
+def _check_objects(
+    wanted: Mapping[str, HandedObject], given: Mapping[str, HandedObject], renewed: Sequence[RenewedLeaf]
+) -> None:
     """Raises CallRefused unless these objects are the approved ones but for leaves that are made anew each time."""
     for leaf in renewed:
         for objects in (wanted, given):

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypedDict
 
 Mode = Literal["recording", "guarding"]
 
@@ -44,11 +44,74 @@ class Ground:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
+class CheckedFile(TypedDict):
+    """A file that must be the same at each use."""
+
+    path: str
+    sha256: str
+
+
+class RunLock(TypedDict):
+    """The file that the run's istioctl has locked, and under which number it hands it on."""
+
+    path: str
+    descriptor: int
+
+
+class RenewedLeaf(TypedDict):
+    """A text that istioctl makes anew at each rendering."""
+
+    object: str
+    path: list[str | int]
+    line: str
+
+
+class ApprovedCall(TypedDict):
+    """A call of the approved record; `file` holds the objects."""
+
+    component: str
+    arguments: list[str]
+    file: str
+    sha256: str
+    renewed: list[RenewedLeaf]
+
+
+class Rules(TypedDict):
+    """What this run may do."""
+
+    mode: Mode
+    looks: bool
+    kubectl: CheckedFile
+    kubeconfig: CheckedFile
+    cluster_uid: str
+    environment: dict[str, str]
+    lock: RunLock
+    deadline: float
+    patience: float
+    record: list[ApprovedCall]
+
+
+class HandedMeta(TypedDict, total=False):
+    """What names an object."""
+
+    name: str
+    namespace: str
+    labels: dict[str, str] | None
+
+
+class HandedObject(TypedDict):
+    """An object that istioctl hands over."""
+
+    apiVersion: str
+    kind: str
+    metadata: HandedMeta
+
+
 def write_rules(
-    mode: Mode, ground: Ground, kubeconfig: BoundFile, lock: Path, limits: RunLimits, record: list[dict[str, object]]
+    mode: Mode, ground: Ground, kubeconfig: BoundFile, lock: Path, limits: RunLimits, record: list[ApprovedCall]
 ) -> bytes:
     """The rules as the guard reads them. `lock` is the file that the run's istioctl locks and writes its id into."""
-    rules = {
+    rules: Rules = {
         "mode": mode,
         "looks": limits.looks,
         "kubectl": _describe(ground.kubectl),
@@ -63,5 +126,5 @@ def write_rules(
     return json.dumps(rules, indent=1).encode()
 
 
-def _describe(bound: BoundFile) -> dict[str, str]:
+def _describe(bound: BoundFile) -> CheckedFile:
     return {"path": str(bound.path), "sha256": bound.sha256}

@@ -14,7 +14,14 @@ import bot.gateways.programs.kubectl_seam.guard as guard
 from bot.files import sync_folder
 from bot.gateways.calls.faults import judge_disk
 from bot.gateways.programs.kubectl_seam.recording import HandedOver
-from bot.gateways.programs.kubectl_seam.rules import BoundFile, Ground, RunLimits, write_rules
+from bot.gateways.programs.kubectl_seam.rules import (
+    ApprovedCall,
+    BoundFile,
+    Ground,
+    RenewedLeaf,
+    RunLimits,
+    write_rules,
+)
 from steps.contract.errors import GiveUp
 from steps.contract.record import Leaf
 
@@ -103,8 +110,8 @@ def _prepare(path: Path, lock: Path, ground: Ground, limits: RunLimits, approved
     return replace(folder, rules_sha256=bound.sha256)
 
 
-def _write_record(folder: RunFolder, approved: HandedOver) -> list[dict[str, object]]:
-    described: list[dict[str, object]] = []
+def _write_record(folder: RunFolder, approved: HandedOver) -> list[ApprovedCall]:
+    described: list[ApprovedCall] = []
     for number, (call, content) in enumerate(zip(approved.record.calls, approved.contents, strict=True)):
         name = f"record/{number:03d}"
         bound = _write(folder.path / name, content)
@@ -113,13 +120,18 @@ def _write_record(folder: RunFolder, approved: HandedOver) -> list[dict[str, obj
         keys = {made.key for made in call.objects}
         renewed = _describe_leaves([leaf for leaf in approved.record.renewed if leaf.key in keys])
         described.append(
-            {"component": call.component, "arguments": list(call.arguments), "file": name, "sha256": call.sha256}
-            | {"renewed": renewed}
+            {
+                "component": call.component,
+                "arguments": list(call.arguments),
+                "file": name,
+                "sha256": call.sha256,
+                "renewed": renewed,
+            }
         )
     return described
 
 
-def _describe_leaves(leaves: Sequence[Leaf]) -> list[dict[str, object]]:
+def _describe_leaves(leaves: Sequence[Leaf]) -> list[RenewedLeaf]:
     return [{"object": str(leaf.key), "path": list(leaf.path), "line": leaf.line} for leaf in leaves]
 
 

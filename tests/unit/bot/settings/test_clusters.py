@@ -1,0 +1,40 @@
+"""Limits of clusters.toml: what stands there has to come back from the journal as it was read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from bot.settings.clusters import parse_clusters
+from steps.contract.options import Limits, UpgradeOptions
+
+CLUSTER = '[clusters.cluster-x]\nproject = "p"\nlocation = "l"\nname = "cluster-x"\nchannel = "C0123456789"\n'
+
+
+@pytest.mark.parametrize(
+    ("written", "fault"),
+    [
+        ("workloads_at_once = 2.5", "has workloads_at_once that is no whole number"),
+        ("pods_per_minute = 300.0", "has pods_per_minute that is no whole number"),
+        ("failure_budget = -1", "has failure_budget that is no number of at least 0"),
+        ("failure_budget = true", "has failure_budget that is no number of at least 0"),
+        ("soak_seconds = inf", "has soak_seconds that is no number of at least 0"),
+        ("soak_seconds = nan", "has soak_seconds that is no number of at least 0"),
+    ],
+)
+def test_a_limit_that_can_not_be_kept_is_refused(written: str, fault: str, tmp_path: Path) -> None:
+    """The journal keeps no half workload and no endless wait, and the upgrade's options with it would be unreadable."""
+    _, faults = parse_clusters(f"{CLUSTER}limits = {{{written}}}\n", tmp_path / "clusters.toml")
+    assert faults == [f"clusters.toml: [clusters.cluster-x] limits {fault}."]
+
+
+def test_limits_come_back_from_the_journal(tmp_path: Path) -> None:
+    """A whole number does for seconds, and what isn't given stays as it is."""
+    written = f"{CLUSTER}limits = {{workloads_at_once = 3, soak_seconds = 90, failure_budget = 0}}\n"
+    clusters, faults = parse_clusters(written, tmp_path / "clusters.toml")
+    assert faults == []
+    options = clusters["cluster-x"].options
+    assert options.limits == Limits(workloads_at_once=3, soak_seconds=90.0, failure_budget=0)
+    assert msgspec.json.decode(msgspec.json.encode(options), type=UpgradeOptions) == options

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.journal.bodies import Message, MessageKind, decode_body
+from bot.slack.drawing.messages import Drawing
 from bot.slack.drawing.text import Pen
 from bot.telling.views import PhaseState, PhaseView, QuestionView, UpgradeView
 from steps.contract.cards import APPROVE, DENY, Choice
@@ -41,6 +42,11 @@ def build_phases(reached: int, state: PhaseState) -> tuple[PhaseView, ...]:
         else:
             phases.append(PhaseView(name, title, "pending"))
     return tuple(phases)
+
+
+def read_blocks(drawing: Drawing) -> Any:
+    """The blocks as Slack reads them."""
+    return json.loads(json.dumps(drawing.blocks))
 
 
 def build_view(**changes: Any) -> UpgradeView:

@@ -30,6 +30,7 @@ from tests.unit.bot.slack.samples import (
     build_gate_body,
     build_message,
     build_view,
+    read_blocks,
 )
 
 SAID: tuple[dict[str, Any], ...] = (
@@ -64,7 +65,7 @@ def test_a_choice_whose_reason_was_given_opens_no_form() -> None:
 def test_every_button_that_orders_something_carries_the_mark_of_its_bot(name: str) -> None:
     """Another bot of the same Slack app may be handed the click."""
     message, view = SAMPLES[name]
-    blocks = draw_message(message, view, "rich", replace(EVERYBODYS, journal="ab12cd34")).blocks
+    blocks = read_blocks(draw_message(message, view, "rich", replace(EVERYBODYS, journal="ab12cd34")))
     buttons = [one for block in blocks for one in block.get("elements", ()) if one.get("type") == "button"]
     targets = [read_value(one["value"]) for one in buttons if one["action_id"].startswith(PREFIX)]
     assert all(target is not None and target.journal == "ab12cd34" for target in targets)

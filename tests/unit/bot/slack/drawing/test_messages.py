@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.slack.drawing.cards import Look
 from bot.slack.drawing.messages import CHARACTERS_LIMIT, count_characters, draw_message
 from sandbox.slack.values.block_rules import check_blocks
-from tests.unit.bot.slack.samples import EVERYBODYS, SAMPLES, build_gate_body, build_message, build_view
+from tests.unit.bot.slack.samples import EVERYBODYS, SAMPLES, build_gate_body, build_message, build_view, read_blocks
 
 HUGE: dict[str, Any] = {
     "title": "t" * 5000,
@@ -127,7 +127,7 @@ def test_a_decided_card_shows_the_beginning_of_the_record(look: Look, ending: st
     message = build_message("gate", build_gate_body(closed="approved by Ben", head=HEAD))
     drawn = draw_message(message, build_view(), look, EVERYBODYS)
     assert drawn.text.endswith(ending)
-    assert [block["elements"][0]["text"] for block in drawn.blocks[-1:]] == (
+    assert [block["elements"][0]["text"] for block in read_blocks(drawn)[-1:]] == (
         [] if look == "bare" else ["approved by Ben · record `0123456789abcdef`"]
     )
 
@@ -135,7 +135,7 @@ def test_a_decided_card_shows_the_beginning_of_the_record(look: Look, ending: st
 def test_the_report_shows_the_whole_of_it() -> None:
     """With the command that looks for it."""
     message = build_message("finished", {"sentence": "upgraded cluster-x", "head": HEAD})
-    shown = draw_message(message, build_view(), "rich", EVERYBODYS).blocks[-1]["elements"][0]["text"]
+    shown = read_blocks(draw_message(message, build_view(), "rich", EVERYBODYS))[-1]["elements"][0]["text"]
     assert shown == f"The record ends with `{HEAD}`: `asm-upgrade verify --journal --head 0123456789abcdef`"
 
 
