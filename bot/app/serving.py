@@ -100,6 +100,7 @@ class Serving:
             Loop("settings", build_clusters_file(settings, self.bot.clusters).turn, longest=60.0),
             Loop("leftovers", AccessLeftovers(self.bot.journal, settings.state / KUBECONFIGS).turn, longest=60.0),
             Loop("bindings", self.bot.own_bindings.turn, longest=60.0),
+            Loop("leases", self.bot.renewals.turn, longest=30.0),
             *([Loop("orphans", Orphans().turn, longest=60.0)] if os.getpid() == 1 else []),
             Loop("journal", build_copies(settings, self.bot.store, self.bot.clock).turn, longest=60.0),
             Loop("reports", build_old_reports(settings, self.bot).turn, longest=60.0),

@@ -16,9 +16,11 @@ from bot.clock import Clock
 from bot.discovery.found import Found
 from bot.discovery.readings import ClusterReadings, FormReading
 from bot.discovery.search import GkeSearch
+from bot.engine.asides import Asides
 from bot.engine.outages import Outages
 from bot.engine.own_bindings import OwnBindings
 from bot.engine.plans import Pace, Plans, Ports, PortsFor
+from bot.engine.renewals import Renewals
 from bot.engine.runner import Runner
 from bot.engine.step_runs import StepRuns
 from bot.evidence.reports import ChangeRecords
@@ -104,6 +106,7 @@ class Bot:
     search: GkeSearch
     readings: ClusterReadings
     own_bindings: OwnBindings
+    renewals: Renewals
     keeper: Keeper
     programs: ProgramRuns
 
@@ -131,9 +134,8 @@ def read_for_form(kubernetes: Kubernetes) -> FormReading:
 
 def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans, programs: ProgramRuns) -> Bot:
     """Join everything to an open journal."""
-    journal, outbox = Journal(store), Outbox(store)
-    views, live = Views(journal), LiveClusters(settings.clusters)
-    schedules, returns = Schedules(store), Returns(store, journal, plans.releases)
+    journal, outbox, live = Journal(store), Outbox(store), LiveClusters(settings.clusters)
+    schedules, views, returns = Schedules(store), Views(journal), Returns(store, journal, plans.releases)
     clusters = PeopledClusters(live, roster := build_roster(settings, live, clock))
     chronicle = Chronicle(journal, outbox, clusters.list_approvers)
     transitions = Transitions(journal, returns, chronicle, clock)
@@ -145,9 +147,9 @@ def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans, progr
     found = Found(journal, search, settings.discovery, clusters, roster.expand_policy)
     targets = Targets(journal, clusters, found, live.list_faults)
     fleet = Fleet(targets, journal, views, outbox.read_thread, timetable, readings)
-    starts = Starts(targets, journal, transitions, clock)
+    runs, starts = StepRuns(journal, keeper, clock, plans), Starts(targets, journal, transitions, clock)
     rollbacks = Rollbacks(targets, journal, returns, transitions, clock, timetable)
-    consents, pen = Consents(journal, roster, chronicle, clock), build_pen(fleet, journal)
+    asides, consents = Asides(journal, chronicle, runs, clock), Consents(journal, roster, chronicle, clock)
     decisions = Decisions(targets, Cards(outbox), consents, journal, transitions, clock)
     controls = Controls(targets, transitions, decisions, timetable)
     use_cases = UseCases(starts, rollbacks, decisions, controls, scheduling, timetable, fleet, Logs(targets, outbox))
@@ -161,7 +163,7 @@ def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans, progr
         views=views,
         upgrades=Upgrades(Clicks(store), Entry(targets, journal, roster, clock), use_cases, chronicle, clock),
         runner=Runner(journal, chronicle, transitions, keeper, clock, plans),
-        announcer=build_announcer(settings, store, views, clock, pen),
+        announcer=build_announcer(settings, store, views, clock, pen := build_pen(fleet, journal)),
         fleet=fleet,
         roster=roster,
         schedules=schedules,
@@ -170,7 +172,8 @@ def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans, progr
         outages=Outages(store, journal, chronicle, clock),
         search=search,
         readings=readings,
-        own_bindings=OwnBindings(journal, chronicle, StepRuns(journal, keeper, clock, plans), plans, clock),
+        own_bindings=OwnBindings(journal, chronicle, asides, plans, clock),
+        renewals=Renewals(journal, asides, clock),
         keeper=keeper,
         programs=programs,
     )

@@ -165,6 +165,7 @@ class Rig:
         self.bot.search.turn()
         self.bot.readings.turn()
         self.bot.upgrades.settle_clicks()
+        self.bot.renewals.turn()
         due = self.bot.runner.turn()
         wait = self.bot.announcer.turn()
         tick = self.world.cluster.tick()

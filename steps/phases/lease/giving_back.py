@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from steps.contract.errors import GiveUp
+from steps.contract.errors import GiveUp, TryAgain
 from steps.contract.leases import Lease
 from steps.contract.step import Context
 from steps.notes.permissions import LEASE, LEASE_BEGUN
@@ -30,7 +30,9 @@ def give_back(ctx: Context) -> None:
     try:
         found = ctx.kubernetes.read_lease(namespace, LEASE_NAME)
         if found is not None and found.mark == mark_upgrade(ctx):
-            ctx.kubernetes.write_lease(Lease(namespace, LEASE_NAME, resource_version=found.resource_version))
+            free = Lease(namespace, LEASE_NAME, resource_version=found.resource_version)
+            if ctx.kubernetes.write_lease(free) is None:  # it was renewed at this very moment
+                raise TryAgain(f"Lease {namespace}/{LEASE_NAME} was changed while it was given back", 1.0)
     except GiveUp as error:
         ctx.say(f"Lease {namespace}/{LEASE_NAME} was not given back ({error.why}): it can be taken over in 10 min")
     ctx.forget(LEASE)

@@ -64,7 +64,7 @@ def _is_fresh(ctx: Context) -> bool:
 def _hold(ctx: Context) -> Blocked | None:
     """Renew the Lease, which is one request, or take it; None where the upgrade may go on."""
     try:
-        return None if _renew(ctx) else _take(ctx)
+        return None if renew(ctx) else _take_or_ask(ctx)
     except GiveUp:
         missing = ctx.kubernetes.find_missing_rights(list_lease_rights(ctx.release.namespace))
         if not missing:
@@ -74,24 +74,30 @@ def _hold(ctx: Context) -> Blocked | None:
     return None
 
 
-def _renew(ctx: Context) -> bool:
+def renew(ctx: Context) -> bool:
+    """Renew the Lease as it was last written, in one request; False where it is not the upgrade's so any more."""
     kept = ctx.recall(LEASE)
     if kept is None or not kept.version:
         return False
     return _keep(ctx, ctx.kubernetes.renew_lease(_fill(ctx, kept.acquired, kept.version)), kept.acquired)
 
 
-def _take(ctx: Context) -> Blocked | None:
-    found = ctx.kubernetes.read_lease(ctx.release.namespace, LEASE_NAME)
-    told = judge_takeover(ctx, found) if found is not None and _is_foreign(ctx, found) else ""
-    if isinstance(told, Blocked):
-        ctx.forget(LEASE)
-        return told
-    ctx.remember(LEASE_BEGUN, True)
+def take(ctx: Context, found: Lease | None) -> None:
+    """Write the upgrade into the Lease as it was found; raises TryAgain where somebody was faster."""
     acquired = found.acquired if found and found.mark == mark_upgrade(ctx) else ctx.now
     lease = _fill(ctx, acquired, found.resource_version if found else "")
     if not _keep(ctx, ctx.kubernetes.write_lease(lease), acquired):
         raise TryAgain(f"{name_lease(lease)} was changed while it was taken", 1.0)
+
+
+def _take_or_ask(ctx: Context) -> Blocked | None:
+    found = ctx.kubernetes.read_lease(ctx.release.namespace, LEASE_NAME)
+    told = judge_takeover(ctx, found) if found is not None and is_foreign(ctx, found) else ""
+    if isinstance(told, Blocked):
+        ctx.forget(LEASE)
+        return told
+    ctx.remember(LEASE_BEGUN, True)
+    take(ctx, found)
     if told:
         ctx.say(told)
     if ctx.recall(LEASE_SHOWN):
@@ -120,6 +126,6 @@ def _keep(ctx: Context, version: str | None, acquired: datetime | None) -> bool:
     return version is not None
 
 
-def _is_foreign(ctx: Context, found: Lease) -> bool:
+def is_foreign(ctx: Context, found: Lease) -> bool:
     """Whether a bot of another journal holds it."""
     return bool(found.holder) and (found.mark is None or found.mark.journal != ctx.journal_id)

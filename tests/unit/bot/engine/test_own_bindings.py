@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 from bot.app.known_releases import read_releases
+from bot.engine.asides import Asides
 from bot.engine.own_bindings import OwnBindings
 from bot.engine.plans import Pace, Plans, Ports
 from bot.engine.step_runs import StepRuns
@@ -76,7 +77,8 @@ def keep_bindings(engine: Engine, places: Places) -> OwnBindings:
     plans = Plans({}, read_releases(None), lambda _address: cast(Ports, places), Pace())
     runs = StepRuns(engine.journal, engine.keeper, engine.clock, plans)
     chronicle = Chronicle(engine.journal, engine.outbox, lambda _cluster, _requester: [])
-    return OwnBindings(engine.journal, chronicle, runs, plans, engine.clock)
+    asides = Asides(engine.journal, chronicle, runs, engine.clock)
+    return OwnBindings(engine.journal, chronicle, asides, plans, engine.clock)
 
 
 @pytest.fixture

@@ -1,0 +1,39 @@
+"""The Lease while an upgrade waits for people: nothing acts then, and the half-moved cluster is still its own."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from steps.contract.step import Context, Done, Outcome, Step
+from steps.notes.permissions import LEASE, LEASE_LOST, KeptLease
+from steps.phases.lease.holding import is_foreign, renew, take
+from steps.phases.lease.takeover import describe_holder
+from steps.phases.same_cluster import find_stranger
+from steps.preflight.rights import LEASE_NAME
+
+# Two renewals may be missed before anybody may take the cluster over.
+BEAT = timedelta(minutes=3)
+
+
+def needs_renewal(kept: KeptLease | None, now: datetime) -> bool:
+    """Whether a Lease that an upgrade has was not renewed by its own steps for so long."""
+    return kept is not None and bool(kept.version) and not timedelta() <= now - kept.at < BEAT
+
+
+def keep(ctx: Context) -> Outcome:
+    """Renew the upgrade's own Lease; where another bot has it, that is said once and nothing is done."""
+    if find_stranger(ctx) or renew(ctx):
+        return Done("")
+    found = ctx.kubernetes.read_lease(ctx.release.namespace, LEASE_NAME)
+    if found is None or not is_foreign(ctx, found):
+        take(ctx, found)
+        return Done("")
+    ctx.revise(LEASE_LOST, describe_holder(found))
+    ctx.forget(LEASE)
+    return Done(
+        f"{ctx.cluster.key} was taken over meanwhile: it is held by {describe_holder(found)}. This upgrade does "
+        "nothing more there unless it is taken back"
+    )
+
+
+KEEP = Step("access/keep-lease", keep)
