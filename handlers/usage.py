@@ -92,7 +92,13 @@ USAGE: Mapping[Action, Usage] = {
         "Steer",
         "rollback cluster-x errors since the gateway moved",
     ),
-    "history": Usage("history [CLUSTER]", "earlier upgrades and how they ended", "Look", "history cluster-x"),
+    "history": Usage(
+        "history [CLUSTER]",
+        "who asked, who approved what and when, how long it took, the way back",
+        "Look",
+        "history cluster-x",
+        f"`{COMMAND} history UPGRADE` tells one upgrade alone, with the commands of what is left to do.",
+    ),
     "log": Usage(
         "log CLUSTER", "all that was told of its latest upgrade, each line with its time", "Look", "log cluster-x"
     ),

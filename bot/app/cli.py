@@ -201,6 +201,19 @@ def log(target: str, name: str) -> None:
 
 
 @main.command()
+@click.argument("target", required=False, default="")
+def history(target: str) -> None:
+    """Tell who asked, who approved what, how long it took and the way back: of all upgrades, a cluster or one by id."""
+    from bot.app.exports import write_history
+
+    try:
+        text = write_history(_open_copy(), target)
+    except LookupError as missing:
+        _fail([str(missing.args[0])])
+    _say(text)
+
+
+@main.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def backup(file: Path) -> None:
     """Copy the journal into FILE, whole and consistent, also while the bot runs."""
@@ -264,18 +277,20 @@ def _put_out(text: str, output: Path | None) -> None:
 @click.argument("target")
 def pause(target: str) -> None:
     """Start nothing more in an upgrade, named by its cluster or id, until it is resumed; for when Slack is away."""
+    from bot.app.local_orders import name_account
     from bot.clicks.orders import Pause
 
-    _order(Pause(target, _name_account()))
+    _order(Pause(target, name_account()))
 
 
 @main.command()
 @click.argument("target")
 def resume(target: str) -> None:
     """Let a paused upgrade, named by its cluster or id, go on."""
+    from bot.app.local_orders import name_account
     from bot.clicks.orders import Resume
 
-    _order(Resume(target, _name_account()))
+    _order(Resume(target, name_account()))
 
 
 @main.command()
@@ -284,12 +299,13 @@ def resume(target: str) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask first.")
 def abort(target: str, reason: tuple[str, ...], yes: bool) -> None:
     """End an upgrade, named by its cluster or id; what has moved stays moved."""
+    from bot.app.local_orders import name_account
     from bot.clicks.orders import Abort
 
     if not yes:
         click.confirm(f"Abort the upgrade of {target}? Pods already moved keep the new version", abort=True)
     why = " ".join(reason) or str(click.prompt("Why?"))
-    _order(Abort(target, f"{why} {_name_account()}"))
+    _order(Abort(target, f"{why} {name_account()}"))
 
 
 @main.command()
@@ -298,12 +314,13 @@ def abort(target: str, reason: tuple[str, ...], yes: bool) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask first.")
 def rollback(target: str, reason: tuple[str, ...], yes: bool) -> None:
     """Take an upgrade back, named by its cluster or id: the earlier release and its options, then the moved pods."""
+    from bot.app.local_orders import name_account
     from bot.clicks.orders import Rollback
 
     if not yes:
         click.confirm(f"Take {target} back to the release that it came from?", abort=True)
     why = " ".join(reason) or str(click.prompt("Why?"))
-    _order(Rollback(target, f"{why} {_name_account()}"))
+    _order(Rollback(target, f"{why} {name_account()}"))
 
 
 @main.command()
@@ -315,18 +332,6 @@ def doctor(cluster: str, post: bool, as_json: bool) -> None:
     from bot.app.checks.running import run_doctor
 
     sys.exit(run_doctor(cluster, _say, post=post, as_json=as_json))
-
-
-def _name_account() -> str:
-    """Who gives an order on the bot's machine, by the machine's own accounts."""
-    import os
-    import pwd
-
-    number = os.getuid()
-    try:
-        return f"(as {pwd.getpwuid(number).pw_name})"
-    except KeyError:
-        return f"(as user {number})"
 
 
 def _order(order: Pause | Resume | Abort | Rollback) -> None:

@@ -23,7 +23,7 @@ from bot.schedule.calendar import Calendar
 from bot.schedule.calendar_files import write_calendar, write_upgrade
 from bot.schedule.tables import SchedulesView
 from bot.settings.clusters import Cluster
-from bot.telling.told import read_told
+from bot.telling.told import read_history, read_told
 from steps.contract.ledger import LedgerEntry
 from steps.phases.control_plane.archive import SUMS, list_changed, read_sums, write_archive
 
@@ -84,6 +84,11 @@ def write_backup(folder: Path, upgrade: str) -> tuple[str, tuple[str, ...]]:
 def write_told(copy: StoredCopy, target: str, file: str) -> str:
     """All that was told of an upgrade, or a file that it kept; LookupError where there is none."""
     return read_told(copy, target, file)
+
+
+def write_history(copy: StoredCopy, target: str) -> str:
+    """What became of upgrades and who decided; LookupError where there is none of that name."""
+    return read_history(copy, target)
 
 
 def write_time(copy: StoredCopy, upgrade: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import secrets
 import time
 from collections.abc import Callable
@@ -31,6 +33,15 @@ LOOK_SECONDS = 0.2
 def order_here(path: Path, order: Pause | Resume | Abort | Rollback) -> str:
     """Give an order with the key that the bot of this account has. Raises StoreBroken or ConfigError."""
     return give_order(path, order, open_key(read_key_place()), SystemClock())
+
+
+def name_account() -> str:
+    """Who gives an order on the bot's machine, by the machine's own accounts."""
+    number = os.getuid()
+    try:
+        return f"(as {pwd.getpwuid(number).pw_name})"
+    except KeyError:
+        return f"(as user {number})"
 
 
 def bare_target(order: Pause | Resume | Abort | Rollback) -> Pause | Resume | Abort | Rollback:

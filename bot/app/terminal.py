@@ -10,13 +10,14 @@ DATE = re.compile(r"<!date\^[^|<>]*\|([^<>]*)>")
 LINK = re.compile(r"<(https?://[^|<>\s]+)\|([^<>]*)>")
 LONE_LINK = re.compile(r"<(https?://[^|<>\s]+)>")
 MENTION = re.compile(r"<[@#]([UWCG][A-Z0-9]+)(?:\|[^<>]*)?>")
+FENCE = re.compile(r"^```\n?", re.MULTILINE)
 BOLD = re.compile(r"(?<![\w*`])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*`])")
 
 
 def write_plain(text: str) -> str:
     """A text that was written for Slack, as it is read on a terminal."""
     text = LONE_LINK.sub(r"\1", LINK.sub(r"\2 (\1)", DATE.sub(r"\1", text)))
-    text = BOLD.sub(r"\1", MENTION.sub(r"\1", text))
+    text = FENCE.sub("", BOLD.sub(r"\1", MENTION.sub(r"\1", text)))
     for escaped, meant in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
         text = text.replace(escaped, meant)
     return clean(text)

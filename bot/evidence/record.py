@@ -13,6 +13,7 @@ from bot.journal.outbox import name_card
 from bot.journal.rows import Question, StepRow, UpgradeRow, at_time
 from bot.journal.store import Store, StoredCopy
 from bot.journal.verifying import Chains
+from bot.telling import waits
 from steps.contract.ledger import LedgerEntry
 from steps.notes.prepare import SOURCE
 
@@ -107,17 +108,14 @@ def _list_calls(audit: list[SealedRow]) -> list[CallMade]:
 
 
 def count_waits(record: ChangeRecord) -> float:
-    """The seconds in which the upgrade waited for a person; questions that were open at the same time count once."""
-    waited, until = 0.0, record.upgrade.created_at
-    for asked_at, answered_at in sorted(find_wait(record, asked.question) for asked in record.questions):
-        waited += max((answered_at - max(asked_at, until)).total_seconds(), 0.0)
-        until = max(until, answered_at)
-    return waited
+    """The seconds in which the upgrade waited for a person."""
+    return waits.count_waits(_list_questions(record), record.upgrade.created_at, record.ended_at)
 
 
 def find_wait(record: ChangeRecord, question: Question) -> tuple[datetime, datetime]:
-    """From when to when the question stood open; one that another took the place of, until that one was there."""
-    if question.decided_at:
-        return question.asked_at, question.decided_at
-    later = [asked.question.asked_at for asked in record.questions if asked.question.generation > question.generation]
-    return question.asked_at, min(later, default=record.ended_at)
+    """From when to when the question stood open."""
+    return waits.find_wait(question, _list_questions(record), record.ended_at)
+
+
+def _list_questions(record: ChangeRecord) -> list[Question]:
+    return [asked.question for asked in record.questions]

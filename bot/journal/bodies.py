@@ -138,11 +138,19 @@ class AgendaSection(Struct, frozen=True):
     lines: tuple[AgendaLine, ...]
 
 
+class ThreadPlace(Struct, frozen=True, array_like=True):
+    """Where the thread of an upgrade is."""
+
+    upgrade: str
+    channel: str
+    ts: str
+
+
 class AnswerBody(Struct, frozen=True):
     """A private answer to one person; `response_url` is Slack's, "" where there is none, `log` what it lists.
 
     `card` is a copy of the card that asks `upgrade`'s open question, for this person alone; its buttons give `reason`
-    as theirs. `thread` is the ts of the thread to answer in, "" for the channel.
+    as theirs. `thread` is the ts of the thread to answer in, "" for the channel; `threads` are those that it is about.
     """
 
     message_kind: ClassVar[MessageKind] = "answer"
@@ -156,6 +164,7 @@ class AnswerBody(Struct, frozen=True):
     reason: str = ""
     log: tuple[Line, ...] = ()
     thread: str = ""
+    threads: tuple[ThreadPlace, ...] = ()
 
 
 class PodNumbers(Struct, frozen=True):

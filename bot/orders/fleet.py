@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from bot.clicks.orders import ReadHistory, ReadStatus, StartOptions
 from bot.discovery.readings import ClusterReadings
-from bot.journal.bodies import AgendaSection
+from bot.journal.bodies import AgendaSection, ThreadPlace
 from bot.journal.journal import Journal
 from bot.orders.cluster_views import (
     ClusterView,
@@ -28,6 +29,14 @@ from steps.notes.prepare import MESH_SEEN, MTLS, SeenMesh
 
 # In threads of upgrades before these the cluster has to be named.
 THREADS_KNOWN = 50
+
+
+@dataclass(frozen=True)
+class History:
+    """What became of upgrades, and where their threads are."""
+
+    text: str
+    threads: tuple[ThreadPlace, ...]
 
 
 class Fleet:
@@ -87,10 +96,15 @@ class Fleet:
         if known:
             self._readings.want(known.address, then)
 
-    def describe(self, order: ReadStatus | ReadHistory, user: str) -> str:
-        """Where one upgrade stands, or all; or the latest upgrades of a cluster, or of all."""
-        if isinstance(order, ReadHistory):
-            return describe_history([self._views.build_view(row) for row in self._targets.list_upgrades(order.target)])
+    def read_history(self, order: ReadHistory) -> History:
+        """The latest upgrades of a cluster, or of all, or one by its id, with what is left to do after it."""
+        views = [self._views.build_view(row) for row in self._targets.list_upgrades(order.target)]
+        left = self._views.list_left(views[0].id) if len(views) == 1 else ()
+        places = (ThreadPlace(view.id, *self._read_thread(view.id)) for view in views)
+        return History(describe_history(views, left), tuple(place for place in places if place.ts))
+
+    def describe(self, order: ReadStatus, user: str) -> str:
+        """Where one upgrade stands, or all."""
         if order.target:
             row, _ = self._targets.find_upgrade(order)
             return describe_status([self._views.build_view(row)], [])

@@ -74,7 +74,14 @@ class Upgrades:
             return
         agenda, copy = show_agenda(answer.agenda), answer.copy
         body = AnswerBody(
-            click.user, click.channel, click.answer_to, answer.text, agenda, log=answer.log, thread=click.thread
+            click.user,
+            click.channel,
+            click.answer_to,
+            answer.text,
+            agenda,
+            log=answer.log,
+            thread=click.thread,
+            threads=answer.threads,
         )
         if copy:
             body = replace(body, upgrade=copy.upgrade, card=copy.card, reason=copy.reason)

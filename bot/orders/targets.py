@@ -62,11 +62,13 @@ class Targets:
         """All clusters, those only found in GKE last."""
         return [*self._clusters.values(), *self.found.list_clusters()]
 
-    def list_upgrades(self, cluster: str) -> list[UpgradeRow]:
-        """The latest upgrades of a cluster, or of all."""
-        if cluster:
-            self.find_cluster(cluster)
-        return self._journal.list_upgrades(cluster, 20)
+    def list_upgrades(self, target: str) -> list[UpgradeRow]:
+        """The latest upgrades of a cluster, or of all; the one of this id."""
+        if row := self._journal.find_upgrade(target) if target else None:
+            return [row]
+        if target:
+            self.find_cluster(target)
+        return self._journal.list_upgrades(target, 20)
 
     def find_cluster(self, key: str) -> Cluster:
         """The cluster under this key."""
@@ -98,8 +100,7 @@ class Targets:
 
     def find_latest(self, target: str) -> UpgradeRow:
         """The upgrade of this id, or the latest of the cluster of this key."""
-        row = self._journal.find_upgrade(target)
-        found = [row] if row else self.list_upgrades(target)
+        found = self.list_upgrades(target)
         if not found:
             raise Refusal(f"{target} was never upgraded by this bot.")
         return found[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 from bot.clicks.orders import (
     Abort,
@@ -29,12 +29,12 @@ from bot.clicks.orders import (
     Snooze,
     Start,
 )
-from bot.journal.bodies import Line
+from bot.journal.bodies import Line, ThreadPlace
 from bot.journal.outbox import OutboxView
 from bot.orders.cards import CardCopy
 from bot.orders.controls import Controls, Rollbacks
 from bot.orders.decisions import Decisions
-from bot.orders.fleet import Fleet
+from bot.orders.fleet import Fleet, History
 from bot.orders.scheduling import Scheduling
 from bot.orders.starts import Starts
 from bot.orders.targets import Refusal, Targets
@@ -66,14 +66,21 @@ class Logs:
         return Log(f"The log of {row.id} to {row.release}, {count_things(len(lines), 'line')}:", lines)
 
 
+Told: TypeAlias = str | tuple[SpanSection, ...] | CardCopy | Log | History
+
+
 @dataclass(frozen=True)
 class Answer:
-    """What is told to the person: a text, the agenda or log that was asked for, a copy of a card that is to be read."""
+    """What is told to the person: a text, the agenda or log that was asked for, a copy of a card that is to be read.
+
+    `threads` are those of the upgrades that it tells of.
+    """
 
     text: str
     agenda: tuple[SpanSection, ...] = ()
     copy: CardCopy | None = None
     log: tuple[Line, ...] = ()
+    threads: tuple[ThreadPlace, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -100,12 +107,14 @@ class UseCases:
                 return Answer(told)
             case Log():
                 return Answer(told.text, log=told.lines)
+            case History():
+                return Answer(told.text, threads=told.threads)
             case CardCopy():
                 return Answer(told.text, copy=told)
             case _:
                 return Answer(write_agenda(told), told)
 
-    def _obey(self, order: Order, by: str, received_at: datetime) -> str | tuple[SpanSection, ...] | CardCopy | Log:
+    def _obey(self, order: Order, by: str, received_at: datetime) -> Told:
         match order:
             case Start():
                 return self.starts.start(order, by)
@@ -122,14 +131,16 @@ class UseCases:
             case _:
                 assert_never(order)
 
-    def _read(self, order: ReadOrder, by: str) -> str | tuple[SpanSection, ...] | Log:
+    def _read(self, order: ReadOrder, by: str) -> Told:
         match order:
             case ReadWindows():
                 return self.timetable.describe_windows(order.target)
             case ReadCalendar():
                 return self.timetable.read_agenda(order.target)
-            case ReadStatus() | ReadHistory():
+            case ReadStatus():
                 return self.fleet.describe(order, by)
+            case ReadHistory():
+                return self.fleet.read_history(order)
             case ReadLog():
                 return self.logs.read_log(order)
             case ReadHelp():

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.journal.records import ENDED
-from bot.telling.phrases import mention, name_done
-from bot.telling.views import Approval, UpgradeView
-from steps.contract.wording import describe_seconds
+from bot.telling.accounts import list_account
+from bot.telling.phrases import mention
+from bot.telling.views import UpgradeView
+
+# Of those before only a line; a message holds no more.
+TOLD_WHOLE = 3
 
 
 def describe_status(views: Sequence[UpgradeView], clusters: Sequence[str]) -> str:
@@ -18,11 +21,12 @@ def describe_status(views: Sequence[UpgradeView], clusters: Sequence[str]) -> st
     return "\n".join(_describe_upgrade(view) for view in views)
 
 
-def describe_history(views: Sequence[UpgradeView]) -> str:
-    """One line per upgrade, newest first."""
+def describe_history(views: Sequence[UpgradeView], left: Sequence[str] = ()) -> str:
+    """The upgrades, newest first; `left` are the lines to copy of what is left to do where it is one alone."""
     if not views:
         return "No upgrade was ever started."
-    return "\n".join(_describe_line(view) for view in views)
+    told = [_describe_line(view, whole=place < TOLD_WHOLE) for place, view in enumerate(views)]
+    return "\n".join([*told, *(["Left to do:", "```", *left, "```"] if left else [])])
 
 
 def _describe_upgrade(view: UpgradeView) -> str:
@@ -36,25 +40,10 @@ def _describe_upgrade(view: UpgradeView) -> str:
     return "\n".join(lines)
 
 
-def _describe_line(view: UpgradeView) -> str:
-    started = f"started {view.created_at:%Y-%m-%d %H:%M} UTC by {mention(view.requester)}"
-    told = f"{view.id}: {describe_versions(view)}, {describe_standing(view)}{describe_link(view)}, {started}"
-    decided = [_describe_approval(one) for one in view.approvals if one.by]
-    return "\n    ".join(part for part in (f"{told}{_describe_length(view)}", "; ".join(decided)) if part)
-
-
-def _describe_approval(approval: Approval) -> str:
-    at = f", {approval.at:%Y-%m-%d %H:%M} UTC" if approval.at else ""
-    return f"{approval.step.partition('/')[0]} {name_done(approval.choice)} by {mention(approval.by)}{at}"
-
-
-def _describe_length(view: UpgradeView) -> str:
-    """How long it took, and how much of that people did."""
-    if view.ended_at is None:
-        return ""
-    whole, people = view.ended_at - view.created_at, view.people
-    work = describe_seconds((whole - people).total_seconds())
-    return f", took {work} and people {describe_seconds(people.total_seconds())}" if people else f", took {work}"
+def _describe_line(view: UpgradeView, *, whole: bool) -> str:
+    line = f"{view.id}: {describe_versions(view)}, {describe_standing(view)}{describe_link(view)}"
+    account = list_account(view) if whole else [f"`/asm-upgrade history {view.id}` tells who decided what"]
+    return "\n    • ".join((line, *account))
 
 
 def describe_versions(view: UpgradeView) -> str:

@@ -6,6 +6,11 @@ from bot.journal.journal import JournalView
 from bot.journal.outbox import OutboxView
 from bot.journal.store import StoredCopy
 from bot.telling.logs import find_file, list_lines, write_lines
+from bot.telling.reports import describe_history
+from bot.telling.views import Views
+
+# As many as Slack tells.
+LISTED = 20
 
 
 def read_told(copy: StoredCopy, target: str, file: str) -> str:
@@ -21,3 +26,15 @@ def read_told(copy: StoredCopy, target: str, file: str) -> str:
     if not text:
         raise LookupError(f"{row.id} has no file {file}; its log names those that it has")
     return text
+
+
+def read_history(copy: StoredCopy, target: str) -> str:
+    """What became of all upgrades, of those of a cluster, or of one by its id; LookupError where there is none."""
+    journal = JournalView(copy)
+    row = journal.find_upgrade(target) if target else None
+    rows = [row] if row else journal.list_upgrades(target, LISTED)
+    if target and not rows:
+        raise LookupError(f"there is no upgrade {target}, nor one of a cluster of that name")
+    views = Views(journal)
+    left = views.list_left(rows[0].id) if len(rows) == 1 else ()
+    return describe_history([views.build_view(row) for row in rows], left)

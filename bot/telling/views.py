@@ -11,10 +11,12 @@ from bot.journal.journal import JournalView
 from bot.journal.records import ENDED, Action, UpgradeState
 from bot.journal.rows import Question, StepRow, UpgradeRow
 from bot.people.rights import list_legal_actions
-from bot.returns import has_written
-from steps.contract.cards import Choice
-from steps.contract.ledger import EntryState, LedgerEntry
+from bot.returns import COVERED, has_written
+from bot.telling.waits import count_waits
+from steps.contract.cards import APPROVALS, Choice
+from steps.contract.ledger import EntryState, LedgerEntry, list_left_commands
 from steps.notes.prepare import SOURCE
+from steps.phases.control_plane.direction import WAY_BACK
 from steps.plan import ABORT, LANDING, PHASES, PROPOSAL, ROLLBACK, name_phases
 
 # Steps that are told as a line of the phase that they stand in.
@@ -50,11 +52,16 @@ class Views:
         """The pods of an upgrade."""
         return self._journal.read_ledger(upgrade)
 
+    def list_left(self, upgrade: str) -> tuple[str, ...]:
+        """What an upgrade left to do, as lines to copy."""
+        return list_left_commands(self.read_ledger(upgrade))
+
     def build_view(self, row: UpgradeRow) -> UpgradeView:
         """The view of a row already read."""
         source = self._journal.recall(row.id, SOURCE)
         question = self._journal.find_open_question(row.id)
         questions = self._journal.list_questions(row.id)
+        written = has_written(self._journal, row)
         return UpgradeView(
             id=row.id,
             cluster=row.cluster,
@@ -72,7 +79,7 @@ class Views:
             )
             if question
             else None,
-            legal=self._list_legal(row),
+            legal=_list_legal(row, written),
             created_at=row.created_at,
             ended_at=row.ended_at,
             pods=self._journal.count_ledger(row.id),
@@ -81,18 +88,38 @@ class Views:
             way_back=self._describe_return(row),
             times=self._journal.find_times(row.id),
             approvals=tuple(
-                Approval(one.step, one.choice, one.decided_by, one.asked_at, one.decided_at) for one in questions
+                Approval(
+                    one.step, one.choice, one.decided_by, one.decided_at, one.question if one.kind == "gate" else ""
+                )
+                for one in questions
             ),
+            people=_measure_people(row, questions),
+            written=written,
+            covered_until=_find_cover_end(row, questions) if written else None,
         )
-
-    def _list_legal(self, row: UpgradeRow) -> tuple[Action, ...]:
-        legal = list_legal_actions(row.state, bool(row.paused_by), bool(row.aborted_by))
-        open_still = row.state not in ENDED and not row.aborted_by
-        return (*legal, "rollback") if open_still and has_written(self._journal, row) else legal
 
     def _describe_return(self, row: UpgradeRow) -> str:
         back = self._journal.find_return(row.id)
         return f"{back.id} ({back.state})" if back else ""
+
+
+def _list_legal(row: UpgradeRow, written: bool) -> tuple[Action, ...]:
+    legal = list_legal_actions(row.state, bool(row.paused_by), bool(row.aborted_by))
+    return (*legal, "rollback") if written and row.state not in ENDED and not row.aborted_by else legal
+
+
+def _measure_people(row: UpgradeRow, questions: Sequence[Question]) -> timedelta:
+    """How long people took so far; of a question that is open that is not known yet."""
+    over = questions if row.ended_at else [one for one in questions if one.decided_at]
+    ended = row.ended_at or max((one.decided_at for one in over if one.decided_at), default=row.created_at)
+    return timedelta(seconds=count_waits(over, row.created_at, ended))
+
+
+def _find_cover_end(row: UpgradeRow, questions: Sequence[Question]) -> datetime | None:
+    """Until when the approval of the control plane covers the way back; None while it is open, or where none does."""
+    given = [one for one in questions if one.kind == "gate" and one.step.startswith("control-plane/")]
+    covers = any(one.choice in APPROVALS and WAY_BACK in one.binding for one in given)
+    return row.ended_at + COVERED if row.ended_at and covers else None
 
 
 def list_phases(row: UpgradeRow, steps: list[StepRow], questions: Sequence[Question] = ()) -> tuple[PhaseView, ...]:
@@ -176,13 +203,16 @@ class QuestionView:
 
 @dataclass(frozen=True)
 class Approval:
-    """What people decided on a question and when; `at` is None while it is open."""
+    """What people decided on a question and when; `at` is None while it is open.
+
+    `question` is that of a gate, "" where they decided what becomes of a blocked step.
+    """
 
     step: str
     choice: str
     by: str
-    asked_at: datetime
     at: datetime | None
+    question: str = ""
 
 
 @dataclass(frozen=True)
@@ -191,7 +221,8 @@ class UpgradeView:
 
     `legal` are the actions that the state allows, in the order in which buttons stand. `takes_back` is the upgrade that
     a way back takes back, `way_back` the one of this upgrade with its state, "" where there is none.
-    `times` are those of its appointment.
+    `times` are those of its appointment, `people` is for how long people were waited for. `written` says that there is
+    something to take back, and `covered_until` until when an approval that was given covers that.
     """
 
     id: str
@@ -215,8 +246,6 @@ class UpgradeView:
     way_back: str = ""
     times: tuple[datetime, datetime | None] | None = None
     approvals: tuple[Approval, ...] = ()
-
-    @property
-    def people(self) -> timedelta:
-        """For how long people were waited for."""
-        return sum((one.at - one.asked_at for one in self.approvals if one.at), timedelta())
+    people: timedelta = timedelta()
+    written: bool = False
+    covered_until: datetime | None = None

@@ -63,6 +63,9 @@ THROUGH = Choice(
 # Approves all but the workloads that were not ready before; a gate words its label.
 APPROVE_HEALTHY = Choice("approve:healthy", "Approve all that is ready")
 
+# Whoever chose one of these lets a gate be passed: in part, in full, or with all that follows.
+APPROVALS = (APPROVE.id, APPROVE_HEALTHY.id, THROUGH.id)
+
 
 DENY = Choice("deny", "Deny", "grave", needs_reason=True)
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
 from steps.contract.wording import count_things
 
 EntryState: TypeAlias = Literal["pending", "upgraded", "manual", "skipped", "gone", "failed"]
-ALONE_SHOWN = 10
+LEFT_SHOWN = 10
 STATES: tuple[EntryState, ...] = ("pending", "upgraded", "manual", "skipped", "gone", "failed")
 
 
@@ -63,21 +63,23 @@ def describe_left_pods(counts: Mapping[EntryState, int], sidecar: str) -> str:
     return f"{kept} {sidecar}: {', '.join(parts)}" if left else ""
 
 
-def list_left_alone(entries: Iterable[LedgerEntry]) -> tuple[str, ...]:
-    """A sentence for each workload that was left alone, with its reason and how to do it later."""
-    found: dict[str, list[LedgerEntry]] = {}
+def list_left_commands(entries: Iterable[LedgerEntry]) -> tuple[str, ...]:
+    """What is left to a person as lines to copy: each workload's command under why it was left."""
+    found: dict[tuple[str, str], list[LedgerEntry]] = {}
     for entry in entries:
-        if entry.state == "skipped" and entry.command:
-            found.setdefault(entry.workload, []).append(entry)
-    lines = [f"{ref}: {own[0].reason}; to do it later: {_list_commands(own)}" for ref, own in sorted(found.items())]
-    more = len(lines) - ALONE_SHOWN
-    return (*lines[:ALONE_SHOWN], *([f"and {count_things(more, 'more workload')}, see the ledger"] if more > 0 else []))
+        if entry.state not in ("upgraded", "gone") and entry.command:
+            found.setdefault((entry.workload, entry.reason), []).append(entry)
+    told = [_write_left(own) for _, own in sorted(found.items())]
+    more = len(told) - LEFT_SHOWN
+    rest = [f"# and {count_things(more, 'more workload')}: see the ledger"] if more > 0 else []
+    return (*(line for lines in told[:LEFT_SHOWN] for line in lines), *rest)
 
 
-def _list_commands(entries: Iterable[LedgerEntry]) -> str:
-    """The command, with how many pods need one of their own as well."""
+def _write_left(entries: Sequence[LedgerEntry]) -> list[str]:
+    """The first command, with how many pods need one of their own as well."""
     first, *others = dict.fromkeys(entry.command for entry in entries)
-    return f"{first} (and so for {count_things(len(others), 'more pod')})" if others else first
+    head = f"# {entries[0].workload} ({count_things(len(entries), 'pod')}): {entries[0].reason}"
+    return [head, first, *([f"# and so for {count_things(len(others), 'more pod')}"] if others else [])]
 
 
 def count_entries(entries: Iterable[LedgerEntry]) -> Mapping[EntryState, int]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeAlias, TypeVar
 
-from steps.contract.cards import APPROVE, APPROVE_HEALTHY, DENY, THROUGH, Attachment, Card, Choice, Progress
+from steps.contract.cards import APPROVALS, APPROVE, DENY, Attachment, Card, Choice, Progress
 from steps.contract.forecast import Forecast
 from steps.contract.ledger import Ledger
 from steps.contract.notes import Json, Memory, Note
@@ -87,7 +87,7 @@ class Decision:
     @property
     def approves(self) -> bool:
         """Whether a gate may be passed by it: in part, in full, or with all that follows."""
-        return self.choice in (APPROVE.id, APPROVE_HEALTHY.id, THROUGH.id)
+        return self.choice in APPROVALS
 
 
 @dataclass(frozen=True)

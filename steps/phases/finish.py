@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
-from steps.contract.cards import Card
-from steps.contract.ledger import EntryState, count_entries, count_pods, describe_left_pods, list_left_alone
+from steps.contract.cards import Card, Detail
+from steps.contract.ledger import EntryState, count_entries, count_pods, describe_left_pods, list_left_commands
 from steps.contract.step import Context, Done, Outcome, Step
 from steps.gates import fold_facts, list_evidence
 from steps.install.gateways import find_left_gateways
@@ -71,6 +71,7 @@ def build_report(ctx: Context, counts: Mapping[EntryState, int]) -> Card:
     named = {**{state: str(state) for state in counts}, "upgraded": name_moved(ctx)}
     ledger = ", ".join(f"{count} {named[state]}" for state, count in counts.items() if count) or "no pods in scope"
     left = describe_left_pods(counts, name_sidecar(ctx))
+    commands = list_left_commands(ctx.ledger.read_entries())
     return Card(
         title=f"{ctx.cluster.key}{': its control plane' if left else ''} is on ASM {ctx.release.version}",
         summary=(f"Ledger: {ledger}.", *([f"{left}."] if left else [])),
@@ -81,9 +82,9 @@ def build_report(ctx: Context, counts: Mapping[EntryState, int]) -> Card:
             ("way back", describe_way_back(ctx)),
             ("time", describe_time(ctx)),
         ),
+        snippet=Detail("Left to do", commands) if commands else None,
         risks=(
             *list_half_rolled(ctx),
-            *list_left_alone(ctx.ledger.read_entries()),
             *find_left_gateways(ctx.kubernetes.list_workloads(ctx.release.namespace), (), ctx.release),
         ),
         details=(

@@ -50,5 +50,5 @@ def test_what_was_broken_before_is_left_alone_by_a_button(rig: Rig) -> None:
     left = [entry for entry in rig.bot.journal.read_ledger("cluster-x-1") if entry.workload == "shop/Deployment/cart"]
     assert {(entry.state, entry.by) for entry in left} == {("skipped", BEN)}
     assert all("not ready before the restart" in entry.reason for entry in left)
-    later = "to do it later: kubectl -n shop rollout restart deployment/cart"
+    later = "kubectl -n shop rollout restart deployment/cart"
     rig.run_until(lambda: later in json.dumps([message.get("blocks") for message in rig.world.messages()]), 120)

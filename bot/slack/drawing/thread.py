@@ -39,6 +39,7 @@ from bot.slack.drawing.cards import (
 from bot.slack.drawing.reminders import draw_gathered, draw_reminder
 from bot.slack.drawing.text import Pen, escape, write_code
 from bot.slack.drawing.words import Words, write_card_code, write_head, write_whole_head
+from bot.telling.accounts import list_account
 from bot.telling.reports import describe_times
 from bot.telling.views import UpgradeView
 from steps.contract.cards import APPROVE, Card, Progress
@@ -72,7 +73,7 @@ class Reply:
                 return self._draw_blocked(body)
             case FinishedBody():
                 told = self._draw_told(body.sentence, body.card, f"{ENDINGS.get(body.result, '🛑')} ")
-                return [*told, *self._draw_after_end(body)]
+                return [*told, *self._draw_account(), *self._draw_after_end(body)]
             case ReminderBody():
                 return draw_reminder(body, self.block_id, self.pen)
             case GatheredBody():
@@ -96,6 +97,9 @@ class Reply:
 
     def _draw_told(self, sentence: str, card: Card | None, sign: str = "") -> list[Block]:
         return [build_sentence(sentence, self.pen, sign), *build_card(card, self.pen, self.look)]
+
+    def _draw_account(self) -> list[Block]:
+        return build_list("*On record*", list_account(self.view), self.pen) if self.view else []
 
     def _draw_after_end(self, body: FinishedBody) -> list[Block]:
         head = [build_note(write_whole_head(body.head))] if body.head else []

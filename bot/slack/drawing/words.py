@@ -29,7 +29,7 @@ from bot.journal.bodies import (
 from bot.journal.chain import SHORT
 from bot.journal.records import OPERATOR
 from bot.slack.drawing.reminders import write_gathered_text, write_reminder_text
-from bot.slack.drawing.text import Pen, write_code
+from bot.slack.drawing.text import Pen, escape, write_code
 from bot.telling.views import UpgradeView
 
 MENTIONED = 10
@@ -69,11 +69,16 @@ class Words:
                 return [write_gathered_text(body, self.pen)]
             case AnswerBody():
                 copied = [write(body.card.question), write_card_code(body.card)] if body.card else []
-                return [write(body.text), *copied, *(write(f"{line.at:%H:%M} UTC {line.text}") for line in body.log)]
+                logged = (write(f"{line.at:%H:%M} UTC {line.text}") for line in body.log)
+                return [write(body.text), *copied, *logged, self._write_threads(body)]
             case RootBody() | FileBody():
                 return []
             case _:
                 assert_never(body)
+
+    def _write_threads(self, body: AnswerBody) -> str:
+        links = [self.pen.write_link(place.channel, place.ts, escape(place.upgrade)) for place in body.threads]
+        return f"Threads: {', '.join(filter(None, links))}" if any(links) else ""
 
     def _put_cluster_first(self, sentence: str) -> str:
         if self.view is None or not sentence:

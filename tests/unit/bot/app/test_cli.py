@@ -131,6 +131,7 @@ def test_doctor_writes_json_for_programs(tmp_path: Path, closed_port: int) -> No
 ORDERS = (
     ("status",),
     ("status", "nope"),
+    ("history", "nope"),
     ("export", "nope", "--audit", "md"),
     ("export", "nope", "--ledger", "csv"),
     ("export", "--ledger", "csv"),

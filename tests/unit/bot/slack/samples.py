@@ -11,7 +11,7 @@ from typing import Any
 from bot.journal.bodies import Message, MessageKind, decode_body
 from bot.slack.drawing.messages import Drawing
 from bot.slack.drawing.text import Pen
-from bot.telling.views import PhaseState, PhaseView, QuestionView, UpgradeView
+from bot.telling.views import Approval, PhaseState, PhaseView, QuestionView, UpgradeView
 from steps.contract.cards import APPROVE, DENY, Choice
 
 ANA, BEN, CAI = "U0ANA00001", "U0BEN00002", "U0CAI00003"
@@ -68,6 +68,27 @@ def build_view(**changes: Any) -> UpgradeView:
         created_at=START,
     )
     return replace(view, **changes)
+
+
+def build_ended_view() -> UpgradeView:
+    """An upgrade that took its time over a night, approved by two people."""
+    access = Approval("access/approve", "approve", BEN, START + timedelta(hours=8), "give the bot cluster-admin?")
+    plane = Approval(
+        "control-plane/approve",
+        "approve",
+        CAI,
+        START + timedelta(hours=9),
+        "replace the control plane of cluster-x by 1.4.10-asm.18?",
+    )
+    return build_view(
+        state="upgraded",
+        legal=(),
+        ended_at=START + timedelta(hours=10),
+        people=timedelta(hours=9),
+        approvals=(access, plane),
+        written=True,
+        covered_until=START + timedelta(hours=34),
+    )
 
 
 def build_asking_view() -> UpgradeView:
@@ -268,7 +289,7 @@ SAMPLES: Mapping[str, tuple[Message, UpgradeView]] = {
                 "pods": {"upgraded": 70, "manual": 5, "total": 75},
             },
         ),
-        build_view(state="upgraded", legal=()),
+        build_ended_view(),
     ),
     "calendar": (
         build_message(

@@ -8,7 +8,7 @@ import pytest
 
 from bot.journal.bodies import FileBody, MilestoneBody
 from bot.journal.store import StoredCopy
-from bot.telling.told import read_told
+from bot.telling.told import read_history, read_told
 from tests.unit.bot.workbench import START, Build
 
 
@@ -38,3 +38,16 @@ def test_what_there_is_not_is_told(copy: StoredCopy, target: str, file: str) -> 
     """In one sentence, never as a traceback."""
     with pytest.raises(LookupError, match=r"there is no upgrade|has no file"):
         read_told(copy, target, file)
+
+
+@pytest.mark.parametrize("target", ["", "cluster-x", "cluster-x-1"])
+def test_the_history_is_that_of_all_of_a_cluster_or_of_one(copy: StoredCopy, target: str) -> None:
+    """With who asked."""
+    assert read_history(copy, target).splitlines()[0].startswith("cluster-x-1: ")
+    assert "Asked for by" in read_history(copy, target)
+
+
+def test_a_history_that_there_is_not_is_told(copy: StoredCopy) -> None:
+    """In one sentence, never as a traceback."""
+    with pytest.raises(LookupError, match="there is no upgrade cluster-y"):
+        read_history(copy, "cluster-y")

@@ -137,3 +137,15 @@ def test_the_way_back_may_be_ordered_from_the_first_write_on(engine: Engine) -> 
     assert read(engine).legal[-1] == "rollback"
     engine.transitions.roll_back(engine.row(), ANA, "slow")
     assert "rollback" not in read(engine).legal
+
+
+def test_what_people_took_is_counted_up_to_the_last_decision(engine: Engine) -> None:
+    """Of a question that is open that is not known yet."""
+    engine.runner.turn()
+    engine.runner.turn()
+    engine.post_cards()
+    engine.clock.advance(9 * 3600)
+    assert read(engine).people == timedelta()
+    engine.click("approve", BEN)
+    assert read(engine).people == timedelta(hours=9)
+    assert [(one.question, one.choice) for one in read(engine).approvals] == [("May it go on?", "approve")]

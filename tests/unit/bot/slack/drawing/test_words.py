@@ -8,12 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.journal.bodies import AnswerBody, ThreadPlace
 from bot.slack.drawing.messages import draw_message
-from bot.slack.drawing.words import put_first
+from bot.slack.drawing.text import Pen
+from bot.slack.drawing.words import Words, put_first
 from tests.unit.bot.slack.samples import (
     ANA,
     BEN,
     CAI,
+    CHANNEL,
     EVERYBODYS,
     SAMPLES,
     build_blocked_body,
@@ -102,3 +105,12 @@ def test_the_end_is_told_in_the_channel_and_a_proposal_in_its_thread_alone(resul
 def test_the_end_calls_who_asked_for_the_upgrade(result: str) -> None:
     """They wait for it, and nobody else has to."""
     assert read_text("finished", {"sentence": "it is over", "result": result}).splitlines()[-1] == f"<@{ANA}>"
+
+
+def test_a_history_links_to_the_threads_that_it_tells_of() -> None:
+    """Those that are posted, where the workspace is known."""
+    places = (ThreadPlace("cluster-x-7", CHANNEL, "1700000000.000100"), ThreadPlace("cluster-x-6", CHANNEL, ""))
+    body = AnswerBody(user=BEN, channel=CHANNEL, text="cluster-x-7: upgraded", threads=places)
+    pen = Pen(lambda _: True, "https://w.slack.com/")
+    link = f"<https://w.slack.com/archives/{CHANNEL}/p1700000000000100|cluster-x-7>"
+    assert Words(None, pen).write(body)[-1] == f"Threads: {link}"

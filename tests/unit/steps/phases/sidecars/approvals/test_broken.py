@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from steps.contract.cards import APPROVE, APPROVE_HEALTHY, DENY
-from steps.contract.ledger import list_left_alone
+from steps.contract.ledger import list_left_commands
 from steps.contract.step import Ask, Done
 from steps.gates import read_workloads
 from steps.mesh import WorkloadRef
@@ -83,7 +83,7 @@ def test_what_was_broken_is_left_alone_with_its_reason_and_the_command(cluster: 
     reason, command = f"left alone: {FACT.format(pod=broken)}", "kubectl -n shop rollout restart deployment/sick"
     told = ("skipped", reason, command, "U0BEN00002")
     assert [(entry.state, entry.reason, entry.command, entry.by) for entry in left] == [told, told]
-    assert list_left_alone(rig.ledger.read_entries()) == (f"{SICK}: {reason}; to do it later: {command}",)
+    assert list_left_commands(rig.ledger.read_entries()) == (f"# {SICK} (2 pods): {reason}", command)
 
 
 def test_what_was_left_alone_is_acknowledged_with_its_command(cluster: PaperCluster) -> None:
@@ -161,9 +161,9 @@ def test_each_evicted_pod_has_a_command_of_its_own(cluster: PaperCluster) -> Non
     rig = start(cluster, evict_namespaces=("shop",))
     rig.decide(ask(rig), APPROVE_HEALTHY.id)
     assert isinstance(rig.turn("approve"), Done)
-    (line,) = list_left_alone(rig.ledger.read_entries())
-    assert "kubectl -n shop delete pod sick-" in line
-    assert line.endswith(" (and so for 1 more pod)")
+    _, command, more = list_left_commands(rig.ledger.read_entries())
+    assert command.startswith("kubectl -n shop delete pod sick-")
+    assert more == "# and so for 1 more pod"
 
 
 def ask_later(rig: Rig[PaperCluster]) -> Ask:
