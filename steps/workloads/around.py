@@ -7,9 +7,9 @@ from datetime import UTC
 
 from steps.mesh import Pod
 from steps.workloads.placement import (
-    count_surge,
     explain_crowding,
     explain_no_node,
+    explain_no_room,
     explain_uneven_spread,
     find_single_disk,
     keeps_old_pods,
@@ -103,9 +103,6 @@ def find_crowded(subject: Subject) -> Iterator[Risk]:
     workload = subject.workload
     if workload is None or subject.method != "restart" or workload.ref.kind != "Deployment":
         return
-    extra = count_surge(workload)
-    free = subject.inventory.free_room
-    if not extra or free is None or free.holds(extra * workload.cpu_millis, extra * workload.memory_bytes):
-        return
-    fact = f"no room for the {extra} more pods that its rollout starts"
-    yield Risk("no room", "care", fact, "restarts it and waits for room", "add a node", passing=True)
+    fact = explain_no_room(workload, subject.inventory.nodes, subject.inventory.rooms)
+    if fact:
+        yield Risk("no room", "care", fact, "restarts it and waits for room", "add a node", passing=True)

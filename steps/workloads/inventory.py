@@ -24,7 +24,7 @@ from steps.workloads.injection import (
     is_version_image,
     parse_injector,
 )
-from steps.workloads.placement import Claims
+from steps.workloads.placement import Claims, Room, measure_rooms
 
 Condition: TypeAlias = Literal["current", "outdated", "missing", "pinned", "by-hand", "losing"]
 LeftOut: TypeAlias = Literal[
@@ -70,23 +70,11 @@ class Surroundings:
 
 
 @dataclass(frozen=True)
-class Room:
-    """Millicores and bytes that are free on all nodes together."""
-
-    cpu_millis: int
-    memory_bytes: int
-
-    def holds(self, cpu_millis: int, memory_bytes: int) -> bool:
-        """Whether this much more would fit."""
-        return cpu_millis <= self.cpu_millis and memory_bytes <= self.memory_bytes
-
-
-@dataclass(frozen=True)
 class Inventory:
     """The pods in scope with what their restart risk is judged by; `left_out` counts the others by reason.
 
-    `changes` says when a ConfigMap or Secret (namespace, kind, name) was last changed; `free_room` is None where no
-    node is usable; `unknown` says what could not be read; `stranded` are the pods on nodes that are
+    `changes` says when a ConfigMap or Secret (namespace, kind, name) was last changed; `rooms` holds what each node
+    has left; `unknown` says what could not be read; `stranded` are the pods on nodes that are
     not ready, those on their way out too; `claims` are the access modes of disks that workloads in scope name.
     """
 
@@ -95,7 +83,7 @@ class Inventory:
     left_out: Mapping[LeftOut, int] = field(default_factory=dict)
     budgets: tuple[DisruptionBudget, ...] = ()
     autoscalers: tuple[Autoscaler, ...] = ()
-    free_room: Room | None = None
+    rooms: Mapping[str, Room] = field(default_factory=dict)
     changes: Mapping[ConfigurationKey, datetime] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
     stranded: Mapping[WorkloadRef, tuple[Pod, ...]] = field(default_factory=dict)
@@ -110,25 +98,33 @@ class Inventory:
         return {ref: tuple(grouped[ref]) for ref in sorted(grouped, key=str)}
 
 
+@dataclass
+class _Aside:
+    """What the pass over the pods keeps besides findings: how many stand on which node, of which workload."""
+
+    left_out: Counter[LeftOut] = field(default_factory=Counter)
+    leaving: list[tuple[WorkloadRef, Pod]] = field(default_factory=list)
+    standing: Counter[tuple[str, WorkloadRef]] = field(default_factory=Counter)
+
+
 def take_inventory(kubernetes: Kubernetes, release: Release, options: UpgradeOptions) -> Inventory:
     """Read the cluster: one paged pass over all pods, one list of each other kind."""
     surroundings = read_surroundings(kubernetes, release)
-    left_out: Counter[LeftOut] = Counter()
-    leaving: list[tuple[WorkloadRef, Pod]] = []
-    findings = tuple(_sift(kubernetes.list_pods(), surroundings, release, options, left_out, leaving))
+    aside = _Aside()
+    findings = tuple(_sift(kubernetes.list_pods(), surroundings, release, options, aside))
     budgets, autoscalers = kubernetes.list_disruption_budgets(), kubernetes.list_autoscalers()
     nodes, (claims, unread) = kubernetes.list_nodes(), _read_claims(kubernetes, surroundings.workloads.values())
     changes, unknown = _read_changes(kubernetes)
     return Inventory(
         findings=findings,
         surroundings=surroundings,
-        left_out=dict(left_out),
+        left_out=dict(aside.left_out),
         budgets=budgets,
         autoscalers=autoscalers,
-        free_room=measure_room(nodes, surroundings.workloads.values()),
+        rooms=measure_rooms(nodes, aside.standing, surroundings.workloads),
         changes=changes,
         unknown=(*unknown, *unread),
-        stranded=find_stranded(nodes, [*((one.ref, one.pod) for one in findings), *leaving]),
+        stranded=find_stranded(nodes, [*((one.ref, one.pod) for one in findings), *aside.leaving]),
         nodes=nodes,
         claims=claims,
     )
@@ -171,18 +167,6 @@ def _read_changes(kubernetes: Kubernetes) -> tuple[Mapping[ConfigurationKey, dat
         return {}, (f"whether a restart picks up changed configuration is unknown: {fault.why}",)
 
 
-def measure_room(nodes: Iterable[Node], workloads: Iterable[Workload]) -> Room | None:
-    """What the usable nodes have left by the templates' requests; injected sidecars are not counted."""
-    usable = [node for node in nodes if node.ready and not node.unschedulable]
-    if not usable:
-        return None
-    running = [one for one in workloads if not (one.owner and one.owner.kind in ("Deployment", "Rollout"))]
-    return Room(
-        sum(node.cpu_millis for node in usable) - sum(one.cpu_millis * one.current for one in running),
-        sum(node.memory_bytes for node in usable) - sum(one.memory_bytes * one.current for one in running),
-    )
-
-
 def read_surroundings(kubernetes: Kubernetes, release: Release) -> Surroundings:
     """Read namespaces, workloads and the injector's configuration."""
     config = kubernetes.read_config_map(release.namespace, release.injector_config)
@@ -199,19 +183,19 @@ def _sift(
     surroundings: Surroundings,
     release: Release,
     options: UpgradeOptions,
-    left_out: Counter[LeftOut],
-    leaving: list[tuple[WorkloadRef, Pod]],
+    aside: _Aside,
 ) -> Iterator[Finding]:
     for pod in pods:
         ref = find_workload(pod, surroundings.workloads)
+        aside.standing[pod.node, ref] += not (pod.terminating or is_finished(pod))
         reason = _leave_out(pod, ref, surroundings, release)
         condition = None if reason else judge_pod(pod, ref, surroundings, release)
         if condition not in (None, "current") and not is_meant(pod, options):
             reason, condition = "not moved", None
         if condition is None:
-            left_out[reason or "without sidecar"] += 1
+            aside.left_out[reason or "without sidecar"] += 1
             if reason == "terminating":
-                leaving.append((ref, pod))
+                aside.leaving.append((ref, pod))
             continue
         yield Finding(pod, ref, condition, _opt_out(pod, surroundings.workloads.get(ref), options))
 

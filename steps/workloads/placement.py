@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from steps.contract.documents import read_count
 from steps.contract.wording import count_things
-from steps.mesh import Node, Placement, Requirement, Taint, Workload
+from steps.mesh import Node, Placement, Requirement, Taint, Workload, WorkloadRef
 from steps.workloads.injection import meets
 
 # Access modes of a PersistentVolumeClaim, by namespace and name.
@@ -16,6 +17,52 @@ Claims: TypeAlias = Mapping[tuple[str, str], Sequence[str]]
 _SHARED = frozenset({"ReadWriteMany", "ReadOnlyMany"})
 _KEEPING_OFF = frozenset({"NoSchedule", "NoExecute"})
 HOSTNAME = "kubernetes.io/hostname"
+
+
+@dataclass(frozen=True)
+class Room:
+    """What one node has left: millicores, bytes and pods."""
+
+    cpu_millis: int
+    memory_bytes: int
+    pods: int
+
+    def count_fitting(self, workload: Workload) -> int:
+        """How many more pods of a workload it takes; one that is over its measure takes only what asks for nothing."""
+        asks = workload.cpu_millis or workload.memory_bytes
+        if asks and min(self.cpu_millis, self.memory_bytes) < 0:
+            return 0
+        limits = [self.pods]
+        if workload.cpu_millis:
+            limits.append(self.cpu_millis // workload.cpu_millis)
+        if workload.memory_bytes:
+            limits.append(self.memory_bytes // workload.memory_bytes)
+        return max(min(limits), 0)
+
+
+def measure_rooms(
+    nodes: Iterable[Node], standing: Mapping[tuple[str, WorkloadRef], int], workloads: Mapping[WorkloadRef, Workload]
+) -> Mapping[str, Room]:
+    """What each node has left by the templates of its pods; what was injected into them is not counted."""
+    left = {node.name: Room(node.cpu_millis, node.memory_bytes, node.pods) for node in nodes}
+    for (name, ref), count in standing.items():
+        if room := left.get(name):
+            shape = workloads.get(ref)
+            cpu, memory = (shape.cpu_millis, shape.memory_bytes) if shape else (0, 0)
+            left[name] = Room(room.cpu_millis - count * cpu, room.memory_bytes - count * memory, room.pods - count)
+    return left
+
+
+def explain_no_room(workload: Workload, nodes: Iterable[Node], rooms: Mapping[str, Room]) -> str:
+    """Why the pods that a rollout starts at once find too little room on the nodes they may go to, "" where they do."""
+    extra = count_surge(workload)
+    open_to = [node for node in nodes if node.name in rooms and _may_run(node, workload.placement)]
+    fitting = sum(rooms[node.name].count_fitting(workload) for node in open_to)
+    if not open_to or fitting >= extra:
+        return ""
+    where = f"the {len(open_to)} nodes open to it have" if len(open_to) > 1 else "the one node open to it has"
+    left = f"{fitting} of them" if fitting else "none"
+    return f"no room for the {count_things(extra, 'more pod')} that its rollout starts: {where} room for {left}"
 
 
 def count_surge(workload: Workload) -> int:

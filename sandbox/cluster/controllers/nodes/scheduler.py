@@ -51,11 +51,11 @@ class NodeRoom:
         self._used.clear()
 
     def lacking(self, node: Json, asked: Mapping[str, float]) -> list[str]:
-        """Name the resources that the node has too little of."""
+        """Name the resources that the node has too little of; what asks for none at all only counts (1.20's fit.go)."""
         allocatable = (node.get("status") or {}).get("allocatable") or {}
         used = self._used[name_of(node)]
         short = []
-        for resource, amount in {**asked, "pods": 1.0}.items():
+        for resource, amount in {**(asked if any(asked.values()) else {}), "pods": 1.0}.items():
             if used[resource] + amount > parse_quantity(allocatable.get(resource, 0)) + 1e-9:
                 short.append("Too many pods" if resource == "pods" else f"Insufficient {resource}")
         return short

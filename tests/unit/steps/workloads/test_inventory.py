@@ -7,7 +7,8 @@ from steps.contract.errors import GiveUp
 from steps.contract.options import UpgradeOptions
 from steps.mesh import Namespace, Node, Owner, WorkloadRef
 from steps.workloads.injection import INJECT, MIRROR, PINNED_IMAGE
-from steps.workloads.inventory import Room, find_workload, judge_pod, measure_room, take_inventory
+from steps.workloads.inventory import find_workload, judge_pod, take_inventory
+from steps.workloads.placement import Room, measure_rooms
 from tests.unit.steps.paper_cluster import PaperCluster
 from tests.unit.steps.rig import load_release
 from tests.unit.steps.shapes import NEW, WEB, pod, surroundings, workload
@@ -208,16 +209,11 @@ def test_a_label_on_the_workload_alone_opts_its_pods_out(cluster: PaperCluster) 
     assert [finding.skipped for finding in findings] == ["it carries the label upgrade=never"] * 2
 
 
-def test_room_is_what_usable_nodes_have_left() -> None:
-    """Neither cordoned nor broken nodes count, and a Deployment's ReplicaSet is not counted twice."""
-    nodes = [Node(name, name != "broken", name == "cordoned", 4000, 8000, 110) for name in ("a", "broken", "cordoned")]
-    shapes = [
-        workload(cpu_millis=500, memory_bytes=1000),
-        workload("ReplicaSet", cpu_millis=500, memory_bytes=1000, owner=Owner("Deployment", "web")),
-    ]
-    assert measure_room(nodes, shapes) == Room(4000 - 3 * 500, 8000 - 3 * 1000)
-
-
-def test_without_a_usable_node_there_is_no_room_to_speak_of() -> None:
-    """Nothing is said about room that can't be measured."""
-    assert measure_room([Node("a", False, False, 1, 1, 1)], []) is None
+def test_what_stands_on_a_node_takes_its_room() -> None:
+    """By the templates; a pod whose template is not known takes a place and nothing else."""
+    web = workload(cpu_millis=500, memory_bytes=1000)
+    bare = WorkloadRef("shop", "Pod", "lone")
+    nodes = [Node(name, True, False, 4000, 8000, 110) for name in ("a", "b")]
+    standing = {("a", web.ref): 3, ("a", bare): 1, ("gone", web.ref): 7, ("", web.ref): 2}
+    rooms = measure_rooms(nodes, standing, {web.ref: web})
+    assert rooms == {"a": Room(4000 - 3 * 500, 8000 - 3 * 1000, 106), "b": Room(4000, 8000, 110)}

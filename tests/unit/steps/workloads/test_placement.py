@@ -9,7 +9,7 @@ import pytest
 
 from steps.mesh import Node, Placement, Requirement, Taint, Workload
 from steps.workloads.method import Method
-from steps.workloads.placement import HOSTNAME
+from steps.workloads.placement import HOSTNAME, Room
 from steps.workloads.risk import find_risks
 from steps.workloads.subject import Risk
 from tests.unit.steps.builders import make_node
@@ -145,6 +145,48 @@ def test_what_loses_no_pod_is_told_of_no_node(kind: str, method: Method, replica
     """A DaemonSet's pods are made for their nodes, and what is left alone goes nowhere."""
     shape = workload(kind, replicas=replicas, placement=Placement(node_labels={"pool": "old"}))
     assert not [one for one in risks(shape, nodes(3), method) if one.kind == "no free node"]
+
+
+@pytest.mark.parametrize(
+    ("room", "asks", "fitting"),
+    [
+        (Room(1000, 1000, 9), {"cpu_millis": 300}, 3),
+        (Room(1000, 1000, 9), {"memory_bytes": 500}, 2),
+        (Room(1000, 1000, 9), {"cpu_millis": 300, "memory_bytes": 500}, 2),
+        (Room(1000, 1000, 1), {"cpu_millis": 300}, 1),
+        (Room(200, 1000, 9), {"cpu_millis": 300}, 0),
+        (Room(1000, 1000, 9), {}, 9),
+        (Room(-1, 1000, 9), {"memory_bytes": 1}, 0),
+        (Room(-1, 1000, 9), {}, 9),
+        (Room(-500, 1000, -2), {}, 0),
+    ],
+)
+def test_a_node_takes_as_many_pods_as_its_scarcest_measure(room: Room, asks: dict[str, Any], fitting: int) -> None:
+    """Processor, memory, or the number of pods."""
+    assert room.count_fitting(workload(**asks)) == fitting
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({}, "the 3 nodes open to it have room for 1 of them"),
+        ({"unschedulable": True}, "the 2 nodes open to it have room for 1 of them"),
+        ({"ready": False}, "the 2 nodes open to it have room for 1 of them"),
+        ({"taints": (GPU,)}, "the 2 nodes open to it have room for 1 of them"),
+        ({"labels": {"zone": "b"}}, "the 2 nodes open to it have room for 1 of them"),
+    ],
+)
+def test_no_room_counts_the_nodes_that_the_pods_may_go_to(more: dict[str, Any], told: str) -> None:
+    """An empty node helps only where it is open to them; three more pods ask for 400m each."""
+    shape = workload(replicas=3, cpu_millis=400, max_surge="100%", placement=Placement(node_labels={"zone": "a"}))
+    around = (*(make_node(name, labels={"zone": "a"}) for name in ("n1", "n2")),
+              make_node("n3", **{"labels": {"zone": "a"}, **more}))  # fmt: skip
+    rooms = {"n1": Room(300, 0, 9), "n2": Room(500, 0, 9), "n3": Room(4000 if more else 0, 0, 9)}
+    (risk,) = (one for one in find_risks(subject("restart", shape, nodes=around, rooms=rooms)) if one.kind == "no room")
+    assert told in risk.fact
+    rooms |= {"n2": Room(2000, 0, 9)}
+    around = tuple(dataclasses.replace(node, taints=()) for node in around)
+    assert "no room" not in [one.kind for one in find_risks(subject("restart", shape, nodes=around, rooms=rooms))]
 
 
 def test_a_spread_counts_a_tainted_node_as_a_place() -> None:

@@ -1,13 +1,16 @@
 import dataclasses
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from steps.mesh import Autoscaler, DisruptionBudget, Requirement, Workload, WorkloadRef
-from steps.workloads.inventory import Condition, Room
+from steps.workloads.inventory import Condition
 from steps.workloads.method import Method
+from steps.workloads.placement import Room
 from steps.workloads.risk import find_risks, is_mutable, is_rolling
 from steps.workloads.subject import Risk, covers, worst_level
+from tests.unit.steps.builders import make_node
 from tests.unit.steps.paper_cluster import START
 from tests.unit.steps.shapes import WEB, pod, subject, workload
 
@@ -17,6 +20,11 @@ BUDGET = DisruptionBudget("shop", "web", {"app": "web"}, "3", "", 0)
 def kinds(method: Method = "restart", shape: Workload | None = None, **inventory: object) -> list[str]:
     """The kinds of the risks of a workload."""
     return [risk.kind for risk in find_risks(subject(method, shape, **inventory))]
+
+
+def room_on_a_node(cpu_millis: int, memory_bytes: int) -> dict[str, Any]:
+    """One node, and what it has left."""
+    return {"nodes": (make_node("n1"),), "rooms": {"n1": Room(cpu_millis, memory_bytes, 100)}}
 
 
 def kinds_of(condition: Condition, method: Method, shape: Workload, skipped: str = "") -> list[str]:
@@ -99,8 +107,8 @@ def test_pods_that_are_not_ready_before_are_told() -> None:
 def test_too_little_room_for_the_surge_is_told() -> None:
     """The rollout would wait for a node."""
     shape = workload(replicas=8, cpu_millis=500)
-    assert kinds(shape=shape, free_room=Room(900, 0)) == ["no room"]
-    assert kinds(shape=shape, free_room=Room(1000, 0)) == []
+    assert kinds(shape=shape, **room_on_a_node(900, 0)) == ["no room"]
+    assert kinds(shape=shape, **room_on_a_node(1000, 0)) == []
 
 
 @pytest.mark.parametrize(("minutes", "expected"), [(5, ["changed configuration"]), (-5, [])])
@@ -225,7 +233,7 @@ def test_what_comes_and_goes_with_the_load_binds_no_approval() -> None:
     """An autoscaler, a budget or a full node must not void a decision."""
     full = Autoscaler("shop", "web", WEB, 1, 10, 10)
     shape = workload(updated=1, current=4, cpu_millis=500)
-    around: dict[str, object] = {"budgets": (BUDGET,), "autoscalers": (full,), "free_room": Room(1, 1)}
+    around: dict[str, object] = {"budgets": (BUDGET,), "autoscalers": (full,), **room_on_a_node(1, 1)}
     found = [
         *find_risks(subject("restart", shape, pod(ready=1), **around)),
         *find_risks(subject("evict", shape, **around)),
@@ -244,4 +252,4 @@ def test_a_secret_changed_since_the_oldest_pod_started_is_told() -> None:
 
 def test_too_little_memory_for_the_surge_is_told() -> None:
     """Room is both."""
-    assert kinds(shape=workload(replicas=8, memory_bytes=500), free_room=Room(0, 900)) == ["no room"]
+    assert kinds(shape=workload(replicas=8, memory_bytes=500), **room_on_a_node(0, 900)) == ["no room"]
