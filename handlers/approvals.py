@@ -7,13 +7,13 @@ import re
 from slack_bolt import Ack, App, Respond
 from slack_sdk import WebClient
 
-from bot.clicks.clicks import Click
+from bot.clicks.clicks import Door
 from bot.clicks.orders import Abort, Approve, Order, Rollback, choose_order
 from bot.slack.api.answers import Answered, call_slack
 from bot.slack.drawing.buttons import PREFIX, SHOW_CARD, Target, read_action, read_value
-from handlers.desk import Reception
+from handlers.desk import FormPlace, Reception, commit_form, commit_press
 from handlers.forms.modals import REASON_FORM, build_reason_form, read_reason_form
-from handlers.payloads import Payload, find_channel, find_first, find_part, find_team, find_text, find_user, hash_id
+from handlers.payloads import Payload, find_channel, find_first, find_part, find_text
 
 STALE = "That button could not be read, so nothing was done. `/asm-upgrade status` shows what may be done now."
 NOT_OPENED = (
@@ -45,21 +45,8 @@ def receive_button(reception: Reception, body: Payload) -> None:
     order = _read_order(target, find_text(action, "action_id")) if target else None
     if target is None or order is None or _asks_why(target, order):
         return
-    message = find_text(body, "container", "message_ts")
-    stamp = find_text(action, "action_ts") or find_text(body, "trigger_id")
-    reception.desk.receive(
-        Click(
-            id=hash_id("button", find_user(body), message, stamp),
-            user=find_user(body),
-            received_at=reception.clock.now(),
-            order=order,
-            team=find_team(body),
-            channel=find_channel(body),
-            answer_to=find_text(body, "response_url"),
-            door="home" if find_text(body, "container", "type") == "view" else "button",
-            journal=target.journal,
-        )
-    )
+    door: Door = "home" if find_text(body, "container", "type") == "view" else "button"
+    commit_press(reception, body, door, order, target.journal)
 
 
 def open_reason_form(body: Payload, client: WebClient, respond: Respond) -> None:
@@ -79,26 +66,14 @@ def open_reason_form(body: Payload, client: WebClient, respond: Respond) -> None
 
 def receive_reason(reception: Reception, body: Payload, ack: Ack) -> None:
     """Commit the choice with its reason, or say at the field what is missing."""
-    view = find_part(body, "view")
-    form = read_reason_form(view)
+    form = read_reason_form(find_part(body, "view"))
     if form is None:
         ack(response_action="clear")
         return
     if form.fault:
         ack(response_action="errors", errors=dict(form.fault))
         return
-    reception.desk.receive(
-        Click(
-            id=hash_id("form", find_text(view, "id"), find_text(view, "hash")),
-            user=find_user(body),
-            received_at=reception.clock.now(),
-            order=form.order,
-            team=find_team(body),
-            channel=form.channel,
-            door="form",
-            journal=form.journal,
-        )
-    )
+    commit_form(reception, body, "form", form.order, FormPlace(form.channel, journal=form.journal))
     ack()
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from bot.clicks.orders import (
     READINGS,
-    Abort,
     Approve,
     BreakGlass,
     Decide,
@@ -16,7 +15,6 @@ from bot.clicks.orders import (
     Extend,
     Order,
     ReadHelp,
-    Rollback,
     Schedule,
     Start,
     StartOptions,
@@ -175,28 +173,13 @@ def _read_target(action: Action, words: Sequence[str]) -> Order | Misread:
             return choose_order(action, "", target, reason=_reason(words[1:])) or ReadHelp(target)
 
 
-def _read_deny(_action: Action, words: Sequence[str]) -> Order | Misread:
-    target, reason = bare_name(words[0]), _reason(words[1:])
-    if not reason:
-        return Misread(f"Say why: `{_write_line('deny', words[:1])} REASON`. The reason stands in the thread.")
-    return Deny(target, reason=reason)
-
-
-def _read_abort(_action: Action, words: Sequence[str]) -> Order | Misread:
-    target, reason = bare_name(words[0]), _reason(words[1:])
-    if not reason:
-        return Misread(
-            f"Say why: `{_write_line('abort', words[:1])} REASON`. The reason stands in the thread. "
-            f"`{_write_line('pause', words[:1])}` stops as quickly, needs none, and can be undone."
-        )
-    return Abort(target, reason=reason)
-
-
-def _read_rollback(_action: Action, words: Sequence[str]) -> Order | Misread:
-    target, reason = bare_name(words[0]), _reason(words[1:])
-    if not reason:
-        return Misread(f"Say why: `{_write_line('rollback', words[:1])} REASON`. The reason stands in the thread.")
-    return Rollback(target, reason=reason)
+def _read_reasoned(action: Action, words: Sequence[str]) -> Order | Misread:
+    """The commands that need a reason."""
+    if _reason(words[1:]):
+        return _read_target(action, words)
+    pause = f" `{_write_line('pause', words[:1])}` stops as quickly, needs none, and can be undone."
+    told = f"Say why: `{_write_line(action, words[:1])} REASON`. The reason stands in the thread."
+    return Misread(told + (pause if action == "abort" else ""))
 
 
 def _read_approve(_action: Action, words: Sequence[str]) -> Order | Misread:
@@ -299,10 +282,10 @@ def _read_options(action: Action, words: Sequence[str]) -> StartOptions | Misrea
 
 _READERS: Mapping[Action, Callable[[Action, Sequence[str]], Order | Misread]] = {
     "start": _read_start,
-    "abort": _read_abort,
-    "rollback": _read_rollback,
+    "abort": _read_reasoned,
+    "rollback": _read_reasoned,
     "approve": _read_approve,
-    "deny": _read_deny,
+    "deny": _read_reasoned,
     "break-glass": _read_breaking,
     "decide": _read_decide,
     "schedule": _read_schedule,

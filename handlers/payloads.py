@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+from steps.contract.documents import BadDocument, read_table
+
 # JSON from outside: nothing is known of its shape, so every reader asks for what it needs and takes "" for the rest.
 Payload: TypeAlias = Mapping[str, Any]
 
@@ -33,6 +35,15 @@ def find_text(body: Payload, *names: str) -> str:
 def mend_text(text: str) -> str:
     """The text with a mark for each half of a character, which JSON can carry and neither journal nor Slack can."""
     return text.encode("utf-8", "replace").decode()
+
+
+def read_carried(view: Payload, *names: str) -> tuple[str, ...] | None:
+    """What a form carried unseen since it was opened; None where it carries something else, so is none of ours."""
+    try:
+        carried = read_table(find_text(view, "private_metadata"))
+        return tuple(str(carried[name]) for name in names)
+    except (BadDocument, KeyError):
+        return None
 
 
 def find_user(body: Payload) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from concurrent.futures import Executor
 
 from slack_bolt import Ack, App, Respond
@@ -11,7 +9,7 @@ from slack_sdk import WebClient
 from slack_sdk.models.blocks import InputBlock, PlainTextInputElement, PlainTextObject
 from slack_sdk.models.views import View
 
-from bot.clicks.clicks import Click, Door
+from bot.clicks.clicks import Click
 from bot.clicks.orders import Order
 from bot.slack.api.answers import Answered, call_slack
 from bot.slack.drawing.cards import build_text
@@ -19,12 +17,12 @@ from bot.slack.drawing.messages import Drawing
 from bot.slack.drawing.text import cut, write_code
 from bot.slack.sending.posting import Postbox
 from handlers.commands import answer_order, needs_form, read_command
-from handlers.desk import Reception
+from handlers.desk import FormPlace, Reception, commit_form
+from handlers.forms.modals import build_form
 from handlers.grammar import Misread, name_target
-from handlers.payloads import Payload, find_channel, find_part, find_team, find_text, find_user, hash_id
+from handlers.payloads import Payload, find_channel, find_part, find_text, find_user, hash_id, read_carried
 from handlers.typed import drop_mention
 from handlers.usage import COMMAND
-from steps.contract.documents import BadDocument, read_table
 
 SHORTCUT = "asm-about"
 ORDER_FORM = "asm:order"
@@ -91,54 +89,27 @@ def build_order_form(upgrade: str, channel: str, thread: str) -> View:
     """The form: one line, as after the command."""
     subject = f"What about {write_code(upgrade)}?" if upgrade else "Which cluster, and what about it?"
     examples = "`status`, `pause`, `resume`, `retry`, `approve CODE`, `deny REASON`, `extend 1h REASON`, `abort REASON`"
-    return View(
-        type="modal",
-        callback_id=ORDER_FORM,
-        title=PlainTextObject(text="Mesh upgrade"),
-        submit=PlainTextObject(text="Order"),
-        close=PlainTextObject(text="Cancel"),
-        private_metadata=json.dumps({"channel": channel, "thread": thread}),
-        blocks=[
-            build_text(f"{subject} Write it as after `{COMMAND}`: {examples}."),
-            InputBlock(
-                block_id=ORDER_BLOCK,
-                label=PlainTextObject(text="Order"),
-                element=PlainTextInputElement(
-                    action_id=ORDER_BLOCK, initial_value="status", max_length=1000, focus_on_load=True
-                ),
-            ),
-        ],
-    )
+    line = PlainTextInputElement(action_id=ORDER_BLOCK, initial_value="status", max_length=1000, focus_on_load=True)
+    asked = InputBlock(block_id=ORDER_BLOCK, label=PlainTextObject(text="Order"), element=line)
+    told = build_text(f"{subject} Write it as after `{COMMAND}`: {examples}.")
+    return build_form(ORDER_FORM, "Mesh upgrade", "Order", {"channel": channel, "thread": thread}, [told, asked])
 
 
 def receive_order_form(reception: Reception, body: Payload, ack: Ack) -> None:
     """Commit what the form orders, or say at its field what is wrong."""
     view, user = find_part(body, "view"), find_user(body)
-    try:
-        metadata: Mapping[str, object] = read_table(find_text(view, "private_metadata"))
-        channel, thread = str(metadata["channel"]), str(metadata["thread"])
-    except (BadDocument, KeyError):
+    carried = read_carried(view, "channel", "thread")
+    if carried is None:
         ack(response_action="clear")
         return
+    channel, thread = carried
     text = find_text(view, "state", "values", ORDER_BLOCK, ORDER_BLOCK, "value")
     order = _read_about(reception, text, user, channel, thread)
     told = _find_answer(reception, order, user)
     if told or isinstance(order, Misread):
         ack(response_action="errors", errors={ORDER_BLOCK: cut(told.replace("`", "").replace("*", ""), FAULT_LIMIT)})
         return
-    door: Door = "shortcut"
-    reception.desk.receive(
-        Click(
-            id=hash_id("shortcut", find_text(view, "id"), find_text(view, "hash")),
-            user=user,
-            received_at=reception.clock.now(),
-            order=order,
-            team=find_team(body),
-            channel=channel,
-            door=door,
-            thread=thread,
-        )
-    )
+    commit_form(reception, body, "shortcut", order, FormPlace(channel, "shortcut", thread=thread))
     ack()
 
 

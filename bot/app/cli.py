@@ -16,7 +16,7 @@ from bot.settings.environment import BACKUPS, JOURNAL, SETTINGS, ConfigError, re
 if TYPE_CHECKING:
     from bot.clicks.orders import Abort, Pause, Resume, Rollback
     from bot.journal.store import StoredCopy
-    from bot.telling.views import UpgradeView, Views
+    from bot.telling.views import Views
 
 # How long an upgrade may take with --exit.
 SIMULATED_SECONDS = 300.0
@@ -155,7 +155,7 @@ def export(
     if upgrade:
         _known(views, upgrade)
     if audit:
-        _put_out(_export_audit(views.read_view(upgrade), audit), output)
+        _put_out(_export_audit(upgrade, audit), output)
     elif report:
         _put_out(_export_report(upgrade, report), output)
     elif backup:
@@ -226,13 +226,10 @@ def backup(file: Path) -> None:
     click.echo(f"{file} holds the journal of {journal.parent}")
 
 
-def _export_audit(view: UpgradeView, form: str) -> str:
+def _export_audit(upgrade: str, form: str) -> str:
     from bot.app.exports import write_audit
-    from bot.journal.verifying import Chains, write_rows
-    from bot.telling.reports import describe_link
 
-    rows = Chains(_open_copy()).list_rows(view.id)
-    return write_rows(rows) if form == "jsonl" else write_audit(view.id, rows, describe_link(view).lstrip(", "))
+    return write_audit(_open_copy(), upgrade, form)
 
 
 def _export_report(upgrade: str, form: Any) -> str:

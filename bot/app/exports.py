@@ -5,17 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
-from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.clock import SystemClock
-from bot.evidence.reports import ReportForm, write_report
+from bot.evidence.reports import ReportForm, write_report, write_trail
 from bot.gateways.backups import BackupsGateway
-from bot.journal.chain import SHORT, SealedRow
 from bot.journal.journal import JournalView
 from bot.journal.store import StoredCopy
 from bot.journal.upkeep import copy_journal
@@ -46,27 +43,9 @@ def defuse(cell: str) -> str:
     return f"'{cell}" if cell.startswith(FORMULA) else cell
 
 
-def write_audit(upgrade: str, rows: Sequence[SealedRow], link: str = "") -> str:
-    """The audit as a table of Markdown, with its head; `link` names what it takes back or what takes it back."""
-    lines = [
-        f"# Audit of {upgrade}",
-        "",
-        *([f"{_write_cell(link[:1].upper() + link[1:])}.", ""] if link else []),
-        f"Head: `{rows[-1].seal if rows else 'none'}`",
-        "",
-        "| | at (UTC) | by | what | detail | seal |",
-        "|---|---|---|---|---|---|",
-    ]
-    for number, row in enumerate(rows, 1):
-        at = datetime.fromtimestamp(row.at, UTC)
-        cells = (str(number), f"{at:%Y-%m-%d %H:%M:%S}", row.actor, row.action, row.detail, row.seal[:SHORT])
-        lines.append(f"| {' | '.join(map(_write_cell, cells))} |")
-    return "\n".join(lines) + "\n"
-
-
-def _write_cell(text: str) -> str:
-    """Text of others in a cell: it can neither end it nor be a link, an image or HTML."""
-    return re.sub(r"[|\\`<>\[\]*_]", lambda found: f"&#{ord(found[0])};", " ".join(text.split()))
+def write_audit(copy: StoredCopy, upgrade: str, form: str) -> str:
+    """The upgrade's audit, as JSON lines or as a table."""
+    return write_trail(copy, upgrade, form)
 
 
 def write_record(copy: StoredCopy, upgrade: str, form: ReportForm) -> str:

@@ -57,6 +57,7 @@ from bot.slack.api.clients import build_posting_client, build_reading_client
 from bot.slack.api.directory import SlackDirectory
 from bot.slack.drawing.text import Pen
 from bot.slack.sending.announcer import Announcer
+from bot.slack.sending.delivery import Sender
 from bot.slack.sending.home_tabs import HomeTabs
 from bot.slack.sending.posting import Postbox
 from bot.telling.chronicle import Chronicle
@@ -244,8 +245,8 @@ def build_announcer(settings: Settings, store: Store, views: Views, clock: Clock
     """The announcer with its two clients."""
     token, url = settings.slack.bot_token, settings.slack.api_url
     postbox = Postbox(build_posting_client(token, url), build_reading_client(token, url))
-    write_record = ChangeRecords(store, clock).write
-    return Announcer(Outbox(store), views.read_view, postbox, clock, pen, write_record)
+    outbox, write_record = Outbox(store), ChangeRecords(store, clock).write
+    return Announcer(outbox, Sender(outbox, views.read_view, postbox, clock, pen, write_record), clock)
 
 
 def build_senders(settings: Settings, store: Store, clock: Clock) -> Mapping[str, WebhookSender]:

@@ -1,12 +1,14 @@
-"""The record as Markdown, for a ticket or a repository."""
+"""The record, and the audit alone, as Markdown for a ticket or a repository."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import assert_never
 
 from bot.evidence.document import Code, Document, Facts, Fold, Lines, Part, Picture, Table
+from bot.journal.chain import SHORT, SealedRow
 
 # What would begin a link, an image, emphasis, a cell or HTML.
 MARKUP = re.compile(r"[|\\`<>\[\]*_#]")
@@ -18,6 +20,24 @@ def write_markdown(document: Document) -> str:
     for section in document.sections:
         lines += ["", f"## {escape(section.title)}", *_write_parts(section.parts)]
     return "\n".join([*lines, ""])
+
+
+def write_audit_table(upgrade: str, rows: Sequence[SealedRow], link: str = "") -> str:
+    """The audit as a table of Markdown, with its head; `link` names what it takes back or what takes it back."""
+    lines = [
+        f"# Audit of {upgrade}",
+        "",
+        *([f"{escape(link[:1].upper() + link[1:])}.", ""] if link else []),
+        f"Head: `{rows[-1].seal if rows else 'none'}`",
+        "",
+        "| | at (UTC) | by | what | detail | seal |",
+        "|---|---|---|---|---|---|",
+    ]
+    for number, row in enumerate(rows, 1):
+        at = datetime.fromtimestamp(row.at, UTC)
+        cells = (str(number), f"{at:%Y-%m-%d %H:%M:%S}", row.actor, row.action, row.detail, row.seal[:SHORT])
+        lines.append(_write_row(map(escape, cells)))
+    return "\n".join(lines) + "\n"
 
 
 def escape(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The change record in each of its forms."""
+"""The change record, and the audit alone, in each of their forms."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from typing import Literal, TypeAlias, assert_never
 from bot.clock import Clock
 from bot.evidence.html import write_html
 from bot.evidence.json_lines import write_lines
-from bot.evidence.markdown import write_markdown
+from bot.evidence.markdown import write_audit_table, write_markdown
 from bot.evidence.record import read_record
 from bot.evidence.sections import build_document
+from bot.journal.journal import JournalView
 from bot.journal.store import Store, StoredCopy
+from bot.journal.verifying import Chains, write_rows
+from bot.telling.reports import describe_link
+from bot.telling.views import Views
 
 ReportForm: TypeAlias = Literal["html", "md", "jsonl"]
 
@@ -40,3 +44,12 @@ def write_report(store: Store | StoredCopy, upgrade: str, form: ReportForm, now:
             return write_lines(record)
         case _:
             assert_never(form)
+
+
+def write_trail(copy: StoredCopy, upgrade: str, form: str) -> str:
+    """The upgrade's audit as JSON lines or as a table of Markdown."""
+    rows = Chains(copy).list_rows(upgrade)
+    if form == "jsonl":
+        return write_rows(rows)
+    link = describe_link(Views(JournalView(copy)).read_view(upgrade))
+    return write_audit_table(upgrade, rows, link.lstrip(", "))

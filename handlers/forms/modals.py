@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from slack_sdk import WebClient
-from slack_sdk.models.blocks import InputBlock, PlainTextInputElement, PlainTextObject
+from slack_sdk.models.blocks import Block, InputBlock, PlainTextInputElement, PlainTextObject
 from slack_sdk.models.views import View
 
 from bot.clicks.orders import Order, choose_order
@@ -17,8 +17,7 @@ from bot.slack.drawing.messages import Drawing
 from bot.slack.drawing.text import write_code
 from bot.slack.sending.posting import Postbox
 from bot.telling.phrases import name_phase
-from handlers.payloads import Payload, find_channel, find_text, find_user
-from steps.contract.documents import BadDocument, read_table
+from handlers.payloads import Payload, find_channel, find_text, find_user, read_carried
 
 REASON_FORM = "asm:reason"
 REASON_BLOCK = "reason"
@@ -52,34 +51,33 @@ def build_reason_form(target: Target, action_id: str, channel: str) -> View:
     action, choice = read_action(action_id) or ("deny", "deny")
     name = TITLES.get(action, choice.capitalize() or "Decide")[:24]
     subject = f"{name_phase(target.step).capitalize() or 'The upgrade'} of {write_code(target.upgrade)}"
+    carried = {"value": write_value(target), "action_id": action_id, "channel": channel}
+    told = build_text(f"{subject}. {TOLD.get(action, '')}{WHERE_IT_STANDS}")
+    line = PlainTextInputElement(action_id=REASON_BLOCK, multiline=True, max_length=REASON_LIMIT, focus_on_load=True)
+    reason = InputBlock(block_id=REASON_BLOCK, label=PlainTextObject(text="Reason"), element=line)
+    return build_form(REASON_FORM, name, name, carried, [told, reason])
+
+
+def build_form(form: str, title: str, submit: str | None, carried: Mapping[str, str], blocks: Sequence[Block]) -> View:
+    """A form that can be left by Cancel; without `submit` it can only be read. `carried` comes back unseen with it."""
     return View(
         type="modal",
-        callback_id=REASON_FORM,
-        title=PlainTextObject(text=name),
-        submit=PlainTextObject(text=name[:24]),
+        callback_id=form,
+        title=PlainTextObject(text=title),
+        submit=PlainTextObject(text=submit) if submit else None,
         close=PlainTextObject(text="Cancel"),
-        private_metadata=json.dumps({"value": write_value(target), "action_id": action_id, "channel": channel}),
-        blocks=[
-            build_text(f"{subject}. {TOLD.get(action, '')}{WHERE_IT_STANDS}"),
-            InputBlock(
-                block_id=REASON_BLOCK,
-                label=PlainTextObject(text="Reason"),
-                element=PlainTextInputElement(
-                    action_id=REASON_BLOCK, multiline=True, max_length=REASON_LIMIT, focus_on_load=True
-                ),
-            ),
-        ],
+        private_metadata=json.dumps(carried),
+        blocks=list(blocks),
     )
 
 
 def read_reason_form(view: Payload) -> ReasonForm | None:
     """The reason and what it is for; None where the form is not one of ours."""
-    try:
-        metadata = read_table(find_text(view, "private_metadata"))
-        target, meaning = read_value(str(metadata["value"])), read_action(str(metadata["action_id"]))
-        channel = str(metadata["channel"])
-    except (BadDocument, KeyError):
+    carried = read_carried(view, "value", "action_id", "channel")
+    if carried is None:
         return None
+    value, action_id, channel = carried
+    target, meaning = read_value(value), read_action(action_id)
     if target is None or meaning is None:
         return None
     reason = find_text(view, "state", "values", REASON_BLOCK, REASON_BLOCK, "value").strip()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
@@ -22,8 +21,8 @@ from slack_sdk.models.views import View
 from bot.slack.drawing.cards import build_text
 from bot.slack.drawing.text import write_code
 from bot.windows.appointments import Appointment, Written, list_zones, write_length
-from handlers.payloads import Payload, find_part, find_text
-from steps.contract.documents import BadDocument, read_table
+from handlers.forms.modals import build_form
+from handlers.payloads import Payload, find_part, find_text, read_carried
 
 SCHEDULE_FORM = "asm:schedule"
 CHOOSE_ZONE = "asm-schedule:zone"
@@ -44,43 +43,35 @@ def build_schedule_form(target: str, proposed: Appointment, channel: str) -> Vie
     local = proposed.starts.astimezone(ZoneInfo(proposed.zone))
     length = write_length(proposed.ends - proposed.starts) if proposed.ends else None
     zone = _option(proposed.zone)
-    return View(
-        type="modal",
-        callback_id=SCHEDULE_FORM,
-        title=PlainTextObject(text="Schedule"),
-        submit=PlainTextObject(text="Schedule"),
-        close=PlainTextObject(text="Cancel"),
-        private_metadata=json.dumps({"target": target, "channel": channel}),
-        blocks=[
-            build_text(f"When may {write_code(target)} be changed? Approvals can be given before."),
-            _input("date", "Date", DatePickerElement(action_id="date", initial_date=f"{local:%Y-%m-%d}")),
-            _input("time", "Time", TimePickerElement(action_id="time", initial_time=f"{local:%H:%M}")),
-            _input(
-                "zone",
-                "Time zone",
-                ExternalDataSelectElement(action_id=CHOOSE_ZONE, initial_option=zone, min_query_length=1),
-                "Type a city or region, such as Seoul.",
-            ),
-            _input(
-                "for",
-                "For how long",
-                PlainTextInputElement(action_id="for", initial_value=length, max_length=20),
-                "Such as 3h or 2h30m; empty for until the cluster's window ends.",
-                optional=True,
-            ),
-        ],
-    )
+    blocks = [
+        build_text(f"When may {write_code(target)} be changed? Approvals can be given before."),
+        _input("date", "Date", DatePickerElement(action_id="date", initial_date=f"{local:%Y-%m-%d}")),
+        _input("time", "Time", TimePickerElement(action_id="time", initial_time=f"{local:%H:%M}")),
+        _input(
+            "zone",
+            "Time zone",
+            ExternalDataSelectElement(action_id=CHOOSE_ZONE, initial_option=zone, min_query_length=1),
+            "Type a city or region, such as Seoul.",
+        ),
+        _input(
+            "for",
+            "For how long",
+            PlainTextInputElement(action_id="for", initial_value=length, max_length=20),
+            "Such as 3h or 2h30m; empty for until the cluster's window ends.",
+            optional=True,
+        ),
+    ]
+    return build_form(SCHEDULE_FORM, "Schedule", "Schedule", {"target": target, "channel": channel}, blocks)
 
 
 def read_schedule_form(view: Payload) -> ScheduleForm | None:
     """A submission; None where it is not one of ours."""
-    try:
-        metadata = read_table(find_text(view, "private_metadata"))
-        target, channel = str(metadata["target"]), str(metadata["channel"])
-    except (BadDocument, KeyError):
+    carried = read_carried(view, "target", "channel")
+    if carried is None:
         return None
     values = find_part(find_part(view, "state"), "values")
     date, time, zone, length = (_read(values, name) for name in ("date", "time", "zone", "for"))
+    target, channel = carried
     return ScheduleForm(target, channel, Written(date, time, zone, length))
 
 

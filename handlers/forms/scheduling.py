@@ -7,16 +7,15 @@ from dataclasses import replace
 from slack_bolt import Ack, App, Respond
 from slack_sdk import WebClient
 
-from bot.clicks.clicks import Click
 from bot.clicks.orders import Schedule, Snooze
 from bot.slack.api.answers import Answered, call_slack
 from bot.slack.api.directory import read_zone_of
 from bot.slack.drawing.reminders import RESCHEDULE_ACTION, SNOOZE_ACTION, read_snooze
 from bot.slack.drawing.text import cut
-from handlers.desk import Reception, commit_form
+from handlers.desk import FormPlace, Reception, commit_form, commit_press
 from handlers.forms.modals import tell_unopened
 from handlers.forms.schedule_form import CHOOSE_ZONE, SCHEDULE_FORM, build_schedule_form, find_zones, read_schedule_form
-from handlers.payloads import Payload, find_channel, find_first, find_part, find_team, find_text, find_user, hash_id
+from handlers.payloads import Payload, find_channel, find_first, find_part, find_text, find_user
 
 # Long enough for both moments of a time that comes twice.
 FAULT_LIMIT = 250
@@ -77,28 +76,14 @@ def receive_schedule(reception: Reception, body: Payload, ack: Ack) -> None:
             errors={name: cut(text.replace("`", ""), FAULT_LIMIT) for name, text in faults.items()},
         )
         return
-    commit_form(reception, body, Schedule(form.target, form.when), form.channel)
+    commit_form(reception, body, "schedule", Schedule(form.target, form.when), FormPlace(form.channel))
     ack()
 
 
 def receive_snooze(reception: Reception, body: Payload) -> None:
     """Commit a snooze."""
-    action = find_first(body, "actions")
-    read = read_snooze(find_text(action, "selected_option", "value"))
+    read = read_snooze(find_text(find_first(body, "actions"), "selected_option", "value"))
     if read is None:
         return
     upgrade, seq, place, seconds = read
-    message = find_text(body, "container", "message_ts")
-    stamp = find_text(action, "action_ts") or find_text(body, "trigger_id")
-    reception.desk.receive(
-        Click(
-            id=hash_id("snooze", find_user(body), message, stamp),
-            user=find_user(body),
-            received_at=reception.clock.now(),
-            order=Snooze(upgrade, seq, place, seconds),
-            team=find_team(body),
-            channel=find_channel(body),
-            answer_to=find_text(body, "response_url"),
-            door="reminder",
-        )
-    )
+    commit_press(reception, body, "reminder", Snooze(upgrade, seq, place, seconds))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from slack_sdk.models.blocks import (
-    Block,
     CheckboxesElement,
     ContextBlock,
     InputBlock,
@@ -25,8 +23,8 @@ from bot.clicks.orders import StartOptions
 from bot.orders.cluster_views import ClusterView
 from bot.slack.drawing.cards import build_note, build_text
 from bot.slack.drawing.text import clean, cut, cut_written, escape
-from handlers.payloads import Payload, find_part, find_text
-from steps.contract.documents import BadDocument, read_table
+from handlers.forms.modals import build_form
+from handlers.payloads import Payload, find_part, find_text, read_carried
 
 START_FORM = "asm:start"
 CHOOSE_CLUSTER = "asm-start:cluster"
@@ -66,9 +64,9 @@ def build_start_form(clusters: Sequence[ClusterView], chosen: str, channel: str,
 
     `notes` are sentences about what is left out.
     """
-    metadata = json.dumps({"channel": channel})
+    title, carried = "Start an upgrade", {"channel": channel}
     if not clusters:
-        return _build_view([build_text(_NOTHING), *_build_notes(notes)], metadata, submit=None)
+        return build_form(START_FORM, title, None, carried, [build_text(_NOTHING), *_build_notes(notes)])
     cluster = next((cluster for cluster in clusters if cluster.key == chosen), clusters[0])
     shown = (
         clusters[:MOST_CLUSTERS] if cluster in clusters[:MOST_CLUSTERS] else (cluster, *clusters[: MOST_CLUSTERS - 1])
@@ -88,21 +86,20 @@ def build_start_form(clusters: Sequence[ClusterView], chosen: str, channel: str,
         _build_line("canary", "Canary namespaces", "Re-injected first, with an approval of their own."),
         _build_line("skip", "Namespaces to leave alone", "Their sidecars stay on the old version."),
     ]
-    return _build_view(blocks, metadata, submit="Propose" if cluster.found else "Start")
+    return build_form(START_FORM, title, "Propose" if cluster.found else "Start", carried, blocks)
 
 
 def read_start_form(view: Payload) -> StartForm | None:
     """A submission; None where it is not one of ours. Faults are by block id."""
     values = find_part(find_part(view, "state"), "values")
-    try:
-        channel = str(read_table(find_text(view, "private_metadata"))["channel"])
-    except (BadDocument, KeyError):
+    carried = read_carried(view, "channel")
+    if carried is None:
         return None
     cluster = find_text(_value(values, "cluster"), "selected_option", "value")
     listed = _value(values, "files").get("files")
     files = tuple(file for file in listed if isinstance(file, Mapping)) if isinstance(listed, list) else ()
     faults = {} if cluster else {"cluster": "Choose a cluster."}
-    return StartForm(cluster, channel, _read_options(values), files, faults)
+    return StartForm(cluster, carried[0], _read_options(values), files, faults)
 
 
 def _read_options(values: Payload) -> StartOptions:
@@ -151,18 +148,6 @@ _PROPOSAL = (
 
 def _build_notes(notes: Sequence[str]) -> list[ContextBlock]:
     return [build_note("\n".join(cut_written(note, NOTE_LIMIT) for note in notes))] if notes else []
-
-
-def _build_view(blocks: Sequence[Block], metadata: str, submit: str | None) -> View:
-    return View(
-        type="modal",
-        callback_id=START_FORM,
-        title=PlainTextObject(text="Start an upgrade"),
-        submit=PlainTextObject(text=submit) if submit else None,
-        close=PlainTextObject(text="Cancel"),
-        private_metadata=metadata,
-        blocks=list(blocks),
-    )
 
 
 def _build_cluster_choice(clusters: Sequence[ClusterView], chosen: ClusterView) -> InputBlock:

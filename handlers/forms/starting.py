@@ -14,7 +14,7 @@ from bot.slack.api.answers import Answered, call_slack
 from bot.slack.api.shared_files import FileRefused, read_shared_texts
 from bot.slack.drawing.home import START_ACTION
 from bot.slack.drawing.text import cut
-from handlers.desk import Reception, commit_form
+from handlers.desk import FormPlace, Reception, commit_form
 from handlers.forms.modals import tell_unopened
 from handlers.forms.start_form import (
     CHOOSE_CLUSTER,
@@ -122,7 +122,8 @@ def receive_start(reception: Reception, body: Payload, client: WebClient, ack: A
     if faults:
         ack(response_action="errors", errors=faults)
         return
-    commit_form(reception, body, Start(form.cluster, form.options), form.channel, "file" if form.files else "form")
+    place = FormPlace(form.channel, "file" if form.files else "form")
+    commit_form(reception, body, "start", Start(form.cluster, form.options), place)
     ack()
 
 

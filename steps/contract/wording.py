@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+LONGEST_WORDS = 400
 NAMED = re.compile(r"\{(person|command) ([^{}\n]+)\}")
 
 
@@ -40,6 +41,12 @@ def write_named(sentence: str, write: Callable[[Person | Command], str]) -> str:
 
 def _read_named(kind: str, text: str) -> Person | Command:
     return Person(text) if kind == "person" else Command(text)
+
+
+def shorten(words: str, longest: int = LONGEST_WORDS) -> str:
+    """Somebody else's words on one line, cut where they get long."""
+    line = " ".join(words.split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def count_things(number: int, one: str, many: str = "") -> str:

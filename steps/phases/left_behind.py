@@ -11,7 +11,8 @@ from steps.contract.wording import count_things
 from steps.notes.prepare import MESH_SEEN, SeenMesh
 from steps.notes.way_back import name_undertaking
 from steps.phases.sidecars.flights.begun import list_half_rolled
-from steps.phases.versions_found import count_versions, list_versions, read_tag
+from steps.phases.versions_found import count_versions, list_versions
+from steps.versions import read_tag
 from steps.workloads.inventory import is_live
 
 

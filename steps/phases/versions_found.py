@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from steps.contract.release import Release
 from steps.mesh import Pod
+from steps.versions import read_tag
 
 
 def count_versions(pods: Iterable[Pod], release: Release) -> Counter[str]:
@@ -19,13 +20,7 @@ def count_versions(pods: Iterable[Pod], release: Release) -> Counter[str]:
     return Counter(tag for found in tags for tag in found)
 
 
-def read_tag(image: str) -> str:
-    """The tag of an image reference, without digest; "" where it has none."""
-    name, _, tag = image.partition("@")[0].rpartition(":")
-    return tag if name and "/" not in tag else ""
-
-
-def list_versions(versions: Counter[str]) -> str:
+def list_versions(versions: Mapping[str, int]) -> str:
     """`2 on 1.4.7-asm.0, 6 on 1.4.10-asm.18`."""
     counted = (f"{number} on {version or 'no tag'}" for version, number in sorted(versions.items()))
     return ", ".join(counted) or "none found"

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from steps.contract.wording import shorten
 from steps.mesh import Event
 
 # What decides how long a cause is waited for: a key of the patience that stalls have.
@@ -199,7 +200,6 @@ CAUSES: tuple[Cause, ...] = (
 # What a scheduler says of nodes, next to what rules out others of them.
 _SCHEDULING: CauseKind = "Unschedulable"
 _ADVISED = 2
-LONGEST_WORDS = 400
 # What admission refuses with 400, 403 or 500.
 _REFUSING: frozenset[CauseKind] = frozenset({"policy", "quota", "webhook"})
 
@@ -258,9 +258,3 @@ def choose_words(events: Iterable[Event]) -> str:
     """What the warnings among events say: the last that tells of a known cause, else the last."""
     said = [f"{event.reason}: {event.message}" for event in events if event.kind == "Warning"]
     return shorten(find_telling(reversed(said)))
-
-
-def shorten(words: str) -> str:
-    """On one line, cut where it gets long."""
-    line = " ".join(words.split())
-    return line if len(line) <= LONGEST_WORDS else line[: LONGEST_WORDS - 1] + "…"

@@ -10,8 +10,8 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from steps.contract.errors import GiveUp, StepError, TryAgain
+from steps.contract.wording import shorten
 
-LONGEST_MESSAGE = 400
 ASK_AGAIN = frozenset({408, 409, 410, 423, 425})
 
 
@@ -101,9 +101,3 @@ def read_retry_after(headers: Mapping[str, str], now: datetime | None = None) ->
 def name_error(error: BaseException) -> str:
     """An exception in one short line."""
     return shorten(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
-
-
-def shorten(message: str, longest: int = LONGEST_MESSAGE) -> str:
-    """A foreign message on one line, cut where it gets long."""
-    line = " ".join(message.split())
-    return line if len(line) <= longest else line[: longest - 1] + "…"

@@ -7,13 +7,14 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from bot.gateways.calls.faults import judge_disk, shorten
+from bot.gateways.calls.faults import judge_disk
 from bot.gateways.programs.short_programs import Printed, run_program
 from bot.gateways.releases.signatures import hash_file
 from steps.contract.documents import BadDocument, read_table
 from steps.contract.errors import GiveUp
 from steps.contract.ports import Kubectl
 from steps.contract.redaction import redact
+from steps.contract.wording import shorten
 from steps.versions import parse_numbers
 
 VERSION = re.compile(r"v?(?<!\d)\d+\.\d+\.\d+[\w.+-]*")

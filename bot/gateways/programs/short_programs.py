@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from bot.gateways.calls.faults import shorten
 from steps.contract.errors import GiveUp, TryAgain
+from steps.contract.wording import shorten
 
 LARGEST_OUTPUT = 20_000_000
 

@@ -14,10 +14,7 @@ from bot.journal.bodies import Message
 from bot.journal.outbox import Outbox
 from bot.journal.store import StoreBroken
 from bot.slack.api.pacing import Budget, Quota
-from bot.slack.drawing.text import Pen
 from bot.slack.sending.delivery import Deferred, Dropped, Replaced, Result, Sender, Sent
-from bot.slack.sending.posting import Postbox
-from bot.telling.views import UpgradeView
 
 # Slack allows 50 chat.update a minute and one chat.postMessage a second and channel, with short bursts.
 EDITS_A_MINUTE = 46
@@ -34,23 +31,12 @@ LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class Announcer:
-    """Sends what is due. One thread calls `turn`; nothing here sleeps.
+    """Has the sender send what is due. One thread calls `turn`; nothing here sleeps."""
 
-    `views` gives an upgrade as it is now, `write_record` the change record of one.
-    """
-
-    def __init__(
-        self,
-        outbox: Outbox,
-        views: Callable[[str], UpgradeView],
-        postbox: Postbox,
-        clock: Clock,
-        pen: Pen,
-        write_record: Callable[[str], str],
-    ) -> None:
+    def __init__(self, outbox: Outbox, sender: Sender, clock: Clock) -> None:
         self._outbox = outbox
+        self._sender = sender
         self._clock = clock
-        self._delivery = Sender(outbox, views, postbox, clock, pen, write_record)
         self._edits = Budget(EDITS_A_MINUTE, EDIT_BURST)
         self._posts: dict[str, Budget] = {}
         self._reminders: dict[str, Quota] = {}
@@ -68,7 +54,7 @@ class Announcer:
         return min(waits, default=None)
 
     def _send_answers(self, messages: Sequence[Message]) -> list[float]:
-        return [wait for message in messages if (wait := self._attempt(message, self._delivery.answer))]
+        return [wait for message in messages if (wait := self._attempt(message, self._sender.answer))]
 
     def _send_posts(self, messages: Sequence[Message]) -> list[float]:
         """Posts in creation order, roots first; behind one that has to wait, the rest of its thread waits too.
@@ -95,7 +81,7 @@ class Announcer:
         budget.take(now)
         if reminds:
             quota.take(now)
-        result = self._delivery.post(message)
+        result = self._sender.post(message)
         if isinstance(result, Deferred) and result.too_fast:
             budget.hold(now, result.seconds)
         return result
@@ -114,7 +100,7 @@ class Announcer:
             return Deferred(wait, "")
         self._edits.take(now)
         self._edited_at[message.id] = now
-        result = self._delivery.edit(message)
+        result = self._sender.edit(message)
         if isinstance(result, Deferred) and result.too_fast:
             self._edits.hold(now, result.seconds)
         return result

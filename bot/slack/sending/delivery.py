@@ -78,7 +78,10 @@ Result: TypeAlias = Sent | Deferred | Dropped | Replaced
 
 
 class Sender:
-    """Posts, edits and answers. Remembers the look that Slack accepts of a message and the posts that it refused."""
+    """Posts, edits and answers. Remembers the look that Slack accepts of a message and the posts that it refused.
+
+    `views` gives an upgrade as it is now, `write_record` the change record of one.
+    """
 
     def __init__(
         self,

@@ -16,6 +16,7 @@ from typing import Literal, TypeAlias
 
 from steps.contract.documents import BadDocument, read_json, read_yaml
 from steps.contract.ports import Manifest
+from steps.contract.wording import shorten
 from steps.install.differences.rendered import ObjectId, identify, is_custom
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -138,8 +139,7 @@ def read_amount(value: object) -> Decimal | None:
 def show_value(value: object, most: int = 100) -> str:
     """A value in one line, cut visibly."""
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
-    line = " ".join(text.split())
-    return line if len(line) <= most else line[: most - 1] + "…"
+    return shorten(text, most)
 
 
 def find_value(manifest: Manifest, path: FieldPath) -> object:

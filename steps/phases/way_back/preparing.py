@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from steps.contract.cards import Card
 from steps.contract.checks import select_checks
 from steps.contract.errors import GiveUp
@@ -22,7 +20,7 @@ from steps.notes.prepare import (
 )
 from steps.notes.way_back import TAKEN_BACK, TakenBack, find_cover
 from steps.phases import access
-from steps.phases.versions_found import count_versions
+from steps.phases.versions_found import count_versions, list_versions
 from steps.preflight.machine import check_machine
 from steps.preflight.survey import count_sidecars
 
@@ -83,11 +81,6 @@ def describe_cover(ctx: Context) -> str:
         f"{Person(cover.by)}'s approval of the control plane covers it until {cover.until:%Y-%m-%d %H:%M} UTC: "
         "it asks only where it would do something else than was foreseen."
     )
-
-
-def list_versions(versions: Mapping[str, int]) -> str:
-    """`5 on 1.4.7-asm.0, 3 on 1.4.10-asm.18`."""
-    return ", ".join(f"{number} on {name or 'no tag'}" for name, number in sorted(versions.items())) or "none found"
 
 
 def approve_access(ctx: Context) -> Outcome:

@@ -22,6 +22,7 @@ from bot.people.roster import Roster
 from bot.schedule.tables import Reminder
 from bot.slack.api.clients import build_posting_client
 from bot.slack.sending.announcer import Announcer
+from bot.slack.sending.delivery import Sender
 from bot.slack.sending.home_tabs import HomeTabs
 from bot.slack.sending.posting import Postbox
 from steps.contract.step import Context, Done, Outcome, Waiting
@@ -60,9 +61,9 @@ def send_message(engine: Engine, fault: Exception) -> list[Any]:
     engine.outbox.put_message("cluster-x-1", "root", "C0MESHOPS1", RootBody("running"), engine.clock.now())
     client = build_posting_client("xoxb-1", NOWHERE)
     postbox = Postbox(client, client)
-    announcer = Announcer(engine.outbox, Broken(fault), postbox, engine.clock, EVERYBODYS, Broken(fault))
-    announcer._delivery._postbox.find_room = lambda channel: channel  # type: ignore[method-assign]
-    announcer.turn()
+    postbox.find_room = lambda channel: channel  # type: ignore[method-assign]
+    sender = Sender(engine.outbox, Broken(fault), postbox, engine.clock, EVERYBODYS, Broken(fault))
+    Announcer(engine.outbox, sender, engine.clock).turn()
     (row,) = engine.store.read("select trouble from outbox where slot = 'root'")
     return ["incident" in row["trouble"], engine.outbox.list_unsent(engine.clock.now()) == []]
 

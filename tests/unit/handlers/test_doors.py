@@ -15,7 +15,7 @@ from bot.clicks.orders import Approve, Deny, Order, Pause, Schedule, Snooze, Sta
 from bot.windows.appointments import Written
 from handlers.approvals import receive_button, receive_reason
 from handlers.commands import receive_order
-from handlers.desk import Reception, commit_form
+from handlers.desk import FormPlace, Reception, commit_form
 from handlers.forms.scheduling import receive_schedule, receive_snooze
 from handlers.grammar import read_order
 from handlers.threads import receive_mention, receive_order_form
@@ -97,7 +97,7 @@ def schedule(reception: Reception) -> None:
 
 def start_with_files(reception: Reception) -> None:
     options = StartOptions(overlay_texts={"mesh.yaml": "x: 1"})
-    commit_form(reception, submit({}, {}), Start("cluster-x", options), "C1", "file")
+    commit_form(reception, submit({}, {}), "start", Start("cluster-x", options), FormPlace("C1", "file"))
 
 
 def snooze(reception: Reception) -> None:

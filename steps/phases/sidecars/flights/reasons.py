@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from steps.contract.wording import shorten
 from steps.mesh import Pod
 from steps.phases.sidecars.flights.flight import Flight
-from steps.workloads.causes import find_telling, shorten
+from steps.workloads.causes import find_telling
 from steps.workloads.inventory import is_live
 
 

@@ -11,6 +11,7 @@ from bot.journal.bodies import MessageKind, decode_body
 from bot.journal.outbox import Outbox
 from bot.journal.store import Store
 from bot.slack.sending.announcer import Announcer
+from bot.slack.sending.delivery import Sender
 from bot.slack.sending.posting import Postbox
 from bot.telling.views import UpgradeView
 from tests.unit.bot.slack.samples import EVERYBODYS, build_view
@@ -34,7 +35,8 @@ class PostRoom:
         """A new announcer, as after a restart of the bot."""
         postbox = Postbox(self.slack.posting(), self.slack.reading())
         write_record = ChangeRecords(self.store, self.clock).write
-        self.announcer = Announcer(self.outbox, self._view, postbox, self.clock, EVERYBODYS, write_record)
+        sender = Sender(self.outbox, self._view, postbox, self.clock, EVERYBODYS, write_record)
+        self.announcer = Announcer(self.outbox, sender, self.clock)
         return self.announcer
 
     def _view(self, upgrade: str) -> UpgradeView:

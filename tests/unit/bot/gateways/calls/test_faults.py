@@ -9,6 +9,7 @@ import pytest
 from bot.gateways.calls import faults
 from bot.gateways.calls.faults import OutsideCall
 from steps.contract.errors import GiveUp, TryAgain
+from steps.contract.wording import LONGEST_WORDS, shorten
 
 CALL = OutsideCall("the API server of cluster-x", "list pods", "log in again", "grant it", "mend the name")
 NOW = datetime(2026, 11, 22, 19, 0, 0, tzinfo=UTC)
@@ -87,4 +88,4 @@ def test_other_file_errors_name_the_path() -> None:
 
 def test_long_messages_are_cut() -> None:
     """A foreign page of HTML does not fill the thread."""
-    assert len(faults.shorten("x" * 10_000)) == faults.LONGEST_MESSAGE
+    assert len(shorten("x" * 10_000)) == LONGEST_WORDS

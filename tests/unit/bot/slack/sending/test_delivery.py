@@ -211,7 +211,7 @@ def test_a_file_whose_answer_was_lost_is_there_once(room: PostRoom) -> None:
 
 def test_a_change_record_is_made_when_it_is_sent(room: PostRoom, monkeypatch: pytest.MonkeyPatch) -> None:
     """The journal keeps no copy of it."""
-    monkeypatch.setattr(room.announcer._delivery, "_write_record", lambda upgrade: f"record of {upgrade}")
+    monkeypatch.setattr(room.announcer._sender, "_write_record", lambda upgrade: f"record of {upgrade}")
     room.put_root()
     room.put("file", {"name": "cluster-x-1.html", "made": "change record"})
     room.settle()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from steps.contract.wording import shorten
 from steps.mesh import Event
 from steps.phases.sidecars.flights.reasons import find_reason, pick_silent
-from steps.workloads.causes import choose_words, shorten
+from steps.workloads.causes import choose_words
 from tests.unit.steps.shapes import NEW, entry, flight, pod, workload
 
 QUOTA = 'FailedCreate: pods "web-x" is forbidden: exceeded quota: few, requested: pods=1, used: pods=2, limited: pods=2'
