@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from steps.contract.cards import Card, Detail
-from steps.contract.notes import Json, read_as, write_plain
+from steps.contract.notes import Json, encode_note, read_as
 from steps.contract.options import UpgradeOptions
 from steps.contract.ports import ApplyRequest
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome
@@ -138,7 +138,7 @@ def bind_workloads(
     """The workloads with their method and risk, never pods; `wave` where it is one of its own."""
     bound = bind_planned(workloads)
     named: dict[str, Json] = {"wave": wave} if wave else {}
-    return {**bind_upgrade(ctx, identity), **named, "workloads": write_plain(bound)}
+    return {**bind_upgrade(ctx, identity), **named, "workloads": encode_note(bound)}
 
 
 def bind_planned(workloads: Iterable[PlannedWorkload]) -> dict[str, BoundWorkload]:

@@ -83,7 +83,7 @@ def reads_only(plan: Iterable[str]) -> bool:
     return all(step_id.partition("/")[0] in READING_PHASES for step_id in plan)
 
 
-def has_written(plan: Sequence[str], step_id: str) -> bool:
+def is_past_first_write(plan: Sequence[str], step_id: str) -> bool:
     """Whether the control plane may have been written to once an upgrade stands at this step of its plan."""
     if FIRST_WRITE not in plan or step_id not in plan:
         return FIRST_WRITE in plan

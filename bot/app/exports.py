@@ -22,7 +22,7 @@ from bot.schedule.tables import SchedulesView
 from bot.settings.clusters import Cluster
 from bot.telling.told import read_history, read_told
 from steps.contract.ledger import LedgerEntry
-from steps.phases.control_plane.archive import SUMS, list_changed, read_sums, write_archive
+from steps.phases.control_plane.archive import SUMS, list_changed_parts, read_sums, write_archive
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -57,7 +57,7 @@ def write_backup(folder: Path, upgrade: str) -> tuple[str, tuple[str, ...]]:
     """The upgrade's backup as one file, "" where there is none, and what of it is not as it was kept."""
     parts = BackupsGateway(folder).read_all(upgrade)
     sums = read_sums(parts.pop(SUMS, ""))
-    return (write_archive(upgrade, parts), list_changed(sums, parts)) if parts else ("", ())
+    return (write_archive(upgrade, parts), list_changed_parts(sums, parts)) if parts else ("", ())
 
 
 def write_told(copy: StoredCopy, target: str, file: str) -> str:

@@ -14,7 +14,7 @@ from types import FrameType
 import structlog
 from waitress.server import BaseWSGIServer
 
-from bot.app.checks.machine import check_writing, measure_room
+from bot.app.checks.machine import check_writing, measure_disk_room
 from bot.app.health import HealthApp, LivePort, serve_health
 from bot.app.log import configure_log
 from bot.app.loops import Dispatcher, Loop, Ticker
@@ -181,7 +181,7 @@ class Serving:
         return Signs(
             lambda: not self.front.find_trouble(),
             lambda: not self.bot.store.broken,
-            lambda: measure_room(self.bot.settings.state),
+            lambda: measure_disk_room(self.bot.settings.state),
         )
 
     def _serve_liveness(self) -> LivePort | None:

@@ -184,9 +184,9 @@ def _unfold_order(flat: FlatClick) -> Order:
             made = choose_order(flat.action, flat.choice, flat.target, flat.step, flat.generation, flat.reason)
             return made or ReadHelp(flat.target)
         case "start":
-            return Start(flat.target, read_options(flat.arguments))
+            return Start(flat.target, convert_options(flat.arguments))
         case "schedule":
-            return Schedule(flat.target, _read_written(flat.arguments), read_options(flat.arguments))
+            return Schedule(flat.target, _read_written(flat.arguments), convert_options(flat.arguments))
         case "extend":
             return Extend(flat.target, flat.choice, flat.reason)
         case "snooze":
@@ -198,7 +198,7 @@ def _unfold_order(flat: FlatClick) -> Order:
             assert_never(flat.action)
 
 
-def read_options(arguments: Mapping[str, object]) -> StartOptions:
+def convert_options(arguments: Mapping[str, object]) -> StartOptions:
     """The options of a start among words by name; names that are no option are kept as such."""
     known = {field.encode_name for field in msgspec.structs.fields(StartOptions)} - {"unknown"}
     unknown = tuple(name for name in arguments if name not in known | _WHEN.keys())

@@ -13,7 +13,7 @@ import structlog
 from bot.clock import Clock
 from bot.discovery.search import call_waiting
 from steps.mesh import ClusterAddress
-from steps.preflight.named_namespaces import describe_unknown
+from steps.preflight.named_namespaces import describe_unknown_namespaces
 
 # A reading is used for this long before it is read again, and a cluster that didn't tell is left alone for as long.
 KEPT = timedelta(minutes=5)
@@ -32,7 +32,7 @@ class FormReading:
     def find_unknown(self, named: Sequence[str]) -> str:
         """What is wrong with namespaces that the cluster does not have, "" where they are not known."""
         unknown = [one for one in named if self.namespaces and one not in self.namespaces]
-        return describe_unknown(unknown, self.namespaces) if unknown else ""
+        return describe_unknown_namespaces(unknown, self.namespaces) if unknown else ""
 
 
 @dataclass(frozen=True)

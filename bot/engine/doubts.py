@@ -28,7 +28,7 @@ class Doubts:
         why = f"what the journal says of {row.id} is not what this bot wrote, or its key was lost since"
         if row.aborted_by:
             return Blocked(
-                f"{why}: {describe_faults(grounds)}",
+                f"{why}: {describe_doubts(grounds)}",
                 "Abort once more ends the upgrade as it is. Cluster-admin that it leaves bound is found by its mark at "
                 "the start of the bot and daily, and taken back.",
             )
@@ -51,7 +51,7 @@ def is_about_journal(decision: Decision | None) -> bool:
     return decision is not None and JOURNAL in decision.binding
 
 
-def describe_faults(grounds: Grounds) -> str:
+def describe_doubts(grounds: Grounds) -> str:
     """What can't be proven."""
     return "; ".join(grounds.faults)
 
@@ -62,7 +62,7 @@ def ask_about_journal(row: UpgradeRow, grounds: Grounds) -> Ask:
     card = Card(
         f"Journal: {row.cluster}",
         (
-            "Not as this bot wrote it, or written with a key that it has no more: " + describe_faults(grounds) + ".",
+            "Not as this bot wrote it, or written with a key that it has no more: " + describe_doubts(grounds) + ".",
             f"Going on means to believe it: the upgrade goes on with {row.step}, and what stands before that in its "
             "plan counts as done and approved. Its appointment and extensions count again.",
         ),

@@ -19,7 +19,7 @@ from bot.telling.chronicle import Chronicle
 from bot.transitions import Transitions
 from steps.contract.errors import GiveUp, TryAgain
 from steps.contract.step import Ask, Blocked, Done, Outcome, Waiting
-from steps.plan import has_written
+from steps.plan import is_past_first_write
 
 
 class Runner:
@@ -115,7 +115,7 @@ class Runner:
         if asked is not None and now - asked < self._plans.pace.approval_life:
             self._transitions.carry_over(row)
             return
-        if has_written(row.plan, row.step):
+        if is_past_first_write(row.plan, row.step):
             self._transitions.ask_again(row)
             return
         denied = Blocked(

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from bot.evidence.document import Code, Facts, Fold, Lines, Part, Section, Table
 from bot.evidence.record import AskedQuestion, ChangeRecord
-from bot.evidence.wording import write_moment, write_name, write_plain
+from bot.evidence.wording import write_moment, write_name, write_unmarked
 from bot.journal.audit import Consented, GlassBroken, read_event
 from bot.journal.bodies import BlockedBody, GateBody
 from bot.journal.chain import SealedRow
@@ -29,11 +29,11 @@ def _build_row(record: ChangeRecord, question: Question) -> tuple[str, ...]:
     answer = name_done(question.choice) if question.state == "decided" else question.state
     return (
         write_moment(question.asked_at),
-        write_plain(question.question),
+        write_unmarked(question.question),
         answer,
         ", ".join(map(write_name, _list_deciders(record.audit, question))),
         write_moment(question.decided_at),
-        write_plain(question.reason),
+        write_unmarked(question.reason),
     )
 
 
@@ -56,7 +56,7 @@ def _place(question: Question) -> tuple[str, int]:
 
 def _build_card(asked: AskedQuestion) -> Fold:
     question = asked.question
-    title = f"Card {question.generation}: {write_plain(question.question)}"
+    title = f"Card {question.generation}: {write_unmarked(question.question)}"
     facts = (
         ("Code on the card", question.code),
         ("SHA-256 of what the card said", asked.shown or "the card is not in the journal any more"),
@@ -69,20 +69,20 @@ def _build_card(asked: AskedQuestion) -> Fold:
 def _list_parts(body: GateBody | BlockedBody | None) -> list[Part]:
     match body:
         case GateBody(card=card, moved=moved):
-            return [*([Lines(tuple(map(write_plain, moved)))] if moved else []), *(list_card(card) if card else [])]
+            return [*([Lines(tuple(map(write_unmarked, moved)))] if moved else []), *(list_card(card) if card else [])]
         case BlockedBody(sentence=sentence, remedy=remedy):
-            return [Lines(tuple(write_plain(said) for said in (sentence, remedy) if said))]
+            return [Lines(tuple(write_unmarked(said) for said in (sentence, remedy) if said))]
         case None:
             return []
 
 
 def list_card(card: Card) -> list[Part]:
     """A card as it was shown, what it folded included."""
-    parts: list[Part] = [Lines(tuple(map(write_plain, (card.title, *card.summary))))]
+    parts: list[Part] = [Lines(tuple(map(write_unmarked, (card.title, *card.summary))))]
     if card.facts:
-        parts.append(Facts(tuple((name, write_plain(told)) for name, told in card.facts)))
-    parts += [Lines(tuple(f"Risk: {write_plain(risk)}" for risk in card.risks))] if card.risks else []
-    parts += [Lines((write_plain(card.estimate),))] if card.estimate else []
+        parts.append(Facts(tuple((name, write_unmarked(told)) for name, told in card.facts)))
+    parts += [Lines(tuple(f"Risk: {write_unmarked(risk)}" for risk in card.risks))] if card.risks else []
+    parts += [Lines((write_unmarked(card.estimate),))] if card.estimate else []
     parts += [Fold(detail.title, (Code("\n".join(detail.lines)),)) for detail in card.details]
     if card.snippet:
         parts.append(Fold(card.snippet.title, (Code("\n".join(card.snippet.lines)),)))

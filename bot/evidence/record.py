@@ -107,12 +107,12 @@ def _list_calls(audit: list[SealedRow]) -> list[CallMade]:
     ]
 
 
-def count_waits(record: ChangeRecord) -> float:
+def count_waited(record: ChangeRecord) -> float:
     """The seconds in which the upgrade waited for a person."""
     return waits.count_waits(_list_questions(record), record.upgrade.created_at, record.ended_at)
 
 
-def find_wait(record: ChangeRecord, question: Question) -> tuple[datetime, datetime]:
+def find_open_time(record: ChangeRecord, question: Question) -> tuple[datetime, datetime]:
     """From when to when the question stood open."""
     return waits.find_wait(question, _list_questions(record), record.ended_at)
 

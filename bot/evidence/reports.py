@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias, assert_never
 
 from bot.clock import Clock
 from bot.evidence.html import write_html
-from bot.evidence.json_lines import write_lines
+from bot.evidence.json_lines import write_json_lines
 from bot.evidence.markdown import write_audit_table, write_markdown
 from bot.evidence.record import read_record
 from bot.evidence.sections import build_document
@@ -41,7 +41,7 @@ def write_report(store: Store | StoredCopy, upgrade: str, form: ReportForm, now:
         case "md":
             return write_markdown(build_document(record))
         case "jsonl":
-            return write_lines(record)
+            return write_json_lines(record)
         case _:
             assert_never(form)
 

@@ -10,9 +10,9 @@ import msgspec
 
 from bot.evidence.document import Code, Document, Facts, Fold, Lines, Part, Picture, Section, Table
 from bot.evidence.questions import build_questions
-from bot.evidence.record import ChangeRecord, count_waits
+from bot.evidence.record import ChangeRecord, count_waited
 from bot.evidence.timeline import draw_timeline
-from bot.evidence.wording import write_moment, write_name, write_plain
+from bot.evidence.wording import write_moment, write_name, write_unmarked
 from bot.journal.chain import SHORT, SealedRow
 from bot.journal.rows import at_time
 from steps.contract.ledger import STATES, LedgerEntry, count_entries
@@ -47,14 +47,14 @@ def _write_lead(record: ChangeRecord) -> str:
 
 
 def _list_facts(record: ChangeRecord) -> list[tuple[str, str]]:
-    row, waited = record.upgrade, count_waits(record)
+    row, waited = record.upgrade, count_waited(record)
     whole = (record.ended_at - row.created_at).total_seconds()
     facts = [
         ("Cluster", "/".join(filter(None, (row.address.project, row.address.location, row.cluster)))),
         ("Asked for by", write_name(row.requester)),
         ("Began (UTC)", write_moment(row.created_at)),
         ("Ended (UTC)", write_moment(row.ended_at) or f"open when this was written, {write_moment(record.read_at)}"),
-        ("Result", write_plain(row.sentence) or row.state),
+        ("Result", write_unmarked(row.sentence) or row.state),
         ("Took", f"{describe_seconds(whole)}, of which {describe_seconds(waited)} waited for people"),
         ("Takes back", row.takes_back),
         ("Taken back by", record.way_back),
@@ -77,7 +77,7 @@ def _build_steps(record: ChangeRecord) -> Fold:
             write_moment(step.started_at),
             write_moment(step.ended_at),
             step.outcome,
-            write_plain(step.sentence),
+            write_unmarked(step.sentence),
         )
         for step in record.steps
     )

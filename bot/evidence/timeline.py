@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import drawsvg
 
 from bot.evidence.moves import count_moves
-from bot.evidence.record import ChangeRecord, find_wait
+from bot.evidence.record import ChangeRecord, find_open_time
 from bot.telling.views import PhaseView, list_phases
 from steps.plan import name_phases
 
@@ -80,7 +80,7 @@ def _draw_phase(drawing: drawsvg.Drawing, scale: Scale, phase: PhaseView, y: flo
     shown = name_phases(record.upgrade.plan)
     for asked in record.questions:
         if shown.get(asked.question.step) == phase.name:
-            wait = find_wait(record, asked.question)
+            wait = find_open_time(record, asked.question)
             _draw_bar(drawing, scale, wait, y, WAIT, f"waited for people: {asked.question.question}")
 
 

@@ -20,6 +20,6 @@ def write_name(actor: str) -> str:
     return {BOT: "the bot", OPERATOR: "the command line", "": ""}.get(actor, f"@{actor}")
 
 
-def write_plain(sentence: str) -> str:
+def write_unmarked(sentence: str) -> str:
     """A sentence of the thread without Slack's syntax for people."""
     return MENTION.sub(r"@\1", sentence)

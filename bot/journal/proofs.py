@@ -83,21 +83,21 @@ class Key:
 
     def holds(self, table: str, row: Mapping[str, Any]) -> bool:
         """Whether a row is as the bot wrote it, which writes no bytes."""
-        proof = str(row[find_place(table)[1]])
+        proof = str(row[find_proof_place(table)[1]])
         try:
             return hmac.compare_digest(self.prove(table, row).encode(), proof.encode("utf-8", "replace"))
         except TypeError:
             return False
 
 
-def find_place(name: str) -> tuple[str, str]:
+def find_proof_place(name: str) -> tuple[str, str]:
     """The table and the column in which a proof of this name stands."""
     return PLACES.get(name, (name, "proof"))
 
 
 def prove_rows(db: Database, key: Key, name: str, where: str, parameters: list[object]) -> None:
     """Write the proofs of rows that the bot has just written."""
-    (table, column), names = find_place(name), PROVEN[name]
+    (table, column), names = find_proof_place(name), PROVEN[name]
     columns = ", ".join(f'"{one}"' for one in names)
     for number, *values in db.execute(f"select rowid, {columns} from {table} where {where}", parameters).fetchall():
         proof = key.prove(name, dict(zip(names, values, strict=True)))

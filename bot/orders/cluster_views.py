@@ -74,7 +74,7 @@ def write_place(address: ClusterAddress) -> str:
     return f"{address.project}/{address.location}/{address.name}"
 
 
-def read_version(upgrade: UpgradeView | None, last: UpgradeView | None, seen: SeenMesh | None = None) -> str:
+def read_mesh_version(upgrade: UpgradeView | None, last: UpgradeView | None, seen: SeenMesh | None = None) -> str:
     """What the mesh was last seen on, sidecars included; of upgrades by earlier versions of the bot, what they did."""
     if seen is not None:
         return str(seen)

@@ -14,7 +14,7 @@ from bot.orders.cluster_views import (
     describe_fleet,
     list_allowed,
     list_asked,
-    read_version,
+    read_mesh_version,
     write_place,
 )
 from bot.orders.starts import refuse_start
@@ -161,7 +161,7 @@ class Fleet:
             channel=cluster.channel,
             release=cluster.release,
             production=cluster.policy.production,
-            version=read_version(upgrade, last, self._recall_mesh(built)),
+            version=read_mesh_version(upgrade, last, self._recall_mesh(built)),
             mtls=read or kept or "",
             testing_workloads=cluster.options.testing_workloads,
             upgrade=upgrade,

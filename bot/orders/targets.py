@@ -77,7 +77,7 @@ class Targets:
         cluster = self.look_up(key)
         if cluster is None:
             also = [found.key for found in self.found.list_clusters()]
-            raise Refusal(" ".join([describe_unknown(key, self._clusters, also), *self._tell_found()]))
+            raise Refusal(" ".join([describe_unknown_cluster(key, self._clusters, also), *self._tell_found()]))
         return cluster
 
     def find_upgrade(self, order: Order) -> tuple[UpgradeRow, Cluster]:
@@ -127,7 +127,7 @@ class Targets:
         return [*found, *(f"{fault}." for fault in self.found.list_faults())]
 
 
-def describe_unknown(key: str, clusters: Iterable[str], also: Iterable[str] = ()) -> str:
+def describe_unknown_cluster(key: str, clusters: Iterable[str], also: Iterable[str] = ()) -> str:
     """That clusters.toml has no such cluster, which one may have been meant, and which there are."""
     known = list(clusters)
     meant = suggest(key, [*known, *also])

@@ -9,7 +9,7 @@ from bot.clock import Clock
 from bot.journal.bodies import AgendaSection
 from bot.journal.journal import JournalView
 from bot.journal.rows import UpgradeRow
-from bot.orders.targets import Refusal, describe_unknown
+from bot.orders.targets import Refusal, describe_unknown_cluster
 from bot.people.rights import refuse_person
 from bot.schedule.agenda import SpanSection, build_agenda, describe_windows, show_agenda
 from bot.schedule.calendar import Calendar, choose_cluster
@@ -111,7 +111,7 @@ class Timetable:
             raise Refusal(f"Which cluster? Known ones: {list_names(self._clusters)}.")
         known = self._clusters.get(key)
         if known is None:
-            raise Refusal(describe_unknown(key, self._clusters))
+            raise Refusal(describe_unknown_cluster(key, self._clusters))
         return known
 
     def check(

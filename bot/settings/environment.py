@@ -252,11 +252,11 @@ def find_settings_faults() -> list[str]:
     try:
         read_clusters()
     except ConfigError as error:
-        return describe_faults(error.faults)
+        return describe_file_faults(error.faults)
     return []
 
 
-def describe_faults(faults: Iterable[str]) -> list[str]:
+def describe_file_faults(faults: Iterable[str]) -> list[str]:
     """The faults of a file that was right when the bot last took it."""
     return [f"Not in force, the last one that was right is: {one}" for one in faults]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 
 from bot.settings.clusters import Cluster
-from bot.settings.environment import ConfigError, describe_faults
+from bot.settings.environment import ConfigError, describe_file_faults
 from steps.contract.documents import BadDocument, read_toml
 
 LOOK_SECONDS = 2.0
@@ -69,7 +69,7 @@ class ClustersFile:
         try:
             clusters = self._read()
         except ConfigError as error:
-            self._live.faults = tuple(describe_faults(error.faults))
+            self._live.faults = tuple(describe_file_faults(error.faults))
             self._log.error("clusters_not_taken", faults=list(error.faults))
             return
         self._live.take(clusters)

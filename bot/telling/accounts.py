@@ -10,7 +10,7 @@ from steps.contract.wording import describe_seconds
 
 def list_account(view: UpgradeView) -> tuple[str, ...]:
     """A sentence for each, of what is known so far."""
-    return tuple(filter(None, (*list_people(view), describe_length(view), describe_return(view))))
+    return tuple(filter(None, (*list_people(view), describe_time_taken(view), tell_way_back(view))))
 
 
 def list_people(view: UpgradeView) -> tuple[str, ...]:
@@ -19,7 +19,7 @@ def list_people(view: UpgradeView) -> tuple[str, ...]:
     return (asked, *(_describe_decision(one) for one in view.approvals if one.by))
 
 
-def describe_length(view: UpgradeView) -> str:
+def describe_time_taken(view: UpgradeView) -> str:
     """How long it took, with and without people; "" while it is open."""
     if view.ended_at is None:
         return ""
@@ -31,7 +31,7 @@ def describe_length(view: UpgradeView) -> str:
     )
 
 
-def describe_return(view: UpgradeView) -> str:
+def tell_way_back(view: UpgradeView) -> str:
     """How it is gone back and until when one person's word is enough for that; "" where nothing was written."""
     if view.way_back:
         return f"Taken back by {view.way_back}"

@@ -33,7 +33,7 @@ from bot.journal.outbox import Outbox, name_card, name_reminder
 from bot.journal.records import OPERATOR
 from bot.journal.rows import UpgradeRow, build_code, name_end
 from bot.returns import has_written
-from bot.telling.folding import GOES_ON, is_folded, is_kept, may_fold, shows_progress
+from bot.telling.folding import GOES_ON, is_folded, may_fold, shows_progress, stays_in_journal
 from bot.telling.phrases import describe_roughly, mention
 from steps.contract.cards import Attachment, Card
 from steps.contract.ledger import count_pods
@@ -100,7 +100,7 @@ class Chronicle:
         elif outcome.sentence and not told and not self._is_told_by_card(row):
             self._tell(row, outcome.sentence, outcome.card, now)
         for file in outcome.attachments:
-            put = self._outbox.keep_message if is_kept(row, file.name) else self._outbox.add_message
+            put = self._outbox.keep_message if stays_in_journal(row, file.name) else self._outbox.add_message
             put(row.id, row.channel, FileBody(file.name, file.text), now)
 
     def tell_waiting(self, row: UpgradeRow, outcome: Waiting, now: datetime) -> None:

@@ -50,7 +50,7 @@ def may_fold(row: UpgradeRow) -> bool:
     return not row.aborted_by and bool(row.plan) and not is_way_back(row.plan)
 
 
-def is_kept(row: UpgradeRow, file: str) -> bool:
+def stays_in_journal(row: UpgradeRow, file: str) -> bool:
     """Whether a file of a step that went well is kept in the journal alone; the ledger comes once, at the end."""
     return may_fold(row) and (file in KEPT_FILES or row.step in KEPT_OF)
 

@@ -30,7 +30,7 @@ def describe_history(views: Sequence[UpgradeView], left: Sequence[str] = ()) -> 
 
 
 def _describe_upgrade(view: UpgradeView) -> str:
-    lines = [f"*{view.id}* to {view.release}{describe_link(view)}: {describe_standing(view)}"]
+    lines = [f"*{view.id}* to {view.release}{describe_link(view)}: {describe_view(view)}"]
     lines += [f"{describe_times(view)}."] if view.times else []
     lines += [f"{_MARKS[phase.state]} {phase.title}: {phase.sentence or phase.state}" for phase in view.phases]
     if view.remedy:
@@ -41,7 +41,7 @@ def _describe_upgrade(view: UpgradeView) -> str:
 
 
 def _describe_line(view: UpgradeView, *, whole: bool) -> str:
-    line = f"{view.id}: {describe_versions(view)}, {describe_standing(view)}{describe_link(view)}"
+    line = f"{view.id}: {describe_versions(view)}, {describe_view(view)}{describe_link(view)}"
     account = list_account(view) if whole else [f"`/asm-upgrade history {view.id}` tells who decided what"]
     return "\n    • ".join((line, *account))
 
@@ -67,7 +67,7 @@ def describe_link(view: UpgradeView) -> str:
     return f", taken back by {view.way_back}" if view.way_back else ""
 
 
-def describe_standing(view: UpgradeView) -> str:
+def describe_view(view: UpgradeView) -> str:
     """The state of an upgrade in a few words."""
     if view.state in ENDED:
         return view.state

@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from bot.windows.downtime import DAY, Downtime, Span, find_change, find_moments
+from bot.windows.downtime import DAY, Downtime, Span, find_clock_change, find_moments
 
 SHORTEST = timedelta(minutes=10)
 LONGEST = timedelta(days=7)
@@ -167,7 +167,7 @@ def read_moment(day_text: str, time_text: str, zone: str) -> datetime:
     moments = find_moments(day, at, zone)
     if len(moments) == 1:
         return moments[0]
-    before, after = find_change(day, at, zone)
+    before, after = find_clock_change(day, at, zone)
     turn = f"on {day} in {zone} clocks go from {before:%H:%M} to {after:%H:%M}"
     if not moments:
         raise UnclearTime(

@@ -147,7 +147,7 @@ def find_moments(day: date, at: time, zone: str) -> tuple[datetime, ...]:
     return tuple(sorted(known))
 
 
-def find_change(day: date, at: time, zone: str) -> tuple[datetime, datetime]:
+def find_clock_change(day: date, at: time, zone: str) -> tuple[datetime, datetime]:
     """The clock change that makes a local time skipped or doubled: what clocks show before and after it."""
     first, second = sorted(_read_both(day, at, zone))
     low, high = first - DAY / 8, second + DAY / 8

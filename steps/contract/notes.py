@@ -32,7 +32,7 @@ class Memory(Protocol):
         ...
 
 
-def write_plain(value: object) -> Json:
+def encode_note(value: object) -> Json:
     """A value of frozen types as JSON."""
     return msgspec.to_builtins(value, enc_hook=_write_path)  # type: ignore[no-any-return]
 
@@ -48,7 +48,7 @@ class Note(Generic[T]):
 
     key: str
     read: Callable[[Json], T]
-    write: Callable[[T], Json] = write_plain
+    write: Callable[[T], Json] = encode_note
 
     def of(self, *parts: str | int) -> Note[T]:
         """The note about one of many: its key goes on with the parts."""

@@ -55,8 +55,8 @@ def build_apply_arguments(
     """
     guide = _fill_in(release.apply_arguments, identity)
     strict = _fill_in(release.strict_arguments, identity) if mtls == "STRICT" else ()
-    check_set_flags([*_values_of(guide), *_values_of(strict)], "the guide's flags with this cluster's names")
-    check_set_flags(options.set_flags, "--set")
+    refuse_set_flags([*_values_of(guide), *_values_of(strict)], "the guide's flags with this cluster's names")
+    refuse_set_flags(options.set_flags, "--set")
     in_files = list_overlay_paths(options.overlays)
     _check_conflicts(_values_of(guide), mtls, options.set_flags, in_files)
     # On istioctl's command line a flag beats the file, so an earlier flag must not undo what the file says now.
@@ -147,7 +147,7 @@ def find_idle_flags(flags: Sequence[str]) -> tuple[str, ...]:
     )
 
 
-def check_set_flags(flags: Sequence[str], source: str) -> None:
+def refuse_set_flags(flags: Sequence[str], source: str) -> None:
     """Raise GiveUp that names every flag istioctl would misread and how to give it instead."""
     faults = [fault for flag in flags if (fault := find_flag_fault(flag))]
     if faults:

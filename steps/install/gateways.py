@@ -21,7 +21,7 @@ def find_left_gateways(plane: Iterable[Workload], moved: Collection[str], releas
     return tuple(_describe(one, release) for one in plane if _stays(one, release) and str(one.ref) not in moved)
 
 
-def list_moved(release: Release, flags: Iterable[str]) -> frozenset[str]:
+def list_brought(release: Release, flags: Iterable[str]) -> frozenset[str]:
     """Ids of what these flags bring to the release, before istioctl was asked."""
     asked = set(flags)
     names = [one.workload for one in COMPONENTS if asked.issuperset(one.flags)]

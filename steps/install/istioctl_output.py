@@ -50,10 +50,10 @@ class ApplyReport:
     @property
     def only_passing(self) -> bool:
         """Whether every error is one that may be gone at the next try."""
-        return bool(self.errors) and all(is_connection_fault(error) or _TIMEOUT.search(error) for error in self.errors)
+        return bool(self.errors) and all(blames_connection(error) or _TIMEOUT.search(error) for error in self.errors)
 
 
-def is_connection_fault(text: str) -> bool:
+def blames_connection(text: str) -> bool:
     """Whether the text tells of the way to the API server, or of that server, rather than of what was asked."""
     return _CONNECTION.search(text) is not None
 

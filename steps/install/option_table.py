@@ -8,7 +8,7 @@ from itertools import pairwise
 from steps.contract.options import MtlsMode, Overlay
 from steps.install.flags import MTLS_FLAG, flag_path
 from steps.install.overlays import list_overlay_paths
-from steps.install.recovery import show_value
+from steps.install.recovery import write_flag_value
 
 
 def compare_options(
@@ -18,7 +18,7 @@ def compare_options(
 
     What the guide alone sets is neither of the earlier install's choosing nor of a person's, and is left out.
     """
-    in_files = {path: show_value(value) for path, value in list_overlay_paths(overlays).items()}
+    in_files = {path: write_flag_value(value) for path, value in list_overlay_paths(overlays).items()}
     applied = in_files | _read_values([value for name, value in pairwise(arguments) if name == "--set"])
     before = _read_values(earlier)
     given = [path for path in (*in_files, *_read_values(asked)) if path not in before]
@@ -33,7 +33,7 @@ def compare_mtls(now: MtlsMode, wanted: MtlsMode) -> str:
     return f"kept: mTLS {now}" if now == wanted else f"changed: mTLS {wanted}, was {now} ({MTLS_FLAG})"
 
 
-def list_changed(lines: Sequence[str]) -> tuple[str, ...]:
+def list_changed_options(lines: Sequence[str]) -> tuple[str, ...]:
     """What does not stay, for whoever reads no more than the risks."""
     return tuple(line for line in lines if line.startswith(("changed: ", "lost: ")))
 

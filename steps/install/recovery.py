@@ -129,7 +129,7 @@ def recover_components(values: Mapping[str, object], plane: Iterable[Workload]) 
 def recover_flags(values: Mapping[str, object]) -> tuple[str, ...]:
     """The `--set` flags of optional features that are on."""
     found = ((path, look_up(values, path.removeprefix("values."))) for path in OPTIONAL_FEATURES)
-    return tuple(f"{path}={show_value(value)}" for path, value in found if value not in OPTIONAL_FEATURES[path])
+    return tuple(f"{path}={write_flag_value(value)}" for path, value in found if value not in OPTIONAL_FEATURES[path])
 
 
 def look_up(values: Mapping[str, object], path: str) -> object:
@@ -153,7 +153,7 @@ def list_leaves(values: Mapping[str, object], prefix: str = "") -> tuple[str, ..
     return tuple(found)
 
 
-def show_value(value: object) -> str:
+def write_flag_value(value: object) -> str:
     """A value as `--set` takes it: true, not True."""
     return json.dumps(value) if isinstance(value, bool | int | float) else str(value)
 

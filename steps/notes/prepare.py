@@ -9,7 +9,7 @@ from datetime import datetime
 
 from steps.contract.checks import Check
 from steps.contract.errors import GiveUp
-from steps.contract.notes import Json, Note, read_as, write_plain
+from steps.contract.notes import Json, Note, encode_note, read_as
 from steps.contract.options import MtlsMode
 from steps.contract.step import Context
 from steps.contract.wording import count_things
@@ -75,7 +75,7 @@ def write_source(source: Source) -> Json:
 
 def write_identity(identity: ClusterIdentity) -> Json:
     """The identity as JSON, without how GKE has the cluster at this moment: nothing later may rest on that."""
-    plain = write_plain(identity)
+    plain = encode_note(identity)
     assert isinstance(plain, dict)
     return {key: kept for key, kept in plain.items() if key != "gke"}
 

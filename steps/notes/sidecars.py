@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from steps.contract.notes import Json, Note, read_as, write_plain
+from steps.contract.notes import Json, Note, encode_note, read_as
 from steps.contract.step import Context
 
 LONGEST_PAUSE = timedelta(minutes=10)
@@ -118,7 +118,7 @@ class Seen:
 
 def write_seen(seen: Seen) -> Json:
     """The rounds as JSON, no finer than they were measured."""
-    return write_plain(replace(seen, seconds=round(seen.seconds, 1), rounds=round(seen.rounds, 3)))
+    return encode_note(replace(seen, seconds=round(seen.seconds, 1), rounds=round(seen.rounds, 3)))
 
 
 # Ids of approved workloads.
@@ -271,7 +271,7 @@ def is_put_off(ctx: Context, ref: str) -> bool:
     return kept is not None and ctx.now < kept.until <= ctx.now + LONGEST_PAUSE
 
 
-def read_refusal(ctx: Context, ref: str) -> str:
+def recall_refusal(ctx: Context, ref: str) -> str:
     """Why the last call for the workload was refused, "" where it was not."""
     kept = ctx.recall(BACKOFF.of(ref))
     return kept.why if kept else ""

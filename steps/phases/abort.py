@@ -11,7 +11,7 @@ from steps.notes.runs import AWAITED, LEFTOVERS, NAMESPACES
 from steps.phases.access import remove_leftovers
 from steps.phases.lease.giving_back import give_all_back, holds_anything
 from steps.phases.left_behind import report_abort
-from steps.phases.same_cluster import find_stranger
+from steps.phases.same_cluster import find_other_cluster
 from steps.phases.validate import find_leftovers
 
 
@@ -31,7 +31,7 @@ def hand_back(ctx: Context, what: str) -> Outcome:
     ended = describe_awaited(ctx)
     if not holds_anything(ctx):
         return Done(ended)
-    stranger = find_stranger(ctx)
+    stranger = find_other_cluster(ctx)
     if stranger:
         return Done(f"{stranger}; nothing was written there")
     if ctx.recall(NAMESPACES) is not None:

@@ -15,7 +15,7 @@ from steps.phases.own_binding import (
     OWN_BINDING,
     BindingPlace,
     fill_binding,
-    find_place,
+    find_binding_place,
     has_every_right,
     is_left_over,
     is_own,
@@ -42,7 +42,7 @@ SETTLING = 2.0
 def approve(ctx: Context) -> Outcome:
     """Ask before the bot gives itself rights; nothing to ask where it has them all."""
     identity, account = measure_identity(ctx), ctx.kubernetes.read_account()
-    place = find_place(ctx.kubernetes, account)
+    place = find_binding_place(ctx.kubernetes, account)
     given = is_own(ctx, place) or is_left_over(ctx, place)
     if not given and has_every_right(ctx.kubernetes):
         by = f", by {place.name}" if place.is_bound else ", by Google IAM or a binding of others"
@@ -51,7 +51,7 @@ def approve(ctx: Context) -> Outcome:
     if refused is not None:
         return refused
     facts = (("account", account), ("role", ADMIN_ROLE))
-    card = build_gate_card(ctx, identity, "Access", (describe_plan(place),), facts, find_risks(ctx))
+    card = build_gate_card(ctx, identity, "Access", (describe_plan(place),), facts, find_access_risks(ctx))
     return pass_gate(
         ctx, Ask(f"Give the bot cluster-admin on {ctx.cluster.key}?", card, bind_access(ctx, identity, account))
     )
@@ -67,7 +67,7 @@ def describe_plan(place: BindingPlace) -> str:
     return f"{how}. It is taken back once istioctl and asmctl need it no more, also where the upgrade is aborted."
 
 
-def find_risks(ctx: Context) -> tuple[str, ...]:
+def find_access_risks(ctx: Context) -> tuple[str, ...]:
     """What will stop the upgrade once cluster-admin is taken back, and what another bot may do meanwhile."""
     alone = find_lease_risk(ctx.kubernetes, ctx.release.namespace)
     missing = ctx.kubernetes.find_missing_rights(list_sidecar_rights())
@@ -79,7 +79,7 @@ def find_risks(ctx: Context) -> tuple[str, ...]:
 def bind(ctx: Context) -> Outcome:
     """Bind the account unless it is bound already; a binding of others is never edited."""
     account = ctx.kubernetes.read_account()
-    place = find_place(ctx.kubernetes, account)
+    place = find_binding_place(ctx.kubernetes, account)
     if place.is_bound and not is_left_over(ctx, place):
         ours = is_own(ctx, place)
         ctx.revise(BINDING, OwnBinding(place.name, ours))

@@ -35,7 +35,7 @@ def approve(ctx: Context) -> Outcome:
     if refused is not None:
         return refused
     if ctx.decision is None and not any(finding.replacement for finding in findings):
-        keep_seen(ctx, map(str, findings))
+        keep_decided(ctx, map(str, findings))
         return Done(f"authorization: {describe_findings(len(findings), 0).rstrip('.')}", ask.card)
     return pass_findings(ctx, ask, findings)
 
@@ -64,18 +64,18 @@ def pass_findings(ctx: Context, ask: Ask, findings: Sequence[PolicyFinding]) -> 
         return ask
     shown = _list_shown(decision.binding) or {str(finding) for finding in findings}
     if decision.choice == KEEP.id:
-        keep_seen(ctx, shown)
+        keep_decided(ctx, shown)
         return Done(f"{count_things(len(shown), 'authorization finding')} left as they are by {Person(decision.by)}")
     frame = {**decision.binding, "findings": None} == {**ask.binding, "findings": None}
     outcome = Done(f"authorization approved by {Person(decision.by)}") if frame else pass_gate(ctx, ask)
     if isinstance(outcome, Done):
-        keep_seen(ctx, shown)
+        keep_decided(ctx, shown)
         edits = [str(one) for one in findings if one.replacement and str(one) in shown]
         ctx.revise(APPROVED_EDITS, tuple(dict.fromkeys((*(ctx.recall(APPROVED_EDITS) or ()), *edits))))
     return outcome
 
 
-def keep_seen(ctx: Context, shown: Iterable[str]) -> None:
+def keep_decided(ctx: Context, shown: Iterable[str]) -> None:
     """A person has decided about these findings."""
     ctx.revise(SEEN_FINDINGS, tuple(sorted({*(ctx.recall(SEEN_FINDINGS) or ()), *shown})))
 

@@ -26,7 +26,7 @@ from steps.phases.lease.giving_back import give_all_back
 from steps.phases.same_cluster import on_same_cluster
 from steps.phases.sidecars.flights.begun import list_half_rolled
 from steps.preflight.survey import count_sidecars
-from steps.workloads.estimate import describe_outcome
+from steps.workloads.estimate import compare_estimate
 
 
 def revoke(ctx: Context) -> Outcome:
@@ -37,11 +37,11 @@ def revoke(ctx: Context) -> Outcome:
 def report(ctx: Context) -> Outcome:
     """Say how the upgrade ended, with its evidence."""
     counts = count_entries(ctx.ledger.read_entries())
-    keep_seen(ctx)
+    keep_seen_mesh(ctx)
     return Done(describe_end(ctx, counts), build_report(ctx, counts))
 
 
-def keep_seen(ctx: Context) -> None:
+def keep_seen_mesh(ctx: Context) -> None:
     """Keep what the mesh is on at the end: the sidecars that were left are on something else."""
     left = count_sidecars(ctx.kubernetes.list_pods(), ctx.release.namespace).by_version
     ctx.revise(MESH_SEEN, SeenMesh((ctx.release.version,), left))
@@ -50,10 +50,10 @@ def keep_seen(ctx: Context) -> None:
 def describe_end(ctx: Context, counts: Mapping[EntryState, int]) -> str:
     """`upgraded cluster-x: 1.4.7-asm.0 → 1.4.10-asm.18, 75/78 pods, 3 manual`; pods that are gone are not counted."""
     versions = f"{describe_source(ctx)} → {ctx.release.version}"
-    return f"upgraded {ctx.cluster.key}: {versions}, {count_moved(counts)}{describe_unapplied(ctx)}"
+    return f"upgraded {ctx.cluster.key}: {versions}, {describe_moved_pods(counts)}{describe_unapplied(ctx)}"
 
 
-def count_moved(counts: Mapping[EntryState, int]) -> str:
+def describe_moved_pods(counts: Mapping[EntryState, int]) -> str:
     """`75/78 pods, 3 manual`; pods that are gone are not counted."""
     total = count_pods(counts)
     others: tuple[EntryState, ...] = ("skipped", "failed", "pending")
@@ -97,7 +97,7 @@ def build_report(ctx: Context, counts: Mapping[EntryState, int]) -> Card:
 def describe_time(ctx: Context) -> str:
     """What was estimated at first beside what it took from then on; waiting for people is in neither."""
     took = {phase: minutes for phase, minutes in ctx.forecast().took.items() if phase != "prepare"}
-    return describe_outcome(ctx.recall(ESTIMATE) or (0.0, 0.0), took)
+    return compare_estimate(ctx.recall(ESTIMATE) or (0.0, 0.0), took)
 
 
 STEPS: tuple[Step, ...] = (

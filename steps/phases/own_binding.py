@@ -39,7 +39,7 @@ def binds(binding: Binding, account: str) -> bool:
     return binding.role == ADMIN_ROLE and account in binding.users
 
 
-def find_place(kubernetes: Kubernetes, account: str) -> BindingPlace:
+def find_binding_place(kubernetes: Kubernetes, account: str) -> BindingPlace:
     """The binding that binds the account; else the manifests' that stands empty; else the guide's name if it is free.
 
     A binding of others is never edited: then a name of the bot's own.

@@ -10,7 +10,7 @@ from steps.contract.checks import Check, select_checks
 from steps.contract.step import Blocked, Context, Done, Outcome, Step
 from steps.contract.wording import Command, count_things
 from steps.install.flags import build_apply_arguments, try_options
-from steps.install.option_table import compare_mtls, compare_options, list_changed
+from steps.install.option_table import compare_mtls, compare_options, list_changed_options
 from steps.notes.prepare import (
     CHANNEL,
     CHECKS,
@@ -117,12 +117,12 @@ def build_proposal(ctx: Context, planned: Planned) -> Card:
         risks=(
             *ctx.release.warnings,
             *(check.sentence for check in select_checks(checks, "warning")),
-            *list_changed(options),
+            *list_changed_options(options),
             *list_restart_risks(planned),
         ),
         details=(
             Detail("Workloads to restart", list_workloads_to_restart(planned)),
-            Detail("Options: the earlier install's beside this upgrade's", (*describe_asked(ctx), *options)),
+            Detail("Options: the earlier install's beside this upgrade's", (*describe_given(ctx), *options)),
             Detail("Checks", tuple(f"{c.name}: {c.sentence}" for c in select_checks(checks, "ok"))),
         ),
         estimate=describe_estimate(ctx.release, pieces, ctx.options, forecast),
@@ -137,7 +137,7 @@ def compare_to_earlier(ctx: Context) -> tuple[str, ...]:
     return (compare_mtls(recall_mtls(ctx), choose_mtls(ctx)), *(lines or ("no option beyond the guide's",)))
 
 
-def describe_asked(ctx: Context) -> tuple[str, ...]:
+def describe_given(ctx: Context) -> tuple[str, ...]:
     """What a person gave besides flags: overlays by name, and the namespaces that are treated otherwise."""
     asked = ctx.options
     named = (

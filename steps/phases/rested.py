@@ -9,7 +9,7 @@ from steps.contract.step import Context, Done, Outcome, Step
 from steps.notes.permissions import RESTED
 from steps.phases.access import bind
 from steps.phases.own_binding import recall_own, remove_binding
-from steps.phases.same_cluster import find_stranger, on_same_cluster
+from steps.phases.same_cluster import find_other_cluster, on_same_cluster
 
 IDLE = timedelta(hours=24)
 # What the bot is bound for. An earlier plan keeps it to the end, so its later steps are here as well.
@@ -30,7 +30,7 @@ ACTING = frozenset(
 
 def rest(ctx: Context) -> Outcome:
     """Take back what this upgrade was given, unless a program still works with it; an empty sentence for nothing."""
-    if not recall_own(ctx) or ctx.mesh_tools.list_running(ctx.upgrade_id) or find_stranger(ctx):
+    if not recall_own(ctx) or ctx.mesh_tools.list_running(ctx.upgrade_id) or find_other_cluster(ctx):
         return Done("")
     taken = remove_binding(ctx)
     ctx.revise(RESTED, True)

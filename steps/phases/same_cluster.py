@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import wraps
 
 from steps.contract.cards import Card
-from steps.contract.notes import write_plain
+from steps.contract.notes import encode_note
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome
 from steps.gates import pass_gate
 from steps.notes.prepare import (
@@ -24,7 +24,7 @@ LOOK_AGAIN = timedelta(seconds=30)
 REACHED = "reached server"
 
 
-def find_stranger(ctx: Context) -> str:
+def find_other_cluster(ctx: Context) -> str:
     """Why the cluster at hand is not the upgrade's, "" where it is; read again after 30 s."""
     known, seen = remember_cluster(ctx), ctx.recall(CLUSTER_SEEN)
     if seen is None or not timedelta() <= ctx.now - seen.at < LOOK_AGAIN:
@@ -61,7 +61,7 @@ def ask_about_server(ctx: Context) -> Outcome | None:
             ),
             facts=(("CA", f"SHA-256 {now.ca or 'none'}"), *((("address", now.host),) if now.host else ())),
         ),
-        {"cluster": ctx.cluster.key, "cluster UID": remember_cluster(ctx), REACHED: write_plain(now)},
+        {"cluster": ctx.cluster.key, "cluster UID": remember_cluster(ctx), REACHED: encode_note(now)},
         moved=moved,
     )
     outcome = pass_gate(ctx, ask) if is_about_server(ctx) else ask
@@ -92,7 +92,7 @@ def hold_cluster(ctx: Context, *, anew: bool = False) -> Outcome | None:
     if anew:
         ctx.forget(CLUSTER_SEEN)
         ctx.kubernetes.read_server(anew=True)
-    stranger = find_stranger(ctx)
+    stranger = find_other_cluster(ctx)
     if not stranger:
         return ask_about_server(ctx)
     ctx.forget(CLUSTER_SEEN)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import wraps
 
 from steps.contract.cards import Card
-from steps.contract.notes import write_plain
+from steps.contract.notes import encode_note
 from steps.contract.release import Release
 from steps.contract.step import Ask, Context, Done, Outcome
 from steps.gates import pass_gate
@@ -45,8 +45,8 @@ def ask_about_release(ctx: Context) -> Outcome | None:
             facts=(("archives from", now.address), ("hub", now.hub), ("signing key", f"SHA-256 {now.key}")),
             risks=ctx.release.warnings,
         ),
-        {"cluster": ctx.cluster.key, RELEASE: write_plain(now)},
-        moved=list_moved(bound, now),
+        {"cluster": ctx.cluster.key, RELEASE: encode_note(now)},
+        moved=list_release_changes(bound, now),
     )
     outcome = pass_gate(ctx, ask) if is_about_release(ctx) else ask
     if not isinstance(outcome, Done):
@@ -55,7 +55,7 @@ def ask_about_release(ctx: Context) -> Outcome | None:
     return None
 
 
-def list_moved(before: BoundRelease, after: BoundRelease) -> tuple[str, ...]:
+def list_release_changes(before: BoundRelease, after: BoundRelease) -> tuple[str, ...]:
     """What became of the release, a sentence each."""
     known = (
         ("its signing key", before.key, after.key),

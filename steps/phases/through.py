@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from steps.contract.cards import THROUGH, Detail
-from steps.contract.notes import Note, read_as, write_plain
+from steps.contract.notes import Note, encode_note, read_as
 from steps.contract.step import Ask, Context
 from steps.contract.wording import Person, count_things
 from steps.gates import BoundWorkload, bind_planned
@@ -72,7 +72,7 @@ def offer_through(ctx: Context, ask: Ask, plan: Callable[[Context], Planned]) ->
         summary=(*ask.card.summary, told, " ".join(STOPS)),
         details=(*ask.card.details, Detail(f"Covered by {THROUGH.label}", lines)),
     )
-    bound = write_plain(_Bound(bind_planned(moving), tuple(left)))
+    bound = encode_note(_Bound(bind_planned(moving), tuple(left)))
     first, *others = ask.choices
     return replace(ask, card=card, choices=(first, THROUGH, *others), binding={**ask.binding, BOUND: bound})
 

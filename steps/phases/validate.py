@@ -11,7 +11,7 @@ from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Step, Wait
 from steps.contract.wording import Person, count_things
 from steps.gates import bind_upgrade, build_gate_card, pass_gate
 from steps.install.asmctl_output import ValidationReport, describe_checks, read_validation
-from steps.install.istioctl_output import is_connection_fault
+from steps.install.istioctl_output import blames_connection
 from steps.mesh import Namespace
 from steps.notes.download import recall_tools
 from steps.notes.runs import LEFTOVERS, NAMESPACES, VALIDATE_TRIES, begin_next_try, count_tries, name_run
@@ -53,7 +53,7 @@ def run(ctx: Context) -> Outcome:
     if decision and decision.choice == ACCEPT.id:
         return Done(f"validation accepted by {Person(decision.by)} in spite of asmctl: {decision.reason}")
     if decision and decision.choice == REMOVE.id:
-        remove_leftovers(ctx)
+        remove_named_namespaces(ctx)
     run_id = name_run(ctx, "validate", count_tries(ctx, VALIDATE_TRIES))
     match ctx.mesh_tools.observe_run(run_id):
         case NotStarted():
@@ -90,14 +90,14 @@ def judge_validation(ctx: Context, ended: ProgramEnded) -> Outcome:
             f"validated: {count_things(len(report.checks), 'check')} OK{'.' + left if left else ''}",
             attachments=(output,),
         )
-    if is_connection_fault(report.error) and count_tries(ctx, VALIDATE_TRIES) < TRIES:
+    if blames_connection(report.error) and count_tries(ctx, VALIDATE_TRIES) < TRIES:
         tries = begin_next_try(ctx, VALIDATE_TRIES)
         return Waiting(f"asmctl met a fault of the connection ({report.error}): {tries} of {TRIES}", 5.0)
-    why, remedy = describe_failure(report, ended)
+    why, remedy = describe_failed_checks(report, ended)
     return Blocked(why, f"{remedy}{left}", choices, (output,))
 
 
-def describe_failure(report: ValidationReport, ended: ProgramEnded) -> tuple[str, str]:
+def describe_failed_checks(report: ValidationReport, ended: ProgramEnded) -> tuple[str, str]:
     """Why validation failed, and asmctl's own remedy."""
     failing = report.failing
     if failing is None and not report.error and ended.exit_code is None:
@@ -127,7 +127,7 @@ def is_test_namespace(namespace: Namespace) -> bool:
     return any("asmctl" in text for text in (namespace.name, *namespace.labels, *namespace.labels.values()))
 
 
-def remove_leftovers(ctx: Context) -> None:
+def remove_named_namespaces(ctx: Context) -> None:
     """Delete the namespaces that were named when the person decided."""
     for name in ctx.recall(LEFTOVERS) or ():
         ctx.kubernetes.delete_namespace(name)

@@ -8,7 +8,7 @@ from typing import assert_never
 from steps.contract.checks import Check, failed, passed, warned
 from steps.contract.options import UpgradeOptions
 from steps.contract.release import Release
-from steps.install.gateways import find_left_gateways, list_moved
+from steps.install.gateways import find_left_gateways, list_brought
 from steps.install.installed import MixedVersions, NoMesh, OneVersion, OpenSource, Unreadable
 from steps.install.policies import find_authorization_findings
 from steps.install.recovery import PreviousInstall
@@ -43,7 +43,7 @@ def judge_survey(survey: Survey, release: Release, options: UpgradeOptions) -> t
         *check_node_agent(survey, release),
         *check_gateways(survey, release, options.set_flags),
         *check_trust_domain(survey.previous, survey.identity),
-        check_room(survey.control_plane, survey.workloads, survey.nodes),
+        check_node_room(survey.control_plane, survey.workloads, survey.nodes),
         *check_operations(survey.operations),
         *check_exclusions(survey.exclusions),
         *check_services(survey.disabled_services, survey.identity.project_id),
@@ -128,7 +128,7 @@ def check_node_agent(survey: Survey, release: Release) -> Iterator[Check]:
 
 def check_gateways(survey: Survey, release: Release, asked: Sequence[str]) -> Iterator[Check]:
     """Gateways of the control plane's namespace that would keep their old proxy."""
-    moved = list_moved(release, (*survey.previous.flags, *asked))
+    moved = list_brought(release, (*survey.previous.flags, *asked))
     for found in find_left_gateways(survey.control_plane, moved, release):
         yield warned("gateway", found)
 
@@ -244,7 +244,7 @@ def describe_operation(operation: Operation) -> str:
     return f"GKE runs {operation.kind}" + (f" on {target}" if target else "")
 
 
-def check_room(control_plane: Iterable[Workload], workloads: Iterable[Workload], nodes: Sequence[Node]) -> Check:
+def check_node_room(control_plane: Iterable[Workload], workloads: Iterable[Workload], nodes: Sequence[Node]) -> Check:
     """Compare what a doubled control plane asks for with what the nodes have left.
 
     Requests are those of the templates, so injected sidecars are not counted: the free room is an upper bound.

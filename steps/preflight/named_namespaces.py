@@ -18,12 +18,12 @@ def check_named(known: Sequence[str], options: UpgradeOptions) -> Iterator[Check
         if unknown:
             yield failed(
                 f"{what} namespaces",
-                f"{what} namespaces: {describe_unknown(unknown, known)}",
+                f"{what} namespaces: {describe_unknown_namespaces(unknown, known)}",
                 f"Abort, and start again with {what} namespaces that exist; clusters.toml may name some as well.",
             )
 
 
-def describe_unknown(unknown: Sequence[str], known: Sequence[str]) -> str:
+def describe_unknown_namespaces(unknown: Sequence[str], known: Sequence[str]) -> str:
     """`there is no namespace dta; close to it: data`."""
     close = list(dict.fromkeys(name for one in unknown for name in difflib.get_close_matches(one, known, SHOWN)))
     told = f"there is no namespace {', '.join(unknown)}"

@@ -90,11 +90,13 @@ def format_pods(pods: Iterable[Pod], images: Images, now: datetime) -> tuple[str
     rows = [("NAME", "READY", "STATUS", "AGE", "VERSION")]
     for pod in sorted(pods, key=lambda one: one.name):
         version = "new" if known and set(pod.images) <= known else "old"
-        rows.append((pod.name, f"{pod.ready}/{pod.total}", read_status(pod), format_age(now - pod.created), version))
+        rows.append(
+            (pod.name, f"{pod.ready}/{pod.total}", write_pod_status(pod), format_age(now - pod.created), version)
+        )
     return _align(rows)
 
 
-def read_status(pod: Pod) -> str:
+def write_pod_status(pod: Pod) -> str:
     """kubectl's STATUS column, as near as the reduced pod allows."""
     if pod.terminating:
         return "Terminating"

@@ -164,7 +164,7 @@ def describe_estimate(
     )
 
 
-def describe_outcome(estimated: Range, took: Mapping[str, float]) -> str:
+def compare_estimate(estimated: Range, took: Mapping[str, float]) -> str:
     """`estimated 9–18 min, took 12 min: control plane 7 min, sidecars 2 min`."""
     telling = {name: minutes for name, minutes in took.items() if minutes >= 0.5}
     parts = ", ".join(f"{name} {describe_seconds(minutes * 60)}" for name, minutes in telling.items())

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from steps.contract.ledger import LedgerEntry
-from steps.contract.notes import Json, Note, read_as, write_plain
+from steps.contract.notes import Json, Note, encode_note, read_as
 from steps.contract.options import UpgradeOptions
 from steps.mesh import WorkloadRef
 from steps.workloads.estimate import Piece
@@ -152,7 +152,7 @@ _read_rows = read_as(tuple[_Row, ...])
 
 def write_plan(workloads: Sequence[PlannedWorkload]) -> Json:
     """The plan as JSON, one flat object per workload."""
-    return write_plain([_flatten(one) for one in workloads])
+    return encode_note([_flatten(one) for one in workloads])
 
 
 def _flatten(one: PlannedWorkload) -> _Row:

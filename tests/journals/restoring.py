@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from bot.journal.proofs import EARLIER, Key, find_place, prove_rows
+from bot.journal.proofs import EARLIER, Key, find_proof_place, prove_rows
 from bot.settings.environment import read_settings
 from tests.journals.frames import Frame
 from tests.journals.placeholders import Placeholders, list_placeholders
@@ -77,7 +77,7 @@ def prove_filled(journal: sqlite3.Connection, key: Key) -> None:
     """The proofs of what holds this world's names by now: the bot that was filmed had others of its own."""
     db = Database(journal)
     for name, where in [pair for believed in EARLIER.values() for pair in believed.items()]:
-        table, column = find_place(name)
+        table, column = find_proof_place(name)
         if column in db[table].columns_dict:
             prove_rows(db, key, name, where, [])
     journal.commit()

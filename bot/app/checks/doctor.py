@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass, replace
 
 from bot.app.checks.machine import (
     check_database,
+    check_disk_room,
     check_folder,
     check_messages,
     check_release,
-    check_room,
     check_tools,
     check_writing,
 )
-from bot.app.checks.people import check_channel
+from bot.app.checks.people import try_channel
 from bot.app.checks.slack import SlackChecks
 from bot.engine.plans import Ports
 from bot.settings.clusters import Cluster
@@ -60,7 +60,7 @@ class Doctor:
             return
         yield slack.check_blocks(clusters, self.settings.state)
         for channel in sorted({found.channel for found in clusters.values()}):
-            yield check_channel(slack.client, channel, post=self.post)
+            yield try_channel(slack.client, channel, post=self.post)
         people = slack.open_people()
         for found in clusters.values():
             yield from _name(found.key, people.check_people(found))
@@ -71,7 +71,7 @@ class Doctor:
         yield from check_messages(state)
         yield check_folder(state)
         yield check_writing(state)
-        yield check_room(state)
+        yield check_disk_room(state)
 
     def _examine_release(self, version: str, archive: str) -> Iterator[Check]:
         tools = check_tools(self.releases[version], self.path)

@@ -76,12 +76,12 @@ def check_folder(state: Path) -> Check:
     return passed("state folder", f"{state} is closed to others")
 
 
-def check_room(state: Path) -> Check:
+def check_disk_room(state: Path) -> Check:
     """Whether there is room for what upgrades keep."""
-    return check_disk(measure_room(state))
+    return check_disk(measure_disk_room(state))
 
 
-def measure_room(state: Path) -> int:
+def measure_disk_room(state: Path) -> int:
     """The bytes that are free where the state is kept, or will be."""
     place = next(folder for folder in (state, *state.absolute().parents) if folder.exists())
     return shutil.disk_usage(place).free

@@ -91,7 +91,7 @@ def check_approvers(policy: Policy, approvers: frozenset[str], requesters: froze
     return passed("approvers", f"{len(approvers)} people may approve{needed}")
 
 
-def check_channel(client: WebClient, channel: str, *, post: bool) -> Check:
+def try_channel(client: WebClient, channel: str, *, post: bool) -> Check:
     """Whether a channel can be read; with `post` also whether the bot can write there, by a message that it deletes."""
     name = f"channel {channel}"
     answer = call_slack(lambda: client.conversations_history(channel=channel, limit=1))

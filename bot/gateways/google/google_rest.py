@@ -10,7 +10,7 @@ from bot.gateways.calls import faults
 from bot.gateways.calls.credentials import GoogleCredentials
 from bot.gateways.calls.faults import OutsideCall
 from bot.gateways.calls.retries import ReadRetries
-from bot.gateways.google.reasons import GoogleRefusal, judge_refusal, read_refusal
+from bot.gateways.google.reasons import GoogleRefusal, judge_refusal, read_google_refusal
 from steps.contract.errors import GiveUp, TryAgain
 
 if TYPE_CHECKING:
@@ -92,4 +92,4 @@ def read_answer(response: requests.Response) -> GoogleRefusal:
         answer = response.json()
     except ValueError:
         answer = None
-    return read_refusal(response.status_code, response.text, answer)
+    return read_google_refusal(response.status_code, response.text, answer)

@@ -64,7 +64,7 @@ def find_remedy(refusal: GoogleRefusal) -> str:
     )
 
 
-def read_refusal(status: int, text: str, answer: object) -> GoogleRefusal:
+def read_google_refusal(status: int, text: str, answer: object) -> GoogleRefusal:
     """A refusal as JSON (google.rpc.Status under `error`), or as the text that came."""
     error = answer.get("error") if isinstance(answer, dict) else None
     if not isinstance(error, dict):

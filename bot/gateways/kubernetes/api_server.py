@@ -180,7 +180,7 @@ class ApiServer:
     def describe_call(self, action: str, message: str) -> OutsideCall:
         """The call with the remedies for its refusals; `message` is what the answer says."""
         return OutsideCall(
-            self.name, action, self.connection.unauthorized, name_grant(message), told=advise_on_refusal(message)
+            self.name, action, self.connection.unauthorized, name_rule_grant(message), told=advise_on_refusal(message)
         )
 
     def _send_once_renewed(self, action: str, request: Request) -> HttpAnswer:
@@ -265,7 +265,7 @@ def read_status(body: bytes) -> Status:
         return Status(message=body[:400].decode("utf-8", "replace"))
 
 
-def name_grant(message: str) -> str:
+def name_rule_grant(message: str) -> str:
     """What grants what a 403's message says is missing: the exact rule, or the guide's binding where it names none."""
     rule = DENIED_RULE.search(message)
     if rule:

@@ -10,7 +10,7 @@ import msgspec
 
 from bot.gateways.kubernetes.answers import BudgetItem, NodeItem, Scaler
 from bot.gateways.kubernetes.api_server import METADATA_LIST, ApiServer
-from bot.gateways.kubernetes.objects import read_selector
+from bot.gateways.kubernetes.objects import reduce_selector
 from bot.gateways.kubernetes.pages import (
     BUDGET_PAGES,
     CONTROLLER_PAGES,
@@ -133,7 +133,7 @@ def find_last_change(meta: DescribedMeta) -> datetime | None:
 
 
 def _reduce_budget(item: BudgetItem, version: str) -> DisruptionBudget:
-    labels, requirements = read_selector(item.spec.selector)
+    labels, requirements = reduce_selector(item.spec.selector)
     return DisruptionBudget(
         namespace=item.metadata.namespace,
         name=item.metadata.name,

@@ -128,7 +128,7 @@ class Objects:
         return None if answer.status == 404 else decode(self._server, action, answer, decoder)
 
 
-def read_selector(selector: LabelSelector | None) -> tuple[dict[str, str], tuple[Requirement, ...]]:
+def reduce_selector(selector: LabelSelector | None) -> tuple[dict[str, str], tuple[Requirement, ...]]:
     """The labels and the expressions of a label selector."""
     if selector is None:
         return {}, ()
@@ -141,7 +141,7 @@ def read_selector(selector: LabelSelector | None) -> tuple[dict[str, str], tuple
 def _reduce_webhook(name: str, found: WebhookConfiguration) -> InjectorWebhook:
     hooks = found.webhooks or [Hook()]
     service = hooks[0].client_config.service or ServiceReference()
-    labels, requirements = read_selector(hooks[0].namespace_selector)
+    labels, requirements = reduce_selector(hooks[0].namespace_selector)
     return InjectorWebhook(
         name=name,
         has_ca_bundle=all(hook.client_config.ca_bundle for hook in hooks),

@@ -41,7 +41,9 @@ def find_kubectl(search_path: str, server_version: str, limit: float) -> Kubectl
 def read_kubectl_version(kubectl: Path, limit: float) -> str:
     """The client's own version; it gets no credentials for that."""
     environment = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8"}
-    return read_version("kubectl", run_program([str(kubectl), "version", "--client", "-o", "json"], environment, limit))
+    return parse_kubectl_version(
+        "kubectl", run_program([str(kubectl), "version", "--client", "-o", "json"], environment, limit)
+    )
 
 
 def choose_dispatched(folder: Path, server_version: str) -> Path:
@@ -57,7 +59,7 @@ def choose_dispatched(folder: Path, server_version: str) -> Path:
     return beside[min(beside, key=lambda minor: (abs(minor - wanted), minor))].resolve(strict=True)
 
 
-def read_version(name: str, printed: Printed) -> str:
+def parse_kubectl_version(name: str, printed: Printed) -> str:
     """The client's version from `version -o json`, or the first thing like a version in another form."""
     if printed.exit_code == 0:
         try:

@@ -12,7 +12,7 @@ from pathlib import Path
 from bot.gateways.calls.faults import judge_disk
 from bot.gateways.programs.guarded_runs import GuardedRuns, check_program
 from bot.gateways.programs.kubeconfigs import Kubeconfigs
-from bot.gateways.programs.kubectl import find_kubectl, read_version
+from bot.gateways.programs.kubectl import find_kubectl, parse_kubectl_version
 from bot.gateways.programs.long_programs import ProgramRuns
 from bot.gateways.programs.short_programs import run_program
 from steps.contract.errors import StepError
@@ -72,7 +72,7 @@ class MeshToolsGateway:
         check_program(tools.istioctl, tools.istioctl_sha256)
         arguments = [str(tools.istioctl), "version", "--remote=false", "-o", "json"]
         environment = {"PATH": "/usr/bin:/bin", "HOME": str(self._folder), "LANG": "C.UTF-8"}
-        return read_version("istioctl", run_program(arguments, environment, self._limits.short))
+        return parse_kubectl_version("istioctl", run_program(arguments, environment, self._limits.short))
 
     def find_kubectl(self, server_version: str) -> Kubectl | None:
         return find_kubectl(self._environment.get("PATH", os.defpath), server_version, self._limits.short)

@@ -13,7 +13,7 @@ from bot.gateways.calls.faults import OutsideCall, judge_disk
 from bot.gateways.releases.archive_cache import touch
 from bot.gateways.releases.archive_shelf import ArchiveShelf
 from bot.gateways.releases.signatures import BadSignature, verify_file
-from bot.gateways.releases.slices import Slices, measure, notes_path
+from bot.gateways.releases.slices import Slices, measure_file, notes_path
 from bot.gateways.releases.unpacked import UnpackedReleases
 from steps.contract.errors import GiveUp, TryAgain
 from steps.contract.ports import Fetched, Tools, Verified
@@ -92,7 +92,7 @@ class ReleaseFilesGateway:
         if not signature.is_file():
             self._fetch_signature(archive, signature)
         if path.is_file():
-            size = measure(path)
+            size = measure_file(path)
             return Fetched(size, size, complete=True, path=path)
         part = path.with_name(f"{path.name}.part")
         begun_before = part.exists()

@@ -70,7 +70,7 @@ class Slices:
         A server that ignores Range, or tells no validator, is read to its end in one go: it could never be resumed.
         """
         notes = read_notes(part)
-        offset = measure(part) if notes.validator else 0
+        offset = measure_file(part) if notes.validator else 0
         if notes.total and offset == notes.total:
             return Slice(offset, notes.total, complete=True)
         try:
@@ -109,7 +109,7 @@ class Slices:
         _check_room(part, total - offset if resumed else total)
         resumable = notes.validator and (resumed or offset == 0)
         ended = self._append(response, part, self._slice_seconds if resumable else WHOLE_SECONDS)
-        received = measure(part)
+        received = measure_file(part)
         return Slice(received, total, complete=received == total if total else ended)
 
     def _append(self, response: httpx.Response, part: Path, limit: float) -> bool:
@@ -146,7 +146,7 @@ def read_notes(part: Path) -> FetchState:
         return FetchState()
 
 
-def measure(path: Path) -> int:
+def measure_file(path: Path) -> int:
     """The size of a file in bytes, 0 where it is absent."""
     try:
         return path.stat().st_size

@@ -40,10 +40,10 @@ def draw_agenda(sections: Sequence[AgendaSection], pen: Pen) -> list[Block]:
 def write_line(line: AgendaLine, pen: Pen) -> str:
     """`• Dec 3 at 2:00 AM - 5:00 AM: text`."""
     written = pen.write_sentence(line.text, TEXT_LIMIT)
-    return f"• {write_span(line.starts, line.ends, pen)}: {written}" if line.starts else f"• {written}"
+    return f"• {draw_span(line.starts, line.ends, pen)}: {written}" if line.starts else f"• {written}"
 
 
-def write_span(starts: datetime, ends: datetime | None, pen: Pen) -> str:
+def draw_span(starts: datetime, ends: datetime | None, pen: Pen) -> str:
     """From and to; the day of the end only where it is a day or more later."""
     if ends is None:
         return pen.write_time(starts)

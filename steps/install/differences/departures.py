@@ -14,7 +14,7 @@ from steps.contract.ports import Manifest
 from steps.contract.record import Leaf
 from steps.contract.release import Release
 from steps.install.differences.origins import tell_origin
-from steps.install.differences.rendered import VERSION_LABEL, ObjectId, identify
+from steps.install.differences.rendered import VERSION_LABEL, ObjectId, identify_object
 from steps.install.differences.three_way import (
     MISSING,
     FieldChange,
@@ -80,9 +80,9 @@ def find_departures(
     `renewed` what is another text at each rendering.
     """
     changes = [one for one in _list_changes(wanted, live) if not any(_is_of(leaf, one) for leaf in renewed)]
-    before = {identify(item): item for item in earlier}
-    known = {identify(item): item for item in wanted}
-    here = {identify(item): item for item in live}
+    before = {identify_object(item): item for item in earlier}
+    known = {identify_object(item): item for item in wanted}
+    here = {identify_object(item): item for item in live}
     ours = [one for one in changes if is_expected(one, before.get(one.object), known[one.object])]
     own = set(map(id, ours))
     return Departures(
@@ -131,10 +131,10 @@ def find_foreign_images(wanted: Iterable[Manifest], guide: Iterable[Manifest], h
 
 def find_foreign_objects(wanted: Iterable[Manifest], guide: Sequence[Manifest]) -> Iterator[ObjectId]:
     """Objects that the guide's flags alone would not bring."""
-    known = {identify(item) for item in guide}
+    known = {identify_object(item) for item in guide}
     if not known:
         return
-    yield from sorted({identify(item) for item in wanted} - known)
+    yield from sorted({identify_object(item) for item in wanted} - known)
 
 
 def find_tag_faults(objects: Iterable[Manifest], release: Release) -> tuple[str, ...]:
@@ -152,9 +152,9 @@ def find_tag_faults(objects: Iterable[Manifest], release: Release) -> tuple[str,
 
 
 def _list_changes(wanted: Iterable[Manifest], live: Iterable[Manifest]) -> Iterator[FieldChange]:
-    known = {identify(item): item for item in live}
+    known = {identify_object(item): item for item in live}
     for item in wanted:
-        here = known.get(identify(item))
+        here = known.get(identify_object(item))
         if here is not None:
             yield from compare_three_ways(item, here)
 
@@ -168,7 +168,7 @@ def _is_of(leaf: Leaf, change: FieldChange) -> bool:
         "kind": key.kind,
         "metadata": {"namespace": key.namespace, "name": key.name},
     }
-    if identify(named) != change.object or place[: len(leaf.path)] != tuple(map(str, leaf.path)):
+    if identify_object(named) != change.object or place[: len(leaf.path)] != tuple(map(str, leaf.path)):
         return False
     return change.path[-1] == leaf.line if leaf.line else len(place) == len(leaf.path)
 

@@ -11,7 +11,7 @@ from steps.install.differences.departures import Departures
 from steps.install.differences.three_way import FieldChange
 from steps.install.flags import find_flag_fault, flag_path, list_set_flags
 from steps.install.overlays import list_overlay_paths
-from steps.install.recovery import show_value
+from steps.install.recovery import write_flag_value
 
 VALUES = "values"
 
@@ -41,7 +41,7 @@ def fold_kept(found: Departures, flags: Sequence[str], release: Release) -> Depa
 def is_kept(change: FieldChange, flags: Sequence[str], release: Release) -> bool:
     """Whether a flag that a person kept brings this change: the stored values follow it."""
     path = _list_fields(release).get(_name_field(change))
-    return any(flag_path(flag) == path and flag.partition("=")[2] == show_value(change.after) for flag in flags)
+    return any(flag_path(flag) == path and flag.partition("=")[2] == write_flag_value(change.after) for flag in flags)
 
 
 def _list_flags(
@@ -51,7 +51,7 @@ def _list_flags(
         path = known.get(_name_field(change), "")
         if not path or path in taken or change.kind == "added" or isinstance(change.before, list | Mapping):
             continue
-        value = show_value(change.before)
+        value = write_flag_value(change.before)
         if value and not find_flag_fault(f"{path}={value}"):
             yield path, value
 

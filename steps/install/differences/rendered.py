@@ -52,7 +52,7 @@ def parse_manifest(text: str) -> tuple[Manifest, ...]:
     return tuple(objects)
 
 
-def identify(manifest: Manifest) -> ObjectId:
+def identify_object(manifest: Manifest) -> ObjectId:
     """The id of an object."""
     group = manifest["apiVersion"].rpartition("/")[0]
     metadata = manifest["metadata"]
@@ -98,19 +98,19 @@ class Difference:
 
 def compare_with_live(objects: Sequence[Manifest], live: Iterable[Manifest]) -> Difference:
     """Hold each rendered object against the live one: added, changed, with images and fields."""
-    known = {identify(item): item for item in live}
+    known = {identify_object(item): item for item in live}
     added: list[str] = []
     changed: list[str] = []
     images: list[str] = []
     fields: list[str] = []
     for item in objects:
-        here = known.get(identify(item))
+        here = known.get(identify_object(item))
         if here is None:
-            added.append(str(identify(item)))
+            added.append(str(identify_object(item)))
             continue
-        lines = [f"{identify(item)}: {line}" for line in find_differences(item, here)]
+        lines = [f"{identify_object(item)}: {line}" for line in find_differences(item, here)]
         if lines:
-            changed.append(str(identify(item)))
+            changed.append(str(identify_object(item)))
             fields += lines
         images += _compare_images(item, here)
     return Difference(tuple(sorted(added)), tuple(sorted(changed)), tuple(sorted(set(images))), tuple(fields))

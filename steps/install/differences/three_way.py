@@ -17,7 +17,7 @@ from typing import Literal, TypeAlias
 from steps.contract.documents import BadDocument, read_json, read_yaml
 from steps.contract.ports import Manifest
 from steps.contract.wording import shorten
-from steps.install.differences.rendered import ObjectId, identify, is_custom
+from steps.install.differences.rendered import ObjectId, identify_object, is_custom
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 FieldPath: TypeAlias = tuple[str, ...]
@@ -94,7 +94,7 @@ class FieldChange:
 
 def compare_three_ways(wanted: Manifest, live: Manifest) -> tuple[FieldChange, ...]:
     """The fields of a live object that kubectl would change, add or drop by applying `wanted`."""
-    last, custom, name = read_last_applied(live), is_custom(wanted), identify(wanted)
+    last, custom, name = read_last_applied(live), is_custom(wanted), identify_object(wanted)
     found: list[FieldChange] = []
     for path, before, after in _walk(_pick(wanted), _pick(last), _pick(live), (), custom):
         kind: ChangeKind = "added" if before is MISSING else "dropped" if after is MISSING else "changed"

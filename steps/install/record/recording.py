@@ -137,7 +137,7 @@ def judge_recording(ctx: Context, name: str, ended: ProgramEnded, found: Recordi
         return Waiting("what istioctl hands to kubectl could not be written down to its end: once more", 2.0)
     if refused is not None and refused.sentence:
         return Blocked(f"istioctl can't be followed: {refused.sentence}", f"{BEFORE_WRITING} Retry looks again.")
-    own = [call for call in unread if not is_foreign(call)]
+    own = [call for call in unread if not lacks_only_others(call)]
     if own:
         return block_unread(own[0], output)
     if not found.record.calls or not (whole or unread):
@@ -162,7 +162,7 @@ def is_passing(call: KubectlCall) -> bool:
     return bool(faults) and all(fault.kind in ("connection", "token") for fault in faults)
 
 
-def is_foreign(call: KubectlCall) -> bool:
+def lacks_only_others(call: KubectlCall) -> bool:
     """Whether all that could not be read are kinds of which Istio has no objects."""
     return bool(call.forbidden) and all(one.group not in OWN_GROUPS for one in call.forbidden)
 

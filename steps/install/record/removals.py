@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from steps.contract.ports import Kubernetes, Manifest
-from steps.install.differences.rendered import Kinds, ObjectId, identify
+from steps.install.differences.rendered import Kinds, ObjectId, identify_object
 
 _COMPONENT = "operator.istio.io/component"
 # What `kubectl apply --prune` looks at by default in a namespace.
@@ -63,7 +63,7 @@ def find_removals(
     that are not in the record, lie in one of its namespaces and carry kubectl's annotation, without which prune
     leaves an object alone.
     """
-    rendered = {identify(item) for item in objects}
+    rendered = {identify_object(item) for item in objects}
     spaces = {item["metadata"].get("namespace", "") for item in objects} - {""}
     enabled = {item["metadata"].get("labels", {}).get(_COMPONENT) for item in objects} - {None, "Base"}
     off = set(disabled)
@@ -73,7 +73,7 @@ def find_removals(
         pruned = kinds in PRUNED_KINDS and component in enabled and _is_prunable(item, rendered, spaces)
         if pruned or (component in off and kinds in ALL_KINDS):
             whole = component if component in off else ""
-            found.add(Removal(str(identify(item)), str(item["metadata"].get("uid") or ""), whole))
+            found.add(Removal(str(identify_object(item)), str(item["metadata"].get("uid") or ""), whole))
     return tuple(sorted(found))
 
 
@@ -83,7 +83,7 @@ def read_removals(kubernetes: Kubernetes, names: Iterable[str]) -> Mapping[str, 
     if not wanted:
         return found
     for (api, kind), item in _list_labelled(kubernetes):
-        name = str(identify(item))
+        name = str(identify_object(item))
         if name in wanted:
             found.setdefault(name, {"apiVersion": api, "kind": kind, **item})
     return found
@@ -100,4 +100,4 @@ def _list_labelled(kubernetes: Kubernetes, hidden: Kinds = frozenset()) -> Itera
 def _is_prunable(item: Manifest, rendered: set[ObjectId], spaces: set[str]) -> bool:
     metadata = item["metadata"]
     applied = _LAST_APPLIED in (metadata.get("annotations") or {})
-    return applied and metadata.get("namespace", "") in spaces and identify(item) not in rendered
+    return applied and metadata.get("namespace", "") in spaces and identify_object(item) not in rendered

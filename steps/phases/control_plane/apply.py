@@ -25,7 +25,7 @@ from steps.phases.control_plane.approvals import (
     ask_about_apply,
     describe_asked,
     find_unapproved,
-    keep_approved,
+    keep_approved_apply,
     refuse_control_plane,
 )
 from steps.phases.control_plane.direction import WAY_BACK, frame_binding, pass_apply_gate
@@ -99,21 +99,21 @@ def check_approved(ctx: Context, found: Preview, *, repeated: bool) -> Outcome |
     """
     approved, ended = ctx.recall(APPROVED_APPLY), None if repeated else ctx.approval_ended
     ask = ask_about_apply(ctx, found, approved)
-    moved = list_moved(ctx, found, ask, repeated=repeated)
+    moved = list_beyond_approval(ctx, found, ask, repeated=repeated)
     if ended is not None:
         moved = (*moved, f"its approval counted until {ended:%Y-%m-%d %H:%M} UTC")
     if not moved:
         return None
     outcome = pass_apply_gate(ctx, ask)
     if isinstance(outcome, Done):
-        keep_approved(ctx, found, ask)
+        keep_approved_apply(ctx, found, ask)
         return None
     if not isinstance(outcome, Ask):
         return outcome
     return replace(outcome, moved=tuple(dict.fromkeys((*outcome.moved, *moved))))
 
 
-def list_moved(ctx: Context, found: Preview, ask: Ask, *, repeated: bool) -> tuple[str, ...]:
+def list_beyond_approval(ctx: Context, found: Preview, ask: Ask, *, repeated: bool) -> tuple[str, ...]:
     """What is more or other than was approved, a sentence each."""
     approved = ctx.recall(APPROVED_APPLY)
     if approved is None:

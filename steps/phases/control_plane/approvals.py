@@ -131,11 +131,11 @@ def approve(ctx: Context) -> Outcome:
     ask = offer_through(ctx, ask_about_apply(ctx, found, ctx.recall(APPROVED_DEPARTURES)), plan_ahead)
     outcome = pass_apply_gate(ctx, ask)
     if isinstance(outcome, Done):
-        keep_approved(ctx, found, ask)
+        keep_approved_apply(ctx, found, ask)
     return outcome
 
 
-def keep_approved(ctx: Context, found: Preview, ask: Ask) -> None:
+def keep_approved_apply(ctx: Context, found: Preview, ask: Ask) -> None:
     """Keep what a person approved of this preview, for the moment right before the apply."""
     ctx.revise(APPROVED_APPLY, describe_approved(found))
     ctx.revise(APPROVED_FRAME, frame_binding(ask.binding))

@@ -29,7 +29,7 @@ def read_sums(text: str) -> dict[str, str]:
     return {name: found for found, _, name in lines if name}
 
 
-def list_changed(sums: Mapping[str, str], parts: Mapping[str, str]) -> tuple[str, ...]:
+def list_changed_parts(sums: Mapping[str, str], parts: Mapping[str, str]) -> tuple[str, ...]:
     """What is not as the table has it: parts that are gone or were changed, a sentence each."""
     gone = (f"{name} is gone" for name in sums if name not in parts)
     changed = (f"{name} was changed" for name, text in parts.items() if sums.get(name, "") not in ("", hash_text(text)))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from steps.contract.cards import Attachment
 from steps.contract.errors import GiveUp
-from steps.contract.notes import Json, write_plain
+from steps.contract.notes import Json, encode_note
 from steps.contract.redaction import redact
 from steps.contract.step import Blocked, Context, Done, Outcome, Waiting
 from steps.install.record.apply_requests import build_earlier_options
@@ -116,7 +116,7 @@ def describe_install(ctx: Context, ingress: str) -> str:
         "ingress address": ingress,
         "arguments of this upgrade": list(recall_arguments(ctx)),
         "overlays of this upgrade": {one.name: one.text for one in ctx.options.overlays},
-        "identity": write_plain(identity),
+        "identity": encode_note(identity),
     }
     return json.dumps(kept, indent=2, ensure_ascii=False) + "\n"
 

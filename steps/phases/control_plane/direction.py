@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-from steps.contract.notes import Json, write_plain
+from steps.contract.notes import Json, encode_note
 from steps.contract.step import Ask, Context, Outcome
 from steps.gates import pass_gate
 from steps.notes.way_back import TAKEN_BACK, WayBack
@@ -26,7 +26,7 @@ def bind_way_back(ctx: Context, way_back: WayBack | None) -> dict[str, Json]:
     """What the approval covers besides; a way back itself has none."""
     if way_back is None or ctx.recall(TAKEN_BACK) is not None:
         return {}
-    return {WAY_BACK: write_plain(way_back)}
+    return {WAY_BACK: encode_note(way_back)}
 
 
 def pass_apply_gate(ctx: Context, ask: Ask) -> Outcome:

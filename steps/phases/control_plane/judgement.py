@@ -34,7 +34,7 @@ def judge_apply(ctx: Context, ended: ProgramEnded, calls: Sequence[KubectlCall])
     missing = find_missing_objects(ctx)
     if isinstance(missing, Waiting | Blocked):
         return missing
-    if missing and is_passing(ended, calls, faults) and count_tries(ctx, APPLY_TRIES) < TRIES:
+    if missing and may_succeed_again(ended, calls, faults) and count_tries(ctx, APPLY_TRIES) < TRIES:
         return _apply_again(ctx, len(missing), faults[0].cause if faults else describe_code(ended.exit_code))
     if missing:
         return _block_missing(ended, faults, missing, output)
@@ -54,7 +54,7 @@ def find_call_faults(calls: Sequence[KubectlCall]) -> tuple[ObjectFault, ...]:
     return tuple(dict.fromkeys(fault for call in failed for fault in read_kubectl_errors(call.stderr)))
 
 
-def is_passing(ended: ProgramEnded, calls: Sequence[KubectlCall], faults: Sequence[ObjectFault]) -> bool:
+def may_succeed_again(ended: ProgramEnded, calls: Sequence[KubectlCall], faults: Sequence[ObjectFault]) -> bool:
     """Whether a second apply may succeed: only the connection was at fault, or something was killed.
 
     istioctl itself waits for Base's definitions, and says so where it could not ask.

@@ -10,7 +10,7 @@ from steps.contract.documents import BadDocument, read_table
 from steps.contract.ports import Manifest
 from steps.contract.record import Leaf, Record, RecordedObject, blank_leaves, write_canonically
 from steps.contract.step import Blocked, Context, Waiting
-from steps.install.differences.rendered import VERSION_LABEL, find_differences, identify, read_live
+from steps.install.differences.rendered import VERSION_LABEL, find_differences, identify_object, read_live
 from steps.install.differences.three_way import LAST_APPLIED
 from steps.install.record.apply_requests import build_request
 from steps.install.record.recording import Recorded, recall_recorded, record_apply
@@ -35,8 +35,8 @@ def find_unapplied(record: Record, live: Iterable[Manifest]) -> tuple[str, ...]:
     else of an object differs between two releases, it alone tells whether the new one got there. Leaves that are made
     anew at each rendering are another text by now.
     """
-    known = {identify(item): item for item in live}
-    wanted = ((made, identify(made.content)) for made in record.list_objects())
+    known = {identify_object(item): item for item in live}
+    wanted = ((made, identify_object(made.content)) for made in record.list_objects())
     return tuple(str(name) for made, name in wanted if not _is_applied(made, known.get(name), record.renewed))
 
 

@@ -60,7 +60,7 @@ class Scene:
 def roll_out(ctx: Context) -> Outcome:
     """Wait until every workload is on its rendered image and rolled out, and the injector can inject."""
     images = ctx.recall(IMAGES) or {}
-    scene = look(ctx, images)
+    scene = read_scene(ctx, images)
     table = format_pods(scene.pods, images, ctx.now)
     if not scene.missing:
         return conclude(ctx, scene, table)
@@ -76,17 +76,17 @@ def roll_out(ctx: Context) -> Outcome:
         return Blocked(overdue.sentence, overdue.remedy, attachments=(_attach(table), *attach_events(ctx, overdue)))
     told = (*stalls, *ask_silent(ctx, scene.workloads, scene.own))
     return _judge_time(ctx, scene, table, told) or describe_wait(
-        scene, told, table, describe_unknown(told) or describe_left(ctx, scene.workloads)
+        scene, told, table, describe_unknown_time(told) or describe_time_left(ctx, scene.workloads)
     )
 
 
-def describe_unknown(stalls: Sequence[Stall]) -> str:
+def describe_unknown_time(stalls: Sequence[Stall]) -> str:
     """`; time left not known: waits for …` while something holds the rollout up, "" while nothing does."""
     first = next((stall for stall in stalls if stall.kind not in (UNREADY, DEADLINE)), None)
     return f"; time left not known: waits for {first.sentence}" if first else ""
 
 
-def look(ctx: Context, images: Images) -> Scene:
+def read_scene(ctx: Context, images: Images) -> Scene:
     """Read workloads, pods and the injector's standing."""
     release = ctx.release
     workloads = ctx.kubernetes.list_workloads(release.namespace)
@@ -194,7 +194,7 @@ def _attach(table: Sequence[str]) -> Attachment:
     return Attachment("control-plane.txt", "\n".join(table) + "\n")
 
 
-def describe_left(ctx: Context, workloads: Iterable[Workload]) -> str:
+def describe_time_left(ctx: Context, workloads: Iterable[Workload]) -> str:
     """`; up to 6 min left`, with what the window lacks; "" where nobody has timed the phase."""
     forecast = ctx.forecast()
     passed = forecast.took.get(PHASE)

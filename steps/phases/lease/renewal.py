@@ -8,7 +8,7 @@ from steps.contract.step import Context, Done, Outcome, Step
 from steps.notes.permissions import LEASE, LEASE_LOST, KeptLease
 from steps.phases.lease.holding import is_foreign, renew, take
 from steps.phases.lease.takeover import describe_holder
-from steps.phases.same_cluster import find_stranger
+from steps.phases.same_cluster import find_other_cluster
 from steps.preflight.rights import LEASE_NAME
 
 # Two renewals may be missed before anybody may take the cluster over.
@@ -22,7 +22,7 @@ def needs_renewal(kept: KeptLease | None, now: datetime) -> bool:
 
 def keep(ctx: Context) -> Outcome:
     """Renew the upgrade's own Lease; where another bot has it, that is said once and nothing is done."""
-    if find_stranger(ctx) or renew(ctx):
+    if find_other_cluster(ctx) or renew(ctx):
         return Done("")
     found = ctx.kubernetes.read_lease(ctx.release.namespace, LEASE_NAME)
     if found is None or not is_foreign(ctx, found):

@@ -12,7 +12,7 @@ from steps.gates import build_gate_card, list_evidence
 from steps.install.record.comparison import measure_preview
 from steps.install.record.preview import Preview, name_removals, shorten_lines
 from steps.notes.way_back import Cover, TakenBack, WayBack, find_cover
-from steps.phases.control_plane.approvals import ask_about_apply, choose_approval, keep_approved
+from steps.phases.control_plane.approvals import ask_about_apply, choose_approval, keep_approved_apply
 from steps.phases.control_plane.direction import pass_apply_gate
 from steps.phases.control_plane.keeping import is_keeping, keep_removals, list_keeping
 from steps.phases.way_back.earlier_state import find_lost_fields, list_lost_objects
@@ -34,14 +34,14 @@ def approve(ctx: Context) -> Outcome:
     ask = ask_about_return(ctx, found, taken, lost)
     unforeseen = list_unforeseen(found, taken, cover, lost) if cover else ()
     if cover and not unforeseen and ctx.decision is None:
-        keep_approved(ctx, found, ask)
+        keep_approved_apply(ctx, found, ask)
         return Done(
             f"the apply of {ctx.release.version} is covered by {Person(cover.by)}'s approval of {taken.upgrade}"
         )
     ask = replace(ask, moved=unforeseen)
     outcome = ask if keeps else pass_apply_gate(ctx, ask)
     if isinstance(outcome, Done):
-        keep_approved(ctx, found, ask)
+        keep_approved_apply(ctx, found, ask)
     return outcome
 
 

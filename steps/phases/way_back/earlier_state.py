@@ -9,7 +9,7 @@ from steps.contract.errors import GiveUp
 from steps.contract.ports import Manifest
 from steps.contract.step import Context
 from steps.install.differences.departures import WRITTEN_BACK, is_image
-from steps.install.differences.rendered import VERSION_LABEL, ObjectId, identify
+from steps.install.differences.rendered import VERSION_LABEL, ObjectId, identify_object
 from steps.install.differences.three_way import compare_three_ways
 from steps.notes.way_back import TakenBack
 from steps.phases.control_plane.backup import LEFT_OUT, list_backup_items, name_backup, name_removed
@@ -21,7 +21,7 @@ def find_lost_fields(ctx: Context, taken: TakenBack, objects: Sequence[Manifest]
     Fields that the backup lacks count for nothing: it may have them under another version of the kind.
     """
     kept = read_earlier_objects(ctx, taken.upgrade)
-    pairs = [(made, kept[identify(made)]) for made in objects if identify(made) in kept]
+    pairs = [(made, kept[identify_object(made)]) for made in objects if identify_object(made) in kept]
     changes = (change for made, before in pairs for change in compare_three_ways(made, before))
     return tuple(
         str(change)
@@ -34,10 +34,10 @@ def read_earlier_objects(ctx: Context, upgrade: str) -> Mapping[ObjectId, Manife
     """The objects of the upgrade's backup, those of kinds that lie there; nothing where the backup is gone."""
     names = (name_backup(item) for item in list_backup_items(ctx.release))
     texts = (ctx.backups.read_backup(upgrade, name) for name in names)
-    return {identify(made): made for text in texts if text for made in read_objects(text)}
+    return {identify_object(made): made for text in texts if text for made in read_backup_objects(text)}
 
 
-def read_objects(text: str) -> Iterator[Manifest]:
+def read_backup_objects(text: str) -> Iterator[Manifest]:
     """The objects of one file of a backup."""
     try:
         documents = read_yaml(text)
@@ -52,5 +52,5 @@ def read_objects(text: str) -> Iterator[Manifest]:
 
 def list_lost_objects(taken: TakenBack, objects: Sequence[Manifest]) -> tuple[str, ...]:
     """What the upgrade removed and the earlier release alone does not bring back, with the file that has it."""
-    back = {str(identify(made)) for made in objects}
+    back = {str(identify_object(made)) for made in objects}
     return tuple(f"{name}: {taken.upgrade}/{name_removed(name)}" for name in taken.removed if name not in back)

@@ -8,7 +8,7 @@ from steps.contract.ledger import count_entries
 from steps.contract.step import Context, Done, Outcome, Step
 from steps.notes.prepare import recall_source
 from steps.phases.control_plane.phase import RECORDING_PATIENCE
-from steps.phases.finish import build_report, count_moved, keep_seen
+from steps.phases.finish import build_report, describe_moved_pods, keep_seen_mesh
 from steps.phases.owned_plane import on_unowned
 from steps.phases.same_cluster import on_same_cluster
 from steps.phases.way_back import approving, landing, policies
@@ -17,9 +17,10 @@ from steps.phases.way_back.preparing import approve_access, prepare, recall_take
 
 def report(ctx: Context) -> Outcome:
     """Say how the way back ended, with its evidence."""
-    keep_seen(ctx)
+    keep_seen_mesh(ctx)
     taken, counts = recall_taken(ctx), count_entries(ctx.ledger.read_entries())
-    end = f"{ctx.cluster.key} is back on {ctx.release.version} (from {recall_source(ctx)}), {count_moved(counts)}"
+    versions = f"{ctx.release.version} (from {recall_source(ctx)})"
+    end = f"{ctx.cluster.key} is back on {versions}, {describe_moved_pods(counts)}"
     return Done(f"{end}; {taken.upgrade} is taken back", build_report(ctx, counts))
 
 

@@ -11,7 +11,7 @@ from steps.contract.ports import Manifest
 from steps.contract.step import Ask, Context, Done, Outcome, Waiting
 from steps.contract.wording import Person, count_things
 from steps.gates import bind_upgrade, build_gate_card, pass_gate
-from steps.install.differences.rendered import identify
+from steps.install.differences.rendered import identify_object
 from steps.install.policies import edit_policy
 from steps.notes.prepare import measure_identity
 from steps.notes.way_back import APPROVED_POLICIES, TakenBack
@@ -50,7 +50,7 @@ def find_edited(ctx: Context, taken: TakenBack) -> tuple[EditedPolicy, ...]:
             before["apiVersion"], before["kind"], before["metadata"].get("namespace", ""), before["metadata"]["name"]
         )
         if before and now and before.get("spec") != now.get("spec"):
-            found.append(EditedPolicy(str(identify(before)), before, now))
+            found.append(EditedPolicy(str(identify_object(before)), before, now))
     return tuple(found)
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PACKAGES = ("bot", "handlers", "steps")
+# Steps, by the last word of their ids, and the beginnings of programs.
+NAMED_BY_THEIR_PLACE = frozenset({"apply", "approve", "report", "verify", "main"})
 # The words that the sandbox, which imports nothing of the bot, uses too: for its side of the same thing, or as Slack,
 # Kubernetes and kubectl have it. No other is to join them.
 MIRRORED = frozenset({
@@ -48,3 +50,20 @@ def test_the_sandbox_takes_no_name_by_chance(project_root: Path) -> None:
     """What both call the same is on the list."""
     shared = find_types(project_root, *PACKAGES).keys() & find_types(project_root, "sandbox").keys()
     assert sorted(shared ^ MIRRORED) == []
+
+
+def find_functions(root: Path, *packages: str) -> dict[str, list[str]]:
+    """Where each public function of a module is defined."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for package in packages:
+        for path in sorted((root / package).rglob("*.py")):
+            for node in ast.parse(path.read_text()).body:
+                if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                    found[node.name].append(str(path.relative_to(root)))
+    return found
+
+
+def test_no_function_has_the_name_of_another(project_root: Path) -> None:
+    """But for what steps are called in their phases, and what programs begin with."""
+    shared = {name: places for name, places in find_functions(project_root, *PACKAGES).items() if len(places) > 1}
+    assert {name: places for name, places in shared.items() if name not in NAMED_BY_THEIR_PLACE} == {}

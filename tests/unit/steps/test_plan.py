@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from steps.contract.options import UpgradeOptions
-from steps.plan import FIRST_WRITE, build_plan, has_written, is_guest, name_phases
+from steps.plan import FIRST_WRITE, build_plan, is_guest, is_past_first_write, name_phases
 
 NEW = build_plan("upgrade", UpgradeOptions(canary_namespaces=("shop",)))
 # As upgrades were begun before the rights came right before their use.
@@ -60,6 +60,6 @@ def test_binding_stands_with_the_control_plane_and_release_with_validate() -> No
 @pytest.mark.parametrize("plan", [NEW, EARLIER], ids=["new", "earlier"])
 def test_the_cluster_counts_as_written_to_from_the_apply_on(plan: tuple[str, ...]) -> None:
     """Whichever steps come before it."""
-    written = [step for step in plan if has_written(plan, step)]
+    written = [step for step in plan if is_past_first_write(plan, step)]
     assert written == list(plan[plan.index(FIRST_WRITE) :])
     assert not {"access/bind", "access/check", "control-plane/backup"} & set(written)

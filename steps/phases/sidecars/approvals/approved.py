@@ -38,7 +38,7 @@ def find_worse(shown: BoundWorkload, method: Method, risks: Iterable[Risk]) -> s
     return f"now {', '.join(sorted({risk.kind for risk in news}))}" if news else ""
 
 
-def keep_approved(ctx: Context, bound: Mapping[str, BoundWorkload]) -> None:
+def keep_approved_workloads(ctx: Context, bound: Mapping[str, BoundWorkload]) -> None:
     """These workloads are approved, as they stood on the card."""
     add_refs(ctx, APPROVED, bound)
     known = ctx.recall(APPROVED_AS) or {}
@@ -66,7 +66,7 @@ def drop_out(ctx: Context, tally: Tally, worse: Mapping[str, str]) -> None:
     if not worse:
         return
     for ref, why in worse.items():
-        ctx.say(f"{name_place(ref)} drops out of its approval: {why}")
+        ctx.say(f"{name_workload(ref)} drops out of its approval: {why}")
     kept = read_refs(ctx, APPROVED)
     ctx.revise(APPROVED, tuple(sorted(kept - worse.keys())))
     dropped = ctx.recall(DROPPED) or {}
@@ -77,10 +77,10 @@ def drop_out(ctx: Context, tally: Tally, worse: Mapping[str, str]) -> None:
 def list_dropped(ctx: Context, refs: Iterable[str]) -> tuple[str, ...]:
     """A sentence for each of the workloads that dropped out of its approval."""
     dropped = ctx.recall(DROPPED) or {}
-    return tuple(f"{name_place(ref)}: {dropped[ref]}" for ref in refs if ref in dropped)
+    return tuple(f"{name_workload(ref)}: {dropped[ref]}" for ref in refs if ref in dropped)
 
 
-def name_place(ref: str) -> str:
+def name_workload(ref: str) -> str:
     """`namespace shop: Deployment/web` of `shop/Deployment/web`."""
     namespace, _, rest = ref.partition("/")
     return f"namespace {namespace}: {rest}" if rest else ref

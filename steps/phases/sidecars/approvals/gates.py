@@ -10,7 +10,13 @@ from steps.contract.step import Ask, Blocked, Context, Done, Outcome
 from steps.contract.wording import Person, count_things
 from steps.gates import BoundWorkload, bind_workloads, describe_drift, pass_gate, read_workloads
 from steps.notes.sidecars import APPROVED, read_refs
-from steps.phases.sidecars.approvals.approved import drop_out, find_worse, keep_approved, list_dropped, name_place
+from steps.phases.sidecars.approvals.approved import (
+    drop_out,
+    find_worse,
+    keep_approved_workloads,
+    list_dropped,
+    name_workload,
+)
 from steps.phases.sidecars.approvals.broken import BROKEN, find_broken_before, leave_broken, offer_leaving
 from steps.phases.sidecars.approvals.cards import build_plan_card, describe_nothing
 from steps.phases.sidecars.approvals.planning import measure_plan
@@ -67,12 +73,12 @@ def pass_through(ctx: Context, ask: Ask, through: Through, planned: Planned) -> 
     """Covered where each workload stands on the card of an approval through and is no worse; that ends otherwise."""
     now, worse = read_workloads(ask.binding), find_all_worse(through.workloads, planned)
     news = [
-        f"{name_place(ref)}: {worse.get(ref, 'new')}" for ref in now if ref in worse or ref not in through.workloads
+        f"{name_workload(ref)}: {worse.get(ref, 'new')}" for ref in now if ref in worse or ref not in through.workloads
     ]
     if news:
         ended = f"{through.words} ends: {', '.join(news[:SHOWN])}{' and more' if len(news) > SHOWN else ''}"
         return offer_through(ctx, replace(ask, moved=(*ask.moved, ended)), lambda _: planned)
-    keep_approved(ctx, {ref: through.workloads[ref] for ref in now})
+    keep_approved_workloads(ctx, {ref: through.workloads[ref] for ref in now})
     return Done(describe_through(through, "sidecars approved"))
 
 
@@ -91,7 +97,7 @@ def pass_sidecar_gate(ctx: Context, ask: Ask, tally: Tally, planned: Planned) ->
     left = leave_broken(ctx, tally, planned)
     going = {ref: bound for ref, bound in shown[1].items() if ref not in left}
     worse = find_all_worse(going, planned)
-    keep_approved(ctx, {ref: bound for ref, bound in going.items() if ref not in worse})
+    keep_approved_workloads(ctx, {ref: bound for ref, bound in going.items() if ref not in worse})
     drop_out(ctx, tally, worse)
     but = f", but {count_things(len(left), 'workload')} left alone" if left else ""
     return Done(f"sidecars approved by {Person(decision.by)}{but}")

@@ -10,7 +10,7 @@ from steps.contract.step import Ask, Blocked, Context, Outcome
 from steps.contract.wording import count_things
 from steps.gates import bind_workloads, pass_gate, read_workloads
 from steps.notes.sidecars import RENEWED
-from steps.phases.sidecars.approvals.approved import keep_approved
+from steps.phases.sidecars.approvals.approved import keep_approved_workloads
 from steps.phases.sidecars.approvals.cards import build_plan_card
 from steps.phases.sidecars.approvals.planning import measure_plan
 from steps.phases.sidecars.flights.tally import Tally
@@ -46,4 +46,4 @@ def keep_renewed(ctx: Context) -> None:
         return
     if ctx.recall(RENEWED) != ctx.generation:
         ctx.revise(RENEWED, ctx.generation)
-        keep_approved(ctx, read_workloads(decision.binding))
+        keep_approved_workloads(ctx, read_workloads(decision.binding))

@@ -158,7 +158,7 @@ def judge(flight: Flight, now: datetime, release: Release, patience: float) -> V
         return _judge_replaced(flight, live, now, release, patience)
     if flight.workload is None:
         return Finished(orphan_entries(flight.entries, live, release))
-    changed = find_change(flight, old)
+    changed = find_harmful_change(flight, old)
     if changed:
         return Failing(changed) if flight.begun and is_in_place(flight) else Changed(changed)
     if not flight.begun:
@@ -170,7 +170,7 @@ def _is_settled(pod: Pod, release: Release) -> bool:
     return has_target(pod, release) or PINNED_IMAGE in pod.annotations
 
 
-def find_change(flight: Flight, old: Iterable[Pod]) -> str:
+def find_harmful_change(flight: Flight, old: Iterable[Pod]) -> str:
     """What was changed since the approval so that its method would do harm now, "" where nothing was."""
     workload = flight.workload
     if workload is None:

@@ -29,7 +29,7 @@ class Sighting:
     requests: float
 
 
-def look(ctx: Context, flights: Sequence[Flight], checked: bool) -> Sighting:
+def sight_flights(ctx: Context, flights: Sequence[Flight], checked: bool) -> Sighting:
     """Read the controllers of the flights, and the pods of those that can't be judged by them."""
     if not flights:
         return Sighting((), 0.0)

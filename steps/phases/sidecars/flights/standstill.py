@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from steps.contract.step import Context
 from steps.contract.wording import describe_seconds
 from steps.mesh import Event
-from steps.notes.sidecars import STANDING, LastAdvance, read_refusal
+from steps.notes.sidecars import STANDING, LastAdvance, recall_refusal
 from steps.phases.sidecars.flights.flight import Flight, Underway, is_in_place
 from steps.phases.sidecars.flights.moves import Judged
 from steps.phases.sidecars.flights.reasons import find_reason, pick_silent
@@ -79,7 +79,7 @@ def _add_words(ctx: Context, flight: Flight, standing: LastAdvance | None) -> Fl
     if not flight.begun:
         return flight
     words = standing.words if standing else ""
-    return dataclasses.replace(flight, words=words, refusal=read_refusal(ctx, str(flight.planned.ref)))
+    return dataclasses.replace(flight, words=words, refusal=recall_refusal(ctx, str(flight.planned.ref)))
 
 
 def _look_again(kept: LastAdvance | None, flight: Flight, verdict: Underway, now: datetime) -> LastAdvance:

@@ -42,10 +42,10 @@ def watch_pods(ctx: Context) -> None:
         for pod in ctx.kubernetes.list_pods(namespace)
         if is_live(pod) and pod.proxy_image
     ]
-    ctx.revise(CANARY_PODS, count_pods(pods, kept, ctx))
+    ctx.revise(CANARY_PODS, join_look(pods, kept, ctx))
 
 
-def count_pods(pods: Sequence[Pod], kept: WatchedPods | None, ctx: Context) -> WatchedPods:
+def join_look(pods: Sequence[Pod], kept: WatchedPods | None, ctx: Context) -> WatchedPods:
     """This look joined with those before it."""
     ready = sum(pod.is_ready for pod in pods)
     restarts = sum(pod.restarts for pod in pods)

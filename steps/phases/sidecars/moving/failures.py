@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from steps.contract.cards import Attachment, Choice
 from steps.contract.step import Blocked, Context
-from steps.notes.sidecars import read_refusal
+from steps.notes.sidecars import recall_refusal
 from steps.phases.sidecars.flights.flight import Failing, Flight
 from steps.phases.sidecars.flights.moves import Judged
 from steps.phases.sidecars.flights.tally import Tally
@@ -36,7 +36,7 @@ def block_on_failures(
         f"{names}{more} can't be re-injected: {reason}",
         f"{REMEDY} Or {SKIP}" if evictable else advise_failure(reason, failed[0].ref, judged),
         (*([offer_eviction(len(evictable))] if evictable else []), _offer_skip(len(failed))),
-        tuple(attach_events(ctx, flight, verdict) for flight, verdict in verdicts[:SHOWN]),
+        tuple(attach_failure(ctx, flight, verdict) for flight, verdict in verdicts[:SHOWN]),
     )
 
 
@@ -48,7 +48,7 @@ def explain_failure(ctx: Context, tally: Tally, planned: PlannedWorkload) -> str
     budgets = ctx.kubernetes.list_disruption_budgets(planned.ref.namespace)
     pods = [pod for pod in ctx.kubernetes.list_pods(planned.ref.namespace) if pod.uid == failed.uid]
     stuck = [b.name for b in budgets if not b.disruptions_allowed and any(covers(b, pod.labels) for pod in pods)]
-    refused = read_refusal(ctx, str(planned.ref))
+    refused = recall_refusal(ctx, str(planned.ref))
     if stuck:
         refused = f"disruption budget {', '.join(stuck)} allows no eviction"
     return failed.reason if refused in failed.reason else f"{failed.reason}; {refused}"
@@ -59,7 +59,7 @@ def _offer_skip(count: int) -> Choice:
     return Choice("skip", label, "grave", needs_reason=True)
 
 
-def attach_events(ctx: Context, flight: Flight, verdict: Failing) -> Attachment:
+def attach_failure(ctx: Context, flight: Flight, verdict: Failing) -> Attachment:
     """The failing workload's events, and those and the last state of its troubled pods."""
     ref = flight.planned.ref
     lines = [f"{ref}: {verdict.why}", *_list_events(ctx, ref.namespace, ref.kind, ref.name)]

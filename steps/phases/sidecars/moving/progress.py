@@ -47,11 +47,11 @@ def wait_for_wave(
     counted = set(refs)
     left = measure_left(ctx, tally, counted, judged)
     stuck = watch_standstills(ctx, judged, recall_seen(ctx).round_seconds)
-    waits_for = describe_wait(judged, stuck, ended.why)
+    waits_for = describe_standstill(judged, stuck, ended.why)
     if not waits_for:
         warn_of_overrun(ctx, left)
     seconds = None if waits_for else left.seconds
-    progress = dataclasses.replace(measure(ctx, tally, counted, judged), seconds_left=seconds)
+    progress = dataclasses.replace(measure_pods(ctx, tally, counted, judged), seconds_left=seconds)
     poll = max(POLL_SECONDS, requests) if checked else FIRST_POLL_SECONDS
     told = () if waits_for else (*([ended.why] if ended.why else ()), *_name_standstills(stuck))
     return Waiting(
@@ -62,7 +62,7 @@ def wait_for_wave(
     )
 
 
-def describe_wait(judged: Sequence[Judged], stuck: Sequence[Standstill], held_up: str) -> str:
+def describe_standstill(judged: Sequence[Judged], stuck: Sequence[Standstill], held_up: str) -> str:
     """What is waited for where nothing moves: a workload that stands still, or what holds all of them up."""
     names = {one.flight.planned.ref for one in stuck}
     moving = [flight for flight, verdict in judged if isinstance(verdict, Underway) and flight.begun]
@@ -79,7 +79,7 @@ def _name_standstills(stuck: Sequence[Standstill]) -> list[str]:
     return [f"{stuck[0].sentence}{more}"]
 
 
-def measure(ctx: Context, tally: Tally, refs: set[str], judged: Sequence[Judged]) -> Progress:
+def measure_pods(ctx: Context, tally: Tally, refs: set[str], judged: Sequence[Judged]) -> Progress:
     """How many of the bot's own pods are done, and at what pace."""
     entries = [entry for entry in tally.list_all() if entry.workload in refs]
     counted = [entry for entry in entries if entry.state not in ("manual", "skipped")]

@@ -11,7 +11,7 @@ from steps.contract.step import Context
 from steps.notes.sidecars import SKIPPED, list_stamps
 from steps.phases.sidecars.flights.begun import describe_half_rolled, find_standing, find_way_back
 from steps.phases.sidecars.flights.flight import Flight, settle_flight
-from steps.phases.sidecars.flights.lookout import look
+from steps.phases.sidecars.flights.lookout import sight_flights
 from steps.phases.sidecars.flights.recording import settle_ready
 from steps.phases.sidecars.flights.settlement import close_entry
 from steps.phases.sidecars.flights.tally import OPEN_STATES, Tally, recall_nodes
@@ -41,7 +41,7 @@ def settle_skipped(ctx: Context, tally: Tally) -> None:
     chosen = ctx.remember(SKIPPED.of(ctx.step_id, ctx.generation), failing)
     todo = [planned for planned in tally.workloads if str(planned.ref) in chosen and tally.has_open(str(planned.ref))]
     flights = [_describe_flight(ctx, tally, planned) for planned in todo]
-    for flight in look(ctx, flights, checked=False).flights:
+    for flight in sight_flights(ctx, flights, checked=False).flights:
         undo_restart(ctx, flight)
         tally.record(skip_entries(ctx, flight, decision.by, decision.reason))
 
@@ -50,7 +50,7 @@ def settle_moved(ctx: Context, tally: Tally) -> None:
     """Skipped pods that went all the same end as what stands in their place: a rollout that stayed begun goes on."""
     flights = [_describe_flight(ctx, tally, planned, ("skipped",)) for planned in tally.workloads]
     left = [flight for flight in flights if flight.entries]
-    for flight in look(ctx, left, checked=False).flights:
+    for flight in sight_flights(ctx, left, checked=False).flights:
         tally.record(settle_flight(flight, ctx.release, ctx.now, final=True))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from steps.contract.step import Blocked, Context, Waiting
 from steps.notes.sidecars import CHECKED, is_put_off
 from steps.phases.sidecars.flights.flight import Flight, Misinjected, describe_misinjection
-from steps.phases.sidecars.flights.lookout import look
+from steps.phases.sidecars.flights.lookout import sight_flights
 from steps.phases.sidecars.flights.moves import CALLS_A_TURN
 from steps.phases.sidecars.flights.recording import record_verdicts
 from steps.phases.sidecars.flights.tally import Tally, open_flight
@@ -40,7 +40,7 @@ def move_wave(
     flights = choose_flights(ctx, tally, todo, checked)
     if ctx.hold and not flights:
         return Waiting(ctx.hold, retry_in=0.0, held=True)
-    sighting = look(ctx, flights, checked)
+    sighting = sight_flights(ctx, flights, checked)
     judged = judge_flights(ctx, tally, sighting.flights)
     record_verdicts(ctx, tally, judged)
     drop_changed(ctx, tally, judged)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.evidence.record import count_waits, find_wait, read_record
+from bot.evidence.record import count_waited, find_open_time, read_record
 from bot.journal.bodies import GateBody
 from tests.unit.bot.evidence.conftest import UPGRADE, WAITED, Ended, read, restart
 from tests.unit.bot.workbench import BEN
@@ -32,7 +32,7 @@ def test_every_deed_is_a_call(ended: Ended) -> None:
 
 def test_time_that_people_took_is_counted_apart(ended: Ended) -> None:
     """From the question to its answer."""
-    assert count_waits(read(ended())) == WAITED
+    assert count_waited(read(ended())) == WAITED
 
 
 def test_an_open_question_waits_until_the_record_is_read(ended: Ended) -> None:
@@ -42,7 +42,7 @@ def test_an_open_question_waits_until_the_record_is_read(ended: Ended) -> None:
         db.execute("update approvals set state = 'open', decided_at = null")
         db.execute("update upgrades set ended_at = null")
     record = read(engine)
-    assert find_wait(record, record.questions[0].question)[1] == record.read_at
+    assert find_open_time(record, record.questions[0].question)[1] == record.read_at
 
 
 def test_a_changed_row_of_the_audit_is_told(ended: Ended) -> None:

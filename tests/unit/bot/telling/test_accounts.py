@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.telling.accounts import describe_length, describe_return, list_account
+from bot.telling.accounts import describe_time_taken, list_account, tell_way_back
 from bot.telling.views import Approval, UpgradeView
 from tests.unit.bot.slack.samples import ANA, BEN, START, build_view
 
@@ -29,11 +29,11 @@ def test_it_says_who_asked_and_who_decided_what_and_when() -> None:
 def test_what_people_took_is_told_apart_from_the_work() -> None:
     """An upgrade that waited for a night did not work for a night."""
     assert (
-        describe_length(build_view(ended_at=ENDED, people=timedelta(hours=9)))
+        describe_time_taken(build_view(ended_at=ENDED, people=timedelta(hours=9)))
         == "Took 60 min, and people took 9 h besides"
     )
-    assert describe_length(build_view(ended_at=ENDED)) == "Took 10 h, without people"
-    assert describe_length(build_view()) == ""
+    assert describe_time_taken(build_view(ended_at=ENDED)) == "Took 10 h, without people"
+    assert describe_time_taken(build_view()) == ""
 
 
 @pytest.mark.parametrize(
@@ -54,4 +54,4 @@ def test_what_people_took_is_told_apart_from_the_work() -> None:
 )
 def test_the_way_back_is_told_with_how_long_it_takes_one_person_alone(view: UpgradeView, told: str) -> None:
     """Where nothing was written there is none."""
-    assert describe_return(view) == told
+    assert tell_way_back(view) == told

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.telling.reports import describe_history, describe_standing, describe_status
+from bot.telling.reports import describe_history, describe_status, describe_view
 from bot.telling.views import UpgradeView
 from tests.unit.bot.slack.samples import ANA, BEN, START, build_asking_view, build_phases, build_view
 
@@ -50,7 +50,7 @@ def test_a_blocked_upgrade_says_what_to_do() -> None:
 )
 def test_the_state_of_an_upgrade_is_a_few_words(view: UpgradeView, standing: str) -> None:
     """One for each way in which it can stand."""
-    assert describe_standing(view) == standing
+    assert describe_view(view) == standing
 
 
 def test_the_history_names_who_asked() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from steps.install.gateways import find_left_gateways, list_moved
+from steps.install.gateways import find_left_gateways, list_brought
 from steps.mesh import Workload
 from tests.unit.steps.builders import HUB, NEW, OLD, make_control_plane, make_workload, read_shipped_release
 
@@ -32,7 +32,7 @@ def gateway(name: str, version: str = OLD, **changes: Any) -> Workload:
 def test_what_has_a_proxy_of_its_own_and_is_not_handed_over_stays(found: Workload, stays: bool) -> None:
     """Whatever it is called, and whoever made it."""
     plane = (*make_control_plane(OLD), found)
-    named = find_left_gateways(plane, list_moved(RELEASE, ()), RELEASE)
+    named = find_left_gateways(plane, list_brought(RELEASE, ()), RELEASE)
     assert [line.split()[:2] for line in named] == [[found.ref.kind, f"istio-system/{found.ref.name}"]] * stays
 
 
@@ -49,7 +49,7 @@ def test_it_is_told_how_each_would_be_taken_along() -> None:
 
 def test_what_a_flag_brings_does_not_stay() -> None:
     """Recovered or asked for."""
-    moved = list_moved(RELEASE, ["gateways.components.egressGateway.enabled=true"])
+    moved = list_brought(RELEASE, ["gateways.components.egressGateway.enabled=true"])
     assert find_left_gateways([gateway("istio-egressgateway")], moved, RELEASE) == ()
-    half = list_moved(RELEASE, ["telemetry.enabled=true"])
+    half = list_brought(RELEASE, ["telemetry.enabled=true"])
     assert len(find_left_gateways([gateway("istio-telemetry")], half, RELEASE)) == 1

@@ -8,7 +8,7 @@ import pytest
 
 from steps.contract.options import MtlsMode, Overlay, UpgradeOptions
 from steps.install.flags import build_apply_arguments
-from steps.install.option_table import compare_mtls, compare_options, list_changed
+from steps.install.option_table import compare_mtls, compare_options, list_changed_options
 from tests.unit.steps.builders import make_identity, read_shipped_release
 
 TRACING, LOG = "values.tracing.enabled", "values.global.proxy.accessLogFile"
@@ -44,7 +44,7 @@ def test_what_is_not_handed_over_any_more_is_lost() -> None:
     """Whatever the reason; it stands with the changed ones among the risks."""
     lines = compare_options((f"{TRACING}=true", f"{LOG}=/dev/stdout"), ("--set", f"{LOG}=/dev/stdout"), (), ())
     assert lines == (f"lost: {TRACING}=true", f"kept: {LOG}=/dev/stdout")
-    assert list_changed(lines) == (f"lost: {TRACING}=true",)
+    assert list_changed_options(lines) == (f"lost: {TRACING}=true",)
 
 
 @pytest.mark.parametrize("mode", get_args(MtlsMode))

@@ -14,7 +14,7 @@ from steps.workloads.control_plane import (
     format_age,
     format_pods,
     judge_workloads,
-    read_status,
+    write_pod_status,
 )
 from tests.unit.steps.builders import (
     HUB,
@@ -138,4 +138,4 @@ def test_ages_are_written_as_kubectl_does(seconds: int, age: str) -> None:
 )
 def test_the_status_is_kubectls(changes: dict[str, Any], status: str) -> None:
     """As near as the reduced pod allows."""
-    assert read_status(make_pod("p", **changes)) == status
+    assert write_pod_status(make_pod("p", **changes)) == status

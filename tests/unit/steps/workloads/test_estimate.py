@@ -14,8 +14,8 @@ from steps.contract.release import parse_release
 from steps.mesh import DisruptionBudget, Workload, WorkloadRef
 from steps.workloads.estimate import (
     Piece,
+    compare_estimate,
     describe_estimate,
-    describe_outcome,
     describe_overrun,
     describe_range,
     estimate_control_plane,
@@ -148,7 +148,7 @@ def test_the_estimate_names_what_was_measured() -> None:
 
 def test_the_report_compares_what_was_estimated() -> None:
     """Phases below half a minute are left out."""
-    assert describe_outcome((9.0, 18.0), {"control-plane": 7.0, "sidecars": 2.2, "access": 0.1}) == (
+    assert compare_estimate((9.0, 18.0), {"control-plane": 7.0, "sidecars": 2.2, "access": 0.1}) == (
         "estimated 9–18 min, took 9 min: control-plane 7 min, sidecars 2 min"
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.checks.machine import check_database, check_folder, check_messages, check_writing, measure_room
+from bot.app.checks.machine import check_database, check_folder, check_messages, check_writing, measure_disk_room
 from bot.app.serving import require_place
 from steps.contract.checks import Severity
 from steps.contract.step import Done
@@ -60,7 +60,7 @@ def test_a_full_disk_is_an_error(free: int, severity: Severity) -> None:
 
 def test_room_is_measured_where_the_state_will_be(tmp_path: Path) -> None:
     """Also before the folder is made."""
-    assert measure_room(tmp_path / "not" / "yet") > 0
+    assert measure_disk_room(tmp_path / "not" / "yet") > 0
 
 
 def test_messages_that_were_given_up_are_told(build: Build, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.gateways.google.gke import GkeGateway
-from bot.gateways.google.reasons import GoogleRefusal, find_remedy, read_refusal
+from bot.gateways.google.reasons import GoogleRefusal, find_remedy, read_google_refusal
 from steps.contract.errors import GiveUp, TryAgain
 from tests.unit.bot.gateways.project import ADDRESS, Google
 
@@ -69,13 +69,13 @@ def test_a_rate_limit_inside_a_403_passes(google: Google, gke: GkeGateway, path:
 def test_the_older_form_of_a_reason_is_read() -> None:
     """`errors` in place of `details`."""
     answer = {"error": {"message": "Rate Limit Exceeded", "errors": [{"reason": "rateLimitExceeded"}]}}
-    assert read_refusal(403, "", answer).reason == "rateLimitExceeded"
+    assert read_google_refusal(403, "", answer).reason == "rateLimitExceeded"
 
 
 @pytest.mark.parametrize("answer", [None, [], {}, {"error": None}, {"error": {"details": [1, {"@type": 2}]}}])
 def test_an_answer_of_any_form_is_read(answer: object) -> None:
     """A proxy's page is no google.rpc.Status."""
-    refusal = read_refusal(403, "<html>", answer)
+    refusal = read_google_refusal(403, "<html>", answer)
     assert (refusal.status, find_remedy(refusal)) == (403, "")
 
 

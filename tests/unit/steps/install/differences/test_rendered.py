@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from steps.contract.errors import GiveUp
-from steps.install.differences.rendered import compare_with_live, identify, list_images, parse_manifest
+from steps.install.differences.rendered import compare_with_live, identify_object, list_images, parse_manifest
 
 
 def deployment(image: str, name: str = "istio-pilot", **spec: Any) -> dict[str, Any]:
@@ -111,4 +111,4 @@ def test_empty_values_that_the_server_drops_are_no_difference() -> None:
 def test_a_workload_is_the_same_in_its_older_group() -> None:
     """extensions and apps."""
     old = {**deployment("pilot:1"), "apiVersion": "extensions/v1beta1"}
-    assert identify(old) == identify(deployment("pilot:1"))
+    assert identify_object(old) == identify_object(deployment("pilot:1"))

@@ -6,7 +6,7 @@ import hashlib
 
 import yaml
 
-from steps.phases.control_plane.archive import list_changed, read_sums, write_archive, write_sums
+from steps.phases.control_plane.archive import list_changed_parts, read_sums, write_archive, write_sums
 from steps.phases.control_plane.backup import dump_objects, strip_object
 
 MAP = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "istio"}, "data": {"mesh": "a: 1\n---\nb: 2\n"}}
@@ -42,9 +42,9 @@ def test_what_is_not_as_it_was_kept_is_named() -> None:
     """Parts that were changed or are gone; what was kept later is no fault."""
     sums = read_sums(write_sums(PARTS))
     later = {**PARTS, "removed-Service-istio-system-kiali.yaml": "kind: Service\n"}
-    assert list_changed(sums, later) == ()
+    assert list_changed_parts(sums, later) == ()
     changed = {"install.json": "{}\n", **{name: text for name, text in PARTS.items() if name.startswith("v1")}}
-    assert list_changed(sums, changed) == (
+    assert list_changed_parts(sums, changed) == (
         "removed-Secret-istio-system-cacerts.yaml is gone",
         "install.json was changed",
     )
