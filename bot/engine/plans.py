@@ -22,7 +22,7 @@ class Ports:
     release_files: ReleaseFiles
     mesh_tools: MeshTools
     backups: Backups
-    probes: Probes | None = None
+    probes: Probes
 
 
 class PortsFor(Protocol):

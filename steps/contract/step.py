@@ -121,7 +121,7 @@ class Context:
     backups: Backups
     decision: Decision | None
     say: Callable[[str], None]
-    probes: Probes | None
+    probes: Probes
     hold: str
     approval_ended: datetime | None
     through: Decision | None

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import steps
 from steps.contract.notes import Note
-from steps.notes import control_plane, download, permissions, prepare, runs, sidecars
 from steps.plan import STEPS
-from steps.workloads import waves
 
-MODULES = (control_plane, download, permissions, prepare, runs, sidecars, waves)
 OF_SLACK = re.compile(r"<@|<#|<!|/asm-upgrade|\"(primary|danger)\"|\b[Ss]lack\b")
 
 
@@ -20,7 +20,10 @@ def list_sources(root: Path, *packages: str) -> Iterator[Path]:
 
 
 def list_keys() -> list[str]:
-    return [kept.key for module in MODULES for kept in vars(module).values() if isinstance(kept, Note)]
+    """The keys of all notes, of whichever module of the steps."""
+    names = (found.name for found in pkgutil.walk_packages(steps.__path__, "steps."))
+    kept = {id(note): note for name in names for note in vars(importlib.import_module(name)).values()}
+    return [note.key for note in kept.values() if isinstance(note, Note)]
 
 
 def test_each_note_has_a_key_of_its_own() -> None:

@@ -12,6 +12,18 @@ LONGEST_MODULE = 400
 LONGEST_FUNCTION = 45
 MOST_ARGUMENTS = 6
 BANNED_WORDS = {"task", "job", "stage", "manager", "helper", "util", "utils", "process", "data"}
+# A machine's own clocks: what is asked of them is how long something took.
+CLOCKS = ("time.monotonic", "time.time", "time.sleep")
+# Defaults that are what the bot runs with (`retries`, `load`, `write`), or that wake nobody (`on_commit`).
+HARMLESS = {
+    "bot/gateways/calls/credentials.py: load",
+    "bot/gateways/clusters.py: retries",
+    "bot/gateways/google/gke.py: retries",
+    "bot/gateways/google/google_rest.py: retries",
+    "bot/gateways/kubernetes/api_server.py: retries",
+    "bot/journal/store.py: on_commit",
+    "steps/contract/notes.py: write",
+}
 # Words that Slack, Kubernetes and Python chose.
 BORROWED = ("task_card", "taskcard", "cronjob", "dataclass", "metadata")
 
@@ -73,6 +85,45 @@ def test_services_are_made_of_few_parts(project_root: Path) -> None:
         if isinstance(node, ast.ClassDef) and count_arguments(node) > MOST_ARGUMENTS
     ]
     assert not wide, f"group what these are made of (at most {MOST_ARGUMENTS} arguments): {wide}"
+
+
+def list_parts(node: ast.AST) -> Iterator[tuple[str, str, str]]:
+    """The arguments and fields that have a default, each with its annotation and that default."""
+    if isinstance(node, ast.FunctionDef) and node.name == "__init__":
+        places = [*node.args.posonlyargs, *node.args.args]
+        given = zip(places[len(places) - len(node.args.defaults) :], node.args.defaults, strict=True)
+        named = ((one, default) for one, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True))
+        for argument, default in (*given, *named):
+            if default is not None and argument.annotation is not None:
+                yield argument.arg, ast.unparse(argument.annotation), ast.unparse(default)
+    elif isinstance(node, ast.AnnAssign) and node.value is not None:
+        yield ast.unparse(node.target), ast.unparse(node.annotation), ast.unparse(node.value)
+
+
+def list_services(root: Path) -> set[str]:
+    """The classes that do something: all but frozen values, exceptions and forms of JSON."""
+    found = set()
+    for _, text in read_modules(root, "bot", "handlers", "steps"):
+        for node in definitions(text):
+            if isinstance(node, ast.ClassDef):
+                told = " ".join(map(ast.unparse, (*node.decorator_list, *node.bases, *node.keywords)))
+                found |= set() if re.search(r"frozen=True|Struct|TypedDict|Exception|Error", told) else {node.name}
+    return found
+
+
+def test_no_default_stands_in_for_a_part(project_root: Path) -> None:
+    """A part that is left out by mistake would leave a check out; each service gets all of its parts, in tests too."""
+    services = re.compile(rf"\b({'|'.join(sorted(list_services(project_root)))}|Callable)\b")
+    found = {
+        f"{path}: {name}"
+        for path, text in read_modules(project_root, "bot", "handlers", "steps")
+        for built in definitions(text)
+        if isinstance(built, ast.ClassDef)
+        for node in built.body
+        for name, annotation, default in list_parts(node)
+        if services.search(annotation) and default not in CLOCKS
+    }
+    assert found == HARMLESS
 
 
 def test_names_use_the_words_of_the_product(project_root: Path) -> None:

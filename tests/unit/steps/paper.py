@@ -35,6 +35,16 @@ from tests.unit.steps.paper_ports import (
 )
 
 
+class NothingToProbe:
+    """Where no probe is set up nothing is asked."""
+
+    def check_address(self, url: str) -> str:
+        raise AssertionError(f"{url} was asked")
+
+    def query_metric(self, prometheus_url: str, expression: str) -> float | None:
+        raise AssertionError(f"{prometheus_url} was asked {expression}")
+
+
 @dataclass
 class PaperMemory:
     """Memory of one upgrade."""
@@ -117,7 +127,7 @@ class Paper:
             waiting_since=self.now - self.waited,
             decision=decision,
             say=self.said.append,
-            probes=None,
+            probes=NothingToProbe(),
             hold="",
             approval_ended=self.approval_ended,
             through=self.through,

@@ -18,6 +18,7 @@ from steps.contract.release import Release, parse_release
 from steps.contract.step import Ask, Blocked, Context, Decision, Done, Outcome, Waiting
 from steps.mesh import ClusterAddress, ClusterIdentity, Operation
 from steps.phases.sidecars.phase import STEPS
+from tests.unit.steps.paper import NothingToProbe
 from tests.unit.steps.paper_cluster import PaperCluster
 
 
@@ -118,7 +119,7 @@ class Rig(Generic[C]):
     decision: Decision | None = None
     said: list[str] = field(default_factory=list)
     waits: list[Waiting] = field(default_factory=list)
-    probes: Probes | None = None
+    probes: Probes = field(default_factory=NothingToProbe)
     window_minutes: float | None = None
     hold: str = ""
     approval_ended: datetime | None = None

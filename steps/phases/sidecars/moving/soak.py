@@ -66,10 +66,6 @@ def _count_watched(ctx: Context, wave: str) -> float:
 def find_breaches(ctx: Context) -> Iterator[str]:
     """What the probes and limits complain about, one sentence each."""
     options, probes = ctx.options, ctx.probes
-    if probes is None:
-        if options.probe_urls or options.promql_limits:
-            yield "nothing can be probed: this bot runs without probes"
-        return
     for url in options.probe_urls:
         if fault := probes.check_address(url):
             yield f"{url} {fault}"

@@ -45,7 +45,7 @@ def canary(cluster: PaperCluster, prometheus: PaperPrometheus | None = None, **o
     if prometheus:
         known["prometheus_url"] = "http://prometheus.example.com"
     rig = start(cluster, **known)
-    rig.probes = prometheus
+    rig.probes = prometheus or rig.probes
     rig.approve("approve-canary")
     return rig
 

@@ -152,14 +152,6 @@ def test_a_clock_set_back_lengthens_no_soak(cluster: PaperCluster) -> None:
     assert outcome.why == "wave a soaks, 500 s left"
 
 
-def test_probes_that_nobody_can_ask_are_a_breach(cluster: PaperCluster) -> None:
-    """A setting that can't be honoured is said, not ignored."""
-    rig = two_waves(cluster, probe_urls=("https://shop.example.com/healthz",))
-    outcome = rig.run("restart")
-    assert isinstance(outcome, Blocked)
-    assert "runs without probes" in outcome.why
-
-
 def test_no_more_workloads_move_at_once_than_allowed(cluster: PaperCluster) -> None:
     """The limit holds in every turn."""
     for number in range(12):
