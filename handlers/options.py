@@ -14,6 +14,7 @@ from handlers.typed import bare_name, bare_value, bare_word, split_quoted
 MODES = ("PERMISSIVE", "STRICT")
 YES = ("yes", "true", "on", "y", "1")
 NO = ("no", "false", "off", "n", "0")
+EARLIER: Mapping[str, str] = {"take": "", "keep": "", "yes": "", "leave": "leave", "none": "leave", "no": "leave"}
 FILLERS = ("and", "with", "&", "+", "")
 # The names that these options have in clusters.toml.
 OTHER_NAMES = {
@@ -21,6 +22,7 @@ OTHER_NAMES = {
     "skipnamespaces": "skip",
     "testingworkloads": "testing",
     "setflags": "set",
+    "earlieroptions": "earlier",
 }
 
 
@@ -113,6 +115,16 @@ def _read_testing(value: str, options: StartOptions) -> StartOptions:
     return replace(options, testing_workloads=word in YES)
 
 
+def _read_earlier(value: str, options: StartOptions) -> StartOptions:
+    word = bare_name(value)
+    if word not in EARLIER:
+        raise BadValue(
+            f"earlier is {show_word(value)}; it is take or leave. Without it the options of the earlier install are "
+            "taken."
+        )
+    return replace(options, earlier_options=EARLIER[word])
+
+
 def _read_canary(value: str, options: StartOptions) -> StartOptions:
     return replace(options, canary_namespaces=(*options.canary_namespaces, *_split(value)))
 
@@ -130,6 +142,7 @@ _READERS: Mapping[str, Callable[[str, StartOptions], StartOptions]] = {
     "mtls": _read_mtls,
     "set": _read_set,
     "testing": _read_testing,
+    "earlier": _read_earlier,
     "canary": _read_canary,
     "skip": _read_skip,
 }

@@ -26,11 +26,13 @@ class Usage:
 
 USAGE: Mapping[Action, Usage] = {
     "start": Usage(
-        "start CLUSTER [mtls=STRICT|PERMISSIVE] [set KEY=VALUE]... [canary=NS,NS] [skip=NS,NS] [testing=yes|no]",
+        "start CLUSTER [mtls=STRICT|PERMISSIVE] [set KEY=VALUE]... [canary=NS,NS] [skip=NS,NS] [testing=yes|no] "
+        "[earlier=leave]",
         "start an upgrade",
         "Begin",
         "start cluster-x canary=shop,blog skip=ops",
-        "Alone, `start` opens a form. The first phase only reads and makes a proposal; each later one asks first.",
+        "Alone, `start` opens a form. The first phase only reads and makes a proposal; each later one asks first. "
+        "The options of the earlier install are taken over; `earlier=leave` leaves them, and a gate asks about that.",
     ),
     "approve": Usage(
         "approve CLUSTER CODE",

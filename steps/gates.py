@@ -17,11 +17,11 @@ from steps.mesh import ClusterIdentity
 from steps.notes.control_plane import ApprovedApply
 from steps.notes.download import SHA256, SIGNATURE, SIGNING_KEY
 from steps.notes.prepare import (
+    choose_flags,
     choose_mtls,
     describe_channel_change,
     describe_identity,
     describe_source,
-    recall_flags,
     recall_mtls,
 )
 from steps.versions import read_minor_version
@@ -41,7 +41,7 @@ def bind_upgrade(ctx: Context, identity: ClusterIdentity) -> dict[str, Json]:
         "signing key": ctx.release.key_fingerprint,
         "options": bind_options(ctx.options),
         "mTLS": choose_mtls(ctx),
-        "earlier flags": list(recall_flags(ctx)),
+        "earlier flags": list(choose_flags(ctx)),
     }
 
 

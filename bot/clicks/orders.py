@@ -16,6 +16,7 @@ class StartOptions(msgspec.Struct, frozen=True, omit_defaults=True, rename={"fla
     """What was given at the start of one upgrade; `unknown` are names that are no option.
 
     `testing_workloads` is None where nothing was said about it. `overlay_texts` are texts by file name.
+    `earlier_options` is "leave" where those of the earlier install are not taken.
     """
 
     mtls: str = ""
@@ -25,6 +26,7 @@ class StartOptions(msgspec.Struct, frozen=True, omit_defaults=True, rename={"fla
     canary_namespaces: tuple[str, ...] = ()
     skip_namespaces: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    earlier_options: str = ""
 
     def list_given(self) -> dict[str, object]:
         """The options that were given, by the names that they have in clusters.toml."""

@@ -12,6 +12,7 @@ from msgspec import Struct, convert
 
 from bot.likeness import describe_unknown
 from bot.settings.option_fields import (
+    check_earlier,
     check_endpoints,
     check_flag,
     check_gates,
@@ -37,7 +38,9 @@ from steps.mesh import ENDPOINTS, ClusterAddress
 
 DEFAULT_RELEASE = "1.4.10-asm.18"
 TABLES = ("defaults", "discovery", "webhooks", "clusters")
-START_OPTIONS = ("mtls", "set", "testing_workloads", "canary_namespaces", "skip_namespaces")
+# No field of the file: whoever leaves the options of the earlier install means this one upgrade.
+EARLIER_OPTIONS = "earlier_options"
+START_OPTIONS = ("mtls", "set", "testing_workloads", "canary_namespaces", "skip_namespaces", EARLIER_OPTIONS)
 
 
 @dataclass(frozen=True)
@@ -260,14 +263,13 @@ def build_found_template(defaults: Mapping[str, object], folder: Path) -> Cluste
 
 def find_argument_faults(name: str, value: object) -> list[str]:
     """What is wrong with one argument of a start, by itself; sentences."""
-    known = {item.name: item for item in FIELDS}
     if name == "overlay_texts":
         given = _read_overlay_texts(value)
         return [f"{overlay.name} {fault}." for overlay in given if (fault := find_overlay_fault(overlay))]
     if name not in START_OPTIONS:
         return [f"`{name}` is no option of an upgrade; the options are {', '.join(START_OPTIONS)}."]
-    wrong = known[name].check(value)
-    return [f"`{name}` {wrong}."] if wrong else []
+    check = check_earlier if name == EARLIER_OPTIONS else next(one.check for one in FIELDS if one.name == name)
+    return [f"`{name}` {wrong}."] if (wrong := check(value)) else []
 
 
 def read_start_options(options: UpgradeOptions, arguments: Mapping[str, object]) -> tuple[UpgradeOptions, list[str]]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import fields
-from typing import TypeGuard
+from typing import TypeGuard, get_args
 
 from bot.likeness import describe_unknown
-from steps.contract.options import Limits
+from steps.contract.options import EarlierOptions, Limits
 from steps.install.flags import find_flag_fault, flag_path
 from steps.install.overlays import REFUSED_FIELDS
 from steps.mesh import ENDPOINTS
@@ -36,6 +36,11 @@ def is_texts(value: object) -> TypeGuard[list[str]]:
 def check_flag(value: object) -> str:
     """True or false."""
     return "" if isinstance(value, bool) else "must be true or false"
+
+
+def check_earlier(value: object) -> str:
+    """Whether the options of the earlier install are taken."""
+    return "" if value in get_args(EarlierOptions) else "must be take or leave"
 
 
 def check_mode(value: object) -> str:

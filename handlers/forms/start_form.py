@@ -30,6 +30,7 @@ START_FORM = "asm:start"
 CHOOSE_CLUSTER = "asm-start:cluster"
 PASTED = "pasted.yaml"
 KEEP = "keep"
+TAKE, LEAVE = "take", "leave"
 TESTING = "testing"
 MOST_CLUSTERS = 100
 MOST_FILES = 5
@@ -40,6 +41,7 @@ FAULT_LIMIT = 250
 BLOCKS: Mapping[str, str] = {
     "cluster": "cluster",
     "mtls": "mtls",
+    "earlier_options": "earlier",
     "set": "set",
     "overlay_texts": "overlay",
     "testing_workloads": "testing",
@@ -79,6 +81,7 @@ def build_start_form(clusters: Sequence[ClusterView], chosen: str, channel: str,
         *([build_note(_PROPOSAL)] if cluster.found else []),
         *_build_notes((*more, *notes)),
         _build_mtls(cluster),
+        _build_earlier(),
         _build_lines("set", "--set flags", _SET_HINT),
         _build_lines("overlay", "Overlay (-f)", "An IstioControlPlane of install.istio.io/v1alpha2."),
         _build_files(),
@@ -104,9 +107,11 @@ def read_start_form(view: Payload) -> StartForm | None:
 
 def _read_options(values: Payload) -> StartOptions:
     mtls = find_text(_value(values, "mtls"), "selected_option", "value") or KEEP
+    earlier = find_text(_value(values, "earlier"), "selected_option", "value")
     overlay = _text(values, "overlay").strip()
     return StartOptions(
         mtls="" if mtls == KEEP else mtls,
+        earlier_options=LEAVE if earlier == LEAVE else "",
         flags=tuple(line.strip() for line in _text(values, "set").splitlines() if line.strip()),
         overlay_texts={PASTED: overlay + "\n"} if overlay else {},
         testing_workloads=bool(_value(values, "testing").get("selected_options")),
@@ -136,8 +141,7 @@ _NOTHING = (
 )
 
 _SET_HINT = (
-    "One KEY=VALUE a line. The options of the earlier install are taken, then those of clusters.toml; what stands here "
-    "is laid over both."
+    "One KEY=VALUE a line. They are laid over the options of the earlier install and over those of clusters.toml."
 )
 
 _PROPOSAL = (
@@ -172,6 +176,16 @@ def _build_mtls(cluster: ClusterView) -> InputBlock:
         label=PlainTextObject(text="Mutual TLS"),
         hint=PlainTextObject(text="A change of the mode is asked for on its own before it is made."),
         element=StaticSelectElement(action_id="mtls", options=options, initial_option=keep),
+    )
+
+
+def _build_earlier() -> InputBlock:
+    take, leave = _option(TAKE, "Take them"), _option(LEAVE, "Leave them: only the guide's and those below")
+    return InputBlock(
+        block_id="earlier",
+        label=PlainTextObject(text="Options of the earlier install"),
+        hint=PlainTextObject(text="The proposal lists each. What is left is asked about before it is lost."),
+        element=StaticSelectElement(action_id="earlier", options=[take, leave], initial_option=take),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 Gates: TypeAlias = Literal["each", "through"]
 MtlsMode: TypeAlias = Literal["PERMISSIVE", "STRICT"]
+EarlierOptions: TypeAlias = Literal["take", "leave"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class UpgradeOptions:
     `evict_namespaces` use eviction where a rollout restart would do. `allowed_hubs` are registries, besides the
     release's own, whose images are taken without asking. With `gates` "through" one approval may cover all that
     follows it. `only_from` is the one version whose sidecars are re-injected, "" for every other than the release's.
-    `canary_soak_seconds` is for how long the canary is watched before the rest is asked about.
+    `canary_soak_seconds` is for how long the canary is watched before the rest is asked about. `earlier_options` says
+    whether those of the earlier install are taken.
     """
 
     mtls: MtlsMode | None = None
@@ -57,6 +59,7 @@ class UpgradeOptions:
     canary_soak_seconds: float = 0.0
     gates: Gates = "each"
     only_from: str = ""
+    earlier_options: EarlierOptions = "take"
 
     @property
     def keeps_waves_apart(self) -> bool:

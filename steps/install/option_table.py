@@ -6,9 +6,31 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from steps.contract.options import MtlsMode, Overlay
-from steps.install.flags import MTLS_FLAG, flag_path
+from steps.contract.step import Context
+from steps.install.flags import MTLS_FLAG, build_apply_arguments, flag_path, merge_set_flags
 from steps.install.overlays import list_overlay_paths
 from steps.install.recovery import write_flag_value
+from steps.notes.control_plane import KEPT_FLAGS
+from steps.notes.prepare import choose_flags, choose_mtls, recall_flags, recall_identity, recall_mtls
+
+CHANGED, LOST = "changed: ", "lost: "
+
+
+def compare_to_earlier(ctx: Context) -> tuple[str, ...]:
+    """Each option of the earlier install, and each that was asked for, with what becomes of it."""
+    asked, earlier = ctx.options, recall_flags(ctx)
+    kept = ctx.recall(KEPT_FLAGS)
+    taken = merge_set_flags(choose_flags(ctx), kept or ())
+    arguments = build_apply_arguments(ctx.release, recall_identity(ctx), asked, choose_mtls(ctx), taken)
+    lines = compare_options(earlier, arguments, asked.overlays, asked.set_flags)
+    return (compare_mtls(recall_mtls(ctx), choose_mtls(ctx)), *(lines or ("no option beyond the guide's",)))
+
+
+def list_left_options(ctx: Context) -> tuple[str, ...]:
+    """The options of the earlier install that a person left and that nothing brings back, a line each."""
+    if ctx.options.earlier_options == "take":
+        return ()
+    return tuple(line for line in compare_to_earlier(ctx) if line.startswith(LOST))
 
 
 def compare_options(
@@ -35,7 +57,7 @@ def compare_mtls(now: MtlsMode, wanted: MtlsMode) -> str:
 
 def list_changed_options(lines: Sequence[str]) -> tuple[str, ...]:
     """What does not stay, for whoever reads no more than the risks."""
-    return tuple(line for line in lines if line.startswith(("changed: ", "lost: ")))
+    return tuple(line for line in lines if line.startswith((CHANGED, LOST)))
 
 
 def _compare(path: str, before: str, after: str | None) -> str:

@@ -170,6 +170,11 @@ def recall_flags(ctx: Context) -> tuple[str, ...]:
     return ctx.recall(FLAGS) or ()
 
 
+def choose_flags(ctx: Context) -> tuple[str, ...]:
+    """The flags of the earlier install that this upgrade takes over: all, or none where a person left them."""
+    return recall_flags(ctx) if ctx.options.earlier_options == "take" else ()
+
+
 def recall_mtls(ctx: Context) -> MtlsMode:
     """The mTLS mode in force when prepare looked."""
     return ctx.recall(MTLS) or "PERMISSIVE"

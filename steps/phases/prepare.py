@@ -9,8 +9,8 @@ from steps.contract.cards import Card, Detail
 from steps.contract.checks import Check, select_checks
 from steps.contract.step import Blocked, Context, Done, Outcome, Step
 from steps.contract.wording import Command, count_things
-from steps.install.flags import build_apply_arguments, try_options
-from steps.install.option_table import compare_mtls, compare_options, list_changed_options
+from steps.install.flags import try_options
+from steps.install.option_table import compare_to_earlier, list_changed_options
 from steps.notes.prepare import (
     CHANNEL,
     CHECKS,
@@ -27,12 +27,12 @@ from steps.notes.prepare import (
     SeenMesh,
     SidecarCounts,
     Source,
+    choose_flags,
     choose_mtls,
     describe_identity,
     describe_source,
     measure_identity,
     note_cluster,
-    recall_flags,
     recall_identity,
     recall_mtls,
 )
@@ -86,7 +86,7 @@ def inspect(ctx: Context) -> Outcome:
     source = find_source(survey, ctx.release)
     _keep_survey(ctx, survey, checks, source)
     # Asked again before the apply; here it only tells of a bad flag or overlay before anybody has approved anything.
-    try_options(ctx.release, identity, ctx.options, choose_mtls(ctx), recall_flags(ctx))
+    try_options(ctx.release, identity, ctx.options, choose_mtls(ctx), choose_flags(ctx))
     return Done(f"ASM {describe_source(ctx)}, {describe_counts(survey.sidecars)}")
 
 
@@ -129,14 +129,6 @@ def build_proposal(ctx: Context, planned: Planned) -> Card:
     )
 
 
-def compare_to_earlier(ctx: Context) -> tuple[str, ...]:
-    """Each option of the earlier install, and each that was asked for, with what becomes of it."""
-    asked, earlier = ctx.options, recall_flags(ctx)
-    arguments = build_apply_arguments(ctx.release, recall_identity(ctx), asked, choose_mtls(ctx), earlier)
-    lines = compare_options(earlier, arguments, asked.overlays, asked.set_flags)
-    return (compare_mtls(recall_mtls(ctx), choose_mtls(ctx)), *(lines or ("no option beyond the guide's",)))
-
-
 def describe_given(ctx: Context) -> tuple[str, ...]:
     """What a person gave besides flags: overlays by name, and the namespaces that are treated otherwise."""
     asked = ctx.options
@@ -144,6 +136,7 @@ def describe_given(ctx: Context) -> tuple[str, ...]:
         ("overlays", tuple(one.name for one in asked.overlays)),
         ("canary namespaces", asked.canary_namespaces),
         ("namespaces left alone", asked.skip_namespaces),
+        ("options of the earlier install", ("left, as was asked for",) if asked.earlier_options == "leave" else ()),
     )
     return tuple(f"{what}: {', '.join(names)}" for what, names in named if names)
 

@@ -15,7 +15,7 @@ from steps.install.record.recording import Recorded, record_apply
 from steps.mesh import ClusterIdentity
 from steps.notes.control_plane import KEPT_FLAGS
 from steps.notes.download import KUBECTL, PREVIOUS, NoWayBack, recall_tools
-from steps.notes.prepare import choose_mtls, read_cluster_uid, recall_flags, recall_mtls
+from steps.notes.prepare import choose_flags, choose_mtls, read_cluster_uid, recall_flags, recall_mtls
 from steps.notes.way_back import TAKEN_BACK
 
 # Their names and texts.
@@ -26,12 +26,14 @@ Overlays: TypeAlias = tuple[tuple[str, str], ...]
 class Peers:
     """What a record is held against besides the cluster.
 
-    `guide` is what the guide's flags alone hand over, `earlier` what the installed release does, or a sentence where it
-    could not be asked; `effectless` says which flags that a person asked for change nothing.
+    `guide` is what the guide's flags alone hand over, `earlier` what the installed release does for its own options, or
+    a sentence where it could not be asked, and `basis` what that does for those of them that are taken; `effectless`
+    says which flags that a person asked for change nothing.
     """
 
     guide: Recorded
     earlier: Recorded | str
+    basis: Recorded | str
     effectless: tuple[str, ...] = ()
 
 
@@ -43,15 +45,18 @@ def record_peers(ctx: Context, recorded: Recorded, identity: ClusterIdentity) ->
     earlier = record_earlier(ctx, recorded.request, identity)
     if isinstance(earlier, Waiting):
         return earlier
+    basis = earlier if ctx.options.earlier_options == "take" else record_basis(ctx, recorded.request, identity)
+    if isinstance(basis, Waiting):
+        return basis
     # a way back asks for what the earlier install had, and nobody asked for that anew
     effectless = find_effectless(ctx, recorded) if ctx.recall(TAKEN_BACK) is None else ()
-    return effectless if isinstance(effectless, Waiting) else Peers(guide, earlier, effectless)
+    return effectless if isinstance(effectless, Waiting) else Peers(guide, earlier, basis, effectless)
 
 
 def build_request(ctx: Context, identity: ClusterIdentity) -> ApplyRequest:
     """What istioctl is asked for, for the cluster as it is now, with what a person kept of it."""
     kept = ctx.recall(KEPT_FLAGS)
-    earlier = merge_set_flags(recall_flags(ctx), kept or ())
+    earlier = merge_set_flags(choose_flags(ctx), kept or ())
     arguments = build_apply_arguments(ctx.release, identity, ctx.options, choose_mtls(ctx), earlier)
     overlays = join_overlays(ctx.options.overlays)
     return ApplyRequest(recall_tools(ctx), recall_kubectl(ctx, identity), read_cluster_uid(ctx), arguments, overlays)
@@ -67,16 +72,30 @@ def record_guide(ctx: Context, recorded: Recorded, identity: ClusterIdentity) ->
 
 def record_earlier(ctx: Context, request: ApplyRequest, identity: ClusterIdentity) -> Recorded | Waiting | str:
     """What the installed release hands over for its own options; a sentence where it can't be asked."""
-    previous = ctx.recall(PREVIOUS)
-    if not isinstance(previous, Tools):
-        why = previous.why if isinstance(previous, NoWayBack) else "its archive was not looked for"
-        return describe_unparted(why)
     try:
         arguments, overlays = build_earlier_options(ctx, identity)
     except GiveUp as error:
         return describe_unparted(error.why)
-    asked = replace(request, tools=previous, arguments=arguments, overlays=overlays)
-    found = record_apply(ctx, "earlier", asked, times=1, looks=False)
+    return _record_previous(ctx, "earlier", replace(request, arguments=arguments, overlays=overlays))
+
+
+def record_basis(ctx: Context, request: ApplyRequest, identity: ClusterIdentity) -> Recorded | Waiting | str:
+    """The same without the options that a person left: what they brought is no change of the release's own."""
+    plain = replace(ctx.options, set_flags=(), overlays=())
+    kept = ctx.recall(KEPT_FLAGS) or ()
+    try:
+        arguments = build_apply_arguments(ctx.release, identity, plain, recall_mtls(ctx), kept)
+    except GiveUp as error:
+        return describe_unparted(error.why)
+    return _record_previous(ctx, "basis", replace(request, arguments=arguments, overlays=()))
+
+
+def _record_previous(ctx: Context, name: str, request: ApplyRequest) -> Recorded | Waiting | str:
+    previous = ctx.recall(PREVIOUS)
+    if not isinstance(previous, Tools):
+        why = previous.why if isinstance(previous, NoWayBack) else "its archive was not looked for"
+        return describe_unparted(why)
+    found = record_apply(ctx, name, replace(request, tools=previous), times=1, looks=False)
     return describe_unparted(found.why) if isinstance(found, Blocked) else found
 
 

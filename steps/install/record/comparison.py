@@ -42,7 +42,7 @@ def compare_record(ctx: Context, recorded: Recorded, peers: Peers) -> Preview | 
     departures = find_departures(
         recorded.objects,
         live,
-        earlier=peers.earlier.objects if isinstance(peers.earlier, Recorded) else (),
+        earlier=peers.basis.objects if isinstance(peers.basis, Recorded) else (),
         guide=peers.guide.objects,
         hubs=(ctx.release.hub, *ctx.options.allowed_hubs),
         renewed=recorded.record.renewed,

@@ -121,7 +121,7 @@ def list_beyond_approval(ctx: Context, found: Preview, ask: Ask, *, repeated: bo
     late = find_unapproved(found, approved)
     if repeated or ctx.recall(FIRST_WRITE) is not None:
         late = ApprovedApply(late.record, late.removals)
-    more = f"it would also {describe_asked(late)}" if late != ApprovedApply(late.record) else ""
+    more = f"it would also {describe_asked(late, ())}" if late != ApprovedApply(late.record) else ""
     other = "what istioctl hands to kubectl is not what was approved" if late.record else ""
     return tuple(filter(None, (other, more, *_list_moved_frame(ctx, frame_binding(ask.binding), repeated=repeated))))
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from steps.contract.cards import DENY, Choice
+from steps.contract.cards import DENY, Choice, Detail
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome
 from steps.contract.wording import count_things
 from steps.gates import bind_apply, bind_departures, bind_mtls_change, build_gate_card, pass_gate
+from steps.install.option_table import list_left_options
 from steps.install.record.comparison import measure_preview
 from steps.install.record.preview import Preview, describe_departures, name_removals
 from steps.notes.control_plane import APPROVED_APPLY, APPROVED_DEPARTURES, APPROVED_FRAME, IN_PLACE, ApprovedApply
@@ -87,7 +88,8 @@ def approve_departures(ctx: Context) -> Outcome:
         found = measure_preview(ctx)
     if not isinstance(found, Preview):
         return found
-    if found.departures.is_empty:
+    left = list_left_options(ctx)
+    if found.departures.is_empty and not left:
         return Done("")
     approved, flags = describe_approved(found), list_keepable(ctx, found)
     card = build_gate_card(
@@ -100,10 +102,10 @@ def approve_departures(ctx: Context) -> Outcome:
             f"The bot itself removes what is named here, after a right apply, and {describe_copies(found.removals)}.",
         ),
         risks=found.risks,
-        details=(*describe_departures(found.departures), *describe_keepable(flags)),
+        details=(*describe_left_options(left), *describe_departures(found.departures), *describe_keepable(flags)),
     )
-    binding = bind_departures(ctx, found.identity, approved)
-    question = f"Let the upgrade of {ctx.cluster.key} {describe_asked(approved)}?"
+    binding = {**bind_departures(ctx, found.identity, approved), **({"options left": list(left)} if left else {})}
+    question = f"Let the upgrade of {ctx.cluster.key} {describe_asked(approved, left)}?"
     choices = (
         choose_approval(found.removals), *list_keeping(found.removals), *list_field_choices(flags), DENY
     )  # fmt: skip
@@ -146,7 +148,7 @@ def ask_about_apply(ctx: Context, found: Preview, approved: ApprovedApply | None
     question = f"Replace the control plane of {ctx.cluster.key} by {ctx.release.version}?"
     late = find_unapproved(found, approved)
     if late != ApprovedApply(late.record):
-        question = f"{question.removesuffix('?')}, and {describe_asked(late)}?"
+        question = f"{question.removesuffix('?')}, and {describe_asked(late, ())}?"
     asked = describe_approved(found)
     bound = bind_apply(ctx, found.identity, found.recorded.request, asked)
     return Ask(question, build_apply_card(ctx, found), {**bound, **bind_way_back(ctx, found.way_back)})
@@ -176,9 +178,15 @@ def find_unapproved(found: Preview, approved: ApprovedApply | None) -> ApprovedA
     )
 
 
-def describe_asked(asked: ApprovedApply) -> str:
+def describe_left_options(left: Sequence[str]) -> tuple[Detail, ...]:
+    """The options that the person who started the upgrade left, for the card."""
+    return (Detail("Options of the earlier install that were left at the start", tuple(left)),) if left else ()
+
+
+def describe_asked(asked: ApprovedApply, left: Sequence[str]) -> str:
     """`remove Service istio-system/kiali, set back or take away 2 fields and take 1 image from another registry`."""
     parts = [
+        f"leave out {count_things(len(left), 'option')} of the earlier install" if left else "",
         f"remove {name_removals(asked.removals)}" if asked.removals else "",
         f"set back or take away {count_things(len(asked.changes), 'field')}" if asked.changes else "",
         f"take {count_things(len(asked.images), 'image')} from another registry" if asked.images else "",

@@ -37,7 +37,7 @@ def choose_options(options: UpgradeOptions, release: str) -> UpgradeOptions:
     """The options of a way back: those of the earlier install are notes, the upgrade's own are left; nothing soaks."""
     return replace(
         options, mtls=None, set_flags=(), overlays=(), archive="", gates="each", only_from=release,
-        canary_soak_seconds=0.0,
+        canary_soak_seconds=0.0, earlier_options="take",
     )  # fmt: skip
 
 

@@ -58,6 +58,8 @@ from handlers.grammar import Misread, read_order
                 StartOptions(canary_namespaces=("shop", "blog"), skip_namespaces=("ops",), testing_workloads=False),
             ),
         ),
+        ("start cluster-x earlier=leave", Start("cluster-x", StartOptions(earlier_options="leave"))),
+        ("start cluster-x earlier=take", Start("cluster-x")),
         (
             "start cluster-x set host=<http://mesh.example.com|mesh.example.com>",
             Start("cluster-x", StartOptions(flags=("host=mesh.example.com",))),

@@ -294,6 +294,16 @@ UNDERSTOOD: tuple[tuple[Order, tuple[str, ...]], ...] = (
         ),
     ),
     (
+        Start("cluster-x", StartOptions(earlier_options="leave")),
+        (
+            "start cluster-x earlier=leave",
+            "start cluster-x earlier=Leave.",
+            "start cluster-x earlier none",
+            "start cluster-x earlier_options=leave",
+            "start cluster-x Earlier-Options = no",
+        ),
+    ),
+    (
         HOUR,
         (
             "extend cluster-x 1h slow pods",

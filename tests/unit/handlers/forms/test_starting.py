@@ -90,6 +90,18 @@ def test_everything_chosen_is_committed(front: Front, form: dict[str, Any]) -> N
     )
 
 
+@pytest.mark.parametrize(("chosen", "kept"), [("leave", "leave"), ("take", "")])
+def test_the_options_of_the_earlier_install_are_left_by_choice_alone(
+    front: Front, form: dict[str, Any], chosen: str, kept: str
+) -> None:
+    """Untouched the form takes them."""
+    (block,) = [one for one in form["blocks"] if one.get("block_id") == "earlier"]
+    assert block["element"]["initial_option"]["value"] == "take"
+    submit(front, form, earlier=chosen)
+    assert isinstance(front.book.last.order, Start)
+    assert front.book.last.order.options.earlier_options == kept
+
+
 def test_an_uploaded_overlay_is_read(front: Front, form: dict[str, Any]) -> None:
     """With the bot's token, from Slack's own host."""
     submit(front, form, files=[attach(front, "mesh.yaml", OVERLAY)])
