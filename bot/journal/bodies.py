@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
+from base64 import b85decode, b85encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -121,6 +123,14 @@ class FileBody(Struct, frozen=True):
     name: str = ""
     text: str = ""
     made: Literal["", "change record"] = ""
+
+
+class PackedFile(Struct, frozen=True):
+    """A file as its row keeps it, as most of what is told of an upgrade is in its files."""
+
+    name: str
+    made: str
+    packed: str
 
 
 class AgendaLine(Struct, frozen=True, array_like=True):
@@ -280,6 +290,9 @@ class Message:
         return self.body.message_kind
 
 
+# A file's text longer than this is packed, and one that may have more bytes than that is left as it is.
+LONGEST_PLAIN = 500
+LARGEST_PACKED = 64 * 2**20
 # What is written into a card once its question is over, or called out with it: neither is what it says.
 NOT_SAID = frozenset({"closed", "closed_at", "head", "lines", "people", "proposal"})
 BODIES: Mapping[MessageKind, type[Readable]] = {
@@ -296,8 +309,27 @@ BODIES: Mapping[MessageKind, type[Readable]] = {
 
 
 def encode_body(body: Body) -> str:
-    """A body as its row keeps it: a JSON object."""
+    """A body as its row keeps it: a JSON object, in which the text of a file is packed."""
+    if isinstance(body, FileBody) and LONGEST_PLAIN < len(body.text) <= LARGEST_PACKED // 4:
+        return msgspec.json.encode(PackedFile(body.name, body.made, pack_text(body.text))).decode()
     return msgspec.json.encode(body).decode()
+
+
+def pack_text(text: str) -> str:
+    """A text in about a sixth of its room, in letters that JSON keeps as they are."""
+    return b85encode(zlib.compress(text.encode(), 9)).decode()
+
+
+def unpack_text(packed: str) -> str:
+    """The text that was packed. Raises ValueError where it is not one, or has more bytes than was ever packed."""
+    reading = zlib.decompressobj()
+    try:
+        content = reading.decompress(b85decode(packed), LARGEST_PACKED)
+    except zlib.error as error:
+        raise ValueError(f"its text can't be unpacked: {error}") from error
+    if not reading.eof:
+        raise ValueError("its text is cut short, or too large")
+    return content.decode()
 
 
 def decode_body(kind: MessageKind, text: str) -> Body:
@@ -354,6 +386,8 @@ def end_progress(
 def _mend_fields(fields: Stored) -> Stored:
     """What earlier versions wrote otherwise, as it is written now."""
     mended: Stored = {}
+    if packed := fields.get("packed"):
+        mended["text"] = unpack_text(msgspec.convert(packed, str))
     if choices := fields.get("choices"):
         mended["choices"] = [_mend_choice(choice) for choice in msgspec.convert(choices, list[Stored])]
     if sections := fields.get("agenda"):

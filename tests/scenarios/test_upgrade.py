@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.journal.proofs import Key
+from bot.journal.store import Store
 from sandbox.watching.messages import consent, kind_of
 from steps.phases.own_binding import OWN_BINDING
 from tests.contracts.slack.oracle import find_log_faults
@@ -75,6 +77,14 @@ def test_every_sidecar_and_the_control_plane_are_on_the_release(upgraded: Rig) -
         if entry.state == "manual"
     }
     assert (len(old), {namespace for namespace, _ in old}) == (len(manual), {"batch"})
+
+
+def test_the_journal_grows_by_little(upgraded: Rig, tmp_path: Path) -> None:
+    """A whole upgrade of 56 pods beside a journal that holds none; most of what is told of it is in files."""
+    empty = Store(tmp_path / "asm-upgrade.db", Key(bytes(32)))
+    sizes = [int(store.read("pragma page_count")[0]["page_count"]) * 4096 for store in (empty, upgraded.bot.store)]
+    empty.close()
+    assert sizes[1] - sizes[0] < 190_000
 
 
 def test_the_ledger_adds_up(upgraded: Rig) -> None:
