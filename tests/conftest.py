@@ -19,7 +19,7 @@ from tests.fifo import Fifo, MakeFifo
 from tests.namespaces import Apart, find_way_apart
 from tests.skips import NO_CHROMIUM, NO_DRIVER, NOT_ASKED_FOR
 
-pytest_plugins = ("tests.strictness", "tests.order", "tests.memory")
+pytest_plugins = ("tests.strictness", "tests.order", "tests.memory", "tests.connections")
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_ON_MACOS = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"

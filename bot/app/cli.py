@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -296,13 +297,11 @@ def resume(target: str) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask first.")
 def abort(target: str, reason: tuple[str, ...], yes: bool) -> None:
     """End an upgrade, named by its cluster or id; what has moved stays moved."""
-    from bot.app.local_orders import name_account
+    from bot.app.local_orders import ask_why
     from bot.clicks.orders import Abort
 
-    if not yes:
-        click.confirm(f"Abort the upgrade of {target}? Pods already moved keep the new version", abort=True)
-    why = " ".join(reason) or str(click.prompt("Why?"))
-    _order(Abort(target, f"{why} {name_account()}"))
+    question = f"Abort the upgrade of {target}? Pods already moved keep the new version"
+    _order(Abort(target, ask_why(question, reason, yes)))
 
 
 @main.command()
@@ -311,13 +310,10 @@ def abort(target: str, reason: tuple[str, ...], yes: bool) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask first.")
 def rollback(target: str, reason: tuple[str, ...], yes: bool) -> None:
     """Take an upgrade back, named by its cluster or id: the earlier release and its options, then the moved pods."""
-    from bot.app.local_orders import name_account
+    from bot.app.local_orders import ask_why
     from bot.clicks.orders import Rollback
 
-    if not yes:
-        click.confirm(f"Take {target} back to the release that it came from?", abort=True)
-    why = " ".join(reason) or str(click.prompt("Why?"))
-    _order(Rollback(target, f"{why} {name_account()}"))
+    _order(Rollback(target, ask_why(f"Take {target} back to the release that it came from?", reason, yes)))
 
 
 @main.command()
@@ -355,7 +351,7 @@ def _open_copy() -> StoredCopy:
     from bot.journal.store import StoredCopy
 
     try:
-        return StoredCopy(read_state_folder() / JOURNAL)
+        return click.get_current_context().with_resource(closing(StoredCopy(read_state_folder() / JOURNAL)))
     except StoreBroken as error:
         _fail([str(error)])
 

@@ -6,10 +6,11 @@ import os
 import pwd
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
+import click
 from msgspec.structs import replace
 
 from bot.app.keys import open_key
@@ -33,6 +34,13 @@ LOOK_SECONDS = 0.2
 def order_here(path: Path, order: Pause | Resume | Abort | Rollback) -> str:
     """Give an order with the key that the bot of this account has. Raises StoreBroken or ConfigError."""
     return give_order(path, order, open_key(read_key_place()), SystemClock())
+
+
+def ask_why(question: str, reason: Sequence[str], yes: bool) -> str:
+    """What a person at the terminal gives as the reason, once they have said yes, with whose account that was."""
+    if not yes:
+        click.confirm(question, abort=True)
+    return f"{' '.join(reason) or click.prompt('Why?')} {name_account()}"
 
 
 def name_account() -> str:

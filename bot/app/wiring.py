@@ -47,6 +47,8 @@ from bot.orders.timetable import Timetable
 from bot.orders.use_cases import Logs, UseCases
 from bot.people.roster import PeopledClusters, Roster
 from bot.reminders.tick import Reminders
+from bot.retention.parcels import Parcels
+from bot.retention.sweeping import Retention, Rule
 from bot.returns import Returns
 from bot.schedule.keeper import Keeper
 from bot.schedule.tables import Schedules
@@ -265,6 +267,13 @@ def build_archives(settings: Settings, journal: Journal, clock: Clock) -> Archiv
 def build_copies(settings: Settings, store: Store, clock: Clock) -> JournalCopies:
     """What keeps the journal's file whole, and copies of it."""
     return JournalCopies(store, settings.state / JOURNAL, settings.backups, clock)
+
+
+def build_retention(settings: Settings, bot: Bot) -> Retention:
+    """What puts away what is left of upgrades that ended long ago."""
+    kept = settings.retention
+    rule = Rule(kept.age, settings.state / BACKUPS)
+    return Retention(bot.store, bot.programs, Parcels(kept.folder, kept.limit), rule, bot.clock)
 
 
 def build_old_reports(settings: Settings, bot: Bot) -> OldReports:

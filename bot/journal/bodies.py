@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import zlib
-from base64 import b85decode, b85encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.journal.records import UpgradeState
+from bot.journal.schema.packed_texts import LARGEST_PACKED, pack_text, unpack_text
 from steps.contract.cards import Card, Choice, Progress, Weight
 
 # A JSON object of a row before its type is known.
@@ -290,9 +289,8 @@ class Message:
         return self.body.message_kind
 
 
-# A file's text longer than this is packed, and one that may have more bytes than that is left as it is.
+# A file's text longer than this is packed, as long as it has not too many bytes, at four a letter.
 LONGEST_PLAIN = 500
-LARGEST_PACKED = 64 * 2**20
 # What is written into a card once its question is over, or called out with it: neither is what it says.
 NOT_SAID = frozenset({"closed", "closed_at", "head", "lines", "people", "proposal"})
 BODIES: Mapping[MessageKind, type[Readable]] = {
@@ -313,23 +311,6 @@ def encode_body(body: Body) -> str:
     if isinstance(body, FileBody) and LONGEST_PLAIN < len(body.text) <= LARGEST_PACKED // 4:
         return msgspec.json.encode(PackedFile(body.name, body.made, pack_text(body.text))).decode()
     return msgspec.json.encode(body).decode()
-
-
-def pack_text(text: str) -> str:
-    """A text in about a sixth of its room, in letters that JSON keeps as they are."""
-    return b85encode(zlib.compress(text.encode(), 9)).decode()
-
-
-def unpack_text(packed: str) -> str:
-    """The text that was packed. Raises ValueError where it is not one, or has more bytes than was ever packed."""
-    reading = zlib.decompressobj()
-    try:
-        content = reading.decompress(b85decode(packed), LARGEST_PACKED)
-    except zlib.error as error:
-        raise ValueError(f"its text can't be unpacked: {error}") from error
-    if not reading.eof:
-        raise ValueError("its text is cut short, or too large")
-    return content.decode()
 
 
 def decode_body(kind: MessageKind, text: str) -> Body:

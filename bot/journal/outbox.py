@@ -18,6 +18,14 @@ UNREADABLE = (ValueError, TypeError, KeyError, msgspec.MsgspecError)
 log = structlog.get_logger(__name__)
 
 
+class PutAway(msgspec.Struct, frozen=True):
+    """Where what was told of an upgrade went, once it had ended long ago."""
+
+    at: datetime
+    file: str
+    sha256: str
+
+
 class OutboxView:
     """Reading the outbox; serves the bot and the commands that run beside it."""
 
@@ -36,6 +44,14 @@ class OutboxView:
         return [
             _read_message(row) for row in self._rows("select * from outbox where upgrade = ? order by seq", [upgrade])
         ]
+
+    def find_put_away(self, upgrade: str) -> PutAway | None:
+        """Where the upgrade's messages are that the journal has no longer, None while it has them."""
+        # a journal that no bot of this version has opened yet
+        if not self._rows("select 1 from sqlite_master where name = 'put_away'"):
+            return None
+        rows = self._rows("select at, file, sha256 from put_away where upgrade = ?", [upgrade])
+        return PutAway(_when(rows[0]["at"]), rows[0]["file"], rows[0]["sha256"]) if rows else None
 
 
 class Outbox(OutboxView):

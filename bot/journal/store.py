@@ -25,6 +25,10 @@ Parameters: TypeAlias = Sequence[object] | dict[str, object]
 Reads: TypeAlias = Callable[[str, Parameters], list[Row]]
 
 
+# SQLite's number for a file whose free pages can be given back a few at a time.
+STEPWISE = 2
+
+
 class StoreBusy(Exception):
     """Another bot holds the state folder."""
 
@@ -50,10 +54,7 @@ class Store:
             raise StoreBroken(f"the state folder {path.parent} can't be used: {error.strerror or error}") from error
         try:
             self._db = open_database(path)
-            self._refuse(find_refusal(self._db, path))
-            pending = [one.name for one in build_migrations().pending(self._db)]
-            with self._db.atomic():  # all or none: one wait for the disk, and no start leaves a journal half way
-                build_migrations().apply(self._db)
+            pending = self._bring_up_to_date()
         except sqlite3.Error as error:
             self._guard.close()
             raise StoreBroken(f"the journal {path} can't be opened: {error}") from error
@@ -104,11 +105,43 @@ class Store:
         with self._mutex:
             list(self._db.query("pragma wal_checkpoint(passive)"))
 
+    def reclaim(self, most: int) -> int:
+        """Give back up to so many pages in which nothing stands any more; how many there were.
+
+        A journal of an earlier version can only be written anew as a whole: where that halves it or better.
+        """
+        with self._mutex:
+            free, pages, kept = (
+                int(self._read_pragma(name)) for name in ("freelist_count", "page_count", "auto_vacuum")
+            )
+            if kept == STEPWISE:
+                # a row a page comes back that has no columns, so that `execute` would end after the first
+                self._db.conn.executescript(f"pragma incremental_vacuum({most})")
+            elif free > max(most, pages // 2):
+                self._db.conn.execute(f"pragma auto_vacuum = {STEPWISE}")
+                self._db.conn.execute("vacuum")
+            return free
+
     def close(self) -> None:
         """Close the file and let another bot have it."""
         with self._mutex:
             self._db.close()
             self._guard.close()
+
+    def _bring_up_to_date(self) -> list[str]:
+        """Run the migrations that the file has not seen, all or none, and name them; a refused file is closed."""
+        try:
+            self._refuse(find_refusal(self._db, self._path))
+            pending = [one.name for one in build_migrations().pending(self._db)]
+            with self._db.atomic():  # one wait for the disk, and no start leaves a journal half way
+                build_migrations().apply(self._db)
+            return pending
+        except sqlite3.Error:
+            self._db.close()
+            raise
+
+    def _read_pragma(self, name: str) -> Any:
+        return self._db.conn.execute(f"pragma {name}").fetchone()[0]
 
     def _leave_mark(self) -> None:
         try:
@@ -199,9 +232,14 @@ def open_database(path: Path) -> Database:
     """Open the file for reading and writing in WAL mode, durable, with foreign keys on."""
     connection = sqlite3.connect(path, check_same_thread=False, timeout=30, isolation_level=None)
     database = Database(connection)
-    database.enable_wal()
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA foreign_keys=ON")
+    try:
+        connection.execute(f"PRAGMA auto_vacuum={STEPWISE}")  # counts for a new file alone
+        database.enable_wal()
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+    except sqlite3.Error:
+        connection.close()
+        raise
     return database
 
 

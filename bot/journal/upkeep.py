@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from sqlite_utils import Database
@@ -41,7 +42,8 @@ def find_damage(db: Database) -> str:
 
 def find_newer(applied: list[str]) -> str:
     """The first migration that this version does not know, "" where it knows all."""
-    known = {one.name for one in build_migrations().pending(Database(memory=True))}
+    with closing(Database(memory=True)) as empty:
+        known = {one.name for one in build_migrations().pending(empty)}
     return next((name for name in applied if name not in known), "")
 
 
@@ -73,13 +75,11 @@ def copy_journal(source: Path, target: Path) -> None:
     part = target.with_name(f"{target.name}.part")
     part.unlink(missing_ok=True)
     part.touch(mode=0o600)
-    reading = sqlite3.connect(f"file:{source}?mode=ro", uri=True, timeout=COPY_SECONDS)
-    writing = sqlite3.connect(part)
-    try:
+    with (
+        closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True, timeout=COPY_SECONDS)) as reading,
+        closing(sqlite3.connect(part)) as writing,
+    ):
         reading.backup(writing)
-    finally:
-        writing.close()
-        reading.close()
     sync_file(part)
     part.replace(target)
     sync_folder(target.parent)

@@ -40,7 +40,7 @@ from bot.orders.starts import Starts
 from bot.orders.targets import Refusal, Targets
 from bot.orders.timetable import Timetable
 from bot.schedule.agenda import SpanSection, write_agenda
-from bot.telling.logs import list_lines
+from bot.telling.logs import read_lines
 from steps.contract.wording import count_things
 
 
@@ -62,7 +62,7 @@ class Logs:
     def read_log(self, order: ReadLog) -> Log:
         """All that was told of an upgrade, or of the latest one of a cluster."""
         row = self.targets.find_latest(order.target)
-        lines = list_lines(self.outbox.list_told(row.id))
+        lines = read_lines(self.outbox, row.id)
         return Log(f"The log of {row.id} to {row.release}, {count_things(len(lines), 'line')}:", lines)
 
 

@@ -66,6 +66,17 @@ SETTINGS: tuple[Setting, ...] = (
         "ASM_UPGRADE_BACKUPS", "", "A folder that gets a copy of the journal a day, the last 14 stay; empty for none."
     ),
     Setting(
+        "ASM_UPGRADE_RETENTION_DAYS",
+        "400",
+        "How long after its end an upgrade is kept whole; 0 keeps all. Audit, decisions and ledgers stay for ever.",
+    ),
+    Setting(
+        "ASM_UPGRADE_RETENTION_FOLDER",
+        "",
+        "Where what is no longer kept goes, compressed; empty for `parcels` in the state folder.",
+    ),
+    Setting("ASM_UPGRADE_RETENTION_GB", "1", "How much room that folder may take; what came there first goes first."),
+    Setting(
         "ASM_UPGRADE_GRACE",
         "0",
         "How many seconds a bot that is told to stop waits for programs that run; in a container over 1800.",
@@ -91,6 +102,7 @@ SETTINGS: tuple[Setting, ...] = (
 # The journal's file and the folder of backups in the state folder.
 JOURNAL = "asm-upgrade.db"
 BACKUPS = "backups"
+PARCELS = "parcels"
 
 
 @dataclass(frozen=True)
@@ -124,6 +136,15 @@ class KeyPlace:
 
 
 @dataclass(frozen=True)
+class RetentionSettings:
+    """How long an upgrade is kept whole after its end, no time keeps all; where it goes then, and bytes kept there."""
+
+    age: timedelta
+    folder: Path
+    limit: int
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything that the bot is told from outside."""
 
@@ -139,6 +160,7 @@ class Settings:
     health_port: int
     live_port: int
     log_level: str
+    retention: RetentionSettings
     listen: str = "127.0.0.1"
     cache_bytes: int = 5 * 10**9
     backups: Path | None = None
@@ -221,6 +243,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         live_port=int(reader.number("ASM_UPGRADE_LIVE_PORT", int, 0)),
         listen=reader.text("ASM_UPGRADE_LISTEN"),
         cache_bytes=int(reader.number("ASM_UPGRADE_CACHE_GB", float, 0) * 10**9),
+        retention=_read_retention(reader),
         grace=reader.number("ASM_UPGRADE_GRACE", float, 0),
         rollback_button=timedelta(hours=reader.number("ASM_UPGRADE_ROLLBACK_HOURS", float, 0)),
         backups=Path(folder) if (folder := reader.text("ASM_UPGRADE_BACKUPS")) else None,
@@ -283,6 +306,15 @@ def _read_key(reader: _Reader) -> KeyPlace:
     if not text and file.absolute().is_relative_to(state):
         reader.faults.append(f"ASM_UPGRADE_KEY_FILE is {str(file)!r}; it must not lie in the state folder, {state}.")
     return KeyPlace(text, file)
+
+
+def _read_retention(reader: _Reader) -> RetentionSettings:
+    folder = reader.text("ASM_UPGRADE_RETENTION_FOLDER")
+    return RetentionSettings(
+        age=timedelta(days=reader.number("ASM_UPGRADE_RETENTION_DAYS", float, 0)),
+        folder=Path(folder) if folder else Path(reader.text("ASM_UPGRADE_STATE")) / PARCELS,
+        limit=int(reader.number("ASM_UPGRADE_RETENTION_GB", float, 0) * 10**9),
+    )
 
 
 def _read_slack(reader: _Reader) -> SlackSettings:

@@ -22,6 +22,7 @@ from bot.journal.bodies import (
     RootBody,
     UnreadableBody,
 )
+from bot.journal.outbox import OutboxView, PutAway
 
 
 def list_lines(messages: Iterable[Message]) -> tuple[Line, ...]:
@@ -31,6 +32,18 @@ def list_lines(messages: Iterable[Message]) -> tuple[Line, ...]:
         lines += [Line(told, message.created_at) for told in _list_told(message.body) if told]
         lines += _list_endings(message.body, message)
     return tuple(sorted(lines, key=lambda line: line.at))
+
+
+def read_lines(outbox: OutboxView, upgrade: str) -> tuple[Line, ...]:
+    """All that was told of an upgrade; where it was put away, that and where."""
+    told = list_lines(outbox.list_told(upgrade))
+    put = outbox.find_put_away(upgrade)
+    return (*told, Line(describe_parcel(put), put.at)) if put else told
+
+
+def describe_parcel(put: PutAway) -> str:
+    """Where what was told besides the questions is now."""
+    return f"what else was told, and what programs printed, was put away into {put.file} (SHA-256 {put.sha256})"
 
 
 def write_lines(lines: Sequence[Line]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.journal.journal import JournalView
 from bot.journal.outbox import OutboxView
 from bot.journal.store import StoredCopy
-from bot.telling.logs import find_file, list_lines, write_lines
+from bot.telling.logs import describe_parcel, find_file, read_lines, write_lines
 from bot.telling.reports import describe_history
 from bot.telling.views import Views
 
@@ -19,12 +19,14 @@ def read_told(copy: StoredCopy, target: str, file: str) -> str:
     row = journal.find_upgrade(target) or next(iter(journal.list_upgrades(target, 1)), None) if target else None
     if row is None:
         raise LookupError(f"there is no upgrade {target}, nor one of a cluster of that name")
-    told = OutboxView(copy).list_told(row.id)
+    outbox = OutboxView(copy)
     if not file:
-        return write_lines(list_lines(told))
-    text = find_file(told, file)
+        return write_lines(read_lines(outbox, row.id))
+    text = find_file(outbox.list_told(row.id), file)
     if not text:
-        raise LookupError(f"{row.id} has no file {file}; its log names those that it has")
+        put = outbox.find_put_away(row.id)
+        where = f": {describe_parcel(put)}" if put else "; its log names those that it has"
+        raise LookupError(f"{row.id} has no file {file}{where}")
     return text
 
 

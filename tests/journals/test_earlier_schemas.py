@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,15 +21,20 @@ from tests.unit.bot.keys import KEY
 
 # Rows for nearly every table; tables that the schema has not yet are left out.
 FRAME = "scheduled-snoozed-and-moved"
-NAMES = [migration.name for migration in build_migrations().pending(Database(memory=True))]
+with closing(Database(memory=True)) as empty:
+    NAMES = [migration.name for migration in build_migrations().pending(empty)]
 
 
 def build_earlier(path: Path, stop_before: str) -> None:
     """A journal that has run the migrations before this one, filled."""
-    db = Database(path)
-    build_migrations().apply(db, stop_before=stop_before)
-    frozen = build_journal(load_scripts(FRAME))
-    build_migrations().apply(Database(frozen))
+    with closing(Database(path)) as db, closing(build_journal(load_scripts(FRAME))) as frozen:
+        build_migrations().apply(db, stop_before=stop_before)
+        build_migrations().apply(Database(frozen))
+        fill_tables(db, frozen)
+
+
+def fill_tables(db: Database, frozen: sqlite3.Connection) -> None:
+    """The rows of the frozen journal, as far as the other one has their tables and columns."""
     for table in db.table_names():
         if table == "_sqlite_migrations":
             continue
@@ -35,7 +42,6 @@ def build_earlier(path: Path, stop_before: str) -> None:
         rows = frozen.execute(f"select {names} from {table}").fetchall()
         db.conn.executemany(f"insert into {table} values ({', '.join('?' * len(db[table].columns))})", rows)
     db.conn.commit()
-    db.close()
 
 
 @pytest.mark.parametrize("stop_before", NAMES[NAMES.index("create_steps") :])

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -42,9 +43,8 @@ def check_database(state: Path) -> Check:
             else passed("journal", f"none yet; it will be made at {path}")
         )
     try:
-        stored = StoredCopy(path)
-        told = stored.read("pragma quick_check")
-        stored.close()
+        with closing(StoredCopy(path)) as stored:
+            told = stored.read("pragma quick_check")
     except JournalDamaged as error:
         return failed("journal", str(error), RESTORE)
     except (StoreBroken, OSError, sqlite3.Error) as error:
@@ -58,9 +58,8 @@ def check_database(state: Path) -> Check:
 def check_messages(state: Path) -> Iterator[Check]:
     """What Slack and webhooks don't get; nothing is said where all is well, or where the journal can't be read."""
     try:
-        stored = StoredCopy(state / JOURNAL)
-        troubles = list_troubles(stored.read)
-        stored.close()
+        with closing(StoredCopy(state / JOURNAL)) as stored:
+            troubles = list_troubles(stored.read)
     except (StoreBroken, OSError, sqlite3.Error):
         return
     for trouble in troubles:

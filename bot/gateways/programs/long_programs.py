@@ -104,10 +104,14 @@ class ProgramRuns:
 
     def list_running(self, prefix: str) -> tuple[str, ...]:
         """The runs whose ids begin so and that still run; where a number follows, it is another upgrade's."""
-        found = sorted(lock.parent for lock in self._folder.glob("*/lock") if lock.parent.name.startswith(prefix))
-        own = [place for place in found if not place.name.removeprefix(prefix)[:1].isdigit()]
+        own = self.list_folders(prefix)
         with self._lock:
             return tuple(place.name for place in own if _is_locked(place))
+
+    def list_folders(self, prefix: str) -> list[Path]:
+        """The folders of the runs whose ids begin so, ended ones too; where a number follows, it is another's."""
+        found = sorted(lock.parent for lock in self._folder.glob("*/lock") if lock.parent.name.startswith(prefix))
+        return [place for place in found if not place.name.removeprefix(prefix)[:1].isdigit()]
 
     def wait_for_all(self, seconds: float, hurry: threading.Event) -> tuple[str, ...]:
         """Wait for every program, until somebody is in a hurry or the time is over; those that still run."""

@@ -47,10 +47,10 @@ def run_bot(apart: Apart, folder: Path, script: str, grace: str) -> str:
 def test_a_program_is_waited_for_before_its_container_ends(apart: Apart, tmp_path: Path) -> None:
     """An evicted pod lets istioctl end within its grace."""
     said = run_bot(apart, tmp_path, "sleep 2; exit 3", "60")
-    assert said == "left with 0 Ended(exit_code=3, output='', timed_out=False)"
+    assert said == "left with 0 ProgramEnded(exit_code=3, output='', timed_out=False)"
 
 
 def test_a_program_that_takes_longer_is_told_to_end(apart: Apart, tmp_path: Path) -> None:
     """In place of being killed with the container; how it ended is noted for the next bot."""
     said = run_bot(apart, tmp_path, "exec sleep 60", "0.2")
-    assert said == "left with 0 Ended(exit_code=-15, output='', timed_out=False)"
+    assert said == "left with 0 ProgramEnded(exit_code=-15, output='', timed_out=False)"

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import zlib
-from base64 import b85encode
 from datetime import UTC, datetime
 
 import pytest
 
 from bot.journal.bodies import (
-    LARGEST_PACKED,
     LONGEST_PLAIN,
     AgendaLine,
     AgendaSection,
@@ -34,7 +30,6 @@ from bot.journal.bodies import (
     decode_body,
     encode_body,
     end_progress,
-    pack_text,
 )
 from steps.contract.cards import APPROVE, DENY, Card, Choice, Detail, Progress
 
@@ -248,16 +243,3 @@ def test_a_change_record_and_a_short_file_are_what_they_were(length: int) -> Non
     """On either side of where packing begins."""
     for body in (FileBody("a.txt", "x" * length), FileBody("record.html", made="change record")):
         assert decode_body("file", encode_body(body)) == body
-
-
-@pytest.mark.parametrize("packed", ["", "?", "\\", pack_text("x" * 900)[:-5], pack_text("x")[5:], 5, None, "é"])
-def test_a_text_that_cannot_be_unpacked_is_an_unreadable_body(packed: object) -> None:
-    """Torn, or never packed; nothing else is held up by it."""
-    stored = json.dumps({"name": "a.txt", "made": "", "packed": packed})
-    assert isinstance(decode_body("file", stored), UnreadableBody if packed else FileBody)
-
-
-def test_a_text_that_unpacks_to_more_than_was_ever_packed_is_refused() -> None:
-    """Whoever can write the journal fills no memory with it."""
-    packed = b85encode(zlib.compress(bytes(LARGEST_PACKED + 1), 9)).decode()
-    assert isinstance(decode_body("file", json.dumps({"packed": packed})), UnreadableBody)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -38,18 +39,19 @@ LANDED = (
     ("link_returns", "4cb31e2c1c5278d537f7fc8f8157b6f4"),
     ("prove_times", "23ac345400849ea8649abb645bdda625"),
     ("index_threads", "ada298a5b5ae2cd1824399eceffbe75c"),
+    ("create_put_away", "63feb1120837633a75101ceb0a2dd06e"),
 )
 
 
 def list_migrations() -> Iterator[tuple[str, str]]:
     """Name and hash of what each migration executes; layout makes no difference."""
-    db = Database(memory=True)
-    for migration in build_migrations().pending(db):
-        said: list[str] = []
-        db.conn.set_trace_callback(said.append)
-        migration.fn(db)
-        db.conn.set_trace_callback(None)
-        yield migration.name, hash_statements(said)
+    with closing(Database(memory=True)) as db:
+        for migration in build_migrations().pending(db):
+            said: list[str] = []
+            db.conn.set_trace_callback(said.append)
+            migration.fn(db)
+            db.conn.set_trace_callback(None)
+            yield migration.name, hash_statements(said)
 
 
 def hash_statements(statements: list[str]) -> str:
@@ -81,8 +83,9 @@ def test_an_earlier_schema_is_brought_up_to_date(count: int, tmp_path: Path) -> 
     db.close()
     store = Store(path, KEY)
     assert Journal(store).list_upgrades() == []
-    assert [migration.name for migration in build_migrations().applied(Database(path))] == [name for name, _ in LANDED]
     store.close()
+    with closing(Database(path)) as db:
+        assert [migration.name for migration in build_migrations().applied(db)] == [name for name, _ in LANDED]
 
 
 @pytest.mark.parametrize("count", [0, 1, 9])

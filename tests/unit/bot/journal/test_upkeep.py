@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -103,10 +104,12 @@ def test_a_person_s_word_starts_anew(tmp_path: Path) -> None:
 def test_a_journal_of_a_later_version_is_left_as_it_is(tmp_path: Path) -> None:
     """An older bot would act on rows that it only half understands."""
     path = make_closed(tmp_path)
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("insert into _sqlite_migrations values (99, 'asm-upgrade-bot', 'add_moon_phases', '2031-01-01')")
-    before = list(sqlite3.connect(path).iterdump())
-    assert ("'add_moon_phases'" in refuse(path), list(sqlite3.connect(path).iterdump())) == (True, before)
+        before = list(db.iterdump())
+    told = refuse(path)
+    with closing(sqlite3.connect(path)) as db:
+        assert ("'add_moon_phases'" in told, list(db.iterdump())) == (True, before)
 
 
 def test_a_torn_page_is_told(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,13 +15,14 @@ from tests.unit.bot.workbench import START, Build
 
 
 @pytest.fixture
-def copy(build: Build) -> StoredCopy:
+def copy(build: Build) -> Iterator[StoredCopy]:
     """A journal with one upgrade, of which a sentence and a file are kept."""
     engine = build({})
     engine.add_upgrade(["prepare/identify"])
     engine.outbox.keep_message("cluster-x-1", "C1", MilestoneBody("backup: 28 objects"), START)
     engine.outbox.keep_message("cluster-x-1", "C1", FileBody("manifest.yaml", "kind: Service"), START)
-    return StoredCopy(Path(engine.store.read("pragma database_list")[0]["file"]))
+    with closing(StoredCopy(Path(engine.store.read("pragma database_list")[0]["file"]))) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize("target", ["cluster-x", "cluster-x-1"])

@@ -1,0 +1,1 @@
+"""What the journal's tables are made of."""

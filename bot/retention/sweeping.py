@@ -1,0 +1,133 @@
+"""Every hour what was told of upgrades that ended long ago, and what their programs left, goes into parcels."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+
+from bot.clock import Clock, Interval
+from bot.incidents import note_incident
+from bot.journal.store import Store, StoreBroken
+from bot.retention.parcels import Contents, Parcels
+from bot.retention.past import Past, PastUpgrade
+
+log = structlog.get_logger(__name__)
+BETWEEN = timedelta(hours=1)
+# Put away at once; the rest is an hour later.
+MOST_UPGRADES = 50
+MOST_DAYS = 50
+# So many pages of the journal that nothing stands in any more are given back at once.
+MOST_PAGES = 2000
+
+
+class Runs(Protocol):
+    """The folders of child programs."""
+
+    def list_running(self, prefix: str) -> tuple[str, ...]:
+        """The runs whose ids begin so and that still run."""
+        ...
+
+    def list_folders(self, prefix: str) -> list[Path]:
+        """The folders of the runs whose ids begin so."""
+        ...
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How long after its end an upgrade is kept whole, and where its backups of the cluster stand; no age keeps all."""
+
+    age: timedelta
+    backups: Path
+
+
+class Retention:
+    """Looks every hour; a few upgrades at a time, so that nothing waits for it."""
+
+    def __init__(self, store: Store, runs: Runs, parcels: Parcels, rule: Rule, clock: Clock) -> None:
+        self._store = store
+        self._past = Past(store)
+        self._runs = runs
+        self._parcels = parcels
+        self._rule = rule
+        self._clock = clock
+        self._interval = Interval(BETWEEN, clock)
+
+    def turn(self) -> None:
+        """Do what is due; what fails is logged, and tried again an hour later."""
+        if not self._interval.begin():
+            return
+        try:
+            self._sweep(self._clock.now())
+        except (OSError, sqlite3.Error) as error:
+            log.warning("nothing_put_away", why=str(error))
+        except StoreBroken:
+            raise
+        except Exception as fault:
+            note_incident("nothing_put_away", fault)
+
+    def _sweep(self, now: datetime) -> None:
+        if self._rule.age:
+            before = now - self._rule.age
+            for upgrade in self._past.list_due(before, MOST_UPGRADES):
+                self._put_away(upgrade, now)
+            self._put_backups_away()
+            self._put_days_away(before)
+            for name in self._parcels.prune():
+                log.info("parcel_removed", name=name)
+        if not self._runs.list_running(""):
+            self._store.reclaim(MOST_PAGES)
+
+    def _put_away(self, upgrade: PastUpgrade, now: datetime) -> None:
+        """First the parcel, then the folders, then the journal: after a kill in between it is done again."""
+        if self._runs.list_running(f"{upgrade.id}-"):
+            return
+        folders = self._find_folders(upgrade.id)
+        names = {f"programs/{folder.name}": folder for folder in folders}
+        parcel = self._parcels.pack(name_parcel(upgrade), Contents(self._past.read_told(upgrade.id), names))
+        remove_folders(folders)
+        self._past.put_away(upgrade.id, parcel, now)
+        log.info("upgrade_put_away", upgrade=upgrade.id, file=str(parcel.path))
+
+    def _find_folders(self, upgrade: str) -> list[Path]:
+        """The folders of its programs; those of an upgrade whose id begins with this one's are not."""
+        others = tuple(f"{other}-" for other in self._past.list_neighbours(upgrade))
+        return [folder for folder in self._runs.list_folders(f"{upgrade}-") if not folder.name.startswith(others)]
+
+    def _put_backups_away(self) -> None:
+        """Backups stay for as long as a way back could need them."""
+        for folder in list_folders(self._rule.backups):
+            upgrade = self._past.find_put_away(folder.name)
+            if upgrade and not self._past.may_be_taken_back(upgrade.id):
+                self._parcels.pack(f"{name_parcel(upgrade)}-backup", Contents({}, {f"backups/{upgrade.id}": folder}))
+                remove_folders([folder])
+
+    def _put_days_away(self, before: datetime) -> None:
+        for _ in range(MOST_DAYS):
+            day = self._past.find_day(before)
+            if day is None:
+                return
+            self._parcels.pack(f"orders-{day.begins:%Y-%m-%d}", day.describe())
+            self._past.remove_day(day)
+
+
+def name_parcel(upgrade: PastUpgrade) -> str:
+    """An upgrade's parcel; another journal's upgrade of the same id ended on another day."""
+    return f"{upgrade.id}-{upgrade.ended_at:%Y-%m-%d-%H%M%S}"
+
+
+def list_folders(folder: Path) -> list[Path]:
+    """The folders in a folder, where there is one."""
+    return sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+
+
+def remove_folders(folders: Sequence[Path]) -> None:
+    """Remove folders with what is in them."""
+    for folder in folders:
+        shutil.rmtree(folder)
