@@ -56,3 +56,21 @@ def test_steps_know_nothing_of_slack(project_root: Path) -> None:
         if OF_SLACK.search(path.read_text())
     ]
     assert found == []
+
+
+def find_places(root: Path, pattern: str) -> set[str]:
+    """The modules of the bot and the steps in which a pattern stands."""
+    found = list_sources(root, "bot", "handlers", "steps")
+    return {str(path.relative_to(root)) for path in found if re.search(pattern, path.read_text())}
+
+
+def test_the_audit_is_appended_to_in_one_place(project_root: Path) -> None:
+    """Each row is sealed with the one before it."""
+    assert find_places(project_root, r"(?i)insert into audit\b") == {"bot/journal/journal.py"}
+
+
+def test_a_pod_is_ready_by_its_condition(project_root: Path) -> None:
+    """Its containers are counted only to say why a pod that is not in service isn't."""
+    explaining = {"steps/workloads/stalls.py", "steps/phases/sidecars/flights/recording.py"}
+    assert find_places(project_root, r"pod\.ready\s*[<>=!]|\.ready\s*[<>=!]+\s*\w+\.total") == explaining
+    assert find_places(project_root, r"has_condition\(status, \"Ready\"\)") == {"bot/gateways/kubernetes/pods.py"}

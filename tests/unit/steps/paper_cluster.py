@@ -10,13 +10,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from steps.contract.errors import StepError, TryAgain
-from steps.contract.leases import Lease
-from steps.contract.ports import Manifest
 from steps.contract.release import Release
 from steps.mesh import (
     WORKLOAD_KINDS,
     Autoscaler,
-    Binding,
     DisruptionBudget,
     Event,
     Evicted,
@@ -28,12 +25,11 @@ from steps.mesh import (
     Owner,
     Pod,
     PodGone,
-    ReachedServer,
-    Right,
     Workload,
     WorkloadRef,
 )
 from steps.workloads.injection import INJECT, PROXY
+from tests.unit.steps.paper_server import PaperServer
 
 HUB = "gcr.io/gke-release/asm"
 OLD = "1.4.7-asm.0"
@@ -57,7 +53,7 @@ class Controller:
 
 
 @dataclass
-class PaperCluster:
+class PaperCluster(PaperServer):
     """Holds controllers and pods; `tick` lets controllers act. Requests are counted by verb."""
 
     release: Release
@@ -295,64 +291,6 @@ class PaperCluster:
         self.evictions.append(name)
         self.pods[uid] = dataclasses.replace(pod, terminating=True)
         return Evicted()
-
-    # the rest of the port, which this phase has no use for
-
-    def read_server_version(self) -> str:
-        return "v1.16.15-gke.6000"
-
-    def read_server(self, *, anew: bool = False) -> ReachedServer:
-        return ReachedServer("ca" * 32, "gke-id-of-cluster-x")
-
-    def read_account(self) -> str:
-        return "bot"
-
-    def find_missing_rights(self, rights: Sequence[Right]) -> tuple[Right, ...]:
-        return ()
-
-    def find_missing_rights_of(self, user: str, rights: Sequence[Right]) -> tuple[Right, ...] | None:
-        return None
-
-    def read_ingress_address(self, namespace: str, service: str) -> str:
-        return ""
-
-    def read_object(self, api_version: str, kind: str, namespace: str, name: str) -> Manifest | None:
-        return {"metadata": {"name": name, "uid": "u-1"}} if name == "kube-system" else None
-
-    def list_objects(
-        self, api_version: str, kind: str, namespace: str = "", selector: str = ""
-    ) -> tuple[Manifest, ...]:
-        return ()
-
-    def apply_object(self, manifest: Manifest) -> None:
-        return None
-
-    def delete_object(self, api_version: str, kind: str, namespace: str, name: str, uid: str) -> None:
-        return None
-
-    def read_lease(self, namespace: str, name: str) -> Lease | None:
-        return None
-
-    def write_lease(self, lease: Lease) -> str | None:
-        return "v1"
-
-    def renew_lease(self, lease: Lease) -> str | None:
-        return "v1"
-
-    def read_binding(self, name: str) -> Binding | None:
-        return None
-
-    def create_binding(self, binding: Binding) -> None:
-        return None
-
-    def revise_binding(self, binding: Binding) -> None:
-        return None
-
-    def delete_binding(self, name: str) -> None:
-        return None
-
-    def delete_namespace(self, name: str) -> None:
-        return None
 
     # the controllers
 

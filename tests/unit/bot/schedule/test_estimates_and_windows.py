@@ -12,7 +12,7 @@ from steps.contract.forecast import Forecast
 from steps.contract.step import Ask, Context, Done, Outcome, Waiting
 from steps.gates import pass_gate
 from steps.notes.prepare import NODES
-from tests.unit.bot.schedule.test_keeper import DAILY, DAYS, NIGHTS, begin, pass_to, said
+from tests.unit.bot.schedule.held import DAILY, DAYS, NIGHTS, begin, pass_to, said
 from tests.unit.bot.workbench import ANA, BEN, START, Build, Engine
 
 SHORT = Downtime((Window(DAILY, time(1), time(2, 15), "UTC"),))

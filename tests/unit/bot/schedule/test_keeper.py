@@ -2,50 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 
 import pytest
 
-from bot.journal.audit import Extended, name_event
 from bot.windows.downtime import Downtime, Freeze, Window
-from steps.contract.cards import Card
-from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Waiting
-from steps.gates import pass_gate
+from steps.contract.step import Blocked, Context, Done, Outcome, Waiting
 from steps.plan import STEPS
-from tests.unit.bot.workbench import ANA, BEN, CAI, DEE, START, Build, Engine
-
-DAILY = tuple(range(7))
-# The tests begin at 02:00 UTC.
-NIGHTS = Downtime((Window(DAILY, time(22), time(4), "UTC"),))
-DAYS = Downtime((Window(DAILY, time(8), time(16), "UTC"),))
-
-
-def ask(ctx: Context) -> Outcome:
-    return pass_gate(ctx, Ask("May it go on?", Card("Card"), {"what": "this"}))
-
-
-def begin(build: Build, downtime: Downtime, **steps: Callable[[Context], Outcome]) -> Engine:
-    """An upgrade whose plan is the steps given, `phase__name` for `phase/name`."""
-    table: Mapping[str, Callable[[Context], Outcome]] = {
-        name.replace("__", "/").replace("_", "-"): run for name, run in steps.items()
-    }
-    engine = build(
-        {**table, "abort/revoke": lambda _c: Done(""), "abort/report": lambda _c: Done("over")}, downtime=downtime
-    )
-    engine.add_upgrade(list(table))
-    engine.runner.turn()
-    return engine
-
-
-def pass_to(engine: Engine, hour: int, day: int = 1) -> None:
-    engine.clock.time = datetime(2026, 12, day, hour, tzinfo=START.tzinfo)
-    engine.reminders.tick()
-    engine.runner.turn()
-
-
-def said(engine: Engine) -> list[str]:
-    return [str(body["sentence"]) for body in engine.bodies("milestone")]
+from tests.unit.bot.schedule.held import DAILY, DAYS, NIGHTS, ask, begin, pass_to, said
+from tests.unit.bot.workbench import ANA, BEN, DEE, START, Build, Engine
 
 
 @pytest.mark.parametrize("step", ["access__bind", "control_plane__backup", "validate__run", "authorization__apply"])
@@ -280,57 +245,6 @@ def test_a_freeze_that_is_lifted_lets_a_held_upgrade_go_on_after_a_restart(build
     again = build({"access/bind": lambda _c: Done("bound")}, engine.clock)
     again.runner.turn()
     assert again.row().state == "upgraded"
-
-
-def test_an_extension_does_not_beat_a_freeze(build: Build) -> None:
-    """Whoever set the freeze lifts it."""
-    frozen = Downtime((), (Freeze(date(2026, 12, 1), date(2026, 12, 1), "UTC", "audit"),))
-    engine = begin(build, frozen, access__bind=lambda _c: Done("bound"))
-    assert engine.click("extend", BEN, choice="1h", reason="please").startswith(
-        "cluster-x is frozen 2026-12-01 UTC: audit."
-    )
-
-
-def test_an_extension_adds_to_the_window_that_is_open(build: Build) -> None:
-    """The window ends at 04:00."""
-    engine = begin(build, NIGHTS, sidecars__restart=lambda _c: Waiting("in flight", 5))
-    assert (
-        engine.click("extend", CAI, choice="1h", reason="almost done")
-        == "cluster-x-1 may act until 2026-12-01 05:00 UTC."
-    )
-
-
-def test_a_closed_window_is_opened_by_an_approver_alone(build: Build) -> None:
-    """Who asked for the upgrade does not let it act, whatever rights they have besides."""
-    engine = begin(build, DAYS, access__bind=lambda _c: Done("bound"))
-    refused = engine.click("extend", ANA, choice="1h", reason="it is urgent")
-    assert refused.startswith("cluster-x-1 may not act now, and letting it takes an approval.")
-    engine.runner.turn()
-    assert engine.row().state == "running"
-    assert engine.click("extend", BEN, choice="1h", reason="it is urgent").startswith("cluster-x-1 may act until")
-    assert "window opened by" in said(engine)[-1]
-
-
-def test_who_asked_for_an_upgrade_adds_to_its_open_window(build: Build) -> None:
-    """Nobody has to be woken for the last pods."""
-    engine = begin(build, NIGHTS, sidecars__restart=lambda _c: Waiting("in flight", 5))
-    assert engine.click("extend", ANA, choice="1h", reason="almost done").startswith("cluster-x-1 may act until")
-
-
-def test_an_extension_is_on_the_record(build: Build) -> None:
-    """Who, until when and why."""
-    engine = begin(build, NIGHTS, sidecars__restart=lambda _c: Waiting("in flight", 5))
-    engine.click("extend", CAI, choice="1h", reason="almost done")
-    entry = engine.journal.list_audit("cluster-x-1")[-1]
-    assert isinstance(entry.event, Extended)
-    assert (entry.actor, name_event(entry.event), entry.event.reason) == (CAI, "extend", "almost done")
-
-
-@pytest.mark.parametrize(("user", "reason", "answer"), [(DEE, "x", "You are none of those"), (CAI, " ", "Say why")])
-def test_an_extension_needs_a_right_and_a_reason(build: Build, user: str, reason: str, answer: str) -> None:
-    """Both are asked for."""
-    engine = begin(build, NIGHTS, sidecars__restart=lambda _c: Waiting("in flight", 5))
-    assert engine.click("extend", user, choice="1h", reason=reason).startswith(answer)
 
 
 def test_a_schedule_holds_an_upgrade_without_windows(build: Build) -> None:
