@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 
+from sandbox.release.tools.forked_program import find_forked
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,6 +33,7 @@ class Kubectl:
         self._kubeconfig = kubeconfig
         self._context = context
         self.dry_run = dry_run
+        self._forked = find_forked("kubectl")
 
     def apply(self, namespace: str, objects: Sequence[Json], extra: Sequence[str]) -> Ran:
         """Hand objects over as JSON; nothing is called for none."""
@@ -52,12 +55,17 @@ class Kubectl:
             command += [flag, value] if value else []
         command += [*extra, *(["-f", "-"] if stdin else [])]
         try:
-            # Descriptors that istioctl inherited stay open in its children, as with any program written in Go.
-            ended = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, close_fds=False)
+            code, out, errors = self._forked.run(command[1:], stdin) if self._forked else _start(command, stdin)
         except FileNotFoundError:
             return Ran(failure=f"error running kubectl: {NOT_FOUND}")
-        failure = f"error running kubectl: {_describe_end(ended.returncode)}" if ended.returncode else ""
-        return Ran(ended.stdout, consolidate(ended.stderr), failure)
+        failure = f"error running kubectl: {_describe_end(code)}" if code else ""
+        return Ran(out, consolidate(errors), failure)
+
+
+def _start(command: Sequence[str], stdin: str) -> tuple[int, str, str]:
+    # Descriptors that istioctl inherited stay open in its children, as with any program written in Go.
+    ended = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, close_fds=False)
+    return ended.returncode, ended.stdout, ended.stderr
 
 
 def write_manifest(objects: Iterable[Json]) -> str:

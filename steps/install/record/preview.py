@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -181,7 +182,7 @@ def write_difference(found: Preview) -> str:
 def write_manifest(record: Record) -> str:
     """The objects as YAML; what Secrets hold and what is made anew each time stays on the bot's machine."""
     texts = (blank_leaves(made, record.renewed) for made in record.list_objects())
-    return yaml.safe_dump_all((_hide_secret(yaml.safe_load(text)) for text in texts), sort_keys=False)
+    return yaml.safe_dump_all((_hide_secret(json.loads(text)) for text in texts), sort_keys=False)
 
 
 def format_command(arguments: Sequence[str], overlays: Sequence[tuple[str, str]] = ()) -> tuple[str, ...]:
