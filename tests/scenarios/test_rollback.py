@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,8 @@ from typing import Any
 import pytest
 
 from bot.journal.rows import UpgradeRow
-from sandbox.watching.messages import buttons, kind_of
+from sandbox.watching.messages import kind_of
 from steps.notes.control_plane import FIRST_WRITE
-from tests.journals.filming import take_whole_frame
-from tests.journals.frames import Frame
-from tests.journals.restoring import Studio, open_studio
 from tests.scenarios.records import list_thread, sort_waves
 from tests.scenarios.rig import ANA, BEN, CAI, Rig, World, open_world
 
@@ -24,20 +20,6 @@ GOLDEN = Path(__file__).parent.parent / "golden" / "rollback.txt"
 pytestmark = pytest.mark.timeout(600)
 REASON = "the new proxies leak"
 OLD, NEW = "1.4.7-asm.0", "1.4.10-asm.18"
-# Where an upgrade stands when somebody takes it back, from its first write on.
-MOMENTS = (
-    "control-plane/apply",
-    "control-plane/rollout",
-    "validate/approve",
-    "validate/run",
-    "sidecars/approve",
-    "sidecars/restart",
-    "sidecars/acknowledge",
-    "authorization/approve",
-)
-# istioctl and asmctl are at work then, and no frame holds how far they have come.
-WITH_PROGRAM = frozenset({"control-plane/apply", "validate/run"})
-THE_START, THE_END = "the start", "the end"
 
 
 def read_row(rig: Rig, upgrade: str) -> UpgradeRow:
@@ -180,87 +162,6 @@ def test_the_thread_reads_as_the_golden_transcript(story: Story) -> None:
     if os.environ.get("GOLDEN") == "write":
         GOLDEN.write_text(told, encoding="utf-8")
     assert told == GOLDEN.read_text(encoding="utf-8")
-
-
-@dataclass(frozen=True)
-class Film:
-    """One upgrade of cluster-x: frames of its moments, and what the cluster held before it."""
-
-    studio: Studio
-    before: Sight
-    frames: dict[str, Frame]
-
-    @contextmanager
-    def reach(self, moment: str) -> Iterator[Rig]:
-        """A bot whose upgrade stands at this moment."""
-        with self.studio.resume(self.frames.get(moment, self.frames[THE_START])) as rig:
-            if moment not in self.frames:
-                rig.command(ANA, "start cluster-x")
-                run_to(rig, moment)
-            yield rig
-
-
-@pytest.fixture(scope="module")
-def film(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Film]:
-    """An upgrade in a world of the film's own, frozen before it, at each moment at which no program runs, and after."""
-    with pytest.MonkeyPatch.context() as variables, ExitStack() as stack:
-        variables.setenv("PATH", os.environ["PATH"])
-        world = stack.enter_context(open_world(tmp_path_factory.mktemp("film"), rate_limits=False))
-        studio, before, rig = open_studio(world), look(world), Rig(world)
-        frames = {THE_START: take_whole_frame(studio, THE_START)}
-        rig.command(ANA, "start cluster-x")
-        for moment in MOMENTS:
-            run_to(rig, moment)
-            if moment not in WITH_PROGRAM:
-                frames[moment] = take_whole_frame(studio, moment)
-        rig.upgrade_all(BEN)
-        frames[THE_END] = take_whole_frame(studio, THE_END)
-        rig.crash()
-        studio.wait_until_alone()
-        yield Film(studio, before, frames)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_an_upgrade_is_taken_back_from_where_it_stands(film: Film, moment: str) -> None:
-    """What runs is let end, the upgrade ends as rolled back, and the cluster is as before."""
-    with film.reach(moment) as rig:
-        assert read_row(rig, "cluster-x-1").step == moment
-        assert_taken_back(rig, film.before)
-
-
-def assert_taken_back(rig: Rig, before: Sight) -> None:
-    """Ana's order takes the upgrade back to what was before."""
-    assert order_return(rig).startswith("Taking back cluster-x-1: ")
-    rig.upgrade_all(BEN)
-    assert [read_row(rig, f"cluster-x-{number}").state for number in (1, 2)] == ["rolled back", "returned"]
-    assert look(rig.world) == before
-
-
-def press_return(rig: Rig, user: str = CAI) -> None:
-    """Somebody presses the newest button that takes the upgrade back, and says why."""
-    found = [
-        (message, button)
-        for message in rig.world.messages()
-        for button in buttons(message)
-        if button["action_id"] == "asm:rollback"
-    ]
-    rig.click(user, *found[-1])
-    view = rig.world.wait_for_form(user)
-    rig.world.act("view-submit", user=user, view_id=view["id"], values={"reason": {"reason": REASON}})
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("moment", ["control-plane/rollout", "validate/approve", "sidecars/restart", THE_END])
-def test_a_button_takes_an_upgrade_back(film: Film, moment: str) -> None:
-    """On the root while it runs, on a gate, and on the report."""
-    with film.reach(moment) as rig:
-        rig.run_until(lambda: not rig.bot.outbox.list_unsent(rig.world.clock.now()), 600)
-        press_return(rig)
-        rig.run_until(lambda: rig.bot.journal.find_upgrade("cluster-x-2") is not None, 600)
-        rig.upgrade_all(BEN)
-        assert (read_row(rig, "cluster-x-2").state, read_row(rig, "cluster-x-2").requester) == ("returned", CAI)
-        assert look(rig.world) == film.before
 
 
 def test_nothing_is_taken_back_that_nothing_was_written_of(rig: Rig) -> None:
