@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -15,8 +15,10 @@ from bot.clock import Clock, Interval
 from bot.gateways.releases.archive_cache import Removed
 from bot.incidents import note_incident
 from bot.journal.journal import JournalView
+from bot.journal.rows import UpgradeRow
 from bot.journal.store import Store, StoreBroken
 from bot.journal.upkeep import copy_journal
+from bot.returns import has_written
 from steps.contract.ports import Tools
 from steps.notes.download import PREVIOUS, SHA256, TOOLS
 
@@ -62,10 +64,19 @@ class Archives:
             log.info("archive_removed", name=one.name, megabytes=one.size // 1_000_000, days=int(one.age // 86400))
 
     def find_needed(self) -> set[str]:
-        """The SHA-256 of what open upgrades use, and the last upgrade of each cluster for its way back."""
-        upgrades = {row.cluster: row.id for row in reversed(self._journal.list_upgrades(limit=10_000))}
-        wanted = {*upgrades.values(), *(row.id for row in self._journal.list_open_upgrades())}
+        """The SHA-256 of what open upgrades use, and of each cluster the last upgrade and the last that wrote to it."""
+        rows = self._journal.list_upgrades(limit=10_000)
+        last = {row.cluster: row.id for row in reversed(rows)}
+        wanted = {*last.values(), *self._list_changed(rows), *(row.id for row in self._journal.list_open_upgrades())}
         return {sha256 for upgrade in wanted for sha256 in self._list_used(upgrade)}
+
+    def _list_changed(self, rows: Iterable[UpgradeRow]) -> Iterator[str]:
+        """The last upgrade of each cluster that wrote to it, behind any number of proposals and denials."""
+        seen = set[str]()
+        for row in rows:
+            if row.cluster not in seen and has_written(self._journal, row):
+                seen.add(row.cluster)
+                yield row.id
 
     def _list_used(self, upgrade: str) -> Iterator[str]:
         """The archives of an upgrade's target and of its previous release."""

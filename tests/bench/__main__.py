@@ -21,6 +21,7 @@ BENCHMARKS = (
     "random_clusters",
     "reinjection",
     "rollback",
+    "real_way_back",
     "tick",
     "texts",
     "doors",

@@ -1,4 +1,4 @@
-"""The way back of cluster-x in the sandbox, in real time."""
+"""The way back of cluster-x in the sandbox, in real time, beside the way there."""
 
 from __future__ import annotations
 
@@ -24,13 +24,17 @@ ORDER = "/asm-upgrade rollback cluster-x the new proxies leak"
 
 
 def measure() -> list[Finding]:
-    """From one person's order to the report, after an upgrade."""
+    """From one person's order to the report, after an upgrade that the same stand-in person approved."""
     with open_sandbox() as sandbox:
         there = sandbox.wait_for("56/58 pods, 2 manual")
         click.echo(f"  cluster-x in the sandbox, the way there: {there:.0f} s")
         sandbox.send("command", user=REQUESTER, channel=CHANNEL, text=ORDER)
         back = sandbox.wait_for("cluster-x-1 is taken back")
-    return [Finding("cluster-x in the sandbox", back, "s", 60, how="from the order to the report, as started")]
+    how = f"{there:.0f} s there, {back:.0f} s back, on the same machine in one run"
+    return [
+        Finding("cluster-x in the sandbox", back, "s", 60, how="from the order to the report, as started"),
+        Finding("time of the way back beside the way there", back / there, "times", 1.25, how=how),
+    ]
 
 
 @dataclass(frozen=True)

@@ -82,8 +82,11 @@ def is_calm(ground: Ground) -> bool:
 
 
 @contextmanager
-def open_real_world(root: Path, plane: ControlPlane) -> Iterator[World]:
-    """Open Slack, Google and the releases around a seeded control plane; the bot comes by kubeconfig."""
+def open_real_world(root: Path, plane: ControlPlane, more: str = "") -> Iterator[World]:
+    """Open Slack, Google and the releases around a seeded control plane; the bot comes by kubeconfig.
+
+    `more` are lines of clusters.toml about the cluster.
+    """
     clock = WallClock()
     folder = StateFolder(root)
     with leave_sockets(), ExitStack() as stack:
@@ -101,7 +104,7 @@ def open_real_world(root: Path, plane: ControlPlane) -> Iterator[World]:
         releases = ReleaseServer(SigningKey.kept_in(folder.signing_key))
         releases_url = serve(releases.app())
         write_release_files(shipped_releases(), folder.releases, f"{releases_url}{FOLDER}", releases.key.public_pem())
-        write_private(folder.clusters_file, CLUSTERS.format(kubeconfig=repr(str(plane.bot_kubeconfig))))
+        write_private(folder.clusters_file, CLUSTERS.format(kubeconfig=repr(str(plane.bot_kubeconfig))) + more)
         write_private(folder.tools / "kubectl", stand_in_kubectl())
         (folder.tools / "kubectl").chmod(0o755)
         app = slack.cast.app

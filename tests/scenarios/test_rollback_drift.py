@@ -13,6 +13,7 @@ from tests.scenarios.rig import ANA, BEN, Rig
 from tests.scenarios.test_rollback import list_asked, look, order_return, read_row, run_to
 
 MERGE = "application/merge-patch+json"
+EDIT = {"example.com/edited": "after the upgrade"}
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
@@ -30,11 +31,13 @@ def find_deployments(rig: Rig) -> Any:
 
 
 def drift(rig: Rig) -> None:
-    """One workload of the shop is scaled, one is deleted, and one is added."""
+    """One workload of the shop is scaled, one is deleted, one is edited, and one is added."""
     api, resource = rig.world.cluster.api, find_deployments(rig)
     web = read_deployment(rig, "web")
     api.patch(resource, "shop", "web", {"spec": {"replicas": web["spec"]["replicas"] + 2}}, MERGE)
     delete_object(api, resource, read_deployment(rig, "cart"), DeleteOptions())
+    edit = {"spec": {"template": {"metadata": {"annotations": EDIT}}}}
+    api.patch(resource, "shop", "checkout", edit, MERGE)
     labels = {"app": "newcomer"}
     template = {**web["spec"]["template"], "metadata": {**web["spec"]["template"]["metadata"], "labels": labels}}
     spec = {**web["spec"], "replicas": 1, "selector": {"matchLabels": labels}, "template": template}
@@ -42,7 +45,7 @@ def drift(rig: Rig) -> None:
 
 
 def test_what_moved_since_is_asked_about_and_nothing_else(rig: Rig) -> None:
-    """More and fewer pods of known workloads are covered; a workload that nobody approved is not."""
+    """More, fewer and edited pods of known workloads are covered; a workload that nobody approved is not."""
     rig.command(ANA, "start cluster-x")
     rig.upgrade_all(BEN)
     drift(rig)
@@ -51,6 +54,9 @@ def test_what_moved_since_is_asked_about_and_nothing_else(rig: Rig) -> None:
     rig.upgrade_all(BEN)
     assert read_row(rig, "cluster-x-2").state == "returned"
     assert list_asked(rig, "cluster-x-2") == ["sidecars/approve", "authorization/approve-return"]
+    edited = read_deployment(rig, "checkout")["spec"]["template"]["metadata"]["annotations"]
+    assert {*EDIT.items()} <= {*edited.items()}
+    assert set(rig.bot.journal.count_ledger("cluster-x-2")) == {"upgraded"}
 
 
 def test_a_field_that_somebody_set_since_is_asked_about(rig: Rig) -> None:

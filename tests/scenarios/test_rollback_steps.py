@@ -66,7 +66,7 @@ class Film:
     before: Sight
     frames: dict[str, Frame] = field(default_factory=dict)
 
-    def freeze(self, rig: Rig) -> None:
+    def freeze(self, rig: FilmRig) -> None:
         """Take a frame of a step that is reached for the first time, once it is worth one."""
         row = find_row(rig)
         if row is None or row.ended_at or row.step not in MOMENTS or row.step in self.frames:

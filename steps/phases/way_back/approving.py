@@ -15,7 +15,7 @@ from steps.notes.way_back import Cover, TakenBack, WayBack, find_cover
 from steps.phases.control_plane.approvals import ask_about_apply, choose_approval, keep_approved_apply
 from steps.phases.control_plane.direction import pass_apply_gate
 from steps.phases.control_plane.keeping import is_keeping, keep_removals, list_keeping
-from steps.phases.way_back.earlier_state import find_lost_fields, list_lost_objects
+from steps.phases.way_back.earlier_state import find_backup_faults, find_lost_fields, list_lost_objects
 from steps.phases.way_back.preparing import ASSUMED, recall_taken
 from steps.preflight.acting import find_busy_operation
 from steps.workloads.estimate import describe_control_plane
@@ -32,7 +32,8 @@ def approve(ctx: Context) -> Outcome:
     taken, cover = recall_taken(ctx), find_cover(ctx)
     lost = find_lost_fields(ctx, taken, found.recorded.objects)
     ask = ask_about_return(ctx, found, taken, lost)
-    unforeseen = list_unforeseen(found, taken, cover, lost) if cover else ()
+    faults = find_backup_faults(ctx, taken.upgrade)
+    unforeseen = (*list_unforeseen(found, taken, cover, lost), *faults) if cover else ()
     if cover and not unforeseen and ctx.decision is None:
         keep_approved_apply(ctx, found, ask)
         return Done(
@@ -96,6 +97,7 @@ def build_return_card(ctx: Context, found: Preview, taken: TakenBack, lost: Sequ
         risks=(
             *([f"{ASSUMED.format(ctx.release.version)}."] if ctx.release.assumed else []),
             *found.risks,
+            *(f"{fault[:1].upper()}{fault[1:]}." for fault in find_backup_faults(ctx, taken.upgrade)),
             *([f"{busy}."] if busy else []),
             "From then on every new pod gets the earlier sidecar.",
             "While the injector rolls, no pod can start in an injected namespace.",

@@ -12,6 +12,7 @@ from steps.install.differences.departures import WRITTEN_BACK, is_image
 from steps.install.differences.rendered import VERSION_LABEL, ObjectId, identify_object
 from steps.install.differences.three_way import compare_three_ways
 from steps.notes.way_back import TakenBack
+from steps.phases.control_plane.archive import SUMS, list_changed_parts, read_sums
 from steps.phases.control_plane.backup import LEFT_OUT, list_backup_items, name_backup, name_removed
 
 
@@ -35,6 +36,18 @@ def read_earlier_objects(ctx: Context, upgrade: str) -> Mapping[ObjectId, Manife
     names = (name_backup(item) for item in list_backup_items(ctx.release))
     texts = (ctx.backups.read_backup(upgrade, name) for name in names)
     return {identify_object(made): made for text in texts if text for made in read_backup_objects(text)}
+
+
+def find_backup_faults(ctx: Context, upgrade: str) -> tuple[str, ...]:
+    """What is not as the backup was written, a sentence each; earlier versions of the bot wrote no table of it."""
+    table = ctx.backups.read_backup(upgrade, SUMS)
+    if table is None:
+        gone = f"the backup of {upgrade} is gone, so what was before can't be held against what comes back"
+        return () if read_earlier_objects(ctx, upgrade) else (gone,)
+    sums = read_sums(table)
+    texts = {name: ctx.backups.read_backup(upgrade, name) for name in sums}
+    faults = list_changed_parts(sums, {name: text for name, text in texts.items() if text is not None})
+    return tuple(f"in the backup of {upgrade} {fault}" for fault in faults)
 
 
 def read_backup_objects(text: str) -> Iterator[Manifest]:

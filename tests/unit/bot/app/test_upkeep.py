@@ -14,6 +14,7 @@ import structlog
 from bot.app.upkeep import COPIES_KEPT, SECONDS_KEPT, AccessLeftovers, Archives, JournalCopies
 from bot.gateways.releases.archive_cache import Removed
 from steps.contract.ports import Tools
+from steps.notes.control_plane import FIRST_WRITE
 from steps.notes.download import PREVIOUS as PREVIOUS_TOOLS
 from steps.notes.download import SHA256, TOOLS, NoWayBack
 from tests.unit.bot.workbench import Build, Engine
@@ -73,6 +74,22 @@ def test_only_the_last_upgrade_of_a_cluster_keeps_its_way_back(build: Build) -> 
     note_tools(engine, "cluster-x-2", TARGET, PREVIOUS)
     watch(engine, shelf).turn()
     assert shelf.calls == [{TARGET, PREVIOUS}]
+
+
+def test_what_can_be_taken_back_is_needed_behind_what_changed_nothing(build: Build) -> None:
+    """A proposal, or an upgrade that was denied before it wrote, leaves the earlier one's way back as it was."""
+    engine, shelf = build({}), Shelf()
+    first = engine.add_upgrade(["a/b"])
+    engine.journal.change_upgrade(first.id, state="upgraded", due=None)
+    engine.journal.remember(first.id, FIRST_WRITE, "run")
+    note_tools(engine, first.id, TARGET, PREVIOUS)
+    for number in (2, 3):
+        engine.clock.advance(60)
+        row = replace(first, id=f"cluster-x-{number}", number=number, created_at=engine.clock.now())
+        engine.journal.add_upgrade(replace(row, state="aborted"))
+    note_tools(engine, "cluster-x-3", OTHER, OTHER)
+    watch(engine, shelf).turn()
+    assert shelf.calls == [{TARGET, PREVIOUS, OTHER}]
 
 
 def test_an_upgrade_without_a_way_back_needs_its_target(build: Build) -> None:

@@ -7,10 +7,13 @@ from datetime import date, datetime, time, timedelta
 import pytest
 
 from bot.windows.downtime import Downtime, Freeze, Window
+from steps.contract.options import UpgradeOptions
 from steps.contract.step import Blocked, Context, Done, Outcome, Waiting
-from steps.plan import STEPS
+from steps.plan import STEPS, build_plan
 from tests.unit.bot.schedule.held import DAILY, DAYS, NIGHTS, ask, begin, pass_to, said
 from tests.unit.bot.workbench import ANA, BEN, DEE, START, Build, Engine
+
+FROZEN = Downtime(freezes=(Freeze(date(2026, 11, 30), date(2026, 12, 3), "UTC", "year end"),))
 
 
 @pytest.mark.parametrize("step", ["access__bind", "control_plane__backup", "validate__run", "authorization__apply"])
@@ -24,6 +27,23 @@ def test_a_writing_step_does_not_start_outside_of_the_window(build: Build, step:
 
     engine = begin(build, DAYS, **{step: write})
     assert (called, engine.row().due) == ([], datetime(2026, 12, 1, 8, tzinfo=START.tzinfo))
+
+
+@pytest.mark.parametrize("downtime", [DAYS, FROZEN])
+@pytest.mark.parametrize("step", build_plan("rollback", UpgradeOptions(canary_namespaces=("data",))))
+def test_neither_windows_nor_freezes_hold_a_way_back(build: Build, downtime: Downtime, step: str) -> None:
+    """At no step of its plan."""
+    called: list[str] = []
+
+    def act(ctx: Context) -> Outcome:
+        called.append(ctx.step_id)
+        return Done("done")
+
+    engine = build({step: act}, downtime=downtime)
+    engine.add_upgrade(build_plan("rollback", UpgradeOptions(canary_namespaces=("data",))))
+    engine.journal.change_upgrade("cluster-x-1", step=step)
+    engine.runner.turn()
+    assert called == [step]
 
 
 def test_the_thread_says_why_it_is_held(build: Build) -> None:

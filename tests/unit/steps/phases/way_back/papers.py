@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from steps.notes.way_back import TAKEN_BACK, Cover, TakenBack, WayBack
+from steps.phases.control_plane.archive import SUMS, write_sums
 from tests.unit.steps.builders import NEW, NOW, OLD
 from tests.unit.steps.paper import Paper, start_paper
 from tests.unit.steps.paper_records import record_objects, render_control_plane
@@ -13,6 +14,7 @@ from tests.unit.steps.paper_records import record_objects, render_control_plane
 BEN = "U0BEN00002"
 WAY = WayBack(record_objects(render_control_plane(OLD)).digest, "1" * 64)
 COVER = Cover(BEN, NOW + timedelta(hours=24), WAY)
+BACKUP = {"install.json": "{}\n"}
 TAKEN = TakenBack("cluster-x-1", NEW, ("manifest", "apply"), cover=COVER)
 
 
@@ -26,4 +28,5 @@ def go_back(taken: TakenBack = TAKEN) -> Paper:
         "download/tools": tools,
         TAKEN_BACK.key: TAKEN_BACK.write(taken),
     }
+    paper.backups.files = {SUMS: write_sums(BACKUP), **BACKUP}
     return paper

@@ -53,6 +53,27 @@ def test_what_nobody_foresaw_is_asked_about(taken: TakenBack, told: str) -> None
 
 
 @pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({}, "the backup of cluster-x-1 is gone, so what was before can't be held against what comes back"),
+        ({"install.json": None}, "in the backup of cluster-x-1 install.json is gone"),
+        ({"install.json": "{1}"}, "in the backup of cluster-x-1 install.json was changed"),
+    ],
+    ids=["gone", "a file gone", "a file changed"],
+)
+def test_a_backup_that_is_not_as_it_was_written_is_asked_about(change: dict[str, str | None], told: str) -> None:
+    """Somebody tidied the state folder up: the approval foresaw that the two are held against each other."""
+    paper = go_back()
+    changed = {**paper.backups.files, **change} if change else {}
+    paper.backups.files = {name: text for name, text in changed.items() if text is not None}
+    asked = paper.run(approve)
+    assert isinstance(asked, Ask)
+    assert asked.moved == (told,)
+    assert f"{told[:1].upper()}{told[1:]}." in asked.card.risks
+    assert isinstance(paper.run(approve, decide("approve", asked.digest)), Done)
+
+
+@pytest.mark.parametrize(
     "taken",
     [replace(TAKEN, cover=None), replace(TAKEN, cover=replace(COVER, until=COVER.until - timedelta(hours=25)))],
     ids=["none", "over"],
