@@ -23,7 +23,7 @@ class SystemClock:
 
 
 class Interval:
-    """Lets something be done at the first look and then once in so long, also after a clock that was set."""
+    """Says when something is due: at the first look, then once per interval, even if the clock was set."""
 
     def __init__(self, length: timedelta, clock: Clock) -> None:
         self._length = length
@@ -31,7 +31,7 @@ class Interval:
         self._last: datetime | None = None
 
     def begin(self) -> bool:
-        """Whether it is time; the next time is counted from then."""
+        """Whether it is due; if so, the interval begins anew."""
         now = self._clock.now()
         if self._last is not None and abs(now - self._last) < self._length:
             return False

@@ -45,7 +45,7 @@ def read_bounded(path: Path, largest: int = LARGEST) -> str:
 
 
 def sync_file(path: Path) -> None:
-    """Make what another part wrote into the file last."""
+    """Make what somebody else wrote into the file durable."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -54,7 +54,7 @@ def sync_file(path: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a rename in the folder last."""
+    """Make a rename in the folder durable."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

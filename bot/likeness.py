@@ -13,7 +13,7 @@ MOST_SHOWN = 3
 
 
 def find_alike(word: str, known: Iterable[str]) -> list[str]:
-    """The known names most like a word, the likest first; none where nothing is."""
+    """The known names most like a word, the closest first; none if nothing is close."""
     names = {_simplify(name): name for name in known}
     wanted = _simplify(word[:LONGEST_WORD])
     if not wanted:
@@ -34,7 +34,7 @@ def suggest(word: str, known: Iterable[str], before: str = "", behind: str = "")
 
 
 def describe_unknown(name: str, known: Iterable[str]) -> str:
-    """That a field is none of the known ones, the nearest of which is named."""
+    """Says that a field is unknown, and names the closest known one."""
     names = list(known)
     meant = find_alike(name, names)[:1]
     hint = f" (did you mean `{meant[0]}`?)" if meant else ""

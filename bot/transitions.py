@@ -72,7 +72,7 @@ FROM: Mapping[Transition, frozenset[UpgradeState]] = {
 
 
 class Illegal(Exception):
-    """Nobody may do this to the upgrade as it stands: whoever tried should have looked before."""
+    """The upgrade's state doesn't allow this; the caller should have looked first."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Taken:
 
 
 def is_legal(transition: Transition, row: UpgradeRow) -> bool:
-    """Whether the upgrade may change so from where it stands."""
+    """Whether the upgrade's state allows this change."""
     if row.state not in FROM[transition]:
         return False
     match transition:
@@ -110,7 +110,7 @@ def is_legal(transition: Transition, row: UpgradeRow) -> bool:
 
 
 def is_landing(row: UpgradeRow) -> bool:
-    """Whether somebody takes the upgrade back and what it runs is let end first."""
+    """Whether the upgrade is being taken back and what it runs may end first."""
     return row.state not in ENDED and tell_kind(row.plan) == "landing"
 
 
@@ -153,7 +153,7 @@ class Transitions:
             self._chronicle.redraw_card(row)
 
     def hold(self, row: UpgradeRow, until: datetime | None, sentence: str, told: str) -> None:
-        """Stand until its window opens; `told` is for the thread, "" where it stood there already."""
+        """Wait until its window opens; `told` is for the thread, "" if it was held before."""
         with self._change(row, "hold") as now:
             self._journal.change_upgrade(row.id, due=until, waiting_since=None, sentence=sentence)
             if told:

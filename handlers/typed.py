@@ -53,7 +53,7 @@ def bare_name(word: str) -> str:
 
 
 def bare_value(word: str) -> str:
-    """What was typed for somebody else to read, such as a flag of istioctl: only what surely isn't meant is off."""
+    """What was typed for others to read, such as istioctl's flags: only what certainly isn't meant is removed."""
     plain = UNSEEN.sub("", word).strip("`")
     for around in ("*", '"', "'"):
         if len(plain) > 1 and plain[0] == plain[-1] == around:
@@ -62,7 +62,7 @@ def bare_value(word: str) -> str:
 
 
 def split_quoted(text: str) -> list[str]:
-    """Words, of which one in quotes is one, blanks and all."""
+    """The words; a quoted part is one word, blanks included."""
     return WORD.findall(text)
 
 

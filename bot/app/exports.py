@@ -39,7 +39,7 @@ def write_ledger(entries: Sequence[LedgerEntry], form: str) -> str:
 
 
 def defuse(cell: str) -> str:
-    """A cell that a spreadsheet takes for text: names and reasons are of others, and `=` begins a formula."""
+    """A cell that a spreadsheet reads as text: names and reasons come from others, and `=` would begin a formula."""
     return f"'{cell}" if cell.startswith(FORMULA) else cell
 
 

@@ -52,9 +52,9 @@ class HealthApp:
 
 
 def serve_health(app: HealthApp, port: int, host: str) -> BaseWSGIServer:
-    """Answer in threads of waitress's own until `close` is called on what is returned.
+    """Answer on waitress's own threads until `close` is called on what is returned.
 
-    A request has to be there whole in time, and connections are bounded: who drips one keeps nobody else out for long.
+    A request must arrive whole in time and connections are limited, so a slow client can't keep others out for long.
     """
     from waitress import create_server
 
@@ -82,7 +82,7 @@ def _answer(respond: Respond, status: str, text: str) -> Iterable[bytes]:
 class LivePort:
     """Liveness on a port of its own, which nobody can keep busy: every connection is answered at once, unread.
 
-    The whole of the program is alive or it isn't: no path is looked at."""
+    The program is alive as a whole or not at all, so paths don't matter."""
 
     def __init__(self, port: int, host: str) -> None:
         self._listener = socket.create_server((host, port), backlog=1024)

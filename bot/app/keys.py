@@ -17,7 +17,7 @@ BYTES = 32
 def open_key(place: KeyPlace) -> Key:
     """The key that is given, else the one in the file, which is made where there is none.
 
-    Where none can be kept it serves until the bot ends, and what was decided and not yet done by then is asked again.
+    If none can be kept, one lasts until the bot ends; what was decided and not done by then is asked again.
     """
     if place.text:
         return Key(place.text.encode())

@@ -53,7 +53,7 @@ def name_account() -> str:
 
 
 def bare_target(order: Pause | Resume | Abort | Rollback) -> Pause | Resume | Abort | Rollback:
-    """The order with its target as it was meant, as after /asm-upgrade."""
+    """The order with its target cleaned up, as after /asm-upgrade."""
     return replace(order, target=bare_name(order.target))
 
 
@@ -70,7 +70,7 @@ def find_unknown(path: Path, target: str) -> str:
 
 
 def is_obeyed(path: Path, order: Pause | Resume | Abort | Rollback) -> bool:
-    """Whether the journal now is as an order that was answered wanted it. Raises StoreBroken."""
+    """Whether the journal now shows what an answered order asked for. Raises StoreBroken."""
     with closing(StoredCopy(path)) as copy:
         journal = JournalView(copy)
         row = _find_row(journal, order.target)
@@ -105,7 +105,7 @@ def give_order(
 ) -> str:
     """Put the order into the journal as a click and return the running bot's answer, "" where none came in time.
 
-    A bot that doesn't run takes it up when it starts; a way back only where that is soon. Raises StoreBroken.
+    If no bot runs, the next one takes it up when it starts; a way back only if that is soon. Raises StoreBroken.
     """
     click = Click(f"order-{secrets.token_hex(8)}", OPERATOR, clock.now(), order, door="command line")
     store = OrderedStore(path, key)

@@ -19,7 +19,7 @@ REPEATING = ("websocket",)
 
 
 def configure_log(level: str, output: TextIO) -> None:
-    """Log lines as JSON, or in colours on a terminal; libraries speak from warnings on, or less where less is asked."""
+    """Log lines as JSON, or in colours on a terminal; libraries log from warnings on, or less if asked."""
     number = logging.getLevelNamesMapping()[level.upper()]
     finishing = _list_finishing(output)
     structlog.configure(
@@ -55,7 +55,7 @@ def _list_finishing(output: TextIO) -> list[Processor]:
 
 @contextmanager
 def keep_quiet() -> Iterator[None]:
-    """For commands that print lines of their own: neither log nor warnings of libraries come between them."""
+    """Silence the log and libraries' warnings, for commands that print lines of their own."""
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     logging.disable(logging.CRITICAL)
     try:

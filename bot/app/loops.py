@@ -62,7 +62,7 @@ class Dispatcher:
         self._in_flight: dict[str, Future[None]] = {}
 
     def turn(self) -> float | None:
-        """Start what is due; answers in how many seconds something else is. Raises what a step's thread raised."""
+        """Start what is due and answer in how many seconds something else is. Raises what a step's thread raised."""
         for upgrade, future in list(self._in_flight.items()):
             if future.done():
                 del self._in_flight[upgrade]
@@ -103,7 +103,7 @@ class Ticker:
         self._failed = threading.Event()
 
     def start(self) -> None:
-        """Tick now, and from now on. Missed ticks are made up for by one, however late it is."""
+        """Tick now, and from now on. However many ticks were missed, one makes up for them."""
         from apscheduler.schedulers.background import BackgroundScheduler
 
         defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
@@ -112,7 +112,7 @@ class Ticker:
         self._scheduler.start()
 
     def follow_clock(self) -> None:
-        """Tick at once where the wall clock was set back: the scheduler would wait until it is there again."""
+        """Tick at once after the wall clock was set back; the scheduler would wait until it had caught up."""
         due = self._job.next_run_time if self._job is not None else None
         if due is not None and due - self._now() > timedelta(seconds=2 * self._seconds):
             self._job.modify(next_run_time=self._now())
@@ -122,7 +122,7 @@ class Ticker:
         return self._scheduler is not None and self._scheduler.running and not self._failed.is_set()
 
     def close(self) -> None:
-        """Tick no more; a tick in hand is let end."""
+        """Tick no more; a tick that has begun may end."""
         if self._scheduler is not None and self._scheduler.running:
             self._scheduler.shutdown(wait=True)
 

@@ -1,6 +1,6 @@
-"""Has every client and every child program take the same way out of the network.
+"""Sends every client and every child program out of the network the same way.
 
-Each of them reads variables of the environment that are its own convention: these are set, once, from two settings.
+Each reads environment variables of its own convention; they are set once, from two settings.
 """
 
 from __future__ import annotations

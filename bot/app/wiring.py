@@ -131,7 +131,7 @@ def build_bot(
 
 
 def read_for_form(kubernetes: Kubernetes) -> FormReading:
-    """What the form of a start shows of a cluster, and what it holds against it."""
+    """What the start form shows of a cluster and checks the input against."""
     return FormReading(read_mesh_mode(kubernetes), tuple(one.name for one in kubernetes.list_namespaces()))
 
 
@@ -222,7 +222,7 @@ def build_roster(settings: Settings, clusters: Mapping[str, Cluster], clock: Clo
 
 
 def build_clusters_file(settings: Settings, live: LiveClusters) -> ClustersFile:
-    """What reads clusters.toml again; a change that names a release nobody has a file of is faulty."""
+    """What reads clusters.toml again; a change that names a release without a file is faulty."""
 
     def read() -> Mapping[str, Cluster]:
         clusters = read_clusters()
@@ -277,7 +277,7 @@ def build_retention(settings: Settings, bot: Bot) -> Retention:
 
 
 def build_old_reports(settings: Settings, bot: Bot) -> OldReports:
-    """What takes the button of the way back off reports in time."""
+    """What takes the way-back button off reports in time."""
     chronicle = Chronicle(bot.journal, bot.outbox, lambda _cluster, _requester: [])
     return OldReports(bot.journal, chronicle, bot.clock, settings.rollback_button)
 

@@ -35,7 +35,7 @@ class Found:
         self._expand = expand
 
     def find(self, key: str) -> Cluster | None:
-        """The cluster under this key; one that was proposed before is known without a look as well."""
+        """The cluster under this key; one that was proposed before is known without a search."""
         if not key or key in self._clusters:
             return None
         address = self._list_addresses().get(key) or self._recall_address(key)
@@ -54,7 +54,7 @@ class Found:
         return self._search.is_fresh()
 
     def want(self, then: Callable[[], None] | None = None) -> None:
-        """Have a look made soon; `then` is called afterwards, by the thread that looked."""
+        """Ask for a search soon; `then` is called afterwards, by the thread that searched."""
         self._search.want(then)
 
     def write_table(self, address: ClusterAddress, options: UpgradeOptions) -> tuple[str, ...]:

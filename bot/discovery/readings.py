@@ -1,4 +1,4 @@
-"""What a form shows of a cluster and holds what is typed against, read when somebody is about to fill it in."""
+"""What a form shows of a cluster and checks the input against, read just before somebody fills it in."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class _Read:
 
 
 class ClusterReadings:
-    """Readings by cluster. `turn` reads what is wanted; everybody else only wants and recalls, which never blocks.
+    """Readings by cluster. `turn` reads what was asked for; `want` and `recall` never block.
 
     `read` bounds its own time, and takes `limit` seconds at most here.
     """

@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 
 def call_waiting(waiting: Iterable[Callable[[], None]]) -> None:
-    """Call everybody who waits for an answer; one whose call fails takes nothing from the others."""
+    """Call everybody who waits for an answer; a call that fails doesn't stop the others."""
     for then in waiting:
         try:
             then()
@@ -44,7 +44,7 @@ class Findings:
 
 
 class GkeSearch:
-    """One look at a time, made by whoever calls `turn`; everybody else only wants and reads, which never blocks.
+    """One search at a time, made by whoever calls `turn`; `want` and `read` never block.
 
     `discover` lists the clusters of one project and bounds its own time; a project that takes longer than `limit`
     seconds all the same counts as silent. What a project told last stands while it tells nothing.
@@ -69,14 +69,14 @@ class GkeSearch:
         self._waiting: list[Callable[[], None]] = []
 
     def is_fresh(self) -> bool:
-        """Whether a look was made lately, with whatever result; always where there is nothing to look in."""
+        """Whether a search ran lately, whatever it found; always true if there is nowhere to search."""
         if not self._projects:
             return True
         at = self._looked_at
         return at is not None and abs(self._clock.now() - at) < KEPT
 
     def want(self, then: Callable[[], None] | None = None) -> None:
-        """Have the next turn look unless that was done lately; `then` is called by it, once there is something new."""
+        """Have the next turn search, unless one just did; it calls `then` once there is something new."""
         with self._lock:
             self._wanted = True
             if then:
@@ -89,7 +89,7 @@ class GkeSearch:
             return Findings(clusters, tuple(self._faults.values()))
 
     def turn(self) -> bool:
-        """Look where somebody wants it and the last look is old; whether there was one."""
+        """Search if somebody asked for it and the last search is old; answers whether it did."""
         with self._lock:
             wanted, self._wanted = self._wanted, False
         if not wanted:

@@ -50,7 +50,7 @@ def is_acting(row: UpgradeRow, clock: Clock) -> bool:
 
 
 def attempt(event: str, row: UpgradeRow, act: Callable[[UpgradeRow], None]) -> None:
-    """Do it for one upgrade; what its cluster answers is logged and keeps no other from its turn."""
+    """Do it for one upgrade; a fault of its cluster is logged and doesn't keep the others waiting."""
     try:
         act(row)
     except (TryAgain, GiveUp) as fault:

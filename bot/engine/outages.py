@@ -31,7 +31,7 @@ class Outages:
         self._noted_at: datetime | None = None
 
     def observe(self, reachable: bool) -> None:
-        """Note how it is now; call it often."""
+        """Note whether Slack reaches the bot now; call it often."""
         now = self._clock.now()
         if not reachable:
             self._lost_at = self._lost_at or now

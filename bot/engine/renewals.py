@@ -16,7 +16,7 @@ NOT_RENEWED = "lease_not_renewed"
 
 
 class Renewals:
-    """Looks at open upgrades; one that has taken no Lease, as a proposal, is left alone."""
+    """Looks at open upgrades; one without a Lease, such as a proposal, is left alone."""
 
     def __init__(self, journal: Journal, asides: Asides, clock: Clock) -> None:
         self._journal = journal

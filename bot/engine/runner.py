@@ -44,7 +44,7 @@ class Runner:
         self._log = StepLog()
 
     def leave(self) -> None:
-        """Begin nothing more; the next bot goes on."""
+        """Begin nothing more; the next bot takes over."""
         self._runs.leave()
 
     def turn(self) -> datetime | None:

@@ -59,7 +59,7 @@ class StepRuns:
         self._leaving.set()
 
     def write_down(self, row: UpgradeRow, turn: Turn, now: datetime) -> None:
-        """What the turn did to the cluster and what fell in it, before the ledger has it; joins a transaction."""
+        """Add to the audit what the turn did to the cluster and which workloads began to fail; joins a transaction."""
         failing = any(entry.state == "failed" for entry in turn.entries.values())
         known = self._journal.read_ledger(row.id) if failing else ()
         events: list[AuditEvent] = [*describe_deeds(row.step, turn), *list_fallen(row.step, turn, known)]

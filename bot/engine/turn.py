@@ -89,7 +89,7 @@ class TurnLedger(Ledger):
 
 
 def correct_wait(row: UpgradeRow, now: datetime) -> datetime:
-    """Since when the step waits; time in which nobody looked (an outage, a clock set forward) is no waiting."""
+    """Since when the step waits; time in which nobody looked (an outage, a clock set forward) doesn't count."""
     if row.waiting_since is None or row.due is None:
         return now
     unseen = now - row.due
@@ -132,7 +132,7 @@ class StepLog:
 
     @contextmanager
     def name_upgrade(self, row: UpgradeRow) -> Iterator[None]:
-        """Every line that is logged on this thread meanwhile, by a library too, names upgrade and cluster."""
+        """While it lasts, every line logged on this thread, by libraries too, names the upgrade and its cluster."""
         with structlog.contextvars.bound_contextvars(upgrade=row.id, cluster=row.cluster):
             yield
 

@@ -16,7 +16,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Facts:
-    """Names and what they stand at."""
+    """Names with their values."""
 
     pairs: tuple[tuple[str, str], ...]
 

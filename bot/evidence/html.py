@@ -1,4 +1,4 @@
-"""The record as one HTML file that needs nothing besides and runs nothing."""
+"""The record as one self-contained HTML file without scripts."""
 
 from __future__ import annotations
 

@@ -10,9 +10,9 @@ from bot.evidence.record import CallMade, ChangeRecord
 
 
 def count_moves(record: ChangeRecord) -> list[tuple[datetime, int]]:
-    """Each moment at which pods were sent for a new sidecar, with how many had been by then.
+    """Each moment at which pods were sent for a new sidecar, with how many had been sent by then.
 
-    Only those count that have it in the end: a restart of a workload sends all of its pods, an eviction sends one.
+    Only pods that have it in the end count: a restart sends all pods of its workload, an eviction sends one.
     """
     places = _list_places(record)
     sent: set[str] = set()

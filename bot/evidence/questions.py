@@ -18,7 +18,7 @@ HEADINGS = ("Asked (UTC)", "Question", "Answer", "By", "At (UTC)", "Reason")
 
 
 def build_questions(record: ChangeRecord) -> Section:
-    """A table of all decisions, then each card as it stood there."""
+    """A table of all decisions, then each card as it was shown."""
     if not record.questions:
         return Section("Decisions", (Lines(("Nothing was asked.",)),))
     rows = tuple(_build_row(record, asked.question) for asked in record.questions)
@@ -77,7 +77,7 @@ def _list_parts(body: GateBody | BlockedBody | None) -> list[Part]:
 
 
 def list_card(card: Card) -> list[Part]:
-    """A card as it was shown, what it folded included."""
+    """A card as it was shown, its folded parts included."""
     parts: list[Part] = [Lines(tuple(map(write_unmarked, (card.title, *card.summary))))]
     if card.facts:
         parts.append(Facts(tuple((name, write_unmarked(told)) for name, told in card.facts)))

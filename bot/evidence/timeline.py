@@ -32,7 +32,7 @@ class Scale:
     end: datetime
 
     def place(self, at: datetime) -> float:
-        """The x of a moment; one outside stands at the edge."""
+        """The x of a moment; one outside the scale is put at its edge."""
         whole = max((self.end - self.begin).total_seconds(), 1.0)
         part = min(max((at - self.begin).total_seconds() / whole, 0.0), 1.0)
         return round(LEFT + part * (WIDTH - LEFT - RIGHT), 1)

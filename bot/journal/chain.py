@@ -1,6 +1,6 @@
 """The audit as a chain: each row holds the SHA-256 of the row before it, so that a changed journal contradicts itself.
 
-What is hashed, and how, is final: rows that were sealed once have to be found whole for ever.
+What is hashed, and how, is final: rows that were sealed once must verify for ever.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ class Deliveries:
             self._drop_oldest(webhook)
 
     def begin(self, webhook: str) -> None:
-        """Have a webhook that is new begin where the audit ends now."""
+        """Start a new webhook where the audit ends now."""
         with self._store.transact() as db:
             db.execute(
                 "insert or ignore into webhooks (name, seen) values (?, (select coalesce(max(seq), 0) from audit))",
@@ -91,7 +91,7 @@ class Deliveries:
         return None if rows[0]["at"] is None else at_time(rows[0]["at"])
 
     def mark_delivered(self, delivery: Delivery) -> None:
-        """It is there: nothing of it is left to be done."""
+        """It arrived; nothing is left to do."""
         with self._store.transact() as db:
             db.execute("delete from deliveries where seq = ?", [delivery.seq])
 

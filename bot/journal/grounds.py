@@ -64,7 +64,7 @@ class Grounds:
 
 
 def read_passed(kept: Json) -> Mapping[str, int]:
-    """The note of what was passed; of another form it holds nothing."""
+    """The note of what was passed; empty if it has another form."""
     pairs = kept.items() if isinstance(kept, Mapping) else ()
     return {step: number for step, number in pairs if isinstance(number, int)}
 

@@ -61,7 +61,7 @@ class JournalView(TimesView):
     """Reading the journal; serves the bot and the commands that run beside it."""
 
     def read_id(self) -> str:
-        """What tells this journal from every other one, also where a bot starts anew."""
+        """The id that tells this journal from every other one, even if a bot starts afresh."""
         return str(self._rows("select id from identity")[0]["id"])
 
     def find_upgrade(self, upgrade: str) -> UpgradeRow | None:

@@ -40,7 +40,7 @@ class StoreBroken(Exception):
 
 
 class JournalDamaged(StoreBroken):
-    """What stands in the file is no journal, or one that can't be read whole."""
+    """The file holds no journal, or one that can't be read completely."""
 
 
 def mark_journal(journal_id: str) -> str:

@@ -106,9 +106,9 @@ class Store:
             list(self._db.query("pragma wal_checkpoint(passive)"))
 
     def reclaim(self, most: int) -> int:
-        """Give back up to so many pages in which nothing stands any more; how many there were.
+        """Give back up to this many empty pages; answers how many there were.
 
-        A journal of an earlier version can only be written anew as a whole: where that halves it or better.
+        An earlier version's journal can only be rewritten whole, which is done if that at least halves it.
         """
         with self._mutex:
             free, pages, kept = (
@@ -222,7 +222,7 @@ class OrderedStore(StoredCopy):
 
 
 def is_files_fault(error: BaseException) -> bool:
-    """Whether the file could not be written (full, locked, torn), in contrast to a row that was refused or is bad."""
+    """Whether the file could not be written (full, locked, torn), as opposed to a row that was refused or is bad."""
     if "malformed JSON" in str(error):
         return False
     return isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError

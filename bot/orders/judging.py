@@ -56,7 +56,7 @@ def judge_decision(order: Judgement, row: UpgradeRow, question: Question, *, pre
 
 
 def needs_button(order: Judgement, policy: Policy) -> bool:
-    """Whether a command is answered with a button that decides, as what lets a production cluster be changed is."""
+    """Whether a command gets a button that decides, as whatever lets a production cluster be changed does."""
     return policy.production and not order.step and name_choice(order) != DENY.id
 
 

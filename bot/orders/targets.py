@@ -106,7 +106,7 @@ class Targets:
         return found[0]
 
     def guess(self, target: str) -> tuple[UpgradeRow | None, Cluster | None]:
-        """The upgrade with this id and its cluster, or the cluster of this key; nothing that would have to be asked."""
+        """The upgrade with this id and its cluster, or the cluster of this key; nobody is asked."""
         row = self._journal.find_upgrade(target) if target else None
         only = self._find_only().key if not target and len(self._clusters) == 1 else ""
         return row, self.look_up(row.cluster if row else target or only)

@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 class DirectoryFault(Exception):
-    """Slack did not say; the text says why. Nobody's rights follow from it."""
+    """Slack did not answer; the text says why. It gives nobody a right."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Roster:
         return refuse_account(person) or self._refuse_outsider(person, click, cluster)
 
     def read_accounts(self, users: Iterable[str]) -> None:
-        """Ask about people whose earlier word counts in what is decided next. May ask Slack: not in a transaction."""
+        """Read the accounts whose earlier approvals count in what is decided next. May ask Slack: not in a transaction."""
         for user in users:
             _ask(self._persons, user, self._directory.read_person, self._clock.now, RENEWED)
 
@@ -178,7 +178,7 @@ class PeopledClusters(Mapping[str, Cluster]):
         return replace(cluster, policy=self._roster.expand_policy(cluster.policy))
 
     def items(self) -> ItemsView[str, Cluster]:
-        """All of them at one moment, whatever is read anew meanwhile."""
+        """A snapshot of all of them, whatever is read again meanwhile."""
         return {key: self._expand(cluster) for key, cluster in self._clusters.items()}.items()
 
     def values(self) -> ValuesView[Cluster]:

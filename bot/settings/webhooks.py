@@ -1,4 +1,4 @@
-"""[webhooks.NAME] of clusters.toml: where what happens is sent to, beside Slack."""
+"""[webhooks.NAME] of clusters.toml: where events are sent, besides Slack."""
 
 from __future__ import annotations
 

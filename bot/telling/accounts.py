@@ -1,4 +1,4 @@
-"""What stays of an upgrade: who asked, who decided what and when, how long it took, and how it is gone back."""
+"""The account of an upgrade: who asked, who decided what and when, how long it took, and how to go back."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from steps.contract.wording import describe_seconds
 
 
 def list_account(view: UpgradeView) -> tuple[str, ...]:
-    """A sentence for each, of what is known so far."""
+    """A sentence for each of these that is known so far."""
     return tuple(filter(None, (*list_people(view), describe_time_taken(view), tell_way_back(view))))
 
 
@@ -32,7 +32,7 @@ def describe_time_taken(view: UpgradeView) -> str:
 
 
 def tell_way_back(view: UpgradeView) -> str:
-    """How it is gone back and until when one person's word is enough for that; "" where nothing was written."""
+    """How to go back, and until when one person may order it alone; "" if nothing was written."""
     if view.way_back:
         return f"Taken back by {view.way_back}"
     if not view.written:

@@ -1,4 +1,4 @@
-"""Takes the button of the way back off reports that are old: from then on a command goes back."""
+"""Takes the way-back button off old reports; from then on only a command goes back."""
 
 from __future__ import annotations
 

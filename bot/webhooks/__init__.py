@@ -1,1 +1,1 @@
-"""What stands in the audit, sent to other programs as it comes."""
+"""The audit's events, sent to other programs as they come."""

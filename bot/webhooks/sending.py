@@ -71,5 +71,5 @@ class WebhookSender:
 
 
 def choose_next(attempts: int, now: datetime) -> datetime:
-    """When to try again after so many attempts before this one."""
+    """When to try again after this many earlier attempts."""
     return now + timedelta(seconds=PAUSES[min(attempts, len(PAUSES) - 1)])

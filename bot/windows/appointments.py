@@ -42,7 +42,7 @@ class Appointment:
 
 @dataclass(frozen=True)
 class Written:
-    """A time as a person wrote it, in words; `length` is how long it shall last, "" for as long as the window does."""
+    """A time as a person wrote it, in words; `length` is how long it is to last, "" for as long as the window does."""
 
     date: str = ""
     time: str = ""

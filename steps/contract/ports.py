@@ -1,6 +1,6 @@
 """The ports through which steps see and change the world; gateways implement them.
 
-Every method may raise `TryAgain` or `GiveUp` (steps.errors) and has a time limit.
+Every method may raise `TryAgain` or `GiveUp` (steps/contract/errors.py) and has a time limit.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Kubernetes(Leases, Protocol):
         ...
 
     def read_server(self, *, anew: bool = False) -> ReachedServer:
-        """What the connection leads to; one that is open takes no request, `anew` makes another one."""
+        """What the connection leads to; an open one needs no request, `anew` opens another."""
         ...
 
     def find_missing_rights(self, rights: Sequence[Right]) -> tuple[Right, ...]:

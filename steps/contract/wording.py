@@ -31,7 +31,7 @@ class Command:
 
 
 class Aside(str):
-    """A sentence for who looks closer: the card of its phase carries it, and no message of its own."""
+    """A sentence for whoever looks closer: it stands on its phase's card and has no message of its own."""
 
 
 def write_named(sentence: str, write: Callable[[Person | Command], str]) -> str:

@@ -12,7 +12,7 @@ SHOWN = 3
 
 
 def check_named(known: Sequence[str], options: UpgradeOptions) -> Iterator[Check]:
-    """An error for each list that names a namespace which does not exist: a typo would hold nothing."""
+    """An error for each list that names a namespace which does not exist: a typo would match nothing."""
     for what, named in (("canary", options.canary_namespaces), ("skip", options.skip_namespaces)):
         unknown = [one for one in named if one not in known]
         if unknown:

@@ -109,7 +109,7 @@ def list_lease_rights(namespace: str) -> tuple[Right, ...]:
 
 
 def find_lease_risk(kubernetes: Kubernetes, namespace: str) -> tuple[str, ...]:
-    """What is said at the gate where the account may hold no Lease; the upgrade goes on without."""
+    """What is said at the gate if the account may not hold a Lease; the upgrade goes on without one."""
     missing = kubernetes.find_missing_rights(list_lease_rights(namespace))
     if not missing:
         return ()

@@ -1,4 +1,4 @@
-"""Who keeps a workload as it is from outside of Kubernetes: an operator above it, a GitOps tool, Helm. Pure."""
+"""Who keeps a workload as it is, beyond Kubernetes' own controllers: an operator, a GitOps tool, Helm. Pure."""
 
 from __future__ import annotations
 

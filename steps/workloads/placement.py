@@ -66,7 +66,7 @@ def explain_no_room(workload: Workload, nodes: Iterable[Node], rooms: Mapping[st
 
 
 def count_surge(workload: Workload) -> int:
-    """How many pods more than wanted a rollout of a Deployment makes."""
+    """How many extra pods a Deployment's rollout creates."""
     return scale_count(workload.max_surge or "25%", workload.replicas, round_up=True)
 
 
@@ -78,7 +78,7 @@ def keeps_old_pods(workload: Workload) -> bool:
 
 
 def explain_crowding(workload: Workload, nodes: Iterable[Node]) -> str:
-    """Why no node is left for the first new pod of a rollout, "" where one is."""
+    """Why no node is left for a rollout's first new pod, "" if one is."""
     usable = [node for node in nodes if _may_run(node, workload.placement)]
     if not keeps_old_pods(workload) or not usable:
         return ""

@@ -1,4 +1,4 @@
-"""What there is to draw for a check of the drawing: the latest upgrade of the journal."""
+"""What the check of the drawing draws: the journal's latest upgrade."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.telling.views import UpgradeView, Views
 
 
 def list_latest(state: Path) -> list[UpgradeView]:
-    """The latest upgrade, where the journal has one and can be read; whether it can is another line's matter."""
+    """The latest upgrade, if the journal has one and can be read; another check says whether it can."""
     try:
         with closing(StoredCopy(state / JOURNAL)) as copy:
             journal = JournalView(copy)

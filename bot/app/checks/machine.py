@@ -56,7 +56,7 @@ def check_database(state: Path) -> Check:
 
 
 def check_messages(state: Path) -> Iterator[Check]:
-    """What Slack and webhooks don't get; nothing is said where all is well, or where the journal can't be read."""
+    """What Slack and webhooks aren't getting; says nothing if all is well or the journal can't be read."""
     try:
         with closing(StoredCopy(state / JOURNAL)) as stored:
             troubles = list_troubles(stored.read)

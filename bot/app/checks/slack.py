@@ -80,7 +80,7 @@ class SlackChecks:
         return PeopleChecks(SlackDirectory(self.client))
 
     def check_entrance(self) -> Check:
-        """What Slack's requests come in by: the app token in Socket Mode, the signing secret in HTTP mode."""
+        """How Slack's requests come in: the app token in Socket Mode, the signing secret in HTTP mode."""
         return self._check_app_token() if self._slack.mode == "socket" else check_secret(self._slack.signing_secret)
 
     def _ask_identity(self, headers: dict[str, str]) -> object:
@@ -125,7 +125,7 @@ def check_kind(name: str, token: str, prefix: str) -> Check | None:
 
 
 def check_secret(secret: str) -> Check:
-    """What can be seen of a signing secret by itself: only a request of Slack's proves it."""
+    """What a signing secret shows by itself; only a request from Slack proves it right."""
     if re.fullmatch(r"[0-9a-f]{32}", secret):
         return passed(SECRET, "it has the form of one; only a request of Slack's proves it")
     remedy = "Copy it anew from Basic Information, App Credentials."

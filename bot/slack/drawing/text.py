@@ -32,7 +32,7 @@ def write_code(text: str) -> str:
 
 
 def cut(text: str, limit: int) -> str:
-    """At most `limit` characters; what is missing is said."""
+    """At most `limit` characters; a cut can be seen."""
     if len(text) <= limit:
         return text
     note = f" … ({len(text) - limit} more characters)"

@@ -31,7 +31,7 @@ WATCHED = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Tab:
-    """A Home tab that was opened lately; `shown` is what Slack has, "" for not what it should."""
+    """A Home tab that was opened lately; `shown` is what Slack has, "" if that is out of date."""
 
     opened_at: datetime
     workspace: str

@@ -56,7 +56,7 @@ class Postbox:
         )
 
     def edit(self, channel: str, ts: str, drawing: Drawing) -> SlackAnswer:
-        """chat.update; without blocks the old ones go."""
+        """chat.update; without blocks the old ones are removed."""
         return call_slack(
             lambda: self._posting.chat_update(
                 channel=channel,

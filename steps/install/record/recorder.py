@@ -71,7 +71,7 @@ def choose_recorder(kubernetes: Kubernetes) -> Recorder:
 
 
 def may_write(find_missing: FindsMissing) -> bool:
-    """Whether somebody may do any of what an apply writes; the first yes ends the questions."""
+    """Whether somebody may do any of what an apply writes; asks until the first yes."""
     return any(not find_missing((right,)) for right in WRITES)
 
 

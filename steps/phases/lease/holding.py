@@ -36,7 +36,7 @@ HELD = frozenset(
 
 
 def hold_lease(step: Step) -> Step:
-    """The step, that does nothing where another bot holds the cluster."""
+    """The step, except that it does nothing while another bot holds the cluster."""
     return replace(step, run=_run_alone(step.run)) if step.id in HELD else step
 
 

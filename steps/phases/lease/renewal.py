@@ -16,7 +16,7 @@ BEAT = timedelta(minutes=3)
 
 
 def needs_renewal(kept: KeptLease | None, now: datetime) -> bool:
-    """Whether a Lease that an upgrade has was not renewed by its own steps for so long."""
+    """Whether an upgrade's Lease has gone too long without being renewed by its own steps."""
     return kept is not None and bool(kept.version) and not timedelta() <= now - kept.at < BEAT
 
 

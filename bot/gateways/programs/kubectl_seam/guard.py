@@ -72,7 +72,7 @@ class Invocation:
                 self._words.append(word)
 
     def list_arguments(self, *without: str) -> list[str]:
-        """The arguments once more, without some flags, in the order in which they came."""
+        """The arguments in their order, without some flags."""
         flags = ([name, text] if name in VALUED else [name] for name, text in self.options.items())
         return [self.verb, *self._words, *(part for flag in flags if flag[0] not in without for part in flag)]
 
@@ -92,7 +92,7 @@ class CallFolder:
         self.stdout, self.stderr = f"{self.folder}/stdout", f"{self.folder}/stderr"
 
     def write(self, name: str, content: bytes | Mapping[str, object]) -> None:
-        """Write a file that wasn't there, for good."""
+        """Write a new file, for good."""
         _write_new(f"{self.folder}/{name}", content if isinstance(content, bytes) else json.dumps(content).encode())
 
 

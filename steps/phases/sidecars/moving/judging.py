@@ -1,4 +1,4 @@
-"""What follows for each flight of a turn, with what takes a look at more than the flight."""
+"""What follows for each flight of a turn, including what can't be told from the flight alone."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def begin_watch(ctx: Context) -> None:
 
 
 def choose_soak(options: UpgradeOptions, wave: str) -> float:
-    """For how many seconds a wave is watched: the canary for the longer of its two."""
+    """For how many seconds a wave is watched; the canary for the longer of its two soaks."""
     soak = options.limits.soak_seconds
     return max(soak, options.canary_soak_seconds) if wave == CANARY else soak
 
