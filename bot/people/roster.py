@@ -96,7 +96,7 @@ class Roster:
         return refuse_account(person) or self._refuse_outsider(person, click, cluster)
 
     def read_accounts(self, users: Iterable[str]) -> None:
-        """Read the accounts whose earlier approvals count in what is decided next. May ask Slack: not in a transaction."""
+        """Read the accounts whose earlier approvals count in what is decided next. Asks Slack: not in a transaction."""
         for user in users:
             _ask(self._persons, user, self._directory.read_person, self._clock.now, RENEWED)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -89,3 +91,20 @@ def test_every_part_of_the_sandbox_says_what_it_imitates(project_root: Path) -> 
     told = (project_root / "sandbox" / "README.md").read_text()
     rooms = [path.parent.name for path in (project_root / "sandbox").glob("*/__init__.py")]
     assert [room for room in sorted(rooms) if f"`{room}/`" not in told] == []
+
+
+def test_nothing_is_said_twice(project_root: Path) -> None:
+    """Two versions of one paragraph, as joined branches leave them: one of them is no longer true."""
+    found = [
+        f"{document.name}: {beginning}"
+        for document in [*list_documents(project_root), project_root / "CHANGELOG.md"]
+        for beginning, times in Counter(line[:60] for line in document.read_text().splitlines()).items()
+        if times > 1 and len(beginning) == 60 and not beginning.startswith(("|", "- `", "1. "))
+    ]
+    assert found == []
+
+
+def test_each_decision_stands_apart(project_root: Path) -> None:
+    """A heading behind a paragraph without an empty line is lost in what some programs show."""
+    lines = (project_root / "docs" / "decisions.md").read_text().splitlines()
+    assert [line for before, line in pairwise(lines) if line.startswith("#") and before] == []
