@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 import time
 from contextlib import ExitStack
@@ -11,6 +12,7 @@ from pathlib import Path
 import click
 import pytest
 
+from bot.app.log import configure_log
 from tests.bench.control_plane import find_programs
 from tests.bench.findings import Finding
 from tests.contracts.ground import RealGround, is_settled
@@ -32,6 +34,7 @@ ORDERS = ("start cluster-x", "rollback cluster-x the new proxies leak")
 
 def measure() -> list[Finding]:
     """The same cluster there and back, whole, in one run; whatever is asked is approved at once."""
+    configure_log("error", sys.stderr)
     programs = find_programs("the way back on a real control plane")
     if programs is None:
         return []

@@ -6,8 +6,9 @@ import pytest
 
 from bot.evidence.record import count_waited, find_open_time, read_record
 from bot.journal.bodies import GateBody
+from steps.notes.prepare import SOURCE, Source
 from tests.unit.bot.evidence.conftest import UPGRADE, WAITED, Ended, read, restart
-from tests.unit.bot.workbench import BEN
+from tests.unit.bot.workbench import ANA, BEN
 
 
 def test_a_question_stands_with_its_card_and_who_decided_it(ended: Ended) -> None:
@@ -28,6 +29,15 @@ def test_every_deed_is_a_call(ended: Ended) -> None:
         ("shop/Deployment/web", "accepted"),
         ("shop/Deployment/cart", "failed: 409"),
     ]
+
+
+def test_an_upgrade_and_its_way_back_name_each_other(ended: Ended) -> None:
+    """Whoever reads one of the two finds the other."""
+    engine = ended()
+    engine.journal.remember(UPGRADE, SOURCE, Source("1.4.7-asm.0"))
+    back = engine.transitions.begin_return(engine.row(UPGRADE), ANA, "the new proxies leak")
+    assert read(engine).way_back == f"{back.id} (running)"
+    assert read_record(engine.store, back.id, engine.clock.now()).upgrade.takes_back == UPGRADE
 
 
 def test_time_that_people_took_is_counted_apart(ended: Ended) -> None:

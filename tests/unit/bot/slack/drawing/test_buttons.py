@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
-from bot.journal.bodies import decode_choices
+from bot.journal.bodies import FinishedBody, decode_choices
 from bot.people.rights import list_legal_actions
 from bot.slack.drawing.buttons import (
     PREFIX,
@@ -173,3 +174,26 @@ def test_a_card_has_the_buttons_that_are_legal_now(paused: str, shown: list[str]
     view = replace(build_asking_view(), paused_by=paused, legal=legal)
     drawn = draw_message(build_message("gate", build_gate_body()), view, "rich", EVERYBODYS).blocks
     assert [button["text"]["text"] for button in list_buttons(drawn)] == shown
+
+
+@pytest.mark.parametrize("written", [True, False])
+@pytest.mark.parametrize(
+    "name", ["root-running", "root-asking", "root-paused", "root-blocked", "gate", "gate-moved", "blocked"]
+)
+def test_whatever_can_be_taken_back_says_so(name: str, written: bool) -> None:
+    """From the first write on every card and the root have the button: while it runs, asks, is paused or blocked."""
+    message, view = SAMPLES[name]
+    assert view is not None
+    legal = (*view.legal, "rollback") if written else view.legal
+    drawn = draw_message(message, replace(view, legal=legal), "rich", EVERYBODYS)
+    assert ("asm:rollback" in [button["action_id"] for button in list_buttons(drawn.blocks)]) is written
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_the_report_has_the_button_for_as_long_as_the_setting_says(written: bool) -> None:
+    """Then it is taken off the message; an upgrade that wrote nothing never has it."""
+    message, view = SAMPLES["finished"]
+    assert isinstance(message.body, FinishedBody)
+    told = replace(message, body=structs.replace(message.body, returnable=written))
+    drawn = draw_message(told, view, "rich", EVERYBODYS)
+    assert ("asm:rollback" in [button["action_id"] for button in list_buttons(drawn.blocks)]) is written

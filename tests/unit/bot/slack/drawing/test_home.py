@@ -8,6 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bot.orders.cluster_views import ClusterView
 from bot.slack.drawing.buttons import Target
 from bot.slack.drawing.home import draw_home
@@ -117,6 +119,20 @@ def test_found_clusters_stand_apart_with_a_button_to_propose() -> None:
     check_blocks(blocks, "home")
     order = [str(blocks).index(part) for part in ("cluster-z", "Found in GKE", "cluster-v", "other-project")]
     assert (order == sorted(order), "Propose" in str(blocks)) == (True, True)
+
+
+@pytest.mark.parametrize("open_still", [True, False])
+def test_an_upgrade_and_its_way_back_name_each_other_at_home(open_still: bool) -> None:
+    """While the way back runs, and once it has ended; the upgrade that it took back as well."""
+    ended = {} if open_still else {"state": "returned", "ended_at": START, "legal": ()}
+    back = build_view(id="cluster-x-8", takes_back="cluster-x-7", **ended)
+    place = "upgrade" if open_still else "last"
+    assert "takes back cluster-x-7" in str(draw_home([build_cluster("cluster-x", **{place: back})], PEN).to_dict())
+    first = build_view(
+        id="cluster-x-7", way_back="cluster-x-8 (running)", state="rolled back", ended_at=START, legal=()
+    )
+    drawn = draw_home([build_cluster("cluster-x", last=first)], PEN).to_dict()
+    assert "taken back by cluster-x-8 (running)" in str(drawn)
 
 
 def test_the_start_form_tells_what_was_found_apart() -> None:
