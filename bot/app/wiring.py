@@ -44,7 +44,7 @@ from bot.orders.settling import Upgrades
 from bot.orders.starts import Starts
 from bot.orders.targets import Targets
 from bot.orders.timetable import Timetable
-from bot.orders.use_cases import Logs, UseCases
+from bot.orders.use_cases import Answers, Logs, UseCases
 from bot.people.roster import PeopledClusters, Roster
 from bot.reminders.tick import Reminders
 from bot.retention.parcels import Parcels
@@ -154,8 +154,8 @@ def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans, progr
     rollbacks = Rollbacks(targets, journal, returns, transitions, clock, timetable)
     asides, consents = Asides(journal, chronicle, runs, clock), Consents(journal, roster, chronicle, clock)
     decisions = Decisions(targets, Cards(outbox), consents, journal, transitions, clock)
-    controls = Controls(targets, transitions, decisions, timetable)
-    use_cases = UseCases(starts, rollbacks, decisions, controls, scheduling, timetable, fleet, Logs(targets, outbox))
+    controls, logs = Controls(targets, transitions, decisions, timetable), Logs(targets, outbox)
+    use_cases = UseCases(starts, rollbacks, decisions, controls, scheduling, Answers(timetable, fleet, logs))
     return Bot(
         settings=settings,
         clusters=live,

@@ -84,6 +84,33 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Answers:
+    """The orders that only read."""
+
+    timetable: Timetable
+    fleet: Fleet
+    logs: Logs
+
+    def read(self, order: ReadOrder, by: str) -> Told:
+        """What the person wants to know."""
+        match order:
+            case ReadWindows():
+                return self.timetable.describe_windows(order.target)
+            case ReadCalendar():
+                return self.timetable.read_agenda(order.target)
+            case ReadStatus():
+                return self.fleet.describe(order, by)
+            case ReadHistory():
+                return self.fleet.read_history(order)
+            case ReadLog():
+                return self.logs.read_log(order)
+            case ReadHelp():
+                return ""
+            case _:
+                assert_never(order)
+
+
+@dataclass(frozen=True)
 class UseCases:
     """All of them; each joins the transaction of whoever brings an order."""
 
@@ -92,9 +119,7 @@ class UseCases:
     decisions: Decisions
     controls: Controls
     scheduling: Scheduling
-    timetable: Timetable
-    fleet: Fleet
-    logs: Logs
+    answers: Answers
 
     def obey(self, order: Order, by: str, received_at: datetime) -> Answer:
         """Do what a person ordered at that time, or say why not."""
@@ -127,23 +152,6 @@ class UseCases:
             case Schedule() | Extend() | Snooze():
                 return self.scheduling.settle(order, by, self.starts.start)
             case ReadWindows() | ReadCalendar() | ReadStatus() | ReadHistory() | ReadLog() | ReadHelp():
-                return self._read(order, by)
-            case _:
-                assert_never(order)
-
-    def _read(self, order: ReadOrder, by: str) -> Told:
-        match order:
-            case ReadWindows():
-                return self.timetable.describe_windows(order.target)
-            case ReadCalendar():
-                return self.timetable.read_agenda(order.target)
-            case ReadStatus():
-                return self.fleet.describe(order, by)
-            case ReadHistory():
-                return self.fleet.read_history(order)
-            case ReadLog():
-                return self.logs.read_log(order)
-            case ReadHelp():
-                return ""
+                return self.answers.read(order, by)
             case _:
                 assert_never(order)

@@ -34,7 +34,7 @@ from bot.orders.settling import Upgrades
 from bot.orders.starts import Starts
 from bot.orders.targets import Targets
 from bot.orders.timetable import Timetable
-from bot.orders.use_cases import Logs, UseCases
+from bot.orders.use_cases import Answers, Logs, UseCases
 from bot.people.roster import Directory, DirectoryFault, PeopledClusters, Roster, SlackUser
 from bot.reminders.tick import Reminders
 from bot.returns import Returns
@@ -185,7 +185,8 @@ def build_engine(
         Starts(targets, journal, transitions, hand),
         Rollbacks(targets, journal, returns, transitions, hand, timetable),
     )
-    use_cases = UseCases(starts, rollbacks, decisions, controls, scheduling, timetable, fleet, Logs(targets, outbox))
+    answers = Answers(timetable, fleet, Logs(targets, outbox))
+    use_cases = UseCases(starts, rollbacks, decisions, controls, scheduling, answers)
     upgrades = Upgrades(Clicks(store), Entry(targets, journal, roster, hand), use_cases, chronicle, hand)
     reminders = Reminders(store, schedules, outbox, hand, clusters)
     return Engine(

@@ -126,6 +126,24 @@ def test_no_default_stands_in_for_a_part(project_root: Path) -> None:
     assert found == HARMLESS
 
 
+def list_annotations(built: ast.ClassDef) -> list[str]:
+    """The types of a class's fields."""
+    return [ast.unparse(one.annotation) for one in built.body if isinstance(one, ast.AnnAssign)]
+
+
+def test_no_frozen_service_is_made_of_many_parts(project_root: Path) -> None:
+    """A frozen value may be wide; what is made of services counts like any other service."""
+    services = re.compile(rf"\b({'|'.join(sorted(list_services(project_root)))})\b")
+    wide = {
+        node.name
+        for _, text in read_modules(project_root, "bot", "handlers", "steps")
+        for node in definitions(text)
+        if isinstance(node, ast.ClassDef)
+        and sum(bool(services.search(annotation)) for annotation in list_annotations(node)) > MOST_ARGUMENTS
+    }
+    assert wide == {"Bot", "Context"}
+
+
 def test_names_use_the_words_of_the_product(project_root: Path) -> None:
     """Public modules, classes and functions avoid words that say nothing here."""
     named = [
