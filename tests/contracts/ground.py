@@ -52,6 +52,7 @@ class Ground:
         self._run = secrets.token_hex(2)
         self._spaces: list[str] = []
         self._served: dict[tuple[str, str], Json] = {}
+        self.kubeconfig = kubeconfig
         access = read_access(str(kubeconfig))
         self.gateway = open_gateway(kubeconfig, stack)
         self.http = stack.enter_context(open_http(access.server, access.trust, access.bearer()))

@@ -57,7 +57,8 @@ class Autoscalers:
         status |= {"desiredReplicas": wanted, "conditions": _conditions(scaler, wish, self._api.now())}
         if wanted != replicas:
             status["lastScaleTime"] = stamp(self._api.now())
-            self._api.put_if_changed(key, target, {**target, "spec": {**target["spec"], "replicas": wanted}})
+            scaled = {**target, "spec": {**target["spec"], "replicas": wanted}}
+            self._api.put_if_changed(key, target, scaled, manager=None)  # by /scale, which leaves no trace
             self._recorder.note(scaler, "SuccessfulRescale", f"New size: {wanted}", self.name)
         self._api.set_status(_KEY, scaler, status)
 

@@ -45,8 +45,13 @@ class RevertingOwners:
         """Keep an object as it is from now on; its fields are the owner's, as if the owner had written them."""
         self._kept[_place(key, obj)] = _Kept(grip, copy_json(_shape(key, obj)))
         version = self._api.resources.by_key(key).stored_api_version
-        owned = track_fields({}, obj, FieldOwner(grip.manager), version, stamp(self._api.now()))
-        self._api.put_if_changed(key, obj, owned)
+        # Not its status, which its controllers write.
+        before = {
+            "metadata": {"managedFields": obj["metadata"].get("managedFields")},
+            "status": obj.get("status") or {},
+        }
+        owned = track_fields(before, obj, FieldOwner(grip.manager), version, stamp(self._api.now()))
+        self._api.put_if_changed(key, obj, owned, manager=None)
 
     def let_go(self, manager: str) -> None:
         """Keep nothing of this manager's any more."""

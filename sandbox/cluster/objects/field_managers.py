@@ -1,20 +1,32 @@
 """metadata.managedFields: who set which field and when, the ground of server-side apply (seen on 1.20.2).
 
-Lists are fields as a whole here, where the real server knows the entries of those with keys. Controllers and the
-status subresource leave no trace.
+Entries of lists that have keys are fields of their own, as containers are; other lists are one field. Left out are the
+real server's marks of who made a map or an entry ("."), and writes by /scale, which leave no trace there either.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sandbox.cluster.objects.errors import ApiError
 from sandbox.cluster.objects.objects import Json, copy_json
 
+# Of parts as they are written: `f:NAME` for a field, `k:{...}` for a list's entry by its keys.
 Path = tuple[str, ...]
-_KEPT_METADATA = ("labels", "annotations", "finalizers", "ownerReferences")
+_KEPT_METADATA = ("generateName", "labels", "annotations", "finalizers", "ownerReferences")
+_KEYS: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    **dict.fromkeys(("containers", "initContainers", "env", "volumes", "imagePullSecrets"), (("name",),)),
+    "volumeMounts": (("mountPath",),),
+    "ports": (("containerPort", "protocol"), ("port", "protocol")),
+    "conditions": (("type",),),
+    "ownerReferences": (("uid",),),
+}
+_DEFAULT_KEYS = {"protocol": "TCP"}
+# A label selector is one field.
+_WHOLE = frozenset({"selector", "labelSelector"})
 
 
 @dataclass(frozen=True)
@@ -24,6 +36,9 @@ class FieldOwner:
     name: str
     applies: bool = False
     force: bool = False
+
+
+CONTROLLERS = FieldOwner("kube-controller-manager")
 
 
 @dataclass(frozen=True)
@@ -42,7 +57,7 @@ class _Entry:
         for path in sorted(self.fields):
             branch = tree
             for key in path:
-                branch = branch.setdefault(f"f:{key}", {})
+                branch = branch.setdefault(key, {})
         return {
             "manager": self.manager, "operation": self.operation, "apiVersion": self.version, "time": self.time,
             "fieldsType": "FieldsV1", "fieldsV1": tree,
@@ -86,7 +101,7 @@ def drop_unapplied(live: Json, body: Json, manager: FieldOwner) -> Json:
             continue
         held |= entry.fields
         touched = (path for path in sorted(entry.fields & wanted.keys()) if now.get(path) != wanted[path])
-        conflicts += [(entry.describe(), "." + ".".join(path)) for path in touched]
+        conflicts += [(entry.describe(), _say(path)) for path in touched]
     if conflicts and not manager.force:
         raise _conflict(conflicts)
     left: Json = copy_json(live)
@@ -109,21 +124,51 @@ def _conflict(conflicts: list[tuple[str, str]]) -> ApiError:
     return ApiError(409, "Conflict", why, {"causes": causes})
 
 
+def _say(path: Path) -> str:
+    """`.spec.template.spec.containers[name="app"].image`, as the server's messages have it."""
+    said = ""
+    for part in path:
+        kind, _, rest = part.partition(":")
+        keys = json.loads(rest).items() if kind == "k" else ()
+        said += f"[{','.join(f'{key}={json.dumps(value)}' for key, value in keys)}]" if keys else f".{rest}"
+    return said
+
+
 def _leaves(obj: Json) -> Iterator[tuple[Path, Any]]:
     for key, value in obj.items():
         if key == "metadata":
             kept = {name: value[name] for name in _KEPT_METADATA if name in value}
-            yield from _leaves_under(("metadata",), kept)
-        elif key not in ("apiVersion", "kind", "status"):
-            yield from _leaves_under((key,), value)
+            yield from _leaves_under(("f:metadata",), kept)
+        elif key not in ("apiVersion", "kind"):
+            yield from _leaves_under((f"f:{key}",), value)
 
 
 def _leaves_under(path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
-    if isinstance(value, dict) and value:
+    name = path[-1].removeprefix("f:")
+    if isinstance(value, dict) and value and name not in _WHOLE:
         for key, inner in value.items():
-            yield from _leaves_under((*path, str(key)), inner)
-    elif value is not None and path != ("metadata",):
+            yield from _leaves_under((*path, f"f:{key}"), inner)
+    elif isinstance(value, list) and value and (entries := _by_key(name, value)) is not None:
+        for part, inner in entries.items():
+            yield from _leaves_under((*path, part), inner)
+    elif value is not None and path != ("f:metadata",):
         yield path, value
+
+
+def _by_key(name: str, rows: list[Any]) -> dict[str, Any] | None:
+    """The entries of a list by the part of a path that names each, None where they have no keys."""
+    for keys in _KEYS.get(name, ()):
+        named = [_name_entry(row, keys) for row in rows]
+        if all(named):
+            return dict(zip(named, rows, strict=True))
+    return None
+
+
+def _name_entry(row: Any, keys: tuple[str, ...]) -> str:
+    if not isinstance(row, dict):
+        return ""
+    found = {key: row.get(key, _DEFAULT_KEYS.get(key)) for key in keys}
+    return "" if None in found.values() else "k:" + json.dumps(found, sort_keys=True, separators=(",", ":"))
 
 
 def _read_entries(obj: Json) -> Iterator[_Entry]:
@@ -133,18 +178,27 @@ def _read_entries(obj: Json) -> Iterator[_Entry]:
 
 
 def _read_fields(path: Path, tree: Json) -> Iterator[Path]:
-    for key, inner in tree.items():
-        here = (*path, key.removeprefix("f:"))
+    for part, inner in tree.items():
         if inner:
-            yield from _read_fields(here, inner)
+            yield from _read_fields((*path, part), inner)
         else:
-            yield here
+            yield (*path, part)
 
 
 def _remove(obj: Json, path: Path) -> None:
+    """Take a field out; with a key of its own an entry goes as a whole."""
     *outer, last = path
     branch: Any = obj
-    for key in outer:
-        branch = branch.get(key) if isinstance(branch, dict) else None
-    if isinstance(branch, dict):
-        branch.pop(last, None)
+    rows: list[Any] = []
+    entry: Json = {}
+    for part in outer:
+        if part.startswith("k:"):
+            keys, rows = json.loads(part[2:]), branch if isinstance(branch, list) else []
+            branch = entry = next((row for row in rows if keys.items() <= {**_DEFAULT_KEYS, **row}.items()), {})
+        else:
+            branch = branch.get(part.removeprefix("f:")) if isinstance(branch, dict) else None
+    name = last.removeprefix("f:")
+    if outer and outer[-1].startswith("k:") and entry and name in json.loads(outer[-1][2:]):
+        rows.remove(entry)
+    elif isinstance(branch, dict):
+        branch.pop(name, None)

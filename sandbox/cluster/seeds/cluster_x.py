@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from sandbox.cluster.mesh.manifests import render_mesh
+from sandbox.cluster.objects.field_managers import FieldOwner
 from sandbox.cluster.objects.objects import Json
 from sandbox.cluster.seeds.account_roles import account_roles
 from sandbox.cluster.seeds.objects import (
@@ -27,6 +28,7 @@ from sandbox.cluster.seeds.objects import (
 from sandbox.cluster.server.authorization import ROLES_GROUP
 from sandbox.cluster.simulation import Simulation
 
+APPLIED = FieldOwner("kubectl-client-side-apply")
 INSTALLED = "1.4.7-asm.0"
 PROJECT = "example-project"
 PROJECT_NUMBER = "123456789012"
@@ -127,4 +129,4 @@ def create_any(cluster: Simulation, obj: Json) -> Any:
     if resource is None:
         raise KeyError(f"the cluster knows no {obj['kind']} in {obj['apiVersion']}")
     space = obj["metadata"].get("namespace", "") if resource.namespaced else ""
-    return cluster.api.create(resource, space, obj, version=version)
+    return cluster.api.create(resource, space, obj, version=version, manager=APPLIED)

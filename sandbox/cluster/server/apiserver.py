@@ -11,7 +11,7 @@ from typing import Any
 from sandbox.cluster.objects.conversion import from_stored, to_stored
 from sandbox.cluster.objects.defaulting import FIRST_STATUS, TEMPLATE_GENERATION, fill_defaults, keep_texts
 from sandbox.cluster.objects.errors import MODIFIED, ApiError, already_exists, bad_request, conflict, not_found
-from sandbox.cluster.objects.field_managers import FieldOwner, drop_unapplied, track_fields
+from sandbox.cluster.objects.field_managers import CONTROLLERS, FieldOwner, drop_unapplied, track_fields
 from sandbox.cluster.objects.objects import (
     Json,
     copy_json,
@@ -42,6 +42,8 @@ _COUNTED = frozenset({
     "mutatingwebhookconfigurations.admissionregistration.k8s.io",
     "validatingwebhookconfigurations.admissionregistration.k8s.io",
 })  # fmt: skip
+# Kinds of which it matters who wrote what, when no request did.
+_TRACED = frozenset({"deployments.apps", "replicasets.apps", "statefulsets.apps", "daemonsets.apps"})
 _FIXED_METADATA = (
     "uid",
     "creationTimestamp",
@@ -87,7 +89,10 @@ class ApiServer:
         self.admission.check_limits(resource, admitted)
         if manager is not None:
             wrote = resource.api_version(spoken)
-            admitted = track_fields({}, admitted, manager, wrote, stamp(self.now()), to_stored(resource, spoken, obj))
+            first = {"status": admitted.get("status") or {}}
+            admitted = track_fields(
+                first, admitted, manager, wrote, stamp(self.now()), to_stored(resource, spoken, obj)
+            )
         return admitted if dry_run else self.store.put(resource.key, admitted)
 
     def update(
@@ -128,17 +133,23 @@ class ApiServer:
             resource, before, after, spoken, subresource, dry_run=dry_run, manager=manager, applied=applied
         )
 
-    def set_status(self, key: str, obj: Json, status: Json) -> Json:
+    def set_status(self, key: str, obj: Json, status: Json, manager: FieldOwner = CONTROLLERS) -> Json:
         """Write a controller's view of an object; writes nothing when it is the same."""
         if obj.get("status") == status:
             return obj
-        return self.store.put(key, with_status(obj, status))
+        return self.store.put(key, self._traced(key, obj, with_status(obj, status), manager))
 
-    def put_if_changed(self, key: str, before: Json, after: Json) -> Json:
+    def put_if_changed(self, key: str, before: Json, after: Json, manager: FieldOwner | None = CONTROLLERS) -> Json:
         """Write a controller's change to an object, counting generations; writes nothing when it is the same."""
         if before == after:
             return before
-        return self.store.put(key, self._counted(key, before, after))
+        return self.store.put(key, self._counted(key, before, self._traced(key, before, after, manager)))
+
+    def _traced(self, key: str, before: Json, after: Json, manager: FieldOwner | None) -> Json:
+        """The object with what its writer leaves in managedFields: past requests, on workloads alone."""
+        if key not in _TRACED or manager is None:
+            return after
+        return track_fields(before, after, manager, self.resources.by_key(key).stored_api_version, stamp(self.now()))
 
     def finish_if_released(self, resource: Resource, obj: Json) -> Json:
         """Remove a terminating object that no finalizer holds any more."""
@@ -202,12 +213,12 @@ class ApiServer:
             if not subresource:
                 merged = self.admission.admit_change(resource, merged, dry_run=dry_run)
             check_changed(resource, before, merged)
-        counted = self._counted(resource.key, before, merged)
-        if counted == before:
+        if merged == before:
             return before
-        if manager is not None and subresource != "status":
+        if manager is not None:
             wrote = resource.api_version(version or resource.stored_version)
-            counted = track_fields(before, counted, manager, wrote, stamp(self.now()), applied)
+            merged = track_fields(before, merged, manager, wrote, stamp(self.now()), applied)
+        counted = self._counted(resource.key, before, merged)  # what the server counts is nobody's field
         if dry_run:
             return counted
         stored = self.store.put(resource.key, counted)

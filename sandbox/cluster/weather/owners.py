@@ -35,7 +35,7 @@ class OperatorReverts:
         owned: Json = copy_json(live)
         resource = _ensure_custom_resource(cluster, _SHOPS, self.namespace, self.workload)
         owned["metadata"]["ownerReferences"] = [owner_reference(resource)]
-        owned = cluster.api.put_if_changed(key, live, owned)
+        owned = cluster.api.put_if_changed(key, live, owned, manager=None)
         cluster.loops.owners.take_over(key, owned, Grip(self.manager, self.after))
 
     def end(self, cluster: Simulation) -> None:
@@ -54,7 +54,7 @@ class GitopsReverts:
         for key in KEPT_KINDS:
             for live in list(cluster.store.each(key, self.namespace)):
                 marked = _mark(self.tool, key, live)
-                kept = cluster.api.put_if_changed(key, live, marked)
+                kept = cluster.api.put_if_changed(key, live, marked, manager=None)
                 cluster.loops.owners.take_over(key, kept, Grip(_MANAGERS[self.tool], self.after))
 
     def end(self, cluster: Simulation) -> None:

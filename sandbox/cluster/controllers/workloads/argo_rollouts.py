@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from sandbox.cluster.controllers.workloads.replicas import PodMaker, controlled_by, itself, living
 from sandbox.cluster.objects.errors import ApiError
+from sandbox.cluster.objects.field_managers import FieldOwner
 from sandbox.cluster.objects.objects import (
     Json,
     controller_of,
@@ -30,6 +31,7 @@ KEY = "rollouts.argoproj.io"
 HASH_LABEL = "rollouts-pod-template-hash"
 RETRY_SECONDS = 5.0
 _SETS = "replicasets.apps"
+_OWN = FieldOwner("rollouts-controller")
 
 
 class Rollouts:
@@ -57,7 +59,7 @@ class Rollouts:
         wanted = int(rollout["spec"].get("replicas", 1))
         for one in self._sets(rollout):
             size = wanted if uid_of(one) == uid_of(newest) else 0
-            self._api.put_if_changed(_SETS, one, {**one, "spec": {**one["spec"], "replicas": size}})
+            self._api.put_if_changed(_SETS, one, {**one, "spec": {**one["spec"], "replicas": size}}, _OWN)
         pods = self._maker.pods_of(newest)
         restarted = self._restart(rollout, pods, wanted)
         self._report(rollout, newest, pods, wanted, restarted)
@@ -83,7 +85,7 @@ class Rollouts:
         spec = {"replicas": 0, "selector": {"matchLabels": labels}, "template": template}
         metadata = {"name": name, "labels": labels, "ownerReferences": [owner_reference(rollout)]}
         body = {"metadata": metadata, "spec": spec}
-        return self._api.create(self._api.resources.by_key(_SETS), namespace_of(rollout), body)
+        return self._api.create(self._api.resources.by_key(_SETS), namespace_of(rollout), body, manager=_OWN)
 
     def _restart(self, rollout: Json, pods: list[Json], wanted: int) -> bool:
         """Evict one pod older than restartAt; returns whether none is left."""

@@ -15,6 +15,7 @@ from sandbox.cluster.controllers.workloads.deployment_status import (
 from sandbox.cluster.controllers.workloads.replicas import controlled_by, itself
 from sandbox.cluster.controllers.workloads.rolling import fenceposts, first_size, next_sizes
 from sandbox.cluster.objects.errors import ApiError
+from sandbox.cluster.objects.field_managers import CONTROLLERS
 from sandbox.cluster.objects.objects import (
     Json,
     annotations_of,
@@ -143,7 +144,8 @@ class Deployments:
         }  # fmt: skip
         body = {"metadata": metadata, "spec": spec}
         try:
-            made = self._api.create(self._api.resources.by_key(_SETS), namespace_of(deployment), body)
+            resource = self._api.resources.by_key(_SETS)
+            made = self._api.create(resource, namespace_of(deployment), body, manager=CONTROLLERS)
         except ApiError as error:
             self._tell_refusal(deployment, f'Failed to create new replica set "{metadata["name"]}": {error.message}')
             raise

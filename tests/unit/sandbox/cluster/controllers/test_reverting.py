@@ -60,12 +60,12 @@ def test_a_change_to_what_it_does_not_keep_stays() -> None:
 
 
 def test_what_it_keeps_is_held_by_its_field_manager() -> None:
-    """As if it had made the object."""
+    """As if it had made the object; its status is its controllers'."""
     yard = make_owned(0.0)
     yard.restart(KEY, "web", "2020-11-13T10:00:00Z")
     yard.settle()
     held = {entry["manager"] for entry in yard.get(KEY, "web")["metadata"]["managedFields"]}
-    assert held == {"shop-operator"}
+    assert held == {"shop-operator", "kube-controller-manager"}
 
 
 def test_let_go_it_keeps_nothing_more() -> None:
