@@ -125,7 +125,7 @@ class FileBody(Struct, frozen=True):
 
 
 class PackedFile(Struct, frozen=True):
-    """A file as its row keeps it, as most of what is told of an upgrade is in its files."""
+    """A file as its row keeps it: packed, since files are most of what is told of an upgrade."""
 
     name: str
     made: str

@@ -137,7 +137,7 @@ class KeyPlace:
 
 @dataclass(frozen=True)
 class RetentionSettings:
-    """How long an upgrade is kept whole after its end, no time keeps all; where it goes then, and bytes kept there."""
+    """How long an upgrade is kept whole after its end (0: for ever), where it goes then, and how many bytes stay there."""
 
     age: timedelta
     folder: Path

@@ -73,7 +73,7 @@ class SlackFront:
         return self.trouble
 
     def find_sharer(self) -> str:
-        """That another program gets a part of what people click, "" where none does."""
+        """Says that another program takes some of the clicks, "" where none does."""
         return self._socket.find_sharer() if self._socket else ""
 
     def close(self) -> None:

@@ -87,7 +87,7 @@ class SocketLink:
                 assert_never(answer)
 
     def renew(self) -> None:
-        """Connect anew, as Slack has it done now and then; the other connection takes what comes meanwhile."""
+        """Reconnect, as Slack asks for now and then; the other connection takes what comes meanwhile."""
         answer = call_slack(lambda: self._handler.client.connect_to_new_endpoint(force=True))
         if not isinstance(answer, Answered):
             log.warning("slack_connections_not_counted", answer=str(answer))

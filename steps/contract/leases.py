@@ -36,5 +36,5 @@ class Leases(Protocol):
         ...
 
     def renew_lease(self, lease: Lease) -> str | None:
-        """The same for one that is held: it changes nothing that others see of the mesh, so no turn records it."""
+        """The same for a Lease that is held; nothing of the mesh changes by it, so no turn records it."""
         ...

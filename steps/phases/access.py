@@ -159,7 +159,7 @@ def remove_leftovers(ctx: Context) -> None:
 
 
 def find_missing(ctx: Context) -> tuple[Right, ...]:
-    """The rights that are missing to this upgrade's account."""
+    """The rights that this upgrade's account lacks."""
     return find_missing_rights(ctx.kubernetes)
 
 

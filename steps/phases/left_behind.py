@@ -17,7 +17,7 @@ from steps.workloads.inventory import is_live
 
 
 def report_abort(ctx: Context) -> Outcome:
-    """Say which versions the cluster is left with; nothing is changed."""
+    """Say which versions the cluster is left with; changes nothing."""
     pods = [pod for pod in ctx.kubernetes.list_pods() if is_live(pod)]
     plane = count_versions((pod for pod in pods if pod.namespace == ctx.release.namespace), ctx.release)
     sidecars = Counter(

@@ -83,7 +83,7 @@ def mark_upgrade(ctx: Context) -> BindingMark:
 
 
 def has_every_right(kubernetes: Kubernetes) -> bool:
-    """Whether the account may do all that the upgrade does, however it got that; the first right denied ends it."""
+    """Whether the account may do all that the upgrade does, however it got there; asks until the first denial."""
     if not kubernetes.find_missing_rights((EVERYTHING,)):
         return True
     writes_first = sorted(list_rights(), key=lambda right: right.verb in _READING)
@@ -122,7 +122,7 @@ def recall_account(ctx: Context, name: str) -> str:
 
 
 def may_take_back(found: Binding) -> bool:
-    """Whether nothing of others is touched: neither where any were added, nor what is bound to another role."""
+    """Whether nothing of others is touched: nobody was added, and no other role is bound."""
     return len(found.users) == 1 and not found.others and found.role == ADMIN_ROLE
 
 

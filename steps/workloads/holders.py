@@ -68,7 +68,7 @@ def _holds(fields: Mapping[str, Any], path: Sequence[str]) -> bool:
 
 
 def describe_holders(holders: Sequence[Holder]) -> str:
-    """Who it was, as far as the fields tell: an update that only takes fields away leaves no trace of its own."""
+    """Who it was, as far as the fields tell: an update that only removes fields leaves no trace."""
     if not holders:
         return "no field manager holds its template"
     if holders[0].stamps:

@@ -101,7 +101,7 @@ def explain_webhook_gap(gap: str) -> Stall:
 
 
 def explain_late_leaving(pod: Pod, passed: timedelta) -> Stall:
-    """A pod that terminates for too long as a stall; `passed` is for how long it was seen so."""
+    """A pod that has been terminating for too long, as a stall; `passed` is for how long that was seen."""
     place = f" on {pod.node}" if pod.node else ""
     return Stall(
         "Terminating", f"{pod.name}{place} has been terminating for {describe_seconds(passed.total_seconds())}",

@@ -114,7 +114,7 @@ class ProgramRuns:
         return [place for place in found if not place.name.removeprefix(prefix)[:1].isdigit()]
 
     def wait_for_all(self, seconds: float, hurry: threading.Event) -> tuple[str, ...]:
-        """Wait for every program, until somebody is in a hurry or the time is over; those that still run."""
+        """Wait for every program, until somebody is in a hurry or the time is over; answers those that still run."""
         ends = self._clock() + seconds
         while (running := self.list_running("")) and self._clock() < ends and not hurry.wait(LOOK_SECONDS / 4):
             continue
@@ -199,7 +199,7 @@ class ProgramRuns:
 
 
 def cap_output(path: Path) -> None:
-    """Leave out the middle of what grew too large; who writes appends, so what comes meanwhile is kept or left out."""
+    """Leave out the middle of what grew too large; the writer appends, so what comes meanwhile is kept or left out."""
     with suppress(OSError):
         size = path.stat().st_size
         if size <= MOST_OUTPUT:

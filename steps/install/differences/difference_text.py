@@ -1,4 +1,4 @@
-"""Differences as a file that is read with any tool for diffs: whole fields, key by key, never cut. Pure."""
+"""Differences as a file for any diff tool: whole fields, key by key, never cut. Pure."""
 
 from __future__ import annotations
 

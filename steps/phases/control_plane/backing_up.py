@@ -58,7 +58,7 @@ def back_up(ctx: Context) -> Outcome:
 
 
 def refuse_backup(ctx: Context) -> Blocked | None:
-    """Why nothing may be kept: the control plane is not what was prepared, or the files of another life lie there.
+    """Why nothing may be kept: the control plane is not what was prepared, or files from an earlier life lie there.
 
     Both come of a state folder that was restored from an older copy; the first also of somebody who applies by hand.
     """

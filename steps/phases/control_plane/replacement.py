@@ -153,7 +153,7 @@ def conclude(ctx: Context, scene: Scene, table: Sequence[str]) -> Done:
 
 
 def find_late_leaving(ctx: Context, pods: Sequence[Pod]) -> Stall | None:
-    """A pod that terminates for too long; since when is remembered, for a pod's row doesn't tell."""
+    """A pod that has been terminating for too long; since when is kept in a note, as the pod itself doesn't tell."""
     seen = ctx.recall(LEAVING) or {}
     now = {pod.uid: seen.get(pod.uid, ctx.now) for pod in pods if pod.terminating}
     if seen != now:

@@ -36,7 +36,7 @@ def recall_taken(ctx: Context) -> TakenBack:
 
 
 def prepare(ctx: Context) -> Outcome:
-    """Look at the cluster and say what the way back will do; nothing is changed."""
+    """Look at the cluster and say what the way back will do; changes nothing."""
     taken, identity = recall_taken(ctx), measure_identity(ctx)
     checks = check_machine(ctx.mesh_tools, ctx.release_files, ctx.release, identity.server_version)
     errors = select_checks(checks, "error")

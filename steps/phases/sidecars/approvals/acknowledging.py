@@ -1,4 +1,4 @@
-"""What keeps its old sidecar is acknowledged by a person, by direction: a shorter list than was shown is covered."""
+"""A person acknowledges the pods that keep their old sidecar; a shorter list than was shown is covered."""
 
 from __future__ import annotations
 

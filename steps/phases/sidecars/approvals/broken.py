@@ -47,7 +47,7 @@ def offer_leaving(ask: Ask, broken: Mapping[str, str]) -> Ask:
 
 
 def leave_broken(ctx: Context, tally: Tally, planned: Planned) -> Set[str]:
-    """List the pods of the workloads that the card named as broken as skipped, where a person chose that; their ids."""
+    """Skip the pods of the workloads that the card named as broken, if a person chose that; answers their ids."""
     decision = ctx.decision
     if decision is None or decision.choice != APPROVE_HEALTHY.id:
         return frozenset()
@@ -59,7 +59,7 @@ def leave_broken(ctx: Context, tally: Tally, planned: Planned) -> Set[str]:
 
 
 def leave_again(tally: Tally, workloads: Iterable[PlannedWorkload]) -> None:
-    """List what came later of a workload that a person left alone with the rest of it: the choice was about all."""
+    """Skip pods that came later of a workload that a person left alone: the choice was about all of it."""
     for one in workloads:
         left = next((entry for entry in tally.list_entries(str(one.ref)) if _is_left_alone(entry)), None)
         if left is not None:

@@ -70,7 +70,7 @@ def _ask_for(ctx: Context, *, canary: bool) -> Outcome:
 
 
 def pass_through(ctx: Context, ask: Ask, through: Through, planned: Planned) -> Outcome:
-    """Covered where each workload stands on the card of an approval through and is no worse; that ends otherwise."""
+    """Covered if each workload stands on the card of an approval through and is no worse; else that approval ends."""
     now, worse = read_workloads(ask.binding), find_all_worse(through.workloads, planned)
     news = [
         f"{name_workload(ref)}: {worse.get(ref, 'new')}" for ref in now if ref in worse or ref not in through.workloads

@@ -68,7 +68,7 @@ def measure_left(ctx: Context, tally: Tally, refs: Collection[str], judged: Sequ
 
 
 def cut_piece(piece: Piece, tally: Tally, ref: str, done: int) -> Piece:
-    """What is left of a workload; `done` of its open pods are."""
+    """What is left of a workload once `done` of its open pods are through."""
     pods = sum(1 for entry in tally.list_entries(ref) if entry.state in OPEN_STATES) - done
     share = pods / piece.pods if piece.pods else 0.0
     return replace(piece, pods=max(0, pods), rounds=piece.rounds * share)

@@ -74,7 +74,7 @@ def _look_over(pods: Iterable[Pod], known: Collection[str], release: Release, re
 
 
 def name_home(entry: LedgerEntry, nodes: Mapping[str, str]) -> str:
-    """What the entry's successor is told by: a StatefulSet's name, a DaemonSet's node; "" where neither is known."""
+    """How the entry's successor is recognised: a StatefulSet's name, a DaemonSet's node; "" where neither is known."""
     match entry.workload.split("/")[1:2]:
         case ["StatefulSet"]:
             return entry.pod

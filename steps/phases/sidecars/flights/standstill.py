@@ -29,7 +29,7 @@ _SKEW = timedelta(seconds=5)
 
 @dataclass(frozen=True)
 class Standstill:
-    """A workload without progress for so long; `reason` is "" where nobody gives one."""
+    """A workload that makes no progress, and for how long; `reason` is "" where nobody gives one."""
 
     flight: Flight
     span: timedelta

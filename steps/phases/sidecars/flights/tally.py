@@ -27,7 +27,7 @@ class Tally:
         self._file(ledger.read_entries())
 
     def revise(self, changed: Iterable[PlannedWorkload]) -> None:
-        """These workloads of the plan are moved otherwise from now on."""
+        """From now on these workloads of the plan are moved in another way."""
         by_ref = {one.ref: one for one in changed}
         self.workloads = tuple(by_ref.get(one.ref, one) for one in self.workloads)
 

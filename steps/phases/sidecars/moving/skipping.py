@@ -47,7 +47,7 @@ def settle_skipped(ctx: Context, tally: Tally) -> None:
 
 
 def settle_moved(ctx: Context, tally: Tally) -> None:
-    """Skipped pods that went all the same end as what stands in their place: a rollout that stayed begun goes on."""
+    """Skipped pods that were replaced all the same end as what stands in their place: a begun rollout goes on."""
     flights = [_describe_flight(ctx, tally, planned, ("skipped",)) for planned in tally.workloads]
     left = [flight for flight in flights if flight.entries]
     for flight in sight_flights(ctx, left, checked=False).flights:
@@ -55,7 +55,7 @@ def settle_moved(ctx: Context, tally: Tally) -> None:
 
 
 def settle_left(ctx: Context, tally: Tally) -> None:
-    """Pods that were left to a person and went away meanwhile are gone, though others of their workload stand."""
+    """Pods that were left to a person and went away meanwhile count as gone, even if others of theirs remain."""
     left = [entry for entry in tally.list_all() if entry.state == "manual"]
     for space in sorted({entry.namespace for entry in left}):
         present = {pod.uid for pod in ctx.kubernetes.list_pods(space) if not is_finished(pod)}

@@ -27,7 +27,7 @@ REMEDY = (
 
 
 def name_reverters(ctx: Context, tally: Tally, judged: Sequence[Judged]) -> list[Judged]:
-    """Say of each restart that was taken back by whom, looked up when it is first seen so."""
+    """Say who took each restart back; looked up when that is first seen."""
     named = [
         (flight, _name_reverter(ctx, tally, flight.planned, flight.workload, verdict))
         for flight, verdict in judged
