@@ -137,7 +137,7 @@ class KeyPlace:
 
 @dataclass(frozen=True)
 class RetentionSettings:
-    """How long an upgrade is kept whole after its end (0: for ever), where it goes then, and how many bytes stay there."""
+    """How long an upgrade is kept whole after its end (0: for ever), where it goes then, and how many bytes stay."""
 
     age: timedelta
     folder: Path

@@ -13,6 +13,8 @@ from steps.install.flags import find_flag_fault, flag_path
 from steps.install.overlays import REFUSED_FIELDS
 from steps.mesh import ENDPOINTS
 
+LARGEST = 10**9
+LARGEST_METRIC = 10**18
 # The limits that count things.
 WHOLE = frozenset(item.name for item in fields(Limits) if isinstance(item.default, int))
 LABEL_PART = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
@@ -31,6 +33,11 @@ def check_texts(value: object) -> str:
 def is_texts(value: object) -> TypeGuard[list[str]]:
     """Whether it is a list of texts that are not empty."""
     return isinstance(value, list) and all(isinstance(item, str) and item.strip() for item in value)
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether it is a number; nan is none, as nothing is above it or below."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and not math.isnan(value)
 
 
 def check_flag(value: object) -> str:
@@ -86,13 +93,9 @@ def check_limits(value: object) -> str:
     wrong = [name for name in value if name not in known]
     if wrong:
         return "; ".join(describe_unknown(name, sorted(known)) for name in wrong)
-    low = [
-        name
-        for name, number in value.items()
-        if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number < math.inf
-    ]
+    low = [name for name, number in value.items() if not is_number(number) or not 0 <= number <= LARGEST]
     if low:
-        return f"has {', '.join(low)} that is no number of at least 0"
+        return f"has {', '.join(low)} that is no number from 0 to {LARGEST}"
     parts = [name for name, number in value.items() if name in WHOLE and not isinstance(number, int)]
     return f"has {', '.join(parts)} that is no whole number" if parts else ""
 
@@ -123,6 +126,6 @@ def check_endpoints(value: object) -> str:
 def check_promql(value: object) -> str:
     """PromQL expressions with their limits."""
     fine = isinstance(value, dict) and all(
-        isinstance(limit, int | float) and not isinstance(limit, bool) for limit in value.values()
+        is_number(limit) and abs(limit) <= LARGEST_METRIC for limit in value.values()
     )
     return "" if fine else "must be a table of PromQL expressions and the number that each must not exceed"
