@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from steps.contract.notes import Note, read_as
+from steps.contract.notes import Json, Note, encode_note, read_as
 
 
 @dataclass(frozen=True)
@@ -18,12 +18,16 @@ class OwnBinding:
 
 @dataclass(frozen=True)
 class KeptLease:
-    """The upgrade's Lease as it was last written, and when; `why_not` where it may not have one."""
+    """The upgrade's Lease as it was last written, and when; `why_not` where it may not have one.
+
+    `idle`: it was renewed while nothing acted, so the step that acts next looks at the cluster for itself.
+    """
 
     at: datetime
     version: str = ""
     acquired: datetime | None = None
     why_not: str = ""
+    idle: bool = False
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,13 @@ class FirstTaker:
     by: str
     reason: str
     at: datetime
+
+
+def write_kept_lease(kept: KeptLease) -> Json:
+    """The Lease as JSON; that it is idle stands there where it is."""
+    plain = encode_note(kept)
+    assert isinstance(plain, dict)
+    return {name: value for name, value in plain.items() if name != "idle" or value}
 
 
 BINDING = Note("access/binding", read_as(OwnBinding))
@@ -50,7 +61,7 @@ APPROVED_EDITS = Note("authorization/approved", read_as(tuple[str, ...]))
 EDITED = Note("authorization/edited", read_as(tuple[str, ...]))
 # Whether the upgrade ever took the cluster's Lease, remembered before it is written; and how it stood at last.
 LEASE_BEGUN = Note("access/lease-begun", read_as(bool))
-LEASE = Note("access/lease", read_as(KeptLease))
+LEASE = Note("access/lease", read_as(KeptLease), write_kept_lease)
 # The holder that a person was asked about, with its last renewal where that lies back long enough.
 LEASE_SHOWN = Note("access/lease-shown", read_as(str))
 LEASE_FIRST = Note("access/lease-first", read_as(FirstTaker))

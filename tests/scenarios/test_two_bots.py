@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -32,16 +33,21 @@ def read_holder(desk: Desk) -> str:
 
 
 def test_the_second_does_nothing_until_the_first_has_ended(pair: tuple[Desk, Desk]) -> None:
-    """With every approval that it needs; then retry goes on."""
+    """With every approval that it needs, and though the first's question stands for long; then retry goes on."""
     first, second = pair
     first.start()
     first.run_to("validate/approve")
     mine = first.rig.bot.journal.read_id()
     assert read_holder(first) == mine
+    asked = first.world.clock.now()
+    first.rig.run_until(lambda: first.world.clock.now() - asked > timedelta(minutes=30), 3600)
     second.start()
     row = second.run_to("access/bind")
     assert (row.state, read_holder(first)) == ("blocked", mine)
     assert f"held by the upgrade {first.read().id} of another bot (journal {mine})" in row.sentence
+    question = second.rig.bot.journal.find_open_question(row.id)
+    assert question is not None
+    assert [choice.id for choice in question.choices if choice.id.startswith("take-over")] == ["take-over-early"]
     first.click("abort", reason="the other team does it")
     first.rig.run_until(first.has_ended)
     assert read_holder(first) == ""

@@ -58,7 +58,7 @@ def _is_fresh(ctx: Context) -> bool:
         return False
     if kept.why_not:
         return ctx.step_id != "access/bind"
-    return timedelta() <= ctx.now - kept.at < RENEWAL
+    return not kept.idle and timedelta() <= ctx.now - kept.at < RENEWAL
 
 
 def _hold(ctx: Context) -> Blocked | None:

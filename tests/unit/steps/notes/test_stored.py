@@ -81,6 +81,11 @@ STORED: list[tuple[Note[Any], Json, object]] = [
         {"at": STORED_AT, "version": "7", "acquired": STORED_AT, "why_not": ""},
         permissions.KeptLease(AT, "7", AT),
     ),
+    (
+        permissions.LEASE,
+        {"at": STORED_AT, "version": "7", "acquired": STORED_AT, "why_not": "", "idle": True},
+        permissions.KeptLease(AT, "7", AT, idle=True),
+    ),
     (permissions.LEASE_BEGUN, True, True),
     (permissions.LEASE_SHOWN, "bot at", "bot at"),
     (permissions.LEASE_LOST, "another bot", "another bot"),

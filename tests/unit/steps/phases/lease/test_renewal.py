@@ -9,7 +9,7 @@ import pytest
 
 from steps.contract.errors import TryAgain
 from steps.contract.leases import Lease
-from steps.contract.step import Blocked, Done
+from steps.contract.step import Ask, Blocked, Done
 from steps.notes.permissions import LEASE, LEASE_BEGUN, LEASE_LOST
 from steps.phases.lease.renewal import BEAT, keep, needs_renewal
 from steps.phases.lease.takeover import EXPIRY
@@ -118,6 +118,15 @@ def test_a_stranger_under_the_same_name_is_not_written_to(pair: tuple[Paper, Pap
     first.advance(BEAT)
     assert keep(first.context(None, "validate/approve")) == Done("")
     assert first.kubernetes.leases.requests == before
+
+
+def test_what_acts_next_looks_at_the_cluster_for_itself(pair: tuple[Paper, Paper]) -> None:
+    """A beat of a moment ago stands for no look: the cluster may be reached in another way by now."""
+    first, _ = pair
+    first.advance(BEAT)
+    keep(first.context(None, "validate/approve"))
+    first.kubernetes.server = replace(first.kubernetes.server, ca="other" * 8)
+    assert isinstance(run(first, "access/check"), Ask)
 
 
 def test_a_renewal_at_the_very_end_is_given_back_all_the_same(
