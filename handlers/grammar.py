@@ -23,7 +23,7 @@ from bot.clicks.orders import (
 from bot.journal.records import Action
 from bot.likeness import find_alike, suggest
 from bot.windows.appointments import Written, find_zone, parse_length
-from handlers.options import read_options, show_word
+from handlers.options import OPTION_NAMES, read_options, show_word
 from handlers.payloads import mend_text
 from handlers.typed import CHANNEL, bare_name, bare_word, undo_markup, write_reason
 from handlers.usage import COMMAND, USAGE, list_commands
@@ -231,8 +231,8 @@ def _read_schedule(_action: Action, words: Sequence[str]) -> Order | Misread:
     if len(words) < 2:
         return Schedule(target)
     when, rest = _read_when(words[1:])
-    if not when.zone:
-        return Misread(f"Name date, time and time zone: `{COMMAND} {USAGE['schedule'].line}`.")
+    if not when.time:
+        return Misread(f"Name date and time: `{COMMAND} {USAGE['schedule'].line}`.")
     if rest and bare_name(rest[0]) == "for" and not when.length:
         return Misread(f"Say for how long: `for 3h`. Use `{COMMAND} {USAGE['schedule'].line}`.")
     options = _read_options("schedule", rest)
@@ -240,7 +240,10 @@ def _read_schedule(_action: Action, words: Sequence[str]) -> Order | Misread:
 
 
 def _read_when(words: Sequence[str]) -> tuple[Written, Sequence[str]]:
-    """Date, time, zone and length, with `on`, `at` and the like between them, and the words that follow."""
+    """Date, time, zone and length, with `on`, `at` and the like between them, and the words that follow.
+
+    Without a zone the time is in that of whoever wrote it.
+    """
     rest = [word for word in words if bare_name(word) not in ("on", "at", "in", "from", "o'clock")]
     date, given, at = bare_word(rest.pop(0) if rest else "").partition("T" if "T" in words[0] else " ")
     if not given:
@@ -249,7 +252,8 @@ def _read_when(words: Sequence[str]) -> tuple[Written, Sequence[str]]:
             at += bare_name(rest.pop(0))
     if at.endswith("Z"):
         at, rest = at[:-1], ["UTC", *rest]
-    count = next((n for n in (3, 2) if find_zone(" ".join(bare_word(word) for word in rest[:n]))), 1)
+    unzoned = not rest or bare_name(rest[0]).rstrip(":") in ("for", *OPTION_NAMES) or "=" in rest[0]
+    count = 0 if unzoned else next((n for n in (3, 2) if find_zone(" ".join(map(bare_word, rest[:n])))), 1)
     zone, rest = " ".join(bare_word(word) for word in rest[:count]), rest[count:]
     if not rest or bare_name(rest[0]) != "for":
         return Written(date, at, zone), rest

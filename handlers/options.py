@@ -15,6 +15,7 @@ MODES = ("PERMISSIVE", "STRICT")
 YES = ("yes", "true", "on", "y", "1")
 NO = ("no", "false", "off", "n", "0")
 EARLIER: Mapping[str, str] = {"take": "", "keep": "", "yes": "", "leave": "leave", "none": "leave", "no": "leave"}
+OPTION_NAMES = ("mtls", "set", "canary", "skip", "testing", "earlier")
 FILLERS = ("and", "with", "&", "+", "")
 # The names that these options have in clusters.toml.
 OTHER_NAMES = {

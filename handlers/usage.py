@@ -49,7 +49,7 @@ USAGE: Mapping[Action, Usage] = {
         "The choices are the buttons of the card.",
     ),
     "schedule": Usage(
-        "schedule CLUSTER [YYYY-MM-DD HH:MM ZONE [for 3h] [START OPTIONS]]",
+        "schedule CLUSTER [YYYY-MM-DD HH:MM [ZONE] [for 3h] [START OPTIONS]]",
         "set when an upgrade may act, or move it; without a time a form opens",
         "Begin",
         "schedule cluster-x 2026-12-01 02:00 Asia/Seoul for 3h",

@@ -12,7 +12,7 @@ from steps.contract.notes import Json, encode_note, read_as
 from steps.contract.options import UpgradeOptions
 from steps.contract.ports import ApplyRequest
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome
-from steps.contract.wording import Person
+from steps.contract.wording import Person, name_phase
 from steps.mesh import ClusterIdentity
 from steps.notes.control_plane import ApprovedApply
 from steps.notes.download import SHA256, SIGNATURE, SIGNING_KEY
@@ -237,7 +237,7 @@ def pass_gate(ctx: Context, ask: Ask) -> Outcome:
     what moved. A denial: Blocked.
     """
     decision = ctx.decision
-    phase = ctx.step_id.partition("/")[0]
+    phase = name_phase(ctx.step_id)
     if decision is None:
         return ask
     if decision.choice == "deny":

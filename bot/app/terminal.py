@@ -10,7 +10,7 @@ DATE = re.compile(r"<!date\^[^|<>]*\|([^<>]*)>")
 LINK = re.compile(r"<(https?://[^|<>\s]+)\|([^<>]*)>")
 LONE_LINK = re.compile(r"<(https?://[^|<>\s]+)>")
 MENTION = re.compile(r"<[@#]([UWCG][A-Z0-9]+)(?:\|[^<>]*)?>")
-FENCE = re.compile(r"^```\n?", re.MULTILINE)
+FENCE = re.compile(r"```\n?")
 BOLD = re.compile(r"(?<![\w*`])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*`])")
 
 

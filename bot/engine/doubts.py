@@ -12,7 +12,7 @@ from bot.journal.journal import Journal
 from bot.journal.rows import UpgradeRow
 from steps.contract.cards import Card, Detail
 from steps.contract.step import Ask, Blocked, Decision, Outcome
-from steps.contract.wording import Person
+from steps.contract.wording import Person, name_phase
 
 
 class Doubts:
@@ -58,15 +58,19 @@ def describe_doubts(grounds: Grounds) -> str:
 
 def ask_about_journal(row: UpgradeRow, grounds: Grounds) -> Ask:
     """The question whether to go on with what stands there."""
-    place = row.plan.index(row.step) if row.step in row.plan else 0
+    place, phase = row.plan.index(row.step) if row.step in row.plan else 0, name_phase(row.step)
     card = Card(
         f"Journal: {row.cluster}",
         (
             "Not as this bot wrote it, or written with a key that it has no more: " + describe_doubts(grounds) + ".",
-            f"Going on means to believe it: the upgrade goes on with {row.step}, and what stands before that in its "
-            "plan counts as done and approved. Its appointment and extensions count again.",
+            f"Going on means to believe it: the upgrade goes on with {phase}, and what stands before that in its plan "
+            "counts as done and approved. Its appointment and extensions count again.",
         ),
-        facts=(("stands at", row.step), ("release", row.release), ("started by", str(Person(row.requester)))),
+        facts=(
+            ("stands at", phase),
+            ("release", row.release),
+            ("started by", str(Person(row.requester))),
+        ),
         risks=(
             "Where nobody lost or replaced the bot's key, somebody wrote into its journal: deny, and compare with the "
             "decided cards in this thread, whose record `asm-upgrade verify --journal --head` looks for.",

@@ -90,7 +90,7 @@ class Runner:
         """An unknown exception is a bug: a person decides."""
         incident = note_incident("step_failed", fault, upgrade=row.id, step=row.step)
         return Blocked(
-            f"{_name_phase(row)} stopped on a fault of the bot itself: {type(fault).__name__}: {fault}",
+            f"{row.phase} stopped on a fault of the bot itself: {type(fault).__name__}: {fault}",
             f"The bot's log has the details (incident {incident}). Retry runs the step again, which is safe; "
             "abort ends the upgrade.",
         )
@@ -119,7 +119,7 @@ class Runner:
             self._transitions.ask_again(row)
             return
         denied = Blocked(
-            f"{_name_phase(row)} was not approved in time, which counts as denied",
+            f"{row.phase} was not approved in time, which counts as denied",
             "Retry asks for the approval again; abort ends the upgrade.",
         )
         self._commit(row, Turn(), denied)
@@ -179,7 +179,3 @@ class Runner:
                 self._transitions.ask(row, outcome, None)
             case _:
                 assert_never(outcome)
-
-
-def _name_phase(row: UpgradeRow) -> str:
-    return row.step.partition("/")[0].replace("-", " ")

@@ -17,7 +17,7 @@ from bot.journal.journal import Journal
 from bot.journal.records import BOT
 from bot.journal.rows import UpgradeRow
 from bot.schedule.keeper import Keeper
-from bot.telling.phrases import mention, name_phase, word_outcome, word_said
+from bot.telling.phrases import mention, word_outcome, word_said
 from steps.contract.errors import GiveUp
 from steps.contract.step import Context, Done, Outcome, Step, Waiting
 
@@ -112,7 +112,7 @@ class StepRuns:
             return "the bot is being stopped, and goes on when it is started again"
         now = self._journal.find_upgrade(row.id)
         if now is None or now.step != row.step:
-            return f"{name_phase(row.step)} is left"
+            return f"{row.phase} is left"
         if now.paused_by and not row.paused_by:
             return f"paused by {mention(now.paused_by)}"
         return self._keeper.find_silence(row, self._clock.now())

@@ -17,6 +17,7 @@ from bot.journal.rows import LONGEST_PAUSE, UpgradeRow, encode_json
 from steps.contract.ledger import Ledger, LedgerEntry
 from steps.contract.notes import Json
 from steps.contract.step import Ask, Blocked, Done, Outcome, Step, Waiting
+from steps.contract.wording import describe_seconds, name_phase
 
 log = structlog.get_logger(__name__)
 
@@ -104,9 +105,9 @@ def limit_patience(step: Step | None, row: UpgradeRow, outcome: Outcome, now: da
     waited = now - row.waiting_since
     if waited <= step.patience:
         return outcome
-    minutes = int(waited.total_seconds() // 60)
     return Blocked(
-        f"{step.id} has waited for {minutes} min, longer than its patience: {outcome.why}",
+        f"{name_phase(step.id)} has waited for {describe_seconds(waited.total_seconds())}, longer than its patience: "
+        f"{outcome.why}",
         "Look at what it waits for. Retry waits again from now on; abort ends the upgrade.",
     )
 

@@ -20,6 +20,7 @@ from bot.journal.store import Row
 from steps.contract.cards import Choice
 from steps.contract.notes import Json
 from steps.contract.options import UpgradeOptions
+from steps.contract.wording import name_phase
 from steps.mesh import ClusterAddress
 from steps.plan import tell_kind
 
@@ -58,6 +59,11 @@ class UpgradeRow:
     ended_at: datetime | None
     takes_back: str = ""
     unreadable: str = ""
+
+    @property
+    def phase(self) -> str:
+        """The phase in which it stands, as people call it."""
+        return name_phase(self.step)
 
 
 def open_row(

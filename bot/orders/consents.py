@@ -16,6 +16,7 @@ from bot.settings.policy import Policy
 from bot.telling.chronicle import Chronicle
 from bot.telling.phrases import mention, name_done
 from bot.transitions import Taken
+from steps.contract.wording import name_phase
 
 
 class Consents:
@@ -43,7 +44,7 @@ class Consents:
         names = " and ".join(map(mention, given))
         if len(given) >= needed:
             return replace(taken, names=names)
-        phase = question.step.partition("/")[0]
+        phase = name_phase(question.step)
         shown = self._chronicle.digest_card(row)
         event = Consented(choice, row.step, row.generation, question.digest, needed, question.code, shown)
         self._journal.append(row.id, taken.by, event, now)

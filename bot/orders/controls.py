@@ -16,8 +16,9 @@ from bot.orders.timetable import Timetable
 from bot.people.rights import list_legal_actions, refuse_person
 from bot.returns import Returns
 from bot.settings.clusters import Cluster
-from bot.telling.phrases import describe_state, list_names, mention, name_phase
+from bot.telling.phrases import describe_state, list_names, mention
 from bot.transitions import Transitions, is_landing
+from steps.contract.wording import describe_seconds, name_phase
 
 # Proposals, and ways back that were aborted, may stand between an upgrade and the order that takes it back.
 LOOKED_AT = 10_000
@@ -129,7 +130,7 @@ class Rollbacks:
             return ""
         return (
             f"Your order was received at {received_at:%Y-%m-%d %H:%M} UTC and could be looked at only "
-            f"{int(lay.total_seconds() // 60)} min later, so nothing is taken back. See where it stands "
+            f"{describe_seconds(lay.total_seconds())} later, so nothing is taken back. See where it stands "
             f"(`/asm-upgrade status {row.cluster}`), then order it again."
         )
 

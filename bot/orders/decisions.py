@@ -14,9 +14,10 @@ from bot.orders.consents import Consents
 from bot.orders.judging import check_person, check_time, judge_decision, name_choice, needs_button
 from bot.orders.targets import Refusal, Targets
 from bot.settings.clusters import Cluster
-from bot.telling.phrases import describe_state, mention, name_done, name_phase
+from bot.telling.phrases import describe_state, mention, name_done
 from bot.transitions import Taken, Transitions
 from steps.contract.cards import DENY, Choice
+from steps.contract.wording import name_phase
 
 DOUBTED = (
     "Nothing was decided: what the journal says of this upgrade is not what this bot wrote, or its key was lost since. "
@@ -107,7 +108,7 @@ class Decisions:
 
     def _describe_decided(self, question: Question) -> str:
         current = self._journal.find_question(question.upgrade, question.step, question.generation) or question
-        phase = question.step.partition("/")[0]
+        phase = name_phase(question.step)
         if current.state == "decided":
             done = name_done(current.choice)
             return f"Too late: {phase} of {question.upgrade} was already {done} by {mention(current.decided_by)}."
@@ -130,5 +131,5 @@ def _describe_code(code: str) -> str:
 def _announce(order: BreakGlass, by: str, row: UpgradeRow, cluster: Cluster) -> str:
     """What the thread is told, with a mention of everybody who was passed over."""
     others = " ".join(map(mention, sorted(cluster.policy.approvers - {by})))
-    phase = row.step.partition("/")[0]
+    phase = name_phase(row.step)
     return f"🚨 glass broken: {phase} approved alone by {mention(by)}: {order.reason.strip()} {others}".rstrip()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import timedelta
 
+from msgspec.structs import replace
+
 from bot.clicks.clicks import DOORS, Click
-from bot.clicks.orders import Approve, Decide, Start
+from bot.clicks.orders import Approve, Decide, Order, Schedule, Start
 from bot.clock import Clock
 from bot.journal.journal import Journal
 from bot.journal.records import OPERATOR, mark_journal
@@ -43,6 +46,12 @@ class Entry:
             return False
         self._targets.found.want()
         return abs(self._clock.now() - click.received_at) < LOOK_PATIENCE
+
+    def complete(self, order: Order, user: str) -> Order:
+        """The order, with a time that names no zone read in that of whoever wrote it."""
+        if not isinstance(order, Schedule) or order.when.zone or not order.when.time or user == OPERATOR:
+            return order
+        return replace(order, when=dataclasses.replace(order.when, zone=self._roster.read_zone(user)))
 
     def refuse(self, click: Click) -> str:
         """Why nothing is done about this click, "" where what it orders is looked at."""

@@ -14,6 +14,7 @@ from bot.people.rights import refuse_person
 from bot.settings.policy import Policy
 from bot.telling.phrases import list_names, mention
 from steps.contract.cards import APPROVE, DENY
+from steps.contract.wording import describe_seconds, name_phase
 
 
 def check_person(order: Judgement, by: str, row: UpgradeRow, question: Question, policy: Policy) -> None:
@@ -27,7 +28,7 @@ def check_person(order: Judgement, by: str, row: UpgradeRow, question: Question,
 
 def check_time(question: Question, received_at: datetime, now: datetime) -> None:
     """Raise Refusal where a decision was received too late, or lay for so long that its card may be out of date."""
-    phase = question.step.partition("/")[0]
+    phase = name_phase(question.step)
     if question.expires_at and received_at > question.expires_at:
         raise Refusal(
             f"Too late: {phase} of {question.upgrade} could be decided until {question.expires_at:%Y-%m-%d %H:%M} UTC."
@@ -36,7 +37,8 @@ def check_time(question: Question, received_at: datetime, now: datetime) -> None
     if lay > LONGEST_WAIT:
         raise Refusal(
             f"Your decision was received at {received_at:%Y-%m-%d %H:%M} UTC and could be looked at only "
-            f"{int(lay.total_seconds() // 60)} min later, so it decides nothing. Read the card again, then click again."
+            f"{describe_seconds(lay.total_seconds())} later, so it decides nothing. "
+            "Read the card again, then click again."
         )
 
 

@@ -16,8 +16,9 @@ from bot.orders.timetable import Timetable
 from bot.schedule.keeper import Keeper
 from bot.schedule.tables import Reminder, Schedules
 from bot.telling.chronicle import Chronicle
-from bot.telling.phrases import mention, name_phase
-from bot.windows.appointments import UnclearTime, choose_zone, read_appointment, read_length, write_length, write_local
+from bot.telling.phrases import mention
+from bot.windows.appointments import UnclearTime, choose_zone, read_appointment, read_length, write_both
+from steps.contract.wording import describe_seconds, name_phase
 
 LONGEST_SNOOZE = timedelta(days=2)
 
@@ -113,7 +114,7 @@ class Scheduling:
         self._schedules.drop_reminders(row.id, ["ends"])
         self._keeper.wake(row.id)
         zone = choose_zone(cluster.downtime, self._schedules.find_appointment(row.id))
-        when = write_local(until, zone)
+        when = write_both(until, zone)
         sentence = f"window {'extended' if permit.open else 'opened'} by {mention(by)} until {when}: {reason}"
         self._chronicle.close_reminders(row, sentence, "ends")
         self._record(row, by, Extended(order.reason, sentence))
@@ -137,7 +138,9 @@ class Scheduling:
             [Reminder(0, row.id, reminder.kind, due, reminder.moment, reminder.step, reminder.generation, channel)]
         )
         self._journal.append(row.id, by, Snoozed(reminder.seq, due.isoformat()), self._clock.now())
-        self._chronicle.close_reminder(reminder.seq, channel, f"snoozed for {write_length(wait)} by {mention(by)}")
+        self._chronicle.close_reminder(
+            reminder.seq, channel, f"snoozed for {describe_seconds(wait.total_seconds())} by {mention(by)}"
+        )
         return ""
 
     def _refuse_useless(self, reminder: Reminder, row: UpgradeRow, due: datetime) -> None:

@@ -64,8 +64,9 @@ class Upgrades:
 
     def _settle(self, click: Click) -> None:
         refused = self._entry.refuse(click)
+        order = click.order if refused else self._entry.complete(click.order, click.user)
         with self._clicks.transact():
-            answer = Answer(refused) if refused else self._use_cases.obey(click.order, click.user, click.received_at)
+            answer = Answer(refused) if refused else self._use_cases.obey(order, click.user, click.received_at)
             self._clicks.settle(click.id, answer.text, self._clock.now())
             self._tell(click, answer)
 

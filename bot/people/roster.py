@@ -34,7 +34,8 @@ class DirectoryFault(Exception):
 class SlackUser:
     """Somebody as Slack knows them; `teams` are the workspaces that they belong to.
 
-    An outsider is somebody whom Slack marks as a stranger in a shared channel.
+    An outsider is somebody whom Slack marks as a stranger in a shared channel. `zone` is the time zone in which they
+    read times, "" where it is not known.
     """
 
     id: str
@@ -43,6 +44,7 @@ class SlackUser:
     is_bot: bool = False
     is_guest: bool = False
     deleted: bool = False
+    zone: str = ""
 
 
 class Directory(Protocol):
@@ -99,6 +101,11 @@ class Roster:
         """Read the accounts whose earlier approvals count in what is decided next. Asks Slack: not in a transaction."""
         for user in users:
             _ask(self._persons, user, self._directory.read_person, self._clock.now, RENEWED)
+
+    def read_zone(self, user: str) -> str:
+        """The time zone that somebody reads times in, "" where Slack does not say. May ask Slack."""
+        person, _ = self._read_person(user)
+        return person.zone if person else ""
 
     def recall_account(self, user: str) -> str | None:
         """Why this account may do nothing, "" where it is a member's, None where nobody asked or Slack did not say."""

@@ -8,7 +8,8 @@ from typing import assert_never
 
 from bot.journal.rows import Question, UpgradeRow
 from bot.schedule.tables import Reminder
-from bot.telling.phrases import mention, name_phase
+from bot.telling.phrases import mention
+from steps.contract.wording import describe_seconds, name_phase
 
 SNOOZES = (
     timedelta(minutes=5),
@@ -55,10 +56,8 @@ def list_snoozes(reminder: Reminder, question: Question | None, now: datetime) -
 
 
 def describe_length(length: timedelta) -> str:
-    """`24 h`, `1 h 30 min`, `10 min`, to the nearest minute."""
-    minutes = max(0, round(length.total_seconds() / 60))
-    hours, rest = divmod(minutes, 60)
-    return " ".join(f"{number} {unit}" for number, unit in ((hours, "h"), (rest, "min")) if number) or "a moment"
+    """A length of time, to the nearest minute."""
+    return describe_seconds(60 * max(1, round(length.total_seconds() / 60)))
 
 
 def _describe_start(reminder: Reminder, now: datetime) -> str:

@@ -14,6 +14,7 @@ from bot.schedule.tables import Edition, Hold, SchedulesView
 from bot.settings.clusters import Cluster
 from bot.windows.appointments import Appointment, choose_zone, write_span
 from bot.windows.downtime import Downtime, Span
+from steps.contract.wording import name_phase
 from steps.mesh import ClusterAddress
 from steps.plan import tell_kind
 
@@ -177,7 +178,7 @@ def write_title(row: UpgradeRow) -> str:
 
 def describe_standing(row: UpgradeRow, hold: Hold | None) -> str:
     """In what state the upgrade is, in words that don't change by the minute."""
-    phase = row.step.partition("/")[0]
+    phase = name_phase(row.step)
     if row.aborted_by:
         return "taken back" if tell_kind(row.plan) == "landing" else "cancelled"
     if row.paused_by:

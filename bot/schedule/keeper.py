@@ -192,7 +192,7 @@ class Keeper:
         return not approved or question is None or question.choice in ("deny", "retry")
 
     def _hold(self, row: UpgradeRow, permit: Permit, now: datetime) -> None:
-        sentence = f"held before {row.step}: {permit.why}"
+        sentence = f"held before {row.phase}: {permit.why}"
         with self._journal.transact():
             current = self._journal.find_upgrade(row.id)
             if current is None or (current.step, current.state) != (row.step, "running") or current.aborted_by:
@@ -214,7 +214,7 @@ class Keeper:
         with self._journal.transact():
             self._journal.prolong_approvals(row.id, max(now - hold.since, timedelta()), hold.since, permit.until)
             self._schedules.end_hold(row.id)
-            self._transitions.go_on(row, f"goes on with {row.step}: the window is open")
+            self._transitions.go_on(row, f"goes on with {row.phase}: the window is open")
 
     def _plan_end(self, row: UpgradeRow, ends: datetime, now: datetime) -> None:
         self._schedules.add_reminders([Reminder(0, row.id, "ends", max(now, ends - BEFORE_END), ends)])

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bot.journal.records import ENDED
-from bot.telling.phrases import mention, name_done, name_phase
+from bot.telling.phrases import mention, name_done
 from bot.telling.views import Approval, UpgradeView
-from steps.contract.wording import describe_seconds
+from steps.contract.wording import begin_sentence, describe_seconds, name_phase
 
 
 def list_account(view: UpgradeView) -> tuple[str, ...]:
@@ -48,12 +48,7 @@ def tell_way_back(view: UpgradeView) -> str:
 
 def _describe_decision(approval: Approval) -> str:
     done = f"{name_done(approval.choice)} by {mention(approval.by)}"
-    told = (
-        f"{_begin(approval.question)} {_begin(done)}" if approval.question else f"{name_phase(approval.step)}: {done}"
-    )
+    asked = begin_sentence(approval.question)
+    told = f"{asked} {begin_sentence(done)}" if asked else f"{name_phase(approval.step)}: {done}"
     at = f", {approval.at:%Y-%m-%d %H:%M} UTC" if approval.at else ""
-    return f"{_begin(told)}{at}"
-
-
-def _begin(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]
+    return f"{begin_sentence(told)}{at}"

@@ -23,6 +23,7 @@ from bot.journal.bodies import (
     UnreadableBody,
 )
 from bot.journal.outbox import OutboxView, PutAway
+from steps.contract.wording import begin_sentence
 
 
 def list_lines(messages: Iterable[Message]) -> tuple[Line, ...]:
@@ -48,7 +49,7 @@ def describe_parcel(put: PutAway) -> str:
 
 def write_lines(lines: Sequence[Line]) -> str:
     """The lines for a terminal, each with its time in UTC."""
-    return "\n".join(f"{line.at:%Y-%m-%d %H:%M:%S} UTC  {line.text}" for line in lines)
+    return "\n".join(f"{line.at:%Y-%m-%d %H:%M:%S} UTC  {begin_sentence(line.text)}" for line in lines)
 
 
 def find_file(messages: Sequence[Message], name: str) -> str:

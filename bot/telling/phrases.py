@@ -11,7 +11,7 @@ from bot.journal.records import ENDED, OPERATOR
 from bot.journal.rows import UpgradeRow
 from steps.contract.cards import Card
 from steps.contract.step import Ask, Blocked, Done, Outcome, Waiting
-from steps.contract.wording import Aside, Command, Person, write_named
+from steps.contract.wording import Aside, Command, Person, name_phase, write_named
 
 FIGURE = re.compile(r"[0-9]+")
 COUNTED = re.compile(r"\b([0-9]{1,9})(?:/| of )([0-9]{1,9})")
@@ -25,11 +25,6 @@ def describe_state(row: UpgradeRow) -> str:
         return f"it is paused by {mention(row.paused_by)}"
     words = {"running": "it is running", "asking": "it waits for an approval", "blocked": "it is blocked"}
     return f"{words[row.state]} at {name_phase(row.step)}"
-
-
-def name_phase(step: str) -> str:
-    """The phase of a step, as people call it: `control plane` of control-plane/approve-mtls."""
-    return step.partition("/")[0].replace("-", " ")
 
 
 def name_done(choice: str) -> str:

@@ -251,6 +251,12 @@ def write_local(moment: datetime, zone: str) -> str:
     return f"{moment.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} {zone}"
 
 
+def write_both(moment: datetime, zone: str) -> str:
+    """`2026-12-01 02:00 Asia/Seoul (2026-11-30 17:00 UTC)`; Slack shows UTC in the reader's own zone."""
+    local, utc = write_local(moment, zone), f"{moment:%Y-%m-%d %H:%M} UTC"
+    return local if zone == "UTC" else f"{local} ({utc})"
+
+
 def write_span(start: datetime, end: datetime | None, zone: str) -> str:
     """`2026-12-01 02:00-05:00 Asia/Seoul`, with the date of the end where it is another."""
     opens = start.astimezone(ZoneInfo(zone))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.windows.appointments import Appointment, choose_zone, write_local, write_span
+from bot.windows.appointments import Appointment, choose_zone, write_both
 from bot.windows.downtime import DAY, HORIZON, Downtime
+from steps.contract.wording import describe_seconds
 
 # Steps that write to the cluster at once and have no safe point of their own.
 WRITING = frozenset({"access/bind", "control-plane/backup", "validate/run", "authorization/apply"})
@@ -53,11 +54,12 @@ def judge_room(permit: Permit, now: datetime, needed: timedelta, downtime: Downt
     """The permit for a control plane that needs so long, way back included."""
     if not permit.open or permit.until is None or permit.until - now >= needed:
         return permit
-    left, minutes = int((permit.until - now).total_seconds() // 60), int(needed.total_seconds() // 60)
+    left = describe_seconds((permit.until - now).total_seconds())
+    lasting = describe_seconds(needed.total_seconds())
     following = downtime.find_opening(permit.until, needed) if downtime.windows else None
     later = following.start if following else None
-    tail = f"; the next window with room opens {write_local(later, zone)}" if later else ""
-    why = f"the control plane may need {minutes} min with the way back, and the window has {left} min left{tail}"
+    tail = f"; the next window with room opens {write_both(later, zone)}" if later else ""
+    why = f"the control plane may need {lasting} with the way back, and the window has {left} left{tail}"
     return Permit(False, later, why)
 
 
@@ -66,18 +68,16 @@ def _judge_windows(now: datetime, downtime: Downtime) -> Permit:
     if opening is None:
         return Permit(False, None, "no window opens within a year")
     if opening.start > now:
-        span = write_span(opening.start, opening.end, choose_zone(downtime, None))
-        return Permit(False, opening.start, f"the next window is {span}")
+        span = Appointment(opening.start, opening.end, choose_zone(downtime, None))
+        return Permit(False, opening.start, f"the next window is {span.describe()}")
     return Permit(True, None if opening.end - now >= HORIZON - DAY else opening.end)
 
 
 def _judge_appointment(now: datetime, downtime: Downtime, appointment: Appointment) -> Permit:
-    zone = appointment.zone
     if now < appointment.starts:
-        span = write_span(appointment.starts, appointment.ends, zone)
-        return Permit(False, appointment.starts, f"scheduled for {span}")
+        return Permit(False, appointment.starts, f"scheduled for {appointment.describe()}")
     if appointment.ends and now >= appointment.ends:
-        return Permit(False, None, f"its time {write_span(appointment.starts, appointment.ends, zone)} is over")
+        return Permit(False, None, f"its time {appointment.describe()} is over")
     return Permit(True, _cut_by_freeze(now, appointment.ends, downtime))
 
 

@@ -16,8 +16,8 @@ from bot.slack.drawing.cards import build_text
 from bot.slack.drawing.messages import Drawing
 from bot.slack.drawing.text import write_code
 from bot.slack.sending.posting import Postbox
-from bot.telling.phrases import name_phase
 from handlers.payloads import Payload, find_channel, find_text, find_user, read_carried
+from steps.contract.wording import name_phase
 
 REASON_FORM = "asm:reason"
 REASON_BLOCK = "reason"

@@ -15,6 +15,7 @@ from slack_bolt import App
 from bot.slack.api.answers import Answered, Refused, TooFast, Unclear, call_slack
 from bot.slack.api.identity import SlackRefusal, SlackUnreachable
 from handlers.transport.headcount import CONNECTIONS, Headcount
+from steps.contract.wording import describe_seconds
 
 log = structlog.get_logger(__name__)
 # Measured: with 4 threads 200 commands at once are acknowledged sooner than with 16, which fight for the interpreter.
@@ -80,7 +81,7 @@ class SocketLink:
             case Refused():
                 return SlackRefusal(answer.why)
             case TooFast(seconds):
-                return SlackUnreachable(f"Slack asks to wait {seconds:.0f} s")
+                return SlackUnreachable(f"Slack asks to wait {describe_seconds(seconds)}")
             case Unclear(why):
                 return SlackUnreachable(why)
             case _:

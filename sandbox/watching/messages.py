@@ -91,6 +91,12 @@ def offers_retry(message: Json) -> bool:
     return any(AGAIN.search(_label(button)) for button in buttons(message))
 
 
+def is_going_on(message: Json) -> bool:
+    """Tell whether the last word of a message is still to come: a question with buttons, work that moves."""
+    kind = kind_of(message)
+    return bool(_payload(message).get("moving")) or (kind in ("gate", "blocked") and bool(buttons(message)))
+
+
 def plain_text(message: Json, names: dict[str, str]) -> str:
     """Return a message's text as a terminal shows it; `names` maps ids to @users and #channels."""
     text = str(message.get("text") or "")

@@ -11,6 +11,7 @@ from sandbox.watching.outcome import Verdict
 from sandbox.watching.person import APPROVER, REQUESTER, StandInPerson
 from sandbox.watching.slack_page import SlackPage
 from sandbox.watching.terminal import Terminal
+from sandbox.watching.thread_order import ThreadOrder
 
 Json = dict[str, Any]
 
@@ -29,17 +30,20 @@ class Narrator:
         self._names |= {room["id"]: f"#{room['name']}" for room in state["channels"]}
         self._standing = channel_messages(state)
         self._connected = asyncio.Event()
+        self._order = ThreadOrder(self._show, lambda seconds, act: asyncio.get_running_loop().call_later(seconds, act))
         self._note_connection(state["bot"])
 
     async def narrate(self) -> None:
         """Show the thread as it grows, until the stand-in ends."""
         for message in self._unfinished():
-            self._terminal.show_message(message, self._names)
-            self._verdict.see_message(message)
+            self._order.take(message)
         for message in self._successes():
             self._verdict.see_message(message)
-        async for event in self._page.events(self._after):
-            self._follow(event)
+        try:
+            async for event in self._page.events(self._after):
+                self._follow(event)
+        finally:
+            self._order.flush()
 
     async def act(self, person: StandInPerson) -> None:
         """Have the person start the upgrade, unless there is one, and approve whatever asks for it."""
@@ -72,12 +76,15 @@ class Narrator:
             case "mode":
                 self._note_connection(event["bot"])
             case "message" | "message_changed" if kind_of(event["message"]):
-                self._terminal.show_message(event["message"], self._names)
-                self._verdict.see_message(event["message"])
+                self._order.take(event["message"])
             case "ephemeral" if event["message"]["to"] in (REQUESTER, APPROVER):
                 self._terminal.show_message(event["message"], self._names)
             case _:
                 return
+
+    def _show(self, message: Json) -> None:
+        self._terminal.show_message(message, self._names)
+        self._verdict.see_message(message)
 
 
 def channel_messages(state: Json) -> list[Json]:

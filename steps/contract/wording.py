@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 LONGEST_WORDS = 400
+PROGRAMS = frozenset({"istioctl", "asmctl", "kubectl"})
 NAMED = re.compile(r"\{(person|command) ([^{}\n]+)\}")
 
 
@@ -49,18 +50,30 @@ def shorten(words: str, longest: int = LONGEST_WORDS) -> str:
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
+def name_phase(step: str) -> str:
+    """The phase of a step, as people call it: `control plane` of control-plane/approve-mtls."""
+    return step.partition("/")[0].replace("-", " ")
+
+
+def begin_sentence(text: str, cluster: str = "") -> str:
+    """The text with a capital at its beginning, unless a name stands there: of the cluster, a program or an object."""
+    word = text.split(" ", 1)[0].rstrip(",.:;?")
+    plain = word.isascii() and word.isalpha() and word.islower()
+    return text[:1].upper() + text[1:] if plain and word != cluster and word not in PROGRAMS else text
+
+
 def count_things(number: int, one: str, many: str = "") -> str:
     """`1 pod`, `2 pods`; `many` where an s is not enough."""
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def describe_seconds(seconds: float) -> str:
-    """`under 1 s`, `40 s`, `12 min`, `2 h 5 min`: as exactly as a person wants to know how long something takes."""
+    """`under 1 s`, `40 s`, `12 min`, `1 h`, `2 h 5 min`: as exactly as a person wants to know it."""
     whole = max(0, round(seconds))
     if whole < 120:
         return f"{whole} s" if whole else "under 1 s"
     minutes = round(whole / 60)
-    if minutes < 120:
+    if minutes < 120 and minutes % 60:
         return f"{minutes} min"
     hours, rest = divmod(minutes, 60)
     return f"{hours} h {rest} min" if rest else f"{hours} h"

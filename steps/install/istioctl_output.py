@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from steps.contract.wording import describe_seconds
+
 _STARTED = re.compile(r"^- Applying manifest for component (\S+?)\.\.\.", re.MULTILINE)
 _FINISHED = re.compile(r"^(✔|✘) Finished applying manifest for component (\S+?)\.\s*$", re.MULTILINE)
 _FAILED = re.compile(r"^Component (\S+) - manifest apply returned the following errors:", re.MULTILINE)
@@ -72,6 +74,11 @@ def read_apply_output(output: str) -> ApplyReport:
         complete=_COMPLETE in text,
         errors=tuple(line for line, by_kubectl in _list_words(text) if not by_kubectl),
     )
+
+
+def describe_running(seconds: float) -> str:
+    """The sentence while istioctl runs."""
+    return f"istioctl manifest apply runs for {describe_seconds(seconds)}"
 
 
 def describe_apply(report: ApplyReport) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from steps.contract.ports import NotStarted, ProgramEnded, Running
 from steps.contract.step import Context, Done, Outcome, Step, Waiting
+from steps.contract.wording import describe_seconds
 from steps.notes.runs import AWAITED, LEFTOVERS, NAMESPACES
 from steps.phases.access import remove_leftovers
 from steps.phases.lease.giving_back import give_all_back, holds_anything
@@ -47,7 +48,7 @@ def await_programs(ctx: Context, what: str) -> Waiting | None:
             case Running(seconds=seconds):
                 ctx.revise(AWAITED, run_id)
                 program = name_program(ctx, run_id)
-                return Waiting(f"{what}: {program} has run for {seconds:.0f} s and is let end first", 2.0)
+                return Waiting(f"{what}: {program} has run for {describe_seconds(seconds)} and is let end first", 2.0)
             case NotStarted() | ProgramEnded():
                 continue
             case unexpected:

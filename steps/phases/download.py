@@ -10,6 +10,7 @@ from steps.contract.errors import GiveUp, TryAgain
 from steps.contract.ports import Tools
 from steps.contract.release import Archive
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Step, Waiting
+from steps.contract.wording import describe_seconds
 from steps.gates import bind_download, build_gate_card, pass_gate
 from steps.install.record.comparison import measure_preview
 from steps.install.record.preview import Preview
@@ -170,7 +171,7 @@ def _judge_failing(ctx: Context, error: TryAgain) -> Outcome:
     if ctx.now - kept.at < FAILING_PATIENCE:
         return Waiting(error.why, error.retry_in or 5.0)
     return Blocked(
-        f"nothing could be downloaded for {FAILING_PATIENCE.seconds // 60} min: {error.why}",
+        f"nothing could be downloaded for {describe_seconds(FAILING_PATIENCE.total_seconds())}: {error.why}",
         "Mend the way to the release server, or give a mirror's address or a local archive; then retry.",
     )
 

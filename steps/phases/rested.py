@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from steps.contract.step import Context, Done, Outcome, Step
+from steps.contract.wording import describe_seconds
 from steps.notes.permissions import RESTED
 from steps.phases.access import bind
 from steps.phases.own_binding import recall_own, remove_binding
@@ -34,8 +35,8 @@ def rest(ctx: Context) -> Outcome:
         return Done("")
     taken = remove_binding(ctx)
     ctx.revise(RESTED, True)
-    hours = int(IDLE.total_seconds() // 3600)
-    return Done(f"nothing acted for {hours} h, so cluster-admin is taken back ({taken}); the next act binds it again")
+    idle = describe_seconds(IDLE.total_seconds())
+    return Done(f"nothing acted for {idle}, so cluster-admin is taken back ({taken}); the next act binds it again")
 
 
 REST = Step("access/rest", rest)

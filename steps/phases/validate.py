@@ -8,7 +8,7 @@ from typing import assert_never
 from steps.contract.cards import Attachment, Choice
 from steps.contract.ports import NotStarted, ProgramEnded, Running
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Step, Waiting
-from steps.contract.wording import Person, count_things
+from steps.contract.wording import Person, count_things, describe_seconds
 from steps.gates import bind_upgrade, build_gate_card, pass_gate
 from steps.install.asmctl_output import ValidationReport, describe_checks, read_validation
 from steps.install.istioctl_output import blames_connection
@@ -60,7 +60,7 @@ def run(ctx: Context) -> Outcome:
             return _start(ctx, run_id)
         case Running(seconds, output):
             lines = describe_checks(read_validation(output).checks)
-            return Waiting(f"asmctl validate runs for {seconds:.0f} s", 2.0, details=lines)
+            return Waiting(f"asmctl validate runs for {describe_seconds(seconds)}", 2.0, details=lines)
         case ProgramEnded() as ended:
             return judge_validation(ctx, ended)
         case unexpected:

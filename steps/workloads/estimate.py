@@ -11,7 +11,7 @@ from typing import TypeAlias
 from steps.contract.forecast import Forecast, Measured
 from steps.contract.options import Limits, UpgradeOptions
 from steps.contract.release import Release
-from steps.contract.wording import describe_seconds
+from steps.contract.wording import describe_seconds, name_phase
 
 # Minutes: the top is at most twice the bottom.
 Range: TypeAlias = tuple[float, float]
@@ -110,11 +110,11 @@ def state_range(minutes: Range) -> Range:
 
 
 def describe_range(minutes: Range) -> str:
-    """`5–10 min`, `1 min` where both ends agree, `12–24 s` where it begins below a minute."""
+    """`5–10 min`, `about 1 min` where both ends agree, `12–24 s` where it begins below a minute."""
     low, high = state_range(minutes)
     if 0 < low < 1:
-        return f"{low * 60:.0f}–{high * 60:.0f} s" if low < high else f"{low * 60:.0f} s"
-    return f"{low:g} min" if low == high else f"{low:g}–{high:g} min"
+        return f"{low * 60:.0f}–{high * 60:.0f} s" if low < high else f"about {low * 60:.0f} s"
+    return f"about {low:g} min" if low == high else f"{low:g}–{high:g} min"
 
 
 def describe_overrun(minutes: Range, window_minutes: float | None) -> str:
@@ -167,7 +167,7 @@ def describe_estimate(
 def compare_estimate(estimated: Range, took: Mapping[str, float]) -> str:
     """`estimated 9–18 min, took 12 min: control plane 7 min, sidecars 2 min`."""
     telling = {name: minutes for name, minutes in took.items() if minutes >= 0.5}
-    parts = ", ".join(f"{name} {describe_seconds(minutes * 60)}" for name, minutes in telling.items())
+    parts = ", ".join(f"{name_phase(name)} {describe_seconds(minutes * 60)}" for name, minutes in telling.items())
     told = f"took {describe_seconds(sum(took.values()) * 60)}" + (f": {parts}" if parts else "")
     return f"estimated {describe_range(estimated)}, {told}" if estimated[1] else told
 

@@ -175,7 +175,7 @@ def _read_workload_stalls(workload: Workload) -> Iterator[Stall]:
         yield Stall(told, f"{name}: {failure}", remedy, name, f"{workload.ref} {told}")
     # A verdict on an earlier generation says nothing about this rollout.
     if workload.stalled and workload.observed_generation >= workload.generation:
-        sentence = f"{name} made no progress for {workload.progress_deadline_seconds} s"
+        sentence = f"{name} made no progress for {describe_seconds(workload.progress_deadline_seconds)}"
         yield Stall(
             DEADLINE, sentence, f"{describe} shows why; mend it, then retry. The old pods still serve.", name, name
         )

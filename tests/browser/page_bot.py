@@ -65,6 +65,11 @@ def make_bot(app: App) -> App:
         client.files_upload_v2(channel=body["channel_id"], thread_ts=root, filename="diff.txt", content="- old\n+ new")
         client.chat_postMessage(channel=body["channel_id"], thread_ts=root, text="Approve?", blocks=approval())
 
+    @app.message_shortcut("asm-about")
+    def shortcut(ack: Any, body: Json, client: Any) -> None:
+        ack()
+        client.views_open(trigger_id=body["trigger_id"], view=form())
+
     @app.action("approve")
     def approve(ack: Any, body: Json, client: Any) -> None:
         ack()

@@ -122,6 +122,18 @@ def test_an_ephemeral_is_for_one_person(page: Page) -> None:
     expect(page.locator(".is-ephemeral")).to_have_count(0)
 
 
+@pytest.mark.parametrize("place", [".channel-pane", ".thread-pane"])
+def test_the_apps_shortcut_is_in_the_menu_of_every_message(page: Page, place: str) -> None:
+    """In the channel and in a thread; choosing it reaches the bot, which opens a form."""
+    say(page, "/asm-upgrade start cluster-x")
+    page.click(".thread-bar")
+    message = page.locator(f"{place} .message").last
+    message.hover()
+    message.get_by_label("More actions").click()
+    page.get_by_role("menuitem", name="Mesh upgrade").click()
+    expect(page.locator(".dialog")).to_contain_text("Flags")
+
+
 def test_a_modal_shows_errors_at_their_field(page: Page) -> None:
     """The error stands below the input; a right value closes the modal."""
     say(page, "/asm-upgrade form")

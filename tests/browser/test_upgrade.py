@@ -18,7 +18,7 @@ STEP_MS = 60_000
 RETRY = "Retry"
 # The README's picture is of the gate that asks this.
 PICTURED = re.compile(r"Re-inject \d+ pods")
-UPGRADED = re.compile(r"upgraded cluster-x: 1\.4\.7-asm\.0 → 1\.4\.10-asm\.18, (\d+)/(\d+) pods, (\d+) manual")
+UPGRADED = re.compile(r"[Uu]pgraded cluster-x: 1\.4\.7-asm\.0 → 1\.4\.10-asm\.18, (\d+)/(\d+) pods, (\d+) manual")
 
 
 @pytest.fixture(scope="module")

@@ -114,7 +114,7 @@ def read_card(rig: Rig) -> str:
 def list_endings(rig: Rig) -> list[dict[str, Any]]:
     """The proposals that are in a thread."""
     replies = [message for message in rig.world.messages() if message.get("thread_ts") not in (None, message["ts"])]
-    return [message for message in replies if "proposal only: cluster-y" in str(message["blocks"])]
+    return [message for message in replies if "Proposal only: cluster-y" in str(message["blocks"])]
 
 
 def test_the_form_opens_before_google_has_answered(fresh: Rig) -> None:

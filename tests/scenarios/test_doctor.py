@@ -46,7 +46,17 @@ def test_every_part_is_looked_at(world: World) -> None:
     """Each token by its own name, blocks, channel, people, journal, disk, programs, release, cluster."""
     names = {check.name.removeprefix("cluster-x: ") for check in examine(world)}
     assert {"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "Slack scopes", "clock", "blocks", "people", "approvers"} <= names
-    assert {"journal", "state folder", "writing", "disk", "kubectl", "reach", "rights", "installed version"} <= names
+    assert {
+        "journal",
+        "state folder",
+        "writing",
+        "disk",
+        "kubectl",
+        "reach",
+        "rights",
+        "installed version",
+        "way back",
+    } <= names
     assert {name.split()[0] for name in names} >= {"channel", "release"}
 
 

@@ -13,6 +13,7 @@ from bot.app.checks.machine import (
     check_messages,
     check_release,
     check_tools,
+    check_way_back,
     check_writing,
 )
 from bot.app.checks.people import try_channel
@@ -25,7 +26,7 @@ from steps.contract.errors import GiveUp, StepError
 from steps.contract.release import Release
 from steps.mesh import ClusterAddress
 from steps.phases.access import find_missing_rights
-from steps.preflight.eligibility import find_early_refusal, judge_survey
+from steps.preflight.eligibility import find_early_refusal, find_source, judge_survey
 from steps.preflight.rights import describe_rights
 from steps.preflight.survey import take_survey
 
@@ -103,6 +104,7 @@ class Doctor:
             yield passed("rights", "the bot may do everything that an upgrade does")
         survey = take_survey(ports.gke, ports.kubernetes, cluster.address, release, identity)
         yield from judge_survey(survey, release, cluster.options)
+        yield from check_way_back(self.releases, find_source(survey, release), release)
 
 
 def guard(name: str, checks: Iterable[Check]) -> Iterator[Check]:

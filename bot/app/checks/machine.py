@@ -6,8 +6,9 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -142,3 +143,15 @@ def check_release(release: Release, archive: str) -> Check:
         remedy = error.remedy if isinstance(error, GiveUp) else "Check the network, ASM_UPGRADE_MIRROR and `archive`."
         return failed(name, error.why, remedy)
     return passed(name, f"{host} has the signature of {described.file_name}")
+
+
+def check_way_back(releases: Mapping[str, Release], source: str, release: Release) -> Iterator[Check]:
+    """Whether the release that a cluster comes from can be had too: without it the bot can't go back to it."""
+    if source in ("", release.version):
+        return
+    if source not in releases:
+        why = f"there is no release file for ASM {source}, so the bot has no way back to it"
+        yield warned("way back", why, "Put one into the folder that ASM_UPGRADE_RELEASES names.")
+        return
+    found = check_release(releases[source], "")
+    yield replace(found, name="way back", severity="warning" if found.severity == "error" else found.severity)

@@ -11,6 +11,7 @@ from bot.settings.clusters import Cluster
 from bot.settings.policy import Policy, is_group
 from bot.slack.api.answers import REMEDIES, Answered, Refused, SlackAnswer, TooFast, Unclear, call_slack
 from steps.contract.checks import Check, failed, passed, warned
+from steps.contract.wording import describe_seconds
 
 if TYPE_CHECKING:
     from slack_sdk import WebClient
@@ -115,7 +116,7 @@ def _judge_channel(name: str, what: str, answer: SlackAnswer) -> Check:
             remedy = REMEDIES.get(code, "invite the bot into the channel")
             return failed(name, f"it can't be {what}: {code}", f"{remedy[0].upper()}{remedy[1:]}.")
         case TooFast(seconds):
-            return warned(name, f"Slack asks to wait {seconds:.0f} s", "Run doctor again then.")
+            return warned(name, f"Slack asks to wait {describe_seconds(seconds)}", "Run doctor again then.")
         case Unclear(why):
             return warned(name, f"Slack did not say whether it can be {what}: {why}", "Run doctor again.")
         case Answered():

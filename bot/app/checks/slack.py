@@ -22,6 +22,7 @@ from bot.slack.drawing.home import draw_home
 from bot.slack.drawing.root import draw_root
 from bot.slack.drawing.text import Pen
 from steps.contract.checks import Check, failed, passed, warned
+from steps.contract.wording import describe_seconds
 
 if TYPE_CHECKING:
     pass
@@ -42,6 +43,7 @@ SCOPES = (
     "groups:history",
     "im:history",
 )
+
 SKEW_WARNING_SECONDS = 30
 SKEW_ERROR_SECONDS = 240
 BOT_TOKEN, APP_TOKEN, SECRET = "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"
@@ -138,7 +140,7 @@ def _judge(name: str, answer: SlackAnswer, remedy: str) -> Check:
             advice = f"{REMEDIES[code][0].upper()}{REMEDIES[code][1:]}." if code in REMEDIES else remedy
             return failed(name, f"Slack refuses it: {code}", remedy if name == APP_TOKEN else advice)
         case TooFast(seconds):
-            return warned(name, f"Slack asks to wait {seconds:.0f} s", "Run doctor again then.")
+            return warned(name, f"Slack asks to wait {describe_seconds(seconds)}", "Run doctor again then.")
         case Unclear(why):
             return failed("Slack", f"Slack can't be reached: {why}", "Check the network and SLACK_API_URL.")
         case Answered():
@@ -186,7 +188,7 @@ def check_clock(told: str, now: datetime) -> Check:
     except ValueError:
         return warned("clock", "Slack told no time to compare with")
     skew = abs((now - there).total_seconds())
-    sentence = f"{skew:.0f} s apart from Slack's"
+    sentence = f"{describe_seconds(skew)} apart from Slack's"
     remedy = "Set the clock (NTP): signatures, tokens and approvals' expiry depend on it."
     if skew > SKEW_ERROR_SECONDS:
         return failed("clock", sentence, remedy)

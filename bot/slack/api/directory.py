@@ -11,6 +11,7 @@ from slack_sdk.web import SlackResponse
 from bot.people.roster import DirectoryFault, SlackUser
 from bot.slack.api.answers import Answered, Fields, Refused, TooFast, Unclear, call_slack
 from bot.windows.appointments import find_zone
+from steps.contract.wording import describe_seconds
 
 ZONE_SECONDS = 1
 
@@ -66,6 +67,7 @@ def read_member(user: str, fields: Fields) -> SlackUser:
         is_bot=bool(fields.get("is_bot")) or bool(fields.get("is_workflow_bot")) or user == "USLACKBOT",
         is_guest=bool(fields.get("is_restricted")) or bool(fields.get("is_ultra_restricted")),
         deleted=bool(fields.get("deleted")),
+        zone=find_zone(str(fields.get("tz") or "")),
     )
 
 
@@ -75,7 +77,7 @@ def _call(call: Callable[[], SlackResponse]) -> Fields:
         case Answered(fields):
             return fields
         case TooFast(seconds):
-            raise DirectoryFault(f"it asks to wait {seconds:.0f} s")
+            raise DirectoryFault(f"it asks to wait {describe_seconds(seconds)}")
         case Refused(code):
             raise DirectoryFault(code)
         case Unclear(why):

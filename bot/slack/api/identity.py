@@ -8,6 +8,7 @@ from typing import assert_never
 from slack_sdk import WebClient
 
 from bot.slack.api.answers import Answered, Refused, TooFast, Unclear, call_slack
+from steps.contract.wording import describe_seconds
 
 
 class SlackUnreachable(Exception):
@@ -46,7 +47,7 @@ def read_identity(client: WebClient, app_token: str = "") -> SlackIdentity:
         case Refused():
             raise SlackRefusal(answer.why)
         case TooFast(seconds):
-            raise SlackUnreachable(f"Slack asks to wait {seconds:.0f} s")
+            raise SlackUnreachable(f"Slack asks to wait {describe_seconds(seconds)}")
         case Unclear(why):
             raise SlackUnreachable(why)
         case _:

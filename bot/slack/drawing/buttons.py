@@ -11,6 +11,7 @@ from bot.journal.records import Action
 from bot.slack.drawing.text import Pen, clean, cut
 from bot.telling.views import UpgradeView
 from steps.contract.cards import Choice
+from steps.contract.wording import name_phase
 
 PREFIX = "asm:"
 # Decides nothing: it is an approval that names no card, so the card comes.
@@ -113,7 +114,7 @@ def _build_choice(choice: Choice, target: Target) -> ButtonElement:
         action_id=cut(action_id, 255),
         value=write_value(replace(target, needs_reason=choice.needs_reason)),
         style=STYLES.get(choice.weight),
-        accessibility_label=describe_button(choice.label or choice.id, target.step.partition("/")[0], target.upgrade),
+        accessibility_label=describe_button(choice.label or choice.id, name_phase(target.step), target.upgrade),
         confirm=build_confirm(choice.confirm, choice.label),
     )
 

@@ -25,6 +25,7 @@ from slack_sdk.models.blocks import (
 from bot.journal.bodies import Line
 from bot.slack.drawing.text import Pen, clean, cut, cut_written, escape
 from steps.contract.cards import Card, Detail
+from steps.contract.wording import begin_sentence
 
 Look: TypeAlias = Literal["rich", "plain", "bare"]
 
@@ -59,9 +60,9 @@ def build_note(written: str) -> ContextBlock:
     return ContextBlock(elements=[build_mrkdwn(written)])
 
 
-def build_sentence(text: str, pen: Pen, prefix: str = "") -> SectionBlock:
-    """One of our sentences as a section."""
-    return build_text(prefix + pen.write_sentence(text or " ", SECTION_LIMIT - len(prefix)))
+def build_sentence(text: str, pen: Pen, prefix: str = "", cluster: str = "") -> SectionBlock:
+    """One of our sentences as a section; it begins with a capital, unless it begins with the name of its cluster."""
+    return build_text(prefix + pen.write_sentence(begin_sentence(text, cluster) or " ", SECTION_LIMIT - len(prefix)))
 
 
 def build_list(heading: str, lines: Sequence[str], pen: Pen) -> list[Block]:
@@ -76,7 +77,10 @@ def build_list(heading: str, lines: Sequence[str], pen: Pen) -> list[Block]:
 
 def build_log(lines: Sequence[Line], pen: Pen, most: int = LINES_SHOWN) -> list[Block]:
     """What happened, the latest lines, each with its time in the reader's own zone; nothing where there are none."""
-    written = [f"{pen.write_time(line.at, '{time}')} {pen.write_sentence(line.text, LOGGED_LIMIT)}" for line in lines]
+    written = [
+        f"{pen.write_time(line.at, '{time}')} {pen.write_sentence(begin_sentence(line.text), LOGGED_LIMIT)}"
+        for line in lines
+    ]
     if (left := len(written) - most) > 0:
         written = [f"… {left} before that: `/asm-upgrade log` and `asm-upgrade log` have all", *written[-most:]]
     return [build_text(part) for part in _pack(written)]

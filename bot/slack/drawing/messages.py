@@ -9,7 +9,7 @@ from typing import TypeAlias, TypedDict
 
 from slack_sdk.models.blocks import Block
 
-from bot.journal.bodies import Asking, FinishedBody, Message, ReminderBody, RootBody, UnreadableBody
+from bot.journal.bodies import Asking, FinishedBody, Message, ProgressBody, ReminderBody, RootBody, UnreadableBody
 from bot.slack.drawing.cards import Look, build_note
 from bot.slack.drawing.root import draw_root, write_root_text
 from bot.slack.drawing.text import Pen
@@ -71,10 +71,12 @@ def write_block_id(message: Message) -> str:
 
 
 def build_metadata(message: Message) -> Metadata:
-    """The ids by which the bot finds its own message again, and the numbers of a report."""
+    """The ids by which the bot finds its own message again, whether work still moves, and the numbers of a report."""
     payload: dict[str, str | int] = {"outbox_id": message.id, "upgrade": message.upgrade, "kind": message.kind}
     if isinstance(message.body, FinishedBody):
         payload |= _describe_end(message.body)
+    if isinstance(message.body, ProgressBody):
+        payload["moving"] = int(not message.body.ended)
     return {"event_type": EVENT_TYPE, "event_payload": payload}
 
 

@@ -27,7 +27,7 @@ from bot.slack.drawing.buttons import (
 from bot.slack.drawing.cards import build_note, build_sentence, build_text
 from bot.slack.drawing.text import Pen, escape
 from steps.contract.cards import DENY
-from steps.contract.wording import describe_seconds
+from steps.contract.wording import begin_sentence, describe_seconds
 
 SNOOZE_ACTION = "asm-snooze"
 RESCHEDULE_ACTION = "asm-schedule:open"
@@ -40,7 +40,11 @@ LINE_LIMIT = 220
 
 def draw_reminder(body: ReminderBody, block_id: str, pen: Pen) -> list[Block]:
     """The blocks of a reminder."""
-    notes = [_write_moments(body.moments, pen), pen.write_sentence(body.missed), pen.write_sentence(body.closed)]
+    notes = [
+        _write_moments(body.moments, pen),
+        pen.write_sentence(body.missed),
+        pen.write_sentence(begin_sentence(body.closed)),
+    ]
     blocks = [build_sentence(body.text, pen, "🔔 "), *(build_note(note) for note in notes if note)]
     if body.closed or not body.upgrade:
         return blocks

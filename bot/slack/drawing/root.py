@@ -26,7 +26,7 @@ from bot.slack.drawing.text import Pen, clean, cut, escape, write_code
 from bot.telling.phrases import mention
 from bot.telling.reports import describe_link, describe_times, describe_versions
 from bot.telling.views import PhaseView, UpgradeView
-from steps.contract.wording import count_things, describe_seconds
+from steps.contract.wording import begin_sentence, count_things, describe_seconds
 
 CardStatus: TypeAlias = Literal["pending", "in_progress", "complete", "error"]
 
@@ -81,9 +81,9 @@ def _write_origin(view: UpgradeView, pen: Pen) -> str:
 
 def _build_standing(view: UpgradeView, pen: Pen) -> list[Block]:
     sign, sentence = _standing(view)
-    blocks: list[Block] = [build_sentence(sentence, pen, f"{sign} ")]
+    blocks: list[Block] = [build_sentence(sentence, pen, f"{sign} ", view.cluster)]
     if view.state == "blocked" and view.remedy:
-        blocks.append(build_sentence(view.remedy, pen, "*What to do:* "))
+        blocks.append(build_sentence(view.remedy, pen, "*What to do:* ", view.cluster))
     if view.question and view.question.expires_at and view.state == "asking":
         blocks.append(build_note(f"The question expires {pen.write_time(view.question.expires_at)}."))
     return blocks
@@ -179,7 +179,8 @@ def _told_parts(phase: PhaseView, view: UpgradeView, pen: Pen) -> list[RichTextE
 
 
 def _list_told(phase: PhaseView, view: UpgradeView) -> list[str]:
-    return [line for line in (*phase.lines, phase.sentence) if line and line != view.sentence]
+    lines = (*phase.lines, phase.sentence)
+    return [begin_sentence(line, view.cluster) for line in lines if line and line != view.sentence]
 
 
 def _sentence_parts(sentence: str, pen: Pen) -> list[RichTextElement]:

@@ -43,7 +43,7 @@ from bot.telling.accounts import list_account
 from bot.telling.reports import describe_times
 from bot.telling.views import UpgradeView
 from steps.contract.cards import APPROVE, Card, Progress
-from steps.contract.wording import describe_seconds
+from steps.contract.wording import begin_sentence, describe_seconds
 
 BAR_WIDTH = 20
 # All that fits into one message.
@@ -92,11 +92,15 @@ class Reply:
         return "\n".join(part for part in (*self._words.write(body), *bar, *head) if part)
 
     @property
+    def _cluster(self) -> str:
+        return self.view.cluster if self.view else ""
+
+    @property
     def _words(self) -> Words:
         return Words(self.view, self.pen)
 
     def _draw_told(self, sentence: str, card: Card | None, sign: str = "") -> list[Block]:
-        return [build_sentence(sentence, self.pen, sign), *build_card(card, self.pen, self.look)]
+        return [build_sentence(sentence, self.pen, sign, self._cluster), *build_card(card, self.pen, self.look)]
 
     def _draw_account(self) -> list[Block]:
         return build_list("*On record*", list_account(self.view), self.pen) if self.view else []
@@ -111,13 +115,13 @@ class Reply:
         return [*blocks, build_lines(body.details, self.look)] if body.details else blocks
 
     def _write_progress(self, body: ProgressBody) -> str:
-        sentence = self.pen.write_sentence(body.sentence)
+        sentence = self.pen.write_sentence(begin_sentence(body.sentence, self._cluster))
         bar = _write_bar(body.progress, body) if body.progress else ""
         return "\n".join(part for part in (sentence, bar) if part) or " "
 
     def _draw_gate(self, body: GateBody) -> list[Block]:
         return [
-            build_sentence(body.question, self.pen, "✋ "),
+            build_sentence(body.question, self.pen, "✋ ", self._cluster),
             *build_list("⚠️ *What moved since it was approved*", body.moved, self.pen),
             *self._draw_shown(body),
             *self._draw_ending(body, ("pause", "abort", "rollback")),
@@ -132,15 +136,15 @@ class Reply:
         return [*build_card(body.card, self.pen, self.look), *proposal]
 
     def _draw_blocked(self, body: BlockedBody) -> list[Block]:
-        remedy = [build_sentence(body.remedy, self.pen, "*What to do:* ")] if body.remedy else []
-        told = build_sentence(body.sentence, self.pen, "⛔ *Blocked:* ")
+        remedy = [build_sentence(body.remedy, self.pen, "*What to do:* ", self._cluster)] if body.remedy else []
+        told = build_sentence(body.sentence, self.pen, "⛔ *Blocked:* ", self._cluster)
         return [told, *remedy, *self._draw_ending(body, ("retry", "abort", "rollback"))]
 
     def _draw_ending(self, body: Asking, controls: Sequence[Action]) -> list[Block]:
         """How a question ended, or its clock and buttons while it is open."""
         if body.closed:
             at = self.pen.write_time(body.closed_at) if body.closed_at else ""
-            told = [self.pen.write_sentence(body.closed), at, write_head(body)]
+            told = [self.pen.write_sentence(begin_sentence(body.closed)), at, write_head(body)]
             return [build_note(" · ".join(filter(None, told)))]
         code = self._draw_code(body, self.view.id) if self.view else []
         return [*self._draw_called(body), *self._draw_clock(body), *code, *self._draw_buttons(body, controls)]

@@ -1,8 +1,9 @@
 // One message: who, when, what, and the thread below it.
 
-import { html } from "/page/vendor/htm_preact.js";
+import { html, useRef, useState } from "/page/vendor/htm_preact.js";
 import { Blocks } from "/page/blocks.js";
 import { clockTime, dayName, fullTime, stampMs } from "/page/dates.js";
+import { useOutside } from "/page/elements.js";
 import { Avatar, Icon } from "/page/icons.js";
 import { emojify, mrkdwn } from "/page/mrkdwn.js";
 import { post } from "/page/store.js";
@@ -76,6 +77,28 @@ export function Content({ message, context, use }) {
     ${(message.files || []).map((file) => html`<${FileCard} file=${file} />`)}`;
 }
 
+// What apps offer for a message, as in Slack's "More actions" menu.
+function Shortcuts({ message, channel, context }) {
+  const [open, setOpen] = useState(false);
+  const box = useRef(null);
+  useOutside(box, () => setOpen(false));
+  const choose = (shortcut) => {
+    setOpen(false);
+    post("shortcut", { user: context.reader.id, channel, ts: message.ts, callback_id: shortcut.callback_id });
+  };
+  return html`<span class="shortcuts" ref=${box}>
+    <button aria-label="More actions" title="More actions" aria-expanded=${open} onClick=${() => setOpen(!open)}>
+      <${Icon} name="more" />
+    </button>
+    ${open &&
+    html`<div class="menu" role="menu">
+      ${context.app.shortcuts.map(
+        (shortcut) => html`<button role="menuitem" onClick=${() => choose(shortcut)}>${shortcut.name} <small>${context.app.name}</small></button>`,
+      )}
+    </div>`}
+  </span>`;
+}
+
 export function Message({ message, channel, context, compact, inThread, onThread }) {
   const user = context.reader.id;
   const use = useSurface(user, { channel, ts: message.ts }, message.blocks);
@@ -100,12 +123,13 @@ export function Message({ message, channel, context, compact, inThread, onThread
       html`<button class="link-button dismiss" onClick=${() => post("dismiss", { user, ts: message.ts })}>Dismiss message</button>`}
       ${!inThread && message.reply_count > 0 && html`<${ThreadBar} message=${message} context=${context} onThread=${onThread} />`}
     </div>
-    ${!inThread &&
-    !hidden &&
+    ${!hidden &&
     html`<div class="message-tools">
-      <button aria-label="Reply in thread" title="Reply in thread" onClick=${() => onThread(message.thread_ts || message.ts)}>
+      ${!inThread &&
+      html`<button aria-label="Reply in thread" title="Reply in thread" onClick=${() => onThread(message.thread_ts || message.ts)}>
         <${Icon} name="thread" />
-      </button>
+      </button>`}
+      <${Shortcuts} message=${message} channel=${channel} context=${context} />
     </div>`}
   </article>`;
 }

@@ -113,8 +113,9 @@ class Acts:
         """Choose a shortcut of the app in a message's menu. Raises ActFault, Refusal."""
         person, room = self._person(user), self._workspace.messages.room(channel)
         app = self._workspace.cast.app
-        if callback not in app.shortcuts:
-            raise ActFault(f"{app.name} has no shortcut {callback!r}; it has {', '.join(app.shortcuts)}")
+        known = [shortcut.callback_id for shortcut in app.shortcuts]
+        if callback not in known:
+            raise ActFault(f"{app.name} has no shortcut {callback!r}; it has {', '.join(known)}")
         message = self._workspace.messages.find(room.id, ts)
         keys = {
             "trigger_id": self._workspace.triggers.issue(person.id),

@@ -27,6 +27,14 @@ class Person:
 
 
 @dataclass(frozen=True)
+class Shortcut:
+    """An entry of the app in the menu of a message."""
+
+    callback_id: str
+    name: str
+
+
+@dataclass(frozen=True)
 class Channel:
     """A channel; the bot may post only where it is a member."""
 
@@ -76,7 +84,7 @@ class SlackApp:
         "users:read",
     )
     app_scopes: tuple[str, ...] = ("connections:write",)
-    shortcuts: tuple[str, ...] = ("asm-about",)
+    shortcuts: tuple[Shortcut, ...] = (Shortcut("asm-about", "Mesh upgrade"),)
 
 
 PEOPLE = (

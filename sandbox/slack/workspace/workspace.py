@@ -57,6 +57,7 @@ class Workspace:
                 "command": app.command,
                 "description": app.description,
                 "usage_hint": app.usage_hint,
+                "shortcuts": [asdict(shortcut) for shortcut in app.shortcuts],
             },
             "users": [asdict(person) for person in cast.people],
             "groups": [asdict(group) for group in cast.groups],

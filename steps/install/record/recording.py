@@ -27,6 +27,7 @@ from steps.contract.ports import (
 )
 from steps.contract.record import Record, write_canonically
 from steps.contract.step import Blocked, Context, Waiting
+from steps.contract.wording import describe_seconds
 from steps.install.istioctl_output import find_first_words, read_apply_output
 from steps.install.record.kubectl_errors import read_kubectl_errors
 from steps.install.record.recorder import choose_recorder
@@ -117,7 +118,7 @@ def observe_recording(
             ctx.mesh_tools.start_recording(run_id, ctx.cluster, request, recorder.acting_for, looks=looks)
             return Waiting("writing down what istioctl hands to kubectl", 1.0)
         case Running(seconds):
-            return Waiting(f"writing down what istioctl hands to kubectl, for {seconds:.0f} s", 1.0)
+            return Waiting(f"writing down what istioctl hands to kubectl, for {describe_seconds(seconds)}", 1.0)
         case ProgramEnded() as ended:
             return judge_recording(ctx, name, ended, ctx.mesh_tools.read_recording(run_id))
         case unexpected:

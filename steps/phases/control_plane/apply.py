@@ -15,7 +15,7 @@ from steps.contract.notes import Json
 from steps.contract.ports import NotStarted, ProgramEnded, Running
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Waiting
 from steps.gates import describe_drift
-from steps.install.istioctl_output import describe_apply, read_apply_output
+from steps.install.istioctl_output import describe_apply, describe_running, read_apply_output
 from steps.install.record.comparison import measure_preview
 from steps.install.record.preview import Preview
 from steps.install.record.recording import Recorded, record_apply
@@ -47,7 +47,7 @@ def apply(ctx: Context) -> Outcome:
             return start_apply(ctx, run_id, repeated=tries > 1)
         case Running(seconds, output):
             lines = describe_apply(read_apply_output(output))
-            return Waiting(f"istioctl manifest apply runs for {seconds:.0f} s", 2.0, details=lines)
+            return Waiting(describe_running(seconds), 2.0, details=lines)
         case ProgramEnded() as ended:
             return judge_apply(ctx, ended, ctx.mesh_tools.list_calls(run_id))
         case unexpected:

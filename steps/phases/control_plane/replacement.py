@@ -180,11 +180,10 @@ def _judge_time(ctx: Context, scene: Scene, table: Sequence[str], stalls: Sequen
     passed = ctx.now - ctx.waiting_since
     if passed < limit:
         return None
-    minutes = int(passed.total_seconds() // 60)
-    reason = f"; {stalls[0].sentence}" if stalls else ""
+    lasting, reason = describe_seconds(passed.total_seconds()), f"; {stalls[0].sentence}" if stalls else ""
     remedy = stalls[0].remedy if stalls else f"kubectl -n {ctx.release.namespace} get pods shows where it stands"
     return Blocked(
-        f"the control plane is not rolled out after {minutes} min: {scene.missing[0]}{reason}",
+        f"the control plane is not rolled out after {lasting}: {scene.missing[0]}{reason}",
         f"{remedy.rstrip('.')}; retry waits on.",
         attachments=(_attach(table),),
     )

@@ -352,6 +352,8 @@ UNDERSTOOD: tuple[tuple[Order, tuple[str, ...]], ...] = (
         ),
     ),
     (Schedule("cluster-x", Written("2026-12-01", "22:00", "UTC")), ("schedule cluster-x 2026-12-01T22:00Z",)),
+    (Schedule("cluster-x", Written("2026-12-01", "22:00", "", "3h")), ("schedule cluster-x 2026-12-01 22:00 for 3 h",)),
+    (Schedule("cluster-x", Written("tomorrow", "10pm")), ("schedule cluster-x tomorrow 10pm",)),
 )
 ANSWERED = {
     "statsu cluster-x": "Did you mean `/asm-upgrade status cluster-x`?",
@@ -392,6 +394,5 @@ ANSWERED = {
     "deny cluster-x": "Say why: `/asm-upgrade deny cluster-x REASON`",
     "abort `cluster-x`": "Say why: `/asm-upgrade abort cluster-x REASON`",
     "extend cluster-x 1h": "for how long and why",
-    "schedule cluster-x 2026-12-01": "date, time and time zone",
-    "schedule cluster-x 2026-12-01 22:00": "date, time and time zone",
+    "schedule cluster-x 2026-12-01": "Name date and time",
 }

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+# What builds the site; it is installed beside the tests, and by nobody else.
+DOCS = "constraints-docs.txt"
 LOCKS = ("constraints.txt", "constraints-sandbox.txt", "constraints-runtime.txt")
 
 
@@ -25,7 +27,7 @@ def read_settings(root: Path) -> dict[str, Any]:
     return tomllib.loads((root / "pyproject.toml").read_text())
 
 
-@pytest.mark.parametrize("name", LOCKS)
+@pytest.mark.parametrize("name", [*LOCKS, DOCS])
 def test_lock_names_no_address(project_root: Path, name: str) -> None:
     """The same file serves any registry or mirror."""
     text = (project_root / name).read_text()
@@ -33,7 +35,7 @@ def test_lock_names_no_address(project_root: Path, name: str) -> None:
     assert not re.search(r"^--", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", LOCKS)
+@pytest.mark.parametrize("name", [*LOCKS, DOCS])
 def test_every_pin_has_a_hash(project_root: Path, name: str) -> None:
     """pip and uv refuse a file that was not the one locked."""
     entries = re.split(r"\n(?=[a-z0-9])", (project_root / name).read_text())
@@ -74,3 +76,16 @@ def test_locks_of_users_leave_the_development_tools_out(project_root: Path, name
 def test_runtime_lock_leaves_the_sandbox_out(project_root: Path) -> None:
     """The bot draws nothing in a terminal; aiohttp stays, since the Kubernetes client asks for it."""
     assert "rich" not in read_pins(project_root / "constraints-runtime.txt")
+
+
+def test_the_sites_lock_covers_its_group_and_agrees_with_the_tests(project_root: Path) -> None:
+    """Both stand in one environment."""
+    pins, whole = read_pins(project_root / DOCS), read_pins(project_root / "constraints.txt")
+    assert names_of(read_settings(project_root)["dependency-groups"]["docs"]) <= pins.keys()
+    assert {name for name in pins.keys() & whole.keys() if pins[name] != whole[name]} == set()
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_nothing_but_the_site_needs_its_builder(project_root: Path, name: str) -> None:
+    """Neither the image nor the sandbox nor the tests."""
+    assert not {"mkdocs", "mkdocs-material"} & read_pins(project_root / name).keys()

@@ -14,6 +14,7 @@ import yaml
 from handlers.usage import COMMAND, USAGE
 from sandbox.cluster.seeds.account_roles import operator_rules
 from sandbox.cluster.seeds.viewer import viewer
+from sandbox.slack.workspace.cast import SlackApp
 from steps.install.record.recorder import READS, VIEWER
 from steps.phases.own_binding import OWN_BINDING
 from steps.preflight.rights import ADMIN_ROLE, LEASE_NAME, list_rights, list_sidecar_rights
@@ -254,3 +255,9 @@ def test_image_is_built_from_the_lock_and_runs_unprivileged(manifests: Path) -> 
     text = (manifests / "Dockerfile").read_text()
     assert "--require-hashes -r constraints-runtime.txt" in text
     assert re.findall(r"^USER (.+)$", text, re.MULTILINE) == ["65532:65532"]
+
+
+def test_the_stand_in_has_the_shortcuts_of_the_app(slack_app: dict[str, Any]) -> None:
+    """What the sandbox's page offers in a message's menu is what Slack will."""
+    shortcuts = [(one["callback_id"], one["name"]) for one in slack_app["features"]["shortcuts"]]
+    assert shortcuts == [(one.callback_id, one.name) for one in SlackApp().shortcuts]

@@ -27,6 +27,9 @@ SANDBOX = """
 Each of these can be brought over the simulated cluster, by `./dev sandbox --weather NAME` or while it runs by \
 `/control/weather`:
 
+<!-- held by `tests/unit/sandbox/cluster/weather/test_table.py::\
+test_each_begins_and_ends_on_cluster_x_without_fields` -->
+
 """
 
 

@@ -86,7 +86,7 @@ def describe_limits(ctx: Context) -> str:
         if limits.workloads_at_once
         else "all workloads at once",
         f"{limits.pods_per_minute} pods/min at most" if limits.pods_per_minute else "no pace limit",
-        f"soak {limits.soak_seconds:.0f} s after each wave" if limits.soak_seconds else "",
+        f"soak {describe_seconds(limits.soak_seconds)} after each wave" if limits.soak_seconds else "",
         f"the canary is watched for {describe_seconds(ctx.options.canary_soak_seconds)}"
         if ctx.options.canary_soak_seconds and ctx.options.canary_namespaces
         else "",

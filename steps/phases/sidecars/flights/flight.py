@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from steps.contract.ledger import LedgerEntry
 from steps.contract.release import Release
+from steps.contract.wording import describe_seconds
 from steps.mesh import Pod, Workload
 from steps.phases.sidecars.flights.settlement import orphan_entries, settle_entries
 from steps.workloads.causes import needs_person
@@ -303,7 +304,7 @@ def find_lateness(flight: Flight, now: datetime, patience: float) -> str:
     if not _is_past(flight, now, allowed):
         return ""
     passed = now - (flight.clock or now)
-    late = f"not done after {int(passed.total_seconds() // 60)} min"
+    late = f"not done after {describe_seconds(passed.total_seconds())}"
     failure = flight.workload.failure if flight.workload else ""
     overdue = (_describe_overdue(pod, now) for pod in list_overdue(flight, now))
     reason = failure or next(overdue, "")
@@ -311,8 +312,8 @@ def find_lateness(flight: Flight, now: datetime, patience: float) -> str:
 
 
 def _describe_overdue(pod: Pod, now: datetime) -> str:
-    minutes = int((now - (pod.leave_by or now)).total_seconds() // 60)
-    return f"{pod.name} on {pod.node} should have ended {minutes} min ago and is still terminating"
+    late = describe_seconds((now - (pod.leave_by or now)).total_seconds())
+    return f"{pod.name} on {pod.node} should have ended {late} ago and is still terminating"
 
 
 def _allow(flight: Flight, patience: float) -> timedelta:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from steps.contract.errors import GiveUp
 from steps.contract.release import Release
 from steps.contract.step import Context
+from steps.contract.wording import describe_seconds
 from steps.mesh import InjectorWebhook, Workload
 from steps.notes.sidecars import GAP, GAP_WORDS, GUARDED, Injected, read_clock
 from steps.workloads.control_plane import find_image_fault, find_rollout_gap, list_expected
@@ -76,8 +77,8 @@ def _limit_gap(ctx: Context, gap: str) -> None:
         ctx.revise(note, ctx.now)
         ctx.revise(words, gap)
     elif (ctx.now - since).total_seconds() > ctx.options.limits.workload_patience_seconds:
-        minutes = int((ctx.now - since).total_seconds() // 60)
-        raise GiveUp(f"nothing could be restarted for {minutes} min: {gap}", _advise(ctx, gap))
+        lasting = describe_seconds((ctx.now - since).total_seconds())
+        raise GiveUp(f"nothing could be restarted for {lasting}: {gap}", _advise(ctx, gap))
 
 
 def _advise(ctx: Context, gap: str) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from steps.contract.cards import Progress
 from steps.contract.forecast import Forecast, Measured
 from steps.contract.step import Context
+from steps.contract.wording import describe_seconds
 from steps.notes.sidecars import OVERRUN_TOLD, ROUNDS, Seen
 from steps.phases.sidecars.flights.flight import Finished, Flight, Underway
 from steps.phases.sidecars.flights.moves import Judged
@@ -141,7 +142,7 @@ def prefer_seen(ctx: Context, forecast: Forecast) -> Forecast:
     seen = recall_seen(ctx)
     if not seen.round_seconds:
         return forecast
-    source = f"the pods so far took {seen.round_seconds:.0f} s"
+    source = f"the pods so far took {describe_seconds(seen.round_seconds)}"
     return replace(forecast, measured=Measured(seen.round_seconds, sidecars_source=source))
 
 

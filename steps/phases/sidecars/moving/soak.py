@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from steps.contract.cards import Choice
 from steps.contract.options import UpgradeOptions
 from steps.contract.step import Blocked, Context, Waiting
+from steps.contract.wording import describe_seconds
 from steps.notes.sidecars import ACCEPTED, Watched, name_soak, name_soak_end
 from steps.phases.sidecars.flights.watching import note_after, note_before, watch_pods
 from steps.workloads.waves import CANARY
@@ -33,7 +34,7 @@ def soak_wave(ctx: Context, wave: str) -> Waiting | Blocked | None:
     if wave == CANARY and seconds:
         watch_pods(ctx)
     if left > 0 and not _is_accepted(ctx, wave):
-        return Waiting(f"wave {wave} soaks, {left:.0f} s left", min(POLL_SECONDS, left))
+        return Waiting(f"wave {wave} soaks, {describe_seconds(left)} left", min(POLL_SECONDS, left))
     if wave == CANARY and seconds:
         note_after(ctx)
     ctx.remember(name_soak_end(wave), ctx.now)

@@ -23,7 +23,7 @@ def test_a_snoozed_reminder_loses_its_buttons(build: Build) -> None:
     engine.click("approve", BEN)
     tick_to(engine, moment(2, 2))
     engine.click("snooze", BEN, choice="3600", arguments={"reminder": posted(engine)[0]["seq"], "place": CHANNEL})
-    assert posted(engine)[0]["closed"] == f"snoozed for 1h by <@{BEN}>"
+    assert posted(engine)[0]["closed"] == f"snoozed for 1 h by <@{BEN}>"
 
 
 def test_the_reminders_of_an_aborted_upgrade_lose_their_buttons(build: Build) -> None:

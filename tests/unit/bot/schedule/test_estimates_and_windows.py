@@ -145,7 +145,7 @@ def test_a_freeze_that_begins_holds_a_running_upgrade(build: Build) -> None:
     pass_to(engine, 23)
     assert engine.row().sentence == "in flight"
     pass_to(engine, 0, day=2)
-    assert engine.row().sentence == "held before sidecars/restart: frozen 2026-12-02 to 2026-12-03 UTC: audit"
+    assert engine.row().sentence == "held before sidecars: frozen 2026-12-02 to 2026-12-03 UTC: audit"
     assert engine.row().due == datetime(2026, 12, 4, 0, tzinfo=START.tzinfo)
 
 

@@ -24,7 +24,7 @@ CARD: Mapping[str, Any] = {
     "summary": ["istioctl manifest apply with the options of the previous install", "mTLS stays PERMISSIVE"],
     "facts": [["Cluster", "example-project/us-central1-a/cluster-x"], ["Release", "1.4.10-asm.18"]],
     "risks": ["shop/Deployment/web has a single replica", "Every new pod already gets the new sidecar"],
-    "details": [{"title": "Dry run", "lines": ["istio-pilot  1.4.7-asm.0 -> 1.4.10-asm.18", "2 objects change"]}],
+    "details": [{"title": "Dry run", "lines": ["istio-pilot  1.4.7-asm.0 → 1.4.10-asm.18", "2 objects change"]}],
     "estimate": "5 to 10 minutes (the guide's figure)",
 }
 
@@ -315,7 +315,7 @@ SAMPLES: Mapping[str, tuple[Message, UpgradeView]] = {
     ),
     "reminder": (build_message("reminder", build_reminder_body(), upgrade=""), build_asking_view()),
     "reminder-closed": (
-        build_message("reminder", build_reminder_body(closed=f"snoozed for 1h by <@{BEN}>"), upgrade=""),
+        build_message("reminder", build_reminder_body(closed=f"snoozed for 1 h by <@{BEN}>"), upgrade=""),
         build_asking_view(),
     ),
     "reminders-gathered": (

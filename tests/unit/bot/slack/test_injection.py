@@ -172,4 +172,4 @@ def test_a_known_person_is_mentioned_by_our_sentence_alone() -> None:
     """The label that Slack allows behind an id could be anybody's name."""
     message = build_message("milestone", {"sentence": f"approved by <@{BEN}>, <@{BEN}|ana>"})
     drawing = draw_message(message, build_view(), "plain", Pen(lambda user: user == BEN))
-    assert next(list_mrkdwn(drawing.blocks)) == f"approved by <@{BEN}>, &lt;@{BEN}|ana&gt;"
+    assert next(list_mrkdwn(drawing.blocks)) == f"Approved by <@{BEN}>, &lt;@{BEN}|ana&gt;"

@@ -30,7 +30,7 @@ def test_what_people_took_is_told_apart_from_the_work() -> None:
     """An upgrade that waited for a night did not work for a night."""
     assert (
         describe_time_taken(build_view(ended_at=ENDED, people=timedelta(hours=9)))
-        == "Took 60 min, and people took 9 h besides"
+        == "Took 1 h, and people took 9 h besides"
     )
     assert describe_time_taken(build_view(ended_at=ENDED)) == "Took 10 h, without people"
     assert describe_time_taken(build_view()) == ""

@@ -28,10 +28,10 @@ def test_the_log_has_what_was_asked_decided_and_folded(build: Build) -> None:
     """In the order in which it happened."""
     told = run_download(build).outbox.list_told("cluster-x-1")
     assert write_lines(list_lines(told)).splitlines() == [
-        "2026-12-01 02:00:00 UTC  asked: Download it?",
-        f"2026-12-01 02:01:00 UTC  approved by <@{BEN}> (Download it?)",
-        "2026-12-01 02:02:00 UTC  preview: 7 changed",
-        "2026-12-01 02:02:00 UTC  file manifest.yaml",
+        "2026-12-01 02:00:00 UTC  Asked: Download it?",
+        f"2026-12-01 02:01:00 UTC  Approved by <@{BEN}> (Download it?)",
+        "2026-12-01 02:02:00 UTC  Preview: 7 changed",
+        "2026-12-01 02:02:00 UTC  File manifest.yaml",
     ]
 
 

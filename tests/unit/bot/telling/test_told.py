@@ -28,7 +28,7 @@ def copy(build: Build) -> Iterator[StoredCopy]:
 @pytest.mark.parametrize("target", ["cluster-x", "cluster-x-1"])
 def test_the_log_is_named_by_cluster_or_upgrade(copy: StoredCopy, target: str) -> None:
     """Each line with its time."""
-    assert read_told(copy, target, "").splitlines()[0] == "2026-12-01 02:00:00 UTC  backup: 28 objects"
+    assert read_told(copy, target, "").splitlines()[0] == "2026-12-01 02:00:00 UTC  Backup: 28 objects"
 
 
 def test_a_kept_file_is_printed(copy: StoredCopy) -> None:

@@ -83,5 +83,5 @@ def test_the_report_compares_the_estimate_with_the_truth() -> None:
     done = paper.run(report)
     assert isinstance(done, Done)
     assert done.card
-    took = "took 10 min: download 60 s, control-plane 7 min, sidecars 2 min"
+    took = "took 10 min: download 60 s, control plane 7 min, sidecars 2 min"
     assert dict(done.card.facts)["time"] == f"estimated 8.5–17 min, {took}"

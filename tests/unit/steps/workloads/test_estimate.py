@@ -149,7 +149,7 @@ def test_the_estimate_names_what_was_measured() -> None:
 def test_the_report_compares_what_was_estimated() -> None:
     """Phases below half a minute are left out."""
     assert compare_estimate((9.0, 18.0), {"control-plane": 7.0, "sidecars": 2.2, "access": 0.1}) == (
-        "estimated 9–18 min, took 9 min: control-plane 7 min, sidecars 2 min"
+        "estimated 9–18 min, took 9 min: control plane 7 min, sidecars 2 min"
     )
 
 
@@ -160,7 +160,7 @@ def test_the_report_compares_what_was_estimated() -> None:
         ((1.4, 2.6), "1.5–3 min"),
         ((5.0, 10.0), "5–10 min"),
         ((10.4, 20.2), "11–21 min"),
-        ((4.0, 4.0), "4 min"),
+        ((4.0, 4.0), "about 4 min"),
     ],
 )
 def test_a_range_is_rounded_and_stays_one(minutes: tuple[float, float], told: str) -> None:

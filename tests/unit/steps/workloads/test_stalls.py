@@ -82,7 +82,7 @@ def test_a_replica_failure_has_its_kind(failure: str, kind: str) -> None:
 def test_a_missed_deadline_is_a_stall() -> None:
     """ProgressDeadlineExceeded."""
     (stall,) = stalled_workload(stalled=True)
-    assert stall.sentence == "istio-pilot made no progress for 600 s"
+    assert stall.sentence == "istio-pilot made no progress for 10 min"
 
 
 def test_an_earlier_generation_s_deadline_is_none() -> None:
@@ -104,7 +104,7 @@ def test_a_missed_deadline_is_told_with_its_reason() -> None:
     stalls = (*stalled_pod("0/4 nodes are available: 4 Insufficient cpu."), *stalled_workload(stalled=True))
     overdue = choose_overdue(stalls, age(stalls, 1))
     assert overdue is not None
-    assert overdue.sentence.startswith("istio-pilot made no progress for 600 s: istio-pilot-x can't be scheduled")
+    assert overdue.sentence.startswith("istio-pilot made no progress for 10 min: istio-pilot-x can't be scheduled")
     assert overdue.remedy == stalls[0].remedy
 
 
@@ -114,7 +114,7 @@ def test_a_missed_deadline_is_not_blamed_on_another_workload_s_pod() -> None:
     stalls = (*other, *stalled_workload(stalled=True))
     overdue = choose_overdue(stalls, age(stalls, 1))
     assert overdue is not None
-    assert overdue.sentence == "istio-pilot made no progress for 600 s"
+    assert overdue.sentence == "istio-pilot made no progress for 10 min"
 
 
 @pytest.mark.parametrize(

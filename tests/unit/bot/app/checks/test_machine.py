@@ -9,15 +9,24 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.checks.machine import check_database, check_folder, check_messages, check_writing, measure_disk_room
+from bot.app.checks.machine import (
+    check_database,
+    check_folder,
+    check_messages,
+    check_way_back,
+    check_writing,
+    measure_disk_room,
+)
 from bot.app.serving import require_place
 from steps.contract.checks import Severity
 from steps.contract.step import Done
 from steps.preflight.machine import check_disk
 from tests.namespaces import NOEXEC, find_way_apart
 from tests.unit.bot.workbench import Build
+from tests.unit.steps.builders import read_shipped_release
 
 JOURNAL = "asm-upgrade.db"
+TARGET = read_shipped_release()
 
 
 def test_no_journal_yet_is_fine(tmp_path: Path) -> None:
@@ -111,3 +120,15 @@ def test_a_volume_that_starts_no_program_is_refused(project_root: Path, tmp_path
     assert done.returncode != 0
     assert f"ASM_UPGRADE_STATE: no program can be started from {tmp_path}" in done.stderr
     assert "without noexec" in done.stderr
+
+
+@pytest.mark.parametrize("source", ["", TARGET.version])
+def test_what_is_on_the_target_has_nothing_to_go_back_to(source: str) -> None:
+    """Nor where there is no mesh."""
+    assert list(check_way_back({}, source, TARGET)) == []
+
+
+def test_a_release_that_the_bot_has_no_file_for_is_no_way_back() -> None:
+    """It is said before anybody upgrades, and stops nobody."""
+    (found,) = check_way_back({}, "1.4.6-asm.2", TARGET)
+    assert (found.severity, "no way back" in found.sentence) == ("warning", True)

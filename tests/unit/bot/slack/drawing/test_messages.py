@@ -128,7 +128,7 @@ def test_a_decided_card_shows_the_beginning_of_the_record(look: Look, ending: st
     drawn = draw_message(message, build_view(), look, EVERYBODYS)
     assert drawn.text.endswith(ending)
     assert [block["elements"][0]["text"] for block in read_blocks(drawn)[-1:]] == (
-        [] if look == "bare" else ["approved by Ben · record `0123456789abcdef`"]
+        [] if look == "bare" else ["Approved by Ben · record `0123456789abcdef`"]
     )
 
 

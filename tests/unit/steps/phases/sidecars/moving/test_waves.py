@@ -57,7 +57,7 @@ def test_a_soak_says_how_long_it_lasts(cluster: PaperCluster) -> None:
     """The waiting sentence names the wave and the seconds left."""
     rig = two_waves(cluster, limits=Limits(soak_seconds=600))
     rig.run("restart")
-    assert any(wait.why == "wave a soaks, 600 s left" for wait in rig.waits)
+    assert any(wait.why == "wave a soaks, 10 min left" for wait in rig.waits)
 
 
 def test_a_failing_probe_pauses_after_the_wave(cluster: PaperCluster) -> None:
@@ -117,15 +117,15 @@ def test_a_retry_after_a_breach_watches_the_whole_soak_anew(cluster: PaperCluste
     probes.fault = ""
     outcome = rig.turn("restart")
     assert isinstance(outcome, Waiting)
-    assert outcome.why == "wave a soaks, 600 s left"
+    assert outcome.why == "wave a soaks, 10 min left"
 
 
-def soak_for(rig: Rig[PaperCluster], seconds: float) -> Waiting:
-    """Turn until the first wave has soaked so long."""
+def soak_for(rig: Rig[PaperCluster], minutes: int) -> Waiting:
+    """Turn until the first wave has soaked for about so long."""
     while True:
         outcome = rig.turn("restart")
         assert isinstance(outcome, Waiting)
-        if outcome.why == f"wave a soaks, {600 - seconds:.0f} s left":
+        if outcome.why == f"wave a soaks, {10 - minutes} min left":
             return outcome
         rig.cluster.tick(outcome.retry_in)
 
@@ -134,22 +134,22 @@ def soak_for(rig: Rig[PaperCluster], seconds: float) -> Waiting:
 def test_a_clock_set_forward_shortens_no_soak(cluster: PaperCluster) -> None:
     """An hour that nobody saw is no hour of watching."""
     rig = two_waves(cluster, limits=Limits(soak_seconds=600))
-    soak_for(rig, 100)
+    soak_for(rig, 2)
     later(cluster, 60)
     outcome = rig.turn("restart")
     assert isinstance(outcome, Waiting)
-    assert outcome.why == "wave a soaks, 470 s left"
+    assert outcome.why == "wave a soaks, 8 min left"
     assert restarted(cluster) == ["a"]
 
 
 def test_a_clock_set_back_lengthens_no_soak(cluster: PaperCluster) -> None:
     """What was watched counts."""
     rig = two_waves(cluster, limits=Limits(soak_seconds=600))
-    soak_for(rig, 100)
+    soak_for(rig, 2)
     later(cluster, -60)
     outcome = rig.turn("restart")
     assert isinstance(outcome, Waiting)
-    assert outcome.why == "wave a soaks, 500 s left"
+    assert outcome.why == "wave a soaks, 8 min left"
 
 
 def test_no_more_workloads_move_at_once_than_allowed(cluster: PaperCluster) -> None:
