@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypedDict, TypeVar
+from typing import Any, TypedDict, TypeVar, get_args
 
 import msgspec
 
@@ -174,7 +174,7 @@ def find_first_asked(questions: Sequence[Question], step: str) -> datetime | Non
 ENCODED = ("options", "address", "plan")
 OPTIONS, ADDRESS = msgspec.json.Decoder(UpgradeOptions), msgspec.json.Decoder(ClusterAddress)
 PLAN = msgspec.json.Decoder(tuple[str, ...])
-NUMBERS = ("number", "generation")
+STATES: Mapping[str, UpgradeState] = {state: state for state in get_args(UpgradeState)}
 TIMES = ("due", "waiting_since", "created_at", "ended_at")
 PLAIN = tuple(field.name for field in fields(UpgradeRow) if field.name not in (*ENCODED, *TIMES, "unreadable"))
 
@@ -219,10 +219,21 @@ def read_first_upgrade(rows: Sequence[Row]) -> UpgradeRow | None:
 def read_upgrade(row: Row) -> UpgradeRow:
     """A row of the upgrades table; one broken column makes no other upgrade unreadable."""
     columns = _Columns(row)
-    plain: dict[str, Any] = {name: columns.read(name, _read_text, "") for name in PLAIN if name not in NUMBERS}
-    plain |= {name: columns.read(name, _read_number, 0) for name in NUMBERS}
     return UpgradeRow(
-        **plain,
+        id=columns.read_text("id"),
+        cluster=columns.read_text("cluster"),
+        number=columns.read_number("number"),
+        requester=columns.read_text("requester"),
+        channel=columns.read_text("channel"),
+        release=columns.read_text("release"),
+        step=columns.read_text("step"),
+        generation=columns.read_number("generation"),
+        state=columns.read("state", _read_state, "blocked"),
+        paused_by=columns.read_text("paused_by"),
+        aborted_by=columns.read_text("aborted_by"),
+        sentence=columns.read_text("sentence"),
+        remedy=columns.read_text("remedy"),
+        takes_back=columns.read_text("takes_back"),
         due=columns.read("due", to_time, to_time(0.0)),
         waiting_since=columns.read("waiting_since", to_time, None),
         created_at=columns.read("created_at", at_time, at_time(0.0)),
@@ -240,6 +251,13 @@ def _read_text(kept: object) -> str:
     raise TypeError(f"{type(kept).__name__} in place of a text")
 
 
+def _read_state(kept: object) -> UpgradeState:
+    known = STATES.get(_read_text(kept))
+    if known is None:
+        raise ValueError(f"{kept} is no state of an upgrade")
+    return known
+
+
 def _read_number(kept: object) -> int:
     if isinstance(kept, int):
         return kept
@@ -250,6 +268,14 @@ class _Columns:
     def __init__(self, row: Row) -> None:
         self._row = row
         self.faults: list[str] = []
+
+    def read_text(self, name: str) -> str:
+        """The column's text; "", and a fault more, where it is none."""
+        return self.read(name, _read_text, "")
+
+    def read_number(self, name: str) -> int:
+        """The column's number; 0, and a fault more, where it is none."""
+        return self.read(name, _read_number, 0)
 
     def read(self, name: str, decode: Callable[[Any], T], instead: T) -> T:
         """The column's value; `instead`, and a fault more, where it can't be read."""

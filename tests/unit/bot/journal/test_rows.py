@@ -30,7 +30,9 @@ def test_choices_that_name_a_style_of_slack_are_read(build: Build) -> None:
     assert question.choices == (APPROVE, DENY, Choice("accept", "Accept"))
 
 
-@pytest.mark.parametrize("column", ["options", "address", "plan", "due", "waiting_since", "created_at", "ended_at"])
+@pytest.mark.parametrize(
+    "column", ["options", "address", "plan", "due", "waiting_since", "created_at", "ended_at", "state"]
+)
 def test_a_column_that_can_not_be_read_is_named(build: Build, column: str) -> None:
     """The rest of the row, and every other row, is read."""
     engine = build({})
