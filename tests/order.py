@@ -1,13 +1,19 @@
-"""Plugin: `--shuffle SEED` runs the files in a random order, and the tests of each file as well."""
+"""Plugin: files of whole upgrades and with slow tests come first, so that all workers end together.
+
+`--shuffle SEED` runs the files in a random order, and the tests of each file as well.
+"""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 import pytest
+
+# Folders in which nearly every test takes an upgrade from one question to the next.
+UPGRADING = frozenset({"journals", "scenarios"})
 
 
 class Placed(Protocol):
@@ -33,10 +39,15 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Shuffle; every worker comes to the same order."""
+    """Order or shuffle; every worker comes to the same order."""
     seed = config.getoption("shuffle")
-    if seed is not None:
-        items[:] = shuffle(items, seed)
+    slow = {item.path for item in items if item.get_closest_marker("slow") or UPGRADING.intersection(item.path.parts)}
+    items[:] = put_first(items, slow) if seed is None else shuffle(items, seed)
+
+
+def put_first(items: Iterable[T], slow: Collection[Path]) -> list[T]:
+    """The tests of these files first, each in the order that it has: what is long must not be begun last."""
+    return sorted(items, key=lambda item: item.path not in slow)
 
 
 def shuffle(items: Iterable[T], seed: str) -> list[T]:

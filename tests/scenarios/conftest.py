@@ -10,6 +10,7 @@ import pytest
 
 from tests.scenarios.crashing import Records, run_upgrade
 from tests.scenarios.desk import Desk
+from tests.scenarios.film import Film, show_film
 from tests.scenarios.rig import Rig, World, open_world
 
 
@@ -48,6 +49,15 @@ def quiet(tmp_path_factory: pytest.TempPathFactory) -> Records:
     """What an upgrade leaves behind that nothing disturbs."""
     with open_world(tmp_path_factory.mktemp("quiet"), rate_limits=False) as opened:
         return run_upgrade(opened, None)
+
+
+@pytest.fixture(scope="session")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Film]:
+    """One upgrade of cluster-x, at any of its moments; the workers of a run share what the first of them filmed."""
+    run, root = os.environ.get("PYTEST_XDIST_TESTRUNUID"), tmp_path_factory.mktemp("film")
+    shared = tmp_path_factory.getbasetemp().parent / f"film-{run}" if run else None
+    with show_film(root, shared) as shown:
+        yield shown
 
 
 @pytest.fixture

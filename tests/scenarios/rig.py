@@ -45,6 +45,10 @@ ANA, BEN, CAI, DEE = "U0ANA00001", "U0BEN00002", "U0CAI00003", "U0DEE00004"
 CHANNEL = "C0MESHOPS1"
 START = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)
 PROGRAM_SECONDS = 30.0
+# A bot answers Slack when its machine gets to it, which on a busy one is not within three seconds.
+ACK_SECONDS = 60.0
+# What comes in real time, on a thread of the bot's, is waited for so often and so long.
+LOOKS, LOOK_SECONDS = 60, 0.5
 
 
 class HandClock:
@@ -101,13 +105,31 @@ class World:
 
     def wait_for_form(self, user: str) -> dict[str, Any]:
         """The form that a person sees; it opens on a thread of its own, in real time and not in that of the clock."""
+        return dict(self.wait_for("views", lambda state: state["views"].get(user))[-1])
+
+    def wait_for(
+        self, kind: str, find: Callable[[dict[str, Any]], Any], work: Callable[[], object] = lambda: None
+    ) -> Any:
+        """What is found in Slack's state, looked for after each event of this kind; `work` is done before each look."""
         after = 0
-        for _ in range(40):
-            if stack := self.state()["views"].get(user):
-                return dict(stack[-1])
-            asked: dict[str, str | int | float] = {"after": after, "timeout": 0.5, "kinds": "views"}
-            after = self.http.get(f"{self.slack_url}/ui/wait", params=asked).raise_for_status().json()["seq"]
-        raise AssertionError(f"no form was opened for {user}")
+        for _ in range(LOOKS):
+            work()
+            if found := find(self.state()):
+                return found
+            after = self.read_feed(after, kind, LOOK_SECONDS)
+        raise AssertionError(f"no {kind} came")
+
+    def read_feed(self, after: int | None = None, kind: str = "", seconds: float = 0.0) -> int:
+        """The number of Slack's latest event, of this kind and later than that one where it comes within the time."""
+        asked: dict[str, str | int | float] = {"timeout": seconds, "kinds": kind}
+        return int(self._read_events(asked if after is None else {**asked, "after": after})["seq"])
+
+    def has_come(self, kind: str, after: int) -> bool:
+        """Whether an event of this kind is later than that one."""
+        return bool(self._read_events({"after": after, "kinds": kind, "timeout": 0})["events"])
+
+    def _read_events(self, asked: dict[str, str | int | float]) -> dict[str, Any]:
+        return dict(self.http.get(f"{self.slack_url}/ui/wait", params=asked).raise_for_status().json())
 
     def messages(self) -> list[dict[str, Any]]:
         """All messages of the channel, thread replies included, oldest first."""
@@ -198,14 +220,15 @@ class Rig:
 
     def command(self, user: str, text: str) -> str:
         """Type a slash command; the private answer, from the acknowledgement or afterwards."""
-        before = len(self.private(user))
+        before, seen = len(self.private(user)), self.world.read_feed()
         self.world.act("command", user=user, channel=CHANNEL, text=f"/asm-upgrade {text}".strip())
-        for _ in range(50):
+        for looked in range(LOOKS):
             self.turn()
             answers = self.private(user)
             if len(answers) > before:
                 return str(answers[-1]["text"])
             self.world.clock.advance(0.2)
+            seen = self.world.read_feed(seen, "ephemeral", min(looked / 50, LOOK_SECONDS))
         raise AssertionError(f"no private answer to /asm-upgrade {text}")
 
     def find_code(self, key: str = "cluster-x") -> str:
@@ -338,7 +361,7 @@ def open_world(
             stack.callback(site.stop)
             return site.url
 
-        slack = SlackStandIn(hand.seconds, cast, rate_limits=rate_limits)
+        slack = SlackStandIn(hand.seconds, cast, rate_limits=rate_limits, ack_seconds=ACK_SECONDS)
         slack_url = serve(slack.app())
         cluster = SimulatedCluster(hand.seconds)
         certificate = ensure_certificate(folder.certificates)

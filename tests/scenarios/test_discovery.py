@@ -80,13 +80,9 @@ def read_state(rig: Rig) -> str:
 def open_form(rig: Rig, user: str) -> dict[str, Any]:
     """The form that `start` alone opens, once everything is in it that will be."""
     rig.world.act("command", user=user, channel=CHANNEL, text="/asm-upgrade start")
-    form = rig.world.wait_for_form(user)
-    for _ in range(400):
-        if "Looking in GKE" not in str(form["blocks"]):
-            return form
-        rig.turn()
-        form = rig.world.wait_for_form(user)
-    raise AssertionError("what the form looks for in GKE never came")
+    rig.world.wait_for_form(user)
+    rig.world.wait_for("views", lambda state: "Looking in GKE" not in str(state["views"][user][-1]["blocks"]), rig.turn)
+    return rig.world.wait_for_form(user)
 
 
 def list_options(form: dict[str, Any]) -> dict[str, list[str]]:
@@ -98,7 +94,9 @@ def list_options(form: dict[str, Any]) -> dict[str, list[str]]:
 
 def read_home(rig: Rig, user: str) -> str:
     """Somebody's Home tab after it was opened and everything has settled, as text."""
+    seen = rig.world.read_feed()
     rig.world.act("home", user=user)
+    rig.world.wait_for("home", lambda _state: rig.world.has_come("home", seen), rig.bot.home_tabs.turn)
     for _ in range(8):
         rig.turn()
         rig.bot.home_tabs.turn()
@@ -122,11 +120,13 @@ def test_the_form_opens_before_google_has_answered(fresh: Rig) -> None:
     fresh.world.act("command", user=ANA, channel=CHANNEL, text="/asm-upgrade start")
     form = fresh.world.wait_for_form(ANA)
     first = list_options(form)
-    then = first
-    while then == first and not fresh.bot.search.is_fresh():
-        # The form's own thread says what it wants after Slack has opened it.
-        fresh.bot.search.turn()
-        then = list_options(fresh.world.state()["views"][ANA][-1])
+
+    def find_other(state: dict[str, Any]) -> dict[str, list[str]] | None:
+        shown = list_options(state["views"][ANA][-1])
+        return None if shown == first else shown
+
+    # The form's own thread says what it wants after Slack has opened it.
+    then = fresh.world.wait_for("views", find_other, fresh.bot.search.turn)
     fresh.world.act("view-close", user=ANA, view_id=form["id"])
     assert (first, then) == (
         {"": ["cluster-x"]},

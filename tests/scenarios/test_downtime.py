@@ -239,7 +239,8 @@ def test_the_home_tab_shows_the_calendar(rig: DowntimeRig) -> None:
     """Of the whole fleet, to whoever opens it."""
     schedule(rig)
     rig.world.act("home", user=BEN)
-    rig.run_until(lambda: rig.bot.home_tabs.turn() is None and BEN in rig.world.state()["homes"])
+    rig.world.wait_for("home", lambda state: state["homes"].get(BEN), rig.bot.home_tabs.turn)
+    rig.run_until(lambda: rig.bot.home_tabs.turn() is None)
     home = str(rig.world.state()["homes"][BEN])
     assert "The next 30 days" in home
     assert "Mesh upgrade cluster-x-1" in home

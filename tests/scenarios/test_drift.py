@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from sandbox.watching.messages import consent
+from tests.scenarios.film import Film
 from tests.scenarios.rig import ANA, BEN, Rig
 
 
@@ -66,25 +67,26 @@ def read_block(rig: Rig) -> str:
     return row.sentence if row and row.state == "blocked" else ""
 
 
-def test_what_gke_does_meanwhile_stops_the_click_and_not_the_upgrade(rig: Rig) -> None:
+def test_what_gke_does_meanwhile_stops_the_click_and_not_the_upgrade(film: Film) -> None:
     """Nodes are upgraded while the card is open, then the master passes the ceiling: no pod moves at either click."""
-    bring_to_sidecars(rig)
-    pods = rig.world.cluster.canonical_state()
-    google = rig.world.google.switches
-    for fault, said in (
-        ({"operations": ["UPGRADE_NODES"]}, "GKE runs UPGRADE_NODES on"),
-        ({"master_version": "1.22.3-gke.700"}, "the API server is v1.22.3-gke.700; ASM 1.4.10"),
-    ):
+    with film.reach("sidecars/approve") as rig:
         rig.run_until(lambda: read_step(rig) == "sidecars/approve", 300)
-        asked = rig.bot.journal.find_open_upgrade("cluster-x")
-        before = {name: getattr(google, name) for name in fault}
-        for name, value in fault.items():
-            setattr(google, name, value)
-        rig.run_until(lambda row=asked: rig.approve_next(BEN, row), 120)  # type: ignore[misc]
-        rig.run_until(lambda: bool(read_block(rig)), 300)
-        assert read_block(rig).startswith(said)
-        assert rig.world.cluster.canonical_state() == pods
-        for name, value in before.items():
-            setattr(google, name, value)
-        rig.command(BEN, "retry cluster-x")
-    rig.run_until(lambda: read_step(rig) == "sidecars/approve", 300)
+        pods = rig.world.cluster.canonical_state()
+        google = rig.world.google.switches
+        for fault, said in (
+            ({"operations": ["UPGRADE_NODES"]}, "GKE runs UPGRADE_NODES on"),
+            ({"master_version": "1.22.3-gke.700"}, "the API server is v1.22.3-gke.700; ASM 1.4.10"),
+        ):
+            rig.run_until(lambda: read_step(rig) == "sidecars/approve", 300)
+            asked = rig.bot.journal.find_open_upgrade("cluster-x")
+            before = {name: getattr(google, name) for name in fault}
+            for name, value in fault.items():
+                setattr(google, name, value)
+            rig.run_until(lambda row=asked: rig.approve_next(BEN, row), 120)  # type: ignore[misc]
+            rig.run_until(lambda: bool(read_block(rig)), 300)
+            assert read_block(rig).startswith(said)
+            assert rig.world.cluster.canonical_state() == pods
+            for name, value in before.items():
+                setattr(google, name, value)
+            rig.command(BEN, "retry cluster-x")
+        rig.run_until(lambda: read_step(rig) == "sidecars/approve", 300)

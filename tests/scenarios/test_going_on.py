@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tests.scenarios.film import Film
 from tests.scenarios.rig import ANA, BEN, Rig
-from tests.scenarios.test_drift import bring_to_sidecars
 
 BEHIND = "1.4.10-asm.18, 58 sidecars on 1.4.7-asm.0"
 
@@ -30,29 +30,31 @@ def read_backups(rig: Rig) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_start_after_an_abort_goes_on(rig: Rig) -> None:
+def test_a_start_after_an_abort_goes_on(film: Film) -> None:
     """No second apply and no backup of a moved control plane; each place shows the mesh's own state."""
-    bring_to_sidecars(rig)
-    rig.command(BEN, "abort cluster-x the weekend begins")
-    rig.run_until(lambda: rig.bot.journal.find_open_upgrade("cluster-x") is None, 600)
-    rig.settle()
-    assert f"*cluster-x*: {BEHIND}, cluster-x-1 aborted" in rig.command(ANA, "status")
-    plane, told = read_plane(rig), len(list_texts(rig))
-    kept = read_backups(rig)
-    assert kept
-    rig.command(ANA, "start cluster-x")
-    rig.upgrade_all(BEN)
-    texts = "\n".join(list_texts(rig)[told:])
-    assert f"proposal: cluster-x from {BEHIND} to 1.4.10-asm.18" in rig.command(ANA, "log cluster-x")
-    assert "nothing to apply: the " in texts
-    assert "control plane in place: 5 workloads on 1.4.10-asm.18" in texts
-    for claim in ("control plane replaced", "istioctl manifest apply has", '["backup: '):
-        assert claim not in texts
-    (ended,) = rig.bot.journal.list_upgrades("cluster-x", 1)
-    assert ended.sentence == (
-        f"upgraded cluster-x: {BEHIND} → 1.4.10-asm.18, 56/58 pods, 2 manual; "
-        "the control plane was in place before and nothing was applied to it"
-    )
-    assert read_plane(rig) == plane
-    assert read_backups(rig) == kept
-    assert "*cluster-x*: 1.4.10-asm.18, 2 sidecars on 1.4.7-asm.0, cluster-x-2 upgraded" in rig.command(ANA, "status")
+    with film.reach("sidecars/approve") as rig:
+        rig.command(BEN, "abort cluster-x the weekend begins")
+        rig.run_until(lambda: rig.bot.journal.find_open_upgrade("cluster-x") is None, 600)
+        rig.settle()
+        assert f"*cluster-x*: {BEHIND}, cluster-x-1 aborted" in rig.command(ANA, "status")
+        plane, told = read_plane(rig), len(list_texts(rig))
+        kept = read_backups(rig)
+        assert kept
+        rig.command(ANA, "start cluster-x")
+        rig.upgrade_all(BEN)
+        texts = "\n".join(list_texts(rig)[told:])
+        assert f"proposal: cluster-x from {BEHIND} to 1.4.10-asm.18" in rig.command(ANA, "log cluster-x")
+        assert "nothing to apply: the " in texts
+        assert "control plane in place: 5 workloads on 1.4.10-asm.18" in texts
+        for claim in ("control plane replaced", "istioctl manifest apply has", '["backup: '):
+            assert claim not in texts
+        (ended,) = rig.bot.journal.list_upgrades("cluster-x", 1)
+        assert ended.sentence == (
+            f"upgraded cluster-x: {BEHIND} → 1.4.10-asm.18, 56/58 pods, 2 manual; "
+            "the control plane was in place before and nothing was applied to it"
+        )
+        assert read_plane(rig) == plane
+        assert read_backups(rig) == kept
+        assert "*cluster-x*: 1.4.10-asm.18, 2 sidecars on 1.4.7-asm.0, cluster-x-2 upgraded" in rig.command(
+            ANA, "status"
+        )

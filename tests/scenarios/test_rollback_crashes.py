@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.scenarios.crashing import Records, Saboteur, report_counts, run_return
+from tests.journals.filming import take_whole_frame
+from tests.journals.restoring import open_studio
+from tests.scenarios.crashing import Records, Saboteur, report_counts, run_return, run_upgrade
 from tests.scenarios.rig import open_world
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -22,10 +24,13 @@ class Pair:
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
-    """Both, each after a quiet upgrade."""
-    with open_world(tmp_path_factory.mktemp("quiet-return"), rate_limits=False) as world:
+    """Both, from the end of one quiet upgrade."""
+    with open_world(tmp_path_factory.mktemp("returns"), rate_limits=False) as world:
+        studio = open_studio(world)
+        run_upgrade(world, None)
+        upgraded = take_whole_frame(studio, "upgraded")
         quiet = run_return(world, None)
-    with open_world(tmp_path_factory.mktemp("disturbed-return"), rate_limits=False) as world:
+        studio.restore(upgraded)
         disturbed = run_return(world, Saboteur())
     report_counts(disturbed)
     return Pair(disturbed, quiet)

@@ -9,8 +9,9 @@ import pytest
 
 from sandbox.cluster.server.deletion import DeleteOptions, delete_object
 from steps.notes.prepare import SOURCE
+from tests.scenarios.film import THE_END, Film
 from tests.scenarios.rig import ANA, BEN, Rig
-from tests.scenarios.test_rollback import list_asked, look, order_return, read_row, run_to
+from tests.scenarios.test_rollback import list_asked, look, order_return, read_row
 
 MERGE = "application/merge-patch+json"
 EDIT = {"example.com/edited": "after the upgrade"}
@@ -44,60 +45,55 @@ def drift(rig: Rig) -> None:
     api.create(resource, "shop", {"metadata": {"name": "newcomer", "namespace": "shop"}, "spec": spec})
 
 
-def test_what_moved_since_is_asked_about_and_nothing_else(rig: Rig) -> None:
+def test_what_moved_since_is_asked_about_and_nothing_else(film: Film) -> None:
     """More, fewer and edited pods of known workloads are covered; a workload that nobody approved is not."""
-    rig.command(ANA, "start cluster-x")
-    rig.upgrade_all(BEN)
-    drift(rig)
-    rig.run_until(lambda: True)
-    order_return(rig)
-    rig.upgrade_all(BEN)
-    assert read_row(rig, "cluster-x-2").state == "returned"
-    assert list_asked(rig, "cluster-x-2") == ["sidecars/approve", "authorization/approve-return"]
-    edited = read_deployment(rig, "checkout")["spec"]["template"]["metadata"]["annotations"]
-    assert {*EDIT.items()} <= {*edited.items()}
-    assert set(rig.bot.journal.count_ledger("cluster-x-2")) == {"upgraded"}
+    with film.reach(THE_END) as rig:
+        drift(rig)
+        rig.run_until(lambda: True)
+        order_return(rig)
+        rig.upgrade_all(BEN)
+        assert read_row(rig, "cluster-x-2").state == "returned"
+        assert list_asked(rig, "cluster-x-2") == ["sidecars/approve", "authorization/approve-return"]
+        edited = read_deployment(rig, "checkout")["spec"]["template"]["metadata"]["annotations"]
+        assert {*EDIT.items()} <= {*edited.items()}
+        assert set(rig.bot.journal.count_ledger("cluster-x-2")) == {"upgraded"}
 
 
-def test_a_field_that_somebody_set_since_is_asked_about(rig: Rig) -> None:
+def test_a_field_that_somebody_set_since_is_asked_about(film: Film) -> None:
     """It would be set back."""
-    rig.command(ANA, "start cluster-x")
-    rig.upgrade_all(BEN)
-    api, resource = rig.world.cluster.api, rig.world.cluster.resources.of_kind("", "ConfigMap")
-    assert resource
-    mesh = api.get(resource, "istio-system", "istio")["data"]["mesh"]
-    edit = {"data": {"mesh": f"{mesh}\noutboundTrafficPolicy:\n  mode: REGISTRY_ONLY\n"}}
-    api.patch(resource, "istio-system", "istio", edit, MERGE)
-    order_return(rig)
-    rig.run_until(lambda: read_row(rig, "cluster-x-2").state == "asking", 600)
-    assert read_row(rig, "cluster-x-2").step == "control-plane/approve-return"
+    with film.reach(THE_END) as rig:
+        api, resource = rig.world.cluster.api, rig.world.cluster.resources.of_kind("", "ConfigMap")
+        assert resource
+        mesh = api.get(resource, "istio-system", "istio")["data"]["mesh"]
+        edit = {"data": {"mesh": f"{mesh}\noutboundTrafficPolicy:\n  mode: REGISTRY_ONLY\n"}}
+        api.patch(resource, "istio-system", "istio", edit, MERGE)
+        order_return(rig)
+        rig.run_until(lambda: read_row(rig, "cluster-x-2").state == "asking", 600)
+        assert read_row(rig, "cluster-x-2").step == "control-plane/approve-return"
 
 
-def test_an_upgrade_that_was_aborted_half_way_is_taken_back(rig: Rig) -> None:
+def test_an_upgrade_that_was_aborted_half_way_is_taken_back(film: Film) -> None:
     """Pods of both releases, and a control plane of the new one."""
-    before = look(rig.world)
-    rig.command(ANA, "start cluster-x")
-    run_to(rig, "sidecars/restart")
-    rig.command(ANA, "abort cluster-x enough for today")
-    rig.run_until(lambda: read_row(rig, "cluster-x-1").state == "aborted", 600)
-    order_return(rig)
-    rig.upgrade_all(BEN)
-    assert (read_row(rig, "cluster-x-2").state, look(rig.world)) == ("returned", before)
+    with film.reach("sidecars/restart") as rig:
+        rig.command(ANA, "abort cluster-x enough for today")
+        rig.run_until(lambda: read_row(rig, "cluster-x-1").state == "aborted", 600)
+        order_return(rig)
+        rig.upgrade_all(BEN)
+        assert (read_row(rig, "cluster-x-2").state, look(rig.world)) == ("returned", film.reel.before)
 
 
-def test_an_archive_that_is_gone_blocks_before_anything_is_written(rig: Rig) -> None:
+def test_an_archive_that_is_gone_blocks_before_anything_is_written(film: Film) -> None:
     """It says what is missing; Retry goes on once it is there again."""
-    rig.command(ANA, "start cluster-x")
-    rig.upgrade_all(BEN)
-    source = rig.bot.journal.recall("cluster-x-1", SOURCE)
-    assert source is not None
-    shutil.rmtree(rig.world.settings.state / "releases")
-    rig.world.releases.switches.status = 404
-    order_return(rig)
-    rig.run_until(lambda: read_row(rig, "cluster-x-2").state == "blocked", 3600)
-    row = read_row(rig, "cluster-x-2")
-    assert (row.step, source.version in row.sentence) == ("download/fetch", True)
-    rig.world.releases.switches.status = 0
-    rig.command(ANA, "retry cluster-x")
-    rig.upgrade_all(BEN)
-    assert read_row(rig, "cluster-x-2").state == "returned"
+    with film.reach(THE_END) as rig:
+        source = rig.bot.journal.recall("cluster-x-1", SOURCE)
+        assert source is not None
+        shutil.rmtree(rig.world.settings.state / "releases")
+        rig.world.releases.switches.status = 404
+        order_return(rig)
+        rig.run_until(lambda: read_row(rig, "cluster-x-2").state == "blocked", 3600)
+        row = read_row(rig, "cluster-x-2")
+        assert (row.step, source.version in row.sentence) == ("download/fetch", True)
+        rig.world.releases.switches.status = 0
+        rig.command(ANA, "retry cluster-x")
+        rig.upgrade_all(BEN)
+        assert read_row(rig, "cluster-x-2").state == "returned"

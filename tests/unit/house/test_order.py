@@ -1,11 +1,11 @@
-"""The order in which `--shuffle SEED` runs the tests."""
+"""The order in which tests run: slow files first, or as `--shuffle SEED` has it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.order import shuffle
+from tests.order import put_first, shuffle
 
 
 @dataclass(frozen=True)
@@ -33,3 +33,10 @@ def test_the_tests_of_a_file_stay_together() -> None:
     assert changes == len(set(files)) - 1
     assert order != TESTS
     assert sorted(order, key=TESTS.index) == TESTS
+
+
+def test_files_with_slow_tests_come_first() -> None:
+    """Whole, and otherwise in the order that they had."""
+    order = put_first(TESTS, {Path("test_d.py"), Path("test_b.py")})
+    assert [one.path.stem[-1] for one in order] == [name for name in "bdacef" for _ in range(6)]
+    assert [one.number for one in order] == [*range(6)] * 6

@@ -15,6 +15,7 @@ COUNT = 30
 RELEASE = load_release()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(COUNT))
 def test_every_pod_is_told_rightly_and_no_workload_falls(
     number: int, certificate: ServingCertificate, tmp_path: Path
