@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import pytest
 
 from tests.journals.restoring import Studio, open_studio
-from tests.scenarios.rig import open_world
+from tests.scenarios.rig import leave_sockets, open_world
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -18,6 +18,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "tests/journals" in item.path.as_posix():
             item.add_marker(pytest.mark.filterwarnings("ignore::ResourceWarning"))
             item.add_marker(pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def leave_nothing_open() -> Iterator[None]:
+    """What the bots of a file left open is collected before tests begin for which that would be a fault."""
+    with leave_sockets():
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ import pytest
 from tests.scenarios.crashing import Records, run_upgrade
 from tests.scenarios.desk import Desk
 from tests.scenarios.film import Film, show_film
-from tests.scenarios.rig import Rig, World, open_world
+from tests.scenarios.rig import Rig, World, leave_sockets, open_world
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -20,6 +20,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "tests/scenarios" in item.path.as_posix():
             item.add_marker(pytest.mark.filterwarnings("ignore::ResourceWarning"))
             item.add_marker(pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def leave_nothing_open() -> Iterator[None]:
+    """What the bots of a file left open is collected before tests begin for which that would be a fault."""
+    with leave_sockets():
+        yield
 
 
 @pytest.fixture(autouse=True)
