@@ -95,6 +95,12 @@ CAUSES: tuple[Cause, ...] = (
         "Create the PriorityClass {priority}, or take it out of the template.",
     ),
     Cause(
+        "disk left on a node", "volume",
+        re.compile(r'Multi-Attach error for volume "(?P<volume>[^"]+)" Volume is already exclusively attached'),
+        "The node where its pod was has not let its disk go: repair that node or delete it; Kubernetes takes the disk"
+        " away about six minutes after the pod there is gone.",
+    ),
+    Cause(
         "disk on another node", "volume",
         re.compile(r'Multi-Attach error for volume "(?P<volume>[^"]+)"'),
         "Its disk can be on one node at a time and the old pod holds it on another: set the strategy to Recreate, or"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sandbox.cluster.controllers.engine import Engine
-from sandbox.cluster.controllers.nodes.disks import find_multi_attach
+from sandbox.cluster.controllers.nodes.disks import Disks
 from sandbox.cluster.controllers.nodes.pod_status import (
     back_off,
     container_images,
@@ -52,17 +52,20 @@ class Kubelet:
         self._plans: dict[str, tuple[str, float]] = {}
         # Nodes from which nothing is heard any more, and since when.
         self.silent: dict[str, float] = {}
+        self._disks = Disks(api.store, api.now)
 
     def affected(self, change: Change) -> Iterable[tuple[str, str]]:
         if change.type == "DELETED":
             self._plans.pop(uid_of(change.obj), None)
+            if not self._hears(change.obj["spec"].get("nodeName") or ""):
+                self._disks.keep(change)
             return ()
         return ((namespace_of(change.obj), name_of(change.obj)),)
 
     def reconcile(self, namespace: str, name: str) -> None:
         pod = self._api.store.find("pods", namespace, name)
         node = pod["spec"].get("nodeName") if pod else None
-        if pod is None or not node or node in self.silent or self._api.store.find("nodes", "", node) is None:
+        if pod is None or not node or not self._hears(node):
             return
         if is_terminating(pod):
             self._stop(pod)
@@ -78,10 +81,15 @@ class Kubelet:
     def forget_plans(self) -> None:
         """Drop all plans (before another state is loaded)."""
         self._plans.clear()
+        self._disks.clear()
+
+    def _hears(self, node: str) -> bool:
+        """Tell whether the node is there and speaks."""
+        return node not in self.silent and self._api.store.find("nodes", "", node) is not None
 
     def _has_disks(self, pod: Json) -> bool:
         """Tell whether its disks can be attached; where not, it is said so and tried again."""
-        refusal = find_multi_attach(self._api.store, pod)
+        refusal = self._disks.find_multi_attach(pod)
         if refusal:
             self._recorder.warn(pod, "FailedAttachVolume", refusal, "attachdetach-controller")
             self._engine.look_later(self.pace.pull_retry, self.name, namespace_of(pod), name_of(pod))

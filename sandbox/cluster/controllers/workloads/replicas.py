@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sandbox.cluster.controllers.engine import Engine
 from sandbox.cluster.controllers.pace import Pace
 from sandbox.cluster.controllers.workloads.claims import Claims
+from sandbox.cluster.controllers.workloads.disk_claims import make_claims
 from sandbox.cluster.objects.errors import ApiError
 from sandbox.cluster.objects.objects import (
     Json,
@@ -58,12 +59,16 @@ class PodMaker:
     def make(
         self, controller: str, owner: Json, pod: Json, component: str, said: str = "", failed: str = "Error creating"
     ) -> ApiError | None:
-        """Create a pod for an owner; a refusal is recorded and returned, and nothing is tried for a while after it."""
+        """Create a pod for an owner, and first the disks that are its own.
+
+        A refusal is recorded and returned, and nothing is tried for a while after it.
+        """
         waited = self._wait(controller, owner)
         if waited is not None:
             return waited
         pod["metadata"]["ownerReferences"] = [owner_reference(owner)]
         try:
+            make_claims(self.api, self.recorder, owner, pod, component)
             made = self.api.create(self.api.resources.by_key("pods"), namespace_of(owner), pod)
         except ApiError as error:
             self._refused(controller, owner, error, component, f"FailedCreate {failed}")

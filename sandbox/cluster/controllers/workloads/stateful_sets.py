@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from sandbox.cluster.controllers.workloads.disk_claims import mount_claims
 from sandbox.cluster.controllers.workloads.replicas import PodMaker, concerned, itself, template_pod
 from sandbox.cluster.controllers.workloads.revisions import REVISION_LABEL, current_revision, pod_revision, revisions_of
 from sandbox.cluster.objects.objects import Json, is_pod_finished, is_pod_ready, is_terminating, name_of, uid_of
@@ -82,6 +83,7 @@ class StatefulSets:
             generateName=f"{name_of(owner)}-",
         )
         pod["spec"] |= {"hostname": name, "subdomain": owner["spec"]["serviceName"]}
+        mount_claims(owner, pod)
         said = f"create Pod {name} in StatefulSet {name_of(owner)}"
         self._maker.make(self.name, owner, pod, _COMPONENT, f"{said} successful", f"{said} failed error")
 

@@ -75,6 +75,13 @@ ODD: dict[str, Json] = {
     "strategy null": workload("Deployment", "odd", strategy=None),
     "daemons lots": workload("DaemonSet", "odd", updateStrategy={"rollingUpdate": {"maxUnavailable": "lots"}}),
     "partition words": workload("StatefulSet", "odd", updateStrategy={"rollingUpdate": {"partition": "half"}}),
+    "disks words": workload("StatefulSet", "odd", volumeClaimTemplates="data"),
+    "disks null": workload("StatefulSet", "odd", volumeClaimTemplates=None),
+    "disk without a name": workload("StatefulSet", "odd", volumeClaimTemplates=[{"spec": {}}]),
+    "disk without a spec": workload("StatefulSet", "odd", volumeClaimTemplates=[{"metadata": {"name": "data"}}]),
+    "disk for whom": workload(
+        "StatefulSet", "odd", volumeClaimTemplates=[{"metadata": {"name": "data"}, "spec": {"accessModes": "all"}}]
+    ),
     "selector operator": workload("Deployment", "odd", selector={"matchExpressions": [{"key": "a", "operator": "Is"}]}),
     "selector list": workload("Deployment", "odd", selector=["app"]),
     "template null": workload("Deployment", "odd", template=None),

@@ -57,6 +57,11 @@ REAL = (
         "disk on another node", "on one node at a time",
     ),
     (
+        'FailedAttachVolume: Multi-Attach error for volume "pvc-7a2e" Volume is already exclusively attached to one'
+        " node and can't be attached to another",
+        "disk left on a node", "repair that node or delete it",
+    ),
+    (
         'FailedMount: MountVolume.SetUp failed for volume "settings" : configmap "settings" not found',
         "missing configuration", "kubectl -n shop get configmaps,secrets",
     ),

@@ -9,6 +9,7 @@ import pytest
 
 from sandbox.cluster.http.server import SimulatedCluster
 from sandbox.cluster.objects.objects import is_pod_ready, labels_of, name_of, namespace_of
+from sandbox.cluster.objects.selectors import match_node_terms
 from tests.unit.sandbox.cluster.yard import HandClock, images
 
 OLD, NEW = "1.4.7-asm.0", "1.4.10-asm.18"
@@ -34,6 +35,19 @@ def test_control_plane_is_the_guides(cluster: SimulatedCluster) -> None:
     assert counts == {
         "galley": 1, "pilot": 2, "ingressgateway": 2, "sidecar-injector": 1, "promsd": 1, "nodeagent": 4,
     }  # fmt: skip
+
+
+def test_nodes_carry_the_labels_that_istios_affinity_asks_for(cluster: SimulatedCluster) -> None:
+    """Architecture and system, by old and new names; Istio 1.4's charts ask every workload's node for them."""
+    arch = {"key": "beta.kubernetes.io/arch", "operator": "In", "values": ["amd64", "ppc64le", "s390x"]}
+    terms = [{"matchExpressions": [arch]}]
+    nodes = list(cluster.store.each("nodes"))
+    assert nodes
+    for node in nodes:
+        labels = labels_of(node)
+        assert match_node_terms(terms, labels)
+        assert {labels[f"{old}kubernetes.io/os"] for old in ("", "beta.")} == {"linux"}
+        assert {labels[f"{old}kubernetes.io/arch"] for old in ("", "beta.")} == {"amd64"}
 
 
 def test_sidecars_are_on_the_old_version(cluster: SimulatedCluster) -> None:
