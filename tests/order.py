@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -45,9 +46,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = put_first(items, slow) if seed is None else shuffle(items, seed)
 
 
-def put_first(items: Iterable[T], slow: Collection[Path]) -> list[T]:
-    """The tests of these files first, each in the order that it has: what is long must not be begun last."""
-    return sorted(items, key=lambda item: item.path not in slow)
+def put_first(items: Sequence[T], slow: Collection[Path]) -> list[T]:
+    """The tests of these files first, a file of many before one of few: what takes long must not be begun last."""
+    counts = Counter(item.path for item in items)
+    return sorted(items, key=lambda item: -counts[item.path] if item.path in slow else 0)
 
 
 def shuffle(items: Iterable[T], seed: str) -> list[T]:

@@ -36,7 +36,8 @@ def test_the_tests_of_a_file_stay_together() -> None:
 
 
 def test_files_with_slow_tests_come_first() -> None:
-    """Whole, and otherwise in the order that they had."""
-    order = put_first(TESTS, {Path("test_d.py"), Path("test_b.py")})
-    assert [one.path.stem[-1] for one in order] == [name for name in "bdacef" for _ in range(6)]
-    assert [one.number for one in order] == [*range(6)] * 6
+    """Whole, the one with most tests before the others, and otherwise in the order that they had."""
+    more = [Written(Path("test_d.py"), number) for number in range(6, 9)]
+    order = put_first([*TESTS, *more], {Path("test_b.py"), Path("test_d.py"), Path("test_f.py")})
+    assert [one.path.stem[-1] for one in order] == [*"d" * 9, *"b" * 6, *"f" * 6, *"a" * 6, *"c" * 6, *"e" * 6]
+    assert [one.number for one in order] == [*range(9), *[*range(6)] * 5]
