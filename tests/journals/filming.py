@@ -6,7 +6,7 @@ import os
 import signal
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,6 +21,14 @@ from tests.scenarios.rig import World
 from tests.scenarios.test_downtime import DowntimeRig
 
 SECONDS = 30.0
+# The first frames of a way back, by the step at which they stand.
+RETURNING = {
+    "rollback/prepare": "returning-prepare",
+    "control-plane/apply": "returning-apply",
+    "sidecars/restart": "returning-sidecars",
+    "authorization/return": "returning-policies",
+    "finish/report-return": "returning-report",
+}
 
 
 class FilmRig(DowntimeRig):
@@ -143,3 +151,8 @@ def cut_downloads(world: World, after: int = 1_000_000) -> Iterator[None]:
         yield
     finally:
         world.releases.switches.truncate = 0
+
+
+def name_returning(plan: Sequence[str], step: str) -> str:
+    """The frame of a step of the way back."""
+    return RETURNING.get(step) or f"return-{plan.index(step) + 1:02}-{step.replace('/', '-')}"

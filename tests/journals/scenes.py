@@ -10,7 +10,16 @@ from sandbox.bot.settings import CLUSTERS
 from sandbox.cluster.server.faults import PodFault
 from steps.mesh import ClusterAddress
 from tests.journals.clicks import give_reason, list_clicks, order, run_to_question, snooze
-from tests.journals.filming import Film, FilmRig, cut_downloads, find_row, hold_program, is_in
+from tests.journals.filming import (
+    RETURNING,
+    Film,
+    FilmRig,
+    cut_downloads,
+    find_row,
+    hold_program,
+    is_in,
+    name_returning,
+)
 from tests.journals.going_on import go_on
 from tests.scenarios.rig import ANA, BEN, CAI, CHANNEL
 from tests.unit.bot.workbench import write_click
@@ -313,15 +322,7 @@ def film_skipped(film: Film) -> None:
 
 def film_return(film: Film) -> None:
     """An upgrade that is taken back before its end, and its way back; its cluster has the operator's role."""
-    names = {
-        "access/release": "releasing-access",
-        "landing/land": "landing",
-        "rollback/prepare": "returning-prepare",
-        "control-plane/apply": "returning-apply",
-        "sidecars/restart": "returning-sidecars",
-        "authorization/return": "returning-policies",
-        "finish/report-return": "returning-report",
-    }
+    names = {"access/release": "releasing-access", "landing/land": "landing", **RETURNING}
     film_nothing(film, "empty-with-role")
     with film.go_back("empty-with-role") as rig:
         ends = {"access/release": "upgraded", "landing/land": "rolled back"}
@@ -344,6 +345,24 @@ def film_return(film: Film) -> None:
         go_on(rig, "cluster-x-2")
         rig.look = lambda: None
         film.freeze("returned", "returned")
+
+
+def film_return_steps(film: Film) -> None:
+    """The other steps of the way back, one frame each."""
+    with film.go_back("ordered-return") as rig:
+
+        def look() -> None:
+            row = find_row(rig)
+            if row is None or not row.takes_back or row.ended_at or row.step in RETURNING:
+                return
+            name = name_returning(row.plan, row.step)
+            if name not in film.taken and (row.step != "authorization/approve-return" or row.state == "asking"):
+                film.freeze(name, "returned")
+
+        rig.look = look
+        rig.run_until(lambda: (row := find_row(rig)) is not None and row.id == "cluster-x-2", 600)
+        go_on(rig, "cluster-x-2")
+        rig.look = lambda: None
 
 
 SCENES: Mapping[str, Callable[[Film], None]] = {
@@ -373,4 +392,6 @@ SCENES: Mapping[str, Callable[[Film], None]] = {
     "skipped-acknowledge": film_skipped,
     # When there were ways back.
     "returned": film_return,
+    # When every step of a way back got a frame.
+    "return-20-finish-revoke": film_return_steps,
 }

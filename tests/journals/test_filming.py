@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.journals.filming import Film
+from steps.contract.options import UpgradeOptions
+from steps.plan import build_plan
+from tests.journals.filming import Film, name_returning
 from tests.journals.frames import list_frames, load_frame
 from tests.journals.restoring import Studio
 from tests.journals.scenes import SCENES
@@ -44,6 +46,12 @@ def is_kept(frozen: object, again: object) -> bool:
     if isinstance(frozen, dict) and isinstance(again, dict):
         return all(name in again and is_kept(value, again[name]) for name, value in frozen.items())
     return frozen == again
+
+
+def test_every_step_of_a_way_back_has_a_frame() -> None:
+    """Of a plan without canaries; a new step is filmed under a new name."""
+    plan = build_plan("rollback", UpgradeOptions())
+    assert {name_returning(plan, step) for step in plan} <= set(list_frames())
 
 
 def test_a_scene_can_be_filmed_by_today_s_bot(studio: Studio, tmp_path: Path) -> None:
