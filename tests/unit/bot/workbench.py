@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+import msgspec
+
 from bot.app.known_releases import read_releases
 from bot.clicks.clicks import Click, Clicks, FlatClick, unfold_click
 from bot.clock import Clock
@@ -17,7 +19,6 @@ from bot.discovery.readings import ClusterReadings, FormReading
 from bot.discovery.search import GkeSearch
 from bot.engine.plans import Pace, Plans, Ports
 from bot.engine.runner import Runner
-from bot.journal.bodies import encode_body
 from bot.journal.journal import Journal
 from bot.journal.measured import Paces
 from bot.journal.outbox import Outbox
@@ -136,9 +137,9 @@ class Engine:
         return row
 
     def bodies(self, kind: str) -> list[Mapping[str, Any]]:
-        """The bodies of all outbox rows of a kind."""
+        """The bodies of all outbox rows of a kind, as JSON; the text of a file is not packed here."""
         unsent = self.outbox.list_unsent(self.clock.now())
-        return [json.loads(encode_body(message.body)) for message in unsent if message.kind == kind]
+        return [json.loads(msgspec.json.encode(message.body)) for message in unsent if message.kind == kind]
 
 
 def build_engine(

@@ -49,4 +49,4 @@ def test_the_grant_is_the_guides_command() -> None:
 
 def test_a_range_of_one_is_one_number() -> None:
     """Not 3–3."""
-    assert describe_range((3, 3)) == "3 min"
+    assert describe_range((3, 3)) == "about 3 min"
