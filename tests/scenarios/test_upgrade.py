@@ -50,7 +50,7 @@ def test_the_thread_is_short_and_the_channel_shorter(upgraded: Rig) -> None:
     messages = upgraded.world.messages()
     in_channel = [one for one in messages if one.get("thread_ts") == one["ts"] or one.get("subtype")]
     assert (len(messages) <= 16, len(in_channel)) == (True, 2)
-    assert {"backup: 28 objects of 11 kinds", "validated: 5 checks OK"} <= set(list_folded(upgraded.world))
+    assert {"Backup: 28 objects of 11 kinds", "Validated: 5 checks OK"} <= set(list_folded(upgraded.world))
 
 
 def test_each_question_mentions_an_approver_once(upgraded: Rig) -> None:
