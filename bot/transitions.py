@@ -170,10 +170,11 @@ class Transitions:
             self._journal.change_upgrade(row.id, due=now)
 
     def wait(self, row: UpgradeRow, outcome: Waiting, due: datetime) -> None:
-        """Run the step again at that time."""
+        """Run the step again at that time; to wait for a place is no waiting."""
+        since = None if outcome.queued else row.waiting_since
         with self._change(row, "wait") as now:
             self._chronicle.tell_waiting(row, outcome, now)
-            self._journal.change_upgrade(row.id, sentence=outcome.why, due=due, waiting_since=row.waiting_since)
+            self._journal.change_upgrade(row.id, sentence=outcome.why, due=due, waiting_since=since)
 
     def move_on(self, row: UpgradeRow, outcome: Done) -> None:
         """Stand at the next step of the plan, or end where there is none."""

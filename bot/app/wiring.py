@@ -25,6 +25,7 @@ from bot.engine.runner import Runner
 from bot.engine.step_runs import StepRuns
 from bot.evidence.reports import ChangeRecords
 from bot.gateways.programs.long_programs import ProgramRuns
+from bot.gateways.programs.places import count_places, read_memory
 from bot.gateways.releases.archive_cache import ArchiveCache
 from bot.gateways.webhook_posts import WebhookPosts
 from bot.journal.deliveries import Deliveries
@@ -306,7 +307,7 @@ def read_endpoints(settings: Settings) -> GoogleEndpoints:
 
 def build_programs(settings: Settings) -> ProgramRuns:
     """What istioctl and asmctl run in; one for the whole program."""
-    return ProgramRuns(settings.state / PROGRAMS / "runs")
+    return ProgramRuns(settings.state / PROGRAMS / "runs", count_places(settings.programs, read_memory()))
 
 
 def build_ports_for(settings: Settings, programs: ProgramRuns) -> Callable[[ClusterAddress], Ports]:

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias, cast
 
 from bot.engine.turn import Turn, TurnMemory
 from bot.journal.audit import Acted, Deed, Fell
+from steps.contract.errors import NoPlace
 from steps.contract.leases import Lease
 from steps.contract.ledger import LedgerEntry
 from steps.contract.ports import KubectlCall, Kubernetes, MeshTools, ProgramEnded, RunState
@@ -94,6 +95,8 @@ class Witness:
             self._begin(did, to)
             try:
                 answer = method(*arguments, **named)
+            except NoPlace:  # nothing was begun
+                raise
             except BaseException as fault:
                 self._add(did, to, f"failed: {fault}")
                 raise

@@ -17,7 +17,7 @@ from bot.journal.store import StoreBroken
 from bot.schedule.keeper import Keeper
 from bot.telling.chronicle import Chronicle
 from bot.transitions import Transitions
-from steps.contract.errors import GiveUp, TryAgain
+from steps.contract.errors import GiveUp, NoPlace, TryAgain
 from steps.contract.step import Ask, Blocked, Done, Outcome, Waiting
 from steps.plan import is_past_first_write
 
@@ -135,7 +135,7 @@ class Runner:
             return self._runs.run(step, row, turn, hold)
         except TryAgain as fault:
             retry_in = self._plans.pace.retry_cap if fault.retry_in is None else fault.retry_in
-            return Waiting(fault.why, retry_in)
+            return Waiting(fault.why, retry_in, queued=isinstance(fault, NoPlace))
         except GiveUp as fault:
             return Blocked(fault.why, fault.remedy)
         except StoreBroken:

@@ -100,7 +100,7 @@ def correct_wait(row: UpgradeRow, now: datetime) -> datetime:
 
 def limit_patience(step: Step | None, row: UpgradeRow, outcome: Outcome, now: datetime) -> Outcome:
     """Turn a Waiting that is past its step's patience into Blocked."""
-    if not isinstance(outcome, Waiting) or step is None or row.waiting_since is None:
+    if not isinstance(outcome, Waiting) or outcome.queued or step is None or row.waiting_since is None:
         return outcome
     waited = now - row.waiting_since
     if waited <= step.patience:

@@ -81,6 +81,11 @@ SETTINGS: tuple[Setting, ...] = (
         "0",
         "How many seconds a bot that is told to stop waits for programs that run; in a container over 1800.",
     ),
+    Setting(
+        "ASM_UPGRADE_PROGRAMS",
+        "0",
+        "How many of istioctl and asmctl run at once; 0 for one to four, as memory allows. Others wait for a place.",
+    ),
     Setting("ASM_UPGRADE_RETRY_CAP", "15", "The longest pause between two looks at the same thing, in seconds."),
     Setting("ASM_UPGRADE_APPROVAL_HOURS", "24", "How long an approval counts where no window ends it."),
     Setting("ASM_UPGRADE_ROLLBACK_HOURS", "72", "How long a report has the button that takes the upgrade back."),
@@ -165,6 +170,7 @@ class Settings:
     cache_bytes: int = 5 * 10**9
     backups: Path | None = None
     grace: float = 0.0
+    programs: int = 0
     rollback_button: timedelta = timedelta(hours=72)
     discovery: DiscoverySettings = NO_DISCOVERY
     webhooks: tuple[Webhook, ...] = ()
@@ -244,6 +250,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         listen=reader.text("ASM_UPGRADE_LISTEN"),
         cache_bytes=int(reader.number("ASM_UPGRADE_CACHE_GB", float, 0) * 10**9),
         retention=_read_retention(reader),
+        programs=int(reader.number("ASM_UPGRADE_PROGRAMS", int, 0)),
         grace=reader.number("ASM_UPGRADE_GRACE", float, 0),
         rollback_button=timedelta(hours=reader.number("ASM_UPGRADE_ROLLBACK_HOURS", float, 0)),
         backups=Path(folder) if (folder := reader.text("ASM_UPGRADE_BACKUPS")) else None,

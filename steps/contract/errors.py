@@ -17,6 +17,10 @@ class TryAgain(StepError):
         self.retry_in = retry_in
 
 
+class NoPlace(TryAgain):
+    """As many programs run as may at once: nothing went wrong, and however long it takes counts for no patience."""
+
+
 class GiveUp(StepError):
     """The call will not go through until a person changes something; `remedy` says what."""
 

@@ -297,6 +297,13 @@ class NotStarted:
 
 
 @dataclass(frozen=True)
+class PlacesTaken:
+    """No run under this id was ever begun, and `others` run already, which is as many as may at once."""
+
+    others: int
+
+
+@dataclass(frozen=True)
 class Running:
     """The program still runs, started by this bot or by one before it; `output` is the last part of what it wrote."""
 
@@ -313,11 +320,14 @@ class ProgramEnded:
     timed_out: bool = False
 
 
-RunState: TypeAlias = NotStarted | Running | ProgramEnded
+RunState: TypeAlias = NotStarted | PlacesTaken | Running | ProgramEnded
 
 
 class MeshTools(Protocol):
-    """istioctl and asmctl as child programs. A kubeconfig for the cluster is kept by the gateway."""
+    """istioctl and asmctl as child programs. A kubeconfig for the cluster is kept by the gateway.
+
+    Each start raises NoPlace where another took the last place since it was looked for.
+    """
 
     def read_istioctl_version(self, tools: Tools) -> str:
         """What istioctl says of itself; it gets no credentials for that."""

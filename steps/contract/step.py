@@ -35,6 +35,7 @@ class Waiting:
     """Nothing to decide: look again in `retry_in` seconds. `details` are lines for the progress message.
 
     `held`: nothing is in flight and `Context.hold` forbids to start anything, so there is nothing to look at.
+    `queued`: it waits for a place of the bot's own, for which no patience is too long.
     """
 
     why: str
@@ -42,6 +43,7 @@ class Waiting:
     progress: Progress | None = None
     details: tuple[str, ...] = ()
     held: bool = False
+    queued: bool = False
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from steps.contract.notes import Note, read_as
-from steps.contract.step import Context
+from steps.contract.ports import PlacesTaken
+from steps.contract.step import Context, Waiting
+from steps.contract.wording import count_things
 
 
 class Tries(msgspec.Struct, frozen=True):
@@ -26,6 +28,12 @@ LEFTOVERS = Note("validate/leftovers", read_as(tuple[str, ...]))
 
 # The run whose end an abort waited for.
 AWAITED = Note("abort/awaited", read_as(str))
+
+
+def wait_for_place(taken: PlacesTaken) -> Waiting:
+    """Look again soon; nothing was begun, and nobody is to be told twice."""
+    others = count_things(taken.others, "other program")
+    return Waiting(f"waits for a place: no more than {others} may run at once", 2.0, queued=True)
 
 
 def count_tries(ctx: Context, note: Note[Tries]) -> int:

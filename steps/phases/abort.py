@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import assert_never
 
-from steps.contract.ports import NotStarted, ProgramEnded, Running
+from steps.contract.ports import NotStarted, PlacesTaken, ProgramEnded, Running
 from steps.contract.step import Context, Done, Outcome, Step, Waiting
 from steps.contract.wording import describe_seconds
 from steps.notes.runs import AWAITED, LEFTOVERS, NAMESPACES
@@ -49,7 +49,7 @@ def await_programs(ctx: Context, what: str) -> Waiting | None:
                 ctx.revise(AWAITED, run_id)
                 program = name_program(ctx, run_id)
                 return Waiting(f"{what}: {program} has run for {describe_seconds(seconds)} and is let end first", 2.0)
-            case NotStarted() | ProgramEnded():
+            case NotStarted() | PlacesTaken() | ProgramEnded():
                 continue
             case unexpected:
                 assert_never(unexpected)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import assert_never
 
 from steps.contract.cards import Attachment, Choice
-from steps.contract.ports import NotStarted, ProgramEnded, Running
+from steps.contract.ports import NotStarted, PlacesTaken, ProgramEnded, Running
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Step, Waiting
 from steps.contract.wording import Person, count_things, describe_seconds
 from steps.gates import bind_upgrade, build_gate_card, pass_gate
@@ -14,7 +14,15 @@ from steps.install.asmctl_output import ValidationReport, describe_checks, read_
 from steps.install.istioctl_output import blames_connection
 from steps.mesh import Namespace
 from steps.notes.download import recall_tools
-from steps.notes.runs import LEFTOVERS, NAMESPACES, VALIDATE_TRIES, begin_next_try, count_tries, name_run
+from steps.notes.runs import (
+    LEFTOVERS,
+    NAMESPACES,
+    VALIDATE_TRIES,
+    begin_next_try,
+    count_tries,
+    name_run,
+    wait_for_place,
+)
 from steps.phases.same_cluster import hold_cluster
 from steps.phases.same_release import on_same_ground
 from steps.phases.through import describe_through, recall_through
@@ -58,6 +66,8 @@ def run(ctx: Context) -> Outcome:
     match ctx.mesh_tools.observe_run(run_id):
         case NotStarted():
             return _start(ctx, run_id)
+        case PlacesTaken() as taken:
+            return wait_for_place(taken)
         case Running(seconds, output):
             lines = describe_checks(read_validation(output).checks)
             return Waiting(f"asmctl validate runs for {describe_seconds(seconds)}", 2.0, details=lines)

@@ -22,10 +22,10 @@ from bot.gateways.programs.kubectl_seam.run_folder import (
     prepare_guarding,
     prepare_recording,
 )
-from bot.gateways.programs.long_programs import ProgramRuns
+from bot.gateways.programs.long_programs import ProgramRuns, refuse_place
 from bot.gateways.releases.signatures import hash_file
 from steps.contract.errors import GiveUp
-from steps.contract.ports import ApplyRequest, KubectlCall, NotStarted, Recording
+from steps.contract.ports import ApplyRequest, KubectlCall, NotStarted, PlacesTaken, Recording
 from steps.contract.record import Record
 from steps.mesh import ClusterAddress
 
@@ -108,7 +108,10 @@ class GuardedRuns:
 
     def _is_fresh(self, place: GuardedPlace) -> bool:
         """Whether the run was never begun; what was prepared for it and never used is cleared away."""
-        if not isinstance(self._runs.observe(place.run_id), NotStarted):
+        state = self._runs.observe(place.run_id)
+        if isinstance(state, PlacesTaken):
+            raise refuse_place(state)
+        if not isinstance(state, NotStarted):
             return False
         try:
             if place.seam.path.exists():

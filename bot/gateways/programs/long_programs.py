@@ -8,6 +8,7 @@ it; a free one with a process id means that it ended; a free and empty one means
 from __future__ import annotations
 
 import fcntl
+import glob
 import itertools
 import json
 import os
@@ -21,8 +22,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bot.files import write_atomically
-from steps.contract.ports import NotStarted, ProgramEnded, Running, RunState
+from steps.contract.errors import NoPlace
+from steps.contract.ports import NotStarted, PlacesTaken, ProgramEnded, Running, RunState
 from steps.contract.redaction import redact
+from steps.contract.wording import count_things
 
 # The shell moves the lock from its standard input to descriptor 9, writes its process id there and becomes the
 # program, which keeps id and lock. No instant lies between the start and its record that a kill of the bot could hit.
@@ -47,12 +50,14 @@ class Run:
 class ProgramRuns:
     """Runs under `folder`, one folder per run id. One instance for the whole program, thread-safe.
 
-    `clock` must be the machine's monotonic clock, which goes on while the bot is down and never jumps.
+    At most so many programs run at once. `clock` must be the machine's monotonic clock, which goes on while the bot is
+    down and never jumps.
     """
 
     def __init__(
         self,
         folder: Path,
+        most: int,
         clock: Callable[[], float] = time.monotonic,
         grace_seconds: float = GRACE_SECONDS,
     ) -> None:
@@ -61,6 +66,9 @@ class ProgramRuns:
         self._grace_seconds = grace_seconds
         self._lock = threading.Lock()
         self._watchers: dict[str, threading.Thread] = {}
+        self._most = most
+        # those of a bot before this one count as well
+        self._places = set(self.list_running(""))
 
     def start(
         self,
@@ -70,7 +78,7 @@ class ProgramRuns:
         limit_seconds: float,
         keep_alive: Callable[[], None] = lambda: None,
     ) -> bool:
-        """Start a program unless this run was ever begun; whether it was started now. Raises OSError.
+        """Start a program unless this run was ever begun; whether it was started now. Raises OSError, NoPlace.
 
         `keep_alive` is called now and then while this bot watches the program.
         """
@@ -79,9 +87,12 @@ class ProgramRuns:
         with self._lock, (place / "lock").open("a+b") as lock:
             if not _take_lock(lock.fileno()) or _read_pid(place):
                 return False
+            if others := self._count_if_full():
+                raise refuse_place(PlacesTaken(others))
             run = Run(arguments[0], limit_seconds, self._clock())
             write_atomically(place / "run.json", json.dumps(asdict(run)).encode())
             process = _spawn(place, lock.fileno(), arguments, environment)
+            self._places.add(place.name)
             self._watch(run_id, process, keep_alive)
             return True
 
@@ -89,7 +100,7 @@ class ProgramRuns:
         """How the run stands; one that is past its limit is told to end, and killed after the grace time."""
         place = self._place(run_id)
         if not (place / "lock").exists():
-            return NotStarted()
+            return self._find_place()
         with self._lock:
             locked = _is_locked(place)
         if locked:
@@ -97,7 +108,7 @@ class ProgramRuns:
                 cap_output(place / "output")
             return Running(self._enforce_limit(place), self.read_output(run_id))
         if not _read_pid(place):
-            return NotStarted()
+            return self._find_place()
         self._join(run_id)
         timed_out = (place / "terminated").exists()
         return ProgramEnded(_read_exit_code(place), self.read_output(run_id), timed_out)
@@ -110,7 +121,7 @@ class ProgramRuns:
 
     def list_folders(self, prefix: str) -> list[Path]:
         """The folders of the runs whose ids begin so, ended ones too; where a number follows, it is another's."""
-        found = sorted(lock.parent for lock in self._folder.glob("*/lock") if lock.parent.name.startswith(prefix))
+        found = sorted(lock.parent for lock in self._folder.glob(f"{glob.escape(prefix)}*/lock"))
         return [place for place in found if not place.name.removeprefix(prefix)[:1].isdigit()]
 
     def wait_for_all(self, seconds: float, hurry: threading.Event) -> tuple[str, ...]:
@@ -150,6 +161,18 @@ class ProgramRuns:
             return False
         self._join(run_id)
         return True
+
+    def _find_place(self) -> NotStarted | PlacesTaken:
+        """Whether a run that was never begun could be."""
+        with self._lock:
+            others = self._count_if_full()
+        return PlacesTaken(others) if others else NotStarted()
+
+    def _count_if_full(self) -> int:
+        """How many programs run where that is as many as may, 0 while there is a place. Under the lock."""
+        if len(self._places) >= self._most:
+            self._places = {name for name in self._places if _is_locked(self._folder / name)}
+        return len(self._places) if len(self._places) >= self._most else 0
 
     def _enforce_limit(self, place: Path) -> float:
         """The seconds since the start of a locked run, ended where they are too many."""
@@ -196,6 +219,13 @@ class ProgramRuns:
 
     def _place(self, run_id: str) -> Path:
         return self._folder / run_id.replace("/", "_").replace("..", "_")
+
+
+def refuse_place(taken: PlacesTaken) -> NoPlace:
+    """Another program took the last place."""
+    return NoPlace(
+        f"waits for a place: no more than {count_things(taken.others, 'other program')} may run at once", 2.0
+    )
 
 
 def cap_output(path: Path) -> None:

@@ -21,6 +21,7 @@ from steps.contract.ports import (
     KubectlCall,
     Manifest,
     NotStarted,
+    PlacesTaken,
     ProgramEnded,
     Recording,
     Running,
@@ -33,7 +34,7 @@ from steps.install.record.kubectl_errors import read_kubectl_errors
 from steps.install.record.recorder import choose_recorder
 from steps.install.record.renewal import compare_recordings
 from steps.notes.download import RECORDED, RECORDER_DOUBT, KeptRecord
-from steps.notes.runs import RECORDING_TRIES, begin_next_try, count_tries, name_run
+from steps.notes.runs import RECORDING_TRIES, begin_next_try, count_tries, name_run, wait_for_place
 
 TRIES = 8
 # The kinds of kubectl's category `all` that Istio 1.4 has objects of; any other may be unreadable.
@@ -117,6 +118,8 @@ def observe_recording(
             ctx.revise(RECORDER_DOUBT.of(name), recorder.doubt)
             ctx.mesh_tools.start_recording(run_id, ctx.cluster, request, recorder.acting_for, looks=looks)
             return Waiting("writing down what istioctl hands to kubectl", 1.0)
+        case PlacesTaken() as taken:
+            return wait_for_place(taken)
         case Running(seconds):
             return Waiting(f"writing down what istioctl hands to kubectl, for {describe_seconds(seconds)}", 1.0)
         case ProgramEnded() as ended:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from steps.contract.notes import Json
-from steps.contract.ports import NotStarted, ProgramEnded, Running
+from steps.contract.ports import NotStarted, PlacesTaken, ProgramEnded, Running
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Waiting
 from steps.gates import describe_drift
 from steps.install.istioctl_output import describe_apply, describe_running, read_apply_output
@@ -20,7 +20,7 @@ from steps.install.record.comparison import measure_preview
 from steps.install.record.preview import Preview
 from steps.install.record.recording import Recorded, record_apply
 from steps.notes.control_plane import APPROVED_APPLY, APPROVED_FRAME, CREATED, FIRST_WRITE, IN_PLACE, ApprovedApply
-from steps.notes.runs import APPLY_TRIES, count_tries, name_run
+from steps.notes.runs import APPLY_TRIES, count_tries, name_run, wait_for_place
 from steps.phases.control_plane.approvals import (
     ask_about_apply,
     describe_asked,
@@ -41,10 +41,12 @@ def apply(ctx: Context) -> Outcome:
     tries = count_tries(ctx, APPLY_TRIES)
     run_id = name_run(ctx, "apply", tries)
     match ctx.mesh_tools.observe_run(run_id):
-        case NotStarted() if ctx.hold and tries == 1:
+        case NotStarted() | PlacesTaken() if ctx.hold and tries == 1:
             return Waiting(ctx.hold, 0.0, held=True)
         case NotStarted():
             return start_apply(ctx, run_id, repeated=tries > 1)
+        case PlacesTaken() as taken:
+            return wait_for_place(taken)
         case Running(seconds, output):
             lines = describe_apply(read_apply_output(output))
             return Waiting(describe_running(seconds), 2.0, details=lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,13 @@ from bot.engine.deeds import MOST_DEEDS, READING
 from bot.journal.audit import Acted, AuditEvent, Deed, Fell
 from bot.journal.journal import Journal
 from bot.journal.records import BOT
-from steps.contract.errors import GiveUp
+from steps.contract.errors import GiveUp, NoPlace
 from steps.contract.leases import Lease
 from steps.contract.ledger import LedgerEntry
 from steps.contract.ports import KubectlCall, Kubernetes, NotStarted, ProgramEnded, RunState
 from steps.contract.step import Context, Done, Outcome, Waiting
 from steps.mesh import Binding, EvictionRefused, PodGone
-from tests.unit.bot.workbench import BEN, Build, Engine
+from tests.unit.bot.workbench import BEN, START, Build, Engine
 from tests.unit.steps.paper_ports import PaperKubernetes
 
 STEP = "access/bind"
@@ -198,6 +199,37 @@ def test_a_program_stands_with_its_end_and_its_calls_once(build: Build) -> None:
             Deed("kubectl apply", "Galley", "failed, exit 1 it was refused"),
         ),
     )
+
+
+class Full(Programs):
+    """Another program took the last place."""
+
+    def start_apply(self, run_id: str) -> None:
+        raise NoPlace(f"{run_id} waits for a place", 2.0)
+
+
+@pytest.mark.parametrize("told", ["answers", "raises"])
+def test_waiting_for_a_place_is_no_waiting(told: str, build: Build) -> None:
+    """Neither the patience counts it nor the audit; once there is a place the step waits from then on."""
+
+    def wait(ctx: Context) -> Outcome:
+        if ctx.now >= START + timedelta(hours=10):
+            return Waiting("no node", 5)
+        if told == "raises":
+            tools: Any = ctx.mesh_tools
+            tools.start_apply("apply-1")
+        return Waiting("waits for a place", 5, queued=True)
+
+    engine = build({STEP: wait}, patience=timedelta(minutes=1), ports=Places(mesh_tools=Full()))
+    engine.add_upgrade([STEP])
+    while engine.clock.now() < START + timedelta(hours=10, seconds=30):
+        engine.runner.turn()
+        engine.clock.advance(20)
+    assert (engine.row().state, engine.row().sentence) == ("running", "no node")
+    assert engine.journal.list_audit("cluster-x-1") == []
+    engine.clock.advance(61)
+    engine.runner.turn()
+    assert engine.row().state == "blocked"
 
 
 class Killed(BaseException):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from steps.contract.options import UpgradeOptions
-from steps.contract.ports import ProgramEnded, Running
+from steps.contract.ports import PlacesTaken, ProgramEnded, Running
 from steps.contract.step import Blocked, Done, Waiting
 from steps.mesh import Namespace
 from steps.phases.validate import TRIES, run
@@ -39,6 +39,14 @@ def test_testing_workloads_may_be_left_out() -> None:
     paper.options = UpgradeOptions(testing_workloads=False)
     paper.run(run)
     assert paper.tools.started == [(RUN, ("validate",))]
+
+
+def test_an_asmctl_that_finds_no_place_begins_nothing() -> None:
+    """It waits, for however long."""
+    paper = start_paper()
+    paper.tools.runs[RUN] = PlacesTaken(4)
+    outcome = paper.run(run)
+    assert (isinstance(outcome, Waiting) and outcome.queued, paper.tools.started) == (True, [])
 
 
 def test_a_running_asmctl_is_adopted() -> None:

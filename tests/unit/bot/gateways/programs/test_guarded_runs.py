@@ -94,7 +94,7 @@ def bench(tmp_path: Path) -> Bench:
     (real.parent / "code").write_text("0")
     address = ClusterAddress("cluster-x", kubeconfig=str(write_kubeconfig(tmp_path, "http://127.0.0.1:9")))
     kubeconfigs = Kubeconfigs(tmp_path / "kubeconfigs", NoGke(), GoogleCredentials())
-    runs = ProgramRuns(tmp_path / "runs")
+    runs = ProgramRuns(tmp_path / "runs", 4)
     environment = {"SLACK_BOT_TOKEN": "xoxb-secret", "HTTPS_PROXY": "http://proxy.example"}
     return Bench(tmp_path, runs, GuardedRuns(runs, kubeconfigs, environment, lambda: None, 600.0), address)
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from bot.gateways.programs.long_programs import ProgramRuns, cap_output
-from steps.contract.ports import NotStarted, ProgramEnded, Running
+from steps.contract.errors import NoPlace
+from steps.contract.ports import NotStarted, PlacesTaken, ProgramEnded, Running
 from tests.fifo import Fifo, MakeFifo
 from tests.unit.bot.gateways.loopback import HandClock
 
@@ -26,7 +27,7 @@ import os, signal, sys
 from pathlib import Path
 from bot.gateways.programs.long_programs import ProgramRuns
 
-runs = ProgramRuns(Path(sys.argv[1]), lambda: float(sys.argv[3]))
+runs = ProgramRuns(Path(sys.argv[1]), 4, lambda: float(sys.argv[3]))
 runs.start("run", ["/bin/sh", "-c", sys.argv[2]], {"PATH": "/usr/bin:/bin"}, 60)
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -37,11 +38,12 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.most = 4
         self.clock = HandClock()
 
     def bot(self) -> ProgramRuns:
         """Make a bot that knows nothing but the folder."""
-        return ProgramRuns(self.folder / "runs", self.clock)
+        return ProgramRuns(self.folder / "runs", self.most, self.clock)
 
     def start_and_be_killed(self, script: str) -> int:
         """Start a line for the shell from a bot of its own that kill -9 ends at once; give its exit code.
@@ -112,6 +114,22 @@ def test_a_run_is_started_once(bench: Bench, make_fifo: MakeFifo) -> None:
     assert bot.wait_for_end("run", SECONDS)
     assert not bot.start("run", shell("echo three"), ENVIRONMENT, 60)
     assert bot.observe("run") == ProgramEnded(0, "one\n")
+
+
+def test_what_finds_no_place_waits_until_a_program_has_ended(bench: Bench, make_fifo: MakeFifo) -> None:
+    """Nothing of it is begun meanwhile; a program of a bot before this one takes a place as well."""
+    gate, bench.most = make_fifo("gate"), 1
+    assert bench.bot().start("first", shell(f"read line < {gate}"), ENVIRONMENT, 60)
+    bot = bench.bot()
+    assert bot.observe("second") == PlacesTaken(1)
+    with pytest.raises(NoPlace, match="no more than 1 other program may run at once"):
+        bot.start("second", shell("echo two"), ENVIRONMENT, 60)
+    assert isinstance(bot.observe("first"), Running)
+    gate.release()
+    assert bot.wait_for_end("first", SECONDS)
+    assert bot.observe("second") == NotStarted()
+    assert bot.start("second", shell("echo two"), ENVIRONMENT, 60)
+    assert bot.wait_for_end("second", SECONDS)
 
 
 def test_another_bot_adopts_what_runs(bench: Bench, make_fifo: MakeFifo) -> None:
@@ -343,7 +361,7 @@ def test_programs_that_can_not_outlive_the_bot_are_ended(
 ) -> None:
     """By SIGKILL where they don't listen; how they ended is noted."""
     ticks, told = itertools.count(), make_fifo("told")
-    bot = ProgramRuns(bench.folder / "runs", lambda: float(next(ticks)), grace_seconds=5.0)
+    bot = ProgramRuns(bench.folder / "runs", 4, lambda: float(next(ticks)), grace_seconds=5.0)
     bot.start("run", shell(f"{trap}echo > {told}; exec sleep 60"), ENVIRONMENT, 10_000)
     told.wait_until_told()
     bot.end_all()

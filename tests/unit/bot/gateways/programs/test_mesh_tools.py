@@ -51,7 +51,7 @@ class Workbench:
     def __init__(self, folder: Path, short_limit: float = 20.0) -> None:
         self.folder = folder
         self.clock = HandClock()
-        self.runs = ProgramRuns(folder / "runs", self.clock)
+        self.runs = ProgramRuns(folder / "runs", 4, self.clock)
         self.address = ClusterAddress("cluster-x", kubeconfig=str(write_kubeconfig(folder, "http://127.0.0.1:9")))
         write_program(folder / "kubectl" / "kubectl", 'echo \'{"clientVersion": {"gitVersion": "v1.18.20"}}\'\n')
         self.environment = {

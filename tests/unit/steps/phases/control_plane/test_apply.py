@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from steps.contract.ports import KubectlCall, Running
+from steps.contract.ports import KubectlCall, PlacesTaken, Running
 from steps.contract.step import Ask, Blocked, Waiting
 from steps.phases.control_plane.apply import apply
 from tests.unit.steps.builders import NEW, OLD
@@ -73,6 +73,17 @@ def test_a_call_that_the_guard_refused_blocks_with_its_sentence() -> None:
     outcome = paper.run(apply)
     assert isinstance(outcome, Blocked)
     assert outcome.why == "istioctl wanted more than was approved: v1/ConfigMap/a/b is not as approved"
+
+
+def test_an_apply_that_finds_no_place_begins_nothing() -> None:
+    """Not the recording before it either, and the cluster's Lease is left alone; while it is held that is told."""
+    paper = start_paper()
+    paper.tools.runs[RUN] = PlacesTaken(4)
+    outcome = paper.run(apply)
+    assert isinstance(outcome, Waiting)
+    assert outcome.queued
+    assert outcome.why == "waits for a place: no more than 4 other programs may run at once"
+    assert (paper.tools.started, paper.tools.asked) == ([], {})
 
 
 def test_a_running_istioctl_is_adopted() -> None:

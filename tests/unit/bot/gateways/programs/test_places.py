@@ -1,0 +1,31 @@
+"""How many programs there is room for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.gateways.programs.places import MEGABYTE, MOST, count_places, read_memory
+
+
+@pytest.mark.parametrize(
+    ("asked", "megabytes", "places"), [(0, 64, 1), (0, 512, 1), (0, 700, 2), (0, 1024, 4), (0, 64_000, 4), (9, 64, 9)]
+)
+def test_the_memory_says_how_many_unless_a_person_does(asked: int, megabytes: int, places: int) -> None:
+    """At least one, at most four by itself."""
+    assert count_places(asked, megabytes * MEGABYTE) == places
+
+
+@pytest.mark.parametrize(("limit", "total", "places"), [("max", "999999999", MOST), ("536870912", "999999999", 1)])
+def test_a_containers_limit_counts_before_the_machine(limit: str, total: str, places: int, tmp_path: Path) -> None:
+    """Where there is none the machine's memory does."""
+    (tmp_path / "memory.max").write_text(f"{limit}\n")
+    (tmp_path / "meminfo").write_text(f"MemTotal:  {total} kB\nMemFree: 1 kB\n")
+    memory = read_memory([tmp_path / "memory.max", tmp_path / "none"], tmp_path / "meminfo")
+    assert count_places(0, memory) == places
+
+
+def test_a_machine_that_says_nothing_has_room(tmp_path: Path) -> None:
+    """As on systems without /proc."""
+    assert count_places(0, read_memory([], tmp_path / "none")) == MOST
