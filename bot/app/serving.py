@@ -31,6 +31,7 @@ from bot.app.wiring import (
     build_old_reports,
     build_retention,
     build_senders,
+    build_zone_rules,
 )
 from bot.clock import SystemClock
 from bot.gateways.programs.orphans import Orphans
@@ -105,6 +106,7 @@ class Serving:
             *([Loop("orphans", Orphans().turn, longest=60.0)] if os.getpid() == 1 else []),
             Loop("journal", build_copies(settings, self.bot.store, self.bot.clock).turn, longest=60.0),
             Loop("reports", build_old_reports(settings, self.bot).turn, longest=60.0),
+            Loop("zones", build_zone_rules(self.bot).turn, longest=60.0),
             Loop("retention", build_retention(settings, self.bot).turn, longest=60.0),
             Loop("archives", build_archives(settings, self.bot.journal, self.bot.clock).turn, longest=60.0),
             *(

@@ -53,6 +53,7 @@ from bot.retention.sweeping import Retention, Rule
 from bot.returns import Returns
 from bot.schedule.keeper import Keeper
 from bot.schedule.tables import Schedules
+from bot.schedule.zone_rules import ZoneRules
 from bot.settings.clusters import Cluster
 from bot.settings.environment import BACKUPS, JOURNAL, ConfigError, Settings, find_clusters_file, read_clusters
 from bot.settings.live import ClustersFile, LiveClusters
@@ -281,6 +282,12 @@ def build_old_reports(settings: Settings, bot: Bot) -> OldReports:
     """What takes the way-back button off reports in time."""
     chronicle = Chronicle(bot.journal, bot.outbox, lambda _cluster, _requester: [])
     return OldReports(bot.journal, chronicle, bot.clock, settings.rollback_button)
+
+
+def build_zone_rules(bot: Bot) -> ZoneRules:
+    """What tells that the rules of a zone have moved under an appointment."""
+    chronicle = Chronicle(bot.journal, bot.outbox, lambda _cluster, _requester: [])
+    return ZoneRules(bot.journal, bot.schedules, chronicle, bot.clock)
 
 
 def build_discover(settings: Settings) -> Callable[[str], Discovery]:

@@ -48,6 +48,7 @@ def build_migrations() -> Migrations:
         prove_times,
         index_threads,
         create_put_away,
+        keep_local_times,
     ):
         migrations()(migrate)
     return migrations
@@ -163,3 +164,9 @@ def create_put_away(db: Database) -> None:
         """
     )
     db.execute("create index settled_clicks on clicks(received_at) where settled_at is not null")
+
+
+def keep_local_times(db: Database) -> None:
+    """The local time that an appointment was written as, and the one that people were last shown: a zone may change."""
+    db.execute("alter table schedules add column written text not null default ''")
+    db.execute("alter table schedules add column shown text not null default ''")

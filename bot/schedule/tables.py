@@ -10,7 +10,7 @@ from bot.journal.bodies import ReminderKind
 from bot.journal.proofs import prove_rows
 from bot.journal.rows import at_time, encode_json, to_seconds, to_time
 from bot.journal.store import Row, Store, StoredCopy
-from bot.windows.appointments import Appointment
+from bot.windows.appointments import Appointment, write_wall
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,15 @@ class Edition:
 
     sequence: int
     at: datetime
+
+
+@dataclass(frozen=True)
+class Wall:
+    """The local time that an appointment was written as, and the one that people were last shown; who wrote it."""
+
+    written: str
+    shown: str
+    by: str
 
 
 @dataclass(frozen=True)
@@ -87,6 +96,13 @@ class SchedulesView:
         rows = self._read_proven("extensions", "upgrade = ? order by seq desc", upgrade)
         return at_time(rows[0]["until"]) if rows else None
 
+    def find_wall(self, upgrade: str) -> Wall:
+        """The local time of the upgrade's appointment as it was written. KeyError where it has none."""
+        rows = self._rows('select written, shown, "by" from schedules where upgrade = ?', [upgrade])
+        if not rows:
+            raise KeyError(upgrade)
+        return Wall(rows[0]["written"], rows[0]["shown"], rows[0]["by"])
+
     def find_hold(self, upgrade: str) -> Hold | None:
         """What holds the upgrade."""
         rows = self._read_proven("holds", "upgrade = ?", upgrade)
@@ -110,20 +126,25 @@ class Schedules(SchedulesView):
         with self._store.transact() as db:
             db.execute(
                 """
-                insert into schedules (upgrade, starts, ends, zone, "by", at) values (?, ?, ?, ?, ?, ?)
+                insert into schedules (upgrade, starts, ends, zone, "by", at, written, shown)
+                values (:upgrade, :starts, :ends, :zone, :by, :at, :wall, :wall)
                 on conflict (upgrade) do update set starts = excluded.starts, ends = excluded.ends,
-                    zone = excluded.zone, "by" = excluded."by", at = excluded.at, revision = revision + 1
+                    zone = excluded.zone, "by" = excluded."by", at = excluded.at, revision = revision + 1,
+                    written = excluded.written, shown = excluded.shown
                 """,
-                [
-                    upgrade,
-                    appointment.starts.timestamp(),
-                    to_seconds(appointment.ends),
-                    appointment.zone,
-                    by,
-                    now.timestamp(),
-                ],
+                {"upgrade": upgrade, "by": by, "at": now.timestamp(), "zone": appointment.zone}
+                | {"starts": appointment.starts.timestamp(), "ends": to_seconds(appointment.ends)}
+                | {"wall": write_wall(appointment.starts, appointment.zone)},
             )
             prove_rows(db, self._store.key, "schedules", "upgrade = ?", [upgrade])
+
+    def note_shown(self, upgrade: str, wall: str) -> None:
+        """People know which local time the appointment is now; one of an earlier version is taken as written so."""
+        with self._store.transact() as db:
+            db.execute(
+                "update schedules set shown = ?, written = iif(written = '', ?, written) where upgrade = ?",
+                [wall, wall, upgrade],
+            )
 
     def add_extension(self, upgrade: str, until: datetime, by: str, reason: str, now: datetime) -> None:
         """Let the upgrade act until then."""

@@ -246,9 +246,14 @@ def write_length(length: timedelta) -> str:
     return "".join(parts) or "0m"
 
 
+def write_wall(moment: datetime, zone: str) -> str:
+    """`2026-12-01 02:00`, as clocks in the zone show it by the rules that this machine has."""
+    return f"{moment.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"
+
+
 def write_local(moment: datetime, zone: str) -> str:
     """`2026-12-01 02:00 Asia/Seoul`."""
-    return f"{moment.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} {zone}"
+    return f"{write_wall(moment, zone)} {zone}"
 
 
 def write_both(moment: datetime, zone: str) -> str:

@@ -267,7 +267,7 @@ NOT_PROVEN = {
     "consents": {"proof"},
     "clicks": {"seq", "received_at", "settled_at", "answer", "proof"},
     "memory": {"proof"},
-    "schedules": {"proof"},
+    "schedules": {"written", "shown", "proof"},
     "extensions": {"seq", "proof"},
     "holds": {"proof"},
     "upgrades": {"proof"},
