@@ -31,6 +31,8 @@ BIND_ACCOUNT = (
     "the annotation iam.gke.io/gcp-service-account), as manifests/kubernetes has it; then retry."
 )
 SET_CLOCK = "Set the clock of the bot's machine by NTP; then retry."
+# Google's name for the project that `find_quota_project` tells (cloud.google.com/apis/docs/system-parameters).
+QUOTA_HEADER = "x-goog-user-project"
 # Timeouts and "too many requests", among the answers that otherwise are final.
 PASSING = (408, 429)
 
@@ -95,6 +97,10 @@ class GoogleCredentials:
             self.read_token()
             address = str(getattr(credentials, "service_account_email", "") or "")
         return address or str(getattr(credentials, "account", "") or "")
+
+    def find_quota_project(self) -> str:
+        """The project whose quota calls count against, "" where the credentials name none: then it is their own."""
+        return str(getattr(self.load(), "quota_project_id", "") or "")
 
     def _find(self) -> Credentials:
         if self._loaded is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +14,10 @@ from steps.contract.errors import GiveUp, StepError, TryAgain
 from steps.contract.wording import shorten
 
 ASK_AGAIN = frozenset({408, 409, 410, 423, 425})
+
+
+# What a page for people is called, at its beginning.
+TITLE = re.compile(rb"<title[^>]{0,80}>([^<]{1,200})", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,19 @@ def judge_untrusted(call: OutsideCall, error: BaseException) -> GiveUp:
     return GiveUp(
         f"the certificate of {call.service} is not trusted: {name_error(error)}",
         "Check the address and the CA that belongs to it (for GKE both come from the container API), then retry.",
+    )
+
+
+def judge_garbled(call: OutsideCall, body: bytes, error: BaseException | None = None) -> TryAgain:
+    """The verdict on an answer of 200 that is none of the service's own; it passes where a proxy is put in order."""
+    if not body.lstrip().startswith(b"<"):
+        told = f": {name_error(error)}" if error else ""
+        return TryAgain(f'{call.service} answered "{call.action}" with broken JSON{told}')
+    title = TITLE.search(body)
+    named = f" ({shorten(title[1].decode(errors='replace').strip())})" if title else ""
+    return TryAgain(
+        f'{call.service} answered "{call.action}" with a page for people{named}: something on the way, such as a '
+        "proxy, wants a sign-in or is out of order"
     )
 
 

@@ -16,6 +16,14 @@ class AnswerTooLarge(requests.RequestException):
     """An answer is larger than anything that Google sends of itself."""
 
 
+class NotGoogles(requests.RequestException):
+    """An answer that stands for success and is no JSON object, as every one of Google's is: `body` is what came."""
+
+    def __init__(self, body: bytes, request: requests.PreparedRequest) -> None:
+        super().__init__("the answer is no JSON object", request=request)
+        self.body = body
+
+
 class BoundedAnswers(HTTPAdapter):
     """How a session of requests gets its answers: whole, or not at all."""
 
@@ -28,6 +36,9 @@ class BoundedAnswers(HTTPAdapter):
             if len(body) > LARGEST_ANSWER:
                 response.close()
                 raise AnswerTooLarge(f"the answer has more than {LARGEST_ANSWER // 2**20} MB", request=request)
+        if response.status_code < 400 and not body.lstrip().startswith(b"{"):
+            # Google's APIs send nobody on; a gateway does, to its page
+            raise NotGoogles(bytes(body) or b"<" if response.is_redirect else bytes(body), request)
         # requests has no other way to say that a body was read
         response._content = bytes(body)
         return response

@@ -146,7 +146,7 @@ class GkeGateway:
         enabled: set[str] = set()
         query = {"filter": "state:ENABLED", "pageSize": PAGE_SIZE}
         while True:
-            page = msgspec.convert(self._rest.get(call, url, query), _ServicesPage)
+            page = self._rest.get_as(call, url, _ServicesPage, query)
             enabled.update(service.name.rpartition("/")[2] for service in page.services or ())
             if not page.next_page_token:
                 return tuple(service for service in services if service not in enabled)
@@ -194,9 +194,12 @@ class GkeGateway:
     def _ask_once(self, call: OutsideCall, ask: Callable[[], T]) -> T:
         import requests
         from google.api_core import exceptions
+        from google.protobuf.json_format import ParseError  # type: ignore[import-untyped]
 
         try:
             return ask()
+        except ParseError as error:
+            raise faults.judge_garbled(call, b"", error) from error
         except exceptions.GoogleAPICallError as error:
             headers = getattr(error.response, "headers", None) or {}
             wait = faults.read_retry_after(headers)

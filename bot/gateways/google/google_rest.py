@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
 
 from bot.gateways.calls import faults
-from bot.gateways.calls.credentials import GoogleCredentials
+from bot.gateways.calls.credentials import QUOTA_HEADER, GoogleCredentials
 from bot.gateways.calls.faults import OutsideCall
 from bot.gateways.calls.retries import ReadRetries
 from bot.gateways.google.reasons import GoogleRefusal, judge_refusal, read_google_refusal
-from steps.contract.errors import GiveUp, TryAgain
+from steps.contract.errors import GiveUp
 
 if TYPE_CHECKING:
     import requests
+
+T = TypeVar("T")
 
 
 class GoogleRest:
@@ -35,6 +39,13 @@ class GoogleRest:
         """The answer's JSON object; a 401 renews the token once."""
         return self._retries.run(lambda: self._get_renewed(call, url, query or {}))
 
+    def get_as(self, call: OutsideCall, url: str, form: type[T], query: Mapping[str, str]) -> T:
+        """The same in the form that it should have."""
+        try:
+            return msgspec.convert(self.get(call, url, query), form)
+        except msgspec.ValidationError as error:
+            raise faults.judge_garbled(call, b"", error) from error
+
     def _get_renewed(self, call: OutsideCall, url: str, query: Mapping[str, str]) -> dict[str, object]:
         token = self._credentials.read_token()
         response = self._send(call, url, query, token)
@@ -46,7 +57,7 @@ class GoogleRest:
         try:
             found = response.json()
         except ValueError as error:
-            raise TryAgain(f'{call.service} answered "{call.action}" with broken JSON') from error
+            raise faults.judge_garbled(call, response.content, error) from error
         return found if isinstance(found, dict) else {}
 
     def _send(self, call: OutsideCall, url: str, query: Mapping[str, str], token: str) -> requests.Response:
@@ -54,7 +65,8 @@ class GoogleRest:
 
         from bot.gateways.google.bounded_answers import bound_answers
 
-        headers = {"Authorization": f"Bearer {token}"}
+        project = self._credentials.find_quota_project()
+        headers = {"Authorization": f"Bearer {token}"} | ({QUOTA_HEADER: project} if project else {})
         try:
             # Calls are few and from several threads, and requests' Session is not made for threads: one for each.
             with requests.Session() as session:
@@ -70,9 +82,11 @@ def judge_requests(call: OutsideCall, error: Exception, limit: float) -> Excepti
     """The verdict on an exception of requests, TryAgain or GiveUp; `limit` is the read limit in seconds."""
     import requests
 
-    from bot.gateways.google.bounded_answers import AnswerTooLarge
+    from bot.gateways.google.bounded_answers import AnswerTooLarge, NotGoogles
 
     match error:
+        case NotGoogles():
+            return faults.judge_garbled(call, error.body)
         case AnswerTooLarge():
             return GiveUp(
                 f'{call.service} answered "{call.action}" with more than it ever has to say: {error}',

@@ -6,7 +6,7 @@ from collections.abc import MutableMapping
 
 from google.auth.credentials import Credentials
 
-from bot.gateways.calls.credentials import GoogleCredentials
+from bot.gateways.calls.credentials import QUOTA_HEADER, GoogleCredentials
 
 
 class TokenSource(Credentials):
@@ -17,9 +17,11 @@ class TokenSource(Credentials):
         self._source = source
 
     def before_request(self, request: object, method: str, url: str, headers: MutableMapping[str, str]) -> None:
-        """Put the token in force on a request."""
+        """Put the token in force on a request, and whose quota it counts against."""
         self.token = self._source.read_token()
         headers["authorization"] = f"Bearer {self.token}"
+        if project := self._source.find_quota_project():
+            headers[QUOTA_HEADER] = project
 
     def refresh(self, request: object) -> None:
         """Replace a token that was refused with 401."""

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
-from bot.gateways.calls.faults import name_error
+from bot.gateways.calls.faults import OutsideCall, judge_garbled, name_error
 from bot.gateways.kubernetes.answers import BudgetItem, NamespaceItem, NodeItem, Scaler
 from bot.gateways.kubernetes.api_server import JSON, ApiServer, HttpAnswer
 from bot.gateways.kubernetes.wire import Controller, Described, Page, PodItem
@@ -129,4 +129,4 @@ def decode(server: ApiServer, action: str, answer: HttpAnswer, decoder: msgspec.
             "Look at the object with `kubectl get -o json`: somebody wrote it so, or a proxy in between did.",
         ) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise TryAgain(f'{server.name} answered "{action}" with broken JSON: {name_error(error)}') from error
+        raise judge_garbled(OutsideCall(server.name, action), answer.body, error) from error

@@ -80,7 +80,7 @@ def test_an_answer_cut_short_is_tried_again(connect: ConnectTo) -> None:
 def test_a_proxys_page_is_no_answer(connect: ConnectTo) -> None:
     """HTML with status 200 is not decoded into something."""
     gateway, _ = connect(in_order(Reply(body=b"<html>Welcome</html>")))
-    with pytest.raises(TryAgain, match="broken JSON"):
+    with pytest.raises(TryAgain, match="with a page for people"):
         gateway.read_server_version()
 
 
