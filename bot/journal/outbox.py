@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -15,6 +15,8 @@ from bot.journal.deliveries import GIVEN_UP
 from bot.journal.store import Row, Store, StoredCopy
 
 UNREADABLE = (ValueError, TypeError, KeyError, msgspec.MsgspecError)
+# All of a row but its body, which may be large.
+HEADS = "id, upgrade, slot, channel, revision, sent_revision, ts, attempts, not_before, created_at"
 log = structlog.get_logger(__name__)
 
 
@@ -60,6 +62,8 @@ class Outbox(OutboxView):
     def __init__(self, store: Store) -> None:
         super().__init__(store)
         self._store = store
+        # by id and revision what is still to be sent, so that a backlog is read once and not at each look
+        self._known: Mapping[tuple[str, int], Body] = {}
 
     def add_message(self, upgrade: str, channel: str, body: Body, now: datetime) -> None:
         """A message that is posted once."""
@@ -181,10 +185,22 @@ class Outbox(OutboxView):
         One that can't be read is given up, so that the others are sent.
         """
         rows = self._store.read(
-            "select * from outbox where revision > sent_revision and coalesce(not_before, 0) <= ? order by seq",
+            f"select {HEADS} from outbox where revision > sent_revision and coalesce(not_before, 0) <= ? order by seq",
             [now.timestamp()],
         )
-        return [message for row in rows if (message := self._read_or_give_up(row))]
+        self._known = self._read_bodies(rows)
+        return [_read_message(row, body) for row in rows if (body := self._known.get((row["id"], row["revision"])))]
+
+    def _read_bodies(self, rows: Sequence[Row]) -> Mapping[tuple[str, int], Body]:
+        """The bodies of these rows by id and revision; only those are read that were not before."""
+        keys = [(row["id"], row["revision"]) for row in rows]
+        new = [key[0] for key in keys if key not in self._known]
+        found = self._store.read(
+            "select id, upgrade, kind, revision, body from outbox where id in (select value from json_each(?))",
+            [json.dumps(new)],
+        )
+        read = {(row["id"], row["revision"]): body for row in found if (body := self._read_or_give_up(row))}
+        return {key: body for key in keys if (body := self._known.get(key) or read.get(key))}
 
     def find_next_due(self, now: datetime) -> datetime | None:
         """When the next deferred message may be tried, None where none is deferred."""
@@ -229,9 +245,9 @@ class Outbox(OutboxView):
         """How many messages Slack will never get, or not in their last form."""
         return int(self._store.read(f"select count(*) as n from outbox where {GIVEN_UP}")[0]["n"])
 
-    def _read_or_give_up(self, row: Row) -> Message | None:
+    def _read_or_give_up(self, row: Row) -> Body | None:
         try:
-            return _read_message(row)
+            return decode_body(row["kind"], row["body"])
         except UNREADABLE as fault:
             log.error("slack message unreadable", message=row["id"], upgrade=row["upgrade"], why=str(fault))
             self.drop_message(row["id"], f"its row can't be read: {fault}")
@@ -263,13 +279,13 @@ def _when(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def _read_message(row: Row) -> Message:
+def _read_message(row: Row, body: Body | None = None) -> Message:
     return Message(
         id=row["id"],
         upgrade=row["upgrade"],
         slot=row["slot"],
         channel=row["channel"],
-        body=decode_body(row["kind"], row["body"]),
+        body=decode_body(row["kind"], row["body"]) if body is None else body,
         created_at=_when(row["created_at"]),
         revision=row["revision"],
         sent_revision=row["sent_revision"],
