@@ -9,10 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from steps.contract.leases import Leases
+from steps.contract.record import CallVerdict as CallVerdict
+from steps.contract.record import ForbiddenRead as ForbiddenRead
+from steps.contract.record import KubectlCall as KubectlCall
 from steps.contract.record import Record
+from steps.contract.record import Recording as Recording
 from steps.contract.release import Archive
 from steps.mesh import (
     WORKLOAD_KINDS,
@@ -241,54 +245,6 @@ class ApplyRequest:
     cluster_uid: str
     arguments: tuple[str, ...]
     overlays: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, order=True)
-class ForbiddenRead:
-    """A kind that may not be read: one rule of RBAC would let it."""
-
-    group: str
-    resource: str
-    verb: str
-
-
-CallVerdict: TypeAlias = Literal["recorded", "passed", "answered", "failed", "refused", "late", "unknown"]
-
-
-@dataclass(frozen=True)
-class KubectlCall:
-    """One call of kubectl as it was written down; an `unknown` one began and its end was never written.
-
-    `sentence` is our own kubectl's; the output is redacted and shortened. `attempts` counts tries of the connection.
-    """
-
-    verb: str
-    component: str
-    verdict: CallVerdict
-    exit_code: int | None
-    sentence: str = ""
-    stdout: str = ""
-    stderr: str = ""
-    attempts: int = 1
-    forbidden: tuple[ForbiddenRead, ...] = ()
-
-    @property
-    def is_write(self) -> bool:
-        """Whether it would have changed the cluster."""
-        return self.verb not in ("get", "")
-
-    @property
-    def was_cut_short(self) -> bool:
-        """Whether it, or the kubectl behind it, was killed; a shell's code is 128 and the signal's number."""
-        return self.verdict in ("unknown", "late") or (self.exit_code or 0) > 128
-
-
-@dataclass(frozen=True)
-class Recording:
-    """What istioctl would hand over, and every call by which it did."""
-
-    record: Record
-    calls: tuple[KubectlCall, ...]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 MADE_ANEW = "(made anew at each rendering)"
 TEXT_MADE_ANEW = r"[A-Za-z0-9+/=_-]{8,}"
@@ -112,3 +112,51 @@ def _blank_leaf(content: Any, leaf: Leaf) -> None:
     before = rf"(?m)^([^\S\n]*{re.escape(leaf.line)}:\s*)" if leaf.line else r"\A()"
     value = rf"{before}[\"']?{TEXT_MADE_ANEW}[\"']?$"
     content[last] = re.sub(value, lambda found: found.group(1) + MADE_ANEW, content[last])
+
+
+@dataclass(frozen=True, order=True)
+class ForbiddenRead:
+    """A kind that may not be read: one rule of RBAC would let it."""
+
+    group: str
+    resource: str
+    verb: str
+
+
+CallVerdict: TypeAlias = Literal["recorded", "passed", "answered", "failed", "refused", "late", "unknown"]
+
+
+@dataclass(frozen=True)
+class KubectlCall:
+    """One call of kubectl as it was written down; an `unknown` one began and its end was never written.
+
+    `sentence` is our own kubectl's; the output is redacted and shortened. `attempts` counts tries of the connection.
+    """
+
+    verb: str
+    component: str
+    verdict: CallVerdict
+    exit_code: int | None
+    sentence: str = ""
+    stdout: str = ""
+    stderr: str = ""
+    attempts: int = 1
+    forbidden: tuple[ForbiddenRead, ...] = ()
+
+    @property
+    def is_write(self) -> bool:
+        """Whether it would have changed the cluster."""
+        return self.verb not in ("get", "")
+
+    @property
+    def was_cut_short(self) -> bool:
+        """Whether it, or the kubectl behind it, was killed; a shell's code is 128 and the signal's number."""
+        return self.verdict in ("unknown", "late") or (self.exit_code or 0) > 128
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What istioctl would hand over, and every call by which it did."""
+
+    record: Record
+    calls: tuple[KubectlCall, ...]
