@@ -23,6 +23,7 @@ BENCHMARKS = (
     "rollback",
     "real_way_back",
     "tick",
+    "years",
     "texts",
     "doors",
 )
