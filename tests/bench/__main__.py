@@ -24,6 +24,7 @@ BENCHMARKS = (
     "real_way_back",
     "tick",
     "years",
+    "fleet",
     "texts",
     "doors",
 )

@@ -74,6 +74,11 @@ def seed_cluster_y(cluster: Simulation) -> None:
     _seed(cluster, mesh_options(location=NEIGHBOUR_LOCATION, name=NEIGHBOUR))
 
 
+def seed_twin(cluster: Simulation, name: str) -> None:
+    """Fill an empty cluster like cluster-x, of another name in the same zone."""
+    _seed(cluster, mesh_options(name=name))
+
+
 def _seed(cluster: Simulation, options: Json) -> None:
     with cluster.engine.earlier(AGE_SECONDS + _SETTLE_SECONDS):
         _create(cluster, [*rbac_defaults(), *(node(number, cluster.server_version) for number in range(1, 5))])

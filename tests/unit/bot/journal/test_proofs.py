@@ -261,6 +261,31 @@ def test_a_proof_is_of_its_table() -> None:
     assert len({KEY.prove(table, row) for table in PROVEN}) == len(PROVEN)
 
 
+@pytest.mark.parametrize(
+    "change", [{"value": "2"}, {"value": b"1"}, {"value": 1}, {"key": "b"}, {"proof": "0" * 64}, {"upgrade": "y-1"}]
+)
+def test_what_held_a_moment_ago_is_looked_at_again(change: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unchanged row is reckoned once; one that differs in a value, or in its type alone, holds no longer."""
+    key = Key(b"a secret that is long enough for this")
+    row: dict[str, object] = {"upgrade": "x-1", "key": "a", "value": "1"}
+    row["proof"] = key.prove("memory", row)
+    assert key.holds("memory", row)
+    assert not key.holds("memory", row | change)
+    with monkeypatch.context() as patch:
+        patch.setattr(Key, "prove", lambda *_: pytest.fail("it was reckoned again"))
+        assert key.holds("memory", dict(row))
+
+
+def test_what_was_found_to_hold_takes_no_more_than_its_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many upgrades a bot sees."""
+    monkeypatch.setattr("bot.journal.proofs.MOST_FOUND", 3)
+    key = Key(b"a secret that is long enough for this")
+    for number in range(10):
+        row: dict[str, object] = {"upgrade": "x-1", "key": str(number), "value": "1"}
+        assert key.holds("memory", row | {"proof": key.prove("memory", row)})
+    assert len(key._found) <= 3
+
+
 # What no proof is made over, for it decides nothing, or is the proof, or has one of its own (`terms`).
 NOT_PROVEN = {
     "approvals": {"question", "choices", "state", "asked_at", "expires_at", "proof", "term_proof"},

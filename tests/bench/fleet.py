@@ -1,0 +1,30 @@
+"""Many clusters upgraded at once by one bot: what an upgrade costs the processor, and the bot the memory."""
+
+from __future__ import annotations
+
+import os
+
+from tests.bench.findings import Finding
+from tests.bench.prepare import run_apart
+
+TITLE = "Many clusters of 56 pods upgraded at once"
+# All of them take hours where programs run in real time; ASM_BENCH_FLEET names others, such as "1 20 100 300".
+SIZES = tuple(int(size) for size in os.environ.get("ASM_BENCH_FLEET", "1 20").split())
+SECONDS = 900
+CPU, MEMORY = 1.5, 200.0
+
+
+def measure() -> list[Finding]:
+    """Each size in a bot's process of its own; its programs and its world are counted apart."""
+    return [finding for size in SIZES for finding in measure_size(size)]
+
+
+def measure_size(size: int) -> list[Finding]:
+    """So many upgrades at once."""
+    found = run_apart("tests.bench.fleet_run", {"ASM_BENCH_COUNT": str(size)}, SECONDS)
+    how = f"{found['wall']:.0f} s of real time, programs took {found['programs'] / size:.1f} s each beside it"
+    return [
+        Finding(f"{size} at once: all upgraded", found["upgraded"], "upgrades", size, at_least=True, how="journal"),
+        Finding(f"{size} at once: for each", found["seconds"] / size, "s of processor", CPU, how=how),
+        Finding(f"{size} at once: peak memory of the bot", found["memory"] / 1e6, "MB", MEMORY, how="peak RSS"),
+    ]
