@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
+
+import msgspec
 
 from sandbox.cluster.http.tls import ensure_certificate
 from tests.bench.findings import Finding
@@ -20,15 +23,43 @@ from tests.unit.steps.rig import load_release
 TITLE = "A thousand random clusters through the sidecars phase"
 COUNT = 1000
 TOLD_EVERY = 50
+ROOT = Path(__file__).parents[2]
 
 
 def measure() -> list[Finding]:
-    """Draw, upgrade and judge each."""
-    with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool:
-        ended = [tell(one) for one in pool.map(upgrade, range(COUNT))]
-    how = f"{COUNT} clusters"
+    """Draw, upgrade and judge each; where an earlier run of the same commit was stopped, it is gone on from there."""
+    kept = find_kept()
+    done = read_kept(kept)
+    left = [number for number in range(COUNT) if number not in done]
+    with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool, kept.open("ab") as written:
+        for ended in pool.map(upgrade, left):
+            done[ended.number] = tell(ended)
+            written.write(msgspec.json.encode(ended) + b"\n")
+            written.flush()
+    return judge(done.values())
+
+
+def find_kept() -> Path:
+    """The file of what is done already, by commit; empty where the checkout differs from it."""
+    named = ("git", "describe", "--always", "--dirty", "--abbrev=40")
+    code = subprocess.run(named, cwd=ROOT, capture_output=True, text=True, timeout=30, check=True).stdout.strip()
+    path = Path(gettempdir()) / f"random-clusters-{code.rpartition('-g')[2]}.jsonl"
+    if code.endswith("-dirty"):
+        path.write_bytes(b"")
+    return path
+
+
+def read_kept(path: Path) -> dict[int, Ended]:
+    """What is done already, by number."""
+    lines = path.read_bytes().splitlines() if path.exists() else []
+    return {ended.number: ended for ended in (msgspec.json.decode(line, type=Ended) for line in lines)}
+
+
+def judge(ended: Collection[Ended]) -> list[Finding]:
+    """The three numbers over all that were upgraded."""
+    how, count = f"{len(ended)} clusters", len(ended)
     return [
-        Finding("clusters that came to their end", COUNT - _count(bool(one.stuck) for one in ended), "clusters", COUNT,
+        Finding("clusters that came to their end", count - _count(bool(one.stuck) for one in ended), "clusters", count,
                 at_least=True, how=how),
         Finding("clusters with an untrue line in their ledger", _count(bool(one.lies) for one in ended), "clusters", 0,
                 how="by the cluster's own objects"),

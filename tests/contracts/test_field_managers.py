@@ -67,6 +67,7 @@ def begins(fields: set[str], *starts: str) -> set[str]:
     return {field for field in fields if not field.startswith(starts)}
 
 
+@pytest.mark.weather("an operator or a GitOps tool takes the restart back")
 @pytest.mark.parametrize(
     ("kind", "noted"),
     [("Deployment", {"metadata.annotations.deployment.kubernetes.io/revision"}), ("StatefulSet", set()),
@@ -160,6 +161,7 @@ def test_each_command_of_kubectl_leaves_a_manager_of_its_own(
     assert field not in held["kubectl-client-side-apply"]
 
 
+@pytest.mark.weather("an operator or a GitOps tool takes the restart back")
 def test_an_undo_takes_the_stamp_and_leaves_nobody_who_holds_it(ground: Ground, kubectl: Kubectl) -> None:
     """As a person takes a restart back; the template is its maker's still."""
     space = ground.make_space()

@@ -73,6 +73,7 @@ def try_more(mesh: VariedMesh, template: Json, count: int) -> int:
     return sum(bool(pod and pod["spec"].get("nodeName")) for pod in found)
 
 
+@pytest.mark.weather("nodes without room for a rollout")
 @pytest.mark.parametrize("number", range(COUNT))
 def test_no_room_is_told_where_the_scheduler_has_none(
     number: int, certificate: ServingCertificate, tmp_path: Path
