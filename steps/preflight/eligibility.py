@@ -8,6 +8,7 @@ from typing import assert_never
 from steps.contract.checks import Check, failed, passed, warned
 from steps.contract.options import UpgradeOptions
 from steps.contract.release import Release
+from steps.contract.wording import count_things
 from steps.install.gateways import find_left_gateways, list_brought
 from steps.install.installed import MixedVersions, NoMesh, OneVersion, OpenSource, Unreadable
 from steps.install.policies import find_authorization_findings
@@ -17,6 +18,7 @@ from steps.preflight.gke_state import check_gke, refuse_gke
 from steps.preflight.named_namespaces import check_named
 from steps.preflight.survey import Survey
 from steps.versions import AsmVersion, parse_asm_version, parse_numbers
+from steps.workloads.placement import Room, may_run
 
 _ROLLED_BY_SURGE = "Deployment"
 BUSY_OPERATIONS = (
@@ -43,7 +45,7 @@ def judge_survey(survey: Survey, release: Release, options: UpgradeOptions) -> t
         *check_node_agent(survey, release),
         *check_gateways(survey, release, options.set_flags),
         *check_trust_domain(survey.previous, survey.identity),
-        check_node_room(survey.control_plane, survey.workloads, survey.nodes),
+        check_node_room(survey.control_plane, survey.nodes, survey.rooms),
         *check_operations(survey.operations),
         *check_exclusions(survey.exclusions),
         *check_services(survey.disabled_services, survey.identity.project_id),
@@ -244,22 +246,32 @@ def describe_operation(operation: Operation) -> str:
     return f"GKE runs {operation.kind}" + (f" on {target}" if target else "")
 
 
-def check_node_room(control_plane: Iterable[Workload], workloads: Iterable[Workload], nodes: Sequence[Node]) -> Check:
-    """Compare what a doubled control plane asks for with what the nodes have left.
+def check_node_room(control_plane: Iterable[Workload], nodes: Sequence[Node], rooms: Mapping[str, Room]) -> Check:
+    """Compare what a doubled control plane asks for with what is left on the nodes that its pods may go to.
 
     Requests are those of the templates, so injected sidecars are not counted: the free room is an upper bound.
     """
+    surging = [w for w in control_plane if w.ref.kind == _ROLLED_BY_SURGE]
     usable = [node for node in nodes if node.ready and not node.unschedulable]
+    open_to = [node for node in usable if not surging or any(may_run(node, w.placement) for w in surging)]
     if not usable:
         return failed("node room", "no node is ready and schedulable", "Bring the nodes back, then retry.")
-    surging = [w for w in control_plane if w.ref.kind == _ROLLED_BY_SURGE]
+    if not open_to:
+        return failed(
+            "node room",
+            f"none of the {count_things(len(usable), 'usable node')} takes the control plane's pods",
+            "Add a node with the labels that they ask for and without a taint that they don't tolerate, then retry.",
+        )
+    return _compare_room(surging, open_to, rooms)
+
+
+def _compare_room(surging: Sequence[Workload], nodes: Sequence[Node], rooms: Mapping[str, Room]) -> Check:
     needed = sum(w.cpu_millis * w.replicas for w in surging)
     needed_memory = sum(w.memory_bytes * w.replicas for w in surging)
-    running = [w for w in workloads if not (w.owner and w.owner.kind in ("Deployment", "CronJob"))]
-    free = sum(n.cpu_millis for n in usable) - sum(w.cpu_millis * w.current for w in running)
-    free_memory = sum(n.memory_bytes for n in usable) - sum(w.memory_bytes * w.current for w in running)
+    free = sum(max(rooms[node.name].cpu_millis, 0) for node in nodes)
+    free_memory = sum(max(rooms[node.name].memory_bytes, 0) for node in nodes)
     sentence = f"a doubled control plane asks for {_cores(needed)} vCPU and {_gibibytes(needed_memory)} GiB more"
-    left = f"{_cores(free)} vCPU and {_gibibytes(free_memory)} GiB are free on {len(usable)} nodes"
+    left = f"{_cores(free)} vCPU and {_gibibytes(free_memory)} GiB are free on {count_things(len(nodes), 'node')}"
     if needed > free or needed_memory > free_memory:
         lacking = f"{_cores(max(needed - free, 0))} vCPU and {_gibibytes(max(needed_memory - free_memory, 0))} GiB"
         return failed(
@@ -267,16 +279,25 @@ def check_node_room(control_plane: Iterable[Workload], workloads: Iterable[Workl
             f"no room for a doubled control plane: {sentence}, {left}",
             f"Add nodes with at least {lacking} for the time of the upgrade, then retry.",
         )
-    largest, roomiest = max((w.cpu_millis for w in surging), default=0), max(n.cpu_millis for n in usable)
-    if largest > roomiest:
-        return failed(
-            "node room",
-            f"no node is large enough for a pod of {_cores(largest)} vCPU",
-            f"Add a node with more than {_cores(roomiest)} vCPU, then retry.",
-        )
-    if needed * 2 > free:
-        return warned("node room", f"{sentence}; only {left}")
-    return passed("node room", f"{sentence}; {left}")
+    return _find_homeless(surging, nodes, rooms) or _tell_room(f"{sentence};", left, scarce=needed * 2 > free)
+
+
+def _find_homeless(surging: Iterable[Workload], nodes: Sequence[Node], rooms: Mapping[str, Room]) -> Check | None:
+    """A workload of which no node has room for one pod more, however much is free on all together."""
+    for workload in surging:
+        open_to = [node for node in nodes if may_run(node, workload.placement)]
+        if workload.replicas and not any(rooms[node.name].count_fitting(workload) for node in open_to):
+            size = f"{_cores(workload.cpu_millis)} vCPU and {_gibibytes(workload.memory_bytes)} GiB"
+            return failed(
+                "node room",
+                f"no node has room for a pod more of {workload.ref.name}, which asks for {size}",
+                f"Add a node that takes it, with at least {size} free, then retry.",
+            )
+    return None
+
+
+def _tell_room(sentence: str, left: str, *, scarce: bool) -> Check:
+    return warned("node room", f"{sentence} only {left}") if scarce else passed("node room", f"{sentence} {left}")
 
 
 def _cores(millis: int) -> str:

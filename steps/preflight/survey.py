@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from steps.contract.errors import GiveUp
 from steps.contract.ports import Gke, Kubernetes, Manifest
@@ -12,17 +12,22 @@ from steps.contract.release import Release
 from steps.install.installed import Installed, NoMesh, read_installed
 from steps.install.policies import read_policies
 from steps.install.recovery import PreviousInstall, recover_options
-from steps.mesh import ClusterAddress, ClusterIdentity, Exclusion, Node, Operation, Pod, Workload
+from steps.mesh import ClusterAddress, ClusterIdentity, Exclusion, Node, Operation, Pod, Workload, WorkloadRef
 from steps.notes.prepare import SidecarCounts
 from steps.preflight.ownership import find_ownership
 from steps.versions import parse_image
+from steps.workloads.inventory import find_workload, takes_room
+from steps.workloads.placement import Room, measure_rooms
 
 INJECTION_LABEL = "istio-injection"
 
 
 @dataclass(frozen=True)
 class Survey:
-    """The state of a cluster as prepare found it; `unread` names what could not be read, in sentences."""
+    """The state of a cluster as prepare found it; `unread` names what could not be read, in sentences.
+
+    `rooms` holds what each node has left.
+    """
 
     identity: ClusterIdentity
     installed: Installed
@@ -39,6 +44,7 @@ class Survey:
     disabled_services: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     owners: tuple[str, ...] = ()
+    rooms: Mapping[str, Room] = field(default_factory=dict)
 
 
 def take_survey(
@@ -49,7 +55,10 @@ def take_survey(
     plane = tuple(w for w in workloads if w.ref.namespace == release.namespace)
     operations, exclusions, disabled, unread = _ask_google(gke, address, identity, release)
     ownership = find_ownership(kubernetes, release, plane)
-    namespaces = kubernetes.list_namespaces()
+    namespaces, nodes = kubernetes.list_namespaces(), kubernetes.list_nodes()
+    standing: Counter[tuple[str, WorkloadRef]] = Counter()
+    by_ref = {workload.ref: workload for workload in workloads}
+    sidecars = count_sidecars(_note_places(kubernetes.list_pods(), by_ref, standing), release.namespace)
     labelled = (n.name for n in namespaces if n.labels.get(INJECTION_LABEL) == "enabled")
     return Survey(
         identity=identity,
@@ -57,8 +66,8 @@ def take_survey(
         previous=_read_previous(kubernetes, release, plane) if plane else PreviousInstall(),
         control_plane=plane,
         workloads=workloads,
-        nodes=kubernetes.list_nodes(),
-        sidecars=count_sidecars(kubernetes.list_pods(), release.namespace),
+        nodes=nodes,
+        sidecars=sidecars,
         policies=read_policies(kubernetes),
         injected_namespaces=tuple(labelled),
         namespaces=tuple(n.name for n in namespaces),
@@ -67,7 +76,17 @@ def take_survey(
         disabled_services=disabled,
         unread=(*unread, *ownership.unread),
         owners=ownership.owners,
+        rooms=measure_rooms(nodes, standing, by_ref),
     )
+
+
+def _note_places(
+    pods: Iterable[Pod], workloads: Mapping[WorkloadRef, Workload], standing: Counter[tuple[str, WorkloadRef]]
+) -> Iterator[Pod]:
+    """Hand the pods on, and count how many of each workload stand on each node."""
+    for pod in pods:
+        standing[pod.node, find_workload(pod, workloads)] += takes_room(pod)
+        yield pod
 
 
 def count_sidecars(pods: Iterable[Pod], control_plane: str) -> SidecarCounts:

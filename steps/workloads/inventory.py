@@ -187,7 +187,7 @@ def _sift(
 ) -> Iterator[Finding]:
     for pod in pods:
         ref = find_workload(pod, surroundings.workloads)
-        aside.standing[pod.node, ref] += not (pod.terminating or is_finished(pod))
+        aside.standing[pod.node, ref] += takes_room(pod)
         reason = _leave_out(pod, ref, surroundings, release)
         condition = None if reason else judge_pod(pod, ref, surroundings, release)
         if condition not in (None, "current") and not is_meant(pod, options):
@@ -234,6 +234,11 @@ def is_control_plane(ref: WorkloadRef, release: Release) -> bool:
     """Whether the workload belongs to the release's control plane, which its own phase moves."""
     own = {(workload.kind, workload.name) for workload in release.workloads}
     return ref.namespace == release.namespace and (ref.kind, ref.name) in own
+
+
+def takes_room(pod: Pod) -> bool:
+    """Whether the pod stands in the way of others on its node, and will."""
+    return not (pod.terminating or is_finished(pod))
 
 
 def is_finished(pod: Pod) -> bool:

@@ -56,7 +56,7 @@ def measure_rooms(
 def explain_no_room(workload: Workload, nodes: Iterable[Node], rooms: Mapping[str, Room]) -> str:
     """Why the pods that a rollout starts at once find too little room on the nodes they may go to, "" where they do."""
     extra = count_surge(workload)
-    open_to = [node for node in nodes if node.name in rooms and _may_run(node, workload.placement)]
+    open_to = [node for node in nodes if node.name in rooms and may_run(node, workload.placement)]
     fitting = sum(rooms[node.name].count_fitting(workload) for node in open_to)
     if not open_to or fitting >= extra:
         return ""
@@ -79,7 +79,7 @@ def keeps_old_pods(workload: Workload) -> bool:
 
 def explain_crowding(workload: Workload, nodes: Iterable[Node]) -> str:
     """Why no node is left for a rollout's first new pod, "" if one is."""
-    usable = [node for node in nodes if _may_run(node, workload.placement)]
+    usable = [node for node in nodes if may_run(node, workload.placement)]
     if not keeps_old_pods(workload) or not usable:
         return ""
     for what, places in _list_limits(workload, usable):
@@ -95,7 +95,7 @@ def explain_crowding(workload: Workload, nodes: Iterable[Node]) -> str:
 
 def explain_no_node(workload: Workload, nodes: Sequence[Node]) -> str:
     """Why no node at all would take a new pod, "" where one would or none is known."""
-    if not nodes or not workload.replicas or any(_may_run(node, workload.placement) for node in nodes):
+    if not nodes or not workload.replicas or any(may_run(node, workload.placement) for node in nodes):
         return ""
     return (
         f"none of the {count_things(len(nodes), 'node')} takes its pods now (labels that it asks for, taints, not ready"
@@ -123,8 +123,8 @@ def explain_uneven_spread(workload: Workload, nodes: Iterable[Node]) -> str:
     eligible = [node for node in nodes if _is_meant(node, placement)]
     for key in placement.spread:
         # The scheduler counts tainted nodes as places too.
-        closed = [node for node in eligible if key in node.labels and not _may_run(node, placement)]
-        open_places = {node.labels[key] for node in eligible if key in node.labels and _may_run(node, placement)}
+        closed = [node for node in eligible if key in node.labels and not may_run(node, placement)]
+        open_places = {node.labels[key] for node in eligible if key in node.labels and may_run(node, placement)}
         lost = sorted({node.labels[key] for node in closed} - open_places)
         if lost and keeps_old_pods(workload):
             return (
@@ -143,7 +143,8 @@ def find_single_disk(workload: Workload, claims: Claims) -> str:
     return ""
 
 
-def _may_run(node: Node, placement: Placement) -> bool:
+def may_run(node: Node, placement: Placement) -> bool:
+    """Whether a node is open to pods of this placement: ready, schedulable, meant and without a taint in the way."""
     kept_off = (taint for taint in node.taints if taint.effect in _KEEPING_OFF and not _bears(placement, taint))
     return node.ready and not node.unschedulable and _is_meant(node, placement) and not any(kept_off)
 

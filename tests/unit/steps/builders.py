@@ -13,6 +13,7 @@ from steps.mesh import ClusterAddress, ClusterIdentity, Node, Owner, Pod, Worklo
 from steps.notes.prepare import SidecarCounts
 from steps.preflight.survey import Survey
 from steps.versions import AsmVersion
+from steps.workloads.placement import measure_rooms
 
 NOW = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)
 HUB = "gcr.io/gke-release/asm"
@@ -139,4 +140,9 @@ def make_survey(**changes: Any) -> Survey:
         "sidecars": SidecarCounts(60, {OLD: 60}, {"shop": 40, "data": 20}),
         "policies": (),
     }
-    return Survey(**{**fields, **changes})
+    fields |= changes
+    if fields["nodes"]:
+        standing = {(fields["nodes"][0].name, one.ref): one.current for one in fields["workloads"]}
+        shapes = {one.ref: one for one in fields["workloads"]}
+        fields = {"rooms": measure_rooms(fields["nodes"], standing, shapes), **fields}
+    return Survey(**fields)

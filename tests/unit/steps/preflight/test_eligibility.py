@@ -11,11 +11,12 @@ from steps.contract.checks import Check, select_checks
 from steps.contract.options import UpgradeOptions
 from steps.install.installed import Installed, MixedVersions, NoMesh, OneVersion, OpenSource, Unreadable
 from steps.install.recovery import PreviousInstall
-from steps.mesh import Exclusion, Operation
+from steps.mesh import Exclusion, Operation, Taint
 from steps.notes.prepare import SidecarCounts
 from steps.preflight.eligibility import find_source, judge_survey
 from steps.preflight.machine import check_kubectl
 from steps.versions import AsmVersion
+from steps.workloads.placement import Room
 from tests.unit.steps.builders import (
     NEW,
     OLD,
@@ -134,6 +135,27 @@ def test_too_little_room_is_refused() -> None:
 def test_nodes_that_take_no_pods_are_no_room() -> None:
     """Cordoned nodes don't count."""
     assert errors(nodes=(make_node(unschedulable=True),)) == ["no node is ready and schedulable"]
+
+
+GPU = Taint("gpu", "NoSchedule", "yes")
+TAINTED = tuple(make_node(f"gpu-{number}", taints=(GPU,)) for number in range(6))
+
+
+def test_nodes_that_the_control_plane_may_not_go_to_are_no_room() -> None:
+    """However many there are; without one that it may go to nothing fits."""
+    (sentence,) = errors(nodes=(make_node(cpu_millis=7000), *TAINTED))
+    assert sentence.startswith("no room for a doubled control plane: ")
+    assert sentence.endswith("are free on 1 node")
+    assert errors(nodes=TAINTED) == ["none of the 6 usable nodes takes the control plane's pods"]
+
+
+def test_room_in_pieces_that_are_too_small_is_no_room() -> None:
+    """Twenty nodes with 400 millicores each have room for no pod of 500."""
+    nodes = tuple(make_node(f"n{number}") for number in range(20))
+    rooms = {node.name: Room(400, 2**33, 50) for node in nodes}
+    (sentence,) = errors(nodes=nodes, rooms=rooms)
+    assert sentence.startswith("no node has room for a pod more of istio-")
+    assert errors(nodes=nodes, rooms={**rooms, "n7": Room(500, 2**33, 1)}) == []
 
 
 def test_another_trust_domain_is_refused() -> None:
