@@ -57,7 +57,7 @@ def read_kept(path: Path) -> dict[int, Ended]:
 
 def judge(ended: Collection[Ended]) -> list[Finding]:
     """The three numbers over all that were upgraded."""
-    how, count = f"{len(ended)} clusters", len(ended)
+    how, count = f"{len(ended)} of the {COUNT:,} drawn", len(ended)
     return [
         Finding("clusters that came to their end", count - _count(bool(one.stuck) for one in ended), "clusters", count,
                 at_least=True, how=how),
