@@ -9,13 +9,17 @@ NO_DRIVER = "Playwright's driver does not start: install libatomic (Debian: apt-
 NOT_ASKED_FOR = "runs with --real-cluster"
 NO_ISTIOCTL = "runs with --istioctl or --release-archive FILE, beside --real-cluster and --control-plane FOLDER"
 NO_PICTURES = "takes the pictures of docs/page.md with --pictures docs"
+NO_PILLOW = "makes the moving picture with pillow, which `./dev docs` installs"
 NO_KUBECTL = "no kubectl is installed"
 NO_NAMESPACE = "no process namespace can be made here (unshare --pid)"
 NOT_ON_LINUX = "kinship of processes is known on Linux only"
 NOT_FORKED = "a kubectl is forked on Linux only"
 
 LISTED = (
-    *map(re.escape, (NOT_ASKED_FOR, NO_ISTIOCTL, NO_PICTURES, NO_KUBECTL, NO_NAMESPACE, NOT_ON_LINUX, NOT_FORKED)),
+    *map(
+        re.escape,
+        (NOT_ASKED_FOR, NO_ISTIOCTL, NO_PICTURES, NO_PILLOW, NO_KUBECTL, NO_NAMESPACE, NOT_ON_LINUX, NOT_FORKED),
+    ),
     r"the (simulated|given) cluster has no power '\w+'",
     r".+ needs --control-plane FOLDER: a given cluster is not taken over",
 )

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.sandbox_run import QUIET
 
-LAPTOP = {"width": 1280, "height": 800}
+LAPTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 # Grey text is drawn the same on every machine, and its pictures are a third smaller.
 GREY = ("--disable-lcd-text", "--font-render-hinting=none")

@@ -9,6 +9,8 @@ from pathlib import Path
 from playwright.sync_api import Page
 
 SETTLE_MS = 300
+# Whoever looks on does not wait as the bot did.
+LONGEST_MS = 2_000
 # Text stays readable, and what does not move costs nothing.
 QUALITY = 60
 
@@ -21,11 +23,11 @@ class Film:
     shots: list[tuple[bytes, int]] = field(default_factory=list)
 
     def shoot(self, milliseconds: int) -> None:
-        """Take the window as it is; one that shows nothing new makes the one before it stand longer."""
+        """Take the window as it is; one that shows nothing new makes the one before it stand longer, for a while."""
         self.window.wait_for_timeout(SETTLE_MS)
         shot = self.window.screenshot(animations="disabled")
         if self.shots and self.shots[-1][0] == shot:
-            self.shots[-1] = (shot, self.shots[-1][1] + milliseconds)
+            self.shots[-1] = (shot, min(self.shots[-1][1] + milliseconds, LONGEST_MS))
         else:
             self.shots.append((shot, milliseconds))
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from playwright.sync_api import Locator, Page, expect, sync_playwright
 from tests.browser.camera import GREY
 from tests.browser.film import Film
 from tests.browser.sandbox_run import QUIET, SandboxRun, run_sandbox
-from tests.skips import NO_PICTURES
+from tests.skips import NO_PICTURES, NO_PILLOW
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -31,6 +32,8 @@ def sandbox(request: pytest.FixtureRequest) -> Iterator[SandboxRun]:
     """Give a sandbox of this module's own."""
     if not request.config.getoption("pictures"):
         pytest.skip(NO_PICTURES)
+    if find_spec("PIL") is None:
+        pytest.skip(NO_PILLOW)
     with run_sandbox() as run:
         yield run
 
@@ -88,11 +91,13 @@ def approve(window: Page, film: Film, thread: Locator) -> None:
     button = buttons.last
     card = button.locator("xpath=ancestor::article")
     card.evaluate("(one) => one.scrollIntoView({ block: 'start' })")
+    ts = card.get_attribute("data-ts")
     film.shoot(1_800)
     button.click()
     sure = window.locator("[data-confirm=yes]")
     if sure.is_visible():
         film.shoot(1_500)
         sure.click()
-    expect(card.locator("button.button-primary")).to_have_count(0, timeout=START_MS)
+    window.mouse.move(0, 0)
+    expect(thread.locator(f'article[data-ts="{ts}"] button.button-primary')).to_have_count(0, timeout=START_MS)
     film.shoot(LOOK_MS)

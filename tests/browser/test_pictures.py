@@ -154,7 +154,7 @@ def test_pictures_of_a_scheduled_upgrade(studio: Studio, camera: Camera) -> None
     camera.act(lambda window: window.get_by_text("Reschedule").last.wait_for(timeout=REMINDER_MS))
     camera.take("reminder")
     studio.look("user=ana")
-    camera.act(lambda window: window.get_by_role("button", name="Cancel", exact=True).last.click())
+    camera.act(lambda window: window.locator("button[data-action='asm:abort']", has_text="Cancel").last.click())
     camera.act(lambda window: window.locator("[data-confirm=yes]").wait_for())
     camera.take("confirm")
     camera.laptop.locator("[data-confirm=yes]").click()
@@ -203,8 +203,10 @@ def test_pictures_of_the_start_form(studio: Studio, camera: Camera) -> None:
 
 def test_pictures_of_approvals_and_a_blocked_step(studio: Studio, camera: Camera) -> None:
     """Card of a gate, two people's times, Home, and an archive that was tampered with."""
+    studio.find_card()
     studio.look_at_thread("user=ben")
-    expect(camera.laptop.get_by_text("Give the bot cluster-admin").last).to_be_visible(timeout=START_MS)
+    asked = studio.camera.laptop.locator(".thread-pane").get_by_text("Give the bot cluster-admin")
+    expect(asked.last).to_be_visible(timeout=START_MS)
     camera.take("approval")
     studio.look("split=ana,ben")
     camera.take("two-people")
@@ -241,7 +243,7 @@ def test_pictures_of_the_way_to_the_end(studio: Studio, camera: Camera) -> None:
     studio.look_at_thread("user=ben")
     for question in ("Validate cluster-x", "Re-inject", "not re-injected", "Edit authorization policies"):
         studio.approve(question)
-    ended = re.compile("upgraded cluster-x: 1.4.7")
+    ended = re.compile("Upgraded cluster-x: 1.4.7")
     camera.act(lambda window: window.locator(".thread-pane").get_by_text(ended).last.wait_for(timeout=START_MS))
     camera.act(lambda window: scroll_to(window.locator(".thread-pane article").get_by_text(ended).last))
     root = ".channel-pane article:has(.plan)"

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
 START_MS = 60_000
 STEP_MS = 60_000
 RETRY = "Retry"
-# The README's picture is of the gate that asks this.
+# The picture at the top of docs/page.md is of the gate that asks this.
 PICTURED = re.compile(r"Re-inject \d+ pods")
 UPGRADED = re.compile(r"[Uu]pgraded cluster-x: 1\.4\.7-asm\.0 → 1\.4\.10-asm\.18, (\d+)/(\d+) pods, (\d+) manual")
 
