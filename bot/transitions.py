@@ -141,6 +141,7 @@ class Transitions:
             self._journal.change_upgrade(row.id, paused_by=by)
             self._journal.append(row.id, by, Paused(row.step, reason), now)
             self._chronicle.tell(row, f"paused by {mention(by)}; a program that already runs is let end", now)
+            self._chronicle.close_reminders(row, f"paused by {mention(by)}", "starts", "ends")
             self._chronicle.redraw_card(row)
 
     def resume(self, row: UpgradeRow, by: str, reason: str) -> None:
@@ -150,6 +151,7 @@ class Transitions:
             self._journal.change_upgrade(row.id, paused_by="", waiting_since=None, due=due)
             self._journal.append(row.id, by, Resumed(row.step, reason), now)
             self._chronicle.tell(row, f"resumed by {mention(by)}", now)
+            self._chronicle.close_reminders(row, f"resumed by {mention(by)}", "starts", "ends")
             self._chronicle.redraw_card(row)
 
     def hold(self, row: UpgradeRow, until: datetime | None, sentence: str, told: str) -> None:
@@ -158,6 +160,7 @@ class Transitions:
             self._journal.change_upgrade(row.id, due=until, waiting_since=None, sentence=sentence)
             if told:
                 self._chronicle.tell(row, told, now)
+                self._chronicle.close_reminders(row, sentence, "ends")
 
     def go_on(self, row: UpgradeRow, sentence: str) -> None:
         """The window that it was held for is open."""

@@ -8,7 +8,7 @@ from slack_bolt import Ack, App, Respond
 from slack_sdk import WebClient
 
 from bot.clicks.clicks import Door
-from bot.clicks.orders import Abort, Approve, Order, Rollback, choose_order
+from bot.clicks.orders import Abort, Approve, Order, Rollback, choose_order, confirm_order
 from bot.slack.api.answers import Answered, call_slack
 from bot.slack.drawing.buttons import PREFIX, SHOW_CARD, Target, read_action, read_value
 from handlers.desk import FormPlace, Reception, commit_form, commit_press
@@ -98,4 +98,5 @@ def _read_order(target: Target, action_id: str) -> Order | None:
     meaning = read_action(action_id)
     if meaning is None:
         return None
-    return choose_order(*meaning, target.upgrade, target.step, target.generation, target.reason)
+    order = choose_order(*meaning, target.upgrade, target.step, target.generation, target.reason)
+    return confirm_order(order) if target.confirmed else order

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from steps.contract.cards import Card, Detail
+from steps.contract.cards import APPROVALS, THROUGH, Card, Choice, Detail
 from steps.contract.notes import Json, encode_note, read_as
 from steps.contract.options import UpgradeOptions
 from steps.contract.ports import ApplyRequest
@@ -228,6 +228,19 @@ def _describe_moved(before: Mapping[str, Json], after: Mapping[str, Json]) -> It
 def _show(value: Json) -> str:
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
     return text if len(text) <= 120 else text[:117] + "..."
+
+
+def ask_again(ctx: Context, ask: Ask, sentence: str) -> Ask:
+    """The question whose approval asks once more in this sentence, which only that of a production cluster does."""
+    again = sentence if ctx.options.production else ""
+    return replace(ask, choices=tuple(_put_again(one, again) for one in ask.choices))
+
+
+def _put_again(choice: Choice, sentence: str) -> Choice:
+    if choice.id not in APPROVALS:
+        return choice
+    more = ", and let all that follows be done without asking?" if choice.id == THROUGH.id and sentence else ""
+    return replace(choice, confirm=f"{sentence.removesuffix('?')}{more}" if more else sentence)
 
 
 def pass_gate(ctx: Context, ask: Ask) -> Outcome:

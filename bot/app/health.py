@@ -26,10 +26,19 @@ MOST_BODY_BYTES = 10_000
 
 
 class HealthApp:
-    """A WSGI application: /livez, /readyz (503 with what is wrong, a line each) and /metrics."""
+    """A WSGI application: /livez, /readyz (503 with what is wrong, a line each) and /metrics.
 
-    def __init__(self, find_troubles: Callable[[], list[str]], registry: CollectorRegistry) -> None:
+    A bot that is ready says below its `ok` what some of its upgrades lack.
+    """
+
+    def __init__(
+        self,
+        find_troubles: Callable[[], list[str]],
+        list_lacks: Callable[[], list[str]],
+        registry: CollectorRegistry,
+    ) -> None:
         self._find_troubles = find_troubles
+        self._list_lacks = list_lacks
         self._registry = registry
 
     def __call__(self, environ: dict[str, object], respond: Respond) -> Iterable[bytes]:
@@ -41,7 +50,7 @@ class HealthApp:
         if path == "/readyz":
             troubles = self._find_troubles()
             status = "503 Service Unavailable" if troubles else "200 OK"
-            return _answer(respond, status, "\n".join(troubles or ["ok"]) + "\n")
+            return _answer(respond, status, "\n".join(troubles or ["ok", *self._list_lacks()]) + "\n")
         return _answer(respond, "404 Not Found", "the paths are /livez, /readyz and /metrics\n")
 
     def _show_metrics(self, respond: Respond) -> Iterable[bytes]:

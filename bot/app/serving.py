@@ -114,7 +114,7 @@ class Serving:
                 for name, sender in build_senders(settings, self.bot.store, self.bot.clock).items()
             ),
         ]
-        self._ticker = Ticker(self.bot.reminders.tick, TICK_SECONDS, self.bot.clock.now)
+        self._ticker = Ticker(self._tick, TICK_SECONDS, self.bot.clock.now)
 
     def run(self) -> int:
         """Serve until SIGTERM or SIGINT, or until a thread dies, which is a fault (exit code 1)."""
@@ -165,6 +165,11 @@ class Serving:
     def _are_alive(self) -> bool:
         return self._ticker.is_alive() and all(loop.is_alive() for loop in self._loops)
 
+    def _tick(self) -> int:
+        """Remind people of what is due, and tell them of channels that take nothing."""
+        self.bot.channels.tick()
+        return self.bot.reminders.tick()
+
     def find_troubles(self) -> list[str]:
         """What keeps the bot from being ready, a sentence each."""
         if self._stopping.is_set():
@@ -178,7 +183,7 @@ class Serving:
             return None
         bot = self.bot
         registry = build_registry(bot.journal, bot.outbox, bot.clock, bot.keeper.find_window, self._read_signs())
-        app = HealthApp(self.find_troubles, registry)
+        app = HealthApp(self.find_troubles, bot.journal.list_failing_channels, registry)
         return serve_health(app, bot.settings.health_port, bot.settings.listen)
 
     def _read_signs(self) -> Signs:

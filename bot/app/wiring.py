@@ -47,6 +47,7 @@ from bot.orders.targets import Targets
 from bot.orders.timetable import Timetable
 from bot.orders.use_cases import Answers, Logs, UseCases
 from bot.people.roster import PeopledClusters, Roster
+from bot.reminders.channels import ChannelWatch
 from bot.reminders.tick import Reminders
 from bot.retention.parcels import Parcels
 from bot.retention.sweeping import Retention, Rule
@@ -105,6 +106,7 @@ class Bot:
     fleet: Fleet
     roster: Roster
     reminders: Reminders
+    channels: ChannelWatch
     schedules: Schedules
     home_tabs: HomeTabs
     outages: Outages
@@ -129,7 +131,9 @@ def build_bot(
         ports_for or functools.cache(build_ports_for(settings, programs)),
         Pace(settings.retry_cap, settings.approval_life),
     )
-    return join_bot(settings, clock, store, plans, programs)
+    bot = join_bot(settings, clock, store, plans, programs)
+    bot.keeper.wake_held()
+    return bot
 
 
 def read_for_form(kubernetes: Kubernetes) -> FormReading:
@@ -145,7 +149,6 @@ def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans, progr
     chronicle = Chronicle(journal, outbox, clusters.list_approvers)
     transitions = Transitions(journal, returns, chronicle, clock)
     keeper = Keeper(journal, schedules, transitions, clusters, plans.releases, Paces(store))
-    keeper.wake_held()
     timetable = Timetable(journal, schedules, chronicle, clock, clusters)
     scheduling = Scheduling(timetable, journal, schedules, keeper, chronicle, clock)
     search, readings = build_search(settings, clock), build_readings(plans, clock)
@@ -173,6 +176,7 @@ def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans, progr
         roster=roster,
         schedules=schedules,
         reminders=Reminders(store, schedules, outbox, clock, clusters),
+        channels=ChannelWatch(journal, outbox, chronicle, clock),
         home_tabs=build_home_tabs(settings, fleet, clock, pen),
         outages=Outages(store, journal, chronicle, clock),
         search=search,

@@ -60,9 +60,13 @@ class _CardOrder(_Order, frozen=True):
 
 
 class _Judgement(_CardOrder, frozen=True, kw_only=True):
-    """An order that takes a choice; `code` is the one that stands on the card, as it was typed with a command."""
+    """An order that takes a choice; `code` is the one that stands on the card, as it was typed with a command.
+
+    `confirmed`: the button that was pressed had asked once more.
+    """
 
     code: str = ""
+    confirmed: bool = False
 
 
 class Start(_Order, frozen=True):
@@ -217,6 +221,11 @@ def choose_order(
             return Rollback(target, reason)
         case _:
             return None
+
+
+def confirm_order(order: Order | None) -> Order | None:
+    """The order of a button that had asked once more."""
+    return msgspec.structs.replace(order, confirmed=True) if isinstance(order, Judgement) else order
 
 
 def _choose_decision(choice: str, target: str, step: str, generation: int, reason: str) -> Order:

@@ -173,6 +173,7 @@ class Runner:
                 self._transitions.wait(row, outcome, now + timedelta(seconds=pause))
             case Ask():
                 expires = self._keeper.choose_expiry(row, now, self._plans.pace.approval_life)
+                self._keeper.note_times(row, now)
                 self._transitions.ask(row, outcome, expires)
                 self._keeper.note_question(row, row.generation + 1, now, expires)
             case Blocked():

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.journal.records import UpgradeState
+from bot.journal.records import MessagePlace, UpgradeState
 from bot.journal.schema.packed_texts import LARGEST_PACKED, pack_text, unpack_text
 from steps.contract.cards import Card, Choice, Progress, Weight
 
@@ -77,7 +77,8 @@ class Line(Struct, frozen=True, array_like=True):
 class GateBody(Struct, frozen=True):
     """The question of a gate; `closed` says how it ended, "" while it is open, and `head` is the audit's of then.
 
-    `lines` are what came of it since, `proposal` what the upgrade began with, on its first card.
+    `lines` are what came of it since, `proposal` what the upgrade began with, on its first card. `known` are those of
+    its risks that were on an earlier card.
     """
 
     message_kind: ClassVar[MessageKind] = "gate"
@@ -96,6 +97,7 @@ class GateBody(Struct, frozen=True):
     closed_at: datetime | None = None
     lines: tuple[Line, ...] = ()
     proposal: Card | None = None
+    known: tuple[str, ...] = ()
 
 
 class BlockedBody(Struct, frozen=True):
@@ -206,7 +208,10 @@ class Moment(Struct, frozen=True, array_like=True):
 
 
 class ReminderBody(Struct, frozen=True):
-    """One reminder of an upgrade; `seqs` are all that it tells of, those that were missed included."""
+    """One reminder of an upgrade; `seqs` are all that it tells of, those that were missed included.
+
+    `card` is the card that is asked about, or the root where nothing is asked; None where Slack has neither yet.
+    """
 
     message_kind: ClassVar[MessageKind] = "reminder"
     upgrade: str = ""
@@ -225,6 +230,7 @@ class ReminderBody(Struct, frozen=True):
     snoozes: tuple[int, ...] = ()
     closed: str = ""
     place: str = ""
+    card: MessagePlace | None = None
 
 
 class GatheredLine(Struct, frozen=True):
@@ -232,6 +238,7 @@ class GatheredLine(Struct, frozen=True):
 
     text: str = ""
     moments: tuple[Moment, ...] = ()
+    card: MessagePlace | None = None
 
 
 class GatheredBody(Struct, frozen=True):
@@ -292,7 +299,7 @@ class Message:
 # A file's text longer than this is packed, as long as it has not too many bytes, at four a letter.
 LONGEST_PLAIN = 500
 # What is written into a card once its question is over, or called out with it: neither is what it says.
-NOT_SAID = frozenset({"closed", "closed_at", "head", "lines", "people", "proposal"})
+NOT_SAID = frozenset({"closed", "closed_at", "head", "lines", "people", "proposal", "known"})
 BODIES: Mapping[MessageKind, type[Readable]] = {
     "root": RootBody,
     "milestone": MilestoneBody,

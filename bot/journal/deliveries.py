@@ -13,7 +13,11 @@ from bot.journal.store import Reads, Store
 from steps.contract.wording import count_things
 
 GIVEN_UP = "trouble <> '' and sent_revision = revision"
-DEFERRED = "trouble <> '' and sent_revision < revision"
+# How the trouble of a message begins that its channel does not take, whatever it says.
+UNWRITABLE = "the channel takes nothing: "
+REFUSING = f"trouble >= '{UNWRITABLE}' and trouble < '{UNWRITABLE}~'"
+DEFERRED = f"trouble <> '' and sent_revision < revision and not ({REFUSING})"
+FAILING = f"trouble <> '' and sent_revision < revision and {REFUSING}"
 # Taken from the audit at once; and how many may wait for one webhook.
 BATCH = 500
 MOST_WAITING = 10_000
@@ -137,9 +141,40 @@ def _tell_messages(read: Reads, which: str, what: str) -> list[str]:
     return [f"{count_things(row['n'], 'message')} to Slack {what} {why}"]
 
 
+@dataclass(frozen=True)
+class FailingChannel:
+    """A channel that takes nothing of an upgrade, and why; `upgrade` is "" where that is of none."""
+
+    channel: str
+    upgrade: str
+    why: str
+
+
+def list_failing(read: Reads) -> list[FailingChannel]:
+    """The channels that take nothing, with each upgrade that has something to say there."""
+    rows = read(
+        f"select channel, upgrade, max(trouble) as trouble from outbox where {FAILING} group by +channel, +upgrade "
+        "order by +channel, +upgrade",
+        (),
+    )
+    return [
+        FailingChannel(row["channel"], row["upgrade"], str(row["trouble"]).removeprefix(UNWRITABLE)) for row in rows
+    ]
+
+
+def describe_failing(read: Reads) -> list[str]:
+    """The same for people, a sentence each channel."""
+    by_channel = {one.channel: one.why for one in list_failing(read)}
+    return [
+        f"nothing can be posted in {f'<#{channel}>' if channel.startswith(('C', 'G')) else channel}: {why}"
+        for channel, why in by_channel.items()
+    ]
+
+
 def list_troubles(read: Reads) -> list[str]:
     """What Slack or a webhook will never get, or does not get for a while already, a sentence each."""
     found = [
+        *describe_failing(read),
         *_tell_messages(read, GIVEN_UP, "given up, the last one as"),
         *_tell_messages(read, DEFERRED, "tried again in a while:"),
     ]

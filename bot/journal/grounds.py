@@ -33,16 +33,33 @@ TIMES = ("schedules", "extensions")
 SHOWN = 5
 
 
+# When an upgrade may act, as it was judged last: a note that only shows, beside what an act rests on.
+SHOWN_TIMES = "schedule/times"
+
+
 class TimesView:
     """Reading when upgrades may act."""
 
     def __init__(self, store: Store | StoredCopy) -> None:
         self._rows = store.read
 
-    def find_times(self, upgrade: str) -> tuple[datetime, datetime | None] | None:
-        """From when to when the upgrade was appointed to act, None where it has no appointment."""
+    def find_times(self, upgrade: str) -> tuple[datetime | None, datetime | None] | None:
+        """From when to when the upgrade may act, None where nothing limits it; the first is None where it may now."""
+        noted = self._rows("select value from memory where upgrade = ? and key = ?", [upgrade, SHOWN_TIMES])
+        if noted:
+            return read_times(json.loads(noted[0]["value"]))
         rows = self._rows("select starts, ends from schedules where upgrade = ?", [upgrade])
         return (at_time(rows[0]["starts"]), to_time(rows[0]["ends"])) if rows else None
+
+
+def read_times(kept: Json) -> tuple[datetime | None, datetime | None] | None:
+    """The note of when an upgrade may act; of another form it says nothing."""
+    match kept:
+        case [starts, ends]:
+            first, last = (to_time(one) if isinstance(one, int | float) else None for one in (starts, ends))
+            return first, last
+        case _:
+            return None
 
 
 @dataclass(frozen=True)
@@ -148,7 +165,8 @@ class GroundsReader:
 
     def _digest(self, row: Row, notes: Mapping[str, Json]) -> str:
         times = [list(self._store.read(f"select * from {table} where upgrade = ?", [row["id"]])) for table in TIMES]
-        said = json.dumps([*(row[name] for name in MEANT), *sorted(notes.items()), times], default=repr)
+        meant = sorted((key, value) for key, value in notes.items() if key != SHOWN_TIMES)
+        said = json.dumps([*(row[name] for name in MEANT), *meant, times], default=repr)
         return hashlib.sha256(said.encode()).hexdigest()
 
     def _list_proven(self, upgrade: str, passed: Mapping[str, int]) -> set[tuple[str, int]]:

@@ -13,7 +13,7 @@ from sqlite_utils import Database
 
 from bot.journal.audit import AuditEntry, AuditEvent, describe_event, name_event, read_event
 from bot.journal.chain import SealedEnd, SealedRow, insert_end, seal_end, seal_row
-from bot.journal.deliveries import list_troubles
+from bot.journal.deliveries import describe_failing, list_troubles
 from bot.journal.grounds import GroundsReader, TimesView, insert_upgrade, update_upgrade, write_note
 from bot.journal.proofs import prove_rows
 from bot.journal.rows import (
@@ -169,6 +169,10 @@ class JournalView(TimesView):
     def list_troubles(self) -> list[str]:
         """What Slack or a webhook did not get, a sentence each."""
         return list_troubles(self._rows)
+
+    def list_failing_channels(self) -> list[str]:
+        """The channels that take nothing, a sentence each."""
+        return describe_failing(self._rows)
 
     def list_audit(self, upgrade: str) -> list[AuditEntry]:
         """Who did what to the upgrade, in order."""

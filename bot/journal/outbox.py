@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import msgspec
 import structlog
 
-from bot.journal.bodies import Body, Message, ReminderKind, Reminding, decode_body, encode_body
-from bot.journal.deliveries import GIVEN_UP
+from bot.journal.bodies import Body, GateBody, Message, ReminderKind, Reminding, decode_body, encode_body
+from bot.journal.deliveries import GIVEN_UP, REFUSING, UNWRITABLE, FailingChannel, list_failing
 from bot.journal.store import Row, Store, StoredCopy
 
 UNREADABLE = (ValueError, TypeError, KeyError, msgspec.MsgspecError)
 # All of a row but its body, which may be large.
 HEADS = "id, upgrade, slot, channel, revision, sent_revision, ts, attempts, not_before, created_at"
+TOLD_UNWRITABLE = "unwritable"
 log = structlog.get_logger(__name__)
 
 
@@ -80,6 +81,14 @@ class Outbox(OutboxView):
             [upgrade],
         )
         return str(rows[0]["slot"]) if rows else ""
+
+    def list_cards(self, upgrade: str, step: str = "") -> list[GateBody]:
+        """The cards of the upgrade's gates, or of one gate, in the order in which they were made."""
+        rows = self._store.read(
+            "select kind, body from outbox where upgrade = ? and slot <> '' and kind = 'gate' order by seq", [upgrade]
+        )
+        found = [decode_body(row["kind"], row["body"]) for row in rows]
+        return [body for body in found if isinstance(body, GateBody) and step in ("", body.step)]
 
     def put_message(self, upgrade: str, slot: str, channel: str, body: Body, now: datetime) -> None:
         """A message that is posted once and edited afterwards; an unchanged body changes nothing."""
@@ -156,10 +165,24 @@ class Outbox(OutboxView):
         self._close(upgrade, how, one_of, [json.dumps(list(kinds))])
 
     def close_asking(self, upgrade: str, step: str, generation: int, how: str) -> None:
-        """The reminders that carry this question's buttons say how it ended and lose them."""
+        """The reminders that are about this question's answer say how it ended and lose their buttons."""
         asking = """(json_extract(body, '$.step'), json_extract(body, '$.generation')) = (?, ?)
-            and json_array_length(body, '$.choices') > 0"""
+            and (json_array_length(body, '$.choices') > 0 or json_extract(body, '$.kind') = 'approval'
+                or exists (select 1 from json_each(body, '$.controls') where value = 'retry'))"""
         self._close(upgrade, how, asking, [step, generation])
+
+    def close_followed(self, seqs: Iterable[int], channel: str, how: str) -> None:
+        """These reminders in a channel say what followed them and lose their buttons."""
+        slots = json.dumps([name_reminder(seq, channel) for seq in seqs])
+        with self._store.transact() as db:
+            db.execute(
+                """
+                update outbox set body = json_set(body, '$.closed', ?), revision = revision + 1
+                where upgrade = '' and slot <> '' and slot in (select value from json_each(?))
+                    and json_extract(body, '$.closed') = ''
+                """,
+                [how, slots],
+            )
 
     def _close(self, upgrade: str, how: str, condition: str, parameters: Sequence[str | int]) -> None:
         with self._store.transact() as db:
@@ -241,6 +264,34 @@ class Outbox(OutboxView):
             self.drop_message(message.id, why)
             self.add_message(message.upgrade, message.channel, body, now)
 
+    def list_unwritable(self) -> list[FailingChannel]:
+        """The channels that take nothing, with each upgrade that has something to say there."""
+        return list_failing(self._store.read)
+
+    def end_unwritable(self, failing: Collection[tuple[str, str]]) -> None:
+        """What was told of other channels than these is over: it is told anew where it begins again."""
+        rows = self._store.read(
+            "select id, slot from outbox where upgrade = '' and slot <> '' and slot >= ? and slot < ?",
+            [f"{TOLD_UNWRITABLE}:", f"{TOLD_UNWRITABLE};"],
+        )
+        over = [row["id"] for row in rows if tuple(row["slot"].split(":")[1:3]) not in failing]
+        if over:
+            with self._store.transact() as db:
+                db.execute(
+                    "update outbox set slot = '' where id in (select value from json_each(?))", [json.dumps(over)]
+                )
+
+    def find_refusal(self, upgrade: str, slot: str) -> str:
+        """Why its channel does not take the message under this slot, or the root before it; "" where it may."""
+        rows = self._store.read(
+            f"""
+            select trouble from outbox where upgrade = ? and slot <> '' and slot in ('root', ?) and ts = ''
+                and {REFUSING} limit 1
+            """,
+            [upgrade, slot],
+        )
+        return str(rows[0]["trouble"]).removeprefix(UNWRITABLE) if rows else ""
+
     def count_given_up(self) -> int:
         """How many messages Slack will never get, or not in their last form."""
         return int(self._store.read(f"select count(*) as n from outbox where {GIVEN_UP}")[0]["n"])
@@ -298,6 +349,11 @@ def _read_message(row: Row, body: Body | None = None) -> Message:
 def name_reminder(seq: int, channel: str) -> str:
     """The outbox slot of a reminder in a channel."""
     return f"reminder:{seq}:{channel}"
+
+
+def name_unwritable(channel: str, upgrade: str, user: str) -> str:
+    """The outbox slot of what a person is told of a channel that takes nothing of an upgrade."""
+    return f"{TOLD_UNWRITABLE}:{channel}:{upgrade}:{user}"
 
 
 def name_card(step: str, generation: int) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
+from msgspec import Struct
+
 UpgradeState: TypeAlias = Literal[
     "running", "asking", "blocked", "upgraded", "proposed", "aborted", "rolled back", "returned"
 ]
@@ -33,6 +35,14 @@ Action: TypeAlias = Literal[
 OPERATOR = "command-line"
 # Who acts where nobody ordered it just then: the bot itself, in the audit.
 BOT = "bot"
+
+
+class MessagePlace(Struct, frozen=True, array_like=True):
+    """A message in Slack; `thread` is the ts of its thread, "" where it is in none."""
+
+    channel: str
+    ts: str
+    thread: str = ""
 
 
 class StoreBroken(Exception):

@@ -51,6 +51,10 @@ class Cards:
             question.upgrade, by, question.step, question.generation
         )
 
+    def find_refusal(self, question: Question) -> str:
+        """Why nobody can see the card where it belongs, "" where it may be seen or is only late."""
+        return self._outbox.find_refusal(question.upgrade, name_card(question.step, question.generation))
+
     def offer(self, question: Question, button: Choice, reason: str) -> CardCopy:
         """The numbers of the question's card with one button, for whoever typed its code, and why if they said so."""
         body = self._outbox.find_body(question.upgrade, name_card(question.step, question.generation))
@@ -63,7 +67,7 @@ class Cards:
             generation=question.generation,
             expires_at=question.expires_at,
         )
-        text = "Nothing is decided yet: this is a production cluster, so the button decides and not the command."
+        text = "Nothing is decided yet: this is a production cluster, and only the button here decides."
         given = f" It gives your reason: {reason}" if reason else ""
         return CardCopy(f"{text}{given}", question.upgrade, offered, reason)
 

@@ -11,7 +11,7 @@ from bot.journal.journal import Journal
 from bot.journal.rows import Question, UpgradeRow
 from bot.orders.cards import GLASS, CardCopy, Cards
 from bot.orders.consents import Consents
-from bot.orders.judging import check_person, check_time, judge_decision, name_choice, needs_button
+from bot.orders.judging import check_person, check_time, judge_decision, lacks_confirmation, name_choice, needs_button
 from bot.orders.targets import Refusal, Targets
 from bot.settings.clusters import Cluster
 from bot.telling.phrases import describe_state, mention, name_done
@@ -52,7 +52,8 @@ class Decisions:
 
         Whoever lets the upgrade act has to have seen the card: with a command that does not name it by its code, and
         with one that has not reached them, nothing is decided and they are shown the card. A command that names it is
-        answered on a production cluster with the numbers and one button, which decides.
+        answered on a production cluster with the numbers and one button, which decides; so is a click that should have
+        been asked once more and was not.
         """
         row, cluster = self._targets.find_upgrade(order)
         question = self.find_question(order, row)
@@ -66,8 +67,9 @@ class Decisions:
             if not self._journal.standing.is_proven(row.id) and JOURNAL not in question.binding:
                 self._transitions.doubt(row)
                 return DOUBTED
-        if presses:
-            return self._cards.offer(question, _choose_button(order, question, choice), order.reason.strip())
+        button = _choose_button(order, question, choice)
+        if presses or lacks_confirmation(order, _find_option(question, choice), cluster.policy):
+            return self._cards.offer(question, button, order.reason.strip())
         if isinstance(order, BreakGlass):
             return self._take(
                 row, Taken(question, choice, by, order.reason.strip(), "", _announce(order, by, row, cluster))
@@ -81,6 +83,11 @@ class Decisions:
         """Why this person can't have read what they decide, "" where they can."""
         if name_choice(order) == DENY.id or not question.choices:
             return ""
+        if why := self._cards.find_refusal(question):
+            raise Refusal(
+                f"Nothing was decided: nobody can see the card of {question.upgrade}, so it can't be approved. {why}. "
+                "Once it stands in its channel it can be; until then you can pause, deny and abort."
+            )
         if not order.step and order.code.upper() != question.code:
             return _describe_code(order.code)
         if not self._cards.was_delivered(question, by, pressed=bool(order.step)):
@@ -119,6 +126,10 @@ def _choose_button(order: Judgement, question: Question, choice: str) -> Choice:
     """The one button that does what was typed."""
     if isinstance(order, BreakGlass):
         return GLASS
+    return _find_option(question, choice)
+
+
+def _find_option(question: Question, choice: str) -> Choice:
     return next(option for option in question.choices if option.id == choice)
 
 

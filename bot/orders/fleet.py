@@ -107,10 +107,15 @@ class Fleet:
         """Where one upgrade stands, or all."""
         if order.target:
             row, _ = self._targets.find_upgrade(order)
-            return describe_status([self._views.build_view(row)], [])
+            failing = [f"\n⚠️ {one}" for one in self._views.list_failing_channels() if row.channel in one]
+            return describe_status([self._views.build_view(row)], []) + "".join(failing)
         self._targets.found.want()
         troubles = [*self.list_faults(), *self._views.list_troubles()]
         return describe_fleet(self.list_clusters(user), troubles)
+
+    def list_failing_channels(self) -> list[str]:
+        """The channels that take nothing of what the bot says, a sentence each."""
+        return self._views.list_failing_channels()
 
     def find_schedule_faults(self, target: str, written: Written) -> dict[str, str]:
         """What is wrong with an appointment, by date, time, zone or for."""

@@ -13,7 +13,7 @@ from bot.orders.targets import Refusal
 from bot.people.rights import refuse_person
 from bot.settings.policy import Policy
 from bot.telling.phrases import list_names, mention
-from steps.contract.cards import APPROVE, DENY
+from steps.contract.cards import APPROVALS, APPROVE, DENY, Choice
 from steps.contract.wording import describe_seconds, name_phase
 
 
@@ -60,6 +60,11 @@ def judge_decision(order: Judgement, row: UpgradeRow, question: Question, *, pre
 def needs_button(order: Judgement, policy: Policy) -> bool:
     """Whether a command gets a button that decides, as whatever lets a production cluster be changed does."""
     return policy.production and not order.step and name_choice(order) != DENY.id
+
+
+def lacks_confirmation(order: Judgement, option: Choice, policy: Policy) -> bool:
+    """Whether a button was pressed that should have asked once more: only a click that says so counts."""
+    return policy.production and bool(option.confirm) and option.id in APPROVALS and not order.confirmed
 
 
 def name_choice(order: Judgement) -> str:

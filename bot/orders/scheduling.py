@@ -76,13 +76,14 @@ class Scheduling:
         self._schedules.set_appointment(row.id, appointment, by, now)
         self._keeper.plan_opening(row, appointment.starts, appointment.ends, now)
         self._keeper.wake(row.id)
+        self._keeper.note_times(row, now)
         sentence = f"scheduled by {mention(by)} for {appointment.describe()}"
         self._chronicle.close_reminders(row, sentence, "before", "starts", "ends")
         self._record(row, by, Scheduled("", sentence))
         self._timetable.attach_calendar(row)
         return (
-            f"Scheduled {row.id} for {appointment.describe()}. It prepares and asks before; it changes nothing until "
-            f"then. Its thread is in <#{cluster.channel}>."
+            f"Scheduled {row.id} for {appointment.describe()}. It prepares, downloads, compares and asks before; it "
+            f"changes nothing until then. Its thread is in <#{cluster.channel}>."
         )
 
     def _moves_forward(self, row: UpgradeRow, starts: datetime) -> bool:
@@ -113,6 +114,7 @@ class Scheduling:
         self._schedules.add_extension(row.id, until, by, reason, now)
         self._schedules.drop_reminders(row.id, ["ends"])
         self._keeper.wake(row.id)
+        self._keeper.note_times(row, now)
         zone = choose_zone(cluster.downtime, self._schedules.find_appointment(row.id))
         when = write_both(until, zone)
         sentence = f"window {'extended' if permit.open else 'opened'} by {mention(by)} until {when}: {reason}"
@@ -162,4 +164,5 @@ class Scheduling:
         now = self._clock.now()
         self._journal.append(row.id, by, event, now)
         self._chronicle.tell(row, event.said, now)
+        self._chronicle.redraw_card(row)
         self._chronicle.draw_root(row.id, now)

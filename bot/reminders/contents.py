@@ -39,6 +39,7 @@ def build_reminder(notice: Notice, now: datetime, why: str = DOWN) -> ReminderBo
         cluster=row.cluster,
         snoozes=tuple(list_snoozes(reminder, question, now)),
         place=notice.place,
+        card=situation.card,
     )
 
 
@@ -85,4 +86,4 @@ def _build_line(notice: Notice, now: datetime, why: str) -> GatheredLine:
     situation, reminder = notice.situation, notice.reminder
     text = write_reminder(reminder, situation.row, situation.question, situation.list_people(reminder), now)
     missed = describe_missed(notice.missed, why)
-    return GatheredLine(f"{text} {missed}".rstrip(), list_moments(reminder, situation)[:1])
+    return GatheredLine(f"{text} {missed}".rstrip(), list_moments(reminder, situation)[:1], situation.card)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from bot.journal.outbox import name_card
+from bot.journal.records import MessagePlace
 from bot.journal.rows import Question, UpgradeRow, at_time, encode_json, read_question, read_upgrade, to_time
 from bot.journal.store import Row, Store
 from bot.people.rights import refuse_person
@@ -16,12 +18,13 @@ from bot.windows.appointments import Appointment
 
 @dataclass(frozen=True)
 class Situation:
-    """What is known about an upgrade that people are reminded of."""
+    """What is known about an upgrade that people are reminded of; `card` is where Slack has what is asked."""
 
     row: UpgradeRow
     question: Question | None
     appointment: Appointment | None
     policy: Policy | None
+    card: MessagePlace | None = None
 
     @property
     def over(self) -> bool:
@@ -63,10 +66,27 @@ class Situations:
             row["upgrade"]: Appointment(at_time(row["starts"]), to_time(row["ends"]), row["zone"])
             for row in self._select("schedules where upgrade", upgrades)
         }
+        cards = self._read_cards(upgrades, questions)
         return {
-            row.id: Situation(row, questions.get(row.id), appointments.get(row.id), policies.get(row.cluster))
+            row.id: Situation(
+                row, questions.get(row.id), appointments.get(row.id), policies.get(row.cluster), cards.get(row.id)
+            )
             for row in rows
         }
+
+    def _read_cards(self, upgrades: Collection[str], questions: Mapping[str, Question]) -> dict[str, MessagePlace]:
+        """Where Slack has the card of each open question, or the root where nothing is asked."""
+        slots = {one.upgrade: name_card(one.step, one.generation) for one in questions.values()}
+        shown = self._select("outbox where ts <> '' and kind in ('root', 'gate', 'blocked') and upgrade", upgrades)
+        posted = {(row["upgrade"], row["slot"]): row for row in shown}
+        found: dict[str, MessagePlace] = {}
+        for upgrade in upgrades:
+            root, card = posted.get((upgrade, "root")), posted.get((upgrade, slots.get(upgrade, "")))
+            if root:
+                found[upgrade] = MessagePlace(root["channel"], root["ts"])
+            if root and card:
+                found[upgrade] = MessagePlace(root["channel"], card["ts"], root["ts"])
+        return found
 
     def _select(self, which: str, upgrades: Collection[str]) -> list[Row]:
         return self._store.read(

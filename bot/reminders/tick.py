@@ -27,6 +27,8 @@ MOST_A_MINUTE = 30
 GATHERING_A_MINUTE = 60 // TICK_SECONDS
 # So that one tick stays short; six ticks a minute still serve 1,000 upgrades that start at the same moment.
 UPGRADES_A_TICK = 170
+# What an earlier reminder says once a later one of its upgrade stands in the same place.
+FOLLOWED = "a later reminder follows"
 
 T = TypeVar("T", str, Message)
 
@@ -118,6 +120,8 @@ class Reminders:
 
     def _put(self, notice: Notice, body: ReminderBody, now: datetime) -> None:
         slot = name_reminder(notice.reminder.seq, notice.place)
+        earlier = (one.seq for one in self._schedules.list_reminders(body.upgrade) if one.seq != body.seq)
+        self._outbox.close_followed(earlier, notice.place, FOLLOWED)
         self._outbox.put_message("", slot, notice.place, body, now)
 
     def _narrow(self, notices: Sequence[Notice], waiting: set[int], now: datetime) -> None:

@@ -19,6 +19,7 @@ from bot.windows.permits import (
     BINDING,
     CONTROL_PLANE_START,
     OPEN,
+    READING_GATES,
     SELF_HOLDING,
     WRITING,
     Permit,
@@ -60,7 +61,10 @@ class Keeper:
         self._paces = paces
 
     def admit(self, row: UpgradeRow, now: datetime) -> Permit:
-        """Whether the step may run. Reading, abort and a way back always may; a begun one runs on to its safe point."""
+        """Whether the step may run. Reading, abort and a way back always may; a begun one runs on to its safe point.
+
+        Download, verification and the recorded differences are reading: they run ahead of the window.
+        """
         if row.aborted_by or row.state != "running":
             return OPEN
         permit = self.find_permit(row, now)
@@ -163,6 +167,17 @@ class Keeper:
         opening = self.find_downtime(row).find_opening(opens)
         return opening.end if opening and opening.end - opens < HORIZON - DAY else None
 
+    def note_times(self, row: UpgradeRow, now: datetime) -> None:
+        """Keep when the upgrade may act, for root, cards and status."""
+        appointment, permit = self._schedules.find_appointment(row.id), self.find_window(row, now)
+        if permit.open:
+            opened = appointment.starts if appointment and appointment.starts <= now else None
+            self._schedules.note_times(row.id, opened, permit.until)
+        elif permit.until:
+            self._schedules.note_times(row.id, permit.until, self._find_end(row, permit.until))
+        elif appointment:
+            self._schedules.note_times(row.id, appointment.starts, appointment.ends)
+
     def note_question(self, row: UpgradeRow, generation: int, now: datetime, expires: datetime) -> None:
         """Plan the repetitions that the cluster sets, as long as the approval may be given."""
         self._schedules.drop_reminders(row.id, ["approval"])
@@ -187,6 +202,8 @@ class Keeper:
             return True
         if row.step in WRITING:
             return False
+        if row.step in READING_GATES:
+            return True
         question = self._journal.find_question(row.id, row.step, row.generation)
         approved = question is not None and question.kind == "gate" and question.state == "decided"
         return not approved or question is None or question.choice in ("deny", "retry")
@@ -198,6 +215,8 @@ class Keeper:
             if current is None or (current.step, current.state) != (row.step, "running") or current.aborted_by:
                 return
             fresh = self._schedules.put_hold(row.id, row.step, permit.why, permit.until, now)
+            if fresh:
+                self.note_times(row, now)
             short = not permit.until or _needs_room(row)
             advice = f"; {HOW_TO_GO_ON.format(cluster=row.cluster)}" if short else ""
             self._transitions.hold(row, permit.until, sentence, sentence + advice if fresh else "")
@@ -214,6 +233,7 @@ class Keeper:
         with self._journal.transact():
             self._journal.prolong_approvals(row.id, max(now - hold.since, timedelta()), hold.since, permit.until)
             self._schedules.end_hold(row.id)
+            self.note_times(row, now)
             self._transitions.go_on(row, f"goes on with {row.phase}: the window is open")
 
     def _plan_end(self, row: UpgradeRow, ends: datetime, now: datetime) -> None:

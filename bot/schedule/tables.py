@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.journal.bodies import ReminderKind
+from bot.journal.grounds import SHOWN_TIMES, write_note
 from bot.journal.proofs import prove_rows
 from bot.journal.rows import at_time, encode_json, to_seconds, to_time
 from bot.journal.store import Row, Store, StoredCopy
@@ -145,6 +146,11 @@ class Schedules(SchedulesView):
                 "update schedules set shown = ?, written = iif(written = '', ?, written) where upgrade = ?",
                 [wall, wall, upgrade],
             )
+
+    def note_times(self, upgrade: str, opens: datetime | None, ends: datetime | None) -> None:
+        """Keep from when to when it may act, for whoever is shown it; None where it may now, or nothing ends it."""
+        with self._store.transact() as db:
+            write_note(db, self._store.key, upgrade, SHOWN_TIMES, encode_json([to_seconds(opens), to_seconds(ends)]))
 
     def add_extension(self, upgrade: str, until: datetime, by: str, reason: str, now: datetime) -> None:
         """Let the upgrade act until then."""

@@ -29,7 +29,7 @@ from bot.journal.bodies import (
     end_progress,
 )
 from bot.journal.journal import Journal
-from bot.journal.outbox import Outbox, name_card, name_reminder
+from bot.journal.outbox import Outbox, name_card, name_reminder, name_unwritable
 from bot.journal.records import OPERATOR
 from bot.journal.rows import UpgradeRow, build_code, name_end
 from bot.returns import has_written
@@ -44,6 +44,8 @@ from steps.plan import name_phases
 
 # The slot of the proposal, which is never posted by itself where an upgrade follows.
 PROPOSED = "proposal"
+# So far back is looked for the upgrade that was asked the same.
+UPGRADES_BACK = 6
 
 
 class ApproversOf(Protocol):
@@ -172,6 +174,17 @@ class Chronicle:
             now,
         )
 
+    def tell_unwritable(self, row: UpgradeRow, channel: str, why: str, now: datetime) -> None:
+        """Write to who asked for the upgrade and who may approve it that its channel takes nothing; once."""
+        sentence = (
+            f"{row.cluster}: nothing can be posted in <#{channel}>, where {row.id} is told. {why}. Until it can, no "
+            "card of it is seen there, and what nobody could see can't be approved. Pause, deny and abort work."
+        )
+        for user in self._list_called(row):
+            slot = name_unwritable(channel, row.id, user)
+            if not self._outbox.has_message("", slot):
+                self._outbox.put_message("", slot, user, MilestoneBody(sentence), now)
+
     def attach(self, row: UpgradeRow, attachment: Attachment, now: datetime) -> None:
         """A file in the thread."""
         self._attach(row, [attachment], now)
@@ -275,7 +288,16 @@ class Chronicle:
             expires_at=expires,
             code=build_code(row.id, row.step, generation, outcome.digest),
             proposal=self._find_proposal(row),
+            known=self._list_known(row, outcome.card),
         )
+
+    def _list_known(self, row: UpgradeRow, card: Card) -> tuple[str, ...]:
+        """The risks that were on an earlier card of the upgrade, or on this gate's of the last upgrade."""
+        before = (one.id for one in self._journal.list_upgrades(row.cluster, UPGRADES_BACK) if one.id != row.id)
+        last = next(filter(None, (self._outbox.list_cards(upgrade, row.step) for upgrade in before)), [])
+        cards = [*self._outbox.list_cards(row.id), *last]
+        shown = {risk for body in cards if body.card for risk in body.card.risks}
+        return tuple(risk for risk in card.risks if risk in shown)
 
 
 def _phase(row: UpgradeRow) -> str:

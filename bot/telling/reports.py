@@ -31,7 +31,7 @@ def describe_history(views: Sequence[UpgradeView], left: Sequence[str] = ()) -> 
 
 def _describe_upgrade(view: UpgradeView) -> str:
     lines = [f"*{view.id}* to {view.release}{describe_link(view)}: {describe_view(view)}"]
-    lines += [f"{describe_times(view)}."] if view.times else []
+    lines += [f"{times}."] if (times := describe_times(view)) else []
     lines += [f"{_MARKS[phase.state]} {phase.title}: {phase.sentence or phase.state}" for phase in view.phases]
     if view.remedy:
         lines.append(view.remedy)
@@ -52,11 +52,11 @@ def describe_versions(view: UpgradeView) -> str:
 
 
 def describe_times(view: UpgradeView) -> str:
-    """When it was appointed to act, "" where it has no appointment."""
-    if view.times is None:
-        return ""
-    starts, ends = view.times
+    """When it may act, "" where nothing limits that."""
+    starts, ends = view.times or (None, None)
     until = f" until {ends:%Y-%m-%d %H:%M} UTC" if ends else ""
+    if starts is None:
+        return f"May act now{until}" if until else ""
     return f"Acts from {starts:%Y-%m-%d %H:%M} UTC{until}"
 
 

@@ -48,6 +48,10 @@ class Views:
         """What Slack or a webhook does not get, a sentence each."""
         return self._journal.list_troubles()
 
+    def list_failing_channels(self) -> list[str]:
+        """The channels that Slack lets nothing be posted in, a sentence each."""
+        return self._journal.list_failing_channels()
+
     def read_ledger(self, upgrade: str) -> tuple[LedgerEntry, ...]:
         """The pods of an upgrade."""
         return self._journal.read_ledger(upgrade)
@@ -221,7 +225,7 @@ class UpgradeView:
 
     `legal` are the actions that the state allows, in the order in which buttons stand. `takes_back` is the upgrade that
     a way back takes back, `way_back` the one of this upgrade with its state, "" where there is none.
-    `times` are those of its appointment, `people` is for how long people were waited for. `written` says that there is
+    `times` are those in which it may act, `people` is for how long people were waited for. `written` says that there is
     something to take back, and `covered_until` until when an approval that was given covers that.
     """
 
@@ -244,7 +248,7 @@ class UpgradeView:
     production: bool = True
     takes_back: str = ""
     way_back: str = ""
-    times: tuple[datetime, datetime | None] | None = None
+    times: tuple[datetime | None, datetime | None] | None = None
     approvals: tuple[Approval, ...] = ()
     people: timedelta = timedelta()
     written: bool = False

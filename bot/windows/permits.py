@@ -11,6 +11,10 @@ from steps.contract.wording import describe_seconds
 
 # Steps that write to the cluster at once and have no safe point of their own.
 WRITING = frozenset({"access/bind", "control-plane/backup", "validate/run", "authorization/apply"})
+# Gates after which the bot only reads up to the next one: what they let it do is done ahead of the window.
+READING_GATES = frozenset(
+    {"access/approve", "download/approve", "control-plane/approve-mtls", "control-plane/approve-removals"}
+)
 # Steps that are told and stop at a point where nothing is in flight.
 SELF_HOLDING = frozenset({"control-plane/apply", "sidecars/canary", "sidecars/restart", "sidecars/acknowledge"})
 # From an approval to the apply: begun only where the upper estimate and the way back still fit.

@@ -10,7 +10,7 @@ from slack_sdk import WebClient
 from slack_sdk.models.blocks import Block, InputBlock, PlainTextInputElement, PlainTextObject
 from slack_sdk.models.views import View
 
-from bot.clicks.orders import Order, choose_order
+from bot.clicks.orders import Order, choose_order, confirm_order
 from bot.slack.drawing.buttons import Target, read_action, read_value, write_value
 from bot.slack.drawing.cards import build_text
 from bot.slack.drawing.messages import Drawing
@@ -83,6 +83,7 @@ def read_reason_form(view: Payload) -> ReasonForm | None:
     reason = find_text(view, "state", "values", REASON_BLOCK, REASON_BLOCK, "value").strip()
     order = choose_order(*meaning, target.upgrade, target.step, target.generation, reason[:REASON_LIMIT])
     fault = {} if reason else {REASON_BLOCK: "Say why, so that the others in the thread understand it."}
+    order = confirm_order(order) if target.confirmed else order
     return ReasonForm(order, channel, target.journal, fault) if order else None
 
 

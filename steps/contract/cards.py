@@ -55,9 +55,7 @@ APPROVE = Choice("approve", "Approve", "main")
 
 
 # Approves all that follows as well, while nothing more is asked.
-THROUGH = Choice(
-    "through", "Approve through", confirm="Nothing more is asked while all goes as this card says. Go on to the end?"
-)
+THROUGH = Choice("through", "Approve through")
 
 
 # Approves all but the workloads that were not ready before; a gate words its label.

@@ -72,6 +72,8 @@ def press(page: Page, button: Locator) -> None:
     card = button.locator("xpath=ancestor::article").get_attribute("data-ts")
     button.click()
     sure = page.locator('[data-confirm="yes"]')
+    closed = page.locator(f'article[data-ts="{card}"]:not(:has(button.button-primary))')
+    expect(sure.or_(closed).first).to_be_visible(timeout=STEP_MS)
     if sure.is_visible():
         sure.click()
     expect(page.locator(f'article[data-ts="{card}"] button.button-primary')).to_have_count(0, timeout=STEP_MS)

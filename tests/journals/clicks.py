@@ -9,7 +9,7 @@ from typing import Any
 from bot.clicks.clicks import Click
 from bot.journal.records import OPERATOR, Action
 from bot.journal.rows import UpgradeRow
-from tests.journals.filming import FilmRig, find_row
+from tests.journals.filming import FilmRig, find_row, is_in
 from tests.scenarios.rig import ANA, BEN, CAI, CHANNEL, DEE
 from tests.scenarios.test_downtime import find_element, list_channel
 from tests.unit.bot.workbench import write_click
@@ -47,6 +47,14 @@ def run_to_question(rig: FilmRig) -> UpgradeRow | None:
         pause = rig.turn()
         rig.world.clock.advance(min(pause, 0.5) if rig.wait_for_programs() else pause)
     raise AssertionError(rig.describe())
+
+
+def approve_until_held(rig: FilmRig) -> None:
+    """Approve all that is done ahead of the window, up to what waits for it; earlier bots held the first already."""
+    while rig.bot.schedules.find_hold("cluster-x-1") is None:
+        rig.run_until(lambda: is_in(rig, "asking"))
+        rig.decide_by_code(BEN)
+        rig.run_until(lambda: is_in(rig, "asking") or rig.bot.schedules.find_hold("cluster-x-1") is not None)
 
 
 def snooze(rig: FilmRig) -> None:

@@ -9,7 +9,7 @@ from functools import partial
 from sandbox.bot.settings import CLUSTERS
 from sandbox.cluster.server.faults import PodFault
 from steps.mesh import ClusterAddress
-from tests.journals.clicks import give_reason, list_clicks, order, run_to_question, snooze
+from tests.journals.clicks import approve_until_held, give_reason, list_clicks, order, run_to_question, snooze
 from tests.journals.filming import (
     RETURNING,
     Film,
@@ -172,8 +172,7 @@ def film_paused(film: Film) -> None:
 def film_held(film: Film) -> None:
     """Approved before the window opens; and another one that closed before the first sidecar was moved."""
     with film.go_back("plan-04-access-approve", clusters=CLUSTERS + OPENS_LATER) as rig:
-        rig.decide_by_code(BEN)
-        rig.run_until(lambda: rig.bot.schedules.find_hold("cluster-x-1") is not None)
+        approve_until_held(rig)
         film.freeze("held-access")
     with film.go_back("plan-24-sidecars-restart", clusters=CLUSTERS + CLOSED) as rig:
         rig.run_until(lambda: rig.bot.schedules.find_hold("cluster-x-1") is not None)
@@ -192,8 +191,7 @@ def film_schedule(film: Film) -> None:
         rig.settle()
         rig.command(ANA, "schedule cluster-x 2026-12-01 13:10 Asia/Seoul for 3h")
         film.freeze("scheduled-snoozed-and-moved")
-        rig.decide_by_code(BEN)
-        rig.run_until(lambda: rig.bot.schedules.find_hold("cluster-x-1") is not None)
+        approve_until_held(rig)
         film.freeze("scheduled-held")
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,6 +63,23 @@ def test_each_question_mentions_an_approver_once(upgraded: Rig) -> None:
     asked = [text for text in posted if f"<@{BEN}>" in text]
     gates = [one for one in upgraded.world.messages() if kind_of(one) == "gate"]
     assert [text.count(f"<@{BEN}>") for text in asked] == [1] * len(gates)
+
+
+def test_the_control_plane_alone_asks_once_more(upgraded: Rig) -> None:
+    """Of all cards of an upgrade of a production cluster, in one sentence with its numbers."""
+    calls = upgraded.world.http.get(f"{upgraded.world.slack_url}/ui/log").json()["entries"]
+    cards = [one["request"] for one in calls if one["name"] in ("chat.postMessage", "chat.update")]
+    asked = {text["text"] for card in cards for text in find_confirms(card.get("blocks") or ())}
+    assert len(asked) == 1
+    assert re.fullmatch(r"Replace the control plane of cluster-x by [\w.-]+, with 58 pods in .* removed\?", asked.pop())
+
+
+def find_confirms(blocks: Any) -> list[dict[str, str]]:
+    """The sentences with which the buttons of these blocks ask once more."""
+    read = json.loads(blocks) if isinstance(blocks, str) else blocks
+    return [
+        element["confirm"]["text"] for block in read for element in block.get("elements", ()) if element.get("confirm")
+    ]
 
 
 def test_every_sidecar_and_the_control_plane_are_on_the_release(upgraded: Rig) -> None:

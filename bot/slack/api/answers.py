@@ -42,6 +42,10 @@ REMEDIES: Mapping[str, str] = {
     "not_authed": "set SLACK_BOT_TOKEN to the app's bot token",
     "org_login_required": "wait: the workspace moves into an organisation",
 }
+# Whatever is posted there is refused: the channel is archived, the bot is not in it, or it may not post.
+CHANNEL_CODES = frozenset({"not_in_channel", "channel_not_found", "is_archived"}) | {
+    code for code in REMEDIES if code.startswith("restricted_action")
+}
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,11 @@ class Refused:
     def concerns_all(self) -> bool:
         """Whether anything else posted there would be refused as well, until a person mends it."""
         return self.code in REMEDIES
+
+    @property
+    def concerns_channel(self) -> bool:
+        """Whether it is the channel that takes nothing."""
+        return self.code in CHANNEL_CODES
 
     @property
     def why(self) -> str:

@@ -27,6 +27,8 @@ OWN_ACTIONS: Mapping[str, Action] = {
     "break-glass": "break-glass",
 }
 ASKS_REASON = "reason"
+# The button asked once more before it could be pressed.
+ASKED = "asked"
 # Parts an upgrade from the mark of its bot; no cluster's key has it.
 OF = "@"
 STYLES: Mapping[str, str] = {"main": "primary", "grave": "danger"}
@@ -41,6 +43,7 @@ class Target:
     """What a button points at. It is only a claim: rights, state and generation are checked again at the decision.
 
     `reason` is what the person gave already with a command; a form asks for it where a choice needs one without.
+    `confirmed`: whoever pressed it was asked once more before.
     `journal` is the mark of the bot that drew the button, "" where an earlier version did.
     """
 
@@ -50,15 +53,18 @@ class Target:
     needs_reason: bool = False
     reason: str = ""
     journal: str = ""
+    confirmed: bool = False
 
 
 def write_value(target: Target) -> str:
     """The button's value, at most 2,000 characters by the ids' own limits."""
     parts = [OF.join(filter(None, (target.upgrade, target.journal))), target.step, str(target.generation)]
+    asks = target.needs_reason and not target.reason
+    marks = "+".join(mark for mark, holds in ((ASKS_REASON, asks), (ASKED, target.confirmed)) if holds)
     if target.reason:
-        parts += ["", target.reason]
-    elif target.needs_reason:
-        parts.append(ASKS_REASON)
+        parts += [marks, target.reason]
+    elif marks:
+        parts.append(marks)
     return "|".join(parts)
 
 
@@ -77,16 +83,19 @@ def read_value(value: str) -> Target | None:
 
 
 def _read_target(target: Target, rest: list[str]) -> Target | None:
-    """The target with what its value says about the reason, None where it says that in no known way."""
+    """The target with what its value says besides, None where it says that in no known way."""
     match rest:
         case []:
             return target
-        case [asks] if asks == ASKS_REASON:
-            return replace(target, needs_reason=True)
-        case ["", reason] if reason:
-            return replace(target, reason=reason)
+        case [written] if written:
+            marks, reason = written.split("+"), ""
+        case [written, reason] if reason and ASKS_REASON not in written:
+            marks = written.split("+") if written else []
         case _:
             return None
+    if not {ASKS_REASON, ASKED}.issuperset(marks):
+        return None
+    return replace(target, needs_reason=ASKS_REASON in marks, confirmed=ASKED in marks, reason=reason)
 
 
 def read_action(action_id: str) -> tuple[Action, str] | None:
@@ -112,7 +121,7 @@ def _build_choice(choice: Choice, target: Target) -> ButtonElement:
     return ButtonElement(
         text=_plain(choice.label or choice.id),
         action_id=cut(action_id, 255),
-        value=write_value(replace(target, needs_reason=choice.needs_reason)),
+        value=write_value(replace(target, needs_reason=choice.needs_reason, confirmed=bool(choice.confirm))),
         style=STYLES.get(choice.weight),
         accessibility_label=describe_button(choice.label or choice.id, name_phase(target.step), target.upgrade),
         confirm=build_confirm(choice.confirm, choice.label),

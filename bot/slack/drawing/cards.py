@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
@@ -34,7 +34,9 @@ FIELD_LIMIT = 1900
 FIELDS_A_SECTION = 10
 FACTS_SHOWN = 20
 LINES_SHOWN = 15
-DETAILS_SHOWN = 6
+DETAILS_SHOWN = 10
+# What a card says of what will happen; more stands in a fold.
+SUMMARY_SHOWN = 3
 DETAIL_LIMIT = 1800
 TITLE_LIMIT = 140
 LINE_LIMIT = 600
@@ -43,6 +45,7 @@ UNTITLED = "Details"
 CHILDREN_IN_CONTAINER = 10
 FOLDED_LIMIT = 10_000
 HASH = re.compile(r"\b([0-9a-f]{40,64})\b")
+HASH_SHOWN = 12
 
 
 def build_text(written: str) -> SectionBlock:
@@ -96,8 +99,36 @@ def build_lines(lines: Sequence[str], look: Look) -> Block:
 
 def build_card(card: Card | None, pen: Pen, look: Look) -> list[Block]:
     """The blocks of a card: title, what will happen, facts, risks, estimate and lines to copy and folded details."""
+    return _build_whole(_add_hashes(card), pen, look) if card else []
+
+
+def build_open_card(
+    card: Card | None, pen: Pen, look: Look, known: Collection[str], times: Sequence[Block]
+) -> list[Block]:
+    """The blocks of a card that is asked about: what will happen, risks that are new, `times`, facts, then folds.
+
+    `known` are risks that were on an earlier card.
+    """
     if card is None:
-        return []
+        return [*times]
+    fresh = [risk for risk in card.risks if risk not in known]
+    earlier = tuple(risk for risk in card.risks if risk in known)
+    folds = (("More of what will happen", card.summary[SUMMARY_SHOWN:]), ("Risks as on an earlier card", earlier))
+    whole = _add_hashes(card)
+    return [
+        *_build_title(card.title),
+        *build_list("", card.summary[:SUMMARY_SHOWN], pen),
+        *build_list("*New risks*" if earlier else "*Risks*", fresh, pen),
+        *([build_note("No new risks: those of earlier cards stand below.")] if earlier and not fresh else []),
+        *_build_estimate(card.estimate),
+        *times,
+        *_build_facts(card.facts),
+        *_build_snippet(card.snippet, look),
+        *_build_details((*(Detail(title, lines) for title, lines in folds if lines), *whole.details), look),
+    ]
+
+
+def _build_whole(card: Card, pen: Pen, look: Look) -> list[Block]:
     return [
         *_build_title(card.title),
         *build_list("", card.summary, pen),
@@ -114,10 +145,17 @@ def build_folded_card(title: str, card: Card | None, pen: Pen, look: Look) -> li
     unfolded = build_card(card, pen, look)
     if look != "rich" or card is None:
         return unfolded
-    children = [*build_card(replace(card, details=()), pen, look), *_flatten_details(card.details)]
+    whole = _add_hashes(card)
+    children = [*_build_whole(replace(whole, details=()), pen, look), *_flatten_details(whole.details)]
     if not children or len(children) > CHILDREN_IN_CONTAINER or _measure(children) > FOLDED_LIMIT:
         return unfolded
     return [_fold(title, children)]
+
+
+def _add_hashes(card: Card) -> Card:
+    """The card with a fold of its long hashes, to be copied; beside them its facts show their beginnings."""
+    lines = tuple(f"{name}: {value}" for name, value in card.facts if HASH.search(value))
+    return replace(card, details=(*card.details, Detail("Hashes in full", lines))) if lines else card
 
 
 def _build_title(title: str) -> list[Block]:
@@ -147,7 +185,7 @@ def _build_facts(facts: Sequence[Sequence[str]]) -> list[Block]:
 
 def _write_fact(name: str, value: str) -> str:
     title = name[:1].upper() + name[1:] if name.islower() else name
-    written = HASH.sub(r"`\1`", cut_written(value or "–", 400))
+    written = HASH.sub(lambda found: f"`{found[0][:HASH_SHOWN]}`", cut_written(value or "–", 400))
     return f"*{cut_written(title, 80)}*\n{written}"
 
 
@@ -182,16 +220,12 @@ def _measure(blocks: Sequence[Block]) -> int:
 
 
 def _flatten_details(details: Sequence[Detail]) -> list[Block]:
-    """Details as they stand inside a container, which holds no other: a heading and the lines in one block."""
-    return [
-        RichTextBlock(
-            elements=[
-                RichTextSectionElement(elements=[_bold(detail.title)]),
-                RichTextPreformattedElement(elements=[_plain_lines(detail.lines)]),
-            ]
-        )
-        for detail in details[:DETAILS_SHOWN]
-    ]
+    """Details as they stand inside a container, which holds no other: a heading and the lines of each in one block."""
+    elements: list[RichTextElement] = []
+    for detail in details[:DETAILS_SHOWN]:
+        elements.append(RichTextSectionElement(elements=[_bold(detail.title)]))
+        elements.append(RichTextPreformattedElement(elements=[_plain_lines(detail.lines)]))
+    return [RichTextBlock(elements=elements)] if elements else []
 
 
 def _fold(title: str, children: list[Block]) -> ContainerBlock:

@@ -55,7 +55,7 @@ def draw_home(
     fleet = rows or [[build_note("There is no cluster in clusters.toml yet.")]]
     found = _build_found([cluster for cluster in clusters if cluster.found], pen)
     faults: list[list[Block]] = [
-        [build_note(f"⚠️ {cut_written(fault, FAULT_LIMIT)}")] for fault in search_faults[:FAULTS_SHOWN]
+        [build_note(f"⚠️ {pen.write_sentence(fault, FAULT_LIMIT)}")] for fault in search_faults[:FAULTS_SHOWN]
     ]
     return View(type="home", blocks=[*head, *_fit_rows([*fleet, *found, *faults], BLOCKS_LIMIT - len(head))])
 

@@ -15,6 +15,7 @@ from slack_sdk.models.blocks import (
 )
 
 from bot.journal.bodies import GatheredBody, GatheredLine, Moment, ReminderBody
+from bot.journal.records import MessagePlace
 from bot.slack.drawing.buttons import (
     PREFIX,
     SHOW_CARD,
@@ -40,11 +41,8 @@ LINE_LIMIT = 220
 
 def draw_reminder(body: ReminderBody, block_id: str, pen: Pen) -> list[Block]:
     """The blocks of a reminder."""
-    notes = [
-        _write_moments(body.moments, pen),
-        pen.write_sentence(body.missed),
-        pen.write_sentence(begin_sentence(body.closed)),
-    ]
+    links = " · ".join(filter(None, (_write_moments(body.moments, pen), _write_card(body.card, pen))))
+    notes = [links, pen.write_sentence(body.missed), pen.write_sentence(begin_sentence(body.closed))]
     blocks = [build_sentence(body.text, pen, "🔔 "), *(build_note(note) for note in notes if note)]
     if body.closed or not body.upgrade:
         return blocks
@@ -64,7 +62,8 @@ def draw_gathered(body: GatheredBody, pen: Pen) -> list[Block]:
 
 def write_reminder_text(body: ReminderBody, pen: Pen) -> str:
     """A reminder in words."""
-    parts = [pen.write_sentence(body.text), _write_moments(body.moments, pen), pen.write_sentence(body.missed)]
+    moments, card = _write_moments(body.moments, pen), _write_card(body.card, pen)
+    parts = [pen.write_sentence(body.text), moments, pen.write_sentence(body.missed), card]
     return "\n".join(part for part in parts if part)
 
 
@@ -84,7 +83,15 @@ def _list_notes(others: Sequence[str]) -> list[str]:
 
 
 def _write_line(line: GatheredLine, pen: Pen) -> str:
-    return f"• {pen.write_sentence(line.text, LINE_LIMIT)} {_write_moments(line.moments, pen)}".strip()
+    parts = (pen.write_sentence(line.text, LINE_LIMIT), _write_moments(line.moments, pen), _write_card(line.card, pen))
+    return f"• {' '.join(filter(None, parts))}"
+
+
+def _write_card(card: MessagePlace | None, pen: Pen) -> str:
+    """A link to what the reminder is about."""
+    if card is None:
+        return ""
+    return pen.write_link(card.channel, card.ts, "Open the card" if card.thread else "Open the thread", card.thread)
 
 
 def _write_moments(moments: Iterable[Moment], pen: Pen) -> str:

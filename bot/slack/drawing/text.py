@@ -80,11 +80,12 @@ class Pen:
         """A moment in the reader's own zone (Slack's date format), with UTC for clients that can't."""
         return f"<!date^{int(at.timestamp())}^{form}|{at:%Y-%m-%d %H:%M} UTC>"
 
-    def write_link(self, channel: str, ts: str, text: str) -> str:
-        """A link to a message of the workspace, "" where one of the parts is missing."""
+    def write_link(self, channel: str, ts: str, text: str, thread: str = "") -> str:
+        """A link to a message of the workspace, in that thread; "" where one of the parts is missing."""
         if not (self.workspace and channel and ts):
             return ""
-        return f"<{self.workspace}archives/{channel}/p{ts.replace('.', '')}|{text}>"
+        place = f"?thread_ts={thread}&amp;cid={channel}" if thread else ""
+        return f"<{self.workspace}archives/{channel}/p{ts.replace('.', '')}{place}|{text}>"
 
     def _write_parts(self, text: str) -> str:
         return "".join(part if known else self._show_times(escape(part)) for part, known in self.split_sentence(text))

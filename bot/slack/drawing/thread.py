@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from slack_sdk.models.blocks import Block
@@ -33,6 +33,7 @@ from bot.slack.drawing.cards import (
     build_list,
     build_log,
     build_note,
+    build_open_card,
     build_sentence,
     build_text,
 )
@@ -132,8 +133,9 @@ class Reply:
         """The card; once the question is decided it is evidence, and folds."""
         if body.closed:
             return build_folded_card("What was shown", body.card, self.pen, self.look)
-        proposal = build_folded_card("Proposal", body.proposal, self.pen, self.look)
-        return [*build_card(body.card, self.pen, self.look), *proposal]
+        proposal = build_folded_card("Proposal", leave_out_shown(body.proposal, body.card), self.pen, self.look)
+        asked = build_open_card(body.card, self.pen, self.look, body.known, self._draw_clock(body))
+        return [*asked, *proposal]
 
     def _draw_blocked(self, body: BlockedBody) -> list[Block]:
         remedy = [build_sentence(body.remedy, self.pen, "*What to do:* ", self._cluster)] if body.remedy else []
@@ -147,7 +149,8 @@ class Reply:
             told = [self.pen.write_sentence(begin_sentence(body.closed)), at, write_head(body)]
             return [build_note(" · ".join(filter(None, told)))]
         code = self._draw_code(body, self.view.id) if self.view else []
-        return [*self._draw_called(body), *self._draw_clock(body), *code, *self._draw_buttons(body, controls)]
+        clock = [] if isinstance(body, GateBody) else self._draw_clock(body)
+        return [*self._draw_called(body), *clock, *code, *self._draw_buttons(body, controls)]
 
     def _draw_answer(self, body: AnswerBody) -> list[Block]:
         if body.card:
@@ -206,6 +209,14 @@ class Reply:
         legal: list[Action] = [action for action in ("resume", *controls) if action not in taken]
         buttons += build_controls(self.view, legal, self.pen)
         return build_row(buttons, f"{self.block_id}|buttons")
+
+
+def leave_out_shown(proposal: Card | None, card: Card | None) -> Card | None:
+    """The proposal without the facts that a fold of the card beside it has."""
+    if proposal is None or card is None:
+        return proposal
+    shown = {line for detail in card.details for line in detail.lines}
+    return replace(proposal, facts=tuple(fact for fact in proposal.facts if f"{fact[0]}: {fact[1]}" not in shown))
 
 
 def _write_bar(progress: Progress, body: ProgressBody) -> str:

@@ -12,6 +12,7 @@ from slack_sdk.errors import SlackObjectFormationError
 
 from bot.clock import Clock
 from bot.journal.bodies import AnswerBody, FileBody, Message, MilestoneBody
+from bot.journal.deliveries import UNWRITABLE
 from bot.journal.outbox import Outbox
 from bot.slack.api.answers import (
     BAD_BLOCKS,
@@ -242,7 +243,8 @@ class Sender:
                 return give_up(message, answer.why)
             case Refused():
                 self._surely_absent.add(message.id)
-                return Deferred(REFUSED_SECONDS, answer.why)
+                told = UNWRITABLE if answer.concerns_channel else ""
+                return Deferred(REFUSED_SECONDS, f"{told}{answer.why}")
             case Unclear(why) if isinstance(message.body, FileBody) and message.attempts + 1 >= FILE_ATTEMPTS:
                 return give_up(message, f"Slack does not answer clearly: {why}")
             case Unclear(why):

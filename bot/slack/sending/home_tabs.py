@@ -99,7 +99,8 @@ class HomeTabs:
         """Publish one tab if it has changed; seconds to wait before that may be done, 0 when there is nothing to do."""
         now = self._clock.now()
         pen = replace(self._pen, workspace=tab.workspace)
-        clusters, faults = self._fleet.list_clusters(user), self._fleet.list_faults()
+        clusters = self._fleet.list_clusters(user)
+        faults = [*self._fleet.list_failing_channels(), *self._fleet.list_faults()]
         view = draw_home(clusters, pen, faults, self._read_agenda(now)).to_dict()
         shown = json.dumps(view, sort_keys=True)
         if shown == tab.shown:

@@ -1,19 +1,18 @@
-"""The gates of the control plane: the mTLS mode, what leaves the guide's path, and the apply itself."""
+"""The gates of the control plane: what leaves the guide's path, and the apply itself."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from steps.contract.cards import DENY, Choice, Detail
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome
 from steps.contract.wording import count_things
-from steps.gates import bind_apply, bind_departures, bind_mtls_change, build_gate_card, pass_gate
+from steps.gates import ask_again, bind_apply, bind_departures, build_gate_card
 from steps.install.option_table import list_left_options
 from steps.install.record.comparison import measure_preview
 from steps.install.record.preview import Preview, describe_departures, name_removals
 from steps.notes.control_plane import APPROVED_APPLY, APPROVED_DEPARTURES, APPROVED_FRAME, IN_PLACE, ApprovedApply
-from steps.notes.prepare import choose_mtls, measure_identity, recall_mtls
+from steps.notes.prepare import SIDECARS, SidecarCounts
 from steps.phases.control_plane.apply_card import build_apply_card
 from steps.phases.control_plane.direction import bind_way_back, frame_binding, pass_apply_gate
 from steps.phases.control_plane.keeping import (
@@ -28,18 +27,14 @@ from steps.phases.control_plane.keeping import (
 from steps.phases.owned_plane import refuse_to_write, take_acceptance
 from steps.phases.through import offer_through, plan_ahead
 
-APPROVE_DEPARTURES = Choice(
-    "approve", "Approve all of this", "main", confirm="What is removed comes back only from the backup. Go on?"
-)
-# Backups hold no secrets.
-APPROVE_SECRETS = replace(
-    APPROVE_DEPARTURES, confirm="What a removed Secret holds comes back from nowhere, the rest from the backup. Go on?"
-)
+APPROVE_DEPARTURES = Choice("approve", "Approve all of this", "main")
 
 
-def choose_approval(removals: Sequence[str]) -> Choice:
-    """The button, with what can't be undone."""
-    return APPROVE_SECRETS if any(map(is_secret, removals)) else APPROVE_DEPARTURES
+def warn_of_removals(removals: Sequence[str]) -> str:
+    """What can't be undone, as a question ends; backups hold no secrets."""
+    if any(map(is_secret, removals)):
+        return ", where what a Secret holds comes back from nowhere, the rest from the backup?"
+    return ", where what is removed comes back only from the backup?" if removals else "?"
 
 
 def describe_copies(removals: Sequence[str]) -> str:
@@ -52,22 +47,6 @@ def describe_copies(removals: Sequence[str]) -> str:
 def is_secret(removal: str) -> bool:
     """Whether what would go is a Secret, by its name on the card."""
     return removal.startswith("Secret ")
-
-
-def approve_mtls(ctx: Context) -> Outcome:
-    """Ask on its own about another mTLS mode than the one in force; nothing to ask where it stays."""
-    now, wanted = recall_mtls(ctx), choose_mtls(ctx)
-    if now == wanted:
-        return Done("")
-    identity = measure_identity(ctx)
-    risk = (
-        "Workloads without a sidecar, and probes from outside the mesh, can no longer reach those inside."
-        if wanted == "STRICT"
-        else "Workloads will take plain text again."
-    )
-    card = build_gate_card(ctx, identity, "Change of mTLS", (f"mTLS changes from {now} to {wanted}.",), risks=(risk,))
-    question = f"Change {ctx.cluster.key} from {now} to {wanted} mTLS?"
-    return pass_gate(ctx, Ask(question, card, bind_mtls_change(ctx, identity)))
 
 
 def refuse_control_plane(ctx: Context) -> Blocked | None:
@@ -91,6 +70,17 @@ def approve_departures(ctx: Context) -> Outcome:
     left = list_left_options(ctx)
     if found.departures.is_empty and not left:
         return Done("")
+    ask = ask_about_departures(ctx, found, left)
+    if is_keeping(ctx):
+        return ask
+    outcome = pass_apply_gate(ctx, ask)
+    if isinstance(outcome, Done):
+        ctx.revise(APPROVED_DEPARTURES, describe_approved(found))
+    return outcome
+
+
+def ask_about_departures(ctx: Context, found: Preview, left: Sequence[str]) -> Ask:
+    """The question about what leaves the guide's path, with what may be kept of it."""
     approved, flags = describe_approved(found), list_keepable(ctx, found)
     card = build_gate_card(
         ctx,
@@ -105,16 +95,13 @@ def approve_departures(ctx: Context) -> Outcome:
         details=(*describe_left_options(left), *describe_departures(found.departures), *describe_keepable(flags)),
     )
     binding = {**bind_departures(ctx, found.identity, approved), **({"options left": list(left)} if left else {})}
-    question = f"Let the upgrade of {ctx.cluster.key} {describe_asked(approved, left)}?"
+    asked = f"Let the upgrade of {ctx.cluster.key} "
     choices = (
-        choose_approval(found.removals), *list_keeping(found.removals), *list_field_choices(flags), DENY
+        APPROVE_DEPARTURES, *list_keeping(found.removals), *list_field_choices(flags), DENY
     )  # fmt: skip
-    if is_keeping(ctx):
-        return Ask(question, card, binding, choices)
-    outcome = pass_apply_gate(ctx, Ask(question, card, binding, choices))
-    if isinstance(outcome, Done):
-        ctx.revise(APPROVED_DEPARTURES, approved)
-    return outcome
+    counted = f"{describe_asked(approved, left, named=False)}{warn_of_removals(found.removals)}"
+    ask = Ask(f"{asked}{describe_asked(approved, left)}?", card, binding, choices)
+    return ask_again(ctx, ask, f"{asked}{counted}")
 
 
 def approve(ctx: Context) -> Outcome:
@@ -130,7 +117,8 @@ def approve(ctx: Context) -> Outcome:
         ctx.revise(IN_PLACE, found.recorded.record.digest)
         return Done(f"nothing to apply: {found.describe_in_place}")
     ctx.forget(IN_PLACE)
-    ask = offer_through(ctx, ask_about_apply(ctx, found, ctx.recall(APPROVED_DEPARTURES)), plan_ahead)
+    asked = ask_about_apply(ctx, found, ctx.recall(APPROVED_DEPARTURES))
+    ask = ask_again(ctx, offer_through(ctx, asked, plan_ahead), count_apply(ctx, found))
     outcome = pass_apply_gate(ctx, ask)
     if isinstance(outcome, Done):
         keep_approved_apply(ctx, found, ask)
@@ -151,7 +139,17 @@ def ask_about_apply(ctx: Context, found: Preview, approved: ApprovedApply | None
         question = f"{question.removesuffix('?')}, and {describe_asked(late, ())}?"
     asked = describe_approved(found)
     bound = bind_apply(ctx, found.identity, found.recorded.request, asked)
-    return Ask(question, build_apply_card(ctx, found), {**bound, **bind_way_back(ctx, found.way_back)})
+    ask = Ask(question, build_apply_card(ctx, found), {**bound, **bind_way_back(ctx, found.way_back)})
+    return ask_again(ctx, ask, count_apply(ctx, found))
+
+
+def count_apply(ctx: Context, found: Preview) -> str:
+    """What the apply does, in one question with its numbers."""
+    pods = count_things((ctx.recall(SIDECARS) or SidecarCounts()).pods, "pod")
+    return (
+        f"Replace the control plane of {ctx.cluster.key} by {ctx.release.version}, with {pods} in its mesh: "
+        f"{found.sentence}?"
+    )
 
 
 def describe_approved(found: Preview) -> ApprovedApply:
@@ -183,11 +181,15 @@ def describe_left_options(left: Sequence[str]) -> tuple[Detail, ...]:
     return (Detail("Options of the earlier install that were left at the start", tuple(left)),) if left else ()
 
 
-def describe_asked(asked: ApprovedApply, left: Sequence[str]) -> str:
-    """`remove Service istio-system/kiali, set back or take away 2 fields and take 1 image from another registry`."""
+def describe_asked(asked: ApprovedApply, left: Sequence[str], *, named: bool = True) -> str:
+    """`remove Service istio-system/kiali, set back or take away 2 fields and take 1 image from another registry`.
+
+    Not `named`, what would be removed is counted as well.
+    """
+    removed = name_removals(asked.removals) if named else count_things(len(asked.removals), "object")
     parts = [
         f"leave out {count_things(len(left), 'option')} of the earlier install" if left else "",
-        f"remove {name_removals(asked.removals)}" if asked.removals else "",
+        f"remove {removed}" if asked.removals else "",
         f"set back or take away {count_things(len(asked.changes), 'field')}" if asked.changes else "",
         f"take {count_things(len(asked.images), 'image')} from another registry" if asked.images else "",
         f"add {count_things(len(asked.objects), 'object')} beyond the guide's" if asked.objects else "",

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 from steps.contract.step import Step
 from steps.phases.control_plane.apply import apply
-from steps.phases.control_plane.approvals import approve, approve_departures, approve_mtls
+from steps.phases.control_plane.approvals import approve, approve_departures
 from steps.phases.control_plane.backing_up import back_up
+from steps.phases.control_plane.mtls import approve_mtls
 from steps.phases.control_plane.replacement import roll_out
 from steps.phases.same_cluster import on_same_cluster
 

@@ -8,11 +8,17 @@ from dataclasses import replace
 from steps.contract.cards import DENY, Card, Detail
 from steps.contract.step import Ask, Context, Done, Outcome
 from steps.contract.wording import Person, count_things
-from steps.gates import build_gate_card, list_evidence
+from steps.gates import ask_again, build_gate_card, list_evidence
 from steps.install.record.comparison import measure_preview
 from steps.install.record.preview import Preview, name_removals, shorten_lines
 from steps.notes.way_back import Cover, TakenBack, WayBack, find_cover
-from steps.phases.control_plane.approvals import ask_about_apply, choose_approval, keep_approved_apply
+from steps.phases.control_plane.approvals import (
+    APPROVE_DEPARTURES,
+    ask_about_apply,
+    count_apply,
+    keep_approved_apply,
+    warn_of_removals,
+)
 from steps.phases.control_plane.direction import pass_apply_gate
 from steps.phases.control_plane.keeping import is_keeping, keep_removals, list_keeping
 from steps.phases.way_back.earlier_state import find_backup_faults, find_lost_fields, list_lost_objects
@@ -69,14 +75,14 @@ def list_unforeseen(found: Preview, taken: TakenBack, cover: Cover, lost: Sequen
 def ask_about_return(ctx: Context, found: Preview, taken: TakenBack, lost: Sequence[str]) -> Ask:
     """The question about the apply of the earlier release."""
     ask = ask_about_apply(ctx, found, None)
-    return replace(
+    ask = replace(
         ask,
         question=f"Take {ctx.cluster.key} back to {ctx.release.version}?",
         card=build_return_card(ctx, found, taken, lost),
-        choices=(choose_approval(found.removals), *list_keeping(found.removals), DENY)
-        if found.removals
-        else ask.choices,
+        choices=(APPROVE_DEPARTURES, *list_keeping(found.removals), DENY) if found.removals else ask.choices,
     )
+    warned = f"{count_apply(ctx, found).removesuffix('?')}{warn_of_removals(found.removals)}"
+    return ask_again(ctx, ask, warned)
 
 
 def build_return_card(ctx: Context, found: Preview, taken: TakenBack, lost: Sequence[str]) -> Card:

@@ -53,9 +53,19 @@ def test_it_ends_when_told(live: LivePort) -> None:
 @pytest.fixture
 def health() -> Iterator[int]:
     """The port of readiness and metrics."""
-    server = serve_health(HealthApp(lambda: [], CollectorRegistry()), 0, "127.0.0.1")
+    server = serve_health(HealthApp(list, list, CollectorRegistry()), 0, "127.0.0.1")
     yield int(server.effective_port)
     server.close()
+
+
+def test_a_ready_bot_says_what_some_of_its_upgrades_lack() -> None:
+    """A channel that takes nothing stops one upgrade and not the bot."""
+    server = serve_health(
+        HealthApp(list, lambda: ["nothing can be posted in <#C0>"], CollectorRegistry()), 0, "127.0.0.1"
+    )
+    answer = requests.get(f"http://127.0.0.1:{server.effective_port}/readyz", timeout=10)
+    server.close()
+    assert (answer.status_code, answer.text) == (200, "ok\nnothing can be posted in <#C0>\n")
 
 
 def test_a_request_that_drips_is_cut_off(monkeypatch: pytest.MonkeyPatch, health: int) -> None:

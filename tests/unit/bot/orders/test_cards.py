@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from bot.clicks.clicks import Click, Clicks
-from bot.clicks.orders import Approve, BreakGlass, Decide, Deny, Order, choose_order
+from bot.clicks.orders import Approve, BreakGlass, Decide, Deny, Order, choose_order, confirm_order
 from bot.journal.bodies import AnswerBody, GateBody, Message
+from bot.journal.deliveries import UNWRITABLE
 from bot.journal.rows import Question, build_code
 from bot.orders.cards import shorten_card
 from bot.settings.policy import Policy
 from bot.slack.drawing.buttons import Target, build_choices, read_action, read_value
-from steps.contract.cards import Card, Choice, Detail
+from steps.contract.cards import APPROVE, DENY, Card, Choice, Detail
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome
 from steps.gates import pass_gate
 from tests.unit.bot.workbench import BEN, CAI, DEE, POLICY, Build, Engine
@@ -34,6 +36,12 @@ def ask_second(ctx: Context) -> Outcome:
     return pass_gate(ctx, Ask("Replace it?", Card("Control plane"), {"record": "9f"}))
 
 
+def ask_twice(ctx: Context) -> Outcome:
+    """A gate whose approval asks once more."""
+    again = (replace(APPROVE, confirm="Replace 68 objects?"), DENY)
+    return pass_gate(ctx, Ask("Replace it all?", Card("Control plane"), {"record": "9f"}, again))
+
+
 def block(ctx: Context) -> Outcome:
     """A check that may be accepted."""
     return Done("") if ctx.decision else Blocked("a check failed", "Look.", (Choice("accept", "Accept"),))
@@ -42,6 +50,7 @@ def block(ctx: Context) -> Outcome:
 def stand(build: Build, *plan: str, policy: Policy = TRIAL) -> Engine:
     """An upgrade of ana's that stands at the first step of the plan; nothing of it was posted."""
     steps = {"download/approve": ask_first, "control-plane/approve": ask_second, "validate/run": block}
+    steps |= {"control-plane/twice": ask_twice}
     engine = build({**steps, "end": lambda _ctx: Done("")}, policy=policy)
     engine.add_upgrade([*plan, "end"])
     engine.runner.turn()
@@ -80,7 +89,7 @@ def press(button: Choice, asked: Question, reason: str) -> Order:
     assert action
     made = choose_order(*action, target.upgrade, target.step, target.generation, target.reason)
     assert made
-    return made
+    return (confirm_order(made) if target.confirmed else None) or made
 
 
 def take_copies(engine: Engine) -> None:
@@ -167,6 +176,32 @@ def test_on_a_production_cluster_a_typed_code_is_answered_with_one_button_that_d
     assert engine.row().state == "running"
 
 
+def test_a_click_that_was_not_asked_once_more_decides_nothing(build: Build) -> None:
+    """As of a card that an earlier version drew: the numbers come privately, with a button that asks, and decides."""
+    engine = stand(build, "control-plane/twice", policy=GLASS)
+    engine.post_cards()
+    asked = open_question(engine)
+    answer = order(engine, Approve("cluster-x-1", asked.step, asked.generation), BEN)
+    assert open_question(engine) == asked
+    assert answer.text.startswith("Nothing is decided yet")
+    assert answer.card
+    assert [button.confirm for button in answer.card.choices] == ["Replace 68 objects?"]
+    order(engine, press(answer.card.choices[0], asked, ""), BEN)
+    assert engine.row().state == "running"
+
+
+@pytest.mark.parametrize(
+    ("policy", "confirmed"), [(GLASS, True), (TRIAL, False)], ids=["confirmed", "not in production"]
+)
+def test_a_click_decides_at_once(build: Build, policy: Policy, confirmed: bool) -> None:
+    """Where it was asked once more, and on a cluster that is not in production."""
+    engine = stand(build, "control-plane/twice", policy=policy)
+    engine.post_cards()
+    asked = open_question(engine)
+    order(engine, Approve("cluster-x-1", asked.step, asked.generation, confirmed=confirmed), BEN)
+    assert engine.row().state == "running"
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_a_typed_code_gives_no_button_to_whoever_may_not_press_it(build: Build, way: str) -> None:
     """They are told why instead."""
@@ -220,6 +255,48 @@ def test_a_card_that_did_not_reach_slack_can_not_be_decided(build: Build, way: s
     assert engine.row().state in ("asking", "blocked")
     assert "has not reached Slack" in answer.text
     assert answer.card
+
+
+@pytest.mark.parametrize("kind", ["root", "card"])
+@pytest.mark.parametrize("copied", [False, True], ids=["by its code", "by a private copy"])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_card_that_nobody_can_see_is_not_decided(build: Build, way: str, copied: bool, kind: str) -> None:
+    """Its channel takes nothing, or not the root that it would stand under: not by a copy of one's own either."""
+    step, make, by = WAYS[way]
+    engine = stand(build, step)
+    asked = open_question(engine)
+    if copied:
+        order(engine, make(""), by)
+        take_copies(engine)
+    refused = find_card(engine) if kind == "card" else find_root(engine)
+    engine.outbox.mark_posting(refused.id)
+    engine.outbox.defer_message(refused.id, engine.clock.now(), f"{UNWRITABLE}Slack refused: is_archived; unarchive it")
+    given = make(asked.code)
+    answer = order(engine, replace_card(given, asked) if copied else given, by)
+    assert engine.row().state in ("asking", "blocked")
+    assert answer.text.startswith(
+        "Nothing was decided: nobody can see the card of cluster-x-1, so it can't be approved."
+    )
+    assert "Slack refused: is_archived; unarchive it." in answer.text
+
+
+def find_root(engine: Engine) -> Message:
+    """The row of the root that waits for Slack."""
+    return next(one for one in engine.outbox.list_unsent(engine.clock.now()) if one.kind == "root")
+
+
+def replace_card(given: Order, asked: Question) -> Order:
+    """The same order by a button of the card."""
+    return msgspec.structs.replace(given, target=asked.upgrade, step=asked.step, generation=asked.generation, code="")
+
+
+def test_a_card_that_nobody_can_see_can_be_denied(build: Build) -> None:
+    """Stopping needs no witness."""
+    engine = stand(build, "control-plane/approve")
+    card = find_card(engine)
+    engine.outbox.defer_message(card.id, engine.clock.now(), f"{UNWRITABLE}Slack refused: is_archived")
+    order(engine, Deny("cluster-x", reason="no"))
+    assert engine.row().state == "running"
 
 
 def test_a_button_of_a_card_whose_posting_never_began_is_forged(build: Build) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from steps.contract.step import Done
 from tests.unit.bot.reminders.timetables import (
     CHANNEL,
     LATER,
     ask,
+    deliver,
     moment,
     posted,
     scheduled,
@@ -52,7 +55,8 @@ def test_an_abort_takes_the_buttons_from_all_reminders(build: Build) -> None:
     engine = scheduled(build)
     tick_to(engine, moment(2, 2))
     engine.click("abort", ANA)
-    assert {body["closed"] for body in posted(engine)} == {f"aborted by <@{ANA}>"}
+    *earlier, last = [body["closed"] for body in posted(engine)]
+    assert (set(earlier), last) == ({"a later reminder follows"}, f"aborted by <@{ANA}>")
 
 
 def test_a_move_takes_the_buttons_from_the_reminders_of_the_old_time(build: Build) -> None:
@@ -84,7 +88,10 @@ def test_the_end_of_an_upgrade_takes_the_buttons_from_its_reminders(build: Build
     engine.click("approve", BEN)
     engine.runner.turn()
     engine.runner.turn()
-    assert {body["closed"] for body in posted(engine)} == {f"approved by <@{BEN}>", "the upgrade has ended"}
+    assert {body["closed"] for body in posted(engine)} == {
+        "a later reminder follows",
+        f"approved by <@{BEN}>",
+    }
 
 
 def test_an_extension_ends_what_was_said_of_the_old_end(build: Build) -> None:
@@ -97,3 +104,48 @@ def test_an_extension_ends_what_was_said_of_the_old_end(build: Build) -> None:
     answer = engine.click("snooze", BEN, choice="300", arguments={"reminder": seq, "place": CHANNEL})
     assert posted(engine)[-1]["closed"].startswith(f"window extended by <@{BEN}> until")
     assert answer == "Nothing to snooze: the window of cluster-x-1 was extended meanwhile."
+
+
+def test_a_reminder_leads_to_the_card_that_it_is_about(build: Build) -> None:
+    """In the thread of its upgrade, also from a direct message; to the root where nothing is asked."""
+    engine = scheduled(build)
+    deliver(engine)
+    tick_to(engine, moment(2, 2))
+    channel, root = engine.outbox.read_thread("cluster-x-1")
+    (card,) = engine.store.read("select ts from outbox where kind = 'gate'")
+    assert [posted(engine, place)[-1]["card"] for place in (CHANNEL, BEN)] == [[channel, card["ts"], root]] * 2
+    engine.click("approve", BEN)
+    tick_to(engine, moment(3, 2))
+    assert posted(engine)[-1]["card"] == [channel, root, ""]
+
+
+def test_a_later_reminder_takes_the_buttons_from_those_before_it(build: Build) -> None:
+    """In each place by itself: one message of an upgrade there has buttons."""
+    engine = scheduled(build)
+    tick_to(engine, moment(3, 2))
+    for place in (CHANNEL, BEN):
+        *earlier, last = [body["closed"] for body in posted(engine, place)]
+        assert (set(earlier), last) == ({"a later reminder follows"}, "")
+
+
+@pytest.mark.parametrize("order", ["pause", "resume"])
+def test_what_stops_or_goes_on_takes_the_buttons_from_what_was_said_before(build: Build, order: str) -> None:
+    """Pause on a reminder is not what may be pressed once it is paused."""
+    engine = scheduled(build)
+    if order == "resume":
+        engine.click("pause", ANA)
+    tick_to(engine, moment(3, 2))
+    engine.click(order, ANA)
+    assert posted(engine)[-1]["closed"] == f"{order}d by <@{ANA}>"
+
+
+def test_an_approval_reminder_without_its_buttons_is_closed_as_well(build: Build) -> None:
+    """It can't be snoozed any more."""
+    engine = build({"access/approve": ask, "access/bind": lambda _c: Done("")})
+    engine.add_upgrade(["access/approve", "access/bind"])
+    engine.runner.turn()
+    tick_to(engine, START + timedelta(hours=1))
+    with engine.store.transact() as db:
+        db.execute("update outbox set body = json_set(body, '$.choices', json('[]')) where kind = 'reminder'")
+    engine.click("approve", BEN)
+    assert {body["closed"] for body in posted(engine)} == {f"approved by <@{BEN}>"}

@@ -150,3 +150,12 @@ def test_an_aborted_upgrade_is_not_reminded_of(build: Build) -> None:
     before = len(posted(engine))
     tick_to(engine, moment(3, 3))
     assert len(posted(engine)) == before
+
+
+def test_a_reminder_mentions_each_approver_once_at_most(build: Build) -> None:
+    """Of every kind, in the channel and directly."""
+    engine = scheduled(build)
+    tick_to(engine, moment(3, 4, 50))
+    texts = [str(body["text"]) for place in (CHANNEL, BEN, CAI) for body in posted(engine, place)]
+    assert len(texts) > 6
+    assert max(text.count(f"<@{user}>") for text in texts for user in (BEN, CAI)) <= 1

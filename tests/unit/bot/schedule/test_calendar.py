@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from icalendar import Calendar as Parsed
 
-from bot.journal.bodies import AgendaLine, AgendaSection
+from bot.journal.bodies import AgendaLine, AgendaSection, FileBody
 from bot.schedule.agenda import build_agenda, write_agenda
 from bot.schedule.calendar import Calendar, CalendarEntry, make_uid
 from bot.schedule.calendar_files import write_calendar
@@ -56,7 +56,8 @@ def open_calendar(engine: Engine, *clusters: Cluster) -> Calendar:
 
 def list_files(engine: Engine) -> list[str]:
     """The texts of the calendar files in the thread."""
-    return [str(body["text"]) for body in engine.bodies("file") if str(body["name"]).endswith(".ics")]
+    told = [one.body for one in engine.outbox.list_unsent(engine.clock.now()) if isinstance(one.body, FileBody)]
+    return [body.text for body in told if body.name.endswith(".ics")]
 
 
 def parse(text: str) -> Parsed:

@@ -179,10 +179,10 @@ def test_an_approval_given_while_frozen_waits_for_the_thaw(build: Build) -> None
     def ask(ctx: Context) -> Outcome:
         return pass_gate(ctx, Ask("May it go on?", Card("Card"), {"what": "this"}))
 
-    engine = begin(build, Downtime((), (frozen,)), access__approve=ask, access__bind=lambda _c: Done("bound"))
+    engine = begin(build, Downtime((), (frozen,)), sidecars__approve=ask, sidecars__restart=lambda _c: Done("moved"))
     engine.click("approve", BEN)
     engine.runner.turn()
-    assert engine.row().step == "access/approve"
+    assert engine.row().step == "sidecars/approve"
     pass_to(engine, 0, day=3)
     engine.runner.turn()
     assert engine.row().state == "upgraded"

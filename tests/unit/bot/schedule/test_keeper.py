@@ -93,12 +93,37 @@ def test_reading_steps_run_at_any_time(build: Build) -> None:
 
 def test_an_approval_is_asked_for_before_the_window_and_used_inside(build: Build) -> None:
     """People decide by day, the bot acts by night: the gate looks again when the window opens."""
-    engine = begin(build, DAYS, access__approve=ask, access__bind=lambda _c: Done("bound"))
+    engine = begin(build, DAYS, sidecars__approve=ask, sidecars__restart=lambda _c: Done("moved"))
     engine.click("approve", BEN)
     engine.runner.turn()
-    assert engine.row().step == "access/approve"
+    assert engine.row().step == "sidecars/approve"
     pass_to(engine, 8)
-    assert engine.row().step == "access/bind"
+    assert engine.row().step == "sidecars/restart"
+
+
+@pytest.mark.parametrize("closed", ["window", "appointment", "freeze"])
+def test_all_that_only_reads_is_done_ahead_of_the_window(build: Build, closed: str) -> None:
+    """On the real plan, by day: whoever approves the control plane has the differences before the night."""
+    frozen = Downtime((), (Freeze(date(2026, 12, 1), date(2026, 12, 2), "UTC", "audit"),))
+    plan, ran = build_plan("upgrade", UpgradeOptions()), list[str]()
+
+    def run(ctx: Context) -> Outcome:
+        ran.append(ctx.step_id)
+        return ask(ctx) if "/approve" in ctx.step_id else Done("")
+
+    downtime = {"window": DAYS, "freeze": frozen}.get(closed, Downtime())
+    engine = build(dict.fromkeys(plan, run), downtime=downtime)
+    engine.add_upgrade(plan)
+    if closed == "appointment":
+        engine.click("schedule", ANA, arguments={"date": "2026-12-03", "time": "02:00", "zone": "UTC", "for": "3h"})
+    for _ in range(60):
+        engine.runner.turn()
+        if engine.row().state == "asking":
+            engine.click("approve", BEN)
+        engine.clock.advance(0.5)
+    assert engine.row().sentence.startswith("held before control plane: ")
+    before = plan[: plan.index("control-plane/approve") + 1]
+    assert list(dict.fromkeys(ran)) == list(before)
 
 
 def test_a_denial_is_taken_at_once(build: Build) -> None:
@@ -138,6 +163,7 @@ def test_time_held_by_an_appointment_makes_no_approval_older(build: Build) -> No
     engine.click("approve", BEN)
     assert find_end(engine) == datetime(2026, 12, 2, 2, tzinfo=START.tzinfo)
     engine.click("schedule", ANA, arguments={"date": "2026-12-03", "time": "02:00", "zone": "UTC", "for": "3h"})
+    engine.runner.turn()
     engine.runner.turn()
     assert engine.row().sentence.startswith("held before access")
     pass_to(engine, 2, 3)
@@ -273,6 +299,7 @@ def test_a_schedule_holds_an_upgrade_without_windows(build: Build) -> None:
     engine.click("schedule", ANA, arguments=when)
     engine.click("approve", BEN)
     engine.runner.turn()
+    engine.runner.turn()
     assert engine.row().sentence == (
         "held before access: scheduled for 2026-12-05 02:00-05:00 Asia/Seoul (from 2026-12-04 17:00 UTC)"
     )
@@ -328,9 +355,20 @@ def test_windows_are_told(build: Build) -> None:
 
 def test_every_step_that_is_named_for_windows_exists() -> None:
     """A renamed step must not escape."""
-    from bot.windows.permits import CONTROL_PLANE_START, SELF_HOLDING, WRITING
+    from bot.windows.permits import CONTROL_PLANE_START, READING_GATES, SELF_HOLDING, WRITING
 
-    assert {*WRITING, *SELF_HOLDING, *CONTROL_PLANE_START} - set(STEPS) == set()
+    assert {*WRITING, *SELF_HOLDING, *CONTROL_PLANE_START, *READING_GATES} - set(STEPS) == set()
+
+
+def test_nothing_acts_between_a_gate_that_only_lets_read_and_the_next_one() -> None:
+    """Also where a plan gets another order some day: what acts has a gate in front that waits for the window."""
+    from bot.windows.permits import READING_GATES, SELF_HOLDING, WRITING
+
+    for kind in ("upgrade", "proposal"):
+        reading = False
+        for step in build_plan(kind, UpgradeOptions(canary_namespaces=("canary",))):
+            reading = step in READING_GATES if "/approve" in step else reading
+            assert not (reading and step in WRITING | SELF_HOLDING)
 
 
 def test_without_windows_nothing_is_held(build: Build) -> None:

@@ -174,6 +174,7 @@ def build_reminder_body(**changes: Any) -> dict[str, Any]:
         "cluster": "cluster-x",
         "snoozes": [300, 900, 1800],
         "closed": "",
+        "card": [CHANNEL, "1796090400.000300", "1796090400.000100"],
     }
     return body | changes
 

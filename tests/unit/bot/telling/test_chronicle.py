@@ -20,6 +20,8 @@ from bot.journal.bodies import (
     ReminderBody,
     ReminderKind,
     RootBody,
+    digest_shown,
+    encode_body,
 )
 from bot.journal.outbox import name_card, name_reminder
 from bot.journal.rows import build_code
@@ -185,3 +187,35 @@ def test_a_private_answer_belongs_to_no_upgrade(engine: Engine, chronicle: Chron
     (message,) = engine.outbox.list_unsent(START)
     assert (message.upgrade, message.channel, message.kind) == ("", "C0", "answer")
     assert name_card("a/b", 1) == "card:a/b:1"
+
+
+def ask_with(engine: Engine, chronicle: Chronicle, *risks: str, generation: int = 1) -> tuple[str, ...]:
+    """Which risks of the upgrade's gate count as known."""
+    row = engine.row(engine.journal.list_upgrades("cluster-x", 1)[0].id)
+    chronicle.tell_question(row, generation, Ask("Replace it?", Card("Card", risks=risks), {}), START, None)
+    body = engine.outbox.find_body(row.id, name_card(row.step, generation))
+    assert isinstance(body, GateBody)
+    return body.known
+
+
+def test_a_risk_that_was_on_an_earlier_card_is_known(engine: Engine, chronicle: Chronicle) -> None:
+    """Of this upgrade's cards."""
+    assert ask_with(engine, chronicle, "one", "two") == ()
+    assert ask_with(engine, chronicle, "two", "three", generation=2) == ("two",)
+
+
+def test_a_risk_of_the_last_upgrades_gate_is_known(engine: Engine, chronicle: Chronicle) -> None:
+    """What was decided about then; an upgrade that never came to the gate says nothing of it."""
+    ask_with(engine, chronicle, "one")
+    first = engine.row()
+    for number in (2, 3):
+        engine.journal.change_upgrade(f"cluster-x-{number - 1}", state="aborted", ended_at=START)
+        engine.journal.add_upgrade(replace(first, id=f"cluster-x-{number}", number=number))
+    assert ask_with(engine, chronicle, "one", "two") == ("one",)
+
+
+def test_what_is_known_is_no_part_of_what_a_card_says() -> None:
+    """An approval holds for all of its risks, wherever they stand."""
+    card = Card("Card", risks=("one",))
+    told = [encode_body(GateBody("?", card, known=known)) for known in ((), ("one",))]
+    assert digest_shown(told[0]) == digest_shown(told[1])

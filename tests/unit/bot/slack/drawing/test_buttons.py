@@ -40,6 +40,9 @@ SAID: tuple[dict[str, Any], ...] = (
     {"reason": "down"},
     {"reason": "a|b||c"},
     {"journal": "ab12cd34"},
+    {"confirmed": True},
+    {"confirmed": True, "needs_reason": True},
+    {"confirmed": True, "reason": "a|b||c"},
 )
 
 
@@ -60,6 +63,13 @@ def test_a_choice_whose_reason_was_given_opens_no_form() -> None:
     """The button carries it."""
     (button,) = build_choices([Choice("deny", "Deny", needs_reason=True)], Target("u", "s", 1, reason="why"))
     assert button.value == "u|s|1||why"
+
+
+@pytest.mark.parametrize(("again", "value"), [("", "u|s|1"), ("Replace 68 objects?", "u|s|1|asked")])
+def test_a_button_that_asks_once_more_says_so_in_its_value(again: str, value: str) -> None:
+    """No other way leads to that value: whoever pressed it was asked."""
+    (button,) = build_choices([Choice("approve", "Approve", confirm=again)], Target("u", "s", 1))
+    assert (bool(button.confirm), button.value) == (bool(again), value)
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -85,6 +95,9 @@ def test_every_button_that_orders_something_carries_the_mark_of_its_bot(name: st
         "a|b|1|reason|x",
         "a|b|1|",
         "a|b|1||",
+        "a|b|1|asked|",
+        "a|b|1|asked+other",
+        "a|b|1|reason+asked|x",
         "a|b|²",
         "a|" * 300,
     ],

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +15,16 @@ from hypothesis import strategies as st
 from bot.slack.drawing.cards import Look
 from bot.slack.drawing.messages import CHARACTERS_LIMIT, count_characters, draw_message
 from sandbox.slack.values.block_rules import check_blocks
-from tests.unit.bot.slack.samples import EVERYBODYS, SAMPLES, build_gate_body, build_message, build_view, read_blocks
+from steps.contract.cards import Card, Detail
+from tests.unit.bot.slack.samples import (
+    EVERYBODYS,
+    SAMPLES,
+    build_asking_view,
+    build_gate_body,
+    build_message,
+    build_view,
+    read_blocks,
+)
 
 HUGE: dict[str, Any] = {
     "title": "t" * 5000,
@@ -166,3 +178,76 @@ def test_a_decided_card_that_no_container_holds_stays_open() -> None:
     blocks = draw_message(message, build_view(), "rich", EVERYBODYS).blocks
     check_blocks(list(blocks), "message")
     assert len(blocks) > 3
+
+
+@pytest.mark.parametrize("look", ["rich", "bare"])
+def test_a_reminder_has_a_link_to_its_card(look: Look) -> None:
+    """Where blocks are not to be had it stands in the text."""
+    pen = replace(EVERYBODYS, workspace="https://example.slack.com/")
+    message, view = SAMPLES["reminder"]
+    drawn = draw_message(message, view, look, pen)
+    link = "p1796090400000300?thread_ts=1796090400.000100&amp;cid=C0MESHOPS1|Open the card>"
+    assert link in (json.dumps(drawn.blocks) if look == "rich" else drawn.text)
+
+
+LONG = "ab" * 32
+
+
+def draw_texts(look: Look = "rich", **changes: Any) -> list[str]:
+    """What each block of an open card says, in order."""
+    message = build_message("gate", build_gate_body(**changes))
+    return [json.dumps(block) for block in draw_message(message, build_asking_view(), look, EVERYBODYS).blocks]
+
+
+def place_of(part: str, texts: Sequence[str]) -> int:
+    """Which block says it first."""
+    return next(place for place, text in enumerate(texts) if part in text)
+
+
+def test_an_open_card_says_what_will_happen_then_risks_then_times_then_folds() -> None:
+    """As much as a telephone shows before anything else."""
+    card = Card(
+        "Title",
+        ("first", "second", "third", "fourth"),
+        (("pods", "56"),),
+        ("old", "new"),
+        (Detail("Dry run", ("line",)),),
+        "5 min",
+    )
+    texts = draw_texts(card=card_body(card), known=["old"])
+    order = ["first", "*New risks*", "5 min", "Expires", "Acts from", "56", "More of what will happen", "Dry run"]
+    places = [place_of(part, texts) for part in order]
+    assert places == sorted(places)
+    assert "fourth" not in texts[place_of("first", texts)]
+    assert "old" not in texts[place_of("*New risks*", texts)]
+    assert "old" in texts[place_of("Risks as on an earlier card", texts)]
+
+
+def test_a_card_without_new_risks_says_so() -> None:
+    """They stand in a fold."""
+    texts = draw_texts(card=card_body(Card("Title", risks=("old",))), known=["old"])
+    assert place_of("No new risks", texts) < place_of("Risks as on an earlier card", texts)
+
+
+@pytest.mark.parametrize("look", ["rich", "plain"])
+@pytest.mark.parametrize("closed", ["", "approved"])
+def test_a_hash_is_short_and_can_be_copied_whole(look: Look, closed: str) -> None:
+    """In a fold, in fixed width; also on a card that is decided."""
+    texts = draw_texts(look, card=card_body(Card("Title", facts=(("archive", f"SHA-256 {LONG}"),))), closed=closed)
+    assert f"SHA-256 `{LONG[:12]}`" in "".join(texts)
+    assert "".join(texts).count(LONG) == 1
+    assert LONG in texts[place_of("Hashes in full", texts) + (look == "plain")]
+
+
+def test_the_data_of_the_cluster_stand_there_once() -> None:
+    """On the first card, which has the proposal too."""
+    facts = (("location", "us-central1-a"), ("sidecars", "58"))
+    proposal = Card("Proposal", facts=facts)
+    card = Card("Title", details=(Detail("Cluster", ("location: us-central1-a",)),))
+    told = "".join(draw_texts(card=card_body(card), proposal=card_body(proposal)))
+    assert (told.count("us-central1-a"), told.count("58")) == (1, 1)
+
+
+def card_body(card: Card) -> dict[str, Any]:
+    """A card as the journal keeps it."""
+    return dict(msgspec.to_builtins(card))

@@ -94,6 +94,9 @@ def test_a_link_leads_to_a_message_of_the_readers_workspace() -> None:
     pen = Pen(lambda _user: False, "https://example.slack.com/")
     link = pen.write_link("C0MESHOPS1", "1796090400.000100", "Open the thread")
     assert link == "<https://example.slack.com/archives/C0MESHOPS1/p1796090400000100|Open the thread>"
+    reply = pen.write_link("C0MESHOPS1", "1796090400.000200", "Open the card", "1796090400.000100")
+    there = "p1796090400000200?thread_ts=1796090400.000100&amp;cid=C0MESHOPS1"
+    assert reply == f"<https://example.slack.com/archives/C0MESHOPS1/{there}|Open the card>"
     assert [pen.write_link("C0MESHOPS1", "", "Open"), STRANGERS.write_link("C0", "1.2", "Open")] == ["", ""]
 
 

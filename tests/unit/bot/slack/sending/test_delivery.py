@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.unit.bot.slack.desk import PostRoom
+from bot.journal.bodies import MilestoneBody
+from bot.slack.api.answers import CHANNEL_CODES
+from tests.unit.bot.slack.desk import UPGRADE, PostRoom
 from tests.unit.bot.slack.samples import ANA, build_gate_body
 from tests.unit.bot.slack.stand_in import CHANNEL
 
@@ -352,3 +354,34 @@ def test_what_concerns_the_whole_place_loses_no_message(room: PostRoom, code: st
     room.tell("second")
     room.settle(1200)
     assert room.texts()[1:] == ["first", "second"]
+
+
+@pytest.mark.parametrize("code", sorted(CHANNEL_CODES))
+def test_a_channel_that_takes_nothing_is_known_until_it_takes_something(room: PostRoom, code: str) -> None:
+    """Whatever the reason; what Slack refuses of the whole app is no matter of a channel."""
+    room.put_root()
+    room.slack.fault("error", method="chat.postMessage", error=code, times=2)
+    room.announcer.turn()
+    assert [(one.channel, one.upgrade) for one in room.outbox.list_unwritable()] == [(CHANNEL, UPGRADE)]
+    room.settle(1200)
+    assert room.outbox.list_unwritable() == []
+
+
+@pytest.mark.parametrize("code", ["invalid_auth", "missing_scope", "ekm_access_denied"])
+def test_what_slack_refuses_of_the_whole_app_is_no_matter_of_a_channel(room: PostRoom, code: str) -> None:
+    """It is mended elsewhere, and nobody could be told directly either."""
+    room.put_root()
+    room.slack.fault("error", method="chat.postMessage", error=code, times=1)
+    room.announcer.turn()
+    assert room.outbox.list_unwritable() == []
+
+
+def test_an_archived_channel_is_known_and_people_are_written_to(room: PostRoom) -> None:
+    """By the stand-in's own switch."""
+    assert room.slack.act("channel", channel=CHANNEL, archived=True)["ok"]
+    room.put_root()
+    room.outbox.add_message("", "U0ANA00001", MilestoneBody("nothing can be posted"), room.clock.now())
+    room.announcer.turn()
+    assert [one.channel for one in room.outbox.list_unwritable()] == [CHANNEL]
+    direct = next(found for found in room.slack.state()["channels"] if found["id"] == "D0ANA00001")
+    assert [message["text"] for message in direct["messages"]] == ["nothing can be posted"]

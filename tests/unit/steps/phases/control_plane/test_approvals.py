@@ -9,7 +9,7 @@ from steps.contract.step import Ask, Blocked, Decision, Done
 from steps.mesh import Operation
 from steps.phases.control_plane.approvals import approve
 from tests.unit.steps.builders import NEW
-from tests.unit.steps.paper import decide, start_paper
+from tests.unit.steps.paper import Paper, decide, start_paper
 from tests.unit.steps.paper_records import render_control_plane
 from tests.unit.steps.phases.control_plane.upgrades import ask_for
 
@@ -101,3 +101,28 @@ def test_without_a_way_back_the_card_says_how_it_is_gone_by_hand() -> None:
     assert lines[0] == "# with the istioctl of 1.4.7-asm.0; before that, this upgrade is aborted"
     assert "istioctl manifest apply \\" in lines
     assert lines[-1] == "kubectl apply -f /backups/cluster-x-1/FILE"
+
+
+def test_the_approval_on_a_production_cluster_asks_once_more_with_the_numbers() -> None:
+    """In one sentence; anywhere else, and to deny, nothing is asked again."""
+    paper = start_paper(**{"prepare/sidecars": {"pods": 58}})
+    approval, denial = ask_for(paper).choices
+    assert approval.confirm == (
+        f"Replace the control plane of cluster-x by {NEW}, with 58 pods in its mesh: {found_in(paper)}?"
+    )
+    assert not denial.confirm
+    paper.options = replace(paper.options, production=False)
+    assert [choice.confirm for choice in ask_for(paper).choices] == ["", ""]
+
+
+def test_the_approval_of_all_that_follows_says_so_when_it_asks_once_more() -> None:
+    """It is the same click."""
+    paper = start_paper()
+    paper.options = replace(paper.options, gates="through")
+    _, through, _ = ask_for(paper).choices
+    assert through.confirm.endswith("removed, and let all that follows be done without asking?")
+
+
+def found_in(paper: Paper) -> str:
+    """What is handed over, as the card's first line has it."""
+    return ask_for(paper).card.summary[0].partition("mTLS: ")[2].removesuffix(".")

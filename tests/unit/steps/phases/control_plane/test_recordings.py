@@ -5,8 +5,8 @@ from __future__ import annotations
 from steps.contract.options import UpgradeOptions
 from steps.contract.ports import ForbiddenRead, KubectlCall, ProgramEnded
 from steps.contract.record import Record
-from steps.contract.step import Ask, Blocked, Done, Waiting
-from steps.phases.control_plane.approvals import approve, approve_mtls
+from steps.contract.step import Ask, Blocked, Waiting
+from steps.phases.control_plane.approvals import approve
 from tests.unit.steps.builders import NEW, OLD
 from tests.unit.steps.paper import start_paper
 from tests.unit.steps.paper_records import render_control_plane
@@ -123,20 +123,6 @@ def test_a_changed_trust_domain_blocks_the_gate() -> None:
     outcome = paper.run(approve)
     assert isinstance(outcome, Blocked)
     assert "change the mesh's trust domain from cluster.local" in outcome.why
-
-
-def test_the_mode_in_force_needs_no_gate_of_its_own() -> None:
-    """Nothing is asked and nothing posted."""
-    assert start_paper().run(approve_mtls) == Done("")
-
-
-def test_another_mode_has_a_gate_of_its_own() -> None:
-    """STRICT where PERMISSIVE is in force."""
-    paper = start_paper()
-    paper.options = UpgradeOptions(mtls="STRICT")
-    ask = paper.run(approve_mtls)
-    assert isinstance(ask, Ask)
-    assert ask.question == "Change cluster-x from PERMISSIVE to STRICT mTLS?"
 
 
 def test_a_strict_mesh_stays_strict() -> None:

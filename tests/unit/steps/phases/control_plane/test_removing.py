@@ -42,7 +42,8 @@ def test_a_removal_has_a_gate_of_its_own() -> None:
     ask = ask_about_removals(removing())
     assert ask.question == f"Let the upgrade of cluster-x remove {REMOVED}?"
     assert ask.card.details[0].lines == (REMOVED,)
-    assert ask.choices[0].confirm
+    again = "remove 1 object, where what is removed comes back only from the backup?"
+    assert ask.choices[0].confirm == f"Let the upgrade of cluster-x {again}"
 
 
 def test_nothing_to_remove_is_not_asked_about() -> None:

@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 
 from steps.contract.ports import Kubernetes, Manifest
-from steps.phases.control_plane.approvals import choose_approval, describe_copies
+from steps.phases.control_plane.approvals import describe_copies, warn_of_removals
 from steps.phases.control_plane.backup import dump_objects, read_backup, strip_object
 from tests.unit.steps.paper_ports import PaperKubernetes
 
@@ -55,17 +55,21 @@ def test_a_list_of_secrets_is_kept_so_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("removals", "copies", "confirm"),
+    ("removals", "copies", "warning"),
     [
-        (("Service istio-system/kiali",), "keeps a copy of each", "What is removed comes back only from the backup."),
+        (
+            ("Service istio-system/kiali",),
+            "keeps a copy of each",
+            ", where what is removed comes back only from the backup?",
+        ),
         (
             ("Service istio-system/kiali", "Secret istio-system/kiali"),
             "keeps a copy of each, but nothing of what Secrets hold",
-            "What a removed Secret holds comes back from nowhere, the rest from the backup.",
+            ", where what a Secret holds comes back from nowhere, the rest from the backup?",
         ),
     ],
 )
-def test_the_card_promises_no_copy_of_a_secret(removals: tuple[str, ...], copies: str, confirm: str) -> None:
+def test_the_card_promises_no_copy_of_a_secret(removals: tuple[str, ...], copies: str, warning: str) -> None:
     """Neither in its words nor at its button."""
     assert describe_copies(removals) == copies
-    assert choose_approval(removals).confirm.startswith(confirm)
+    assert warn_of_removals(removals) == warning
