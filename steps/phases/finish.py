@@ -80,7 +80,7 @@ def build_report(ctx: Context, counts: Mapping[EntryState, int]) -> Card:
             ("mTLS", choose_mtls(ctx)),
             ("backup", describe_backup(ctx)),
             ("way back", describe_way_back(ctx)),
-            ("time", describe_time(ctx)),
+            ("time after prepare", describe_time(ctx)),
         ),
         snippet=Detail("Left to do", commands) if commands else None,
         risks=(

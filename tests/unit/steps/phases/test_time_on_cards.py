@@ -84,4 +84,4 @@ def test_the_report_compares_the_estimate_with_the_truth() -> None:
     assert isinstance(done, Done)
     assert done.card
     took = "took 10 min: download 60 s, control plane 7 min, sidecars 2 min"
-    assert dict(done.card.facts)["time"] == f"estimated 8.5–17 min, {took}"
+    assert dict(done.card.facts)["time after prepare"] == f"estimated 8.5–17 min, {took}"
