@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -24,6 +25,8 @@ from steps.contract.ledger import LedgerEntry
 PROXY = "istio-proxy"
 _KEYS = {"ReplicaSet": "replicasets.apps", "Deployment": "deployments.apps", "StatefulSet": "statefulsets.apps",
          "DaemonSet": "daemonsets.apps"}  # fmt: skip
+
+_WORKLOAD = re.compile(rf"[\w.-]+/(?:{'|'.join(_KEYS)})/[\w.-]+")
 
 
 def find_lies(cluster: SimulatedCluster, entries: Sequence[LedgerEntry], version: str) -> Iterator[str]:
@@ -79,9 +82,13 @@ class Bystander:
         self.fallen: list[str] = []
         self._cluster = cluster
         self._evicted = evicted
-        # A person chose eviction of what can't be restarted: one pod away is what any workload bears.
-        self.evicting = False
+        # Those of which a person chose eviction, for they can't be restarted: one pod away is what any of them bears.
+        self._chosen: set[str] = set()
         cluster.store.listen(self._follow)
+
+    def note_evictions(self, why: str) -> None:
+        """A person chose eviction of the workloads that this text names."""
+        self._chosen |= set(_WORKLOAD.findall(why))
 
     def _follow(self, change: Change) -> None:
         if change.key != "pods" or change.before is None or namespace_of(change.obj) == "istio-system":
@@ -100,10 +107,10 @@ class Bystander:
         owner = self._find_workload(pod)
         if owner is None:
             return
-        least = self._count_least(owner, self.evicting or namespace_of(pod) in self._evicted)
+        place = f"{namespace_of(owner)}/{owner['kind']}/{name_of(owner)}"
+        least = self._count_least(owner, place in self._chosen or namespace_of(pod) in self._evicted)
         left = sum(1 for one in self._list_pods(owner) if is_pod_ready(one) and not is_terminating(one))
         if left < least:
-            place = f"{namespace_of(owner)}/{owner['kind']}/{name_of(owner)}"
             self.fallen.append(f"{place} had {left} ready pods where its rules allow {least}")
 
     def _find_workload(self, pod: Json) -> Json | None:

@@ -294,7 +294,8 @@ class RandomUpgrade:
         offered = [choice.id for choice in outcome.choices]
         weary = self._questions > 2 * PATIENT_QUESTIONS
         chosen = self._dice.choice(offered) if offered and (weary or self._dice.random() < 0.4) else ""
-        self._bystander.evicting |= chosen == "evict"
+        if chosen == "evict":
+            self._bystander.note_evictions(outcome.why)
         if chosen:
             self._rig.decide(outcome, chosen, "its team knows")
         else:
