@@ -114,14 +114,19 @@ class ProgramRuns:
         return ProgramEnded(_read_exit_code(place), self.read_output(run_id), timed_out)
 
     def list_running(self, prefix: str) -> tuple[str, ...]:
-        """The runs whose ids begin so and that still run; where a number follows, it is another upgrade's."""
+        """The runs whose ids begin so and that still run, as `list_folders` finds them."""
         own = self.list_folders(prefix)
         with self._lock:
             return tuple(place.name for place in own if _is_locked(place))
 
     def list_folders(self, prefix: str) -> list[Path]:
-        """The folders of the runs whose ids begin so, ended ones too; where a number follows, it is another's."""
+        """The folders of the runs whose ids begin so, ended ones too; where a number follows, it is another's.
+
+        No prefix finds all: a cluster's key may begin with a digit.
+        """
         found = sorted(lock.parent for lock in self._folder.glob(f"{glob.escape(prefix)}*/lock"))
+        if not prefix:
+            return found
         return [place for place in found if not place.name.removeprefix(prefix)[:1].isdigit()]
 
     def wait_for_all(self, seconds: float, hurry: threading.Event) -> tuple[str, ...]:
@@ -265,8 +270,12 @@ def _take_lock(descriptor: int) -> bool:
 
 
 def _is_locked(place: Path) -> bool:
-    with (place / "lock").open("rb") as lock:
-        return not _take_lock(lock.fileno())
+    """Whether its program runs; one whose folder somebody removed is nobody's any more."""
+    try:
+        with (place / "lock").open("rb") as lock:
+            return not _take_lock(lock.fileno())
+    except FileNotFoundError:
+        return False
 
 
 def _wait_until_free(place: Path) -> None:

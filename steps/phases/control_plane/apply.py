@@ -86,11 +86,22 @@ def start_apply(ctx: Context, run_id: str, *, repeated: bool) -> Outcome:
     held = hold_cluster(ctx, anew=True)
     if held is not None:
         return held
-    record = fresh.record.with_renewed(renewed)
     ctx.remember(CREATED, found.difference.added)
-    ctx.remember(FIRST_WRITE, run_id)
-    ctx.mesh_tools.start_apply(run_id, ctx.cluster, fresh.request, record, fresh.run_id)
+    begin_writing(ctx, run_id, replace(fresh, record=fresh.record.with_renewed(renewed)))
     return Waiting("istioctl manifest apply has started", 1.0)
+
+
+def begin_writing(ctx: Context, run_id: str, approved: Recorded) -> None:
+    """Start the program, noted before it may write; where it was never begun nothing was, so the notes go again."""
+    ctx.remember(FIRST_WRITE, run_id)
+    try:
+        ctx.mesh_tools.start_apply(run_id, ctx.cluster, approved.request, approved.record, approved.run_id)
+    except Exception:
+        never_begun = isinstance(ctx.mesh_tools.observe_run(run_id), NotStarted | PlacesTaken)
+        if never_begun and ctx.recall(FIRST_WRITE) == run_id:
+            ctx.forget(FIRST_WRITE)
+            ctx.forget(CREATED)
+        raise
 
 
 def check_approved(ctx: Context, found: Preview, *, repeated: bool) -> Outcome | None:

@@ -298,6 +298,7 @@ class PaperTools:
     started: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     applied: dict[str, Record] = field(default_factory=dict)
     next_run: RunState = field(default_factory=NotStarted)
+    start_fault: Exception | None = None
     credentials: bool = True
 
     def read_istioctl_version(self, tools: Tools) -> str:
@@ -343,6 +344,8 @@ class PaperTools:
         return self.credentials
 
     def _start(self, run_id: str, arguments: Sequence[str]) -> None:
+        if self.start_fault is not None:
+            raise self.start_fault
         self.started.append((run_id, tuple(arguments)))
         self.runs[run_id] = self.next_run
 

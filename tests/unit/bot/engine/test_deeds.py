@@ -17,6 +17,7 @@ from bot.journal.records import BOT
 from steps.contract.errors import GiveUp, NoPlace
 from steps.contract.leases import Lease
 from steps.contract.ledger import LedgerEntry
+from steps.contract.notes import Note, read_as
 from steps.contract.ports import KubectlCall, Kubernetes, NotStarted, ProgramEnded, RunState
 from steps.contract.step import Context, Done, Outcome, Waiting
 from steps.mesh import Binding, EvictionRefused, PodGone
@@ -230,6 +231,26 @@ def test_waiting_for_a_place_is_no_waiting(told: str, build: Build) -> None:
     engine.clock.advance(61)
     engine.runner.turn()
     assert engine.row().state == "blocked"
+
+
+def test_what_a_turn_without_a_place_takes_back_is_taken_back(build: Build) -> None:
+    """A note that was committed before the call, and forgotten since nothing was begun, is gone after a restart."""
+    note = Note("note", read_as(str))
+
+    def act(ctx: Context) -> Outcome:
+        ctx.remember(note, "first")
+        try:
+            ctx.mesh_tools.start_apply("apply-1")  # type: ignore[call-arg]
+        except NoPlace:
+            assert engine.journal.recall("cluster-x-1", note) == "first"
+            ctx.forget(note)
+            raise
+        return Done("done")
+
+    engine = build({STEP: act}, ports=Places(mesh_tools=Full()))
+    engine.add_upgrade([STEP])
+    engine.runner.turn()
+    assert Journal(engine.store).recall("cluster-x-1", note) is None
 
 
 class Killed(BaseException):

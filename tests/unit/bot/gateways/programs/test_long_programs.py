@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -127,6 +128,31 @@ def test_what_finds_no_place_waits_until_a_program_has_ended(bench: Bench, make_
     assert isinstance(bot.observe("first"), Running)
     gate.release()
     assert bot.wait_for_end("first", SECONDS)
+    assert bot.observe("second") == NotStarted()
+    assert bot.start("second", shell("echo two"), ENVIRONMENT, 60)
+    assert bot.wait_for_end("second", SECONDS)
+
+
+def test_a_program_of_a_cluster_whose_key_begins_with_a_digit_runs_like_any(bench: Bench, make_fifo: MakeFifo) -> None:
+    """It is waited for, and takes a place of the next bot too."""
+    gate, bench.most = make_fifo("gate"), 1
+    assert bench.bot().start("2-prod-1-apply-3", shell(f"read line < {gate}"), ENVIRONMENT, 60)
+    bot = bench.bot()
+    assert (bot.list_running(""), bot.list_running("2-prod-1-")) == (("2-prod-1-apply-3",), ("2-prod-1-apply-3",))
+    assert (bot.list_running("cluster-x-"), bot.list_running("2-prod-1")) == ((), ("2-prod-1-apply-3",))
+    assert bot.observe("second") == PlacesTaken(1)
+    gate.release()
+    assert bot.wait_for_end("2-prod-1-apply-3", SECONDS)
+
+
+def test_a_run_whose_folder_was_removed_takes_no_place(bench: Bench, make_fifo: MakeFifo) -> None:
+    """Otherwise no program of any cluster would start until the bot is."""
+    gate, bench.most = make_fifo("gate"), 1
+    bot = bench.bot()
+    assert bot.start("first", shell(f"read line < {gate}"), ENVIRONMENT, 60)
+    gate.release()
+    assert bot.wait_for_end("first", SECONDS)
+    shutil.rmtree(bot.find_folder("first"))
     assert bot.observe("second") == NotStarted()
     assert bot.start("second", shell("echo two"), ENVIRONMENT, 60)
     assert bot.wait_for_end("second", SECONDS)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
+from steps.contract.errors import GiveUp, NoPlace
 from steps.contract.ports import KubectlCall, PlacesTaken, Running
 from steps.contract.step import Ask, Blocked, Waiting
+from steps.notes.control_plane import CREATED, FIRST_WRITE
 from steps.phases.control_plane.apply import apply
 from tests.unit.steps.builders import NEW, OLD
 from tests.unit.steps.install.test_istioctl_output import BAD, GOOD
@@ -84,6 +88,34 @@ def test_an_apply_that_finds_no_place_begins_nothing() -> None:
     assert outcome.queued
     assert outcome.why == "waits for a place: no more than 4 other programs may run at once"
     assert (paper.tools.started, paper.tools.asked) == ([], {})
+
+
+FAULTS = (NoPlace("waits for a place", 2.0), GiveUp("the disk is full", "Make room."), RuntimeError("it was aborted"))
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_an_apply_that_was_never_begun_has_not_written(fault: Exception) -> None:
+    """Whatever kept it back: what the cluster was prepared with still counts, and what the next one creates."""
+    paper = approved()
+    paper.tools.start_fault = fault
+    with pytest.raises(type(fault)):
+        paper.run(apply)
+    assert [paper.memory.recall(note.key) for note in (FIRST_WRITE, CREATED)] == [None, None]
+    paper.tools.start_fault = None
+    assert isinstance(paper.run(apply), Waiting)
+    assert paper.memory.recall(FIRST_WRITE.key) == RUN
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_an_earlier_apply_wrote_stays_noted(fault: Exception) -> None:
+    """The one after it was never begun, and that takes nothing back."""
+    paper = approved()
+    paper.tools.start_fault = fault
+    paper.memory.values |= {FIRST_WRITE.key: "cluster-x-1-apply-0", CREATED.key: ["v1/ConfigMap/a/b"]}
+    with pytest.raises(type(fault)):
+        paper.run(apply)
+    kept = [paper.memory.recall(note.key) for note in (FIRST_WRITE, CREATED)]
+    assert kept == ["cluster-x-1-apply-0", ["v1/ConfigMap/a/b"]]
 
 
 def test_a_running_istioctl_is_adopted() -> None:
