@@ -12,7 +12,7 @@ from sqlite_utils import Database
 
 from bot.clicks.clicks import BadClick, Clicks, encode_click
 from bot.journal.migrations import build_migrations
-from bot.journal.proofs import PROVEN, Key
+from bot.journal.proofs import PROVEN, ROWS, Key, find_proof_place
 from bot.journal.store import Store
 from steps.contract.cards import APPROVE, APPROVE_HEALTHY, DENY, THROUGH, Card
 from steps.contract.step import Ask, Context, Outcome
@@ -284,6 +284,26 @@ def test_what_was_found_to_hold_takes_no_more_than_its_room(monkeypatch: pytest.
         row: dict[str, object] = {"upgrade": "x-1", "key": str(number), "value": "1"}
         assert key.holds("memory", row | {"proof": key.prove("memory", row)})
     assert len(key._found) <= 3
+
+
+def test_of_a_row_only_the_version_that_holds_now_takes_room() -> None:
+    """An upgrade's row is written anew at every step, its overlays with it."""
+    key = Key(b"a secret that is long enough for this")
+    row: dict[str, object] = dict.fromkeys(PROVEN["upgrades"], "x")
+    for number in range(10):
+        row["options"] = f"overlay {number}"
+        row["proof"] = key.prove("upgrades", row)
+        assert key.holds("upgrades", row)
+    assert (len(key._found), "overlay 8" in repr(key._found)) == (1, False)
+
+
+@pytest.mark.parametrize("name", PROVEN)
+def test_what_tells_two_rows_apart_is_proven_and_tells_all_apart(asked: Engine, name: str) -> None:
+    """By the table's own keys, where they are proven."""
+    table, _ = find_proof_place(name)
+    keys = {str(row["name"]) for row in asked.store.read(f"select name from pragma_table_info('{table}') where pk > 0")}
+    assert set(ROWS[name]) <= set(PROVEN[name])
+    assert keys == {"seq"} or set(ROWS[name]) == keys
 
 
 # What no proof is made over, for it decides nothing, or is the proof, or has one of its own (`terms`).
