@@ -78,7 +78,7 @@ class GateBody(Struct, frozen=True):
     """The question of a gate; `closed` says how it ended, "" while it is open, and `head` is the audit's of then.
 
     `lines` are what came of it since, `proposal` what the upgrade began with, on its first card. `known` are those of
-    its risks that were on an earlier card.
+    its risks that were on a card approved before.
     """
 
     message_kind: ClassVar[MessageKind] = "gate"

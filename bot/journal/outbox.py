@@ -11,7 +11,7 @@ import msgspec
 import structlog
 
 from bot.journal.bodies import Body, GateBody, Message, ReminderKind, Reminding, decode_body, encode_body
-from bot.journal.deliveries import GIVEN_UP, REFUSING, UNWRITABLE, FailingChannel, list_failing
+from bot.journal.deliveries import FAILING, GIVEN_UP, REFUSING, UNWRITABLE, FailingChannel, list_failing
 from bot.journal.store import Row, Store, StoredCopy
 
 UNREADABLE = (ValueError, TypeError, KeyError, msgspec.MsgspecError)
@@ -246,11 +246,13 @@ class Outbox(OutboxView):
                 [ts, revision, message_id],
             )
 
-    def defer_message(self, message_id: str, until: datetime, why: str) -> None:
-        """Try again later."""
+    def defer_message(self, message_id: str, until: datetime, why: str, *, unheard: bool = False) -> None:
+        """Try again later. Where Slack was `unheard`, a channel that took nothing still takes nothing."""
         with self._store.transact() as db:
             db.execute(
-                "update outbox set not_before = ?, trouble = ? where id = ?", [until.timestamp(), why, message_id]
+                f"update outbox set not_before = ?, trouble = case when ? and {REFUSING} then trouble else ? end "
+                "where id = ?",
+                [until.timestamp(), unheard, why, message_id],
             )
 
     def drop_message(self, message_id: str, why: str) -> None:
@@ -282,13 +284,14 @@ class Outbox(OutboxView):
                 )
 
     def find_refusal(self, upgrade: str, slot: str) -> str:
-        """Why its channel does not take the message under this slot, or the root before it; "" where it may."""
+        """Why its channel does not take the message under this slot, or what it waits behind; "" where it may."""
+        # Only the first of a thread is tried: whatever is refused of the upgrade holds back what Slack has not got.
         rows = self._store.read(
             f"""
-            select trouble from outbox where upgrade = ? and slot <> '' and slot in ('root', ?) and ts = ''
-                and {REFUSING} limit 1
+            select trouble from outbox where upgrade = ? and {FAILING}
+                and not exists (select 1 from outbox where upgrade = ? and slot = ? and slot <> '' and ts <> '') limit 1
             """,
-            [upgrade, slot],
+            [upgrade, upgrade, slot],
         )
         return str(rows[0]["trouble"]).removeprefix(UNWRITABLE) if rows else ""
 

@@ -35,7 +35,7 @@ from bot.journal.rows import UpgradeRow, build_code, name_end
 from bot.returns import has_written
 from bot.telling.folding import GOES_ON, is_folded, may_fold, shows_progress, stays_in_journal
 from bot.telling.phrases import describe_roughly, mention
-from steps.contract.cards import Attachment, Card
+from steps.contract.cards import APPROVALS, Attachment, Card
 from steps.contract.ledger import count_pods
 from steps.contract.step import Ask, Blocked, Done, Waiting
 from steps.contract.wording import Aside
@@ -292,12 +292,19 @@ class Chronicle:
         )
 
     def _list_known(self, row: UpgradeRow, card: Card) -> tuple[str, ...]:
-        """The risks that were on an earlier card of the upgrade, or on this gate's of the last upgrade."""
+        """The risks on a card of the upgrade that was approved, or on this gate's of the last upgrade that had one."""
         before = (one.id for one in self._journal.list_upgrades(row.cluster, UPGRADES_BACK) if one.id != row.id)
-        last = next(filter(None, (self._outbox.list_cards(upgrade, row.step) for upgrade in before)), [])
-        cards = [*self._outbox.list_cards(row.id), *last]
+        last = next(filter(None, (self._list_approved(upgrade, row.step) for upgrade in before)), [])
+        cards = [*self._list_approved(row.id), *last]
         shown = {risk for body in cards if body.card for risk in body.card.risks}
         return tuple(risk for risk in card.risks if risk in shown)
+
+    def _list_approved(self, upgrade: str, step: str = "") -> list[GateBody]:
+        """The cards that somebody approved: one that nobody decided may never have been seen by anybody."""
+        asked = self._journal.list_questions(upgrade)
+        approved = {(one.step, one.generation) for one in asked if one.state == "decided" and one.choice in APPROVALS}
+        cards = self._outbox.list_cards(upgrade, step)
+        return [body for body in cards if (body.step, body.generation) in approved]
 
 
 def _phase(row: UpgradeRow) -> str:

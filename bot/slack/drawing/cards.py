@@ -107,7 +107,7 @@ def build_open_card(
 ) -> list[Block]:
     """The blocks of a card that is asked about: what will happen, risks that are new, `times`, facts, then folds.
 
-    `known` are risks that were on an earlier card.
+    `known` are risks that were on a card approved before.
     """
     if card is None:
         return [*times]

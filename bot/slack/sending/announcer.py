@@ -126,11 +126,11 @@ class Announcer:
             case Sent(ts, revision):
                 self._outbox.mark_sent(message.id, ts, revision, self._clock.now())
                 return 0.0 if revision >= message.revision else EDIT_SPACING.total_seconds()
-            case Deferred(seconds, why):
+            case Deferred(seconds, why, unheard=unheard):
                 if why:
                     self._log.warning("slack message deferred", message=message.id, upgrade=message.upgrade, why=why)
                     pause = min(timedelta(seconds=seconds), LONGEST_PAUSE)
-                    self._outbox.defer_message(message.id, self._clock.now() + pause, why)
+                    self._outbox.defer_message(message.id, self._clock.now() + pause, why, unheard=unheard)
                 return seconds
             case Dropped(why):
                 self._log.error("slack message dropped", message=message.id, upgrade=message.upgrade, why=why)

@@ -53,11 +53,15 @@ class Sent:
 
 @dataclass(frozen=True)
 class Deferred:
-    """Try again after this many seconds; an empty `why` is the bot's own pace and isn't recorded."""
+    """Try again after this many seconds; an empty `why` is the bot's own pace and isn't recorded.
+
+    `unheard`: Slack judged nothing, so what it said of the channel before still holds.
+    """
 
     seconds: float
     why: str
     too_fast: bool = False
+    unheard: bool = False
 
 
 @dataclass(frozen=True)
@@ -236,7 +240,7 @@ class Sender:
         match answer:
             case TooFast(seconds):
                 self._surely_absent.add(message.id)
-                return Deferred(seconds, "Slack asked to slow down", too_fast=True)
+                return Deferred(seconds, "Slack asked to slow down", too_fast=True, unheard=True)
             case Refused(code) if code in BAD_BLOCKS | BAD_CONTENT:
                 return Dropped(answer.why)
             case Refused() if not answer.concerns_all and message.attempts + 1 >= REFUSALS:
@@ -248,7 +252,8 @@ class Sender:
             case Unclear(why) if isinstance(message.body, FileBody) and message.attempts + 1 >= FILE_ATTEMPTS:
                 return give_up(message, f"Slack does not answer clearly: {why}")
             case Unclear(why):
-                return Deferred(min(60.0, 2.0 ** min(message.attempts + 1, 6)), f"Slack did not answer clearly: {why}")
+                pause = min(60.0, 2.0 ** min(message.attempts + 1, 6))
+                return Deferred(pause, f"Slack did not answer clearly: {why}", unheard=True)
             case Answered():
                 return Deferred(REFUSED_SECONDS, "Slack's answer held no message")
             case _:

@@ -257,18 +257,19 @@ def test_a_card_that_did_not_reach_slack_can_not_be_decided(build: Build, way: s
     assert answer.card
 
 
-@pytest.mark.parametrize("kind", ["root", "card"])
+@pytest.mark.parametrize("kind", ["root", "gate", "milestone"])
 @pytest.mark.parametrize("copied", [False, True], ids=["by its code", "by a private copy"])
 @pytest.mark.parametrize("way", WAYS)
 def test_a_card_that_nobody_can_see_is_not_decided(build: Build, way: str, copied: bool, kind: str) -> None:
-    """Its channel takes nothing, or not the root that it would stand under: not by a copy of one's own either."""
+    """Its channel takes nothing, or not what it waits behind: not by a copy of one's own either."""
     step, make, by = WAYS[way]
     engine = stand(build, step)
     asked = open_question(engine)
     if copied:
         order(engine, make(""), by)
         take_copies(engine)
-    refused = find_card(engine) if kind == "card" else find_root(engine)
+    engine.chronicle.tell(engine.row(), "said beside it", engine.clock.now())
+    refused = find_card(engine) if kind == "gate" else find_waiting(engine, kind)
     engine.outbox.mark_posting(refused.id)
     engine.outbox.defer_message(refused.id, engine.clock.now(), f"{UNWRITABLE}Slack refused: is_archived; unarchive it")
     given = make(asked.code)
@@ -280,9 +281,25 @@ def test_a_card_that_nobody_can_see_is_not_decided(build: Build, way: str, copie
     assert "Slack refused: is_archived; unarchive it." in answer.text
 
 
-def find_root(engine: Engine) -> Message:
-    """The row of the root that waits for Slack."""
-    return next(one for one in engine.outbox.list_unsent(engine.clock.now()) if one.kind == "root")
+def find_waiting(engine: Engine, kind: str) -> Message:
+    """The first row of a kind that waits for Slack."""
+    return next(one for one in engine.outbox.list_unsent(engine.clock.now()) if one.kind == kind)
+
+
+@pytest.mark.parametrize("sent", ["card", "refused message"])
+def test_a_card_that_stands_in_its_channel_is_decided_whatever_is_refused_after_it(build: Build, sent: str) -> None:
+    """It was read there; and what was refused and then taken refuses nothing any more."""
+    engine = stand(build, "control-plane/approve")
+    engine.chronicle.tell(engine.row(), "said beside it", engine.clock.now())
+    refused = find_waiting(engine, "milestone")
+    engine.outbox.defer_message(refused.id, engine.clock.now(), f"{UNWRITABLE}Slack refused: is_archived")
+    if sent == "card":
+        engine.post_cards()
+    else:
+        engine.begin_posting_cards()
+        engine.outbox.mark_sent(refused.id, "1.1", refused.revision, engine.clock.now())
+    order(engine, Approve("cluster-x-1", "control-plane/approve", 1))
+    assert engine.row().state == "running"
 
 
 def replace_card(given: Order, asked: Question) -> Order:

@@ -26,7 +26,7 @@ from bot.journal.bodies import (
 from bot.journal.outbox import name_card, name_reminder
 from bot.journal.rows import build_code
 from bot.telling.chronicle import Chronicle
-from steps.contract.cards import APPROVE, DENY, Attachment, Card, Choice, Progress
+from steps.contract.cards import APPROVALS, APPROVE, DENY, Attachment, Card, Choice, Progress
 from steps.contract.ledger import LedgerEntry
 from steps.contract.step import Ask, Blocked, Done, Waiting
 from tests.unit.bot.workbench import ANA, BEN, CAI, START, Build, Engine
@@ -189,10 +189,18 @@ def test_a_private_answer_belongs_to_no_upgrade(engine: Engine, chronicle: Chron
     assert name_card("a/b", 1) == "card:a/b:1"
 
 
-def ask_with(engine: Engine, chronicle: Chronicle, *risks: str, generation: int = 1) -> tuple[str, ...]:
-    """Which risks of the upgrade's gate count as known."""
+def ask_with(engine: Engine, chronicle: Chronicle, *risks: str, generation: int = 1, end: str = "approve") -> object:
+    """Which risks of the upgrade's gate count as known; the question ends as `end` says."""
     row = engine.row(engine.journal.list_upgrades("cluster-x", 1)[0].id)
-    chronicle.tell_question(row, generation, Ask("Replace it?", Card("Card", risks=risks), {}), START, None)
+    ask = Ask("Replace it?", Card("Card", risks=risks), {})
+    chronicle.tell_question(row, generation, ask, START, None)
+    engine.journal.open_question(row, generation, ask, START, None)
+    question = engine.journal.find_question(row.id, row.step, generation)
+    assert question
+    if end in ("expired", "voided"):
+        engine.journal.close_question(row.id, end)
+    elif end:
+        engine.journal.decide_question(question, end, CAI, "", START)
     body = engine.outbox.find_body(row.id, name_card(row.step, generation))
     assert isinstance(body, GateBody)
     return body.known
@@ -212,6 +220,24 @@ def test_a_risk_of_the_last_upgrades_gate_is_known(engine: Engine, chronicle: Ch
         engine.journal.change_upgrade(f"cluster-x-{number - 1}", state="aborted", ended_at=START)
         engine.journal.add_upgrade(replace(first, id=f"cluster-x-{number}", number=number))
     assert ask_with(engine, chronicle, "one", "two") == ("one",)
+
+
+@pytest.mark.parametrize("end", ["", "deny", "expired", "voided"])
+def test_a_risk_that_nobody_approved_is_new(engine: Engine, chronicle: Chronicle, end: str) -> None:
+    """A card that was denied, or that nobody decided and maybe nobody saw, of this upgrade or the last one."""
+    ask_with(engine, chronicle, "one", end=end)
+    assert ask_with(engine, chronicle, "one", generation=2, end=end) == ()
+    first = engine.row()
+    engine.journal.change_upgrade("cluster-x-1", state="aborted", ended_at=START)
+    engine.journal.add_upgrade(replace(first, id="cluster-x-2", number=2))
+    assert ask_with(engine, chronicle, "one") == ()
+
+
+@pytest.mark.parametrize("end", APPROVALS)
+def test_a_risk_is_known_whichever_approval_was_given(engine: Engine, chronicle: Chronicle, end: str) -> None:
+    """In part, in full, or with all that follows."""
+    ask_with(engine, chronicle, "one", end=end)
+    assert ask_with(engine, chronicle, "one", generation=2) == ("one",)
 
 
 def test_what_is_known_is_no_part_of_what_a_card_says() -> None:

@@ -367,6 +367,19 @@ def test_a_channel_that_takes_nothing_is_known_until_it_takes_something(room: Po
     assert room.outbox.list_unwritable() == []
 
 
+@pytest.mark.parametrize("fault", ["fatal_error", "internal_error", "lost_reply", "429"])
+def test_an_unclear_answer_opens_no_channel_that_took_nothing(room: PostRoom, fault: str) -> None:
+    """Slack says nothing of the channel by it: only what it takes there, or refuses otherwise, ends that."""
+    room.put_root()
+    room.slack.fault("error", method="chat.postMessage", error="is_archived")
+    room.announcer.turn()
+    before = room.outbox.list_unwritable()
+    room.slack.fault(fault, method="chat.postMessage")
+    room.clock.advance(61)
+    room.announcer.turn()
+    assert (len(before), room.outbox.list_unwritable()) == (1, before)
+
+
 @pytest.mark.parametrize("code", ["invalid_auth", "missing_scope", "ekm_access_denied"])
 def test_what_slack_refuses_of_the_whole_app_is_no_matter_of_a_channel(room: PostRoom, code: str) -> None:
     """It is mended elsewhere, and nobody could be told directly either."""
