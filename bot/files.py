@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from pathlib import Path
 
 LARGEST = 1024 * 1024
+# Bytes of a disk that nothing which could wait takes.
+RESERVE = 100 * 10**6
 
 
 def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
@@ -42,6 +45,11 @@ def read_bounded(path: Path, largest: int = LARGEST) -> str:
     if len(content) > largest:
         raise ValueError(f"it is larger than {largest // 1024} KiB")
     return content.decode()
+
+
+def measure_room(folder: Path) -> int:
+    """How many bytes may still be written into the folder, so that what runs beside has a reserve. Raises OSError."""
+    return max(0, shutil.disk_usage(folder).free - RESERVE)
 
 
 def sync_file(path: Path) -> None:

@@ -24,6 +24,7 @@ from bot.engine.renewals import Renewals
 from bot.engine.runner import Runner
 from bot.engine.step_runs import StepRuns
 from bot.evidence.reports import ChangeRecords
+from bot.files import measure_room
 from bot.gateways.programs.long_programs import ProgramRuns
 from bot.gateways.programs.places import count_places, read_memory
 from bot.gateways.releases.archive_cache import ArchiveCache
@@ -279,7 +280,8 @@ def build_retention(settings: Settings, bot: Bot) -> Retention:
     """What puts away what is left of upgrades that ended long ago."""
     kept = settings.retention
     rule = Rule(kept.age, settings.state / BACKUPS)
-    return Retention(bot.store, bot.programs, Parcels(kept.folder, kept.limit), rule, bot.clock)
+    parcels = Parcels(kept.folder, kept.limit, mark_journal(bot.journal.read_id()), measure_room)
+    return Retention(bot.store, bot.programs, parcels, rule, bot.clock, measure_room)
 
 
 def build_old_reports(settings: Settings, bot: Bot) -> OldReports:

@@ -105,10 +105,11 @@ class Store:
         with self._mutex:
             list(self._db.query("pragma wal_checkpoint(passive)"))
 
-    def reclaim(self, most: int) -> int:
-        """Give back up to this many empty pages; answers how many there were.
+    def reclaim(self, most: int, measure_room: Callable[[Path], int]) -> int:
+        """Give back up to this many empty pages; answers how many there were. Raises OSError.
 
-        An earlier version's journal can only be rewritten whole, which is done if that at least halves it.
+        An earlier version's journal can only be rewritten whole, which is done if that at least halves it and if the
+        disk has room for what is left: once in a file of its own, once in the WAL.
         """
         with self._mutex:
             free, pages, kept = (
@@ -118,6 +119,9 @@ class Store:
                 # a row a page comes back that has no columns, so that `execute` would end after the first
                 self._db.conn.executescript(f"pragma incremental_vacuum({most})")
             elif free > max(most, pages // 2):
+                left = (pages - free) * int(self._read_pragma("page_size"))
+                if measure_room(self._path.parent) < 2 * left:
+                    return free
                 self._db.conn.execute(f"pragma auto_vacuum = {STEPWISE}")
                 self._db.conn.execute("vacuum")
             return free

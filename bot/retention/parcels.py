@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import tarfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
@@ -31,26 +32,43 @@ class Contents:
     texts: Mapping[str, str]
     folders: Mapping[str, Path]
 
+    def measure(self) -> int:
+        """How many bytes they are before they are compressed."""
+        files = (path for folder in self.folders.values() for path in folder.rglob("*"))
+        return sum(len(text.encode(errors="replace")) for text in self.texts.values()) + sum(
+            path.lstat().st_size for path in files
+        )
+
 
 class Parcels:
-    """The folder of parcels; it takes up to `limit` bytes. All methods may raise OSError."""
+    """The parcels of one journal, up to `limit` bytes, in a folder that others may use too.
 
-    def __init__(self, folder: Path, limit: int) -> None:
+    `mark` is the journal's; all its parcels begin with it. All methods may raise OSError.
+    """
+
+    def __init__(self, folder: Path, limit: int, mark: str, measure_room: Callable[[Path], int]) -> None:
         self._folder = folder.absolute()
         self._limit = limit
+        self._mark = mark
+        self._measure_room = measure_room
 
     def pack(self, name: str, contents: Contents) -> Parcel:
-        """The parcel of this name: the one that is there, which is whole, or a new one."""
-        path = self._folder / f"{name}{ENDING}"
+        """The parcel of this name: the one that is there, which is whole, or a new one where the disk has room."""
+        path = self._folder / f"{self._mark}-{name}{ENDING}"
         if not path.exists():
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._check_room(contents.measure())
             self._write(path, contents)
         with path.open("rb") as file:
             return Parcel(path, file_digest(file, "sha256").hexdigest())
 
     def prune(self) -> list[str]:
-        """Remove the parcels that were made first until the rest is within the limit; their names."""
-        kept = sorted(self._folder.glob(f"*{ENDING}"), key=lambda path: (path.stat().st_mtime, path.name))
+        """Remove the journal's parcels that were made first until the rest is within the limit; their names."""
+        own = self._folder.glob(f"{self._mark}-*{ENDING}")
+        kept = sorted(
+            (path for path in own if path.is_file() and not path.is_symlink()),
+            key=lambda path: (path.stat().st_mtime, path.name),
+        )
         total, removed = sum(path.stat().st_size for path in kept), list[str]()
         for path in kept:
             if total <= self._limit:
@@ -60,18 +78,33 @@ class Parcels:
             removed.append(path.name)
         return removed
 
+    def _check_room(self, size: int) -> None:
+        room = self._measure_room(self._folder)
+        if room < size:
+            why = f"there is room for {room} bytes, and {size} would go into a parcel"
+            raise OSError(errno.ENOSPC, why, str(self._folder))
+
     def _write(self, path: Path, contents: Contents) -> None:
+        """Half a parcel is never left on a disk that may be full; what a kill left is written anew."""
         part = path.with_name(f".{path.name}.part")
-        part.unlink(missing_ok=True)
-        part.touch(mode=0o600)
-        with tarfile.open(part, "w:gz") as parcel:
-            for name, text in contents.texts.items():
-                add_text(parcel, name, text)
-            for name, folder in contents.folders.items():
-                parcel.add(folder, name, filter=choose_member)
-        sync_file(part)
-        part.replace(path)
+        try:
+            part.unlink(missing_ok=True)
+            part.touch(mode=0o600)
+            fill_parcel(part, contents)
+            sync_file(part)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
         sync_folder(path.parent)
+
+
+def fill_parcel(path: Path, contents: Contents) -> None:
+    """Write what goes into a parcel."""
+    with tarfile.open(path, "w:gz") as parcel:
+        for name, text in contents.texts.items():
+            add_text(parcel, name, text)
+        for name, folder in contents.folders.items():
+            parcel.add(folder, name, filter=choose_member)
 
 
 def add_text(parcel: tarfile.TarFile, name: str, text: str) -> None:

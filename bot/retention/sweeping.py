@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -50,39 +51,64 @@ class Rule:
 class Retention:
     """Looks every hour; a few upgrades at a time, so that nothing waits for it."""
 
-    def __init__(self, store: Store, runs: Runs, parcels: Parcels, rule: Rule, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        runs: Runs,
+        parcels: Parcels,
+        rule: Rule,
+        clock: Clock,
+        measure_room: Callable[[Path], int],
+    ) -> None:
         self._store = store
         self._past = Past(store)
         self._runs = runs
         self._parcels = parcels
         self._rule = rule
         self._clock = clock
+        self._measure_room = measure_room
         self._interval = Interval(BETWEEN, clock)
+        # upgrades that could not be put away; they are tried again besides as many others as ever
+        self._left: set[str] = set()
 
     def turn(self) -> None:
-        """Do what is due; what fails is logged, and tried again an hour later."""
+        """Do what is due; what fails is logged, keeps nothing else back, and is tried again an hour later."""
         if not self._interval.begin():
             return
+        if self._rule.age:
+            now = self._clock.now()
+            self._try("old parcels", self._prune)
+            self._try("upgrades", lambda: self._put_upgrades_away(now))
+            self._try("backups", self._put_backups_away)
+            self._try("answers and orders", lambda: self._put_days_away(now - self._rule.age))
+            self._try("old parcels", self._prune)
+        self._try("the journal's free pages", self._reclaim)
+
+    def _try(self, what: str, act: Callable[[], None]) -> bool:
+        """Whether it went well."""
         try:
-            self._sweep(self._clock.now())
+            act()
         except (OSError, sqlite3.Error) as error:
-            log.warning("nothing_put_away", why=str(error))
+            log.warning("not_put_away", what=what, why=str(error))
         except StoreBroken:
             raise
         except Exception as fault:
-            note_incident("nothing_put_away", fault)
+            note_incident("not_put_away", fault, what=what)
+        else:
+            return True
+        return False
 
-    def _sweep(self, now: datetime) -> None:
-        if self._rule.age:
-            before = now - self._rule.age
-            for upgrade in self._past.list_due(before, MOST_UPGRADES):
-                self._put_away(upgrade, now)
-            self._put_backups_away()
-            self._put_days_away(before)
-            for name in self._parcels.prune():
-                log.info("parcel_removed", name=name)
+    def _prune(self) -> None:
+        for name in self._parcels.prune():
+            log.info("parcel_removed", name=name)
+
+    def _reclaim(self) -> None:
         if not self._runs.list_running(""):
-            self._store.reclaim(MOST_PAGES)
+            self._store.reclaim(MOST_PAGES, self._measure_room)
+
+    def _put_upgrades_away(self, now: datetime) -> None:
+        due = self._past.list_due(now - self._rule.age, MOST_UPGRADES + len(self._left))
+        self._left = {upgrade.id for upgrade in due if not self._try(upgrade.id, partial(self._put_away, upgrade, now))}
 
     def _put_away(self, upgrade: PastUpgrade, now: datetime) -> None:
         """First the parcel, then the folders, then the journal: after a kill in between it is done again."""
@@ -98,15 +124,19 @@ class Retention:
     def _find_folders(self, upgrade: str) -> list[Path]:
         """The folders of its programs; those of an upgrade whose id begins with this one's are not."""
         others = tuple(f"{other}-" for other in self._past.list_neighbours(upgrade))
-        return [folder for folder in self._runs.list_folders(f"{upgrade}-") if not folder.name.startswith(others)]
+        found = self._runs.list_folders(f"{upgrade}-")
+        return [folder for folder in found if not folder.name.startswith(others) and not folder.is_symlink()]
 
     def _put_backups_away(self) -> None:
         """Backups stay for as long as a way back could need them."""
         for folder in list_folders(self._rule.backups):
             upgrade = self._past.find_put_away(folder.name)
             if upgrade and not self._past.may_be_taken_back(upgrade.id):
-                self._parcels.pack(f"{name_parcel(upgrade)}-backup", Contents({}, {f"backups/{upgrade.id}": folder}))
-                remove_folders([folder])
+                self._try(f"the backup of {upgrade.id}", partial(self._put_backup_away, upgrade, folder))
+
+    def _put_backup_away(self, upgrade: PastUpgrade, folder: Path) -> None:
+        self._parcels.pack(f"{name_parcel(upgrade)}-backup", Contents({}, {f"backups/{upgrade.id}": folder}))
+        remove_folders([folder])
 
     def _put_days_away(self, before: datetime) -> None:
         for _ in range(MOST_DAYS):
@@ -118,13 +148,15 @@ class Retention:
 
 
 def name_parcel(upgrade: PastUpgrade) -> str:
-    """An upgrade's parcel; another journal's upgrade of the same id ended on another day."""
+    """What an upgrade's parcel is called after the journal's mark."""
     return f"{upgrade.id}-{upgrade.ended_at:%Y-%m-%d-%H%M%S}"
 
 
 def list_folders(folder: Path) -> list[Path]:
-    """The folders in a folder, where there is one."""
-    return sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    """The folders in a folder, where there is one; what only leads to a folder elsewhere is somebody else's."""
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink())
 
 
 def remove_folders(folders: Sequence[Path]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import shutil
 import sqlite3
 import tarfile
 from contextlib import closing
@@ -28,7 +29,13 @@ from tests.unit.bot.workbench import ANA, Build, Engine
 
 AGE = timedelta(days=400)
 DAY = timedelta(days=1)
+MARK = "0a1b2c3d"
 MANIFEST = "apiVersion: v1\nkind: Service\n" * 400
+
+
+def measure_room(_folder: Path) -> int:
+    """A disk with room."""
+    return 10**9
 
 
 @dataclass
@@ -65,8 +72,8 @@ class House:
 
     def build(self) -> Retention:
         """A bot that was started anew."""
-        parcels = Parcels(self.folder / "parcels", self.limit)
-        return Retention(self.engine.store, self.runs, parcels, self.rule, self.engine.clock)
+        parcels = Parcels(self.folder / "parcels", self.limit, MARK, measure_room)
+        return Retention(self.engine.store, self.runs, parcels, self.rule, self.engine.clock, measure_room)
 
     def end_upgrade(self, number: int, key: str = "cluster-x", state: UpgradeState = "upgraded") -> str:
         """An upgrade that has begun and ended now, and all that it left."""
@@ -223,8 +230,8 @@ def test_answers_and_orders_go_a_day_at_a_time(house: House) -> None:
     house.engine.click("pause", target="nothing")
     house.pass_days(400)
     left = house.engine.store.read("select count(*) as n from clicks")[0]["n"]
-    assert (left, house.list_parcels()) == (1, ["orders-2026-12-01.tar.gz"])
-    with tarfile.open(house.folder / "parcels" / "orders-2026-12-01.tar.gz") as parcel:
+    assert (left, house.list_parcels()) == (1, [f"{MARK}-orders-2026-12-01.tar.gz"])
+    with tarfile.open(house.folder / "parcels" / f"{MARK}-orders-2026-12-01.tar.gz") as parcel:
         file = parcel.extractfile("clicks.jsonl")
         assert file is not None
         assert json.loads(file.read())["answer"]
@@ -246,7 +253,54 @@ def test_a_disk_that_refuses_is_told_and_ends_nothing(house: House) -> None:
     (house.folder / "parcels").write_text("in the way")
     with structlog.testing.capture_logs() as lines:
         house.pass_days(401)
-    assert [line["event"] for line in lines] == ["nothing_put_away"]
+    assert [line["event"] for line in lines] == ["not_put_away"]
+
+
+def stand_in_the_way(house: House, upgrade: str, ending: str) -> None:
+    """A folder has the name of the upgrade's parcel."""
+    ended = house.engine.clock.now()
+    (house.folder / "parcels" / f"{MARK}-{upgrade}-{ended:%Y-%m-%d-%H%M%S}{ending}.tar.gz").mkdir(parents=True)
+
+
+@pytest.mark.parametrize(("ending", "named"), [("", "cluster-x-1"), ("-backup", "the backup of cluster-x-1")])
+def test_what_can_not_be_put_away_keeps_nothing_else_back(
+    ending: str, named: str, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is named; what comes after it goes, old parcels go, and the journal gives its room back."""
+    monkeypatch.setattr("bot.retention.sweeping.MOST_UPGRADES", 1)
+    reclaimed = []
+    monkeypatch.setattr(Store, "reclaim", lambda *_arguments: reclaimed.append("reclaimed"))
+    first, second = house.end_upgrade(1), house.end_upgrade(2)
+    stand_in_the_way(house, first, ending)
+    with structlog.testing.capture_logs() as lines:
+        for _ in range(3):
+            house.pass_days(401)
+    told = {line["what"] for line in lines if line["event"] == "not_put_away"}
+    assert told == {named}
+    assert (house.count_messages(second), len(reclaimed)) == (2, 3)
+    house.limit = 0
+    house.sweeper = house.build()
+    house.pass_days(1)
+    assert [name for name in house.list_parcels() if second in name] == []
+
+
+def test_a_link_to_a_folder_elsewhere_is_left_alone(house: House, tmp_path: Path) -> None:
+    """What it leads to is nobody's upgrade: neither packed nor removed, and it holds nothing up."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "output").write_text("somebody's\n")
+    first = house.end_upgrade(1)
+    house.end_upgrade(2)
+    links = (house.runs.place / f"{first}-validate-4", house.rule.backups / first)
+    shutil.rmtree(links[1])
+    for link in links:
+        link.symlink_to(elsewhere)
+    with structlog.testing.capture_logs() as lines:
+        house.pass_days(401)
+    assert [line["event"] for line in lines] == ["upgrade_put_away"] * 2
+    assert (all(link.is_symlink() for link in links), (elsewhere / "output").exists()) == (True, True)
+    with tarfile.open(house.folder / "parcels" / house.list_parcels()[0]) as parcel:
+        assert not [name for name in parcel.getnames() if "validate" in name]
 
 
 def test_nothing_grows_in_ten_years(build: Build, tmp_path: Path) -> None:
@@ -290,7 +344,11 @@ def test_a_journal_of_an_earlier_version_is_written_anew_where_that_pays(tmp_pat
         earlier.execute("delete from earlier")
         earlier.commit()
     store = Store(path, KEY)
-    pages = [store.read("pragma page_count")[0]["page_count"] for _ in (store.reclaim(0), store.reclaim(100))]
+    before = store.read("pragma page_count")
+    store.reclaim(0, lambda _folder: 10_000)
+    assert store.read("pragma page_count") == before  # a disk without room for a second one
+    found = (store.reclaim(0, measure_room), store.reclaim(100, measure_room))
+    pages = [store.read("pragma page_count")[0]["page_count"] for _ in found]
     assert (pages[0] == pages[1], pages[0] < 200, store.read("pragma auto_vacuum")) == (
         True,
         True,
