@@ -28,7 +28,7 @@ from steps.phases.control_plane.approvals import (
     keep_approved_apply,
     refuse_control_plane,
 )
-from steps.phases.control_plane.direction import WAY_BACK, frame_binding, pass_apply_gate
+from steps.phases.control_plane.direction import CUT_OFF, WAY_BACK, frame_binding, list_more_cut_off, pass_apply_gate
 from steps.phases.control_plane.judgement import judge_apply
 from steps.phases.same_cluster import hold_cluster
 
@@ -131,19 +131,20 @@ def list_beyond_approval(ctx: Context, found: Preview, ask: Ask, *, repeated: bo
     approved = ctx.recall(APPROVED_APPLY)
     if approved is None:
         return ("the bot now also checks what istioctl hands to kubectl",)
-    late = find_unapproved(found, approved)
+    late, frame = find_unapproved(found, approved), frame_binding(ask.binding)
+    cut_off = list_more_cut_off(ctx.recall(APPROVED_FRAME) or {}, frame)
     if repeated or ctx.recall(FIRST_WRITE) is not None:
-        late = ApprovedApply(late.record, late.removals)
+        late, cut_off = ApprovedApply(late.record, late.removals), ()
     more = f"it would also {describe_asked(late, ())}" if late != ApprovedApply(late.record) else ""
     other = "what istioctl hands to kubectl is not what was approved" if late.record else ""
-    return tuple(filter(None, (other, more, *_list_moved_frame(ctx, frame_binding(ask.binding), repeated=repeated))))
+    return tuple(filter(None, (other, more, *cut_off, *_list_moved_frame(ctx, frame, repeated=repeated))))
 
 
 def _list_moved_frame(ctx: Context, now: Mapping[str, Json], *, repeated: bool) -> tuple[str, ...]:
     """What moved of the cluster, the release, the options, the arguments and the programs."""
-    before = ctx.recall(APPROVED_FRAME) or {}
+    before = {key: held for key, held in (ctx.recall(APPROVED_FRAME) or {}).items() if key != CUT_OFF}
     known = {key: now[key] for key in now if key in before}
-    # an approval from before the way back was approved with it holds for all else
-    news = [] if repeated else [key for key in now if key not in before and key != WAY_BACK]
+    # an approval from before these were approved with it holds for all else
+    news = [] if repeated else [key for key in now if key not in before and key not in (WAY_BACK, CUT_OFF)]
     checks = (f"the bot now also checks {', '.join(sorted(news))}",) if news else ()
     return (*describe_drift(before, known), *checks)

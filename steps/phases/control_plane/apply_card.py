@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from steps.contract.cards import Card, Detail
 from steps.contract.step import Context
 from steps.gates import build_gate_card, list_evidence
 from steps.install.record.apply_requests import build_earlier_options
 from steps.install.record.preview import Preview, format_command
+from steps.mesh import WorkloadRef
 from steps.notes.download import PREVIOUS, NoWayBack, describe_way_back
 from steps.notes.prepare import SIDECARS_ESTIMATE, choose_mtls, recall_source
+from steps.phases.control_plane.mtls import describe_cut_off, fold_cut_off
 from steps.workloads.estimate import describe_control_plane
 
 
-def build_apply_card(ctx: Context, found: Preview) -> Card:
-    """The card of the apply: what is handed to kubectl, what was verified, and how long it takes."""
+def build_apply_card(ctx: Context, found: Preview, outside: Mapping[WorkloadRef, int] | None) -> Card:
+    """The card of the apply: what is handed to kubectl, what was verified, who is cut off, and how long it takes."""
     ahead = ctx.recall(SIDECARS_ESTIMATE) or (0.0, 0.0)
     request, mode = found.recorded.request, found.facts.mtls or choose_mtls(ctx)
     kubectl = ("kubectl", f"{request.kubectl.version}, {request.kubectl.path}, SHA-256 {request.kubectl.sha256}")
@@ -34,11 +38,12 @@ def build_apply_card(ctx: Context, found: Preview) -> Card:
             ("way back", describe_way_back(ctx)),
         ),
         risks=(
+            *([describe_cut_off(outside)] if outside else []),
             *found.risks,
             "From then on every new pod gets the new sidecar.",
             "While the injector rolls, no pod can start in an injected namespace.",
         ),
-        details=(*found.details, *([] if found.way_back else [describe_by_hand(ctx, found)])),
+        details=(*fold_cut_off(outside), *found.details, *([] if found.way_back else [describe_by_hand(ctx, found)])),
         estimate=describe_control_plane(ctx.release, ctx.forecast(), ahead),
     )
 

@@ -14,7 +14,13 @@ from steps.install.record.preview import Preview, describe_departures, name_remo
 from steps.notes.control_plane import APPROVED_APPLY, APPROVED_DEPARTURES, APPROVED_FRAME, IN_PLACE, ApprovedApply
 from steps.notes.prepare import SIDECARS, SidecarCounts
 from steps.phases.control_plane.apply_card import build_apply_card
-from steps.phases.control_plane.direction import bind_way_back, frame_binding, pass_apply_gate
+from steps.phases.control_plane.direction import (
+    bind_cut_off,
+    bind_way_back,
+    find_cut_off,
+    frame_binding,
+    pass_apply_gate,
+)
 from steps.phases.control_plane.keeping import (
     describe_keepable,
     is_keeping,
@@ -138,8 +144,9 @@ def ask_about_apply(ctx: Context, found: Preview, approved: ApprovedApply | None
     if late != ApprovedApply(late.record):
         question = f"{question.removesuffix('?')}, and {describe_asked(late, ())}?"
     asked = describe_approved(found)
-    bound = bind_apply(ctx, found.identity, found.recorded.request, asked)
-    ask = Ask(question, build_apply_card(ctx, found), {**bound, **bind_way_back(ctx, found.way_back)})
+    bound, outside = bind_apply(ctx, found.identity, found.recorded.request, asked), find_cut_off(ctx)
+    card = build_apply_card(ctx, found, outside)
+    ask = Ask(question, card, {**bound, **bind_cut_off(outside), **bind_way_back(ctx, found.way_back)})
     return ask_again(ctx, ask, count_apply(ctx, found))
 
 

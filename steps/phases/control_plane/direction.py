@@ -7,19 +7,48 @@ from collections.abc import Mapping
 
 from steps.contract.notes import Json, encode_note
 from steps.contract.step import Ask, Context, Outcome
+from steps.contract.wording import count_things
 from steps.gates import pass_gate
+from steps.mesh import WorkloadRef
+from steps.notes.prepare import choose_mtls, recall_mtls
 from steps.notes.way_back import TAKEN_BACK, WayBack
 from steps.phases.through import BOUND
+from steps.preflight.outside import count_outside
 
+# The workloads without a sidecar that STRICT cuts off; earlier versions bound none.
+CUT_OFF = "cut off by STRICT"
 # The parts of a binding of which fewer than were shown are covered.
-BY_DIRECTION = ("removals", "fields", "foreign images", "objects beyond the guide")
+BY_DIRECTION = ("removals", "fields", "foreign images", "objects beyond the guide", CUT_OFF)
 # What the earlier release hands over, with which the approval covers the way back; earlier versions bound none.
 WAY_BACK = "way back"
+# What other notes hold, or what only the approval itself is held against.
+UNFRAMED = {*BY_DIRECTION, "record", BOUND} - {CUT_OFF}
 
 
 def frame_binding(binding: Mapping[str, Json]) -> dict[str, Json]:
-    """What has to be equal, whatever is removed or changed."""
-    return {key: held for key, held in binding.items() if key not in (*BY_DIRECTION, "record", BOUND)}
+    """What has to be equal, whatever is removed or changed, and who is cut off at most."""
+    return {key: held for key, held in binding.items() if key not in UNFRAMED}
+
+
+def find_cut_off(ctx: Context) -> Mapping[WorkloadRef, int] | None:
+    """Who would be cut off now, with how many pods; None where STRICT is not what mTLS changes to."""
+    wanted = choose_mtls(ctx)
+    if wanted != "STRICT" or wanted == recall_mtls(ctx):
+        return None
+    return count_outside(ctx.kubernetes, ctx.release)
+
+
+def bind_cut_off(outside: Mapping[WorkloadRef, int] | None) -> dict[str, Json]:
+    """The workloads that an approval lets be cut off, never pods."""
+    return {} if outside is None else {CUT_OFF: list(map(str, outside))}
+
+
+def list_more_cut_off(shown: Mapping[str, Json], now: Mapping[str, Json]) -> tuple[str, ...]:
+    """A sentence about the workloads that STRICT would cut off and that were not shown; none where none were bound."""
+    more = sorted(_read_lines(now.get(CUT_OFF)) - _read_lines(shown.get(CUT_OFF))) if CUT_OFF in shown else []
+    if not more:
+        return ()
+    return (f"STRICT would also cut off {count_things(len(more), 'workload')} without a sidecar: {', '.join(more)}",)
 
 
 def bind_way_back(ctx: Context, way_back: WayBack | None) -> dict[str, Json]:
@@ -38,10 +67,11 @@ def pass_apply_gate(ctx: Context, ask: Ask) -> Outcome:
 
 
 def _is_covered(shown: Mapping[str, Json], now: Mapping[str, Json]) -> bool:
-    unknown = () if WAY_BACK in shown else (WAY_BACK,)
+    unknown = {WAY_BACK, CUT_OFF} - shown.keys()
     free = dict.fromkeys((*BY_DIRECTION, *unknown, BOUND))
     same = {**shown, **free} == {**now, **free}
-    return same and all(_read_lines(now.get(key)) <= _read_lines(shown.get(key)) for key in BY_DIRECTION)
+    held = [key for key in BY_DIRECTION if key not in unknown]
+    return same and all(_read_lines(now.get(key)) <= _read_lines(shown.get(key)) for key in held)
 
 
 def _read_lines(kept: Json) -> frozenset[str]:

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from steps.contract.cards import Detail
 from steps.contract.step import Ask, Context, Done, Outcome
 from steps.contract.wording import count_things
-from steps.gates import ask_again, bind_mtls_change, build_gate_card, pass_gate
+from steps.gates import ask_again, bind_mtls_change, build_gate_card
 from steps.mesh import WorkloadRef
 from steps.notes.prepare import choose_mtls, measure_identity, recall_mtls
-from steps.preflight.outside import count_outside
+from steps.phases.control_plane.direction import bind_cut_off, find_cut_off, pass_apply_gate
 
 # How many workloads a sentence names; a fold has them all.
 NAMED = 5
@@ -22,15 +22,19 @@ def approve_mtls(ctx: Context) -> Outcome:
     if now == wanted:
         return Done("")
     identity = measure_identity(ctx)
-    outside = count_outside(ctx.kubernetes, ctx.release) if wanted == "STRICT" else {}
-    risk = describe_cut_off(outside) if wanted == "STRICT" else "Workloads will take plain text again."
-    fold = Detail("Without a sidecar", tuple(f"{ref}: {count_things(n, 'pod')}" for ref, n in outside.items()))
+    outside = find_cut_off(ctx)
+    risk = "Workloads will take plain text again." if outside is None else describe_cut_off(outside)
     summary = (f"mTLS changes from {now} to {wanted}.",)
-    card = build_gate_card(
-        ctx, identity, "Change of mTLS", summary, risks=(risk,), details=(fold,) if outside else ()
-    )  # fmt: skip
-    ask = Ask(f"Change {ctx.cluster.key} from {now} to {wanted} mTLS?", card, bind_mtls_change(ctx, identity))
-    return pass_gate(ctx, ask_again(ctx, ask, count_cut_off(ctx, outside)) if wanted == "STRICT" else ask)
+    card = build_gate_card(ctx, identity, "Change of mTLS", summary, risks=(risk,), details=fold_cut_off(outside))
+    binding = {**bind_mtls_change(ctx, identity), **bind_cut_off(outside)}
+    ask = Ask(f"Change {ctx.cluster.key} from {now} to {wanted} mTLS?", card, binding)
+    return pass_apply_gate(ctx, ask if outside is None else ask_again(ctx, ask, count_cut_off(ctx, outside)))
+
+
+def fold_cut_off(outside: Mapping[WorkloadRef, int] | None) -> tuple[Detail, ...]:
+    """All of them by name, with their pods."""
+    lines = tuple(f"{ref}: {count_things(n, 'pod')}" for ref, n in (outside or {}).items())
+    return (Detail("Without a sidecar", lines),) if lines else ()
 
 
 def describe_cut_off(outside: Mapping[WorkloadRef, int]) -> str:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from steps.contract.options import UpgradeOptions
-from steps.contract.step import Ask, Done
+from steps.contract.step import Ask, Decision, Done, Waiting
 from steps.mesh import Owner
+from steps.notes.control_plane import APPROVED_FRAME
+from steps.phases.control_plane.apply import apply
+from steps.phases.control_plane.approvals import approve
+from steps.phases.control_plane.direction import CUT_OFF
 from steps.phases.control_plane.mtls import approve_mtls
 from tests.unit.steps.builders import make_pod
-from tests.unit.steps.paper import Paper, start_paper
+from tests.unit.steps.paper import Paper, decide, start_paper
 
 
 def test_the_mode_in_force_needs_no_gate_of_its_own() -> None:
@@ -86,3 +90,64 @@ def test_permissive_asks_once() -> None:
     paper = start_paper(**{"prepare/mtls": "STRICT"})
     paper.options = UpgradeOptions(mtls="PERMISSIVE")
     assert [choice.confirm for choice in ask_about(paper).choices] == ["", ""]
+
+
+def run_pod(paper: Paper, name: str) -> None:
+    """One more workload without a sidecar."""
+    paper.kubernetes.pods += outside(name).kubernetes.pods
+
+
+def approve_all(paper: Paper) -> None:
+    """The gate of STRICT and the gate of the apply are approved as they are asked."""
+    for gate in (approve_mtls, approve):
+        ask = paper.run(gate)
+        assert isinstance(ask, Ask)
+        assert isinstance(paper.run(gate, decide("approve", ask.digest)), Done)
+
+
+def test_who_is_cut_off_is_what_the_approval_of_strict_holds_for() -> None:
+    """By workload: another pod of it and one that went away are covered, another workload is asked about."""
+    paper = outside("batch/w0", "batch/w1")
+    ask = ask_about(paper)
+    decision = replace(decide("approve", ask.digest), binding=ask.binding)
+    paper.kubernetes.pods.pop()
+    run_pod(paper, "batch/w0")
+    assert isinstance(paper.run(approve_mtls, decision), Done)
+    run_pod(paper, "shop/w2")
+    again = paper.run(approve_mtls, decision)
+    assert isinstance(again, Ask)
+    assert "shop/DaemonSet/w2" in " ".join(again.moved)
+
+
+def test_who_is_cut_off_is_counted_again_right_before_the_apply() -> None:
+    """More than were shown ask once more, by the acting step and by name; a yes to that starts it."""
+    paper = outside("batch/w0")
+    approve_all(paper)
+    run_pod(paper, "shop/w2")
+    asked = paper.run(apply)
+    assert isinstance(asked, Ask)
+    assert "STRICT would also cut off 1 workload without a sidecar: shop/DaemonSet/w2" in asked.moved
+    assert any("batch/DaemonSet/w0, shop/DaemonSet/w2" in risk for risk in asked.card.risks)
+    assert paper.tools.started == []
+    paper.generation += 1
+    assert isinstance(paper.run(apply, decide("approve", asked.digest)), Waiting)
+
+
+def test_fewer_that_are_cut_off_are_covered_at_the_apply() -> None:
+    """The approval was for more."""
+    paper = outside("batch/w0", "batch/w1")
+    approve_all(paper)
+    paper.kubernetes.pods.pop()
+    assert isinstance(paper.run(apply), Waiting)
+
+
+def test_an_approval_from_before_they_were_bound_goes_on() -> None:
+    """Earlier versions of the bot bound nobody: neither gate nor apply asks anew."""
+    paper = outside("batch/w0")
+    ask = ask_about(paper)
+    earlier = {key: held for key, held in ask.binding.items() if key != CUT_OFF}
+    decision = Decision("approve", "U0BEN00002", paper.now, "earlier", binding=earlier)
+    assert isinstance(paper.run(approve_mtls, decision), Done)
+    approve_all(paper)
+    paper.memory.values[APPROVED_FRAME.key].pop(CUT_OFF)  # type: ignore[union-attr]
+    assert isinstance(paper.run(apply), Waiting)
