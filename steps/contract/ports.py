@@ -328,6 +328,10 @@ class MeshTools(Protocol):
         """How a run stands; also ends one that is past its time limit (SIGTERM to the group, then SIGKILL)."""
         ...
 
+    def admit_run(self, run_id: str) -> None:
+        """Let a run that is not begun yet have the place that is kept beyond the limit, until it is begun."""
+        ...
+
     def list_running(self, upgrade_id: str) -> tuple[str, ...]:
         """The ids of an upgrade's runs that still run, whoever started them."""
         ...

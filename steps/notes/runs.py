@@ -5,9 +5,11 @@ from __future__ import annotations
 import msgspec
 
 from steps.contract.notes import Note, read_as
-from steps.contract.ports import PlacesTaken
+from steps.contract.ports import PlacesTaken, RunState
 from steps.contract.step import Context, Waiting
 from steps.contract.wording import count_things
+from steps.notes.control_plane import FIRST_WRITE
+from steps.notes.way_back import TAKEN_BACK
 
 
 class Tries(msgspec.Struct, frozen=True):
@@ -28,6 +30,20 @@ LEFTOVERS = Note("validate/leftovers", read_as(tuple[str, ...]))
 
 # The run whose end an abort waited for.
 AWAITED = Note("abort/awaited", read_as(str))
+
+
+def observe_run(ctx: Context, run_id: str) -> RunState:
+    """How a run stands; one of a way back needs not wait behind everybody's recordings."""
+    if ctx.recall(TAKEN_BACK) is not None:
+        ctx.mesh_tools.admit_run(run_id)
+    return ctx.mesh_tools.observe_run(run_id)
+
+
+def observe_istioctl(ctx: Context, run_id: str) -> RunState:
+    """The same, and where an apply has begun to write what finishes it waits behind nobody's recordings either."""
+    if ctx.recall(FIRST_WRITE) is not None:
+        ctx.mesh_tools.admit_run(run_id)
+    return observe_run(ctx, run_id)
 
 
 def wait_for_place(taken: PlacesTaken) -> Waiting:

@@ -21,6 +21,7 @@ from steps.notes.runs import (
     begin_next_try,
     count_tries,
     name_run,
+    observe_run,
     wait_for_place,
 )
 from steps.phases.same_cluster import hold_cluster
@@ -63,7 +64,7 @@ def run(ctx: Context) -> Outcome:
     if decision and decision.choice == REMOVE.id:
         remove_named_namespaces(ctx)
     run_id = name_run(ctx, "validate", count_tries(ctx, VALIDATE_TRIES))
-    match ctx.mesh_tools.observe_run(run_id):
+    match observe_run(ctx, run_id):
         case NotStarted():
             return _start(ctx, run_id)
         case PlacesTaken() as taken:

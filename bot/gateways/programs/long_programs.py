@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bot.files import write_atomically
+from bot.gateways.programs.places import Places
 from steps.contract.errors import NoPlace
 from steps.contract.ports import NotStarted, PlacesTaken, ProgramEnded, Running, RunState
 from steps.contract.redaction import redact
@@ -50,14 +51,14 @@ class Run:
 class ProgramRuns:
     """Runs under `folder`, one folder per run id. One instance for the whole program, thread-safe.
 
-    At most so many programs run at once. `clock` must be the machine's monotonic clock, which goes on while the bot is
-    down and never jumps.
+    At most so many programs run at once, and of those that were admitted so many more. `clock` must be the machine's
+    monotonic clock, which goes on while the bot is down and never jumps.
     """
 
     def __init__(
         self,
         folder: Path,
-        most: int,
+        limit: Places,
         clock: Callable[[], float] = time.monotonic,
         grace_seconds: float = GRACE_SECONDS,
     ) -> None:
@@ -66,7 +67,8 @@ class ProgramRuns:
         self._grace_seconds = grace_seconds
         self._lock = threading.Lock()
         self._watchers: dict[str, threading.Thread] = {}
-        self._most = most
+        self._limit = limit
+        self._admitted = set[str]()
         # those of a bot before this one count as well
         self._places = set(self.list_running(""))
 
@@ -87,12 +89,13 @@ class ProgramRuns:
         with self._lock, (place / "lock").open("a+b") as lock:
             if not _take_lock(lock.fileno()) or _read_pid(place):
                 return False
-            if others := self._count_if_full():
+            if others := self._count_if_full(place):
                 raise refuse_place(PlacesTaken(others))
             run = Run(arguments[0], limit_seconds, self._clock())
             write_atomically(place / "run.json", json.dumps(asdict(run)).encode())
             process = _spawn(place, lock.fileno(), arguments, environment)
             self._places.add(place.name)
+            self._admitted.discard(place.name)
             self._watch(run_id, process, keep_alive)
             return True
 
@@ -100,7 +103,7 @@ class ProgramRuns:
         """How the run stands; one that is past its limit is told to end, and killed after the grace time."""
         place = self._place(run_id)
         if not (place / "lock").exists():
-            return self._find_place()
+            return self._find_place(place)
         with self._lock:
             locked = _is_locked(place)
         if locked:
@@ -108,7 +111,7 @@ class ProgramRuns:
                 cap_output(place / "output")
             return Running(self._enforce_limit(place), self.read_output(run_id))
         if not _read_pid(place):
-            return self._find_place()
+            return self._find_place(place)
         self._join(run_id)
         timed_out = (place / "terminated").exists()
         return ProgramEnded(_read_exit_code(place), self.read_output(run_id), timed_out)
@@ -167,17 +170,23 @@ class ProgramRuns:
         self._join(run_id)
         return True
 
-    def _find_place(self) -> NotStarted | PlacesTaken:
+    def admit(self, run_id: str) -> None:
+        """Let a run, where it is not begun yet, have a place beyond those that all others wait for."""
+        with self._lock:
+            self._admitted.add(self._place(run_id).name)
+
+    def _find_place(self, place: Path) -> NotStarted | PlacesTaken:
         """Whether a run that was never begun could be."""
         with self._lock:
-            others = self._count_if_full()
+            others = self._count_if_full(place)
         return PlacesTaken(others) if others else NotStarted()
 
-    def _count_if_full(self) -> int:
-        """How many programs run where that is as many as may, 0 while there is a place. Under the lock."""
-        if len(self._places) >= self._most:
+    def _count_if_full(self, place: Path) -> int:
+        """How many programs run where that leaves this one no place, 0 while it has one. Under the lock."""
+        most = self._limit.most + (self._limit.spare if place.name in self._admitted else 0)
+        if len(self._places) >= most:
             self._places = {name for name in self._places if _is_locked(self._folder / name)}
-        return len(self._places) if len(self._places) >= self._most else 0
+        return len(self._places) if len(self._places) >= most else 0
 
     def _enforce_limit(self, place: Path) -> float:
         """The seconds since the start of a locked run, ended where they are too many."""

@@ -106,6 +106,9 @@ class MeshToolsGateway:
         except OSError as error:
             raise judge_disk(error, self._folder) from error
 
+    def admit_run(self, run_id: str) -> None:
+        self._runs.admit(run_id)
+
     def list_running(self, upgrade_id: str) -> tuple[str, ...]:
         return self._runs.list_running(f"{upgrade_id}-")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 # The limit of a container, of either version of control groups, and what the machine has.
@@ -16,14 +17,26 @@ OWN = 250 * MEGABYTE
 ONE = 180 * MEGABYTE
 
 
-def count_places(asked: int, memory: int) -> int:
-    """As many as were asked for; with 0 as many as the memory holds, at most MOST."""
-    return asked or min(MOST, max(1, (memory - OWN) // ONE))
+@dataclass(frozen=True)
+class Places:
+    """So many programs at once, and so many more that finish what was begun or take it back."""
+
+    most: int
+    spare: int
+
+
+def count_places(asked: int, memory: int) -> Places:
+    """As many as were asked for and one to spare; with 0 as many as the memory holds together, at most MOST and one."""
+    if asked:
+        return Places(asked, 1)
+    held = max(1, (memory - OWN) // ONE)
+    spare = 1 if held > 1 else 0
+    return Places(min(MOST, held - spare), spare)
 
 
 def read_memory(limits: Iterable[Path] = LIMITS, memory: Path = MEMORY) -> int:
-    """The bytes that there are for the bot and its programs together; where nothing says so, enough for MOST."""
-    found = [OWN + MOST * ONE]
+    """The bytes for the bot and its programs together; where nothing says so, enough for MOST and one."""
+    found = [OWN + (MOST + 1) * ONE]
     for path in limits:
         with suppress(OSError, ValueError):
             found.append(int(path.read_text()))

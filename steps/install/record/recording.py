@@ -34,7 +34,7 @@ from steps.install.record.kubectl_errors import read_kubectl_errors
 from steps.install.record.recorder import choose_recorder
 from steps.install.record.renewal import compare_recordings
 from steps.notes.download import RECORDED, RECORDER_DOUBT, KeptRecord
-from steps.notes.runs import RECORDING_TRIES, begin_next_try, count_tries, name_run, wait_for_place
+from steps.notes.runs import RECORDING_TRIES, begin_next_try, count_tries, name_run, observe_istioctl, wait_for_place
 
 TRIES = 8
 # The kinds of kubectl's category `all` that Istio 1.4 has objects of; any other may be unreadable.
@@ -112,7 +112,7 @@ def observe_recording(
     ctx: Context, run_id: str, name: str, request: ApplyRequest, *, looks: bool
 ) -> Recording | Waiting | Blocked:
     """One look at one recording, started where it wasn't."""
-    match ctx.mesh_tools.observe_run(run_id):
+    match observe_istioctl(ctx, run_id):
         case NotStarted():
             recorder = choose_recorder(ctx.kubernetes)
             ctx.revise(RECORDER_DOUBT.of(name), recorder.doubt)

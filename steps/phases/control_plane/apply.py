@@ -20,7 +20,7 @@ from steps.install.record.comparison import measure_preview
 from steps.install.record.preview import Preview
 from steps.install.record.recording import Recorded, record_apply
 from steps.notes.control_plane import APPROVED_APPLY, APPROVED_FRAME, CREATED, FIRST_WRITE, IN_PLACE, ApprovedApply
-from steps.notes.runs import APPLY_TRIES, count_tries, name_run, wait_for_place
+from steps.notes.runs import APPLY_TRIES, count_tries, name_run, observe_istioctl, wait_for_place
 from steps.phases.control_plane.approvals import (
     ask_about_apply,
     describe_asked,
@@ -40,7 +40,7 @@ def apply(ctx: Context) -> Outcome:
     """
     tries = count_tries(ctx, APPLY_TRIES)
     run_id = name_run(ctx, "apply", tries)
-    match ctx.mesh_tools.observe_run(run_id):
+    match observe_istioctl(ctx, run_id):
         case NotStarted() | PlacesTaken() if ctx.hold and tries == 1:
             return Waiting(ctx.hold, 0.0, held=True)
         case NotStarted():

@@ -299,6 +299,7 @@ class PaperTools:
     applied: dict[str, Record] = field(default_factory=dict)
     next_run: RunState = field(default_factory=NotStarted)
     start_fault: Exception | None = None
+    admitted: list[str] = field(default_factory=list)
     credentials: bool = True
 
     def read_istioctl_version(self, tools: Tools) -> str:
@@ -336,6 +337,9 @@ class PaperTools:
 
     def observe_run(self, run_id: str) -> RunState:
         return self.runs.get(run_id, NotStarted())
+
+    def admit_run(self, run_id: str) -> None:
+        self.admitted.append(run_id)
 
     def list_running(self, upgrade_id: str) -> tuple[str, ...]:
         return tuple(run_id for run_id, state in self.runs.items() if isinstance(state, Running))

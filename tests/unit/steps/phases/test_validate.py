@@ -8,7 +8,10 @@ from steps.contract.options import UpgradeOptions
 from steps.contract.ports import PlacesTaken, ProgramEnded, Running
 from steps.contract.step import Blocked, Done, Waiting
 from steps.mesh import Namespace
+from steps.notes.control_plane import FIRST_WRITE
+from steps.notes.way_back import TAKEN_BACK, TakenBack
 from steps.phases.validate import TRIES, run
+from tests.unit.steps.builders import NEW
 from tests.unit.steps.install.test_asmctl_output import FAILED_04, GUIDE
 from tests.unit.steps.paper import Paper, decide, start_paper
 
@@ -47,6 +50,17 @@ def test_an_asmctl_that_finds_no_place_begins_nothing() -> None:
     paper.tools.runs[RUN] = PlacesTaken(4)
     outcome = paper.run(run)
     assert (isinstance(outcome, Waiting) and outcome.queued, paper.tools.started) == (True, [])
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_the_asmctl_of_a_way_back_waits_behind_nobodys_recordings(back: bool) -> None:
+    """Any other waits like all, its apply's being over."""
+    paper = start_paper()
+    paper.memory.values[FIRST_WRITE.key] = "cluster-x-1-apply-1"
+    if back:
+        paper.memory.values[TAKEN_BACK.key] = TAKEN_BACK.write(TakenBack("cluster-x-1", NEW))
+    paper.run(run)
+    assert paper.tools.admitted == ([RUN] if back else [])
 
 
 def test_a_running_asmctl_is_adopted() -> None:

@@ -16,6 +16,7 @@ from bot.gateways.programs.guarded_runs import GuardedRuns, write_overlays
 from bot.gateways.programs.kubeconfigs import Kubeconfigs
 from bot.gateways.programs.kubectl_seam.run_folder import RunFolder
 from bot.gateways.programs.long_programs import ProgramRuns
+from bot.gateways.programs.places import Places
 from steps.contract.errors import GiveUp
 from steps.contract.ports import ApplyRequest, Kubectl, NotStarted, ProgramEnded, Tools
 from steps.contract.record import Record
@@ -94,7 +95,7 @@ def bench(tmp_path: Path) -> Bench:
     (real.parent / "code").write_text("0")
     address = ClusterAddress("cluster-x", kubeconfig=str(write_kubeconfig(tmp_path, "http://127.0.0.1:9")))
     kubeconfigs = Kubeconfigs(tmp_path / "kubeconfigs", NoGke(), GoogleCredentials())
-    runs = ProgramRuns(tmp_path / "runs", 4)
+    runs = ProgramRuns(tmp_path / "runs", Places(4, 1))
     environment = {"SLACK_BOT_TOKEN": "xoxb-secret", "HTTPS_PROXY": "http://proxy.example"}
     return Bench(tmp_path, runs, GuardedRuns(runs, kubeconfigs, environment, lambda: None, 600.0), address)
 

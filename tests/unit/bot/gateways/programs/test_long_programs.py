@@ -1,70 +1,20 @@
 from __future__ import annotations
 
 import itertools
-import os
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from bot.gateways.programs.long_programs import ProgramRuns, cap_output
+from bot.gateways.programs.places import Places
 from steps.contract.errors import NoPlace
 from steps.contract.ports import NotStarted, PlacesTaken, ProgramEnded, Running
 from tests.fifo import Fifo, MakeFifo
-from tests.unit.bot.gateways.loopback import HandClock
-
-ENVIRONMENT = {"PATH": "/usr/bin:/bin"}
-SECONDS = 20.0
-
-
-STARTER = """
-import os, signal, sys
-from pathlib import Path
-from bot.gateways.programs.long_programs import ProgramRuns
-
-runs = ProgramRuns(Path(sys.argv[1]), 4, lambda: float(sys.argv[3]))
-runs.start("run", ["/bin/sh", "-c", sys.argv[2]], {"PATH": "/usr/bin:/bin"}, 60)
-os.kill(os.getpid(), signal.SIGKILL)
-"""
-
-
-class Bench:
-    """Runs in one folder, seen by as many bots as a test starts; what still runs is killed at the end."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.most = 4
-        self.clock = HandClock()
-
-    def bot(self) -> ProgramRuns:
-        """Make a bot that knows nothing but the folder."""
-        return ProgramRuns(self.folder / "runs", self.most, self.clock)
-
-    def start_and_be_killed(self, script: str) -> int:
-        """Start a line for the shell from a bot of its own that kill -9 ends at once; give its exit code.
-
-        It reads the time of this bench: the machine may have booted a minute ago.
-        """
-        arguments = [sys.executable, "-c", STARTER, str(self.folder / "runs"), script, str(self.clock.now)]
-        return subprocess.run(arguments, timeout=60, check=False).returncode
-
-    def kill_group(self, run_id: str) -> None:
-        """Kill a program and its children from outside."""
-        os.killpg(int((self.folder / "runs" / run_id / "lock").read_text()), signal.SIGKILL)
-
-    def end(self) -> None:
-        """Kill the groups that are still there."""
-        for lock in self.folder.glob("runs/*/lock"):
-            if not self.bot().wait_for_end(lock.parent.name, 0.01):
-                with suppress(ProcessLookupError):
-                    self.kill_group(lock.parent.name)
-                assert self.bot().wait_for_end(lock.parent.name, SECONDS)
+from tests.unit.bot.gateways.programs.runs_folder import ENVIRONMENT, SECONDS, Bench, shell
 
 
 @pytest.fixture
@@ -73,11 +23,6 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     made = Bench(tmp_path)
     yield made
     made.end()
-
-
-def shell(script: str) -> list[str]:
-    """Make a program of a line for the shell."""
-    return ["/bin/sh", "-c", script]
 
 
 def test_a_run_that_never_began_is_told(bench: Bench) -> None:
@@ -156,6 +101,23 @@ def test_a_run_whose_folder_was_removed_takes_no_place(bench: Bench, make_fifo: 
     assert bot.observe("second") == NotStarted()
     assert bot.start("second", shell("echo two"), ENVIRONMENT, 60)
     assert bot.wait_for_end("second", SECONDS)
+
+
+def test_what_was_admitted_takes_one_place_beyond_the_limit(bench: Bench, make_fifo: MakeFifo) -> None:
+    """One, however many are admitted; all others wait as before, and behind it too."""
+    gate, bench.most = make_fifo("gate"), 1
+    other, bot = make_fifo("other"), bench.bot()
+    assert bot.start("first", shell(f"read line < {gate}"), ENVIRONMENT, 60)
+    for run_id in ("back", "back-2"):
+        bot.admit(run_id)
+    assert (bot.observe("second"), bot.observe("back")) == (PlacesTaken(1), NotStarted())
+    assert bot.start("back", shell(f"read line < {other}"), ENVIRONMENT, 60)
+    assert (bot.observe("second"), bot.observe("back-2")) == (PlacesTaken(2), PlacesTaken(2))
+    with pytest.raises(NoPlace):
+        bot.start("back-2", shell("echo two"), ENVIRONMENT, 60)
+    for fifo, run_id in ((gate, "first"), (other, "back")):
+        fifo.release()
+        assert bot.wait_for_end(run_id, SECONDS)
 
 
 def test_another_bot_adopts_what_runs(bench: Bench, make_fifo: MakeFifo) -> None:
@@ -387,7 +349,7 @@ def test_programs_that_can_not_outlive_the_bot_are_ended(
 ) -> None:
     """By SIGKILL where they don't listen; how they ended is noted."""
     ticks, told = itertools.count(), make_fifo("told")
-    bot = ProgramRuns(bench.folder / "runs", 4, lambda: float(next(ticks)), grace_seconds=5.0)
+    bot = ProgramRuns(bench.folder / "runs", Places(4, 1), lambda: float(next(ticks)), grace_seconds=5.0)
     bot.start("run", shell(f"{trap}echo > {told}; exec sleep 60"), ENVIRONMENT, 10_000)
     told.wait_until_told()
     bot.end_all()

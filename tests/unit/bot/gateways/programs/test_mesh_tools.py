@@ -11,6 +11,7 @@ from bot.gateways.calls.credentials import GoogleCredentials
 from bot.gateways.programs.kubeconfigs import Kubeconfigs
 from bot.gateways.programs.long_programs import ProgramRuns
 from bot.gateways.programs.mesh_tools import MeshToolsGateway, ProgramLimits
+from bot.gateways.programs.places import Places
 from steps.contract.errors import GiveUp, TryAgain
 from steps.contract.ports import ApplyRequest, NotStarted, ProgramEnded, Running, Tools
 from steps.mesh import ClusterAddress
@@ -51,7 +52,7 @@ class Workbench:
     def __init__(self, folder: Path, short_limit: float = 20.0) -> None:
         self.folder = folder
         self.clock = HandClock()
-        self.runs = ProgramRuns(folder / "runs", 4, self.clock)
+        self.runs = ProgramRuns(folder / "runs", Places(4, 1), self.clock)
         self.address = ClusterAddress("cluster-x", kubeconfig=str(write_kubeconfig(folder, "http://127.0.0.1:9")))
         write_program(folder / "kubectl" / "kubectl", 'echo \'{"clientVersion": {"gitVersion": "v1.18.20"}}\'\n')
         self.environment = {

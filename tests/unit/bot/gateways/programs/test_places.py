@@ -6,14 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from bot.gateways.programs.places import MEGABYTE, MOST, count_places, read_memory
+from bot.gateways.programs.places import MEGABYTE, MOST, Places, count_places, read_memory
 
 
 @pytest.mark.parametrize(
-    ("asked", "megabytes", "places"), [(0, 64, 1), (0, 512, 1), (0, 700, 2), (0, 1024, 4), (0, 64_000, 4), (9, 64, 9)]
+    ("asked", "megabytes", "places"),
+    [
+        (0, 64, Places(1, 0)),
+        (0, 512, Places(1, 0)),
+        (0, 700, Places(1, 1)),
+        (0, 1024, Places(3, 1)),
+        (0, 64_000, Places(4, 1)),
+        (9, 64, Places(9, 1)),
+    ],
 )
-def test_the_memory_says_how_many_unless_a_person_does(asked: int, megabytes: int, places: int) -> None:
-    """At least one, at most four by itself."""
+def test_the_memory_says_how_many_unless_a_person_does(asked: int, megabytes: int, places: Places) -> None:
+    """At least one, at most four by itself; the memory holds the one to spare as well."""
     assert count_places(asked, megabytes * MEGABYTE) == places
 
 
@@ -23,9 +31,9 @@ def test_a_containers_limit_counts_before_the_machine(limit: str, total: str, pl
     (tmp_path / "memory.max").write_text(f"{limit}\n")
     (tmp_path / "meminfo").write_text(f"MemTotal:  {total} kB\nMemFree: 1 kB\n")
     memory = read_memory([tmp_path / "memory.max", tmp_path / "none"], tmp_path / "meminfo")
-    assert count_places(0, memory) == places
+    assert count_places(0, memory).most == places
 
 
 def test_a_machine_that_says_nothing_has_room(tmp_path: Path) -> None:
     """As on systems without /proc."""
-    assert count_places(0, read_memory([], tmp_path / "none")) == MOST
+    assert count_places(0, read_memory([], tmp_path / "none")) == Places(MOST, 1)

@@ -7,9 +7,11 @@ from datetime import timedelta
 import pytest
 
 from steps.contract.errors import GiveUp, NoPlace
+from steps.contract.notes import Note
 from steps.contract.ports import KubectlCall, PlacesTaken, Running
 from steps.contract.step import Ask, Blocked, Waiting
 from steps.notes.control_plane import CREATED, FIRST_WRITE
+from steps.notes.way_back import TAKEN_BACK, TakenBack
 from steps.phases.control_plane.apply import apply
 from tests.unit.steps.builders import NEW, OLD
 from tests.unit.steps.install.test_istioctl_output import BAD, GOOD
@@ -88,6 +90,21 @@ def test_an_apply_that_finds_no_place_begins_nothing() -> None:
     assert outcome.queued
     assert outcome.why == "waits for a place: no more than 4 other programs may run at once"
     assert (paper.tools.started, paper.tools.asked) == ([], {})
+
+
+@pytest.mark.parametrize(("note", "value"), [(None, None), (FIRST_WRITE, RUN), (TAKEN_BACK, TakenBack("x-1", NEW))])
+def test_what_finishes_or_takes_back_what_was_begun_waits_behind_nobodys_recordings(
+    note: Note[object] | None, value: object
+) -> None:
+    """Neither its apply nor the recording before it; any other waits like all."""
+    paper = approved()
+    paper.tools.runs, paper.tools.recorded, paper.tools.admitted = {}, {}, []
+    if note is not None:
+        paper.memory.values[note.key] = note.write(value)
+    paper.run(apply)
+    assert [run_id for run_id, _ in paper.tools.started] == [RUN]
+    runs = [RUN, *paper.tools.recorded]
+    assert set(paper.tools.admitted) == (set() if note is None else set(runs))
 
 
 FAULTS = (NoPlace("waits for a place", 2.0), GiveUp("the disk is full", "Make room."), RuntimeError("it was aborted"))
