@@ -230,16 +230,15 @@ def _show(value: Json) -> str:
     return text if len(text) <= 120 else text[:117] + "..."
 
 
-def ask_again(ctx: Context, ask: Ask, sentence: str) -> Ask:
-    """The question whose approval asks once more in this sentence, which only that of a production cluster does."""
-    again = sentence if ctx.options.production else ""
-    return replace(ask, choices=tuple(_put_again(one, again) for one in ask.choices))
+def ask_again(ask: Ask, sentence: str) -> Ask:
+    """The question whose approval asks once more in this sentence, where its cluster is in production by then."""
+    return replace(ask, choices=tuple(_put_again(one, sentence) for one in ask.choices))
 
 
 def _put_again(choice: Choice, sentence: str) -> Choice:
     if choice.id not in APPROVALS:
         return choice
-    more = ", and let all that follows be done without asking?" if choice.id == THROUGH.id and sentence else ""
+    more = ", and let all that follows be done without asking?" if choice.id == THROUGH.id else ""
     return replace(choice, confirm=f"{sentence.removesuffix('?')}{more}" if more else sentence)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -71,13 +72,13 @@ class Cards:
         given = f" It gives your reason: {reason}" if reason else ""
         return CardCopy(f"{text}{given}", question.upgrade, offered, reason)
 
-    def copy(self, question: Question, why: str) -> CardCopy:
-        """The question's card for one person, with why nothing was decided."""
+    def copy(self, question: Question, buttons: Sequence[Choice], why: str) -> CardCopy:
+        """The question's card for one person, with these buttons, and why nothing was decided."""
         body = self._outbox.find_body(question.upgrade, name_card(question.step, question.generation))
         shown = GateBody(
             question=_write_question(body) or question.question,
             digest=question.digest,
-            choices=question.choices,
+            choices=tuple(buttons),
             step=question.step,
             generation=question.generation,
             expires_at=question.expires_at,

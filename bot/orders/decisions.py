@@ -11,12 +11,20 @@ from bot.journal.journal import Journal
 from bot.journal.rows import Question, UpgradeRow
 from bot.orders.cards import GLASS, CardCopy, Cards
 from bot.orders.consents import Consents
-from bot.orders.judging import check_person, check_time, judge_decision, lacks_confirmation, name_choice, needs_button
+from bot.orders.judging import (
+    check_person,
+    check_time,
+    judge_decision,
+    lacks_confirmation,
+    list_buttons,
+    name_choice,
+    needs_button,
+)
 from bot.orders.targets import Refusal, Targets
 from bot.settings.clusters import Cluster
 from bot.telling.phrases import describe_state, mention, name_done
 from bot.transitions import Taken, Transitions
-from steps.contract.cards import DENY, Choice
+from steps.contract.cards import DENY
 from steps.contract.wording import name_phase
 
 DOUBTED = (
@@ -59,7 +67,7 @@ class Decisions:
         question = self.find_question(order, row)
         check_person(order, by, row, question, cluster.policy)
         if unseen := self._find_unseen(order, by, question):
-            return self._cards.copy(question, unseen)
+            return self._cards.copy(question, list_buttons(question, cluster.policy), unseen)
         presses = needs_button(order, cluster.policy)
         choice = judge_decision(order, row, question, presses=presses)
         if choice != DENY.id:
@@ -67,8 +75,9 @@ class Decisions:
             if not self._journal.standing.is_proven(row.id) and JOURNAL not in question.binding:
                 self._transitions.doubt(row)
                 return DOUBTED
-        button = _choose_button(order, question, choice)
-        if presses or lacks_confirmation(order, _find_option(question, choice), cluster.policy):
+        option = next(one for one in list_buttons(question, cluster.policy) if one.id == choice)
+        if presses or lacks_confirmation(order, option):
+            button = GLASS if isinstance(order, BreakGlass) else option
             return self._cards.offer(question, button, order.reason.strip())
         if isinstance(order, BreakGlass):
             return self._take(
@@ -120,17 +129,6 @@ class Decisions:
             done = name_done(current.choice)
             return f"Too late: {phase} of {question.upgrade} was already {done} by {mention(current.decided_by)}."
         return f"That card is not current any more ({current.state}); see the newest one in the thread."
-
-
-def _choose_button(order: Judgement, question: Question, choice: str) -> Choice:
-    """The one button that does what was typed."""
-    if isinstance(order, BreakGlass):
-        return GLASS
-    return _find_option(question, choice)
-
-
-def _find_option(question: Question, choice: str) -> Choice:
-    return next(option for option in question.choices if option.id == choice)
 
 
 def _describe_code(code: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
@@ -15,6 +16,9 @@ from bot.settings.policy import Policy
 from bot.telling.phrases import list_names, mention
 from steps.contract.cards import APPROVALS, APPROVE, DENY, Choice
 from steps.contract.wording import describe_seconds, name_phase
+
+# Where the question holds no sentence with the numbers.
+UNCOUNTED = "This changes the mesh of a production cluster. Have you read the card?"
 
 
 def check_person(order: Judgement, by: str, row: UpgradeRow, question: Question, policy: Policy) -> None:
@@ -62,9 +66,32 @@ def needs_button(order: Judgement, policy: Policy) -> bool:
     return policy.production and not order.step and name_choice(order) != DENY.id
 
 
-def lacks_confirmation(order: Judgement, option: Choice, policy: Policy) -> bool:
+def list_buttons(question: Question, policy: Policy) -> tuple[Choice, ...]:
+    """The question's choices as the cluster's policy has them now: approvals ask once more in production alone.
+
+    There every change of the mesh does, also where an earlier version asked and left no sentence for it.
+    """
+    return tuple(_put_again(question, option, policy) for option in question.choices)
+
+
+def _put_again(question: Question, option: Choice, policy: Policy) -> Choice:
+    if option.id not in APPROVALS:
+        return option
+    if not policy.production:
+        return replace(option, confirm="")
+    return replace(option, confirm=UNCOUNTED) if not option.confirm and _changes_mesh(question) else option
+
+
+def _changes_mesh(question: Question) -> bool:
+    """Whether an approval replaces the control plane, or cuts off what has no sidecar."""
+    if question.step == "control-plane/approve-mtls":
+        return question.binding.get("mTLS") == "STRICT"
+    return question.step == "control-plane/approve"
+
+
+def lacks_confirmation(order: Judgement, option: Choice) -> bool:
     """Whether a button was pressed that should have asked once more: only a click that says so counts."""
-    return policy.production and bool(option.confirm) and option.id in APPROVALS and not order.confirmed
+    return bool(option.confirm) and option.id in APPROVALS and not order.confirmed
 
 
 def name_choice(order: Judgement) -> str:

@@ -52,11 +52,11 @@ def describe_versions(view: UpgradeView) -> str:
 
 
 def describe_times(view: UpgradeView) -> str:
-    """When it may act, "" where nothing limits that."""
+    """When it may act, "" where nothing limits that. True whenever it is read: what it stands in is not drawn again."""
     starts, ends = view.times or (None, None)
     until = f" until {ends:%Y-%m-%d %H:%M} UTC" if ends else ""
     if starts is None:
-        return f"May act now{until}" if until else ""
+        return f"May act{until}" if until else ""
     return f"Acts from {starts:%Y-%m-%d %H:%M} UTC{until}"
 
 

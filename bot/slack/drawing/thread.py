@@ -43,7 +43,7 @@ from bot.slack.drawing.words import Words, write_card_code, write_head, write_wh
 from bot.telling.accounts import list_account
 from bot.telling.reports import describe_times
 from bot.telling.views import UpgradeView
-from steps.contract.cards import APPROVE, Card, Progress
+from steps.contract.cards import APPROVALS, APPROVE, Card, Choice, Progress
 from steps.contract.wording import begin_sentence, describe_seconds
 
 BAR_WIDTH = 20
@@ -202,13 +202,19 @@ class Reply:
         """What is legal now: while the upgrade is paused nothing is decided."""
         if self.view is None:
             return []
-        choices = () if self.view.paused_by else body.choices
+        choices = () if self.view.paused_by else ask_once(body.choices, self.view)
         taken = {choice.id for choice in choices}
         target = Target(self.view.id, body.step, body.generation, journal=self.pen.journal)
         buttons = build_choices(choices, target)
         legal: list[Action] = [action for action in ("resume", *controls) if action not in taken]
         buttons += build_controls(self.view, legal, self.pen)
         return build_row(buttons, f"{self.block_id}|buttons")
+
+
+def ask_once(choices: Sequence[Choice], view: UpgradeView) -> Sequence[Choice]:
+    """The choices as they stand on the card: where nothing is in production, no approval asks once more."""
+    quiet = (replace(one, confirm="") if one.id in APPROVALS else one for one in choices)
+    return choices if view.production else tuple(quiet)
 
 
 def leave_out_shown(proposal: Card | None, card: Card | None) -> Card | None:

@@ -107,7 +107,7 @@ def ask_about_departures(ctx: Context, found: Preview, left: Sequence[str]) -> A
     )  # fmt: skip
     counted = f"{describe_asked(approved, left, named=False)}{warn_of_removals(found.removals)}"
     ask = Ask(f"{asked}{describe_asked(approved, left)}?", card, binding, choices)
-    return ask_again(ctx, ask, f"{asked}{counted}")
+    return ask_again(ask, f"{asked}{counted}")
 
 
 def approve(ctx: Context) -> Outcome:
@@ -124,7 +124,7 @@ def approve(ctx: Context) -> Outcome:
         return Done(f"nothing to apply: {found.describe_in_place}")
     ctx.forget(IN_PLACE)
     asked = ask_about_apply(ctx, found, ctx.recall(APPROVED_DEPARTURES))
-    ask = ask_again(ctx, offer_through(ctx, asked, plan_ahead), count_apply(ctx, found))
+    ask = ask_again(offer_through(ctx, asked, plan_ahead), count_apply(ctx, found))
     outcome = pass_apply_gate(ctx, ask)
     if isinstance(outcome, Done):
         keep_approved_apply(ctx, found, ask)
@@ -147,7 +147,7 @@ def ask_about_apply(ctx: Context, found: Preview, approved: ApprovedApply | None
     bound, outside = bind_apply(ctx, found.identity, found.recorded.request, asked), find_cut_off(ctx)
     card = build_apply_card(ctx, found, outside)
     ask = Ask(question, card, {**bound, **bind_cut_off(outside), **bind_way_back(ctx, found.way_back)})
-    return ask_again(ctx, ask, count_apply(ctx, found))
+    return ask_again(ask, count_apply(ctx, found))
 
 
 def count_apply(ctx: Context, found: Preview) -> str:

@@ -28,7 +28,7 @@ def approve_mtls(ctx: Context) -> Outcome:
     card = build_gate_card(ctx, identity, "Change of mTLS", summary, risks=(risk,), details=fold_cut_off(outside))
     binding = {**bind_mtls_change(ctx, identity), **bind_cut_off(outside)}
     ask = Ask(f"Change {ctx.cluster.key} from {now} to {wanted} mTLS?", card, binding)
-    return pass_apply_gate(ctx, ask if outside is None else ask_again(ctx, ask, count_cut_off(ctx, outside)))
+    return pass_apply_gate(ctx, ask if outside is None else ask_again(ask, count_cut_off(ctx, outside)))
 
 
 def fold_cut_off(outside: Mapping[WorkloadRef, int] | None) -> tuple[Detail, ...]:

@@ -82,7 +82,7 @@ def ask_about_return(ctx: Context, found: Preview, taken: TakenBack, lost: Seque
         choices=(APPROVE_DEPARTURES, *list_keeping(found.removals), DENY) if found.removals else ask.choices,
     )
     warned = f"{count_apply(ctx, found).removesuffix('?')}{warn_of_removals(found.removals)}"
-    return ask_again(ctx, ask, warned)
+    return ask_again(ask, warned)
 
 
 def build_return_card(ctx: Context, found: Preview, taken: TakenBack, lost: Sequence[str]) -> Card:

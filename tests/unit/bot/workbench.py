@@ -13,6 +13,7 @@ import msgspec
 
 from bot.app.known_releases import read_releases
 from bot.clicks.clicks import Click, Clicks, FlatClick, unfold_click
+from bot.clicks.orders import confirm_order
 from bot.clock import Clock
 from bot.discovery.found import Found
 from bot.discovery.readings import ClusterReadings, FormReading
@@ -92,7 +93,7 @@ class Engine:
     clicks: int = 0
 
     def click(self, action: str, user: str = ANA, target: str = "cluster-x", **rest: Any) -> str:
-        """Receive a click, settle it and return the private answer; a decision comes from the open question's card."""
+        """Receive a click, settle it and return the private answer; a decision comes from a card that asked."""
         self.clicks += 1
         if action in ("approve", "decide", "break-glass"):
             self.begin_posting_cards()
@@ -100,6 +101,8 @@ class Engine:
             card = {"step": row.step, "generation": row.generation} if row and row.state != "running" else {}
             rest = card | rest
         click = write_click(f"click-{self.clicks}", action, user, self.clock.now(), target, channel="C0", **rest)
+        if confirmed := confirm_order(click.order):
+            click = msgspec.structs.replace(click, order=confirmed)
         self.upgrades.receive(click)
         self.upgrades.settle_clicks()
         return Clicks(self.store).find_answer(click.id) or ""

@@ -27,7 +27,14 @@ def test_when_it_acts_stands_there_before_and_after_the_approval(build: Build) -
     engine.runner.turn()
     assert show_times(engine) == told
     pass_to(engine, 8)
-    assert show_times(engine) == "May act now until 2026-12-01 16:00 UTC"
+    assert show_times(engine) == "May act until 2026-12-01 16:00 UTC"
+
+
+def test_what_stands_there_after_the_end_calls_nothing_now(build: Build) -> None:
+    """A card that waits is not drawn again when its window closes."""
+    engine = begin(build, NIGHTS, sidecars__approve=ask)
+    pass_to(engine, 5)
+    assert show_times(engine) == "May act until 2026-12-01 04:00 UTC"
 
 
 def test_what_nothing_limits_says_nothing_of_times(build: Build) -> None:
@@ -40,7 +47,7 @@ def test_an_extension_moves_the_end_that_is_shown(build: Build) -> None:
     engine = begin(build, NIGHTS, sidecars__approve=ask)
     drawn = read_revision(engine)
     engine.click("extend", BEN, choice="1h", reason="almost done")
-    assert show_times(engine) == "May act now until 2026-12-01 05:00 UTC"
+    assert show_times(engine) == "May act until 2026-12-01 05:00 UTC"
     assert read_revision(engine) > drawn
 
 
@@ -61,7 +68,7 @@ def test_a_window_opened_by_hand_is_shown_as_open(build: Build) -> None:
     when = {"date": "2026-12-03", "time": "02:00", "zone": "UTC", "for": "3h"}
     engine.click("schedule", ANA, arguments=when)
     engine.click("extend", BEN, choice="1h", reason="now")
-    assert show_times(engine) == "May act now until 2026-12-01 03:00 UTC"
+    assert show_times(engine) == "May act until 2026-12-01 03:00 UTC"
 
 
 def read_revision(engine: Engine) -> int:

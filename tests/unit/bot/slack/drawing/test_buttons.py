@@ -22,7 +22,7 @@ from bot.slack.drawing.buttons import (
     write_value,
 )
 from bot.slack.drawing.messages import draw_message
-from steps.contract.cards import Choice
+from steps.contract.cards import APPROVE, Choice
 from tests.unit.bot.slack.samples import (
     BEN,
     EVERYBODYS,
@@ -31,6 +31,7 @@ from tests.unit.bot.slack.samples import (
     build_gate_body,
     build_message,
     build_view,
+    choice_body,
     read_blocks,
 )
 
@@ -70,6 +71,18 @@ def test_a_button_that_asks_once_more_says_so_in_its_value(again: str, value: st
     """No other way leads to that value: whoever pressed it was asked."""
     (button,) = build_choices([Choice("approve", "Approve", confirm=again)], Target("u", "s", 1))
     assert (bool(button.confirm), button.value) == (bool(again), value)
+
+
+@pytest.mark.parametrize("production", [True, False])
+def test_a_card_asks_once_more_in_production_alone(production: bool) -> None:
+    """Its question has the sentence always; what destroys something asks everywhere."""
+    choices = [choice_body(replace(APPROVE, confirm="Replace 68?")), choice_body(Choice("evict", "Evict", confirm="!"))]
+    message = build_message("gate", build_gate_body(choices=choices))
+    view = replace(build_asking_view(), production=production)
+    blocks = read_blocks(draw_message(message, view, "rich", EVERYBODYS))
+    drawn = [one for block in blocks for one in block.get("elements", ()) if one.get("type") == "button"]
+    asking = {one["text"]["text"]: bool(one.get("confirm")) for one in drawn}
+    assert (asking["Approve"], asking["Evict"]) == (production, True)
 
 
 @pytest.mark.parametrize("name", SAMPLES)

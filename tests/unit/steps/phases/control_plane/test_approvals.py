@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from steps.contract.errors import GiveUp
 from steps.contract.step import Ask, Blocked, Decision, Done
 from steps.mesh import Operation
@@ -103,16 +105,16 @@ def test_without_a_way_back_the_card_says_how_it_is_gone_by_hand() -> None:
     assert lines[-1] == "kubectl apply -f /backups/cluster-x-1/FILE"
 
 
-def test_the_approval_on_a_production_cluster_asks_once_more_with_the_numbers() -> None:
-    """In one sentence; anywhere else, and to deny, nothing is asked again."""
+@pytest.mark.parametrize("production", [True, False])
+def test_the_approval_has_a_sentence_with_the_numbers_to_ask_once_more(production: bool) -> None:
+    """The policy at the decision says whether it asks, so the question has it always; to deny nothing is asked."""
     paper = start_paper(**{"prepare/sidecars": {"pods": 58}})
+    paper.options = replace(paper.options, production=production)
     approval, denial = ask_for(paper).choices
     assert approval.confirm == (
         f"Replace the control plane of cluster-x by {NEW}, with 58 pods in its mesh: {found_in(paper)}?"
     )
     assert not denial.confirm
-    paper.options = replace(paper.options, production=False)
-    assert [choice.confirm for choice in ask_for(paper).choices] == ["", ""]
 
 
 def test_the_approval_of_all_that_follows_says_so_when_it_asks_once_more() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from steps.contract.options import UpgradeOptions
 from steps.contract.step import Ask, Decision, Done, Waiting
 from steps.mesh import Owner
@@ -76,13 +78,13 @@ def test_pods_with_a_sidecar_or_on_their_way_out_are_not_cut_off() -> None:
     assert "Without a sidecar" not in [fold.title for fold in card.details]
 
 
-def test_strict_on_a_production_cluster_asks_once_more_with_the_numbers() -> None:
-    """In one sentence; anywhere else it doesn't."""
+@pytest.mark.parametrize("production", [True, False])
+def test_strict_has_a_sentence_with_the_numbers_to_ask_once_more(production: bool) -> None:
+    """The policy at the decision says whether it asks, so the question has it always."""
     paper = outside("batch/w0", "batch/w0", "shop/w1")
     again = "Change cluster-x to STRICT mTLS, which cuts off 2 workloads (3 pods) without a sidecar?"
+    paper.options = replace(paper.options, production=production)
     assert [choice.confirm for choice in ask_about(paper).choices] == [again, ""]
-    paper.options = replace(paper.options, production=False)
-    assert [choice.confirm for choice in ask_about(paper).choices] == ["", ""]
 
 
 def test_permissive_asks_once() -> None:
