@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -40,12 +40,18 @@ def has_written(journal: JournalView, row: UpgradeRow) -> bool:
 
 
 class Returns:
-    """Prepares ways back, and knows which upgrades may be taken back and under whose approval."""
+    """Prepares ways back, and knows which upgrades may be taken back and under whose approval.
 
-    def __init__(self, store: Store, journal: Journal, releases: Mapping[str, Release]) -> None:
+    `channel_of` gives the channel that a cluster has now, "" where it is in clusters.toml no longer.
+    """
+
+    def __init__(
+        self, store: Store, journal: Journal, releases: Mapping[str, Release], channel_of: Callable[[str], str]
+    ) -> None:
         self._store = store
         self._journal = journal
         self._releases = releases
+        self._channel_of = channel_of
 
     def has_written(self, row: UpgradeRow) -> bool:
         """Whether an upgrade has begun to write to the control plane, so that there is something to take back."""
@@ -60,13 +66,16 @@ class Returns:
         return self.name_source(row) in self._releases
 
     def build_return(self, row: UpgradeRow, by: str, now: datetime) -> UpgradeRow:
-        """The way back of an upgrade: one of its own, to the release that was there, with that install's options."""
+        """The way back of an upgrade: one of its own, to the release that was there, with that install's options.
+
+        It is told where the cluster is told now: the channel of the upgrade may be the reason why it is taken back.
+        """
         options = choose_options(row.options, row.release)
         return open_row(
             cluster=row.cluster,
             number=self._journal.next_number(row.cluster),
             requester=by,
-            channel=row.channel,
+            channel=self._channel_of(row.cluster) or row.channel,
             release=self.name_source(row),
             options=options,
             address=row.address,

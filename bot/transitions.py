@@ -79,7 +79,8 @@ class Illegal(Exception):
 class Taken:
     """The choice that decides a question.
 
-    `names` are those who took it together, "" for `by` alone; `announced` is told where somebody broke the glass.
+    `names` are those who took it together, "" for `by` alone; `announced` is told where somebody broke the glass,
+    to each directly where the card is `unseen` as its channel takes nothing.
     """
 
     question: Question
@@ -88,6 +89,7 @@ class Taken:
     reason: str
     names: str = ""
     announced: str = ""
+    unseen: bool = False
 
 
 def is_legal(transition: Transition, row: UpgradeRow) -> bool:
@@ -266,6 +268,8 @@ class Transitions:
             head = self._journal.append(row.id, taken.by, event, now)
             if taken.announced:
                 self._chronicle.tell(row, taken.announced, now)
+            if taken.unseen:
+                self._chronicle.tell_directly(row, taken.announced, now)
             how = f"{name_done(taken.choice)} by {taken.names or f'<@{taken.by}>'}"
             self._chronicle.close_card(row, f"{how}: {reason}" if reason else how, now, head)
             return True

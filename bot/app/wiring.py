@@ -58,7 +58,7 @@ from bot.schedule.tables import Schedules
 from bot.schedule.zone_rules import ZoneRules
 from bot.settings.clusters import Cluster
 from bot.settings.environment import BACKUPS, JOURNAL, ConfigError, Settings, find_clusters_file, read_clusters
-from bot.settings.live import ClustersFile, LiveClusters
+from bot.settings.live import ClustersFile, LiveClusters, find_present_channel
 from bot.slack.api.clients import build_posting_client, build_reading_client
 from bot.slack.api.directory import SlackDirectory
 from bot.slack.drawing.text import Pen
@@ -145,7 +145,7 @@ def read_for_form(kubernetes: Kubernetes) -> FormReading:
 def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans, programs: ProgramRuns) -> Bot:
     """Join everything to an open journal."""
     journal, outbox, live = Journal(store), Outbox(store), LiveClusters(settings.clusters)
-    schedules, views, returns = Schedules(store), Views(journal), Returns(store, journal, plans.releases)
+    schedules, views, returns = Schedules(store), Views(journal), join_returns(store, journal, plans, live)
     clusters = PeopledClusters(live, roster := build_roster(settings, live, clock))
     chronicle = Chronicle(journal, outbox, clusters.list_approvers)
     transitions = Transitions(journal, returns, chronicle, clock)
@@ -187,6 +187,11 @@ def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans, progr
         keeper=keeper,
         programs=programs,
     )
+
+
+def join_returns(store: Store, journal: Journal, plans: Plans, clusters: Mapping[str, Cluster]) -> Returns:
+    """The ways back, each told where its cluster is told now."""
+    return Returns(store, journal, plans.releases, functools.partial(find_present_channel, clusters))
 
 
 def build_search(settings: Settings, clock: Clock) -> GkeSearch:

@@ -106,7 +106,7 @@ class Rollbacks:
         asks = "It asks only where it would do what nobody foresaw." if cover else "Its gates ask the approvers."
         if row.state in ENDED:
             back = self._transitions.begin_return(row, by, reason)
-            return f"{back.id} takes {row.cluster} back to {back.release}. {asks} Its thread is in <#{row.channel}>."
+            return f"{back.id} takes {row.cluster} back to {back.release}. {asks} Its thread is in <#{back.channel}>."
         self._transitions.roll_back(row, by, reason)
         self._timetable.attach_calendar(row)
         return f"Taking back {row.id}: what runs is let end, then the way back begins in a thread of its own. {asks}"

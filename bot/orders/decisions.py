@@ -80,9 +80,8 @@ class Decisions:
             button = GLASS if isinstance(order, BreakGlass) else option
             return self._cards.offer(question, button, order.reason.strip())
         if isinstance(order, BreakGlass):
-            return self._take(
-                row, Taken(question, choice, by, order.reason.strip(), "", _announce(order, by, row, cluster))
-            )
+            told, hidden = _announce(order, by, row, cluster), bool(self._cards.find_refusal(question))
+            return self._take(row, Taken(question, choice, by, order.reason.strip(), "", told, hidden))
         if choice == DENY.id:
             return self._take(row, Taken(question, choice, by, order.reason.strip()))
         given = self._consents.give(row, Taken(question, choice, by, order.reason.strip()), cluster.policy)
@@ -92,10 +91,12 @@ class Decisions:
         """Why this person can't have read what they decide, "" where they can."""
         if name_choice(order) == DENY.id or not question.choices:
             return ""
-        if why := self._cards.find_refusal(question):
+        # whom nobody can witness is announced to each directly
+        if not isinstance(order, BreakGlass) and (why := self._cards.find_refusal(question)):
             raise Refusal(
                 f"Nothing was decided: nobody can see the card of {question.upgrade}, so it can't be approved. {why}. "
-                "Once it stands in its channel it can be; until then you can pause, deny and abort."
+                "Once it stands in its channel it can be; until then you can pause, deny, abort, take back what was "
+                "written, and break the glass where that is allowed."
             )
         if not order.step and order.code.upper() != question.code:
             return _describe_code(order.code)

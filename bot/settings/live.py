@@ -46,6 +46,11 @@ class LiveClusters(Mapping[str, Cluster]):
         return self._clusters.values()
 
 
+def find_present_channel(clusters: Mapping[str, Cluster], key: str) -> str:
+    """The channel in which this cluster is told now, "" where it is not among them."""
+    return clusters[key].channel if key in clusters else ""
+
+
 class ClustersFile:
     """Looks whether clusters.toml or one of its overlays changed. `read` raises ConfigError where it is faulty."""
 

@@ -174,11 +174,19 @@ class Chronicle:
             now,
         )
 
+    def tell_directly(self, row: UpgradeRow, sentence: str, now: datetime) -> None:
+        """Write to who asked for the upgrade and who may approve it what its channel does not take."""
+        for user in self._list_called(row):
+            body = MilestoneBody(f"{row.id}: {sentence} (told directly, as <#{row.channel}> takes nothing)")
+            self._outbox.add_message("", user, body, now)
+
     def tell_unwritable(self, row: UpgradeRow, channel: str, why: str, now: datetime) -> None:
         """Write to who asked for the upgrade and who may approve it that its channel takes nothing; once."""
         sentence = (
             f"{row.cluster}: nothing can be posted in <#{channel}>, where {row.id} is told. {why}. Until it can, no "
-            "card of it is seen there, and what nobody could see can't be approved. Pause, deny and abort work."
+            "card of it is seen there, and what nobody could see can't be approved. Pause, deny and abort work, and "
+            "where they are allowed taking back and breaking the glass. If it never can again, set another `channel` "
+            f"in clusters.toml: {row.id} stays where it is, but a way back and any later upgrade are told there."
         )
         for user in self._list_called(row):
             slot = name_unwritable(channel, row.id, user)

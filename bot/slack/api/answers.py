@@ -23,10 +23,12 @@ BAD_CONTENT = frozenset({"msg_too_long", "no_text", "invalid_metadata_format", "
 # Some aspect of the operation may have succeeded, Slack's documentation says.
 UNCERTAIN = frozenset({"fatal_error", "internal_error", "service_unavailable", "request_timeout"})
 LOST_THREAD = frozenset({"thread_not_found", "cannot_reply_to_message"})
+# The channel of an upgrade is that of its start.
+OTHER = ", or set another `channel` in clusters.toml, for what begins after that"
 REMEDIES: Mapping[str, str] = {
     "not_in_channel": "invite the bot into the channel",
-    "channel_not_found": "invite the bot into the channel or correct `channel` in clusters.toml",
-    "is_archived": "unarchive the channel or set another `channel` in clusters.toml",
+    "channel_not_found": f"invite the bot into the channel{OTHER}",
+    "is_archived": f"unarchive the channel{OTHER}",
     "invalid_auth": "set SLACK_BOT_TOKEN to the app's bot token",
     "account_inactive": "install the app in the workspace again",
     "token_revoked": "install the app in the workspace again",
@@ -34,7 +36,7 @@ REMEDIES: Mapping[str, str] = {
     "restricted_action": "let the app post in this channel",
     "restricted_action_read_only_channel": "let the app post in this channel, which is read-only",
     "restricted_action_thread_only_channel": "let the app post in this channel, which takes replies only",
-    "restricted_action_non_threadable_channel": "let threads be in this channel, or set another `channel`",
+    "restricted_action_non_threadable_channel": f"let threads be in this channel{OTHER}",
     "restricted_action_thread_locked": "unlock the upgrade's thread",
     "ekm_access_denied": "give Slack its keys back: the workspace's key management withholds them",
     "team_access_not_granted": "give the app access to this workspace of the organisation",

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
 from bot.returns import Returns, has_written
+from bot.settings.clusters import Cluster
+from bot.settings.live import find_present_channel
 from steps.contract.cards import Card
+from steps.contract.options import UpgradeOptions
 from steps.contract.step import Ask, Context, Done, Outcome, Waiting
 from steps.gates import pass_gate
+from steps.mesh import ClusterAddress
 from steps.notes.control_plane import FIRST_WRITE
 from steps.notes.prepare import SOURCE, Source
 from steps.notes.way_back import WayBack
 from steps.plan import FIRST_WRITE as APPLY
-from tests.unit.bot.workbench import BEN, Build, Engine
+from tests.unit.bot.workbench import BEN, POLICY, Build, Engine
 
 STEP, WAY = "control-plane/approve", {"record": "ab", "istioctl": "cd"}
 
@@ -37,7 +42,7 @@ def build_upgrade(build: Build, binding: dict[str, object]) -> Engine:
 
 def find_cover(engine: Engine, hours: float = 0.0) -> str:
     """Who covers the way back so long after the end, "" for nobody."""
-    cover = Returns(engine.store, engine.journal, {}).find_cover(
+    cover = Returns(engine.store, engine.journal, {}, lambda _key: "").find_cover(
         engine.row(), engine.clock.now() + timedelta(hours=hours)
     )
     assert cover is None or cover.way == WayBack("ab", "cd")
@@ -118,3 +123,14 @@ def test_a_way_back_of_what_the_bot_wrote_is_not_in_doubt(build: Build) -> None:
         engine.runner.turn()
     back = engine.transitions.begin_return(engine.row(), BEN, "slow")
     assert not engine.journal.standing.read(back.id).faults
+
+
+@pytest.mark.parametrize(("key", "told"), [("cluster-x", "C0NEW"), ("cluster-y", "C0MESHOPS1")])
+def test_a_way_back_is_told_in_the_clusters_present_channel(build: Build, key: str, told: str) -> None:
+    """That of the upgrade may be gone for good; where clusters.toml has the cluster no longer it is all there is."""
+    engine = build_upgrade(build, {"way back": WAY})
+    cluster = Cluster(key, ClusterAddress(key), "C0NEW", "1.4.10-asm.18", POLICY, UpgradeOptions())
+    engine.journal.remember("cluster-x-1", SOURCE, Source("1.4.7-asm.0"))
+    returns = Returns(engine.store, engine.journal, {}, partial(find_present_channel, {key: cluster}))
+    back = returns.build_return(engine.row(), BEN, engine.clock.now())
+    assert (back.takes_back, back.channel) == ("cluster-x-1", told)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -43,6 +44,7 @@ from bot.returns import Returns
 from bot.schedule.keeper import Keeper
 from bot.schedule.tables import Schedules
 from bot.settings.clusters import Cluster
+from bot.settings.live import find_present_channel
 from bot.settings.policy import Policy
 from bot.settings.projects import NO_DISCOVERY
 from bot.telling.chronicle import Chronicle
@@ -170,7 +172,7 @@ def build_engine(
     roster = Roster(directory or Members(), hand, clusters)
     clusters = PeopledClusters(clusters, roster)
     schedules = Schedules(store)
-    returns = Returns(store, journal, release)
+    returns = Returns(store, journal, release, partial(find_present_channel, clusters))
     transitions = Transitions(journal, returns, chronicle, hand)
     keeper = Keeper(journal, schedules, transitions, clusters, release, Paces(store))
     keeper.wake_held()

@@ -47,6 +47,7 @@ def test_who_asked_and_who_approves_are_told_once(build: Build) -> None:
     assert list_direct(engine) == [ANA, BEN, CAI]
     (told, *_) = engine.store.read("select body from outbox where channel = ?", [ANA])
     assert f"cluster-x: nothing can be posted in <#{CHANNEL}>, where cluster-x-1 is told. {ARCHIVED}." in told["body"]
+    assert "cluster-x-1 stays where it is, but a way back and any later upgrade are told there" in told["body"]
 
 
 def test_a_channel_that_works_is_not_told_of(build: Build) -> None:
