@@ -88,12 +88,12 @@ FIELDS: tuple[Field, ...] = (
         check_people,
         [],
     ),
-    Field("approvers", "Slack users and groups (ids) that may approve and deny. None means nobody.", check_people, []),
+    Field("approvers", "Users and groups (ids) that may do all but start; nobody by default.", check_people, []),
     Field("approvals_needed", "How many different approvers each approval takes.", check_approvals, 1),
     Field(
         "break_glass",
-        "Slack users and groups (ids) that may approve alone, for a reason that is announced, and pause, "
-        "resume, retry and abort. None means nobody.",
+        "Slack users and groups (ids) that may approve alone, for a reason that is announced, and do to a "
+        "running upgrade what requesters may. None means nobody.",
         check_people,
         [],
     ),
@@ -177,7 +177,7 @@ FIELDS: tuple[Field, ...] = (
         check_lengths,
         ["1h", "4h", "12h"],
     ),
-    Field("archive", "A local file to take in place of the download; verified all the same.", check_text, ""),
+    Field("archive", "A file or an address to take the release from; verified all the same.", check_text, ""),
 )
 
 

@@ -18,7 +18,7 @@ from steps.preflight.gke_state import check_gke, refuse_gke
 from steps.preflight.named_namespaces import check_named
 from steps.preflight.survey import Survey
 from steps.versions import AsmVersion, parse_asm_version, parse_numbers
-from steps.workloads.placement import Room, may_run
+from steps.workloads.placement import may_run
 
 _ROLLED_BY_SURGE = "Deployment"
 BUSY_OPERATIONS = (
@@ -45,7 +45,7 @@ def judge_survey(survey: Survey, release: Release, options: UpgradeOptions) -> t
         *check_node_agent(survey, release),
         *check_gateways(survey, release, options.set_flags),
         *check_trust_domain(survey.previous, survey.identity),
-        check_node_room(survey.control_plane, survey.nodes, survey.rooms),
+        check_node_room(survey),
         *check_operations(survey.operations),
         *check_exclusions(survey.exclusions),
         *check_services(survey.disabled_services, survey.identity.project_id),
@@ -246,14 +246,14 @@ def describe_operation(operation: Operation) -> str:
     return f"GKE runs {operation.kind}" + (f" on {target}" if target else "")
 
 
-def check_node_room(control_plane: Iterable[Workload], nodes: Sequence[Node], rooms: Mapping[str, Room]) -> Check:
+def check_node_room(survey: Survey) -> Check:
     """Compare what a doubled control plane asks for with what is left on the nodes that its pods may go to.
 
     Requests are those of the templates, so injected sidecars are not counted: the free room is an upper bound.
     """
-    surging = [w for w in control_plane if w.ref.kind == _ROLLED_BY_SURGE]
-    usable = [node for node in nodes if node.ready and not node.unschedulable]
-    open_to = [node for node in usable if not surging or any(may_run(node, w.placement) for w in surging)]
+    surging = [w for w in survey.control_plane if w.ref.kind == _ROLLED_BY_SURGE]
+    usable = [node for node in survey.nodes if node.ready and not node.unschedulable]
+    open_to = [node for node in usable if not surging or any(_takes(survey, node, w) for w in surging)]
     if not usable:
         return failed("node room", "no node is ready and schedulable", "Bring the nodes back, then retry.")
     if not open_to:
@@ -262,10 +262,19 @@ def check_node_room(control_plane: Iterable[Workload], nodes: Sequence[Node], ro
             f"none of the {count_things(len(usable), 'usable node')} takes the control plane's pods",
             "Add a node with the labels that they ask for and without a taint that they don't tolerate, then retry.",
         )
-    return _compare_room(surging, open_to, rooms)
+    return _compare_room(survey, surging, open_to)
 
 
-def _compare_room(surging: Sequence[Workload], nodes: Sequence[Node], rooms: Mapping[str, Room]) -> Check:
+def _takes(survey: Survey, node: Node, workload: Workload) -> bool:
+    """Whether a usable node takes pods of a workload: by its template, or because one stands there.
+
+    A webhook may place pods otherwise than their template says (Kubernetes: dynamic admission control).
+    """
+    return may_run(node, workload.placement) or (node.name, workload.ref) in survey.homes
+
+
+def _compare_room(survey: Survey, surging: Sequence[Workload], nodes: Sequence[Node]) -> Check:
+    rooms = survey.rooms
     needed = sum(w.cpu_millis * w.replicas for w in surging)
     needed_memory = sum(w.memory_bytes * w.replicas for w in surging)
     free = sum(max(rooms[node.name].cpu_millis, 0) for node in nodes)
@@ -279,14 +288,14 @@ def _compare_room(surging: Sequence[Workload], nodes: Sequence[Node], rooms: Map
             f"no room for a doubled control plane: {sentence}, {left}",
             f"Add nodes with at least {lacking} for the time of the upgrade, then retry.",
         )
-    return _find_homeless(surging, nodes, rooms) or _tell_room(f"{sentence};", left, scarce=needed * 2 > free)
+    return _find_homeless(survey, surging, nodes) or _tell_room(f"{sentence};", left, scarce=needed * 2 > free)
 
 
-def _find_homeless(surging: Iterable[Workload], nodes: Sequence[Node], rooms: Mapping[str, Room]) -> Check | None:
+def _find_homeless(survey: Survey, surging: Iterable[Workload], nodes: Sequence[Node]) -> Check | None:
     """A workload of which no node has room for one pod more, however much is free on all together."""
     for workload in surging:
-        open_to = [node for node in nodes if may_run(node, workload.placement)]
-        if workload.replicas and not any(rooms[node.name].count_fitting(workload) for node in open_to):
+        open_to = [node for node in nodes if _takes(survey, node, workload)]
+        if workload.replicas and not any(survey.rooms[node.name].count_fitting(workload) for node in open_to):
             size = f"{_cores(workload.cpu_millis)} vCPU and {_gibibytes(workload.memory_bytes)} GiB"
             return failed(
                 "node room",

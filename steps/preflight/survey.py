@@ -26,7 +26,7 @@ INJECTION_LABEL = "istio-injection"
 class Survey:
     """The state of a cluster as prepare found it; `unread` names what could not be read, in sentences.
 
-    `rooms` holds what each node has left.
+    `rooms` holds what each node has left, `homes` which nodes pods of which workload stand on.
     """
 
     identity: ClusterIdentity
@@ -45,6 +45,7 @@ class Survey:
     unread: tuple[str, ...] = ()
     owners: tuple[str, ...] = ()
     rooms: Mapping[str, Room] = field(default_factory=dict)
+    homes: frozenset[tuple[str, WorkloadRef]] = frozenset()
 
 
 def take_survey(
@@ -77,6 +78,7 @@ def take_survey(
         unread=(*unread, *ownership.unread),
         owners=ownership.owners,
         rooms=measure_rooms(nodes, standing, by_ref),
+        homes=frozenset(place for place, count in standing.items() if count),
     )
 
 

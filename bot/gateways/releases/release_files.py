@@ -132,7 +132,8 @@ def _describe(archive: Archive, action: str) -> OutsideCall:
     return OutsideCall(
         f"the release server {host}",
         action,
-        forbidden=f"Open {archive.url} to the bot's machine, or set a mirror in clusters.toml; then retry.",
+        forbidden=f"Open {archive.url} to the bot's machine, or set ASM_UPGRADE_MIRROR to one that it can reach; then "
+        "retry.",
         absent=f"ASM {archive.version} is not there, or not for this platform: check base_url in the release file, "
-        "set a mirror, or give a local archive with its signature beside it; then retry.",
+        "set ASM_UPGRADE_MIRROR, or give a local archive with its signature beside it; then retry.",
     )

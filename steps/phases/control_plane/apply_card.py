@@ -57,7 +57,7 @@ def describe_return(ctx: Context, found: Preview) -> str:
         )
     previous = ctx.recall(PREVIOUS)
     why = previous.why if isinstance(previous, NoWayBack) else "what the earlier release would hand over is not known"
-    return f"No way back by the bot: {why}. How it is gone by hand stands below."
+    return f"No way back by the bot: {why}. The manual steps are below."
 
 
 def describe_by_hand(ctx: Context, found: Preview) -> Detail:

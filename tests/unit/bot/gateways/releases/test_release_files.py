@@ -232,7 +232,7 @@ def test_absent_archive_says_what_to_do(offer: Offer, open_files: Open) -> None:
     """404 names the release and the ways out."""
     with pytest.raises(GiveUp, match="answered 404") as raised:
         open_files().fetch_archive(offer.describe("istio-1.4.11-asm.1-linux.tar.gz"))
-    assert "mirror" in raised.value.remedy
+    assert "ASM_UPGRADE_MIRROR" in raised.value.remedy
 
 
 def test_redirect_to_another_host_is_refused(offer: Offer, open_files: Open) -> None:

@@ -98,7 +98,7 @@ def test_an_account_that_may_not_read_operations_is_let_pass() -> None:
 def test_without_a_way_back_the_card_says_how_it_is_gone_by_hand() -> None:
     """In its first lines, with the commands and the place of the backup."""
     card = ask_for(start_paper()).card
-    assert card.summary[1] == ("No way back by the bot: not looked for on paper. How it is gone by hand stands below.")
+    assert card.summary[1] == ("No way back by the bot: not looked for on paper. The manual steps are below.")
     lines = next(fold.lines for fold in card.details if fold.title == "The way back by hand")
     assert lines[0] == "# with the istioctl of 1.4.7-asm.0; before that, this upgrade is aborted"
     assert "istioctl manifest apply \\" in lines
