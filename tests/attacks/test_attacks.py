@@ -89,7 +89,7 @@ def test_a_journal_that_nobody_touched_goes_on(name: str, tmp_path: Path) -> Non
 
 # What is only waited for, shown or told: nobody decides by it.
 UNDECIDED = {
-    "deliveries", "held_steps", "identity", "ledger", "presence", "reminders", "steps", "webhooks",
+    "deliveries", "held_steps", "identity", "ledger", "presence", "put_away", "reminders", "steps", "webhooks",
 }  # fmt: skip
 
 

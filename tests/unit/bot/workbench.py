@@ -201,8 +201,10 @@ def build_engine(
 
 
 def write_click(*parts: Any, **named: Any) -> Click:
-    """A click from the words that all clicks once had in common."""
-    return unfold_click(FlatClick(*parts, **named))
+    """A click from the words that all clicks once had in common; a card's button has asked once more."""
+    click = unfold_click(FlatClick(*parts, **named))
+    confirmed = confirm_order(click.order) if getattr(click.order, "step", "") else None
+    return msgspec.structs.replace(click, order=confirmed) if confirmed else click
 
 
 def find_nothing_else(journal: Journal, clusters: Mapping[str, Cluster], clock: Clock) -> Targets:
