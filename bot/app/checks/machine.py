@@ -128,13 +128,17 @@ def _start(program: Path) -> str:
 
 
 def check_release(release: Release, archive: str) -> Check:
-    """Whether the release's archive can be had: its signature is fetched, or the local file is looked at."""
+    """Whether the release's archive can be had: its signature is fetched, or the local file is looked at.
+
+    `archive` is the option of a cluster: a file, a mirror's address, or "".
+    """
     name = f"release {release.version}"
-    if archive:
+    mirror = archive if archive.startswith(("http://", "https://")) else ""
+    if archive and not mirror:
         there = Path(archive).is_file()
         remedy = "Correct `archive` in clusters.toml."
         return passed(name, f"{archive} is there") if there else failed(name, f"there is no file {archive}", remedy)
-    described = release.describe_archive(choose_platform(sys.platform))
+    described = release.describe_archive(choose_platform(sys.platform), mirror)
     host = described.signature_url.partition("//")[2].partition("/")[0]
     call = OutsideCall(f"the release server {host}", f"fetch the signature of {described.file_name}")
     try:

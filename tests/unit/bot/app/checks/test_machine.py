@@ -13,6 +13,7 @@ from bot.app.checks.machine import (
     check_database,
     check_folder,
     check_messages,
+    check_release,
     check_way_back,
     check_writing,
     measure_disk_room,
@@ -132,3 +133,9 @@ def test_a_release_that_the_bot_has_no_file_for_is_no_way_back() -> None:
     """It is said before anybody upgrades, and stops nobody."""
     (found,) = check_way_back({}, "1.4.6-asm.2", TARGET)
     assert (found.severity, "no way back" in found.sentence) == ("warning", True)
+
+
+def test_an_address_in_place_of_the_archive_is_asked_and_not_looked_for_on_the_disk() -> None:
+    """As the download does, which takes a file or a mirror's address."""
+    found = check_release(TARGET, "http://127.0.0.1:1")
+    assert (found.severity, "the release server 127.0.0.1:1" in found.sentence) == ("error", True)
