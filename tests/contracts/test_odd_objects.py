@@ -23,6 +23,9 @@ TAKEN = (
     "surge null",
     "strategy null",
     "budget of nothing",
+    "disks null",
+    "disk without a name",
+    "disk without a spec",
 )
 # Refused for a value: the field that the refusal names.
 INVALID = {
