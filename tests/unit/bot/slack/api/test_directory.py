@@ -26,7 +26,7 @@ def test_the_workspace_is_that_of_the_token(directory: SlackDirectory) -> None:
 
 def test_a_member_belongs_to_the_workspace(directory: SlackDirectory) -> None:
     """As users.info shows one."""
-    assert directory.read_person("U0BEN00002") == read_member("U0BEN00002", MEMBER)
+    assert directory.read_person("U0BEN00002") == read_member("U0BEN00002", {**MEMBER, "tz": "America/New_York"})
 
 
 def test_a_groups_members_are_user_ids(directory: SlackDirectory) -> None:
