@@ -247,5 +247,7 @@ def test_pictures_of_the_way_to_the_end(studio: Studio, camera: Camera) -> None:
     camera.act(lambda window: window.locator(".thread-pane").get_by_text(ended).last.wait_for(timeout=START_MS))
     camera.act(lambda window: scroll_to(window.locator(".thread-pane article").get_by_text(ended).last))
     root = ".channel-pane article:has(.plan)"
+    done = "8 of 8 phases done"
+    camera.act(lambda window: expect(window.locator(root).last).to_contain_text(done, timeout=START_MS))
     camera.act(lambda window: scroll_to(window.locator(root).last))
     camera.take("finished")
