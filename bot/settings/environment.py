@@ -84,7 +84,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "ASM_UPGRADE_PROGRAMS",
         "0",
-        "How many of istioctl and asmctl run at once; 0 for one to four, as memory allows. Others wait for a place.",
+        "How many of istioctl and asmctl run at once; 0 for one to four, as memory allows. Others wait for a place; "
+        "a way back, and an apply that was begun and has to be repeated, may take one more (with 0 only where memory "
+        "holds it).",
     ),
     Setting("ASM_UPGRADE_RETRY_CAP", "15", "The longest pause between two looks at the same thing, in seconds."),
     Setting("ASM_UPGRADE_APPROVAL_HOURS", "24", "How long an approval counts where no window ends it."),
