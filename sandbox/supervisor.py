@@ -9,7 +9,7 @@ import json
 import signal
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +25,6 @@ from sandbox.watching.outcome import Verdict
 from sandbox.watching.person import StandInPerson
 from sandbox.watching.slack_page import ActRefused, SlackPage
 from sandbox.watching.terminal import Lines, Terminal, open_terminal
-from sandbox.working import work_until
 from sandbox.world import OpensCluster, World, open_world
 
 if TYPE_CHECKING:
@@ -202,3 +201,19 @@ def _state_folder(options: SandboxOptions) -> Iterator[StateFolder]:
         return
     with tempfile.TemporaryDirectory(prefix="asm-upgrade-sandbox-", ignore_cleanup_errors=True) as folder:
         yield StateFolder(Path(folder))
+
+
+async def work_until(works: Iterable[Awaitable[object]], ends: Iterable[Awaitable[object]]) -> None:
+    """Run `works` until any of `ends` is done, then cancel what is left and wait for it. Raises what any raised."""
+    kept = [asyncio.ensure_future(work) for work in works]
+    awaited = [asyncio.ensure_future(end) for end in ends]
+    pending = {*kept, *awaited}
+    try:
+        while not any(end.done() for end in awaited):
+            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            for ended in done:
+                ended.result()
+    finally:
+        for left in (*kept, *awaited):
+            left.cancel()
+        await asyncio.gather(*kept, *awaited, return_exceptions=True)

@@ -378,7 +378,7 @@ def _require_sandbox() -> None:
 
 def _say(text: str, *, fault: bool = False) -> None:
     """Print what holds words of others or was written for Slack."""
-    from bot.app.terminal import write_plain
+    from bot.slack.drawing.text import write_plain
 
     click.echo(write_plain(text), err=fault)
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Literal, TypeAlias, assert_never
 
+import msgspec
+
 from bot.clock import Clock
 from bot.evidence.html import write_html
-from bot.evidence.json_lines import write_json_lines
 from bot.evidence.markdown import write_audit_table, write_markdown
-from bot.evidence.record import read_record
+from bot.evidence.record import ChangeRecord, count_waited, read_record
 from bot.evidence.sections import build_document
 from bot.journal.journal import JournalView
 from bot.journal.store import Store, StoredCopy
@@ -53,3 +55,21 @@ def write_trail(copy: StoredCopy, upgrade: str, form: str) -> str:
         return write_rows(rows)
     link = describe_link(Views(JournalView(copy)).read_view(upgrade))
     return write_audit_table(upgrade, rows, link.lstrip(", "))
+
+
+def write_json_lines(record: ChangeRecord) -> str:
+    """The whole file: the upgrade first, then its steps, questions with their cards, calls, pods and audit."""
+    return "".join(f"{msgspec.json.encode(line).decode()}\n" for line in _list_lines(record))
+
+
+def _list_lines(record: ChangeRecord) -> Iterator[object]:
+    summary = {"source": record.source, "head": record.head, "way_back": record.way_back, "faults": record.faults}
+    yield {"kind": "upgrade", "waited_seconds": round(count_waited(record), 3), **summary, "upgrade": record.upgrade}
+    for kind, values in (
+        ("step", record.steps),
+        ("question", record.questions),
+        ("call", record.calls),
+        ("pod", record.ledger),
+        ("audit", record.audit),
+    ):
+        yield from ({"kind": kind, kind: value} for value in values)

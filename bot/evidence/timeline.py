@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import drawsvg
 
-from bot.evidence.moves import count_moves
-from bot.evidence.record import ChangeRecord, find_open_time
+from bot.evidence.record import CallMade, ChangeRecord, find_open_time
 from bot.telling.views import PhaseView, list_phases
 from steps.plan import name_phases
 
@@ -109,3 +109,40 @@ def _draw_curve(
     path.H(WIDTH - RIGHT)
     drawing.append(path)
     drawing.append(drawsvg.Text(str(most), 12, WIDTH - RIGHT, top + 18, text_anchor="end", fill=LINE))
+
+
+def count_moves(record: ChangeRecord) -> list[tuple[datetime, int]]:
+    """Each moment at which pods were sent for a new sidecar, with how many had been sent by then.
+
+    Only pods that have it in the end count: a restart sends all pods of its workload, an eviction sends one.
+    """
+    places = _list_places(record)
+    sent: set[str] = set()
+    moves: list[tuple[datetime, int]] = []
+    for call in record.calls:
+        if born := places.get(_name_place(call), frozenset()) - sent:
+            sent |= born
+            moves.append((call.at, len(sent)))
+    return moves
+
+
+def _list_places(record: ChangeRecord) -> Mapping[str, frozenset[str]]:
+    """The upgraded pods' uids, by their workload and by their own name."""
+    places: dict[str, set[str]] = defaultdict(set)
+    for entry in record.ledger:
+        if entry.state == "upgraded":
+            places[entry.workload].add(entry.uid)
+            places[f"{entry.namespace} {entry.pod}"].add(entry.uid)
+    return {place: frozenset(uids) for place, uids in places.items()}
+
+
+def _name_place(call: CallMade) -> str:
+    if call.result != "accepted":
+        return ""
+    match call.did:
+        case "restart workload":
+            return call.to.partition(" ")[0]
+        case "evict pod":
+            return " ".join(call.to.split(" ")[:2])
+        case _:
+            return ""

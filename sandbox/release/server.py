@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
 from aiohttp import web
 
 from sandbox.release.archives import PLATFORMS, VERSIONS, archive_name, build_archive
-from sandbox.release.ranges import NotSatisfiable, Slice, requested_slice
 from sandbox.release.signing import SigningKey
 from sandbox.release.switches import ReleaseSwitches
 from sandbox.web.switchboard import add_switches
 
 FOLDER = "/gke-release/asm"
 CHUNK = 64 * 1024
+SINGLE_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
 @dataclass(frozen=True)
@@ -137,3 +138,39 @@ def _cut(request: web.Request) -> None:
     """End the connection without the promised rest, as a dropped line does."""
     if request.transport is not None:
         request.transport.close()
+
+
+class NotSatisfiable(Exception):
+    """The range lies outside the file: the answer is 416."""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Bytes `start` up to, not including, `end`; `partial` tells a 206 from a 200."""
+
+    start: int
+    end: int
+    partial: bool
+
+
+def requested_slice(headers: Mapping[str, str], etag: str, size: int, ignore_range: bool = False) -> Slice:
+    """Return the bytes to send. Raises NotSatisfiable; a range that isn't one single range is ignored."""
+    whole = Slice(0, size, partial=False)
+    if ignore_range or headers.get("If-Range", etag) != etag:
+        return whole
+    match = SINGLE_RANGE.fullmatch(headers.get("Range", ""))
+    if match is None or not any(match.groups()):
+        return whole
+    first, last = match.groups()
+    if not first:
+        return _suffix(int(last), size)
+    start, end = int(first), min(int(last) + 1, size) if last else size
+    if start >= size:
+        raise NotSatisfiable
+    return Slice(start, end, partial=True) if start < end else whole
+
+
+def _suffix(length: int, size: int) -> Slice:
+    if not length or not size:
+        raise NotSatisfiable
+    return Slice(max(0, size - length), size, partial=True)

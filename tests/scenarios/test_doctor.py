@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.checks.connections import judge_connections
 from bot.app.checks.doctor import Doctor
 from bot.app.checks.people import check_approvers
-from bot.app.checks.slack import SCOPES, check_clock, check_scopes, check_secret
+from bot.app.checks.slack import SCOPES, check_clock, check_scopes, check_secret, judge_connections
 from bot.app.known_releases import read_releases
 from bot.app.wiring import build_ports_for, build_programs
 from bot.engine.plans import Ports

@@ -9,7 +9,8 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
-from bot.app.checks.connections import count_connections, judge_connections
+import msgspec
+
 from bot.app.checks.drawn import list_latest
 from bot.app.checks.people import PeopleChecks
 from bot.orders.cluster_views import ClusterView, write_place
@@ -21,8 +22,9 @@ from bot.slack.api.directory import SlackDirectory
 from bot.slack.drawing.home import draw_home
 from bot.slack.drawing.root import draw_root
 from bot.slack.drawing.text import Pen
+from handlers.transport.headcount import CONNECTIONS
 from steps.contract.checks import Check, failed, passed, warned
-from steps.contract.wording import describe_seconds
+from steps.contract.wording import count_things, describe_seconds
 
 if TYPE_CHECKING:
     pass
@@ -54,6 +56,7 @@ KINDS: Mapping[str, str] = {
     "xoxe": "a token that expires",
 }
 SHOWN_CLUSTERS = 5
+HELLO_SECONDS = 5
 
 
 class SlackChecks:
@@ -193,3 +196,42 @@ def check_clock(told: str, now: datetime) -> Check:
     if skew > SKEW_ERROR_SECONDS:
         return failed("clock", sentence, remedy)
     return warned("clock", sentence, remedy) if skew > SKEW_WARNING_SECONDS else passed("clock", sentence)
+
+
+class Hello(msgspec.Struct):
+    """What Slack says first on a connection."""
+
+    type: str
+    num_connections: int = 0
+
+
+def count_connections(url: str) -> int | None:
+    """How many connections the app's token has besides this one; None where Slack does not say.
+
+    A click that Slack hands to this one in that moment is lost, and the person is shown that.
+    """
+    import websocket
+
+    try:
+        connection = websocket.create_connection(url, timeout=HELLO_SECONDS)
+        try:
+            hello = msgspec.json.decode(connection.recv(), type=Hello)
+        finally:
+            connection.close()
+    except (websocket.WebSocketException, OSError, msgspec.MsgspecError):
+        return None
+    return hello.num_connections - 1 if hello.type == "hello" else None
+
+
+def judge_connections(name: str, others: int | None) -> Check:
+    """One bot holds so many; more are another's."""
+    opens = "Socket Mode can be opened"
+    if others is None:
+        return passed(name, opens)
+    if others <= CONNECTIONS:
+        return passed(name, f"{opens}; Slack counts {count_things(others, 'other connection')}")
+    return warned(
+        name,
+        f"Slack counts {others} other connections, and one bot has {CONNECTIONS}: each click goes to one of them",
+        "Find the other program that uses the app's token and end it, or give it a Slack app of its own.",
+    )

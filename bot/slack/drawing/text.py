@@ -1,4 +1,4 @@
-"""Text made safe for Slack: escaped, cut visibly, with the mentions, moments and links that we put there."""
+"""Text made safe for Slack, with the mentions, moments and links that we put there; and the same for a terminal."""
 
 from __future__ import annotations
 
@@ -13,6 +13,12 @@ MENTION = re.compile(r"(<@[UW][A-Z0-9]{2,20}>|<#[CG][A-Z0-9]{2,20}>)")
 UTC_TIME = re.compile(r"`[^`\n]*`|(?P<time>\b\d{4}-\d\d-\d\d \d\d:\d\d) UTC\b")
 SENTENCE_LIMIT = 2800
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
+DATE = re.compile(r"<!date\^[^|<>]*\|([^<>]*)>")
+LINK = re.compile(r"<(https?://[^|<>\s]+)\|([^<>]*)>")
+LONE_LINK = re.compile(r"<(https?://[^|<>\s]+)>")
+MENTIONED = re.compile(r"<[@#]([UWCG][A-Z0-9]+)(?:\|[^<>]*)?>")
+FENCE = re.compile(r"```\n?")
+BOLD = re.compile(r"(?<![\w*`])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*`])")
 
 
 def clean(text: str) -> str:
@@ -104,3 +110,12 @@ class Pen:
             return self.write_time(datetime.strptime(found["time"], "%Y-%m-%d %H:%M").replace(tzinfo=UTC))
         except ValueError:
             return found[0]
+
+
+def write_plain(text: str) -> str:
+    """A text that was written for Slack, as it is read on a terminal."""
+    text = LONE_LINK.sub(r"\1", LINK.sub(r"\2 (\1)", DATE.sub(r"\1", text)))
+    text = FENCE.sub("", BOLD.sub(r"\1", MENTIONED.sub(r"\1", text)))
+    for escaped, meant in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
+        text = text.replace(escaped, meant)
+    return clean(text)

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from steps.contract.ports import Manifest
 from steps.contract.record import Leaf
 from steps.contract.release import Release
-from steps.install.differences.origins import tell_origin
 from steps.install.differences.rendered import VERSION_LABEL, ObjectId, identify_object
 from steps.install.differences.three_way import (
     MISSING,
@@ -22,6 +21,7 @@ from steps.install.differences.three_way import (
     compare_three_ways,
     find_value,
     is_same_value,
+    read_last_applied,
 )
 from steps.versions import parse_image
 
@@ -185,3 +185,20 @@ def _list_images_of(item: Manifest) -> Iterator[Image]:
     for part in POD_PARTS:
         for container in pod.get(part) or ():
             yield Image(f"{name}/{container['name']}", name, str(container.get("image") or ""))
+
+
+def tell_origin(change: FieldChange, live: Manifest, earlier: Manifest | None) -> Origin:
+    """Whose it is; "unknown" where the object says nothing of its last apply, or where only that is known."""
+    last = read_last_applied(live)
+    if not last:
+        return "unknown"
+    applied, now = find_value(last, change.path), MISSING if change.kind == "added" else change.before
+    if not _is_same(applied, now, change.path[-1]):
+        return "edit"
+    return "option" if earlier is not None else "unknown"
+
+
+def _is_same(applied: object, now: object, field: str) -> bool:
+    if applied is MISSING or now is MISSING:
+        return applied is now or is_same_value(None if applied is MISSING else applied, None if now is MISSING else now)
+    return is_same_value(applied, now, field)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bot.app.terminal import write_plain
+from bot.slack.drawing.text import write_plain
 from steps.contract.wording import begin_sentence
 from steps.plan import STEPS
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import assert_never
 
 from steps.contract.errors import GiveUp, TryAgain
 from steps.contract.step import Context
 from steps.mesh import DisruptionBudget, EvictionRefused
 from steps.notes.sidecars import (
+    GKE_WORK,
     NODES,
+    GkeWork,
     forget_refusals,
     is_put_off,
     name_clock,
@@ -38,10 +41,11 @@ from steps.phases.sidecars.flights.pace import keep_bucket, recall_bucket
 from steps.phases.sidecars.flights.recording import mark_entries
 from steps.phases.sidecars.flights.tally import Tally
 from steps.phases.sidecars.moving.direction import find_worse_flights, is_landed
-from steps.phases.sidecars.moving.gke_work import find_gke_work
+from steps.preflight.acting import find_busy_operation
 from steps.workloads.causes import find_cause
 
 ACT_SECONDS = 5.0
+LOOK_EVERY = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
@@ -171,3 +175,21 @@ def _refuse(answer: EvictionRefused) -> None:
     if answer.permanent:
         raise GiveUp(answer.why, "leave one disruption budget for these pods")
     raise TryAgain(answer.why)
+
+
+def find_gke_work(ctx: Context) -> str:
+    """GKE's operation in a sentence, "" where none is known; asked at most every 30 s.
+
+    Where Google can't be asked, what it said last still holds: an outage of its API moves no node.
+    """
+    kept = ctx.recall(GKE_WORK) or GkeWork()
+    if kept.at is not None and timedelta(0) <= ctx.now - kept.at < LOOK_EVERY:
+        return kept.words
+    try:
+        words = find_busy_operation(ctx)
+    except TryAgain:
+        words = kept.words
+    if words and words != kept.words:
+        ctx.say(f"nothing more is begun while {words}")
+    ctx.revise(GKE_WORK, GkeWork(ctx.now, words))
+    return words

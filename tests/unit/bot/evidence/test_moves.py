@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.evidence.moves import count_moves
+from bot.evidence.timeline import count_moves
 from bot.journal.audit import Deed
 from tests.unit.bot.evidence.conftest import Ended, read, restart, write_entry
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from sandbox.bot.child import BotChild
-from sandbox.working import work_until
+from sandbox.supervisor import work_until
 
 SLEEPER = (sys.executable, "-c", "print('up', flush=True); import time; time.sleep(60)")
 DIES = (sys.executable, "-c", "import sys; sys.exit('no token')")

@@ -11,13 +11,13 @@ from typing import Any
 import aiohttp
 
 from sandbox.slack.server import SlackStandIn
+from sandbox.supervisor import work_until
 from sandbox.watching.narrator import Narrator
 from sandbox.watching.outcome import Verdict
 from sandbox.watching.person import StandInPerson
 from sandbox.watching.slack_page import SlackPage
 from sandbox.watching.terminal import Lines
 from sandbox.web.sites import open_site
-from sandbox.working import work_until
 from tests.unit.sandbox.watching.fake_bot import FakeBot
 
 Json = dict[str, Any]

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.watching.thread_order import ThreadOrder
+from sandbox.watching.narrator import ThreadOrder
 
 Json = dict[str, Any]
 

@@ -11,8 +11,7 @@ from steps.contract.ports import Running
 from steps.contract.step import Done, Waiting
 from steps.notes.prepare import MESH_SEEN, SIDECARS
 from steps.notes.way_back import ORDERED_RETURN, OrderedReturn
-from steps.phases.way_back.landing import land
-from steps.phases.way_back.phase import report
+from steps.phases.way_back.phase import land, report
 from steps.phases.way_back.preparing import approve_access, prepare
 from tests.unit.steps.builders import NEW, OLD, make_pod
 from tests.unit.steps.paper import start_paper

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.app.terminal import write_plain
+from bot.slack.drawing.text import write_plain
 
 
 @pytest.mark.parametrize(
