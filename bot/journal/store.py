@@ -95,7 +95,7 @@ class Store:
     def read(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """All rows of a query."""
         with self._mutex:
-            return list(self._db.query(sql, parameters))
+            return fetch_rows(self._db.conn, sql, parameters)
 
     def checkpoint(self) -> None:
         """Bring what was committed into the journal's own file, so that it is whole without its WAL.
@@ -194,7 +194,7 @@ class StoredCopy:
     def read(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """All rows of a query. Raises StoreBroken, of a damaged file JournalDamaged."""
         try:
-            return list(self._db.query(sql, parameters))
+            return fetch_rows(self._db.conn, sql, parameters)
         except sqlite3.OperationalError as error:
             raise StoreBroken(f"{self._path} can't be read: {error}") from error
         except sqlite3.DatabaseError as error:
@@ -223,6 +223,13 @@ class OrderedStore(StoredCopy):
             self._db.conn.execute("COMMIT")
         except sqlite3.DatabaseError as error:
             raise StoreBroken(f"the journal could not be written: {error}") from error
+
+
+def fetch_rows(connection: sqlite3.Connection, sql: str, parameters: Parameters) -> list[Row]:
+    """All rows of a query, without the savepoint that sqlite-utils lays around each one."""
+    cursor = connection.execute(sql, parameters)
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor]
 
 
 def is_files_fault(error: BaseException) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -63,7 +65,7 @@ class LoggedCall:
 def read_calls(folder: Path) -> tuple[LoggedCall, ...]:
     """The calls of a run in the order in which they began. Raises TryAgain or GiveUp where the disk fails."""
     try:
-        return tuple(_read_call(place) for place in sorted(folder.iterdir()) if (place / "begun.json").exists())
+        return tuple(_read_calls(folder))
     except OSError as error:
         raise judge_disk(error, folder) from error
 
@@ -76,10 +78,16 @@ def list_forbidden(call: LoggedCall) -> tuple[ForbiddenRead, ...]:
     return tuple(sorted(found))
 
 
-def _read_call(place: Path) -> LoggedCall:
-    arguments = msgspec.json.decode((place / "begun.json").read_bytes(), type=Begun).arguments
-    end = place / "end.json"
-    ended = msgspec.json.decode(end.read_bytes(), type=End) if end.exists() else End()
+def _read_calls(folder: Path) -> Iterator[LoggedCall]:
+    for place in sorted(folder.iterdir()):
+        begun = _read_start(place / "begun.json")
+        if begun is not None:
+            yield _read_call(place, msgspec.json.decode(begun, type=Begun).arguments)
+
+
+def _read_call(place: Path, arguments: tuple[str, ...]) -> LoggedCall:
+    end = _read_start(place / "end.json")
+    ended = End() if end is None else msgspec.json.decode(end, type=End)
     return LoggedCall(
         verb=arguments[0] if arguments else "",
         arguments=arguments,
@@ -87,17 +95,24 @@ def _read_call(place: Path) -> LoggedCall:
         verdict=ended.verdict,
         exit_code=ended.exit_code,
         sentence=ended.sentence,
-        stdout=_read_shortened(place / "stdout"),
-        stderr=_read_shortened(place / "stderr"),
+        stdout=_redact_output(_read_start(place / "stdout", MOST_SHOWN) or b""),
+        stderr=_redact_output(_read_start(place / "stderr", MOST_SHOWN) or b""),
         attempts=ended.attempts,
         deprecations=ended.deprecations,
         folder=place,
     )
 
 
-def _read_shortened(path: Path) -> str:
-    """The first part of what kubectl printed: the first error is the one that counts."""
-    if not path.exists():
-        return ""
-    with path.open("rb") as file:
-        return redact(file.read(MOST_SHOWN).decode("utf-8", "replace"))
+def _read_start(path: Path, most: int = -1) -> bytes | None:
+    """A file's first bytes, or all of it; None where there is none."""
+    try:
+        with path.open("rb") as file:
+            return file.read(most)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+@lru_cache(maxsize=200)
+def _redact_output(printed: bytes) -> str:
+    """The first part of what kubectl printed: the first error is the one that counts. Each look reads it again."""
+    return redact(printed.decode("utf-8", "replace"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from bot.gateways.calls.faults import judge_disk
@@ -50,12 +51,18 @@ def _read_write(logged: LoggedCall) -> tuple[Call, bytes]:
         content = (logged.folder / "stdin").read_bytes()
     except OSError as error:
         raise judge_disk(error, logged.folder) from error
-    arguments = tuple(Invocation(logged.arguments).list_arguments("--kubeconfig"))
+    return _read_content(logged.component, logged.arguments, content), content
+
+
+@lru_cache(maxsize=200)
+def _read_content(component: str, given: tuple[str, ...], content: bytes) -> Call:
+    """What one call hands over. The same bytes are read at each look of a step, and by each twin of a cluster."""
+    arguments = tuple(Invocation(given).list_arguments("--kubeconfig"))
     objects = tuple(
         RecordedObject(ObjectKey(*_split_key(key)), write_canonically(made))
         for key, made in read_objects(content).items()
     )
-    return Call(logged.component, arguments, objects, hashlib.sha256(content).hexdigest()), content
+    return Call(component, arguments, objects, hashlib.sha256(content).hexdigest())
 
 
 def _split_key(key: str) -> tuple[str, str, str, str]:

@@ -220,3 +220,13 @@ def test_a_journal_that_others_could_read_is_closed(tmp_path: Path) -> None:
     path.chmod(0o644)
     Store(path, KEY).close()
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_read_is_one_statement(tmp_path: Path) -> None:
+    """Thousands are read for each upgrade: nothing is laid around a query, no savepoint and no transaction."""
+    store = Store(tmp_path / "journal.db", KEY)
+    said: list[str] = []
+    store._db.conn.set_trace_callback(said.append)
+    assert [set(row) for row in store.read("select id, 1 as one from identity")] == [{"id", "one"}]
+    store.close()
+    assert said == ["select id, 1 as one from identity"]

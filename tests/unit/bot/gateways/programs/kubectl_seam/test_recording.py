@@ -47,3 +47,16 @@ def test_what_would_have_been_removed_is_told(yard: Yard) -> None:
     rig = yard.record()
     rig.call(("delete", "--selector", f"{SELECTOR}=Grafana", "-f", "-"), b"items: []")
     assert [call.component for call in read_recording(rig.folder.calls).removed] == ["Grafana"]
+
+
+def test_what_was_read_before_is_read_again_from_the_disk(yard: Yard) -> None:
+    """The same bytes are made sense of once; other bytes in their place are another record."""
+    rig = yard.record()
+    rig.call(apply_of("Pilot"), PILOT)
+    first, again = (read_recording(rig.folder.calls).recording.record for _ in range(2))
+    (call,) = again.calls
+    assert call is first.calls[0]
+    (place,) = rig.folder.calls.iterdir()
+    (place / "stdin").write_bytes(PILOT.replace(b'"a"', b'"b"'))
+    changed = read_recording(rig.folder.calls).recording.record
+    assert changed.digest != first.digest
