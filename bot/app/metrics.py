@@ -23,10 +23,14 @@ STATES = ("running", "asking", "blocked", "paused")
 
 @dataclass(frozen=True)
 class Signs:
-    """What the running bot knows of itself: whether Slack is reached and the journal written, and its free disk."""
+    """What the running bot knows of itself.
+
+    Whether Slack is reached, the journal written and Google gives it tokens, and its free disk.
+    """
 
     is_slack_reached: Callable[[], bool]
     is_journal_written: Callable[[], bool]
+    are_credentials_taken: Callable[[], bool]
     measure_room: Callable[[], int]
 
 
@@ -141,6 +145,11 @@ class JournalCollector(Collector):
         )
         yield GaugeMetricFamily(
             "asm_upgrade_journal_written", "1 while the journal can be written.", value=signs.is_journal_written()
+        )
+        yield GaugeMetricFamily(
+            "asm_upgrade_credentials_taken",
+            "0 while Google gives the bot no token for its credentials.",
+            value=signs.are_credentials_taken(),
         )
         yield GaugeMetricFamily(
             "asm_upgrade_state_free_bytes", "Room on the disk of the state folder.", value=signs.measure_room()

@@ -182,16 +182,10 @@ class Serving:
         if not self.bot.settings.health_port:
             return None
         bot = self.bot
-        registry = build_registry(bot.journal, bot.outbox, bot.clock, bot.keeper.find_window, self._read_signs())
+        signs = read_signs(bot, self.front)
+        registry = build_registry(bot.journal, bot.outbox, bot.clock, bot.keeper.find_window, signs)
         app = HealthApp(self.find_troubles, bot.journal.list_failing_channels, registry)
         return serve_health(app, bot.settings.health_port, bot.settings.listen)
-
-    def _read_signs(self) -> Signs:
-        return Signs(
-            lambda: not self.front.find_trouble(),
-            lambda: not self.bot.store.broken,
-            lambda: measure_disk_room(self.bot.settings.state),
-        )
 
     def _serve_liveness(self) -> LivePort | None:
         settings = self.bot.settings
@@ -232,6 +226,16 @@ class Serving:
         self._dispatcher.close(0.0)
         if not self.bot.store.broken:
             self.bot.store.checkpoint()
+
+
+def read_signs(bot: Bot, front: SlackFront) -> Signs:
+    """How the running bot stands."""
+    return Signs(
+        lambda: not front.find_trouble(),
+        lambda: not bot.store.broken,
+        lambda: not bot.outside.credentials.tell_refusal(),
+        lambda: measure_disk_room(bot.settings.state),
+    )
 
 
 def require_place(state: Path) -> None:

@@ -78,6 +78,7 @@ from steps.mesh import ClusterAddress, Discovery
 from steps.plan import STEPS
 
 if TYPE_CHECKING:
+    from bot.gateways.calls.credentials import GoogleCredentials
     from bot.gateways.google.gke import GoogleEndpoints
 
 SEARCH_SECONDS = 4.0
@@ -88,6 +89,14 @@ POD_PATIENCE = 120.0
 PROGRAMS = "programs"
 # And what programs are given to reach clusters.
 KUBECONFIGS = "kubeconfigs"
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What the whole program has one of: the child programs, and Google's credentials."""
+
+    programs: ProgramRuns
+    credentials: GoogleCredentials
 
 
 @dataclass(frozen=True)
@@ -116,7 +125,12 @@ class Bot:
     own_bindings: OwnBindings
     renewals: Renewals
     keeper: Keeper
-    programs: ProgramRuns
+    outside: Outside
+
+    @property
+    def programs(self) -> ProgramRuns:
+        """The child programs."""
+        return self.outside.programs
 
 
 def build_bot(
@@ -125,14 +139,14 @@ def build_bot(
     """Open the journal and join everything to it. Raises StoreBusy, StoreBroken or ConfigError."""
     releases = read_known_releases(settings)
     store = Store(settings.state / JOURNAL, open_key(settings.key), on_commit)
-    programs = build_programs(settings)
+    programs, credentials = build_programs(settings), build_credentials()
     plans = Plans(
         STEPS,
         releases,
-        ports_for or functools.cache(build_ports_for(settings, programs)),
+        ports_for or functools.cache(build_ports_for(settings, programs, credentials)),
         Pace(settings.retry_cap, settings.approval_life),
     )
-    bot = join_bot(settings, clock, store, plans, programs)
+    bot = join_bot(settings, clock, store, plans, Outside(programs, credentials))
     bot.keeper.wake_held()
     return bot
 
@@ -142,7 +156,7 @@ def read_for_form(kubernetes: Kubernetes) -> FormReading:
     return FormReading(read_mesh_mode(kubernetes), tuple(one.name for one in kubernetes.list_namespaces()))
 
 
-def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans, programs: ProgramRuns) -> Bot:
+def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans, outside: Outside) -> Bot:
     """Join everything to an open journal."""
     journal, outbox, live = Journal(store), Outbox(store), LiveClusters(settings.clusters)
     schedules, views, returns = Schedules(store), Views(journal), join_returns(store, journal, plans, live)
@@ -185,7 +199,7 @@ def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans, progr
         own_bindings=OwnBindings(journal, chronicle, asides, plans, clock),
         renewals=Renewals(journal, asides, clock),
         keeper=keeper,
-        programs=programs,
+        outside=outside,
     )
 
 
@@ -328,17 +342,24 @@ def build_programs(settings: Settings) -> ProgramRuns:
     return ProgramRuns(settings.state / PROGRAMS / "runs", count_places(settings.programs, read_memory()))
 
 
-def build_ports_for(settings: Settings, programs: ProgramRuns) -> Callable[[ClusterAddress], Ports]:
+def build_credentials() -> GoogleCredentials:
+    """Google's credentials; one for the whole program."""
+    from bot.gateways.calls.credentials import GoogleCredentials
+
+    return GoogleCredentials(patience=POD_PATIENCE if "KUBERNETES_SERVICE_HOST" in os.environ else 0.0)
+
+
+def build_ports_for(
+    settings: Settings, programs: ProgramRuns, credentials: GoogleCredentials
+) -> Callable[[ClusterAddress], Ports]:
     """The gateways of a cluster; Google's credentials, the cache and the child programs are shared by all clusters."""
     from bot.gateways.backups import BackupsGateway
-    from bot.gateways.calls.credentials import GoogleCredentials
     from bot.gateways.clusters import ClusterGateways
     from bot.gateways.probes import ProbesGateway
     from bot.gateways.programs.kubeconfigs import Kubeconfigs
     from bot.gateways.programs.mesh_tools import MeshToolsGateway, ProgramLimits
     from bot.gateways.releases.release_files import ReleaseFilesGateway
 
-    credentials = GoogleCredentials(patience=POD_PATIENCE if "KUBERNETES_SERVICE_HOST" in os.environ else 0.0)
     clusters = ClusterGateways(credentials, read_endpoints(settings))
     kubeconfigs = Kubeconfigs(settings.state / KUBECONFIGS, clusters.gke, credentials)
     files = ReleaseFilesGateway(settings.state / RELEASES)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
 from bot.gateways.calls.faults import name_error
@@ -59,6 +60,11 @@ class GoogleCredentials:
         self._ends: float | None = None
         self._lock = threading.Lock()
         self._loaded: Credentials | None = None
+        self._refusal = ""
+
+    def tell_refusal(self) -> str:
+        """Why the bot gets no token from Google, "" once it got one; what passes by itself is no refusal."""
+        return self._refusal
 
     def load(self) -> Credentials:
         """The credentials as Google's clients take them. GiveUp where there are none."""
@@ -75,7 +81,7 @@ class GoogleCredentials:
 
     def read_token(self) -> str:
         """An access token that stays valid for some minutes (google-auth refreshes 3 min 45 s before the end)."""
-        with self._lock:
+        with self._lock, self._note_refusal():
             credentials = self._find()
             if credentials.token_state.name != "FRESH":
                 self._refresh(credentials)
@@ -83,7 +89,7 @@ class GoogleCredentials:
 
     def replace_token(self, refused: str) -> str:
         """Another token than the one that a server refused."""
-        with self._lock:
+        with self._lock, self._note_refusal():
             credentials = self._find()
             if credentials.token == refused or credentials.token is None:
                 self._refresh(credentials)
@@ -117,6 +123,14 @@ class GoogleCredentials:
                 raise TryAgain(f"{fault.why}; the metadata server of a new pod may need a minute") from fault
             raise
 
+    @contextmanager
+    def _note_refusal(self) -> Iterator[None]:
+        try:
+            yield
+        except GiveUp as fault:
+            self._refusal = fault.why
+            raise
+
     def _refresh(self, credentials: Credentials) -> None:
         import requests
         from google.auth import exceptions
@@ -127,6 +141,7 @@ class GoogleCredentials:
             raise judge_refresh(error) from error
         except (KeyError, TypeError, ValueError) as error:  # google-auth on an answer that is none of Google's
             raise TryAgain(f"Google's token endpoint gave an answer of another form: {name_error(error)}") from error
+        self._refusal = ""
 
 
 def judge_refresh(error: Exception) -> StepError:

@@ -9,17 +9,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
 from bot.app.metrics import Signs, build_registry
+from bot.gateways.calls.credentials import GoogleCredentials
 from bot.journal.bodies import MilestoneBody
 from bot.journal.rows import UpgradeRow
 from bot.windows.permits import OPEN, Permit
 from steps.contract.cards import Card
+from steps.contract.errors import GiveUp
 from steps.contract.ledger import LedgerEntry
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Waiting
 from steps.gates import pass_gate
@@ -27,7 +29,7 @@ from steps.notes.permissions import LEASE_LOST
 from tests.unit.bot.workbench import Build, Engine
 
 STEP = "sidecars/restart"
-HEALTHY = Signs(lambda: True, lambda: True, lambda: 50 * 10**9)
+HEALTHY = Signs(lambda: True, lambda: True, lambda: True, lambda: 50 * 10**9)
 SELECTOR = r'(?P<name>\w+)(?:\{(?P<label>\w+)="(?P<value>\w+)"\})?'
 EXPRESSION = re.compile(rf"(?P<absent>absent\()?{SELECTOR}\)?(?: (?P<sign>[<>=]+) (?P<bound>\d+))?")
 SIGNS: Mapping[str, Callable[[float, float], bool]] = {"<": operator.lt, ">": operator.gt, "==": operator.eq}
@@ -77,6 +79,18 @@ def leave_message(build: Build) -> Engine:
     return engine
 
 
+def refuse_credentials() -> bool:
+    """Whether credentials are taken that Google refused when a token was asked for."""
+
+    def load() -> NoReturn:
+        raise GiveUp("Google refused to renew the bot's credentials", "Set some.")
+
+    credentials = GoogleCredentials(load)
+    with pytest.raises(GiveUp):
+        credentials.read_token()
+    return not credentials.tell_refusal()
+
+
 def close_soon(_row: UpgradeRow, now: datetime) -> Permit:
     """A window that closes in ten minutes."""
     return Permit(True, now + timedelta(minutes=10))
@@ -86,6 +100,9 @@ TROUBLES: Mapping[str, Callable[[Build], Scrape]] = {
     "AsmUpgradeBotDown": lambda _build: CollectorRegistry(),
     "AsmUpgradeSlackAway": lambda build: scrape(build({}), replace(HEALTHY, is_slack_reached=lambda: False)),
     "AsmUpgradeJournalBroken": lambda build: scrape(build({}), replace(HEALTHY, is_journal_written=lambda: False)),
+    "AsmUpgradeCredentialsFailing": lambda build: scrape(
+        build({}), replace(HEALTHY, are_credentials_taken=refuse_credentials)
+    ),
     "AsmUpgradeBlocked": lambda build: scrape(run_for(build, lambda _ctx: Blocked("why", "remedy"), 0)),
     "AsmUpgradeApprovalWaiting": lambda build: scrape(run_for(build, ask, 5)),
     "AsmUpgradeStepStuck": lambda build: scrape(run_for(build, lambda _ctx: Waiting("x", 5), 2)),

@@ -97,6 +97,26 @@ def test_a_clock_that_is_off_is_named() -> None:
     assert "clock" in verdict.remedy
 
 
+def test_a_refusal_is_told_until_a_token_comes(metadata: MetadataServer) -> None:
+    """A server that is away refuses nothing."""
+    credentials = build_credentials()
+    told = [credentials.tell_refusal()]
+    for trouble, verdict in ((Reply(503), TryAgain), (Reply(404, b"Unable to generate access token"), GiveUp)):
+        metadata.trouble = trouble
+        with pytest.raises(verdict):
+            credentials.read_token()
+        told.append(credentials.tell_refusal().partition(":")[0])
+    metadata.trouble = None
+    credentials.read_token()
+    assert [*told, credentials.tell_refusal()] == ["", "", "Google's metadata server refused the bot's account", ""]
+
+
+def test_a_bot_that_needs_no_google_is_refused_nothing() -> None:
+    """Clusters by kubeconfig alone."""
+    credentials = GoogleCredentials(Tardy())
+    assert (credentials.are_found(), credentials.tell_refusal()) == (False, "")
+
+
 class Tardy:
     """Credentials that are not there until they are."""
 

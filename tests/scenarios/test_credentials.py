@@ -1,0 +1,41 @@
+"""Google credentials that are refused in the middle of an upgrade: the alert fires, and ends once they are taken."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.app.metrics import build_registry
+from bot.app.serving import read_signs
+from sandbox.google.account import ServiceAccount
+from tests.scenarios.desk import Desk
+from tests.unit.bot.app.test_alerts import fires, read_rules
+
+
+@pytest.fixture
+def rules(project_root: Path) -> dict[str, dict[str, Any]]:
+    """The alerts that are shipped."""
+    return read_rules(project_root, "google")
+
+
+def list_alerts(desk: Desk, rules: dict[str, dict[str, Any]]) -> set[str]:
+    """What fires on the metrics of this bot; Slack is not there at this desk."""
+    bot = desk.rig.bot
+    signs = read_signs(bot, desk.rig.front)
+    scraped = build_registry(bot.journal, bot.outbox, bot.clock, bot.keeper.find_window, signs)
+    return {name for name, rule in rules.items() if fires(rule, scraped)} - {"AsmUpgradeSlackAway"}
+
+
+def test_a_deleted_key_is_an_alert_until_one_is_taken(desk: Desk, rules: dict[str, dict[str, Any]]) -> None:
+    """The upgrade is blocked meanwhile, and goes on by retry."""
+    google = desk.world.google
+    account, google.account = google.account, ServiceAccount.make()
+    desk.start()
+    desk.rig.run_until(lambda: desk.read().state == "blocked")
+    assert list_alerts(desk, rules) == {"AsmUpgradeCredentialsFailing", "AsmUpgradeBlocked"}
+    google.account = account
+    desk.click("retry")
+    desk.rig.run_until(lambda: desk.read().state == "asking")
+    assert list_alerts(desk, rules) == set()
