@@ -7,10 +7,13 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
+from bot.app.wiring import read_known_releases
+from bot.settings.environment import Settings, read_settings
 from handlers.usage import COMMAND, USAGE
 from sandbox.cluster.seeds.account_roles import operator_rules
 from sandbox.cluster.seeds.viewer import viewer
@@ -19,6 +22,9 @@ from steps.install.record.recorder import READS, VIEWER
 from steps.phases.own_binding import OWN_BINDING
 from steps.preflight.rights import ADMIN_ROLE, LEASE_NAME, list_rights, list_sidecar_rights
 
+# Below so many bytes of room an alert fires.
+LOW_DISK = 2 * 10**9
+PORTS = {"https": 443, "http": 80}
 READING_VERBS = {"get", "list", "watch"}
 # Slack's methods that the bot calls, with the scope each one asks for (docs.slack.dev/reference/methods).
 SCOPES_OF_METHODS = {
@@ -67,6 +73,13 @@ def pod_spec(manifests: Path) -> dict[str, Any]:
         "spec"
     ]
     return spec
+
+
+@pytest.fixture(scope="module")
+def defaults(manifests: Path) -> Settings:
+    """The settings of a bot that was given its tokens and the example of clusters.toml."""
+    clusters = str(manifests / "kubernetes" / "clusters.toml")
+    return read_settings({"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1", "ASM_UPGRADE_CLUSTERS": clusters})
 
 
 def test_slack_app_asks_for_the_scopes_of_its_methods(slack_app: dict[str, Any]) -> None:
@@ -255,6 +268,57 @@ def test_image_is_built_from_the_lock_and_runs_unprivileged(manifests: Path) -> 
     text = (manifests / "Dockerfile").read_text()
     assert "--require-hashes -r constraints-runtime.txt" in text
     assert re.findall(r"^USER (.+)$", text, re.MULTILINE) == ["65532:65532"]
+
+
+def test_the_image_has_no_base_and_no_kubectl_of_its_own(manifests: Path) -> None:
+    """Whoever builds it names both, as its first lines say how to look them up; the sandbox stays out."""
+    text = (manifests / "Dockerfile").read_text()
+    named = re.findall(r"^ARG (\S+)$", text, re.MULTILINE)
+    assert named == ["BASE_IMAGE", "KUBECTL_VERSION", "KUBECTL_SHA256"]
+    looked_up = text.partition("ARG ")[0]
+    assert [name for name in named if f"--build-arg {name}=" not in looked_up] == []
+    assert re.findall(r"^COPY (?!--from).*sandbox", text, re.MULTILINE) == []
+
+
+def test_the_volume_holds_more_than_what_may_stand_on_it(manifests: Path, defaults: Settings) -> None:
+    """Releases and parcels at their bounds, a journal of 10,000 upgrades, and as much again as the alert leaves."""
+    claim = read_one(manifests / "kubernetes", "StatefulSet", "asm-upgrade-bot")["spec"]["volumeClaimTemplates"][0]
+    room = int(claim["spec"]["resources"]["requests"]["storage"].removesuffix("Gi")) * 2**30
+    assert defaults.cache_bytes + defaults.retention.limit + 10_000 * 166_000 + 2 * LOW_DISK < room
+
+
+def test_the_namespace_refuses_what_has_privileges(manifests: Path) -> None:
+    """Pod Security holds every pod of it to "restricted"."""
+    namespace = read_one(manifests / "kubernetes", "Namespace", "asm-upgrade")
+    assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+def test_nothing_holds_up_a_drain(manifests: Path) -> None:
+    """A disruption budget for the one replica would."""
+    texts = [path.read_text() for path in manifests.rglob("*.yaml")]
+    assert [text for text in texts if re.search(r"^kind: PodDisruptionBudget", text, re.MULTILINE)] == []
+
+
+@pytest.mark.parametrize("folder", ["kubernetes", "overlays/http-mode"])
+def test_the_network_policy_opens_what_is_served(manifests: Path, folder: str) -> None:
+    """The ports of the pod as it is there, and no other."""
+    (file,) = (manifests / folder).glob("stateful-set*.yaml")
+    (served,) = yaml.safe_load(file.read_text())["spec"]["template"]["spec"]["containers"]
+    policy = yaml.safe_load((manifests / folder / "network-policy.yaml").read_text())
+    let_in = {port["port"] for rule in policy["spec"]["ingress"] for port in rule["ports"]}
+    assert let_in == {port["containerPort"] for port in served["ports"]}
+
+
+def test_the_network_policy_lets_the_bot_out_to_what_it_asks(manifests: Path, defaults: Settings) -> None:
+    """Slack, Google and the releases by their own addresses, API servers, DNS, and the metadata server."""
+    egress = read_one(manifests / "kubernetes", "NetworkPolicy", "asm-upgrade-bot")["spec"]["egress"]
+    anywhere, metadata = (
+        {port["port"] for rule in egress if ("to" in rule) is narrow for port in rule["ports"]}
+        for narrow in (False, True)
+    )
+    asked = [defaults.slack.api_url, *(release.base_url for release in read_known_releases(defaults).values())]
+    ports = {urlsplit(url).port or PORTS[urlsplit(url).scheme] for url in asked}
+    assert (anywhere, metadata) == ({53, *ports}, {80, 988})
 
 
 def test_the_stand_in_has_the_shortcuts_of_the_app(slack_app: dict[str, Any]) -> None:
