@@ -120,13 +120,13 @@ class Serving:
         """Serve until SIGTERM or SIGINT, or until a thread dies, which is a fault (exit code 1)."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
+        log.info(
+            "serving", clusters=sorted(self.bot.settings.clusters), open=len(self.bot.journal.list_open_upgrades())
+        )
         for loop in self._loops:
             loop.start()
         self._ticker.start()
         health, live = self._serve_health(), self._serve_liveness()
-        log.info(
-            "serving", clusters=sorted(self.bot.settings.clusters), open=len(self.bot.journal.list_open_upgrades())
-        )
         while not self._stopping.wait(0.5):
             if self.bot.store.broken or not self._are_alive():
                 break

@@ -1,0 +1,72 @@
+"""The running bot from outside: what it says first and last, and that a thread which dies takes it along."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.bot.settings import CLUSTERS
+
+SECONDS = 120
+# A bot without Slack; FAULT is done before it serves.
+BOT = """
+import sys
+from bot.app import serving
+from bot.settings.environment import read_settings
+
+def fail(self):
+    raise RuntimeError("a fault of the bot's own")
+
+FAULT
+sys.exit(serving.serve_bot(read_settings()))
+"""
+
+
+def start_bot(folder: Path, fault: str = "") -> subprocess.Popen[str]:
+    """The bot as a program of its own."""
+    (folder / "clusters.toml").write_text(CLUSTERS)
+    settings = {
+        "SLACK_BOT_TOKEN": "xoxb-1",
+        "SLACK_APP_TOKEN": "xapp-1",
+        "SLACK_API_URL": "http://127.0.0.1:9/api/",
+        "ASM_UPGRADE_CLUSTERS": str(folder / "clusters.toml"),
+        "ASM_UPGRADE_STATE": str(folder / "state"),
+        "ASM_UPGRADE_KEY": "k" * 40,
+    }
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path), **settings}
+    command = [sys.executable, "-c", BOT.replace("FAULT", fault)]
+    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def read_events(lines: list[str]) -> list[dict[str, Any]]:
+    """The lines of the log; a traceback of Python's own is none."""
+    return [json.loads(line) for line in lines if line.startswith("{")]
+
+
+def test_the_first_line_is_of_its_start_and_the_last_of_its_stop(tmp_path: Path) -> None:
+    """With what it serves, and whether it was told to stop."""
+    bot = start_bot(tmp_path)
+    assert bot.stderr is not None
+    first = bot.stderr.readline()
+    bot.send_signal(signal.SIGTERM)
+    lines = [first, *bot.communicate(timeout=SECONDS)[1].splitlines()]
+    assert all(line.startswith("{") for line in lines)
+    begun, *_, stopping, stopped = read_events(lines)
+    assert (begun["event"], begun["clusters"], begun["open"]) == ("serving", ["cluster-x"], 0)
+    assert (stopping["event"], stopped["event"], stopped["asked"], bot.returncode) == ("stopping", "stopped", True, 0)
+
+
+@pytest.mark.parametrize("fault", ["serving.Serving._search = fail", "serving.Serving._tick = fail"])
+def test_a_thread_that_dies_takes_the_bot_along(tmp_path: Path, fault: str) -> None:
+    """So that liveness fails, and whoever runs the bot starts it anew."""
+    bot = start_bot(tmp_path, fault)
+    lines = bot.communicate(timeout=SECONDS)[1].splitlines()
+    last = read_events(lines)[-1]
+    assert (last["event"], last["asked"], bot.returncode) == ("stopped", False, 1)
