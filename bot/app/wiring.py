@@ -78,7 +78,7 @@ from steps.mesh import ClusterAddress, Discovery
 from steps.plan import STEPS
 
 if TYPE_CHECKING:
-    from bot.gateways.calls.credentials import GoogleCredentials
+    from bot.gateways.google.credentials import GoogleCredentials
     from bot.gateways.google.gke import GoogleEndpoints
 
 SEARCH_SECONDS = 4.0
@@ -317,9 +317,9 @@ def build_zone_rules(bot: Bot) -> ZoneRules:
 
 def build_discover(settings: Settings) -> Callable[[str], Discovery]:
     """What lists a project's clusters; with shorter time limits than the steps have, as a person waits for it."""
-    from bot.gateways.calls.credentials import GoogleCredentials
     from bot.gateways.calls.retries import ReadRetries
     from bot.gateways.clusters import ClusterGateways
+    from bot.gateways.google.credentials import GoogleCredentials
     from bot.gateways.google.gke import GkeGateway
 
     credentials = GoogleCredentials(limit=SEARCH_SECONDS)
@@ -344,7 +344,7 @@ def build_programs(settings: Settings) -> ProgramRuns:
 
 def build_credentials() -> GoogleCredentials:
     """Google's credentials; one for the whole program."""
-    from bot.gateways.calls.credentials import GoogleCredentials
+    from bot.gateways.google.credentials import GoogleCredentials
 
     return GoogleCredentials(patience=POD_PATIENCE if "KUBERNETES_SERVICE_HOST" in os.environ else 0.0)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from bot.gateways.calls.credentials import GoogleCredentials
 from bot.gateways.calls.retries import ReadRetries
+from bot.gateways.google.credentials import GoogleCredentials
 from bot.gateways.google.gke import GkeGateway, GoogleEndpoints
 from bot.gateways.kubernetes.api_server import TimeLimits
 from bot.gateways.kubernetes.gateway import KubernetesGateway, connect_kubernetes

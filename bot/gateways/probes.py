@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from bot.gateways.calls import faults
 from bot.gateways.calls.faults import OutsideCall
-from bot.gateways.releases.web_files import judge_httpx, open_client, read_whole
+from bot.gateways.calls.web_faults import judge_query
+from bot.gateways.releases.web_files import open_client, read_whole
 from steps.contract.errors import GiveUp
 
 if TYPE_CHECKING:
@@ -61,8 +62,7 @@ class ProbesGateway:
             with open_client(self._limits) as client, client.stream("GET", url, params=query) as answer:
                 return answer, read_whole(call, answer, LARGEST_ANSWER)
         except (httpx.InvalidURL, httpx.TransportError) as error:
-            no_address = GiveUp(f"{url} is not an address", "Mend prometheus_url for the cluster, then retry.")
-            raise judge_httpx(call, error, self._limits[1], no_address) from error
+            raise judge_query(call, error, self._limits[1], url) from error
 
 
 def _read_values(call: OutsideCall, body: bytes) -> Iterator[float]:

@@ -17,8 +17,8 @@ RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 def open_gateway(kubeconfig: str) -> Callable[[], int]:
     """Make the reader of the bot, connected."""
-    from bot.gateways.calls.credentials import GoogleCredentials
     from bot.gateways.clusters import ClusterGateways
+    from bot.gateways.google.credentials import GoogleCredentials
     from steps.mesh import ClusterAddress
 
     gateway = ClusterGateways(GoogleCredentials()).kubernetes_for(ClusterAddress("bench", kubeconfig=kubeconfig))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.gateways.kubernetes.connections import Endpoint
 from steps.contract.errors import GiveUp
 from steps.mesh import ENDPOINTS
 
@@ -19,6 +19,20 @@ _NAMES = {
     "public": "a public address",
     "private": "a private address",
 }
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where an API server answers: `kind` is dns, private, public; `ca` is PEM, "" for a public certificate.
+
+    `authority` is the cluster's own CA whatever the endpoint, `gke_id` GKE's own id of the cluster.
+    """
+
+    kind: str
+    host: str
+    ca: str = ""
+    authority: str = ""
+    gke_id: str = ""
 
 
 def choose_endpoint(cluster: Cluster, order: Sequence[str] = ENDPOINTS) -> Endpoint:

@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from bot.gateways.calls import faults
-from bot.gateways.calls.credentials import GET_CREDENTIALS, GoogleCredentials
 from bot.gateways.calls.faults import OutsideCall
 from bot.gateways.calls.retries import ReadRetries
-from bot.gateways.google.endpoints import choose_endpoint
-from bot.gateways.google.google_rest import GoogleRest, judge_requests
+from bot.gateways.google.credentials import GoogleCredentials
+from bot.gateways.google.endpoints import Endpoint, choose_endpoint
+from bot.gateways.google.google_rest import GoogleRest
 from bot.gateways.google.kubeconfig_identity import describe_by_kubeconfig
 from bot.gateways.google.permissions import name_grant
-from bot.gateways.google.reasons import GoogleRefusal, judge_refusal
-from bot.gateways.kubernetes.connections import Endpoint
+from bot.gateways.google.verdicts import GET_CREDENTIALS, judge_container
 from steps.contract.errors import GiveUp
 from steps.contract.ports import Kubernetes
 from steps.mesh import ClusterAddress, ClusterIdentity, Discovery, Exclusion, GkeState, Operation
@@ -198,16 +196,8 @@ class GkeGateway:
 
         try:
             return ask()
-        except ParseError as error:
-            raise faults.judge_garbled(call, b"", error) from error
-        except exceptions.GoogleAPICallError as error:
-            headers = getattr(error.response, "headers", None) or {}
-            wait = faults.read_retry_after(headers)
-            known = {str(key): str(text) for key, text in (error.metadata or {}).items()}
-            refusal = GoogleRefusal(int(error.code or 500), error.message or "", error.reason or "", known)
-            raise judge_refusal(call, refusal, wait) from error
-        except requests.RequestException as error:
-            raise judge_requests(call, error, self._limit) from error
+        except (ParseError, exceptions.GoogleAPICallError, requests.RequestException) as error:
+            raise judge_container(call, error, self._limit) from error
 
     def _describe_call(self, action: str, project: str, permission: str) -> OutsideCall:
         return OutsideCall(

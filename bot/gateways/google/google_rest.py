@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from bot.gateways.calls import faults
-from bot.gateways.calls.credentials import QUOTA_HEADER, GoogleCredentials
 from bot.gateways.calls.faults import OutsideCall
 from bot.gateways.calls.retries import ReadRetries
-from bot.gateways.google.reasons import GoogleRefusal, judge_refusal, read_google_refusal
-from steps.contract.errors import GiveUp
+from bot.gateways.google.credentials import QUOTA_HEADER, GoogleCredentials
+from bot.gateways.google.reasons import GoogleRefusal, read_google_refusal
+from bot.gateways.google.verdicts import judge_refusal, judge_requests
 
 if TYPE_CHECKING:
     import requests
@@ -76,28 +76,6 @@ class GoogleRest:
                 )
         except requests.RequestException as error:
             raise judge_requests(call, error, self._limits[1]) from error
-
-
-def judge_requests(call: OutsideCall, error: Exception, limit: float) -> Exception:
-    """The verdict on an exception of requests, TryAgain or GiveUp; `limit` is the read limit in seconds."""
-    import requests
-
-    from bot.gateways.google.bounded_answers import AnswerTooLarge, NotGoogles
-
-    match error:
-        case NotGoogles():
-            return faults.judge_garbled(call, error.body)
-        case AnswerTooLarge():
-            return GiveUp(
-                f'{call.service} answered "{call.action}" with more than it ever has to say: {error}',
-                "Find out what stands between the bot and Google; then retry.",
-            )
-        case requests.exceptions.SSLError():
-            return faults.judge_untrusted(call, error)
-        case requests.exceptions.ReadTimeout():
-            return faults.judge_silence(call, limit)
-        case _:
-            return faults.judge_unreachable(call, error)
 
 
 def read_answer(response: requests.Response) -> GoogleRefusal:

@@ -7,11 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-
-from bot.gateways.calls import faults
-from bot.gateways.calls.faults import OutsideCall
-from steps.contract.errors import StepError
+from dataclasses import dataclass, field
 
 # Rate limits inside a 403, the lower-case ones as the older APIs write them.
 PASSING = frozenset({"RATE_LIMIT_EXCEEDED", "rateLimitExceeded", "userRateLimitExceeded"})
@@ -43,14 +39,6 @@ class GoogleRefusal:
     message: str
     reason: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
-
-
-def judge_refusal(call: OutsideCall, refusal: GoogleRefusal, retry_after: float | None = None) -> StepError:
-    """The verdict on a refusal by its reason, and by its status where it gives none that is known."""
-    if refusal.reason in PASSING:
-        return faults.judge_status(call, 429, refusal.message, retry_after)
-    call = replace(call, told=find_remedy(refusal) or call.told)
-    return faults.judge_status(call, refusal.status, refusal.message, retry_after)
 
 
 def find_remedy(refusal: GoogleRefusal) -> str:

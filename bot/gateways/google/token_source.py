@@ -6,7 +6,7 @@ from collections.abc import MutableMapping
 
 from google.auth.credentials import Credentials
 
-from bot.gateways.calls.credentials import QUOTA_HEADER, GoogleCredentials
+from bot.gateways.google.credentials import QUOTA_HEADER, GoogleCredentials
 
 
 class TokenSource(Credentials):

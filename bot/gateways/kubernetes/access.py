@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import msgspec
 
 from bot.gateways.kubernetes.answers import Review, ServerVersion
-from bot.gateways.kubernetes.api_server import DENIED_USER, ApiServer, read_status
+from bot.gateways.kubernetes.api_server import ApiServer
 from bot.gateways.kubernetes.pages import decode
 from bot.gateways.kubernetes.served_apis import ServedApis
+from bot.gateways.kubernetes.verdicts import DENIED_USER, read_status
 from steps.contract.errors import GiveUp
 from steps.mesh import Right
 

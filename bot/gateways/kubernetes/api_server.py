@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
-import msgspec
-
 from bot.gateways.calls import faults
 from bot.gateways.calls.faults import OutsideCall
 from bot.gateways.calls.retries import ReadRetries
 from bot.gateways.kubernetes.connections import Connection
-from steps.contract.errors import GiveUp, TryAgain
+from bot.gateways.kubernetes.verdicts import (
+    Unreached,
+    judge_exchange,
+    name_rule_grant,
+    read_status,
+    refuse_size,
+)
 from steps.mesh import ReachedServer
 from steps.workloads.causes import advise_on_refusal
 
@@ -27,8 +30,6 @@ STRATEGIC = "application/strategic-merge-patch+json"
 APPLY = "application/apply-patch+yaml"
 IMPERSONATE = "Impersonate-User"
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
-DENIED_USER = re.compile(r'User "([^"]+)" cannot')
-DENIED_RULE = re.compile(r'User "([^"]+)" cannot (\w+) resource "([^"]+)" in API group "([^"]*)"')
 
 
 # Pages hold 500 objects; the largest object that etcd keeps has 1.5 MB, and hardly any has a tenth of that.
@@ -69,37 +70,6 @@ class HttpAnswer:
     status: int
     body: bytes
     retry_after: float | None = None
-
-
-class StatusCause(msgspec.Struct):
-    """One cause in the details of a Status."""
-
-    reason: str = ""
-    message: str = ""
-
-
-class Details(msgspec.Struct, rename="camel"):
-    """The details of a Status."""
-
-    causes: list[StatusCause] | None = None
-    retry_after_seconds: float = 0
-
-
-class Status(msgspec.Struct):
-    """The Status object that the API server sends with every error."""
-
-    message: str = ""
-    reason: str = ""
-    details: Details | None = None
-
-    @property
-    def causes(self) -> list[StatusCause]:
-        """The causes, none where there are no details."""
-        return (self.details.causes if self.details else None) or []
-
-
-class _Unreached(TryAgain):
-    """Nothing was sent: the connection could not be made."""
 
 
 class ApiServer:
@@ -187,7 +157,7 @@ class ApiServer:
         client = self._open()
         try:
             answer = self._exchange(client, action, request)
-        except _Unreached:
+        except Unreached:
             client = self._open_anew(client)
             answer = self._exchange(client, action, request)
         if answer.status == 401:
@@ -227,57 +197,7 @@ class ApiServer:
             body = response.read(LARGEST_ANSWER + 1, decode_content=True)
             if len(body) > LARGEST_ANSWER:
                 response.close()
-                raise refuse_size(action)
+                raise refuse_size(action, LARGEST_ANSWER)
             return HttpAnswer(response.status, body, faults.read_retry_after(response.headers))
-        except ApiException as error:  # status 0: the client's form of a TLS error
-            raise self._judge_tls(action, error) from error
-        except urllib3.exceptions.HTTPError as error:
-            raise self._judge(action, error) from error
-
-    def _judge(self, action: str, error: Exception) -> TryAgain:
-        from urllib3 import exceptions
-
-        call = OutsideCall(self.name, action)
-        if isinstance(error, (exceptions.NewConnectionError, exceptions.ConnectTimeoutError)):
-            return _Unreached(faults.judge_unreachable(call, error).why)
-        if isinstance(error, exceptions.TimeoutError):
-            return faults.judge_silence(call, self._limits.read)
-        return faults.judge_unreachable(call, error)
-
-    def _judge_tls(self, action: str, error: Exception) -> TryAgain:
-        # TryAgain rather than GiveUp: while GKE rotates the CA the old and the new one are answered for minutes.
-        return _Unreached(f'{self.name} has no trusted certificate for "{action}": {faults.name_error(error)}')
-
-
-def refuse_size(action: str) -> GiveUp:
-    """The verdict on an answer that is larger than anything that an API server sends of itself."""
-    return GiveUp(
-        f'the API server answered "{action}" with more than {LARGEST_ANSWER // 2**20} MB',
-        "Find out what stands in its way, or which of these objects is so large; then retry.",
-    )
-
-
-def read_status(body: bytes) -> Status:
-    """The Status in an error's body; its message is the body itself where a proxy answered in another form."""
-    try:
-        return msgspec.json.decode(body, type=Status)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return Status(message=body[:400].decode("utf-8", "replace"))
-
-
-def name_rule_grant(message: str) -> str:
-    """What grants what a 403's message says is missing: the exact rule, or the guide's binding where it names none."""
-    rule = DENIED_RULE.search(message)
-    if rule:
-        user, verb, resource, group = rule.groups()
-        quoted = group or '""'
-        return (
-            f"Somebody who may grant it gives {user} a role with the rule apiGroups [{quoted}], resources "
-            f"[{resource}], verbs [{verb}]; manifests/target-cluster has what the bot needs. Then retry."
-        )
-    found = DENIED_USER.search(message)
-    user = found.group(1) if found else "ACCOUNT"
-    return (
-        "Somebody who may grant it runs `kubectl create clusterrolebinding cluster-admin-binding-asm-upgrade-bot "
-        f"--clusterrole=cluster-admin --user={user}`, then retry."
-    )
+        except (ApiException, urllib3.exceptions.HTTPError) as error:
+            raise judge_exchange(OutsideCall(self.name, action), error, self._limits.read) from error

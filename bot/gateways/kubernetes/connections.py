@@ -5,14 +5,16 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from bot.files import read_bounded
 from bot.gateways.calls.bounded import BoundedCalls
-from bot.gateways.calls.credentials import GET_CREDENTIALS, GoogleCredentials
 from bot.gateways.calls.faults import name_error
+from bot.gateways.google.credentials import GoogleCredentials
+from bot.gateways.google.endpoints import Endpoint
+from bot.gateways.google.verdicts import GET_CREDENTIALS
+from bot.gateways.kubernetes.verdicts import judge_kubeconfig
 from steps.contract.documents import BadDocument, read_yaml
 from steps.contract.errors import GiveUp
 from steps.mesh import ClusterAddress, ReachedServer
@@ -23,20 +25,6 @@ if TYPE_CHECKING:
 POOL_SIZE = 8
 # https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/#AuthInfo
 ACTING_FOR = ("as", "as-uid", "as-groups", "as-user-extra")
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """Where an API server answers: `kind` is dns, private, public; `ca` is PEM, "" for a public certificate.
-
-    `authority` is the cluster's own CA whatever the endpoint, `gke_id` GKE's own id of the cluster.
-    """
-
-    kind: str
-    host: str
-    ca: str = ""
-    authority: str = ""
-    gke_id: str = ""
 
 
 class FindsEndpoints(Protocol):
@@ -131,10 +119,7 @@ class KubeconfigConnection:
         try:
             self._plugin.run(lambda: _load(path, self._address.context, configuration))
         except (ConfigException, YAMLError, OSError, ValueError, TypeError, AttributeError, LookupError) as error:
-            raise GiveUp(
-                f"the kubeconfig {path} of {self.name} can't be used: {name_error(error)}",
-                "Check the file and the context named in clusters.toml, then retry.",
-            ) from error
+            raise judge_kubeconfig(self.name, path, name_error(error)) from error
         self._bound_hook(configuration)
         harden(configuration)
         return ApiClient(configuration)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.gateways.calls.credentials import GoogleCredentials
 from bot.gateways.calls.retries import ReadRetries
+from bot.gateways.google.credentials import GoogleCredentials
 from bot.gateways.kubernetes.access import Access
 from bot.gateways.kubernetes.api_server import ApiServer, TimeLimits
 from bot.gateways.kubernetes.connections import Connection, FindsEndpoints, GkeConnection, KubeconfigConnection

@@ -24,9 +24,9 @@ from bot.gateways.kubernetes.pages import (
     list_whole,
 )
 from bot.gateways.kubernetes.pods import reduce_pod
-from bot.gateways.kubernetes.quantities import count_bytes, count_millicores
 from bot.gateways.kubernetes.served_apis import ServedApis
 from bot.gateways.kubernetes.wire import Controller, DescribedMeta
+from bot.gateways.kubernetes.wire_nodes import count_bytes, count_millicores
 from bot.gateways.kubernetes.workloads import KINDS, reduce_workload
 from steps.contract.errors import GiveUp
 from steps.mesh import (

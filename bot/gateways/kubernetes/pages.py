@@ -8,11 +8,12 @@ from typing import TypeVar
 
 import msgspec
 
-from bot.gateways.calls.faults import OutsideCall, judge_garbled, name_error
+from bot.gateways.calls.faults import OutsideCall
 from bot.gateways.kubernetes.answers import BudgetItem, NamespaceItem, NodeItem, Scaler
 from bot.gateways.kubernetes.api_server import JSON, ApiServer, HttpAnswer
+from bot.gateways.kubernetes.verdicts import judge_form
 from bot.gateways.kubernetes.wire import Controller, Described, Page, PodItem
-from steps.contract.errors import GiveUp, TryAgain
+from steps.contract.errors import TryAgain
 
 PAGE_SIZE = 500
 MOST_RESTARTS = 3
@@ -118,15 +119,5 @@ def decode(server: ApiServer, action: str, answer: HttpAnswer, decoder: msgspec.
     """The answer's body. TryAgain where it isn't JSON (cut short), GiveUp where a field has another type."""
     try:
         return decoder.decode(answer.body)
-    except msgspec.ValidationError as error:
-        raise GiveUp(
-            f'{server.name} answered "{action}" in a form that the bot can\'t read: {name_error(error)}',
-            "This is a fault of the bot or of a proxy in between: compare with `kubectl get -o json`, and report it.",
-        ) from error
-    except RecursionError as error:
-        raise GiveUp(
-            f'{server.name} answered "{action}" with JSON that is nested too deep to be read',
-            "Look at the object with `kubectl get -o json`: somebody wrote it so, or a proxy in between did.",
-        ) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise judge_garbled(OutsideCall(server.name, action), answer.body, error) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise judge_form(OutsideCall(server.name, action), answer.body, error) from error

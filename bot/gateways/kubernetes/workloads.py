@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from bot.gateways.kubernetes.pods import PROXY, find_owner
-from bot.gateways.kubernetes.quantities import count_bytes, count_millicores
 from bot.gateways.kubernetes.wire import (
     ConditionItem,
     Container,
@@ -22,7 +21,15 @@ from bot.gateways.kubernetes.wire import (
     Volume,
     decode_selector,
 )
-from bot.gateways.kubernetes.wire_nodes import Affinity, AffinityTerm, Expression, PodAffinity, Toleration
+from bot.gateways.kubernetes.wire_nodes import (
+    Affinity,
+    AffinityTerm,
+    Expression,
+    PodAffinity,
+    Toleration,
+    count_bytes,
+    count_millicores,
+)
 from steps.contract.documents import read_count
 from steps.mesh import Placement, Requirement, Taint, Workload, WorkloadRef
 

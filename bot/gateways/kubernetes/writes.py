@@ -10,12 +10,13 @@ import msgspec
 
 from bot.gateways.calls.faults import judge_status
 from bot.gateways.kubernetes.answers import FoundLease, RoleBinding
-from bot.gateways.kubernetes.api_server import MERGE, STRATEGIC, ApiServer, HttpAnswer, read_status
+from bot.gateways.kubernetes.api_server import MERGE, STRATEGIC, ApiServer, HttpAnswer
 from bot.gateways.kubernetes.objects import FIELD_MANAGER
 from bot.gateways.kubernetes.pages import decode
 from bot.gateways.kubernetes.served_apis import ServedApis
+from bot.gateways.kubernetes.verdicts import judge_deleted, judge_taken, read_status
 from bot.gateways.kubernetes.workloads import KINDS, RESTARTED_AT
-from steps.contract.errors import GiveUp, TryAgain
+from steps.contract.errors import GiveUp
 from steps.contract.leases import Lease
 from steps.mesh import Binding, BindingMark, Evicted, Eviction, EvictionRefused, PodGone, WorkloadRef
 
@@ -56,7 +57,7 @@ class Writes:
             accept=(404,),
         )
         if answer.status == 404:
-            raise TryAgain(f"{ref} was deleted meanwhile")
+            raise judge_deleted(ref)
 
     def evict_pod(self, namespace: str, name: str, uid: str) -> Eviction:
         action = f"evict {namespace}/{name}"
@@ -95,10 +96,7 @@ class Writes:
         body = _write_binding(binding)
         answer = self._server.send(action, "POST", BINDINGS, {"fieldManager": FIELD_MANAGER}, body, accept=(409,))
         if answer.status == 409 and self.read_binding(binding.name) != binding:
-            raise GiveUp(
-                f"there is already a ClusterRoleBinding {binding.name} with other content",
-                f"Look at it with `kubectl get clusterrolebinding {binding.name} -o yaml`; the bot never edits it.",
-            )
+            raise judge_taken(binding.name)
 
     def revise_binding(self, binding: Binding) -> None:
         body = _write_binding(binding)

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TypeAlias
 
 from bot.files import read_bounded, write_atomically
-from bot.gateways.calls.credentials import GoogleCredentials
 from bot.gateways.calls.faults import judge_disk, name_error
+from bot.gateways.google.credentials import GoogleCredentials
 from bot.gateways.kubernetes.connections import FindsEndpoints
+from bot.gateways.kubernetes.verdicts import judge_kubeconfig
 from steps.contract.documents import BadDocument, read_yaml
-from steps.contract.errors import GiveUp
 from steps.mesh import ClusterAddress
 
 KubeconfigSection: TypeAlias = Mapping[str, object]
@@ -69,9 +69,9 @@ class Kubeconfigs:
             cluster = _pick(found["clusters"], context["cluster"], "cluster")
             user = _pick(found["users"], context["user"], "user")
         except BadDocument as error:
-            raise _refuse(address, path, _describe_fault(error)) from None
+            raise judge_kubeconfig(address.key, path, _describe_fault(error)) from None
         except (OSError, KeyError, TypeError, ValueError) as error:
-            raise _refuse(address, path, name_error(error)) from error
+            raise judge_kubeconfig(address.key, path, name_error(error)) from error
         base = path.parent.absolute()
         kept = {key: context[key] for key in ("namespace",) if key in context}
         who = {**_find_plugin(_make_absolute(user, base), base), **other}
@@ -92,13 +92,6 @@ class Kubeconfigs:
             write_atomically(path, text.encode())
         except OSError as error:
             raise judge_disk(error, path) from error
-
-
-def _refuse(address: ClusterAddress, path: Path, why: str) -> GiveUp:
-    return GiveUp(
-        f"the kubeconfig {path} of {address.key} can't be used: {why}",
-        "Check the file and the context named in clusters.toml, then retry.",
-    )
 
 
 def _describe_fault(error: BadDocument) -> str:

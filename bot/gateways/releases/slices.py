@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 from bot.files import write_atomically
 from bot.gateways.calls import faults
 from bot.gateways.calls.faults import OutsideCall
+from bot.gateways.calls.web_faults import judge_shorter
 from bot.gateways.releases.web_files import open_client, open_file
 from steps.contract.documents import read_count
-from steps.contract.errors import GiveUp, TryAgain
+from steps.contract.errors import GiveUp
 
 if TYPE_CHECKING:
     import httpx
@@ -77,7 +78,7 @@ class Slices:
             with open_file(self._client(), call, url, _ask_rest(offset, notes)) as response:
                 if response.status_code == 416:
                     part.unlink(missing_ok=True)
-                    raise TryAgain(f"{call.service} has a shorter file than before: fetching it anew")
+                    raise judge_shorter(call)
                 return self._receive(response, part, offset, notes)
         except OSError as error:
             raise faults.judge_disk(error, part, notes.total) from error

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from bot.gateways.calls import faults
 from bot.gateways.calls.faults import OutsideCall
-from steps.contract.errors import GiveUp, StepError
+from bot.gateways.calls.web_faults import judge_download
+from steps.contract.errors import GiveUp
 
 if TYPE_CHECKING:
     import httpx
@@ -45,8 +46,7 @@ def open_file(
                     return
                 url = _follow(call, response)
     except (httpx.InvalidURL, httpx.TransportError) as error:
-        no_address = GiveUp(f"{url} is not an address to download from", "Mend it in the release file, then retry.")
-        raise judge_httpx(call, error, client.timeout.read or 0, no_address) from error
+        raise judge_download(call, error, client.timeout.read or 0, url) from error
     raise GiveUp(f'{call.service} redirects "{call.action}" in a circle', "Check the address in the release file.")
 
 
@@ -61,21 +61,6 @@ def read_whole(call: OutsideCall, response: httpx.Response, largest: int) -> byt
                 "Check its address, then retry.",
             )
     return bytes(body)
-
-
-def judge_httpx(call: OutsideCall, error: Exception, limit: float, no_address: GiveUp) -> StepError:
-    """The verdict on an exception of httpx; `limit` is the read limit in seconds."""
-    import httpx
-
-    match error:
-        case httpx.InvalidURL() | httpx.UnsupportedProtocol():
-            return no_address
-        case httpx.TimeoutException():
-            return faults.judge_silence(call, limit)
-        case _ if "CERTIFICATE_VERIFY_FAILED" in str(error):
-            return faults.judge_untrusted(call, error)
-        case _:
-            return faults.judge_unreachable(call, error)
 
 
 def _refuse(call: OutsideCall, response: httpx.Response) -> None:

@@ -22,6 +22,8 @@ BAD_CONTENT = frozenset({"msg_too_long", "no_text", "invalid_metadata_format", "
 }
 # Some aspect of the operation may have succeeded, Slack's documentation says.
 UNCERTAIN = frozenset({"fatal_error", "internal_error", "service_unavailable", "request_timeout"})
+# Timeouts and "too many requests", of the address that takes a file.
+PASSING = (408, 429)
 LOST_THREAD = frozenset({"thread_not_found", "cannot_reply_to_message"})
 # The channel of an upgrade is that of its start.
 OTHER = ", or set another `channel` in clusters.toml, for what begins after that"
@@ -94,6 +96,9 @@ class Unclear:
     why: str
 
 
+# What the SDK itself finds no message.
+MALFORMED = Refused("invalid_blocks")
+
 SlackAnswer: TypeAlias = Answered | TooFast | Refused | Unclear
 
 
@@ -123,6 +128,19 @@ def _sort_error(error: SlackApiError) -> SlackAnswer:
         # The SDK puts a whole sentence into `error` where the body is not JSON.
         return Unclear(f"HTTP {status} {code[:120]}".strip())
     return Refused(code)
+
+
+def sort_upload(status: int) -> SlackAnswer | None:
+    """What came of the bytes of a file by the status of their address, None where they are there."""
+    if status < 400:
+        return None
+    told = f"upload: HTTP {status}"
+    return Refused(told) if status < 500 and status not in PASSING else Unclear(told)
+
+
+def sort_lost_upload(error: Exception) -> Unclear:
+    """The same where the address gave no answer."""
+    return Unclear(f"upload: {type(error).__name__}")
 
 
 def _read_seconds(header: object) -> float:

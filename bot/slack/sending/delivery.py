@@ -19,6 +19,7 @@ from bot.slack.api.answers import (
     BAD_CONTENT,
     GONE,
     LOST_THREAD,
+    MALFORMED,
     Answered,
     Refused,
     SlackAnswer,
@@ -212,7 +213,7 @@ class Sender:
     def _draw_and_send(self, message: Message, send: Callable[[Drawing], SlackAnswer]) -> SlackAnswer:
         """Send the best look that Slack accepts; a plainer one that was needed is remembered for this message alone."""
         look: Look | None = self._looks.get(message.id, "rich")
-        answer: SlackAnswer = Refused("invalid_blocks")
+        answer: SlackAnswer = MALFORMED
         while look is not None:
             answer = self._send_look(message, look, send)
             if not isinstance(answer, Refused) or answer.code not in BAD_BLOCKS | BAD_CONTENT:
@@ -233,7 +234,7 @@ class Sender:
         try:
             drawing = draw_message(message, view, look, self._pen)
         except SlackObjectFormationError:
-            return Refused("invalid_blocks")
+            return MALFORMED
         return send(drawing)
 
     def _sort_failure(self, message: Message, answer: SlackAnswer) -> Result:

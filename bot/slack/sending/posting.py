@@ -9,7 +9,16 @@ from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 from slack_sdk.webhook import WebhookClient
 
-from bot.slack.api.answers import Answered, Fields, Refused, SlackAnswer, Unclear, call_slack
+from bot.slack.api.answers import (
+    Answered,
+    Fields,
+    Refused,
+    SlackAnswer,
+    Unclear,
+    call_slack,
+    sort_lost_upload,
+    sort_upload,
+)
 from bot.slack.api.shared_files import is_slack_address
 from bot.slack.drawing.messages import EVENT_TYPE, Drawing
 
@@ -17,8 +26,6 @@ from bot.slack.drawing.messages import EVENT_TYPE, Drawing
 LOOK_BACK = timedelta(minutes=15)
 PAGES = 20
 ANSWER_SECONDS = 10
-# Timeouts and "too many requests".
-PASSING = (408, 429)
 
 
 class Postbox:
@@ -89,15 +96,8 @@ class Postbox:
         try:
             response = requests.post(url, data=content, timeout=ANSWER_SECONDS)
         except requests.RequestException as error:
-            return Unclear(f"upload: {type(error).__name__}")
-        if response.ok:
-            return None
-        told = f"upload: HTTP {response.status_code}"
-        return (
-            Refused(told)
-            if 400 <= response.status_code < 500 and response.status_code not in PASSING
-            else Unclear(told)
-        )
+            return sort_lost_upload(error)
+        return sort_upload(response.status_code)
 
     def find_message(self, channel: str, thread: str, outbox_id: str, since: datetime) -> str | SlackAnswer:
         """The ts of the latest message with this id in its metadata, "" where there is none, or why it is unknown."""

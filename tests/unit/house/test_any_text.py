@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.gateways.kubernetes.quantities import count_bytes
+from bot.gateways.kubernetes.wire_nodes import count_bytes
 from bot.slack.drawing.buttons import read_value
 from bot.slack.drawing.reminders import read_snooze
 from bot.slack.drawing.text import escape, write_code

@@ -16,7 +16,7 @@ import yaml
 from prometheus_client import CollectorRegistry
 
 from bot.app.metrics import Signs, build_registry
-from bot.gateways.calls.credentials import GoogleCredentials
+from bot.gateways.google.credentials import GoogleCredentials
 from bot.journal.bodies import MilestoneBody
 from bot.journal.rows import UpgradeRow
 from bot.windows.permits import OPEN, Permit

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from google.oauth2 import service_account
 
-from bot.gateways.calls.credentials import SCOPES, GoogleCredentials
+from bot.gateways.google.credentials import SCOPES, GoogleCredentials
+from bot.gateways.google.endpoints import Endpoint
 from bot.gateways.google.gke import GoogleEndpoints
-from bot.gateways.kubernetes.connections import Endpoint
 from sandbox.cluster.http.tls import ServingCertificate, ensure_certificate
 from sandbox.google.account import ServiceAccount
 from sandbox.google.project import GkeCluster, Project

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 import bot.gateways
-from bot.gateways.calls.credentials import GoogleCredentials
 from bot.gateways.calls.retries import ReadRetries
+from bot.gateways.google.credentials import GoogleCredentials
 from bot.gateways.google.gke import GkeGateway, GoogleEndpoints
 from bot.gateways.kubernetes.api_server import ApiServer, TimeLimits
 from bot.gateways.kubernetes.connections import KubeconfigConnection
@@ -89,12 +89,15 @@ MODULES = {
     "gke.py": {"requests"},
     "google_rest.py": {"requests"},
     "web_files.py": {"httpx"},
+    "web_faults.py": {"httpx"},
     "probes.py": {"httpx"},
     "slices.py": {"httpx"},
     "webhook_posts.py": {"httpx"},
     "long_programs.py": {"subprocess"},
     "short_programs.py": {"subprocess"},
     "api_server.py": {"urllib3"},
+    # They tell exceptions apart, and ask nobody.
+    "verdicts.py": {"requests", "urllib3"},
 }
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from bot.gateways.calls.credentials import GoogleCredentials
 from bot.gateways.calls.retries import ReadRetries
+from bot.gateways.google.credentials import GoogleCredentials
 from bot.gateways.google.gke import GkeGateway, GoogleEndpoints
 from steps.contract.errors import TryAgain
 from tests.unit.bot.gateways.conftest import Serve

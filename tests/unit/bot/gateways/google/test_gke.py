@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.gateways.calls.credentials import GoogleCredentials
 from bot.gateways.calls.retries import ReadRetries
+from bot.gateways.google.credentials import GoogleCredentials
 from bot.gateways.google.gke import GkeGateway, GoogleEndpoints
 from sandbox.google.account import EMAIL, ServiceAccount
 from sandbox.google.server import TOKEN_PATH

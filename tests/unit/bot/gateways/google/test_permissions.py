@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.gateways.calls.credentials import SCOPES
+from bot.gateways.google.credentials import SCOPES
 from bot.gateways.google.gke import GkeGateway
 from bot.gateways.google.permissions import PERMISSIONS, find_permission
 from sandbox.google.server import TOKEN_PATH

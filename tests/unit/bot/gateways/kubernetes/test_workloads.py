@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from bot.gateways.kubernetes.quantities import count_bytes, count_millicores
 from bot.gateways.kubernetes.wire import Controller
+from bot.gateways.kubernetes.wire_nodes import count_bytes, count_millicores
 from bot.gateways.kubernetes.workloads import reduce_workload
 from steps.mesh import Owner, Placement, Requirement, Taint, Workload
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.gateways.calls.credentials import GoogleCredentials
+from bot.gateways.google.credentials import GoogleCredentials
 from bot.gateways.programs import guarded_runs
 from bot.gateways.programs.guarded_runs import GuardedRuns, write_overlays
 from bot.gateways.programs.kubeconfigs import Kubeconfigs

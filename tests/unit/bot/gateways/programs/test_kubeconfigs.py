@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.gateways.calls.credentials import GoogleCredentials
+from bot.gateways.google.credentials import GoogleCredentials
 from bot.gateways.google.gke import GkeGateway
 from bot.gateways.programs.kubeconfigs import Kubeconfigs
 from steps.contract.errors import GiveUp

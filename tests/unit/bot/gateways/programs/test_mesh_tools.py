@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.gateways.calls.credentials import GoogleCredentials
+from bot.gateways.google.credentials import GoogleCredentials
 from bot.gateways.programs.kubeconfigs import Kubeconfigs
 from bot.gateways.programs.long_programs import ProgramRuns
 from bot.gateways.programs.mesh_tools import MeshToolsGateway, ProgramLimits

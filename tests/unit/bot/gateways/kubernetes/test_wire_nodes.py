@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.gateways.kubernetes.quantities import count_bytes, count_millicores
+from bot.gateways.kubernetes.wire_nodes import count_bytes, count_millicores
 
 
 @pytest.mark.parametrize(("text", "count"), [("250m", 250), ("2", 2000), ("1e3", 1_000_000), ("0.1m", 1), ("", 0)])

@@ -9,7 +9,8 @@ import pytest
 from google.auth import exceptions
 from google.auth.compute_engine import Credentials, _metadata
 
-from bot.gateways.calls.credentials import GoogleCredentials, judge_refresh
+from bot.gateways.google.credentials import GoogleCredentials
+from bot.gateways.google.verdicts import judge_refresh
 from steps.contract.errors import GiveUp, TryAgain
 from tests.unit.bot.gateways.loopback import Loopback, Reply, Request, Reset, Silence
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
-from bot.gateways.calls.faults import name_error
+from bot.gateways.google.verdicts import judge_loading, judge_refresh
 from steps.contract.errors import GiveUp, StepError, TryAgain
 
 if TYPE_CHECKING:
@@ -22,20 +22,8 @@ SCOPES = (
     "https://www.googleapis.com/auth/cloud-platform",
     "https://www.googleapis.com/auth/userinfo.email",
 )
-GET_CREDENTIALS = (
-    "Set GOOGLE_APPLICATION_CREDENTIALS to a service account's key file, run the bot with workload identity, "
-    "or run `gcloud auth application-default login`; then retry."
-)
-
-BIND_ACCOUNT = (
-    "Let the bot's Kubernetes service account act as its Google service account (roles/iam.workloadIdentityUser, and "
-    "the annotation iam.gke.io/gcp-service-account), as manifests/kubernetes has it; then retry."
-)
-SET_CLOCK = "Set the clock of the bot's machine by NTP; then retry."
 # Google's name for the project that `find_quota_project` tells (cloud.google.com/apis/docs/system-parameters).
 QUOTA_HEADER = "x-goog-user-project"
-# Timeouts and "too many requests", among the answers that otherwise are final.
-PASSING = (408, 429)
 
 
 class GoogleCredentials:
@@ -137,34 +125,9 @@ class GoogleCredentials:
 
         try:
             credentials.refresh(make_request(self._limit))  # type: ignore[no-untyped-call]
-        except (exceptions.GoogleAuthError, requests.RequestException) as error:
+        except (exceptions.GoogleAuthError, requests.RequestException, KeyError, TypeError, ValueError) as error:
             raise judge_refresh(error) from error
-        except (KeyError, TypeError, ValueError) as error:  # google-auth on an answer that is none of Google's
-            raise TryAgain(f"Google's token endpoint gave an answer of another form: {name_error(error)}") from error
         self._refusal = ""
-
-
-def judge_refresh(error: Exception) -> StepError:
-    """The verdict on a renewal that failed, by what lies behind it and not by the exception's class.
-
-    google-auth wraps a metadata server that is away, throttled or out of order into the same RefreshError as an account
-    that is refused (compute_engine/credentials.py); only an answer of 4xx is kept beside the TransportError's message.
-    """
-    from google.auth import exceptions
-
-    cause = error.__cause__ if isinstance(error.__cause__, exceptions.TransportError) else error
-    if isinstance(cause, exceptions.TransportError):
-        status = getattr(cause.args[1], "status", 0) if len(cause.args) > 1 else 0
-        if 400 <= status < 500 and status not in PASSING:
-            return GiveUp(f"Google's metadata server refused the bot's account: {name_error(cause)}", BIND_ACCOUNT)
-        return TryAgain(f"Google's token endpoint could not be reached: {name_error(cause)}")
-    if not isinstance(error, exceptions.GoogleAuthError):
-        return TryAgain(f"Google's token endpoint could not be reached: {name_error(error)}")
-    if error.retryable or "Unexpected response from metadata server" in str(error):
-        return TryAgain(f"Google's token endpoint asks to try again: {name_error(error)}")
-    if "iat" in str(error) and "exp" in str(error):
-        return GiveUp(f"Google finds the bot's clock off: {name_error(error)}", SET_CLOCK)
-    return GiveUp(f"Google refused to renew the bot's credentials: {name_error(error)}", GET_CREDENTIALS)
 
 
 def load_default() -> Credentials:
@@ -174,10 +137,8 @@ def load_default() -> Credentials:
 
     try:
         credentials, _project = google.auth.default(scopes=list(SCOPES))
-    except exceptions.DefaultCredentialsError as error:
-        raise GiveUp(f"the bot has no Google credentials: {name_error(error)}", GET_CREDENTIALS) from error
     except (exceptions.GoogleAuthError, OSError, ValueError) as error:
-        raise GiveUp(f"the bot's Google credentials can't be read: {name_error(error)}", GET_CREDENTIALS) from error
+        raise judge_loading(error) from error
     return credentials
 
 
