@@ -167,6 +167,7 @@ class Transitions:
     def go_on(self, row: UpgradeRow, sentence: str) -> None:
         """The window that it was held for is open."""
         with self._change(row, "go on") as now:
+            self._journal.change_upgrade(row.id, sentence=sentence)
             self._chronicle.tell(row, sentence, now)
 
     def look_again(self, row: UpgradeRow) -> None:
@@ -237,23 +238,26 @@ class Transitions:
         """The window closed on a question that people had little time for: its step asks anew, for the next window."""
         with self._change(row, "carry over") as now:
             self._journal.close_question(row.id, "expired")
-            self._chronicle.close_card(row, "the window has closed: asked again for the next one", now)
-            self._journal.change_upgrade(row.id, state="running", due=now, waiting_since=None)
+            how = "the window has closed: asked again for the next one"
+            self._chronicle.close_card(row, how, now)
+            self._run_on(row, how, now)
 
     def ask_again(self, row: UpgradeRow) -> None:
         """Nobody answered, and the upgrade can't be left where it stands: its step asks anew, and all are called."""
         with self._change(row, "ask again") as now:
             self._journal.close_question(row.id, "expired")
-            self._chronicle.close_card(row, "expired: no answer in time, asked again", now)
+            how = "expired: no answer in time, asked again"
+            self._chronicle.close_card(row, how, now)
             self._chronicle.call_everybody(row, now)
-            self._journal.change_upgrade(row.id, state="running", due=now, waiting_since=None)
+            self._run_on(row, how, now)
 
     def doubt(self, row: UpgradeRow) -> None:
         """Nobody can decide on a record that the bot can't have written: that is asked about before anything else."""
         with self._change(row, "doubt") as now:
             self._journal.close_question(row.id, "voided")
-            self._chronicle.close_card(row, "undecided: the journal itself is in doubt", now)
-            self._journal.change_upgrade(row.id, state="running", due=now, waiting_since=None)
+            how = "undecided: the journal itself is in doubt"
+            self._chronicle.close_card(row, how, now)
+            self._run_on(row, how, now)
 
     def decide(self, row: UpgradeRow, taken: Taken) -> bool:
         """Go on with the choice of a question; False where somebody else has decided it before."""
@@ -261,7 +265,8 @@ class Transitions:
         with self._change(row, "decide") as now:
             if not self._journal.decide_question(question, taken.choice, taken.by, reason, now):
                 return False
-            self._journal.change_upgrade(row.id, state="running", due=now, waiting_since=None)
+            how = f"{name_done(taken.choice)} by {taken.names or f'<@{taken.by}>'}"
+            self._run_on(row, how, now)
             shown = self._chronicle.digest_card(row)
             known = (row.step, row.generation, question.digest, reason, question.code, shown)
             event = GlassBroken(*known) if taken.announced else Decided(taken.choice, *known)
@@ -270,18 +275,18 @@ class Transitions:
                 self._chronicle.tell(row, taken.announced, now)
             if taken.unseen:
                 self._chronicle.tell_directly(row, taken.announced, now)
-            how = f"{name_done(taken.choice)} by {taken.names or f'<@{taken.by}>'}"
             self._chronicle.close_card(row, f"{how}: {reason}" if reason else how, now, head)
             return True
 
     def retry(self, row: UpgradeRow, question: Question, by: str, reason: str) -> None:
         """Run the blocked step again."""
         with self._change(row, "retry") as now:
+            how = f"retried by {mention(by)}"
             self._journal.decide_question(question, "retry", by, reason, now)
-            self._journal.change_upgrade(row.id, state="running", due=now, waiting_since=None, remedy="")
+            self._run_on(row, how, now)
             event = Retried(row.step, row.generation, question.code, self._chronicle.digest_card(row))
             head = self._journal.append(row.id, by, event, now)
-            self._chronicle.close_card(row, f"retried by <@{by}>", now, head)
+            self._chronicle.close_card(row, how, now, head)
 
     def abort(self, row: UpgradeRow, by: str, reason: str) -> None:
         """Start nothing more and clean up; where cleaning up is what blocks, end as it is."""
@@ -292,10 +297,10 @@ class Transitions:
             self._chronicle.tell(row, f"{how}: {reason}" if reason else how, now)
             if row.aborted_by:
                 self._journal.append(row.id, BOT, Ended("aborted", how), now)
-                self._journal.change_upgrade(row.id, state="aborted", due=None, ended_at=now)
+                self._journal.change_upgrade(row.id, state="aborted", due=None, ended_at=now, sentence=how, remedy="")
                 self._journal.close_chain(row.id, now)
             else:
-                self._end_by(row, "abort", by, now)
+                self._end_by(row, "abort", by, how, now)
 
     def roll_back(self, row: UpgradeRow, by: str, reason: str) -> None:
         """Start nothing more and let what runs land; then the upgrade ends, and its way back begins."""
@@ -305,7 +310,7 @@ class Transitions:
             head = self._journal.append(row.id, by, EndedForWayBack(row.step, reason), now)
             self._close(row, how, now, head)
             self._chronicle.tell(row, f"{how}: {reason}; a program that already runs is let end", now)
-            self._end_by(row, "landing", by, now)
+            self._end_by(row, "landing", by, how, now)
 
     def begin_return(self, row: UpgradeRow, by: str, reason: str) -> UpgradeRow:
         """Begin the way back of an upgrade that has ended: an upgrade of its own, linked to it."""
@@ -332,7 +337,11 @@ class Transitions:
         self._chronicle.close_reminders(row, how)
         self._chronicle.close_progress(row)
 
-    def _end_by(self, row: UpgradeRow, kind: PlanKind, by: str, now: datetime) -> None:
+    def _run_on(self, row: UpgradeRow, how: str, now: datetime) -> None:
+        """What was asked is over: whoever looks before the step has run reads how it ended, no more the question."""
+        self._journal.change_upgrade(row.id, state="running", due=now, waiting_since=None, sentence=how, remedy="")
+
+    def _end_by(self, row: UpgradeRow, kind: PlanKind, by: str, how: str, now: datetime) -> None:
         # a step that its plan lacks was written by somebody else
         reached = row.plan.index(row.step) + 1 if row.step in row.plan else len(row.plan)
         begun, ending = row.plan[:reached], build_plan(kind, row.options)
@@ -345,6 +354,7 @@ class Transitions:
             step=ending[0],
             due=now,
             waiting_since=None,
+            sentence=how,
             remedy="",
         )
 

@@ -118,13 +118,14 @@ def status(upgrade: str) -> None:
     """Show where the open upgrades stand, or one upgrade by its id."""
     from bot.settings.environment import find_settings_faults
     from bot.telling.reports import describe_status
+    from steps.contract.wording import begin_sentence
 
     views = _open_views()
     rows = [views.read_view(upgrade)] if upgrade and _known(views, upgrade) else []
     if not upgrade:
         rows = views.list_open()
     troubles = [*find_settings_faults(), *views.list_troubles()]
-    _say("\n".join([describe_status(rows, []), *(f"⚠️ {trouble}" for trouble in troubles)]))
+    _say("\n".join([describe_status(rows, []), *(f"⚠️ {begin_sentence(trouble)}" for trouble in troubles)]))
 
 
 @main.command()
@@ -341,10 +342,11 @@ def _order(order: Pause | Resume | Abort | Rollback) -> None:
 
 
 def _open_views() -> Views:
+    from bot.clock import SystemClock
     from bot.journal.journal import JournalView
     from bot.telling.views import Views
 
-    return Views(JournalView(_open_copy()))
+    return Views(JournalView(_open_copy()), SystemClock())
 
 
 def _open_copy() -> StoredCopy:

@@ -166,8 +166,9 @@ class Serving:
         return self._ticker.is_alive() and all(loop.is_alive() for loop in self._loops)
 
     def _tick(self) -> int:
-        """Remind people of what is due, and tell them of channels that take nothing."""
+        """Remind people of what is due, of channels that take nothing, and of windows that have ended."""
         self.bot.channels.tick()
+        self.bot.closings.tick()
         return self.bot.reminders.tick()
 
     def find_troubles(self) -> list[str]:

@@ -53,6 +53,7 @@ from bot.reminders.tick import Reminders
 from bot.retention.parcels import Parcels
 from bot.retention.sweeping import Retention, Rule
 from bot.returns import Returns
+from bot.schedule.closings import Closings
 from bot.schedule.keeper import Keeper
 from bot.schedule.tables import Schedules
 from bot.schedule.zone_rules import ZoneRules
@@ -117,6 +118,7 @@ class Bot:
     roster: Roster
     reminders: Reminders
     channels: ChannelWatch
+    closings: Closings
     schedules: Schedules
     home_tabs: HomeTabs
     outages: Outages
@@ -159,7 +161,7 @@ def read_for_form(kubernetes: Kubernetes) -> FormReading:
 def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans, outside: Outside) -> Bot:
     """Join everything to an open journal."""
     journal, outbox, live = Journal(store), Outbox(store), LiveClusters(settings.clusters)
-    schedules, views, returns = Schedules(store), Views(journal), join_returns(store, journal, plans, live)
+    schedules, views, returns = Schedules(store), Views(journal, clock), join_returns(store, journal, plans, live)
     clusters = PeopledClusters(live, roster := build_roster(settings, live, clock))
     chronicle = Chronicle(journal, outbox, clusters.list_approvers)
     transitions = Transitions(journal, returns, chronicle, clock)
@@ -192,6 +194,7 @@ def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans, outsi
         schedules=schedules,
         reminders=Reminders(store, schedules, outbox, clock, clusters),
         channels=ChannelWatch(journal, outbox, chronicle, clock),
+        closings=Closings(journal, keeper, chronicle, clock),
         home_tabs=build_home_tabs(settings, fleet, clock, pen),
         outages=Outages(store, journal, chronicle, clock),
         search=search,

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias, assert_never
 
 import msgspec
 
-from bot.clock import Clock
+from bot.clock import Clock, SystemClock
 from bot.evidence.html import write_html
 from bot.evidence.markdown import write_audit_table, write_markdown
 from bot.evidence.record import ChangeRecord, count_waited, read_record
@@ -53,7 +53,7 @@ def write_trail(copy: StoredCopy, upgrade: str, form: str) -> str:
     rows = Chains(copy).list_rows(upgrade)
     if form == "jsonl":
         return write_rows(rows)
-    link = describe_link(Views(JournalView(copy)).read_view(upgrade))
+    link = describe_link(Views(JournalView(copy), SystemClock()).read_view(upgrade))
     return write_audit_table(upgrade, rows, link.lstrip(", "))
 
 

@@ -11,6 +11,7 @@ from bot.settings.clusters import Cluster
 from bot.telling.phrases import list_names, mention
 from bot.telling.reports import describe_link, describe_status
 from bot.telling.views import UpgradeView
+from steps.contract.wording import begin_sentence
 from steps.mesh import ClusterAddress
 from steps.notes.prepare import SeenMesh
 
@@ -51,9 +52,9 @@ def describe_fleet(clusters: Sequence[ClusterView], troubles: Sequence[str] = ()
     running = [cluster.upgrade for cluster in clusters if cluster.upgrade]
     none = "No upgrade is under way. `/asm-upgrade start CLUSTER` starts one."
     lines = [describe_status(running, [])] if running else [none]
-    lines += [f"asked on {one.key}: {list_names(map(mention, one.asked))}" for one in clusters if one.asked]
+    lines += [f"Asked on {one.key}: {list_names(map(mention, one.asked))}" for one in clusters if one.asked]
     lines += [_describe_idle(cluster) for cluster in clusters if cluster.upgrade is None]
-    return "\n".join([*lines, *(f"⚠️ {fault}" for fault in troubles)])
+    return "\n".join([*lines, *(f"⚠️ {begin_sentence(fault)}" for fault in troubles)])
 
 
 def _describe_idle(cluster: ClusterView) -> str:

@@ -57,7 +57,7 @@ class Entry:
         """Why nothing is done about this click, "" where what it orders is looked at."""
         action = click.order.action
         if action not in DOORS[click.door]:
-            return f"{action} is not done from the {click.door}"
+            return f"`{action}` is not done from the {click.door}."
         if click.user == OPERATOR:
             # whoever may write the bot's own folder may end the bot as well: these orders are the gentler way
             return ""

@@ -25,6 +25,7 @@ from bot.telling.reports import describe_history, describe_status
 from bot.telling.views import UpgradeView, Views
 from bot.windows.appointments import Appointment, Written
 from steps.contract.cards import APPROVE
+from steps.contract.wording import begin_sentence
 from steps.notes.prepare import MESH_SEEN, MTLS, SeenMesh
 
 # In threads of upgrades before these the cluster has to be named.
@@ -107,7 +108,9 @@ class Fleet:
         """Where one upgrade stands, or all."""
         if order.target:
             row, _ = self._targets.find_upgrade(order)
-            failing = [f"\n⚠️ {one}" for one in self._views.list_failing_channels() if row.channel in one]
+            failing = [
+                f"\n⚠️ {begin_sentence(one)}" for one in self._views.list_failing_channels() if row.channel in one
+            ]
             return describe_status([self._views.build_view(row)], []) + "".join(failing)
         self._targets.found.want()
         troubles = [*self.list_faults(), *self._views.list_troubles()]

@@ -127,6 +127,11 @@ class Chronicle:
             self._attach(row, outcome.attachments, now)
         return digest_shown(encode_body(body))
 
+    def redraw(self, row: UpgradeRow) -> None:
+        """What root and card show beside their own words is other than it was."""
+        self._outbox.touch_message(row.id, "root")
+        self.redraw_card(row)
+
     def redraw_card(self, row: UpgradeRow) -> None:
         """The card of the open question has other buttons now."""
         if row.state in ("asking", "blocked"):

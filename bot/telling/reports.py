@@ -52,8 +52,10 @@ def describe_versions(view: UpgradeView) -> str:
 
 
 def describe_times(view: UpgradeView) -> str:
-    """When it may act, "" where nothing limits that. True whenever it is read: what it stands in is not drawn again."""
+    """When it may act, "" where nothing limits that; once that is over, since when it may not."""
     starts, ends = view.times or (None, None)
+    if ends and ends <= view.at:
+        return f"Its window ended {ends:%Y-%m-%d %H:%M} UTC, and nothing new is begun until another opens"
     until = f" until {ends:%Y-%m-%d %H:%M} UTC" if ends else ""
     if starts is None:
         return f"May act{until}" if until else ""

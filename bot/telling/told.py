@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.clock import SystemClock
 from bot.journal.journal import JournalView
 from bot.journal.outbox import OutboxView
 from bot.journal.store import StoredCopy
@@ -37,6 +38,6 @@ def read_history(copy: StoredCopy, target: str) -> str:
     rows = [row] if row else journal.list_upgrades(target, LISTED)
     if target and not rows:
         raise LookupError(f"there is no upgrade {target}, nor one of a cluster of that name")
-    views = Views(journal)
+    views = Views(journal, SystemClock())
     left = views.list_left(rows[0].id) if len(rows) == 1 else ()
     return describe_history([views.build_view(row) for row in rows], left)

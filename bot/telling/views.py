@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 
+from bot.clock import Clock
 from bot.journal.journal import JournalView
 from bot.journal.records import ENDED, Action, UpgradeState
 from bot.journal.rows import Question, StepRow, UpgradeRow
@@ -26,8 +27,9 @@ LINES = frozenset({"access/bind", "access/release"})
 class Views:
     """Builds an UpgradeView from the journal."""
 
-    def __init__(self, journal: JournalView) -> None:
+    def __init__(self, journal: JournalView, clock: Clock) -> None:
         self._journal = journal
+        self._clock = clock
 
     def read_view(self, upgrade: str) -> UpgradeView:
         """The upgrade as Slack and the command line show it; KeyError where there is none."""
@@ -85,6 +87,7 @@ class Views:
             else None,
             legal=_list_legal(row, written),
             created_at=row.created_at,
+            at=self._clock.now(),
             ended_at=row.ended_at,
             pods=self._journal.count_ledger(row.id),
             production=row.options.production,
@@ -225,8 +228,9 @@ class UpgradeView:
 
     `legal` are the actions that the state allows, in the order in which buttons stand. `takes_back` is the upgrade that
     a way back takes back, `way_back` the one of this upgrade with its state, "" where there is none.
-    `times` are those in which it may act, `people` is for how long people were waited for. `written` says that there is
-    something to take back, and `covered_until` until when an approval that was given covers that.
+    `times` are those in which it may act, seen `at` that moment; `people` is for how long people were waited for.
+    `written` says that there is something to take back, and `covered_until` until when an approval that was given
+    covers that.
     """
 
     id: str
@@ -243,6 +247,7 @@ class UpgradeView:
     question: QuestionView | None
     legal: tuple[Action, ...]
     created_at: datetime
+    at: datetime
     ended_at: datetime | None = None
     pods: Mapping[EntryState, int] = field(default_factory=dict)
     production: bool = True

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
+from bot.clock import SystemClock
 from bot.journal.journal import Journal
 from bot.journal.migrations import build_migrations
 from bot.journal.outbox import Outbox
@@ -52,7 +53,7 @@ def test_a_journal_of_an_earlier_schema_is_read(stop_before: str, tmp_path: Path
     store = Store(path, KEY)
     journal = Journal(store)
     (row,) = journal.list_upgrades()
-    assert Views(journal).read_view(row.id).state == "asking"
+    assert Views(journal, SystemClock()).read_view(row.id).state == "asking"
     run = NAMES[: NAMES.index(stop_before)]
     assert bool(journal.list_questions(row.id)) == ("create_approvals" in run)
     assert bool(journal.recall_json(row.id, "prepare/identity")) == ("create_memory" in run)

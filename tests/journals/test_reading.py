@@ -17,6 +17,7 @@ import pytest
 import steps
 from bot.app.exports import write_ledger
 from bot.clicks.clicks import BadClick, Clicks
+from bot.clock import SystemClock
 from bot.evidence.reports import ReportForm, write_report
 from bot.journal.bodies import REMINDER_KINDS, Message, MessageKind, UnreadableBody
 from bot.journal.journal import Journal
@@ -57,7 +58,7 @@ class Reader:
         self.journal = Journal(self.store)
         self.outbox = Outbox(self.store)
         self.schedules = Schedules(self.store)
-        self.views = Views(self.journal)
+        self.views = Views(self.journal, SystemClock())
 
     def count(self, table: str) -> int:
         """How many rows a table has."""

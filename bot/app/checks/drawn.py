@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
+from bot.clock import SystemClock
 from bot.journal.journal import JournalView
 from bot.journal.store import StoreBroken, StoredCopy
 from bot.settings.environment import JOURNAL
@@ -16,6 +17,6 @@ def list_latest(state: Path) -> list[UpgradeView]:
     try:
         with closing(StoredCopy(state / JOURNAL)) as copy:
             journal = JournalView(copy)
-            return [Views(journal).build_view(row) for row in journal.list_upgrades(limit=1)]
+            return [Views(journal, SystemClock()).build_view(row) for row in journal.list_upgrades(limit=1)]
     except StoreBroken:
         return []

@@ -10,6 +10,7 @@ from slack_sdk.models.blocks import Block
 from bot.journal.bodies import AgendaLine, AgendaSection
 from bot.slack.drawing.cards import build_note, build_text
 from bot.slack.drawing.text import Pen, escape
+from steps.contract.wording import begin_sentence
 
 DAY = timedelta(days=1)
 TEXT_LIMIT = 160
@@ -40,7 +41,7 @@ def draw_agenda(sections: Sequence[AgendaSection], pen: Pen) -> list[Block]:
 def write_line(line: AgendaLine, pen: Pen) -> str:
     """`• Dec 3 at 2:00 AM - 5:00 AM: text`."""
     written = pen.write_sentence(line.text, TEXT_LIMIT)
-    return f"• {draw_span(line.starts, line.ends, pen)}: {written}" if line.starts else f"• {written}"
+    return f"• {draw_span(line.starts, line.ends, pen)}: {written}" if line.starts else f"• {begin_sentence(written)}"
 
 
 def draw_span(starts: datetime, ends: datetime | None, pen: Pen) -> str:

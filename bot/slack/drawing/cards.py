@@ -72,7 +72,7 @@ def build_list(heading: str, lines: Sequence[str], pen: Pen) -> list[Block]:
     """A heading (already written) and a bullet for each line; nothing where there are no lines."""
     if not lines:
         return []
-    shown = [f"• {pen.write_sentence(line, LINE_LIMIT)}" for line in lines[:LINES_SHOWN]]
+    shown = [f"• {pen.write_sentence(begin_sentence(line), LINE_LIMIT)}" for line in lines[:LINES_SHOWN]]
     if len(lines) > LINES_SHOWN:
         shown.append(f"… and {len(lines) - LINES_SHOWN} more")
     return [build_text(part) for part in _pack([heading, *shown] if heading else shown)]

@@ -23,8 +23,9 @@ from bot.slack.drawing.buttons import build_controls, build_row, describe_button
 from bot.slack.drawing.cards import build_mrkdwn, build_note, build_text
 from bot.slack.drawing.text import Pen, cut_written, escape
 from bot.telling.phrases import mention
-from bot.telling.reports import describe_link
+from bot.telling.reports import describe_link, describe_versions
 from bot.telling.views import UpgradeView
+from steps.contract.wording import begin_sentence
 
 START_ACTION = "asm-home:start"
 REFRESH_ACTION = "asm-home:refresh"
@@ -55,7 +56,8 @@ def draw_home(
     fleet = rows or [[build_note("There is no cluster in clusters.toml yet.")]]
     found = _build_found([cluster for cluster in clusters if cluster.found], pen)
     faults: list[list[Block]] = [
-        [build_note(f"⚠️ {pen.write_sentence(fault, FAULT_LIMIT)}")] for fault in search_faults[:FAULTS_SHOWN]
+        [build_note(f"⚠️ {pen.write_sentence(begin_sentence(fault), FAULT_LIMIT)}")]
+        for fault in search_faults[:FAULTS_SHOWN]
     ]
     return View(type="home", blocks=[*head, *_fit_rows([*fleet, *found, *faults], BLOCKS_LIMIT - len(head))])
 
@@ -135,7 +137,7 @@ def _write_title(cluster: ClusterView) -> str:
 
 
 def _write_idle(cluster: ClusterView, pen: Pen) -> str:
-    version = escape(cluster.version) or "version not read yet"
+    version = escape(cluster.version) or "Version not read yet"
     if cluster.found and cluster.last is None:
         return f"{_write_title(cluster)}\n{version} · never proposed"
     if cluster.last is None or cluster.last.ended_at is None:
@@ -147,8 +149,7 @@ def _write_idle(cluster: ClusterView, pen: Pen) -> str:
 def _write_standing(upgrade: UpgradeView, pen: Pen) -> str:
     done = sum(phase.state == "done" for phase in upgrade.phases)
     now = next((phase.title for phase in upgrade.phases if phase.state not in ("done", "pending")), "")
-    versions = f"{escape(upgrade.source_version) or '?'} → {escape(upgrade.release)}"
-    versions += escape(describe_link(upgrade))
+    versions = escape(begin_sentence(f"{describe_versions(upgrade)}{describe_link(upgrade)}"))
     reached = f"{done} of {len(upgrade.phases)} phases done" + (f", now {escape(now)}" if now else "")
     return f"{versions} · {reached}\n{_write_state(upgrade, pen)}"
 
@@ -164,7 +165,7 @@ def _write_asked(cluster: ClusterView, pen: Pen) -> str:
 
 def _write_state(upgrade: UpgradeView, pen: Pen) -> str:
     def write(text: str) -> str:
-        return pen.write_sentence(text, SENTENCE_LIMIT)
+        return pen.write_sentence(begin_sentence(text, upgrade.cluster), SENTENCE_LIMIT)
 
     if upgrade.paused_by:
         return f"⏸ {write(f'paused by {mention(upgrade.paused_by)}')}"

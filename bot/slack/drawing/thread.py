@@ -89,7 +89,7 @@ class Reply:
     def write(self, body: Readable) -> str:
         """The reply in words, for notifications, readers without blocks and the bare look; mrkdwn, escaped."""
         bar = [_write_bar(body.progress, body)] if isinstance(body, ProgressBody) and body.progress else []
-        head = [write_head(body)] if self.look == "bare" else []
+        head = [begin_sentence(write_head(body))] if self.look == "bare" else []
         return "\n".join(part for part in (*self._words.write(body), *bar, *head) if part)
 
     @property

@@ -31,6 +31,7 @@ from bot.journal.records import OPERATOR
 from bot.slack.drawing.reminders import write_gathered_text, write_reminder_text
 from bot.slack.drawing.text import Pen, escape, write_code
 from bot.telling.views import UpgradeView
+from steps.contract.wording import begin_sentence
 
 MENTIONED = 10
 # How a sentence names its cluster where that stands in front of it already, and what may follow it.
@@ -47,7 +48,7 @@ class Words:
 
     def write(self, body: Readable) -> list[str]:
         """The lines of a message; a kind that has no words answers with none."""
-        ended = [self.pen.write_sentence(body.closed)] if isinstance(body, Asking | Reminding) else []
+        ended = [self._begin(body.closed)] if isinstance(body, Asking | Reminding) else []
         return [line for line in (*self._write_told(body), *ended, self._write_called(body)) if line]
 
     def write_people(self, people: Sequence[str]) -> str:
@@ -60,7 +61,11 @@ class Words:
             case GateBody():
                 return [self._put_cluster_first(body.question), write_card_code(body)]
             case BlockedBody():
-                return [self._put_cluster_first(f"blocked: {body.sentence}"), write(body.remedy), write_card_code(body)]
+                return [
+                    self._put_cluster_first(f"blocked: {body.sentence}"),
+                    self._begin(body.remedy),
+                    write_card_code(body),
+                ]
             case ProgressBody() | MilestoneBody() | FinishedBody():
                 return [self._put_cluster_first(body.sentence)]
             case ReminderBody():
@@ -68,8 +73,8 @@ class Words:
             case GatheredBody():
                 return [write_gathered_text(body, self.pen)]
             case AnswerBody():
-                copied = [write(body.card.question), write_card_code(body.card)] if body.card else []
-                logged = (write(f"{line.at:%H:%M} UTC {line.text}") for line in body.log)
+                copied = [self._begin(body.card.question), write_card_code(body.card)] if body.card else []
+                logged = (write(f"{line.at:%H:%M} UTC {begin_sentence(line.text)}") for line in body.log)
                 return [write(body.text), *copied, *logged, self._write_threads(body)]
             case RootBody() | FileBody():
                 return []
@@ -80,9 +85,13 @@ class Words:
         links = [self.pen.write_link(place.channel, place.ts, escape(place.upgrade)) for place in body.threads]
         return f"Threads: {', '.join(filter(None, links))}" if any(links) else ""
 
+    def _begin(self, sentence: str) -> str:
+        """A line of its own, unlike one that stands behind its cluster."""
+        return self.pen.write_sentence(begin_sentence(sentence, self.view.cluster if self.view else ""))
+
     def _put_cluster_first(self, sentence: str) -> str:
         if self.view is None or not sentence:
-            return self.pen.write_sentence(sentence)
+            return self._begin(sentence)
         return self.pen.write_sentence(put_first(self.view.cluster, sentence))
 
     def _write_called(self, body: Readable) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +17,9 @@ from bot.journal.audit import name_event
 from bot.journal.records import BOT, UpgradeState
 from bot.journal.rows import UpgradeRow
 from bot.journal.store import Row
+from bot.slack.drawing.cards import Look
+from bot.slack.drawing.messages import draw_message
+from bot.slack.drawing.text import Pen
 from bot.transitions import FROM, Illegal, Taken, Transition, is_legal
 from steps.contract.cards import Card
 from steps.contract.options import UpgradeOptions
@@ -157,6 +161,36 @@ def test_the_table(build: Build, transition: Transition, standing: Standing) -> 
     make(engine, transition)
     row = engine.row()
     assert Standing(row.state, bool(row.paused_by), bool(row.aborted_by)) == expected
+
+
+OVER = [
+    (transition, standing)
+    for transition, results in TABLE.items()
+    for standing, result in results.items()
+    if standing.state in ("asking", "blocked") and result.state not in ("asking", "blocked")
+]
+
+
+@pytest.mark.parametrize(("transition", "standing"), OVER, ids=lambda one: str(one).replace(" ", "-"))
+@pytest.mark.parametrize("look", ["rich", "plain"])
+def test_no_root_shows_what_is_asked_no_more(
+    build: Build, transition: Transition, standing: Standing, look: Look
+) -> None:
+    """From the commit on that ends a question, before any step has run: neither as a sentence nor as a remedy."""
+    engine = stand(build, standing)
+    make(engine, transition)
+    (root,) = (one for one in engine.outbox.list_unsent(engine.clock.now()) if one.kind == "root")
+    drawn = draw_message(root, engine.views.read_view("cluster-x-1"), look, Pen(lambda _user: True))
+    shown = json.dumps([drawn.text, drawn.blocks])
+    assert not any(asked in shown for asked in ("May it go on?", "no right", "Grant it."))
+
+
+def test_the_root_says_no_more_that_it_is_held_once_it_goes_on(build: Build) -> None:
+    """In the commit that lets it go."""
+    engine = stand(build, RUNNING)
+    make(engine, "hold")
+    make(engine, "go on")
+    assert engine.row().sentence == "goes on"
 
 
 @pytest.mark.parametrize(

@@ -163,7 +163,7 @@ def build_engine(
     store = Store(folder / "asm-upgrade.db", KEY, on_commit)
     journal, outbox = Journal(store), Outbox(store)
     chronicle = Chronicle(journal, outbox, lambda _cluster, _requester: [BEN, CAI])
-    views = Views(journal)
+    views = Views(journal, hand)
     release = read_releases(None)
     reached = cast(Ports, ports or _NoPorts())
     table = {step_id: Step(step_id, run, patience) for step_id, run in steps.items()}

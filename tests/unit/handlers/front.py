@@ -66,6 +66,7 @@ class Front:
     book: GuestBook
     tabs: HomeTabs
     readings: ClusterReadings
+    outbox: Outbox
 
     def command(self, text: str, user: str = ANA) -> dict[str, Any]:
         """Type a slash command."""
@@ -123,12 +124,12 @@ def build_reception(slack: LocalSlack, book: GuestBook, folder: Path) -> Iterato
     timetable = build_timetable(slack, store, clusters)
     readings = ClusterReadings(lambda _address: FormReading("", ("data", "shop")), slack.clock)
     targets = find_nothing_else(journal, clusters, slack.clock)
-    fleet = Fleet(targets, journal, Views(journal), outbox.read_thread, timetable, readings)
+    fleet = Fleet(targets, journal, Views(journal, slack.clock), outbox.read_thread, timetable, readings)
     tabs = HomeTabs(fleet, slack.posting(), slack.clock, EVERYBODYS)
     try:
         yield (
             Reception(book, fleet, tabs, slack.identity(), slack.clock, frozenset()),
-            Front(slack, book, tabs, readings),
+            Front(slack, book, tabs, readings, outbox),
         )
     finally:
         store.close()

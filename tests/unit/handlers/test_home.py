@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from bot.journal.bodies import MilestoneBody
+from bot.journal.deliveries import UNWRITABLE
+from tests.unit.bot.slack.stand_in import CHANNEL
 from tests.unit.handlers.front import ANA, BEN, Front
 
 
@@ -53,3 +56,25 @@ def test_a_tab_that_shows_the_truth_is_not_published_again(front: Front) -> None
     front.clock_on(60)
     front.tabs.turn()
     assert len(front.slack.calls("views.publish")) == before
+
+
+def test_a_channel_that_takes_nothing_stands_there_as_long_as_it_does(front: Front) -> None:
+    """With why; the tab follows by itself, for whoever looks at it."""
+    now = front.slack.clock.now()
+    front.outbox.add_message("", CHANNEL, MilestoneBody("paused"), now)
+    assert "can be posted" not in str(open_home(front, ANA))
+    (message,) = front.outbox.list_unsent(now)
+    front.outbox.defer_message(message.id, now, f"{UNWRITABLE}Slack refused: is_archived; unarchive it")
+    told = f"⚠️ Nothing can be posted in <#{CHANNEL}>: Slack refused: is_archived; unarchive it"
+    assert told in str(look_again(front, ANA))
+    front.outbox.mark_sent(message.id, "1.1", message.revision, now)
+    assert "can be posted" not in str(look_again(front, ANA))
+
+
+def look_again(front: Front, user: str) -> list[dict[str, Any]]:
+    """The blocks of a tab that is open, once Slack lets it be published again."""
+    front.clock_on(60)
+    front.tabs.turn()
+    blocks = front.slack.state()["homes"][user]["blocks"]
+    assert isinstance(blocks, list)
+    return blocks

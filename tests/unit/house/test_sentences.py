@@ -21,6 +21,7 @@ UNSEEN = re.compile(r'"(block_id|value|metadata|action_id|private_metadata)":.*'
 GOLDENS = ("transcript.txt", "rollback.txt", "slack")
 ROOMS = ("bot", "handlers", "steps")
 # What stands before a sentence: signs, and a word in bold that says what it is.
+FENCED = re.compile(r"```.*?```", re.DOTALL)
 BEFORE = re.compile(r"^(?:[^\w<`*(“]*\s)?(?:\*[^*]+\*\s?)?")
 ARROWS = re.compile(r"(?<![-=<!])[-=]+>|➜|➝|⇒|⟶")
 UNIT = re.compile(r"^\s?(?:s|sec|seconds?|min|minutes?|h|hours?)\b(?![/'’])")
@@ -136,15 +137,40 @@ def test_there_is_one_arrow(project_root: Path) -> None:
 
 def test_a_sentence_begins_with_a_capital(project_root: Path) -> None:
     """Behind its sign, unless a name stands there."""
+    folder = project_root / "tests" / "golden" / "slack"
+    seen = {file.name: json.loads(file.read_text(encoding="utf-8")) for file in sorted(folder.glob("*.json"))}
     found = {
-        (name, text)
-        for name, golden in read_goldens(project_root, "slack").items()
-        if name.endswith(".json")
-        for block in json.loads((project_root / "tests" / "golden" / "slack" / name).read_text()).get("blocks", [])
-        for text in list_shown(block)
-        if not text.startswith("…") and (rest := BEFORE.sub("", text)) != begin_sentence(rest)
+        (name, line)
+        for name, golden in seen.items()
+        for text in (
+            golden.get("text", ""),
+            *(text for block in golden.get("blocks", []) for text in list_shown(block)),
+        )
+        for line in FENCED.sub("", text).splitlines()
+        if not line.startswith("…") and (rest := BEFORE.sub("", line)) != begin_sentence(rest)
     }
     assert found == set()
+
+
+def test_a_refusal_begins_with_a_capital(project_root: Path) -> None:
+    """Or with the name of a cluster, an upgrade or what was typed: it is answered as it is."""
+    refused = {
+        (file, str(part.value))
+        for file, tree in list_sources(project_root)
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in ("Refusal", "Answer")
+        for part in ast.walk(call.args[0] if call.args else call)
+        if isinstance(part, ast.Constant) and isinstance(part.value, str) and _begins(call.args[0], part)
+    }
+    assert len(refused) > 20
+    assert {(file, told) for file, told in refused if told != begin_sentence(told)} == set()
+
+
+def _begins(said: ast.expr, part: ast.Constant) -> bool:
+    """Whether a text begins what is said, in front of whatever is put into it."""
+    return (said.lineno, said.col_offset) == (part.lineno, part.col_offset) or (
+        isinstance(said, ast.JoinedStr) and said.values[0] is part
+    )
 
 
 @pytest.mark.parametrize("name", GOLDENS)

@@ -82,7 +82,7 @@ def test_nothing_else_is_ordered_from_there(build: Build, action: Action) -> Non
     """Approvals stay with the people named in clusters.toml."""
     engine = build({})
     engine.add_upgrade(["a/b"])
-    assert engine.click(action, OPERATOR) == f"{action} is not done from the command line"
+    assert engine.click(action, OPERATOR) == f"`{action}` is not done from the command line."
 
 
 def test_a_way_back_is_ordered_when_slack_is_away(build: Build, tmp_path: Path) -> None:

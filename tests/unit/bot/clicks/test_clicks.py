@@ -144,7 +144,7 @@ def test_a_door_lets_in_what_the_table_says(build: Build, door: Door) -> None:
     for number, order in enumerate(ORDERS):
         engine.upgrades.receive(Click(f"{number}", ANA, START, order, channel="C0", door=door))
         engine.upgrades.settle_clicks()
-        if Clicks(engine.store).find_answer(f"{number}") == f"{order.action} is not done from the {door}":
+        if Clicks(engine.store).find_answer(f"{number}") == f"`{order.action}` is not done from the {door}.":
             refused.add(order.action)
     assert refused == set(get_args(Action)) - DOORS[door]
 

@@ -25,21 +25,21 @@ def asking(build: Build, needed: int = 1) -> Engine:
 
 def test_status_names_who_is_asked(build: Build) -> None:
     """Not the requester, whom four eyes forbid it."""
-    assert f"asked on cluster-x: <@{BEN}>, <@{CAI}>" in asking(build).click("status", target="")
+    assert f"Asked on cluster-x: <@{BEN}>, <@{CAI}>" in asking(build).click("status", target="")
 
 
 def test_who_has_approved_is_asked_no_more(build: Build) -> None:
     """Of two approvals one is given."""
     engine = asking(build, needed=2)
     engine.click("approve", BEN)
-    assert f"asked on cluster-x: <@{CAI}>\n" in engine.click("status", target="") + "\n"
+    assert f"Asked on cluster-x: <@{CAI}>\n" in engine.click("status", target="") + "\n"
 
 
 def test_nobody_is_asked_while_it_is_paused(build: Build) -> None:
     """It has to be resumed first."""
     engine = asking(build)
     engine.click("pause", ANA)
-    assert "asked on" not in engine.click("status", target="")
+    assert "Asked on" not in engine.click("status", target="")
 
 
 def test_status_names_clusters_without_an_upgrade(build: Build) -> None:

@@ -8,6 +8,7 @@ from bot.journal.deliveries import UNWRITABLE
 from bot.journal.outbox import Outbox
 from bot.reminders.channels import ChannelWatch
 from steps.contract.step import Done
+from steps.contract.wording import begin_sentence
 from tests.unit.bot.reminders.timetables import CHANNEL, ask, deliver
 from tests.unit.bot.workbench import ANA, BEN, CAI, Build, Engine
 
@@ -90,7 +91,7 @@ def test_status_names_the_channel_with_what_to_do(build: Build) -> None:
     refuse_all(engine)
     told = f"nothing can be posted in <#{CHANNEL}>: {ARCHIVED}"
     for target in ("", "cluster-x"):
-        assert f"⚠️ {told}" in engine.click("status", ANA, target)
+        assert f"⚠️ {begin_sentence(told)}" in engine.click("status", ANA, target)
     assert engine.journal.list_failing_channels() == [told]
     deliver(engine)
     assert engine.journal.list_failing_channels() == []

@@ -30,11 +30,13 @@ def test_when_it_acts_stands_there_before_and_after_the_approval(build: Build) -
     assert show_times(engine) == "May act until 2026-12-01 16:00 UTC"
 
 
-def test_what_stands_there_after_the_end_calls_nothing_now(build: Build) -> None:
-    """A card that waits is not drawn again when its window closes."""
+def test_what_is_read_after_the_end_of_a_window_says_that_it_ended(build: Build) -> None:
+    """Wherever it is drawn anew, before the bot has looked at the window again."""
     engine = begin(build, NIGHTS, sidecars__approve=ask)
     pass_to(engine, 5)
-    assert show_times(engine) == "May act until 2026-12-01 04:00 UTC"
+    told = "Its window ended 2026-12-01 04:00 UTC, and nothing new is begun until another opens"
+    assert show_times(engine) == told
+    assert f"{told}." in engine.click("status", ANA)
 
 
 def test_what_nothing_limits_says_nothing_of_times(build: Build) -> None:

@@ -66,6 +66,7 @@ def build_view(**changes: Any) -> UpgradeView:
         question=None,
         legal=("pause", "abort"),
         created_at=START,
+        at=START,
     )
     return replace(view, **changes)
 
@@ -291,6 +292,23 @@ SAMPLES: Mapping[str, tuple[Message, UpgradeView]] = {
             },
         ),
         build_ended_view(),
+    ),
+    "log": (
+        build_message(
+            "answer",
+            {
+                "user": CAI,
+                "channel": CHANNEL,
+                "text": "The log of cluster-x-7 to 1.4.10-asm.18, 3 lines:",
+                "log": [
+                    ["asked: replace the control plane of cluster-x?", START.isoformat()],
+                    [f"approved by <@{BEN}> (replace the control plane of cluster-x?)", START.isoformat()],
+                    ["istioctl manifest apply has ended", START.isoformat()],
+                ],
+            },
+            upgrade="",
+        ),
+        build_asking_view(),
     ),
     "calendar": (
         build_message(

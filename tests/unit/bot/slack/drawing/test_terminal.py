@@ -11,7 +11,7 @@ from bot.slack.drawing.text import write_plain
     ("written", "read"),
     [
         ("*cluster-x*: 1.4.7-asm.0, never upgraded", "cluster-x: 1.4.7-asm.0, never upgraded"),
-        ("asked on cluster-x: <@U0BEN00002>, <@U0CAI00003|cai>", "asked on cluster-x: U0BEN00002, U0CAI00003"),
+        ("Asked on cluster-x: <@U0BEN00002>, <@U0CAI00003|cai>", "Asked on cluster-x: U0BEN00002, U0CAI00003"),
         ("in <#C0MESHOPS1>", "in C0MESHOPS1"),
         ("<https://a.slack.com/archives/C1/p2|thread>", "thread (https://a.slack.com/archives/C1/p2)"),
         ("see <https://a.example.com>", "see https://a.example.com"),

@@ -27,7 +27,7 @@ from tests.unit.bot.slack.samples import (
 
 SHOWN = 80
 # What is about many upgrades, or answers one person.
-OF_NO_CLUSTER = frozenset({"calendar", "gate-copy", "reminders-gathered"})
+OF_NO_CLUSTER = frozenset({"calendar", "gate-copy", "log", "reminders-gathered"})
 # Roots are posted as running; every other state is an edit, of which nobody is notified.
 EDITED = frozenset({"root-aborted", "root-paused"})
 QUESTIONS = [
