@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Literal, TypeAlias
@@ -23,7 +22,7 @@ from slack_sdk.models.blocks import (
 )
 
 from bot.journal.bodies import Line
-from bot.slack.drawing.text import Pen, clean, cut, cut_written, escape
+from bot.slack.drawing.text import HASH, HASH_SHOWN, Pen, clean, cut, cut_written, escape
 from steps.contract.cards import Card, Detail
 from steps.contract.wording import begin_sentence
 
@@ -44,8 +43,6 @@ LOGGED_LIMIT = 220
 UNTITLED = "Details"
 CHILDREN_IN_CONTAINER = 10
 FOLDED_LIMIT = 10_000
-HASH = re.compile(r"\b([0-9a-f]{40,64})\b")
-HASH_SHOWN = 12
 
 
 def build_text(written: str) -> SectionBlock:
@@ -97,24 +94,32 @@ def build_lines(lines: Sequence[str], look: Look) -> Block:
     return build_text("```" + cut_written(text, SECTION_LIMIT, lambda part: escape(part).replace("```", "'''")) + "```")
 
 
-def build_card(card: Card | None, pen: Pen, look: Look) -> list[Block]:
-    """The blocks of a card: title, what will happen, facts, risks, estimate and lines to copy and folded details."""
-    return _build_whole(_add_hashes(card), pen, look) if card else []
+def build_card(card: Card | None, pen: Pen, look: Look, said: Sequence[str] = ()) -> list[Block]:
+    """The blocks of a card: title, what will happen, facts, risks, estimate and lines to copy and folded details.
+
+    The long hashes of what is `said` beside it stand in its folds too.
+    """
+    return _build_whole(_add_hashes(card, said), pen, look) if card else build_hashes(said, look)
+
+
+def build_hashes(said: Sequence[str], look: Look) -> list[Block]:
+    """A fold of the long hashes in these sentences, none where they have none."""
+    return _build_details(_list_hashes((), said), look)
 
 
 def build_open_card(
-    card: Card | None, pen: Pen, look: Look, known: Collection[str], times: Sequence[Block]
+    card: Card | None, pen: Pen, look: Look, known: Collection[str], times: Sequence[Block], said: Sequence[str] = ()
 ) -> list[Block]:
     """The blocks of a card that is asked about: what will happen, risks that are new, `times`, facts, then folds.
 
-    `known` are risks that were on a card approved before.
+    `known` are risks that were on a card approved before, `said` is what stands beside it.
     """
     if card is None:
-        return [*times]
+        return [*times, *build_hashes(said, look)]
     fresh = [risk for risk in card.risks if risk not in known]
     earlier = tuple(risk for risk in card.risks if risk in known)
     folds = (("More of what will happen", card.summary[SUMMARY_SHOWN:]), ("Risks as on an earlier card", earlier))
-    whole = _add_hashes(card)
+    whole = _add_hashes(replace(card, risks=tuple(fresh)), said)
     return [
         *_build_title(card.title),
         *build_list("", card.summary[:SUMMARY_SHOWN], pen),
@@ -140,22 +145,28 @@ def _build_whole(card: Card, pen: Pen, look: Look) -> list[Block]:
     ]
 
 
-def build_folded_card(title: str, card: Card | None, pen: Pen, look: Look) -> list[Block]:
+def build_folded_card(title: str, card: Card | None, pen: Pen, look: Look, said: Sequence[str] = ()) -> list[Block]:
     """A card that has served its purpose, folded under a title; left unfolded where a container can't hold it."""
-    unfolded = build_card(card, pen, look)
+    unfolded = build_card(card, pen, look, said)
     if look != "rich" or card is None:
         return unfolded
-    whole = _add_hashes(card)
+    whole = _add_hashes(card, said)
     children = [*_build_whole(replace(whole, details=()), pen, look), *_flatten_details(whole.details)]
     if not children or len(children) > CHILDREN_IN_CONTAINER or _measure(children) > FOLDED_LIMIT:
         return unfolded
     return [_fold(title, children)]
 
 
-def _add_hashes(card: Card) -> Card:
-    """The card with a fold of its long hashes, to be copied; beside them its facts show their beginnings."""
-    lines = tuple(f"{name}: {value}" for name, value in card.facts if HASH.search(value))
-    return replace(card, details=(*card.details, Detail("Hashes in full", lines))) if lines else card
+def _add_hashes(card: Card, said: Sequence[str]) -> Card:
+    """The card with a fold of its long hashes, to be copied; what stands outside shows their beginnings."""
+    hashes = _list_hashes(card.facts, (*card.summary, *card.risks, *said))
+    return replace(card, details=(*card.details, *hashes))
+
+
+def _list_hashes(facts: Sequence[Sequence[str]], said: Sequence[str]) -> tuple[Detail, ...]:
+    told = (*(f"{name}: {value}" for name, value in facts), *map(begin_sentence, said))
+    lines = tuple(line for line in dict.fromkeys(told) if HASH.search(line))
+    return (Detail("Hashes in full", lines),) if lines else ()
 
 
 def _build_title(title: str) -> list[Block]:

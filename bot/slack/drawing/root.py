@@ -22,7 +22,7 @@ from slack_sdk.models.blocks import (
 from bot.journal.records import ENDED, Action
 from bot.slack.drawing.buttons import build_controls, build_row
 from bot.slack.drawing.cards import Look, build_note, build_sentence, build_text
-from bot.slack.drawing.text import Pen, clean, cut, escape, write_code
+from bot.slack.drawing.text import Pen, clean, cut, escape, shorten_hashes, write_code
 from bot.telling.phrases import mention
 from bot.telling.reports import describe_link, describe_times, describe_versions
 from bot.telling.views import PhaseView, UpgradeView
@@ -186,7 +186,7 @@ def _list_told(phase: PhaseView, view: UpgradeView) -> list[str]:
 def _sentence_parts(sentence: str, pen: Pen) -> list[RichTextElement]:
     """Text, code and people of a sentence; in rich text nothing else can mention or link."""
     parts: list[RichTextElement] = []
-    for part, mentions in pen.split_sentence(cut(sentence, SENTENCE_LIMIT)):
+    for part, mentions in pen.split_sentence(cut(shorten_hashes(sentence), SENTENCE_LIMIT)):
         if not mentions:
             parts += _text_parts(part)
         elif part.startswith("<#"):

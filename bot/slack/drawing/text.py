@@ -12,6 +12,8 @@ from steps.contract.redaction import redact
 MENTION = re.compile(r"(<@[UW][A-Z0-9]{2,20}>|<#[CG][A-Z0-9]{2,20}>)")
 UTC_TIME = re.compile(r"`[^`\n]*`|(?P<time>\b\d{4}-\d\d-\d\d \d\d:\d\d) UTC\b")
 SENTENCE_LIMIT = 2800
+HASH = re.compile(r"\b([0-9a-f]{40,64})\b")
+HASH_SHOWN = 12
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
 DATE = re.compile(r"<!date\^[^|<>]*\|([^<>]*)>")
 LINK = re.compile(r"<(https?://[^|<>\s]+)\|([^<>]*)>")
@@ -55,24 +57,31 @@ def cut_written(text: str, limit: int, write: Callable[[str], str] = escape) -> 
     return written
 
 
+def shorten_hashes(text: str) -> str:
+    """The beginning of each hash in a sentence; nobody compares 64 letters by eye, and a fold has them to copy."""
+    return HASH.sub(lambda found: f"{found[0][:HASH_SHOWN]}…", text)
+
+
 @dataclass(frozen=True)
 class Pen:
     """Writes what only Slack understands: mentions, moments and links.
 
     `knows` tells who is a person that a sentence may mention, `workspace` is the address that links lead to. `journal`
     is the mark of the bot's journal, by which its buttons are told from those of another bot of the same Slack app.
+    `whole` leaves hashes as they are, where there is no fold for them.
     """
 
     knows: Callable[[str], bool]
     workspace: str = ""
     journal: str = ""
+    whole: bool = False
 
     def write_sentence(self, text: str, limit: int = SENTENCE_LIMIT) -> str:
         """A sentence of ours: `<@U...>` of a known person and `<#C...>` stay mentions, everything else is escaped.
 
         Times in UTC are shown in the reader's own zone, except in code. What is longer than the limit is cut.
         """
-        return cut_written(text, limit, self._write_parts)
+        return cut_written(text if self.whole else shorten_hashes(text), limit, self._write_parts)
 
     def split_sentence(self, text: str) -> list[tuple[str, bool]]:
         """The parts of a sentence, each with whether it is a mention."""

@@ -29,6 +29,7 @@ from bot.slack.drawing.cards import (
     Look,
     build_card,
     build_folded_card,
+    build_hashes,
     build_lines,
     build_list,
     build_log,
@@ -98,10 +99,11 @@ class Reply:
 
     @property
     def _words(self) -> Words:
-        return Words(self.view, self.pen)
+        return Words(self.view, replace(self.pen, whole=True) if self.look == "bare" else self.pen)
 
     def _draw_told(self, sentence: str, card: Card | None, sign: str = "") -> list[Block]:
-        return [build_sentence(sentence, self.pen, sign, self._cluster), *build_card(card, self.pen, self.look)]
+        told = build_sentence(sentence, self.pen, sign, self._cluster)
+        return [told, *build_card(card, self.pen, self.look, (sentence,))]
 
     def _draw_account(self) -> list[Block]:
         return build_list("*On record*", list_account(self.view), self.pen) if self.view else []
@@ -131,16 +133,18 @@ class Reply:
 
     def _draw_shown(self, body: GateBody) -> list[Block]:
         """The card; once the question is decided it is evidence, and folds."""
+        said = (body.question, *body.moved)
         if body.closed:
-            return build_folded_card("What was shown", body.card, self.pen, self.look)
+            return build_folded_card("What was shown", body.card, self.pen, self.look, said)
         proposal = build_folded_card("Proposal", leave_out_shown(body.proposal, body.card), self.pen, self.look)
-        asked = build_open_card(body.card, self.pen, self.look, body.known, self._draw_clock(body))
+        asked = build_open_card(body.card, self.pen, self.look, body.known, self._draw_clock(body), said)
         return [*asked, *proposal]
 
     def _draw_blocked(self, body: BlockedBody) -> list[Block]:
         remedy = [build_sentence(body.remedy, self.pen, "*What to do:* ", self._cluster)] if body.remedy else []
         told = build_sentence(body.sentence, self.pen, "⛔ *Blocked:* ", self._cluster)
-        return [told, *remedy, *self._draw_ending(body, ("retry", "abort", "rollback"))]
+        hashes = build_hashes((body.sentence, body.remedy), self.look)
+        return [told, *remedy, *hashes, *self._draw_ending(body, ("retry", "abort", "rollback"))]
 
     def _draw_ending(self, body: Asking, controls: Sequence[Action]) -> list[Block]:
         """How a question ended, or its clock and buttons while it is open."""
@@ -156,7 +160,10 @@ class Reply:
         if body.card:
             return self._draw_copy(body, body.card)
         if body.log:
-            return [build_sentence(body.text, self.pen), *build_log(body.log, self.pen, SHOWN_OF_LOG)]
+            return [
+                build_sentence(body.text, self.pen),
+                *build_log(body.log, replace(self.pen, whole=True), SHOWN_OF_LOG),
+            ]
         return draw_agenda(body.agenda, self.pen)
 
     def _draw_copy(self, body: AnswerBody, card: GateBody) -> list[Block]:
@@ -167,7 +174,7 @@ class Reply:
             build_sentence(body.text, self.pen),
             build_sentence(card.question, self.pen, "✋ "),
             *build_list("⚠️ *What moved since it was approved*", card.moved, self.pen),
-            *build_card(card.card, self.pen, self.look),
+            *build_card(card.card, self.pen, self.look, (card.question, *card.moved)),
             *self._draw_clock(card),
             *self._draw_code(card, body.upgrade),
             *build_row(buttons, f"{self.block_id}|buttons"),
