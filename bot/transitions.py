@@ -167,7 +167,6 @@ class Transitions:
     def go_on(self, row: UpgradeRow, sentence: str) -> None:
         """The window that it was held for is open."""
         with self._change(row, "go on") as now:
-            self._journal.change_upgrade(row.id, sentence=sentence)
             self._chronicle.tell(row, sentence, now)
 
     def look_again(self, row: UpgradeRow) -> None:

@@ -117,15 +117,14 @@ def sandbox(kubeconfig: Path | None, speed: float | None, weather: tuple[str, ..
 def status(upgrade: str) -> None:
     """Show where the open upgrades stand, or one upgrade by its id."""
     from bot.settings.environment import find_settings_faults
-    from bot.telling.reports import describe_status
-    from steps.contract.wording import begin_sentence
+    from bot.telling.reports import describe_status, describe_troubles
 
     views = _open_views()
     rows = [views.read_view(upgrade)] if upgrade and _known(views, upgrade) else []
     if not upgrade:
         rows = views.list_open()
     troubles = [*find_settings_faults(), *views.list_troubles()]
-    _say("\n".join([describe_status(rows, []), *(f"⚠️ {begin_sentence(trouble)}" for trouble in troubles)]))
+    _say("\n".join([describe_status(rows, []), *describe_troubles(troubles)]))
 
 
 @main.command()
@@ -342,11 +341,9 @@ def _order(order: Pause | Resume | Abort | Rollback) -> None:
 
 
 def _open_views() -> Views:
-    from bot.clock import SystemClock
-    from bot.journal.journal import JournalView
-    from bot.telling.views import Views
+    from bot.telling.told import open_views
 
-    return Views(JournalView(_open_copy()), SystemClock())
+    return open_views(_open_copy())
 
 
 def _open_copy() -> StoredCopy:

@@ -166,9 +166,9 @@ class Serving:
         return self._ticker.is_alive() and all(loop.is_alive() for loop in self._loops)
 
     def _tick(self) -> int:
-        """Remind people of what is due, of channels that take nothing, and of windows that have ended."""
-        self.bot.channels.tick()
-        self.bot.closings.tick()
+        """Remind people of what is due, of channels that take nothing, and redraw what is no more so."""
+        for tick in self.bot.ticks:
+            tick()
         return self.bot.reminders.tick()
 
     def find_troubles(self) -> list[str]:

@@ -66,6 +66,7 @@ from bot.slack.drawing.text import Pen
 from bot.slack.sending.announcer import Announcer
 from bot.slack.sending.delivery import Sender
 from bot.slack.sending.home_tabs import HomeTabs
+from bot.slack.sending.live_views import LiveViews
 from bot.slack.sending.posting import Postbox
 from bot.telling.chronicle import Chronicle
 from bot.telling.old_reports import OldReports
@@ -117,8 +118,7 @@ class Bot:
     fleet: Fleet
     roster: Roster
     reminders: Reminders
-    channels: ChannelWatch
-    closings: Closings
+    ticks: tuple[Callable[[], None], ...]
     schedules: Schedules
     home_tabs: HomeTabs
     outages: Outages
@@ -170,7 +170,7 @@ def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans, outsi
     scheduling = Scheduling(timetable, journal, schedules, keeper, chronicle, clock)
     search, readings = build_search(settings, clock), build_readings(plans, clock)
     found = Found(journal, search, settings.discovery, clusters, roster.expand_policy)
-    targets = Targets(journal, clusters, found, live.list_faults)
+    targets, shown = Targets(journal, clusters, found, live.list_faults), LiveViews(journal, views, live, chronicle)
     fleet = Fleet(targets, journal, views, outbox.read_thread, timetable, readings)
     runs, starts = StepRuns(journal, keeper, clock, plans), Starts(targets, journal, transitions, clock)
     rollbacks = Rollbacks(targets, journal, returns, transitions, clock, timetable)
@@ -188,13 +188,12 @@ def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans, outsi
         views=views,
         upgrades=Upgrades(Clicks(store), Entry(targets, journal, roster, clock), use_cases, chronicle, clock),
         runner=Runner(journal, chronicle, transitions, keeper, clock, plans),
-        announcer=build_announcer(settings, store, views, clock, pen := build_pen(fleet, journal)),
+        announcer=build_announcer(settings, store, shown, clock, pen := build_pen(fleet, journal)),
         fleet=fleet,
         roster=roster,
         schedules=schedules,
         reminders=Reminders(store, schedules, outbox, clock, clusters),
-        channels=ChannelWatch(journal, outbox, chronicle, clock),
-        closings=Closings(journal, keeper, chronicle, clock),
+        ticks=join_ticks(journal, outbox, chronicle, keeper, shown, clock),
         home_tabs=build_home_tabs(settings, fleet, clock, pen),
         outages=Outages(store, journal, chronicle, clock),
         search=search,
@@ -204,6 +203,14 @@ def join_bot(settings: Settings, clock: Clock, store: Store, plans: Plans, outsi
         keeper=keeper,
         outside=outside,
     )
+
+
+def join_ticks(
+    journal: Journal, outbox: Outbox, chronicle: Chronicle, keeper: Keeper, views: LiveViews, clock: Clock
+) -> tuple[Callable[[], None], ...]:
+    """What is looked at every few seconds: channels that take nothing, and what is shown and no more so."""
+    channels = ChannelWatch(journal, outbox, chronicle, clock)
+    return channels.tick, Closings(journal, keeper, chronicle, clock).tick, views.tick
 
 
 def join_returns(store: Store, journal: Journal, plans: Plans, clusters: Mapping[str, Cluster]) -> Returns:
@@ -272,7 +279,7 @@ def build_home_tabs(settings: Settings, fleet: Fleet, clock: Clock, pen: Pen) ->
     return HomeTabs(fleet, posting, clock, pen)
 
 
-def build_announcer(settings: Settings, store: Store, views: Views, clock: Clock, pen: Pen) -> Announcer:
+def build_announcer(settings: Settings, store: Store, views: LiveViews, clock: Clock, pen: Pen) -> Announcer:
     """The announcer with its two clients."""
     token, url = settings.slack.bot_token, settings.slack.api_url
     postbox = Postbox(build_posting_client(token, url), build_reading_client(token, url))

@@ -9,9 +9,8 @@ from bot.journal.records import Action
 from bot.people.rights import refuse_person
 from bot.settings.clusters import Cluster
 from bot.telling.phrases import list_names, mention
-from bot.telling.reports import describe_link, describe_status
+from bot.telling.reports import describe_link, describe_status, describe_troubles
 from bot.telling.views import UpgradeView
-from steps.contract.wording import begin_sentence
 from steps.mesh import ClusterAddress
 from steps.notes.prepare import SeenMesh
 
@@ -54,7 +53,7 @@ def describe_fleet(clusters: Sequence[ClusterView], troubles: Sequence[str] = ()
     lines = [describe_status(running, [])] if running else [none]
     lines += [f"Asked on {one.key}: {list_names(map(mention, one.asked))}" for one in clusters if one.asked]
     lines += [_describe_idle(cluster) for cluster in clusters if cluster.upgrade is None]
-    return "\n".join([*lines, *(f"⚠️ {begin_sentence(fault)}" for fault in troubles)])
+    return "\n".join([*lines, *describe_troubles(troubles)])
 
 
 def _describe_idle(cluster: ClusterView) -> str:

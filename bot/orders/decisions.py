@@ -67,7 +67,7 @@ class Decisions:
         question = self.find_question(order, row)
         check_person(order, by, row, question, cluster.policy)
         if unseen := self._find_unseen(order, by, question):
-            return self._cards.copy(question, list_buttons(question, cluster.policy), unseen)
+            return self._cards.copy(question, list_buttons(question, cluster.policy.production), unseen)
         presses = needs_button(order, cluster.policy)
         choice = judge_decision(order, row, question, presses=presses)
         if choice != DENY.id:
@@ -75,7 +75,7 @@ class Decisions:
             if not self._journal.standing.is_proven(row.id) and JOURNAL not in question.binding:
                 self._transitions.doubt(row)
                 return DOUBTED
-        option = next(one for one in list_buttons(question, cluster.policy) if one.id == choice)
+        option = next(one for one in list_buttons(question, cluster.policy.production) if one.id == choice)
         if presses or lacks_confirmation(order, option):
             button = GLASS if isinstance(order, BreakGlass) else option
             return self._cards.offer(question, button, order.reason.strip())

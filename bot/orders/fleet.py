@@ -21,11 +21,10 @@ from bot.orders.starts import refuse_start
 from bot.orders.targets import Targets
 from bot.orders.timetable import Timetable
 from bot.settings.clusters import Cluster, find_argument_faults, read_start_options
-from bot.telling.reports import describe_history, describe_status
+from bot.telling.reports import describe_history, describe_status, describe_troubles
 from bot.telling.views import UpgradeView, Views
 from bot.windows.appointments import Appointment, Written
 from steps.contract.cards import APPROVE
-from steps.contract.wording import begin_sentence
 from steps.notes.prepare import MESH_SEEN, MTLS, SeenMesh
 
 # In threads of upgrades before these the cluster has to be named.
@@ -108,10 +107,8 @@ class Fleet:
         """Where one upgrade stands, or all."""
         if order.target:
             row, _ = self._targets.find_upgrade(order)
-            failing = [
-                f"\n⚠️ {begin_sentence(one)}" for one in self._views.list_failing_channels() if row.channel in one
-            ]
-            return describe_status([self._views.build_view(row)], []) + "".join(failing)
+            failing = [one for one in self._views.list_failing_channels() if row.channel in one]
+            return "\n".join([describe_status([self._views.build_view(row)], []), *describe_troubles(failing)])
         self._targets.found.want()
         troubles = [*self.list_faults(), *self._views.list_troubles()]
         return describe_fleet(self.list_clusters(user), troubles)

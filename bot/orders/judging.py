@@ -66,18 +66,18 @@ def needs_button(order: Judgement, policy: Policy) -> bool:
     return policy.production and not order.step and name_choice(order) != DENY.id
 
 
-def list_buttons(question: Question, policy: Policy) -> tuple[Choice, ...]:
-    """The question's choices as the cluster's policy has them now: approvals ask once more in production alone.
+def list_buttons(question: Question, production: bool) -> tuple[Choice, ...]:
+    """The question's choices as the cluster is now: approvals ask once more in `production` alone.
 
     There every change of the mesh does, also where an earlier version asked and left no sentence for it.
     """
-    return tuple(_put_again(question, option, policy) for option in question.choices)
+    return tuple(_put_again(question, option, production) for option in question.choices)
 
 
-def _put_again(question: Question, option: Choice, policy: Policy) -> Choice:
+def _put_again(question: Question, option: Choice, production: bool) -> Choice:
     if option.id not in APPROVALS:
         return option
-    if not policy.production:
+    if not production:
         return replace(option, confirm="")
     return replace(option, confirm=UNCOUNTED) if not option.confirm and _changes_mesh(question) else option
 

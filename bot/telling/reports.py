@@ -8,6 +8,7 @@ from bot.journal.records import ENDED
 from bot.telling.accounts import list_account
 from bot.telling.phrases import mention
 from bot.telling.views import UpgradeView
+from steps.contract.wording import begin_sentence
 
 # Of those before only a line; a message holds no more.
 TOLD_WHOLE = 3
@@ -19,6 +20,11 @@ def describe_status(views: Sequence[UpgradeView], clusters: Sequence[str]) -> st
         known = ", ".join(clusters) or "none"
         return f"No upgrade is under way. Clusters: {known}. `/asm-upgrade start CLUSTER` starts one."
     return "\n".join(_describe_upgrade(view) for view in views)
+
+
+def describe_troubles(troubles: Sequence[str]) -> list[str]:
+    """A line for each thing that does not work."""
+    return [f"⚠️ {begin_sentence(trouble)}" for trouble in troubles]
 
 
 def describe_history(views: Sequence[UpgradeView], left: Sequence[str] = ()) -> str:

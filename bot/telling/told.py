@@ -14,6 +14,11 @@ from bot.telling.views import Views
 LISTED = 20
 
 
+def open_views(copy: StoredCopy) -> Views:
+    """The upgrades as they are shown, for a command that runs beside the bot."""
+    return Views(JournalView(copy), SystemClock())
+
+
 def read_told(copy: StoredCopy, target: str, file: str) -> str:
     """The log of an upgrade or of a cluster's latest, or a file of it by its name; LookupError where there is none."""
     journal = JournalView(copy)
@@ -38,6 +43,6 @@ def read_history(copy: StoredCopy, target: str) -> str:
     rows = [row] if row else journal.list_upgrades(target, LISTED)
     if target and not rows:
         raise LookupError(f"there is no upgrade {target}, nor one of a cluster of that name")
-    views = Views(journal, SystemClock())
+    views = open_views(copy)
     left = views.list_left(rows[0].id) if len(rows) == 1 else ()
     return describe_history([views.build_view(row) for row in rows], left)

@@ -44,7 +44,7 @@ from bot.slack.drawing.words import Words, write_card_code, write_head, write_wh
 from bot.telling.accounts import list_account
 from bot.telling.reports import describe_times
 from bot.telling.views import UpgradeView
-from steps.contract.cards import APPROVALS, APPROVE, Card, Choice, Progress
+from steps.contract.cards import APPROVE, Card, Choice, Progress
 from steps.contract.wording import begin_sentence, describe_seconds
 
 BAR_WIDTH = 20
@@ -209,7 +209,7 @@ class Reply:
         """What is legal now: while the upgrade is paused nothing is decided."""
         if self.view is None:
             return []
-        choices = () if self.view.paused_by else ask_once(body.choices, self.view)
+        choices = () if self.view.paused_by else list_choices(body, self.view)
         taken = {choice.id for choice in choices}
         target = Target(self.view.id, body.step, body.generation, journal=self.pen.journal)
         buttons = build_choices(choices, target)
@@ -218,10 +218,10 @@ class Reply:
         return build_row(buttons, f"{self.block_id}|buttons")
 
 
-def ask_once(choices: Sequence[Choice], view: UpgradeView) -> Sequence[Choice]:
-    """The choices as they stand on the card: where nothing is in production, no approval asks once more."""
-    quiet = (replace(one, confirm="") if one.id in APPROVALS else one for one in choices)
-    return choices if view.production else tuple(quiet)
+def list_choices(body: Asking, view: UpgradeView) -> Sequence[Choice]:
+    """The choices of a card: those of the open question as it would be decided now, and those it was made with else."""
+    asked = view.question
+    return asked.choices if asked and (asked.step, asked.generation) == (body.step, body.generation) else body.choices
 
 
 def leave_out_shown(proposal: Card | None, card: Card | None) -> Card | None:

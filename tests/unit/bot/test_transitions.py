@@ -185,14 +185,6 @@ def test_no_root_shows_what_is_asked_no_more(
     assert not any(asked in shown for asked in ("May it go on?", "no right", "Grant it."))
 
 
-def test_the_root_says_no_more_that_it_is_held_once_it_goes_on(build: Build) -> None:
-    """In the commit that lets it go."""
-    engine = stand(build, RUNNING)
-    make(engine, "hold")
-    make(engine, "go on")
-    assert engine.row().sentence == "goes on"
-
-
 @pytest.mark.parametrize(
     ("transition", "standing", "actions"),
     [
