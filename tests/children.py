@@ -9,8 +9,9 @@ SECONDS = 90.0
 
 
 def read_first_line(child: subprocess.Popen[str], seconds: float = SECONDS) -> str:
-    """The line with which a program says that it is there."""
-    assert child.stdout is not None
-    ready, _, _ = select.select([child.stdout], [], [], seconds)
+    """The line with which a program says that it is there, on whichever of its streams the test reads."""
+    stream = child.stdout or child.stderr
+    assert stream is not None
+    ready, _, _ = select.select([stream], [], [], seconds)
     assert ready, f"{child.args!r} said nothing within {seconds:g} s"
-    return child.stdout.readline()
+    return stream.readline()

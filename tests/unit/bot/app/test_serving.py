@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from sandbox.bot.settings import CLUSTERS
+from tests.children import read_first_line
 
 SECONDS = 120
 # A bot without Slack; FAULT is done before it serves.
@@ -53,8 +54,7 @@ def read_events(lines: list[str]) -> list[dict[str, Any]]:
 def test_the_first_line_is_of_its_start_and_the_last_of_its_stop(tmp_path: Path) -> None:
     """With what it serves, and whether it was told to stop."""
     bot = start_bot(tmp_path)
-    assert bot.stderr is not None
-    first = bot.stderr.readline()
+    first = read_first_line(bot)
     bot.send_signal(signal.SIGTERM)
     lines = [first, *bot.communicate(timeout=SECONDS)[1].splitlines()]
     assert all(line.startswith("{") for line in lines)
