@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +16,7 @@ from bot.clock import Clock
 from bot.journal.journal import JournalView
 from bot.journal.outbox import Outbox
 from bot.journal.rows import UpgradeRow
+from bot.journal.store import StoreBroken
 from bot.windows.permits import Permit
 from steps.notes.permissions import LEASE_LOST
 
@@ -55,7 +57,12 @@ class JournalCollector(Collector):
         self._signs = signs
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """The metrics as they are now."""
+        """The metrics as they are now; those of a journal that can't be read are left out, and a sign says so."""
+        with suppress(StoreBroken):
+            yield from self._read_journal()
+        yield from self._tell_signs()
+
+    def _read_journal(self) -> Iterator[GaugeMetricFamily]:
         yield self._count_upgrades()
         yield self._count_pods()
         yield self._measure_outbox()
@@ -64,7 +71,6 @@ class JournalCollector(Collector):
         yield self._measure_waits()
         yield self._measure_windows()
         yield self._tell_lost_leases()
-        yield from self._tell_signs()
 
     def _count_upgrades(self) -> GaugeMetricFamily:
         gauge = GaugeMetricFamily("asm_upgrade_open_upgrades", "Open upgrades by state.", labels=["state"])

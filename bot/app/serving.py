@@ -47,6 +47,8 @@ HOMES_SECONDS = 1.0
 STEP_SECONDS = 60.0
 # GKE is searched within this time after somebody asked for it.
 SEARCH_SECONDS = 0.2
+# A bot whose journal is broken can be asked why for so long: Prometheus scrapes it and its alert fires meanwhile.
+BROKEN_SECONDS = 180.0
 
 
 # What the threads would otherwise import at the same moment: vendors' packages with import cycles then fail now and
@@ -74,9 +76,13 @@ def import_clients() -> None:
 
 
 class Serving:
-    """The loops over one bot. `run` returns the program's exit code."""
+    """The loops over one bot. `run` returns the program's exit code.
 
-    def __init__(self, settings: Settings) -> None:
+    One whose journal breaks begins nothing more, says why on its health port for `broken_seconds`, and leaves.
+    """
+
+    def __init__(self, settings: Settings, broken_seconds: float) -> None:
+        self._broken_seconds = broken_seconds
         self._loops: list[Loop] = []
         self._stopping = threading.Event()
         self._hurried = threading.Event()
@@ -117,7 +123,7 @@ class Serving:
         self._ticker = Ticker(self._tick, TICK_SECONDS, self.bot.clock.now)
 
     def run(self) -> int:
-        """Serve until SIGTERM or SIGINT, or until a thread dies, which is a fault (exit code 1)."""
+        """Serve until SIGTERM or SIGINT, or until the journal breaks or a thread dies (exit code 1)."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         log.info(
@@ -132,10 +138,13 @@ class Serving:
                 break
             self._ticker.follow_clock()
         asked = self._stopping.is_set()
+        self.bot.runner.leave()
         if asked:
             self._finish_begun(self.bot.settings.grace)
         self.front.close()
         self._close()
+        if self.bot.store.broken and not asked:
+            self._stay_broken()
         if health:
             health.close()
         if live:
@@ -162,6 +171,15 @@ class Serving:
         if running and os.getpid() == 1:
             self.bot.programs.end_all()
 
+    def _stay_broken(self) -> None:
+        """Let people and Prometheus find out why nothing is begun any more; SIGTERM ends that.
+
+        Programs that were begun are waited for as ever.
+        """
+        log.error("journal_broken", why=self.bot.store.broken, seconds=self._broken_seconds)
+        self._stopping.wait(self._broken_seconds)
+        self._finish_begun(self.bot.settings.grace)
+
     def _are_alive(self) -> bool:
         return self._ticker.is_alive() and all(loop.is_alive() for loop in self._loops)
 
@@ -173,11 +191,13 @@ class Serving:
 
     def find_troubles(self) -> list[str]:
         """What keeps the bot from being ready, a sentence each."""
+        if self.bot.store.broken:
+            return [self.bot.store.broken]
         if self._stopping.is_set():
             return ["the bot is being stopped"]
         dead = [f"the thread {loop.name} has ended" for loop in self._loops if not loop.is_alive()]
         dead += [] if self._ticker.is_alive() else ["the reminders' clock has stopped"]
-        return [*dead, *filter(None, [self.bot.store.broken, self.front.find_trouble(), self.front.find_sharer()])]
+        return [*dead, *filter(None, [self.front.find_trouble(), self.front.find_sharer()])]
 
     def _serve_health(self) -> BaseWSGIServer | None:
         if not self.bot.settings.health_port:
@@ -254,4 +274,4 @@ def serve_bot(settings: Settings) -> int:
     # The memory of the bot, and of the programs that it starts, holds tokens.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     import_clients()
-    return Serving(settings).run()
+    return Serving(settings, BROKEN_SECONDS).run()

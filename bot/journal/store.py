@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, TypeAlias
+from typing import IO, Any, Literal, TypeAlias
 
 from sqlite_utils import Database
 
@@ -25,6 +25,8 @@ Parameters: TypeAlias = Sequence[object] | dict[str, object]
 Reads: TypeAlias = Callable[[str, Parameters], list[Row]]
 
 
+# SQLite's numbers for a file that the disk did not give, that is damaged, that can't be opened, and that is none.
+UNREADABLE = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOTADB})
 # SQLite's number for a file whose free pages can be given back a few at a time.
 STEPWISE = 2
 
@@ -93,9 +95,14 @@ class Store:
             raise StoreBroken(self.broken)
 
     def read(self, sql: str, parameters: Parameters = ()) -> list[Row]:
-        """All rows of a query."""
+        """All rows of a query. Raises StoreBroken where the file can't be read, and from then on nothing is written."""
         with self._mutex:
-            return fetch_rows(self._db.conn, sql, parameters)
+            try:
+                return fetch_rows(self._db.conn, sql, parameters)
+            except sqlite3.DatabaseError as error:
+                if is_unreadable(error):
+                    raise self._break(error, "read") from error
+                raise
 
     def checkpoint(self) -> None:
         """Bring what was committed into the journal's own file, so that it is whole without its WAL.
@@ -176,8 +183,8 @@ class Store:
         if self._db.conn.in_transaction:
             self._db.conn.execute("ROLLBACK")
 
-    def _break(self, error: BaseException) -> StoreBroken:
-        self.broken = f"the journal {self._path} could not be written: {error}"
+    def _break(self, error: BaseException, act: Literal["written", "read"] = "written") -> StoreBroken:
+        self.broken = f"the journal {self._path} could not be {act}: {error}"
         return StoreBroken(self.broken)
 
 
@@ -237,6 +244,11 @@ def is_files_fault(error: BaseException) -> bool:
     if "malformed JSON" in str(error):
         return False
     return isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError
+
+
+def is_unreadable(error: sqlite3.DatabaseError) -> bool:
+    """Whether the file could not be read, as opposed to a wrong question; extended numbers end in the plain ones."""
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF in UNREADABLE
 
 
 def open_database(path: Path) -> Database:

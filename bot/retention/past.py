@@ -99,16 +99,18 @@ class Past:
             )
             db.execute(f"delete from outbox where upgrade = ? and kind not in {KEPT_KINDS}", [upgrade])
 
-    def find_day(self, before: datetime) -> PastDay | None:
-        """The first day before that has answers, reminders or orders, None where none has."""
+    def find_day(self, after: datetime, before: datetime) -> PastDay | None:
+        """The first whole day between the two that has answers, reminders or orders, None where none has."""
+        since = after.timestamp()
         oldest = self._store.read(
             """
             select min(at) as at from (
-                select min(created_at) as at from outbox where kind = 'answer'
-                union all select min(created_at) from outbox where kind = 'reminder'
-                union all select min(received_at) from clicks where settled_at is not null
+                select min(created_at) as at from outbox where kind = 'answer' and created_at >= ?
+                union all select min(created_at) from outbox where kind = 'reminder' and created_at >= ?
+                union all select min(received_at) from clicks where settled_at is not null and received_at >= ?
             )
-            """
+            """,
+            [since, since, since],
         )
         if oldest[0]["at"] is None:
             return None
@@ -122,10 +124,16 @@ class Past:
             db.conn.executemany("delete from clicks where seq = ?", [(row["seq"],) for row in day.clicks])
 
     def _read_day(self, begins: datetime) -> PastDay:
-        ends = (begins + DAY).timestamp()
-        answers = self._store.read("select * from outbox where kind = 'answer' and created_at < ?", [ends])
-        reminders = self._store.read("select * from outbox where kind = 'reminder' and created_at < ?", [ends])
-        clicks = self._store.read("select * from clicks where settled_at is not null and received_at < ?", [ends])
+        span = [begins.timestamp(), (begins + DAY).timestamp()]
+        answers = self._store.read(
+            "select * from outbox where kind = 'answer' and created_at >= ? and created_at < ?", span
+        )
+        reminders = self._store.read(
+            "select * from outbox where kind = 'reminder' and created_at >= ? and created_at < ?", span
+        )
+        clicks = self._store.read(
+            "select * from clicks where settled_at is not null and received_at >= ? and received_at < ?", span
+        )
         return PastDay(begins, [*answers, *reminders], clicks)
 
 

@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -17,7 +17,7 @@ from bot.clock import Clock, Interval
 from bot.incidents import note_incident
 from bot.journal.store import Store, StoreBroken
 from bot.retention.parcels import Contents, Parcels
-from bot.retention.past import Past, PastUpgrade
+from bot.retention.past import DAY, Past, PastDay, PastUpgrade
 
 log = structlog.get_logger(__name__)
 BETWEEN = timedelta(hours=1)
@@ -26,6 +26,7 @@ MOST_UPGRADES = 50
 MOST_DAYS = 50
 # So many pages of the journal that nothing stands in any more are given back at once.
 MOST_PAGES = 2000
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Runs(Protocol):
@@ -68,11 +69,13 @@ class Retention:
         self._clock = clock
         self._measure_room = measure_room
         self._interval = Interval(BETWEEN, clock)
-        # upgrades that could not be put away; they are tried again besides as many others as ever
+        # what could not be put away is tried again besides as much else as ever
         self._left: set[str] = set()
+        self._left_days = 0
+        self._told: dict[str, str] = {}
 
     def turn(self) -> None:
-        """Do what is due; what fails is logged, keeps nothing else back, and is tried again an hour later."""
+        """Do what is due; what fails keeps nothing else back, is logged once, and is tried again an hour later."""
         if not self._interval.begin():
             return
         if self._rule.age:
@@ -85,18 +88,25 @@ class Retention:
         self._try("the journal's free pages", self._reclaim)
 
     def _try(self, what: str, act: Callable[[], None]) -> bool:
-        """Whether it went well."""
+        """Whether it went well; the same trouble is told once."""
         try:
             act()
-        except (OSError, sqlite3.Error) as error:
-            log.warning("not_put_away", what=what, why=str(error))
         except StoreBroken:
             raise
         except Exception as fault:
-            note_incident("not_put_away", fault, what=what)
+            self._tell(what, fault)
+            return False
+        self._told.pop(what, None)
+        return True
+
+    def _tell(self, what: str, fault: Exception) -> None:
+        if self._told.get(what) == repr(fault):
+            return
+        self._told[what] = repr(fault)
+        if isinstance(fault, OSError | sqlite3.Error):
+            log.warning("not_put_away", what=what, why=str(fault))
         else:
-            return True
-        return False
+            note_incident("not_put_away", fault, what=what)
 
     def _prune(self) -> None:
         for name in self._parcels.prune():
@@ -139,12 +149,18 @@ class Retention:
         remove_folders([folder])
 
     def _put_days_away(self, before: datetime) -> None:
-        for _ in range(MOST_DAYS):
-            day = self._past.find_day(before)
+        after, left = LONG_AGO, 0
+        for _ in range(MOST_DAYS + self._left_days):
+            day = self._past.find_day(after, before)
             if day is None:
-                return
-            self._parcels.pack(f"orders-{day.begins:%Y-%m-%d}", day.describe())
-            self._past.remove_day(day)
+                break
+            after = day.begins + DAY
+            left += not self._try(f"the day {day.begins:%Y-%m-%d}", partial(self._put_day_away, day))
+        self._left_days = left
+
+    def _put_day_away(self, day: PastDay) -> None:
+        self._parcels.pack(f"orders-{day.begins:%Y-%m-%d}", day.describe())
+        self._past.remove_day(day)
 
 
 def name_parcel(upgrade: PastUpgrade) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import pytest
 import yaml
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Metric
 
 from bot.app.metrics import Signs, build_registry
 from bot.gateways.google.credentials import GoogleCredentials
@@ -129,11 +129,11 @@ def rules(project_root: Path) -> dict[str, dict[str, Any]]:
     return read_rules(project_root, "google")
 
 
-def fires(rule: Mapping[str, Any], scraped: Scrape) -> bool:
+def fires(rule: Mapping[str, Any], scraped: Iterable[Metric]) -> bool:
     """Whether the rule's expression has a result; the rules keep to comparisons of one metric with a number."""
     parsed = EXPRESSION.fullmatch(rule["expr"])
     assert parsed, rule["expr"]
-    samples = [sample for family in scraped.collect() for sample in family.samples if sample.name == parsed["name"]]
+    samples = [sample for family in scraped for sample in family.samples if sample.name == parsed["name"]]
     chosen = [one for one in samples if parsed["label"] is None or one.labels.get(parsed["label"]) == parsed["value"]]
     if parsed["absent"]:
         return not chosen
@@ -148,7 +148,7 @@ def test_every_alert_has_its_trouble_here(rules: dict[str, dict[str, Any]]) -> N
 @pytest.mark.parametrize("name", TROUBLES)
 def test_an_alert_fires_on_its_trouble(rules: dict[str, dict[str, Any]], build: Build, name: str) -> None:
     """On the metrics of a bot that has it."""
-    assert fires(rules[name], TROUBLES[name](build))
+    assert fires(rules[name], TROUBLES[name](build).collect())
 
 
 @pytest.mark.parametrize("step", [lambda _ctx: Done("done"), lambda _ctx: Waiting("x", 5), ask])
@@ -156,7 +156,7 @@ def test_no_alert_fires_on_a_healthy_bot(
     rules: dict[str, dict[str, Any]], build: Build, step: Callable[[Context], Outcome]
 ) -> None:
     """An upgrade that has ended, one under way, and one that asks."""
-    scraped = scrape(run_for(build, step, 0))
+    scraped = list(scrape(run_for(build, step, 0)).collect())
     assert [name for name, rule in rules.items() if fires(rule, scraped)] == []
 
 

@@ -18,7 +18,7 @@ from bot.app.serving import Serving
 from bot.settings.environment import read_settings
 
 assert os.getpid() == 1
-serving = Serving(read_settings())
+serving = Serving(read_settings(), 0.0)
 serving.bot.programs.start("run", ["/bin/sh", "-c", sys.argv[1]], {"PATH": "/usr/bin:/bin"}, 60)
 threading.Timer(0.1, os.kill, [1, signal.SIGTERM]).start()
 code = serving.run()

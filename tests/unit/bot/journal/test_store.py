@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -161,7 +162,7 @@ def test_a_refused_row_does_not_stop_the_bot(build: Build) -> None:
 
 def test_readiness_says_that_the_journal_is_broken(environment: Path) -> None:
     """With the sentence of the fault."""
-    serving = Serving(read_settings())
+    serving = Serving(read_settings(), 0.0)
     serving.bot.store.broken = "the journal could not be written: database or disk is full"
     assert "the journal could not be written: database or disk is full" in serving.find_troubles()
     serving.bot.store.close()
@@ -172,11 +173,32 @@ def test_a_bot_with_a_broken_journal_leaves(
 ) -> None:
     """Exit code 1, and the sentence on stderr, so that whoever runs it sees why."""
     monkeypatch.setattr(signal, "signal", lambda *_: None)
-    serving = Serving(read_settings())
+    serving = Serving(read_settings(), 0.0)
     serving.bot.store.broken = "the journal could not be written: database or disk is full"
     code = serving.run()
     serving.bot.store.close()
     assert (code, "asm-upgrade: stopped: the journal could not be written" in capsys.readouterr().err) == (1, True)
+
+
+def test_a_page_that_is_torn_while_the_bot_runs_ends_all_acting(build: Build) -> None:
+    """What reads it says so, and nothing is written beside it; a wrong question is the caller's fault."""
+    engine = build({})
+    engine.add_upgrade(["prepare/a"])
+    with pytest.raises(sqlite3.OperationalError):
+        engine.store.read("select * from moons")
+    assert engine.store.broken == ""
+    file = Path(engine.store.read("pragma database_list")[0]["file"])
+    root = engine.store.read("select rootpage from sqlite_master where name = 'upgrades'")[0]["rootpage"]
+    engine.store.read("pragma wal_checkpoint(truncate)")
+    with file.open("r+b") as torn:
+        torn.seek((root - 1) * 4096)
+        torn.write(b"\xff" * 4096)
+    with closing(sqlite3.connect(file)) as other:  # so that SQLite looks at the file again
+        other.execute("create table looked_at (at)")
+    with pytest.raises(StoreBroken, match=r"could not be read: database disk image is malformed"):
+        engine.journal.list_open_upgrades()
+    with pytest.raises(StoreBroken):
+        engine.runner.turn()
 
 
 def test_a_row_with_broken_json_does_not_break_the_journal(build: Build) -> None:

@@ -284,6 +284,25 @@ def test_what_can_not_be_put_away_keeps_nothing_else_back(
     assert [name for name in house.list_parcels() if second in name] == []
 
 
+def test_a_day_that_can_not_be_put_away_keeps_no_other_back(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told once, tried again at each look, and goes once it can."""
+    monkeypatch.setattr("bot.retention.sweeping.MOST_DAYS", 1)
+    for _ in range(3):
+        house.engine.click("pause", target="nothing")
+        house.engine.outbox.add_message("", "", AnswerBody(ANA, text="Paused."), house.engine.clock.now())
+        house.engine.clock.advance(86400)
+    in_the_way = house.folder / "parcels" / f"{MARK}-orders-2026-12-01.tar.gz"
+    in_the_way.mkdir(parents=True)
+    with structlog.testing.capture_logs() as lines:
+        for _ in range(4):
+            house.pass_days(401)
+    assert [line["what"] for line in lines if line["event"] == "not_put_away"] == ["the day 2026-12-01"]
+    assert len(house.list_parcels()) == 3
+    in_the_way.rmdir()
+    house.pass_days(1)
+    assert house.engine.store.read("select count(*) as n from outbox where kind = 'answer'")[0]["n"] == 0
+
+
 def test_a_link_to_a_folder_elsewhere_is_left_alone(house: House, tmp_path: Path) -> None:
     """What it leads to is nobody's upgrade: neither packed nor removed, and it holds nothing up."""
     elsewhere = tmp_path / "elsewhere"
