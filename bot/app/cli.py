@@ -58,12 +58,15 @@ def main() -> None:
 @main.command()
 def serve() -> None:
     """Run the bot until it is told to stop."""
-    from bot.app.serving import serve_bot
+    from bot.app.start import StopRequest, serve_bot
+
+    stop = StopRequest()
+    stop.catch()
     from bot.journal.store import StoreBusy
     from bot.settings.environment import read_settings
 
     try:
-        sys.exit(serve_bot(read_settings()))
+        sys.exit(serve_bot(read_settings(), stop))
     except ConfigError as error:
         _fail(error.faults)
     except (StoreBusy, StoreBroken) as error:

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import importlib
 import os
-import resource
-import signal
 import sys
 import threading
 from pathlib import Path
-from types import FrameType
 
 import structlog
 from waitress.server import BaseWSGIServer
 
 from bot.app.checks.machine import check_writing, measure_disk_room
 from bot.app.health import HealthApp, LivePort, serve_health
-from bot.app.log import configure_log
 from bot.app.loops import Dispatcher, Loop, Ticker
 from bot.app.metrics import Signs, build_registry
 from bot.app.upkeep import AccessLeftovers
-from bot.app.way_out import take_way_out
 from bot.app.wiring import (
     KUBECONFIGS,
     Bot,
@@ -79,13 +74,16 @@ class Serving:
     """The loops over one bot. `run` returns the program's exit code.
 
     One whose journal breaks begins nothing more, says why on its health port for `broken_seconds`, and leaves.
+    It ends once `asked` is set, and does not wait for programs once `hurried` is.
     """
 
-    def __init__(self, settings: Settings, broken_seconds: float) -> None:
+    def __init__(
+        self, settings: Settings, asked: threading.Event, hurried: threading.Event, broken_seconds: float
+    ) -> None:
+        self._asked = asked
+        self._hurried = hurried
         self._broken_seconds = broken_seconds
         self._loops: list[Loop] = []
-        self._stopping = threading.Event()
-        self._hurried = threading.Event()
         self.bot: Bot = build_bot(settings, SystemClock(), on_commit=self._wake)
         self._dispatcher = Dispatcher(self.bot.journal, self.bot.runner, self.bot.clock, self._wake)
         self._steps = Loop("steps", self._dispatcher.turn)
@@ -123,9 +121,7 @@ class Serving:
         self._ticker = Ticker(self._tick, TICK_SECONDS, self.bot.clock.now)
 
     def run(self) -> int:
-        """Serve until SIGTERM or SIGINT, or until the journal breaks or a thread dies (exit code 1)."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._stop)
+        """Serve until told to stop, or until the journal breaks or a thread dies (exit code 1)."""
         log.info(
             "serving", clusters=sorted(self.bot.settings.clusters), open=len(self.bot.journal.list_open_upgrades())
         )
@@ -133,11 +129,11 @@ class Serving:
             loop.start()
         self._ticker.start()
         health, live = self._serve_health(), self._serve_liveness()
-        while not self._stopping.wait(0.5):
+        while not self._asked.wait(0.5):
             if self.bot.store.broken or not self._are_alive():
                 break
             self._ticker.follow_clock()
-        asked = self._stopping.is_set()
+        asked = self._asked.is_set()
         self.bot.runner.leave()
         if asked:
             self._finish_begun(self.bot.settings.grace)
@@ -152,7 +148,7 @@ class Serving:
         if self.bot.store.broken:
             sys.stderr.write(f"asm-upgrade: stopped: {self.bot.store.broken}\n")
         log.info("stopped", asked=asked, broken=self.bot.store.broken)
-        return 0 if asked else 1
+        return 0 if asked and not self.bot.store.broken else 1
 
     def _finish_begun(self, grace: float) -> None:
         """Begin nothing more, and wait for steps and programs that were begun; people are answered meanwhile.
@@ -177,7 +173,7 @@ class Serving:
         Programs that were begun are waited for as ever.
         """
         log.error("journal_broken", why=self.bot.store.broken, seconds=self._broken_seconds)
-        self._stopping.wait(self._broken_seconds)
+        self._asked.wait(self._broken_seconds)
         self._finish_begun(self.bot.settings.grace)
 
     def _are_alive(self) -> bool:
@@ -193,7 +189,7 @@ class Serving:
         """What keeps the bot from being ready, a sentence each."""
         if self.bot.store.broken:
             return [self.bot.store.broken]
-        if self._stopping.is_set():
+        if self._asked.is_set():
             return ["the bot is being stopped"]
         dead = [f"the thread {loop.name} has ended" for loop in self._loops if not loop.is_alive()]
         dead += [] if self._ticker.is_alive() else ["the reminders' clock has stopped"]
@@ -235,9 +231,6 @@ class Serving:
         for loop in self._loops:
             loop.wake()
 
-    def _stop(self, _number: int, _frame: FrameType | None) -> None:
-        (self._hurried if self._stopping.is_set() else self._stopping).set()
-
     def _close(self) -> None:
         self._ticker.close()
         for loop in self._loops:
@@ -264,14 +257,3 @@ def require_place(state: Path) -> None:
     check = check_writing(state)
     if check.severity == "error":
         raise ConfigError([f"ASM_UPGRADE_STATE: {check.sentence}. {check.remedy}"])
-
-
-def serve_bot(settings: Settings) -> int:
-    """Run the bot; the exit code is 0 when it was told to stop."""
-    configure_log(settings.log_level, sys.stderr)
-    require_place(settings.state)
-    take_way_out(settings.way_out, settings.state, os.environ)
-    # The memory of the bot, and of the programs that it starts, holds tokens.
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    import_clients()
-    return Serving(settings, BROKEN_SECONDS).run()

@@ -27,7 +27,8 @@ def list_alerts(desk: Desk, rules: dict[str, dict[str, Any]]) -> set[str]:
     """What fires on the metrics of this bot."""
     bot = desk.rig.bot
     signs = read_signs(bot, desk.rig.front)
-    scraped = build_registry(bot.journal, bot.outbox, bot.clock, bot.keeper.find_window, signs)
+    registry = build_registry(bot.journal, bot.outbox, bot.clock, bot.keeper.find_window, signs)
+    scraped = list(registry.collect())
     return {name for name, rule in rules.items() if fires(rule, scraped)}
 
 

@@ -25,9 +25,12 @@ SECONDS = 120
 BOT = """
 import sys, threading
 from bot.app.serving import Serving
+from bot.app.start import StopRequest
 from bot.settings.environment import read_settings
 
-serving = Serving(read_settings(), float(sys.argv[1]))
+stop = StopRequest()
+stop.catch()
+serving = Serving(read_settings(), stop.asked, stop.hurried, float(sys.argv[1]))
 store = serving.bot.store
 store.read(f"pragma max_page_count = {store.read('pragma page_count')[0]['page_count']}")
 

@@ -20,13 +20,16 @@ SECONDS = 120
 BOT = """
 import sys
 from bot.app import serving
+from bot.app.start import StopRequest, serve_bot
 from bot.settings.environment import read_settings
 
 def fail(self):
     raise RuntimeError("a fault of the bot's own")
 
 FAULT
-sys.exit(serving.serve_bot(read_settings()))
+stop = StopRequest()
+stop.catch()
+sys.exit(serve_bot(read_settings(), stop))
 """
 
 

@@ -15,10 +15,13 @@ SECONDS = 120
 BOT = """
 import os, signal, sys, threading
 from bot.app.serving import Serving
+from bot.app.start import StopRequest
 from bot.settings.environment import read_settings
 
 assert os.getpid() == 1
-serving = Serving(read_settings(), 0.0)
+stop = StopRequest()
+stop.catch()
+serving = Serving(read_settings(), stop.asked, stop.hurried, 0.0)
 serving.bot.programs.start("run", ["/bin/sh", "-c", sys.argv[1]], {"PATH": "/usr/bin:/bin"}, 60)
 threading.Timer(0.1, os.kill, [1, signal.SIGTERM]).start()
 code = serving.run()
@@ -26,8 +29,8 @@ print("left with", code, serving.bot.programs.observe("run"))
 """
 
 
-def run_bot(apart: Apart, folder: Path, script: str, grace: str) -> str:
-    """What the bot prints at its end."""
+def describe_bot(folder: Path, grace: str) -> dict[str, str]:
+    """The environment of a bot without Slack."""
     (folder / "clusters.toml").write_text(CLUSTERS)
     settings = {
         "SLACK_BOT_TOKEN": "xoxb-1",
@@ -38,9 +41,15 @@ def run_bot(apart: Apart, folder: Path, script: str, grace: str) -> str:
         "ASM_UPGRADE_KEY": "k" * 40,
         "ASM_UPGRADE_GRACE": grace,
     }
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path), **settings}
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path), **settings}
+
+
+def run_bot(apart: Apart, folder: Path, script: str, grace: str) -> str:
+    """What the bot prints at its end."""
     command = [*apart, sys.executable, "-c", BOT, script]
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
+    ended = subprocess.run(
+        command, env=describe_bot(folder, grace), capture_output=True, text=True, timeout=SECONDS, check=False
+    )
     return ended.stdout.splitlines()[-1] if ended.stdout else ended.stderr
 
 
@@ -54,3 +63,27 @@ def test_a_program_that_takes_longer_is_told_to_end(apart: Apart, tmp_path: Path
     """In place of being killed with the container; how it ended is noted for the next bot."""
     said = run_bot(apart, tmp_path, "exec sleep 60", "0.2")
     assert said == "left with 0 ProgramEnded(exit_code=-15, output='', timed_out=False)"
+
+
+# Stops itself as soon as it would hear of it, as a platform may that has just started it.
+STOPPED_AT_ONCE = """
+import os, signal, sys
+
+def watch(frame, event, argument):
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        sys.setprofile(None)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+sys.setprofile(watch)
+from bot.app.cli import main
+main(["serve"])
+"""
+
+
+def test_a_bot_that_is_stopped_while_it_starts_leaves_at_once(apart: Apart, tmp_path: Path) -> None:
+    """Process 1 gets no signal that it does not catch: one that was lost would be waited for through the grace."""
+    command = [*apart, sys.executable, "-c", STOPPED_AT_ONCE]
+    environment = describe_bot(tmp_path, "1920")
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+    assert not (tmp_path / "state" / "asm-upgrade.db").exists()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import signal
 import sqlite3
 import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from threading import Event
 
 import pytest
 from click.testing import CliRunner
@@ -162,18 +162,15 @@ def test_a_refused_row_does_not_stop_the_bot(build: Build) -> None:
 
 def test_readiness_says_that_the_journal_is_broken(environment: Path) -> None:
     """With the sentence of the fault."""
-    serving = Serving(read_settings(), 0.0)
+    serving = Serving(read_settings(), Event(), Event(), 0.0)
     serving.bot.store.broken = "the journal could not be written: database or disk is full"
     assert "the journal could not be written: database or disk is full" in serving.find_troubles()
     serving.bot.store.close()
 
 
-def test_a_bot_with_a_broken_journal_leaves(
-    environment: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_bot_with_a_broken_journal_leaves(environment: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Exit code 1, and the sentence on stderr, so that whoever runs it sees why."""
-    monkeypatch.setattr(signal, "signal", lambda *_: None)
-    serving = Serving(read_settings(), 0.0)
+    serving = Serving(read_settings(), Event(), Event(), 0.0)
     serving.bot.store.broken = "the journal could not be written: database or disk is full"
     code = serving.run()
     serving.bot.store.close()
