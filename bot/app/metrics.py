@@ -89,11 +89,12 @@ class JournalCollector(Collector):
         return gauge
 
     def _measure_outbox(self) -> GaugeMetricFamily:
-        unsent = self._outbox.list_unsent(self._clock.now())
-        oldest = min((message.created_at for message in unsent if not message.ts), default=self._clock.now())
-        seconds = (self._clock.now() - oldest).total_seconds()
+        now = self._clock.now()
+        oldest = min((message.created_at for message in self._outbox.list_unsent(now) if not message.ts), default=now)
         return GaugeMetricFamily(
-            "asm_upgrade_outbox_oldest_seconds", "Age of the oldest message that Slack has not got.", value=seconds
+            "asm_upgrade_outbox_oldest_seconds",
+            "Age of the oldest message that Slack has not got.",
+            value=(now - oldest).total_seconds(),
         )
 
     def _count_given_up(self) -> GaugeMetricFamily:

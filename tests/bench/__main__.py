@@ -18,6 +18,7 @@ BENCHMARKS = (
     "inventory",
     "prepare",
     "sidecars",
+    "report",
     "random_clusters",
     "reinjection",
     "rollback",

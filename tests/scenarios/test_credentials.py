@@ -13,7 +13,7 @@ from sandbox.google.account import ServiceAccount
 from tests.scenarios.desk import Desk
 from tests.unit.bot.app.test_alerts import fires, read_rules
 
-# The desk is one.
+# What fires where Slack does not reach the bot, as at this desk.
 NO_SLACK = "AsmUpgradeSlackAway"
 
 

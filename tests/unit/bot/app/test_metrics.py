@@ -2,18 +2,45 @@
 
 from __future__ import annotations
 
-from prometheus_client import generate_latest
+from datetime import datetime, timedelta
+
+from prometheus_client import CollectorRegistry, generate_latest
 
 from bot.app.metrics import Signs, build_registry
+from bot.clock import Clock
 from bot.windows.permits import OPEN
 from steps.contract.step import Done
-from tests.unit.bot.workbench import Build
+from tests.unit.bot.workbench import Build, Engine
+
+SIGNS = Signs(lambda: True, lambda: True, lambda: True, lambda: 1)
+
+
+class Running:
+    """A clock that goes on while it is looked at."""
+
+    def __init__(self, start: datetime) -> None:
+        self._time = start
+
+    def now(self) -> datetime:
+        """A second later than before."""
+        self._time += timedelta(seconds=1)
+        return self._time
+
+
+def scrape(engine: Engine, clock: Clock) -> CollectorRegistry:
+    """The metrics of a healthy bot."""
+    return build_registry(engine.journal, engine.outbox, clock, lambda _row, _now: OPEN, SIGNS)
 
 
 def test_a_scrape_counts_open_upgrades_by_state(build: Build) -> None:
     """Read from the journal at that moment."""
     engine = build({"prepare/a": lambda _ctx: Done("seen")})
     engine.add_upgrade(["prepare/a"])
-    signs = Signs(lambda: True, lambda: True, lambda: True, lambda: 1)
-    registry = build_registry(engine.journal, engine.outbox, engine.clock, lambda _row, _now: OPEN, signs)
-    assert 'asm_upgrade_open_upgrades{state="running"} 1.0' in generate_latest(registry).decode()
+    told = generate_latest(scrape(engine, engine.clock)).decode()
+    assert 'asm_upgrade_open_upgrades{state="running"} 1.0' in told
+
+
+def test_where_nothing_waits_nothing_has_an_age(build: Build) -> None:
+    """A scrape takes its time."""
+    engine = build({})
+    assert scrape(engine, Running(engine.clock.now())).get_sample_value("asm_upgrade_outbox_oldest_seconds") == 0
