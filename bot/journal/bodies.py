@@ -10,7 +10,6 @@ from typing import ClassVar, Literal, TypeAlias
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import replace
 
 from bot.journal.records import MessagePlace, UpgradeState
 from bot.journal.schema.packed_texts import LARGEST_PACKED, pack_text, unpack_text
@@ -20,7 +19,7 @@ from steps.contract.cards import Card, Choice, Progress, Weight
 Stored: TypeAlias = dict[str, object]
 StoredLine: TypeAlias = list[str | None]
 MessageKind: TypeAlias = Literal[
-    "root", "milestone", "progress", "gate", "blocked", "file", "answer", "finished", "reminder"
+    "root", "milestone", "progress", "gate", "blocked", "file", "answer", "finished", "reminder", "notice"
 ]
 ReminderKind: TypeAlias = Literal["before", "starts", "ends", "approval"]
 REMINDER_KINDS: tuple[ReminderKind, ...] = ("before", "starts", "ends", "approval")
@@ -253,6 +252,23 @@ class GatheredBody(Struct, frozen=True):
     closed: str = ""
 
 
+class Unheard(Struct, frozen=True, array_like=True):
+    """An upgrade that its channel takes nothing of, and the ts of its root there, "" where that was never posted."""
+
+    upgrade: str
+    cluster: str
+    ts: str = ""
+
+
+class NoticeBody(Struct, frozen=True):
+    """What one person is told directly of a channel that takes nothing; none of its `upgrades` is left once it does."""
+
+    message_kind: ClassVar[MessageKind] = "notice"
+    unheard_in: str = ""
+    why: str = ""
+    upgrades: tuple[Unheard, ...] = ()
+
+
 class UnreadableBody(Struct, frozen=True):
     """The body of a row that this version of the bot can't read; whoever draws it fails at this row alone."""
 
@@ -263,7 +279,7 @@ class UnreadableBody(Struct, frozen=True):
 Asking: TypeAlias = GateBody | BlockedBody
 Reminding: TypeAlias = ReminderBody | GatheredBody
 Readable: TypeAlias = (
-    RootBody | MilestoneBody | ProgressBody | Asking | FileBody | AnswerBody | FinishedBody | Reminding
+    RootBody | MilestoneBody | ProgressBody | Asking | FileBody | AnswerBody | FinishedBody | Reminding | NoticeBody
 )
 Body: TypeAlias = Readable | UnreadableBody
 
@@ -310,6 +326,7 @@ BODIES: Mapping[MessageKind, type[Readable]] = {
     "answer": AnswerBody,
     "finished": FinishedBody,
     "reminder": ReminderBody,
+    "notice": NoticeBody,
 }
 
 
@@ -340,35 +357,6 @@ def digest_shown(body: str) -> str:
     """The SHA-256 of what a card of the outbox says, whatever became of it since."""
     said = {name: told for name, told in msgspec.json.decode(body, type=Stored).items() if name not in NOT_SAID}
     return hashlib.sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()
-
-
-def close_body(body: Body, how: str, head: str = "", at: datetime | None = None) -> Body:
-    """The same message once what it asks or reminds of is over; any other stays as it is."""
-    if isinstance(body, Asking):
-        return replace(body, closed=how, head=head, closed_at=at)
-    if isinstance(body, Reminding | UnreadableBody):
-        return replace(body, closed=how)
-    return body
-
-
-def add_line(body: Body, line: Line) -> Body:
-    """A card that is decided, with one more line of what came of it; any other message stays as it is."""
-    return replace(body, lines=(*body.lines, line)) if isinstance(body, GateBody) and body.closed else body
-
-
-def close_return(body: Body) -> Body:
-    """A report without the button of the way back; any other stays as it is."""
-    return replace(body, returnable=False) if isinstance(body, FinishedBody) else body
-
-
-def end_progress(
-    body: Body, sentence: str = "", details: tuple[str, ...] | None = None, *, barless: bool = False
-) -> Body:
-    """A message of progress at its end; any other stays as it is."""
-    if isinstance(body, ProgressBody):
-        kept, progress = body.details if details is None else details, None if barless else body.progress
-        return replace(body, ended=True, sentence=sentence or body.sentence, details=kept, progress=progress)
-    return body
 
 
 def _mend_fields(fields: Stored) -> Stored:

@@ -270,18 +270,21 @@ class Outbox(OutboxView):
         """The channels that take nothing, with each upgrade that has something to say there."""
         return list_failing(self._store.read)
 
-    def end_unwritable(self, failing: Collection[tuple[str, str]]) -> None:
-        """What was told of other channels than these is over: it is told anew where it begins again."""
+    def list_notices(self) -> list[Message]:
+        """What people were told directly of channels that take nothing and is not over, in order."""
         rows = self._store.read(
-            "select id, slot from outbox where upgrade = '' and slot <> '' and slot >= ? and slot < ?",
+            "select * from outbox where upgrade = '' and slot <> '' and slot >= ? and slot < ? order by seq",
             [f"{TOLD_UNWRITABLE}:", f"{TOLD_UNWRITABLE};"],
         )
-        over = [row["id"] for row in rows if tuple(row["slot"].split(":")[1:3]) not in failing]
-        if over:
-            with self._store.transact() as db:
-                db.execute(
-                    "update outbox set slot = '' where id in (select value from json_each(?))", [json.dumps(over)]
-                )
+        return [_read_message(row) for row in rows]
+
+    def release_slots(self, messages: Iterable[str]) -> None:
+        """These messages are edited no more; what is put under their slots is told anew."""
+        with self._store.transact() as db:
+            db.execute(
+                "update outbox set slot = '' where id in (select value from json_each(?))",
+                [json.dumps(list(messages))],
+            )
 
     def find_refusal(self, upgrade: str, slot: str) -> str:
         """Why its channel does not take the message under this slot, or what it waits behind; "" where it may."""
@@ -354,9 +357,9 @@ def name_reminder(seq: int, channel: str) -> str:
     return f"reminder:{seq}:{channel}"
 
 
-def name_unwritable(channel: str, upgrade: str, user: str) -> str:
-    """The outbox slot of what a person is told of a channel that takes nothing of an upgrade."""
-    return f"{TOLD_UNWRITABLE}:{channel}:{upgrade}:{user}"
+def name_notice(channel: str, user: str, first: str) -> str:
+    """The outbox slot of what a person is told of a channel that takes nothing, of this upgrade first."""
+    return f"{TOLD_UNWRITABLE}:{channel}:{user}:{first}"
 
 
 def name_card(step: str, generation: int) -> str:

@@ -27,6 +27,8 @@ MOST_A_MINUTE = 30
 GATHERING_A_MINUTE = 60 // TICK_SECONDS
 # So that one tick stays short; six ticks a minute still serve 1,000 upgrades that start at the same moment.
 UPGRADES_A_TICK = 170
+# How the ids of people begin.
+PEOPLE = ("U", "W")
 # What an earlier reminder says once a later one of its upgrade stands in the same place.
 FOLLOWED = "a later reminder follows"
 
@@ -107,7 +109,8 @@ class Reminders:
         """Post one by one while there is room, and gather the rest into one message; 0 where there is none at all."""
         if room <= 0:
             return 0
-        alone = room - GATHERING_A_MINUTE
+        # a person is called once for what comes at the same moment; in a channel each has its buttons
+        alone = 1 if place.startswith(PEOPLE) else room - GATHERING_A_MINUTE
         if len(notices) <= max(alone, 1):
             for one in notices:
                 self._put(one, build_reminder(one, now), now)
@@ -115,14 +118,22 @@ class Reminders:
         single = notices[: max(alone - 1, 0)]
         for one in single:
             self._put(one, build_reminder(one, now), now)
-        self._outbox.add_message("", place, build_gathered(notices[len(single) :], now), now)
+        gathered = notices[len(single) :]
+        for one in gathered:
+            self._close_earlier(one)
+        self._outbox.add_message("", place, build_gathered(gathered, now), now)
         return len(single) + 1
 
     def _put(self, notice: Notice, body: ReminderBody, now: datetime) -> None:
+        self._close_earlier(notice)
         slot = name_reminder(notice.reminder.seq, notice.place)
-        earlier = (one.seq for one in self._schedules.list_reminders(body.upgrade) if one.seq != body.seq)
-        self._outbox.close_followed(earlier, notice.place, FOLLOWED)
         self._outbox.put_message("", slot, notice.place, body, now)
+
+    def _close_earlier(self, notice: Notice) -> None:
+        """The upgrade's other reminders in that place lose their buttons."""
+        known = self._schedules.list_reminders(notice.reminder.upgrade)
+        earlier = (one.seq for one in known if one.seq != notice.reminder.seq)
+        self._outbox.close_followed(earlier, notice.place, FOLLOWED)
 
     def _narrow(self, notices: Sequence[Notice], waiting: set[int], now: datetime) -> None:
         """A reminder that some places took and others had no room for goes on for those others alone."""

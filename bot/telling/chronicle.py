@@ -21,26 +21,22 @@ from bot.journal.bodies import (
     ProgressBody,
     ReminderKind,
     RootBody,
-    add_line,
-    close_body,
-    close_return,
     digest_shown,
     encode_body,
-    end_progress,
 )
 from bot.journal.journal import Journal
-from bot.journal.outbox import Outbox, name_card, name_reminder, name_unwritable
+from bot.journal.outbox import Outbox, name_card, name_reminder
 from bot.journal.records import OPERATOR
 from bot.journal.rows import UpgradeRow, build_code, name_end
 from bot.returns import has_written
-from bot.telling.folding import GOES_ON, is_folded, may_fold, shows_progress, stays_in_journal
+from bot.telling.endings import add_line, close_body, close_return, end_progress
+from bot.telling.folding import GOES_ON, find_phase, is_folded, may_fold, shows_progress, stays_in_journal
 from bot.telling.phrases import describe_roughly, mention
 from steps.contract.cards import APPROVALS, Attachment, Card
 from steps.contract.ledger import count_pods
 from steps.contract.step import Ask, Blocked, Done, Waiting
 from steps.contract.wording import Aside
 from steps.notes.prepare import SOURCE
-from steps.plan import name_phases
 
 # The slot of the proposal, which is never posted by itself where an upgrade follows.
 PROPOSED = "proposal"
@@ -73,7 +69,7 @@ class Chronicle:
         body = RootBody(
             row.state,
             row.paused_by,
-            _phase(row),
+            find_phase(row),
             row.generation,
             len(ended),
             row.aborted_by,
@@ -88,7 +84,7 @@ class Chronicle:
         """Milestones that a step said besides its outcome."""
         for sentence in sentences:
             if isinstance(sentence, Aside) and may_fold(row):
-                self._fold(row, MilestoneBody(str(sentence), _phase(row)), now)
+                self._fold(row, MilestoneBody(str(sentence), find_phase(row)), now)
             else:
                 self._tell(row, str(sentence), None, now)
 
@@ -98,7 +94,7 @@ class Chronicle:
         if row.plan[-1] == row.step:
             self._tell_end(row, outcome, now, head)
         elif outcome.sentence and is_folded(row):
-            self._fold(row, MilestoneBody(outcome.sentence, _phase(row), outcome.card), now)
+            self._fold(row, MilestoneBody(outcome.sentence, find_phase(row), outcome.card), now)
         elif outcome.sentence and not told and not self._is_told_by_card(row):
             self._tell(row, outcome.sentence, outcome.card, now)
         for file in outcome.attachments:
@@ -109,7 +105,7 @@ class Chronicle:
         """The phase's one progress message, where there is progress to show."""
         if not shows_progress(row) or (outcome.progress is None and not outcome.details):
             return
-        body = ProgressBody(outcome.why, _phase(row), outcome.progress, tuple(outcome.details))
+        body = ProgressBody(outcome.why, find_phase(row), outcome.progress, tuple(outcome.details))
         self._outbox.put_message(row.id, self._name_progress(row), row.channel, body, now)
 
     def close_progress(self, row: UpgradeRow) -> None:
@@ -170,10 +166,10 @@ class Chronicle:
 
     def call_everybody(self, row: UpgradeRow, now: datetime) -> None:
         """A milestone that mentions all who may answer, and who started it: a half upgraded cluster waits for them."""
-        mentions = " ".join(map(mention, self._list_called(row)))
+        mentions = " ".join(map(mention, self.list_called(row)))
         self._tell(
             row,
-            f"🚨 nobody answered in time, and {row.cluster} stands half upgraded at {_phase(row)}: "
+            f"🚨 nobody answered in time, and {row.cluster} stands half upgraded at {find_phase(row)}: "
             f"the question is asked again. {mentions}",
             None,
             now,
@@ -181,22 +177,9 @@ class Chronicle:
 
     def tell_directly(self, row: UpgradeRow, sentence: str, now: datetime) -> None:
         """Write to who asked for the upgrade and who may approve it what its channel does not take."""
-        for user in self._list_called(row):
+        for user in self.list_called(row):
             body = MilestoneBody(f"{row.id}: {sentence} (told directly, as <#{row.channel}> takes nothing)")
             self._outbox.add_message("", user, body, now)
-
-    def tell_unwritable(self, row: UpgradeRow, channel: str, why: str, now: datetime) -> None:
-        """Write to who asked for the upgrade and who may approve it that its channel takes nothing; once."""
-        sentence = (
-            f"{row.cluster}: nothing can be posted in <#{channel}>, where {row.id} is told. {why}. Until it can, no "
-            "card of it is seen there, and what nobody could see can't be approved. Pause, deny and abort work, and "
-            "where they are allowed taking back and breaking the glass. If it never can again, set another `channel` "
-            f"in clusters.toml: {row.id} stays where it is, but a way back and any later upgrade are told there."
-        )
-        for user in self._list_called(row):
-            slot = name_unwritable(channel, row.id, user)
-            if not self._outbox.has_message("", slot):
-                self._outbox.put_message("", slot, user, MilestoneBody(sentence), now)
 
     def attach(self, row: UpgradeRow, attachment: Attachment, now: datetime) -> None:
         """A file in the thread."""
@@ -222,7 +205,7 @@ class Chronicle:
 
     def note(self, row: UpgradeRow, sentence: str, now: datetime) -> None:
         """What the root or a card shows already: it is on record, and no message tells it."""
-        self._outbox.keep_message(row.id, row.channel, MilestoneBody(sentence, _phase(row)), now)
+        self._outbox.keep_message(row.id, row.channel, MilestoneBody(sentence, find_phase(row)), now)
 
     def _fold(self, row: UpgradeRow, body: MilestoneBody, now: datetime) -> None:
         """Let the card decided last carry it; before the first one the proposal tells what there is to know."""
@@ -238,7 +221,7 @@ class Chronicle:
         return f"progress:{before}" if before and not self._outbox.has_message(row.id, own) else own
 
     def _tell(self, row: UpgradeRow, sentence: str, card: Card | None, now: datetime) -> None:
-        self._outbox.add_message(row.id, row.channel, MilestoneBody(sentence, _phase(row), card), now)
+        self._outbox.add_message(row.id, row.channel, MilestoneBody(sentence, find_phase(row), card), now)
 
     def _tell_end(self, row: UpgradeRow, outcome: Done, now: datetime, head: str) -> None:
         self.close_reminders(row, "the upgrade has ended")
@@ -267,10 +250,10 @@ class Chronicle:
 
     def _list_asked(self, row: UpgradeRow) -> tuple[str, ...]:
         if row.state == "blocked":
-            return self._list_called(row)
+            return self.list_called(row)
         return tuple(self._approvers_of(row.cluster, row.requester)) if row.state == "asking" else ()
 
-    def _list_called(self, row: UpgradeRow) -> tuple[str, ...]:
+    def list_called(self, row: UpgradeRow) -> tuple[str, ...]:
         """Who is called where the upgrade can't go on: who asked for it, and who may approve it."""
         people = (row.requester, *self._approvers_of(row.cluster, row.requester))
         return tuple(user for user in dict.fromkeys(people) if user not in ("", OPERATOR))
@@ -285,7 +268,7 @@ class Chronicle:
         choices = tuple(outcome.choices)
         if isinstance(outcome, Blocked):
             code = build_code(row.id, row.step, generation, "") if choices else ""
-            people = self._list_called(row)
+            people = self.list_called(row)
             return BlockedBody(
                 outcome.why, outcome.remedy, choices, row.step, generation, expires, code=code, people=people
             )
@@ -318,7 +301,3 @@ class Chronicle:
         approved = {(one.step, one.generation) for one in asked if one.state == "decided" and one.choice in APPROVALS}
         cards = self._outbox.list_cards(upgrade, step)
         return [body for body in cards if (body.step, body.generation) in approved]
-
-
-def _phase(row: UpgradeRow) -> str:
-    return name_phases(row.plan).get(row.step, row.step.partition("/")[0])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bot.journal.rows import UpgradeRow
-from steps.plan import is_way_back
+from steps.plan import is_way_back, name_phases
 
 # Steps whose outcome is a line of the card that was decided before it.
 FOLDED = frozenset(
@@ -58,3 +58,8 @@ def stays_in_journal(row: UpgradeRow, file: str) -> bool:
 def shows_progress(row: UpgradeRow) -> bool:
     """Whether a message shows how far the step is; of a short one that is folded the root tells it."""
     return row.step in SHOWING or not is_folded(row)
+
+
+def find_phase(row: UpgradeRow) -> str:
+    """The phase that the upgrade stands in, under which the thread tells its step."""
+    return name_phases(row.plan).get(row.step, row.step.partition("/")[0])

@@ -17,6 +17,7 @@ from bot.journal.bodies import (
     Line,
     Message,
     MilestoneBody,
+    NoticeBody,
     ProgressBody,
     ReminderBody,
     RootBody,
@@ -68,7 +69,7 @@ def _list_told(body: Body) -> list[str]:
             return [f"blocked: {body.sentence}"]
         case FileBody():
             return [f"file {body.name}"]
-        case RootBody() | AnswerBody() | ReminderBody() | GatheredBody():
+        case RootBody() | AnswerBody() | ReminderBody() | GatheredBody() | NoticeBody():
             return []
         case UnreadableBody():
             return [body.why]

@@ -14,7 +14,7 @@ from slack_sdk.models.blocks import (
     StaticSelectElement,
 )
 
-from bot.journal.bodies import GatheredBody, GatheredLine, Moment, ReminderBody
+from bot.journal.bodies import GatheredBody, GatheredLine, Moment, ReminderBody, Reminding
 from bot.journal.records import MessagePlace
 from bot.slack.drawing.buttons import (
     PREFIX,
@@ -37,6 +37,11 @@ LINES_SHOWN = 30
 LINES_A_BLOCK = 9
 NAMES_SHOWN = 120
 LINE_LIMIT = 220
+
+
+def draw_reminding(body: Reminding, block_id: str, pen: Pen) -> list[Block]:
+    """The blocks of one reminder, or of many in one message."""
+    return draw_gathered(body, pen) if isinstance(body, GatheredBody) else draw_reminder(body, block_id, pen)
 
 
 def draw_reminder(body: ReminderBody, block_id: str, pen: Pen) -> list[Block]:

@@ -17,6 +17,7 @@ from bot.journal.bodies import (
     GateBody,
     GatheredBody,
     MilestoneBody,
+    NoticeBody,
     ProgressBody,
     Readable,
     ReminderBody,
@@ -38,7 +39,8 @@ from bot.slack.drawing.cards import (
     build_sentence,
     build_text,
 )
-from bot.slack.drawing.reminders import draw_gathered, draw_reminder
+from bot.slack.drawing.notices import draw_notice
+from bot.slack.drawing.reminders import draw_reminding
 from bot.slack.drawing.text import Pen, escape, write_code
 from bot.slack.drawing.words import Words, write_card_code, write_head, write_whole_head
 from bot.telling.accounts import list_account
@@ -76,10 +78,10 @@ class Reply:
             case FinishedBody():
                 told = self._draw_told(body.sentence, body.card, f"{ENDINGS.get(body.result, '🛑')} ")
                 return [*told, *self._draw_account(), *self._draw_after_end(body)]
-            case ReminderBody():
-                return draw_reminder(body, self.block_id, self.pen)
-            case GatheredBody():
-                return draw_gathered(body, self.pen)
+            case ReminderBody() | GatheredBody():
+                return draw_reminding(body, self.block_id, self.pen)
+            case NoticeBody():
+                return draw_notice(body, self.pen)
             case AnswerBody():
                 return self._draw_answer(body)
             case RootBody() | FileBody():

@@ -20,6 +20,7 @@ from bot.journal.bodies import (
     GateBody,
     GatheredBody,
     MilestoneBody,
+    NoticeBody,
     ProgressBody,
     Readable,
     ReminderBody,
@@ -28,6 +29,7 @@ from bot.journal.bodies import (
 )
 from bot.journal.chain import SHORT
 from bot.journal.records import OPERATOR
+from bot.slack.drawing.notices import write_notice
 from bot.slack.drawing.reminders import write_gathered_text, write_reminder_text
 from bot.slack.drawing.text import Pen, escape, write_code
 from bot.telling.views import UpgradeView
@@ -72,6 +74,8 @@ class Words:
                 return [write_reminder_text(replace(body, text=put_first(body.cluster, body.text)), self.pen)]
             case GatheredBody():
                 return [write_gathered_text(body, self.pen)]
+            case NoticeBody():
+                return write_notice(body, self.pen)
             case AnswerBody():
                 copied = [self._begin(body.card.question), write_card_code(body.card)] if body.card else []
                 logged = (write(f"{line.at:%H:%M} UTC {begin_sentence(line.text)}") for line in body.log)

@@ -26,11 +26,10 @@ from bot.journal.bodies import (
     ReminderBody,
     RootBody,
     UnreadableBody,
-    close_body,
     decode_body,
     encode_body,
-    end_progress,
 )
+from bot.telling.endings import close_body, end_progress
 from steps.contract.cards import APPROVE, DENY, Card, Choice, Detail, Progress
 
 CARD = (

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
+from bot.journal.bodies import MilestoneBody, NoticeBody, decode_body
 from bot.journal.deliveries import UNWRITABLE
 from bot.journal.outbox import Outbox
 from bot.reminders.channels import ChannelWatch
+from bot.slack.drawing.notices import OVER, write_notice
+from bot.slack.drawing.text import Pen
 from steps.contract.step import Done
 from steps.contract.wording import begin_sentence
 from tests.unit.bot.reminders.timetables import CHANNEL, ask, deliver
@@ -32,9 +37,99 @@ def refuse_all(engine: Engine) -> None:
             )
 
 
+def begin_ten(build: Build) -> tuple[Engine, ChannelWatch]:
+    """Ten upgrades that ask in one channel, each with its root there; nothing more of them arrives."""
+    engine = build({"access/approve": ask, "access/bind": lambda _c: Done("bound")})
+    for number in range(1, 11):
+        engine.add_upgrade(["access/approve", "access/bind"], f"cluster-{number}")
+    engine.runner.turn()
+    for message in engine.outbox.list_unsent(engine.clock.now()):
+        if message.kind == "root":
+            engine.outbox.mark_sent(message.id, f"17.{message.upgrade}", message.revision, engine.clock.now())
+    return engine, ChannelWatch(engine.journal, engine.outbox, engine.chronicle, engine.clock)
+
+
+def refuse_of(engine: Engine, *upgrades: str) -> None:
+    """The channel takes nothing of what these have to say."""
+    for message in engine.outbox.list_unsent(engine.clock.now() + timedelta(days=1)):
+        if message.upgrade in upgrades:
+            until = engine.clock.now() + timedelta(minutes=1)
+            engine.outbox.defer_message(message.id, until, f"{UNWRITABLE}{ARCHIVED}")
+
+
+def read_notices(engine: Engine) -> dict[str, list[str]]:
+    """What each person reads now, with the links of the message."""
+    pen, told = Pen(lambda _user: True, "https://w.slack.com/"), dict[str, list[str]]()
+    for row in engine.store.read("select channel, body from outbox where kind = 'notice' order by seq"):
+        body = decode_body("notice", row["body"])
+        assert isinstance(body, NoticeBody)
+        told.setdefault(row["channel"], []).append("\n".join(write_notice(body, pen)))
+    return told
+
+
+NAMES = [f"cluster-{number}-1" for number in range(1, 11)]
+
+
+def test_ten_upgrades_of_one_channel_make_one_message_a_person(build: Build) -> None:
+    """It names all of them, with a link to each thread."""
+    engine, watch = begin_ten(build)
+    refuse_of(engine, *NAMES)
+    watch.tick()
+    watch.tick()
+    told = read_notices(engine)
+    assert {user: len(texts) for user, texts in told.items()} == {ANA: 1, BEN: 1, CAI: 1}
+    for (text,) in told.values():
+        assert text.startswith(f"cluster-1 and 9 other upgrades: nothing can be posted in <#{CHANNEL}>")
+        assert all(f"/archives/{CHANNEL}/p17{name}|{name}>" in text for name in NAMES)
+
+
+@pytest.mark.parametrize(("passed", "messages"), [(timedelta(minutes=59), 1), (timedelta(minutes=60), 2)])
+def test_those_that_come_later_are_added_to_it_for_an_hour(build: Build, passed: timedelta, messages: int) -> None:
+    """After that a message of their own tells of them, and of none that was told of before."""
+    engine, watch = begin_ten(build)
+    refuse_of(engine, *NAMES[:3])
+    watch.tick()
+    engine.clock.time += passed
+    refuse_of(engine, *NAMES)
+    watch.tick()
+    watch.tick()
+    texts = read_notices(engine)[BEN]
+    assert len(texts) == messages
+    assert [text.count("|cluster-") for text in texts] == ([10] if messages == 1 else [3, 7])
+
+
+def test_what_is_heard_again_is_told_of_no_more_and_the_last_says_that_it_is_over(build: Build) -> None:
+    """By edits; nobody is called for good news."""
+    engine, watch = begin_ten(build)
+    refuse_of(engine, *NAMES)
+    watch.tick()
+    for names in (NAMES[:4], NAMES[4:]):
+        for message in engine.outbox.list_unsent(engine.clock.now() + timedelta(days=1)):
+            if message.upgrade in names:
+                engine.outbox.mark_sent(message.id, "1.1", message.revision, engine.clock.now())
+        watch.tick()
+        (text,) = read_notices(engine)[ANA]
+        assert [name for name in NAMES if f"|{name}>" in text] == (NAMES[4:] if names == NAMES[:4] else [])
+    assert text == OVER
+
+
+def test_what_an_earlier_version_told_is_not_told_again(build: Build) -> None:
+    """It wrote a message for each upgrade."""
+    engine, watch = begin(build)
+    refuse_all(engine)
+    for user in (ANA, BEN, CAI):
+        slot = f"unwritable:{CHANNEL}:cluster-x-1:{user}"
+        engine.outbox.put_message("", slot, user, MilestoneBody("told"), engine.clock.now())
+    watch.tick()
+    assert read_notices(engine) == {}
+    deliver(engine)
+    watch.tick()
+    assert engine.outbox.list_notices() == []
+
+
 def list_direct(engine: Engine) -> list[str]:
     """To whom the bot wrote directly, in order."""
-    rows = engine.store.read("select channel from outbox where kind = 'milestone' and channel like 'U%' order by seq")
+    rows = engine.store.read("select channel from outbox where kind = 'notice' and channel like 'U%' order by seq")
     return [row["channel"] for row in rows]
 
 
@@ -46,9 +141,9 @@ def test_who_asked_and_who_approves_are_told_once(build: Build) -> None:
     watch.tick()
     ChannelWatch(engine.journal, Outbox(engine.store), engine.chronicle, engine.clock).tick()
     assert list_direct(engine) == [ANA, BEN, CAI]
-    (told, *_) = engine.store.read("select body from outbox where channel = ?", [ANA])
-    assert f"cluster-x: nothing can be posted in <#{CHANNEL}>, where cluster-x-1 is told. {ARCHIVED}." in told["body"]
-    assert "cluster-x-1 stays where it is, but a way back and any later upgrade are told there" in told["body"]
+    (told,) = read_notices(engine)[ANA]
+    assert told.startswith(f"cluster-x: nothing can be posted in <#{CHANNEL}>, where cluster-x-1 is told. {ARCHIVED}.")
+    assert "what is open stays where it is, but a way back and any later upgrade are told there" in told
 
 
 def test_a_channel_that_works_is_not_told_of(build: Build) -> None:

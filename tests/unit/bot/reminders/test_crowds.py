@@ -11,7 +11,10 @@ import pytest
 from bot.journal.outbox import Outbox
 from bot.reminders.tick import Reminders
 from bot.schedule.tables import Reminder
+from bot.settings.clusters import Cluster
+from steps.contract.options import UpgradeOptions
 from steps.contract.step import Done
+from steps.mesh import ClusterAddress
 from tests.unit.bot.reminders.timetables import (
     CHANNEL,
     add_many,
@@ -22,7 +25,7 @@ from tests.unit.bot.reminders.timetables import (
     scheduled,
     tick_to,
 )
-from tests.unit.bot.workbench import BEN, CAI, START, Build, Engine
+from tests.unit.bot.workbench import BEN, CAI, POLICY, START, Build, Engine
 
 
 class Killed(BaseException):
@@ -172,3 +175,41 @@ def test_a_reminder_missed_in_one_conversation_is_told_there_alone(build: Build)
     engine.clock.time = moment(3, 3, 10)
     engine.reminders.tick()
     assert [len(posted(engine, place)) for place in (BEN, CAI)] == [before[0] + 1, before[1]]
+
+
+def configure(count: int) -> dict[str, Cluster]:
+    """Clusters of which the same people approve, all told in one channel."""
+    keys = [f"cluster-{number}" for number in range(count)]
+    return {key: Cluster(key, ClusterAddress(key), CHANNEL, "1.4.10-asm.18", POLICY, UpgradeOptions()) for key in keys}
+
+
+def test_what_comes_at_the_same_moment_is_one_message_a_person(build: Build) -> None:
+    """It names all ten with a link to each; in the channel each has its own buttons."""
+    engine = build({"access/approve": ask})
+    add_many(engine, 10)
+    for name in (f"cluster-{number}-1" for number in range(10)):
+        engine.chronicle.draw_root(name, engine.clock.now())
+    deliver(engine)
+    reminders = Reminders(engine.store, engine.schedules, engine.outbox, engine.clock, configure(10))
+    reminders.tick()
+    assert [len(posted(engine, place)) for place in (CHANNEL, BEN, CAI)] == [10, 1, 1]
+    (told,) = posted(engine, BEN)
+    assert len([line for line in told["lines"] if line["card"]]) == 10
+    assert [line["text"].split()[2] for line in told["lines"]] == [f"cluster-{number}-1" for number in range(10)]
+
+
+def test_a_gathered_reminder_takes_the_buttons_of_the_ones_before_it(build: Build) -> None:
+    """As a single one does."""
+    engine = build({"access/approve": ask})
+    add_many(engine, 1)
+    reminders = Reminders(engine.store, engine.schedules, engine.outbox, engine.clock, configure(3))
+    reminders.tick()
+    for name in ("cluster-0-1", "cluster-1-1"):
+        if name == "cluster-1-1":
+            engine.add_upgrade(["access/approve"], "cluster-1")
+        due = engine.clock.now() + timedelta(minutes=10)
+        engine.schedules.add_reminders([Reminder(0, name, "before", due, due + timedelta(hours=1))])
+    engine.clock.advance(600)
+    reminders.tick()
+    first, gathered = posted(engine, BEN)
+    assert (first["closed"], len(gathered["lines"])) == ("a later reminder follows", 2)

@@ -91,7 +91,7 @@ def test_an_adopted_card_shows_its_latest_state(room: PostRoom) -> None:
     room.put("gate", build_gate_body(closed="approved"), "card:1")
     room.start()
     room.settle()
-    assert "approved" in room.slack.messages()[1]["text"]
+    assert "Approved" in room.slack.messages()[1]["text"]
 
 
 def test_replies_wait_while_their_root_can_not_be_posted(room: PostRoom) -> None:
@@ -167,7 +167,7 @@ def test_a_card_that_can_not_be_edited_is_posted_afresh(room: PostRoom, error: s
     room.slack.fault("error", method="chat.update", error=error)
     room.put("gate", build_gate_body(closed="approved"), "card:1")
     room.settle()
-    assert "approved" in room.slack.messages()[-1]["text"]
+    assert "Approved" in room.slack.messages()[-1]["text"]
 
 
 def test_later_edits_go_to_the_fresh_message(room: PostRoom) -> None:
@@ -397,4 +397,4 @@ def test_an_archived_channel_is_known_and_people_are_written_to(room: PostRoom) 
     room.announcer.turn()
     assert [one.channel for one in room.outbox.list_unwritable()] == [CHANNEL]
     direct = next(found for found in room.slack.state()["channels"] if found["id"] == "D0ANA00001")
-    assert [message["text"] for message in direct["messages"]] == ["nothing can be posted"]
+    assert [message["text"] for message in direct["messages"]] == ["Nothing can be posted"]
