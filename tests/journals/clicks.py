@@ -44,8 +44,7 @@ def run_to_question(rig: FilmRig) -> UpgradeRow | None:
             return None
         if row.state != "running":
             return row
-        pause = rig.turn()
-        rig.world.clock.advance(min(pause, 0.5) if rig.wait_for_programs() else pause)
+        rig.pass_time(rig.turn())
     raise AssertionError(rig.describe())
 
 

@@ -130,7 +130,7 @@ def hold_program(rig: DowntimeRig) -> Iterator[None]:
     known = set(folder.glob("*"))
     end = time.monotonic() + SECONDS
     while not (fresh := set(folder.glob("*")) - known):
-        rig.world.clock.advance(min(rig.turn(), 1.0))
+        rig.pass_time(min(rig.turn(), 1.0))
         assert time.monotonic() < end, rig.describe()
     (place,) = fresh
     while not (place / "output").read_text():

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.journals.placeholders import TOOLS
-from tests.scenarios.rig import World, is_locked
+from tests.scenarios.locks import is_locked
+from tests.scenarios.rig import World
 
 RUNS = "programs/runs"
 KEPT_VARIABLES = ("KUBECONFIG",)

@@ -133,8 +133,7 @@ def run_to_end(world: World, saboteur: Saboteur | None, upgrade: str) -> Records
                 start(rig)
             elif row.state == "asking" and is_card_posted(rig, row):
                 consent(rig, row)
-            pause = rig.turn()
-            world.clock.advance(min(pause, 0.5) if rig.wait_for_programs() else pause)
+            rig.pass_time(rig.turn())
         except Crash:
             crashes += 1
             rig.crash()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import gc
 import os
 import socket
@@ -40,6 +39,7 @@ from sandbox.slack.workspace.cast import Cast
 from sandbox.state_folder import StateFolder, write_private
 from sandbox.watching.messages import buttons, consent
 from sandbox.web.sites import serve_in_thread
+from tests.scenarios.locks import is_locked
 
 ANA, BEN, CAI, DEE = "U0ANA00001", "U0BEN00002", "U0CAI00003", "U0DEE00004"
 CHANNEL = "C0MESHOPS1"
@@ -144,6 +144,7 @@ class Rig:
         self.world = world
         self._in_slack = in_slack
         self.on_commit = on_commit
+        self._looked_at = time.monotonic()
         self.bot: Bot
         self.front: SlackFront
         self.restart()
@@ -206,7 +207,17 @@ class Rig:
             if reached():
                 return
             assert clock.seconds() < end, f"not reached in {limit:.0f} s: {self.describe()}"
-            clock.advance(min(pause, 0.5) if self.wait_for_programs() else pause)
+            self.pass_time(pause)
+
+    def pass_time(self, seconds: float) -> None:
+        """Move the clock on; as long as a child program runs, no further than the time that really passed.
+
+        What a program may take is counted by this clock: one that runs ahead ends programs that a busy machine slows.
+        """
+        if self.wait_for_programs():
+            seconds = min(seconds, time.monotonic() - self._looked_at)
+        self._looked_at = time.monotonic()
+        self.world.clock.advance(seconds)
 
     def wait_for_programs(self) -> bool:
         """Give running child programs a moment of real time; whether any runs."""
@@ -295,21 +306,6 @@ class Rig:
         """Where the upgrades stand, for failures."""
         rows = self.bot.journal.list_upgrades()
         return "; ".join(f"{row.id} {row.state} at {row.step}: {row.sentence}" for row in rows) or "no upgrade"
-
-
-def is_locked(path: Path, seconds: float = 0.2) -> bool:
-    """Whether a child program holds the file; waits a moment for its end."""
-    end = time.monotonic() + seconds
-    with path.open("rb") as handle:
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > end:
-                    return True
-                time.sleep(0.005)  # a busy wait would take the processor that the program needs to end
-            else:
-                return False
 
 
 @contextmanager

@@ -62,7 +62,7 @@ def test_a_clock_set_in_the_middle_loses_no_pod(desk: Desk, seconds: float) -> N
         desk.click("approve")
         for _ in range(6):
             desk.rig.turn()
-            desk.world.clock.advance(2)
+            desk.rig.pass_time(2)
         jump(desk, seconds)
     begun = desk.world.clock.seconds()
     finish(desk)

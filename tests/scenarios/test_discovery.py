@@ -100,7 +100,7 @@ def read_home(rig: Rig, user: str) -> str:
     for _ in range(8):
         rig.turn()
         rig.bot.home_tabs.turn()
-        rig.world.clock.advance(4)
+        rig.pass_time(4)
     return str(rig.world.state()["homes"][user]["blocks"])
 
 

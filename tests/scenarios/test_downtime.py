@@ -30,7 +30,7 @@ class DowntimeRig(Rig):
         """Let the time pass, a minute at a time around reminders."""
         while self.world.clock.now() < moment:
             left = (moment - self.world.clock.now()).total_seconds()
-            self.world.clock.advance(min(left, 600.0))
+            self.pass_time(min(left, 600.0))
             self.turn()
         self.settle()
 

@@ -13,7 +13,8 @@ from steps.mesh import Binding, BindingMark
 from steps.phases.own_binding import GUIDE_BINDING, OWN_BINDING
 from steps.preflight.rights import list_lease_rights, list_rights
 from tests.scenarios.desk import CLUSTER, Desk
-from tests.scenarios.rig import World, is_locked
+from tests.scenarios.locks import is_locked
+from tests.scenarios.rig import World
 
 
 def test_strict_has_a_gate_of_its_own_and_is_in_force_afterwards(desk: Desk) -> None:
