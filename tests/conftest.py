@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import shutil
 import subprocess
@@ -19,12 +18,10 @@ from tests.fifo import Fifo, MakeFifo
 from tests.namespaces import Apart, find_way_apart
 from tests.skips import NO_CHROMIUM, NO_DRIVER, NOT_ASKED_FOR
 
-pytest_plugins = ("tests.strictness", "tests.order", "tests.memory", "tests.connections")
+pytest_plugins = ("tests.strictness", "tests.order", "tests.memory", "tests.connections", "tests.thrift")
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_ON_MACOS = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
-# To look at every 700 objects, as Python does, takes a tenth of the time of a test that upgrades a cluster.
-YOUNG_OBJECTS = 20_000
 CONTROL_PLANE_PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 
 
@@ -59,13 +56,6 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"{option} needs --real-cluster and --control-plane FOLDER")
     if missing not in (None, NOT_ASKED_FOR):
         raise pytest.UsageError(missing)
-
-
-def pytest_collection_finish() -> None:
-    """What was imported stays: nobody need look for garbage in it again, nor often among the rest."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS)
 
 
 def keep_examples_in_memory(root: Path) -> None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -52,9 +52,10 @@ from bot.telling.views import Views
 from bot.transitions import Transitions
 from bot.windows.downtime import Downtime
 from steps.contract.options import UpgradeOptions
+from steps.contract.release import Release
 from steps.contract.step import Context, Outcome, Step
 from steps.mesh import ClusterAddress, Discovery
-from tests.unit.bot.keys import KEY
+from tests.unit.bot.blank import open_store
 
 ANA, BEN, CAI, DEE = "U0ANA00001", "U0BEN00002", "U0CAI00003", "U0DEE00004"
 POLICY = Policy(frozenset({ANA, BEN}), frozenset({BEN, CAI, ANA}))
@@ -160,11 +161,11 @@ def build_engine(
 ) -> Engine:
     """Build everything over the journal in `folder`."""
     hand = clock or HandClock()
-    store = Store(folder / "asm-upgrade.db", KEY, on_commit)
+    store = open_store(folder, on_commit)
     journal, outbox = Journal(store), Outbox(store)
     chronicle = Chronicle(journal, outbox, lambda _cluster, _requester: [BEN, CAI])
     views = Views(journal, hand)
-    release = read_releases(None)
+    release = know_releases()
     reached = cast(Ports, ports or _NoPorts())
     table = {step_id: Step(step_id, run, patience) for step_id, run in steps.items()}
     cluster = Cluster("cluster-x", ClusterAddress("cluster-x"), "C0MESHOPS1", "1.4.10-asm.18", policy, UpgradeOptions())
@@ -198,6 +199,12 @@ def build_engine(
     return Engine(
         hand, store, journal, outbox, runner, upgrades, views, schedules, reminders, transitions, keeper, chronicle
     )
+
+
+@cache
+def know_releases() -> Mapping[str, Release]:
+    """The releases that come with the bot, read once for all engines."""
+    return read_releases(None)
 
 
 def write_click(*parts: Any, **named: Any) -> Click:

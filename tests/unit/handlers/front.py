@@ -28,7 +28,7 @@ from handlers.transport.http_mode import build_http_server
 from handlers.transport.socket_mode import build_socket_handler
 from steps.contract.options import UpgradeOptions
 from steps.mesh import ClusterAddress
-from tests.unit.bot.keys import KEY
+from tests.unit.bot.blank import open_store
 from tests.unit.bot.slack.samples import EVERYBODYS
 from tests.unit.bot.slack.stand_in import CHANNEL, HandClock, LocalSlack, run_slack
 from tests.unit.bot.workbench import find_nothing_else
@@ -117,7 +117,7 @@ def open_http(slack: LocalSlack, book: GuestBook, folder: Path) -> Iterator[Fron
 @contextmanager
 def build_reception(slack: LocalSlack, book: GuestBook, folder: Path) -> Iterator[tuple[Reception, Front]]:
     """Everything that the listeners work with, over a journal in `folder`."""
-    store = Store(folder / "asm-upgrade.db", KEY)
+    store = open_store(folder)
     journal = Journal(store)
     clusters = {key: build_cluster(key) for key in ("cluster-x", "cluster-y")}
     outbox = Outbox(store)

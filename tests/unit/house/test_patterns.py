@@ -47,7 +47,9 @@ def list_calls() -> Iterator[tuple[str, ast.Call]]:
     for folder in FOLDERS:
         for path in sorted((ROOT / folder).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.Call) and ast.unparse(node.func) in CALLS:
+                if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+                    continue
+                if ast.unparse(node.func) in CALLS:
                     yield str(path.relative_to(ROOT)), node
 
 

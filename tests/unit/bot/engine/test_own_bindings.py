@@ -7,7 +7,6 @@ from typing import Any, cast
 
 import pytest
 
-from bot.app.known_releases import read_releases
 from bot.engine.asides import Asides
 from bot.engine.own_bindings import OwnBindings
 from bot.engine.plans import Pace, Plans, Ports
@@ -21,7 +20,7 @@ from steps.mesh import Binding, BindingMark
 from steps.phases.access import bind
 from steps.phases.own_binding import GUIDE_BINDING, OWN_BINDING
 from steps.phases.rested import bind_again
-from tests.unit.bot.workbench import BEN, Build, Engine
+from tests.unit.bot.workbench import BEN, Build, Engine, know_releases
 from tests.unit.steps.paper_ports import ACCOUNT, PaperGke, PaperKubernetes, PaperTools
 
 EMPTY = Binding(OWN_BINDING, "cluster-admin", ())
@@ -74,7 +73,7 @@ def act(ctx: Context) -> Outcome:
 
 def keep_bindings(engine: Engine, places: Places) -> OwnBindings:
     """What looks after the bindings, made anew as at a start of the bot."""
-    plans = Plans({}, read_releases(None), lambda _address: cast(Ports, places), Pace())
+    plans = Plans({}, know_releases(), lambda _address: cast(Ports, places), Pace())
     runs = StepRuns(engine.journal, engine.keeper, engine.clock, plans)
     chronicle = Chronicle(engine.journal, engine.outbox, lambda _cluster, _requester: [])
     asides = Asides(engine.journal, chronicle, runs, engine.clock)

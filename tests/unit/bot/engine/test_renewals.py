@@ -8,7 +8,6 @@ from typing import Any, cast
 
 import pytest
 
-from bot.app.known_releases import read_releases
 from bot.engine.asides import Asides
 from bot.engine.plans import Pace, Plans, Ports
 from bot.engine.renewals import Renewals
@@ -22,7 +21,7 @@ from steps.phases.access import bind
 from steps.phases.lease.holding import hold_lease
 from steps.phases.own_binding import OWN_BINDING
 from tests.unit.bot.engine.test_own_bindings import Places, ask, list_told
-from tests.unit.bot.workbench import Build, Engine
+from tests.unit.bot.workbench import Build, Engine, know_releases
 
 PLAN = ("access/bind", "validate/approve")
 HOUR, DAY = 3600, 86400
@@ -54,7 +53,7 @@ class Scene:
 
 def renew(engine: Engine, places: Places) -> Renewals:
     """What renews, made anew as at a start of the bot."""
-    plans = Plans({}, read_releases(None), lambda _address: cast(Ports, places), Pace())
+    plans = Plans({}, know_releases(), lambda _address: cast(Ports, places), Pace())
     runs = StepRuns(engine.journal, engine.keeper, engine.clock, plans)
     chronicle = Chronicle(engine.journal, engine.outbox, lambda _cluster, _requester: [])
     return Renewals(engine.journal, Asides(engine.journal, chronicle, runs, engine.clock), engine.clock)

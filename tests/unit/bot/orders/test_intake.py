@@ -12,14 +12,14 @@ from bot.clicks.clicks import Click, Clicks
 from bot.clicks.orders import ReadStatus
 from bot.journal.store import Store, StoreBroken
 from bot.orders.intake import Intake
-from tests.unit.bot.keys import KEY
+from tests.unit.bot.blank import open_store
 from tests.unit.bot.workbench import ANA, START
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """A journal's file of its own."""
-    opened = Store(tmp_path / "asm-upgrade.db", KEY)
+    opened = open_store(tmp_path)
     yield opened
     opened.close()
 

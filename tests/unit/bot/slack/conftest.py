@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.journal.store import Store
-from tests.unit.bot.keys import KEY
+from tests.unit.bot.blank import open_store
 from tests.unit.bot.slack.desk import PostRoom
 from tests.unit.bot.slack.stand_in import HandClock, LocalSlack, run_slack
 
@@ -29,6 +28,6 @@ def slack(clock: HandClock) -> Iterator[LocalSlack]:
 @pytest.fixture
 def room(slack: LocalSlack, tmp_path: Path, clock: HandClock) -> Iterator[PostRoom]:
     """The announcer with its outbox, in a journal of its own, and its Slack."""
-    store = Store(tmp_path / "asm-upgrade.db", KEY)
+    store = open_store(tmp_path)
     yield PostRoom(slack, store, clock)
     store.close()

@@ -8,11 +8,10 @@ from datetime import timedelta
 
 import pytest
 
-from bot.journal.store import Store
 from bot.slack.api.answers import Answered, TooFast, call_slack
 from bot.slack.api.pacing import Budget, Quota
 from bot.slack.sending.announcer import EDIT_BURST, EDITS_A_MINUTE
-from tests.unit.bot.keys import KEY
+from tests.unit.bot.blank import open_store
 from tests.unit.bot.slack.desk import PostRoom
 from tests.unit.bot.slack.samples import START
 from tests.unit.bot.slack.stand_in import CHANNEL, HandClock, LocalSlack, run_slack
@@ -68,7 +67,7 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crowded]:
     upgrades = [f"cluster-{number}-1" for number in range(20)]
     clock = HandClock()
     with run_slack(clock, rate_limits=True) as slack:
-        store = Store(tmp_path_factory.mktemp("crowded") / "asm-upgrade.db", KEY)
+        store = open_store(tmp_path_factory.mktemp("crowded"))
         room = PostRoom(slack, store, clock)
         for upgrade in upgrades:
             room.put_root(upgrade)
