@@ -24,6 +24,9 @@ from steps.preflight.rights import ADMIN_ROLE, LEASE_NAME, list_rights, list_sid
 
 # Below so many bytes of room an alert fires.
 LOW_DISK = 2 * 10**9
+PLACEHOLDER = re.compile(
+    r"^(?!\s*#).*(?:\b(?:REGISTRY|OWNER|PROJECT_ID|YOUR_HOST)\b|example\.com|example-project|\.\.\.)", re.MULTILINE
+)
 PORTS = {"https": 443, "http": 80}
 READING_VERBS = {"get", "list", "watch"}
 # Slack's methods that the bot calls, with the scope each one asks for (docs.slack.dev/reference/methods).
@@ -268,6 +271,14 @@ def test_image_is_built_from_the_lock_and_runs_unprivileged(manifests: Path) -> 
     text = (manifests / "Dockerfile").read_text()
     assert "--require-hashes -r constraints-runtime.txt" in text
     assert re.findall(r"^USER (.+)$", text, re.MULTILINE) == ["65532:65532"]
+
+
+def test_every_file_with_a_placeholder_is_named(manifests: Path, project_root: Path) -> None:
+    """Where the documentation says how to install."""
+    told = (project_root / "docs" / "operations.md").read_text().partition("## Adding a cluster")[0]
+    held = [path for path in manifests.rglob("*.*") if PLACEHOLDER.search(path.read_text())]
+    assert len(held) > 8
+    assert [str(path.relative_to(manifests)) for path in held if f"{path.name}`" not in told] == []
 
 
 def test_the_image_has_no_base_and_no_kubectl_of_its_own(manifests: Path) -> None:

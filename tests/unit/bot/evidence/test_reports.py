@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
 from bot.evidence.reports import write_report
+from bot.journal.verifying import Chains
 from steps.contract.ledger import LedgerEntry
+from tests.browser.sandbox_run import open_browser_page
 from tests.unit.bot.evidence.conftest import UPGRADE, Ended, restart, write_entry
 
 HOSTILE = "</pre><script>alert(1)</script> | `x` [a](http://evil.example) <img src=x> **b** # c\n# d"
@@ -59,6 +62,28 @@ def test_the_page_needs_nothing_from_elsewhere(ended: Ended) -> None:
     page = write(ended, "html", HOSTILE)
     assert Tags(page).found.isdisjoint({"script", "link", "img", "iframe", "object", "a"})
     assert re.findall(r"(?:src|href)=|url\(", page.replace("&lt;img src=x&gt;", "").replace("img src=x", "")) == []
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_page_is_as_wide_as_its_window(ended: Ended, chromium: Path, tmp_path: Path, width: int) -> None:
+    """A phone's and a laptop's, whatever long words stand in it."""
+    workload = f"shop/Deployment/{'service-of-a-team-' * 8}web"
+    file = tmp_path / "report.html"
+    file.write_text(write(ended, "html", "Replace_it_" * 30, (write_entry(1, workload=workload),)))
+    with open_browser_page(chromium, width, 844) as page:
+        page.goto(file.as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+@pytest.mark.parametrize("form", ["html", "md", "jsonl"])
+def test_it_names_the_head_of_the_audit(ended: Ended, form: str) -> None:
+    """The seal of the last row, which an auditor holds the audit to."""
+    engine = ended()
+    head = Chains(engine.store).list_rows(UPGRADE)[-1].seal
+    told = write_report(engine.store, UPGRADE, form, engine.clock.now())  # type: ignore[arg-type]
+    assert len(head) == 64
+    assert head in told
 
 
 def test_no_text_of_others_is_markup_in_markdown(ended: Ended) -> None:
