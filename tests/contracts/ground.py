@@ -23,7 +23,7 @@ from sandbox.cluster.http.tls import ensure_certificate, write_kubeconfig
 from sandbox.cluster.mesh.manifests import render_mesh
 from sandbox.cluster.objects.objects import name_of
 from sandbox.cluster.seeds.cluster_x import INSTALLED, mesh_options
-from sandbox.cluster.seeds.objects import namespace, node, rbac_defaults
+from sandbox.cluster.seeds.objects import api_service, namespace, node, rbac_defaults
 from sandbox.cluster.server.faults import PodFault
 from sandbox.cluster.server.policies import Policy
 from sandbox.release.tools.kube_api import read_access
@@ -197,9 +197,8 @@ class SimulatedGround(Ground):
             write_kubeconfig(path, server=site.url, ca_base64=certificate.ca_base64, token=token)
         super().__init__(paths[self.cluster.tokens.admin], stack)
         self._bot = open_gateway(paths[BOT_TOKEN], stack)
-        self.create(
-            namespace("kube-system"), *rbac_defaults(), *(node(number, SERVER_VERSION) for number in range(1, 5))
-        )
+        self.create(namespace("default"), namespace("kube-system"), api_service(), *rbac_defaults())
+        self.create(*(node(number, SERVER_VERSION) for number in range(1, 5)))
 
     @property
     def bot(self) -> KubernetesGateway:

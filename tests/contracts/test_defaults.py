@@ -70,3 +70,11 @@ def test_a_new_pod_is_pending_whatever_it_says_of_itself(ground: Ground) -> None
     for name, status in (("plain", None), ("bold", {"phase": "Running"}), ("empty", {})):
         made = bare_pod(space, name) if status is None else {**bare_pod(space, name), "status": status}
         assert ground.post(made).json()["status"]["phase"] == "Pending"
+
+
+def test_the_service_of_the_api_server(ground: Ground) -> None:
+    """Every cluster has it in namespace default; workloads reach the API by it, and a quota counts it."""
+    found = ground.send("GET", "/api/v1/namespaces/default/services/kubernetes").json()
+    ports = [(row["name"], row["port"], row["protocol"]) for row in found["spec"]["ports"]]
+    assert (found["spec"]["type"], ports) == ("ClusterIP", [("https", 443, "TCP")])
+    assert found["metadata"]["labels"] == {"component": "apiserver", "provider": "kubernetes"}

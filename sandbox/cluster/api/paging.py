@@ -70,12 +70,30 @@ def _write_token(revision: int, start: tuple[str, str]) -> str:
     return base64.urlsafe_b64encode(written.encode()).decode().rstrip("=")
 
 
+def check_token(token: str) -> None:
+    """Raise ApiError 400 where it is no token of this server's."""
+    _read_token(token)
+
+
 def _read_token(token: str) -> tuple[int, tuple[str, str]]:
     try:
         read = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
         return int(read["rv"]), (read["start"][0], read["start"][1])
     except (ValueError, KeyError, IndexError, TypeError):
-        raise bad_request("invalid continue token: continue key is not valid: incorrect encoded start key") from None
+        raise bad_request(f"invalid continue token: continue key is not valid: {_explain(token)}") from None
+
+
+def _explain(token: str) -> str:
+    """What Go says of a token: of the first byte that is no JSON, or of what is missing in it."""
+    try:
+        found = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    except ValueError:
+        return "illegal base64 data at input byte 0"
+    first = found[:1].decode("latin-1")
+    shown = first if first.isprintable() and first.isascii() else f"\\u{ord(first or chr(0)):04x}"
+    if first == "{":
+        return 'server does not recognize this encoded version ""'
+    return f"invalid character '{shown}' looking for beginning of value"
 
 
 def _expired_token(start: tuple[str, str], revision: int) -> ApiError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.cluster.api.answers import Answer, read_shape, show_list, show_object
-from sandbox.cluster.api.paging import Page, Pager
+from sandbox.cluster.api.paging import Page, Pager, check_token
 from sandbox.cluster.api.requests import ApiRequest
 from sandbox.cluster.api.watches import Filter
 from sandbox.cluster.objects.errors import bad_request
@@ -68,6 +68,7 @@ def _page(api: ApiServer, pager: Pager, request: ApiRequest) -> Page:
         raise bad_request(f'strconv.ParseInt: parsing "{query["limit"]}": invalid syntax') from None
     token = query.get("continue", "")
     if token and query.get("resourceVersion") not in (None, "", "0"):
+        check_token(token)
         raise bad_request("specifying resource version is not allowed when using continue")
     if query.get("resourceVersion") == "0":
         # Served from the watch cache, which knows no pages.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.cluster.objects.errors import UnknownPath, bad_request, method_not_allowed
+from sandbox.cluster.objects.errors import UnknownPath, bad_request, invalid, method_not_allowed
 from sandbox.cluster.objects.field_managers import FieldOwner
 from sandbox.cluster.objects.objects import Json
 from sandbox.cluster.objects.patches import APPLY_PATCH
@@ -15,6 +15,9 @@ from sandbox.cluster.server.authorization import Attributes, User
 
 _READING = {"GET", "HEAD"}
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+
+
+_OPTIONS = {"create": "CreateOptions", "update": "UpdateOptions", "patch": "PatchOptions"}
 
 
 @dataclass(frozen=True)
@@ -44,10 +47,12 @@ class ApiRequest:
 
     @property
     def dry_run(self) -> bool:
-        """Whether nothing is to be kept. Raises ApiError 400 for a value other than All."""
+        """Whether nothing is to be kept. Raises ApiError 422 for a value other than All."""
         asked = self.query.get("dryRun", "")
         if asked not in ("", "All"):
-            raise bad_request(f'Invalid value: "{asked}": unsupported value: dryRun takes "All"')
+            options = _OPTIONS.get(self.verb, "DeleteOptions")
+            why = f'Unsupported value: []string{{"{asked}"}}: supported values: "All"'
+            raise invalid(options, "meta.k8s.io", "", [("FieldValueNotSupported", "dryRun", why)])
         return asked == "All"
 
     @property

@@ -8,6 +8,7 @@ from sandbox.cluster.api.requests import ApiRequest
 from sandbox.cluster.objects.conversion import to_stored
 from sandbox.cluster.objects.errors import ApiError, bad_request, forbidden
 from sandbox.cluster.objects.objects import Json, name_of
+from sandbox.cluster.objects.resources import Resource
 from sandbox.cluster.objects.typed_fields import check_known
 from sandbox.cluster.server.apiserver import ApiServer
 from sandbox.cluster.server.authorization import Authorizer
@@ -87,6 +88,8 @@ class Writer:
         body, target = request.object_body(), request.target
         wanted = target.resource.api_version(target.version)
         kind, api = body.get("kind", target.resource.kind), body.get("apiVersion", wanted)
+        if kind != target.resource.kind and api == wanted:
+            raise bad_request(_describe_other(target.resource, target.version, str(kind)))
         if kind != target.resource.kind or api != wanted:
             message = f"{target.resource.kind} in version {target.version!r} cannot be handled as a {kind} of {api}"
             raise bad_request(
@@ -117,3 +120,9 @@ class Writer:
         target = request.target
         shape = read_shape(request.accept, request.query)
         return Answer(show_object(target.resource, target.version, obj, shape, self._api.now()), status)
+
+
+def _describe_other(resource: Resource, version: str, kind: str) -> str:
+    inside = f"{resource.group.partition('.')[0] or 'core'}.{resource.kind}"
+    refused = f'{kind} in version "{version}" cannot be handled as a {resource.kind}'
+    return f"{refused}: converting ({version}.{kind}) to ({inside}): unknown conversion"

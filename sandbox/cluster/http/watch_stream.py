@@ -14,7 +14,7 @@ from sandbox.cluster.api.reading import read_filter, select_objects
 from sandbox.cluster.api.requests import ApiRequest, is_true
 from sandbox.cluster.api.watches import Filter
 from sandbox.cluster.http.moments import show_moments
-from sandbox.cluster.objects.errors import ApiError, bad_request, expired
+from sandbox.cluster.objects.errors import ApiError, expired, failed
 from sandbox.cluster.objects.objects import Json
 from sandbox.cluster.simulation import Simulation
 
@@ -134,4 +134,5 @@ def _revision(text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise bad_request(f'Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax') from None
+        why = f'strconv.ParseUint: parsing "{text}": invalid syntax'
+        raise failed(f'resourceVersion: Invalid value: "{text}": {why}') from None

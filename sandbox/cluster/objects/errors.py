@@ -98,6 +98,11 @@ def internal(message: str) -> ApiError:
     return ApiError(500, "InternalError", full, {"causes": [{"message": message}]})
 
 
+def failed(message: str) -> ApiError:
+    """Fail where the real server has no reason of its own for what it refuses: 500, and the sentence alone."""
+    return ApiError(500, "", message)
+
+
 def expired(message: str) -> ApiError:
     """Refuse a continue token or a resourceVersion that is too old."""
     return ApiError(410, "Expired", message)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.cluster.objects.errors import ApiError, bad_request
+from sandbox.cluster.objects.errors import ApiError, bad_request, failed
+from sandbox.cluster.objects.go_words import write_value
 from sandbox.cluster.objects.objects import Json, copy_json
 
 JSON_PATCH = "application/json-patch+json"
@@ -103,7 +104,7 @@ def _strategic_list(field: str, target: list[Any], patch: list[Any]) -> list[Any
 
 def _join_row(merged: list[Any], key: str, row: Json) -> None:
     if key not in row:
-        raise bad_request(f"map: {row} does not contain declared merge key: {key}")
+        raise failed(f"map: {write_value(row)} does not contain declared merge key: {key}")
     place = next((index for index, old in enumerate(merged) if old.get(key) == row[key]), None)
     if row.get("$patch") == "delete":
         if place is not None:

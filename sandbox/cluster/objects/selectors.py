@@ -17,6 +17,13 @@ _SET = re.compile(r"^(\S+)\s+(in|notin)\s*\((.*)\)$")
 _EQUAL = re.compile(r"^([^!=\s]+)\s*(==|=|!=)\s*([^=\s]*)$")
 _KEY = re.compile(r"^(!?)\s*([A-Za-z0-9./_-]+)$")
 
+_NAME = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
+NO_NAME = (
+    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
+    "character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+    "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
+)
+
 # Fields that each kind can be selected by, besides metadata.name and metadata.namespace.
 _FIELDS: dict[str, frozenset[str]] = {
     "pods": frozenset({
@@ -63,7 +70,7 @@ def match_node_terms(terms: Sequence[Mapping[str, Any]], labels: Labels) -> bool
 
 def parse_field_selector(kind_key: str, text: str) -> FieldTest:
     """Compile a fieldSelector query value for a kind. Raises ApiError 400 for a field it can't be selected by."""
-    tests = [_field_requirement(kind_key, part.strip()) for part in text.split(",") if part.strip()]
+    tests = [_field_requirement(kind_key, part.strip(), text) for part in text.split(",") if part.strip()]
     return lambda obj: all(test(obj) for test in tests)
 
 
@@ -91,7 +98,14 @@ def _requirement(part: str) -> LabelTest:
     if found := _KEY.match(part):
         negated, key = found.groups()
         return lambda labels: (key in labels) != bool(negated)
-    raise bad_request(f"unable to parse requirement: {part!r} is no label selector")
+    raise bad_request(f"unable to parse requirement: {_explain(part)}")
+
+
+def _explain(part: str) -> str:
+    key, _, rest = part.lstrip("! ").partition(" ")
+    if not _NAME.fullmatch(key.rpartition("/")[2]):
+        return f'invalid label key "{key}": {NO_NAME}'
+    return f"found '{rest.split()[0]}', expected: '=', '!=', '==', 'in', notin'" if rest.split() else "found ''"
 
 
 def _set_test(key: str, operator: str, members: frozenset[str]) -> LabelTest:
@@ -125,10 +139,10 @@ def _node_expression(row: Mapping[str, Any], labels: Labels) -> bool:
     return found > limit if row["operator"] == "Gt" else found < limit
 
 
-def _field_requirement(kind_key: str, part: str) -> FieldTest:
+def _field_requirement(kind_key: str, part: str, whole: str) -> FieldTest:
     found = re.match(r"^([\w.]+)(==|=|!=)(.*)$", part)
     if not found:
-        raise bad_request(f"invalid field selector: {part!r}; can't understand it")
+        raise bad_request(f"invalid selector: '{whole}'; can't understand '{part}'")
     path, sign, value = found.groups()
     if path not in ("metadata.name", "metadata.namespace") and path not in _FIELDS.get(kind_key, ()):
         raise bad_request(f"field label not supported: {path}")

@@ -8,13 +8,24 @@ from typing import Any
 
 from sandbox.cluster.objects.errors import invalid
 from sandbox.cluster.objects.field_values import Cause, find_value_causes
+from sandbox.cluster.objects.go_words import write_selector, write_texts
 from sandbox.cluster.objects.objects import Json, copy_json, name_of
 from sandbox.cluster.objects.resources import Resource
-from sandbox.cluster.objects.selectors import match_label_selector
+from sandbox.cluster.objects.selectors import NO_NAME, match_label_selector
 
 _SUBDOMAIN = re.compile(r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
 _LABEL_VALUE = re.compile(r"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$")
 _LABEL_KEY = re.compile(r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$")
+_NO_SUBDOMAIN = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
+    "end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+    r"'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+)
+_NO_VALUE = (
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and "
+    "end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
+    "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
+)
 _TEMPLATED = (
     "deployments.apps", "replicasets.apps", "daemonsets.apps", "jobs.batch", "statefulsets.apps",
     "replicationcontrollers",
@@ -49,19 +60,12 @@ def _metadata_causes(resource: Resource, obj: Json) -> list[Cause]:
     if not name:
         causes.append(("FieldValueRequired", "metadata.name", "Required value: name or generateName is required"))
     elif not _SUBDOMAIN.match(name) and resource.group != "rbac.authorization.k8s.io":
-        why = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.'"
-        causes.append(("FieldValueInvalid", "metadata.name", f'Invalid value: "{name}": {why}'))
+        causes.append(("FieldValueInvalid", "metadata.name", f'Invalid value: "{name}": {_NO_SUBDOMAIN}'))
     for key, value in (obj["metadata"].get("labels") or {}).items():
         if not isinstance(value, str) or not _LABEL_VALUE.match(value):
-            why = (
-                "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must"
-            )
-            why += " start and end with an alphanumeric character"
-            causes.append(("FieldValueInvalid", "metadata.labels", f'Invalid value: "{value}": {why}'))
+            causes.append(("FieldValueInvalid", "metadata.labels", f'Invalid value: "{value}": {_NO_VALUE}'))
         if not _LABEL_KEY.match(key):
-            why = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an"
-            why += " alphanumeric character"
-            causes.append(("FieldValueInvalid", "metadata.labels", f'Invalid value: "{key}": {why}'))
+            causes.append(("FieldValueInvalid", "metadata.labels", f'Invalid value: "{key}": {NO_NAME}'))
     return causes
 
 
@@ -86,16 +90,9 @@ def _template_causes(resource: Resource, spec: Mapping[str, Any]) -> list[Cause]
         causes.append(("FieldValueRequired", "spec.selector", "Required value"))
     wanted = {"matchLabels": selector} if resource.key == "replicationcontrollers" else selector
     if not match_label_selector(wanted, labels):
-        why = f"Invalid value: {_go_map(labels)}: `selector` does not match template `labels`"
+        why = f"Invalid value: {write_texts(labels)}: `selector` does not match template `labels`"
         causes.append(("FieldValueInvalid", "spec.template.metadata.labels", why))
     return causes + _container_causes(template.get("spec") or {}, "spec.template.spec")
-
-
-def _go_map(labels: Mapping[str, str]) -> str:
-    if not labels:
-        return "map[string]string(nil)"
-    listed = ", ".join(f'"{key}":"{value}"' for key, value in sorted(labels.items()))
-    return f"map[string]string{{{listed}}}"
 
 
 def _container_causes(spec: Mapping[str, Any], path: str) -> list[Cause]:
@@ -126,7 +123,8 @@ def _immutable_causes(resource: Resource, before: Json, after: Json) -> list[Cau
         why = f"Forbidden: updates to statefulset spec for fields other than {listed} are forbidden"
         return [("FieldValueForbidden", "spec", why)] if kept else []
     if resource.key in _TEMPLATED[:4] and old.get("selector") != new.get("selector"):
-        return [("FieldValueInvalid", "spec.selector", f"Invalid value: {new.get('selector')}: field is immutable")]
+        why = f"Invalid value: {write_selector(new.get('selector'))}: field is immutable"
+        return [("FieldValueInvalid", "spec.selector", why)]
     if resource.key == "jobs.batch" and old.get("template") != new.get("template"):
         return [("FieldValueInvalid", "spec.template", "Invalid value: field is immutable")]
     if resource.key == "services" and old.get("clusterIP") and old.get("clusterIP") != new.get("clusterIP"):
@@ -140,7 +138,8 @@ def _pod_causes(old: Json, new: Json) -> list[Cause]:
     if _pod_skeleton(old) == _pod_skeleton(new):
         return []
     listed = "`spec.containers[*].image`, `spec.initContainers[*].image`, `spec.activeDeadlineSeconds`"
-    why = f"Forbidden: pod updates may not change fields other than {listed} or `spec.tolerations` (only additions)"
+    added = "`spec.tolerations` (only additions to existing tolerations)"
+    why = f"Forbidden: pod updates may not change fields other than {listed} or {added}"
     return [("FieldValueForbidden", "spec", why)]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sandbox.cluster.objects.conversion import from_stored, to_stored
 from sandbox.cluster.objects.defaulting import FIRST_STATUS, TEMPLATE_GENERATION, fill_defaults, keep_texts
-from sandbox.cluster.objects.errors import MODIFIED, ApiError, already_exists, bad_request, conflict, not_found
+from sandbox.cluster.objects.errors import MODIFIED, ApiError, already_exists, bad_request, conflict, failed, not_found
 from sandbox.cluster.objects.field_managers import CONTROLLERS, FieldOwner, drop_unapplied, track_fields
 from sandbox.cluster.objects.objects import (
     Json,
@@ -164,7 +164,7 @@ class ApiServer:
         made = self._read_object(resource, spoken, obj)
         metadata = made.setdefault("metadata", {})
         if metadata.get("resourceVersion"):
-            raise bad_request("resourceVersion should not be set on objects to be created")
+            raise failed("resourceVersion should not be set on objects to be created")
         if resource.namespaced:
             if metadata.setdefault("namespace", namespace) != namespace:
                 raise bad_request(
