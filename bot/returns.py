@@ -8,6 +8,7 @@ from functools import partial
 
 import msgspec
 
+from bot.journal.audit import Moved
 from bot.journal.journal import Journal, JournalView
 from bot.journal.rows import UpgradeRow, open_row
 from bot.journal.store import Store
@@ -68,14 +69,15 @@ class Returns:
     def build_return(self, row: UpgradeRow, by: str, now: datetime) -> UpgradeRow:
         """The way back of an upgrade: one of its own, to the release that was there, with that install's options.
 
-        It is told where the cluster is told now: the channel of the upgrade may be the reason why it is taken back.
+        It is told where somebody moved the upgrade to, or else where the cluster is told now: the channel of the
+        upgrade may be the reason why it is taken back.
         """
         options = choose_options(row.options, row.release)
         return open_row(
             cluster=row.cluster,
             number=self._journal.next_number(row.cluster),
             requester=by,
-            channel=self._channel_of(row.cluster) or row.channel,
+            channel=(not self._was_moved(row.id) and self._channel_of(row.cluster)) or row.channel,
             release=self.name_source(row),
             options=options,
             address=row.address,
@@ -83,6 +85,9 @@ class Returns:
             now=now,
             takes_back=row.id,
         )
+
+    def _was_moved(self, upgrade: str) -> bool:
+        return any(isinstance(entry.event, Moved) for entry in self._journal.list_audit(upgrade))
 
     def note_return(self, row: UpgradeRow, back: UpgradeRow, now: datetime) -> None:
         """Give the way back what the upgrade knew, in doubt where that is; joins a transaction."""

@@ -17,6 +17,7 @@ from bot.journal.audit import (
     EndedForWayBack,
     GlassBroken,
     Halted,
+    Moved,
     Paused,
     Resumed,
     Retried,
@@ -49,6 +50,7 @@ Transition: TypeAlias = Literal[
     "retry",
     "abort",
     "roll back",
+    "relocate",
 ]
 # From which states each may start; `is_legal` has what pausing and aborting forbid besides.
 FROM: Mapping[Transition, frozenset[UpgradeState]] = {
@@ -68,6 +70,7 @@ FROM: Mapping[Transition, frozenset[UpgradeState]] = {
     "retry": frozenset({"blocked"}),
     "abort": frozenset({"running", "asking", "blocked"}),
     "roll back": frozenset({"running", "asking", "blocked"}),
+    "relocate": frozenset({"running", "asking", "blocked"}),
 }
 
 
@@ -310,6 +313,13 @@ class Transitions:
             self._close(row, how, now, head)
             self._chronicle.tell(row, f"{how}: {reason}; a program that already runs is let end", now)
             self._end_by(row, "landing", by, how, now)
+
+    def relocate(self, row: UpgradeRow, channel: str, by: str) -> None:
+        """Go on in another channel; the audit keeps both places."""
+        with self._change(row, "relocate") as now:
+            self._journal.change_upgrade(row.id, channel=channel)
+            self._journal.append(row.id, by, Moved(row.channel, self._chronicle.find_root(row.id), channel), now)
+            self._chronicle.move_thread(row, channel, by, now)
 
     def begin_return(self, row: UpgradeRow, by: str, reason: str) -> UpgradeRow:
         """Begin the way back of an upgrade that has ended: an upgrade of its own, linked to it."""

@@ -15,6 +15,7 @@ from bot.clicks.orders import (
     Extend,
     Order,
     ReadHelp,
+    Relocate,
     Schedule,
     Start,
     StartOptions,
@@ -30,9 +31,24 @@ from handlers.usage import COMMAND, USAGE, list_commands
 
 REASON_LIMIT = 500
 CODE_LIMIT = 20
+CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{2,20}")
+TIMED = re.compile(r"\d|to(?:day|morrow|night)")
 NEEDS_TARGET: frozenset[Action] = frozenset(
-    {"approve", "deny", "decide", "pause", "resume", "retry", "abort", "rollback", "extend", "break-glass", "log"}
-)
+    {
+        "approve",
+        "deny",
+        "decide",
+        "pause",
+        "resume",
+        "retry",
+        "abort",
+        "rollback",
+        "extend",
+        "break-glass",
+        "log",
+        "move",
+    }
+)  # fmt: skip
 # What people call it elsewhere. They are asked, and nothing is done: none of these words means quite the same.
 ELSEWHERE: Mapping[str, tuple[Action, ...]] = {
     "upgrade": ("start",),
@@ -65,10 +81,12 @@ ELSEWHERE: Mapping[str, tuple[Action, ...]] = {
     "clusters": ("status",),
     "info": ("status",),
     "plan": ("schedule", "calendar"),
-    "move": ("schedule",),
+    "relocate": ("move",),
+    "postpone": ("schedule",),
     "when": ("windows", "calendar"),
 }
 FILLERS = ("of", "for", "the")
+TOWARDS = ("to", "into", "channel")
 HELPS = ("", "h", "help", "usage")
 
 
@@ -104,6 +122,8 @@ def name_target(text: str, cluster: str, upgrade: str, known: Iterable[str]) -> 
     action, rest = _find_action(words) if words else (None, [])
     if action is None or action == "help" or (rest and bare_name(rest[0]).lstrip("-") == "help"):
         return text
+    if action == "move" and len([word for word in rest if bare_name(word) not in TOWARDS]) == 1:
+        return " ".join([action, upgrade, *rest])
     named = bare_name(rest[0]) if rest else ""
     without_words = action in READINGS or action in ("pause", "resume", "retry", "start")
     is_length = action == "extend" and any(parse_length(_join_length(rest[:count])) for count in (1, 2))
@@ -226,6 +246,19 @@ def _read_extend(_action: Action, words: Sequence[str]) -> Order | Misread:
     return Extend(bare_name(words[0]), _join_length(rest[:count]), _reason(rest[count:]))
 
 
+def _read_move(_action: Action, words: Sequence[str]) -> Order | Misread:
+    """The channel may stand first, and `to` or `into` before it; whoever names a time meant an appointment."""
+    rest = [word for word in words[1:] if bare_name(word) not in TOWARDS]
+    found = CHANNEL.fullmatch(rest[0]) if rest else None
+    channel = found[1] if found else bare_word("".join(rest[:1])).upper()
+    if len(rest) == 1 and CHANNEL_ID.fullmatch(channel):
+        return Relocate(bare_name(words[0]), channel)
+    line = f"`{COMMAND} {USAGE['move'].line}`"
+    if rest and TIMED.match(bare_name(rest[0])):
+        return Misread(f"A time is moved by `{_write_line('schedule', words)}`, a thread to a channel by {line}.")
+    return Misread(f"Name the channel as Slack links it, picked from the list after `#`, or by its id: {line}.")
+
+
 def _read_schedule(_action: Action, words: Sequence[str]) -> Order | Misread:
     target = bare_name(words[0]) if words else ""
     if len(words) < 2:
@@ -294,6 +327,7 @@ _READERS: Mapping[Action, Callable[[Action, Sequence[str]], Order | Misread]] = 
     "decide": _read_decide,
     "schedule": _read_schedule,
     "extend": _read_extend,
+    "move": _read_move,
 }
 
 

@@ -61,6 +61,14 @@ USAGE: Mapping[Action, Usage] = {
         "Steer",
         "extend cluster-x 90m the last 4 pods are slow",
     ),
+    "move": Usage(
+        "move CLUSTER #CHANNEL",
+        "let an open upgrade go on in another channel, where its own is archived or lost",
+        "Steer",
+        "move cluster-x C0MESHOPS1",
+        "Root and open card are posted there anew, and the old ones lose their buttons where they still can. "
+        f"A time is moved by `{COMMAND} schedule CLUSTER`.",
+    ),
     "windows": Usage("windows [CLUSTER]", "when clusters may be changed", "Look", "windows cluster-x"),
     "calendar": Usage(
         "calendar [CLUSTER]", "upgrades, windows and freezes of the next 30 days", "Look", "calendar cluster-x"

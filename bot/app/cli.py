@@ -15,7 +15,7 @@ from bot.journal.records import StoreBroken
 from bot.settings.environment import BACKUPS, JOURNAL, SETTINGS, ConfigError, read_state_folder
 
 if TYPE_CHECKING:
-    from bot.clicks.orders import Abort, Pause, Resume, Rollback
+    from bot.clicks.orders import Local
     from bot.journal.store import StoredCopy
     from bot.telling.views import Views
 
@@ -123,9 +123,7 @@ def status(upgrade: str) -> None:
     from bot.telling.reports import describe_status, describe_troubles
 
     views = _open_views()
-    rows = [views.read_view(upgrade)] if upgrade and _known(views, upgrade) else []
-    if not upgrade:
-        rows = views.list_open()
+    rows = [views.read_view(upgrade) for _ in range(_known(views, upgrade))] if upgrade else views.list_open()
     troubles = [*find_settings_faults(), *views.list_troubles()]
     _say("\n".join([describe_status(rows, []), *describe_troubles(troubles)]))
 
@@ -135,9 +133,7 @@ def status(upgrade: str) -> None:
 @click.option("--ledger", type=click.Choice(["csv", "json"]), default=None, help="The pods of the upgrade.")
 @click.option("--audit", type=click.Choice(["jsonl", "md"]), default=None, help="Who did what, row by row, sealed.")
 @click.option("--report", type=click.Choice(["html", "md", "jsonl"]), default=None, help="All of it: a change record.")
-@click.option(
-    "--backup", is_flag=True, help="What was kept before its first write, as one file for `kubectl apply -f`."
-)
+@click.option("--backup", is_flag=True, help="What was kept before its first write, one file for `kubectl apply -f`.")
 @click.option("--ics", is_flag=True, help="Its time for calendars; without an upgrade, the next 30 days of the fleet.")
 @click.option(
     "--output", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write into this file, not out."
@@ -303,8 +299,7 @@ def abort(target: str, reason: tuple[str, ...], yes: bool) -> None:
     from bot.app.local_orders import ask_why
     from bot.clicks.orders import Abort
 
-    question = f"Abort the upgrade of {target}? Pods already moved keep the new version"
-    _order(Abort(target, ask_why(question, reason, yes)))
+    _order(Abort(target, ask_why(f"Abort the upgrade of {target}? Pods already moved stay as they are", reason, yes)))
 
 
 @main.command()
@@ -320,6 +315,16 @@ def rollback(target: str, reason: tuple[str, ...], yes: bool) -> None:
 
 
 @main.command()
+@click.argument("target")
+@click.argument("channel")
+def move(target: str, channel: str) -> None:
+    """Let an open upgrade, named by its cluster or id, go on in another channel, named by its id; for a lost one."""
+    from bot.clicks.orders import Relocate
+
+    _order(Relocate(target, channel))
+
+
+@main.command()
 @click.argument("cluster", required=False, default="")
 @click.option("--post", is_flag=True, help="Also post a test message into each channel, and delete it.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
@@ -330,7 +335,7 @@ def doctor(cluster: str, post: bool, as_json: bool) -> None:
     sys.exit(run_doctor(cluster, _say, post=post, as_json=as_json))
 
 
-def _order(order: Pause | Resume | Abort | Rollback) -> None:
+def _order(order: Local) -> None:
     from bot.app.local_orders import bare_target, find_unknown, is_obeyed, order_here
 
     order, path = bare_target(order), read_state_folder() / JOURNAL

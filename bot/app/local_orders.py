@@ -1,4 +1,4 @@
-"""Orders from the command line of the bot's machine, for when Slack is away: pause, resume, abort, rollback."""
+"""Orders from the command line of the bot's machine, for when Slack is away or a channel is lost."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from bot.app.keys import open_key
 from bot.clicks.clicks import Click, Clicks
-from bot.clicks.orders import Abort, Pause, Resume, Rollback
+from bot.clicks.orders import Abort, Local, Pause, Relocate, Resume, Rollback
 from bot.clock import Clock, SystemClock
 from bot.journal.journal import JournalView
 from bot.journal.proofs import Key
@@ -31,7 +31,7 @@ WAIT_SECONDS = 12.0
 LOOK_SECONDS = 0.2
 
 
-def order_here(path: Path, order: Pause | Resume | Abort | Rollback) -> str:
+def order_here(path: Path, order: Local) -> str:
     """Give an order with the key that the bot of this account has. Raises StoreBroken or ConfigError."""
     return give_order(path, order, open_key(read_key_place()), SystemClock())
 
@@ -52,7 +52,7 @@ def name_account() -> str:
         return f"(as user {number})"
 
 
-def bare_target(order: Pause | Resume | Abort | Rollback) -> Pause | Resume | Abort | Rollback:
+def bare_target(order: Local) -> Local:
     """The order with its target cleaned up, as after /asm-upgrade."""
     return replace(order, target=bare_name(order.target))
 
@@ -69,7 +69,7 @@ def find_unknown(path: Path, target: str) -> str:
     return f"{told} `asm-upgrade status` lists the open ones"
 
 
-def is_obeyed(path: Path, order: Pause | Resume | Abort | Rollback) -> bool:
+def is_obeyed(path: Path, order: Local) -> bool:
     """Whether the journal now shows what an answered order asked for. Raises StoreBroken."""
     with closing(StoredCopy(path)) as copy:
         journal = JournalView(copy)
@@ -77,7 +77,7 @@ def is_obeyed(path: Path, order: Pause | Resume | Abort | Rollback) -> bool:
         return row is not None and _is_so(journal, row, order)
 
 
-def _is_so(journal: JournalView, row: UpgradeRow, order: Pause | Resume | Abort | Rollback) -> bool:
+def _is_so(journal: JournalView, row: UpgradeRow, order: Local) -> bool:
     match order:
         case Pause():
             return bool(row.paused_by)
@@ -87,6 +87,8 @@ def _is_so(journal: JournalView, row: UpgradeRow, order: Pause | Resume | Abort 
             return bool(row.aborted_by)
         case Rollback():
             return bool(row.takes_back or journal.find_return(row.id))
+        case Relocate(channel=channel):
+            return row.channel == channel
 
 
 def _find_row(journal: JournalView, target: str) -> UpgradeRow | None:
@@ -97,7 +99,7 @@ def _find_row(journal: JournalView, target: str) -> UpgradeRow | None:
 
 def give_order(
     path: Path,
-    order: Pause | Resume | Abort | Rollback,
+    order: Local,
     key: Key,
     clock: Clock,
     pause: Callable[[float], None] = time.sleep,

@@ -16,6 +16,7 @@ from bot.clicks.orders import (
     Extend,
     Order,
     ReadHelp,
+    Relocate,
     Schedule,
     Snooze,
     Start,
@@ -38,6 +39,7 @@ _BY_WORDS: frozenset[Action] = _BY_BUTTON | {
     "break-glass",
     "schedule",
     "extend",
+    "move",
     "windows",
     "calendar",
     "status",
@@ -58,7 +60,7 @@ DOORS: Mapping[Door, frozenset[Action]] = {
     "reminder": frozenset({"snooze"}),
     # a start whose form had files with it
     "file": frozenset({"start"}),
-    "command line": frozenset({"pause", "resume", "abort", "rollback"}),
+    "command line": frozenset({"pause", "resume", "abort", "rollback", "move"}),
 }
 
 
@@ -192,6 +194,8 @@ def _unfold_order(flat: FlatClick) -> Order:
         case "snooze":
             place = str(flat.arguments.get("place") or "")
             return Snooze(flat.target, int(str(flat.arguments.get("reminder") or 0)), place, int(flat.choice or 0))
+        case "move":
+            return Relocate(flat.target, flat.choice)
         case "windows" | "calendar" | "status" | "history" | "log" | "help":
             return READINGS[flat.action](flat.target)
         case _:

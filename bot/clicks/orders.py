@@ -121,6 +121,12 @@ class Rollback(_Order, frozen=True):
     reason: str = ""
 
 
+class Relocate(_Order, frozen=True, tag="move"):
+    """Let an upgrade be told in another channel, given by its id."""
+
+    channel: str = ""
+
+
 class Schedule(_Order, frozen=True):
     """Set when an upgrade may act; where none is under way one is started with these options."""
 
@@ -171,7 +177,8 @@ Reading: TypeAlias = Literal["windows", "calendar", "status", "history", "log", 
 ReadOrder: TypeAlias = ReadWindows | ReadCalendar | ReadStatus | ReadHistory | ReadLog | ReadHelp
 Judgement: TypeAlias = Approve | Deny | Decide | BreakGlass
 CardOrder: TypeAlias = Judgement | Retry
-Control: TypeAlias = Pause | Resume | Retry | Abort
+Control: TypeAlias = Pause | Resume | Retry | Abort | Relocate
+Local: TypeAlias = Pause | Resume | Abort | Rollback | Relocate
 Order: TypeAlias = (
     Start
     | Approve
@@ -183,6 +190,7 @@ Order: TypeAlias = (
     | Retry
     | Abort
     | Rollback
+    | Relocate
     | Schedule
     | Extend
     | Snooze

@@ -114,6 +114,14 @@ class Snoozed(msgspec.Struct, frozen=True, tag="snooze"):
     until: str
 
 
+class Moved(msgspec.Struct, frozen=True, tag="move"):
+    """An upgrade was let go on in another channel; `thread` is the ts of the root that it had in the earlier one."""
+
+    channel: str
+    thread: str
+    to: str
+
+
 class Asked(msgspec.Struct, frozen=True, omit_defaults=True, tag="ask"):
     """The bot put a question to people."""
 
@@ -179,6 +187,7 @@ Plain: TypeAlias = (
     | Scheduled
     | Extended
     | Snoozed
+    | Moved
     | Bots
 )
 AuditEvent: TypeAlias = Plain | Consented | Decided
@@ -195,6 +204,7 @@ PLAIN: Mapping[str, type[Plain]] = {
     "schedule": Scheduled,
     "extend": Extended,
     "snooze": Snoozed,
+    "move": Moved,
     "ask": Asked,
     "block": Halted,
     "act": Acted,
@@ -211,6 +221,7 @@ Kind: TypeAlias = Literal[
     "stopped",
     "resumed",
     "scheduled",
+    "moved",
     "acted",
     "blocked",
     "below-ready",
@@ -228,6 +239,7 @@ KIND_OF: Mapping[str, Kind] = {
     "schedule": "scheduled",
     "extend": "scheduled",
     "snooze": "scheduled",
+    "move": "moved",
     "act": "acted",
     "block": "blocked",
     "below": "below-ready",

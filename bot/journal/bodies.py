@@ -31,6 +31,7 @@ class RootBody(Struct, frozen=True):
     """What the root message shows of its upgrade; drawn from the upgrade itself, so it only tells that it changed.
 
     `asked` are those who may answer, `told` what goes on as roughly as is worth an edit, `times` when it may act.
+    `left_for` is the channel in which the upgrade goes on, where this root was left behind.
     """
 
     message_kind: ClassVar[MessageKind] = "root"
@@ -44,6 +45,7 @@ class RootBody(Struct, frozen=True):
     asked: tuple[str, ...] = ()
     told: str = ""
     times: tuple[datetime | None, ...] = ()
+    left_for: str = ""
 
 
 class MilestoneBody(Struct, frozen=True):

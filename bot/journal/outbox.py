@@ -105,6 +105,35 @@ class Outbox(OutboxView):
             if known is not None and (changed := change(known)) != known:
                 self._change(upgrade, slot, changed)
 
+    def leave_message(self, upgrade: str, slot: str, body: Body) -> None:
+        """What Slack has under this slot stays where it is and says so; the slot is free for one in another channel."""
+        with self._store.transact() as db:
+            db.execute(
+                """
+                update outbox set slot = 'left:' || id, body = ?, revision = revision + 1
+                where upgrade = ? and slot = ? and slot <> '' and ts <> ''
+                """,
+                [encode_body(body), upgrade, slot],
+            )
+
+    def readdress(self, upgrade: str, old: str, new: str) -> None:
+        """What Slack has not got of an upgrade goes to the new channel, at once; its reminders in the old are moot."""
+        unsent = "revision > sent_revision and channel = ? and"
+        with self._store.transact() as db:
+            db.execute(
+                f"update outbox set channel = ? where {unsent} upgrade = ? and upgrade <> '' and ts = ''",
+                [new, old, upgrade],
+            )
+            db.execute(
+                f"update outbox set sent_revision = revision, trouble = '' where {unsent} kind = 'reminder' "
+                "and ts = '' and json_extract(body, '$.upgrade') = ?",
+                [old, upgrade],
+            )
+            db.execute(
+                "update outbox set not_before = null, trouble = '' where revision > sent_revision and upgrade = ?",
+                [upgrade],
+            )
+
     def touch_message(self, upgrade: str, slot: str) -> None:
         """Have a message drawn again whose body stands elsewhere in the journal."""
         with self._store.transact() as db:

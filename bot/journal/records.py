@@ -30,6 +30,7 @@ Action: TypeAlias = Literal[
     "snooze",
     "windows",
     "calendar",
+    "move",
 ]
 # Who gives orders on the command line of the bot's machine; no Slack id can look like it.
 OPERATOR = "command-line"

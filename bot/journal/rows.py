@@ -109,6 +109,7 @@ class UpgradeChanges(TypedDict, total=False):
     """The columns of an upgrade that change."""
 
     options: UpgradeOptions
+    channel: str
     plan: tuple[str, ...]
     step: str
     generation: int

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import assert_never
 
-from bot.clicks.orders import Abort, Control, Pause, Resume, Retry, Rollback
+from bot.clicks.orders import Abort, Control, Pause, Relocate, Resume, Retry, Rollback
 from bot.clock import Clock
 from bot.journal.journal import LONGEST_WAIT, Journal
 from bot.journal.records import ENDED, OPERATOR
@@ -20,6 +21,7 @@ from bot.telling.phrases import describe_state, list_names, mention
 from bot.transitions import Transitions, is_landing
 from steps.contract.wording import describe_seconds, name_phase
 
+CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{2,20}")
 # Proposals, and ways back that were aborted, may stand between an upgrade and the order that takes it back.
 LOOKED_AT = 10_000
 ADD_RELEASE = "add one to the folder that ASM_UPGRADE_RELEASES names"
@@ -49,6 +51,8 @@ class Controls:
                 return f"Retrying {name_phase(row.step)} of {row.id}."
             case Abort(reason=reason):
                 return self._abort(row, by, reason)
+            case Relocate(channel=channel):
+                return self._move(row, channel, by)
             case _:
                 assert_never(order)
 
@@ -58,6 +62,17 @@ class Controls:
             self._timetable.attach_calendar(row)
         return f"Aborting {row.id}: nothing more is started, and the thread says what is left behind."
 
+    def _move(self, row: UpgradeRow, channel: str, by: str) -> str:
+        if not CHANNEL_ID.fullmatch(channel):
+            raise Refusal(f"Name the channel as Slack links it, or by its id: `/asm-upgrade move {row.cluster} #NAME`.")
+        if channel == row.channel:
+            raise Refusal(f"{row.id} is told in <#{channel}> already.")
+        self._transitions.relocate(row, channel, by)
+        return (
+            f"{row.id} goes on in <#{channel}>, with its root and what is asked anew. If that channel does not take "
+            "it, those who can act are told directly; a private one has to invite the bot first."
+        )
+
     def _find_allowed(self, order: Control, by: str) -> UpgradeRow:
         row, cluster = self._targets.find_upgrade(order)
         if by != OPERATOR:
@@ -65,6 +80,7 @@ class Controls:
             if refused:
                 raise Refusal(refused)
         legal = list_legal_actions(row.state, bool(row.paused_by), bool(row.aborted_by))
+        legal = (*legal, "move") if row.state not in ENDED else legal
         if order.action not in legal:
             possible = f" Possible now: {list_names(legal)}." if legal else ""
             raise Refusal(f"Can't {order.action} {row.id}: {describe_state(row)}.{possible}")

@@ -163,7 +163,7 @@ class Fleet:
         return ClusterView(
             key=cluster.key,
             place=write_place(cluster.address),
-            channel=cluster.channel,
+            channel=upgrade.channel if upgrade else cluster.channel,
             release=cluster.release,
             production=cluster.policy.production,
             version=read_mesh_version(upgrade, last, self._recall_mesh(built)),

@@ -50,13 +50,14 @@ class Targets:
         return self._clusters.get(key) or self.found.find(key)
 
     def read_name(self, target: str) -> str:
-        """What an order names. A channel stands for the cluster of its name, or for the only one that it belongs to."""
+        """What an order names. A channel stands for the cluster of its name, or for the only one that is told in it."""
         channel = CHANNEL.fullmatch(target)
         if not channel:
             return target
         name = (channel[2] or "").lower()
-        own = [cluster.key for cluster in self._clusters.values() if cluster.channel == channel[1]]
-        return name if self.look_up(name) or len(own) != 1 else own[0]
+        told = [row.cluster for row in self._journal.list_open_upgrades() if row.channel == channel[1]]
+        own = {*told, *(cluster.key for cluster in self._clusters.values() if cluster.channel == channel[1])}
+        return name if self.look_up(name) or len(own) != 1 else own.pop()
 
     def list_clusters(self) -> list[Cluster]:
         """All clusters, those only found in GKE last."""

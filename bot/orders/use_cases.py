@@ -22,6 +22,7 @@ from bot.clicks.orders import (
     ReadOrder,
     ReadStatus,
     ReadWindows,
+    Relocate,
     Resume,
     Retry,
     Rollback,
@@ -147,7 +148,7 @@ class UseCases:
                 return self.rollbacks.roll_back(order, by, received_at)
             case Approve() | Deny() | Decide() | BreakGlass():
                 return self.decisions.decide(order, by, received_at)
-            case Pause() | Resume() | Retry() | Abort():
+            case Pause() | Resume() | Retry() | Abort() | Relocate():
                 return self.controls.control(order, by)
             case Schedule() | Extend() | Snooze():
                 return self.scheduling.settle(order, by, self.starts.start)

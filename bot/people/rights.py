@@ -14,6 +14,7 @@ ACTION_WORDS: dict[str, str] = {
     "retry": "retry",
     "abort": "abort",
     "rollback": "take back",
+    "move": "move",
     "decide": "decide",
     "break-glass": "break the glass of",
     "schedule": "schedule",

@@ -16,6 +16,8 @@ from bot.schedule.tables import Reminder
 LATE = timedelta(seconds=90)
 # "Starts now" is useful for this long.
 STARTED = timedelta(hours=1)
+# How the ids of people begin.
+PEOPLE = ("U", "W")
 DOWN = "The bot was down and missed the reminder"
 UNREACHABLE = "Slack could not be reached in time for the reminder"
 # Of several overdue reminders of one upgrade the one that says most is posted.
@@ -76,7 +78,9 @@ def rank(reminder: Reminder) -> tuple[int, datetime]:
 
 def _address(situation: Situation, best: Reminder, missed: Sequence[Reminder], now: datetime) -> list[Notice]:
     late = [best] if now - best.due > LATE and best not in missed else []
-    places = [best.channel] if best.channel else [situation.row.channel, *situation.list_people(best)]
+    # a channel is the upgrade's own, wherever that was when somebody asked to be reminded again
+    alone = best.channel if best.channel.startswith(PEOPLE) else situation.row.channel
+    places = [alone] if best.channel else [situation.row.channel, *situation.list_people(best)]
     return [Notice(situation, best, place, (*missed, *late)) for place in dict.fromkeys(places)]
 
 

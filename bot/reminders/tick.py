@@ -13,7 +13,7 @@ from bot.incidents import note_incident
 from bot.journal.bodies import Message, ReminderBody, Reminding
 from bot.journal.outbox import Outbox, name_reminder
 from bot.journal.store import Store, StoreBroken
-from bot.reminders.choice import LATE, UNREACHABLE, Notice, choose_notices
+from bot.reminders.choice import LATE, PEOPLE, UNREACHABLE, Notice, choose_notices
 from bot.reminders.contents import build_gathered, build_reminder
 from bot.reminders.situations import Situations
 from bot.schedule.tables import Reminder, Schedules
@@ -27,8 +27,6 @@ MOST_A_MINUTE = 30
 GATHERING_A_MINUTE = 60 // TICK_SECONDS
 # So that one tick stays short; six ticks a minute still serve 1,000 upgrades that start at the same moment.
 UPGRADES_A_TICK = 170
-# How the ids of people begin.
-PEOPLE = ("U", "W")
 # What an earlier reminder says once a later one of its upgrade stands in the same place.
 FOLLOWED = "a later reminder follows"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Protocol
@@ -29,7 +30,7 @@ from bot.journal.outbox import Outbox, name_card, name_reminder
 from bot.journal.records import OPERATOR
 from bot.journal.rows import UpgradeRow, build_code, name_end
 from bot.returns import has_written
-from bot.telling.endings import add_line, close_body, close_return, end_progress
+from bot.telling.endings import add_line, close_body, close_return, end_progress, leave_body
 from bot.telling.folding import GOES_ON, find_phase, is_folded, may_fold, shows_progress, stays_in_journal
 from bot.telling.phrases import describe_roughly, mention
 from steps.contract.cards import APPROVALS, Attachment, Card
@@ -122,6 +123,25 @@ class Chronicle:
             self._outbox.amend_message(row.id, self._name_progress(row), partial(end_progress, sentence=outcome.why))
             self._attach(row, outcome.attachments, now)
         return digest_shown(encode_body(body))
+
+    def move_thread(self, row: UpgradeRow, channel: str, by: str, now: datetime) -> None:
+        """Go on in another channel: the last card and what moves are told anew there, and nothing is asked here."""
+        how, moved = f"moved to <#{channel}> by {mention(by)}", replace(row, channel=channel)
+        self.close_reminders(row, how)
+        slots = dict.fromkeys([self._outbox.find_last_gate(row.id), name_card(row.step, row.generation)])
+        found = {slot: self._outbox.find_body(row.id, slot) for slot in (*slots, self._name_progress(row))}
+        going = {slot: body for slot, body in found.items() if body and not getattr(body, "ended", False)}
+        self._outbox.leave_message(row.id, "root", RootBody(left_for=channel))
+        for slot, body in going.items():
+            self._outbox.leave_message(row.id, slot, leave_body(body, how, now))
+        self._outbox.readdress(row.id, row.channel, channel)
+        for slot, body in going.items():
+            self._outbox.put_message(row.id, slot, channel, body, now)
+        self._tell(moved, f"moved here by {mention(by)}; what was told before stands in <#{row.channel}>", None, now)
+
+    def find_root(self, upgrade: str) -> str:
+        """The ts of the upgrade's root, "" where Slack has none."""
+        return self._outbox.read_thread(upgrade)[1]
 
     def redraw(self, row: UpgradeRow) -> None:
         """What root and card show beside their own words is other than it was."""

@@ -35,6 +35,13 @@ def add_line(body: Body, line: Line) -> Body:
     return replace(body, lines=(*body.lines, line)) if isinstance(body, GateBody) and body.closed else body
 
 
+def leave_body(body: Body, how: str, at: datetime) -> Body:
+    """A message that goes on in another channel: what is asked is asked there, and nothing moves here any more."""
+    if isinstance(body, Asking):
+        return body if body.closed else close_body(body, how, at=at)
+    return end_progress(body)
+
+
 def close_return(body: Body) -> Body:
     """A report without the button of the way back; any other stays as it is."""
     return replace(body, returnable=False) if isinstance(body, FinishedBody) else body

@@ -11,7 +11,7 @@ from slack_sdk.models.blocks import Block
 
 from bot.journal.bodies import Asking, FinishedBody, Message, ProgressBody, ReminderBody, RootBody, UnreadableBody
 from bot.slack.drawing.cards import Look, build_note
-from bot.slack.drawing.root import draw_root, write_root_text
+from bot.slack.drawing.root import draw_left_root, draw_root, write_left_root, write_root_text
 from bot.slack.drawing.text import Pen
 from bot.slack.drawing.thread import Reply
 from bot.telling.views import UpgradeView
@@ -54,7 +54,9 @@ def draw_message(message: Message, view: UpgradeView | None, look: Look, pen: Pe
     body, block_id = message.body, write_block_id(message)
     if isinstance(body, UnreadableBody):
         raise ValueError(body.why)
-    if view is not None and isinstance(body, RootBody):
+    if view is not None and isinstance(body, RootBody) and body.left_for:
+        text, blocks = write_left_root(view, body.left_for, pen), draw_left_root(view, body.left_for, pen)
+    elif view is not None and isinstance(body, RootBody):
         text, blocks = write_root_text(view, pen), draw_root(view, look, block_id, pen, body.asked)
     else:
         reply = Reply(view, look, block_id, pen)

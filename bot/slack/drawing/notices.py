@@ -13,8 +13,9 @@ LINES_SHOWN = 30
 OVER = "That channel takes messages again, or has nothing more to hear: what was told of it here is over."
 REMEDY = (
     "Until it can, no card of it is seen there, and what nobody could see can't be approved. Pause, deny and abort "
-    "work, and where they are allowed taking back and breaking the glass. If it never can again, set another `channel` "
-    "in clusters.toml: what is open stays where it is, but a way back and any later upgrade are told there."
+    "work, and where they are allowed taking back and breaking the glass. If it never can again, "
+    "`/asm-upgrade move CLUSTER #CHANNEL` lets an open upgrade go on elsewhere; another `channel` in clusters.toml "
+    "is for what begins after that."
 )
 
 

@@ -67,6 +67,20 @@ def write_root_text(view: UpgradeView, pen: Pen) -> str:
     return f"{escape(_title(view))}: {standing}"
 
 
+def draw_left_root(view: UpgradeView, channel: str, pen: Pen) -> list[Block]:
+    """The root that stays in a channel that its upgrade has left."""
+    return [build_sentence(_tell_left(view, channel), pen, "➡️ ", view.cluster)]
+
+
+def write_left_root(view: UpgradeView, channel: str, pen: Pen) -> str:
+    """The same in words."""
+    return pen.write_sentence(f"{view.cluster}: {_tell_left(view, channel)}")
+
+
+def _tell_left(view: UpgradeView, channel: str) -> str:
+    return f"{view.id} is told in <#{channel}>; what stands in this thread was told here until then."
+
+
 def _title(view: UpgradeView) -> str:
     return f"{view.cluster}: {describe_versions(view)}"
 

@@ -11,7 +11,7 @@ from typing import TypeAlias, assert_never
 from slack_sdk.errors import SlackObjectFormationError
 
 from bot.clock import Clock
-from bot.journal.bodies import AnswerBody, FileBody, Message, MilestoneBody
+from bot.journal.bodies import AnswerBody, FileBody, Message, MilestoneBody, Reminding
 from bot.journal.deliveries import UNWRITABLE
 from bot.journal.outbox import Outbox
 from bot.slack.api.answers import (
@@ -42,6 +42,8 @@ REFUSALS = 3
 FILE_ATTEMPTS = 60
 FILE_LIMIT = 2_000_000
 UNNAMED = "output.txt"
+# How the ids of channels begin.
+CHANNELS = ("C", "G")
 
 
 @dataclass(frozen=True)
@@ -134,12 +136,13 @@ class Sender:
 
     def edit(self, message: Message) -> Result:
         """Edit a message; where it can't be edited any more, post it afresh."""
-        channel, _ = self._find_place(message)
-        room = self._postbox.find_room(channel)
+        room = self._postbox.find_room(message.channel)
         if not isinstance(room, str):
             return self._sort_failure(message, room)
-        channel = room
-        answer = self._draw_and_send(message, lambda drawing: self._postbox.edit(channel, message.ts, drawing))
+        answer = self._draw_and_send(message, lambda drawing: self._postbox.edit(room, message.ts, drawing))
+        if isinstance(answer, Refused) and self._is_left(message):
+            # it stands where nobody follows the upgrade any more; what could not be changed there holds nothing up
+            return Sent(message.ts, message.revision)
         if isinstance(answer, Refused) and answer.code in GONE:
             return self._post_afresh(message)
         if isinstance(answer, Answered):
@@ -199,6 +202,12 @@ class Sender:
             return message.channel, ""
         channel, thread = self._outbox.read_thread(message.upgrade)
         return channel or message.channel, thread
+
+    def _is_left(self, message: Message) -> bool:
+        """Whether the message's upgrade goes on in another channel."""
+        upgrade = message.upgrade or (message.body.upgrade if isinstance(message.body, Reminding) else "")
+        followed = self._outbox.read_thread(upgrade)[0] if upgrade else ""
+        return message.channel.startswith(CHANNELS) and followed not in ("", message.channel)
 
     def _find(self, message: Message, channel: str, thread: str) -> str | SlackAnswer:
         if isinstance(message.body, FileBody):

@@ -78,6 +78,9 @@ TABLE: dict[Transition, dict[Standing, Standing]] = {
         RUNNING: ABORTING, ASKING: ABORTING, BLOCKED: ABORTING, PAUSED: ABORTING, PAUSED_ASKING: ABORTING,
         PAUSED_BLOCKED: ABORTING,
     },
+    "relocate": {
+        one: one for one in STANDINGS if one.state in ("running", "asking", "blocked")
+    },
 }  # fmt: skip
 RETURN = build_plan("rollback", UpgradeOptions())
 GATE = Ask("May it go on?", Card("Card"), {"what": "this"})
@@ -115,6 +118,7 @@ def make(engine: Engine, transition: Transition) -> None:
         "retry": lambda: retry(engine, row),
         "abort": lambda: all_of.abort(row, ANA, ""),
         "roll back": lambda: all_of.roll_back(row, ANA, "slow"),
+        "relocate": lambda: all_of.relocate(row, "C0OTHER001", ANA),
     }
     deeds[transition]()
 
@@ -194,6 +198,7 @@ def test_no_root_shows_what_is_asked_no_more(
         ("retry", BLOCKED, ["retry"]),
         ("abort", RUNNING, ["abort"]),
         ("roll back", RUNNING, ["rollback"]),
+        ("relocate", ASKING, ["move"]),
         ("move on", RUNNING, []),
         ("hold", RUNNING, []),
     ],

@@ -144,6 +144,7 @@ ORDERS = (
     ("resume", "nope"),
     ("abort", "nope", "why", "--yes"),
     ("rollback", "nope", "why", "--yes"),
+    ("move", "nope", "C0OTHER001"),
     ("serve",),
     ("doctor",),
     ("doctor", "nope"),

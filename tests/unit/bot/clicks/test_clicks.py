@@ -24,6 +24,7 @@ from bot.clicks.orders import (
     ReadLog,
     ReadStatus,
     ReadWindows,
+    Relocate,
     Resume,
     Retry,
     Rollback,
@@ -93,7 +94,11 @@ FLAT: list[tuple[str, Order]] = [
     ('"action":"log","target":"cluster-x"', ReadLog("cluster-x")),
     ('"action":"help"', ReadHelp()),
 ]
-ORDERS = [*(order for _, order in FLAT), Rollback("cluster-x", "the new proxies leak")]
+ORDERS = [
+    *(order for _, order in FLAT),
+    Rollback("cluster-x", "the new proxies leak"),
+    Relocate("cluster-x", "C0OTHER001"),
+]
 
 
 @pytest.mark.parametrize(("fields", "order"), FLAT)

@@ -19,6 +19,7 @@ from bot.journal.audit import (
     Fell,
     GlassBroken,
     Halted,
+    Moved,
     Paused,
     Resumed,
     Retried,
@@ -58,6 +59,11 @@ EARLIER: list[tuple[str, str, AuditEvent]] = [
     ("abort", '{"step":"validate/run","reason":"wrong cluster"}', Aborted("validate/run", "wrong cluster")),
     ("schedule", '{"reason":"","said":"scheduled"}', Scheduled("", "scheduled")),
     ("extend", '{"reason":"almost done","said":"extended"}', Extended("almost done", "extended")),
+    (
+        "move",
+        '{"channel":"C0MESHOPS1","thread":"17.1","to":"C0OTHER001"}',
+        Moved("C0MESHOPS1", "17.1", "C0OTHER001"),
+    ),
     ("snooze", '{"reminder":12,"until":"2026-12-01T02:05:00+00:00"}', Snoozed(12, "2026-12-01T02:05:00+00:00")),
 ]
 

@@ -36,7 +36,7 @@ from tests.unit.bot.society import (
 )
 from tests.unit.bot.workbench import ANA, BEN, CAI, DEE, Engine, build_engine, write_click
 
-ACTIONS = ("start", "approve", "deny", "decide", "break-glass", "pause", "resume", "retry", "abort", "rollback")
+ACTIONS = ("start", "approve", "deny", "decide", "break-glass", "pause", "resume", "retry", "abort", "rollback", "move")
 PEOPLE = (ANA, BEN, CAI, DEE, EVE, *sorted(STRANGERS))
 # clusters.toml names the strangers everywhere: what keeps them out is their account.
 POLICY = Policy(
@@ -57,18 +57,19 @@ MAY: dict[str, set[str]] = {
     "retry": {ANA, BEN, CAI, EVE},
     "abort": {ANA, BEN, CAI, EVE},
     "rollback": {ANA, BEN, CAI, EVE},
+    "move": {ANA, BEN, CAI, EVE},
 }
 LEGAL: dict[str, set[str]] = {
     "none": {"start"},
-    "running": {"pause", "abort"},
-    "asking": {"approve", "deny", "break-glass", "pause", "abort"},
-    "blocked": {"accept", "retry", "abort"},
-    "paused": {"resume", "abort"},
-    "paused at a question": {"resume", "abort"},
-    "aborting": set(),
+    "running": {"pause", "abort", "move"},
+    "asking": {"approve", "deny", "break-glass", "pause", "abort", "move"},
+    "blocked": {"accept", "retry", "abort", "move"},
+    "paused": {"resume", "abort", "move"},
+    "paused at a question": {"resume", "abort", "move"},
+    "aborting": {"move"},
     "ended": {"start"},
-    "written": {"pause", "abort", "rollback"},
-    "paused after a write": {"resume", "abort", "rollback"},
+    "written": {"pause", "abort", "rollback", "move"},
+    "paused after a write": {"resume", "abort", "rollback", "move"},
     "ended after a write": {"start", "rollback"},
 }
 # About a question; a card that is another's or an older one must do nothing.
@@ -162,9 +163,10 @@ def build_click(engine: Engine, click: dict[str, Any], number: int = 0) -> Click
         "newer": (row.step if row else "asking", 99),
         "another": ("control-plane/approve", 1),
     }[click["card"]]
+    choice = "C0OTHER001" if click["action"] == "move" else click["choice"]
     return write_click(
         f"forged-{number}", click["action"], click["user"], engine.clock.now(), "cluster-x", step, generation,
-        click["choice"], "because", click["team"], "C0MESHOPS1",
+        choice, "because", click["team"], "C0MESHOPS1",
     )  # fmt: skip
 
 

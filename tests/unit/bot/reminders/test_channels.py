@@ -143,7 +143,7 @@ def test_who_asked_and_who_approves_are_told_once(build: Build) -> None:
     assert list_direct(engine) == [ANA, BEN, CAI]
     (told,) = read_notices(engine)[ANA]
     assert told.startswith(f"cluster-x: nothing can be posted in <#{CHANNEL}>, where cluster-x-1 is told. {ARCHIVED}.")
-    assert "what is open stays where it is, but a way back and any later upgrade are told there" in told
+    assert "`/asm-upgrade move CLUSTER #CHANNEL` lets an open upgrade go on elsewhere" in told
 
 
 def test_a_channel_that_works_is_not_told_of(build: Build) -> None:
