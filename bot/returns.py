@@ -14,9 +14,9 @@ from bot.journal.rows import UpgradeRow, open_row
 from bot.journal.store import Store
 from steps.contract.notes import Json
 from steps.contract.release import Release
+from steps.gates import WAY_BACK
 from steps.notes.control_plane import FIRST_WRITE
 from steps.notes.way_back import Cover, WayBack
-from steps.phases.control_plane.direction import WAY_BACK
 from steps.phases.way_back.inheritance import choose_options, list_inherited, name_source
 from steps.plan import FIRST_WRITE as APPLY
 from steps.plan import build_plan, is_way_back

@@ -29,18 +29,35 @@ from steps.workloads.method import Method
 from steps.workloads.subject import Level
 from steps.workloads.waves import PlannedWorkload
 
+# What the parts of bindings are called, one place for all gates. They are stored: an approval of an earlier version is
+# read by them, so none is ever renamed.
+ACCOUNT, ARCHIVE_FROM, CLUSTER, CLUSTER_UID = "account", "archive from", "cluster", "cluster UID"
+MTLS, MTLS_IN_FORCE = "mTLS", "mTLS in force"
+REMOVALS, FIELDS, FOREIGN_IMAGES, BEYOND_GUIDE = "removals", "fields", "foreign images", "objects beyond the guide"
+OPTIONS_LEFT, RECORD = "options left", "record"
+# The workloads without a sidecar that STRICT cuts off; earlier versions bound none.
+CUT_OFF = "cut off by STRICT"
+# What the earlier release hands over, with which the approval covers the way back; earlier versions bound none.
+WAY_BACK = "way back"
+# The workloads that an approval to the end covers, and those that one leaves alone because they were broken before.
+TO_THE_END, BROKEN = "through", "broken before"
+WORKLOADS, WAVE, LEFT = "workloads", "wave", "left"
+FINDINGS, POLICIES, POLICIES_NOW = "findings", "policies", "now"
+# What a question beside the gates is about: the server that is reached, the release that is used.
+REACHED, RELEASE_USED = "reached server", "release that is used"
+
 
 def bind_upgrade(ctx: Context, identity: ClusterIdentity) -> dict[str, Json]:
     """What every approval holds for: identity, release, its values and key, options; never replicas, images or pods."""
     channel: dict[str, Json] = {"release channel": identity.release_channel}
     return {
         **(channel if describe_channel_change(ctx, identity) else {}),
-        "cluster": bind_identity(identity),
+        CLUSTER: bind_identity(identity),
         "release": ctx.release.version,
         "release values": ctx.release.digest,
         "signing key": ctx.release.key_fingerprint,
         "options": bind_options(ctx.options),
-        "mTLS": choose_mtls(ctx),
+        MTLS: choose_mtls(ctx),
         "earlier flags": list(choose_flags(ctx)),
     }
 
@@ -79,27 +96,27 @@ def bind_identity(identity: ClusterIdentity) -> dict[str, Json]:
 
 def bind_access(ctx: Context, identity: ClusterIdentity, account: str) -> dict[str, Json]:
     """The account that is given the rights."""
-    return {**bind_upgrade(ctx, identity), "account": account}
+    return {**bind_upgrade(ctx, identity), ACCOUNT: account}
 
 
 def bind_download(ctx: Context, identity: ClusterIdentity, source: str) -> dict[str, Json]:
     """Where the archive comes from."""
-    return {**bind_upgrade(ctx, identity), "archive from": source}
+    return {**bind_upgrade(ctx, identity), ARCHIVE_FROM: source}
 
 
 def bind_mtls_change(ctx: Context, identity: ClusterIdentity) -> dict[str, Json]:
     """The mode that is left; the one that is asked for is in every binding."""
-    return {**bind_upgrade(ctx, identity), "mTLS in force": recall_mtls(ctx)}
+    return {**bind_upgrade(ctx, identity), MTLS_IN_FORCE: recall_mtls(ctx)}
 
 
 def bind_departures(ctx: Context, identity: ClusterIdentity, approved: ApprovedApply) -> dict[str, Json]:
     """What leaves the guide's path: what goes, what is set back, and what comes from elsewhere."""
     return {
         **bind_upgrade(ctx, identity),
-        "removals": list(approved.removals),
-        "fields": list(approved.changes),
-        "foreign images": list(approved.images),
-        "objects beyond the guide": list(approved.objects),
+        REMOVALS: list(approved.removals),
+        FIELDS: list(approved.changes),
+        FOREIGN_IMAGES: list(approved.images),
+        BEYOND_GUIDE: list(approved.objects),
     }
 
 
@@ -110,17 +127,17 @@ def bind_apply(
     return {
         **bind_departures(ctx, identity, approved),
         **bind_evidence(ctx),
-        "cluster UID": request.cluster_uid,
+        CLUSTER_UID: request.cluster_uid,
         "arguments": list(request.arguments),
         "istioctl": request.tools.istioctl_sha256,
         "kubectl": request.kubectl.sha256,
-        "record": approved.record,
+        RECORD: approved.record,
     }
 
 
 def bind_findings(ctx: Context, identity: ClusterIdentity, findings: Iterable[object]) -> dict[str, Json]:
     """The findings about authorization policies, with their edits."""
-    return {**bind_upgrade(ctx, identity), "findings": [str(finding) for finding in findings]}
+    return {**bind_upgrade(ctx, identity), FINDINGS: [str(finding) for finding in findings]}
 
 
 @dataclass(frozen=True)
@@ -137,8 +154,8 @@ def bind_workloads(
 ) -> dict[str, Json]:
     """The workloads with their method and risk, never pods; `wave` where it is one of its own."""
     bound = bind_planned(workloads)
-    named: dict[str, Json] = {"wave": wave} if wave else {}
-    return {**bind_upgrade(ctx, identity), **named, "workloads": encode_note(bound)}
+    named: dict[str, Json] = {WAVE: wave} if wave else {}
+    return {**bind_upgrade(ctx, identity), **named, WORKLOADS: encode_note(bound)}
 
 
 def bind_planned(workloads: Iterable[PlannedWorkload]) -> dict[str, BoundWorkload]:
@@ -148,7 +165,7 @@ def bind_planned(workloads: Iterable[PlannedWorkload]) -> dict[str, BoundWorkloa
 
 def read_workloads(binding: Mapping[str, Json]) -> Mapping[str, BoundWorkload]:
     """The workloads of a binding by id, none where it holds for something else."""
-    return _read_workloads(binding.get("workloads") or {})
+    return _read_workloads(binding.get(WORKLOADS) or {})
 
 
 _read_workloads = read_as(dict[str, BoundWorkload])
@@ -156,12 +173,12 @@ _read_workloads = read_as(dict[str, BoundWorkload])
 
 def bind_left(workloads: Iterable[str]) -> dict[str, Json]:
     """The workloads with pods that are left to a person; it names no release, as nothing is done."""
-    return {"left": sorted(workloads)}
+    return {LEFT: sorted(workloads)}
 
 
 def read_left(binding: Mapping[str, Json]) -> frozenset[str] | None:
     """The workloads that were acknowledged as left, None where the binding holds for something else."""
-    return frozenset(_read_refs(binding["left"])) if "left" in binding else None
+    return frozenset(_read_refs(binding[LEFT])) if LEFT in binding else None
 
 
 _read_refs = read_as(tuple[str, ...])

@@ -16,6 +16,7 @@ from bot.settings.policy import Policy
 from bot.telling.phrases import list_names, mention
 from steps.contract.cards import APPROVALS, APPROVE, DENY, Choice
 from steps.contract.wording import describe_seconds, name_phase
+from steps.gates import MTLS
 
 # Where the question holds no sentence with the numbers.
 UNCOUNTED = "This changes the mesh of a production cluster. Have you read the card?"
@@ -85,7 +86,7 @@ def _put_again(question: Question, option: Choice, production: bool) -> Choice:
 def _changes_mesh(question: Question) -> bool:
     """Whether an approval replaces the control plane, or cuts off what has no sidecar."""
     if question.step == "control-plane/approve-mtls":
-        return question.binding.get("mTLS") == "STRICT"
+        return question.binding.get(MTLS) == "STRICT"
     return question.step == "control-plane/approve"
 
 

@@ -16,8 +16,8 @@ from bot.returns import COVERED, has_written
 from bot.telling.waits import count_waits
 from steps.contract.cards import APPROVALS, Choice
 from steps.contract.ledger import EntryState, LedgerEntry, list_left_commands
+from steps.gates import WAY_BACK
 from steps.notes.prepare import SOURCE
-from steps.phases.control_plane.direction import WAY_BACK
 from steps.plan import ABORT, LANDING, PHASES, PROPOSAL, ROLLBACK, name_phases
 
 # Steps that are told as a line of the phase that they stand in.

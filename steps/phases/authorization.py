@@ -8,7 +8,7 @@ from steps.contract.cards import Choice, Detail
 from steps.contract.notes import Json
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Step, Waiting
 from steps.contract.wording import Person, count_things
-from steps.gates import bind_findings, build_gate_card, pass_gate
+from steps.gates import FINDINGS, bind_findings, build_gate_card, pass_gate
 from steps.install.policies import PolicyFinding, edit_policy, find_authorization_findings, read_policies
 from steps.install.recovery import read_mesh_config
 from steps.install.trust import read_trust_domains
@@ -66,7 +66,7 @@ def pass_findings(ctx: Context, ask: Ask, findings: Sequence[PolicyFinding]) -> 
     if decision.choice == KEEP.id:
         keep_decided(ctx, shown)
         return Done(f"{count_things(len(shown), 'authorization finding')} left as they are by {Person(decision.by)}")
-    frame = {**decision.binding, "findings": None} == {**ask.binding, "findings": None}
+    frame = {**decision.binding, FINDINGS: None} == {**ask.binding, FINDINGS: None}
     outcome = Done(f"authorization approved by {Person(decision.by)}") if frame else pass_gate(ctx, ask)
     if isinstance(outcome, Done):
         keep_decided(ctx, shown)
@@ -129,7 +129,7 @@ def _look_again(outcome: Outcome) -> Outcome:
 
 
 def _list_shown(binding: Mapping[str, Json]) -> set[str]:
-    kept = binding.get("findings")
+    kept = binding.get(FINDINGS)
     return {str(one) for one in kept} if isinstance(kept, list | tuple) else set()
 
 

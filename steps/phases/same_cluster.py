@@ -10,7 +10,7 @@ from functools import wraps
 from steps.contract.cards import Card
 from steps.contract.notes import encode_note
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome
-from steps.gates import pass_gate
+from steps.gates import CLUSTER, CLUSTER_UID, REACHED, pass_gate
 from steps.notes.prepare import (
     CLUSTER_SEEN,
     CLUSTER_SERVER,
@@ -21,7 +21,6 @@ from steps.notes.prepare import (
 )
 
 LOOK_AGAIN = timedelta(seconds=30)
-REACHED = "reached server"
 
 
 def find_other_cluster(ctx: Context) -> str:
@@ -61,7 +60,7 @@ def ask_about_server(ctx: Context) -> Outcome | None:
             ),
             facts=(("CA", f"SHA-256 {now.ca or 'none'}"), *((("address", now.host),) if now.host else ())),
         ),
-        {"cluster": ctx.cluster.key, "cluster UID": remember_cluster(ctx), REACHED: encode_note(now)},
+        {CLUSTER: ctx.cluster.key, CLUSTER_UID: remember_cluster(ctx), REACHED: encode_note(now)},
         moved=moved,
     )
     outcome = pass_gate(ctx, ask) if is_about_server(ctx) else ask

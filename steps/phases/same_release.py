@@ -10,11 +10,9 @@ from steps.contract.cards import Card
 from steps.contract.notes import encode_note
 from steps.contract.release import Release
 from steps.contract.step import Ask, Context, Done, Outcome
-from steps.gates import pass_gate
+from steps.gates import CLUSTER, RELEASE_USED, pass_gate
 from steps.notes.download import BOUND_RELEASE, BoundRelease
 from steps.phases.same_cluster import on_same_cluster
-
-RELEASE = "release that is used"
 
 
 def describe_release(release: Release) -> BoundRelease:
@@ -45,7 +43,7 @@ def ask_about_release(ctx: Context) -> Outcome | None:
             facts=(("archives from", now.address), ("hub", now.hub), ("signing key", f"SHA-256 {now.key}")),
             risks=ctx.release.warnings,
         ),
-        {"cluster": ctx.cluster.key, RELEASE: encode_note(now)},
+        {CLUSTER: ctx.cluster.key, RELEASE_USED: encode_note(now)},
         moved=list_release_changes(bound, now),
     )
     outcome = pass_gate(ctx, ask) if is_about_release(ctx) else ask
@@ -68,7 +66,7 @@ def list_release_changes(before: BoundRelease, after: BoundRelease) -> tuple[str
 
 def is_about_release(ctx: Context) -> bool:
     """Whether the decision at hand answers that question and none of the step's own."""
-    return ctx.decision is not None and RELEASE in ctx.decision.binding
+    return ctx.decision is not None and RELEASE_USED in ctx.decision.binding
 
 
 def on_same_release(run: Callable[[Context], Outcome]) -> Callable[[Context], Outcome]:

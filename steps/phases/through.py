@@ -9,12 +9,11 @@ from steps.contract.cards import THROUGH, Detail
 from steps.contract.notes import Note, encode_note, read_as
 from steps.contract.step import Ask, Context
 from steps.contract.wording import Person, count_things
-from steps.gates import BoundWorkload, bind_planned
+from steps.gates import TO_THE_END, BoundWorkload, bind_planned
 from steps.notes.way_back import find_cover
 from steps.workloads.inventory import take_inventory
 from steps.workloads.waves import Planned, plan_workloads
 
-BOUND = "through"
 # The workloads that the upgrade moved which a way back takes back, as they were approved then.
 MOVED: Note[Mapping[str, BoundWorkload]] = Note("rollback/moved", read_as(dict[str, BoundWorkload]))
 STOPS = (
@@ -74,7 +73,7 @@ def offer_through(ctx: Context, ask: Ask, plan: Callable[[Context], Planned]) ->
     )
     bound = encode_note(_Bound(bind_planned(moving), tuple(left)))
     first, *others = ask.choices
-    return replace(ask, card=card, choices=(first, THROUGH, *others), binding={**ask.binding, BOUND: bound})
+    return replace(ask, card=card, choices=(first, THROUGH, *others), binding={**ask.binding, TO_THE_END: bound})
 
 
 def recall_through(ctx: Context) -> Through | None:
@@ -83,9 +82,9 @@ def recall_through(ctx: Context) -> Through | None:
     if cover is not None:
         return Through(cover.by, ctx.recall(MOVED) or {}, words="the approval of the control plane, which covers this")
     decision = ctx.through
-    if decision is None or ctx.approval_ended is not None or BOUND not in decision.binding:
+    if decision is None or ctx.approval_ended is not None or TO_THE_END not in decision.binding:
         return None
-    bound = _read_bound(decision.binding[BOUND])
+    bound = _read_bound(decision.binding[TO_THE_END])
     return Through(decision.by, bound.workloads, bound.left)
 
 

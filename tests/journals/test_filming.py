@@ -54,6 +54,17 @@ def test_every_step_of_a_way_back_has_a_frame() -> None:
     assert {name_returning(plan, step) for step in plan} <= set(list_frames())
 
 
+def test_in_some_frame_a_program_runs() -> None:
+    """Whoever goes on from it finds the program at work, and waits for it."""
+    frames = [name for name in list_frames() if name.startswith("running-")]
+    assert {name for name in frames if not list_running(name)} == set()
+    assert any(list_running(name) for name in frames)
+
+
+def list_running(name: str) -> list[str]:
+    return [key for key in load_frame(name).around if key.startswith("running|")]
+
+
 def test_a_scene_can_be_filmed_by_today_s_bot(studio: Studio, tmp_path: Path) -> None:
     """The frame that it makes is put together like one that was frozen long ago."""
     film = Film(studio, tmp_path)

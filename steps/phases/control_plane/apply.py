@@ -14,7 +14,7 @@ from typing import assert_never
 from steps.contract.notes import Json
 from steps.contract.ports import NotStarted, PlacesTaken, ProgramEnded, Running
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Waiting
-from steps.gates import describe_drift
+from steps.gates import CUT_OFF, WAY_BACK, describe_drift
 from steps.install.istioctl_output import describe_apply, describe_running, read_apply_output
 from steps.install.record.comparison import measure_preview
 from steps.install.record.preview import Preview
@@ -28,7 +28,7 @@ from steps.phases.control_plane.approvals import (
     keep_approved_apply,
     refuse_control_plane,
 )
-from steps.phases.control_plane.direction import CUT_OFF, WAY_BACK, frame_binding, list_more_cut_off, pass_apply_gate
+from steps.phases.control_plane.direction import frame_binding, list_more_cut_off, pass_apply_gate
 from steps.phases.control_plane.judgement import judge_apply
 from steps.phases.same_cluster import hold_cluster
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from steps.contract.cards import DENY, Choice, Detail
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome
 from steps.contract.wording import count_things
-from steps.gates import ask_again, bind_apply, bind_departures, build_gate_card
+from steps.gates import OPTIONS_LEFT, ask_again, bind_apply, bind_departures, build_gate_card
 from steps.install.option_table import list_left_options
 from steps.install.record.comparison import measure_preview
 from steps.install.record.preview import Preview, describe_departures, name_removals
@@ -100,7 +100,7 @@ def ask_about_departures(ctx: Context, found: Preview, left: Sequence[str]) -> A
         risks=found.risks,
         details=(*describe_left_options(left), *describe_departures(found.departures), *describe_keepable(flags)),
     )
-    binding = {**bind_departures(ctx, found.identity, approved), **({"options left": list(left)} if left else {})}
+    binding = {**bind_departures(ctx, found.identity, approved), **({OPTIONS_LEFT: list(left)} if left else {})}
     asked = f"Let the upgrade of {ctx.cluster.key} "
     choices = (
         APPROVE_DEPARTURES, *list_keeping(found.removals), *list_field_choices(flags), DENY

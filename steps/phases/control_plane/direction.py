@@ -8,21 +8,16 @@ from collections.abc import Mapping
 from steps.contract.notes import Json, encode_note
 from steps.contract.step import Ask, Context, Outcome
 from steps.contract.wording import count_things
-from steps.gates import pass_gate
+from steps.gates import BEYOND_GUIDE, CUT_OFF, FIELDS, FOREIGN_IMAGES, RECORD, REMOVALS, TO_THE_END, WAY_BACK, pass_gate
 from steps.mesh import WorkloadRef
 from steps.notes.prepare import choose_mtls, recall_mtls
 from steps.notes.way_back import TAKEN_BACK, WayBack
-from steps.phases.through import BOUND
 from steps.preflight.outside import count_outside
 
-# The workloads without a sidecar that STRICT cuts off; earlier versions bound none.
-CUT_OFF = "cut off by STRICT"
 # The parts of a binding of which fewer than were shown are covered.
-BY_DIRECTION = ("removals", "fields", "foreign images", "objects beyond the guide", CUT_OFF)
-# What the earlier release hands over, with which the approval covers the way back; earlier versions bound none.
-WAY_BACK = "way back"
+BY_DIRECTION = (REMOVALS, FIELDS, FOREIGN_IMAGES, BEYOND_GUIDE, CUT_OFF)
 # What other notes hold, or what only the approval itself is held against.
-UNFRAMED = {*BY_DIRECTION, "record", BOUND} - {CUT_OFF}
+UNFRAMED = {*BY_DIRECTION, RECORD, TO_THE_END} - {CUT_OFF}
 
 
 def frame_binding(binding: Mapping[str, Json]) -> dict[str, Json]:
@@ -68,7 +63,7 @@ def pass_apply_gate(ctx: Context, ask: Ask) -> Outcome:
 
 def _is_covered(shown: Mapping[str, Json], now: Mapping[str, Json]) -> bool:
     unknown = {WAY_BACK, CUT_OFF} - shown.keys()
-    free = dict.fromkeys((*BY_DIRECTION, *unknown, BOUND))
+    free = dict.fromkeys((*BY_DIRECTION, *unknown, TO_THE_END))
     same = {**shown, **free} == {**now, **free}
     held = [key for key in BY_DIRECTION if key not in unknown]
     return same and all(_read_lines(now.get(key)) <= _read_lines(shown.get(key)) for key in held)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from steps.contract.cards import Choice, Detail
 from steps.contract.step import Context
 from steps.contract.wording import count_things
+from steps.gates import REMOVALS
 from steps.install.differences.keeping import list_given_paths, list_keeping_flags
 from steps.install.record.preview import Preview
 from steps.notes.control_plane import KEPT, KEPT_FLAGS
@@ -67,7 +68,7 @@ def keep_fields(ctx: Context, found: Preview) -> bool:
 def keep_removals(ctx: Context) -> None:
     """A person keeps one of the objects that would be removed, or all that the card named."""
     choice = ctx.decision.choice if ctx.decision else ""
-    asked = ctx.decision.binding.get("removals") if ctx.decision else None
+    asked = ctx.decision.binding.get(REMOVALS) if ctx.decision else None
     named = [str(one) for one in asked] if isinstance(asked, list | tuple) else []
     kept = [one for one in named if choice == KEEP_ALL.id or choice == name_keeping(one)]
     ctx.revise(KEPT, tuple(dict.fromkeys((*(ctx.recall(KEPT) or ()), *kept))))

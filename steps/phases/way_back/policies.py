@@ -10,7 +10,7 @@ from steps.contract.cards import Choice, Detail
 from steps.contract.ports import Manifest
 from steps.contract.step import Ask, Context, Done, Outcome, Waiting
 from steps.contract.wording import Person, count_things
-from steps.gates import bind_upgrade, build_gate_card, pass_gate
+from steps.gates import POLICIES, POLICIES_NOW, bind_upgrade, build_gate_card, pass_gate
 from steps.install.differences.rendered import identify_object
 from steps.install.policies import edit_policy
 from steps.notes.prepare import measure_identity
@@ -87,7 +87,7 @@ def approve(ctx: Context) -> Outcome:
         details=(Detail("Edits", tuple(line for one in edited for line in one.lines)),),
     )  # fmt: skip
     now, before = {one.name: _write(one.now) for one in edited}, {one.name: _write(one.before) for one in edited}
-    binding = {**bind_upgrade(ctx, identity), "policies": before, "now": now}
+    binding = {**bind_upgrade(ctx, identity), POLICIES: before, POLICIES_NOW: now}
     yes = Choice("approve", f"Put back {what}", "main")
     outcome = pass_gate_or_keep(ctx, Ask(f"Put back {what} of {ctx.cluster.key}?", card, binding, (yes, KEEP)))
     if isinstance(outcome, Done):

@@ -10,12 +10,12 @@ from steps.contract.cards import APPROVE_HEALTHY
 from steps.contract.ledger import LedgerEntry
 from steps.contract.notes import read_as
 from steps.contract.step import Ask, Context
+from steps.gates import BROKEN
 from steps.phases.sidecars.flights.tally import OPEN_STATES, Tally
 from steps.workloads.around import NOT_READY
 from steps.workloads.method import name_later_command
 from steps.workloads.waves import Planned, PlannedWorkload
 
-BROKEN = "broken before"
 LEFT_ALONE = "left alone: "
 SHOWN = 10
 # A pod that only starts is not broken.

@@ -8,7 +8,16 @@ from dataclasses import replace
 from steps.contract.notes import Json
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome
 from steps.contract.wording import Person, count_things
-from steps.gates import BoundWorkload, bind_workloads, describe_drift, pass_gate, read_workloads
+from steps.gates import (
+    BROKEN,
+    TO_THE_END,
+    WORKLOADS,
+    BoundWorkload,
+    bind_workloads,
+    describe_drift,
+    pass_gate,
+    read_workloads,
+)
 from steps.notes.sidecars import APPROVED, read_refs
 from steps.phases.sidecars.approvals.approved import (
     drop_out,
@@ -17,12 +26,12 @@ from steps.phases.sidecars.approvals.approved import (
     list_dropped,
     name_workload,
 )
-from steps.phases.sidecars.approvals.broken import BROKEN, find_broken_before, leave_broken, offer_leaving
+from steps.phases.sidecars.approvals.broken import find_broken_before, leave_broken, offer_leaving
 from steps.phases.sidecars.approvals.cards import build_plan_card, describe_nothing
 from steps.phases.sidecars.approvals.planning import measure_plan
 from steps.phases.sidecars.approvals.renewal import keep_renewed
 from steps.phases.sidecars.flights.tally import Tally, read_tally
-from steps.phases.through import BOUND, Through, describe_through, offer_through, recall_through
+from steps.phases.through import Through, describe_through, offer_through, recall_through
 from steps.preflight.acting import measure_to_act
 from steps.workloads.waves import CANARY, Planned
 
@@ -105,7 +114,7 @@ def pass_sidecar_gate(ctx: Context, ask: Ask, tally: Tally, planned: Planned) ->
 
 def split_binding(binding: Mapping[str, Json]) -> tuple[Mapping[str, Json], Mapping[str, BoundWorkload]]:
     """What holds for all workloads of an approval, and the workloads."""
-    rest = {key: entry for key, entry in binding.items() if key not in ("workloads", BOUND, BROKEN)}
+    rest = {key: entry for key, entry in binding.items() if key not in (WORKLOADS, TO_THE_END, BROKEN)}
     return rest, read_workloads(binding)
 
 

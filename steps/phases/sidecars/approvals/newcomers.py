@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from steps.contract.cards import APPROVE, APPROVE_HEALTHY, Choice
 from steps.contract.step import Ask, Blocked, Context, Decision, Done, Outcome, Waiting
 from steps.contract.wording import count_things
-from steps.gates import bind_workloads, read_workloads
+from steps.gates import WAVE, bind_workloads, read_workloads
 from steps.notes.sidecars import APPROVED, read_refs
 from steps.notes.way_back import name_sidecar
 from steps.phases.sidecars.approvals.approved import list_dropped
@@ -66,7 +66,7 @@ def _describe_late(unknown: Sequence[PlannedWorkload], dropped: Sequence[str]) -
 
 def _covers_any(decision: Decision | None, unknown: Sequence[PlannedWorkload], planned: Planned) -> bool:
     """Whether a later wave's approval holds for any of these; what came or dropped out since needs another."""
-    if decision is None or decision.choice not in _APPROVING or decision.binding.get("wave") != LATER:
+    if decision is None or decision.choice not in _APPROVING or decision.binding.get(WAVE) != LATER:
         return False
     shown = read_workloads(decision.binding)
     worse = find_all_worse(shown, planned)
@@ -75,7 +75,7 @@ def _covers_any(decision: Decision | None, unknown: Sequence[PlannedWorkload], p
 
 def _is_left_out(ctx: Context) -> bool:
     decision = ctx.decision
-    return decision is not None and decision.choice == LEAVE.id and decision.binding.get("wave") == LATER
+    return decision is not None and decision.choice == LEAVE.id and decision.binding.get(WAVE) == LATER
 
 
 def _leave_out(ctx: Context, tally: Tally, unknown: Sequence[PlannedWorkload]) -> list[PlannedWorkload]:

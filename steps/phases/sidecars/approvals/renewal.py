@@ -8,7 +8,7 @@ from datetime import datetime
 from steps.contract.cards import APPROVE
 from steps.contract.step import Ask, Blocked, Context, Outcome
 from steps.contract.wording import count_things
-from steps.gates import bind_workloads, pass_gate, read_workloads
+from steps.gates import WAVE, bind_workloads, pass_gate, read_workloads
 from steps.notes.sidecars import RENEWED
 from steps.phases.sidecars.approvals.approved import keep_approved_workloads
 from steps.phases.sidecars.approvals.cards import build_plan_card
@@ -34,7 +34,7 @@ def ask_to_go_on(ctx: Context, tally: Tally, refs: Sequence[str], ended: datetim
         moved=(f"its approval counted until {ended:%Y-%m-%d %H:%M} UTC",),
     )
     decision = ctx.decision
-    if decision is not None and decision.choice != APPROVE.id and decision.binding.get("wave") == RENEWAL:
+    if decision is not None and decision.choice != APPROVE.id and decision.binding.get(WAVE) == RENEWAL:
         return pass_gate(ctx, ask)
     return ask
 
@@ -42,7 +42,7 @@ def ask_to_go_on(ctx: Context, tally: Tally, refs: Sequence[str], ended: datetim
 def keep_renewed(ctx: Context) -> None:
     """What was approved anew holds as it stood on that card; taken over once, as workloads may drop out again."""
     decision = ctx.decision
-    if decision is None or decision.choice != APPROVE.id or decision.binding.get("wave") != RENEWAL:
+    if decision is None or decision.choice != APPROVE.id or decision.binding.get(WAVE) != RENEWAL:
         return
     if ctx.recall(RENEWED) != ctx.generation:
         ctx.revise(RENEWED, ctx.generation)

@@ -8,11 +8,11 @@ import pytest
 
 from steps.contract.options import UpgradeOptions
 from steps.contract.step import Ask, Decision, Done, Waiting
+from steps.gates import CUT_OFF
 from steps.mesh import Owner
 from steps.notes.control_plane import APPROVED_FRAME
 from steps.phases.control_plane.apply import apply
 from steps.phases.control_plane.approvals import approve
-from steps.phases.control_plane.direction import CUT_OFF
 from steps.phases.control_plane.mtls import approve_mtls
 from tests.unit.steps.builders import make_pod
 from tests.unit.steps.paper import Paper, decide, start_paper
