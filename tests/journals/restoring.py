@@ -18,7 +18,7 @@ from bot.settings.environment import read_settings
 from tests.journals.frames import Frame
 from tests.journals.placeholders import Placeholders, list_placeholders
 from tests.journals.programs import RunningProgram, start_again
-from tests.journals.rows import build_journal
+from tests.journals.rows import build_journal, save_journal
 from tests.journals.surroundings import restore_surroundings
 from tests.scenarios.rig import KEY, World
 from tests.scenarios.test_downtime import DowntimeRig
@@ -69,7 +69,7 @@ def write_journal(frame: Frame, placeholders: Placeholders, path: Path) -> None:
     """The frame's journal as the file that a bot opens."""
     db = build_journal(map(placeholders.fill, frame.scripts))
     prove_filled(db, Key(KEY.encode()))
-    path.write_bytes(db.serialize())
+    save_journal(db, path)
     db.close()
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,12 @@ def build_journal(scripts: Iterable[str]) -> sqlite3.Connection:
     for script in scripts:
         db.executescript(f"begin; {script} commit;")
     return db
+
+
+def save_journal(journal: sqlite3.Connection, path: Path) -> None:
+    """The journal as a file; by a backup, for the SQLite of some Pythons serializes none."""
+    with closing(sqlite3.connect(path)) as file:
+        journal.backup(file)
 
 
 def _list_rows(db: sqlite3.Connection, table: str) -> Iterator[tuple[int, str]]:

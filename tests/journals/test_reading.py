@@ -36,7 +36,7 @@ from steps.notes.sidecars import Watched, name_soak_end
 from steps.plan import is_way_back
 from tests.journals.frames import list_frames, load_scripts
 from tests.journals.restoring import prove_filled
-from tests.journals.rows import build_journal
+from tests.journals.rows import build_journal, save_journal
 from tests.unit.bot.keys import KEY
 
 PEN = Pen(lambda _user: True, "https://example.slack.com")
@@ -53,7 +53,7 @@ class Reader:
         path = folder / "asm-upgrade.db"
         journal = build_journal(load_scripts(name))
         prove_filled(journal, KEY)
-        path.write_bytes(journal.serialize())
+        save_journal(journal, path)
         self.store = Store(path, KEY)
         self.journal = Journal(self.store)
         self.outbox = Outbox(self.store)
