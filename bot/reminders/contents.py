@@ -9,7 +9,7 @@ from bot.journal.bodies import ControlName, GatheredBody, GatheredLine, Moment, 
 from bot.journal.records import Action
 from bot.journal.rows import Question
 from bot.people.rights import list_legal_actions
-from bot.reminders.choice import DOWN, Notice, describe_missed
+from bot.reminders.choice import DOWN, PEOPLE, Notice, describe_missed
 from bot.reminders.situations import Situation
 from bot.reminders.texts import list_snoozes, write_reminder
 from bot.schedule.tables import Reminder
@@ -28,7 +28,7 @@ def build_reminder(notice: Notice, now: datetime, why: str = DOWN) -> ReminderBo
         kind=reminder.kind,
         seq=reminder.seq,
         seqs=tuple(sorted({reminder.seq, *(one.seq for one in notice.missed)})),
-        text=write_reminder(reminder, row, question, situation.list_people(reminder), now),
+        text=write_reminder(reminder, row, question, list_mentioned(notice), now),
         moments=list_moments(reminder, situation),
         missed=describe_missed(notice.missed, why),
         choices=question.choices if question and _asks(notice, question) else (),
@@ -51,6 +51,11 @@ def build_gathered(notices: Sequence[Notice], now: datetime, why: str = DOWN) ->
         lines=tuple(_build_line(one, now, why) for one in notices[:LINES_KEPT]),
         others=tuple(one.situation.row.id for one in notices[LINES_KEPT:]),
     )
+
+
+def list_mentioned(notice: Notice) -> list[str]:
+    """Whom a reminder mentions: in the channel, where each may be told besides; whoever is written to knows it."""
+    return [] if notice.place.startswith(PEOPLE) else notice.situation.list_people(notice.reminder)
 
 
 def list_moments(reminder: Reminder, situation: Situation) -> tuple[Moment, ...]:
@@ -84,6 +89,6 @@ def _list_controls(reminder: Reminder, legal: Sequence[Action]) -> tuple[Control
 
 def _build_line(notice: Notice, now: datetime, why: str) -> GatheredLine:
     situation, reminder = notice.situation, notice.reminder
-    text = write_reminder(reminder, situation.row, situation.question, situation.list_people(reminder), now)
+    text = write_reminder(reminder, situation.row, situation.question, list_mentioned(notice), now)
     missed = describe_missed(notice.missed, why)
     return GatheredLine(f"{text} {missed}".rstrip(), list_moments(reminder, situation)[:1], situation.card)

@@ -56,6 +56,12 @@ def test_the_thread_is_short_and_the_channel_shorter(upgraded: Rig) -> None:
     assert {"Backup: 28 objects of 11 kinds", "Validated: 5 checks OK"} <= set(list_folded(upgraded.world))
 
 
+def test_the_thread_has_one_difference_one_ledger_and_one_report(upgraded: Rig) -> None:
+    """Files come when somebody needs them; all others are kept for `log`."""
+    files = [file["title"] for one in upgraded.world.messages() for file in one.get("files") or ()]
+    assert files == ["difference.txt", "sidecars-ledger.csv", "cluster-x-1-change-record.html"]
+
+
 def test_each_question_mentions_an_approver_once(upgraded: Rig) -> None:
     """And nothing else does."""
     calls = upgraded.world.http.get(f"{upgraded.world.slack_url}/ui/log").json()["entries"]

@@ -144,7 +144,7 @@ def test_retry_is_refused_while_nothing_is_blocked(build: Build) -> None:
     """Only legal actions."""
     answer = asking_engine(build).click("retry")
     assert answer == (
-        "Can't retry cluster-x-1: it waits for an approval at access. Possible now: approve, deny, pause, abort."
+        "Can't retry cluster-x-1: it waits for an approval at access. Possible now: approve, deny, pause, abort, move."
     )
 
 

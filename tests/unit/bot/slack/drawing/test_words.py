@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,6 +45,16 @@ QUESTIONS = [
     ("Take cluster-x back to 1.4.7-asm.0?", "take back to 1.4.7-asm.0?"),
     ("Change cluster-x from PERMISSIVE to STRICT mTLS?", "change from PERMISSIVE to STRICT mTLS?"),
     ("Is cluster-x still meant, although it is reached in another way?", "is cluster-x still meant, although it is"),
+    ("Go on with another description of ASM 1.4.10-asm.18 than was approved?", "go on with another description of ASM"),
+    (
+        "Replace the control plane of cluster-x by 1.4.10-asm.18, and remove 2 objects?",
+        "replace the control plane by 1.4.10-asm.18, and remove 2 objects?",
+    ),
+    ("Acknowledge the findings?", "acknowledge the findings?"),
+    ("Put back 2 policies of cluster-x?", "put back 2 policies?"),
+    ("Take cluster-x back to 1.4.7-asm.0?", "take back to 1.4.7-asm.0?"),
+    ("Let the upgrade of cluster-x remove 2 objects?", "let the upgrade remove 2 objects?"),
+    ("2 workloads with a sidecar came later. Re-inject too?", "2 workloads with a sidecar came later. Re-inject too?"),
     ("Go on with 3 workloads whose approval is too old?", "go on with 3 workloads whose approval is too old?"),
 ]
 
@@ -54,6 +68,44 @@ def read_text(kind: Any, body: dict[str, Any], **changes: Any) -> str:
 def test_the_first_words_are_the_cluster_and_the_question(question: str, shown: str) -> None:
     """Nobody has to open Slack to know what is asked."""
     assert read_text("gate", build_gate_body(question=question))[:SHOWN].startswith(f"cluster-x: {shown}")
+
+
+def list_templates(root: Path) -> Iterator[tuple[str, str]]:
+    """Each question that a step of the plan asks, as a pattern of what stands in its text, with its place."""
+    for file in sorted((root / "steps").rglob("*.py")):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        said = {
+            name.id: node.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Assign)
+            for name in node.targets
+            if isinstance(name, ast.Name)
+        }
+        for call in ast.walk(tree):
+            if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "Ask"):
+                continue
+            asked = next((one.value for one in call.keywords if one.arg == "question"), *call.args[:1])
+            asked = said.get(asked.id, asked) if isinstance(asked, ast.Name) else asked
+            for one in (asked.body, asked.orelse) if isinstance(asked, ast.IfExp) else (asked,):
+                if pattern := write_pattern(one):
+                    yield pattern, f"{file.relative_to(root)}:{call.lineno}"
+
+
+def write_pattern(asked: ast.expr) -> str:
+    """The text with anything where a value is put into it, "" where it was made elsewhere."""
+    parts = asked.values if isinstance(asked, ast.JoinedStr) else [asked]
+    if not all(isinstance(part, ast.Constant | ast.FormattedValue) for part in parts):
+        return ""
+    return "".join(re.escape(str(part.value)) if isinstance(part, ast.Constant) else ".+" for part in parts)
+
+
+def test_every_question_of_the_plan_is_in_the_table(project_root: Path) -> None:
+    """Whoever adds one looks at what a telephone shows of it."""
+    templates = list(list_templates(project_root))
+    assert len(templates) >= 12
+    known = [question for question, _ in QUESTIONS]
+    missing = [place for pattern, place in templates if not any(re.fullmatch(pattern, one) for one in known)]
+    assert missing == []
 
 
 @pytest.mark.parametrize("name", sorted(SAMPLES.keys() - OF_NO_CLUSTER - EDITED))
