@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Generator
+from functools import cache
 
 import pytest
 import structlog
@@ -37,3 +38,9 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS)
+
+
+@cache
+def keep_what_worlds_import() -> None:
+    """What the first world loaded stays, and is most of what there is: nobody looks for garbage in it again."""
+    gc.freeze()

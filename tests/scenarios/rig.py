@@ -40,6 +40,7 @@ from sandbox.state_folder import StateFolder, write_private
 from sandbox.watching.messages import buttons, consent
 from sandbox.web.sites import serve_in_thread
 from tests.scenarios.locks import is_locked
+from tests.thrift import keep_what_worlds_import
 
 ANA, BEN, CAI, DEE = "U0ANA00001", "U0BEN00002", "U0CAI00003", "U0DEE00004"
 CHANNEL = "C0MESHOPS1"
@@ -317,6 +318,7 @@ def leave_sockets() -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)
             gc.collect()
+            keep_what_worlds_import()
 
 
 def reach_by_http(world: World) -> World:

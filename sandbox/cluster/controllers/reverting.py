@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sandbox.cluster.controllers.engine import Engine
-from sandbox.cluster.objects.field_managers import FieldOwner, track_fields
+from sandbox.cluster.objects.field_managers import FieldOwner
 from sandbox.cluster.objects.objects import Json, copy_json, name_of, namespace_of, stamp
 from sandbox.cluster.server.apiserver import ApiServer
 from sandbox.cluster.server.store import Change
@@ -50,7 +50,7 @@ class RevertingOwners:
             "metadata": {"managedFields": obj["metadata"].get("managedFields")},
             "status": obj.get("status") or {},
         }
-        owned = track_fields(before, obj, FieldOwner(grip.manager), version, stamp(self._api.now()))
+        owned = self._api.fields.track(before, obj, FieldOwner(grip.manager), version, stamp(self._api.now()))
         self._api.put_if_changed(key, obj, owned, manager=None)
 
     def let_go(self, manager: str) -> None:

@@ -41,6 +41,10 @@ class FieldOwner:
 CONTROLLERS = FieldOwner("kube-controller-manager")
 
 
+# Parts of objects whose leaves are kept; all are forgotten at once.
+_MOST_KEPT = 4_000
+
+
 @dataclass(frozen=True)
 class _Entry:
     manager: str
@@ -48,45 +52,79 @@ class _Entry:
     version: str
     time: str
     fields: frozenset[Path]
+    tree: Json | None = None
+
+    def keep(self, fields: frozenset[Path]) -> _Entry:
+        return self if fields == self.fields else replace(self, fields=fields, tree=None)
 
     def describe(self) -> str:
         return f'"{self.manager}"' + (f" using {self.version}" if self.operation == "Update" else "")
 
     def write(self) -> Json:
-        tree: Json = {}
-        for path in sorted(self.fields):
-            branch = tree
-            for key in path:
-                branch = branch.setdefault(key, {})
         return {
             "manager": self.manager, "operation": self.operation, "apiVersion": self.version, "time": self.time,
-            "fieldsType": "FieldsV1", "fieldsV1": tree,
+            "fieldsType": "FieldsV1", "fieldsV1": _write_tree(self.fields) if self.tree is None else self.tree,
         }  # fmt: skip
 
 
-def track_fields(
-    before: Json, after: Json, manager: FieldOwner, version: str, at: str, body: Json | None = None
-) -> Json:
-    """Return `after` with its managedFields: `body` is what was applied, `version` the apiVersion written in.
+class FieldTracker:
+    """Writes managedFields. What it found under a part of an object it finds once: no stored part is ever changed."""
 
-    As on the real server an update's time moves only when the manager gains a field, not with a new value of its own.
-    """
-    live, old = dict(_leaves(after)), dict(_leaves(before))
-    changed = frozenset(path for path, value in live.items() if path not in old or old[path] != value)
-    operation = "Apply" if manager.applies else "Update"
-    gained = frozenset(path for path, _ in _leaves(body or {})) if manager.applies else changed
-    entries = []
-    own = _Entry(manager.name, operation, version, at, frozenset())
-    for entry in _read_entries(before):
-        if (entry.manager, entry.operation) == (manager.name, operation):
-            own = entry
-        else:
-            entries.append(replace(entry, fields=(entry.fields - changed) & live.keys()))
-    kept = frozenset() if manager.applies else own.fields
-    moved = manager.applies or not gained <= own.fields
-    own = replace(own, version=version, time=at if moved else own.time, fields=(kept | gained) & live.keys())
-    written = [entry.write() for entry in [*entries, own] if entry.fields]
-    return {**after, "metadata": {**after["metadata"], "managedFields": written}}
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, int], tuple[Any, dict[Path, Any]]] = {}
+        self._read: dict[int, tuple[Json, frozenset[Path]]] = {}
+
+    def track(
+        self, before: Json, after: Json, manager: FieldOwner, version: str, at: str, body: Json | None = None
+    ) -> Json:
+        """Return `after` with its managedFields: `body` is what was applied, `version` the apiVersion written in.
+
+        As on the real server an update's time moves only when the manager gains a field, not with a new value of its
+        own.
+        """
+        live = frozenset().union(*(self._list_leaves(key, value) for key, value in after.items()))
+        changed = self._find_changed(before, after)
+        operation = "Apply" if manager.applies else "Update"
+        gained = frozenset(path for path, _ in _leaves(body or {})) if manager.applies else changed
+        entries = []
+        own = _Entry(manager.name, operation, version, at, frozenset())
+        for entry in self._read_entries(before):
+            if (entry.manager, entry.operation) == (manager.name, operation):
+                own = entry
+            else:
+                entries.append(entry.keep((entry.fields - changed) & live))
+        kept = frozenset() if manager.applies else own.fields
+        moved = manager.applies or not gained <= own.fields
+        own = replace(own, version=version, time=at if moved else own.time).keep((kept | gained) & live)
+        written = [entry.write() for entry in [*entries, own] if entry.fields]
+        return {**after, "metadata": {**after["metadata"], "managedFields": written}}
+
+    def _find_changed(self, before: Json, after: Json) -> frozenset[Path]:
+        changed: set[Path] = set()
+        for key, value in after.items():
+            if before.get(key) is not value:
+                old = self._list_leaves(key, before[key]) if key in before else {}
+                found = self._list_leaves(key, value).items()
+                changed.update(path for path, leaf in found if path not in old or old[path] != leaf)
+        return frozenset(changed)
+
+    def _list_leaves(self, key: str, part: Any) -> dict[Path, Any]:
+        known = self._known.get((key, id(part)))
+        if known is None:
+            if len(self._known) >= _MOST_KEPT:
+                self._known.clear()
+            known = self._known[key, id(part)] = part, dict(_leaves({key: part}))
+        return known[1]
+
+    def _read_entries(self, obj: Json) -> Iterator[_Entry]:
+        for row in (obj.get("metadata") or {}).get("managedFields") or ():
+            tree = row["fieldsV1"]
+            known = self._read.get(id(tree))
+            if known is None:
+                if len(self._read) >= _MOST_KEPT:
+                    self._read.clear()
+                known = self._read[id(tree)] = tree, frozenset(_read_fields((), tree))
+            yield _Entry(row["manager"], row["operation"], row["apiVersion"], row["time"], known[1], tree)
 
 
 def drop_unapplied(live: Json, body: Json, manager: FieldOwner) -> Json:
@@ -175,6 +213,15 @@ def _read_entries(obj: Json) -> Iterator[_Entry]:
     for row in (obj.get("metadata") or {}).get("managedFields") or ():
         fields = frozenset(_read_fields((), row["fieldsV1"]))
         yield _Entry(row["manager"], row["operation"], row["apiVersion"], row["time"], fields)
+
+
+def _write_tree(fields: frozenset[Path]) -> Json:
+    tree: Json = {}
+    for path in sorted(fields):
+        branch = tree
+        for key in path:
+            branch = branch.setdefault(key, {})
+    return tree
 
 
 def _read_fields(path: Path, tree: Json) -> Iterator[Path]:

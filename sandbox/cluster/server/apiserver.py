@@ -11,7 +11,7 @@ from typing import Any
 from sandbox.cluster.objects.conversion import from_stored, to_stored
 from sandbox.cluster.objects.defaulting import FIRST_STATUS, TEMPLATE_GENERATION, fill_defaults, keep_texts
 from sandbox.cluster.objects.errors import MODIFIED, ApiError, already_exists, bad_request, conflict, failed, not_found
-from sandbox.cluster.objects.field_managers import CONTROLLERS, FieldOwner, drop_unapplied, track_fields
+from sandbox.cluster.objects.field_managers import CONTROLLERS, FieldOwner, FieldTracker, drop_unapplied
 from sandbox.cluster.objects.objects import (
     Json,
     copy_json,
@@ -62,6 +62,7 @@ class ApiServer:
         self.store = store
         self.resources = resources
         self.now = now
+        self.fields = FieldTracker()
         self.policies = Policies()
         self.admission = Admission(store, AdmissionWebhooks(store, injector, self.policies))
         store.listen(self._follow_definitions)
@@ -90,7 +91,7 @@ class ApiServer:
         if manager is not None:
             wrote = resource.api_version(spoken)
             first = {"status": admitted.get("status") or {}}
-            admitted = track_fields(
+            admitted = self.fields.track(
                 first, admitted, manager, wrote, stamp(self.now()), to_stored(resource, spoken, obj)
             )
         return admitted if dry_run else self.store.put(resource.key, admitted)
@@ -149,7 +150,9 @@ class ApiServer:
         """The object with what its writer leaves in managedFields: past requests, on workloads alone."""
         if key not in _TRACED or manager is None:
             return after
-        return track_fields(before, after, manager, self.resources.by_key(key).stored_api_version, stamp(self.now()))
+        return self.fields.track(
+            before, after, manager, self.resources.by_key(key).stored_api_version, stamp(self.now())
+        )
 
     def finish_if_released(self, resource: Resource, obj: Json) -> Json:
         """Remove a terminating object that no finalizer holds any more."""
@@ -217,7 +220,7 @@ class ApiServer:
             return before
         if manager is not None:
             wrote = resource.api_version(version or resource.stored_version)
-            merged = track_fields(before, merged, manager, wrote, stamp(self.now()), applied)
+            merged = self.fields.track(before, merged, manager, wrote, stamp(self.now()), applied)
         counted = self._counted(resource.key, before, merged)  # what the server counts is nobody's field
         if dry_run:
             return counted

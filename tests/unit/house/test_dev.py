@@ -88,5 +88,5 @@ def test_paths_of_the_real_cluster_reach_pytest_whole(fresh_clone: Path) -> None
         write_program(fresh_clone / ".venv", program, '#!/bin/sh\necho "$@"\n')
     write_program(fresh_clone, "chromium", "#!/bin/sh\n")
     answer = run_dev(fresh_clone, "test", "--real-cluster", "--control-plane", "etc", "-q")
-    workers = ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
+    workers = ["-n", "4", "--dist", "loadfile", "--no-loadscope-reorder"]
     assert answer.stdout.split() == ["-m", "pytest", *workers, "--real-cluster", "--control-plane=/usr/etc", "-q"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from sandbox.cluster.controllers.nodes.scheduler import pinned_node
 from sandbox.cluster.controllers.nodes.taints import KEEPING_OUT, NO_EXECUTE, find_untolerated
@@ -20,7 +20,7 @@ from sandbox.cluster.objects.objects import (
     namespace_of,
     oldest_first,
 )
-from sandbox.cluster.server.store import Change
+from sandbox.cluster.server.store import Change, Store
 
 _KEY = "daemonsets.apps"
 _COMPONENT = "daemonset-controller"
@@ -33,6 +33,23 @@ _TOLERATED = (
 
 # An ordered set of names.
 Nodes = dict[str, None]
+ByNode = dict[str, list[Json]]
+
+
+class _Placed:
+    """An owner's pods by their node, sorted anew only once something was written."""
+
+    def __init__(self, sort: Callable[[Json], ByNode], store: Store, owner: Json) -> None:
+        self._sort = sort
+        self._store = store
+        self._owner = owner
+        self._revision = -1
+        self._found: ByNode = {}
+
+    def read(self) -> ByNode:
+        if self._revision != self._store.revision:
+            self._revision, self._found = self._store.revision, self._sort(self._owner)
+        return self._found
 
 
 class DaemonSets:
@@ -58,9 +75,11 @@ class DaemonSets:
         self._maker.claims.settle(owner)
         revision = labels_of(current_revision(self._maker.api, owner))[REVISION_LABEL]
         nodes, staying = self._sort_nodes(owner)
-        if self._match(owner, nodes, staying, revision) and owner["spec"]["updateStrategy"]["type"] == "RollingUpdate":
-            self._roll(owner, nodes, revision)
-        self._report(namespace, name, nodes, revision)
+        placed = _Placed(self._by_node, self._maker.api.store, owner)
+        rolls = owner["spec"]["updateStrategy"]["type"] == "RollingUpdate"
+        if self._match(owner, nodes, staying, revision, placed.read()) and rolls:
+            self._roll(owner, nodes, revision, placed.read())
+        self._report(namespace, name, nodes, revision, placed.read())
 
     def _sort_nodes(self, owner: Json) -> tuple[Nodes, Nodes]:
         """Return the nodes that should have a pod, and those where one may stay only because it is there."""
@@ -76,15 +95,14 @@ class DaemonSets:
                     staying[name_of(node)] = None
         return nodes, staying
 
-    def _by_node(self, owner: Json) -> dict[str, list[Json]]:
-        placed: dict[str, list[Json]] = {}
+    def _by_node(self, owner: Json) -> ByNode:
+        placed: ByNode = {}
         for pod in oldest_first(self._maker.pods_of(owner)):
             node = pod["spec"].get("nodeName") or pinned_node(pod["spec"]) or ""
             placed.setdefault(node, []).append(pod)
         return placed
 
-    def _match(self, owner: Json, nodes: Nodes, staying: Nodes, revision: str) -> bool:
-        placed = self._by_node(owner)
+    def _match(self, owner: Json, nodes: Nodes, staying: Nodes, revision: str, placed: ByNode) -> bool:
         complete = True
         for node, pods in placed.items():
             misplaced = node not in nodes and node not in staying
@@ -107,8 +125,7 @@ class DaemonSets:
         pod["spec"]["tolerations"] = _tolerate(pod["spec"])
         return self._maker.make(self.name, owner, pod, _COMPONENT) is None
 
-    def _roll(self, owner: Json, nodes: Nodes, revision: str) -> None:
-        placed = self._by_node(owner)
+    def _roll(self, owner: Json, nodes: Nodes, revision: str, placed: ByNode) -> None:
         limit = owner["spec"]["updateStrategy"]["rollingUpdate"]["maxUnavailable"]
         most = max(int_or_percent(limit, len(nodes), round_up=True), 1)
         pods = [placed[node][-1] for node in nodes if placed.get(node)]
@@ -124,11 +141,10 @@ class DaemonSets:
                 self._maker.drop(self.name, owner, pod, _COMPONENT)
                 spare -= 1
 
-    def _report(self, namespace: str, name: str, nodes: Nodes, revision: str) -> None:
+    def _report(self, namespace: str, name: str, nodes: Nodes, revision: str, placed: ByNode) -> None:
         owner = self._maker.api.store.find(_KEY, namespace, name)
         if owner is None:
             return
-        placed = self._by_node(owner)
         pods = [placed[node][0] for node in nodes if placed.get(node)]
         living = [pod for pod in pods if not is_terminating(pod)]
         available = len(self._maker.available(self.name, owner, living))
