@@ -21,6 +21,7 @@ from tests.journals.filming import (
     name_returning,
 )
 from tests.journals.going_on import go_on
+from tests.journals.silence import film_unheard
 from tests.scenarios.rig import ANA, BEN, CAI, CHANNEL
 from tests.unit.bot.workbench import write_click
 
@@ -392,4 +393,6 @@ SCENES: Mapping[str, Callable[[Film], None]] = {
     "returned": film_return,
     # When every step of a way back got a frame.
     "return-20-finish-revoke": film_return_steps,
+    # When people were told of a channel in one message, and upgrades could be moved.
+    "unheard": film_unheard,
 }

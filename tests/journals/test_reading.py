@@ -197,13 +197,13 @@ def test_an_upgrade_stands_at_each_step_of_each_plan(frozen: dict[str, sqlite3.C
 def test_every_kind_of_row_is_in_some_journal(frozen: dict[str, sqlite3.Connection]) -> None:
     """Messages unsent, clicks unsettled, states, reminders waiting, and what windows and people hold up.
 
-    `log`, `move` and what is told directly in a notice are younger than the frames.
+    `log` is younger than the frames.
     """
     unsent = gather(frozen, "select kind from outbox where revision > sent_revision and ts = ''")
     action = "coalesce(body ->> '$.order.action', body ->> 'action')"
     clicks = gather(frozen, f"select {action} from clicks where settled_at is null")
-    assert set(get_args(MessageKind)) - unsent == {"notice"}
-    assert set(get_args(Action)) - clicks == {"log", "move"}
+    assert set(get_args(MessageKind)) - unsent == set()
+    assert set(get_args(Action)) - clicks == {"log"}
     assert set(get_args(UpgradeState)) - gather(frozen, "select state from upgrades") == set()
     assert set(REMINDER_KINDS) - gather(frozen, "select kind from reminders where state = 'waiting'") == set()
     for table in ("holds", "held_steps", "schedules", "extensions", "consents"):
