@@ -48,6 +48,11 @@ def shell(**container: str) -> Any:
     return {**bare_pod("SPACE", "odd"), "spec": {"containers": containers}}
 
 
+def merged(**container: Any) -> Any:
+    """A patch of the Deployment's container."""
+    return {"spec": {"template": {"spec": {"containers": [{"name": "app", **container}]}}}}
+
+
 WRONG: Mapping[str, Wrong] = {
     "absent pod": Wrong("GET", f"{PODS}/gone"),
     "absent deployment": Wrong("GET", f"{WEB}x"),
@@ -69,6 +74,10 @@ WRONG: Mapping[str, Wrong] = {
     "a merge without its key": Wrong(
         "PATCH", WEB, {"spec": {"template": {"spec": {"containers": [{"image": "x"}]}}}}, STRATEGIC
     ),
+    "a quantity that is none": Wrong("PATCH", WEB, merged(resources={"requests": {"cpu": "lots"}}), STRATEGIC),
+    "a count that is none": Wrong("PATCH", WEB, {"spec": {"replicas": "three"}}, STRATEGIC),
+    "a list that is none": Wrong("PATCH", WEB, {"spec": {"template": {"spec": {"containers": "none"}}}}, STRATEGIC),
+    "an object that is none": Wrong("PATCH", WEB, {"spec": {"strategy": "x"}}, STRATEGIC),
     "a field that stays": Wrong("PATCH", WEB, {"spec": {"selector": {"matchLabels": {"app": "other"}}}}, MERGE),
     "no method of this": Wrong("POST", ONE, config("ConfigMap", "SPACE", "one")),
     "a limit that is none": Wrong("GET", f"{MAPS}?limit=lots"),
@@ -101,6 +110,25 @@ WRONG: Mapping[str, Wrong] = {
 }
 # As kube-apiserver 1.20.2 words it; the first line, for a change of a pod is shown whole below it.
 SAID: Mapping[str, tuple[int, str]] = {
+    "a quantity that is none": (
+        422,
+        ' "" is invalid: patch: Invalid value: "map[spec:map[template:map[spec:map[containers:[map[name:app resources:'
+        'map[requests:map[cpu:lots]]]]]]]]": quantities must match the regular expression '
+        "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+    ),
+    "a count that is none": (
+        422,
+        ' "" is invalid: patch: Invalid value: "map[spec:map[replicas:three]]": unrecognized type: int32',
+    ),
+    "a list that is none": (
+        422,
+        ' "" is invalid: patch: Invalid value: "map[spec:map[template:map[spec:map[containers:none]]]]": '
+        "cannot restore slice from string",
+    ),
+    "an object that is none": (
+        422,
+        ' "" is invalid: patch: Invalid value: "map[spec:map[strategy:x]]": cannot restore struct from: string',
+    ),
     "absent pod": (404, 'pods "gone" not found'),
     "absent deployment": (404, 'deployments.apps "webx" not found'),
     "absent pod evicted": (404, 'pods "gone" not found'),
@@ -284,3 +312,14 @@ def test_refusals_are_the_real_servers_sentences(ground: Ground) -> None:
     ground.create(config("ConfigMap", space, "one", first="one"), deployment(space), bare_pod(space, "shell"))
     ground.create(stateful_set(space))
     assert {name: ask(ground, space, wrong) for name, wrong in WRONG.items()} == SAID
+
+
+def test_a_merge_to_another_type_is_a_fault_of_the_patch(ground: Ground) -> None:
+    """422, with all of what it would make; sent whole, the same object is answered by 400."""
+    space = ground.make_space()
+    ground.create(deployment(space))
+    status, said = ask(ground, space, Wrong("PATCH", WEB, {"spec": {"replicas": "three"}}, MERGE))
+    assert (status, said.startswith(' "" is invalid: patch: Invalid value: "{')) == (422, True)
+    made = ground.send("GET", WEB.replace("SPACE", space)).json()
+    status, said = ask(ground, space, Wrong("PUT", WEB, {**made, "spec": {**made["spec"], "replicas": "three"}}))
+    assert (status, "cannot be handled as a Deployment" in said) == (400, True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sandbox.cluster.objects.errors import ApiError, bad_request
+from sandbox.cluster.objects.errors import ApiError, invalid
+from sandbox.cluster.objects.go_words import write_value
 from sandbox.cluster.objects.objects import Json
 from sandbox.cluster.objects.quantities import is_quantity
 from sandbox.cluster.objects.resources import Resource
@@ -31,22 +33,37 @@ _GO_TYPES = {
 }  # fmt: skip
 
 
+class MistypedField(ApiError):
+    """A field of another type: 400 for an object as it is sent, 422 for one that a patch would make so."""
+
+    def __init__(self, resource: Resource, version: str, why: str, merging: str = "") -> None:
+        message = f'{resource.kind} in version "{version}" cannot be handled as a {resource.kind}: {why}'
+        super().__init__(400, "BadRequest", message)
+        self._why = why
+        self._merging = merging or why
+
+    def of_patch(self, patch: Json, patched: Json, *, strategic: bool) -> ApiError:
+        """The refusal of a patch, which shows the patch itself where it was merged by the fields' own rules."""
+        shown, why = (write_value(patch), self._merging) if strategic else (json.dumps(patched), self._why)
+        return invalid("", "", "", [("FieldValueInvalid", "patch", f'Invalid value: "{shown}": {why}')])
+
+
 def check_types(resource: Resource, version: str, obj: Json) -> None:
     """Raise ApiError 400 for the first field of another type, as the server does when it can't read an object."""
     for path, wrong, found in _faults(resource, obj):
         if wrong in _GO_TYPES and found is not None and not _is_amount(path, found):
             where = ".".join(str(step) for step in path if not isinstance(step, int))
             why = f"json: cannot unmarshal {_json_type(found)} into Go struct field {where} of type {_GO_TYPES[wrong]}"
-            raise _unreadable(resource, version, why)
+            raise MistypedField(resource, version, why, _describe_merge(_GO_TYPES[wrong], found))
     for name in _MOMENTS.get(resource.kind, ()):
         moment = (obj.get("spec") or {}).get(name, "")
         if moment and not _MOMENT.fullmatch(str(moment)):
             why = f'parsing time "{moment}" as "2006-01-02T15:04:05.000000Z07:00": cannot parse it'
-            raise _unreadable(resource, version, why)
+            raise MistypedField(resource, version, why)
     for where, amount in _amounts(obj.get("spec")):
         if not is_quantity(amount):
             why = r"quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
-            raise _unreadable(resource, version, f"{where}: {why}, which {amount!r} does not")
+            raise MistypedField(resource, version, f"{where}: {why}, which {amount!r} does not", why)
 
 
 def check_known(resource: Resource, version: str, obj: Json) -> None:
@@ -56,7 +73,7 @@ def check_known(resource: Resource, version: str, obj: Json) -> None:
     unknown = [path for path in faults if not str(path[-1]).startswith("$")]
     if unknown:
         listed = ", ".join(f'unknown field "{".".join(str(step) for step in path)}"' for path in unknown)
-        raise _unreadable(resource, version, f"strict decoding error: {listed}")
+        raise MistypedField(resource, version, f"strict decoding error: {listed}")
 
 
 def drop_nulls(value: Any) -> Any:
@@ -126,5 +143,12 @@ def _json_type(found: object) -> str:
             return "object"
 
 
-def _unreadable(resource: Resource, version: str, why: str) -> ApiError:
-    return bad_request(f'{resource.kind} in version "{version}" cannot be handled as a {resource.kind}: {why}')
+def _describe_merge(wanted: str, found: object) -> str:
+    kind = {"array": "slice", "object": "map", "number": "int64"}.get(_json_type(found), _json_type(found))
+    match wanted:
+        case "struct":
+            return f"cannot restore struct from: {kind}"
+        case "slice" | "map":
+            return f"cannot restore {wanted} from {kind}"
+        case _:
+            return f"unrecognized type: {wanted}"

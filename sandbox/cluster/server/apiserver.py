@@ -26,7 +26,7 @@ from sandbox.cluster.objects.objects import (
 )
 from sandbox.cluster.objects.patches import APPLY_PATCH, STRATEGIC_PATCH, apply_patch
 from sandbox.cluster.objects.resources import Resource, Resources, custom_resource
-from sandbox.cluster.objects.typed_fields import check_types, drop_nulls
+from sandbox.cluster.objects.typed_fields import MistypedField, check_types, drop_nulls
 from sandbox.cluster.objects.validation import check_changed, check_new
 from sandbox.cluster.server.admission import Admission
 from sandbox.cluster.server.injection import Injector
@@ -129,7 +129,10 @@ class ApiServer:
             patched["metadata"].pop("resourceVersion", None)
         if patched["metadata"].get("name") != name:
             raise bad_request("the name of the object does not match the name on the URL")
-        after = self._read_object(resource, spoken, patched)
+        try:
+            after = self._read_object(resource, spoken, patched)
+        except MistypedField as error:
+            raise error.of_patch(body, patched, strategic=media_type == STRATEGIC_PATCH) from error
         return self._commit(
             resource, before, after, spoken, subresource, dry_run=dry_run, manager=manager, applied=applied
         )
