@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlencode
 
 from sandbox.release.kubectl.command_line import BadCommand
 from sandbox.release.kubectl.documents import print_list, print_object
 from sandbox.release.kubectl.faults import Failed, name_object, tell
 from sandbox.release.kubectl.kinds import find_kinds
+from sandbox.release.tools.addresses import write_query
 from sandbox.release.tools.kube_api import KubeError
 
 TYPE_CHECKING = False
@@ -52,7 +52,7 @@ def _read(api: KubeApi, asked: Asked, kind: Kind, name: str) -> Json:
 def _list(api: KubeApi, asked: Asked, kind: Kind) -> list[Json]:
     namespace = "" if asked.has("--all-namespaces") else asked.text("--namespace") or "default"
     selector = asked.text("--selector")
-    query = f"?{urlencode({'labelSelector': selector})}" if selector else ""
+    query = write_query("labelSelector", selector) if selector else ""
     try:
         items = api.read(kind.path(namespace) + query).get("items") or []
     except KubeError as error:

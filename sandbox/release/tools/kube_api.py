@@ -1,6 +1,6 @@
 """The Kubernetes API through a kubeconfig, read only, with the standard library alone.
 
-What istioctl and kubectl start with imports little, neither `dataclasses` nor `typing`: both start again and again.
+What istioctl and kubectl start with imports little, neither `dataclasses` nor `pathlib`: both start again and again.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ import os
 import ssl
 import threading
 import time
-from pathlib import Path
-from urllib.parse import urlencode, urlsplit
 
+from sandbox.release.tools.addresses import find_place, write_query
 from sandbox.release.tools.connection import Connection, Cut
 from sandbox.release.tools.yaml_library import find_yaml
 
@@ -54,9 +53,7 @@ class Access:
         self.token = user.get("token", "")
         self.token_file = user.get("tokenFile", "")
         self.impersonated = user.get("as", "")
-        target = urlsplit(self.server)
-        self.host = target.hostname or ""
-        self.port = target.port or (443 if target.scheme == "https" else 80)
+        self.host, self.port = find_place(self.server)
         self.trust = _trust(cluster)
 
     @property
@@ -66,7 +63,7 @@ class Access:
 
     def bearer(self) -> str:
         """Return the token now in force; a token file is read anew, for its owner refreshes it."""
-        return Path(self.token_file).read_text(encoding="utf-8").strip() if self.token_file else self.token
+        return _read(self.token_file).strip() if self.token_file else self.token
 
 
 def read_access(kubeconfig: str = "", context: str = "") -> Access:
@@ -87,13 +84,18 @@ def read_config(kubeconfig: str = "") -> Json:
     """Read all of a kubeconfig, wherever it leads. Raises KubeError."""
     path = _find_config(kubeconfig)
     try:
-        return _parsed(path.read_text(encoding="utf-8"))
+        return _parsed(_read(path))
     except (OSError, ValueError, TypeError) as error:
         raise KubeError(0, f"invalid configuration in {path}: {error}") from error
 
 
-def _find_config(kubeconfig: str) -> Path:
-    return Path(kubeconfig or os.environ.get("KUBECONFIG", "") or Path.home() / ".kube" / "config")
+def _find_config(kubeconfig: str) -> str:
+    return kubeconfig or os.environ.get("KUBECONFIG", "") or os.path.expanduser("~/.kube/config")
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.read()
 
 
 class KubeApi:
@@ -121,7 +123,7 @@ class KubeApi:
         resource = self._resource(api_version, kind)
         if resource is None:
             return []
-        query = f"?{urlencode({'labelSelector': selector})}" if selector else ""
+        query = write_query("labelSelector", selector) if selector else ""
         path = _collection(api_version, resource, namespace)
         items: list[Json] = self.read(path + query).get("items") or []
         return [{"apiVersion": api_version, "kind": kind, **item} for item in items]
