@@ -25,7 +25,7 @@ from bot.journal.store import OrderedStore, StoredCopy
 from bot.likeness import suggest
 from bot.settings.environment import read_key_place
 from bot.windows.appointments import clean_word
-from handlers.typed import bare_name
+from handlers.typed import bare_name, bare_word
 
 WAIT_SECONDS = 12.0
 LOOK_SECONDS = 0.2
@@ -53,8 +53,9 @@ def name_account() -> str:
 
 
 def bare_target(order: Local) -> Local:
-    """The order with its target cleaned up, as after /asm-upgrade."""
-    return replace(order, target=bare_name(order.target))
+    """The order with its target, and where it names one its channel, cleaned up as after /asm-upgrade."""
+    bare = replace(order, target=bare_name(order.target))
+    return replace(bare, channel=bare_word(bare.channel).upper()) if isinstance(bare, Relocate) else bare
 
 
 def find_unknown(path: Path, target: str) -> str:

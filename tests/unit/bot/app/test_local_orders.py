@@ -8,9 +8,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bot.app.cli import main
-from bot.app.local_orders import give_order, is_obeyed
+from bot.app.local_orders import bare_target, give_order, is_obeyed
 from bot.clicks.clicks import Clicks
-from bot.clicks.orders import Abort, Pause, Resume, Rollback
+from bot.clicks.orders import Abort, Pause, Relocate, Resume, Rollback
 from bot.journal.records import OPERATOR, Action
 from bot.journal.store import StoreBroken
 from steps.notes.control_plane import FIRST_WRITE
@@ -19,8 +19,8 @@ from tests.unit.bot.keys import KEY
 from tests.unit.bot.workbench import ANA, Build, Engine, HandClock
 
 JOURNAL = "asm-upgrade.db"
-ORDERS: dict[str, type[Pause] | type[Resume] | type[Abort] | type[Rollback]] = {
-    "pause": Pause, "resume": Resume, "abort": Abort, "rollback": Rollback,
+ORDERS: dict[str, type[Pause] | type[Resume] | type[Abort] | type[Rollback] | type[Relocate]] = {
+    "pause": Pause, "resume": Resume, "abort": Abort, "rollback": Rollback, "move": Relocate,
 }  # fmt: skip
 
 
@@ -93,6 +93,17 @@ def test_a_way_back_is_ordered_when_slack_is_away(build: Build, tmp_path: Path) 
     engine.journal.remember("cluster-x-1", SOURCE, Source("1.4.7-asm.0"))
     assert order(engine, tmp_path, "rollback", "Slack is down").startswith("Taking back cluster-x-1: ")
     assert "taken back by the command line: Slack is down" in str(engine.bodies("milestone"))
+
+
+def test_an_upgrade_is_moved_from_the_machine(build: Build, tmp_path: Path) -> None:
+    """Where its channel is lost and nobody can type in it; the journal says whether it is so."""
+    engine = build({})
+    engine.add_upgrade(["a/b"])
+    path, given = tmp_path / JOURNAL, bare_target(Relocate("Cluster-X", "#c0other001"))
+    assert (given, is_obeyed(path, given)) == (Relocate("cluster-x", "C0OTHER001"), False)
+    assert order(engine, tmp_path, "move", "C0OTHER001").startswith("cluster-x-1 goes on in <#C0OTHER001>")
+    assert (engine.row().channel, is_obeyed(path, given)) == ("C0OTHER001", True)
+    assert "Name the channel" in order(engine, tmp_path, "move", "mesh-ops")
 
 
 def test_a_way_back_asks_first(build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
