@@ -45,6 +45,8 @@ def ground(request: pytest.FixtureRequest, grounds: Grounds) -> Iterator[Ground]
         built.break_images()
         built.switch_injector(down=False)
         built.lose_nodes()
+    if built.name == "simulated":
+        built.clear()
 
 
 @pytest.fixture(scope="package")

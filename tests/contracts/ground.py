@@ -132,6 +132,11 @@ class Ground:
         headers = {"Content-Type": kind or "application/json"}
         return self.http.request(method, path, json=body, params=query, headers=headers)
 
+    def clear(self) -> None:
+        """Delete the namespaces that tests made: what they leave takes room on the nodes."""
+        while self._spaces:
+            self.gateway.delete_namespace(self._spaces.pop())
+
     def read(self, ref: WorkloadRef) -> Workload:
         """A workload that must exist."""
         found = self.gateway.read_workload(ref)
@@ -287,11 +292,7 @@ class GivenGround(Ground):
 
     def __init__(self, kubeconfig: Path, stack: ExitStack) -> None:
         super().__init__(kubeconfig, stack)
-        stack.callback(self._clear)
-
-    def _clear(self) -> None:
-        for space in self._spaces:
-            self.gateway.delete_namespace(space)
+        stack.callback(self.clear)
 
     def pause(self, seconds: float) -> None:
         time.sleep(seconds)
