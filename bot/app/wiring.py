@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -276,7 +277,7 @@ def build_pen(fleet: Fleet, journal: Journal) -> Pen:
 def build_home_tabs(settings: Settings, fleet: Fleet, clock: Clock, pen: Pen) -> HomeTabs:
     """The Home tabs with their client."""
     posting = build_posting_client(settings.slack.bot_token, settings.slack.api_url)
-    return HomeTabs(fleet, posting, clock, pen)
+    return HomeTabs(fleet, posting, clock, pen, time.thread_time)
 
 
 def build_announcer(settings: Settings, store: Store, views: LiveViews, clock: Clock, pen: Pen) -> Announcer:

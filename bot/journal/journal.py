@@ -211,6 +211,10 @@ class Journal(JournalView):
         """Raise StoreBroken where nothing may be acted on any more."""
         self._store.check()
 
+    def count_changes(self) -> tuple[int, int]:
+        """What is another pair after each change of the journal."""
+        return self._store.count_changes()
+
     def change_upgrade(self, upgrade: str, **changes: Unpack[UpgradeChanges]) -> None:
         """Set columns of the upgrade; datetimes and tuples are encoded."""
         values = {name: encode_column(name, value) for name, value in changes.items()}
@@ -245,16 +249,12 @@ class Journal(JournalView):
                     expires_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
                 [
-                    row.id,
-                    row.step,
-                    generation,
-                    "gate" if gate else "blocked",
+                    *(row.id, row.step, generation, "gate" if gate else "blocked"),
                     outcome.question if isinstance(outcome, Ask) else outcome.why,
                     encode_json(outcome.choices),
                     encode_json(outcome.binding if isinstance(outcome, Ask) else {}),
                     outcome.digest if isinstance(outcome, Ask) else "",
-                    now.timestamp(),
-                    to_seconds(expires),
+                    *(now.timestamp(), to_seconds(expires)),
                 ],
             )
             prove_rows(db, self._store.key, "terms", KEYED, [row.id, row.step, generation])

@@ -104,6 +104,11 @@ class Store:
                     raise self._break(error, "read") from error
                 raise
 
+    def count_changes(self) -> tuple[int, int]:
+        """What is another pair after each change of the file, by this bot or by a command beside it."""
+        with self._mutex:
+            return self._db.conn.total_changes, int(self._read_pragma("data_version"))
+
     def checkpoint(self) -> None:
         """Bring what was committed into the journal's own file, so that it is whole without its WAL.
 

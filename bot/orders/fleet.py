@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.clicks.orders import ReadHistory, ReadStatus, StartOptions
 from bot.discovery.readings import ClusterReadings
@@ -27,8 +27,72 @@ from bot.windows.appointments import Appointment, Written
 from steps.contract.cards import APPROVE
 from steps.notes.prepare import MESH_SEEN, MTLS, SeenMesh
 
+# So many of a cluster's upgrades are looked at for what was last seen of its mesh.
+LOOKED_AT = 5
 # In threads of upgrades before these the cluster has to be named.
 THREADS_KNOWN = 50
+
+
+@dataclass(frozen=True)
+class Board:
+    """One cluster: its open upgrade and the latest that ended, the mesh as last seen, and who has approved already."""
+
+    upgrade: UpgradeView | None
+    last: UpgradeView | None
+    version: str
+    mtls: str
+    thread: tuple[str, str]
+    given: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Kept:
+    changes: tuple[int, int]
+    boards: dict[str, Board] = field(default_factory=dict)
+
+
+class Boards:
+    """Reads boards. `read_thread` tells where the thread of an upgrade is."""
+
+    def __init__(self, journal: Journal, views: Views, read_thread: Callable[[str], tuple[str, str]]) -> None:
+        self._journal = journal
+        self._views = views
+        self._read_thread = read_thread
+        self._kept = _Kept((-1, -1))
+
+    def read(self, cluster: str) -> Board:
+        """The board of one cluster. Any change of the journal has all of them read again."""
+        changes, kept = self._journal.count_changes(), self._kept
+        if kept.changes != changes:
+            # one of its own for each state: a slower thread adds what it read to the one that it began with
+            kept = self._kept = _Kept(changes)
+        if cluster not in kept.boards:
+            kept.boards[cluster] = self._read(cluster)
+        return kept.boards[cluster]
+
+    def _read(self, cluster: str) -> Board:
+        built = [self._views.build_view(row) for row in self._journal.list_upgrades(cluster, LOOKED_AT)]
+        upgrade = next((view for view in built if view.ended_at is None), None)
+        last = next((view for view in built if view.ended_at is not None), None)
+        mode = self._journal.recall(built[0].id, MTLS) if built else None
+        return Board(
+            upgrade=upgrade,
+            last=last,
+            version=read_mesh_version(upgrade, last, self._recall_mesh(built)),
+            mtls=mode or "",
+            thread=self._read_thread(upgrade.id) if upgrade else ("", ""),
+            given=tuple(self._list_given(upgrade)) if upgrade else (),
+        )
+
+    def _recall_mesh(self, upgrades: Sequence[UpgradeView]) -> SeenMesh | None:
+        """What the latest upgrade that looked saw of the mesh."""
+        found = (self._journal.recall(upgrade.id, MESH_SEEN) for upgrade in upgrades)
+        return next((seen for seen in found if seen), None)
+
+    def _list_given(self, upgrade: UpgradeView) -> list[str]:
+        """Who has approved the open question already, where it takes several."""
+        question = self._journal.find_open_question(upgrade.id)
+        return self._journal.list_consents(question, APPROVE.id) if question else []
 
 
 @dataclass(frozen=True)
@@ -37,6 +101,16 @@ class History:
 
     text: str
     threads: tuple[ThreadPlace, ...]
+
+
+@dataclass(frozen=True)
+class State:
+    """The journal's changes, the clusters with their rights, the modes last read of them, and what is wrong."""
+
+    changes: tuple[int, int]
+    clusters: tuple[Cluster, ...]
+    modes: tuple[str, ...]
+    faults: tuple[str, ...]
 
 
 class Fleet:
@@ -57,11 +131,18 @@ class Fleet:
         self._read_thread = read_thread
         self._timetable = timetable
         self._readings = readings
+        self._boards = Boards(journal, views, read_thread)
 
     def list_clusters(self, user: str) -> tuple[ClusterView, ...]:
         """Every cluster, those with an open upgrade first, else by name; those found in GKE after all others."""
         views = [self._build_view(cluster, user) for cluster in self._targets.list_clusters()]
         return tuple(sorted(views, key=lambda view: (view.found, view.upgrade is None, view.key)))
+
+    def read_state(self) -> State:
+        """What all that is shown of the clusters follows from, whoever looks: equal while that is the same."""
+        clusters = self._targets.list_clusters()
+        modes = tuple(self._readings.recall(cluster.address).mode for cluster in clusters)
+        return State(self._journal.count_changes(), tuple(clusters), modes, self.list_faults())
 
     def list_faults(self) -> tuple[str, ...]:
         """A sentence for each fault of clusters.toml, and each Google project that didn't tell all of its clusters."""
@@ -86,9 +167,10 @@ class Fleet:
 
     def knows(self, user: str) -> bool:
         """Whether a sentence may mention this person: somebody of clusters.toml, or somebody on the record."""
-        policies = [cluster.policy for cluster in self._targets.list_clusters()]
-        configured = any(user in policy.everybody for policy in policies)
-        return configured or self._journal.has_actor(user)
+        # most who are mentioned did something, which one look at an index tells
+        if self._journal.has_actor(user):
+            return True
+        return any(cluster.policy.names(user) for cluster in self._targets.list_clusters())
 
     def read_cluster(self, cluster: str, then: Callable[[], None]) -> None:
         """Have a cluster read for a form, unless it was lately; `then` is called afterwards, from another thread."""
@@ -153,40 +235,25 @@ class Fleet:
         return {**unknown, **faults, **({"skip_namespaces": together} if together else {})}
 
     def _build_view(self, cluster: Cluster, user: str) -> ClusterView:
-        rows = self._journal.list_upgrades(cluster.key, 5)
-        built = [self._views.build_view(row) for row in rows]
-        upgrade = next((view for view in built if view.ended_at is None), None)
-        last = next((view for view in built if view.ended_at is not None), None)
+        board = self._boards.read(cluster.key)
         read = self._readings.recall(cluster.address).mode
-        kept = self._journal.recall(built[0].id, MTLS) if built else None
-        given = self._list_given(upgrade) if upgrade else []
         return ClusterView(
             key=cluster.key,
             place=write_place(cluster.address),
-            channel=upgrade.channel if upgrade else cluster.channel,
+            channel=board.upgrade.channel if board.upgrade else cluster.channel,
             release=cluster.release,
             production=cluster.policy.production,
-            version=read_mesh_version(upgrade, last, self._recall_mesh(built)),
-            mtls=read or kept or "",
+            version=board.version,
+            mtls=read or board.mtls,
             testing_workloads=cluster.options.testing_workloads,
-            upgrade=upgrade,
-            last=last,
-            may_start=upgrade is None and not refuse_start(cluster, user),
-            allowed=list_allowed(cluster, upgrade, user, given) if upgrade else (),
-            thread=self._read_thread(upgrade.id) if upgrade else ("", ""),
+            upgrade=board.upgrade,
+            last=board.last,
+            may_start=board.upgrade is None and not refuse_start(cluster, user),
+            allowed=list_allowed(cluster, board.upgrade, user, board.given) if board.upgrade else (),
+            thread=board.thread,
             found=cluster.found,
-            asked=list_asked(cluster, upgrade, given) if upgrade else (),
+            asked=list_asked(cluster, board.upgrade, board.given) if board.upgrade else (),
         )
-
-    def _recall_mesh(self, upgrades: Sequence[UpgradeView]) -> SeenMesh | None:
-        """What the latest upgrade that looked saw of the mesh."""
-        found = (self._journal.recall(upgrade.id, MESH_SEEN) for upgrade in upgrades)
-        return next((seen for seen in found if seen), None)
-
-    def _list_given(self, upgrade: UpgradeView) -> list[str]:
-        """Who has approved the open question already, where it takes several."""
-        question = self._journal.find_open_question(upgrade.id)
-        return self._journal.list_consents(question, APPROVE.id) if question else []
 
 
 def _name_overlay_fault(name: str, text: str) -> tuple[str, str]:

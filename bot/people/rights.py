@@ -73,7 +73,7 @@ def _refuse(policy: Policy, action: Action, user: str, requester: str, approving
         return f"You are not among this cluster's requesters, so you can't {word}. Ask one of: {whom}."
     if approving or action in ("approve", "deny"):
         return _refuse_approver(policy, word, user, requester, approving)
-    if user in policy.everybody:
+    if policy.names(user):
         return ""
     return (
         f"You are none of those who may act on this cluster, so you can't {word} its upgrade. "

@@ -148,6 +148,8 @@ class Roster:
 
     def expand_policy(self, policy: Policy) -> Policy:
         """The policy with each group replaced by its members; one that was not read within a minute has none."""
+        if not any(map(is_group, policy.everybody)):
+            return policy
         faults: dict[str, str] = {}
 
         def expand(names: frozenset[str]) -> frozenset[str]:
@@ -182,7 +184,8 @@ class PeopledClusters(Mapping[str, Cluster]):
         return self._expand(self._clusters[key])
 
     def _expand(self, cluster: Cluster) -> Cluster:
-        return replace(cluster, policy=self._roster.expand_policy(cluster.policy))
+        policy = self._roster.expand_policy(cluster.policy)
+        return cluster if policy is cluster.policy else replace(cluster, policy=policy)
 
     def items(self) -> ItemsView[str, Cluster]:
         """A snapshot of all of them, whatever is read again meanwhile."""

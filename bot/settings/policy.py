@@ -34,6 +34,10 @@ class Policy:
         """All names that the policy gives a right."""
         return self.requesters | self.approvers | self.break_glass
 
+    def names(self, user: str) -> bool:
+        """Whether the policy gives somebody a right."""
+        return user in self.requesters or user in self.approvers or user in self.break_glass
+
 
 def is_group(name: str) -> bool:
     """Whether a name of a policy is a user group's id."""

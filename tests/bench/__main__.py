@@ -26,6 +26,7 @@ BENCHMARKS = (
     "tick",
     "years",
     "fleet",
+    "waiting",
     "texts",
     "doors",
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeAlias
 
 from slack_sdk.models.blocks import (
     ActionsBlock,
@@ -36,6 +38,9 @@ FAULTS_SHOWN = 5
 ASKED_SHOWN = 10
 CONTROLS: tuple[Action, ...] = ("pause", "resume", "retry", "abort", "rollback")
 
+# Draws the blocks of one row.
+DrawRow: TypeAlias = Callable[[], list[Block]]
+
 
 def draw_home(
     clusters: Sequence[ClusterView],
@@ -52,24 +57,25 @@ def draw_home(
         *([DividerBlock(), *ahead] if ahead else []),
         DividerBlock(),
     ]
-    rows = [_build_cluster(cluster, pen) for cluster in clusters if not cluster.found]
-    fleet = rows or [[build_note("There is no cluster in clusters.toml yet.")]]
-    found = _build_found([cluster for cluster in clusters if cluster.found], pen)
-    faults: list[list[Block]] = [
-        [build_note(f"⚠️ {pen.write_sentence(begin_sentence(fault), FAULT_LIMIT)}")]
-        for fault in search_faults[:FAULTS_SHOWN]
-    ]
+    rows: list[DrawRow] = [partial(_build_cluster, cluster, pen) for cluster in clusters if not cluster.found]
+    fleet = rows or [lambda: [build_note("There is no cluster in clusters.toml yet.")]]
+    found = _list_found([cluster for cluster in clusters if cluster.found], pen)
+    faults: list[DrawRow] = [partial(_build_fault, fault, pen) for fault in search_faults[:FAULTS_SHOWN]]
     return View(type="home", blocks=[*head, *_fit_rows([*fleet, *found, *faults], BLOCKS_LIMIT - len(head))])
 
 
-def _build_found(clusters: Sequence[ClusterView], pen: Pen) -> list[list[Block]]:
+def _build_fault(fault: str, pen: Pen) -> list[Block]:
+    return [build_note(f"⚠️ {pen.write_sentence(begin_sentence(fault), FAULT_LIMIT)}")]
+
+
+def _list_found(clusters: Sequence[ClusterView], pen: Pen) -> list[DrawRow]:
     """The clusters that only GKE knows, under a heading of their own."""
     if not clusters:
         return []
     heading = "*Found in GKE, not in clusters.toml*\nThey can be proposed, and nobody can approve until they are added."
     return [
-        [DividerBlock(), build_text(heading)],
-        *(_build_cluster(cluster, pen) for cluster in clusters),
+        lambda: [DividerBlock(), build_text(heading)],
+        *(partial(_build_cluster, cluster, pen) for cluster in clusters),
     ]
 
 
@@ -176,10 +182,11 @@ def _write_state(upgrade: UpgradeView, pen: Pen) -> str:
     return f"⚙️ {write(upgrade.sentence or 'running')}"
 
 
-def _fit_rows(rows: Sequence[list[Block]], room: int) -> list[Block]:
-    """As many whole rows as fit, and how many don't."""
+def _fit_rows(rows: Sequence[DrawRow], room: int) -> list[Block]:
+    """As many whole rows as fit, and how many don't; those are not drawn."""
     blocks: list[Block] = []
-    for place, row in enumerate(rows):
+    for place, build in enumerate(rows):
+        row = build()
         if len(blocks) + len(row) > room - 1:
             left = len(rows) - place
             return [*blocks, build_note(f"… and {left} more clusters: `/asm-upgrade status` names all")]

@@ -70,7 +70,8 @@ def send_message(engine: Engine, fault: Exception) -> list[Any]:
 
 def show_home(engine: Engine, fault: Exception) -> list[Any]:
     """The tab of one person can't be drawn."""
-    tabs = HomeTabs(cast(Any, Broken(fault)), build_posting_client("xoxb-1", NOWHERE), engine.clock, EVERYBODYS)
+    posting = build_posting_client("xoxb-1", NOWHERE)
+    tabs = HomeTabs(cast(Any, Broken(fault)), posting, engine.clock, EVERYBODYS, lambda: 0.0)
     tabs.open(BEN, "https://example.slack.com")
     return [tabs.turn() is None, tabs._list_watched() == []]
 

@@ -125,7 +125,7 @@ def build_reception(slack: LocalSlack, book: GuestBook, folder: Path) -> Iterato
     readings = ClusterReadings(lambda _address: FormReading("", ("data", "shop")), slack.clock)
     targets = find_nothing_else(journal, clusters, slack.clock)
     fleet = Fleet(targets, journal, Views(journal, slack.clock), outbox.read_thread, timetable, readings)
-    tabs = HomeTabs(fleet, slack.posting(), slack.clock, EVERYBODYS)
+    tabs = HomeTabs(fleet, slack.posting(), slack.clock, EVERYBODYS, lambda: 0.0)
     try:
         yield (
             Reception(book, fleet, tabs, slack.identity(), slack.clock, frozenset()),
