@@ -68,9 +68,9 @@ class Dispatcher:
                 del self._in_flight[upgrade]
                 future.result()
         now = self._clock.now()
-        for row in self._journal.list_due(now):
-            if row.id not in self._in_flight:
-                self._in_flight[row.id] = self._start(row.id)
+        for upgrade in self._journal.list_due(now):
+            if upgrade not in self._in_flight:
+                self._in_flight[upgrade] = self._start(upgrade)
         return self._pause(self._journal.find_next_due(), now)
 
     def close(self, patience: float) -> None:

@@ -49,8 +49,8 @@ class Runner:
 
     def turn(self) -> datetime | None:
         """Run one step of each due upgrade, one after the other; answers when the next is due."""
-        for row in self._journal.list_due(self._clock.now()):
-            self.run_step(row.id)
+        for upgrade in self._journal.list_due(self._clock.now()):
+            self.run_step(upgrade)
         return self._journal.find_next_due()
 
     def run_step(self, upgrade: str) -> None:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Literal, TypeAlias
+from typing import ClassVar, Literal, NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -312,6 +312,18 @@ class Message:
     def kind(self) -> MessageKind:
         """What the message is for; its body's type tells."""
         return self.body.message_kind
+
+
+class WaitingMessage(NamedTuple):
+    """A message with something that Slack has not got; `not_before` is in seconds since the epoch."""
+
+    id: str
+    upgrade: str
+    kind: MessageKind
+    channel: str
+    revision: int
+    ts: str
+    not_before: float | None
 
 
 # A file's text longer than this is packed, as long as it has not too many bytes, at four a letter.

@@ -17,7 +17,9 @@ from bot.journal.deliveries import describe_failing, list_troubles
 from bot.journal.grounds import GroundsReader, TimesView, insert_upgrade, update_upgrade, write_note
 from bot.journal.proofs import prove_rows
 from bot.journal.rows import (
+    DUE,
     ENCODED,
+    LONGEST_PAUSE,
     PLAIN,
     TIMES,
     Question,
@@ -27,7 +29,6 @@ from bot.journal.rows import (
     at_time,
     encode_column,
     encode_json,
-    is_due,
     read_first_upgrade,
     read_question,
     read_upgrade,
@@ -88,13 +89,11 @@ class JournalView(TimesView):
         rows = self._rows(f"select * from upgrades where {OPEN} order by +created_at")
         return [read_upgrade(row) for row in rows]
 
-    def list_due(self, now: datetime) -> list[UpgradeRow]:
-        """Upgrades that have something to do now, the longest waiting first."""
-        rows = self._rows(
-            "select * from upgrades where due is not null and paused_by = '' and state in ('running', 'asking') "
-            "order by due"
-        )
-        return [row for row in map(read_upgrade, rows) if is_due(row, now)]
+    def list_due(self, now: datetime) -> list[str]:
+        """The upgrades that may have something to do now, the longest waiting first; whoever runs them reads them."""
+        given: dict[str, object] = {"now": now.timestamp(), "set_back": (now + LONGEST_PAUSE).timestamp()}
+        rows = self._rows(f"select id from upgrades where {DUE} order by due", given)
+        return [str(row["id"]) for row in rows]
 
     def find_next_due(self) -> datetime | None:
         """When the next upgrade has something to do, None when all wait for a person."""
@@ -240,7 +239,6 @@ class Journal(JournalView):
         self, row: UpgradeRow, generation: int, outcome: Ask | Blocked, now: datetime, expires: datetime | None
     ) -> None:
         """Ask a person; an older open question of the upgrade is voided."""
-        gate = isinstance(outcome, Ask)
         with self._store.transact() as db:
             db.execute("update approvals set state = 'voided' where upgrade = ? and state = 'open'", [row.id])
             db.execute(
@@ -249,7 +247,7 @@ class Journal(JournalView):
                     expires_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
                 [
-                    *(row.id, row.step, generation, "gate" if gate else "blocked"),
+                    *(row.id, row.step, generation, "gate" if isinstance(outcome, Ask) else "blocked"),
                     outcome.question if isinstance(outcome, Ask) else outcome.why,
                     encode_json(outcome.choices),
                     encode_json(outcome.binding if isinstance(outcome, Ask) else {}),

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 
 import msgspec
 import structlog
 
-from bot.journal.bodies import Body, GateBody, Message, ReminderKind, Reminding, decode_body, encode_body
+from bot.journal.bodies import (
+    Body,
+    GateBody,
+    Message,
+    ReminderKind,
+    Reminding,
+    WaitingMessage,
+    decode_body,
+    encode_body,
+)
 from bot.journal.deliveries import FAILING, GIVEN_UP, REFUSING, UNWRITABLE, FailingChannel, list_failing
 from bot.journal.store import Row, Store, StoredCopy
 
 UNREADABLE = (ValueError, TypeError, KeyError, msgspec.MsgspecError)
-# All of a row but its body, which may be large.
-HEADS = "id, upgrade, slot, channel, revision, sent_revision, ts, attempts, not_before, created_at"
+# The columns of a WaitingMessage.
+WAITING = "id, upgrade, kind, channel, revision, ts, not_before"
 TOLD_UNWRITABLE = "unwritable"
 log = structlog.get_logger(__name__)
 
@@ -63,8 +72,6 @@ class Outbox(OutboxView):
     def __init__(self, store: Store) -> None:
         super().__init__(store)
         self._store = store
-        # by id and revision what is still to be sent, so that a backlog is read once and not at each look
-        self._known: Mapping[tuple[str, int], Body] = {}
 
     def add_message(self, upgrade: str, channel: str, body: Body, now: datetime) -> None:
         """A message that is posted once."""
@@ -232,27 +239,23 @@ class Outbox(OutboxView):
         return [_read_message(row) for row in rows]
 
     def list_unsent(self, now: datetime) -> list[Message]:
-        """Messages with something Slack has not got, and whose time has come, in the order in which they were made.
+        """Messages with something Slack has not got, and whose time has come, in the order in which they were made."""
+        return [message for one in self.list_waiting(now) if (message := self.find_message(one.id))]
 
-        One that can't be read is given up, so that the others are sent.
-        """
-        rows = self._store.read(
-            f"select {HEADS} from outbox where revision > sent_revision and coalesce(not_before, 0) <= ? order by seq",
+    def list_waiting(self, now: datetime) -> list[WaitingMessage]:
+        """The same without what they tell: of a long backlog little is sent at once."""
+        rows = self._store.read_values(
+            f"select {WAITING} from outbox where revision > sent_revision "
+            "and coalesce(not_before, 0) <= ? order by seq",
             [now.timestamp()],
         )
-        self._known = self._read_bodies(rows)
-        return [_read_message(row, body) for row in rows if (body := self._known.get((row["id"], row["revision"])))]
+        return list(map(WaitingMessage._make, rows))
 
-    def _read_bodies(self, rows: Sequence[Row]) -> Mapping[tuple[str, int], Body]:
-        """The bodies of these rows by id and revision; only those are read that were not before."""
-        keys = [(row["id"], row["revision"]) for row in rows]
-        new = [key[0] for key in keys if key not in self._known]
-        found = self._store.read(
-            "select id, upgrade, kind, revision, body from outbox where id in (select value from json_each(?))",
-            [json.dumps(new)],
-        )
-        read = {(row["id"], row["revision"]): body for row in found if (body := self._read_or_give_up(row))}
-        return {key: body for key in keys if (body := self._known.get(key) or read.get(key))}
+    def find_message(self, message_id: str) -> Message | None:
+        """The message as it is now. One that can't be read is given up, so that the others are sent."""
+        rows = self._store.read("select * from outbox where id = ?", [message_id])
+        body = self._read_or_give_up(rows[0]) if rows else None
+        return _read_message(rows[0], body) if body else None
 
     def find_next_due(self, now: datetime) -> datetime | None:
         """When the next deferred message may be tried, None where none is deferred."""
@@ -289,7 +292,7 @@ class Outbox(OutboxView):
         with self._store.transact() as db:
             db.execute("update outbox set sent_revision = revision, trouble = ? where id = ?", [why, message_id])
 
-    def replace_message(self, message: Message, why: str, body: Body, now: datetime) -> None:
+    def replace_message(self, message: WaitingMessage, why: str, body: Body, now: datetime) -> None:
         """Never try this message again, which stays in its row, and post another one for it."""
         with self._store.transact():
             self.drop_message(message.id, why)

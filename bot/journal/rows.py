@@ -323,6 +323,11 @@ def at_time(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
+# The same of a row that is not read yet, and of one whose time can't be: whoever runs it says so.
+DUE = """due is not null and paused_by = '' and state in ('running', 'asking')
+    and (due <= :now or (state = 'running' and due > :set_back) or typeof(due) not in ('real', 'integer'))"""
+
+
 def is_due(row: UpgradeRow, now: datetime) -> bool:
     """Whether the upgrade has something to do now.
 

@@ -10,7 +10,7 @@ import structlog
 
 from bot.clock import Clock
 from bot.incidents import note_incident
-from bot.journal.bodies import Message
+from bot.journal.bodies import WaitingMessage
 from bot.journal.outbox import Outbox
 from bot.journal.store import StoreBroken
 from bot.slack.api.pacing import Budget, Quota
@@ -27,6 +27,8 @@ EDIT_SPACING = timedelta(seconds=2)
 # Far enough to see every deferred message, so that no later one of its thread overtakes it.
 HORIZON = timedelta(days=1)
 LONGEST_PAUSE = timedelta(minutes=10)
+# What came of a message that can't be read any more.
+GIVEN_UP = Deferred(0.0, "")
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -45,7 +47,7 @@ class Announcer:
 
     def turn(self) -> float | None:
         """Send what is due; seconds until the next is due, None when nothing waits."""
-        pending = self._outbox.list_unsent(self._clock.now() + HORIZON)
+        pending = self._outbox.list_waiting(self._clock.now() + HORIZON)
         waits = [
             *self._send_answers([message for message in pending if message.kind == "answer"]),
             *self._send_posts([message for message in pending if message.kind != "answer" and not message.ts]),
@@ -53,31 +55,46 @@ class Announcer:
         ]
         return min(waits, default=None)
 
-    def _send_answers(self, messages: Sequence[Message]) -> list[float]:
-        return [wait for message in messages if (wait := self._attempt(message, self._sender.answer))]
+    def _send_answers(self, messages: Sequence[WaitingMessage]) -> list[float]:
+        return [wait for message in messages if (wait := self._attempt(message, self._answer))]
 
-    def _send_posts(self, messages: Sequence[Message]) -> list[float]:
+    def _send_posts(self, messages: Sequence[WaitingMessage]) -> list[float]:
         """Posts in creation order, roots first; behind one that has to wait, the rest of its thread waits too.
 
-        Nothing waits for a file, which Slack may take late or never.
+        Nothing waits for a file, which Slack may take late or never. Once a channel's pace is used up, what else waits
+        for it alone is not looked at: a long backlog costs little.
         """
         waits: list[float] = []
         held: set[str] = set()
+        full: set[str] = set()
         for message in sorted(messages, key=lambda message: message.kind != "root"):
             if message.upgrade in held:
                 continue
-            wait = self._attempt(message, self._post)
+            waits_for_pace = message.channel in full and message.not_before is None and message.kind != "reminder"
+            wait = 0.0 if waits_for_pace else self._attempt(message, self._post)
             if wait:
                 waits.append(wait)
+                full |= {message.channel} if self._find_pace(message.channel, self._clock.now()) else set()
+            if wait or waits_for_pace:
                 held |= {message.upgrade} if message.upgrade and message.kind != "file" else set()
         return waits
 
-    def _post(self, message: Message) -> Result:
-        budget = self._posts.setdefault(message.channel, Budget(POSTS_A_MINUTE, POST_BURST))
-        quota = self._reminders.setdefault(message.channel, Quota(REMINDERS_A_MINUTE))
-        now, reminds = self._clock.now(), message.kind == "reminder"
+    def _find_pace(self, channel: str, now: datetime) -> float:
+        return self._posts.setdefault(channel, Budget(POSTS_A_MINUTE, POST_BURST)).seconds_until_free(now)
+
+    def _answer(self, waiting: WaitingMessage) -> Result:
+        message = self._outbox.find_message(waiting.id)
+        return self._sender.answer(message) if message else GIVEN_UP
+
+    def _post(self, waiting: WaitingMessage) -> Result:
+        budget = self._posts.setdefault(waiting.channel, Budget(POSTS_A_MINUTE, POST_BURST))
+        quota = self._reminders.setdefault(waiting.channel, Quota(REMINDERS_A_MINUTE))
+        now, reminds = self._clock.now(), waiting.kind == "reminder"
         if wait := max(budget.seconds_until_free(now), quota.seconds_until_free(now) if reminds else 0.0):
             return Deferred(wait, "")
+        message = self._outbox.find_message(waiting.id)
+        if message is None:
+            return GIVEN_UP
         budget.take(now)
         if reminds:
             quota.take(now)
@@ -86,18 +103,21 @@ class Announcer:
             budget.hold(now, result.seconds)
         return result
 
-    def _send_edits(self, messages: Sequence[Message]) -> list[float]:
+    def _send_edits(self, messages: Sequence[WaitingMessage]) -> list[float]:
         """Edits, the one whose last edit is longest ago first."""
         stalest_first = sorted(messages, key=lambda message: self._edited_at.get(message.id, LONG_AGO))
         return [wait for message in stalest_first if (wait := self._attempt(message, self._edit))]
 
-    def _edit(self, message: Message) -> Result:
+    def _edit(self, waiting: WaitingMessage) -> Result:
         now = self._clock.now()
-        since = now - self._edited_at.get(message.id, LONG_AGO)
+        since = now - self._edited_at.get(waiting.id, LONG_AGO)
         # A negative one tells that the clock was set back.
         spacing = (EDIT_SPACING - since).total_seconds() if since >= timedelta(0) else 0.0
         if (wait := max(spacing, self._edits.seconds_until_free(now))) > 0:
             return Deferred(wait, "")
+        message = self._outbox.find_message(waiting.id)
+        if message is None:
+            return GIVEN_UP
         self._edits.take(now)
         self._edited_at[message.id] = now
         result = self._sender.edit(message)
@@ -105,7 +125,7 @@ class Announcer:
             self._edits.hold(now, result.seconds)
         return result
 
-    def _send(self, message: Message, send: Callable[[Message], Result]) -> Result:
+    def _send(self, message: WaitingMessage, send: Callable[[WaitingMessage], Result]) -> Result:
         """Send one message; one that the bot itself fails at is given up, and the others go on."""
         try:
             return send(message)
@@ -115,12 +135,13 @@ class Announcer:
             incident = note_incident("message_failed", fault, message=message.id, upgrade=message.upgrade)
             return Dropped(f"a fault of the bot itself (incident {incident})")
 
-    def _attempt(self, message: Message, send: Callable[[Message], Result]) -> float:
+    def _attempt(self, message: WaitingMessage, send: Callable[[WaitingMessage], Result]) -> float:
         """Send one message if its time has come and record what came of it; seconds to wait, 0 when it is done."""
-        now = self._clock.now()
         # What is put off for longer than any pause was put off before the clock was set back.
-        if message.not_before is not None and now < message.not_before <= now + LONGEST_PAUSE:
-            return (message.not_before - now).total_seconds()
+        if message.not_before is not None:
+            pause = datetime.fromtimestamp(message.not_before, UTC) - self._clock.now()
+            if timedelta(0) < pause <= LONGEST_PAUSE:
+                return pause.total_seconds()
         result = self._send(message, send)
         match result:
             case Sent(ts, revision):
@@ -129,8 +150,8 @@ class Announcer:
             case Deferred(seconds, why, unheard=unheard):
                 if why:
                     self._log.warning("slack message deferred", message=message.id, upgrade=message.upgrade, why=why)
-                    pause = min(timedelta(seconds=seconds), LONGEST_PAUSE)
-                    self._outbox.defer_message(message.id, self._clock.now() + pause, why, unheard=unheard)
+                    until = self._clock.now() + min(timedelta(seconds=seconds), LONGEST_PAUSE)
+                    self._outbox.defer_message(message.id, until, why, unheard=unheard)
                 return seconds
             case Dropped(why):
                 self._log.error("slack message dropped", message=message.id, upgrade=message.upgrade, why=why)
