@@ -11,11 +11,12 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.journal.proofs import Key, prove_rows
 from bot.journal.rows import UpgradeRow, at_time, encode_json, read_upgrade, to_time
-from bot.journal.store import Reads, Row, Store, StoredCopy
+from bot.journal.store import Reads, Row, Store, StoredCopy, fetch_rows
 from steps.contract.notes import Json
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def insert_upgrade(db: Database, key: Key, values: dict[str, object]) -> None:
 
 def update_upgrade(db: Database, key: Key, upgrade: str, values: Mapping[str, object]) -> None:
     """Set columns of an upgrade."""
-    proven = is_proven(lambda sql, given: list(db.query(sql, given)), key, upgrade)
+    proven = is_proven(partial(fetch_rows, db.conn), key, upgrade)
     said = ", ".join(f"{name} = :{name}" for name in values)
     db.execute(f"update upgrades set {said} where id = :upgrade_id", {**values, "upgrade_id": upgrade})
     if proven:

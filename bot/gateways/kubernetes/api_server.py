@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import quote
 
 from bot.gateways.calls import faults
 from bot.gateways.calls.faults import OutsideCall
@@ -184,20 +186,37 @@ class ApiServer:
         import urllib3
         from kubernetes.client import ApiException
 
-        sent = client.param_serialize(
-            request.method,
-            request.path,
-            query_params=list(request.query.items()),
-            header_params=request.headers,
-            auth_settings=["BearerToken"],
-        )
-        limits = (self._limits.connect, self._limits.read)
+        limits = urllib3.Timeout(connect=self._limits.connect, read=self._limits.read)
         try:
-            response = client.call_api(*sent[:3], body=request.body, _request_timeout=limits).response
+            # what the client's `call_api` comes to, in two thirds of its time: an upgrade asks a thousand times
+            response = client.rest_client.pool_manager.urlopen(
+                request.method,
+                find_url(client, request),
+                body=None if request.body is None else json.dumps(request.body),
+                headers=list_headers(client, request),
+                timeout=limits,
+                preload_content=False,
+            )
             body = response.read(LARGEST_ANSWER + 1, decode_content=True)
             if len(body) > LARGEST_ANSWER:
                 response.close()
                 raise refuse_size(action, LARGEST_ANSWER)
             return HttpAnswer(response.status, body, faults.read_retry_after(response.headers))
-        except (ApiException, urllib3.exceptions.HTTPError) as error:
+        except urllib3.exceptions.SSLError as error:  # as `call_api` tells it
+            told = ApiException(status=0, reason=f"{type(error).__name__}\n{error}")
+            raise judge_exchange(OutsideCall(self.name, action), told, self._limits.read) from error
+        except urllib3.exceptions.HTTPError as error:
             raise judge_exchange(OutsideCall(self.name, action), error, self._limits.read) from error
+
+
+def find_url(client: ApiClient, request: Request) -> str:
+    """The address that a request goes to."""
+    query = "&".join(f"{name}={quote(value)}" for name, value in request.query.items())
+    return f"{client.configuration.host}{request.path}" + (f"?{query}" if query else "")
+
+
+def list_headers(client: ApiClient, request: Request) -> dict[str, str]:
+    """The headers of a request, with the token that is in force."""
+    token = client.configuration.auth_settings().get("BearerToken")
+    given = {token["key"]: token["value"]} if token else {}
+    return {**request.headers, **client.default_headers, **given}
