@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -47,3 +47,8 @@ class Plans:
     releases: Mapping[str, Release]
     ports_for: PortsFor
     pace: Pace
+
+    def find_unknown(self, plan: Sequence[str], step: str) -> str:
+        """The first step of the plan, from this one on, that this version lacks, "" where it knows all of them."""
+        rest = plan[plan.index(step) :] if step in plan else (step,)
+        return next((one for one in rest if one not in self.steps), "")

@@ -125,14 +125,13 @@ class Runner:
         self._commit(row, Turn(), denied)
 
     def _observe(self, row: UpgradeRow, turn: Turn, hold: str) -> Outcome:
-        step = self._plans.steps.get(row.step)
-        if step is None:
+        if unknown := self._plans.find_unknown(row.plan, row.step):  # nothing is begun that could not be ended
             return Blocked(
-                f"this version of the bot has no step {row.step}, which the upgrade's plan names",
-                "Run the version of the bot that started the upgrade, or abort it and start again.",
+                f"this version of the bot has no step {unknown}, which the upgrade's plan names",
+                "Run the version of the bot that started the upgrade, and retry; or abort it and start again.",
             )
         try:
-            return self._runs.run(step, row, turn, hold)
+            return self._runs.run(self._plans.steps[row.step], row, turn, hold)
         except TryAgain as fault:
             retry_in = self._plans.pace.retry_cap if fault.retry_in is None else fault.retry_in
             return Waiting(fault.why, retry_in, queued=isinstance(fault, NoPlace))

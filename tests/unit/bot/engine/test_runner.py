@@ -93,6 +93,24 @@ def test_a_plan_with_an_unknown_step_is_blocked(build: Build) -> None:
     assert engine.row().sentence == "this version of the bot has no step prepare/gone, which the upgrade's plan names"
 
 
+def test_nothing_is_begun_of_a_plan_whose_later_steps_are_unknown(build: Build) -> None:
+    """An older bot would apply, and then not know how to go on; what lies behind needs nobody any more."""
+    begun: list[str] = []
+
+    def act(_ctx: Context) -> Outcome:
+        begun.append("act")
+        return Done("acted")
+
+    engine = build({"control-plane/apply": act, "finish/report": act})
+    row = engine.add_upgrade(["control-plane/apply", "validate/gone", "finish/report"])
+    engine.runner.turn()
+    assert (engine.row().state, begun) == ("blocked", [])
+    assert "no step validate/gone" in engine.row().sentence
+    engine.journal.change_upgrade(row.id, state="running", step="finish/report", due=engine.clock.now())
+    engine.runner.turn()
+    assert (engine.row().state, begun) == ("upgraded", ["act"])
+
+
 def test_an_approval_of_what_was_shown_opens_the_gate(build: Build) -> None:
     """The gate's step runs again with the decision and holds it against the digest."""
     engine = build({"access/approve": ask, "access/bind": say_done})
