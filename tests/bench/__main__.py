@@ -29,6 +29,8 @@ BENCHMARKS = (
     "waiting",
     "texts",
     "doors",
+    "sigterm",
+    "soak",
 )
 DOCUMENT = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 

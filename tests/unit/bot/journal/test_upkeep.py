@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from bot.journal.upkeep import copy_journal, name_mark
 from tests.unit.bot.blank import NAME
 from tests.unit.bot.keys import KEY
 from tests.unit.bot.workbench import Build, Engine
+
+PAGE = 4096
 
 
 @pytest.fixture
@@ -91,6 +94,53 @@ def test_a_lost_wal_is_not_an_empty_journal(build: Build, tmp_path: Path, restor
     restored.write_bytes(path.read_bytes())
     name_mark(restored).write_bytes(name_mark(path).read_bytes())
     assert "-wal where there is one" in refuse(restored)
+
+
+def read_wal(path: Path) -> bytes:
+    """The WAL as far as it counts: what lies behind is of an earlier round, and has other salts."""
+    wal = path.with_name(f"{path.name}-wal").read_bytes()
+    frames = range(32, len(wal), 24 + PAGE)
+    end = next((at for at in frames if wal[at + 8 : at + 16] != wal[16:24]), len(wal))
+    return wal[:end]
+
+
+def cut(wal: bytes) -> bytes:
+    """What a power cut left, or a copy that was made while the bot wrote."""
+    return wal[: len(wal) // 2 + 7]
+
+
+def tear(wal: bytes) -> bytes:
+    """Its later half is something else."""
+    return wal[: len(wal) // 2] + b"\xff" * (len(wal) - len(wal) // 2)
+
+
+def lose(_wal: bytes) -> bytes:
+    """Nothing of it is there."""
+    return b""
+
+
+def be_another_s(wal: bytes) -> bytes:
+    """Of a journal that it was not written with: other salts stand in its head."""
+    return wal[:16] + bytes(byte ^ 0xFF for byte in wal[16:24]) + wal[24:]
+
+
+@pytest.mark.parametrize("harm", [cut, tear, lose, be_another_s])
+def test_a_wal_that_came_to_harm_costs_what_stood_in_it_alone(
+    harm: Callable[[bytes], bytes], build: Build, restored: Path
+) -> None:
+    """What was brought into the file before is whole, and nothing of the rest is believed by half."""
+    engine = fill(build)
+    engine.store.checkpoint()
+    for number in (2, 3, 4):
+        engine.add_upgrade(["access/approve"], f"cluster-{number}", number)
+    path = find_file(engine)
+    restored.write_bytes(path.read_bytes())
+    restored.with_name(f"{NAME}-wal").write_bytes(harm(read_wal(path)))
+    everything = [row.id for row in engine.journal.list_upgrades()]
+    found = list_upgrades(restored)
+    assert found == [one for one in everything if one in found]
+    assert "cluster-x-1" in found
+    assert len(found) < len(everything)
 
 
 def test_a_person_s_word_starts_anew(tmp_path: Path) -> None:
