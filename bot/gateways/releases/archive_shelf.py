@@ -7,7 +7,7 @@ import secrets
 import shutil
 from pathlib import Path
 
-from bot.files import sync_folder, write_atomically
+from bot.files import sync_file, sync_folder, write_atomically
 from steps.contract.release import Archive
 
 
@@ -54,12 +54,14 @@ class ArchiveShelf:
         if not kept.is_file():
             kept.parent.mkdir(parents=True, exist_ok=True)
             suffix = archive.signature_url.removeprefix(archive.url)
-            shutil.copyfile(self.find_signature(archive, path), kept.with_name(kept.name + suffix))
+            signature = self.find_signature(archive, path).read_bytes()
+            write_atomically(kept.with_name(kept.name + suffix), signature, 0o644)
             beside = kept.with_name(f".{kept.name}.{secrets.token_hex(4)}")
             if archive.local_path:
                 shutil.copyfile(path, beside)
             else:
                 path.replace(beside)
+            sync_file(beside)
             beside.replace(kept)
             sync_folder(kept.parent)
         if not archive.local_path:

@@ -12,14 +12,17 @@ from bot.files import sync_folder, write_atomically
 from bot.gateways.calls.faults import OutsideCall, judge_disk
 from bot.gateways.releases.archive_cache import touch
 from bot.gateways.releases.archive_shelf import ArchiveShelf
+from bot.gateways.releases.odd_files import Oddity, find_oddity
 from bot.gateways.releases.signatures import BadSignature, verify_file
 from bot.gateways.releases.slices import Slices, measure_file, notes_path
 from bot.gateways.releases.unpacked import UnpackedReleases
-from steps.contract.errors import GiveUp, TryAgain
+from steps.contract.errors import GiveUp, StepError, TryAgain
 from steps.contract.ports import Fetched, Tools, Verified
 from steps.contract.release import Archive
 
 LARGEST_SIGNATURE = 4096
+# A page in place of a file comes from somewhere on the way, and goes after a while.
+FETCHED_AGAIN = 30.0
 
 
 class ReleaseFilesGateway:
@@ -111,20 +114,38 @@ class ReleaseFilesGateway:
         write_atomically(place, found, 0o644)
 
     def _verify(self, archive: Archive, path: Path) -> Verified:
-        signature = self._shelf.find_signature(archive, path).read_bytes()
+        signature = self._shelf.find_signature(archive, path)
         try:
-            return verify_file(path, signature, archive.public_key)
+            return verify_file(path, signature.read_bytes(), archive.public_key)
         except BadSignature as error:
+            fault = judge_mismatch(archive, error.sha256, find_oddity(path), find_oddity(signature))
             self._shelf.reject(archive, path)
-            raise GiveUp(
-                f"the signature of {archive.file_name} does not match it: Verification Failure, sha256 {error.sha256}",
-                "Nothing of it was used. Retry fetches both anew; if that fails too, compare address and public key in "
-                "the release file with Google's guide, and report it.",
-            ) from None
+            raise fault from None
 
     def _lock_of(self, archive: Archive) -> threading.RLock:
         with self._lock:
             return self._locks.setdefault(self._shelf.name_key(archive), threading.RLock())
+
+
+def judge_mismatch(archive: Archive, sha256: str, got: Oddity, signed: Oddity) -> StepError:
+    """What is said of an archive and a signature that do not match; what evidently is something else is no attack."""
+    what, name = (got, archive.file_name) if got else (signed, f"the signature of {archive.file_name}")
+    host = archive.url.partition("//")[2].partition("/")[0]
+    if got == "the archive unpacked on its way":
+        return GiveUp(
+            f"{host} gave {got} in place of {name}, which its signature does not cover",
+            "Have the store or the proxy hand the file on as it is (on Cloud Storage: without a Content-Encoding in "
+            "the object's metadata), then retry.",
+        )
+    if what and archive.local_path:
+        return GiveUp(f"{name} is {what}", "Put the files there as they are published, then retry.")
+    if what:
+        return TryAgain(f"{host} gave {what} in place of {name}; both are fetched again", FETCHED_AGAIN)
+    return GiveUp(
+        f"the signature of {archive.file_name} does not match it: Verification Failure, sha256 {sha256}",
+        "Nothing of it was used. Retry fetches both anew; if that fails too, compare address and public key in "
+        "the release file with Google's guide, and report it.",
+    )
 
 
 def _describe(archive: Archive, action: str) -> OutsideCall:
