@@ -9,15 +9,15 @@ from typing import assert_never
 from bot.clock import Clock
 from bot.engine.plans import Plans
 from bot.engine.step_runs import StepRuns
-from bot.engine.turn import StepLog, Turn, correct_wait, describe_outcome, limit_patience
+from bot.engine.turn import StepLog, Turn, correct_wait, describe_outcome, judge_missing, limit_patience
 from bot.incidents import note_incident
 from bot.journal.journal import Journal
-from bot.journal.rows import LONGEST_PAUSE, UpgradeRow, find_first_asked, is_due
+from bot.journal.rows import LONGEST_PAUSE, UpgradeRow, find_first_asked, find_retried, is_due
 from bot.journal.store import StoreBroken
 from bot.schedule.keeper import Keeper
 from bot.telling.chronicle import Chronicle
 from bot.transitions import Transitions
-from steps.contract.errors import GiveUp, NoPlace, TryAgain
+from steps.contract.errors import GiveUp, NoPlace, NotGranted, TryAgain
 from steps.contract.step import Ask, Blocked, Done, Outcome, Waiting
 from steps.plan import is_past_first_write
 
@@ -135,6 +135,8 @@ class Runner:
         except TryAgain as fault:
             retry_in = self._plans.pace.retry_cap if fault.retry_in is None else fault.retry_in
             return Waiting(fault.why, retry_in, queued=isinstance(fault, NoPlace))
+        except NotGranted as fault:
+            return judge_missing(fault, find_retried(self._journal.list_questions(row.id), row.step), self._clock.now())
         except GiveUp as fault:
             return Blocked(fault.why, fault.remedy)
         except StoreBroken:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 import msgspec
@@ -14,12 +14,17 @@ import structlog
 from bot.journal.audit import Deed
 from bot.journal.journal import Journal
 from bot.journal.rows import LONGEST_PAUSE, UpgradeRow, encode_json
+from steps.contract.errors import NotGranted
 from steps.contract.ledger import Ledger, LedgerEntry
 from steps.contract.notes import Json
 from steps.contract.step import Ask, Blocked, Done, Outcome, Step, Waiting
 from steps.contract.wording import describe_seconds, name_phase
 
 log = structlog.get_logger(__name__)
+
+
+# Google's own "7 minutes or longer" (cloud.google.com/iam/docs/access-change-propagation).
+GRANT_TAKES = timedelta(minutes=10)
 
 
 @dataclass
@@ -110,6 +115,15 @@ def limit_patience(step: Step | None, row: UpgradeRow, outcome: Outcome, now: da
         f"{outcome.why}",
         "Look at what it waits for. Retry waits again from now on; abort ends the upgrade.",
     )
+
+
+def judge_missing(fault: NotGranted, retried_at: datetime | None, now: datetime) -> Waiting | Blocked:
+    """What comes of a missing right: whoever pressed Retry has just granted it, so it is looked for for a while."""
+    since = now - retried_at if retried_at else GRANT_TAKES
+    if not timedelta(0) <= since < GRANT_TAKES:
+        return Blocked(fault.why, fault.remedy)
+    sentence = f"{fault.why}; what was just granted may count only minutes later, and is looked for until then"
+    return Waiting(sentence, min(max(since.total_seconds() / 2, 5.0), 60.0))
 
 
 def describe_outcome(outcome: Outcome) -> str:

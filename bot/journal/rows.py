@@ -172,6 +172,12 @@ def find_first_asked(questions: Sequence[Question], step: str) -> datetime | Non
     return min((question.asked_at for question in same), default=None)
 
 
+def find_retried(questions: Sequence[Question], step: str) -> datetime | None:
+    """When a person had the blocked step run again, None where its latest question was decided otherwise."""
+    latest = next((question for question in reversed(questions) if question.step == step), None)
+    return latest.decided_at if latest and latest.choice == "retry" else None
+
+
 ENCODED = ("options", "address", "plan")
 OPTIONS, ADDRESS = msgspec.json.Decoder(UpgradeOptions), msgspec.json.Decoder(ClusterAddress)
 PLAN = msgspec.json.Decoder(tuple[str, ...])

@@ -28,3 +28,7 @@ class GiveUp(StepError):
         super().__init__(why)
         self.why = why
         self.remedy = remedy
+
+
+class NotGranted(GiveUp):
+    """A right or an API is missing; what a person has just granted may count only some minutes later."""

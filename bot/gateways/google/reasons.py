@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 
 # Rate limits inside a 403, the lower-case ones as the older APIs write them.
 PASSING = frozenset({"RATE_LIMIT_EXCEEDED", "rateLimitExceeded", "userRateLimitExceeded"})
+# What a person grants, and what Google then takes some minutes to know everywhere
+# (cloud.google.com/iam/docs/access-change-propagation: a role 7 minutes or longer, an API that was enabled likewise).
+GRANTED_LATE = frozenset({"", "IAM_PERMISSION_DENIED", "forbidden", "SERVICE_DISABLED", "accessNotConfigured"})
 ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo"
 PERIMETER = re.compile(r"vpcServiceControlsUniqueIdentifier:?\s*([\w-]+)")
 REMEDIES: Mapping[str, str] = {
@@ -50,6 +53,11 @@ def find_remedy(refusal: GoogleRefusal) -> str:
         project=refusal.metadata.get("consumer", "").removeprefix("projects/") or "PROJECT",
         perimeter=f"the number {perimeter[1]}" if perimeter else "the refusal",
     )
+
+
+def is_missing_grant(refusal: GoogleRefusal) -> bool:
+    """Whether a role or an API is missing, as opposed to what another than IAM refuses."""
+    return refusal.status == 403 and refusal.reason in GRANTED_LATE and not PERIMETER.search(refusal.message)
 
 
 def read_google_refusal(status: int, text: str, answer: object) -> GoogleRefusal:

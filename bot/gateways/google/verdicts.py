@@ -7,8 +7,8 @@ from dataclasses import replace
 from bot.gateways.calls import faults
 from bot.gateways.calls.faults import OutsideCall, name_error
 from bot.gateways.google.reasons import PASSING as RATE_LIMITS
-from bot.gateways.google.reasons import GoogleRefusal, find_remedy
-from steps.contract.errors import GiveUp, StepError, TryAgain
+from bot.gateways.google.reasons import GoogleRefusal, find_remedy, is_missing_grant
+from steps.contract.errors import GiveUp, NotGranted, StepError, TryAgain
 
 GET_CREDENTIALS = (
     "Set GOOGLE_APPLICATION_CREDENTIALS to a service account's key file, run the bot with workload identity, "
@@ -29,7 +29,10 @@ def judge_refusal(call: OutsideCall, refusal: GoogleRefusal, retry_after: float 
     if refusal.reason in RATE_LIMITS:
         return faults.judge_status(call, 429, refusal.message, retry_after)
     call = replace(call, told=find_remedy(refusal) or call.told)
-    return faults.judge_status(call, refusal.status, refusal.message, retry_after)
+    fault = faults.judge_status(call, refusal.status, refusal.message, retry_after)
+    if isinstance(fault, GiveUp) and is_missing_grant(refusal):
+        return NotGranted(fault.why, fault.remedy)
+    return fault
 
 
 def judge_container(call: OutsideCall, error: Exception, limit: float) -> Exception:

@@ -10,7 +10,7 @@ import pytest
 
 from bot.journal.store import StoreBroken
 from steps.contract.cards import Card, Progress
-from steps.contract.errors import GiveUp, TryAgain
+from steps.contract.errors import GiveUp, NotGranted, TryAgain
 from steps.contract.ledger import LedgerEntry
 from steps.contract.notes import Note, read_as
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Waiting
@@ -91,6 +91,31 @@ def test_a_plan_with_an_unknown_step_is_blocked(build: Build) -> None:
     engine.add_upgrade(["prepare/gone"])
     engine.runner.turn()
     assert engine.row().sentence == "this version of the bot has no step prepare/gone, which the upgrade's plan names"
+
+
+def test_a_right_that_was_just_granted_is_waited_for(build: Build) -> None:
+    """Told at once at first; after a retry it is looked for for minutes, more and more rarely, and told again."""
+
+    def look(_ctx: Context) -> Outcome:
+        raise NotGranted("GKE answered 403", "Grant the role, then retry.")
+
+    engine = build({"prepare/a": look})
+    row = engine.add_upgrade(["prepare/a"])
+    engine.runner.turn()
+    assert engine.row().state == "blocked"
+    engine.click("retry", BEN, row.id)
+    pauses: list[float] = []
+    while True:
+        engine.runner.turn()
+        if engine.row().state == "blocked":
+            break
+        assert "may count only minutes later" in engine.row().sentence
+        due = engine.row().due
+        assert due is not None
+        pauses.append((due - engine.clock.now()).total_seconds())
+        engine.clock.time = due
+    assert (pauses[0], pauses[-1], 590 < sum(pauses) < 700) == (5.0, 15.0, True)
+    assert engine.row().remedy == "Grant the role, then retry."
 
 
 def test_nothing_is_begun_of_a_plan_whose_later_steps_are_unknown(build: Build) -> None:

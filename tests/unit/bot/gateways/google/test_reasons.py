@@ -6,7 +6,7 @@ import pytest
 
 from bot.gateways.google.gke import GkeGateway
 from bot.gateways.google.reasons import GoogleRefusal, find_remedy, read_google_refusal
-from steps.contract.errors import GiveUp, TryAgain
+from steps.contract.errors import GiveUp, NotGranted, TryAgain
 from tests.unit.bot.gateways.project import ADDRESS, Google
 
 PERIMETER = "Request is prohibited by organization's policy. vpcServiceControlsUniqueIdentifier: aBc-12_3"
@@ -48,13 +48,15 @@ def test_each_reason_has_its_own_remedy(google: Google, gke: GkeGateway, path: s
 @pytest.mark.parametrize("reason", ["", "IAM_PERMISSION_DENIED"])
 def test_a_missing_role_is_still_told_with_its_command(google: Google, gke: GkeGateway, path: str, reason: str) -> None:
     """A 403 without a reason is one, too."""
-    assert "add-iam-policy-binding" in refuse(google, gke, path, reason).remedy
+    told = refuse(google, gke, path, reason)
+    assert ("add-iam-policy-binding" in told.remedy, type(told)) == (True, NotGranted)
 
 
 @pytest.mark.parametrize("path", PATHS)
 def test_a_perimeter_is_told_with_the_number_to_look_up(google: Google, gke: GkeGateway, path: str) -> None:
     """It stands in the message alone."""
-    assert "aBc-12_3" in refuse(google, gke, path, "", PERIMETER).remedy
+    told = refuse(google, gke, path, "", PERIMETER)
+    assert ("aBc-12_3" in told.remedy, type(told)) == (True, GiveUp)
 
 
 @pytest.mark.parametrize("path", PATHS)
