@@ -253,7 +253,7 @@ def read_signs(bot: Bot, front: SlackFront) -> Signs:
 
 
 def require_place(state: Path) -> None:
-    """See that the state folder can be written to and programs be started from it. Raises ConfigError."""
+    """See that the state folder can be written to, gives locks and starts programs. Raises ConfigError."""
     check = check_writing(state)
     if check.severity == "error":
         raise ConfigError([f"ASM_UPGRADE_STATE: {check.sentence}. {check.remedy}"])

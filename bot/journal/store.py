@@ -297,7 +297,7 @@ def is_open_to_others(place: Path) -> bool:
 
 
 def lock_file(path: Path) -> IO[str]:
-    """Hold an advisory lock for as long as the returned file is open. Raises StoreBusy naming who holds it."""
+    """Hold an advisory lock for as long as the returned file is open. Raises StoreBusy naming who holds it, OSError."""
     handle = path.open("a+", encoding="utf-8")
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -305,6 +305,8 @@ def lock_file(path: Path) -> IO[str]:
         handle.seek(0)
         holder = handle.read().strip() or "unknown"
         handle.close()
+        if not isinstance(error, BlockingIOError):  # the file system gives no locks
+            raise
         raise StoreBusy(
             f"another bot (process {holder}) uses {path.parent}; stop it, or give this one its own ASM_UPGRADE_STATE"
         ) from error

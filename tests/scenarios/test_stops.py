@@ -22,7 +22,7 @@ from tests.scenarios.container import (
     open_site,
     wait_until,
 )
-from tests.scenarios.rig import is_locked
+from tests.scenarios.locks import is_locked
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 LONG_GRACE, SHORT_GRACE = 120.0, 0.5

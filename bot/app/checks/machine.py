@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import sqlite3
 import subprocess
@@ -30,6 +31,10 @@ from steps.preflight.machine import check_disk, check_kubectl
 TOOL_SECONDS = 10
 RESTORE = "Stop the bot and restore the file from a backup."
 WRITABLE = "Let it belong to the bot's user, on a volume that is not mounted read-only."
+LOCKING = (
+    "Take a volume of its own, on a disk and not on a share: locks keep a second bot from the journal, and a program"
+    " that runs from being started again."
+)
 EXECUTABLE = "Mount its volume without noexec: istioctl and asmctl are started from there."
 
 
@@ -103,19 +108,21 @@ def check_tools(release: Release, path: str) -> Check:
 
 
 def check_writing(state: Path) -> Check:
-    """Whether the state folder can be written to and programs be started from it, by doing both."""
+    """Whether the state folder can be written to, files be locked and programs be started there, by doing all three."""
     place = state if state.is_dir() else next(folder for folder in state.absolute().parents if folder.exists())
     try:
         with TemporaryDirectory(prefix=".doctor-", dir=place) as folder:
             program = Path(folder, "program")
             write_atomically(program, b"#!/bin/sh\nexit 0\n", 0o700)
-            fault = _start(program)
+            fault, loose = _start(program), _find_looseness(program)
     except OSError as error:
         return failed("writing", f"{place} can't be written to: {error.strerror or error}", WRITABLE)
     if fault:
         return failed("writing", f"no program can be started from {place}: {fault}", EXECUTABLE)
+    if loose:
+        return failed("writing", f"no file can be locked in {place}: {loose}", LOCKING)
     made = "" if place == state else f"; {state} will be made"
-    return passed("writing", f"{place} can be written to, and programs be started from it{made}")
+    return passed("writing", f"{place} can be written to, files be locked and programs be started there{made}")
 
 
 def _start(program: Path) -> str:
@@ -125,6 +132,19 @@ def _start(program: Path) -> str:
     except (OSError, subprocess.SubprocessError) as error:
         return str(getattr(error, "strerror", "") or error)
     return ""
+
+
+def _find_looseness(path: Path) -> str:
+    """Why a file can't be locked, "" where it can: a second lock is refused as long as the first is held."""
+    with path.open("rb") as first, path.open("rb") as second:
+        try:
+            fcntl.flock(first, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(second, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return ""
+        except OSError as error:
+            return error.strerror or str(error)
+    return "two programs get the lock of one file at once"
 
 
 def check_release(release: Release, archive: str) -> Check:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import sqlite3
 import subprocess
@@ -110,6 +112,19 @@ def test_a_state_folder_that_can_not_be_made_is_told(environment: Path) -> None:
     code, said = serve()
     assert (code, said.count("\n")) == (1, 1)
     assert "the state folder" in said
+
+
+def test_a_file_system_without_locks_is_not_taken_for_another_bot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody looks for a second bot that is not there."""
+
+    def refuse(_file: object, _kind: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(StoreBroken, match="can't be used: No locks available"):
+        Store(tmp_path / "asm-upgrade.db", KEY)
 
 
 def test_a_full_disk_is_told_while_journalling(build: Build) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,6 +23,7 @@ from bot.app.checks.machine import (
     measure_disk_room,
 )
 from bot.app.serving import require_place
+from bot.settings.environment import ConfigError
 from steps.contract.checks import Severity
 from steps.contract.step import Done
 from steps.preflight.machine import check_disk
@@ -108,6 +113,29 @@ def test_a_folder_from_which_programs_start_is_fine(tmp_path: Path) -> None:
     require_place(tmp_path / "state")
     assert check_writing(tmp_path / "state").severity == "ok"
     assert list(tmp_path.iterdir()) == []
+
+
+def refuse_locks(_file: object, _kind: int) -> None:
+    """What a share without a lock server answers."""
+    raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+
+@pytest.mark.parametrize(
+    ("flock", "told"),
+    [
+        (refuse_locks, "no file can be locked in {}: No locks available"),
+        (lambda _file, _kind: None, "no file can be locked in {}: two programs get the lock of one file at once"),
+    ],
+)
+def test_a_volume_that_locks_nothing_is_refused(
+    flock: Callable[[object, int], None], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether it says so, as a share does, or gives everybody the lock."""
+    monkeypatch.setattr(fcntl, "flock", flock)
+    check = check_writing(tmp_path)
+    assert (check.severity, told.format(tmp_path) in check.sentence) == ("error", True)
+    with pytest.raises(ConfigError, match="no file can be locked"):
+        require_place(tmp_path)
 
 
 def test_a_volume_that_starts_no_program_is_refused(project_root: Path, tmp_path: Path) -> None:
