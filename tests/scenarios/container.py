@@ -181,8 +181,9 @@ class Person:
 
     def _do_once(self, what: tuple[str, str], act: str, **body: Any) -> None:
         if what not in self.clicked and self.site.ask("page", "/ui/state")["bot"]["connections"]:
-            self.site.tell("page", f"/ui/{act}", channel=CHANNEL, **body)
-            self.clicked.add(what)
+            answer = self.site.http.post(f"{self.site.addresses['page']}/ui/{act}", json={"channel": CHANNEL, **body})
+            if answer.is_success:  # the button may have gone since it was looked for
+                self.clicked.add(what)
 
 
 def has_ended(messages: list[Json]) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from sandbox.bot.settings import CLUSTERS
@@ -57,6 +59,15 @@ def test_a_program_is_waited_for_before_its_container_ends(apart: Apart, tmp_pat
     """An evicted pod lets istioctl end within its grace."""
     said = run_bot(apart, tmp_path, "sleep 2; exit 3", "60")
     assert said == "left with 0 ProgramEnded(exit_code=3, output='', timed_out=False)"
+
+
+def test_after_a_stop_the_journals_file_alone_is_whole(apart: Apart, tmp_path: Path) -> None:
+    """Whoever backs up or restores it without its WAL has everything."""
+    run_bot(apart, tmp_path, "exit 0", "60")
+    (alone := tmp_path / "alone.db").write_bytes((tmp_path / "state" / "asm-upgrade.db").read_bytes())
+    with closing(sqlite3.connect(alone)) as db:
+        found = db.execute("select id from identity").fetchone()
+    assert found == ((tmp_path / "state" / "asm-upgrade.journal").read_text().strip(),)
 
 
 def test_a_program_that_takes_longer_is_told_to_end(apart: Apart, tmp_path: Path) -> None:

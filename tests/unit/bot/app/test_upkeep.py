@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Collection
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -186,6 +188,18 @@ def copied(build: Build, tmp_path: Path) -> Copied:
     path = Path(engine.store.read("pragma database_list")[0]["file"])
     copies = JournalCopies(engine.store, path, tmp_path / "copies", engine.clock)
     return Copied(engine, copies, tmp_path / "copies")
+
+
+def test_each_hour_the_file_alone_is_whole(copied: Copied, tmp_path: Path) -> None:
+    """Restored without its WAL it lacks nothing that was committed an hour ago."""
+    path = copied.engine.store.read("pragma database_list")[0]["file"]
+    for number in (1, 2):
+        copied.engine.clock.time += timedelta(hours=1)
+        copied.engine.add_upgrade(["prepare/a"], f"cluster-{number}", number)
+        copied.copies.turn()
+        (alone := tmp_path / f"alone-{number}.db").write_bytes(Path(path).read_bytes())
+        with closing(sqlite3.connect(alone)) as db:
+            assert db.execute("select count(*) from upgrades").fetchone() == (number,)
 
 
 def test_a_day_has_one_copy(copied: Copied) -> None:
