@@ -6,6 +6,7 @@ import importlib
 import os
 import sys
 import threading
+import time
 from pathlib import Path
 
 import structlog
@@ -157,11 +158,12 @@ class Serving:
         first process of a container, which takes all others with it, told to end.
         """
         log.info("stopping", grace=grace)
+        ends = time.monotonic() + grace
         self.bot.runner.leave()
         self._steps.leave()
         self._steps.join(timeout=5)
         self._dispatcher.close(min(grace, STEP_SECONDS))
-        running = self.bot.programs.wait_for_all(grace, self._hurried)
+        running = self.bot.programs.wait_for_all(max(0.0, ends - time.monotonic()), self._hurried)
         if running:
             log.warning("programs_still_run", runs=running)
         if running and os.getpid() == 1:

@@ -13,6 +13,8 @@ import pytest
 import yaml
 
 from bot.app.wiring import read_known_releases
+from bot.gateways.programs.long_programs import GRACE_SECONDS, WATCH_SECONDS
+from bot.gateways.programs.mesh_tools import ProgramLimits
 from bot.settings.environment import Settings, read_settings
 from handlers.usage import COMMAND, USAGE
 from sandbox.cluster.seeds.account_roles import operator_rules
@@ -83,6 +85,15 @@ def defaults(manifests: Path) -> Settings:
     """The settings of a bot that was given its tokens and the example of clusters.toml."""
     clusters = str(manifests / "kubernetes" / "clusters.toml")
     return read_settings({"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1", "ASM_UPGRADE_CLUSTERS": clusters})
+
+
+def test_a_pod_has_time_for_an_apply_that_has_begun(pod_spec: dict[str, Any]) -> None:
+    """The bot waits for longer than it may take, and the platform for longer than the bot, which notes how it ended."""
+    variables = {one["name"]: one.get("value") for one in pod_spec["containers"][0]["env"]}
+    grace = float(variables["ASM_UPGRADE_GRACE"])
+    limits = ProgramLimits()
+    assert max(limits.apply, limits.validate) + WATCH_SECONDS + GRACE_SECONDS <= grace
+    assert grace + 2 * GRACE_SECONDS < pod_spec["terminationGracePeriodSeconds"]
 
 
 def test_slack_app_asks_for_the_scopes_of_its_methods(slack_app: dict[str, Any]) -> None:
