@@ -100,7 +100,7 @@ def open_site(folder: Path, speed: str = "20") -> Iterator[Site]:
             yield site
         finally:
             run.send_signal(signal.SIGTERM)
-            run.wait(30)
+            run.wait(MOST_SECONDS)
 
 
 @dataclass(frozen=True)

@@ -12,17 +12,14 @@ from bot.files import sync_folder, write_atomically
 from bot.gateways.calls.faults import OutsideCall, judge_disk
 from bot.gateways.releases.archive_cache import touch
 from bot.gateways.releases.archive_shelf import ArchiveShelf
-from bot.gateways.releases.odd_files import Oddity, find_oddity
-from bot.gateways.releases.signatures import BadSignature, verify_file
+from bot.gateways.releases.signatures import BadSignature, find_oddity, judge_mismatch, verify_file
 from bot.gateways.releases.slices import Slices, measure_file, notes_path
 from bot.gateways.releases.unpacked import UnpackedReleases
-from steps.contract.errors import GiveUp, StepError, TryAgain
+from steps.contract.errors import GiveUp, TryAgain
 from steps.contract.ports import Fetched, Tools, Verified
 from steps.contract.release import Archive
 
 LARGEST_SIGNATURE = 4096
-# A page in place of a file comes from somewhere on the way, and goes after a while.
-FETCHED_AGAIN = 30.0
 
 
 class ReleaseFilesGateway:
@@ -125,27 +122,6 @@ class ReleaseFilesGateway:
     def _lock_of(self, archive: Archive) -> threading.RLock:
         with self._lock:
             return self._locks.setdefault(self._shelf.name_key(archive), threading.RLock())
-
-
-def judge_mismatch(archive: Archive, sha256: str, got: Oddity, signed: Oddity) -> StepError:
-    """What is said of an archive and a signature that do not match; what evidently is something else is no attack."""
-    what, name = (got, archive.file_name) if got else (signed, f"the signature of {archive.file_name}")
-    host = archive.url.partition("//")[2].partition("/")[0]
-    if got == "the archive unpacked on its way":
-        return GiveUp(
-            f"{host} gave {got} in place of {name}, which its signature does not cover",
-            "Have the store or the proxy hand the file on as it is (on Cloud Storage: without a Content-Encoding in "
-            "the object's metadata), then retry.",
-        )
-    if what and archive.local_path:
-        return GiveUp(f"{name} is {what}", "Put the files there as they are published, then retry.")
-    if what:
-        return TryAgain(f"{host} gave {what} in place of {name}; both are fetched again", FETCHED_AGAIN)
-    return GiveUp(
-        f"the signature of {archive.file_name} does not match it: Verification Failure, sha256 {sha256}",
-        "Nothing of it was used. Retry fetches both anew; if that fails too, compare address and public key in "
-        "the release file with Google's guide, and report it.",
-    )
 
 
 def _describe(archive: Archive, action: str) -> OutsideCall:

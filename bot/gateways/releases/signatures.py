@@ -1,16 +1,29 @@
-"""The check of a release's detached signature: ECDSA on P-256 over SHA-256, as the guide does it with openssl."""
+"""The check of a release's detached signature: ECDSA on P-256 over SHA-256, as the guide does it with openssl.
+
+Where the two do not match, what evidently is something else is told as that: a page, nothing, or the file unpacked.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from steps.contract.errors import GiveUp
+from steps.contract.errors import GiveUp, StepError, TryAgain
 from steps.contract.ports import Verified
+from steps.contract.release import Archive
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+
+
+Oddity: TypeAlias = Literal["", "nothing at all", "a web page", "the archive unpacked on its way"]
+
+LOOKED_AT = 1024
+# Where the head of a tar says so (pax, "ustar Interchange Format").
+TAR, TAR_AT = b"ustar", 257
+# A page in place of a file comes from somewhere on the way, and goes after a while.
+FETCHED_AGAIN = 30.0
 
 
 class BadSignature(Exception):
@@ -68,3 +81,37 @@ def take_fingerprint(key: EllipticCurvePublicKey) -> str:
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
     return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+
+
+def find_oddity(path: Path) -> Oddity:
+    """What the file evidently is that no archive and no signature is, "" where it may be one. Raises OSError."""
+    with path.open("rb") as file:
+        head = file.read(LOOKED_AT)
+    if not head.strip(b"\0"):
+        return "nothing at all"
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        return "a web page"
+    if head[TAR_AT:].startswith(TAR):
+        return "the archive unpacked on its way"
+    return ""
+
+
+def judge_mismatch(archive: Archive, sha256: str, got: Oddity, signed: Oddity) -> StepError:
+    """What is said of an archive and a signature that do not match; what evidently is something else is no attack."""
+    what, name = (got, archive.file_name) if got else (signed, f"the signature of {archive.file_name}")
+    host = archive.url.partition("//")[2].partition("/")[0]
+    if got == "the archive unpacked on its way":
+        return GiveUp(
+            f"{host} gave {got} in place of {name}, which its signature does not cover",
+            "Have the store or the proxy hand the file on as it is (on Cloud Storage: without a Content-Encoding in "
+            "the object's metadata), then retry.",
+        )
+    if what and archive.local_path:
+        return GiveUp(f"{name} is {what}", "Put the files there as they are published, then retry.")
+    if what:
+        return TryAgain(f"{host} gave {what} in place of {name}; both are fetched again", FETCHED_AGAIN)
+    return GiveUp(
+        f"the signature of {archive.file_name} does not match it: Verification Failure, sha256 {sha256}",
+        "Nothing of it was used. Retry fetches both anew; if that fails too, compare address and public key in "
+        "the release file with Google's guide, and report it.",
+    )

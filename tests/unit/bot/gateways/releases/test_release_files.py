@@ -1,94 +1,22 @@
 from __future__ import annotations
 
 import errno
-import gzip
 import hashlib
 import os
 import shutil
 from collections import namedtuple
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
-from bot.gateways.releases.release_files import ReleaseFilesGateway
-from sandbox.release.server import FOLDER, ReleaseServer
 from sandbox.release.signing import SigningKey
-from sandbox.release.switches import ReleaseSwitches
-from sandbox.web.sites import serve_in_thread
 from steps.contract.errors import GiveUp, TryAgain
-from steps.contract.release import Archive
 from tests.unit.bot.gateways.conftest import Serve
 from tests.unit.bot.gateways.loopback import HandClock, Reply, Silence, in_order
+from tests.unit.bot.gateways.releases.conftest import NAME, VERSION, Offer, Open
 
-VERSION = "1.4.10-asm.18"
-NAME = f"istio-{VERSION}-linux.tar.gz"
-Open = Callable[..., ReleaseFilesGateway]
 Room = namedtuple("Room", "total used free")
-
-
-class Offer:
-    """The sandbox's release server with its key."""
-
-    def __init__(self) -> None:
-        self.key = SigningKey.make()
-        self.server = ReleaseServer(self.key)
-        self.site = serve_in_thread(self.server.app())
-
-    @property
-    def switches(self) -> ReleaseSwitches:
-        """What is broken about the server."""
-        return self.server.switches
-
-    @property
-    def ranges(self) -> list[str]:
-        """The Range headers of the requests for the archive."""
-        return [asked for name, asked in self.server.requests if name == NAME]
-
-    def describe(self, name: str = NAME, base: str = "", **fields: str) -> Archive:
-        """Describe one of the archives on offer."""
-        place = (base or self.site.url) + FOLDER
-        return Archive(
-            version=VERSION,
-            file_name=name,
-            url=f"{place}/{name}",
-            signature_url=f"{place}/{name}.1.sig",
-            public_key=fields.pop("public_key", self.key.public_pem()),
-            directory=f"istio-{VERSION}",
-            **fields,
-        )
-
-
-@pytest.fixture(scope="module")
-def shared_offer() -> Iterator[Offer]:
-    """Build archives once for all tests."""
-    offer = Offer()
-    yield offer
-    offer.site.stop()
-
-
-@pytest.fixture
-def offer(shared_offer: Offer) -> Offer:
-    """Give the server with every switch off."""
-    vars(shared_offer.switches).update(vars(ReleaseSwitches()))
-    shared_offer.server.requests.clear()
-    return shared_offer
-
-
-@pytest.fixture
-def open_files(tmp_path: Path) -> Iterator[Open]:
-    """Open gateways on one folder, as restarts of the bot do."""
-    opened: list[ReleaseFilesGateway] = []
-
-    def open_gateway(**options: Any) -> ReleaseFilesGateway:
-        opened.append(ReleaseFilesGateway(tmp_path / "releases", **options))
-        return opened[-1]
-
-    yield open_gateway
-    for gateway in opened:
-        gateway.close()
 
 
 def tick(clock: HandClock) -> Callable[[], float]:
@@ -186,69 +114,6 @@ def test_tampered_archive_is_refused(offer: Offer, open_files: Open) -> None:
     files.fetch_archive(offer.describe())
     with pytest.raises(GiveUp, match=r"does not match it: Verification Failure, sha256 [0-9a-f]{64}"):
         files.verify_archive(offer.describe())
-
-
-PAGE = b"\xef\xbb\xbf\n<!DOCTYPE html><title>Sign in</title>"
-
-
-def unpack(archive: bytes) -> bytes:
-    """What a store that takes the object's encoding for its own hands out."""
-    return gzip.decompress(archive)
-
-
-@pytest.mark.parametrize(
-    ("harm", "told"),
-    [
-        (lambda archive, signature: (PAGE, signature), "a web page in place of istio-"),
-        (lambda archive, signature: (archive, PAGE), "a web page in place of the signature of istio-"),
-        (lambda archive, signature: (PAGE, PAGE), "a web page in place of istio-"),
-        (lambda archive, signature: (b"", signature), "nothing at all in place of istio-"),
-        (lambda archive, signature: (archive, b""), "nothing at all in place of the signature of istio-"),
-        (lambda archive, signature: (bytes(len(archive)), signature), "nothing at all in place of istio-"),
-        (lambda archive, signature: (unpack(archive), signature), "the archive unpacked on its way in place of istio-"),
-    ],
-)
-def test_what_came_in_place_of_a_file_is_told_as_what_it_is(
-    harm: Callable[[bytes, bytes], tuple[bytes, bytes]], told: str, serve: Serve, offer: Offer, open_files: Open
-) -> None:
-    """Nobody cries tampering over a sign-in page; where it may pass, both are fetched again without anybody."""
-    archive = offer.describe()
-    right = [httpx.get(url, trust_env=False).content for url in (archive.url, archive.signature_url)]
-    came = list(harm(right[0], right[1]))
-    files = {f"/{NAME}": 0, f"/{NAME}.1.sig": 1}
-    server = serve(lambda request: Reply(body=came[files[request.path.removeprefix(FOLDER)]]))
-    fetched = offer.describe(base=server.url)
-    with pytest.raises((TryAgain, GiveUp), match=told) as raised:
-        open_files().verify_archive(fetched)
-    assert isinstance(raised.value, GiveUp) == ("unpacked" in told)
-    came[:] = right
-    assert open_files().verify_archive(fetched).size == len(right[0])
-
-
-@pytest.mark.parametrize("is_local", [False, True])
-def test_what_is_kept_survives_a_power_cut(
-    is_local: bool, offer: Offer, open_files: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each file is synced before it has its name; one that was not may be empty afterwards."""
-    archive = offer.describe()
-    if is_local:
-        place = tmp_path / "given"
-        place.mkdir()
-        for url in (archive.url, archive.signature_url):
-            (place / url.rpartition("/")[2]).write_bytes(httpx.get(url, trust_env=False).content)
-        archive = offer.describe(local_path=str(place / NAME))
-    synced: set[int] = set()
-    really = os.fsync
-
-    def note(descriptor: int) -> None:
-        synced.add(os.fstat(descriptor).st_ino)
-        really(descriptor)
-
-    monkeypatch.setattr(os, "fsync", note)
-    open_files().verify_archive(archive)
-    kept = [path for path in (tmp_path / "releases" / "archives").rglob("*") if path.is_file()]
-    assert len(kept) == 2
-    assert [path.name for path in kept if path.stat().st_ino not in synced] == []
 
 
 def test_refused_archive_is_kept_aside_and_fetched_anew(offer: Offer, open_files: Open, tmp_path: Path) -> None:

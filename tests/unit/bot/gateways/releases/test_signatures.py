@@ -1,0 +1,79 @@
+"""What came in place of a release, and what a power cut leaves of one."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from sandbox.release.server import FOLDER
+from steps.contract.errors import GiveUp, TryAgain
+from tests.unit.bot.gateways.conftest import Serve
+from tests.unit.bot.gateways.loopback import Reply
+from tests.unit.bot.gateways.releases.conftest import NAME, Offer, Open
+
+PAGE = b"\xef\xbb\xbf\n<!DOCTYPE html><title>Sign in</title>"
+
+
+def unpack(archive: bytes) -> bytes:
+    """What a store that takes the object's encoding for its own hands out."""
+    return gzip.decompress(archive)
+
+
+@pytest.mark.parametrize(
+    ("harm", "told"),
+    [
+        (lambda archive, signature: (PAGE, signature), "a web page in place of istio-"),
+        (lambda archive, signature: (archive, PAGE), "a web page in place of the signature of istio-"),
+        (lambda archive, signature: (PAGE, PAGE), "a web page in place of istio-"),
+        (lambda archive, signature: (b"", signature), "nothing at all in place of istio-"),
+        (lambda archive, signature: (archive, b""), "nothing at all in place of the signature of istio-"),
+        (lambda archive, signature: (bytes(len(archive)), signature), "nothing at all in place of istio-"),
+        (lambda archive, signature: (unpack(archive), signature), "the archive unpacked on its way in place of istio-"),
+    ],
+)
+def test_what_came_in_place_of_a_file_is_told_as_what_it_is(
+    harm: Callable[[bytes, bytes], tuple[bytes, bytes]], told: str, serve: Serve, offer: Offer, open_files: Open
+) -> None:
+    """Nobody cries tampering over a sign-in page; where it may pass, both are fetched again without anybody."""
+    archive = offer.describe()
+    right = [httpx.get(url, trust_env=False).content for url in (archive.url, archive.signature_url)]
+    came = list(harm(right[0], right[1]))
+    files = {f"/{NAME}": 0, f"/{NAME}.1.sig": 1}
+    server = serve(lambda request: Reply(body=came[files[request.path.removeprefix(FOLDER)]]))
+    fetched = offer.describe(base=server.url)
+    with pytest.raises((TryAgain, GiveUp), match=told) as raised:
+        open_files().verify_archive(fetched)
+    assert isinstance(raised.value, GiveUp) == ("unpacked" in told)
+    came[:] = right
+    assert open_files().verify_archive(fetched).size == len(right[0])
+
+
+@pytest.mark.parametrize("is_local", [False, True])
+def test_what_is_kept_survives_a_power_cut(
+    is_local: bool, offer: Offer, open_files: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each file is synced before it has its name; one that was not may be empty afterwards."""
+    archive = offer.describe()
+    if is_local:
+        place = tmp_path / "given"
+        place.mkdir()
+        for url in (archive.url, archive.signature_url):
+            (place / url.rpartition("/")[2]).write_bytes(httpx.get(url, trust_env=False).content)
+        archive = offer.describe(local_path=str(place / NAME))
+    synced: set[int] = set()
+    really = os.fsync
+
+    def note(descriptor: int) -> None:
+        synced.add(os.fstat(descriptor).st_ino)
+        really(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    open_files().verify_archive(archive)
+    kept = [path for path in (tmp_path / "releases" / "archives").rglob("*") if path.is_file()]
+    assert len(kept) == 2
+    assert [path.name for path in kept if path.stat().st_ino not in synced] == []
