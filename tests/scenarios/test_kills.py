@@ -148,7 +148,6 @@ def ruin(tmp_path_factory: pytest.TempPathFactory) -> Ruin:
     """One upgrade under 25 kills."""
     state = tmp_path_factory.mktemp("kills")
     with run_sandbox(state) as addresses, httpx.Client(timeout=30, trust_env=False) as http:
-        http.post(f"{addresses['page']}/ui/limits", json={"enabled": False})
         kills = kill_again_and_again(addresses, http, state / "bot.log")
         with httpx.Client(timeout=30, trust_env=False, verify=False) as insecure:
             objects = insecure.get(f"{addresses['kubernetes']}/control/state").json()["objects"]
