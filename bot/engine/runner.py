@@ -69,7 +69,19 @@ class Runner:
             except StoreBroken:
                 raise
             except Exception as fault:  # what was recorded may be what can't be committed
-                self._commit(row, Turn(), self._block_faulty(row, fault))
+                self._block_or_set_aside(row, fault)
+
+    def _block_or_set_aside(self, row: UpgradeRow, fault: Exception) -> None:
+        """Block on a fault of the bot. Where that can't be told either, the row waits, and the other upgrades go on."""
+        try:
+            self._commit(row, Turn(), self._block_faulty(row, fault))
+        except StoreBroken:
+            raise
+        except Exception as untold:
+            incident = note_incident("block_untold", untold, upgrade=row.id, step=row.step)
+            why = f"{row.phase} stopped on a fault of the bot itself, which could not be told (incident {incident})"
+            later = self._clock.now() + timedelta(seconds=self._plans.pace.retry_cap)
+            self._journal.change_upgrade(row.id, due=later, sentence=why)
 
     def _run(self, row: UpgradeRow, now: datetime) -> None:
         if row.unreadable:

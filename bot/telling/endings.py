@@ -17,7 +17,6 @@ from bot.journal.bodies import (
     ProgressBody,
     Reminding,
     Unheard,
-    UnreadableBody,
 )
 
 
@@ -25,7 +24,7 @@ def close_body(body: Body, how: str, head: str = "", at: datetime | None = None)
     """The same message once what it asks or reminds of is over; any other stays as it is."""
     if isinstance(body, Asking):
         return replace(body, closed=how, head=head, closed_at=at)
-    if isinstance(body, Reminding | UnreadableBody):
+    if isinstance(body, Reminding):
         return replace(body, closed=how)
     return body
 

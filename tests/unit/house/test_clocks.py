@@ -31,6 +31,7 @@ STATED = {
     "tests/scenarios/test_reminder_kills.py::live_until": SENDING,
     "tests/scenarios/test_rollback_steps.py::speak": SENDING,
     "tests/unit/bot/gateways/kubernetes/test_simulated_cluster.py::advance": INLINE,
+    "tests/unit/bot/slack/sending/test_home_tabs.py::watch": SENDING,
     "tests/unit/steps/phases/lease/test_holding.py::test_an_account_that_lost_the_right_goes_on": INLINE,
     "tests/unit/steps/phases/lease/test_holding.py::test_it_is_renewed_by_one_request_in_half_a_minute": INLINE,
     "tests/unit/steps/phases/sidecars/simulated_mesh.py::tick": INLINE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -18,6 +19,7 @@ from bot.journal.bodies import (
     GateBody,
     GatheredBody,
     GatheredLine,
+    Line,
     MessageKind,
     MilestoneBody,
     Moment,
@@ -29,7 +31,15 @@ from bot.journal.bodies import (
     decode_body,
     encode_body,
 )
-from bot.telling.endings import close_body, end_progress
+from bot.telling.endings import (
+    add_line,
+    add_unheard,
+    close_body,
+    close_return,
+    end_progress,
+    leave_body,
+    leave_out_heard,
+)
 from steps.contract.cards import APPROVE, DENY, Card, Choice, Detail, Progress
 
 CARD = (
@@ -220,6 +230,25 @@ def test_a_question_and_a_reminder_can_be_closed() -> None:
     closed = [close_body(body, "approved") for body in (gate, reminder, RootBody("asking"))]
     assert closed[2] == RootBody("asking")
     assert [getattr(body, "closed", "") for body in closed] == ["approved", "approved", ""]
+
+
+CHANGES: dict[str, Callable[[Body], Body]] = {
+    "close": lambda body: close_body(body, "approved", at=STARTS),
+    "add a line": lambda body: add_line(body, Line("created", STARTS)),
+    "leave": lambda body: leave_body(body, "moved", STARTS),
+    "close the way back": close_return,
+    "end progress": lambda body: end_progress(body, "5/5 pods"),
+    "leave out": lambda body: leave_out_heard(body, set()),
+    "add unheard": lambda body: add_unheard(body, ()),
+}
+
+
+@pytest.mark.parametrize("kind", ["gate", "blocked", "reminder", "progress", "notice", "finished", "root"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_cannot_be_read_is_left_as_it_is(change: str, kind: MessageKind) -> None:
+    """Whatever becomes of what it told."""
+    body = UnreadableBody(kind, "damaged")
+    assert CHANGES[change](body) == body
 
 
 def test_progress_ends_with_what_came_of_it() -> None:
