@@ -174,17 +174,17 @@ class ApiServer:
             return self._client
 
     def _open_anew(self, failed: ApiClient) -> ApiClient:
+        self._forget(failed)
+        return self._open()
+
+    def _forget(self, failed: ApiClient) -> None:
         with self._lock:
             if self._client is failed:
                 failed.close()  # type: ignore[no-untyped-call]
                 self._client = None
-            if self._client is None:
-                self._client = self.connection.open()
-            return self._client
 
     def _exchange(self, client: ApiClient, action: str, request: Request) -> HttpAnswer:
         import urllib3
-        from kubernetes.client import ApiException
 
         limits = urllib3.Timeout(connect=self._limits.connect, read=self._limits.read)
         try:
@@ -202,10 +202,9 @@ class ApiServer:
                 response.close()
                 raise refuse_size(action, LARGEST_ANSWER)
             return HttpAnswer(response.status, body, faults.read_retry_after(response.headers))
-        except urllib3.exceptions.SSLError as error:  # as `call_api` tells it
-            told = ApiException(status=0, reason=f"{type(error).__name__}\n{error}")
-            raise judge_exchange(OutsideCall(self.name, action), told, self._limits.read) from error
         except urllib3.exceptions.HTTPError as error:
+            if isinstance(error, urllib3.exceptions.SSLError):  # who answers there may be another by now
+                self._forget(client)
             raise judge_exchange(OutsideCall(self.name, action), error, self._limits.read) from error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 from pathlib import Path
 
 import msgspec
@@ -49,12 +50,11 @@ class Unreached(TryAgain):
 
 
 def judge_exchange(call: OutsideCall, error: Exception, limit: float) -> StepError:
-    """The verdict on an exception of the Kubernetes client; `limit` is the read limit in seconds."""
-    from kubernetes.client import ApiException
+    """The verdict on an exception of urllib3; `limit` is the read limit in seconds."""
     from urllib3 import exceptions
 
     match error:
-        case ApiException():  # status 0: the client's form of a TLS error
+        case exceptions.SSLError() if is_untrusted(error):
             # Tried again: while GKE rotates the CA the old and the new one are answered for minutes.
             untrusted = f'{call.service} has no trusted certificate for "{call.action}"'
             return Unreached(f"{untrusted}: {name_error(error)}")
@@ -64,6 +64,13 @@ def judge_exchange(call: OutsideCall, error: Exception, limit: float) -> StepErr
             return faults.judge_silence(call, limit)
         case _:
             return faults.judge_unreachable(call, error)
+
+
+def is_untrusted(error: Exception) -> bool:
+    """Whether a TLS error is about the certificate, which is looked at before anything is sent."""
+    from urllib3.util.ssl_match_hostname import CertificateError
+
+    return any(isinstance(cause, (ssl.SSLCertVerificationError, CertificateError)) for cause in error.args)
 
 
 def judge_form(call: OutsideCall, body: bytes, error: Exception) -> StepError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import ssl
 import struct
@@ -58,7 +59,15 @@ class Silence:
     """Keep the connection open and never answer."""
 
 
-Answerer = Callable[[Request], Reply | Reset | Silence]
+@dataclass(frozen=True)
+class Garble:
+    """Break the TLS of the connection: in place of the answer, or in the middle of its body."""
+
+    begun: bool
+
+
+Answer = Reply | Reset | Silence | Garble
+Answerer = Callable[[Request], Answer]
 
 
 class Loopback:
@@ -122,6 +131,14 @@ class Loopback:
             case Silence():
                 self._ended.wait(30)
                 handler.close_connection = True
+            case Garble(begun=begun):
+                self._garble(handler, begun)
+
+    def _garble(self, handler: BaseHTTPRequestHandler, begun: bool) -> None:
+        if begun:
+            self._reply(handler, Reply(cut=1))
+        os.write(handler.connection.fileno(), b"no record of TLS")
+        handler.close_connection = True
 
     def _reply(self, handler: BaseHTTPRequestHandler, reply: Reply) -> None:
         handler.send_response(reply.status)
@@ -134,11 +151,11 @@ class Loopback:
             handler.close_connection = True
 
 
-def in_order(*answers: Reply | Reset | Silence) -> Answerer:
+def in_order(*answers: Answer) -> Answerer:
     """Answer with these in turn, the last one for ever."""
     left = list(answers)
 
-    def answer(_request: Request) -> Reply | Reset | Silence:
+    def answer(_request: Request) -> Answer:
         return left.pop(0) if len(left) > 1 else left[0]
 
     return answer

@@ -16,10 +16,10 @@ from bot.gateways.kubernetes.gateway import KubernetesGateway
 from sandbox.cluster.http.tls import ensure_certificate, write_kubeconfig
 from sandbox.google.account import EMAIL
 from steps.contract.errors import GiveUp, TryAgain
-from steps.mesh import ClusterAddress, ReachedServer
+from steps.mesh import ClusterAddress, ReachedServer, WorkloadRef
 from tests.unit.bot.gateways import loopback
 from tests.unit.bot.gateways.conftest import Serve
-from tests.unit.bot.gateways.loopback import Answerer, Loopback, Reply, Request, in_order, refusal
+from tests.unit.bot.gateways.loopback import Answerer, Garble, Loopback, Reply, Request, in_order, refusal
 from tests.unit.bot.gateways.project import ADDRESS, Google
 
 VERSION = Reply.of({"gitVersion": "v1.16.15-gke.6000"})
@@ -117,6 +117,27 @@ def test_a_foreign_certificate_is_never_trusted(cluster: Cluster, tmp_path: Path
     with pytest.raises(TryAgain, match="no trusted certificate"):
         cluster.gateway.read_server_version()
     assert server.requests == []
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_write_whose_answer_tls_cuts_off_is_sent_once(cluster: Cluster, begun: bool) -> None:
+    """It may have been done: only a certificate is looked at before anything is sent."""
+    server = cluster.serve(in_order(Garble(begun)))
+    with pytest.raises(TryAgain, match="could not be reached") as raised:
+        cluster.gateway.restart_workload(WorkloadRef("shop", "Deployment", "web"), "2026-01-01T00:00:00Z")
+    assert (type(raised.value), len(server.requests)) == (TryAgain, 1)
+    assert "certificate" not in raised.value.why
+
+
+def test_after_a_tls_error_the_cluster_is_looked_up_anew(cluster: Cluster) -> None:
+    """What answers without TLS there is no API server of GKE's any more."""
+    plain = cluster.serve(in_order(Garble(begun=False)))
+    ref = WorkloadRef("shop", "Deployment", "web")
+    with pytest.raises(TryAgain):
+        cluster.gateway.restart_workload(ref, "2026-01-01T00:00:00Z")
+    moved = cluster.serve(in_order(Reply()))
+    cluster.gateway.restart_workload(ref, "2026-01-01T00:00:00Z")
+    assert (len(plain.requests), len(moved.requests)) == (1, 1)
 
 
 def test_the_account_is_the_service_accounts_address(cluster: Cluster) -> None:
