@@ -77,9 +77,14 @@ def judge_untrusted(call: OutsideCall, error: BaseException) -> GiveUp:
     )
 
 
+def is_page(body: bytes) -> bool:
+    """Whether a body is a page for people; its beginning is enough to tell."""
+    return body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+
+
 def judge_garbled(call: OutsideCall, body: bytes, error: BaseException | None = None) -> TryAgain:
     """The verdict on an answer of 200 that is none of the service's own; it passes where a proxy is put in order."""
-    if not body.lstrip().startswith(b"<"):
+    if not is_page(body):
         told = f": {name_error(error)}" if error else ""
         return TryAgain(f'{call.service} answered "{call.action}" with broken JSON{told}')
     title = TITLE.search(body)

@@ -9,6 +9,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from bot.gateways.calls.faults import is_page
 from steps.contract.errors import GiveUp, StepError, TryAgain
 from steps.contract.ports import Verified
 from steps.contract.release import Archive
@@ -89,7 +90,7 @@ def find_oddity(path: Path) -> Oddity:
         head = file.read(LOOKED_AT)
     if not head.strip(b"\0"):
         return "nothing at all"
-    if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+    if is_page(head):
         return "a web page"
     if head[TAR_AT:].startswith(TAR):
         return "the archive unpacked on its way"

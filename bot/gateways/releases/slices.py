@@ -84,13 +84,17 @@ class Slices:
             raise faults.judge_disk(error, part, notes.total) from error
 
     def fetch_small(self, call: OutsideCall, url: str, most: int) -> bytes:
-        """A small file whole. GiveUp where it is larger than `most` bytes."""
+        """A small file whole. GiveUp where it is larger than `most` bytes, TryAgain where it is a page for people."""
         content = b""
         with open_file(self._client(), call, url) as response:
             for chunk in response.iter_raw(CHUNK):
                 content += chunk
                 if len(content) > most:
-                    raise GiveUp(f"{url} is larger than {most} bytes", "Check the address in the release file.")
+                    break
+        if faults.is_page(content):
+            raise faults.judge_garbled(call, content)
+        if len(content) > most:
+            raise GiveUp(f"{url} is larger than {most} bytes", "Check the address in the release file.")
         return content
 
     def close(self) -> None:

@@ -17,6 +17,9 @@ from tests.unit.bot.gateways.loopback import Reply
 from tests.unit.bot.gateways.releases.conftest import NAME, Offer, Open
 
 PAGE = b"\xef\xbb\xbf\n<!DOCTYPE html><title>Sign in</title>"
+# As most are: larger than any signature.
+LONG_PAGE = PAGE + b"<p>Who are you?</p>" * 1000
+NO_SIGNATURE = r"fetch the signature of istio-.* with a page for people \(Sign in\)"
 
 
 def unpack(archive: bytes) -> bytes:
@@ -28,8 +31,11 @@ def unpack(archive: bytes) -> bytes:
     ("harm", "told"),
     [
         (lambda archive, signature: (PAGE, signature), "a web page in place of istio-"),
-        (lambda archive, signature: (archive, PAGE), "a web page in place of the signature of istio-"),
-        (lambda archive, signature: (PAGE, PAGE), "a web page in place of istio-"),
+        (lambda archive, signature: (archive, PAGE), NO_SIGNATURE),
+        (lambda archive, signature: (archive, LONG_PAGE), NO_SIGNATURE),
+        (lambda archive, signature: (PAGE, PAGE), NO_SIGNATURE),
+        (lambda archive, signature: (LONG_PAGE, LONG_PAGE), NO_SIGNATURE),
+        (lambda archive, signature: (LONG_PAGE, signature), "a web page in place of istio-"),
         (lambda archive, signature: (b"", signature), "nothing at all in place of istio-"),
         (lambda archive, signature: (archive, b""), "nothing at all in place of the signature of istio-"),
         (lambda archive, signature: (bytes(len(archive)), signature), "nothing at all in place of istio-"),
@@ -51,6 +57,13 @@ def test_what_came_in_place_of_a_file_is_told_as_what_it_is(
     assert isinstance(raised.value, GiveUp) == ("unpacked" in told)
     came[:] = right
     assert open_files().verify_archive(fetched).size == len(right[0])
+
+
+def test_what_is_no_page_and_too_large_is_no_signature(serve: Serve, offer: Offer, open_files: Open) -> None:
+    """An address that leads to something else is a person's to mend."""
+    server = serve(lambda _request: Reply(body=b"\x1f" * 5000))
+    with pytest.raises(GiveUp, match="is larger than 4096 bytes"):
+        open_files().fetch_archive(offer.describe(base=server.url))
 
 
 @pytest.mark.parametrize("is_local", [False, True])
