@@ -55,7 +55,7 @@ def test_what_became_worse_says_so_on_a_card_of_its_own(rig: Rig) -> None:
     rig.click(BEN, first, button)
     rig.run_until(lambda: "What moved" in json.dumps(list_cards(rig)[-1]["blocks"]), 20_000)
     again = list_cards(rig)[-1]
-    assert "namespace shop: Deployment/web: now Recreate" in json.dumps(again["blocks"])
+    assert "Namespace shop: Deployment/web: now Recreate" in json.dumps(again["blocks"])
     assert "1 workload with the old sidecar changed after the approval. Re-inject too?" in str(again["text"])
     assert (consent(again) is not None, again["ts"] != first["ts"]) == (True, True)
     rig.run_until(lambda: "asm:approve" not in json.dumps(find_card(rig, first)["blocks"]), 120)

@@ -43,7 +43,7 @@ def test_a_start_after_an_abort_goes_on(film: Film) -> None:
         rig.command(ANA, "start cluster-x")
         rig.upgrade_all(BEN)
         texts = "\n".join(list_texts(rig)[told:])
-        assert f"proposal: cluster-x from {BEHIND} to 1.4.10-asm.18" in rig.command(ANA, "log cluster-x")
+        assert f"Proposal: cluster-x from {BEHIND} to 1.4.10-asm.18" in rig.command(ANA, "log cluster-x")
         assert "nothing to apply: the " in texts
         assert "control plane in place: 5 workloads on 1.4.10-asm.18" in texts
         for claim in ("control plane replaced", "istioctl manifest apply has", '["backup: '):

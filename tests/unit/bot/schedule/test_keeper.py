@@ -39,8 +39,9 @@ def test_neither_windows_nor_freezes_hold_a_way_back(build: Build, downtime: Dow
         called.append(ctx.step_id)
         return Done("done")
 
-    engine = build({step: act}, downtime=downtime)
-    engine.add_upgrade(build_plan("rollback", UpgradeOptions(canary_namespaces=("data",))))
+    plan = build_plan("rollback", UpgradeOptions(canary_namespaces=("data",)))
+    engine = build(dict.fromkeys(plan, act), downtime=downtime)
+    engine.add_upgrade(plan)
     engine.journal.change_upgrade("cluster-x-1", step=step)
     engine.runner.turn()
     assert called == [step]
