@@ -50,7 +50,7 @@ USAGE: Mapping[Action, Usage] = {
     ),
     "schedule": Usage(
         "schedule CLUSTER [YYYY-MM-DD HH:MM [ZONE] [for 3h] [START OPTIONS]]",
-        "set when an upgrade may act, or move it; without a time a form opens",
+        "set when an upgrade may act, or reschedule it; without a time a form opens",
         "Begin",
         "schedule cluster-x 2026-12-01 02:00 Asia/Seoul for 3h",
         "Approvals can be given before; nothing is changed until then.",
@@ -67,7 +67,7 @@ USAGE: Mapping[Action, Usage] = {
         "Steer",
         "move cluster-x C0MESHOPS1",
         "Root and open card are posted there anew, and the old ones lose their buttons where they still can. "
-        f"A time is moved by `{COMMAND} schedule CLUSTER`.",
+        f"`{COMMAND} schedule CLUSTER` changes the time.",
     ),
     "windows": Usage("windows [CLUSTER]", "when clusters may be changed", "Look", "windows cluster-x"),
     "calendar": Usage(
@@ -91,14 +91,14 @@ USAGE: Mapping[Action, Usage] = {
     "retry": Usage("retry CLUSTER", "try the blocked step again", "Steer", "retry cluster-x"),
     "abort": Usage(
         "abort CLUSTER REASON",
-        "end the upgrade; what has moved stays moved",
+        "end the upgrade; what it has changed stays changed",
         "Steer",
         "abort cluster-x wrong week",
         f"`{COMMAND} pause CLUSTER` stops as quickly, and can be undone.",
     ),
     "rollback": Usage(
         "rollback CLUSTER REASON",
-        "take the last upgrade back: the earlier release, its options, then the pods that were moved",
+        "take the last upgrade back: the earlier release, its options, then the pods that were restarted",
         "Steer",
         "rollback cluster-x errors since the gateway moved",
     ),

@@ -295,11 +295,11 @@ def resume(target: str) -> None:
 @click.argument("reason", nargs=-1)
 @click.option("--yes", is_flag=True, help="Do not ask first.")
 def abort(target: str, reason: tuple[str, ...], yes: bool) -> None:
-    """End an upgrade, named by its cluster or id; what has moved stays moved."""
+    """End an upgrade, named by its cluster or id; what it has changed stays changed."""
     from bot.app.local_orders import ask_why
     from bot.clicks.orders import Abort
 
-    _order(Abort(target, ask_why(f"Abort the upgrade of {target}? Pods already moved stay as they are", reason, yes)))
+    _order(Abort(target, ask_why(f"Abort the upgrade of {target}? Restarted pods stay as they are", reason, yes)))
 
 
 @main.command()
@@ -307,7 +307,7 @@ def abort(target: str, reason: tuple[str, ...], yes: bool) -> None:
 @click.argument("reason", nargs=-1)
 @click.option("--yes", is_flag=True, help="Do not ask first.")
 def rollback(target: str, reason: tuple[str, ...], yes: bool) -> None:
-    """Take an upgrade back, named by its cluster or id: the earlier release and its options, then the moved pods."""
+    """Take an upgrade back, named by its cluster or id: the earlier release, its options, then the restarted pods."""
     from bot.app.local_orders import ask_why
     from bot.clicks.orders import Rollback
 

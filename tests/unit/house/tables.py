@@ -8,13 +8,21 @@ from pathlib import Path
 import click
 
 from bot.app.cli import main
+from bot.journal.records import Action
+from bot.people.rights import READING, refuse_person
 from bot.settings.clusters import FIELDS
 from bot.settings.environment import SETTINGS
+from bot.settings.policy import Policy
 from bot.settings.projects import DISCOVERY_FIELDS
 from bot.settings.webhooks import WEBHOOK_FIELDS
 from handlers.usage import COMMAND, USAGE
 
 DOCS = Path(__file__).parents[3] / "docs"
+# A cluster of which one person each holds one of the three roles; of those who act, none asked for the upgrade.
+REQUESTERS, APPROVERS, BREAKERS = ROLES = ("requesters", "approvers", "break_glass")
+POLICY = Policy(frozenset({REQUESTERS}), frozenset({APPROVERS}), break_glass=frozenset({BREAKERS}))
+# With more options than this a command's line names none of them.
+MOST_OPTIONS = 8
 
 
 def render_table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
@@ -63,14 +71,46 @@ def list_commands() -> str:
     """The commands of asm-upgrade."""
     context = click.Context(main)
     found = [(name, main.get_command(context, name)) for name in main.list_commands(context)]
-    rows = ((as_code(f"asm-upgrade {name}"), command.get_short_help_str(200)) for name, command in found if command)
+    rows = ((as_code(write_line(name, command)), lower_sentence(command)) for name, command in found if command)
     return render_table(("command", "what it does"), rows)
+
+
+def write_line(name: str, command: click.Command) -> str:
+    """A command with its options and arguments, as it is typed."""
+    options = [f"[{write_option(one)}]" for one in command.params if isinstance(one, click.Option)]
+    shown = options if len(options) <= MOST_OPTIONS else ["[OPTIONS]"]
+    arguments = [one for one in command.params if isinstance(one, click.Argument)]
+    named = [str(one.name).upper() if one.required else f"[{one.name}]".upper() for one in arguments]
+    return " ".join(["asm-upgrade", name, *named, *shown])
+
+
+def write_option(option: click.Option) -> str:
+    """An option with what follows it."""
+    if option.is_flag:
+        return option.opts[0]
+    kind = option.type
+    given = "|".join(kind.choices) if isinstance(kind, click.Choice) else str(option.name).upper()
+    return f"{option.opts[0]} {'FILE' if isinstance(kind, click.Path) else given}"
+
+
+def lower_sentence(command: click.Command) -> str:
+    """What a command does, as the other tables write it."""
+    told = command.get_short_help_str(200).rstrip(".")
+    return told[:1].lower() + told[1:]
 
 
 def list_slash_commands() -> str:
     """What /asm-upgrade understands."""
-    rows = ((as_code(f"{COMMAND} {usage.line}"), usage.meaning) for usage in USAGE.values())
-    return render_table(("command", "what it does"), rows)
+    rows = ((as_code(f"{COMMAND} {usage.line}"), usage.meaning, name_who(name)) for name, usage in USAGE.items())
+    return render_table(("command", "what it does", "who"), rows)
+
+
+def name_who(action: Action) -> str:
+    """Whose command it is, as the rules say that are asked at each click."""
+    if action in READING:
+        return "everybody"
+    may = [role for role in ROLES if not refuse_person(POLICY, action, role, "", action in ("approve", "decide"))]
+    return "any of the three" if may == list(ROLES) else ", ".join(as_code(role) for role in may)
 
 
 def list_tables() -> Mapping[str, Mapping[str, str]]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.house.tables import fill_tables, list_tables
+from bot.journal.records import Action
+from tests.unit.house.tables import fill_tables, list_tables, name_who
 
 MOST_WORDS = 900
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
@@ -19,6 +20,22 @@ def test_tables_are_those_of_the_program(project_root: Path, document: str) -> N
     """Every setting, field and command is listed as the program itself lists it."""
     text = (project_root / "docs" / document).read_text()
     assert fill_tables(document, text) == text, "run ./dev docs"
+
+
+@pytest.mark.parametrize(
+    ("action", "who"),
+    [
+        ("start", "`requesters`"),
+        ("approve", "`approvers`"),
+        ("decide", "`approvers`"),
+        ("break-glass", "`break_glass`"),
+        ("rollback", "any of the three"),
+        ("log", "everybody"),
+    ],
+)
+def test_who_may_give_a_command_is_what_the_rules_say(action: Action, who: str) -> None:
+    """The table asks the rules that are asked at each click."""
+    assert name_who(action) == who
 
 
 def test_the_readme_is_read_in_some_minutes(project_root: Path) -> None:
