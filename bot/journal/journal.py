@@ -20,6 +20,7 @@ from bot.journal.rows import (
     DUE,
     ENCODED,
     LONGEST_PAUSE,
+    NEXT_DUE,
     PLAIN,
     TIMES,
     Question,
@@ -97,8 +98,7 @@ class JournalView(TimesView):
 
     def find_next_due(self) -> datetime | None:
         """When the next upgrade has something to do, None when all wait for a person."""
-        rows = self._rows("select min(due) due from upgrades where paused_by = '' and state in ('running', 'asking')")
-        return to_time(rows[0]["due"])
+        return to_time(self._rows(NEXT_DUE)[0]["due"])
 
     def list_steps(self, upgrade: str) -> list[StepRow]:
         """The steps that the upgrade began, in order."""

@@ -329,9 +329,16 @@ def at_time(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
+# Times that can be read, of the years 1 to 9999; a text is greater than every number.
+READABLE = "between -62135596800 and 253402300799"
 # The same of a row that is not read yet, and of one whose time can't be: whoever runs it says so.
-DUE = """due is not null and paused_by = '' and state in ('running', 'asking')
-    and (due <= :now or (state = 'running' and due > :set_back) or typeof(due) not in ('real', 'integer'))"""
+DUE = f"""due is not null and paused_by = '' and state in ('running', 'asking')
+    and (due <= :now or due not {READABLE}
+        or (state = 'running' and due > :set_back and waiting_since {READABLE}))"""
+
+NEXT_DUE = (
+    f"select min(due) due from upgrades where paused_by = '' and state in ('running', 'asking') and due {READABLE}"
+)
 
 
 def is_due(row: UpgradeRow, now: datetime) -> bool:

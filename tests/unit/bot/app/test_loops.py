@@ -1,4 +1,4 @@
-"""The ticker on the real APScheduler."""
+"""The dispatcher over a real journal, and the ticker on the real APScheduler."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from bot.app.loops import Ticker
+from bot.app.loops import Dispatcher, Ticker
+from tests.unit.bot.workbench import START, Build
 
 PATIENCE = 10.0
 
@@ -87,3 +88,18 @@ def test_a_clock_set_back_silences_nothing(back: timedelta, ticks: bool) -> None
         assert second.wait(PATIENCE) if ticks else read_job(ticker).next_run_time > datetime.now(UTC)
     finally:
         ticker.close()
+
+
+@pytest.mark.parametrize("opens", [timedelta(minutes=5), timedelta(minutes=11), timedelta(days=3), None])
+def test_an_upgrade_that_is_held_is_not_run_until_its_window_opens(
+    opens: timedelta | None, build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often the loop is woken: each end of a run wakes it, so that it would never rest."""
+    engine, runs = build({}), list[str]()
+    row = engine.add_upgrade(["prepare/identify"])
+    engine.transitions.hold(row, None if opens is None else START + opens, "held", "")
+    monkeypatch.setattr(engine.runner, "run_step", runs.append)
+    dispatcher = Dispatcher(engine.journal, engine.runner, engine.clock, lambda: None)
+    pauses = [dispatcher.turn() for _ in range(3)]
+    dispatcher.close(PATIENCE)
+    assert (runs, pauses) == ([], [None if opens is None else opens.total_seconds()] * 3)
