@@ -130,6 +130,10 @@ class GroundsReader:
 
     def read(self, upgrade: str) -> Grounds:
         """What stands there now. KeyError where there is no such upgrade."""
+        with self._store.read_together():  # a note that another thread writes is counted in the upgrade's row
+            return self._read(upgrade)
+
+    def _read(self, upgrade: str) -> Grounds:
         key, read = self._store.key, self._store.read
         rows = read("select * from upgrades where id = ?", [upgrade])
         if not rows:

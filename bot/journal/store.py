@@ -96,31 +96,39 @@ class Store:
 
     def read(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """All rows of a query. Raises StoreBroken where the file can't be read, and from then on nothing is written."""
-        with self._mutex:
-            try:
-                return fetch_rows(self._db.conn, sql, parameters)
-            except sqlite3.DatabaseError as error:
-                if is_unreadable(error):
-                    raise self._break(error, "read") from error
-                raise
+        with self._reading() as connection:
+            return fetch_rows(connection, sql, parameters)
 
     def read_values(self, sql: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
         """The same without the columns' names, for what has thousands of rows."""
-        with self._mutex:
-            return self._db.conn.execute(sql, parameters).fetchall()
+        with self._reading() as connection:
+            return connection.execute(sql, parameters).fetchall()
+
+    @contextmanager
+    def read_together(self) -> Iterator[None]:
+        """All reads inside are of one state of the file, whoever writes meanwhile; nothing is written inside."""
+        with self._reading() as connection:
+            if self._depth:
+                yield
+                return
+            connection.execute("begin")
+            try:
+                yield
+            finally:
+                self._roll_back()
 
     def count_changes(self) -> tuple[int, int]:
         """What is another pair after each change of the file, by this bot or by a command beside it."""
-        with self._mutex:
-            return self._db.conn.total_changes, int(self._read_pragma("data_version"))
+        with self._reading() as connection:
+            return connection.total_changes, int(self._read_pragma("data_version"))
 
     def checkpoint(self) -> None:
         """Bring what was committed into the journal's own file, so that it is whole without its WAL.
 
         Nobody is waited for: what a reader's older state keeps back stays in the WAL.
         """
-        with self._mutex:
-            list(self._db.query("pragma wal_checkpoint(passive)"))
+        with self._reading() as connection:
+            connection.execute("pragma wal_checkpoint(passive)").fetchall()
 
     def reclaim(self, most: int, measure_room: Callable[[Path], int]) -> int:
         """Give back up to this many empty pages; answers how many there were. Raises OSError.
@@ -128,19 +136,19 @@ class Store:
         An earlier version's journal can only be rewritten whole, which is done if that at least halves it and if the
         disk has room for what is left: once in a file of its own, once in the WAL.
         """
-        with self._mutex:
+        with self._reading() as connection:
             free, pages, kept = (
                 int(self._read_pragma(name)) for name in ("freelist_count", "page_count", "auto_vacuum")
             )
             if kept == STEPWISE:
                 # a row a page comes back that has no columns, so that `execute` would end after the first
-                self._db.conn.executescript(f"pragma incremental_vacuum({most})")
+                connection.executescript(f"pragma incremental_vacuum({most})")
             elif free > max(most, pages // 2):
                 left = (pages - free) * int(self._read_pragma("page_size"))
                 if measure_room(self._path.parent) < 2 * left:
                     return free
-                self._db.conn.execute(f"pragma auto_vacuum = {STEPWISE}")
-                self._db.conn.execute("vacuum")
+                connection.execute(f"pragma auto_vacuum = {STEPWISE}")
+                connection.execute("vacuum")
             return free
 
     def close(self) -> None:
@@ -160,6 +168,17 @@ class Store:
         except sqlite3.Error:
             self._db.close()
             raise
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """The connection, under the lock. A file that can't be read is broken from then on, whoever read it."""
+        with self._mutex:
+            try:
+                yield self._db.conn
+            except sqlite3.DatabaseError as error:
+                if is_unreadable(error):
+                    raise self._break(error, "read") from error
+                raise
 
     def _read_pragma(self, name: str) -> Any:
         return self._db.conn.execute(f"pragma {name}").fetchone()[0]

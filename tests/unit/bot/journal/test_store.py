@@ -8,9 +8,11 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from threading import Event
+from typing import cast
 
 import pytest
 from click.testing import CliRunner
@@ -211,6 +213,42 @@ def test_a_page_that_is_torn_while_the_bot_runs_ends_all_acting(build: Build) ->
         engine.journal.list_open_upgrades()
     with pytest.raises(StoreBroken):
         engine.runner.turn()
+
+
+class _Torn:
+    """A connection to a file that the disk does not give."""
+
+    total_changes = 0
+    in_transaction = False
+
+    def execute(self, *_args: object) -> None:
+        """Fail as SQLite does."""
+        fault = sqlite3.DatabaseError("disk I/O error")
+        fault.sqlite_errorcode = sqlite3.SQLITE_IOERR
+        raise fault
+
+
+READS: dict[str, Callable[[Store], object]] = {
+    "read": lambda store: store.read("select 1"),
+    "read_values": lambda store: store.read_values("select 1"),
+    "read_together": lambda store: store.read_together().__enter__(),
+    "count_changes": lambda store: store.count_changes(),
+    "checkpoint": lambda store: store.checkpoint(),
+    "reclaim": lambda store: store.reclaim(1, lambda _folder: 0),
+}
+
+
+@pytest.mark.parametrize(
+    "name", sorted({name for name in vars(Store) if name[0] != "_"} - {"transact", "check", "close"})
+)
+def test_whoever_finds_that_the_file_can_not_be_read_breaks_the_journal(name: str, build: Build) -> None:
+    """So that the bot says why it ends, and is asked about it meanwhile, whatever it read."""
+    store = build({}).store
+    whole, store._db.conn = store._db.conn, cast(sqlite3.Connection, _Torn())
+    with pytest.raises(StoreBroken, match="could not be read: disk I/O error"):
+        READS[name](store)
+    store._db.conn = whole
+    assert "could not be read: disk I/O error" in store.broken
 
 
 def test_a_row_with_broken_json_does_not_break_the_journal(build: Build) -> None:
