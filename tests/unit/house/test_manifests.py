@@ -292,6 +292,21 @@ def test_every_file_with_a_placeholder_is_named(manifests: Path, project_root: P
     assert [str(path.relative_to(manifests)) for path in held if f"{path.name}`" not in told] == []
 
 
+def test_the_pod_of_a_restore_is_the_bots_own_but_for_what_it_runs(project_root: Path, manifests: Path) -> None:
+    """The same volume in the same place, by the same account, as the namespace lets in."""
+    told = (project_root / "docs" / "operations.md").read_text()
+    (pod,) = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", told, re.DOTALL))
+    bot = read_one(manifests / "kubernetes", "StatefulSet", "asm-upgrade-bot")["spec"]
+    own, (runs,) = bot["template"]["spec"], pod["spec"]["containers"]
+    (claim,) = bot["volumeClaimTemplates"]
+    (volume,) = pod["spec"]["volumes"]
+    assert volume["persistentVolumeClaim"]["claimName"] == f"{claim['metadata']['name']}-asm-upgrade-bot-0"
+    assert pod["spec"]["securityContext"].items() <= own["securityContext"].items()
+    assert runs["volumeMounts"][0] in own["containers"][0]["volumeMounts"]
+    assert runs["securityContext"].items() <= own["containers"][0]["securityContext"].items()
+    assert {"allowPrivilegeEscalation", "capabilities"} <= runs["securityContext"].keys()
+
+
 def test_the_image_has_no_base_and_no_kubectl_of_its_own(manifests: Path) -> None:
     """Whoever builds it names both, as its first lines say how to look them up; the sandbox stays out."""
     text = (manifests / "Dockerfile").read_text()
