@@ -13,7 +13,11 @@ from dataclasses import dataclass, field
 PASSING = frozenset({"RATE_LIMIT_EXCEEDED", "rateLimitExceeded", "userRateLimitExceeded"})
 # What a person grants, and what Google then takes some minutes to know everywhere
 # (cloud.google.com/iam/docs/access-change-propagation: a role 7 minutes or longer, an API that was enabled likewise).
-GRANTED_LATE = frozenset({"", "IAM_PERMISSION_DENIED", "forbidden", "SERVICE_DISABLED", "accessNotConfigured"})
+GRANTED_LATE = frozenset({"IAM_PERMISSION_DENIED", "forbidden", "SERVICE_DISABLED", "accessNotConfigured"})
+# What IAM says where an API gives no reason; a proxy that refuses has other words.
+IAM_WORDS = re.compile(
+    r"Required \"[\w.]+\" permission|Permission '[\w.]+' denied on resource|The caller does not have permission"
+)
 ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo"
 PERIMETER = re.compile(r"vpcServiceControlsUniqueIdentifier:?\s*([\w-]+)")
 REMEDIES: Mapping[str, str] = {
@@ -57,7 +61,9 @@ def find_remedy(refusal: GoogleRefusal) -> str:
 
 def is_missing_grant(refusal: GoogleRefusal) -> bool:
     """Whether a role or an API is missing, as opposed to what another than IAM refuses."""
-    return refusal.status == 403 and refusal.reason in GRANTED_LATE and not PERIMETER.search(refusal.message)
+    if refusal.status != 403 or PERIMETER.search(refusal.message):
+        return False
+    return refusal.reason in GRANTED_LATE or (not refusal.reason and bool(IAM_WORDS.search(refusal.message)))
 
 
 def read_google_refusal(status: int, text: str, answer: object) -> GoogleRefusal:

@@ -15,6 +15,7 @@ from bot.gateways.calls.retries import ReadRetries
 from bot.gateways.kubernetes.connections import Connection
 from bot.gateways.kubernetes.verdicts import (
     Unreached,
+    judge_denial,
     judge_exchange,
     name_rule_grant,
     read_status,
@@ -145,7 +146,7 @@ class ApiServer:
 
     def _refuse(self, action: str, answer: HttpAnswer) -> NoReturn:
         status = read_status(answer.body)
-        raise faults.judge_status(
+        raise judge_denial(
             self.describe_call(action, status.message), answer.status, status.message, answer.retry_after
         )
 

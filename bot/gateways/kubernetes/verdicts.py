@@ -10,12 +10,16 @@ import msgspec
 
 from bot.gateways.calls import faults
 from bot.gateways.calls.faults import OutsideCall, name_error
-from steps.contract.errors import GiveUp, StepError, TryAgain
+from steps.contract.errors import GiveUp, NotGranted, StepError, TryAgain
 from steps.mesh import WorkloadRef
 
 COMPARE = "This is a fault of the bot or of a proxy in between: compare with `kubectl get -o json`, and report it."
 DENIED_USER = re.compile(r'User "([^"]+)" cannot')
 DENIED_RULE = re.compile(r'User "([^"]+)" cannot (\w+) resource "([^"]+)" in API group "([^"]*)"')
+
+# GKE's words where neither a rule nor IAM lets the account: cannot list resource "pods" …: requires one of
+# ["container.pods.list"] permission(s).
+IAM_DENIED = re.compile(r'requires one of \["container\.[^\]]+\] permission\(s\)')
 
 
 class StatusCause(msgspec.Struct):
@@ -47,6 +51,14 @@ class Status(msgspec.Struct):
 
 class Unreached(TryAgain):
     """Nothing was sent: the connection could not be made."""
+
+
+def judge_denial(call: OutsideCall, status: int, message: str, retry_after: float | None) -> StepError:
+    """The verdict on a status of 400 or more; what IAM lacks may have been granted a moment ago."""
+    fault = faults.judge_status(call, status, message, retry_after)
+    if isinstance(fault, GiveUp) and status == 403 and not call.told and IAM_DENIED.search(message):
+        return NotGranted(fault.why, fault.remedy)
+    return fault
 
 
 def judge_exchange(call: OutsideCall, error: Exception, limit: float) -> StepError:

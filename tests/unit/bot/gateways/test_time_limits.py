@@ -97,7 +97,7 @@ MODULES = {
     "short_programs.py": {"subprocess"},
     "api_server.py": {"urllib3"},
     # They tell exceptions apart, and ask nobody.
-    "verdicts.py": {"requests", "urllib3"},
+    "verdicts.py": {"requests", "ssl", "urllib3"},
 }
 
 

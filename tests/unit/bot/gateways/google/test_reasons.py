@@ -45,11 +45,23 @@ def test_each_reason_has_its_own_remedy(google: Google, gke: GkeGateway, path: s
 
 
 @pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("reason", ["", "IAM_PERMISSION_DENIED"])
-def test_a_missing_role_is_still_told_with_its_command(google: Google, gke: GkeGateway, path: str, reason: str) -> None:
-    """A 403 without a reason is one, too."""
-    told = refuse(google, gke, path, reason)
-    assert ("add-iam-policy-binding" in told.remedy, type(told)) == (True, NotGranted)
+@pytest.mark.parametrize(
+    ("reason", "said", "kind"),
+    [
+        ("IAM_PERMISSION_DENIED", "", NotGranted),
+        ("", 'Required "container.clusters.get" permission(s) for "projects/example-project".', NotGranted),
+        ("", "Permission 'resourcemanager.projects.get' denied on resource (or it may not exist).", NotGranted),
+        ("", "The caller does not have permission", NotGranted),
+        ("", "<html><title>403</title>You don't have permission to access this server.</html>", GiveUp),
+        ("", "Access to this site is blocked", GiveUp),
+    ],
+)
+def test_a_missing_role_is_told_with_its_command(
+    google: Google, gke: GkeGateway, path: str, reason: str, said: str, kind: type[GiveUp]
+) -> None:
+    """Without a reason it is one by IAM's words; nothing that anybody else refuses is on its way."""
+    told = refuse(google, gke, path, reason, said)
+    assert ("add-iam-policy-binding" in told.remedy, type(told)) == (True, kind)
 
 
 @pytest.mark.parametrize("path", PATHS)

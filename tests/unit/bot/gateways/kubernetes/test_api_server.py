@@ -7,7 +7,7 @@ import pytest
 from bot.gateways.calls.retries import ReadRetries
 from bot.gateways.kubernetes.api_server import ApiServer, TimeLimits
 from bot.gateways.kubernetes.connections import KubeconfigConnection
-from steps.contract.errors import GiveUp, TryAgain
+from steps.contract.errors import GiveUp, NotGranted, TryAgain
 from steps.mesh import Binding, ClusterAddress, WorkloadRef
 from tests.unit.bot.gateways.conftest import ConnectTo
 from tests.unit.bot.gateways.loopback import (
@@ -134,6 +134,30 @@ def test_forbidden_names_the_exact_rule_that_is_missing(connect: ConnectTo, deni
         gateway.list_namespaces()
     assert f"gives bot@x a role with the rule {rule}" in raised.value.remedy
     assert "manifests/target-cluster" in raised.value.remedy
+
+
+DENIED = 'pods is forbidden: User "bot@x" cannot list resource "pods" in API group "" at the cluster scope'
+IAM_DENIED = 'requires one of ["container.pods.list"] permission(s).'
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "kind"),
+    [
+        (403, f"{DENIED}: {IAM_DENIED}", NotGranted),
+        (403, DENIED, GiveUp),
+        (403, f'admission webhook "a.b" denied the request: {IAM_DENIED}', GiveUp),
+        (403, "<html>You don't have permission to access this server.</html>", GiveUp),
+        (400, IAM_DENIED, GiveUp),
+    ],
+)
+def test_a_right_that_iam_may_bring_is_told_apart(
+    connect: ConnectTo, status: int, said: str, kind: type[GiveUp]
+) -> None:
+    """GKE's API server names IAM's permission; a role that was just granted counts there minutes later."""
+    gateway, _ = connect(in_order(refusal(status, said)))
+    with pytest.raises(GiveUp) as raised:
+        gateway.list_namespaces()
+    assert type(raised.value) is kind
 
 
 def test_conflict_is_tried_again(connect: ConnectTo) -> None:
