@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 from bot.files import sync_file, sync_folder, write_atomically
+from bot.gateways.releases.signatures import FileOrigin
 from steps.contract.release import Archive
 
 
@@ -43,6 +44,12 @@ class ArchiveShelf:
         if archive.local_path and not beside.is_file():
             return self._downloads(archive) / (archive.file_name + suffix)
         return beside
+
+    def find_origin(self, archive: Archive, path: Path) -> FileOrigin:
+        """Where a file that was found came from: what stands under downloads was fetched, for a person's file too."""
+        if path.is_relative_to(self.folder / "downloads"):
+            return "fetched"
+        return "brought" if archive.local_path else "kept"
 
     def place_verified(self, archive: Archive, sha256: str) -> Path:
         """Where a verified archive is kept."""

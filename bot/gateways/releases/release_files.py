@@ -12,7 +12,7 @@ from bot.files import sync_folder, write_atomically
 from bot.gateways.calls.faults import OutsideCall, judge_disk
 from bot.gateways.releases.archive_cache import touch
 from bot.gateways.releases.archive_shelf import ArchiveShelf
-from bot.gateways.releases.signatures import BadSignature, find_oddity, judge_mismatch, verify_file
+from bot.gateways.releases.signatures import BadSignature, FoundFile, find_oddity, judge_mismatch, verify_file
 from bot.gateways.releases.slices import Slices, measure_file, notes_path
 from bot.gateways.releases.unpacked import UnpackedReleases
 from steps.contract.errors import GiveUp, TryAgain
@@ -115,7 +115,12 @@ class ReleaseFilesGateway:
         try:
             return verify_file(path, signature.read_bytes(), archive.public_key)
         except BadSignature as error:
-            fault = judge_mismatch(archive, error.sha256, find_oddity(path), find_oddity(signature))
+            names = {path: archive.file_name, signature: f"the signature of {archive.file_name}"}
+            files = [
+                FoundFile(name, self._shelf.find_origin(archive, place), find_oddity(place))
+                for place, name in names.items()
+            ]
+            fault = judge_mismatch(archive, error.sha256, files)
             self._shelf.reject(archive, path)
             raise fault from None
 

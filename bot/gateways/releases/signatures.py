@@ -6,8 +6,10 @@ Where the two do not match, what evidently is something else is told as that: a 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, assert_never
 
 from bot.gateways.calls.faults import is_page
 from steps.contract.errors import GiveUp, StepError, TryAgain
@@ -18,13 +20,24 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 
-Oddity: TypeAlias = Literal["", "nothing at all", "a web page", "the archive unpacked on its way"]
+Oddity: TypeAlias = Literal["", "nothing at all", "a web page", "the archive unpacked"]
+# From the release's host, from a person, or verified before and kept by the bot.
+FileOrigin: TypeAlias = Literal["fetched", "brought", "kept"]
 
 LOOKED_AT = 1024
 # Where the head of a tar says so (pax, "ustar Interchange Format").
 TAR, TAR_AT = b"ustar", 257
 # A page in place of a file comes from somewhere on the way, and goes after a while.
 FETCHED_AGAIN = 30.0
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """A file as it is called, where it came from, and what it evidently is."""
+
+    name: str
+    origin: FileOrigin
+    oddity: Oddity
 
 
 class BadSignature(Exception):
@@ -93,26 +106,35 @@ def find_oddity(path: Path) -> Oddity:
     if is_page(head):
         return "a web page"
     if head[TAR_AT:].startswith(TAR):
-        return "the archive unpacked on its way"
+        return "the archive unpacked"
     return ""
 
 
-def judge_mismatch(archive: Archive, sha256: str, got: Oddity, signed: Oddity) -> StepError:
+def judge_mismatch(archive: Archive, sha256: str, files: Sequence[FoundFile]) -> StepError:
     """What is said of an archive and a signature that do not match; what evidently is something else is no attack."""
-    what, name = (got, archive.file_name) if got else (signed, f"the signature of {archive.file_name}")
-    host = archive.url.partition("//")[2].partition("/")[0]
-    if got == "the archive unpacked on its way":
+    odd = next((file for file in files if file.oddity), None)
+    if odd is None:
         return GiveUp(
-            f"{host} gave {got} in place of {name}, which its signature does not cover",
-            "Have the store or the proxy hand the file on as it is (on Cloud Storage: without a Content-Encoding in "
-            "the object's metadata), then retry.",
+            f"the signature of {archive.file_name} does not match it: Verification Failure, sha256 {sha256}",
+            "Nothing of it was used. Retry fetches both anew; if that fails too, compare address and public key in "
+            "the release file with Google's guide, and report it.",
         )
-    if what and archive.local_path:
-        return GiveUp(f"{name} is {what}", "Put the files there as they are published, then retry.")
-    if what:
-        return TryAgain(f"{host} gave {what} in place of {name}; both are fetched again", FETCHED_AGAIN)
+    match odd.origin:
+        case "brought":
+            return GiveUp(f"{odd.name} is {odd.oddity}", "Put the files there as they are published, then retry.")
+        case "kept":
+            return TryAgain(f"{odd.name} on the bot's own disk is {odd.oddity} by now", FETCHED_AGAIN)
+        case "fetched":
+            return _judge_fetched(archive.url.partition("//")[2].partition("/")[0], odd)
+        case _:
+            assert_never(odd.origin)
+
+
+def _judge_fetched(host: str, odd: FoundFile) -> StepError:
+    if odd.oddity != "the archive unpacked":
+        return TryAgain(f"{host} gave {odd.oddity} in place of {odd.name}", FETCHED_AGAIN)
     return GiveUp(
-        f"the signature of {archive.file_name} does not match it: Verification Failure, sha256 {sha256}",
-        "Nothing of it was used. Retry fetches both anew; if that fails too, compare address and public key in "
-        "the release file with Google's guide, and report it.",
+        f"{host} gave {odd.oddity} on its way in place of {odd.name}, which its signature does not cover",
+        "Have the store or the proxy hand the file on as it is (on Cloud Storage: without a Content-Encoding in "
+        "the object's metadata), then retry.",
     )

@@ -12,6 +12,7 @@ import pytest
 
 from sandbox.release.server import FOLDER
 from steps.contract.errors import GiveUp, TryAgain
+from steps.contract.release import Archive
 from tests.unit.bot.gateways.conftest import Serve
 from tests.unit.bot.gateways.loopback import Reply
 from tests.unit.bot.gateways.releases.conftest import NAME, Offer, Open
@@ -45,7 +46,7 @@ def unpack(archive: bytes) -> bytes:
 def test_what_came_in_place_of_a_file_is_told_as_what_it_is(
     harm: Callable[[bytes, bytes], tuple[bytes, bytes]], told: str, serve: Serve, offer: Offer, open_files: Open
 ) -> None:
-    """Nobody cries tampering over a sign-in page; where it may pass, both are fetched again without anybody."""
+    """Nobody cries tampering over a sign-in page; where it may pass, nobody has to do anything."""
     archive = offer.describe()
     right = [httpx.get(url, trust_env=False).content for url in (archive.url, archive.signature_url)]
     came = list(harm(right[0], right[1]))
@@ -55,6 +56,7 @@ def test_what_came_in_place_of_a_file_is_told_as_what_it_is(
     with pytest.raises((TryAgain, GiveUp), match=told) as raised:
         open_files().verify_archive(fetched)
     assert isinstance(raised.value, GiveUp) == ("unpacked" in told)
+    assert "fetched again" not in str(raised.value)  # whether it is, whoever asked for it knows
     came[:] = right
     assert open_files().verify_archive(fetched).size == len(right[0])
 
@@ -64,6 +66,64 @@ def test_what_is_no_page_and_too_large_is_no_signature(serve: Serve, offer: Offe
     server = serve(lambda _request: Reply(body=b"\x1f" * 5000))
     with pytest.raises(GiveUp, match="is larger than 4096 bytes"):
         open_files().fetch_archive(offer.describe(base=server.url))
+
+
+def bring(offer: Offer, folder: Path, came: tuple[bytes, bytes | None]) -> Archive:
+    """An archive that a person put down, with its signature beside it or without."""
+    folder.mkdir()
+    for name, content in zip((NAME, f"{NAME}.1.sig"), came, strict=True):
+        if content is not None:
+            (folder / name).write_bytes(content)
+    return offer.describe(local_path=str(folder / NAME))
+
+
+@pytest.mark.parametrize(
+    ("harm", "told"),
+    [
+        (lambda archive, signature: (unpack(archive), signature), r"^istio-\S+ is the archive unpacked$"),
+        (lambda archive, signature: (PAGE, signature), r"^istio-\S+ is a web page$"),
+        (lambda archive, signature: (b"", None), r"^istio-\S+ is nothing at all$"),
+        (lambda archive, signature: (archive, PAGE), r"^the signature of istio-\S+ is a web page$"),
+    ],
+)
+def test_what_a_person_brought_is_told_as_theirs(
+    harm: Callable[[bytes, bytes], tuple[bytes, bytes | None]],
+    told: str,
+    offer: Offer,
+    open_files: Open,
+    tmp_path: Path,
+) -> None:
+    """Nobody gave it on its way, and nothing is fetched that could mend it."""
+    archive = offer.describe()
+    right = [httpx.get(url, trust_env=False).content for url in (archive.url, archive.signature_url)]
+    brought = bring(offer, tmp_path / "given", harm(right[0], right[1]))
+    with pytest.raises(GiveUp, match=told) as raised:
+        open_files().verify_archive(brought)
+    assert raised.value.remedy == "Put the files there as they are published, then retry."
+
+
+def test_a_signature_that_was_fetched_for_a_persons_file_is_the_hosts(
+    serve: Serve, offer: Offer, open_files: Open, tmp_path: Path
+) -> None:
+    """Nobody is sent to a file that they never had."""
+    content = httpx.get(offer.describe().url, trust_env=False).content
+    server = serve(lambda _request: Reply(body=b""))
+    place = bring(offer, tmp_path / "given", (content, None)).local_path
+    brought = offer.describe(base=server.url, local_path=place)
+    with pytest.raises(TryAgain, match="nothing at all in place of the signature of istio-"):
+        open_files().verify_archive(brought)
+
+
+@pytest.mark.parametrize("name", [NAME, f"{NAME}.1.sig"])
+def test_what_the_disk_lost_is_told_as_the_bots_own(name: str, offer: Offer, open_files: Open, tmp_path: Path) -> None:
+    """No host gave it: it was whole when it was kept, and is fetched anew."""
+    sha256 = open_files().verify_archive(offer.describe()).sha256
+    kept = tmp_path / "releases" / "archives" / sha256 / name
+    kept.write_bytes(bytes(kept.stat().st_size))
+    with pytest.raises(TryAgain, match="on the bot's own disk is nothing at all by now") as raised:
+        open_files().verify_archive(offer.describe())
+    assert "127.0.0.1" not in raised.value.why
+    assert open_files().verify_archive(offer.describe()).sha256 == sha256
 
 
 @pytest.mark.parametrize("is_local", [False, True])
