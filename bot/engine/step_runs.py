@@ -107,7 +107,11 @@ class StepRuns:
         )
 
     def _find_stop(self, row: UpgradeRow) -> str:
-        """Why nothing may be begun for the upgrade any more, though it could when the turn began; "" for nothing."""
+        """Why nothing may be begun for the upgrade any more, though it could when the turn began; "" for nothing.
+
+        Raises StoreBroken: what can't be written down is not done.
+        """
+        self._journal.check()
         if self._leaving.is_set():
             return "the bot is being stopped, and goes on when it is started again"
         now = self._journal.find_upgrade(row.id)

@@ -26,7 +26,7 @@ CONNECT_AGAIN_SECONDS = 2.0
 
 
 class SlackFront:
-    """Socket Mode or HTTP mode over one desk. `turn` connects; it is called again until it has."""
+    """Socket Mode or HTTP mode over one desk. `turn` connects; it is called again until it has. Closed, it stays so."""
 
     def __init__(
         self,
@@ -45,13 +45,15 @@ class SlackFront:
         self._tabs = tabs
         self._socket: SocketConnection | None = None
         self._http: HttpServer | None = None
+        self._closed = False
+        self._doors = threading.Lock()
         self.trouble = "Slack was not reached yet"
 
     def turn(self) -> float | None:
         """Connect where that is still to be done; seconds until the next try. Raises SlackRefusal on a wrong token."""
         if self._socket:
             self._socket.count_again()
-        if self._socket or self._http:
+        if self._socket or self._http or self._closed:
             return None
         try:
             identity = read_identity(
@@ -62,6 +64,8 @@ class SlackFront:
             self.trouble = f"Slack can't be reached: {error}"
             log.warning("slack_unreachable", why=str(error))
             return CONNECT_AGAIN_SECONDS
+        if self._closed:
+            return None
         self.trouble = ""
         log.info("slack_connected", mode=self._settings.mode, team=identity.team_id)
         return None
@@ -77,11 +81,12 @@ class SlackFront:
         return self._socket.find_sharer() if self._socket else ""
 
     def close(self) -> None:
-        """Take no more envelopes."""
-        if self._socket:
-            self._socket.close()
-        if self._http:
-            self._http.close()
+        """Take no more envelopes, also by a connection that is being made."""
+        with self._doors:
+            self._closed = True
+        for door in (self._socket, self._http):
+            if door:
+                door.close()
 
     def _build_app(self, identity: SlackIdentity) -> App:
         from handlers.app import build_app
@@ -97,9 +102,15 @@ class SlackFront:
 
         if self._settings.mode == "http":
             slack = self._settings
-            self._http = build_http_server(app, slack.signing_secret, slack.http_port, slack.listen)
-            threading.Thread(target=self._http.run, name="slack-http", daemon=True).start()
+            with self._doors:
+                if not self._closed:
+                    self._http = build_http_server(app, slack.signing_secret, slack.http_port, slack.listen)
+                    threading.Thread(target=self._http.run, name="slack-http", daemon=True).start()
             return
         handler = build_socket_handler(app, self._settings.app_token)
         handler.connect()
-        self._socket = handler
+        with self._doors:
+            if not self._closed:
+                self._socket = handler
+                return
+        handler.close()

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 import websocket
+from slack_bolt import App
 
+from bot.settings.environment import SlackMode, SlackSettings
 from bot.slack.api.identity import SlackRefusal, SlackUnreachable, read_identity
 from handlers.app import build_app
+from handlers.transport.connection import SlackFront
 from handlers.transport.headcount import CONNECTIONS
 from handlers.transport.socket_mode import SocketConnection, build_socket_handler
 from tests.unit.bot.slack.stand_in import HandClock, LocalSlack, run_slack
@@ -78,6 +82,30 @@ def count_later(connection: SocketConnection, ticks: list[float], seconds: float
     """Whether Slack is asked to count again after so much time."""
     ticks[0] += seconds
     return connection.count_again()
+
+
+@pytest.mark.parametrize("mode", ["socket", "http"])
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+def test_what_was_closed_connects_no_more(
+    mode: SlackMode, when: str, slack: LocalSlack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where it was on its way to Slack just then: a bot whose journal broke takes no more orders."""
+    app = slack.cast.app
+    settings = SlackSettings(app.bot_token, app.app_token, app.signing_secret, slack.api_url, mode, 0)
+    with build_reception(slack, GuestBook(), tmp_path) as (reception, _front):
+        front = SlackFront(settings, reception.desk, slack.clock, reception.fleet, reception.tabs, frozenset())
+
+        def build_and_close(*given: Any) -> App:
+            front.close()
+            return build_app(*given)
+
+        if when == "before":
+            front.close()
+        else:
+            monkeypatch.setattr("handlers.app.build_app", build_and_close)
+        front.turn()
+        slack.wait_for("end of the connections", lambda state: not state["bot"]["connections"])
+        assert (front._socket, front._http, front.find_trouble()) == (None, None, "Slack was not reached yet")
 
 
 @pytest.mark.slow
