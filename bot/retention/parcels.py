@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import io
 import tarfile
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import file_digest
+from itertools import count
 from pathlib import Path
 
 from bot.files import sync_file, sync_folder
@@ -53,8 +55,13 @@ class Parcels:
         self._measure_room = measure_room
 
     def pack(self, name: str, contents: Contents) -> Parcel:
-        """The parcel of this name: the one that is there, which is whole, or a new one where the disk has room."""
-        path = self._folder / f"{self._mark}-{name}{ENDING}"
+        """The parcel of this name: the one that is there, which is whole, or a new one where the disk has room.
+
+        One that lacks some of the texts is from before these came: there is another one then, with a number.
+        """
+        names = (name if number == 1 else f"{name}-{number}" for number in count(1))
+        paths = (self._folder / f"{self._mark}-{one}{ENDING}" for one in names)
+        path = next(one for one in paths if not one.exists() or holds_texts(one, contents.texts))
         if not path.exists():
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._check_room(contents.measure())
@@ -96,6 +103,16 @@ class Parcels:
         finally:
             part.unlink(missing_ok=True)
         sync_folder(path.parent)
+
+
+def holds_texts(path: Path, texts: Mapping[str, str]) -> bool:
+    """Whether the parcel has all these texts. Raises OSError."""
+    try:
+        with tarfile.open(path) as parcel:
+            found = {name: parcel.extractfile(name) for name in texts}
+            return all(file and file.read() == texts[name].encode(errors="replace") for name, file in found.items())
+    except (KeyError, EOFError, tarfile.TarError, zlib.error):
+        return False
 
 
 def fill_parcel(path: Path, contents: Contents) -> None:

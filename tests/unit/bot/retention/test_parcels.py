@@ -51,6 +51,22 @@ def test_a_parcel_that_is_there_is_whole_and_stays(tmp_path: Path) -> None:
     assert parcels.pack("a", Contents({}, {})) == first
 
 
+@pytest.mark.parametrize(
+    "later", [{"messages.jsonl": "told\ntold late\n"}, {"messages.jsonl": "told\n", "clicks.jsonl": "{}\n"}]
+)
+def test_what_came_after_its_parcel_was_packed_has_another(tmp_path: Path, later: dict[str, str]) -> None:
+    """It is removed from the journal as what the first one holds: nothing goes that is in none."""
+    parcels = build(tmp_path / "parcels", 10**6)
+    first = parcels.pack("a", Contents({"messages.jsonl": "told\n"}, {}))
+    second = [parcels.pack("a", Contents(later, {})) for _ in range(2)]
+    assert [parcel.path.name for parcel in (first, *second)] == [
+        "0a1b2c3d-a.tar.gz",
+        "0a1b2c3d-a-2.tar.gz",
+        "0a1b2c3d-a-2.tar.gz",
+    ]
+    assert list_members(second[0].path) == sorted(later)
+
+
 def test_what_a_kill_left_half_written_is_no_parcel(tmp_path: Path) -> None:
     """It is written anew."""
     (tmp_path / "parcels").mkdir()
