@@ -93,9 +93,10 @@ class Runner:
         permit = self._keeper.admit(row, now)
         if not permit.may_run:
             return
+        begun = row.waiting_since is not None
         row = dataclasses.replace(row, waiting_since=correct_wait(row, now))
         turn = Turn()
-        outcome = self._observe(row, turn, permit.why)
+        outcome = self._observe(row, turn, permit.why, begun=begun)
         self._commit(row, turn, limit_patience(self._plans.steps.get(row.step), row, outcome, now))
 
     def _block_faulty(self, row: UpgradeRow, fault: Exception) -> Blocked:
@@ -114,6 +115,15 @@ class Runner:
             f"the journal's row of {row.id} can't be read ({row.unreadable})",
             f"The bot's log has the details (incident {incident}). Stop the bot and mend the row, or restore the "
             "journal from a backup; then retry.",
+        )
+
+    def _block_unknown(self, row: UpgradeRow, unknown: str) -> Blocked:
+        """A plan of another version; what that one started may still change the cluster, and is told."""
+        running = self._plans.ports_for(row.address).mesh_tools.list_running(row.id)
+        told = f"; {', '.join(running)}, which was started before, still runs and is let end" if running else ""
+        return Blocked(
+            f"this version of the bot has no step {unknown}, which the upgrade's plan names{told}",
+            "Run the version of the bot that started the upgrade, and retry; or abort it and start again.",
         )
 
     def _expire(self, row: UpgradeRow, now: datetime) -> None:
@@ -136,19 +146,17 @@ class Runner:
         )
         self._commit(row, Turn(), denied)
 
-    def _observe(self, row: UpgradeRow, turn: Turn, hold: str) -> Outcome:
-        if unknown := self._plans.find_unknown(row.plan, row.step):  # nothing is begun that could not be ended
-            return Blocked(
-                f"this version of the bot has no step {unknown}, which the upgrade's plan names",
-                "Run the version of the bot that started the upgrade, and retry; or abort it and start again.",
-            )
+    def _observe(self, row: UpgradeRow, turn: Turn, hold: str, *, begun: bool) -> Outcome:
         try:
+            if unknown := self._plans.find_unknown(row.plan, row.step):  # nothing is begun that could not be ended
+                return self._block_unknown(row, unknown)
             return self._runs.run(self._plans.steps[row.step], row, turn, hold)
         except TryAgain as fault:
             retry_in = self._plans.pace.retry_cap if fault.retry_in is None else fault.retry_in
             return Waiting(fault.why, retry_in, queued=isinstance(fault, NoPlace))
         except NotGranted as fault:
-            return judge_missing(fault, find_retried(self._journal.list_questions(row.id), row.step), self._clock.now())
+            retried = find_retried(self._journal.list_questions(row.id), row.step)
+            return judge_missing(fault, retried, self._clock.now(), begun=begun)
         except GiveUp as fault:
             return Blocked(fault.why, fault.remedy)
         except StoreBroken:

@@ -252,4 +252,15 @@ class Members:
 class _NoPorts:
     """Steps of these tests touch no gateway."""
 
-    kubernetes = gke = release_files = mesh_tools = backups = probes = None
+    kubernetes = gke = release_files = backups = probes = None
+
+    def __init__(self) -> None:
+        self.mesh_tools = _NoPrograms()
+
+
+class _NoPrograms:
+    """None runs."""
+
+    def list_running(self, _upgrade_id: str) -> tuple[str, ...]:
+        """None."""
+        return ()

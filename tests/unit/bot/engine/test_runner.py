@@ -85,14 +85,6 @@ def test_an_exception_becomes_an_outcome(build: Build, fault: Exception, state: 
     assert (engine.row().state, engine.row().sentence) == (state, sentence)
 
 
-def test_a_plan_with_an_unknown_step_is_blocked(build: Build) -> None:
-    """An upgrade started by another version is not guessed at."""
-    engine = build({"prepare/a": say_done})
-    engine.add_upgrade(["prepare/gone"])
-    engine.runner.turn()
-    assert engine.row().sentence == "this version of the bot has no step prepare/gone, which the upgrade's plan names"
-
-
 def test_a_right_that_was_just_granted_is_waited_for(build: Build) -> None:
     """Told at once at first; after a retry it is looked for for minutes, more and more rarely, and told again."""
 
@@ -116,24 +108,6 @@ def test_a_right_that_was_just_granted_is_waited_for(build: Build) -> None:
         engine.clock.time = due
     assert (pauses[0], pauses[-1], 590 < sum(pauses) < 700) == (5.0, 15.0, True)
     assert engine.row().remedy == "Grant the role, then retry."
-
-
-def test_nothing_is_begun_of_a_plan_whose_later_steps_are_unknown(build: Build) -> None:
-    """An older bot would apply, and then not know how to go on; what lies behind needs nobody any more."""
-    begun: list[str] = []
-
-    def act(_ctx: Context) -> Outcome:
-        begun.append("act")
-        return Done("acted")
-
-    engine = build({"control-plane/apply": act, "finish/report": act})
-    row = engine.add_upgrade(["control-plane/apply", "validate/gone", "finish/report"])
-    engine.runner.turn()
-    assert (engine.row().state, begun) == ("blocked", [])
-    assert "no step validate/gone" in engine.row().sentence
-    engine.journal.change_upgrade(row.id, state="running", step="finish/report", due=engine.clock.now())
-    engine.runner.turn()
-    assert (engine.row().state, begun) == ("upgraded", ["act"])
 
 
 def test_an_approval_of_what_was_shown_opens_the_gate(build: Build) -> None:
