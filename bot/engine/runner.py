@@ -167,18 +167,19 @@ class Runner:
     def _commit(self, row: UpgradeRow, turn: Turn, outcome: Outcome) -> None:
         now = self._clock.now()
         with self._journal.transact():
-            current = self._journal.find_upgrade(row.id)
+            current = self._journal.find_upgrade(row.id) or row
             self._runs.write_down(row, turn, now)
             self._journal.record_entries(row.id, turn.entries.values())
             for key, value in turn.revised.items():
                 self._journal.revise_json(row.id, key, value)
-            self._chronicle.tell_sentences(row, turn.sentences, now)
+            self._chronicle.tell_sentences(dataclasses.replace(row, channel=current.channel), turn.sentences, now)
             self._journal.record_step(
                 row.id, row.step, type(outcome).__name__, describe_outcome(outcome), now, isinstance(outcome, Done)
             )
             # an abort or a decision that came while the step ran has moved the upgrade; what was done still counts
-            if current and (current.step, current.state, current.generation) == (row.step, row.state, row.generation):
-                self._apply(row, outcome, now)
+            if (current.step, current.state, current.generation) == (row.step, row.state, row.generation):
+                # and what else came of people (a move, a pause) holds for its outcome as well
+                self._apply(dataclasses.replace(current, waiting_since=row.waiting_since), outcome, now)
             else:
                 self._chronicle.draw_root(row.id, now)
         self._log.note_outcome(row, outcome)

@@ -324,6 +324,7 @@ class WaitingMessage(NamedTuple):
     revision: int
     ts: str
     not_before: float | None
+    slot: str
 
 
 # A file's text longer than this is packed, as long as it has not too many bytes, at four a letter.

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+
+from sqlite_utils import Database
 
 from bot.journal.audit import Kind, name_kind
 from bot.journal.chain import SealedRow
@@ -18,6 +21,15 @@ UNWRITABLE = "the channel takes nothing: "
 REFUSING = f"trouble >= '{UNWRITABLE}' and trouble < '{UNWRITABLE}~'"
 DEFERRED = f"trouble <> '' and sent_revision < revision and not ({REFUSING})"
 FAILING = f"trouble <> '' and sent_revision < revision and {REFUSING}"
+# How the slots begin of messages that stand in a channel that their upgrade has left. They are never posted anew.
+LEFT = "left:"
+# A post that was begun and of which nothing is known may stand in Slack, or do so in a moment.
+MAY_STAND = "(ts <> '' or attempts > 0 and revision > sent_revision)"
+OF_UPGRADE = "kind = 'reminder' and case when json_valid(body) then json_extract(body, '$.upgrade') end = ?"
+# Under a new id it is another message: what comes yet of a post that was begun is none of it.
+UNSENT_ANEW = (
+    "id = lower(hex(randomblob(16))), attempts = 0, not_before = null, trouble = '', sent_revision = 0, channel = ?"
+)
 # Taken from the audit at once; and how many may wait for one webhook.
 BATCH = 500
 MOST_WAITING = 10_000
@@ -194,3 +206,84 @@ def list_troubles(read: Reads) -> list[str]:
         ended = "given up" if row["state"] == "given up" else "tried again and again"
         found.append(f"{count_things(row['n'], 'event')} for the webhook {row['webhook']} {ended}: {why}")
     return found
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """From which channel an upgrade goes to which, and what its reminders say of it that stand in the old one."""
+
+    old: str
+    new: str
+    how: str
+
+
+@dataclass(frozen=True)
+class LeftRoot:
+    """A root that stands in a channel that its upgrade has left; `ts` is "" where nobody knows whether it does."""
+
+    slot: str
+    channel: str
+    ts: str
+
+
+def leave_channel(db: Database, upgrade: str, new: str, left: Mapping[str, str], going: Collection[str]) -> None:
+    """What may stand in Slack under these slots stays there, with the body that is `left`; the `going` are told anew.
+
+    What moved and has ended stays as well. All that Slack has not got, or would not take there, goes along.
+    """
+    slots = json.dumps([*left, *going])
+    found = db.execute(
+        "select id, slot, body from outbox where upgrade = ? and "
+        f"(slot in (select value from json_each(?)) or slot like 'progress:%') and slot <> '' and {MAY_STAND}",
+        [upgrade, slots],
+    )
+    for row_id, slot, body in found.fetchall():
+        _leave(db, row_id, left.get(slot, body))
+        if slot in going:
+            _repeat(db, row_id, slot, body, new)
+    db.execute(
+        f"update outbox set {UNSENT_ANEW} where upgrade = ? and ts = '' and slot not like '{LEFT}%' "
+        "and (revision > sent_revision or slot <> '' and trouble <> '')",
+        [new, upgrade],
+    )
+    # what stands elsewhere of the upgrade and waits for an edit waits for no pause
+    db.execute(
+        "update outbox set not_before = null, trouble = '' where revision > sent_revision and upgrade = ?", [upgrade]
+    )
+
+
+def leave_reminders(db: Database, upgrade: str, channels: Leaving) -> None:
+    """The upgrade's reminders in a channel say what became of them; those that Slack has not got go to the new one."""
+    old, new = channels.old, channels.new
+    unsent = f"{OF_UPGRADE} and channel = ? and ts = '' and revision > sent_revision"
+    begun = db.execute(f"select id, slot, body from outbox where {unsent} and attempts > 0", [upgrade, old])
+    for row_id, slot, body in begun.fetchall():
+        _leave(db, row_id, body)
+        _repeat(db, row_id, slot.replace(f":{old}", f":{new}"), body, new)
+    db.execute(
+        f"update or ignore outbox set {UNSENT_ANEW}, slot = replace(slot, ?, ?) "
+        f"where {unsent} and slot not like '{LEFT}%'",
+        [new, f":{old}", f":{new}", upgrade, old],
+    )
+    db.execute(
+        f"update outbox set body = json_set(body, '$.closed', ?), revision = revision + 1, slot = '{LEFT}' || id "
+        f"where {OF_UPGRADE} and channel = ? and {MAY_STAND} and json_extract(body, '$.closed') = ''",
+        [channels.how, upgrade, old],
+    )
+
+
+def _leave(db: Database, row_id: str, body: str) -> None:
+    db.execute(
+        f"update outbox set slot = '{LEFT}' || id, attempts = 1, not_before = null, trouble = '', "
+        "revision = revision + (body <> :body), body = :body where id = :id",
+        {"id": row_id, "body": body},
+    )
+
+
+def _repeat(db: Database, row_id: str, slot: str, body: str, channel: str) -> None:
+    """The same message once more, in another channel."""
+    db.execute(
+        "insert or ignore into outbox (id, upgrade, kind, slot, channel, body, created_at) "
+        "select lower(hex(randomblob(16))), upgrade, kind, ?, ?, ?, created_at from outbox where id = ?",
+        [slot, channel, body, row_id],
+    )

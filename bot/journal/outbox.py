@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -20,12 +20,24 @@ from bot.journal.bodies import (
     decode_body,
     encode_body,
 )
-from bot.journal.deliveries import FAILING, GIVEN_UP, REFUSING, UNWRITABLE, FailingChannel, list_failing
+from bot.journal.deliveries import (
+    FAILING,
+    GIVEN_UP,
+    LEFT,
+    REFUSING,
+    UNWRITABLE,
+    FailingChannel,
+    LeftRoot,
+    leave_channel,
+    leave_reminders,
+    list_failing,
+)
+from bot.journal.deliveries import Leaving as Leaving
 from bot.journal.store import Row, Store, StoredCopy
 
 UNREADABLE = (ValueError, TypeError, KeyError, msgspec.MsgspecError)
 # The columns of a WaitingMessage.
-WAITING = "id, upgrade, kind, channel, revision, ts, not_before"
+WAITING = "id, upgrade, kind, channel, revision, ts, not_before, slot"
 TOLD_UNWRITABLE = "unwritable"
 log = structlog.get_logger(__name__)
 
@@ -112,42 +124,26 @@ class Outbox(OutboxView):
             if known is not None and (changed := change(known)) != known:
                 self._change(upgrade, slot, changed)
 
-    def leave_message(self, upgrade: str, slot: str, body: Body) -> None:
-        """What Slack has under this slot stays where it is and says so; the slot is free for one in another channel."""
+    def leave_channel(self, upgrade: str, channels: Leaving, left: Mapping[str, Body], going: Collection[str]) -> None:
+        """The upgrade goes on in another channel; `left` is what the messages under these slots say from now on."""
         with self._store.transact() as db:
-            db.execute(
-                """
-                update outbox set slot = 'left:' || id, body = ?, revision = revision + 1
-                where upgrade = ? and slot = ? and slot <> '' and ts <> ''
-                """,
-                [encode_body(body), upgrade, slot],
-            )
+            leave_reminders(db, upgrade, channels)
+            leave_channel(db, upgrade, channels.new, {slot: encode_body(body) for slot, body in left.items()}, going)
 
-    def readdress(self, upgrade: str, old: str, new: str) -> None:
-        """What Slack has not got of an upgrade goes to the new channel, at once; its reminders in the old are moot."""
-        unsent = "revision > sent_revision and channel = ? and"
-        with self._store.transact() as db:
-            db.execute(
-                f"update outbox set channel = ? where {unsent} upgrade = ? and upgrade <> '' and ts = ''",
-                [new, old, upgrade],
-            )
-            db.execute(
-                f"update outbox set sent_revision = revision, trouble = '' where {unsent} kind = 'reminder' "
-                "and ts = '' and json_extract(body, '$.upgrade') = ?",
-                [old, upgrade],
-            )
-            db.execute(
-                "update outbox set not_before = null, trouble = '' where revision > sent_revision and upgrade = ?",
-                [upgrade],
-            )
+    def list_left_roots(self, upgrade: str) -> list[LeftRoot]:
+        """The roots that the upgrade left behind, the last one first."""
+        rows = self._store.read(
+            "select slot, channel, ts from outbox where upgrade = ? and kind = 'root' and slot <> 'root' "
+            "order by ts desc",
+            [upgrade],
+        )
+        return [LeftRoot(row["slot"], row["channel"], row["ts"]) for row in rows]
 
     def touch_message(self, upgrade: str, slot: str) -> None:
         """Have a message drawn again whose body stands elsewhere in the journal."""
+        touched = "update outbox set revision = revision + 1 where upgrade = ? and slot = ? and slot <> ''"
         with self._store.transact() as db:
-            db.execute(
-                "update outbox set revision = revision + 1 where upgrade = ? and slot = ? and slot <> ''",
-                [upgrade, slot],
-            )
+            db.execute(touched, [upgrade, slot])
 
     def find_body(self, upgrade: str, slot: str) -> Body | None:
         """What the editable message under this slot tells, None where there is none or it can't be read."""
@@ -161,9 +157,8 @@ class Outbox(OutboxView):
 
     def has_message(self, upgrade: str, slot: str) -> bool:
         """Whether there is an editable message under this slot."""
-        return bool(
-            self._store.read("select 1 from outbox where upgrade = ? and slot = ? and slot <> ''", [upgrade, slot])
-        )
+        where = "upgrade = ? and slot = ? and slot <> ''"
+        return bool(self._store.read(f"select 1 from outbox where {where}", [upgrade, slot]))
 
     def was_posted(self, upgrade: str, slot: str, begun: bool) -> bool:
         """Whether Slack has the message under this slot; with `begun` also whether posting it was begun."""
@@ -265,10 +260,14 @@ class Outbox(OutboxView):
         )
         return _when(rows[0]["at"]) if rows and rows[0]["at"] is not None else None
 
-    def mark_posting(self, message_id: str) -> None:
-        """Commit that a post is about to be tried, so that after a crash Slack is asked before it is posted again."""
+    def mark_posting(self, message_id: str) -> bool:
+        """Commit that a post is about to be tried, so that after a crash Slack is asked before it is posted again.
+
+        False where it may not be: meanwhile its upgrade has left the channel.
+        """
         with self._store.transact() as db:
             db.execute("update outbox set attempts = attempts + 1 where id = ?", [message_id])
+        return bool(self._store.read(f"select 1 from outbox where id = ? and slot not like '{LEFT}%'", [message_id]))
 
     def mark_sent(self, message_id: str, ts: str, revision: int, now: datetime) -> None:
         """Slack has this revision under this ts."""

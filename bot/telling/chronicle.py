@@ -22,11 +22,12 @@ from bot.journal.bodies import (
     ProgressBody,
     ReminderKind,
     RootBody,
+    UnreadableBody,
     digest_shown,
     encode_body,
 )
 from bot.journal.journal import Journal
-from bot.journal.outbox import Outbox, name_card, name_reminder
+from bot.journal.outbox import Leaving, Outbox, name_card, name_reminder
 from bot.journal.records import OPERATOR
 from bot.journal.rows import UpgradeRow, build_code, name_end
 from bot.returns import has_written
@@ -126,18 +127,19 @@ class Chronicle:
 
     def move_thread(self, row: UpgradeRow, channel: str, by: str, now: datetime) -> None:
         """Go on in another channel: the last card and what moves are told anew there, and nothing is asked here."""
-        how, moved = f"moved to <#{channel}> by {mention(by)}", replace(row, channel=channel)
-        self.close_reminders(row, how)
-        slots = dict.fromkeys([self._outbox.find_last_gate(row.id), name_card(row.step, row.generation)])
-        found = {slot: self._outbox.find_body(row.id, slot) for slot in (*slots, self._name_progress(row))}
-        going = {slot: body for slot, body in found.items() if body and not getattr(body, "ended", False)}
-        self._outbox.leave_message(row.id, "root", RootBody(left_for=channel))
-        for slot, body in going.items():
-            self._outbox.leave_message(row.id, slot, leave_body(body, how, now))
-        self._outbox.readdress(row.id, row.channel, channel)
-        for slot, body in going.items():
-            self._outbox.put_message(row.id, slot, channel, body, now)
-        self._tell(moved, f"moved here by {mention(by)}; what was told before stands in <#{row.channel}>", None, now)
+        how, here = f"moved to <#{channel}> by {mention(by)}", self.find_root(row.id)
+        slots = [self._outbox.find_last_gate(row.id), name_card(row.step, row.generation), self._name_progress(row)]
+        found = {slot: body for slot in slots if slot and (body := self._outbox.find_body(row.id, slot))}
+        going = {slot: body for slot, body in found.items() if not getattr(body, "ended", False)}
+        roots = dict.fromkeys(
+            ("root", *(one.slot for one in self._outbox.list_left_roots(row.id))), RootBody(left_for=channel)
+        )
+        cards = {
+            slot: leave_body(body, how, now) for slot, body in going.items() if not isinstance(body, UnreadableBody)
+        }
+        self._outbox.leave_channel(row.id, Leaving(row.channel, channel, how), {**roots, **cards}, going)
+        before = f"; what was told before stands in <#{row.channel}>" if here else ""
+        self._tell(replace(row, channel=channel), f"moved here by {mention(by)}{before}", None, now)
 
     def find_root(self, upgrade: str) -> str:
         """The ts of the upgrade's root, "" where Slack has none."""

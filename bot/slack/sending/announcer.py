@@ -11,6 +11,7 @@ import structlog
 from bot.clock import Clock
 from bot.incidents import note_incident
 from bot.journal.bodies import WaitingMessage
+from bot.journal.deliveries import LEFT
 from bot.journal.outbox import Outbox
 from bot.journal.store import StoreBroken
 from bot.slack.api.pacing import Budget, Quota
@@ -76,7 +77,7 @@ class Announcer:
                 waits.append(wait)
                 full |= {message.channel} if self._find_pace(message.channel, self._clock.now()) else set()
             if wait or waits_for_pace:
-                held |= {message.upgrade} if message.upgrade and message.kind != "file" else set()
+                held |= {message.upgrade} if message.upgrade and may_hold(message) else set()
         return waits
 
     def _find_pace(self, channel: str, now: datetime) -> float:
@@ -163,3 +164,8 @@ class Announcer:
                 return EDIT_SPACING.total_seconds()
             case _:
                 assert_never(result)
+
+
+def may_hold(message: WaitingMessage) -> bool:
+    """Whether the rest of its thread waits for it: not for a file, nor for what was left in another channel."""
+    return message.kind != "file" and not message.slot.startswith(LEFT)

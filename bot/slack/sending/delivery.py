@@ -12,7 +12,7 @@ from slack_sdk.errors import SlackObjectFormationError
 
 from bot.clock import Clock
 from bot.journal.bodies import AnswerBody, FileBody, Message, MilestoneBody, Reminding
-from bot.journal.deliveries import UNWRITABLE
+from bot.journal.deliveries import LEFT, UNWRITABLE
 from bot.journal.outbox import Outbox
 from bot.slack.api.answers import (
     BAD_BLOCKS,
@@ -42,6 +42,8 @@ REFUSALS = 3
 FILE_ATTEMPTS = 60
 FILE_LIMIT = 2_000_000
 UNNAMED = "output.txt"
+# So often is looked for a post that was begun in a channel that its upgrade has left.
+LOOKS_AT_LEFT = 10
 # How the ids of channels begin.
 CHANNELS = ("C", "G")
 
@@ -83,6 +85,8 @@ class Replaced:
 
 
 Result: TypeAlias = Sent | Deferred | Dropped | Replaced
+# Its upgrade has left the channel meanwhile: its row is read again.
+OVERTAKEN = Deferred(1.0, "")
 
 
 class Sender:
@@ -111,6 +115,8 @@ class Sender:
 
     def post(self, message: Message) -> Result:
         """Post a message, unless an earlier attempt got through."""
+        if message.slot.startswith(LEFT):
+            return self._look_for_left(message)
         channel, thread = self._find_place(message)
         room = self._postbox.find_room(channel)
         if not isinstance(room, str):
@@ -123,7 +129,8 @@ class Sender:
             if found:
                 # What stands there may be an older revision: an editable message is drawn again.
                 return Sent(found, message.revision if not message.slot else message.revision - 1)
-        self._outbox.mark_posting(message.id)
+        if not self._outbox.mark_posting(message.id):
+            return OVERTAKEN
         self._surely_absent.discard(message.id)
         if isinstance(message.body, FileBody):
             return self._upload(message, message.body, channel, thread)
@@ -140,7 +147,7 @@ class Sender:
         if not isinstance(room, str):
             return self._sort_failure(message, room)
         answer = self._draw_and_send(message, lambda drawing: self._postbox.edit(room, message.ts, drawing))
-        if isinstance(answer, Refused) and self._is_left(message):
+        if isinstance(answer, Refused) and self._is_left(message, answer):
             # it stands where nobody follows the upgrade any more; what could not be changed there holds nothing up
             return Sent(message.ts, message.revision)
         if isinstance(answer, Refused) and answer.code in GONE:
@@ -180,7 +187,8 @@ class Sender:
                 return self._sort_failure(message, found)
             if found > message.ts:
                 return Sent(found, message.revision - 1)
-        self._outbox.mark_posting(message.id)
+        if not self._outbox.mark_posting(message.id):
+            return OVERTAKEN
         self._surely_absent.discard(message.id)
         answer = self._draw_and_send(message, lambda drawing: self._postbox.post(channel, thread, drawing))
         if isinstance(answer, Answered):
@@ -203,8 +211,22 @@ class Sender:
         channel, thread = self._outbox.read_thread(message.upgrade)
         return channel or message.channel, thread
 
-    def _is_left(self, message: Message) -> bool:
-        """Whether the message's upgrade goes on in another channel."""
+    def _look_for_left(self, message: Message) -> Result:
+        """A post was begun when its upgrade left the channel: what came of it is edited, and else it is over."""
+        self._outbox.mark_posting(message.id)
+        roots = [] if message.kind == "root" else self._outbox.list_left_roots(message.upgrade)
+        thread = next((one.ts for one in roots if one.channel == message.channel), "")
+        found = self._find(message, message.channel, thread)
+        if isinstance(found, TooFast | Unclear) and message.attempts < LOOKS_AT_LEFT:
+            return self._sort_failure(message, found)
+        return Sent(found, message.revision - 1) if isinstance(found, str) and found else Sent("", message.revision)
+
+    def _is_left(self, message: Message, answer: Refused) -> bool:
+        """Whether it stands where its upgrade is told no more, or in a channel that takes nothing."""
+        if message.slot.startswith(LEFT):
+            return True
+        if not (isinstance(message.body, Reminding) or answer.concerns_channel):
+            return False
         upgrade = message.upgrade or (message.body.upgrade if isinstance(message.body, Reminding) else "")
         followed = self._outbox.read_thread(upgrade)[0] if upgrade else ""
         return message.channel.startswith(CHANNELS) and followed not in ("", message.channel)
