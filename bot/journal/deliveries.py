@@ -267,7 +267,8 @@ def leave_reminders(db: Database, upgrade: str, channels: Leaving) -> None:
     )
     db.execute(
         f"update outbox set body = json_set(body, '$.closed', ?), revision = revision + 1, slot = '{LEFT}' || id "
-        f"where {OF_UPGRADE} and channel = ? and {MAY_STAND} and json_extract(body, '$.closed') = ''",
+        f"where {OF_UPGRADE} and channel = ? and {MAY_STAND} "
+        "and case when json_valid(body) then json_extract(body, '$.closed') end = ''",
         [channels.how, upgrade, old],
     )
 

@@ -174,8 +174,9 @@ class Outbox(OutboxView):
             """
             select 1 from outbox where kind = 'answer' and ts <> '' and created_at >= (
                     select asked_at from approvals where upgrade = ? and step = ? and generation = ?)
-                and (json_extract(body, '$.upgrade'), json_extract(body, '$.user')) = (?, ?)
-                and (json_extract(body, '$.card.step'), json_extract(body, '$.card.generation')) = (?, ?) limit 1
+                and case when json_valid(body) then (json_extract(body, '$.upgrade'), json_extract(body, '$.user'),
+                    json_extract(body, '$.card.step'), json_extract(body, '$.card.generation')) = (?, ?, ?, ?) end
+            limit 1
             """,
             [upgrade, step, generation, upgrade, user, step, generation],
         )
@@ -210,7 +211,7 @@ class Outbox(OutboxView):
                 """
                 update outbox set body = json_set(body, '$.closed', ?), revision = revision + 1
                 where upgrade = '' and slot <> '' and slot in (select value from json_each(?))
-                    and json_extract(body, '$.closed') = ''
+                    and case when json_valid(body) then json_extract(body, '$.closed') end = ''
                 """,
                 [how, slots],
             )
@@ -220,8 +221,8 @@ class Outbox(OutboxView):
             db.execute(
                 f"""
                 update outbox set body = json_set(body, '$.closed', ?), revision = revision + 1
-                where kind = 'reminder' and json_extract(body, '$.upgrade') = ?
-                    and json_extract(body, '$.closed') = '' and {condition}
+                where kind = 'reminder' and case when json_valid(body) then json_extract(body, '$.upgrade') = ?
+                    and json_extract(body, '$.closed') = '' and {condition} end
                 """,
                 [how, upgrade, *parameters],
             )
