@@ -33,11 +33,12 @@ from bot.journal.deliveries import (
     list_failing,
 )
 from bot.journal.deliveries import Leaving as Leaving
+from bot.journal.rows import READABLE
 from bot.journal.store import Row, Store, StoredCopy
 
-UNREADABLE = (ValueError, TypeError, KeyError, msgspec.MsgspecError)
+UNREADABLE = (ValueError, TypeError, KeyError, ArithmeticError, OSError, msgspec.MsgspecError)
 # The columns of a WaitingMessage.
-WAITING = "id, upgrade, kind, channel, revision, ts, not_before, slot"
+WAITING = f"id, upgrade, kind, channel, revision, ts, iif(not_before {READABLE}, not_before, null), slot"
 TOLD_UNWRITABLE = "unwritable"
 log = structlog.get_logger(__name__)
 
@@ -242,7 +243,7 @@ class Outbox(OutboxView):
         """The same without what they tell: of a long backlog little is sent at once."""
         rows = self._store.read_values(
             f"select {WAITING} from outbox where revision > sent_revision "
-            "and coalesce(not_before, 0) <= ? order by seq",
+            f"and (coalesce(not_before, 0) <= ? or not_before not {READABLE}) order by seq",
             [now.timestamp()],
         )
         return list(map(WaitingMessage._make, rows))
@@ -250,8 +251,7 @@ class Outbox(OutboxView):
     def find_message(self, message_id: str) -> Message | None:
         """The message as it is now. One that can't be read is given up, so that the others are sent."""
         rows = self._store.read("select * from outbox where id = ?", [message_id])
-        body = self._read_or_give_up(rows[0]) if rows else None
-        return _read_message(rows[0], body) if body else None
+        return self._read_or_give_up(rows[0]) if rows else None
 
     def find_next_due(self, now: datetime) -> datetime | None:
         """When the next deferred message may be tried, None where none is deferred."""
@@ -334,9 +334,9 @@ class Outbox(OutboxView):
         """How many messages Slack will never get, or not in their last form."""
         return int(self._store.read(f"select count(*) as n from outbox where {GIVEN_UP}")[0]["n"])
 
-    def _read_or_give_up(self, row: Row) -> Body | None:
+    def _read_or_give_up(self, row: Row) -> Message | None:
         try:
-            return decode_body(row["kind"], row["body"])
+            return _read_message(row)
         except UNREADABLE as fault:
             log.error("slack message unreadable", message=row["id"], upgrade=row["upgrade"], why=str(fault))
             self.drop_message(row["id"], f"its row can't be read: {fault}")
@@ -368,13 +368,13 @@ def _when(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def _read_message(row: Row, body: Body | None = None) -> Message:
+def _read_message(row: Row) -> Message:
     return Message(
         id=row["id"],
         upgrade=row["upgrade"],
         slot=row["slot"],
         channel=row["channel"],
-        body=decode_body(row["kind"], row["body"]) if body is None else body,
+        body=decode_body(row["kind"], row["body"]),
         created_at=_when(row["created_at"]),
         revision=row["revision"],
         sent_revision=row["sent_revision"],

@@ -29,3 +29,18 @@ def test_a_look_at_a_backlog_reads_none_of_it(build: Build, monkeypatch: pytest.
     assert (message.body, message.revision, read) == (MilestoneBody("two"), 2, ["milestone"])
     outbox.mark_sent(looks[0][0].id, "1.1", 1, START)
     assert [one.kind for one in outbox.list_waiting(START)] == ["milestone"]
+
+
+@pytest.mark.parametrize("written", ["'soon'", "x'ff'", "1e300", "-1e300", "9e999"])
+@pytest.mark.parametrize("column", ["not_before", "created_at"])
+def test_a_message_whose_time_can_not_be_read_keeps_no_other_back(build: Build, column: str, written: str) -> None:
+    """It is given up, which its row and the log say; nobody waits for it for good."""
+    engine = build({})
+    for sentence in ("one", "two"):
+        engine.outbox.add_message("cluster-x-1", "C1", MilestoneBody(sentence), START)
+    engine.store._db.execute(f"update outbox set {column} = {written} where seq = (select min(seq) from outbox)")
+    assert {one.not_before for one in engine.outbox.list_waiting(START)} == {None}
+    assert [message.body for message in engine.outbox.list_unsent(START)] == [MilestoneBody("two")]
+    (trouble,) = engine.store.read("select trouble from outbox where trouble <> ''")
+    assert "its row can't be read: " in trouble["trouble"]
+    assert len(engine.outbox.list_waiting(START)) == 1
