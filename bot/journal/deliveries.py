@@ -15,14 +15,16 @@ from bot.journal.rows import at_time, to_seconds
 from bot.journal.store import Reads, Store
 from steps.contract.wording import count_things
 
-GIVEN_UP = "trouble <> '' and sent_revision = revision"
+# How the slots begin of messages that stand in a channel that their upgrade has left. They are never posted anew.
+LEFT = "left:"
+# What becomes of those is nobody's trouble.
+FOLLOWED = f"slot not like '{LEFT}%'"
+GIVEN_UP = f"trouble <> '' and sent_revision = revision and {FOLLOWED}"
 # How the trouble of a message begins that its channel does not take, whatever it says.
 UNWRITABLE = "the channel takes nothing: "
 REFUSING = f"trouble >= '{UNWRITABLE}' and trouble < '{UNWRITABLE}~'"
 DEFERRED = f"trouble <> '' and sent_revision < revision and not ({REFUSING})"
-FAILING = f"trouble <> '' and sent_revision < revision and {REFUSING}"
-# How the slots begin of messages that stand in a channel that their upgrade has left. They are never posted anew.
-LEFT = "left:"
+FAILING = f"trouble <> '' and sent_revision < revision and {REFUSING} and {FOLLOWED}"
 # A post that was begun and of which nothing is known may stand in Slack, or do so in a moment.
 MAY_STAND = "(ts <> '' or attempts > 0 and revision > sent_revision)"
 OF_UPGRADE = "kind = 'reminder' and case when json_valid(body) then json_extract(body, '$.upgrade') end = ?"
@@ -242,7 +244,7 @@ def leave_channel(db: Database, upgrade: str, new: str, left: Mapping[str, str],
         if slot in going:
             _repeat(db, row_id, slot, body, new)
     db.execute(
-        f"update outbox set {UNSENT_ANEW} where upgrade = ? and ts = '' and slot not like '{LEFT}%' "
+        f"update outbox set {UNSENT_ANEW} where upgrade = ? and ts = '' and {FOLLOWED} "
         "and (revision > sent_revision or slot <> '' and trouble <> '')",
         [new, upgrade],
     )
@@ -261,8 +263,7 @@ def leave_reminders(db: Database, upgrade: str, channels: Leaving) -> None:
         _leave(db, row_id, body)
         _repeat(db, row_id, slot.replace(f":{old}", f":{new}"), body, new)
     db.execute(
-        f"update or ignore outbox set {UNSENT_ANEW}, slot = replace(slot, ?, ?) "
-        f"where {unsent} and slot not like '{LEFT}%'",
+        f"update or ignore outbox set {UNSENT_ANEW}, slot = replace(slot, ?, ?) where {unsent} and {FOLLOWED}",
         [new, f":{old}", f":{new}", upgrade, old],
     )
     db.execute(

@@ -22,8 +22,8 @@ from bot.journal.bodies import (
 )
 from bot.journal.deliveries import (
     FAILING,
+    FOLLOWED,
     GIVEN_UP,
-    LEFT,
     REFUSING,
     UNWRITABLE,
     FailingChannel,
@@ -268,7 +268,7 @@ class Outbox(OutboxView):
         """
         with self._store.transact() as db:
             db.execute("update outbox set attempts = attempts + 1 where id = ?", [message_id])
-        return bool(self._store.read(f"select 1 from outbox where id = ? and slot not like '{LEFT}%'", [message_id]))
+        return bool(self._store.read(f"select 1 from outbox where id = ? and {FOLLOWED}", [message_id]))
 
     def mark_sent(self, message_id: str, ts: str, revision: int, now: datetime) -> None:
         """Slack has this revision under this ts."""

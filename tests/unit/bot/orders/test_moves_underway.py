@@ -20,7 +20,7 @@ from steps.notes.prepare import SOURCE, Source
 from steps.notes.way_back import ORDERED_RETURN, OrderedReturn
 from steps.plan import build_plan
 from tests.unit.bot.orders.test_cards import ask_first, open_question, order, stand
-from tests.unit.bot.orders.test_moves import OTHER, list_in, list_unsent, move
+from tests.unit.bot.orders.test_moves import ARCHIVED, OTHER, list_in, list_unsent, move
 from tests.unit.bot.reminders.timetables import CHANNEL, deliver
 from tests.unit.bot.workbench import ANA, Build, Engine
 
@@ -104,6 +104,21 @@ def test_a_post_in_the_air_stays_where_it_was_sent(build: Build, slot: str) -> N
     asked = open_question(engine)
     told = order(engine, Approve("cluster-x-1", asked.step, asked.generation)).text
     assert "has not reached Slack yet" in told
+
+
+@pytest.mark.parametrize("given_up", [False, True])
+def test_what_the_old_channel_refuses_after_the_move_is_nobodys_trouble(build: Build, given_up: bool) -> None:
+    """The refusal came when the upgrade was told elsewhere: nobody is called for a channel that nobody follows."""
+    engine = stand(build, "control-plane/approve")
+    begun = next(one for one in list_unsent(engine) if one.slot == CARD)
+    engine.outbox.mark_posting(begun.id)
+    move(engine)
+    if given_up:
+        engine.outbox.drop_message(begun.id, ARCHIVED)
+    else:
+        engine.outbox.defer_message(begun.id, engine.clock.now() + timedelta(minutes=1), ARCHIVED)
+    assert (engine.outbox.list_unwritable(), engine.outbox.count_given_up()) == ([], 0)
+    assert engine.journal.list_failing_channels() == []
 
 
 def test_a_sentence_in_the_air_is_told_in_the_new_channel_as_well(build: Build) -> None:
