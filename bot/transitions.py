@@ -83,7 +83,7 @@ class Taken:
     """The choice that decides a question.
 
     `names` are those who took it together, "" for `by` alone; `announced` is told where somebody broke the glass,
-    to each directly where the card is `unseen` as its channel takes nothing.
+    to each directly where the card is `unseen` as its channel takes nothing, or where a person chose the channel.
     """
 
     question: Question
@@ -275,8 +275,9 @@ class Transitions:
             head = self._journal.append(row.id, taken.by, event, now)
             if taken.announced:
                 self._chronicle.tell(row, taken.announced, now)
-            if taken.unseen:
-                self._chronicle.tell_directly(row, taken.announced, now)
+            why = f"as <#{row.channel}> takes nothing" if taken.unseen else self._describe_move(row)
+            if taken.announced and why:
+                self._chronicle.tell_directly(row, taken.announced, why, now)
             self._chronicle.close_card(row, f"{how}: {reason}" if reason else how, now, head)
             return True
 
@@ -320,6 +321,11 @@ class Transitions:
             self._journal.change_upgrade(row.id, channel=channel)
             self._journal.append(row.id, by, Moved(row.channel, self._chronicle.find_root(row.id), channel), now)
             self._chronicle.move_thread(row, channel, by, now)
+
+    def _describe_move(self, row: UpgradeRow) -> str:
+        """That a person chose the channel, in which others may not be; "" where nobody did."""
+        told = [*self._journal.list_audit(row.id), *self._journal.list_audit(row.takes_back or row.id)]
+        return f"as it was moved to <#{row.channel}>" if any(isinstance(one.event, Moved) for one in told) else ""
 
     def begin_return(self, row: UpgradeRow, by: str, reason: str) -> UpgradeRow:
         """Begin the way back of an upgrade that has ended: an upgrade of its own, linked to it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +12,9 @@ import structlog
 
 from bot.clock import Clock
 from bot.engine.runner import Runner
+from bot.incidents import note_incident
 from bot.journal.journal import Journal
+from bot.journal.store import StoreBroken
 
 log = structlog.get_logger(__name__)
 
@@ -89,6 +91,17 @@ class Dispatcher:
         seconds = (due - now).total_seconds()
         # what is due already is in flight, and its end wakes the loop
         return seconds if seconds > 0 else None
+
+
+def tick_each(ticks: Iterable[Callable[[], object]]) -> None:
+    """Tick each; a fault in one of them is noted and keeps none of the others from theirs."""
+    for tick in ticks:
+        try:
+            tick()
+        except StoreBroken:
+            raise
+        except Exception as fault:
+            note_incident("tick_failed", fault, tick=getattr(tick, "__qualname__", ""))
 
 
 class Ticker:

@@ -14,7 +14,7 @@ from waitress.server import BaseWSGIServer
 
 from bot.app.checks.machine import check_writing, measure_disk_room
 from bot.app.health import HealthApp, LivePort, serve_health
-from bot.app.loops import Dispatcher, Loop, Ticker
+from bot.app.loops import Dispatcher, Loop, Ticker, tick_each
 from bot.app.metrics import Signs, build_registry
 from bot.app.upkeep import AccessLeftovers
 from bot.app.wiring import (
@@ -183,8 +183,7 @@ class Serving:
 
     def _tick(self) -> int:
         """Remind people of what is due, of channels that take nothing, and redraw what is no more so."""
-        for tick in self.bot.ticks:
-            tick()
+        tick_each(self.bot.ticks)
         return self.bot.reminders.tick()
 
     def find_troubles(self) -> list[str]:
@@ -216,6 +215,7 @@ class Serving:
 
     def _connect_slack(self) -> float | None:
         wait = self.front.turn()
+        self.bot.announcer.link_into(self.front.workspace)
         self.bot.outages.observe(reachable=not self.front.find_trouble())
         return wait
 

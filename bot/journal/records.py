@@ -34,6 +34,8 @@ Action: TypeAlias = Literal[
 ]
 # Who gives orders on the command line of the bot's machine; no Slack id can look like it.
 OPERATOR = "command-line"
+# How the slot of the last line begins in a thread that an upgrade has left; the ts of its root follows.
+FAREWELL = "farewell:"
 # Who acts where nobody ordered it just then: the bot itself, in the audit.
 BOT = "bot"
 

@@ -70,7 +70,8 @@ class Entry:
         if cluster.policy.approvals_needed > 1 and isinstance(click.order, Approve | Decide):
             self._roster.read_accounts(self._list_givers(click.order, row, cluster))
         told = row or self._journal.find_open_upgrade(cluster.key)
-        return refuse_channel(cluster.policy, action, click.channel, told.channel if told else cluster.channel)
+        own = {cluster.channel, told.channel} if told else {cluster.channel}
+        return refuse_channel(cluster.policy, action, click.channel, own)
 
     def _list_givers(self, order: Approve | Decide, row: UpgradeRow | None, cluster: Cluster) -> list[str]:
         """Who has approved what is asked already, where that takes several people."""

@@ -83,7 +83,7 @@ class Scheduling:
         self._timetable.attach_calendar(row)
         return (
             f"Scheduled {row.id} for {appointment.describe()}. It prepares, downloads, compares and asks before; it "
-            f"changes nothing until then. Its thread is in <#{cluster.channel}>."
+            f"changes nothing until then. Its thread is in <#{row.channel}>."
         )
 
     def _moves_forward(self, row: UpgradeRow, starts: datetime) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from bot.journal.records import ENDED, Action, UpgradeState
 from bot.settings.policy import Policy
 
@@ -51,14 +53,14 @@ def refuse_person(policy: Policy, action: Action, user: str, requester: str, app
     return f"{refused} {policy.trouble}".rstrip() if refused else ""
 
 
-def refuse_channel(policy: Policy, action: Action, channel: str, own: str) -> str:
-    """Why nothing may be ordered from here, "" where it may. `own` is the cluster's channel.
+def refuse_channel(policy: Policy, action: Action, channel: str, own: Set[str]) -> str:
+    """Why nothing may be ordered from here, "" where it may. `own` are the channels of the cluster and its upgrade.
 
     The Home tab and a conversation with the bot alone, which have nobody else in them, are always fine.
     """
-    if action in READING or not policy.channels or channel in policy.channels | {own} or channel[:1] in ("", "D", "U"):
+    if action in READING or not policy.channels or channel in policy.channels | own or channel[:1] in ("", "D", "U"):
         return ""
-    allowed = ", ".join(f"<#{name}>" for name in sorted(policy.channels | {own}))
+    allowed = ", ".join(f"<#{name}>" for name in sorted(policy.channels | own))
     return f"This cluster takes no orders from this channel. Use one of: {allowed}."
 
 
@@ -73,6 +75,8 @@ def _refuse(policy: Policy, action: Action, user: str, requester: str, approving
         return f"You are not among this cluster's requesters, so you can't {word}. Ask one of: {whom}."
     if approving or action in ("approve", "deny"):
         return _refuse_approver(policy, word, user, requester, approving)
+    if action == "move":
+        return _refuse_mover(policy, word, user, requester)
     if policy.names(user):
         return ""
     return (
@@ -92,6 +96,17 @@ def _refuse_approver(policy: Policy, word: str, user: str, requester: str, appro
         advice = f"Ask one of: {_mention(others)}." if others else "The cluster needs a second one in clusters.toml."
         return f"You started this upgrade, and its approver must be somebody else. {advice}"
     return ""
+
+
+def _refuse_mover(policy: Policy, word: str, user: str, requester: str) -> str:
+    """Whoever may only break the glass may not choose as well who sees it."""
+    if user in policy.requesters | policy.approvers | {requester}:
+        return ""
+    whom = _mention(policy.requesters | policy.approvers)
+    return (
+        f"You are neither a requester nor an approver of this cluster, so you can't {word} its upgrade. "
+        f"Ask one of: {whom}."
+    )
 
 
 def _refuse_breaker(policy: Policy, user: str) -> str:

@@ -9,8 +9,10 @@ from functools import partial
 
 from bot.clock import Clock
 from bot.journal.bodies import Body, MilestoneBody, NoticeBody, Unheard
+from bot.journal.deliveries import FailingChannel
 from bot.journal.journal import Journal
 from bot.journal.outbox import Outbox, name_notice
+from bot.journal.rows import UpgradeRow
 from bot.telling.chronicle import Chronicle
 from bot.telling.endings import add_unheard, leave_out_heard
 
@@ -42,20 +44,21 @@ class ChannelWatch:
 
     def tick(self) -> None:
         """Tell of each channel that fails; what works again is told as over, and may be told of anew."""
-        silences = self._list_silences()
-        failing = {(one.channel, upgrade.upgrade) for one in silences for upgrade in one.upgrades}
+        failing = [(one, row) for one in self._outbox.list_unwritable() if (row := self._find_open(one.upgrade))]
         with self._journal.transact():
-            self._end(failing)
-            for one in silences:
-                self._tell(one, self._clock.now())
+            # whoever is called: nobody may be known for a while, and the channel is as it was
+            self._end({(one.channel, one.upgrade) for one, _ in failing})
+            for silence in self._list_silences(failing):
+                self._tell(silence, self._clock.now())
 
-    def _list_silences(self) -> list[Silence]:
+    def _find_open(self, upgrade: str) -> UpgradeRow | None:
+        row = self._journal.find_upgrade(upgrade)
+        return row if row and row.ended_at is None else None
+
+    def _list_silences(self, failing: Sequence[tuple[FailingChannel, UpgradeRow]]) -> list[Silence]:
         found: dict[tuple[str, str], list[Unheard]] = {}
         whys: dict[str, str] = {}
-        for one in self._outbox.list_unwritable():
-            row = self._journal.find_upgrade(one.upgrade)
-            if row is None or row.ended_at is not None:
-                continue
+        for one, row in failing:
             whys.setdefault(one.channel, one.why)
             unheard = Unheard(row.id, row.cluster, self._outbox.read_thread(row.id)[1])
             for user in self._chronicle.list_called(row):
@@ -72,8 +75,12 @@ class ChannelWatch:
                 over += [notice.id] if (channel, upgrade) not in failing else []
                 continue
             left = partial(leave_out_heard, failing=failing)
-            self._outbox.amend_message("", notice.slot, left)
-            over += [notice.id] if left(notice.body) != notice.body and not _list_told(left(notice.body)) else []
+            heard = left(notice.body) != notice.body and not _list_told(left(notice.body))
+            over += [notice.id] if heard else []
+            if heard and not notice.ts:
+                self._outbox.drop_message(notice.id, "")
+            else:
+                self._outbox.amend_message("", notice.slot, left)
         if over:
             self._outbox.release_slots(over)
 

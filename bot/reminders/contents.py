@@ -13,6 +13,7 @@ from bot.reminders.choice import DOWN, PEOPLE, Notice, describe_missed
 from bot.reminders.situations import Situation
 from bot.reminders.texts import list_snoozes, write_reminder
 from bot.schedule.tables import Reminder
+from steps.contract.wording import count_things
 
 # So many of the reminders in one message are written out; of the others it names the upgrades.
 LINES_KEPT = 30
@@ -47,7 +48,7 @@ def build_gathered(notices: Sequence[Notice], now: datetime, why: str = DOWN) ->
     """The body of one message for many reminders."""
     return GatheredBody(
         seqs=tuple(one.reminder.seq for one in notices),
-        text=f"{len(notices)} reminders at once:",
+        text=f"{count_things(len(notices), 'reminder')} at once:",
         lines=tuple(_build_line(one, now, why) for one in notices[:LINES_KEPT]),
         others=tuple(one.situation.row.id for one in notices[LINES_KEPT:]),
     )

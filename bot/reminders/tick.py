@@ -169,6 +169,10 @@ class Reminders:
             notices = chosen[message.id]
             if not notices:
                 self._outbox.drop_message(message.id, "of no use any more when Slack could be reached")
+            elif len(notices) == 1 and not message.slot and not message.attempts:
+                # one alone is told as one alone, which its decision closes
+                self._outbox.drop_message(message.id, "")
+                self._put(notices[0], build_reminder(notices[0], now, UNREACHABLE), now)
             elif message.slot:
                 self._outbox.rewrite_message(message.id, build_reminder(notices[0], now, UNREACHABLE))
             else:

@@ -28,7 +28,7 @@ from bot.journal.bodies import (
 )
 from bot.journal.journal import Journal
 from bot.journal.outbox import Leaving, Outbox, name_card, name_reminder
-from bot.journal.records import OPERATOR
+from bot.journal.records import FAREWELL, OPERATOR
 from bot.journal.rows import UpgradeRow, build_code, name_end
 from bot.returns import has_written
 from bot.telling.endings import add_line, close_body, close_return, end_progress, leave_body
@@ -140,6 +140,11 @@ class Chronicle:
         self._outbox.leave_channel(row.id, Leaving(row.channel, channel, how), {**roots, **cards}, going)
         before = f"; what was told before stands in <#{row.channel}>" if here else ""
         self._tell(replace(row, channel=channel), f"moved here by {mention(by)}{before}", None, now)
+        left = f"{how}: what follows is told there"
+        if here:
+            last = MilestoneBody(left, find_phase(row))
+            self._outbox.put_message(row.id, f"{FAREWELL}{here}", row.channel, last, now)
+        self.tell_directly(row, left, f"as not everybody may be in <#{channel}>", now, by)
 
     def find_root(self, upgrade: str) -> str:
         """The ts of the upgrade's root, "" where Slack has none."""
@@ -197,11 +202,11 @@ class Chronicle:
             now,
         )
 
-    def tell_directly(self, row: UpgradeRow, sentence: str, now: datetime) -> None:
-        """Write to who asked for the upgrade and who may approve it what its channel does not take."""
+    def tell_directly(self, row: UpgradeRow, sentence: str, why: str, now: datetime, but: str = "") -> None:
+        """Write to those who are called, `but` one, what they may not see in the upgrade's channel."""
         for user in self.list_called(row):
-            body = MilestoneBody(f"{row.id}: {sentence} (told directly, as <#{row.channel}> takes nothing)")
-            self._outbox.add_message("", user, body, now)
+            if user != but:
+                self._outbox.add_message("", user, MilestoneBody(f"{row.id}: {sentence} (told directly, {why})"), now)
 
     def attach(self, row: UpgradeRow, attachment: Attachment, now: datetime) -> None:
         """A file in the thread."""

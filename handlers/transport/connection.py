@@ -26,7 +26,10 @@ CONNECT_AGAIN_SECONDS = 2.0
 
 
 class SlackFront:
-    """Socket Mode or HTTP mode over one desk. `turn` connects; it is called again until it has. Closed, it stays so."""
+    """Socket Mode or HTTP mode over one desk. `turn` connects; it is called again until it has. Closed, it stays so.
+
+    `workspace` is the address of the workspace, "" until Slack has told it.
+    """
 
     def __init__(
         self,
@@ -48,6 +51,7 @@ class SlackFront:
         self._closed = False
         self._doors = threading.Lock()
         self.trouble = "Slack was not reached yet"
+        self.workspace = ""
 
     def turn(self) -> float | None:
         """Connect where that is still to be done; seconds until the next try. Raises SlackRefusal on a wrong token."""
@@ -59,6 +63,7 @@ class SlackFront:
             identity = read_identity(
                 build_posting_client(self._settings.bot_token, self._settings.api_url), self._settings.app_token
             )
+            self.workspace = identity.url
             self._open(self._build_app(identity))
         except (SlackUnreachable, OSError) as error:
             self.trouble = f"Slack can't be reached: {error}"

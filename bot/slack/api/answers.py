@@ -25,8 +25,11 @@ UNCERTAIN = frozenset({"fatal_error", "internal_error", "service_unavailable", "
 # Timeouts and "too many requests", of the address that takes a file.
 PASSING = (408, 429)
 LOST_THREAD = frozenset({"thread_not_found", "cannot_reply_to_message"})
-# The channel of an upgrade is that of its start.
-OTHER = ", or set another `channel` in clusters.toml, for what begins after that"
+# The channel of an upgrade is that of its start until somebody moves it.
+OTHER = (
+    ", or let the upgrade go on in another one (`/asm-upgrade move CLUSTER #CHANNEL`); "
+    "another `channel` in clusters.toml is for what begins after that"
+)
 REMEDIES: Mapping[str, str] = {
     "not_in_channel": "invite the bot into the channel",
     "channel_not_found": f"invite the bot into the channel{OTHER}",

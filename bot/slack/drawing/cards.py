@@ -22,7 +22,7 @@ from slack_sdk.models.blocks import (
 )
 
 from bot.journal.bodies import Line
-from bot.slack.drawing.text import HASH, HASH_SHOWN, Pen, clean, cut, cut_written, escape
+from bot.slack.drawing.text import HASH, HASH_SHOWN, Pen, clean, cut, cut_written, escape, shorten_hashes
 from steps.contract.cards import Card, Detail
 from steps.contract.wording import begin_sentence
 
@@ -41,6 +41,10 @@ TITLE_LIMIT = 140
 LINE_LIMIT = 600
 LOGGED_LIMIT = 220
 UNTITLED = "Details"
+# How the title of a fold begins that has the long hashes, one a line; so many fit into the limit of a fold.
+HASHES = "Hashes in full"
+HASHES_A_FOLD = 14
+WORDS_SHOWN = 60
 CHILDREN_IN_CONTAINER = 10
 FOLDED_LIMIT = 10_000
 
@@ -48,6 +52,11 @@ FOLDED_LIMIT = 10_000
 def build_text(written: str) -> SectionBlock:
     """A section of mrkdwn that is already escaped; Slack adds no links or mentions of its own."""
     return SectionBlock(text=build_mrkdwn(written))
+
+
+def build_texts(written: Iterable[str]) -> list[Block]:
+    """Lines that are already escaped, in as few sections as the limit allows."""
+    return [build_text(part) for part in _pack(written)]
 
 
 def build_mrkdwn(written: str) -> MarkdownTextObject:
@@ -72,7 +81,7 @@ def build_list(heading: str, lines: Sequence[str], pen: Pen) -> list[Block]:
     shown = [f"• {pen.write_sentence(begin_sentence(line), LINE_LIMIT)}" for line in lines[:LINES_SHOWN]]
     if len(lines) > LINES_SHOWN:
         shown.append(f"… and {len(lines) - LINES_SHOWN} more")
-    return [build_text(part) for part in _pack([heading, *shown] if heading else shown)]
+    return build_texts([heading, *shown] if heading else shown)
 
 
 def build_log(lines: Sequence[Line], pen: Pen, most: int = LINES_SHOWN) -> list[Block]:
@@ -83,7 +92,7 @@ def build_log(lines: Sequence[Line], pen: Pen, most: int = LINES_SHOWN) -> list[
     ]
     if (left := len(written) - most) > 0:
         written = [f"… {left} before that: `/asm-upgrade log` and `asm-upgrade log` have all", *written[-most:]]
-    return [build_text(part) for part in _pack(written)]
+    return build_texts(written)
 
 
 def build_lines(lines: Sequence[str], look: Look) -> Block:
@@ -119,7 +128,7 @@ def build_open_card(
     fresh = [risk for risk in card.risks if risk not in known]
     earlier = tuple(risk for risk in card.risks if risk in known)
     folds = (("More of what will happen", card.summary[SUMMARY_SHOWN:]), ("Risks as on an earlier card", earlier))
-    whole = _add_hashes(replace(card, risks=tuple(fresh)), said)
+    hashes = _list_hashes(card.facts, (*card.summary, *fresh, *said))
     return [
         *_build_title(card.title),
         *build_list("", card.summary[:SUMMARY_SHOWN], pen),
@@ -129,7 +138,7 @@ def build_open_card(
         *times,
         *_build_facts(card.facts),
         *_build_snippet(card.snippet, look),
-        *_build_details((*(Detail(title, lines) for title, lines in folds if lines), *whole.details), look),
+        *_build_details((*hashes, *(Detail(title, lines) for title, lines in folds if lines), *card.details), look),
     ]
 
 
@@ -158,15 +167,27 @@ def build_folded_card(title: str, card: Card | None, pen: Pen, look: Look, said:
 
 
 def _add_hashes(card: Card, said: Sequence[str]) -> Card:
-    """The card with a fold of its long hashes, to be copied; what stands outside shows their beginnings."""
+    """The card with a fold of its long hashes first, to be copied; what stands outside shows their beginnings."""
     hashes = _list_hashes(card.facts, (*card.summary, *card.risks, *said))
-    return replace(card, details=(*card.details, *hashes))
+    return replace(card, details=(*hashes, *card.details))
 
 
 def _list_hashes(facts: Sequence[Sequence[str]], said: Sequence[str]) -> tuple[Detail, ...]:
+    """Folds of as many as fit into one, a line for each hash: whole, and then what it is of."""
     told = (*(f"{name}: {value}" for name, value in facts), *map(begin_sentence, said))
-    lines = tuple(line for line in dict.fromkeys(told) if HASH.search(line))
-    return (Detail("Hashes in full", lines),) if lines else ()
+    lines = tuple(dict.fromkeys(line for text in told for line in _list_lines(text)))
+    parts = [lines[place : place + HASHES_A_FOLD] for place in range(0, len(lines), HASHES_A_FOLD)]
+    return tuple(Detail(f"{HASHES}, {place}" if place else HASHES, part) for place, part in enumerate(parts))
+
+
+def _list_lines(text: str) -> list[str]:
+    """Each hash of a text with the words that tell what it is of: those before it."""
+    lines, before = [], 0
+    for found in HASH.finditer(text):
+        words = shorten_hashes(text[before : found.start()].strip())
+        lines.append(f"{words[-WORDS_SHOWN:]} {found[0]}".strip())
+        before = found.end()
+    return lines
 
 
 def _build_title(title: str) -> list[Block]:

@@ -10,7 +10,7 @@ from typing import TypeAlias, TypedDict
 from slack_sdk.models.blocks import Block
 
 from bot.journal.bodies import Asking, FinishedBody, Message, ProgressBody, ReminderBody, RootBody, UnreadableBody
-from bot.slack.drawing.cards import Look, build_note
+from bot.slack.drawing.cards import HASHES, Look, build_note
 from bot.slack.drawing.root import draw_left_root, draw_root, write_left_root, write_root_text
 from bot.slack.drawing.text import Pen
 from bot.slack.drawing.thread import Reply
@@ -115,11 +115,21 @@ def count_characters(blocks: Sequence[BlockJson]) -> int:
 
 
 def _find_droppable(blocks: Sequence[BlockJson]) -> int | None:
-    """Folded details go first, then the last block that is neither the first nor a row of buttons."""
+    """Folded details go first, then the last block that is neither the first nor a row of buttons; hashes go last."""
+    named = [place for place, block in enumerate(blocks) if _holds_hashes(block)]
+    # in the plain look what is named stands in the block below
+    hashes = {*named, *(place + 1 for place in named if blocks[place]["type"] == "section")}
     candidates = [place for place, block in enumerate(blocks) if place > 0 and block["type"] not in ("actions", "plan")]
-    folded = [place for place in candidates if blocks[place]["type"] == "container"]
-    choice = folded or candidates
+    others = [place for place in candidates if place not in hashes]
+    folded = [place for place in others if blocks[place]["type"] == "container"]
+    choice = folded or others or candidates
     return choice[-1] if choice else None
+
+
+def _holds_hashes(block: BlockJson) -> bool:
+    """A fold of whole hashes, or the heading that stands for one in the plain look."""
+    named = block.get("title" if block["type"] == "container" else "text")
+    return isinstance(named, dict) and str(named.get("text", "")).lstrip("*").startswith(HASHES)
 
 
 def _find_end(blocks: Sequence[BlockJson]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from slack_sdk.models.blocks import Block
 
 from bot.journal.bodies import NoticeBody, Unheard
-from bot.slack.drawing.cards import build_sentence, build_text
+from bot.slack.drawing.cards import build_sentence, build_texts
 from bot.slack.drawing.text import Pen, escape
 from steps.contract.wording import count_things
 
@@ -21,8 +21,7 @@ REMEDY = (
 
 def draw_notice(body: NoticeBody, pen: Pen) -> list[Block]:
     """The sentence, with a link for each upgrade that has a thread."""
-    links = "\n".join(_list_links(body, pen))
-    return [build_sentence(tell_notice(body), pen), *([build_text(links)] if links else [])]
+    return [build_sentence(tell_notice(body), pen), *build_texts(_list_links(body, pen))]
 
 
 def write_notice(body: NoticeBody, pen: Pen) -> list[str]:

@@ -25,7 +25,7 @@ from bot.slack.drawing.buttons import (
     describe_button,
     write_value,
 )
-from bot.slack.drawing.cards import build_note, build_sentence, build_text
+from bot.slack.drawing.cards import build_note, build_sentence, build_texts
 from bot.slack.drawing.text import Pen, escape
 from steps.contract.cards import DENY
 from steps.contract.wording import begin_sentence, describe_seconds
@@ -34,7 +34,6 @@ SNOOZE_ACTION = "asm-snooze"
 RESCHEDULE_ACTION = "asm-schedule:open"
 LABELS = {"pause": "Pause", "resume": "Resume", "retry": "Retry"}
 LINES_SHOWN = 30
-LINES_A_BLOCK = 9
 NAMES_SHOWN = 120
 LINE_LIMIT = 220
 
@@ -56,11 +55,9 @@ def draw_reminder(body: ReminderBody, block_id: str, pen: Pen) -> list[Block]:
 
 def draw_gathered(body: GatheredBody, pen: Pen) -> list[Block]:
     """The blocks of many reminders in one message."""
-    written = [_write_line(line, pen) for line in body.lines[:LINES_SHOWN]]
-    parts = [written[place : place + LINES_A_BLOCK] for place in range(0, len(written), LINES_A_BLOCK)]
     return [
         build_sentence(body.text, pen, "🔔 "),
-        *(build_text("\n".join(part)) for part in parts),
+        *build_texts(_write_line(line, pen) for line in body.lines[:LINES_SHOWN]),
         *(build_note(note) for note in _list_notes(body.others)),
     ]
 

@@ -14,6 +14,8 @@ UTC_TIME = re.compile(r"`[^`\n]*`|(?P<time>\b\d{4}-\d\d-\d\d \d\d:\d\d) UTC\b")
 SENTENCE_LIMIT = 2800
 HASH = re.compile(r"\b([0-9a-f]{40,64})\b")
 HASH_SHOWN = 12
+# A key that nobody shipped is judged by the whole of its fingerprint, where the risk names it.
+SHORTENED = re.compile(r"(?<!\(SHA-256 )\b([0-9a-f]{40,64})\b")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
 DATE = re.compile(r"<!date\^[^|<>]*\|([^<>]*)>")
 LINK = re.compile(r"<(https?://[^|<>\s]+)\|([^<>]*)>")
@@ -59,7 +61,7 @@ def cut_written(text: str, limit: int, write: Callable[[str], str] = escape) -> 
 
 def shorten_hashes(text: str) -> str:
     """The beginning of each hash in a sentence; nobody compares 64 letters by eye, and a fold has them to copy."""
-    return HASH.sub(lambda found: f"{found[0][:HASH_SHOWN]}…", text)
+    return SHORTENED.sub(lambda found: f"{found[0][:HASH_SHOWN]}…", text)
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,10 @@ class Announcer:
         self._edited_at: dict[str, datetime] = {}
         self._log = structlog.get_logger(__name__)
 
+    def link_into(self, workspace: str) -> None:
+        """What is drawn from now on links to messages at this address of the workspace."""
+        self._sender.link_into(workspace)
+
     def turn(self) -> float | None:
         """Send what is due; seconds until the next is due, None when nothing waits."""
         pending = self._outbox.list_waiting(self._clock.now() + HORIZON)

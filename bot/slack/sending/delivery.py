@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import PurePath
 from typing import TypeAlias, assert_never
@@ -14,6 +14,7 @@ from bot.clock import Clock
 from bot.journal.bodies import AnswerBody, FileBody, Message, MilestoneBody, Reminding
 from bot.journal.deliveries import LEFT, UNWRITABLE
 from bot.journal.outbox import Outbox
+from bot.journal.records import FAREWELL
 from bot.slack.api.answers import (
     BAD_BLOCKS,
     BAD_CONTENT,
@@ -113,6 +114,10 @@ class Sender:
         self._looks: dict[str, Look] = {}
         self._surely_absent: set[str] = set()
 
+    def link_into(self, workspace: str) -> None:
+        """What is drawn from now on links to messages at this address of the workspace."""
+        self._pen = replace(self._pen, workspace=workspace)
+
     def post(self, message: Message) -> Result:
         """Post a message, unless an earlier attempt got through."""
         if message.slot.startswith(LEFT):
@@ -120,7 +125,7 @@ class Sender:
         channel, thread = self._find_place(message)
         room = self._postbox.find_room(channel)
         if not isinstance(room, str):
-            return self._sort_failure(message, room)
+            return self._sort_roomless(message, room)
         channel = room
         if message.attempts > 0 and message.id not in self._surely_absent:
             found = self._find(message, channel, thread)
@@ -128,7 +133,8 @@ class Sender:
                 return self._sort_failure(message, found)
             if found:
                 # What stands there may be an older revision: an editable message is drawn again.
-                return Sent(found, message.revision if not message.slot else message.revision - 1)
+                newest = message.revision == 1 and not message.slot
+                return Sent(found, message.revision if newest else message.revision - 1)
         if not self._outbox.mark_posting(message.id):
             return OVERTAKEN
         self._surely_absent.discard(message.id)
@@ -208,6 +214,8 @@ class Sender:
         """Channel and thread. Without a root, which is only so where there never was one, it is the channel itself."""
         if message.kind == "root" or not message.upgrade:
             return message.channel, ""
+        if message.slot.startswith(FAREWELL):
+            return message.channel, message.slot.removeprefix(FAREWELL)
         channel, thread = self._outbox.read_thread(message.upgrade)
         return channel or message.channel, thread
 
@@ -268,8 +276,18 @@ class Sender:
             return MALFORMED
         return send(drawing)
 
+    def _sort_roomless(self, message: Message, answer: SlackAnswer) -> Result:
+        """What comes of a message to a person whose conversation can't be opened."""
+        if isinstance(answer, Refused):
+            # it counts as tried: a person who is gone is not asked for over and over
+            self._outbox.mark_posting(message.id)
+        return self._sort_failure(message, answer)
+
     def _sort_failure(self, message: Message, answer: SlackAnswer) -> Result:
         match answer:
+            case Refused() if message.slot.startswith(FAREWELL):
+                # nobody follows it there any more: what the old channel does not take holds nothing up
+                return Sent(message.ts or "untaken", message.revision)
             case TooFast(seconds):
                 self._surely_absent.add(message.id)
                 return Deferred(seconds, "Slack asked to slow down", too_fast=True, unheard=True)

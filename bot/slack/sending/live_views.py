@@ -6,10 +6,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bot.journal.journal import Journal
+from bot.journal.rows import UpgradeRow
 from bot.orders.judging import list_buttons
 from bot.settings.clusters import Cluster
 from bot.telling.chronicle import Chronicle
 from bot.telling.views import UpgradeView, Views
+from steps.contract.notes import Note, read_as
+
+# Whether root and card were drawn as of a cluster in production, where that changed since the start.
+SHOWN = Note("shown/production", read_as(bool))
 
 
 class LiveViews:
@@ -38,10 +43,19 @@ class LiveViews:
         rows = self._journal.list_open_upgrades()
         for row in rows:
             production = self._is_production(row.cluster, row.options.production)
-            if self._shown.get(row.id, row.options.production) != production:
-                self._chronicle.redraw(row)
+            if self._find_shown(row) != production:
+                with self._journal.transact():
+                    self._chronicle.redraw(row)
+                    self._journal.revise_json(row.id, SHOWN.key, production)
             self._shown[row.id] = production
         self._shown = {row.id: self._shown[row.id] for row in rows}
+
+    def _find_shown(self, row: UpgradeRow) -> bool:
+        """What root and card say: the bot before this one may have drawn them by other settings than the start's."""
+        if row.id in self._shown:
+            return self._shown[row.id]
+        drawn = self._journal.recall(row.id, SHOWN)
+        return row.options.production if drawn is None else drawn
 
     def _is_production(self, cluster: str, otherwise: bool) -> bool:
         known = self._clusters.get(cluster)

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from bot.app.loops import Dispatcher, Ticker
+from bot.app.loops import Dispatcher, Ticker, tick_each
+from bot.journal.store import StoreBroken
 from tests.unit.bot.workbench import START, Build
 
 PATIENCE = 10.0
@@ -103,3 +104,20 @@ def test_an_upgrade_that_is_held_is_not_run_until_its_window_opens(
     pauses = [dispatcher.turn() for _ in range(3)]
     dispatcher.close(PATIENCE)
     assert (runs, pauses) == ([], [None if opens is None else opens.total_seconds()] * 3)
+
+
+def test_a_fault_of_one_tick_keeps_no_other_from_its_own() -> None:
+    """Only a journal that is broken ends them all: then nothing is to be begun."""
+    ticked: list[str] = []
+
+    def fail() -> None:
+        raise ValueError("one bad row")
+
+    def break_off() -> None:
+        raise StoreBroken("the journal is broken")
+
+    tick_each([fail, lambda: ticked.append("other")])
+    assert ticked == ["other"]
+    with pytest.raises(StoreBroken):
+        tick_each([break_off, lambda: ticked.append("never")])
+    assert ticked == ["other"]

@@ -8,19 +8,21 @@ from datetime import timedelta
 import pytest
 
 from bot.clicks.clicks import Click, Clicks
-from bot.clicks.orders import Approve, Pause, Relocate
+from bot.clicks.orders import Approve, BreakGlass, Pause, Relocate
 from bot.journal.audit import Moved
 from bot.journal.bodies import Asking, Message, ProgressBody, RootBody
 from bot.journal.deliveries import UNWRITABLE
 from bot.journal.outbox import name_card
+from bot.journal.records import FAREWELL
+from bot.orders.cards import GLASS as BUTTON
 from bot.reminders.channels import ChannelWatch
 from steps.contract.cards import Progress
 from steps.contract.step import Blocked, Done, Waiting
 from steps.notes.control_plane import FIRST_WRITE
 from steps.notes.prepare import SOURCE, Source
-from tests.unit.bot.orders.test_cards import GLASS, NOBODY, open_question, order, stand
+from tests.unit.bot.orders.test_cards import GLASS, NOBODY, open_question, order, press, stand
 from tests.unit.bot.reminders.timetables import CHANNEL, ask, deliver
-from tests.unit.bot.workbench import ANA, BEN, CAI, Build, Engine
+from tests.unit.bot.workbench import ANA, BEN, CAI, DEE, Build, Engine
 
 OTHER = "C0OTHER001"
 POSTED = "select channel, slot, body from outbox where kind = 'reminder' and channel like 'C%' order by seq"
@@ -91,15 +93,66 @@ def test_what_no_channel_took_goes_to_the_new_one_and_the_trouble_is_over(build:
     move(engine)
     assert list_in(engine, CHANNEL) == []
     assert {one.slot for one in list_unsent(engine)} == {"root", name_card("control-plane/approve", 1), ""}
+    assert "was told before" not in str([one.body for one in list_in(engine, OTHER)])
     assert (engine.outbox.list_unwritable(), engine.journal.list_failing_channels()) == ([], [])
     watch.tick()
     assert engine.outbox.list_notices() == []
 
 
-@pytest.mark.parametrize(("by", "moved"), [(ANA, True), (BEN, True), (CAI, True), (NOBODY, False)])
-def test_who_may_pause_an_upgrade_may_move_it(build: Build, by: str, moved: bool) -> None:
-    """Requester and approver; nobody else."""
+def list_direct(engine: Engine, words: str) -> list[str]:
+    """Whom the bot told directly something with these words."""
+    rows = engine.store.read("select channel, body from outbox where channel like 'U%' order by seq")
+    return [row["channel"] for row in rows if words in row["body"]]
+
+
+def test_whoever_is_called_is_told_of_each_move_directly(build: Build) -> None:
+    """But whoever ordered it: the others may not be in the channel that was chosen for them."""
     engine = stand(build, "control-plane/approve")
+    deliver(engine)
+    move(engine)
+    assert list_direct(engine, f"moved to <#{OTHER}> by <@{ANA}>") == [BEN, CAI]
+    move(engine, BEN, CHANNEL)
+    assert list_direct(engine, f"moved to <#{CHANNEL}> by <@{BEN}>") == [ANA, CAI]
+
+
+def test_the_old_thread_says_below_its_last_line_where_it_goes_on(build: Build) -> None:
+    """An edit of its root calls nobody."""
+    engine = stand(build, "control-plane/approve")
+    deliver(engine)
+    _, root = engine.outbox.read_thread("cluster-x-1")
+    move(engine)
+    (line,) = (one for one in list_unsent(engine) if one.channel == CHANNEL and one.kind == "milestone")
+    assert (line.slot, f"moved to <#{OTHER}>" in str(line.body)) == (f"{FAREWELL}{root}", True)
+
+
+@pytest.mark.parametrize("moved", [True, False])
+def test_a_broken_glass_is_told_directly_where_the_upgrade_was_moved(build: Build, moved: bool) -> None:
+    """A channel that somebody chose may have no witness in it."""
+    engine = stand(build, "control-plane/approve", policy=GLASS)
+    if moved:
+        move(engine, CAI)
+    engine.post_cards()
+    asked = open_question(engine)
+    order(engine, BreakGlass("cluster-x-1", code=asked.code, reason="outage"), DEE)
+    order(engine, press(BUTTON, asked, "outage"), DEE)
+    assert engine.row().state == "running"
+    assert list_direct(engine, "glass broken") == ([ANA, BEN, CAI] if moved else [])
+
+
+def test_every_thread_that_was_left_says_where_it_goes_on_now(build: Build) -> None:
+    """Not where it went on for a while."""
+    engine = stand(build, "control-plane/approve")
+    for channel in (OTHER, "C0THIRD001", CHANNEL):
+        deliver(engine)
+        move(engine, channel=channel)
+    left = [one.body for one in engine.outbox.list_told("cluster-x-1") if isinstance(one.body, RootBody)][:-1]
+    assert left == [RootBody(left_for=CHANNEL)] * 3
+
+
+@pytest.mark.parametrize(("by", "moved"), [(ANA, True), (BEN, True), (CAI, True), (DEE, False), (NOBODY, False)])
+def test_who_asked_for_an_upgrade_or_may_approve_it_may_move_it(build: Build, by: str, moved: bool) -> None:
+    """Nobody else: who may only break the glass would choose as well who sees it."""
+    engine = stand(build, "control-plane/approve", policy=GLASS)
     move(engine, by)
     assert (engine.row().channel == OTHER) is moved
 
@@ -192,6 +245,27 @@ def test_orders_are_taken_in_the_new_channel(build: Build) -> None:
         Clicks(engine.store).find_answer(f"in {OTHER}")
         == "Paused cluster-x-1. `/asm-upgrade resume cluster-x` goes on."
     )
+
+
+def test_a_move_closes_no_channel_that_orders_were_taken_from(build: Build) -> None:
+    """Neither the cluster's own nor those that clusters.toml names; others stay closed."""
+    engine = stand(build, "control-plane/approve", policy=replace(GLASS, channels=frozenset({"C0OPS00001"})))
+    engine.transitions.relocate(engine.row(), OTHER, ANA)
+    answers = {}
+    for channel in (CHANNEL, "C0OPS00001", OTHER, "C0RANDOM01"):
+        given = Click(f"in {channel}", ANA, engine.clock.now(), Pause("cluster-x"), channel=channel)
+        engine.upgrades.receive(given)
+        engine.upgrades.settle_clicks()
+        answers[channel] = "takes no orders" in (Clicks(engine.store).find_answer(given.id) or "")
+    assert answers == {CHANNEL: False, "C0OPS00001": False, OTHER: False, "C0RANDOM01": True}
+
+
+def test_the_answer_to_a_schedule_names_the_channel_that_the_upgrade_is_in(build: Build) -> None:
+    """Not the one that it began in."""
+    engine = stand(build, "control-plane/approve")
+    move(engine)
+    given = {"date": "2026-12-03", "time": "02:00", "zone": "UTC", "for": "3h"}
+    assert f"Its thread is in <#{OTHER}>" in engine.click("schedule", ANA, arguments=given)
 
 
 def test_its_way_back_follows_it(build: Build) -> None:

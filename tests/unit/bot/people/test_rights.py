@@ -57,7 +57,7 @@ MAY: dict[str, set[str]] = {
     "retry": {ANA, BEN, CAI, EVE},
     "abort": {ANA, BEN, CAI, EVE},
     "rollback": {ANA, BEN, CAI, EVE},
-    "move": {ANA, BEN, CAI, EVE},
+    "move": {ANA, BEN, CAI},
 }
 LEGAL: dict[str, set[str]] = {
     "none": {"start"},

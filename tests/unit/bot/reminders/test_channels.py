@@ -9,9 +9,11 @@ import pytest
 from bot.journal.bodies import MilestoneBody, NoticeBody, decode_body
 from bot.journal.deliveries import UNWRITABLE
 from bot.journal.outbox import Outbox
+from bot.journal.records import OPERATOR
 from bot.reminders.channels import ChannelWatch
 from bot.slack.drawing.notices import OVER, write_notice
 from bot.slack.drawing.text import Pen
+from bot.telling.chronicle import Chronicle
 from steps.contract.step import Done
 from steps.contract.wording import begin_sentence
 from tests.unit.bot.reminders.timetables import CHANNEL, ask, deliver
@@ -67,6 +69,13 @@ def read_notices(engine: Engine) -> dict[str, list[str]]:
     return told
 
 
+def deliver_notices(engine: Engine) -> None:
+    """Slack takes what people are told directly."""
+    for message in engine.outbox.list_unsent(engine.clock.now()):
+        if message.kind == "notice":
+            engine.outbox.mark_sent(message.id, "9.9", message.revision, engine.clock.now())
+
+
 NAMES = [f"cluster-{number}-1" for number in range(1, 11)]
 
 
@@ -103,6 +112,7 @@ def test_what_is_heard_again_is_told_of_no_more_and_the_last_says_that_it_is_ove
     engine, watch = begin_ten(build)
     refuse_of(engine, *NAMES)
     watch.tick()
+    deliver_notices(engine)
     for names in (NAMES[:4], NAMES[4:]):
         for message in engine.outbox.list_unsent(engine.clock.now() + timedelta(days=1)):
             if message.upgrade in names:
@@ -111,6 +121,45 @@ def test_what_is_heard_again_is_told_of_no_more_and_the_last_says_that_it_is_ove
         (text,) = read_notices(engine)[ANA]
         assert [name for name in NAMES if f"|{name}>" in text] == (NAMES[4:] if names == NAMES[:4] else [])
     assert text == OVER
+
+
+def test_a_channel_is_not_over_because_nobody_is_known_for_a_while(build: Build) -> None:
+    """The approvers' group could not be read, and the operator of the machine started the upgrade."""
+    engine, watch = begin(build)
+    with engine.store.transact() as db:
+        db.execute("update upgrades set requester = ?", [OPERATOR])
+    refuse_all(engine)
+    people = [BEN, CAI]
+    chronicle = Chronicle(engine.journal, engine.outbox, lambda _cluster, _requester: people)
+    watch = ChannelWatch(engine.journal, engine.outbox, chronicle, engine.clock)
+    watch.tick()
+    before = read_notices(engine)
+    people.clear()
+    watch.tick()
+    people += [BEN, CAI]
+    watch.tick()
+    assert (sorted(before), read_notices(engine)) == ([BEN, CAI], before)
+
+
+@pytest.mark.parametrize("posted", [True, False])
+def test_what_is_over_is_told_to_those_who_read_that_it_failed(build: Build, posted: bool) -> None:
+    """It is nobody's first message."""
+    engine, watch = begin(build)
+    refuse_all(engine)
+    watch.tick()
+    if posted:
+        deliver_notices(engine)
+    deliver_upgrade(engine)
+    watch.tick()
+    told = [one.channel for one in engine.outbox.list_unsent(engine.clock.now()) if one.kind == "notice"]
+    assert told == ([ANA, BEN, CAI] if posted else [])
+
+
+def deliver_upgrade(engine: Engine) -> None:
+    """The channel takes what waits for it."""
+    for message in engine.outbox.list_unsent(engine.clock.now() + timedelta(days=1)):
+        if message.upgrade:
+            engine.outbox.mark_sent(message.id, f"17.{message.id}", message.revision, engine.clock.now())
 
 
 def test_what_an_earlier_version_told_is_not_told_again(build: Build) -> None:

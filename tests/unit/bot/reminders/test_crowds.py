@@ -213,3 +213,23 @@ def test_a_gathered_reminder_takes_the_buttons_of_the_ones_before_it(build: Buil
     reminders.tick()
     first, gathered = posted(engine, BEN)
     assert (first["closed"], len(gathered["lines"])) == ("a later reminder follows", 2)
+
+
+def test_the_one_that_is_left_of_gathered_reminders_is_a_reminder_of_its_own(build: Build) -> None:
+    """Slack could not be reached while the others were decided; its own decision closes it too."""
+    engine = build({"access/approve": ask})
+    reminders = Reminders(engine.store, engine.schedules, engine.outbox, engine.clock, configure(2))
+    due = engine.clock.now() + timedelta(minutes=10)
+    for number in range(2):
+        row = engine.add_upgrade(["access/approve"], f"cluster-{number}")
+        engine.schedules.add_reminders([Reminder(0, row.id, "before", due, due + timedelta(hours=1))])
+    engine.clock.advance(600)
+    reminders.tick()
+    (gathered,) = posted(engine, BEN)
+    engine.journal.change_upgrade("cluster-0-1", state="aborted", ended_at=engine.clock.now())
+    engine.clock.advance(600)
+    reminders.tick()
+    waiting = [one for one in engine.outbox.list_unsent_reminders() if one.channel == BEN]
+    assert (len(gathered["lines"]), [getattr(one.body, "upgrade", "") for one in waiting]) == (2, ["cluster-1-1"])
+    engine.outbox.close_reminders("cluster-1-1", ["before"], "denied")
+    assert [one["closed"] for one in posted(engine, BEN)] == ["denied"]

@@ -22,6 +22,7 @@ from tests.unit.bot.slack.samples import (
     build_reminder_body,
     build_view,
 )
+from tests.unit.steps.builders import read_shipped_release
 
 LONG = "0123456789abcdef" * 4
 SHORT = "0123456789ab"
@@ -92,3 +93,24 @@ def test_the_root_shows_its_beginning(look: Look) -> None:
     phases = tuple(replace(phase, sentence=f"{phase.name}: {LONG}") for phase in view.phases)
     drawn = draw_message(build_message("root", {}), replace(view, phases=phases), look, EVERYBODYS)
     assert (LONG in str(drawn), SHORT in str(drawn)) == (False, True)
+
+
+@pytest.mark.parametrize("look", ["rich", "plain"])
+@pytest.mark.parametrize("lines", [1, 60])
+@pytest.mark.parametrize("folds", [0, 9, 10, 25])
+def test_no_fold_and_no_limit_takes_the_place_of_the_whole_hashes(folds: int, lines: int, look: Look) -> None:
+    """Whoever approves compares them; other details are what is left out where a message can't hold all."""
+    details = [{"title": f"d{number}", "lines": ["x" * 60] * lines} for number in range(folds)]
+    many = [f"{'word ' * 100}{number} {number:064x}" for number in range(1, 13)]
+    body = build_gate_body(card={**CARD, "facts": [["signing key", LONG]], "risks": many, "details": details})
+    drawn = str(draw_message(build_message("gate", body), build_asking_view(), look, EVERYBODYS).blocks)
+    assert [one for one in (LONG, *(f"{number:064x}" for number in range(1, 13))) if one not in drawn] == []
+
+
+def test_a_key_that_nobody_shipped_is_named_whole_by_its_risk() -> None:
+    """It is what the people judge; a fold may be left closed."""
+    release = replace(read_shipped_release(), known_key=False)
+    body = build_gate_body(card={**CARD, "risks": list(release.warnings)})
+    drawn = draw_message(build_message("gate", body), build_asking_view(), "rich", EVERYBODYS)
+    risks = [str(block) for block in drawn.blocks if "does not ship with" in str(block)]
+    assert release.key_fingerprint in risks[0]

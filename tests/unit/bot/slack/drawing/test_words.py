@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.journal.bodies import AnswerBody, ThreadPlace
+from bot.journal.bodies import (
+    AnswerBody,
+    Body,
+    GatheredBody,
+    GatheredLine,
+    Message,
+    Moment,
+    NoticeBody,
+    ThreadPlace,
+    Unheard,
+)
+from bot.journal.records import MessagePlace
+from bot.slack.drawing.cards import Look
 from bot.slack.drawing.messages import draw_message
 from bot.slack.drawing.text import Pen
 from bot.slack.drawing.words import Words, put_first
@@ -166,3 +179,23 @@ def test_a_history_links_to_the_threads_that_it_tells_of() -> None:
     pen = Pen(lambda _: True, "https://w.slack.com/")
     link = f"<https://w.slack.com/archives/{CHANNEL}/p1700000000000100|cluster-x-7>"
     assert Words(None, pen).write(body)[-1] == f"Threads: {link}"
+
+
+@pytest.mark.parametrize("look", ["rich", "plain"])
+@pytest.mark.parametrize("kind", ["notice", "gathered"])
+def test_thirty_links_fit_into_the_blocks_of_one_message(kind: str, look: Look) -> None:
+    """With names and addresses as long as they come."""
+    pen = Pen(lambda _: True, f"https://{'w' * 60}.enterprise.slack.com/")
+    names = [f"{'production-cluster-' * 2}{number}-12" for number in range(30)]
+    ts, at = "1700000000.000100", datetime(2026, 12, 1, tzinfo=UTC)
+    lines = tuple(
+        GatheredLine(f"{name} {'& ' * 80}", (Moment("Starts", at), Moment("Ends", at)), MessagePlace(CHANNEL, ts, ts))
+        for name in names
+    )
+    bodies: dict[str, Body] = {
+        "notice": NoticeBody(CHANNEL, "Slack refused", tuple(Unheard(name, name, ts) for name in names)),
+        "gathered": GatheredBody(lines, text="30 reminders at once:"),
+    }
+    message = Message("m1", "", "", BEN, bodies[kind], at)
+    drawn = str(draw_message(message, None, look, pen).blocks)
+    assert drawn.count("archives/") >= (30 if kind == "notice" else 20)

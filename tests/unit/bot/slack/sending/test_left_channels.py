@@ -8,6 +8,7 @@ import pytest
 
 from bot.journal.bodies import MilestoneBody, RootBody, decode_body
 from bot.journal.deliveries import Leaving
+from bot.journal.records import FAREWELL
 from bot.telling.endings import close_body
 from tests.unit.bot.slack.desk import UPGRADE, PostRoom
 from tests.unit.bot.slack.samples import build_gate_body
@@ -104,3 +105,23 @@ def test_a_post_that_a_move_overtakes_is_not_made(room: PostRoom) -> None:
     assert not room.outbox.mark_posting(read.id)
     room.settle()
     assert room.texts() == []
+
+
+@pytest.mark.parametrize("archived", [False, True])
+def test_the_last_line_of_a_thread_that_was_left_stands_in_it_or_holds_nothing_up(
+    room: PostRoom, archived: bool
+) -> None:
+    """It is posted where the old root is, though the upgrade has another root by now."""
+    other = "C0GENERAL1"
+    assert room.slack.act("channel", channel=other, has_bot=True)["ok"]
+    room.put_root()
+    room.settle()
+    _, root = room.outbox.read_thread(UPGRADE)
+    assert not archived or room.slack.act("channel", channel=CHANNEL, archived=True)["ok"]
+    leave(room, other)
+    line = MilestoneBody(f"moved to <#{other}>")
+    room.outbox.put_message(UPGRADE, f"{FAREWELL}{root}", CHANNEL, line, room.clock.now())
+    room.settle()
+    assert (room.outbox.list_unsent(room.clock.now()), room.outbox.list_unwritable()) == ([], [])
+    told = [message for message in room.slack.messages() if "moved to" in message["text"]]
+    assert [message.get("thread_ts") for message in told] == ([] if archived else [root])

@@ -98,6 +98,16 @@ def test_a_restart_after_a_change_draws_them_again(build: Build) -> None:
     assert list_revisions(engine) == [2, 2]
 
 
+def test_each_restart_goes_by_what_was_drawn_last(build: Build) -> None:
+    """Not by the start: a change back is drawn too, and nothing where nothing has changed."""
+    engine = stand(build, "control-plane/twice")
+    revisions = []
+    for production in (False, False, True, True):
+        watch(engine, configure(production)).tick()
+        revisions.append(list_revisions(engine)[0])
+    assert revisions == [2, 2, 3, 3]
+
+
 def list_revisions(engine: Engine) -> list[int]:
     """How often root and card were drawn."""
     rows = engine.store.read("select revision from outbox where kind in ('root', 'gate') order by seq")
