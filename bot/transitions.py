@@ -184,6 +184,10 @@ class Transitions:
             self._chronicle.tell_waiting(row, outcome, now)
             self._journal.change_upgrade(row.id, sentence=outcome.why, due=due, waiting_since=since)
 
+    def set_aside(self, row: UpgradeRow, sentence: str, due: datetime) -> None:
+        """Look at it again at that time, in whatever state; nothing is told, which is what could not be done."""
+        self._journal.change_upgrade(row.id, due=due, sentence=sentence)
+
     def move_on(self, row: UpgradeRow, outcome: Done) -> None:
         """Stand at the next step of the plan, or end where there is none."""
         following = find_next_step(row)

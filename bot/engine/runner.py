@@ -81,7 +81,7 @@ class Runner:
             incident = note_incident("block_untold", untold, upgrade=row.id, step=row.step)
             why = f"{row.phase} stopped on a fault of the bot itself, which could not be told (incident {incident})"
             later = self._clock.now() + timedelta(seconds=self._plans.pace.retry_cap)
-            self._journal.change_upgrade(row.id, due=later, sentence=why)
+            self._transitions.set_aside(row, why, later)
 
     def _run(self, row: UpgradeRow, now: datetime) -> None:
         if row.unreadable:
