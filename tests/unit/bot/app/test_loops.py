@@ -74,6 +74,15 @@ def test_a_fault_ends_it_and_is_seen(start: Callable[[Callable[[], object]], Tic
     assert not ticker.is_alive()
 
 
+def follow(ticker: Ticker, ticked: threading.Event) -> bool:
+    """Whether it ticks while the clock is followed again and again, as whoever serves does."""
+    for _ in range(int(PATIENCE / 0.1)):
+        ticker.follow_clock()
+        if ticked.wait(0.1):
+            return True
+    return False
+
+
 @pytest.mark.parametrize(("back", "ticks"), [(timedelta(minutes=1), False), (timedelta(hours=3), True)])
 def test_a_clock_set_back_silences_nothing(back: timedelta, ticks: bool) -> None:
     """The next tick was planned by the clock as it was; a small correction changes nothing."""
@@ -86,7 +95,7 @@ def test_a_clock_set_back_silences_nothing(back: timedelta, ticks: bool) -> None
         set_back[0] = back
         ticker.follow_clock()
         # A tick that is due is made at once; one that isn't stays where it was planned.
-        assert second.wait(PATIENCE) if ticks else read_job(ticker).next_run_time > datetime.now(UTC)
+        assert follow(ticker, second) if ticks else read_job(ticker).next_run_time > datetime.now(UTC)
     finally:
         ticker.close()
 
