@@ -16,6 +16,9 @@ APART = ("unshare", "--fork", "--pid", "--mount-proc", "--kill-child")
 # A folder on a volume from which nothing may be started; what follows is the folder and the command.
 NOEXEC = ("sh", "-c", 'mount -t tmpfs -o noexec tmpfs "$0" && exec "$@"')
 
+# A folder on a volume of 64 MB; what follows is the same.
+SMALL = ("sh", "-c", 'mount -t tmpfs -o size=64m tmpfs "$0" && exec "$@"')
+
 
 def find_way_apart() -> Apart:
     """How a program is made the first process here; skips the test where that is not allowed."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import operator
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -26,6 +28,7 @@ from steps.contract.ledger import LedgerEntry
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Waiting
 from steps.gates import pass_gate
 from steps.notes.permissions import LEASE_LOST
+from tests.namespaces import SMALL, find_way_apart
 from tests.unit.bot.workbench import Build, Engine
 
 STEP = "sidecars/restart"
@@ -149,6 +152,20 @@ def test_every_alert_has_its_trouble_here(rules: dict[str, dict[str, Any]]) -> N
 def test_an_alert_fires_on_its_trouble(rules: dict[str, dict[str, Any]], build: Build, name: str) -> None:
     """On the metrics of a bot that has it."""
     assert fires(rules[name], TROUBLES[name](build).collect())
+
+
+def test_a_small_volume_is_a_low_disk(
+    rules: dict[str, dict[str, Any]], build: Build, project_root: Path, tmp_path: Path
+) -> None:
+    """By what the bot itself measures on a volume of 64 MB."""
+    script = (
+        "import sys; from pathlib import Path; from bot.app.checks.machine import measure_disk_room; "
+        "print(measure_disk_room(Path(sys.argv[1])))"
+    )
+    command = [*find_way_apart(), "--mount", *SMALL, str(tmp_path), sys.executable, "-c", script, str(tmp_path)]
+    done = subprocess.run(command, cwd=project_root, capture_output=True, text=True, timeout=60, check=True)
+    scraped = scrape(build({}), replace(HEALTHY, measure_room=lambda: int(done.stdout)))
+    assert fires(rules["AsmUpgradeDiskLow"], scraped.collect())
 
 
 @pytest.mark.parametrize("step", [lambda _ctx: Done("done"), lambda _ctx: Waiting("x", 5), ask])

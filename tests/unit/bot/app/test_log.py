@@ -5,7 +5,10 @@ from __future__ import annotations
 import io
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +17,14 @@ import structlog
 from bot.app.log import configure_log, redact_event
 
 TOKEN = "xoxb-123456789012-abcdef"
+NOISE = """
+import logging, structlog, urllib3, warnings
+from bot.app.log import keep_quiet
+with keep_quiet():
+    warnings.warn("Unverified HTTPS request is being made", urllib3.exceptions.InsecureRequestWarning)
+    logging.getLogger("urllib3").error("retrying")
+    structlog.get_logger("bot").error("step")
+"""
 
 
 @pytest.fixture
@@ -76,6 +87,13 @@ def test_what_another_library_says_already_is_left_out(output: io.StringIO) -> N
     """A lost socket is one event."""
     logging.getLogger("websocket").error("Connection to remote host was lost. - goodbye")
     assert read_lines(output) == []
+
+
+def test_a_command_with_lines_of_its_own_prints_nothing_else(project_root: Path) -> None:
+    """Neither what libraries warn of (a cluster without a CA, at each request) nor what they or the bot log."""
+    command = [sys.executable, "-c", NOISE]
+    done = subprocess.run(command, cwd=project_root, capture_output=True, text=True, timeout=60, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 def test_a_line_names_the_upgrade_at_hand(output: io.StringIO) -> None:
