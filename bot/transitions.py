@@ -279,8 +279,9 @@ class Transitions:
             head = self._journal.append(row.id, taken.by, event, now)
             if taken.announced:
                 self._chronicle.tell(row, taken.announced, now)
-            why = f"as <#{row.channel}> takes nothing" if taken.unseen else self._describe_move(row)
-            if taken.announced and why:
+            if taken.announced and (
+                why := f"as <#{row.channel}> takes nothing" if taken.unseen else self._describe_move(row)
+            ):
                 self._chronicle.tell_directly(row, taken.announced, why, now)
             self._chronicle.close_card(row, f"{how}: {reason}" if reason else how, now, head)
             return True
@@ -328,8 +329,7 @@ class Transitions:
 
     def _describe_move(self, row: UpgradeRow) -> str:
         """That a person chose the channel, in which others may not be; "" where nobody did."""
-        told = [*self._journal.list_audit(row.id), *self._journal.list_audit(row.takes_back or row.id)]
-        return f"as it was moved to <#{row.channel}>" if any(isinstance(one.event, Moved) for one in told) else ""
+        return f"as it was moved to <#{row.channel}>" if self._journal.was_moved(row) else ""
 
     def begin_return(self, row: UpgradeRow, by: str, reason: str) -> UpgradeRow:
         """Begin the way back of an upgrade that has ended: an upgrade of its own, linked to it."""

@@ -11,6 +11,7 @@ from sqlite_utils import Database
 
 from bot.journal.audit import Kind, name_kind
 from bot.journal.chain import SealedRow
+from bot.journal.records import FAREWELL
 from bot.journal.rows import at_time, to_seconds
 from bot.journal.store import Reads, Store
 from steps.contract.wording import count_things
@@ -245,8 +246,8 @@ def leave_channel(db: Database, upgrade: str, new: str, left: Mapping[str, str],
             _repeat(db, row_id, slot, body, new)
     db.execute(
         f"update outbox set {UNSENT_ANEW} where upgrade = ? and ts = '' and {FOLLOWED} "
-        "and (revision > sent_revision or slot <> '' and trouble <> '')",
-        [new, upgrade],
+        "and (revision > sent_revision or slot <> '' and trouble <> '') and slot not like ?",
+        [new, upgrade, f"{FAREWELL}%"],
     )
     # what stands elsewhere of the upgrade and waits for an edit waits for no pause
     db.execute(

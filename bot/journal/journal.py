@@ -20,9 +20,11 @@ from bot.journal.rows import (
     DUE,
     ENCODED,
     LONGEST_PAUSE,
+    MOVED,
     NEXT_DUE,
     PLAIN,
     TIMES,
+    UNHEARD,
     Question,
     StepRow,
     UpgradeChanges,
@@ -46,10 +48,6 @@ T = TypeVar("T")
 # A decision that waited for longer than this is refused: much may have changed since the person read the card.
 LONGEST_WAIT = timedelta(minutes=10)
 LONGEST_LOOK = timedelta(seconds=60)
-UNHEARD = (
-    "select min(created_at) as since from outbox where upgrade = ? and ts = '' and sent_revision < revision "
-    "and kind not in ('file', 'reminder')"
-)
 RETURNS = "select * from upgrades where takes_back = ? and takes_back <> '' order by number desc"
 KEYED = "upgrade = ? and step = ? and generation = ?"
 # As the index of open upgrades says it; SQLite uses that for no other words.
@@ -177,6 +175,10 @@ class JournalView(TimesView):
         """Who did what to the upgrade, in order."""
         rows = self._rows("select at, actor, action, detail from audit where upgrade = ? order by seq", [upgrade])
         return [AuditEntry(at_time(row["at"]), row["actor"], read_event(row["action"], row["detail"])) for row in rows]
+
+    def was_moved(self, upgrade: UpgradeRow) -> bool:
+        """Whether it, or what it takes back, was let go on in another channel; asked without reading any event."""
+        return bool(self._rows(MOVED, [upgrade.id, upgrade.takes_back]))
 
 
 class Journal(JournalView):

@@ -335,6 +335,11 @@ READABLE = "between -62135596800 and 253402300799"
 DUE = f"""due is not null and paused_by = '' and state in ('running', 'asking')
     and (due <= :now or due not {READABLE}
         or (state = 'running' and due > :set_back and waiting_since {READABLE}))"""
+UNHEARD = (
+    "select min(created_at) as since from outbox where upgrade = ? and ts = '' and sent_revision < revision "
+    "and kind not in ('file', 'reminder')"
+)
+MOVED = "select 1 from audit where upgrade in (?, ?) and action = 'move' limit 1"
 
 NEXT_DUE = (
     f"select min(due) due from upgrades where paused_by = '' and state in ('running', 'asking') and due {READABLE}"

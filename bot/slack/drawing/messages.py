@@ -127,9 +127,9 @@ def _find_droppable(blocks: Sequence[BlockJson]) -> int | None:
 
 
 def _holds_hashes(block: BlockJson) -> bool:
-    """A fold of whole hashes, or the heading that stands for one in the plain look."""
+    """The first fold of whole hashes, or the heading that stands for it in the plain look; later ones may go."""
     named = block.get("title" if block["type"] == "container" else "text")
-    return isinstance(named, dict) and str(named.get("text", "")).lstrip("*").startswith(HASHES)
+    return isinstance(named, dict) and str(named.get("text", "")).strip("*") == HASHES
 
 
 def _find_end(blocks: Sequence[BlockJson]) -> int:

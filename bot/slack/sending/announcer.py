@@ -13,6 +13,7 @@ from bot.incidents import note_incident
 from bot.journal.bodies import WaitingMessage
 from bot.journal.deliveries import LEFT
 from bot.journal.outbox import Outbox
+from bot.journal.records import FAREWELL
 from bot.journal.store import StoreBroken
 from bot.slack.api.pacing import Budget, Quota
 from bot.slack.sending.delivery import Deferred, Dropped, Replaced, Result, Sender, Sent
@@ -171,5 +172,5 @@ class Announcer:
 
 
 def may_hold(message: WaitingMessage) -> bool:
-    """Whether the rest of its thread waits for it: not for a file, nor for what was left in another channel."""
-    return message.kind != "file" and not message.slot.startswith(LEFT)
+    """Whether the rest of its thread waits for it: not for a file, nor for what an earlier channel still gets."""
+    return message.kind != "file" and not message.slot.startswith((LEFT, FAREWELL))

@@ -139,6 +139,36 @@ def test_a_broken_glass_is_told_directly_where_the_upgrade_was_moved(build: Buil
     assert list_direct(engine, "glass broken") == ([ANA, BEN, CAI] if moved else [])
 
 
+@pytest.mark.parametrize("by", [BEN, DEE])
+@pytest.mark.parametrize(("action", "detail"), [("start", "{"), ("teleport", "{}")])
+def test_an_audit_that_can_not_be_read_holds_up_no_decision(build: Build, action: str, detail: str, by: str) -> None:
+    """A damaged row, or an action of a later version: neither an approval nor a broken glass reads it."""
+    engine = stand(build, "control-plane/approve", policy=GLASS)
+    engine.post_cards()
+    with engine.store.transact() as db:
+        db.execute(
+            "insert into audit (upgrade, at, actor, action, detail) values ('cluster-x-1', 0, 'x', ?, ?)",
+            [action, detail],
+        )
+    asked = open_question(engine)
+    shown = order(engine, Approve("cluster-x-1", code=asked.code), BEN).card
+    assert shown
+    order(engine, press(BUTTON if by == DEE else shown.choices[0], asked, "outage"), by)
+    assert engine.row().state == "running"
+
+
+def test_the_farewell_to_a_thread_goes_nowhere_else(build: Build) -> None:
+    """A second move before Slack has it leaves it where it belongs."""
+    engine = stand(build, "control-plane/approve")
+    deliver(engine)
+    move(engine)
+    move(engine, channel="C0THIRD001")
+    said = engine.store.read(
+        "select channel from outbox where slot like ? and sent_revision < revision", [f"{FAREWELL}%"]
+    )
+    assert [row["channel"] for row in said] == [CHANNEL]
+
+
 def test_every_thread_that_was_left_says_where_it_goes_on_now(build: Build) -> None:
     """Not where it went on for a while."""
     engine = stand(build, "control-plane/approve")

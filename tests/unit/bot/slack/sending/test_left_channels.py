@@ -6,9 +6,10 @@ import json
 
 import pytest
 
-from bot.journal.bodies import MilestoneBody, RootBody, decode_body
-from bot.journal.deliveries import Leaving
+from bot.journal.bodies import MilestoneBody, RootBody, WaitingMessage, decode_body
+from bot.journal.deliveries import LEFT, Leaving
 from bot.journal.records import FAREWELL
+from bot.slack.sending.announcer import may_hold
 from bot.telling.endings import close_body
 from tests.unit.bot.slack.desk import UPGRADE, PostRoom
 from tests.unit.bot.slack.samples import build_gate_body
@@ -125,3 +126,9 @@ def test_the_last_line_of_a_thread_that_was_left_stands_in_it_or_holds_nothing_u
     assert (room.outbox.list_unsent(room.clock.now()), room.outbox.list_unwritable()) == ([], [])
     told = [message for message in room.slack.messages() if "moved to" in message["text"]]
     assert [message.get("thread_ts") for message in told] == ([] if archived else [root])
+
+
+@pytest.mark.parametrize(("slot", "holds"), [("", True), (CARD, True), (f"{FAREWELL}1.5", False), (f"{LEFT}1", False)])
+def test_what_an_earlier_channel_still_gets_holds_up_nothing(slot: str, holds: bool) -> None:
+    """However slow that channel is, the thread goes on in the new one."""
+    assert may_hold(WaitingMessage("1", UPGRADE, "milestone", CHANNEL, 1, "", None, slot)) is holds
