@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
-from bot.app.wiring import read_known_releases
 from bot.gateways.programs.long_programs import GRACE_SECONDS, WATCH_SECONDS
 from bot.gateways.programs.mesh_tools import ProgramLimits
 from bot.settings.environment import Settings, read_settings
+from bot.settings.webhooks import Webhook
 from handlers.usage import COMMAND, USAGE
 from sandbox.cluster.seeds.account_roles import operator_rules
 from sandbox.cluster.seeds.viewer import viewer
@@ -23,13 +23,13 @@ from sandbox.slack.workspace.cast import SlackApp
 from steps.install.record.recorder import READS, VIEWER
 from steps.phases.own_binding import OWN_BINDING
 from steps.preflight.rights import ADMIN_ROLE, LEASE_NAME, list_rights, list_sidecar_rights
+from tests.unit.house.network import read_shipped, render_network_policy
 
 # Below so many bytes of room an alert fires.
 LOW_DISK = 2 * 10**9
 PLACEHOLDER = re.compile(
     r"^(?!\s*#).*(?:\b(?:REGISTRY|OWNER|PROJECT_ID|YOUR_HOST)\b|example\.com|example-project|\.\.\.)", re.MULTILINE
 )
-PORTS = {"https": 443, "http": 80}
 READING_VERBS = {"get", "list", "watch"}
 # Slack's methods that the bot calls, with the scope each one asks for (docs.slack.dev/reference/methods).
 SCOPES_OF_METHODS = {
@@ -346,16 +346,30 @@ def test_the_network_policy_opens_what_is_served(manifests: Path, folder: str) -
     assert let_in == {port["containerPort"] for port in served["ports"]}
 
 
-def test_the_network_policy_lets_the_bot_out_to_what_it_asks(manifests: Path, defaults: Settings) -> None:
-    """Slack, Google and the releases by their own addresses, API servers, DNS, and the metadata server."""
-    egress = read_one(manifests / "kubernetes", "NetworkPolicy", "asm-upgrade-bot")["spec"]["egress"]
+def test_the_network_policy_is_what_the_settings_need(manifests: Path) -> None:
+    """As `./dev docs` writes it from the StatefulSet and clusters.toml beside it."""
+    written = (manifests / "kubernetes" / "network-policy.yaml").read_text()
+    assert written == render_network_policy(read_shipped()), "run ./dev docs"
+
+
+def test_every_address_of_the_settings_has_its_port_in_the_network_policy(defaults: Settings) -> None:
+    """Slack, releases and their mirror, a proxy, webhooks, probes and Prometheus, each on a port of its own."""
+    ((key, cluster),) = list(defaults.clusters.items())[:1]
+    options = replace(cluster.options, probe_urls=("http://probe:7001/",), prometheus_url="http://prometheus:7002")
+    settings = replace(
+        defaults,
+        slack=replace(defaults.slack, api_url="https://slack:7003/api/"),
+        mirror="http://mirror",
+        way_out=replace(defaults.way_out, proxy="http://proxy:7004"),
+        webhooks=(Webhook("audit", "https://hooks:7005/", b"secret"),),
+        clusters={key: replace(cluster, options=options)},
+    )
+    egress = yaml.safe_load(render_network_policy(settings))["spec"]["egress"]
     anywhere, metadata = (
         {port["port"] for rule in egress if ("to" in rule) is narrow for port in rule["ports"]}
         for narrow in (False, True)
     )
-    asked = [defaults.slack.api_url, *(release.base_url for release in read_known_releases(defaults).values())]
-    ports = {urlsplit(url).port or PORTS[urlsplit(url).scheme] for url in asked}
-    assert (anywhere, metadata) == ({53, *ports}, {80, 988})
+    assert (anywhere, metadata) == ({53, 80, 443, *range(7001, 7006)}, {80, 988})
 
 
 def test_the_stand_in_has_the_shortcuts_of_the_app(slack_app: dict[str, Any]) -> None:
