@@ -279,10 +279,8 @@ class Transitions:
             head = self._journal.append(row.id, taken.by, event, now)
             if taken.announced:
                 self._chronicle.tell(row, taken.announced, now)
-            if taken.announced and (
-                why := f"as <#{row.channel}> takes nothing" if taken.unseen else self._describe_move(row)
-            ):
-                self._chronicle.tell_directly(row, taken.announced, why, now)
+                if why := f"as <#{row.channel}> takes nothing" if taken.unseen else self._describe_move(row):
+                    self._chronicle.tell_directly(row, taken.announced, why, now)
             self._chronicle.close_card(row, f"{how}: {reason}" if reason else how, now, head)
             return True
 

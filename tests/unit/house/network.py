@@ -46,7 +46,7 @@ def list_addresses(settings: Settings) -> Iterator[str]:
     yield settings.way_out.proxy
     yield from (release.base_url for release in read_known_releases(settings).values())
     yield from (webhook.url for webhook in settings.webhooks)
-    for cluster in settings.clusters.values():
+    for cluster in (*settings.clusters.values(), settings.discovery.template):
         yield from (*cluster.options.probe_urls, cluster.options.prometheus_url)
 
 

@@ -14,7 +14,7 @@ import yaml
 
 from bot.gateways.programs.long_programs import GRACE_SECONDS, WATCH_SECONDS
 from bot.gateways.programs.mesh_tools import ProgramLimits
-from bot.settings.environment import Settings, read_settings
+from bot.settings.environment import Settings
 from bot.settings.webhooks import Webhook
 from handlers.usage import COMMAND, USAGE
 from sandbox.cluster.seeds.account_roles import operator_rules
@@ -81,10 +81,9 @@ def pod_spec(manifests: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def defaults(manifests: Path) -> Settings:
-    """The settings of a bot that was given its tokens and the example of clusters.toml."""
-    clusters = str(manifests / "kubernetes" / "clusters.toml")
-    return read_settings({"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1", "ASM_UPGRADE_CLUSTERS": clusters})
+def shipped() -> Settings:
+    """The settings of the bot as the manifests have them."""
+    return read_shipped()
 
 
 def test_a_pod_has_time_for_an_apply_that_has_begun(pod_spec: dict[str, Any]) -> None:
@@ -317,11 +316,11 @@ def test_the_image_has_no_base_and_no_kubectl_of_its_own(manifests: Path) -> Non
     assert re.findall(r"^COPY (?!--from).*sandbox", text, re.MULTILINE) == []
 
 
-def test_the_volume_holds_more_than_what_may_stand_on_it(manifests: Path, defaults: Settings) -> None:
+def test_the_volume_holds_more_than_what_may_stand_on_it(manifests: Path, shipped: Settings) -> None:
     """Releases and parcels at their bounds, a journal of 10,000 upgrades, and as much again as the alert leaves."""
     claim = read_one(manifests / "kubernetes", "StatefulSet", "asm-upgrade-bot")["spec"]["volumeClaimTemplates"][0]
     room = int(claim["spec"]["resources"]["requests"]["storage"].removesuffix("Gi")) * 2**30
-    assert defaults.cache_bytes + defaults.retention.limit + 10_000 * 166_000 + 2 * LOW_DISK < room
+    assert shipped.cache_bytes + shipped.retention.limit + 10_000 * 166_000 + 2 * LOW_DISK < room
 
 
 def test_the_namespace_refuses_what_has_privileges(manifests: Path) -> None:
@@ -346,21 +345,21 @@ def test_the_network_policy_opens_what_is_served(manifests: Path, folder: str) -
     assert let_in == {port["containerPort"] for port in served["ports"]}
 
 
-def test_the_network_policy_is_what_the_settings_need(manifests: Path) -> None:
+def test_the_network_policy_is_what_the_settings_need(manifests: Path, shipped: Settings) -> None:
     """As `./dev docs` writes it from the StatefulSet and clusters.toml beside it."""
     written = (manifests / "kubernetes" / "network-policy.yaml").read_text()
-    assert written == render_network_policy(read_shipped()), "run ./dev docs"
+    assert written == render_network_policy(shipped), "run ./dev docs"
 
 
-def test_every_address_of_the_settings_has_its_port_in_the_network_policy(defaults: Settings) -> None:
+def test_every_address_of_the_settings_has_its_port_in_the_network_policy(shipped: Settings) -> None:
     """Slack, releases and their mirror, a proxy, webhooks, probes and Prometheus, each on a port of its own."""
-    ((key, cluster),) = list(defaults.clusters.items())[:1]
+    ((key, cluster),) = list(shipped.clusters.items())[:1]
     options = replace(cluster.options, probe_urls=("http://probe:7001/",), prometheus_url="http://prometheus:7002")
     settings = replace(
-        defaults,
-        slack=replace(defaults.slack, api_url="https://slack:7003/api/"),
+        shipped,
+        slack=replace(shipped.slack, api_url="https://slack:7003/api/"),
         mirror="http://mirror",
-        way_out=replace(defaults.way_out, proxy="http://proxy:7004"),
+        way_out=replace(shipped.way_out, proxy="http://proxy:7004"),
         webhooks=(Webhook("audit", "https://hooks:7005/", b"secret"),),
         clusters={key: replace(cluster, options=options)},
     )

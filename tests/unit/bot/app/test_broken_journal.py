@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
@@ -16,8 +15,8 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot.app.serving import BROKEN_SECONDS
-from sandbox.bot.settings import CLUSTERS
 from sandbox.world import free_port
+from tests.children import describe_bot
 from tests.unit.bot.app.test_alerts import fires, read_rules
 
 SECONDS = 120
@@ -46,19 +45,10 @@ UNITS = {"s": 1, "m": 60}
 
 def start_bot(folder: Path, port: int, seconds: float) -> subprocess.Popen[str]:
     """The bot as a program of its own."""
-    (folder / "clusters.toml").write_text(CLUSTERS)
-    settings = {
-        "SLACK_BOT_TOKEN": "xoxb-1",
-        "SLACK_APP_TOKEN": "xapp-1",
-        "SLACK_API_URL": "http://127.0.0.1:9/api/",
-        "ASM_UPGRADE_CLUSTERS": str(folder / "clusters.toml"),
-        "ASM_UPGRADE_STATE": str(folder / "state"),
-        "ASM_UPGRADE_KEY": "k" * 40,
-        "ASM_UPGRADE_HEALTH_PORT": str(port),
-    }
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path), **settings}
     command = [sys.executable, "-c", BOT, str(seconds)]
-    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, env=describe_bot(folder, ASM_UPGRADE_HEALTH_PORT=str(port)), stderr=subprocess.PIPE, text=True
+    )
 
 
 def scrape_once_broken(bot: subprocess.Popen[str], port: int) -> list[Metric]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -12,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.bot.settings import CLUSTERS
-from tests.children import read_first_line
+from tests.children import describe_bot, read_first_line
 
 SECONDS = 120
 # A bot without Slack; FAULT is done before it serves.
@@ -35,18 +33,8 @@ sys.exit(serve_bot(read_settings(), stop))
 
 def start_bot(folder: Path, fault: str = "") -> subprocess.Popen[str]:
     """The bot as a program of its own."""
-    (folder / "clusters.toml").write_text(CLUSTERS)
-    settings = {
-        "SLACK_BOT_TOKEN": "xoxb-1",
-        "SLACK_APP_TOKEN": "xapp-1",
-        "SLACK_API_URL": "http://127.0.0.1:9/api/",
-        "ASM_UPGRADE_CLUSTERS": str(folder / "clusters.toml"),
-        "ASM_UPGRADE_STATE": str(folder / "state"),
-        "ASM_UPGRADE_KEY": "k" * 40,
-    }
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path), **settings}
     command = [sys.executable, "-c", BOT.replace("FAULT", fault)]
-    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, env=describe_bot(folder), stderr=subprocess.PIPE, text=True)
 
 
 def read_events(lines: list[str]) -> list[dict[str, Any]]:

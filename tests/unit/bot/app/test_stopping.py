@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
 
-from sandbox.bot.settings import CLUSTERS
+from tests.children import describe_bot
 from tests.namespaces import Apart
 
 SECONDS = 120
@@ -31,26 +30,16 @@ print("left with", code, serving.bot.programs.observe("run"))
 """
 
 
-def describe_bot(folder: Path, grace: str) -> dict[str, str]:
-    """The environment of a bot without Slack."""
-    (folder / "clusters.toml").write_text(CLUSTERS)
-    settings = {
-        "SLACK_BOT_TOKEN": "xoxb-1",
-        "SLACK_APP_TOKEN": "xapp-1",
-        "SLACK_API_URL": "http://127.0.0.1:9/api/",
-        "ASM_UPGRADE_CLUSTERS": str(folder / "clusters.toml"),
-        "ASM_UPGRADE_STATE": str(folder / "state"),
-        "ASM_UPGRADE_KEY": "k" * 40,
-        "ASM_UPGRADE_GRACE": grace,
-    }
-    return {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path), **settings}
-
-
 def run_bot(apart: Apart, folder: Path, script: str, grace: str) -> str:
     """What the bot prints at its end."""
     command = [*apart, sys.executable, "-c", BOT, script]
     ended = subprocess.run(
-        command, env=describe_bot(folder, grace), capture_output=True, text=True, timeout=SECONDS, check=False
+        command,
+        env=describe_bot(folder, ASM_UPGRADE_GRACE=grace),
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
     )
     return ended.stdout.splitlines()[-1] if ended.stdout else ended.stderr
 
@@ -94,7 +83,7 @@ main(["serve"])
 def test_a_bot_that_is_stopped_while_it_starts_leaves_at_once(apart: Apart, tmp_path: Path) -> None:
     """Process 1 gets no signal that it does not catch: one that was lost would be waited for through the grace."""
     command = [*apart, sys.executable, "-c", STOPPED_AT_ONCE]
-    environment = describe_bot(tmp_path, "1920")
+    environment = describe_bot(tmp_path, ASM_UPGRADE_GRACE="1920")
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
     assert not (tmp_path / "state" / "asm-upgrade.db").exists()
