@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from sandbox.options import SandboxOptions
+from sandbox.options import KEY_FILE, WORKLOAD_IDENTITY, SandboxOptions
 from sandbox.supervisor import run
 
 
@@ -23,6 +23,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--no-bot", action="store_true", help="start everything but the bot")
     parser.add_argument("--http", action="store_true", help="signed requests instead of Socket Mode")
     parser.add_argument("--weather", action="append", default=[], help="what goes wrong; see sandbox/cluster/weather")
+    choices = [KEY_FILE, WORKLOAD_IDENTITY]
+    parser.add_argument("--credentials", choices=choices, default=KEY_FILE, help="the bot's way to Google's tokens")
     asked = vars(parser.parse_args(arguments))
     releases = asked.pop("releases")
     weather = tuple(asked.pop("weather"))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from aiohttp import web
 
 from sandbox.bot.child import BotChild
 from sandbox.clock import SimulatedClock
+from sandbox.google.metadata import MetadataSwitches
 from sandbox.google.switches import GoogleSwitches
 from sandbox.release.switches import ReleaseSwitches
 from sandbox.web.switchboard import add_switches, require_loopback
@@ -18,13 +19,13 @@ from sandbox.web.switchboard import add_switches, require_loopback
 Json = dict[str, Any]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+Switches = Mapping[str, GoogleSwitches | MetadataSwitches | ReleaseSwitches]
+
 ACTIONS = ("kill", "stop", "start", "restart")
 
 
-def control_site(
-    bot: BotChild, clock: SimulatedClock, google: GoogleSwitches, releases: ReleaseSwitches
-) -> web.Application:
-    """Return the site: `/control/bot`, `/control/clock`, `/control/google`, `/control/releases`, `/control`."""
+def control_site(bot: BotChild, clock: SimulatedClock, switches: Switches) -> web.Application:
+    """Return the site: `/control`, and below it `bot`, `clock` and each of the dataclasses of switches by its name."""
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -60,8 +61,8 @@ def control_site(
     app.router.add_post("/control/bot", act_on_bot)
     app.router.add_get("/control/clock", show_clock)
     app.router.add_post("/control/clock", set_clock)
-    add_switches(app, "/control/google", google)
-    add_switches(app, "/control/releases", releases)
+    for name, switched in switches.items():
+        add_switches(app, f"/control/{name}", switched)
     return app
 
 

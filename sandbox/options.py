@@ -21,6 +21,10 @@ class AttachOptions:
     remove: bool = False
 
 
+KEY_FILE = "key-file"
+WORKLOAD_IDENTITY = "workload-identity"
+
+
 @dataclass(frozen=True)
 class SandboxOptions:
     """The options of `asm-upgrade sandbox`.
@@ -28,7 +32,9 @@ class SandboxOptions:
     `speed` is that of the simulated clock, None for the default; `port` is the page's, 0 for a free one;
     `state` None means a folder that is thrown away at the end; `http` has Slack reach the bot by signed requests
     instead of Socket Mode; `time_limit` is in real seconds and holds with `leave` only; `attach` names a cluster to
-    use in place of the simulated one; `weather` names what goes wrong in the simulated one from the start.
+    use in place of the simulated one; `weather` names what goes wrong in the simulated one from the start;
+    `credentials` says how the bot gets its Google account's tokens: by a key file, or by Workload Identity from a
+    metadata server.
     """
 
     auto_approve: bool = False
@@ -42,3 +48,4 @@ class SandboxOptions:
     time_limit: float = 300.0
     attach: AttachOptions | None = None
     weather: tuple[str, ...] = ()
+    credentials: str = KEY_FILE

@@ -35,6 +35,11 @@ class StateFolder:
         return self.root / "google" / "service-account.json"
 
     @property
+    def no_login(self) -> Path:
+        """Where nobody is logged in to Google Cloud; nothing is ever there."""
+        return self.root / "google" / "no-login"
+
+    @property
     def certificates(self) -> Path:
         """The simulated cluster's certificate authority and serving certificate."""
         return self.root / "cluster" / "tls"

@@ -17,15 +17,17 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from sandbox.bot.kinship import Orphans
+from sandbox.cluster.weather.table import describe_weathers
+from sandbox.google.weathers import PREFIX, describe_metadata_weathers, find_metadata_weather
 from sandbox.hosted_cluster import open_cluster
-from sandbox.options import AttachOptions, SandboxOptions
+from sandbox.options import KEY_FILE, WORKLOAD_IDENTITY, AttachOptions, SandboxOptions
 from sandbox.state_folder import StateFolder, hold_folder
 from sandbox.watching.narrator import Narrator
 from sandbox.watching.outcome import Verdict
 from sandbox.watching.person import StandInPerson
 from sandbox.watching.slack_page import ActRefused, SlackPage
 from sandbox.watching.terminal import Lines, Terminal, open_terminal
-from sandbox.world import OpensCluster, World, open_world
+from sandbox.world import OpensCluster, WorkloadIdentity, World, open_world
 
 if TYPE_CHECKING:
     from sandbox.attached.visit import Visit
@@ -44,7 +46,9 @@ def run(options: SandboxOptions, shipped_releases: Path) -> int:
     """
     terminal = Lines(sys.stderr) if options.as_json else open_terminal()
     try:
-        opens: OpensCluster = partial(open_cluster, weather=options.weather)
+        identity = find_identity(options)
+        weather = [name for name in options.weather if not name.startswith(PREFIX)]
+        opens: OpensCluster = partial(open_cluster, weather=weather)
         if options.attach:
             visit = _visit(options.attach, terminal)
             if options.attach.remove:
@@ -53,7 +57,7 @@ def run(options: SandboxOptions, shipped_releases: Path) -> int:
                 return 1
             opens = visit.opens
         with _state_folder(options) as folder:
-            return asyncio.run(_supervise(options, shipped_releases, folder, terminal, opens))
+            return asyncio.run(_supervise(options, shipped_releases, folder, terminal, opens, identity))
     except asyncio.CancelledError:
         terminal.say("Stopped while the sandbox was being set up.")
         return 1
@@ -62,6 +66,23 @@ def run(options: SandboxOptions, shipped_releases: Path) -> int:
         return 1
     finally:
         terminal.close()
+
+
+def describe_all_weathers() -> str:
+    """Return what can go wrong in the cluster and with the metadata server, as lines of a terminal."""
+    return f"{describe_weathers()}\n{describe_metadata_weathers()}"
+
+
+def find_identity(options: SandboxOptions) -> WorkloadIdentity | None:
+    """Return how the bot gets its Google account, None for a key file. Raises ValueError where weathers don't fit."""
+    weathers = tuple(find_metadata_weather(name) for name in options.weather if name.startswith(PREFIX))
+    if options.credentials == WORKLOAD_IDENTITY:
+        return WorkloadIdentity(weathers)
+    if options.credentials != KEY_FILE:
+        raise ValueError(f"--credentials is {KEY_FILE} or {WORKLOAD_IDENTITY}, not {options.credentials!r}")
+    if weathers:
+        raise ValueError(f"{weathers[0].name} is met by --credentials {WORKLOAD_IDENTITY} only")
+    return None
 
 
 def _explain(error: Exception, options: SandboxOptions) -> str:
@@ -77,13 +98,25 @@ def _visit(options: AttachOptions, terminal: Terminal) -> Visit:
 
 
 async def _supervise(
-    options: SandboxOptions, shipped: Path, folder: StateFolder, terminal: Terminal, opens: OpensCluster
+    options: SandboxOptions,
+    shipped: Path,
+    folder: StateFolder,
+    terminal: Terminal,
+    opens: OpensCluster,
+    identity: WorkloadIdentity | None,
 ) -> int:
     orphans = Orphans()
     opening = asyncio.current_task()
     stopped = _stop_on_signals(lambda: opening.cancel() if opening else None)
     async with open_world(
-        folder, shipped, terminal.say, port=options.port, speed=options.speed, http=options.http, opens=opens
+        folder,
+        shipped,
+        terminal.say,
+        port=options.port,
+        speed=options.speed,
+        http=options.http,
+        opens=opens,
+        identity=identity,
     ) as world:
         opening = None
         try:

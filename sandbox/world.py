@@ -14,12 +14,21 @@ from typing import Protocol
 from aiohttp import web
 
 from sandbox.bot.child import BotChild
-from sandbox.bot.settings import Addresses, SlackSecrets, bot_environment, bot_settings, write_clusters_file
+from sandbox.bot.settings import (
+    Addresses,
+    SlackSecrets,
+    bot_environment,
+    bot_settings,
+    use_metadata,
+    write_clusters_file,
+)
 from sandbox.clock import SimulatedClock
-from sandbox.control import control_site
+from sandbox.control import Switches, control_site
 from sandbox.google.account import ServiceAccount
+from sandbox.google.metadata import MetadataServer, open_metadata
 from sandbox.google.project import GkeCluster, Project
 from sandbox.google.server import TOKEN_PATH, GoogleApis
+from sandbox.google.weathers import MetadataWeather
 from sandbox.hosted_cluster import open_cluster
 from sandbox.release.programs import stand_in_kubectl
 from sandbox.release.release_file import write_release_files
@@ -88,6 +97,13 @@ class World:
         return bot_environment(self.settings, self.folder)
 
 
+@dataclass(frozen=True)
+class WorkloadIdentity:
+    """The bot runs as a pod with Workload Identity; `weathers` are what is wrong with its metadata server."""
+
+    weathers: tuple[MetadataWeather, ...] = ()
+
+
 @contextlib.asynccontextmanager
 async def open_world(
     folder: StateFolder,
@@ -98,10 +114,11 @@ async def open_world(
     speed: float | None = None,
     http: bool = False,
     opens: OpensCluster = open_cluster,
+    identity: WorkloadIdentity | None = None,
 ) -> AsyncIterator[World]:
     """Open every site of the sandbox on loopback, around the cluster that `opens` opens.
 
-    `shipped` is the folder of release files to offer.
+    `shipped` is the folder of release files to offer; with `identity` the bot gets no key file.
 
     Raises OSError when the page's port is taken, ValueError or RuntimeError when a release file, or what an
     earlier start left in the folder, can't be used.
@@ -125,9 +142,21 @@ async def open_world(
         settings = bot_settings(
             folder, addresses, _secrets(slack), http_port=free_port() if http else 0, health_port=free_port()
         )
+        metadata = MetadataServer(google.account, google.tokens)
+        if identity:
+            settings = use_metadata(settings, await _serve_identity(stack, metadata, identity), folder)
         bot = BotChild(bot_environment(settings, folder), folder.bot_output, say)
-        control = await _open(stack, control_site(bot, clock, google.switches, releases.switches))
+        switches: Switches = {"google": google.switches, "metadata": metadata.switches, "releases": releases.switches}
+        control = await _open(stack, control_site(bot, clock, switches))
         yield World(folder, clock, cluster, addresses.with_control(control.url), settings, bot)
+
+
+async def _serve_identity(stack: AsyncExitStack, metadata: MetadataServer, identity: WorkloadIdentity) -> str:
+    for weather in identity.weathers:
+        weather.begin(metadata.switches)
+    port = free_port()
+    await stack.enter_async_context(open_metadata(metadata, port))
+    return f"{LOOPBACK}:{port}"
 
 
 def free_port() -> int:

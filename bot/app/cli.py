@@ -83,6 +83,7 @@ def serve() -> None:
 @click.option("--no-bot", is_flag=True, help="Start everything but the bot.")
 @click.option("--http", is_flag=True, help="Have Slack reach the bot by signed requests, not by Socket Mode.")
 @click.option("--weather", multiple=True, metavar="NAME", help="What goes wrong (repeatable); `list` shows all.")
+@click.option("--credentials", default="key-file", help="key-file, or workload-identity, as a pod on GKE has it.")
 @click.option(
     "--kubeconfig", type=click.Path(path_type=Path, dir_okay=False), help="Seed and use this cluster instead."
 )
@@ -94,15 +95,14 @@ def sandbox(kubeconfig: Path | None, speed: float | None, weather: tuple[str, ..
     """Run the bot against a local Slack, a simulated cluster and signed releases."""
     _require_sandbox()
     if "list" in weather:
-        from sandbox.cluster.weather.table import describe_weathers
+        from sandbox.supervisor import describe_all_weathers
 
-        _say(describe_weathers())
+        _say(describe_all_weathers())
         return
     from bot.app.known_releases import shipped_releases
     from sandbox.supervisor import AttachOptions, SandboxOptions, run
 
-    names = ("context", "webhook_address", "yes", "remove")
-    given = {name: asked.pop(name) for name in names}
+    given = {name: asked.pop(name) for name in ("context", "webhook_address", "yes", "remove")}
     if kubeconfig is None and given != {"context": "", "webhook_address": "127.0.0.1", "yes": False, "remove": False}:
         raise click.UsageError("--context, --webhook-address, --yes and --remove go with --kubeconfig")
     if kubeconfig and speed:

@@ -13,7 +13,7 @@ from sandbox.state_folder import StateFolder, write_private
 
 # What the bot must not inherit: settings of a real one, and proxies, through which a Socket Mode
 # client would send even its loopback connection.
-OWN_PREFIXES = ("SLACK_", "ASM_UPGRADE_", "GOOGLE_", "CLOUDSDK_")
+OWN_PREFIXES = ("SLACK_", "ASM_UPGRADE_", "GOOGLE_", "CLOUDSDK_", "GCE_")
 OWN_NAMES = ("KUBECONFIG",)
 RETRY_CAP = "0.5"
 
@@ -93,6 +93,20 @@ def bot_settings(
         "ASM_UPGRADE_RESOURCE_MANAGER_ENDPOINT": addresses.google,
         "ASM_UPGRADE_SERVICE_USAGE_ENDPOINT": addresses.google,
         "GOOGLE_APPLICATION_CREDENTIALS": str(folder.service_account),
+    }
+
+
+def use_metadata(settings: Mapping[str, str], host: str, folder: StateFolder) -> dict[str, str]:
+    """Return the variables of a bot that gets its account from the metadata server at `host`, and from no file."""
+    kept = {name: value for name, value in settings.items() if name != "GOOGLE_APPLICATION_CREDENTIALS"}
+    return {
+        **kept,
+        "GCE_METADATA_HOST": host,
+        "GCE_METADATA_IP": host,
+        # where Google's libraries would find a person's own login
+        "CLOUDSDK_CONFIG": str(folder.no_login),
+        # every pod has it; nothing answers there
+        "KUBERNETES_SERVICE_HOST": "127.0.0.1",
     }
 
 

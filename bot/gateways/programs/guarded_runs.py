@@ -32,8 +32,8 @@ from steps.mesh import ClusterAddress
 RECORDING_SECONDS = 300.0
 # What kubectl gets of the bot's own environment: the way out, and what plugins for credentials need.
 PASSED_ON = (
-    "PATH", "GOOGLE_APPLICATION_CREDENTIALS", "CLOUDSDK_CONFIG", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy",
-    "http_proxy", "no_proxy", "SSL_CERT_FILE",
+    "PATH", "GOOGLE_APPLICATION_CREDENTIALS", "GCE_METADATA_HOST", "CLOUDSDK_CONFIG", "HTTPS_PROXY", "HTTP_PROXY",
+    "NO_PROXY", "https_proxy", "http_proxy", "no_proxy", "SSL_CERT_FILE",
 )  # fmt: skip
 REMEDY = "Retry records anew what istioctl hands over."
 

@@ -24,6 +24,7 @@ from steps.mesh import ClusterAddress
 PASSED_ON = (
     "HOME",
     "GOOGLE_APPLICATION_CREDENTIALS",
+    "GCE_METADATA_HOST",
     "CLOUDSDK_CONFIG",
     "HTTPS_PROXY",
     "HTTP_PROXY",

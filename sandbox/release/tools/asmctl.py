@@ -6,6 +6,7 @@ The success lines are the guide's; the failure lines follow the public log of a 
 from __future__ import annotations
 
 import argparse
+import http.client
 import os
 import sys
 import time
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 SYSTEM = "istio-system"
 TESTING_PREFIX = "asmctl-validate-"
 READY_SECONDS = 120.0
+METADATA_SECONDS = 5.0
+METADATA_PATH = "/computeMetadata/v1/instance/service-accounts/default/email"
 CONTROL_PLANE = ("istio-galley", "istio-ingressgateway", "istio-pilot", "istio-sidecar-injector")
 NO_CREDENTIALS = (
     "google: could not find default credentials. "
@@ -49,7 +52,7 @@ class Validation:
     def check_services(self) -> None:
         """Needs application-default credentials, with which the real program asks for the enabled APIs."""
         path = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS", "")
-        if not path or not Path(path).is_file():
+        if not (Path(path).is_file() if path else _is_answered(os.environ.get("GCE_METADATA_HOST", ""))):
             raise NotValid("enabled APIs", NO_CREDENTIALS)
 
     def check_ingress(self) -> None:
@@ -139,6 +142,20 @@ def _validate(validation: Validation, testing: bool) -> int:
             return _give_up(f"could not validate {name}: {fault.message}", ())
         sys.stdout.write("OK\n")
     return 0
+
+
+def _is_answered(metadata: str) -> bool:
+    """Tell whether a metadata server names the account of Workload Identity, where the environment names one."""
+    if not metadata:
+        return False
+    connection = http.client.HTTPConnection(metadata, timeout=METADATA_SECONDS)
+    try:
+        connection.request("GET", METADATA_PATH, headers={"Metadata-Flavor": "Google"})
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def _give_up(text: str, advice: tuple[str, ...]) -> int:

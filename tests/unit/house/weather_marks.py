@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.cluster.weather.table import WEATHERS
+from sandbox.google.weathers import METADATA_WEATHERS
 from tests.unit.house.tables import as_code, render_table
 
 ROOT = Path(__file__).parents[3]
@@ -29,6 +30,14 @@ Each of these can be brought over the simulated cluster, by `./dev sandbox --wea
 
 <!-- held by `tests/unit/sandbox/cluster/weather/test_table.py::\
 test_each_begins_and_ends_on_cluster_x_without_fields` -->
+
+"""
+METADATA = """
+And each of these over the metadata server of a bot with `--credentials workload-identity`; while it runs, by the \
+switches of `/control/metadata`:
+
+<!-- held by `tests/unit/bot/gateways/google/test_credentials.py::\
+test_each_weather_of_the_metadata_server_is_met` -->
 
 """
 
@@ -82,7 +91,8 @@ def render_weather(root: Path) -> str:
         rows.append((weather, both, alone))
     tests = render_table(("weather", "on both clusters", "on the simulated cluster alone"), rows)
     kinds = render_table(("name", "what happens"), ((as_code(kind.name), kind.sentence) for kind in WEATHERS))
-    return HEAD + tests + SANDBOX + kinds
+    metadata = render_table(("name", "what happens"), ((as_code(one.name), one.sentence) for one in METADATA_WEATHERS))
+    return HEAD + tests + SANDBOX + kinds + METADATA + metadata
 
 
 if __name__ == "__main__":

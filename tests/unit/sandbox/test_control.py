@@ -10,7 +10,8 @@ import pytest
 
 from sandbox.bot.child import BotChild
 from sandbox.clock import SimulatedClock
-from sandbox.control import control_site
+from sandbox.control import Switches, control_site
+from sandbox.google.metadata import MetadataSwitches
 from sandbox.google.switches import GoogleSwitches
 from sandbox.release.switches import ReleaseSwitches
 from sandbox.web.sites import serve_in_thread
@@ -34,7 +35,8 @@ def board(tmp_path: Path) -> Iterator[Board]:
     """A switchboard of a bot that isn't running."""
     clock, google = SimulatedClock(1.0), GoogleSwitches()
     bot = BotChild({}, tmp_path / "bot.log", lambda _: None, (sys.executable, "-c", "pass"))
-    site = serve_in_thread(control_site(bot, clock, google, ReleaseSwitches()))
+    switches: Switches = {"google": google, "metadata": MetadataSwitches(), "releases": ReleaseSwitches()}
+    site = serve_in_thread(control_site(bot, clock, switches))
     yield Board(site.url, clock, google)
     site.stop()
 
@@ -71,7 +73,7 @@ def test_googles_switches_are_on_the_board(board: Board) -> None:
 def test_the_index_lists_the_paths(board: Board) -> None:
     """So that nobody has to guess."""
     paths = httpx.get(board.url + "/control", timeout=10).json()["paths"]
-    assert {"/control/bot", "/control/clock", "/control/google", "/control/releases"} <= set(paths)
+    assert {"/control/bot", "/control/clock", "/control/google", "/control/metadata", "/control/releases"} <= set(paths)
 
 
 def test_a_foreign_host_name_is_refused(board: Board) -> None:

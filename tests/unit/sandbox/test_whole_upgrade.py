@@ -19,10 +19,13 @@ KILL_AFTER = ("Verified OK", "istioctl manifest apply")
 
 @pytest.fixture
 def upgrading(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """Start the sandbox with a stand-in person."""
+    """Start the sandbox with a stand-in person, for a bot without a key file."""
     command = [sys.executable, "-m", "sandbox", "--releases", str(RELEASES), "--auto-approve", "--exit"]
     sandbox = subprocess.Popen(
-        [*command, "--state", str(tmp_path / "state")], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [*command, "--state", str(tmp_path / "state"), "--credentials", "workload-identity"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     yield sandbox
     sandbox.terminate()

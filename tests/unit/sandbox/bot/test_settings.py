@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.bot.settings import Addresses, SlackSecrets, bot_environment, bot_settings, write_clusters_file
+from sandbox.bot.settings import (
+    Addresses,
+    SlackSecrets,
+    bot_environment,
+    bot_settings,
+    use_metadata,
+    write_clusters_file,
+)
 from sandbox.state_folder import StateFolder
 
 ADDRESSES = Addresses("http://127.0.0.1:1", "http://127.0.0.1:2", "http://127.0.0.1:3", "https://127.0.0.1:4")
@@ -54,3 +61,12 @@ def test_a_persons_own_clusters_file_is_kept(tmp_path: Path) -> None:
     folder.clusters_file.write_text("# mine\n")
     write_clusters_file(folder)
     assert folder.clusters_file.read_text() == "# mine\n"
+
+
+def test_a_bot_with_workload_identity_finds_no_key_and_no_login(tmp_path: Path) -> None:
+    """Google's libraries would take either before they ask a metadata server."""
+    folder = StateFolder(tmp_path)
+    settings = bot_settings(folder, ADDRESSES, SECRETS, http_port=0, health_port=0)
+    made = use_metadata(settings, "127.0.0.1:5", folder)
+    assert (made["GCE_METADATA_HOST"], "GOOGLE_APPLICATION_CREDENTIALS" in made) == ("127.0.0.1:5", False)
+    assert not Path(made["CLOUDSDK_CONFIG"]).exists()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import pytest
 from google.auth import exceptions
@@ -11,79 +12,78 @@ from google.auth.compute_engine import Credentials, _metadata
 
 from bot.gateways.google.credentials import GoogleCredentials
 from bot.gateways.google.verdicts import judge_refresh
+from sandbox.google.account import AccessTokens, ServiceAccount
+from sandbox.google.metadata import MetadataServer, MetadataSwitches
+from sandbox.google.weathers import METADATA_WEATHERS, MetadataWeather
+from sandbox.web.sites import serve_in_thread
 from steps.contract.errors import GiveUp, TryAgain
-from tests.unit.bot.gateways.loopback import Loopback, Reply, Request, Reset, Silence
-
-ACCOUNT = {"email": "bot@example-project.iam.gserviceaccount.com", "scopes": [], "aliases": ["default"]}
-TOKEN = {"access_token": "ya29.ok", "expires_in": 3600, "token_type": "Bearer"}
 
 
-class MetadataServer:
-    """What GKE's metadata server answers about the pod's account; `trouble` is answered in its place."""
+@dataclass(frozen=True)
+class Pod:
+    """What a bot's pod finds: the metadata server, and what is wrong with it."""
 
-    def __init__(self) -> None:
-        self.trouble: Reply | Reset | Silence | None = None
-
-    def __call__(self, request: Request) -> Reply | Reset | Silence:
-        if self.trouble is not None:
-            return self.trouble
-        return Reply.of(TOKEN if request.path.endswith("/token") else ACCOUNT, Metadata_Flavor="Google")
+    server: MetadataServer
+    switches: MetadataSwitches
+    stop: Callable[[], None]
 
 
 @pytest.fixture
-def metadata(monkeypatch: pytest.MonkeyPatch) -> Iterator[MetadataServer]:
+def pod(account: ServiceAccount, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pod]:
     """A metadata server on loopback, which google-auth asks in place of the link-local one, without its pauses."""
-    server = MetadataServer()
+    server = MetadataServer(account, AccessTokens())
+    site = serve_in_thread(server.app())
     monkeypatch.setattr(time, "sleep", lambda _seconds: None)
-    with Loopback(server) as loopback:
-        monkeypatch.setattr(_metadata, "_GCE_METADATA_HOST", loopback.url.removeprefix("http://"))
-        yield server
+    monkeypatch.setattr(_metadata, "_GCE_METADATA_HOST", site.url.removeprefix("http://"))
+    yield Pod(server, server.switches, site.stop)
+    site.stop()
 
 
-def build_credentials() -> GoogleCredentials:
+def build_credentials(limit: float = 2.0) -> GoogleCredentials:
     """The bot's credentials as Workload Identity gives them."""
-    return GoogleCredentials(Credentials, limit=0.2)
+    return GoogleCredentials(Credentials, limit)
 
 
-def test_workload_identity_gives_a_token(metadata: MetadataServer) -> None:
+def test_workload_identity_gives_a_token(pod: Pod) -> None:
     """And tells the account's address."""
     credentials = build_credentials()
-    assert (credentials.read_token(), credentials.read_account()) == (TOKEN["access_token"], ACCOUNT["email"])
+    assert pod.server.tokens.accepts(credentials.read_token())
+    assert credentials.read_account() == pod.server.account.email
 
 
-@pytest.mark.parametrize(
-    "trouble",
-    [
-        *map(Reply, (429, 500, 503)),
-        Reset(),
-        Silence(),
-        Reply(200, b"<html>sign in</html>"),
-        Reply(200, b"<html>sign in</html>", {"Content-Type": "text/html"}),
-        Reply(200, b"[]", {"Content-Type": "application/json"}),
-        Reply(200, b"{", {"Content-Type": "application/json"}),
-    ],
-)
-def test_a_metadata_server_out_of_order_is_asked_again(metadata: MetadataServer, trouble: Reply | Reset) -> None:
-    """A pod's first minute, a node under load: nobody has to be woken for that."""
-    metadata.trouble = trouble
+@pytest.mark.parametrize("weather", METADATA_WEATHERS, ids=lambda one: one.name)
+def test_each_weather_of_the_metadata_server_is_met(pod: Pod, weather: MetadataWeather) -> None:
+    """What passes is tried again; that the account is not bound no waiting mends."""
+    weather.begin(pod.switches)
+    if pod.switches.away or pod.switches.late_seconds:
+        pod.stop()
+    credentials = build_credentials(limit=0.02 if pod.switches.seconds else 2.0)
+    with pytest.raises(GiveUp if weather.name == "metadata-unbound" else TryAgain):
+        credentials.read_token()
+
+
+@pytest.mark.parametrize("body", ["[]", "{", "<html>sign in</html>"])
+def test_an_answer_of_another_form_is_asked_for_again(pod: Pod, body: str) -> None:
+    """Something on the way may have answered."""
+    pod.switches.status, pod.switches.body = 200, body
     with pytest.raises(TryAgain):
         build_credentials().read_token()
 
 
-def test_a_token_comes_as_soon_as_the_server_is_in_order(metadata: MetadataServer) -> None:
+def test_a_token_comes_as_soon_as_the_server_is_in_order(pod: Pod) -> None:
     """By the same credentials."""
     credentials = build_credentials()
-    metadata.trouble = Reply(503)
+    pod.switches.status = 503
     with pytest.raises(TryAgain):
         credentials.read_token()
-    metadata.trouble = None
-    assert credentials.read_token() == TOKEN["access_token"]
+    pod.switches.status = 0
+    assert pod.server.tokens.accepts(credentials.read_token())
 
 
 @pytest.mark.parametrize("status", [403, 404])
-def test_an_account_that_is_not_bound_is_told_with_what_binds_it(metadata: MetadataServer, status: int) -> None:
+def test_an_account_that_is_not_bound_is_told_with_what_binds_it(pod: Pod, status: int) -> None:
     """No waiting helps there."""
-    metadata.trouble = Reply(status, b"Unable to generate access token", {"Content-Type": "text/plain"})
+    pod.switches.status = status
     with pytest.raises(GiveUp) as told:
         build_credentials().read_token()
     assert "roles/iam.workloadIdentityUser" in told.value.remedy
@@ -98,16 +98,16 @@ def test_a_clock_that_is_off_is_named() -> None:
     assert "clock" in verdict.remedy
 
 
-def test_a_refusal_is_told_until_a_token_comes(metadata: MetadataServer) -> None:
+def test_a_refusal_is_told_until_a_token_comes(pod: Pod) -> None:
     """A server that is away refuses nothing."""
     credentials = build_credentials()
     told = [credentials.tell_refusal()]
-    for trouble, verdict in ((Reply(503), TryAgain), (Reply(404, b"Unable to generate access token"), GiveUp)):
-        metadata.trouble = trouble
+    for status, verdict in ((503, TryAgain), (404, GiveUp)):
+        pod.switches.status = status
         with pytest.raises(verdict):
             credentials.read_token()
         told.append(credentials.tell_refusal().partition(":")[0])
-    metadata.trouble = None
+    pod.switches.status = 0
     credentials.read_token()
     assert [*told, credentials.tell_refusal()] == ["", "", "Google's metadata server refused the bot's account", ""]
 

@@ -60,6 +60,7 @@ class Workbench:
             "HOME": str(folder),
             "SLACK_BOT_TOKEN": "xoxb-secret",
             "GOOGLE_APPLICATION_CREDENTIALS": "key.json",
+            "GCE_METADATA_HOST": "metadata.example",
         }
         kubeconfigs = Kubeconfigs(folder / "kubeconfigs", NoGke(), GoogleCredentials())
         limits = ProgramLimits(short=short_limit)
@@ -184,6 +185,7 @@ def test_asmctl_sees_little_of_the_bots_environment(bench: Workbench, make_tools
     assert isinstance(ended, ProgramEnded)
     assert "xoxb-secret" not in ended.output
     assert "GOOGLE_APPLICATION_CREDENTIALS=key.json" in ended.output
+    assert "GCE_METADATA_HOST=metadata.example" in ended.output
 
 
 def test_versions_are_asked_for_without_credentials(bench: Workbench, make_tools: MakeTools) -> None:
