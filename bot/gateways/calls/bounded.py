@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
 
+from bot.gateways.calls.shared import AGAIN
 from steps.contract.errors import TryAgain
 
 T = TypeVar("T")
@@ -28,7 +29,7 @@ class BoundedCalls:
         """The call's answer or its exception; TryAgain past the limit."""
         with self._lock:
             if self._hanging is not None and self._hanging.is_alive():
-                raise TryAgain(f"{self._what} still hangs")
+                raise TryAgain(f"{self._what} still hangs", AGAIN)
             done: Future[T] = Future()
             thread = threading.Thread(target=_settle, args=(done, call), daemon=True, name=self._what)
             thread.start()
@@ -38,7 +39,7 @@ class BoundedCalls:
                 if done.done():  # the call's own
                     raise
                 self._hanging = thread
-                raise TryAgain(f"{self._what} did not end within {self._limit:g} s") from None
+                raise TryAgain(f"{self._what} did not end within {self._limit:g} s", AGAIN) from None
 
 
 def _settle(done: Future[T], call: Callable[[], T]) -> None:

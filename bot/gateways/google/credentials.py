@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
+from bot.gateways.calls.shared import TOGETHER, SharedCalls
 from bot.gateways.google.verdicts import judge_loading, judge_refresh
 from steps.contract.errors import GiveUp, StepError, TryAgain
 
@@ -22,6 +22,10 @@ SCOPES = (
     "https://www.googleapis.com/auth/cloud-platform",
     "https://www.googleapis.com/auth/userinfo.email",
 )
+# google-auth asks a metadata server for some seconds whether it is there, and a program of its own configuration too.
+LOADING_SECONDS = 30.0
+# Whoever has a token renewed waits for so many calls to the token endpoint.
+RENEWAL = 2.0
 # Google's name for the project that `find_quota_project` tells (cloud.google.com/apis/docs/system-parameters).
 QUOTA_HEADER = "x-goog-user-project"
 
@@ -29,7 +33,8 @@ QUOTA_HEADER = "x-goog-user-project"
 class GoogleCredentials:
     """Application-default credentials, loaded at the first use; one instance for the whole program, thread-safe.
 
-    `load` replaces google.auth.default; `limit` bounds each call to the token endpoint, in seconds. For `patience`
+    All clusters of this account share one renewal, which holds none of them for long. `load` replaces
+    google.auth.default; `limit` bounds each call to the token endpoint, in seconds. For `patience`
     seconds from the first look on, credentials that are not there are waited for: the metadata server of a new pod
     may need a minute (cloud.google.com/kubernetes-engine/docs/concepts/workload-identity, "metadata server").
     """
@@ -46,7 +51,10 @@ class GoogleCredentials:
         self._patience = patience
         self._clock = clock
         self._ends: float | None = None
-        self._lock = threading.Lock()
+        self._loading: SharedCalls[Credentials] = SharedCalls("the search for Google credentials", LOADING_SECONDS)
+        self._renewing: SharedCalls[str] = SharedCalls(
+            "the renewal of Google's token", RENEWAL * limit, min(TOGETHER, limit)
+        )
         self._loaded: Credentials | None = None
         self._refusal = ""
 
@@ -56,8 +64,7 @@ class GoogleCredentials:
 
     def load(self) -> Credentials:
         """The credentials as Google's clients take them. GiveUp where there are none."""
-        with self._lock:
-            return self._find()
+        return self._loaded or self._loading.run(self._find)
 
     def are_found(self) -> bool:
         """Whether there are credentials at all; nothing is refreshed."""
@@ -68,20 +75,24 @@ class GoogleCredentials:
         return True
 
     def read_token(self) -> str:
-        """An access token that stays valid for some minutes (google-auth refreshes 3 min 45 s before the end)."""
-        with self._lock, self._note_refusal():
-            credentials = self._find()
-            if credentials.token_state.name != "FRESH":
-                self._refresh(credentials)
+        """An access token that stays valid for some minutes (google-auth refreshes 3 min 45 s before the end).
+
+        While it can't be renewed the one in force is used for as long as it is valid.
+        """
+        credentials = self._require()
+        if credentials.token_state.name == "FRESH":
             return str(credentials.token)
+        try:
+            return self._renew(credentials, lambda: credentials.token_state.name == "FRESH")
+        except TryAgain:
+            if credentials.token_state.name == "STALE":
+                return str(credentials.token)
+            raise
 
     def replace_token(self, refused: str) -> str:
         """Another token than the one that a server refused."""
-        with self._lock, self._note_refusal():
-            credentials = self._find()
-            if credentials.token == refused or credentials.token is None:
-                self._refresh(credentials)
-            return str(credentials.token)
+        credentials = self._require()
+        return self._renew(credentials, lambda: credentials.token not in (refused, None))
 
     def read_account(self) -> str:
         """The account's address, "" where the credentials do not tell it."""
@@ -110,6 +121,19 @@ class GoogleCredentials:
             if self._clock() < self._ends:
                 raise TryAgain(f"{fault.why}; the metadata server of a new pod may need a minute") from fault
             raise
+
+    def _require(self) -> Credentials:
+        with self._note_refusal():
+            return self.load()
+
+    def _renew(self, credentials: Credentials, is_done: Callable[[], bool]) -> str:
+        def renew() -> str:
+            if not is_done():
+                self._refresh(credentials)
+            return str(credentials.token)
+
+        with self._note_refusal():
+            return self._renewing.run(renew)
 
     @contextmanager
     def _note_refusal(self) -> Iterator[None]:

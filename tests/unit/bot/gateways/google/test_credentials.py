@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from google.auth import exceptions
 from google.auth.compute_engine import Credentials, _metadata
+from google.auth.credentials import Credentials as Valid
 
+from bot.gateways.clusters import ClusterGateways
 from bot.gateways.google.credentials import GoogleCredentials
 from bot.gateways.google.verdicts import judge_refresh
 from sandbox.google.account import AccessTokens, ServiceAccount
@@ -17,6 +23,12 @@ from sandbox.google.metadata import MetadataServer, MetadataSwitches
 from sandbox.google.weathers import METADATA_WEATHERS, MetadataWeather
 from sandbox.web.sites import serve_in_thread
 from steps.contract.errors import GiveUp, TryAgain
+from steps.mesh import ClusterAddress
+from tests.unit.bot.gateways.conftest import Serve
+from tests.unit.bot.gateways.loopback import Reply, write_kubeconfig
+from tests.unit.bot.gateways.project import ADDRESS
+
+PATIENCE = 20.0
 
 
 @dataclass(frozen=True)
@@ -116,6 +128,65 @@ def test_a_bot_that_needs_no_google_is_refused_nothing() -> None:
     """Clusters by kubeconfig alone."""
     credentials = GoogleCredentials(Tardy())
     assert (credentials.are_found(), credentials.tell_refusal()) == (False, "")
+
+
+class Held(Valid):
+    """Credentials whose renewal hangs until `gate` opens, with a token that is valid for so many minutes."""
+
+    def __init__(self, gate: threading.Event, minutes: float = -1) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._gate = gate
+        self.renewals = 0
+        self.token, self.expiry = "ya29.first", datetime.now(UTC).replace(tzinfo=None) + timedelta(minutes=minutes)
+
+    def refresh(self, request: object) -> None:
+        """Hang, and give another token in the end."""
+        self.renewals += 1
+        self._gate.wait(PATIENCE)
+        self.token, self.expiry = "ya29.second", datetime.now(UTC).replace(tzinfo=None) + timedelta(hours=1)
+
+
+@pytest.fixture
+def gate() -> Iterator[threading.Event]:
+    """Give what a hung renewal waits for; it opens in the end."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def test_a_token_in_force_is_used_while_it_cannot_be_renewed(gate: threading.Event) -> None:
+    """Google's libraries ask for a new one minutes before its end."""
+    credentials = GoogleCredentials(lambda: Held(gate, minutes=2), limit=0.02)
+    assert credentials.read_token() == "ya29.first"
+
+
+def test_a_hung_renewal_is_begun_once_and_its_token_comes(gate: threading.Event) -> None:
+    """However many ask meanwhile."""
+    held = Held(gate)
+    credentials = GoogleCredentials(lambda: held, limit=0.02)
+    for _ in range(3):
+        with pytest.raises(TryAgain, match="the renewal of Google's token"):
+            credentials.read_token()
+    assert held.renewals == 1
+    gate.set()
+    patient = GoogleCredentials(lambda: held)
+    assert patient.read_token() == "ya29.second"
+
+
+def test_a_hung_renewal_holds_no_cluster_of_another_identity(
+    gate: threading.Event, serve: Serve, tmp_path: Path
+) -> None:
+    """Three times as many clusters of the hung one as there are threads are told to come later, and one goes on."""
+    server = serve(lambda _request: Reply.of({"gitVersion": "v1.16.15-gke.6000"}))
+    other = ClusterAddress("cluster-y", kubeconfig=str(write_kubeconfig(tmp_path, server.url)))
+    gateways = ClusterGateways(GoogleCredentials(lambda: Held(gate), limit=0.05))
+    with ThreadPoolExecutor(8) as pool:
+        hung = [pool.submit(gateways.gke.describe_cluster, replace(ADDRESS, key=f"hung-{n}")) for n in range(24)]
+        version = pool.submit(gateways.kubernetes_for(other).read_server_version)
+        assert version.result(PATIENCE) == "v1.16.15-gke.6000"
+        assert not gate.is_set()
+        assert {type(one.exception(PATIENCE)) for one in hung} == {TryAgain}
+    gateways.close()
 
 
 class Tardy:
