@@ -18,7 +18,14 @@ from tests.fifo import Fifo, MakeFifo
 from tests.namespaces import Apart, find_way_apart
 from tests.skips import NO_CHROMIUM, NO_DRIVER, NOT_ASKED_FOR
 
-pytest_plugins = ("tests.strictness", "tests.order", "tests.memory", "tests.connections", "tests.thrift")
+pytest_plugins = (
+    "tests.strictness",
+    "tests.order",
+    "tests.memory",
+    "tests.connections",
+    "tests.variables",
+    "tests.thrift",
+)
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_ON_MACOS = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"

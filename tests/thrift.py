@@ -34,8 +34,7 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_collection_finish() -> None:
-    """Nobody need look for garbage in what was imported again, nor often among the rest."""
-    gc.collect()
+    """Nobody need look for garbage in what was imported, nor often among the rest."""
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS)
 

@@ -64,10 +64,13 @@ def pass_on(near: socket.socket, far: socket.socket) -> bool:
     """Hand over what has come; whether more may come."""
     ready, _, _ = select.select([near, far], [], [], LIMIT)
     for side in ready:
-        content = os.read(side.fileno(), 65_536)
+        try:
+            content = os.read(side.fileno(), 65_536)
+            (far if side is near else near).sendall(content)
+        except ConnectionError:  # whoever has read enough may close before all has come
+            return False
         if not content:
             return False
-        (far if side is near else near).sendall(content)
     return bool(ready)
 
 
