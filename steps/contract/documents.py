@@ -1,4 +1,4 @@
-"""YAML, JSON and TOML that others wrote: bounded before anything is built of it. Pure."""
+"""YAML, JSON and TOML that others wrote: bounded before anything is built of it; and YAML as it is written. Pure."""
 
 from __future__ import annotations
 
@@ -37,6 +37,12 @@ def read_yaml(text: str, largest: int = LARGEST) -> Sequence[Any]:
         raise BadDocument("is not YAML: a value is not what its tag says") from error
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
         raise BadDocument(f"is not YAML: {' '.join(str(error).split())[:200]}") from error
+
+
+def write_yaml(documents: Iterable[object], *, allow_unicode: bool = False) -> str:
+    """The documents as one YAML text, keys in the order that they have."""
+    text: str = yaml.dump_all(documents, Dumper=_dumper(), sort_keys=False, allow_unicode=allow_unicode)
+    return text
 
 
 def read_json(text: str, largest: int = LARGEST) -> Any:
@@ -120,3 +126,7 @@ def _open(value: object) -> Iterable[object]:
 
 def _loader() -> type[yaml.SafeLoader]:
     return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def _dumper() -> type[yaml.SafeDumper]:
+    return getattr(yaml, "CSafeDumper", yaml.SafeDumper)

@@ -39,6 +39,17 @@ class KeptRecord:
     times: int
 
 
+@dataclass(frozen=True)
+class KeptRecorder:
+    """As whom a step's recordings read, and when that was asked; see steps/install/record/recorder.py."""
+
+    step: str
+    generation: int
+    at: datetime
+    acting_for: str
+    doubt: str
+
+
 _read_tools, _read_no_way_back = read_as(Tools), read_as(NoWayBack)
 
 
@@ -69,6 +80,8 @@ KUBECTL = Note("download/kubectl", read_as(Kubectl))
 RECORDED = Note("download/recorded", read_as(KeptRecord))
 # Why the account that recorded it may write, "" where it may not.
 RECORDER_DOUBT = Note("download/recorder-doubt", read_as(str))
+# Recordings follow each other within seconds; as whom they read is asked anew after half a minute, and by each step.
+RECORDER = Note("download/recorder", read_as(KeptRecorder))
 PREVIOUS = Note("download/previous", read_previous)
 ARGUMENTS = Note("download/arguments", read_as(tuple[str, ...]))
 # What an approval of the apply binds: see steps/contract/record.py.

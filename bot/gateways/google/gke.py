@@ -78,12 +78,13 @@ class GkeGateway:
         self._rest = GoogleRest(credentials, (5.0, limit), self._retries)
         self._lock = threading.Lock()
         self._opened: ClusterManagerClient | None = None
+        self._numbers: dict[str, str] = {}
 
     def describe_cluster(self, address: ClusterAddress) -> ClusterIdentity:
         if address.kubeconfig:
             return describe_by_kubeconfig(address, self._kubernetes_for(address))
         cluster = self._get_cluster(address)
-        number = self._read_project_number(address.project)
+        number = self._find_project_number(address.project)
         return ClusterIdentity(
             project_id=address.project,
             project_number=number,
@@ -165,6 +166,12 @@ class GkeGateway:
         name = f"projects/{address.project}/locations/{address.location}/clusters/{address.name}"
         call = self._describe_call(f"get the cluster {name}", address.project, "container.clusters.get")
         return self._ask(call, lambda: self._client().get_cluster(name=name, timeout=self._limit, retry=None))
+
+    def _find_project_number(self, project: str) -> str:
+        """Asked once: a project keeps its number for good, and Google gives its id to no other one."""
+        if project not in self._numbers:
+            self._numbers[project] = self._read_project_number(project)
+        return self._numbers[project]
 
     def _read_project_number(self, project: str) -> str:
         call = OutsideCall(

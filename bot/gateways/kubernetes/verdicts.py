@@ -70,7 +70,8 @@ def judge_exchange(call: OutsideCall, error: Exception, limit: float) -> StepErr
             # Tried again: while GKE rotates the CA the old and the new one are answered for minutes.
             untrusted = f'{call.service} has no trusted certificate for "{call.action}"'
             return Unreached(f"{untrusted}: {name_error(error)}")
-        case exceptions.NewConnectionError() | exceptions.ConnectTimeoutError():
+        # closed: another thread let the client go between two requests of this one
+        case exceptions.NewConnectionError() | exceptions.ConnectTimeoutError() | exceptions.ClosedPoolError():
             return Unreached(faults.judge_unreachable(call, error).why)
         case exceptions.TimeoutError():
             return faults.judge_silence(call, limit)

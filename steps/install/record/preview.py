@@ -7,9 +7,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import yaml
-
 from steps.contract.cards import Attachment, Detail
+from steps.contract.documents import write_yaml
 from steps.contract.record import Leaf, Record, blank_leaves
 from steps.contract.wording import count_things
 from steps.install.differences.departures import WRITTEN_BACK, Departures
@@ -182,7 +181,7 @@ def write_difference(found: Preview) -> str:
 def write_manifest(record: Record) -> str:
     """The objects as YAML; what Secrets hold and what is made anew each time stays on the bot's machine."""
     texts = (blank_leaves(made, record.renewed) for made in record.list_objects())
-    return yaml.safe_dump_all((_hide_secret(json.loads(text)) for text in texts), sort_keys=False)
+    return write_yaml(_hide_secret(json.loads(text)) for text in texts)
 
 
 def format_command(arguments: Sequence[str], overlays: Sequence[tuple[str, str]] = ()) -> tuple[str, ...]:

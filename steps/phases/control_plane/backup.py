@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import yaml
-
+from steps.contract.documents import write_yaml
 from steps.contract.ports import Kubernetes, Manifest
 from steps.contract.release import Release
 
@@ -94,4 +93,4 @@ def strip_server_fields(manifest: Manifest) -> Manifest:
 
 def dump_objects(objects: Iterable[Manifest]) -> str:
     """Several objects as YAML documents."""
-    return yaml.safe_dump_all([dict(one) for one in objects], sort_keys=False, allow_unicode=True)
+    return write_yaml((dict(one) for one in objects), allow_unicode=True)

@@ -31,6 +31,8 @@ from steps.workloads.stalls import (
 
 PHASE = "control-plane"
 LOOK_AGAIN = 5.0
+# The kinds that a control plane consists of, and what makes the pods of its Deployments.
+PARTS = ("Deployment", "DaemonSet", "StatefulSet", "ReplicaSet")
 # The guide's 5 to 10 minutes, doubled; nodeagent replaces one node's pod after the other.
 BASE_LIMIT = timedelta(minutes=20)
 NODE_LIMIT = timedelta(minutes=1)
@@ -93,7 +95,8 @@ def describe_unknown_time(stalls: Sequence[Stall]) -> str:
 def read_scene(ctx: Context, images: Images) -> Scene:
     """Read workloads, pods and the injector's standing."""
     release = ctx.release
-    workloads = ctx.kubernetes.list_workloads(release.namespace)
+    kinds = dict.fromkeys((*PARTS, *(one.kind for one in release.workloads)))
+    workloads = ctx.kubernetes.list_workloads(release.namespace, tuple(kinds))
     standings = judge_workloads(release, images, workloads)
     names = {standing.ref for standing in standings}
     pods = tuple(ctx.kubernetes.list_pods(release.namespace))

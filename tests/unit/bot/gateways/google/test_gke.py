@@ -29,6 +29,15 @@ def test_the_guides_variables_are_read(google: Google, gke: GkeGateway) -> None:
     assert (identity.endpoint, identity.release_channel, identity.node_count) == ("public", "REGULAR", 4)
 
 
+def test_a_projects_number_is_asked_for_once(google: Google, gke: GkeGateway) -> None:
+    """It never becomes another; all else of the cluster is asked each time."""
+    for version in ("1.16.15-gke.6000", "1.17.0-gke.1"):
+        google.change_cluster(server_version=version)
+        identity = gke.describe_cluster(ADDRESS)
+        assert (identity.project_number, identity.server_version) == ("123456789012", f"v{version}")
+    assert google.apis.requests.count(("GET", "/v1/projects/example-project")) == 1
+
+
 def test_a_cluster_without_workload_identity_is_explained(google: Google, gke: GkeGateway) -> None:
     """The command that switches it on is the remedy."""
     google.switches.no_workload_pool = True

@@ -3,9 +3,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from kubernetes.client import ApiClient, Configuration
+from urllib3 import HTTPSConnectionPool, PoolManager, ProxyManager
 
 from bot.gateways.calls.retries import ReadRetries
-from bot.gateways.kubernetes.api_server import ApiServer, TimeLimits
+from bot.gateways.kubernetes import api_server
+from bot.gateways.kubernetes.api_server import ApiServer, TimeLimits, find_line, find_target
 from bot.gateways.kubernetes.connections import KubeconfigConnection
 from steps.contract.errors import GiveUp, NotGranted, TryAgain
 from steps.mesh import Binding, ClusterAddress, WorkloadRef
@@ -175,6 +178,27 @@ def test_a_closed_port_is_looked_up_anew(tmp_path: Path, hand_clock: HandClock) 
     with pytest.raises(TryAgain, match="could not be reached"):
         server.read("read the version", "/version")
     assert connection.opened == 2
+
+
+@pytest.mark.parametrize(
+    ("host", "proxy", "sender", "target"),
+    [
+        ("https://10.0.0.2", None, HTTPSConnectionPool, "/version"),
+        ("https://rancher.example.com/k8s/clusters/c-1/", None, HTTPSConnectionPool, "/k8s/clusters/c-1/version"),
+        ("https://10.0.0.2", "http://proxy.example.com:3128", HTTPSConnectionPool, "/version"),
+        ("http://127.0.0.1:8001", "http://proxy.example.com:3128", ProxyManager, "http://127.0.0.1:8001/version"),
+        ("http://127.0.0.1:8001", None, PoolManager, "http://127.0.0.1:8001/version"),
+    ],
+)
+def test_requests_go_where_the_client_would_send_them(
+    host: str, proxy: str | None, sender: type[object], target: str
+) -> None:
+    """Below the address's own path; a proxy without TLS gets the whole address."""
+    configuration = Configuration(host=host)
+    configuration.proxy = proxy
+    line = find_line(ApiClient(configuration))
+    assert type(line.sender) is sender
+    assert find_target(line, api_server.Request("GET", "/version", {}, None, "", "")) == target
 
 
 def test_a_missing_kubeconfig_is_named(tmp_path: Path) -> None:

@@ -98,6 +98,23 @@ def test_a_moved_endpoint_is_found_again(cluster: Cluster) -> None:
     assert cluster.gateway.read_server_version() == "v1.17.0"
 
 
+def test_a_client_that_another_thread_let_go_is_made_anew(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the very moment before the request was sent on it."""
+    server = cluster.serve(in_order(VERSION))
+    cluster.gateway.read_server_version()
+    read, gone = cluster.google.credentials.read_token, list[str]()
+
+    def let_go() -> str:
+        if not gone:
+            gone.append("once")
+            cluster.gateway.close()
+        return read()
+
+    monkeypatch.setattr(cluster.google.credentials, "read_token", let_go)
+    assert cluster.gateway.read_server_version() == "v1.16.15-gke.6000"
+    assert (len(gone), len(server.requests)) == (1, 2)
+
+
 def test_a_rotated_authority_is_found_again(cluster: Cluster, tmp_path: Path) -> None:
     """A certificate of the new CA is trusted once GKE tells the CA."""
     server = cluster.serve(in_order(VERSION))

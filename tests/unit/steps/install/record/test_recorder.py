@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
 
+from steps.contract.step import Context
 from steps.install.record.recorder import READS, VIEWER, WRITES, Recorder, choose_recorder
+from steps.install.record.recording import find_recorder
 from steps.mesh import Right
+from tests.unit.steps.paper import Paper
 from tests.unit.steps.paper_ports import PaperKubernetes
 
 DOUBT = "What istioctl hands over was recorded by an account that may write: it "
@@ -78,3 +83,29 @@ def test_each_read_is_asked_about(kubernetes: PaperKubernetes) -> None:
     for right in READS:
         kubernetes.denied_to = lambda user, asked, right=right: asked == right or is_write(asked)  # type: ignore[misc]
         assert right.resource in choose(kubernetes).doubt
+
+
+SECOND = timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("change", "is_asked"),
+    [
+        (lambda ctx: ctx, False),
+        (lambda ctx: replace(ctx, now=ctx.now + 29 * SECOND), False),
+        (lambda ctx: replace(ctx, now=ctx.now + 30 * SECOND), True),
+        (lambda ctx: replace(ctx, now=ctx.now - SECOND), True),
+        (lambda ctx: replace(ctx, step_id="control-plane/apply"), True),
+        (lambda ctx: replace(ctx, generation=ctx.generation + 1), True),
+    ],
+    ids=["at once", "before half a minute", "after it", "the clock was set back", "another step", "asked again"],
+)
+def test_one_answer_serves_the_recordings_that_follow_each_other(
+    change: Callable[[Context], Context], is_asked: bool
+) -> None:
+    """Half a minute later, or where another step may act as somebody else, it is asked anew."""
+    paper = Paper()
+    assert find_recorder(paper.context(step_id="download/preview")) == Recorder(VIEWER)
+    allow_writing(paper.kubernetes)
+    found = find_recorder(change(paper.context(step_id="download/preview")))
+    assert bool(found.doubt) is is_asked
