@@ -9,19 +9,20 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
+from bot.clock import Clock
+from bot.engine.sights import READING, Sights
 from bot.engine.turn import Turn, TurnMemory
 from bot.journal.audit import Acted, Deed, Fell
 from steps.contract.errors import NoPlace
 from steps.contract.leases import Lease
 from steps.contract.ledger import LedgerEntry
-from steps.contract.ports import KubectlCall, Kubernetes, MeshTools, ProgramEnded, RunState
+from steps.contract.ports import Gke, KubectlCall, Kubernetes, MeshTools, ProgramEnded, RunState
 from steps.contract.record import Record
 from steps.mesh import Binding, EvictionRefused, PodGone, WorkloadRef
 
 # A method of a port whose types are the port's own.
 PortMethod: TypeAlias = Callable[..., Any]
 
-READING = ("read_", "list_", "count_", "find_")
 # The one write that is no act on the mesh: an hour of it would be a hundred lines of the audit.
 RENEWING = "renew_lease"
 # Child programs that change a cluster.
@@ -44,19 +45,24 @@ class Witness:
     counts from its moment and not from the next turn on.
     """
 
-    def __init__(self, memory: TurnMemory, turn: Turn, find_stop: Callable[[], str]) -> None:
+    def __init__(self, memory: TurnMemory, turn: Turn, find_stop: Callable[[], str], clock: Clock) -> None:
         self._memory = memory
         self._turn = turn
         self._find_stop = find_stop
         self._noted = False
+        self._sights = Sights(clock)
         left = memory.recall(BEGUN)
         if isinstance(left, Mapping):
             self._add(str(left["did"]), str(left["to"]), BATCH)
             memory.revise(BEGUN, None)
 
     def watch_cluster(self, kubernetes: Kubernetes) -> Kubernetes:
-        """The same cluster, with every call that is no read written down."""
-        return cast(Kubernetes, _Watched(kubernetes, _acts, self._wrap))
+        """The same cluster, seen once a turn, with every call that is no read written down."""
+        return cast(Kubernetes, _Watched(self._sights.watch(kubernetes), _acts, self._wrap))
+
+    def watch_google(self, gke: Gke) -> Gke:
+        """The same project, seen once a turn."""
+        return self._sights.watch(gke)
 
     def watch_tools(self, tools: MeshTools) -> MeshTools:
         """The same programs, with every start that changes a cluster written down, and how it ended, once."""

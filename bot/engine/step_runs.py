@@ -76,7 +76,7 @@ class StepRuns:
         ports = self._plans.ports_for(row.address)
         now, decision = self._clock.now(), self._journal.find_decision(row)
         memory = TurnMemory(self._journal, row.id, turn, grounds.notes)
-        witness = Witness(memory, turn, lambda: self._find_stop(row))
+        witness = Witness(memory, turn, lambda: self._find_stop(row), self._clock)
         return Context(
             journal_id=self._journal.read_id(),
             upgrade_id=row.id,
@@ -92,7 +92,7 @@ class StepRuns:
             memory=memory,
             ledger=TurnLedger(self._journal, row.id, turn),
             kubernetes=witness.watch_cluster(ports.kubernetes),
-            gke=ports.gke,
+            gke=witness.watch_google(ports.gke),
             release_files=ports.release_files,
             mesh_tools=witness.watch_tools(ports.mesh_tools),
             backups=ports.backups,

@@ -77,7 +77,7 @@ class HttpAnswer:
 
 
 @dataclass(frozen=True)
-class Line:
+class Carrier:
     """An open client, what sends its requests, and what stands before each path."""
 
     client: ApiClient
@@ -100,7 +100,7 @@ class ApiServer:
         self._limits = limits or TimeLimits()
         self._retries = retries or ReadRetries()
         self._lock = threading.Lock()
-        self._line: Line | None = None
+        self._carrier: Carrier | None = None
 
     def read(
         self,
@@ -150,9 +150,9 @@ class ApiServer:
     def close(self) -> None:
         """Close the idle connections; the next call opens new ones."""
         with self._lock:
-            if self._line is not None:
-                self._line.client.close()  # type: ignore[no-untyped-call]
-                self._line = None
+            if self._carrier is not None:
+                self._carrier.client.close()  # type: ignore[no-untyped-call]
+                self._carrier = None
 
     def _refuse(self, action: str, answer: HttpAnswer) -> NoReturn:
         status = read_status(answer.body)
@@ -167,44 +167,44 @@ class ApiServer:
         )
 
     def _send_once_renewed(self, action: str, request: Request) -> HttpAnswer:
-        line = self._open()
+        carrier = self._open()
         try:
-            answer = self._exchange(line, action, request)
+            answer = self._exchange(carrier, action, request)
         except Unreached:
-            line = self._open_anew(line)
-            answer = self._exchange(line, action, request)
+            carrier = self._open_anew(carrier)
+            answer = self._exchange(carrier, action, request)
         if answer.status == 401:
-            self.connection.renew_token(line.client)
-            answer = self._exchange(line, action, request)
+            self.connection.renew_token(carrier.client)
+            answer = self._exchange(carrier, action, request)
         return answer
 
-    def _open(self) -> Line:
+    def _open(self) -> Carrier:
         with self._lock:
-            if self._line is None:
-                self._line = find_line(self.connection.open())
-            return self._line
+            if self._carrier is None:
+                self._carrier = find_carrier(self.connection.open())
+            return self._carrier
 
-    def _open_anew(self, failed: Line) -> Line:
+    def _open_anew(self, failed: Carrier) -> Carrier:
         self._forget(failed)
         return self._open()
 
-    def _forget(self, failed: Line) -> None:
+    def _forget(self, failed: Carrier) -> None:
         with self._lock:
-            if self._line is failed:
+            if self._carrier is failed:
                 failed.client.close()  # type: ignore[no-untyped-call]
-                self._line = None
+                self._carrier = None
 
-    def _exchange(self, line: Line, action: str, request: Request) -> HttpAnswer:
+    def _exchange(self, carrier: Carrier, action: str, request: Request) -> HttpAnswer:
         import urllib3
 
         limits = urllib3.Timeout(connect=self._limits.connect, read=self._limits.read)
         try:
             # what the client's `call_api` comes to, in half of its time: an upgrade asks a thousand times
-            response = line.sender.urlopen(
+            response = carrier.sender.urlopen(
                 request.method,
-                find_target(line, request),
+                find_target(carrier, request),
                 body=None if request.body is None else json.dumps(request.body),
-                headers=list_headers(line.client, request),
+                headers=list_headers(carrier.client, request),
                 redirect=False,
                 timeout=limits,
                 preload_content=False,
@@ -216,25 +216,25 @@ class ApiServer:
             return HttpAnswer(response.status, body, faults.read_retry_after(response.headers))
         except urllib3.exceptions.HTTPError as error:
             if isinstance(error, urllib3.exceptions.SSLError):  # who answers there may be another by now
-                self._forget(line)
+                self._forget(carrier)
             raise judge_exchange(OutsideCall(self.name, action), error, self._limits.read) from error
 
 
-def find_line(client: ApiClient) -> Line:
+def find_carrier(client: ApiClient) -> Carrier:
     """How a new client's requests are sent. Without TLS a proxy wants the whole address, which its manager knows of."""
     from urllib3.util import parse_url
 
     manager, host = client.rest_client.pool_manager, client.configuration.host
     where = parse_url(host)
     if where.scheme != "https":
-        return Line(client, manager, host)
-    return Line(client, manager.connection_from_url(host), (where.path or "").rstrip("/"))
+        return Carrier(client, manager, host)
+    return Carrier(client, manager.connection_from_url(host), (where.path or "").rstrip("/"))
 
 
-def find_target(line: Line, request: Request) -> str:
-    """What is asked for on the line."""
+def find_target(carrier: Carrier, request: Request) -> str:
+    """What is asked for of the carrier."""
     query = "&".join(f"{name}={quote(value)}" for name, value in request.query.items())
-    return f"{line.base}{request.path}" + (f"?{query}" if query else "")
+    return f"{carrier.base}{request.path}" + (f"?{query}" if query else "")
 
 
 def list_headers(client: ApiClient, request: Request) -> dict[str, str]:

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from bot.engine.deeds import MOST_DEEDS, READING
+from bot.engine.deeds import MOST_DEEDS
+from bot.engine.sights import READING
 from bot.journal.audit import Acted, AuditEvent, Deed, Fell
 from bot.journal.journal import Journal
 from bot.journal.records import BOT

@@ -8,7 +8,7 @@ from urllib3 import HTTPSConnectionPool, PoolManager, ProxyManager
 
 from bot.gateways.calls.retries import ReadRetries
 from bot.gateways.kubernetes import api_server
-from bot.gateways.kubernetes.api_server import ApiServer, TimeLimits, find_line, find_target
+from bot.gateways.kubernetes.api_server import ApiServer, TimeLimits, find_carrier, find_target
 from bot.gateways.kubernetes.connections import KubeconfigConnection
 from steps.contract.errors import GiveUp, NotGranted, TryAgain
 from steps.mesh import Binding, ClusterAddress, WorkloadRef
@@ -196,9 +196,9 @@ def test_requests_go_where_the_client_would_send_them(
     """Below the address's own path; a proxy without TLS gets the whole address."""
     configuration = Configuration(host=host)
     configuration.proxy = proxy
-    line = find_line(ApiClient(configuration))
-    assert type(line.sender) is sender
-    assert find_target(line, api_server.Request("GET", "/version", {}, None, "", "")) == target
+    carrier = find_carrier(ApiClient(configuration))
+    assert type(carrier.sender) is sender
+    assert find_target(carrier, api_server.Request("GET", "/version", {}, None, "", "")) == target
 
 
 def test_a_missing_kubeconfig_is_named(tmp_path: Path) -> None:
