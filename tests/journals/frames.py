@@ -8,7 +8,8 @@ from __future__ import annotations
 import itertools
 import json
 import lzma
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,17 @@ def list_frames() -> list[str]:
 
 def load_frame(name: str, folder: Path = FROZEN) -> Frame:
     """The frame of this name, put together from those that it goes on from, which are frozen."""
+    frame = _load_once(name, folder) if folder == FROZEN else _load(name, folder)
+    return replace(frame, around=dict(frame.around))
+
+
+@cache
+def _load_once(name: str, folder: Path) -> Frame:
+    """A frozen frame, which others go on from and which never changes."""
+    return _load(name, folder)
+
+
+def _load(name: str, folder: Path) -> Frame:
     script, head = _read_script(name, folder)
     changes = json.loads(lzma.decompress((folder / f"{name}.json.xz").read_bytes()))
     earlier = load_frame(head["after"]) if head.get("after") else Frame("", "", 0.0, "", (), {})

@@ -60,7 +60,7 @@ class Studio:
     def wait_until_alone(self) -> None:
         """Wait until Slack has seen that the bot is gone."""
         end = time.monotonic() + SECONDS
-        while self.world.state()["bot"]["connections"]:
+        while self.world.count_connections():
             assert time.monotonic() < end, "Slack did not see the bot go"
             time.sleep(0.01)
 

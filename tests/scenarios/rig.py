@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +25,7 @@ from handlers.transport.connection import SlackFront
 from sandbox.bot.settings import Addresses, SlackSecrets, bot_settings, write_clusters_file
 from sandbox.cluster.http.server import SimulatedCluster
 from sandbox.cluster.http.tls import ensure_certificate, write_kubeconfig
-from sandbox.cluster.seeds.cluster_x import NEIGHBOUR, NEIGHBOUR_LOCATION, seed_cluster_y
-from sandbox.google.account import ServiceAccount
+from sandbox.cluster.seeds.cluster_x import NEIGHBOUR, NEIGHBOUR_LOCATION, seed_cluster_x, seed_cluster_y
 from sandbox.google.project import GkeCluster, Project
 from sandbox.google.server import TOKEN_PATH, GoogleApis
 from sandbox.release.programs import stand_in_kubectl
@@ -40,6 +38,7 @@ from sandbox.state_folder import StateFolder, write_private
 from sandbox.watching.messages import buttons, consent
 from sandbox.web.sites import serve_in_thread
 from tests.scenarios.locks import is_locked
+from tests.scenarios.once import find_account, make_cluster, read_keys_once
 from tests.thrift import keep_what_worlds_import
 
 ANA, BEN, CAI, DEE = "U0ANA00001", "U0BEN00002", "U0CAI00003", "U0DEE00004"
@@ -132,6 +131,10 @@ class World:
     def _read_events(self, asked: dict[str, str | int | float]) -> dict[str, Any]:
         return dict(self.http.get(f"{self.slack_url}/ui/wait", params=asked).raise_for_status().json())
 
+    def count_connections(self) -> int:
+        """How many connections of the bot Slack has; looked for often, and the page's state is drawn for nobody."""
+        return self.slack._sockets.count
+
     def messages(self) -> list[dict[str, Any]]:
         """All messages of the channel, thread replies included, oldest first."""
         channels = {channel["id"]: channel for channel in self.state()["channels"]}
@@ -173,7 +176,7 @@ class Rig:
             self.world.act("mode", mode="http", url=f"http://127.0.0.1:{slack.http_port}/slack/events")
             return
         deadline = time.monotonic() + PROGRAM_SECONDS
-        while not self.world.state()["bot"]["connections"]:
+        while not self.world.count_connections():
             assert time.monotonic() < deadline, "the bot did not connect"
             time.sleep(0.01)  # it connects in threads of this program, which a busy wait would keep from their work
 
@@ -330,17 +333,6 @@ def reach_by_http(world: World) -> World:
     return world
 
 
-def find_account(path: Path) -> ServiceAccount:
-    """The account whose key lies here, or else one that all worlds share: to make a key takes as long as a world."""
-    return ServiceAccount.kept_in(path) if path.exists() else make_account()
-
-
-@cache
-def make_account() -> ServiceAccount:
-    """The shared account."""
-    return ServiceAccount.make()
-
-
 @contextmanager
 def open_world(
     root: Path,
@@ -352,6 +344,7 @@ def open_world(
     """Open every site of the sandbox, each in a thread of its own; with `neighbour` GKE has cluster-y as well."""
     hand = clock or HandClock()
     folder = StateFolder(root)
+    read_keys_once()
     with leave_sockets(), ExitStack() as stack:
 
         def serve(app: Any, ssl: Any = None) -> str:
@@ -361,14 +354,14 @@ def open_world(
 
         slack = SlackStandIn(hand.seconds, cast, rate_limits=rate_limits, ack_seconds=ACK_SECONDS)
         slack_url = serve(slack.app())
-        cluster = SimulatedCluster(hand.seconds)
+        cluster = make_cluster(hand.seconds, seed_cluster_x)
         certificate = ensure_certificate(folder.certificates)
         cluster_url = serve(cluster.app(background=False), certificate.server_context())
         authority = certificate.ca_base64
         write_kubeconfig(folder.kubeconfig, server=cluster_url, ca_base64=authority, token=cluster.tokens.admin)
         version = cluster.server_version.removeprefix("v")
         gke = GkeCluster("cluster-x", "us-central1-a", cluster_url.removeprefix("https://"), authority, version)
-        other = SimulatedCluster(hand.seconds, seed_fn=seed_cluster_y) if neighbour else None
+        other = make_cluster(hand.seconds, seed_cluster_y) if neighbour else None
         clusters = [gke]
         if other:
             endpoint = serve(other.app(background=False), certificate.server_context()).removeprefix("https://")

@@ -1,0 +1,46 @@
+"""What all worlds of a run begin with, made once for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from sandbox.cluster.http.server import SimulatedCluster
+from sandbox.cluster.simulation import Simulation
+from sandbox.cluster.snapshots import load_snapshot
+from sandbox.google.account import ServiceAccount
+
+Seed: TypeAlias = Callable[[Simulation], None]
+
+
+def find_account(path: Path) -> ServiceAccount:
+    """The account whose key lies here, or else one that all worlds share: to make a key takes as long as a world."""
+    return ServiceAccount.kept_in(path) if path.exists() else make_account()
+
+
+@cache
+def make_account() -> ServiceAccount:
+    """The shared account."""
+    return ServiceAccount.make()
+
+
+@cache
+def settle_once(seed: Seed, moment: float) -> dict[str, Any]:
+    """A cluster that was filled and settled by this moment: that takes longer than all else of a world."""
+    return SimulatedCluster(lambda: moment, seed_fn=seed).snapshot()
+
+
+def make_cluster(clock: Callable[[], float], seed: Seed) -> SimulatedCluster:
+    """A cluster that was just filled."""
+    begun = settle_once(seed, clock())
+    return SimulatedCluster(clock, seed_fn=lambda cluster: load_snapshot(cluster, begun))
+
+
+@cache
+def read_keys_once() -> None:
+    """Have google-auth check each key once: all worlds share one, and a bot takes longer for it than for all else."""
+    from google.auth.crypt import RSASigner
+
+    RSASigner.from_string = cache(RSASigner.from_string)  # type: ignore[method-assign]
