@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlite_utils import Database
 
 from bot.journal.audit import Kind, name_kind
+from bot.journal.bodies import WaitingMessage
 from bot.journal.chain import SealedRow
 from bot.journal.records import FAREWELL
-from bot.journal.rows import at_time, to_seconds
+from bot.journal.rows import READABLE, at_time, to_seconds
 from bot.journal.store import Reads, Store
 from steps.contract.wording import count_things
 
@@ -33,6 +34,13 @@ OF_UPGRADE = "kind = 'reminder' and case when json_valid(body) then json_extract
 UNSENT_ANEW = (
     "id = lower(hex(randomblob(16))), attempts = 0, not_before = null, trouble = '', sent_revision = 0, channel = ?"
 )
+# The columns of a WaitingMessage.
+WAITING = f"id, upgrade, kind, channel, revision, ts, iif(not_before {READABLE}, not_before, null), slot"
+# What waits for Slack; an index has each of these, and roots come before what stands in their threads.
+TO_ANSWER = "revision > sent_revision and kind = 'answer'"
+TO_EDIT = "revision > sent_revision and ts <> '' and kind <> 'answer'"
+TO_POST = "revision > sent_revision and ts = '' and kind <> 'answer'"
+PAGE = 40
 # Taken from the audit at once; and how many may wait for one webhook.
 BATCH = 500
 MOST_WAITING = 10_000
@@ -48,6 +56,56 @@ class Delivery:
     attempts: int
     created_at: datetime
     row: SealedRow
+
+
+class Backlog:
+    """What Slack has not got, without what it tells. No look goes through all of it: little is sent at once."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def list_answers(self) -> list[WaitingMessage]:
+        """Private answers, in the order in which they were made."""
+        rows = self._store.read_values(f"select {WAITING} from outbox where {TO_ANSWER} order by seq")
+        return list(map(WaitingMessage._make, rows))
+
+    def list_edits(self) -> list[WaitingMessage]:
+        """What Slack has in an earlier form: an upgrade's root and card at most."""
+        rows = self._store.read_values(f"select {WAITING} from outbox where {TO_EDIT} order by seq")
+        return list(map(WaitingMessage._make, rows))
+
+    def has_edits(self) -> bool:
+        """Whether Slack has anything in an earlier form."""
+        return bool(self._store.read_values(f"select 1 from outbox where {TO_EDIT} limit 1"))
+
+    def list_channels(self) -> list[str]:
+        """The channels into which something waits to be posted, each found by one step in the index."""
+        rows = self._store.read_values(
+            f"""
+            with recursive ends(channel) as (
+                select min(channel) from outbox where {TO_POST}
+                union all
+                select (select min(channel) from outbox where {TO_POST} and channel > ends.channel)
+                from ends where ends.channel is not null)
+            select channel from ends where channel is not null
+            """
+        )
+        return [channel for (channel,) in rows]
+
+    def walk_posts(self, channel: str, held: Collection[str]) -> Iterator[WaitingMessage]:
+        """What waits to be posted into a channel, roots first, else as it was made; read a page at a time.
+
+        Threads that are `held` when a page is read are left out.
+        """
+        last: tuple[object, ...] = (-1, -1)
+        while rows := self._store.read_values(
+            f"select {WAITING}, kind <> 'root', seq from outbox where {TO_POST} and channel = ? "
+            "and (kind <> 'root', seq) > (?, ?) and upgrade not in (select value from json_each(?)) "
+            f"order by kind <> 'root', seq limit {PAGE}",
+            [channel, *last, json.dumps(list(held))],
+        ):
+            yield from (WaitingMessage._make(row[:-2]) for row in rows)
+            last = rows[-1][-2:]
 
 
 class Deliveries:

@@ -49,6 +49,7 @@ def build_migrations() -> Migrations:
         index_threads,
         create_put_away,
         keep_local_times,
+        index_waiting,
     ):
         migrations()(migrate)
     return migrations
@@ -170,3 +171,12 @@ def keep_local_times(db: Database) -> None:
     """The local time that an appointment was written as, and the one that people were last shown: a zone may change."""
     db.execute("alter table schedules add column written text not null default ''")
     db.execute("alter table schedules add column shown text not null default ''")
+
+
+def index_waiting(db: Database) -> None:
+    """What may be sent next is found without looking through all that waits behind it."""
+    waits = "revision > sent_revision"
+    db.execute(f"create index waiting_answers on outbox(seq) where {waits} and kind = 'answer'")
+    db.execute(f"create index waiting_edits on outbox(seq) where {waits} and ts <> '' and kind <> 'answer'")
+    posts = "outbox(channel, kind <> 'root', seq)"
+    db.execute(f"create index waiting_posts on {posts} where {waits} and ts = '' and kind <> 'answer'")

@@ -26,6 +26,8 @@ from bot.journal.deliveries import (
     GIVEN_UP,
     REFUSING,
     UNWRITABLE,
+    WAITING,
+    Backlog,
     FailingChannel,
     LeftRoot,
     leave_channel,
@@ -37,8 +39,6 @@ from bot.journal.rows import READABLE
 from bot.journal.store import Row, Store, StoredCopy
 
 UNREADABLE = (ValueError, TypeError, KeyError, ArithmeticError, OSError, msgspec.MsgspecError)
-# The columns of a WaitingMessage.
-WAITING = f"id, upgrade, kind, channel, revision, ts, iif(not_before {READABLE}, not_before, null), slot"
 TOLD_UNWRITABLE = "unwritable"
 log = structlog.get_logger(__name__)
 
@@ -85,6 +85,7 @@ class Outbox(OutboxView):
     def __init__(self, store: Store) -> None:
         super().__init__(store)
         self._store = store
+        self.backlog = Backlog(store)
 
     def add_message(self, upgrade: str, channel: str, body: Body, now: datetime) -> None:
         """A message that is posted once."""
@@ -240,7 +241,7 @@ class Outbox(OutboxView):
         return [message for one in self.list_waiting(now) if (message := self.find_message(one.id))]
 
     def list_waiting(self, now: datetime) -> list[WaitingMessage]:
-        """The same without what they tell: of a long backlog little is sent at once."""
+        """The same without what they tell."""
         rows = self._store.read_values(
             f"select {WAITING} from outbox where revision > sent_revision "
             f"and (coalesce(not_before, 0) <= ? or not_before not {READABLE}) order by seq",

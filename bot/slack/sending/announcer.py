@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
@@ -26,8 +26,6 @@ POST_BURST = 4
 # However many wait after Slack was out of reach.
 REMINDERS_A_MINUTE = 30
 EDIT_SPACING = timedelta(seconds=2)
-# Far enough to see every deferred message, so that no later one of its thread overtakes it.
-HORIZON = timedelta(days=1)
 LONGEST_PAUSE = timedelta(minutes=10)
 # What came of a message that can't be read any more.
 GIVEN_UP = Deferred(0.0, "")
@@ -53,37 +51,34 @@ class Announcer:
 
     def turn(self) -> float | None:
         """Send what is due; seconds until the next is due, None when nothing waits."""
-        pending = self._outbox.list_waiting(self._clock.now() + HORIZON)
-        waits = [
-            *self._send_answers([message for message in pending if message.kind == "answer"]),
-            *self._send_posts([message for message in pending if message.kind != "answer" and not message.ts]),
-            *self._send_edits([message for message in pending if message.kind != "answer" and message.ts]),
-        ]
+        waits = [*self._send_answers(), *self._send_posts(), *self._send_edits()]
         return min(waits, default=None)
 
-    def _send_answers(self, messages: Sequence[WaitingMessage]) -> list[float]:
+    def _send_answers(self) -> list[float]:
+        messages = self._outbox.backlog.list_answers()
         return [wait for message in messages if (wait := self._attempt(message, self._answer))]
 
-    def _send_posts(self, messages: Sequence[WaitingMessage]) -> list[float]:
-        """Posts in creation order, roots first; behind one that has to wait, the rest of its thread waits too.
-
-        Nothing waits for a file, which Slack may take late or never. Once a channel's pace is used up, what else waits
-        for it alone is not looked at: a long backlog costs little.
-        """
-        waits: list[float] = []
+    def _send_posts(self) -> list[float]:
+        """Posts of each channel: behind one that has to wait, the rest of its thread waits too."""
         held: set[str] = set()
-        full: set[str] = set()
-        for message in sorted(messages, key=lambda message: message.kind != "root"):
-            if message.upgrade in held:
+        return [wait for channel in self._outbox.backlog.list_channels() for wait in self._send_into(channel, held)]
+
+    def _send_into(self, channel: str, held: set[str]) -> Iterator[float]:
+        """Posts in creation order, roots first; nothing waits for a file, which Slack may take late or never.
+
+        Once the channel's pace is used up, what else waits for it is not looked at: a long backlog costs little.
+        """
+        if pace := self._find_pace(channel, self._clock.now()):
+            yield pace
+            return
+        for message in self._outbox.backlog.walk_posts(channel, held):
+            wait = 0.0 if message.upgrade in held else self._attempt(message, self._post)
+            if not wait:
                 continue
-            waits_for_pace = message.channel in full and message.not_before is None and message.kind != "reminder"
-            wait = 0.0 if waits_for_pace else self._attempt(message, self._post)
-            if wait:
-                waits.append(wait)
-                full |= {message.channel} if self._find_pace(message.channel, self._clock.now()) else set()
-            if wait or waits_for_pace:
-                held |= {message.upgrade} if message.upgrade and may_hold(message) else set()
-        return waits
+            yield wait
+            held |= {message.upgrade} if message.upgrade and may_hold(message) else set()
+            if self._find_pace(channel, self._clock.now()):
+                return
 
     def _find_pace(self, channel: str, now: datetime) -> float:
         return self._posts.setdefault(channel, Budget(POSTS_A_MINUTE, POST_BURST)).seconds_until_free(now)
@@ -109,10 +104,18 @@ class Announcer:
             budget.hold(now, result.seconds)
         return result
 
-    def _send_edits(self, messages: Sequence[WaitingMessage]) -> list[float]:
-        """Edits, the one whose last edit is longest ago first."""
-        stalest_first = sorted(messages, key=lambda message: self._edited_at.get(message.id, LONG_AGO))
-        return [wait for message in stalest_first if (wait := self._attempt(message, self._edit))]
+    def _send_edits(self) -> Iterator[float]:
+        """Edits, the one whose last edit is longest ago first, until their pace is used up."""
+        backlog, now = self._outbox.backlog, self._clock.now()
+        pace = self._edits.seconds_until_free(now)
+        messages = [] if pace else backlog.list_edits()
+        for message in sorted(messages, key=lambda message: self._edited_at.get(message.id, LONG_AGO)):
+            if pace := self._edits.seconds_until_free(now):
+                break
+            if wait := self._attempt(message, self._edit):
+                yield wait
+        if pace and backlog.has_edits():
+            yield pace
 
     def _edit(self, waiting: WaitingMessage) -> Result:
         now = self._clock.now()
