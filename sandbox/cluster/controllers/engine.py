@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
+
 from sandbox.cluster.objects.objects import name_of, namespace_of
 from sandbox.cluster.server.store import Change, Store
 
@@ -28,8 +30,7 @@ FAULT_RETRY_SECONDS = 5.0
 MOST_FAULT_RETRY_SECONDS = 300.0
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(msgspec.Struct, frozen=True):
     """What a controller looks at: one object by namespace and name."""
 
     controller: str

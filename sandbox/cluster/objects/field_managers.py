@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from sandbox.cluster.objects.errors import ApiError
@@ -25,6 +26,7 @@ _KEYS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "ownerReferences": (("uid",),),
 }
 _DEFAULT_KEYS = {"protocol": "TCP"}
+_PLAIN = frozenset({str, int})
 # A label selector is one field.
 _WHOLE = frozenset({"selector", "labelSelector"})
 
@@ -205,8 +207,19 @@ def _by_key(name: str, rows: list[Any]) -> dict[str, Any] | None:
 def _name_entry(row: Any, keys: tuple[str, ...]) -> str:
     if not isinstance(row, dict):
         return ""
-    found = {key: row.get(key, _DEFAULT_KEYS.get(key)) for key in keys}
-    return "" if None in found.values() else "k:" + json.dumps(found, sort_keys=True, separators=(",", ":"))
+    values = tuple([row.get(key, _DEFAULT_KEYS.get(key)) for key in keys])
+    if None in values:
+        return ""
+    return _write_keys(keys, values) if all(type(value) in _PLAIN for value in values) else _dump_keys(keys, values)
+
+
+@lru_cache(maxsize=4_000)
+def _write_keys(keys: tuple[str, ...], values: tuple[str | int, ...]) -> str:
+    return _dump_keys(keys, values)
+
+
+def _dump_keys(keys: tuple[str, ...], values: tuple[Any, ...]) -> str:
+    return "k:" + json.dumps(dict(zip(keys, values, strict=True)), sort_keys=True, separators=(",", ":"))
 
 
 def _read_entries(obj: Json) -> Iterator[_Entry]:
@@ -215,7 +228,9 @@ def _read_entries(obj: Json) -> Iterator[_Entry]:
         yield _Entry(row["manager"], row["operation"], row["apiVersion"], row["time"], fields)
 
 
+@lru_cache(maxsize=1_000)
 def _write_tree(fields: frozenset[Path]) -> Json:
+    """The fields as managedFields has them; the same for all objects of which a writer set the same."""
     tree: Json = {}
     for path in sorted(fields):
         branch = tree

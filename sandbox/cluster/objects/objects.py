@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -20,11 +21,7 @@ _SAFE = "bcdfghjklmnpqrstvwxz2456789"
 
 def copy_json(value: Any) -> Any:
     """Copy a JSON tree."""
-    if isinstance(value, dict):
-        return {key: copy_json(member) for key, member in value.items()}
-    if isinstance(value, list):
-        return [copy_json(member) for member in value]
-    return value
+    return msgspec.to_builtins(value)
 
 
 def name_of(obj: Mapping[str, Any]) -> str:
@@ -83,6 +80,7 @@ def with_status(obj: Mapping[str, Any], status: Json) -> Json:
     return {**obj, "status": status}
 
 
+@lru_cache(maxsize=1_000)
 def stamp(seconds: float) -> str:
     """Return seconds since the epoch as Kubernetes writes times (UTC, whole seconds)."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from sandbox.cluster.objects.errors import ApiError, invalid
 from sandbox.cluster.objects.go_words import write_value
-from sandbox.cluster.objects.objects import Json
+from sandbox.cluster.objects.objects import Json, copy_json
 from sandbox.cluster.objects.quantities import is_quantity
 from sandbox.cluster.objects.resources import Resource
 
@@ -50,25 +52,44 @@ class MistypedField(ApiError):
 
 def check_types(resource: Resource, version: str, obj: Json) -> None:
     """Raise ApiError 400 for the first field of another type, as the server does when it can't read an object."""
-    for path, wrong, found in _faults(resource, obj):
+    if resource.custom:
+        return
+    spec = obj.get("spec")
+    content = _encode(spec) if isinstance(spec, dict) else None
+    if content is not None and _is_sound(resource.kind, content):
+        obj = {name: part for name, part in obj.items() if name != "spec"}
+    for why, merging in _complaints(resource.kind, obj):
+        raise MistypedField(resource, version, why, merging)
+
+
+@lru_cache(maxsize=4_000)
+def _is_sound(kind: str, spec: bytes) -> bool:
+    """Whether a kind's spec has fields of the right types: those of a template's pods are all the same."""
+    return next(_complaints(kind, {"spec": msgspec.json.decode(spec)}), None) is None
+
+
+def _complaints(kind: str, obj: Json) -> Iterator[tuple[str, str]]:
+    """What the server says of each mistyped field, and what it says when it merges a patch."""
+    for path, wrong, found in _faults(kind, obj):
         if wrong in _GO_TYPES and found is not None and not _is_amount(path, found):
             where = ".".join(str(step) for step in path if not isinstance(step, int))
             why = f"json: cannot unmarshal {_json_type(found)} into Go struct field {where} of type {_GO_TYPES[wrong]}"
-            raise MistypedField(resource, version, why, _describe_merge(_GO_TYPES[wrong], found))
-    for name in _MOMENTS.get(resource.kind, ()):
+            yield why, _describe_merge(_GO_TYPES[wrong], found)
+    for name in _MOMENTS.get(kind, ()):
         moment = (obj.get("spec") or {}).get(name, "")
         if moment and not _MOMENT.fullmatch(str(moment)):
-            why = f'parsing time "{moment}" as "2006-01-02T15:04:05.000000Z07:00": cannot parse it'
-            raise MistypedField(resource, version, why)
+            yield f'parsing time "{moment}" as "2006-01-02T15:04:05.000000Z07:00": cannot parse it', ""
     for where, amount in _amounts(obj.get("spec")):
         if not is_quantity(amount):
             why = r"quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
-            raise MistypedField(resource, version, f"{where}: {why}, which {amount!r} does not", why)
+            yield f"{where}: {why}, which {amount!r} does not", why
 
 
 def check_known(resource: Resource, version: str, obj: Json) -> None:
     """Raise ApiError 400 where fields have no meaning: what fieldValidation=Strict asks for."""
-    faults = [path for path, wrong, _ in _faults(resource, obj) if wrong == "extra_forbidden"]
+    if resource.custom:
+        return
+    faults = [path for path, wrong, _ in _faults(resource.kind, obj) if wrong == "extra_forbidden"]
     # $patch and its kin are directives of a strategic patch.
     unknown = [path for path in faults if not str(path[-1]).startswith("$")]
     if unknown:
@@ -78,15 +99,28 @@ def check_known(resource: Resource, version: str, obj: Json) -> None:
 
 def drop_nulls(value: Any) -> Any:
     """Copy a JSON tree without the fields that are null: to the server they are not there."""
+    content = _encode(value)
+    return _drop_nulls(value) if content is None or b"null" in content else copy_json(value)
+
+
+def _encode(value: Any) -> bytes | None:
+    """As JSON; None where it can't be, as it came in YAML or is a number that is too large."""
+    try:
+        return msgspec.json.encode(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _drop_nulls(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: drop_nulls(member) for key, member in value.items() if member is not None}
+        return {key: _drop_nulls(member) for key, member in value.items() if member is not None}
     if isinstance(value, list):
-        return [drop_nulls(member) for member in value]
+        return [_drop_nulls(member) for member in value]
     return value
 
 
-def _faults(resource: Resource, obj: Json) -> Iterator[tuple[tuple[str | int, ...], str, object]]:
-    model = None if resource.custom else _model(resource.kind)
+def _faults(kind: str, obj: Json) -> Iterator[tuple[tuple[str | int, ...], str, object]]:
+    model = _model(kind)
     if model is None:
         return
     from pydantic import ValidationError

@@ -8,14 +8,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+import msgspec
+
 from sandbox.cluster.objects.objects import Json, name_of, namespace_of, uid_of
 
 ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
 HISTORY = 50_000
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """One write: what a watch sends. `before` is None for ADDED; for DELETED `obj` is the last state."""
 
     revision: int
@@ -25,8 +26,7 @@ class Change:
     before: Json | None
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Where an object lives."""
 
     key: str
