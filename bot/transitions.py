@@ -324,6 +324,9 @@ class Transitions:
             self._journal.change_upgrade(row.id, channel=channel)
             self._journal.append(row.id, by, Moved(row.channel, self._chronicle.find_root(row.id), channel), now)
             self._chronicle.move_thread(row, channel, by, now)
+            if row.state == "asking" and not self._chronicle.digest_card(row):
+                self._journal.close_question(row.id, "voided")
+                self._run_on(row, "asked anew, as its card can't be read", now)
 
     def _describe_move(self, row: UpgradeRow) -> str:
         """That a person chose the channel, in which others may not be; "" where nobody did."""

@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 from bot.clock import Clock
 from bot.journal.journal import JournalView
 from bot.journal.outbox import Outbox
-from bot.journal.rows import UpgradeRow
+from bot.journal.rows import RowUnreadable, UpgradeRow
 from bot.journal.store import StoreBroken
 from bot.windows.permits import Permit
 from steps.notes.permissions import LEASE_LOST
@@ -107,9 +107,11 @@ class JournalCollector(Collector):
             "asm_upgrade_question_seconds", "How long people have been asked for an approval.", labels=["cluster"]
         )
         for row in self._journal.list_open_upgrades():
-            question = self._journal.find_open_question(row.id) if row.state == "asking" else None
-            if question is not None and not row.paused_by:
-                gauge.add_metric([row.cluster], self._age(question.asked_at))
+            # a question that can't be read is told where it is asked, and keeps no other number from being scraped
+            with suppress(RowUnreadable):
+                question = self._journal.find_open_question(row.id) if row.state == "asking" else None
+                if question is not None and not row.paused_by:
+                    gauge.add_metric([row.cluster], self._age(question.asked_at))
         return gauge
 
     def _measure_waits(self) -> GaugeMetricFamily:

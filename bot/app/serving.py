@@ -181,10 +181,9 @@ class Serving:
     def _are_alive(self) -> bool:
         return self._ticker.is_alive() and all(loop.is_alive() for loop in self._loops)
 
-    def _tick(self) -> int:
+    def _tick(self) -> None:
         """Remind people of what is due, of channels that take nothing, and redraw what is no more so."""
-        tick_each(self.bot.ticks)
-        return self.bot.reminders.tick()
+        tick_each((*self.bot.ticks, self.bot.reminders.tick))
 
     def find_troubles(self) -> list[str]:
         """What keeps the bot from being ready, a sentence each."""

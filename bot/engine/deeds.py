@@ -13,9 +13,11 @@ from bot.clock import Clock
 from bot.engine.sights import READING, Sights
 from bot.engine.turn import Turn, TurnMemory
 from bot.journal.audit import Acted, Deed, Fell
+from bot.journal.rows import ACTED
 from steps.contract.errors import NoPlace
 from steps.contract.leases import Lease
 from steps.contract.ledger import LedgerEntry
+from steps.contract.notes import Json
 from steps.contract.ports import Gke, KubectlCall, Kubernetes, MeshTools, ProgramEnded, RunState
 from steps.contract.record import Record
 from steps.mesh import Binding, EvictionRefused, PodGone, WorkloadRef
@@ -41,13 +43,17 @@ class NothingNew(Exception):
 class Witness:
     """Writes into a turn what its step does. What a killed bot had begun in the turn before is told first.
 
-    `find_stop` says why nothing may be begun any more, "" while it may: it is asked before each call, so that a pause
-    counts from its moment and not from the next turn on.
+    `find_stop` says why nothing may be begun any more, "" while it may: it is asked before each call, and told whether
+    the turn has begun anything yet, so that a pause counts from its moment and not from the next turn on. `step` is
+    the step with its generation.
     """
 
-    def __init__(self, memory: TurnMemory, turn: Turn, find_stop: Callable[[], str], clock: Clock) -> None:
+    def __init__(
+        self, memory: TurnMemory, turn: Turn, step: tuple[str, int], find_stop: Callable[[bool], str], clock: Clock
+    ) -> None:
         self._memory = memory
         self._turn = turn
+        self._step: Json = list(step)
         self._find_stop = find_stop
         self._noted = False
         self._sights = Sights(clock)
@@ -74,7 +80,7 @@ class Witness:
             return lambda run_id: self._see_end(tools, run_id)
 
         def start(run_id: str, *arguments: Any) -> Any:
-            if stop := self._find_stop():
+            if stop := self._find_stop(self._noted):
                 raise NothingNew(stop)
             self._memory.remember(_name_run(run_id), name)
             return self._wrap(name, method, tools)(run_id, *arguments)
@@ -94,7 +100,7 @@ class Witness:
 
     def _wrap(self, name: str, method: PortMethod, _port: object) -> PortMethod:
         def call(*arguments: Any, **named: Any) -> Any:
-            stop = self._find_stop()
+            stop = self._find_stop(self._noted)
             if stop:
                 raise NothingNew(stop)
             did, to = name.replace("_", " "), _describe_arguments([*arguments, *named.values()])
@@ -114,6 +120,8 @@ class Witness:
     def _begin(self, did: str, to: str) -> None:
         """Before the first call of a turn: a bot that is killed in it finds out that it had begun."""
         if not self._noted:
+            if self._memory.recall(ACTED) != self._step:
+                self._memory.note_at_once(ACTED, self._step)
             self._memory.note_at_once(BEGUN, {"did": did, "to": to})
             self._memory.revise(BEGUN, None)
             self._noted = True

@@ -37,8 +37,7 @@ class OwnBindings:
             return
         now = self._clock.now()
         for row in self._journal.list_open_upgrades():
-            if self._is_idle(row, now):
-                attempt(NOT_LOOKED_AT, row, self._rest)
+            attempt(NOT_LOOKED_AT, row, self._rest)
         for row in self._list_latest():
             if now - self._seen.get(row.cluster, now - DAY) >= DAY:
                 attempt(NOT_LOOKED_AT, row, self._look_for_leftovers)
@@ -52,7 +51,8 @@ class OwnBindings:
 
     def _rest(self, row: UpgradeRow) -> None:
         """Whatever is decided meanwhile, the step that acts next finds the note and binds again."""
-        self._asides.run(REST, row)
+        if self._is_idle(row, self._clock.now()):
+            self._asides.run(REST, row)
 
     def _list_latest(self) -> list[UpgradeRow]:
         """The latest upgrade of each cluster that the journal knows, for its address."""

@@ -29,8 +29,11 @@ class Renewals:
         if not self._interval.begin():
             return
         for row in self._journal.list_open_upgrades():
-            if self._is_due(row):
-                attempt(NOT_RENEWED, row, lambda one: self._asides.run(KEEP, one))
+            attempt(NOT_RENEWED, row, self._renew)
+
+    def _renew(self, row: UpgradeRow) -> None:
+        if self._is_due(row):
+            self._asides.run(KEEP, row)
 
     def _is_due(self, row: UpgradeRow) -> bool:
         if is_acting(row, self._clock):

@@ -93,10 +93,9 @@ class Runner:
         permit = self._keeper.admit(row, now)
         if not permit.may_run:
             return
-        begun = row.waiting_since is not None
         row = dataclasses.replace(row, waiting_since=correct_wait(row, now))
         turn = Turn()
-        outcome = self._observe(row, turn, permit.why, begun=begun)
+        outcome = self._observe(row, turn, permit.why)
         self._commit(row, turn, limit_patience(self._plans.steps.get(row.step), row, outcome, now))
 
     def _block_faulty(self, row: UpgradeRow, fault: Exception) -> Blocked:
@@ -146,7 +145,7 @@ class Runner:
         )
         self._commit(row, Turn(), denied)
 
-    def _observe(self, row: UpgradeRow, turn: Turn, hold: str, *, begun: bool) -> Outcome:
+    def _observe(self, row: UpgradeRow, turn: Turn, hold: str) -> Outcome:
         try:
             if unknown := self._plans.find_unknown(row.plan, row.step):  # nothing is begun that could not be ended
                 return self._block_unknown(row, unknown)
@@ -156,7 +155,7 @@ class Runner:
             return Waiting(fault.why, retry_in, queued=isinstance(fault, NoPlace))
         except NotGranted as fault:
             retried = find_retried(self._journal.list_questions(row.id), row.step)
-            return judge_missing(fault, retried, self._clock.now(), begun=begun)
+            return judge_missing(fault, retried, self._clock.now())
         except GiveUp as fault:
             return Blocked(fault.why, fault.remedy)
         except StoreBroken:

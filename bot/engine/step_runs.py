@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from bot.clock import Clock
 from bot.engine.deeds import NothingNew, Witness, describe_deeds, list_fallen
@@ -22,6 +23,8 @@ from steps.contract.errors import GiveUp
 from steps.contract.step import Context, Done, Outcome, Step, Waiting
 
 LOOK_AGAIN = 5.0
+# What is run beside the plan, such as giving rights back, is held by no window.
+ASIDE = "beside the plan"
 
 
 class StepRuns:
@@ -46,7 +49,7 @@ class StepRuns:
         if grounds.faults:  # what is believed since may hold the upgrade
             return Waiting(f"{row.id} goes on as the journal has it", 0.0)
         try:
-            outcome = word_outcome(step.run(self._build_context(row, turn, hold, grounds)))
+            outcome = word_outcome(step.run(self._build_context(step.id, row, turn, hold, grounds)))
         except NothingNew as stop:
             return word_outcome(Waiting(str(stop), LOOK_AGAIN))
         if isinstance(outcome, Done) and step.id == row.step:
@@ -66,7 +69,7 @@ class StepRuns:
         for event in events:
             self._journal.append(row.id, BOT, event, now)
 
-    def _build_context(self, row: UpgradeRow, turn: Turn, hold: str, grounds: Grounds) -> Context:
+    def _build_context(self, step: str, row: UpgradeRow, turn: Turn, hold: str, grounds: Grounds) -> Context:
         release = self._plans.releases.get(row.release)
         if release is None:
             raise GiveUp(
@@ -76,7 +79,8 @@ class StepRuns:
         ports = self._plans.ports_for(row.address)
         now, decision = self._clock.now(), self._journal.find_decision(row)
         memory = TurnMemory(self._journal, row.id, turn, grounds.notes)
-        witness = Witness(memory, turn, lambda: self._find_stop(row), self._clock)
+        stop = partial(self._find_stop, row, hold if step == row.step else ASIDE)
+        witness = Witness(memory, turn, (step, row.generation), stop, self._clock)
         return Context(
             journal_id=self._journal.read_id(),
             upgrade_id=row.id,
@@ -106,7 +110,7 @@ class StepRuns:
             probes=ports.probes,
         )
 
-    def _find_stop(self, row: UpgradeRow) -> str:
+    def _find_stop(self, row: UpgradeRow, hold: str, begun: bool) -> str:
         """Why nothing may be begun for the upgrade any more, though it could when the turn began; "" for nothing.
 
         Raises StoreBroken: what can't be written down is not done.
@@ -119,6 +123,8 @@ class StepRuns:
             return f"{row.phase} is left"
         if now.paused_by and not row.paused_by:
             return f"paused by {mention(now.paused_by)}"
+        if not begun and not hold and (closed := self._keeper.find_closing(row, self._clock.now())):
+            return closed
         return self._keeper.find_silence(row, self._clock.now())
 
     def _find_ended(self, row: UpgradeRow, now: datetime) -> datetime | None:

@@ -117,16 +117,13 @@ def limit_patience(step: Step | None, row: UpgradeRow, outcome: Outcome, now: da
     )
 
 
-def judge_missing(fault: NotGranted, retried_at: datetime | None, now: datetime, *, begun: bool) -> Waiting | Blocked:
-    """What comes of a missing right: whoever pressed Retry has just granted it, so it is looked for for a while.
-
-    A step that has not `begun` has not by that, and is held once its window closes.
-    """
+def judge_missing(fault: NotGranted, retried_at: datetime | None, now: datetime) -> Waiting | Blocked:
+    """What comes of a missing right: whoever pressed Retry has just granted it, so it is looked for for a while."""
     since = now - retried_at if retried_at else GRANT_TAKES
     if not timedelta(0) <= since < GRANT_TAKES:
         return Blocked(fault.why, fault.remedy)
     sentence = f"{fault.why}; what was just granted may count only minutes later, and is looked for until then"
-    return Waiting(sentence, min(max(since.total_seconds() / 2, 5.0), 60.0), queued=not begun)
+    return Waiting(sentence, min(max(since.total_seconds() / 2, 5.0), 60.0))
 
 
 def describe_outcome(outcome: Outcome) -> str:

@@ -47,10 +47,13 @@ class TimesView:
     def find_times(self, upgrade: str) -> tuple[datetime | None, datetime | None] | None:
         """From when to when the upgrade may act, None where nothing limits it; the first is None where it may now."""
         noted = self._rows("select value from memory where upgrade = ? and key = ?", [upgrade, SHOWN_TIMES])
-        if noted:
-            return read_times(json.loads(noted[0]["value"]))
-        rows = self._rows("select starts, ends from schedules where upgrade = ?", [upgrade])
-        return (at_time(rows[0]["starts"]), to_time(rows[0]["ends"])) if rows else None
+        try:  # what only shows keeps nothing else from being shown
+            if noted:
+                return read_times(json.loads(noted[0]["value"]))
+            rows = self._rows("select starts, ends from schedules where upgrade = ?", [upgrade])
+            return (at_time(rows[0]["starts"]), to_time(rows[0]["ends"])) if rows else None
+        except ValueError:
+            return None
 
 
 def read_times(kept: Json) -> tuple[datetime | None, datetime | None] | None:

@@ -11,7 +11,7 @@ from typing import TypeVar, Unpack
 
 from sqlite_utils import Database
 
-from bot.journal.audit import AuditEntry, AuditEvent, describe_event, name_event, read_event
+from bot.journal.audit import AuditEntry, AuditEvent, describe_event, name_event
 from bot.journal.chain import SealedEnd, SealedRow, insert_end, seal_end, seal_row
 from bot.journal.deliveries import describe_failing, list_troubles
 from bot.journal.grounds import GroundsReader, TimesView, insert_upgrade, update_upgrade, write_note
@@ -29,11 +29,12 @@ from bot.journal.rows import (
     StepRow,
     UpgradeChanges,
     UpgradeRow,
-    at_time,
     encode_column,
     encode_json,
+    read_entry,
     read_first_upgrade,
     read_question,
+    read_step,
     read_upgrade,
     to_seconds,
     to_time,
@@ -101,10 +102,7 @@ class JournalView(TimesView):
     def list_steps(self, upgrade: str) -> list[StepRow]:
         """The steps that the upgrade began, in order."""
         rows = self._rows("select * from steps where upgrade = ? order by rowid", [upgrade])
-        return [
-            StepRow(row["step"], row["outcome"], row["sentence"], at_time(row["started_at"]), to_time(row["ended_at"]))
-            for row in rows
-        ]
+        return list(map(read_step, rows))
 
     def find_question(self, upgrade: str, step: str, generation: int) -> Question | None:
         """The question under this key, whatever became of it."""
@@ -173,8 +171,8 @@ class JournalView(TimesView):
 
     def list_audit(self, upgrade: str) -> list[AuditEntry]:
         """Who did what to the upgrade, in order."""
-        rows = self._rows("select at, actor, action, detail from audit where upgrade = ? order by seq", [upgrade])
-        return [AuditEntry(at_time(row["at"]), row["actor"], read_event(row["action"], row["detail"])) for row in rows]
+        rows = self._rows("select * from audit where upgrade = ? order by seq", [upgrade])
+        return list(map(read_entry, rows))
 
     def was_moved(self, upgrade: UpgradeRow) -> bool:
         """Whether it, or what it takes back, was let go on in another channel; asked without reading any event."""

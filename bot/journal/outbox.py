@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 import structlog
@@ -35,10 +35,14 @@ from bot.journal.deliveries import (
     list_failing,
 )
 from bot.journal.deliveries import Leaving as Leaving
-from bot.journal.rows import READABLE
+from bot.journal.rows import READABLE, UNREADABLE, at_time
 from bot.journal.store import Row, Store, StoredCopy
 
-UNREADABLE = (ValueError, TypeError, KeyError, ArithmeticError, OSError, msgspec.MsgspecError)
+# Of many messages one whose times can't be read is read without them.
+MENDED = (
+    f"*, iif(created_at {READABLE}, created_at, 0) as created_at, iif(not_before {READABLE}, not_before, null) "
+    "as not_before"
+)
 TOLD_UNWRITABLE = "unwritable"
 log = structlog.get_logger(__name__)
 
@@ -66,9 +70,9 @@ class OutboxView:
 
     def list_told(self, upgrade: str) -> list[Message]:
         """Every message of the upgrade, posted or not, in the order in which they were made."""
-        return [
-            _read_message(row) for row in self._rows("select * from outbox where upgrade = ? order by seq", [upgrade])
-        ]
+        return list(
+            map(_read_message, self._rows(f"select {MENDED} from outbox where upgrade = ? order by seq", [upgrade]))
+        )
 
     def find_put_away(self, upgrade: str) -> PutAway | None:
         """Where the upgrade's messages are that the journal has no longer, None while it has them."""
@@ -76,7 +80,7 @@ class OutboxView:
         if not self._rows("select 1 from sqlite_master where name = 'put_away'"):
             return None
         rows = self._rows("select at, file, sha256 from put_away where upgrade = ?", [upgrade])
-        return PutAway(_when(rows[0]["at"]), rows[0]["file"], rows[0]["sha256"]) if rows else None
+        return PutAway(at_time(rows[0]["at"]), rows[0]["file"], rows[0]["sha256"]) if rows else None
 
 
 class Outbox(OutboxView):
@@ -232,9 +236,9 @@ class Outbox(OutboxView):
     def list_unsent_reminders(self) -> list[Message]:
         """The reminders that Slack has not got."""
         rows = self._store.read(
-            "select * from outbox where revision > sent_revision and kind = 'reminder' and ts = '' order by seq"
+            f"select {MENDED} from outbox where revision > sent_revision and kind = 'reminder' and ts = '' order by seq"
         )
-        return [_read_message(row) for row in rows]
+        return list(map(_read_message, rows))
 
     def list_unsent(self, now: datetime) -> list[Message]:
         """Messages with something Slack has not got, and whose time has come, in the order in which they were made."""
@@ -260,7 +264,7 @@ class Outbox(OutboxView):
             "select min(not_before) as at from outbox where revision > sent_revision and not_before > ?",
             [now.timestamp()],
         )
-        return _when(rows[0]["at"]) if rows and rows[0]["at"] is not None else None
+        return at_time(rows[0]["at"]) if rows and rows[0]["at"] is not None else None
 
     def mark_posting(self, message_id: str) -> bool:
         """Commit that a post is about to be tried, so that after a crash Slack is asked before it is posted again.
@@ -306,10 +310,10 @@ class Outbox(OutboxView):
     def list_notices(self) -> list[Message]:
         """What people were told directly of channels that take nothing and is not over, in order."""
         rows = self._store.read(
-            "select * from outbox where upgrade = '' and slot <> '' and slot >= ? and slot < ? order by seq",
+            f"select {MENDED} from outbox where upgrade = '' and slot <> '' and slot >= ? and slot < ? order by seq",
             [f"{TOLD_UNWRITABLE}:", f"{TOLD_UNWRITABLE};"],
         )
-        return [_read_message(row) for row in rows]
+        return list(map(_read_message, rows))
 
     def release_slots(self, messages: Iterable[str]) -> None:
         """These messages are edited no more; what is put under their slots is told anew."""
@@ -365,10 +369,6 @@ class Outbox(OutboxView):
             )
 
 
-def _when(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
-
-
 def _read_message(row: Row) -> Message:
     return Message(
         id=row["id"],
@@ -376,12 +376,12 @@ def _read_message(row: Row) -> Message:
         slot=row["slot"],
         channel=row["channel"],
         body=decode_body(row["kind"], row["body"]),
-        created_at=_when(row["created_at"]),
+        created_at=at_time(row["created_at"]),
         revision=row["revision"],
         sent_revision=row["sent_revision"],
         ts=row["ts"],
         attempts=row["attempts"],
-        not_before=None if row["not_before"] is None else _when(row["not_before"]),
+        not_before=None if row["not_before"] is None else at_time(row["not_before"]),
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypedDict, TypeVar, get_args
 
 import msgspec
 
-from bot.journal.audit import Acted, AuditEntry
+from bot.journal.audit import Acted, AuditEntry, read_event
 from bot.journal.bodies import decode_choices
 from bot.journal.records import UpgradeState
 from bot.journal.store import Row
@@ -178,6 +178,16 @@ def find_retried(questions: Sequence[Question], step: str) -> datetime | None:
     return latest.decided_at if latest and latest.choice == "retry" else None
 
 
+# The step and generation that began to change the cluster last; whatever it has begun runs on past its window.
+ACTED = "engine/acted"
+# What reading a damaged row raises.
+UNREADABLE = (ValueError, TypeError, KeyError, ArithmeticError, OSError, msgspec.MsgspecError)
+
+
+class RowUnreadable(ValueError):
+    """A row of the journal that can't be read; the text is one sentence."""
+
+
 ENCODED = ("options", "address", "plan")
 OPTIONS, ADDRESS = msgspec.json.Decoder(UpgradeOptions), msgspec.json.Decoder(ClusterAddress)
 PLAN = msgspec.json.Decoder(tuple[str, ...])
@@ -293,8 +303,35 @@ class _Columns:
             return instead
 
 
+def read_named(table: str, row: Row, read: Callable[[Row], T]) -> T:
+    """What `read` makes of a row of this table; RowUnreadable names the table and the upgrade."""
+    try:
+        return read(row)
+    except UNREADABLE as fault:
+        raise RowUnreadable(f"the journal's row of {table} of {row['upgrade']} can't be read: {fault}") from fault
+
+
+def read_step(row: Row) -> StepRow:
+    """A row of the steps table."""
+    plain = row["step"], row["outcome"], row["sentence"]
+    return read_named("steps", row, lambda _: StepRow(*plain, at_time(row["started_at"]), to_time(row["ended_at"])))
+
+
+def read_entry(row: Row) -> AuditEntry:
+    """A row of the audit."""
+    return read_named("audit", row, _read_entry)
+
+
+def _read_entry(row: Row) -> AuditEntry:
+    return AuditEntry(at_time(row["at"]), row["actor"], read_event(row["action"], row["detail"]))
+
+
 def read_question(row: Row) -> Question:
     """A row of the approvals table."""
+    return read_named("approvals", row, _read_question)
+
+
+def _read_question(row: Row) -> Question:
     return Question(
         upgrade=row["upgrade"],
         step=row["step"],
@@ -326,7 +363,10 @@ def to_time(seconds: float | None) -> datetime | None:
 
 def at_time(seconds: float) -> datetime:
     """A time in UTC."""
-    return datetime.fromtimestamp(seconds, UTC)
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (TypeError, ArithmeticError, OSError, ValueError):
+        raise ValueError(f"{seconds!r} is no time") from None
 
 
 # Times that can be read, of the years 1 to 9999; a text is greater than every number.

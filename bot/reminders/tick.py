@@ -64,8 +64,7 @@ class Reminders:
     def _void(self, upgrade: str, fault: Exception, now: datetime) -> None:
         """The reminders of an upgrade that the bot itself fails at are of no use."""
         note_incident("reminders_failed", fault, upgrade=upgrade)
-        due = self._schedules.list_due(now, [upgrade])
-        self._schedules.settle_reminders([one.seq for one in due], "void", now)
+        self._schedules.void_due(upgrade, now)
 
     def _drop_unsent(self, message: Message, fault: Exception) -> None:
         incident = note_incident("reminder_failed", fault, message=message.id)
@@ -74,6 +73,7 @@ class Reminders:
     def _post_due(self, upgrades: Sequence[str], now: datetime) -> int:
         policies = self._situations.read_policies(upgrades)
         with self._store.transact():
+            self._schedules.void_unreadable(now)
             due = self._schedules.list_due(now, upgrades)
             notices = self._choose(due, policies, now)
             told = {one.reminder.seq for one in notices}

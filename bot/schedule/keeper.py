@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from bot.journal.journal import Journal
 from bot.journal.measured import Paces
-from bot.journal.rows import UpgradeRow
+from bot.journal.rows import ACTED, UpgradeRow
 from bot.schedule.tables import Reminder, Schedules
 from bot.settings.clusters import Cluster
 from bot.transitions import Transitions, is_legal
@@ -98,6 +98,13 @@ class Keeper:
         if appointment is None and not downtime.windows and not downtime.freezes:
             return OPEN
         return judge_moment(now, downtime, appointment, self._schedules.find_extension(row.id))
+
+    def find_closing(self, row: UpgradeRow, now: datetime) -> str:
+        """Why a step that was let in must not begin to write any more, "" where it may: its window closed meanwhile."""
+        if row.aborted_by or row.step not in WRITING | SELF_HOLDING:
+            return ""
+        permit = self.find_permit(row, now)
+        return "" if permit.open else permit.why
 
     def find_silence(self, row: UpgradeRow, now: datetime) -> str:
         """Why no new batch of pods may be moved, "" where it may: nobody can see how the upgrade goes."""
@@ -198,10 +205,10 @@ class Keeper:
             self._plan_end(row, ends, now)
 
     def _may_run(self, row: UpgradeRow) -> bool:
-        if row.step in SELF_HOLDING or (row.step in WRITING and row.waiting_since is not None):
+        if row.step in SELF_HOLDING:
             return True
         if row.step in WRITING:
-            return False
+            return self._journal.recall_json(row.id, ACTED) == [row.step, row.generation]
         if row.step in READING_GATES:
             return True
         question = self._journal.find_question(row.id, row.step, row.generation)

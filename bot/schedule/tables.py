@@ -6,12 +6,16 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
+
 from bot.journal.bodies import ReminderKind
 from bot.journal.grounds import SHOWN_TIMES, write_note
 from bot.journal.proofs import prove_rows
-from bot.journal.rows import at_time, encode_json, to_seconds, to_time
+from bot.journal.rows import READABLE, UNREADABLE, at_time, encode_json, to_seconds, to_time
 from bot.journal.store import Row, Store, StoredCopy
 from bot.windows.appointments import Appointment, write_wall
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -240,7 +244,7 @@ class Schedules(SchedulesView):
             """,
             [now.timestamp(), encode_json(list(upgrades))],
         )
-        return [_read_reminder(row) for row in rows]
+        return _read_reminders(rows)
 
     def read_reminders(self, seqs: Iterable[int]) -> list[Reminder]:
         """The reminders with these numbers."""
@@ -248,7 +252,7 @@ class Schedules(SchedulesView):
             "select * from reminders where seq in (select value from json_each(?)) order by due, seq",
             [encode_json(list(seqs))],
         )
-        return [_read_reminder(row) for row in rows]
+        return _read_reminders(rows)
 
     def find_reminder(self, seq: int) -> Reminder | None:
         """The reminder with this number."""
@@ -258,7 +262,25 @@ class Schedules(SchedulesView):
     def list_reminders(self, upgrade: str) -> list[Reminder]:
         """All reminders of an upgrade, by their time."""
         rows = self._store.read("select * from reminders where upgrade = ? order by due, seq", [upgrade])
-        return [_read_reminder(row) for row in rows]
+        return _read_reminders(rows)
+
+    def void_unreadable(self, now: datetime) -> None:
+        """Those whose time has come, and whose times can't be read, are of no use: nobody could be told when."""
+        with self._store.transact() as db:
+            db.execute(
+                "update reminders set state = 'void', settled_at = ? where state = 'waiting' and due <= ? "
+                f"and (due not {READABLE} or moment not {READABLE})",
+                [now.timestamp(), now.timestamp()],
+            )
+
+    def void_due(self, upgrade: str, now: datetime) -> None:
+        """Those of an upgrade whose time has come are of no use, whether or not they can be read."""
+        with self._store.transact() as db:
+            db.execute(
+                "update reminders set state = 'void', settled_at = ? "
+                "where state = 'waiting' and due <= ? and upgrade = ?",
+                [now.timestamp(), now.timestamp(), upgrade],
+            )
 
     def settle_reminders(self, seqs: Iterable[int], state: str, now: datetime) -> None:
         """They were posted, missed or are of no use any more."""
@@ -278,6 +300,17 @@ class Schedules(SchedulesView):
             [since.timestamp(), now.timestamp()],
         )
         return {row["channel"]: row["n"] for row in rows}
+
+
+def _read_reminders(rows: Iterable[Row]) -> list[Reminder]:
+    """The reminders that can be read; one that can't keeps no other from being told."""
+    found = []
+    for row in rows:
+        try:
+            found.append(_read_reminder(row))
+        except UNREADABLE as fault:
+            log.error("reminder unreadable", reminder=row["seq"], upgrade=row["upgrade"], why=str(fault))
+    return found
 
 
 def _read_reminder(row: Row) -> Reminder:

@@ -138,6 +138,8 @@ class Chronicle:
             slot: leave_body(body, how, now) for slot, body in going.items() if not isinstance(body, UnreadableBody)
         }
         self._outbox.leave_channel(row.id, Leaving(row.channel, channel, how), {**roots, **cards}, going)
+        if row.state == "blocked" and isinstance(found.get(slots[1]), UnreadableBody):
+            self._tell_lost_trouble(replace(row, channel=channel), now)
         before = f"; what was told before stands in <#{row.channel}>" if here else ""
         self._tell(replace(row, channel=channel), f"moved here by {mention(by)}{before}", None, now)
         left = f"{how}: what follows is told there"
@@ -145,6 +147,12 @@ class Chronicle:
             last = MilestoneBody(left, find_phase(row))
             self._outbox.put_message(row.id, f"{FAREWELL}{here}", row.channel, last, now)
         self.tell_directly(row, left, f"as not everybody may be in <#{channel}>", now, by)
+
+    def _tell_lost_trouble(self, row: UpgradeRow, now: datetime) -> None:
+        """The card of what blocks it can't be read; its row has the same words."""
+        question = self._journal.find_question(row.id, row.step, row.generation)
+        blocked = Blocked(row.sentence, row.remedy, question.choices if question else ())
+        self.tell_question(row, row.generation, blocked, now, None)
 
     def find_root(self, upgrade: str) -> str:
         """The ts of the upgrade's root, "" where Slack has none."""

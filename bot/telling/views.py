@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 from bot.clock import Clock
 from bot.journal.journal import JournalView
 from bot.journal.records import ENDED, Action, UpgradeState
-from bot.journal.rows import Question, StepRow, UpgradeRow
+from bot.journal.rows import UNREADABLE, Question, StepRow, UpgradeRow
 from bot.people.rights import list_legal_actions
 from bot.returns import COVERED, has_written
 from bot.telling.waits import count_waits
@@ -63,7 +63,36 @@ class Views:
         return list_left_commands(self.read_ledger(upgrade))
 
     def build_view(self, row: UpgradeRow) -> UpgradeView:
-        """The view of a row already read."""
+        """The view of a row already read; where what belongs to it can't be read, with what the row itself says."""
+        try:
+            return self._build_view(row)
+        except UNREADABLE as fault:
+            return self._build_bare_view(row, str(fault))
+
+    def _build_bare_view(self, row: UpgradeRow, fault: str) -> UpgradeView:
+        """So that one damaged upgrade keeps no other from being shown."""
+        return UpgradeView(
+            id=row.id,
+            cluster=row.cluster,
+            release=row.release,
+            source_version="",
+            requester=row.requester,
+            channel=row.channel,
+            state=row.state,
+            paused_by=row.paused_by,
+            sentence=f"{row.sentence} ({fault})",
+            remedy="Stop the bot and mend the row, or restore the journal from a backup.",
+            phases=list_phases(row, []),
+            question=None,
+            legal=(),
+            created_at=row.created_at,
+            at=self._clock.now(),
+            ended_at=row.ended_at,
+            production=row.options.production,
+            takes_back=row.takes_back,
+        )
+
+    def _build_view(self, row: UpgradeRow) -> UpgradeView:
         source = self._journal.recall(row.id, SOURCE)
         question = self._journal.find_open_question(row.id)
         questions = self._journal.list_questions(row.id)

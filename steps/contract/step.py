@@ -35,8 +35,7 @@ class Waiting:
     """Nothing to decide: look again in `retry_in` seconds. `details` are lines for the progress message.
 
     `held`: nothing is in flight and `Context.hold` forbids to start anything, so there is nothing to look at.
-    `queued`: it has not begun, and no patience is too long: it waits for a place of the bot's own, or for what has a
-    limit of its own.
+    `queued`: it waits for a place of the bot's own, for which no patience is too long.
     """
 
     why: str

@@ -15,6 +15,8 @@ from steps.contract.cards import Card
 from steps.contract.notes import Note, read_as
 from steps.contract.step import Ask, Context, Done, Outcome, Waiting
 from steps.gates import pass_gate
+from steps.mesh import Binding
+from tests.unit.bot.engine.test_deeds import Places
 from tests.unit.bot.workbench import ANA, BEN, CAI, Build
 
 GATE, ACT = "access/approve", "access/bind"
@@ -27,13 +29,15 @@ class Bench:
 
     def __init__(self, build: Build) -> None:
         self.acted: list[str] = []
-        self.engine = build({GATE: ask, ACT: self.act, "abort/report": lambda _ctx: Done("over")})
+        steps = {GATE: ask, ACT: self.act, "abort/report": lambda _ctx: Done("over")}
+        self.engine = build(steps, ports=Places())
         self.engine.add_upgrade([GATE, ACT])
         self.engine.runner.turn()
         self.engine.post_cards()
 
     def act(self, ctx: Context) -> Outcome:
         """What an approval is for."""
+        ctx.kubernetes.create_binding(Binding("one", "role", ()))
         self.acted.append(ctx.remember(WHAT, ctx.requester))
         return Waiting("for pods", 5.0)
 

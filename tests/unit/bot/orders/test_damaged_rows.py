@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.clicks.orders import Abort, Approve, Deny, Order, Pause, Relocate
+from bot.journal.bodies import Asking
 from bot.journal.rows import Question
 from bot.schedule.tables import Reminder
 from tests.unit.bot.orders.test_cards import open_question, order, stand
@@ -45,3 +46,17 @@ def test_an_order_is_done_beside_a_row_that_can_not_be_read(
     answer = order(engine, make(open_question(engine)), by).text
     assert "fault of the bot itself" not in answer
     assert engine.row() != before
+
+
+@pytest.mark.parametrize(("step", "kind"), [("control-plane/approve", "gate"), ("validate/run", "blocked")])
+def test_a_card_that_can_not_be_read_is_told_anew_where_its_upgrade_goes(build: Build, step: str, kind: str) -> None:
+    """A question is asked anew by its step; what blocks stands in the upgrade's row as well."""
+    engine = stand(build, step)
+    deliver(engine)
+    with engine.store.transact() as db:
+        assert db.execute("update outbox set body = '{' where kind = ?", [kind]).rowcount
+    order(engine, Relocate("cluster-x", OTHER), ANA)
+    engine.runner.turn()
+    told = [one for one in engine.outbox.list_unsent(engine.clock.now()) if (one.kind, one.channel) == (kind, OTHER)]
+    assert len([one for one in told if isinstance(one.body, Asking)]) == 1
+    assert open_question(engine)

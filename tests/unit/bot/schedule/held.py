@@ -7,8 +7,10 @@ from datetime import datetime, time
 
 from bot.windows.downtime import Downtime, Window
 from steps.contract.cards import Card
-from steps.contract.step import Ask, Context, Done, Outcome
+from steps.contract.step import Ask, Context, Done, Outcome, Waiting
 from steps.gates import pass_gate
+from steps.mesh import Binding
+from tests.unit.bot.engine.test_deeds import Places
 from tests.unit.bot.workbench import START, Build, Engine
 
 DAILY = tuple(range(7))
@@ -21,13 +23,21 @@ def ask(ctx: Context) -> Outcome:
     return pass_gate(ctx, Ask("May it go on?", Card("Card"), {"what": "this"}))
 
 
+def write(ctx: Context, says: str) -> Outcome:
+    """Change the cluster and wait."""
+    ctx.kubernetes.create_binding(Binding("one", "role", ()))
+    return Waiting(says, 5)
+
+
 def begin(build: Build, downtime: Downtime, **steps: Callable[[Context], Outcome]) -> Engine:
     """An upgrade whose plan is the steps given, `phase__name` for `phase/name`."""
     table: Mapping[str, Callable[[Context], Outcome]] = {
         name.replace("__", "/").replace("_", "-"): run for name, run in steps.items()
     }
     engine = build(
-        {**table, "abort/revoke": lambda _c: Done(""), "abort/report": lambda _c: Done("over")}, downtime=downtime
+        {**table, "abort/revoke": lambda _c: Done(""), "abort/report": lambda _c: Done("over")},
+        downtime=downtime,
+        ports=Places(),
     )
     engine.add_upgrade(list(table))
     engine.runner.turn()

@@ -10,7 +10,7 @@ from bot.windows.downtime import Downtime, Freeze, Window
 from steps.contract.options import UpgradeOptions
 from steps.contract.step import Blocked, Context, Done, Outcome, Waiting
 from steps.plan import STEPS, build_plan
-from tests.unit.bot.schedule.held import DAILY, DAYS, NIGHTS, ask, begin, pass_to, said
+from tests.unit.bot.schedule.held import DAILY, DAYS, NIGHTS, ask, begin, pass_to, said, write
 from tests.unit.bot.workbench import ANA, BEN, DEE, START, Build, Engine
 
 FROZEN = Downtime(freezes=(Freeze(date(2026, 11, 30), date(2026, 12, 3), "UTC", "year end"),))
@@ -193,7 +193,7 @@ def test_time_paused_makes_an_approval_older(build: Build) -> None:
 
 def test_a_begun_step_runs_on_past_the_end_of_the_window(build: Build) -> None:
     """A begun validation is not cut."""
-    engine = begin(build, NIGHTS, validate__run=lambda _c: Waiting("running", 5))
+    engine = begin(build, NIGHTS, validate__run=lambda ctx: write(ctx, "running"))
     pass_to(engine, 5)
     assert engine.row().sentence == "running"
 
@@ -269,7 +269,7 @@ def test_pause_holds_although_the_window_opens(build: Build) -> None:
 def test_a_freeze_put_on_a_running_upgrade_holds_it_after_a_restart(build: Build) -> None:
     """clusters.toml is read at the start; the next step finds the freeze."""
     frozen = Downtime((), (Freeze(date(2026, 12, 1), date(2026, 12, 1), "UTC", "audit"),))
-    engine = begin(build, Downtime(), access__bind=lambda _c: Waiting("soon", 5))
+    engine = begin(build, Downtime(), access__bind=lambda ctx: write(ctx, "soon"))
     engine.store.close()
     again = build(
         {"access/bind": lambda _c: Done("bound"), "authorization/apply": lambda _c: Done("")},

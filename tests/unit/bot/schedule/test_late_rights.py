@@ -9,7 +9,9 @@ import pytest
 from bot.windows.permits import CONTROL_PLANE_START, WRITING
 from steps.contract.errors import NotGranted
 from steps.contract.step import Context, Outcome, Waiting
-from tests.unit.bot.schedule.held import NIGHTS, begin
+from steps.mesh import Binding
+from tests.unit.bot.engine.test_deeds import Places
+from tests.unit.bot.schedule.held import NIGHTS
 from tests.unit.bot.workbench import BEN, START, Build
 
 
@@ -27,10 +29,13 @@ def test_a_right_that_comes_late_lets_nothing_begin_once_the_window_is_closed(
     def write(ctx: Context) -> Outcome:
         called.append(ctx.now)
         if begun and len(called) == 2:
+            ctx.kubernetes.create_binding(Binding("b", "r", ()))
             return Waiting("running", 5)
         raise NotGranted("GKE answered 403", "Grant the role, then retry.")
 
-    engine = begin(build, NIGHTS, **{step.replace("/", "__").replace("-", "_"): write})
+    engine = build({step: write}, downtime=NIGHTS, ports=Places())
+    engine.add_upgrade([step])
+    engine.runner.turn()
     engine.clock.time = datetime(2026, 12, 1, 3, 57, tzinfo=START.tzinfo)
     engine.click("retry", BEN, "cluster-x-1")
     for _ in range(2):

@@ -13,7 +13,9 @@ from steps.contract.cards import Card
 from steps.contract.options import UpgradeOptions
 from steps.contract.step import Ask, Context, Done, Outcome, Waiting
 from steps.gates import pass_gate
+from steps.mesh import Binding
 from steps.plan import build_plan
+from tests.unit.bot.engine.test_deeds import Places
 from tests.unit.bot.workbench import BEN, START, Build, Engine
 
 PLAN = build_plan("upgrade", UpgradeOptions(canary_namespaces=("canary",)))
@@ -52,6 +54,7 @@ class Script:
         """Writes in its first turn and looks in its second."""
         begun = any(step == ctx.step_id for step, _ in self.acts)
         if not begun:
+            ctx.kubernetes.create_binding(Binding("one", "role", ()))
             self.acts.append((ctx.step_id, ctx.now))
         return Done("written") if begun else Waiting("writing", 5)
 
@@ -64,7 +67,9 @@ def begin(build: Build, script: Script) -> Engine:
     """An upgrade on the real plan."""
     steps = {name: script.write(name) for name in PLAN}
     engine = build(
-        {**steps, "abort/revoke": lambda _c: Done(""), "abort/report": lambda _c: Done("over")}, downtime=NIGHTS
+        {**steps, "abort/revoke": lambda _c: Done(""), "abort/report": lambda _c: Done("over")},
+        downtime=NIGHTS,
+        ports=Places(),
     )
     engine.add_upgrade(PLAN)
     return engine
