@@ -21,7 +21,7 @@ from sandbox.cluster.http.impersonation import NoUser, read_impersonation
 from sandbox.cluster.http.moments import read_moments, show_moments
 from sandbox.cluster.http.watch_stream import stream_watch
 from sandbox.cluster.objects.errors import ApiError, UnknownPath, bad_request, internal
-from sandbox.cluster.server.authorization import ANONYMOUS, MASTERS, UNAUTHENTICATED, Attributes, User
+from sandbox.cluster.server.authorization import ANONYMOUS, MASTERS, UNAUTHENTICATED, Attributes, User, find_permission
 from sandbox.cluster.server.faults import RequestFault
 from sandbox.cluster.simulation import Simulation
 
@@ -174,7 +174,9 @@ def _forbidden(user: User, wanted: Attributes) -> ApiError:
     named = f' "{wanted.name}"' if wanted.name else ""
     details = {"name": wanted.name, "group": wanted.group, "kind": wanted.resource}
     details = {name: value for name, value in details.items() if value}
-    return ApiError(403, "Forbidden", f'{full}{named} is forbidden: User "{user.name}" {verb}', details)
+    lacking = find_permission(user, wanted)
+    asked = f': requires one of ["{lacking}"] permission(s).' if lacking else ""
+    return ApiError(403, "Forbidden", f'{full}{named} is forbidden: User "{user.name}" {verb}{asked}', details)
 
 
 async def _suffer(request: web.Request, fault: RequestFault) -> web.StreamResponse:

@@ -31,6 +31,21 @@ VIEWER_RULES: tuple[Json, ...] = (
 )  # fmt: skip
 
 
+# How IAM writes what the API writes without capitals, and its verbs.
+NAMES = {
+    name.lower(): name
+    for name in (
+        "clusterRoleBindings", "clusterRoles", "configMaps", "controllerRevisions", "customResourceDefinitions",
+        "daemonSets", "horizontalPodAutoscalers", "limitRanges", "localSubjectAccessReviews",
+        "mutatingWebhookConfigurations", "networkPolicies", "persistentVolumeClaims", "persistentVolumes",
+        "podDisruptionBudgets", "replicaSets", "replicationControllers", "resourceQuotas", "roleBindings",
+        "serviceAccounts", "statefulSets", "validatingWebhookConfigurations",
+    )
+}  # fmt: skip
+VERBS = {"patch": "update", "watch": "list", "deletecollection": "delete"}
+K8S, OTHERS = ".k8s.io", "thirdPartyObjects"
+
+
 @dataclass(frozen=True)
 class User:
     """Who a request comes from."""
@@ -55,6 +70,21 @@ class Attributes:
     def full_resource(self) -> str:
         """The resource as rules name it: pods, pods/eviction."""
         return f"{self.resource}/{self.subresource}" if self.subresource else self.resource
+
+
+def find_permission(user: User, wanted: Attributes) -> str:
+    """Return the IAM permission that GKE's refusal names, "" for users whom Google does not know.
+
+    The names are those of cloud.google.com/iam/docs/permissions-reference; objects of no kind of Kubernetes' own are
+    thirdPartyObjects there.
+    """
+    if "@" not in user.name or user.name.startswith("system:") or wanted.verb == "impersonate":
+        return ""
+    if wanted.full_resource == "pods/eviction":
+        return "container.pods.evict"
+    kind = NAMES.get(wanted.resource, wanted.resource) if "." not in wanted.group or K8S in wanted.group else OTHERS
+    verb = VERBS.get(wanted.verb, wanted.verb)
+    return f"container.{kind}.{verb}{wanted.subresource.capitalize()}"
 
 
 @dataclass

@@ -9,7 +9,7 @@ import pytest
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
-from sandbox.cluster.server.authorization import BOT_ACCOUNT
+from sandbox.cluster.server.authorization import BOT_ACCOUNT, Attributes, User, find_permission
 from tests.unit.sandbox.cluster.conftest import ServedYard
 from tests.unit.sandbox.cluster.yard import bare_pod
 
@@ -47,7 +47,7 @@ def test_unknown_token_is_the_google_account_with_viewer_rights(served: ServedYa
         message = refused(bot, 403)
     assert message == (
         f'pods "web" is forbidden: User "{BOT_ACCOUNT}" cannot delete resource "pods" in API group "" in the '
-        'namespace "shop"'
+        'namespace "shop": requires one of ["container.pods.delete"] permission(s).'
     )
 
 
@@ -113,3 +113,19 @@ def test_request_without_a_token_is_anonymous(served: ServedYard) -> None:
     with served.api() as api:
         api.configuration.api_key = {}
         assert 'User "system:anonymous"' in refused(api, 403)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "permission"),
+    [
+        (Attributes("list", resource="pods"), "container.pods.list"),
+        (Attributes("create", resource="pods", subresource="eviction"), "container.pods.evict"),
+        (Attributes("patch", "apps", "deployments", "scale"), "container.deployments.updateScale"),
+        (Attributes("create", ROLES, "clusterrolebindings"), "container.clusterRoleBindings.create"),
+        (Attributes("watch", "networking.istio.io", "gateways"), "container.thirdPartyObjects.list"),
+    ],
+)
+def test_a_google_account_is_told_the_permission_that_it_lacks(wanted: Attributes, permission: str) -> None:
+    """As GKE's API server writes it; of others Google's IAM knows nothing."""
+    assert find_permission(User(BOT_ACCOUNT), wanted) == permission
+    assert find_permission(User("system:serviceaccount:shop:web"), wanted) == ""
