@@ -70,7 +70,7 @@ class ProgramRuns:
         self._limit = limit
         self._admitted = set[str]()
         # those of a bot before this one count as well
-        self._places = set(self.list_running(""))
+        self._places = {place.name for place in self.list_folders("") if _is_locked(place)}
 
     def start(
         self,
@@ -117,10 +117,10 @@ class ProgramRuns:
         return ProgramEnded(_read_exit_code(place), self.read_output(run_id), timed_out)
 
     def list_running(self, prefix: str) -> tuple[str, ...]:
-        """The runs whose ids begin so and that still run, as `list_folders` finds them."""
-        own = self.list_folders(prefix)
+        """The runs whose ids begin so and that still run. It costs what runs, not what ever ran."""
         with self._lock:
-            return tuple(place.name for place in own if _is_locked(place))
+            self._drop_ended()
+            return tuple(sorted(name for name in self._places if _belongs(name, prefix)))
 
     def list_folders(self, prefix: str) -> list[Path]:
         """The folders of the runs whose ids begin so, ended ones too; where a number follows, it is another's.
@@ -128,9 +128,7 @@ class ProgramRuns:
         No prefix finds all: a cluster's key may begin with a digit.
         """
         found = sorted(lock.parent for lock in self._folder.glob(f"{glob.escape(prefix)}*/lock"))
-        if not prefix:
-            return found
-        return [place for place in found if not place.name.removeprefix(prefix)[:1].isdigit()]
+        return [place for place in found if _belongs(place.name, prefix)]
 
     def wait_for_all(self, seconds: float, hurry: threading.Event) -> tuple[str, ...]:
         """Wait for every program, until somebody is in a hurry or the time is over; answers those that still run."""
@@ -185,8 +183,12 @@ class ProgramRuns:
         """How many programs run where that leaves this one no place, 0 while it has one. Under the lock."""
         most = self._limit.most + (self._limit.spare if place.name in self._admitted else 0)
         if len(self._places) >= most:
-            self._places = {name for name in self._places if _is_locked(self._folder / name)}
+            self._drop_ended()
         return len(self._places) if len(self._places) >= most else 0
+
+    def _drop_ended(self) -> None:
+        """Count no more what has ended; under the lock. A run that has ended is never begun again."""
+        self._places = {name for name in self._places if _is_locked(self._folder / name)}
 
     def _enforce_limit(self, place: Path) -> float:
         """The seconds since the start of a locked run, ended where they are too many."""
@@ -276,6 +278,11 @@ def _take_lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _belongs(name: str, prefix: str) -> bool:
+    """Whether a run's id begins so; no prefix finds all, as a cluster's key may begin with a digit."""
+    return name.startswith(prefix) and not (prefix and name.removeprefix(prefix)[:1].isdigit())
 
 
 def _is_locked(place: Path) -> bool:

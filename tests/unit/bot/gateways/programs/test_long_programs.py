@@ -90,6 +90,22 @@ def test_a_program_of_a_cluster_whose_key_begins_with_a_digit_runs_like_any(benc
     assert bot.wait_for_end("2-prod-1-apply-3", SECONDS)
 
 
+def test_what_runs_is_found_without_a_look_at_what_ever_ran(
+    bench: Bench, make_fifo: MakeFifo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fleet leaves thousands of folders, and each turn of a step asks."""
+    gate, bot = make_fifo("gate"), bench.bot()
+    assert bot.start("cluster-x-1-apply", shell(f"read line < {gate}"), ENVIRONMENT, 60)
+    assert bot.start("cluster-x-2-apply", shell("true"), ENVIRONMENT, 60)
+    assert bot.wait_for_end("cluster-x-2-apply", SECONDS)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "glob", lambda *_given: pytest.fail("it looked at all that ever ran"))
+        assert (bot.list_running(""), bot.list_running("cluster-x-2-")) == (("cluster-x-1-apply",), ())
+    gate.release()
+    assert bot.wait_for_end("cluster-x-1-apply", SECONDS)
+    assert bot.list_running("") == ()
+
+
 def test_a_run_whose_folder_was_removed_takes_no_place(bench: Bench, make_fifo: MakeFifo) -> None:
     """Otherwise no program of any cluster would start until the bot is."""
     gate, bench.most = make_fifo("gate"), 1
