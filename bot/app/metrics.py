@@ -27,13 +27,15 @@ STATES = ("running", "asking", "blocked", "paused")
 class Signs:
     """What the running bot knows of itself.
 
-    Whether Slack is reached, the journal written and Google gives it tokens, and its free disk.
+    Whether Slack is reached, the journal written and Google gives it tokens, its free disk, and the clusters whose API
+    servers take its credentials no more.
     """
 
     is_slack_reached: Callable[[], bool]
     is_journal_written: Callable[[], bool]
     are_credentials_taken: Callable[[], bool]
     measure_room: Callable[[], int]
+    list_refusing: Callable[[], tuple[str, ...]]
 
 
 class JournalCollector(Collector):
@@ -155,14 +157,22 @@ class JournalCollector(Collector):
         yield GaugeMetricFamily(
             "asm_upgrade_journal_written", "1 while the journal can be written.", value=signs.is_journal_written()
         )
-        yield GaugeMetricFamily(
-            "asm_upgrade_credentials_taken",
-            "0 while Google gives the bot no token for its credentials.",
-            value=signs.are_credentials_taken(),
-        )
+        yield self._tell_credentials()
         yield GaugeMetricFamily(
             "asm_upgrade_state_free_bytes", "Room on the disk of the state folder.", value=signs.measure_room()
         )
+
+    def _tell_credentials(self) -> GaugeMetricFamily:
+        gauge = GaugeMetricFamily(
+            "asm_upgrade_credentials_taken",
+            "0 while Google gives the bot no token, or a cluster with an open upgrade refuses the bot's.",
+            labels=["of"],
+        )
+        gauge.add_metric(["Google"], self._signs.are_credentials_taken())
+        for cluster in self._signs.list_refusing():
+            if self._journal.find_open_upgrade(cluster):
+                gauge.add_metric([cluster], 0)
+        return gauge
 
     def _age(self, moment: datetime) -> float:
         return max(0.0, (self._clock.now() - moment).total_seconds())

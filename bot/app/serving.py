@@ -250,6 +250,7 @@ def read_signs(bot: Bot, front: SlackFront) -> Signs:
         lambda: not bot.store.broken,
         lambda: not bot.outside.credentials.tell_refusal(),
         lambda: measure_disk_room(bot.settings.state),
+        bot.outside.clusters.list_refusing,
     )
 
 

@@ -81,6 +81,7 @@ from steps.mesh import ClusterAddress, Discovery
 from steps.plan import STEPS
 
 if TYPE_CHECKING:
+    from bot.gateways.clusters import ClusterGateways
     from bot.gateways.google.credentials import GoogleCredentials
     from bot.gateways.google.gke import GoogleEndpoints
 
@@ -96,10 +97,11 @@ KUBECONFIGS = "kubeconfigs"
 
 @dataclass(frozen=True)
 class Outside:
-    """What the whole program has one of: the child programs, and Google's credentials."""
+    """What the whole program has one of: the child programs, Google's credentials, and a way into each cluster."""
 
     programs: ProgramRuns
     credentials: GoogleCredentials
+    clusters: ClusterGateways
 
 
 @dataclass(frozen=True)
@@ -142,14 +144,14 @@ def build_bot(
     """Open the journal and join everything to it. Raises StoreBusy, StoreBroken or ConfigError."""
     releases = read_known_releases(settings)
     store = Store(settings.state / JOURNAL, open_key(settings.key), on_commit)
-    programs, credentials = build_programs(settings), build_credentials()
+    outside = build_outside(settings)
     plans = Plans(
         STEPS,
         releases,
-        ports_for or functools.cache(build_ports_for(settings, programs, credentials)),
+        ports_for or functools.cache(build_ports_for(settings, outside)),
         Pace(settings.retry_cap, settings.approval_life),
     )
-    bot = join_bot(settings, clock, store, plans, Outside(programs, credentials))
+    bot = join_bot(settings, clock, store, plans, outside)
     bot.keeper.wake_held()
     return bot
 
@@ -360,22 +362,27 @@ def build_credentials() -> GoogleCredentials:
     return GoogleCredentials(patience=POD_PATIENCE if "KUBERNETES_SERVICE_HOST" in os.environ else 0.0)
 
 
-def build_ports_for(
-    settings: Settings, programs: ProgramRuns, credentials: GoogleCredentials
-) -> Callable[[ClusterAddress], Ports]:
+def build_outside(settings: Settings) -> Outside:
+    """What the bot reaches the world with; nothing is contacted yet."""
+    from bot.gateways.clusters import ClusterGateways
+
+    credentials = build_credentials()
+    return Outside(build_programs(settings), credentials, ClusterGateways(credentials, read_endpoints(settings)))
+
+
+def build_ports_for(settings: Settings, outside: Outside) -> Callable[[ClusterAddress], Ports]:
     """The gateways of a cluster; Google's credentials, the cache and the child programs are shared by all clusters."""
     from bot.gateways.backups import BackupsGateway
-    from bot.gateways.clusters import ClusterGateways
     from bot.gateways.probes import ProbesGateway
     from bot.gateways.programs.kubeconfigs import Kubeconfigs
     from bot.gateways.programs.mesh_tools import MeshToolsGateway, ProgramLimits
     from bot.gateways.releases.release_files import ReleaseFilesGateway
 
-    clusters = ClusterGateways(credentials, read_endpoints(settings))
+    clusters, credentials = outside.clusters, outside.credentials
     kubeconfigs = Kubeconfigs(settings.state / KUBECONFIGS, clusters.gke, credentials)
     files = ReleaseFilesGateway(settings.state / RELEASES)
     tools = MeshToolsGateway(
-        settings.state / PROGRAMS, kubeconfigs, os.environ, credentials.are_found, programs, ProgramLimits()
+        settings.state / PROGRAMS, kubeconfigs, os.environ, credentials.are_found, outside.programs, ProgramLimits()
     )
     backups = BackupsGateway(settings.state / BACKUPS)
     probes = ProbesGateway()

@@ -38,6 +38,11 @@ class ClusterGateways:
                 )
             return self._connected[address]
 
+    def list_refusing(self) -> tuple[str, ...]:
+        """The clusters whose API servers take the bot's credentials no more, as they answered last."""
+        with self._lock:
+            return tuple(address.key for address, one in self._connected.items() if one.refuses_account())
+
     def close(self) -> None:
         """Close all idle connections."""
         self.gke.close()

@@ -43,3 +43,18 @@ def test_a_deleted_key_is_an_alert_until_one_is_taken(desk: Desk, rules: dict[st
     desk.click("retry")
     desk.rig.run_until(lambda: desk.read().state == "asking")
     assert list_alerts(desk, rules) == {NO_SLACK}
+
+
+def test_a_cluster_that_refuses_the_bot_is_an_alert_until_it_does_not(
+    desk: Desk, rules: dict[str, dict[str, Any]]
+) -> None:
+    """Whoever is called has credentials to renew, of this cluster, and no upgrade to look into."""
+    faults = desk.world.cluster.faults
+    faults.expire_all_tokens = True
+    desk.start()
+    desk.rig.run_until(lambda: desk.read().state == "blocked")
+    assert list_alerts(desk, rules) == {"AsmUpgradeCredentialsFailing", "AsmUpgradeBlocked", NO_SLACK}
+    faults.expire_all_tokens = False
+    desk.click("retry")
+    desk.rig.run_until(lambda: desk.read().state == "asking")
+    assert list_alerts(desk, rules) == {NO_SLACK}

@@ -13,7 +13,7 @@ from bot.app.checks.doctor import Doctor
 from bot.app.checks.people import check_approvers
 from bot.app.checks.slack import SCOPES, check_clock, check_scopes, check_secret, judge_connections
 from bot.app.known_releases import read_releases
-from bot.app.wiring import build_credentials, build_ports_for, build_programs
+from bot.app.wiring import build_outside, build_ports_for
 from bot.engine.plans import Ports
 from bot.settings.environment import Settings
 from bot.settings.policy import Policy
@@ -26,7 +26,7 @@ def examine(world: World, given: Settings | None = None, *, post: bool = False) 
     """All lines for the world's cluster."""
     settings = given or world.settings
     os.environ["PATH"] = world.path
-    ports_for = build_ports_for(settings, build_programs(settings), build_credentials())
+    ports_for = build_ports_for(settings, build_outside(settings))
     doctor = Doctor(settings, read_releases(settings.releases), ports_for, world.path, post)
     return list(doctor.examine("cluster-x"))
 

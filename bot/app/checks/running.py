@@ -8,7 +8,7 @@ from collections.abc import Callable
 from bot.app.checks.doctor import Doctor, describe_check, write_checks
 from bot.app.log import keep_quiet
 from bot.app.way_out import take_way_out
-from bot.app.wiring import build_credentials, build_ports_for, build_programs, read_known_releases
+from bot.app.wiring import build_outside, build_ports_for, read_known_releases
 from bot.likeness import suggest
 from bot.settings.environment import ConfigError, read_settings
 from steps.contract.checks import Check
@@ -35,5 +35,5 @@ def _open_doctor(cluster: str, *, post: bool) -> Doctor:
         known = ", ".join(settings.clusters)
         raise ConfigError([f"there is no cluster {cluster} in clusters.toml.{meant} Known: {known}"])
     releases = read_known_releases(settings)
-    ports_for = build_ports_for(settings, build_programs(settings), build_credentials())
+    ports_for = build_ports_for(settings, build_outside(settings))
     return Doctor(settings, releases, ports_for, os.environ.get("PATH", ""), post)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from urllib3 import HTTPConnectionPool, PoolManager
 
 JSON = "application/json"
+# Whom the server takes for nobody: a plugin for credentials that gave none ends in a 403 of this user.
+NOBODY = b"system:anonymous"
 MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 APPLY = "application/apply-patch+yaml"
@@ -101,6 +103,8 @@ class ApiServer:
         self._retries = retries or ReadRetries()
         self._lock = threading.Lock()
         self._carrier: Carrier | None = None
+        # whether the answer that came last was to nobody whom the server knows
+        self.refuses_account = False
 
     def read(
         self,
@@ -176,6 +180,7 @@ class ApiServer:
         if answer.status == 401:
             self.connection.renew_token(carrier.client)
             answer = self._exchange(carrier, action, request)
+        self.refuses_account = answer.status == 401 or (answer.status == 403 and NOBODY in answer.body)
         return answer
 
     def _open(self) -> Carrier:

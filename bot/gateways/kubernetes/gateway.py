@@ -26,6 +26,10 @@ class KubernetesGateway(Access, InventoryReads, Objects, Writes):
             self._server.close()
         return self._server.read_server()
 
+    def refuses_account(self) -> bool:
+        """Whether the API server took the bot's credentials no more when it answered last."""
+        return self._server.refuses_account
+
     def close(self) -> None:
         """Close the idle connections."""
         self._server.close()

@@ -32,7 +32,7 @@ from tests.namespaces import SMALL, find_way_apart
 from tests.unit.bot.workbench import Build, Engine
 
 STEP = "sidecars/restart"
-HEALTHY = Signs(lambda: True, lambda: True, lambda: True, lambda: 50 * 10**9)
+HEALTHY = Signs(lambda: True, lambda: True, lambda: True, lambda: 50 * 10**9, tuple)
 SELECTOR = r'(?P<name>\w+)(?:\{(?P<label>\w+)="(?P<value>\w+)"\})?'
 EXPRESSION = re.compile(rf"(?P<absent>absent\()?{SELECTOR}\)?(?: (?P<sign>[<>=]+) (?P<bound>\d+))?")
 SIGNS: Mapping[str, Callable[[float, float], bool]] = {"<": operator.lt, ">": operator.gt, "==": operator.eq}

@@ -12,7 +12,7 @@ from bot.windows.permits import OPEN
 from steps.contract.step import Done
 from tests.unit.bot.workbench import Build, Engine
 
-SIGNS = Signs(lambda: True, lambda: True, lambda: True, lambda: 1)
+SIGNS = Signs(lambda: True, lambda: True, lambda: True, lambda: 1, tuple)
 
 
 class Running:
