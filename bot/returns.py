@@ -24,7 +24,7 @@ from steps.plan import build_plan, is_way_back
 # For so long after its end the approval of an upgrade's control plane covers the way back.
 COVERED = timedelta(hours=24)
 APPROVALS = (
-    "select * from approvals where upgrade = ? and kind = 'gate' and step like 'control-plane/%' "
+    "select * from whole_approvals where upgrade = ? and kind = 'gate' and step like 'control-plane/%' "
     "order by generation desc"
 )
 

@@ -18,6 +18,7 @@ from bot.journal.journal import JournalView
 from bot.journal.rows import UpgradeRow
 from bot.journal.store import Store, StoreBroken
 from bot.journal.upkeep import copy_journal
+from bot.retention.packing import Packing
 from bot.returns import has_written
 from steps.contract.ports import Tools
 from steps.notes.download import PREVIOUS, SHA256, TOOLS
@@ -27,6 +28,8 @@ BETWEEN = timedelta(hours=1)
 # Younger kubeconfigs may be on their way to a program of an upgrade that has just begun.
 SECONDS_KEPT = 300.0
 COPIES_KEPT = 14
+# Upgrades packed at once, a tenth of a second each; those of an earlier version are many, and nobody waits for them.
+PACKED_AT_ONCE = 10
 
 
 class Prunes(Protocol):
@@ -141,3 +144,29 @@ class JournalCopies:
         log.info("journal_copied", file=str(target))
         for old in sorted(folder.glob("asm-upgrade-????-??-??.db"))[:-COPIES_KEPT]:
             old.unlink(missing_ok=True)
+
+
+class JournalPacks:
+    """Packs what is kept of ended upgrades, a few at each look; every hour all that can be are found anew."""
+
+    def __init__(self, packing: Packing, clock: Clock) -> None:
+        self._packing = packing
+        self._clock = clock
+        self._interval = Interval(BETWEEN, clock)
+        self._due: list[str] = []
+
+    def turn(self) -> None:
+        """Do a piece of what is due; what fails keeps no other back, is logged, and is tried again an hour later."""
+        if self._interval.begin():
+            self._due = self._packing.list_due(self._clock.now())
+        piece, self._due = self._due[:PACKED_AT_ONCE], self._due[PACKED_AT_ONCE:]
+        for upgrade in piece:
+            self._pack(upgrade)
+
+    def _pack(self, upgrade: str) -> None:
+        try:
+            self._packing.pack(upgrade, self._clock.now())
+        except StoreBroken:
+            raise
+        except Exception as fault:
+            note_incident("upgrade_not_packed", fault, upgrade=upgrade)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bot.app.keys import open_key
 from bot.app.known_releases import read_releases
-from bot.app.upkeep import Archives, JournalCopies
+from bot.app.upkeep import Archives, JournalCopies, JournalPacks
 from bot.clicks.clicks import Clicks
 from bot.clock import Clock
 from bot.discovery.found import Found
@@ -51,6 +51,7 @@ from bot.orders.use_cases import Answers, Logs, UseCases
 from bot.people.roster import PeopledClusters, Roster
 from bot.reminders.channels import ChannelWatch
 from bot.reminders.tick import Reminders
+from bot.retention.packing import Packing
 from bot.retention.parcels import Parcels
 from bot.retention.sweeping import Retention, Rule
 from bot.returns import Returns
@@ -306,6 +307,11 @@ def build_archives(settings: Settings, journal: Journal, clock: Clock) -> Archiv
 def build_copies(settings: Settings, store: Store, clock: Clock) -> JournalCopies:
     """What keeps the journal's file whole, and copies of it."""
     return JournalCopies(store, settings.state / JOURNAL, settings.backups, clock)
+
+
+def build_packs(store: Store, clock: Clock) -> JournalPacks:
+    """What packs the rows of upgrades that have ended."""
+    return JournalPacks(Packing(store), clock)
 
 
 def build_retention(settings: Settings, bot: Bot) -> Retention:

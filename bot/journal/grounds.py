@@ -46,7 +46,7 @@ class TimesView:
 
     def find_times(self, upgrade: str) -> tuple[datetime | None, datetime | None] | None:
         """From when to when the upgrade may act, None where nothing limits it; the first is None where it may now."""
-        noted = self._rows("select value from memory where upgrade = ? and key = ?", [upgrade, SHOWN_TIMES])
+        noted = self._rows("select value from whole_memory where upgrade = ? and key = ?", [upgrade, SHOWN_TIMES])
         try:  # what only shows keeps nothing else from being shown
             if noted:
                 return read_times(json.loads(noted[0]["value"]))
@@ -141,7 +141,7 @@ class GroundsReader:
         rows = read("select * from upgrades where id = ?", [upgrade])
         if not rows:
             raise KeyError(upgrade)
-        kept = read("select * from memory where upgrade = ? order by key", [upgrade])
+        kept = read("select * from whole_memory where upgrade = ? order by key", [upgrade])
         notes = {row["key"]: _read_value(row["value"]) for row in kept}
         row, passed = read_upgrade(rows[0]), read_passed(notes.get(PASSED))
         faults = (
@@ -153,13 +153,13 @@ class GroundsReader:
 
     def doubt(self, upgrade: str) -> None:
         """Take the proofs of its notes away: they were taken over from what this bot can't have written."""
-        with self._store.transact() as db:
+        with self._store.change(upgrade) as db:
             db.execute("update memory set proof = '' where upgrade = ?", [upgrade])
 
     def believe(self, upgrade: str, digest: str) -> bool:
         """Prove what stands there, after a person approved just that; False where it is something else by now."""
         key = self._store.key
-        with self._store.transact() as db:
+        with self._store.change(upgrade) as db:
             grounds = self.read(upgrade)
             if grounds.digest != digest:
                 return False
@@ -181,7 +181,7 @@ class GroundsReader:
         """The decisions that the upgrade was let past by, as far as they hold."""
         asked = [generation for generation in passed.values() if generation]
         rows = self._store.read(
-            "select * from approvals where upgrade = ? and state = 'decided' "
+            "select * from whole_approvals where upgrade = ? and state = 'decided' "
             "and generation in (select value from json_each(?))",
             [upgrade, encode_json(asked)],
         )

@@ -53,9 +53,9 @@ RETURNS = "select * from upgrades where takes_back = ? and takes_back <> '' orde
 KEYED = "upgrade = ? and step = ? and generation = ?"
 # As the index of open upgrades says it; SQLite uses that for no other words.
 OPEN = "state in ('running', 'asking', 'blocked')"
-_LEDGER_FIELDS = [field.name for field in fields(LedgerEntry)]
-_LEDGER = ", ".join(f'"{name}"' for name in _LEDGER_FIELDS)
-_LEDGER_VALUES = ", ".join(f":{name}" for name in _LEDGER_FIELDS)
+BY_POD = "order by namespace, pod, uid"
+_LEDGER = ", ".join(f'"{field.name}"' for field in fields(LedgerEntry))
+_LEDGER_VALUES = ", ".join(f":{field.name}" for field in fields(LedgerEntry))
 
 
 class JournalView(TimesView):
@@ -101,12 +101,12 @@ class JournalView(TimesView):
 
     def list_steps(self, upgrade: str) -> list[StepRow]:
         """The steps that the upgrade began, in order."""
-        rows = self._rows("select * from steps where upgrade = ? order by rowid", [upgrade])
+        rows = self._rows("select * from whole_steps where upgrade = ? order by place", [upgrade])
         return list(map(read_step, rows))
 
     def find_question(self, upgrade: str, step: str, generation: int) -> Question | None:
         """The question under this key, whatever became of it."""
-        rows = self._rows(f"select * from approvals where {KEYED}", [upgrade, step, generation])
+        rows = self._rows(f"select * from whole_approvals where {KEYED}", [upgrade, step, generation])
         return read_question(rows[0]) if rows else None
 
     def find_open_question(self, upgrade: str) -> Question | None:
@@ -118,7 +118,7 @@ class JournalView(TimesView):
 
     def list_questions(self, upgrade: str) -> list[Question]:
         """All questions that the upgrade ever asked, in order."""
-        rows = self._rows("select * from approvals where upgrade = ? order by generation", [upgrade])
+        rows = self._rows("select * from whole_approvals where upgrade = ? order by generation", [upgrade])
         return [read_question(row) for row in rows]
 
     def has_waiting_decision(self, until: datetime, now: datetime) -> bool:
@@ -139,18 +139,18 @@ class JournalView(TimesView):
 
     def recall_json(self, upgrade: str, key: str) -> Json:
         """One value that the upgrade remembers, as it is stored."""
-        rows = self._rows("select value from memory where upgrade = ? and key = ?", [upgrade, key])
+        rows = self._rows("select value from whole_memory where upgrade = ? and key = ?", [upgrade, key])
         kept: Json = json.loads(rows[0]["value"]) if rows else None
         return kept
 
     def read_ledger(self, upgrade: str) -> tuple[LedgerEntry, ...]:
         """The upgrade's ledger, ordered by namespace and pod."""
-        rows = self._rows(f"select {_LEDGER} from ledger where upgrade = ? order by namespace, pod", [upgrade])
+        rows = self._rows(f"select {_LEDGER} from whole_ledger where upgrade = ? {BY_POD}", [upgrade])
         return tuple(LedgerEntry(**row) for row in rows)
 
     def count_ledger(self, upgrade: str) -> dict[EntryState, int]:
         """How many pods of the ledger are in each state; states without a pod are left out."""
-        rows = self._rows("select state, count(*) as n from ledger where upgrade = ? group by state", [upgrade])
+        rows = self._rows("select state, count(*) as n from whole_ledger where upgrade = ? group by state", [upgrade])
         return {row["state"]: row["n"] for row in rows}
 
     def find_unheard(self, upgrade: str) -> datetime | None:
@@ -222,7 +222,7 @@ class Journal(JournalView):
 
     def record_step(self, upgrade: str, step: str, outcome: str, sentence: str, now: datetime, ended: bool) -> None:
         """What a step answered this turn. A gap over LONGEST_LOOK (a pause, a hold, an outage) is not its own time."""
-        with self._store.transact() as db:
+        with self._store.change(upgrade) as db:
             db.execute(
                 """
                 insert into steps (upgrade, step, outcome, sentence, turns, started_at, seen_at, ended_at)
@@ -239,7 +239,7 @@ class Journal(JournalView):
         self, row: UpgradeRow, generation: int, outcome: Ask | Blocked, now: datetime, expires: datetime | None
     ) -> None:
         """Ask a person; an older open question of the upgrade is voided."""
-        with self._store.transact() as db:
+        with self._store.change(row.id) as db:
             db.execute("update approvals set state = 'voided' where upgrade = ? and state = 'open'", [row.id])
             db.execute(
                 """
@@ -259,7 +259,7 @@ class Journal(JournalView):
 
     def decide_question(self, question: Question, choice: str, by: str, reason: str, now: datetime) -> bool:
         """Compare and set: True for the first who decides, False for everybody after."""
-        with self._store.transact() as db:
+        with self._store.change(question.upgrade) as db:
             changed = db.execute(
                 """
                 update approvals set state = 'decided', choice = ?, decided_by = ?, reason = ?, decided_at = ?
@@ -283,7 +283,7 @@ class Journal(JournalView):
     def add_consent(self, question: Question, choice: str, by: str, now: datetime) -> list[str]:
         """One more approval of a question that takes several; all who gave this one, in order."""
         key = [question.upgrade, question.step, question.generation, choice]
-        with self._store.transact() as db:
+        with self._store.change(question.upgrade) as db:
             db.execute(
                 'insert or replace into consents (upgrade, step, generation, choice, "by", at) '
                 "values (?, ?, ?, ?, ?, ?)",
@@ -294,12 +294,12 @@ class Journal(JournalView):
 
     def close_question(self, upgrade: str, state: str) -> None:
         """End the open question without a decision: expired or voided."""
-        with self._store.transact() as db:
+        with self._store.change(upgrade) as db:
             db.execute("update approvals set state = ? where upgrade = ? and state = 'open'", [state, upgrade])
 
     def prolong_approvals(self, upgrade: str, held: timedelta, since: datetime, until: datetime | None) -> None:
         """Time in which a window held the upgrade makes no approval older; `until` is the end of the one open now."""
-        with self._store.transact() as db:
+        with self._store.change(upgrade) as db:
             rows = self._rows(
                 "select * from approvals where upgrade = ? and state = 'decided' and expires_at >= ?",
                 [upgrade, since.timestamp()],
@@ -316,7 +316,7 @@ class Journal(JournalView):
         One whose end somebody else wrote has ended when it was decided; a decision without a proof is none.
         """
         rows = self._rows(
-            "select * from approvals where upgrade = ? and kind = 'gate' and state = 'decided' and "
+            "select * from whole_approvals where upgrade = ? and kind = 'gate' and state = 'decided' and "
             "(step like ? and choice in (?, ?) or choice = ?) order by generation desc",
             [upgrade, f"{phase}/%", APPROVE.id, APPROVE_HEALTHY.id, THROUGH.id],
         )
@@ -327,13 +327,13 @@ class Journal(JournalView):
 
     def find_decision(self, row: UpgradeRow) -> Decision | None:
         """What a person decided on the question last asked; a retry is none, nor what somebody else wrote."""
-        rows = self._rows(f"select * from approvals where {KEYED}", [row.id, row.step, row.generation])
+        rows = self._rows(f"select * from whole_approvals where {KEYED}", [row.id, row.step, row.generation])
         return self.read_decision(rows)
 
     def find_through(self, row: UpgradeRow) -> Decision | None:
         """The approval of all that follows, while it is the last question of any kind that the upgrade asked."""
         rows = self._rows(
-            "select * from approvals where upgrade = ? and generation = ? and choice = 'through'",
+            "select * from whole_approvals where upgrade = ? and generation = ? and choice = 'through'",
             [row.id, row.generation],
         )
         return self.read_decision(rows)
@@ -361,7 +361,7 @@ class Journal(JournalView):
 
     def revise_json(self, upgrade: str, key: str, value: Json) -> None:
         """Commit a note's JSON, whatever its key had."""
-        with self._store.transact() as db:
+        with self._store.change(upgrade) as db:
             write_note(db, self._store.key, upgrade, key, encode_json(value))
 
     def record_entries(self, upgrade: str, entries: Iterable[LedgerEntry]) -> None:
@@ -369,7 +369,7 @@ class Journal(JournalView):
         rows = [{"upgrade": upgrade, **asdict(entry)} for entry in entries]
         if not rows:
             return
-        with self._store.transact() as db:
+        with self._store.change(upgrade) as db:
             db.conn.executemany(
                 f"insert or replace into ledger (upgrade, {_LEDGER}) values (:upgrade, {_LEDGER_VALUES})", rows
             )

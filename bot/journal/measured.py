@@ -59,7 +59,7 @@ class Paces:
     def measure_took(self, upgrade: str) -> Mapping[str, float]:
         """Minutes of an upgrade by phase, without the time in which it waited for people or for its window."""
         took: dict[str, float] = {}
-        for row in self._read("select step, busy from steps where upgrade = ? order by rowid", [upgrade]):
+        for row in self._read("select step, busy from whole_steps where upgrade = ? order by place", [upgrade]):
             phase, _, name = row["step"].partition("/")
             if not name.startswith(("approve", "acknowledge")):
                 took[phase] = took.get(phase, 0.0) + row["busy"] / 60
@@ -73,7 +73,9 @@ class Paces:
         return [self._known[row["id"]] for row in rows]
 
     def _measure(self, upgrade: Row) -> Took:
-        rows = self._read("select step, busy from steps where upgrade = ? and ended_at is not null", [upgrade["id"]])
+        rows = self._read(
+            "select step, busy from whole_steps where upgrade = ? and ended_at is not null", [upgrade["id"]]
+        )
         busy = {row["step"]: float(row["busy"]) for row in rows}
         missing = set(NEEDED) - set(busy) | self._list_helped(upgrade["id"])
         plane = 0.0 if missing & set(CONTROL_PLANE) else sum(busy.get(step, 0.0) for step in CONTROL_PLANE) / 60
@@ -86,7 +88,7 @@ class Paces:
         """The mean round in seconds, and pods a minute with the soaks left out; zeros where no workload was timed."""
         seen = self._notes.recall(upgrade["id"], ROUNDS)
         moved = self._read(
-            "select count(*) as pods, count(distinct wave) as waves from ledger"
+            "select count(*) as pods, count(distinct wave) as waves from whole_ledger"
             " where upgrade = ? and state = 'upgraded' and evidence not like 'already on %'",
             [upgrade["id"]],
         )[0]
@@ -103,11 +105,11 @@ class Paces:
         """The steps at which a person had to help, that were paused, or that stood still outside of a window."""
         rows = self._read(
             """
-            select step from approvals where upgrade = :upgrade and kind = 'blocked'
+            select step from whole_approvals where upgrade = :upgrade and kind = 'blocked'
             union select step from held_steps where upgrade = :upgrade
-            union select steps.step from steps join audit on audit.upgrade = steps.upgrade
-                where steps.upgrade = :upgrade and audit.action = 'pause'
-                and audit.at between steps.started_at and steps.ended_at
+            union select whole_steps.step from whole_steps join audit on audit.upgrade = whole_steps.upgrade
+                where whole_steps.upgrade = :upgrade and audit.action = 'pause'
+                and audit.at between whole_steps.started_at and whole_steps.ended_at
             """,
             {"upgrade": upgrade},
         )

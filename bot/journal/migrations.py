@@ -22,7 +22,10 @@ from bot.journal.schema.first_tables import (
 
 
 def build_migrations() -> Migrations:
-    """All migrations in order. A released one is never edited; a change is a new one at the end."""
+    """All migrations in order. A released one is never edited; a change is a new one at the end.
+
+    One that changes rows of the tables in `packs` has to unpack them first; a new column's default holds for them too.
+    """
     migrations = Migrations("asm-upgrade-bot")
     for migrate in (
         create_upgrades,
@@ -50,6 +53,7 @@ def build_migrations() -> Migrations:
         create_put_away,
         keep_local_times,
         index_waiting,
+        create_packs,
     ):
         migrations()(migrate)
     return migrations
@@ -180,3 +184,17 @@ def index_waiting(db: Database) -> None:
     db.execute(f"create index waiting_edits on outbox(seq) where {waits} and ts <> '' and kind <> 'answer'")
     posts = "outbox(channel, kind <> 'root', seq)"
     db.execute(f"create index waiting_posts on {posts} where {waits} and ts = '' and kind <> 'answer'")
+
+
+def create_packs(db: Database) -> None:
+    """What is kept of an upgrade that has ended, one row an upgrade in place of a hundred."""
+    db.execute(
+        """
+        create table packs (
+            upgrade text primary key references upgrades(id),
+            at real not null,
+            kept blob not null,
+            told blob not null
+        )
+        """
+    )

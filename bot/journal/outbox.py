@@ -44,6 +44,7 @@ MENDED = (
     "as not_before"
 )
 TOLD_UNWRITABLE = "unwritable"
+AT_SLOT = "upgrade = ? and slot = ? and slot <> ''"
 log = structlog.get_logger(__name__)
 
 
@@ -64,15 +65,14 @@ class OutboxView:
     def read_thread(self, upgrade: str) -> tuple[str, str]:
         """Channel and ts of the upgrade's root message; "" while it is not posted."""
         rows = self._rows(
-            "select channel, ts from outbox where upgrade = ? and slot = 'root' and slot <> ''", [upgrade]
+            "select channel, ts from whole_outbox where upgrade = ? and slot = 'root' and slot <> ''", [upgrade]
         )
         return (rows[0]["channel"], rows[0]["ts"]) if rows else ("", "")
 
     def list_told(self, upgrade: str) -> list[Message]:
         """Every message of the upgrade, posted or not, in the order in which they were made."""
-        return list(
-            map(_read_message, self._rows(f"select {MENDED} from outbox where upgrade = ? order by seq", [upgrade]))
-        )
+        rows = self._rows(f"select {MENDED} from whole_outbox where upgrade = ? order by seq", [upgrade])
+        return list(map(_read_message, rows))
 
     def find_put_away(self, upgrade: str) -> PutAway | None:
         """Where the upgrade's messages are that the journal has no longer, None while it has them."""
@@ -102,7 +102,8 @@ class Outbox(OutboxView):
     def find_last_gate(self, upgrade: str) -> str:
         """The slot of the upgrade's latest card of a gate, "" where it has none."""
         rows = self._store.read(
-            "select slot from outbox where upgrade = ? and kind = 'gate' and slot <> '' order by seq desc limit 1",
+            "select slot from whole_outbox where upgrade = ? and kind = 'gate' and slot <> '' "
+            "order by seq desc limit 1",
             [upgrade],
         )
         return str(rows[0]["slot"]) if rows else ""
@@ -110,7 +111,8 @@ class Outbox(OutboxView):
     def list_cards(self, upgrade: str, step: str = "") -> list[GateBody]:
         """The cards of the upgrade's gates, or of one gate, in the order in which they were made."""
         rows = self._store.read(
-            "select kind, body from outbox where upgrade = ? and slot <> '' and kind = 'gate' order by seq", [upgrade]
+            "select kind, body from whole_outbox where upgrade = ? and slot <> '' and kind = 'gate' order by seq",
+            [upgrade],
         )
         found = [decode_body(row["kind"], row["body"]) for row in rows]
         return [body for body in found if isinstance(body, GateBody) and step in ("", body.step)]
@@ -132,14 +134,14 @@ class Outbox(OutboxView):
 
     def leave_channel(self, upgrade: str, channels: Leaving, left: Mapping[str, Body], going: Collection[str]) -> None:
         """The upgrade goes on in another channel; `left` is what the messages under these slots say from now on."""
-        with self._store.transact() as db:
+        with self._store.change(upgrade) as db:
             leave_reminders(db, upgrade, channels)
             leave_channel(db, upgrade, channels.new, {slot: encode_body(body) for slot, body in left.items()}, going)
 
     def list_left_roots(self, upgrade: str) -> list[LeftRoot]:
         """The roots that the upgrade left behind, the last one first."""
         rows = self._store.read(
-            "select slot, channel, ts from outbox where upgrade = ? and kind = 'root' and slot <> 'root' "
+            "select slot, channel, ts from whole_outbox where upgrade = ? and kind = 'root' and slot <> 'root' "
             "order by ts desc",
             [upgrade],
         )
@@ -147,15 +149,12 @@ class Outbox(OutboxView):
 
     def touch_message(self, upgrade: str, slot: str) -> None:
         """Have a message drawn again whose body stands elsewhere in the journal."""
-        touched = "update outbox set revision = revision + 1 where upgrade = ? and slot = ? and slot <> ''"
-        with self._store.transact() as db:
-            db.execute(touched, [upgrade, slot])
+        with self._store.change(upgrade) as db:
+            db.execute(f"update outbox set revision = revision + 1 where {AT_SLOT}", [upgrade, slot])
 
     def find_body(self, upgrade: str, slot: str) -> Body | None:
         """What the editable message under this slot tells, None where there is none or it can't be read."""
-        rows = self._store.read(
-            "select kind, body from outbox where upgrade = ? and slot = ? and slot <> ''", [upgrade, slot]
-        )
+        rows = self._store.read(f"select kind, body from whole_outbox where {AT_SLOT}", [upgrade, slot])
         try:
             return decode_body(rows[0]["kind"], rows[0]["body"]) if rows else None
         except UNREADABLE:
@@ -163,13 +162,12 @@ class Outbox(OutboxView):
 
     def has_message(self, upgrade: str, slot: str) -> bool:
         """Whether there is an editable message under this slot."""
-        where = "upgrade = ? and slot = ? and slot <> ''"
-        return bool(self._store.read(f"select 1 from outbox where {where}", [upgrade, slot]))
+        return bool(self._store.read(f"select 1 from whole_outbox where {AT_SLOT}", [upgrade, slot]))
 
     def was_posted(self, upgrade: str, slot: str, begun: bool) -> bool:
         """Whether Slack has the message under this slot; with `begun` also whether posting it was begun."""
         rows = self._store.read(
-            "select 1 from outbox where upgrade = ? and slot = ? and slot <> '' and (ts <> '' or (? and attempts > 0))",
+            f"select 1 from whole_outbox where {AT_SLOT} and (ts <> '' or (? and attempts > 0))",
             [upgrade, slot, begun],
         )
         return bool(rows)
@@ -179,7 +177,7 @@ class Outbox(OutboxView):
         rows = self._store.read(
             """
             select 1 from outbox where kind = 'answer' and ts <> '' and created_at >= (
-                    select asked_at from approvals where upgrade = ? and step = ? and generation = ?)
+                    select asked_at from whole_approvals where upgrade = ? and step = ? and generation = ?)
                 and case when json_valid(body) then (json_extract(body, '$.upgrade'), json_extract(body, '$.user'),
                     json_extract(body, '$.card.step'), json_extract(body, '$.card.generation')) = (?, ?, ?, ?) end
             limit 1
@@ -349,7 +347,7 @@ class Outbox(OutboxView):
 
     def _insert(self, upgrade: str, slot: str, channel: str, body: Body, now: datetime, sent: int = 0) -> None:
         known = [uuid.uuid4().hex, upgrade, body.message_kind, slot, channel]
-        with self._store.transact() as db:
+        with self._store.change(upgrade) as db:
             db.execute(
                 """
                 insert into outbox (id, upgrade, kind, slot, channel, body, created_at, sent_revision)
@@ -359,7 +357,7 @@ class Outbox(OutboxView):
             )
 
     def _change(self, upgrade: str, slot: str, body: Body) -> None:
-        with self._store.transact() as db:
+        with self._store.change(upgrade) as db:
             db.execute(
                 """
                 update outbox set kind = ?, body = ?, revision = revision + 1

@@ -14,6 +14,7 @@ from typing import IO, Any, Literal, TypeAlias
 from sqlite_utils import Database
 
 from bot.journal.migrations import build_migrations
+from bot.journal.packs.views import add_views, unpack_rows
 from bot.journal.proofs import Key, prove_earlier
 from bot.journal.records import JournalDamaged as JournalDamaged
 from bot.journal.records import StoreBroken as StoreBroken
@@ -57,6 +58,7 @@ class Store:
         try:
             self._db = open_database(path)
             pending = self._bring_up_to_date()
+            add_views(self._db.conn)
         except sqlite3.Error as error:
             self._guard.close()
             raise StoreBroken(f"the journal {path} can't be opened: {error}") from error
@@ -88,6 +90,13 @@ class Store:
                 self._depth = 0
             self._commit()
         self._on_commit()
+
+    @contextmanager
+    def change(self, upgrade: str) -> Iterator[Database]:
+        """A transaction that changes what is kept of an upgrade, which is unpacked for it."""
+        with self.transact() as db:
+            unpack_rows(db, upgrade)
+            yield db
 
     def check(self) -> None:
         """Raise StoreBroken where nothing may be acted on any more."""
@@ -226,15 +235,22 @@ class StoredCopy:
         self._path = path
         connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5, isolation_level=None)
         self._db = Database(connection)
+        self._viewed = False
 
     def read(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """All rows of a query. Raises StoreBroken, of a damaged file JournalDamaged."""
         try:
+            self._add_views()
             return fetch_rows(self._db.conn, sql, parameters)
         except sqlite3.OperationalError as error:
             raise StoreBroken(f"{self._path} can't be read: {error}") from error
         except sqlite3.DatabaseError as error:
             raise JournalDamaged(f"{self._path} is damaged: {error}") from error
+
+    def _add_views(self) -> None:
+        if not self._viewed:
+            add_views(self._db.conn)
+            self._viewed = True
 
     def close(self) -> None:
         """Close the file."""

@@ -11,6 +11,7 @@ from bot.journal.audit import Asked, AuditEvent, Consented, Decided, GlassBroken
 from bot.journal.bodies import digest_shown
 from bot.journal.chain import SHORT, SealedEnd, SealedRow, find_breaks, name_row
 from bot.journal.outbox import name_card
+from bot.journal.packs.forms import is_pack
 from bot.journal.store import Row, Store, StoredCopy
 
 FIELDS = "upgrade, at, actor, action, detail, before, seal"
@@ -52,7 +53,7 @@ class Chains:
 
     def list_decided(self, upgrade: str) -> Mapping[tuple[str, int], Row]:
         """The upgrade's questions that were decided, by step and generation."""
-        rows = self._rows("select * from approvals where upgrade = ? and state = 'decided'", [upgrade])
+        rows = self._rows("select * from whole_approvals where upgrade = ? and state = 'decided'", [upgrade])
         return {(row["step"], row["generation"]): row for row in rows}
 
     def find_requester(self, upgrade: str) -> str:
@@ -62,8 +63,20 @@ class Chains:
 
     def find_card(self, upgrade: str, slot: str) -> str:
         """What the card under this slot says, as it is stored; "" where there is none."""
-        rows = self._rows("select body from outbox where upgrade = ? and slot = ?", [upgrade, slot])
+        rows = self._rows("select body from whole_outbox where upgrade = ? and slot = ?", [upgrade, slot])
         return str(rows[0]["body"]) if rows else ""
+
+    def list_bad_packs(self) -> list[str]:
+        """The upgrades whose packed rows can't be read."""
+        # a journal that no bot of this version has opened yet
+        if not self._rows("select 1 from sqlite_master where name = 'packs'"):
+            return []
+        packed = self._rows("select upgrade from packs order by upgrade")
+        return [row["upgrade"] for row in packed if not self._has_whole_pack(row["upgrade"])]
+
+    def _has_whole_pack(self, upgrade: str) -> bool:
+        rows = self._rows("select kept, told from packs where upgrade = ?", [upgrade])
+        return all(map(is_pack, rows[0].values()))
 
     def list_ended(self) -> list[str]:
         """The upgrades that have ended, by their own rows."""
@@ -77,6 +90,7 @@ def verify_journal(chains: Chains, head: str = "") -> Examination:
     faults = [f"{upgrade}: {fault}" for upgrade, rows in audits.items() for fault in find_breaks(rows)]
     faults += [f"the journal's own chain: {fault}" for fault in find_breaks(ends)]
     faults += _find_lost_ends(audits, ends, chains.list_ended())
+    faults += [f"{upgrade}: what was packed of it can't be read" for upgrade in chains.list_bad_packs()]
     for upgrade, rows in audits.items():
         faults += [f"{upgrade}: {fault}" for fault in find_contradictions(chains, upgrade, rows)]
     seals = [row.seal for rows in audits.values() for row in rows] + [end.seal for end in ends]

@@ -71,22 +71,22 @@ class Boards:
         return kept.boards[cluster]
 
     def _read(self, cluster: str) -> Board:
-        built = [self._views.build_view(row) for row in self._journal.list_upgrades(cluster, LOOKED_AT)]
-        upgrade = next((view for view in built if view.ended_at is None), None)
-        last = next((view for view in built if view.ended_at is not None), None)
-        mode = self._journal.recall(built[0].id, MTLS) if built else None
+        rows = self._journal.list_upgrades(cluster, LOOKED_AT)
+        upgrade = next((self._views.build_view(row) for row in rows if row.ended_at is None), None)
+        last = next((self._views.build_view(row) for row in rows if row.ended_at is not None), None)
+        mode = self._journal.recall(rows[0].id, MTLS) if rows else None
         return Board(
             upgrade=upgrade,
             last=last,
-            version=read_mesh_version(upgrade, last, self._recall_mesh(built)),
+            version=read_mesh_version(upgrade, last, self._recall_mesh([row.id for row in rows])),
             mtls=mode or "",
             thread=self._read_thread(upgrade.id) if upgrade else ("", ""),
             given=tuple(self._list_given(upgrade)) if upgrade else (),
         )
 
-    def _recall_mesh(self, upgrades: Sequence[UpgradeView]) -> SeenMesh | None:
+    def _recall_mesh(self, upgrades: Sequence[str]) -> SeenMesh | None:
         """What the latest upgrade that looked saw of the mesh."""
-        found = (self._journal.recall(upgrade.id, MESH_SEEN) for upgrade in upgrades)
+        found = (self._journal.recall(upgrade, MESH_SEEN) for upgrade in upgrades)
         return next((seen for seen in found if seen), None)
 
     def _list_given(self, upgrade: UpgradeView) -> list[str]:

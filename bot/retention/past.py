@@ -84,7 +84,7 @@ class Past:
     def read_told(self, upgrade: str) -> Mapping[str, str]:
         """What goes of the upgrade's messages: a line each, and the texts of its files."""
         rows = self._store.read(
-            f"select * from outbox where upgrade = ? and kind not in {KEPT_KINDS} order by seq", [upgrade]
+            f"select * from whole_outbox where upgrade = ? and kind not in {KEPT_KINDS} order by seq", [upgrade]
         )
         bodies = [decode_body("file", row["body"]) for row in rows if row["kind"] == "file"]
         files = name_texts((body.name, body.text) for body in bodies if isinstance(body, FileBody) and body.text)
@@ -92,7 +92,7 @@ class Past:
 
     def put_away(self, upgrade: str, parcel: Parcel, now: datetime) -> None:
         """Note the parcel, and remove what it holds of the upgrade's messages."""
-        with self._store.transact() as db:
+        with self._store.change(upgrade) as db:
             db.execute(
                 "insert into put_away (upgrade, at, file, sha256) values (?, ?, ?, ?)",
                 [upgrade, now.timestamp(), str(parcel.path), parcel.sha256],

@@ -153,7 +153,7 @@ class Schedules(SchedulesView):
 
     def note_times(self, upgrade: str, opens: datetime | None, ends: datetime | None) -> None:
         """Keep from when to when it may act, for whoever is shown it; None where it may now, or nothing ends it."""
-        with self._store.transact() as db:
+        with self._store.change(upgrade) as db:
             write_note(db, self._store.key, upgrade, SHOWN_TIMES, encode_json([to_seconds(opens), to_seconds(ends)]))
 
     def add_extension(self, upgrade: str, until: datetime, by: str, reason: str, now: datetime) -> None:

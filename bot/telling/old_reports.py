@@ -22,6 +22,7 @@ class OldReports:
         self._clock = clock
         self._shown = shown
         self._interval = Interval(BETWEEN, clock)
+        self._closed: set[str] = set()
 
     def turn(self) -> None:
         """Look once, unless that was a moment ago."""
@@ -29,5 +30,6 @@ class OldReports:
             return
         now = self._clock.now()
         for row in self._journal.list_upgrades(limit=LOOKED_AT):
-            if row.ended_at is not None and now - row.ended_at >= self._shown:
+            if row.id not in self._closed and row.ended_at is not None and now - row.ended_at >= self._shown:
                 self._chronicle.close_return(row.id)
+                self._closed.add(row.id)

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import structlog
 
-from bot.app.wiring import build_pen
+from bot.app.wiring import build_packs, build_pen
 from bot.clicks.orders import ReadStatus
 from bot.journal.bodies import MilestoneBody
 from bot.journal.store import Row, Store
+from bot.retention.packing import QUIET
 from bot.slack.drawing.home import draw_home
 from tests.bench.findings import Finding
 from tests.scenarios.rig import ANA, BEN, Rig, open_world
@@ -24,8 +25,9 @@ UPGRADES = 10_000
 CLUSTERS = 50
 ROUNDS = 15
 BOUND = 20.0
-# What of an upgrade is many rows.
-TABLES = ("steps", "approvals", "memory", "ledger", "audit", "outbox", "ends")
+# What is kept of an upgrade beside its own row, and what came of people's orders about it, packed or not.
+TABLES = ("packs", "steps", "approvals", "memory", "ledger", "audit", "outbox", "ends", "reminders")
+ORDERS = {"outbox": "kind = 'answer'", "clicks": "1"}
 
 
 def measure() -> list[Finding]:
@@ -36,6 +38,8 @@ def measure() -> list[Finding]:
         rig.command(ANA, "start cluster-x")
         rig.upgrade_all(BEN)
         rig.run_until(lambda: not rig.bot.outbox.list_unsent(rig.world.clock.now()), 600)
+        world.clock.advance(QUIET.total_seconds() + 60)
+        build_packs(rig.bot.store, world.clock).turn()
         before = measure_pages(rig.bot.store)
         fill(rig.bot.store)
         grown = (measure_pages(rig.bot.store) - before) / UPGRADES / 1000
@@ -84,6 +88,7 @@ def fill(store: Store) -> None:
     """Give the upgrade that has ended as many twins, over some clusters."""
     (found,) = store.read("select id, number from upgrades")
     rows = {table: store.read(f"select * from {table} where upgrade = ?", [found["id"]]) for table in TABLES}
+    orders = {table: store.read(f"select * from {table} where {which}") for table, which in ORDERS.items()}
     upgrades = store.read("select * from upgrades")
     with store.transact() as db:
         for twin in range(UPGRADES):
@@ -92,14 +97,15 @@ def fill(store: Store) -> None:
             add(db.conn, "upgrades", [{**row, **changes, "ended_at": 1e9 + twin + 600} for row in upgrades])
             for table, own in rows.items():
                 add(db.conn, table, [rename(row, changes["id"], twin) for row in own])
+            for table, own in orders.items():
+                add(db.conn, table, [rename(row, row.get("upgrade"), twin) for row in own])
 
 
 def rename(row: Row, upgrade: object, twin: int) -> Row:
     """A row of the twin's, without the numbers that the journal gives."""
-    changed = {name: told for name, told in row.items() if name != "seq"} | {"upgrade": upgrade}
-    if "slot" in row:
-        changed |= {"id": f"{row['id'][:24]}{twin:08d}", "created_at": 1e9 + twin}
-    return changed
+    given = {"upgrade": upgrade, "id": f"{str(row.get('id'))[:24]}{twin:08d}"}
+    given |= {"created_at": 1e9 + twin, "received_at": 1e9 + twin}
+    return {name: given.get(name, told) for name, told in row.items() if name != "seq"}
 
 
 def add(connection: sqlite3.Connection, table: str, rows: list[Row]) -> None:

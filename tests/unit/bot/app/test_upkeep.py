@@ -13,8 +13,17 @@ from pathlib import Path
 import pytest
 import structlog
 
-from bot.app.upkeep import COPIES_KEPT, SECONDS_KEPT, AccessLeftovers, Archives, JournalCopies
+from bot.app.upkeep import (
+    COPIES_KEPT,
+    PACKED_AT_ONCE,
+    SECONDS_KEPT,
+    AccessLeftovers,
+    Archives,
+    JournalCopies,
+    JournalPacks,
+)
 from bot.gateways.releases.archive_cache import Removed
+from bot.retention.packing import QUIET, Packing
 from steps.contract.ports import Tools
 from steps.notes.control_plane import FIRST_WRITE
 from steps.notes.download import PREVIOUS as PREVIOUS_TOOLS
@@ -223,3 +232,53 @@ def test_a_folder_that_can_not_be_written_stops_nothing(copied: Copied) -> None:
     copied.folder.write_text("a file in its place")
     copied.copies.turn()
     assert copied.folder.read_text() == "a file in its place"
+
+
+def end_many(engine: Engine, count: int) -> None:
+    """Upgrades that ended long ago, all with a note."""
+    for number in range(1, count + 1):
+        row = engine.add_upgrade(["a/b"], "cluster-x", number)
+        engine.journal.remember(row.id, SHA256, TARGET)
+        engine.journal.change_upgrade(row.id, state="aborted", due=None, ended_at=engine.clock.now())
+    engine.clock.advance(QUIET.total_seconds() + 1)
+
+
+def list_packed(engine: Engine) -> list[str]:
+    """The upgrades that are packed, in the order in which they ended."""
+    return [row["upgrade"] for row in engine.store.read("select upgrade from packs order by rowid")]
+
+
+def test_what_has_ended_is_packed_a_few_at_each_look(build: Build) -> None:
+    """However many an earlier version left: nobody waits for it."""
+    engine = build({})
+    end_many(engine, PACKED_AT_ONCE + 2)
+    packs = JournalPacks(Packing(engine.store), engine.clock)
+    packs.turn()
+    assert list_packed(engine) == [f"cluster-x-{number}" for number in range(1, PACKED_AT_ONCE + 1)]
+    engine.clock.advance(60)
+    packs.turn()
+    assert len(list_packed(engine)) == PACKED_AT_ONCE + 2
+    assert engine.journal.recall("cluster-x-1", SHA256) == TARGET
+
+
+def test_what_can_not_be_packed_keeps_no_other_back(build: Build) -> None:
+    """It is told, and tried again an hour later."""
+    engine = build({})
+    end_many(engine, 2)
+    packs = JournalPacks(Packing(engine.store), engine.clock)
+    with engine.store.transact() as db:
+        db.execute(
+            "create trigger no before insert on packs when new.upgrade = 'cluster-x-1' "
+            "begin select raise(abort, 'no'); end"
+        )
+    with structlog.testing.capture_logs() as logs:
+        packs.turn()
+    assert (list_packed(engine), len(logs)) == (["cluster-x-2"], 1)
+    with engine.store.transact() as db:
+        db.execute("drop trigger no")
+    engine.clock.advance(60)
+    packs.turn()
+    assert list_packed(engine) == ["cluster-x-2"]
+    engine.clock.advance(3600)
+    packs.turn()
+    assert list_packed(engine) == ["cluster-x-2", "cluster-x-1"]

@@ -42,6 +42,7 @@ LANDED = (
     ("create_put_away", "63feb1120837633a75101ceb0a2dd06e"),
     ("keep_local_times", "7ca7b3b87af2972c26f04c18c69be146"),
     ("index_waiting", "63c836974232de2db231114600d4bf74"),
+    ("create_packs", "c2c72b1bffdbad76b4c44534df7e0097"),
 )
 
 

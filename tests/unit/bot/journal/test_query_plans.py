@@ -11,13 +11,26 @@ from pathlib import Path
 
 import pytest
 
+from bot.journal.packs.views import add_views
 from bot.journal.store import Store
 from tests.unit.bot.keys import KEY
 
 # These write the journal anew once, or look through all of it because a person asked for that.
 ONCE = ("migrations.py", "proofs.py", "chain.py", "verifying.py")
 # A row, or some rows for what is open: there is nothing to search.
-SMALL = ("identity", "presence", "webhooks", "holds", "json_each", "sqlite_master", "ends", "constant row", "schedules")
+# A view is gone through after each of its tables was searched for what is asked of it.
+SMALL = (
+    "whole_",
+    "identity",
+    "presence",
+    "webhooks",
+    "holds",
+    "json_each",
+    "sqlite_master",
+    "ends",
+    "constant row",
+    "schedules",
+)
 VERB = re.compile(r"\s*(select\b.*\bfrom|update\s+\w+\s+set|delete\s+from)\s", re.DOTALL)
 
 
@@ -68,6 +81,7 @@ def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     """A journal of today's schema."""
     Store(tmp_path / "asm-upgrade.db", KEY).close()
     opened = sqlite3.connect(tmp_path / "asm-upgrade.db")
+    add_views(opened)
     yield opened
     opened.close()
 
