@@ -13,8 +13,10 @@ from pathlib import Path
 
 from bot.clicks.clicks import encode_click
 from bot.journal.audit import Started
+from bot.journal.packs.forms import Rows, write_pack
 from bot.journal.store import StoredCopy
 from bot.journal.verifying import Chains, verify_journal
+from bot.retention.packing import QUIET, Packing
 from bot.windows.downtime import Downtime, Window
 from steps.contract.cards import Card
 from steps.contract.notes import Note, read_as
@@ -51,9 +53,9 @@ class Journals:
 
     folder: Path
 
-    def verify(self, statement: str) -> str:
-        """Whether `verify` finds what was written into the ended one."""
-        with self._copy("ended") as path:
+    def verify(self, statement: str, name: str = "ended") -> str:
+        """Whether `verify` finds what was written into the ended one, or into the one that is packed."""
+        with self._copy(name) as path:
             write(path, statement)
             copy = StoredCopy(path)
             found = verify_journal(Chains(copy)).faults
@@ -106,8 +108,8 @@ class Journals:
 
 @contextmanager
 def open_journals(folder: Path) -> Iterator[Journals]:
-    """Made once: an upgrade that asks, two that Ben let pass, one of which is held, and one that has ended."""
-    for name in ("asking", "passed", "held", "ended"):
+    """Made once: an upgrade that asks, two that Ben let pass, one held, and two that have ended, one packed."""
+    for name in ("asking", "passed", "held", "ended", "packed"):
         (folder / name).mkdir()
         engine = build_engine(folder / name, build_steps([]), downtime=DAYS if name == "held" else Downtime())
         begin(engine)
@@ -121,9 +123,11 @@ def open_journals(folder: Path) -> Iterator[Journals]:
         if name == "held":  # the gate is decided ahead of the window; what acts behind it waits
             engine.runner.turn()
             assert engine.schedules.find_hold("cluster-x-1") is not None
-        if name == "ended":
+        if name in ("ended", "packed"):
             engine.runner.turn()
             assert engine.row().state == "upgraded"
+        if name == "packed":
+            pack(engine)
         with engine.store.transact() as db:
             db.conn.execute("select 1")
         engine.store.read("pragma wal_checkpoint(truncate)")
@@ -137,6 +141,19 @@ def begin(engine: Engine) -> None:
     engine.journal.append("cluster-x-1", ANA, Started("1.4.10-asm.18"), engine.clock.now())
     engine.runner.turn()
     engine.post_cards()
+
+
+def pack(engine: Engine) -> None:
+    """Slack has all of it, and days have passed."""
+    with engine.store.transact() as db:
+        db.execute("update outbox set sent_revision = revision")
+    assert Packing(engine.store).pack("cluster-x-1", engine.clock.now() + 2 * QUIET)
+
+
+def write_packs(**tables: Rows) -> str:
+    """A pack of one's own for the upgrade, as a statement."""
+    kept, told = write_pack(tables), write_pack({})
+    return f"insert into packs (upgrade, at, kept, told) values ('cluster-x-1', 1, x'{kept.hex()}', x'{told.hex()}')"
 
 
 def write(path: Path, statement: str) -> None:
@@ -203,6 +220,16 @@ CHANGED = {
 CLICK = encode_click(write_click("forged", "approve", BEN, START, "cluster-x", STEP, 1, channel="C0")).replace(
     "'", "''"
 )
+# Of the question that is open, and of one that was never asked.
+OWN_ROWS: Rows = [
+    {
+        "step": STEP, "generation": generation, "kind": "gate", "question": "", "choices": "[]",
+        "binding": '{"what": "shown"}', "digest": "", "state": "decided", "choice": "approve", "decided_by": BEN,
+        "decided_at": 1.0, "reason": "", "asked_at": 1.0, "expires_at": None, "proof": "ab", "term_proof": "ab",
+    }
+    for generation in (1, 9)
+]  # fmt: skip
+OWN_NOTES: Rows = [{"key": "access/what", "value": '"cluster-y"', "proof": "ab"}]
 INSERTED = f"insert into clicks (id, body, received_at) values ('forged', '{CLICK}', 1796090400)"
 ATTACKS: list[Attack] = [
     forge("forge", "approvals: a decision", DECIDED, RUNNING),
@@ -274,6 +301,32 @@ ATTACKS: list[Attack] = [
         "outbox: another card",
         "update outbox set body = json_set(body, '$.question', 'x') where kind = 'gate'",
         RUNNING,
+    ),
+    forge("forge", "packs: a decision", write_packs(approvals=OWN_ROWS), RUNNING),
+    forge(
+        "forge",
+        "packs: a decision in place of the question",
+        write_packs(approvals=OWN_ROWS),
+        "delete from approvals",
+        f"{RUNNING}, generation = 9",
+    ),
+    confuse("forge", "packs: a note", write_packs(memory=OWN_NOTES)),
+    confuse("forge", "packs: a note in place of the bot's", write_packs(memory=OWN_NOTES), "delete from memory"),
+    forge(
+        "break", "packs: nothing that can be read", "insert into packs values ('cluster-x-1', 1, x'ff', '')", RUNNING
+    ),
+    Attack("state folder", "forge", "packs: removed", lambda journals: journals.verify("delete from packs", "packed")),
+    Attack(
+        "state folder",
+        "forge",
+        "packs: emptied",
+        lambda journals: journals.verify(f"update packs set kept = x'{write_pack({}).hex()}'", "packed"),
+    ),
+    Attack(
+        "state folder",
+        "break",
+        "packs: damaged",
+        lambda journals: journals.verify("update packs set told = x'ff'", "packed"),
     ),
     Attack(
         "state folder",

@@ -112,7 +112,10 @@ def _write_cell(table: str, name: str, default: str | None) -> str:
 
 
 def unpack_rows(db: Database, upgrade: str) -> None:
-    """Let the rows of an upgrade stand again, within the caller's transaction; a pack that can't be read stays."""
+    """Let the rows of an upgrade stand again, within the caller's transaction; a pack that can't be read stays.
+
+    A row that stands wins: the bot never packs one and leaves it, so that the other is somebody else's.
+    """
     for kept, told in db.execute("select kept, told from packs where upgrade = ?", [upgrade]).fetchall():
         try:
             pack = read_pack(kept) | read_pack(told)
@@ -127,4 +130,4 @@ def _insert(db: Database, upgrade: str, table: str, rows: PackedTable) -> None:
     names = ", ".join(f'"{name}"' for name in ("upgrade", *rows.names))
     marks = ", ".join("?" for _ in ("upgrade", *rows.names))
     cells = ([upgrade, *map(restore_cell, row)] for row in zip(*rows.columns, strict=True))
-    db.conn.executemany(f"insert into {table} ({names}) values ({marks})", cells)
+    db.conn.executemany(f"insert or ignore into {table} ({names}) values ({marks})", cells)
