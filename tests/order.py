@@ -1,20 +1,29 @@
-"""Plugin: files of whole upgrades and with slow tests come first, so that all workers end together.
+"""Plugin: files that may take long and those of whole upgrades come first, so that all workers end together.
 
-`--shuffle SEED` runs the files in a random order, and the tests of each file as well.
+`--shuffle SEED` runs the files in a random order, and the tests of each file as well. Of the files that share a control
+plane one worker takes all: each other would start one for itself, which costs as much as their tests.
 """
 
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 # Folders in which nearly every test takes an upgrade from one question to the next.
 UPGRADING = frozenset({"journals", "scenarios"})
+# A test's usual limit in seconds, as pyproject.toml has it, and that of what is begun before all else.
+USUAL, LONGEST = 180.0, 900.0
+# Lost nodes are waited for as long as all other contracts take: they get a control plane of their own.
+SHARING, APART = re.compile(r"tests/contracts/test_\w+\.py"), "tests/contracts/test_node_loss.py"
+CONTRACTS = "tests/contracts"
 
 
 class Placed(Protocol):
@@ -41,15 +50,56 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Order or shuffle; every worker comes to the same order."""
-    seed = config.getoption("shuffle")
-    slow = {item.path for item in items if item.get_closest_marker("slow") or UPGRADING.intersection(item.path.parts)}
-    items[:] = put_first(items, slow) if seed is None else shuffle(items, seed)
+    seed, real = config.getoption("shuffle"), bool(config.getoption("real_cluster"))
+    if seed is not None:
+        items[:] = shuffle(items, seed)
+        return
+    limits: dict[str, float] = {}
+    for item in items:
+        group = name_group(item.nodeid, real=real)
+        limits[group] = max(limits.get(group, 0.0), find_limit(item, real=real))
+    items[:] = put_first(items, limits, lambda item: name_group(item.nodeid, real=real))
 
 
-def put_first(items: Sequence[T], slow: Collection[Path]) -> list[T]:
-    """The tests of these files first, a file of many before one of few: what takes long must not be begun last."""
-    counts = Counter(item.path for item in items)
-    return sorted(items, key=lambda item: -counts[item.path] if item.path in slow else 0)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hand out files as xdist does, but what shares a control plane in one."""
+    if not config.getoption("real_cluster") or config.getoption("dist") != "loadfile":
+        return None
+    scheduler: Any = LoadFileScheduling(config, log)
+    scheduler._split_scope = partial(name_group, real=True)
+    return scheduler
+
+
+def name_group(nodeid: str, *, real: bool) -> str:
+    """What one worker takes as a whole: a test's file, or all that use its control plane."""
+    file = nodeid.split("::", 1)[0]
+    return CONTRACTS if real and file != APART and SHARING.fullmatch(file) else file
+
+
+def find_limit(item: pytest.Item, *, real: bool) -> float:
+    """How long a test may take, where it takes long at all."""
+    if real and item.get_closest_marker("realcluster"):
+        return LONGEST
+    limit = item.get_closest_marker("timeout")
+    if limit is not None:
+        return float(limit.args[0])
+    slow = item.get_closest_marker("slow") or UPGRADING.intersection(item.path.parts)
+    return USUAL if slow else 0.0
+
+
+def put_first(items: Sequence[T], limits: Mapping[str, float], name: Callable[[T], str]) -> list[T]:
+    """What may take longest is begun first, and of equals the group of most tests; the others stay as they are."""
+    counts = Counter(map(name, items))
+    places: dict[str, int] = {}
+    for item in items:
+        places.setdefault(name(item), len(places))
+
+    def rank(item: T) -> tuple[float, int, int]:
+        limit = limits.get(name(item), 0.0)
+        return -limit, -counts[name(item)] if limit else 0, places[name(item)]
+
+    return sorted(items, key=rank)
 
 
 def shuffle(items: Iterable[T], seed: str) -> list[T]:

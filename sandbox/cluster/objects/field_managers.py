@@ -87,7 +87,7 @@ class FieldTracker:
         live = frozenset().union(*(self._list_leaves(key, value) for key, value in after.items()))
         changed = self._find_changed(before, after)
         operation = "Apply" if manager.applies else "Update"
-        gained = frozenset(path for path, _ in _leaves(body or {})) if manager.applies else changed
+        gained = frozenset(_find_leaves(body or {})) if manager.applies else changed
         entries = []
         own = _Entry(manager.name, operation, version, at, frozenset())
         for entry in self._read_entries(before):
@@ -115,7 +115,7 @@ class FieldTracker:
         if known is None:
             if len(self._known) >= _MOST_KEPT:
                 self._known.clear()
-            known = self._known[key, id(part)] = part, dict(_leaves({key: part}))
+            known = self._known[key, id(part)] = part, _find_leaves({key: part})
         return known[1]
 
     def _read_entries(self, obj: Json) -> Iterator[_Entry]:
@@ -131,7 +131,7 @@ class FieldTracker:
 
 def drop_unapplied(live: Json, body: Json, manager: FieldOwner) -> Json:
     """Return the live object without what this manager applied before and no longer names. ApiError 409 on conflict."""
-    wanted, now = dict(_leaves(body)), dict(_leaves(live))
+    wanted, now = _find_leaves(body), _find_leaves(live)
     applied: frozenset[Path] = frozenset()
     held: set[Path] = set()
     conflicts: list[tuple[str, str]] = []
@@ -174,25 +174,27 @@ def _say(path: Path) -> str:
     return said
 
 
-def _leaves(obj: Json) -> Iterator[tuple[Path, Any]]:
+def _find_leaves(obj: Json) -> dict[Path, Any]:
+    found: dict[Path, Any] = {}
     for key, value in obj.items():
         if key == "metadata":
             kept = {name: value[name] for name in _KEPT_METADATA if name in value}
-            yield from _leaves_under(("f:metadata",), kept)
+            if kept:
+                _add_leaves(found, ("f:metadata",), key, kept)
         elif key not in ("apiVersion", "kind"):
-            yield from _leaves_under((f"f:{key}",), value)
+            _add_leaves(found, (f"f:{key}",), key, value)
+    return found
 
 
-def _leaves_under(path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
-    name = path[-1].removeprefix("f:")
-    if isinstance(value, dict) and value and name not in _WHOLE:
+def _add_leaves(found: dict[Path, Any], path: Path, name: str, value: Any) -> None:
+    if value and isinstance(value, dict) and name not in _WHOLE:
         for key, inner in value.items():
-            yield from _leaves_under((*path, f"f:{key}"), inner)
-    elif isinstance(value, list) and value and (entries := _by_key(name, value)) is not None:
+            _add_leaves(found, (*path, f"f:{key}"), key, inner)
+    elif value and isinstance(value, list) and (entries := _by_key(name, value)) is not None:
         for part, inner in entries.items():
-            yield from _leaves_under((*path, part), inner)
-    elif value is not None and path != ("f:metadata",):
-        yield path, value
+            _add_leaves(found, (*path, part), part, inner)
+    elif value is not None:
+        found[path] = value
 
 
 def _by_key(name: str, rows: list[Any]) -> dict[str, Any] | None:

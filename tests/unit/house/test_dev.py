@@ -90,3 +90,23 @@ def test_paths_of_the_real_cluster_reach_pytest_whole(fresh_clone: Path) -> None
     answer = run_dev(fresh_clone, "test", "--real-cluster", "--control-plane", "etc", "-q")
     workers = ["-n", "4", "--dist", "loadfile", "--no-loadscope-reorder"]
     assert answer.stdout.split() == ["-m", "pytest", *workers, "--real-cluster", "--control-plane=/usr/etc", "-q"]
+
+
+def test_all_tests_are_compiled_once_before_the_workers_begin(fresh_clone: Path) -> None:
+    """By one program each, and neither again nor where a few tests are asked for."""
+    for folder in ("bin", "pycache"):
+        (fresh_clone / ".venv" / folder).mkdir(parents=True)
+    mark_installed(fresh_clone, "constraints.txt")
+    for program in ("asm-upgrade", "playwright", "python"):
+        write_program(fresh_clone / ".venv", program, f'#!/bin/sh\necho "$*" >>{fresh_clone}/told\n')
+    write_program(fresh_clone, "chromium", "#!/bin/sh\n")
+    for arguments in (["tests/unit/house"], ["-q"], ["-q"]):
+        assert run_dev(fresh_clone, "test", *arguments).returncode == 0
+    lines = (fresh_clone / "told").read_text().splitlines()
+    first, *twice, third, fourth = [line for line in lines if line.startswith("-m")]
+    assert sorted(twice) == [
+        "-m pytest --collect-only -qq tests --ignore tests/unit",
+        "-m pytest --collect-only -qq tests/unit",
+    ]
+    assert first.endswith("tests/unit/house")
+    assert third == fourth == "-m pytest -n 4 --dist loadfile --no-loadscope-reorder -q"

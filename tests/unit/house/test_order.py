@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.order import put_first, shuffle
+import pytest
+from xdist.scheduler import LoadFileScheduling
+
+from tests.order import LONGEST, USUAL, name_group, put_first, shuffle
 
 
 @dataclass(frozen=True)
@@ -35,9 +38,37 @@ def test_the_tests_of_a_file_stay_together() -> None:
     assert sorted(order, key=TESTS.index) == TESTS
 
 
+def name_file(one: Written) -> str:
+    """The file of a test."""
+    return one.path.stem[-1]
+
+
 def test_files_with_slow_tests_come_first() -> None:
     """Whole, the one with most tests before the others, and otherwise in the order that they had."""
     more = [Written(Path("test_d.py"), number) for number in range(6, 9)]
-    order = put_first([*TESTS, *more], {Path("test_b.py"), Path("test_d.py"), Path("test_f.py")})
+    order = put_first([*TESTS, *more], dict.fromkeys("bdf", USUAL), name_file)
     assert [one.path.stem[-1] for one in order] == [*"d" * 9, *"b" * 6, *"f" * 6, *"a" * 6, *"c" * 6, *"e" * 6]
     assert [one.number for one in order] == [*range(9), *[*range(6)] * 5]
+
+
+def test_what_may_take_longest_is_begun_first() -> None:
+    """However few its tests are: it would keep one worker when all others have ended."""
+    one = Written(Path("test_g.py"), 0)
+    order = put_first([*TESTS, one], {"b": USUAL, "g": LONGEST}, name_file)
+    assert [name_file(other) for other in order[:7]] == [*"g", *"b" * 6]
+
+
+@pytest.mark.parametrize(
+    ("file", "group"),
+    [
+        ("tests/contracts/test_reads.py", "tests/contracts"),
+        ("tests/contracts/test_node_loss.py", "tests/contracts/test_node_loss.py"),
+        ("tests/contracts/istioctl/test_seam.py", "tests/contracts/istioctl/test_seam.py"),
+        ("tests/unit/house/test_order.py", "tests/unit/house/test_order.py"),
+    ],
+)
+def test_one_worker_takes_what_shares_a_control_plane(file: str, group: str) -> None:
+    """And a file at a time where there is none, as xdist asks for it."""
+    assert LoadFileScheduling._split_scope(None, f"{file}::test_it[real]") == file
+    assert name_group(f"{file}::test_it[real]", real=True) == group
+    assert name_group(f"{file}::test_it[real]", real=False) == file
