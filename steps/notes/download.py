@@ -80,6 +80,8 @@ KUBECTL = Note("download/kubectl", read_as(Kubectl))
 RECORDED = Note("download/recorded", read_as(KeptRecord))
 # Why the account that recorded it may write, "" where it may not.
 RECORDER_DOUBT = Note("download/recorder-doubt", read_as(str))
+# The recording that was begun last.
+LAST_RECORDING = Note("download/last-recording", read_as(str))
 # Recordings follow each other within seconds; as whom they read is asked anew after half a minute, and by each step.
 RECORDER = Note("download/recorder", read_as(KeptRecorder))
 PREVIOUS = Note("download/previous", read_previous)

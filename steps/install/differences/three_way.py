@@ -8,6 +8,7 @@ documentation (declarative object management, "How apply calculates differences 
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -63,6 +64,8 @@ SUFFIXES: Mapping[str, Decimal] = {
     **{f"{sign}i": Decimal(1024) ** (power + 1) for power, sign in enumerate("KMGTPE")},
 }
 MISSING = object()
+# A control plane's ConfigMaps hold a dozen texts; a dashboard's is too long to be kept.
+OPENED_KEPT, LONGEST_KEPT = 16, 32 * 1024
 
 
 @dataclass(frozen=True)
@@ -162,7 +165,7 @@ def _pick(manifest: Manifest) -> Mapping[str, object]:
     kept = {name: dict(metadata.get(name) or {}) for name in OF_METADATA}
     kept["annotations"].pop(LAST_APPLIED, None)
     body = {key: value for key, value in manifest.items() if key not in NOT_COMPARED and key != "metadata"}
-    if manifest.get("kind") == "ConfigMap" and isinstance(body.get("data"), Mapping):
+    if manifest.get("kind") == "ConfigMap" and isinstance(body.get("data"), dict):
         body["data"] = {name: _open_text(value) for name, value in body["data"].items()}
     return {**body, "metadata": kept}
 
@@ -170,12 +173,22 @@ def _pick(manifest: Manifest) -> Mapping[str, object]:
 def _open_text(text: object) -> object:
     if not isinstance(text, str) or ":" not in text:
         return text
+    return _open_again(text) if len(text) <= LONGEST_KEPT else _open_written(text)
+
+
+@functools.lru_cache(maxsize=OPENED_KEPT)
+def _open_again(text: str) -> OpenedText | str:
+    """The same text holds the same, and each comparison asks three times for it; nobody changes what was opened."""
+    return _open_written(text)
+
+
+def _open_written(text: str) -> OpenedText | str:
     try:
         documents = read_yaml(text)
     except BadDocument:
         return text
     opened = documents[0] if len(documents) == 1 else None
-    return OpenedText({str(key): value for key, value in opened.items()}) if isinstance(opened, Mapping) else text
+    return OpenedText({str(key): value for key, value in opened.items()}) if isinstance(opened, dict) else text
 
 
 FoundChanges: TypeAlias = Iterator[tuple[FieldPath, object, object]]
@@ -189,7 +202,7 @@ def _walk(wanted: object, last: object, live: object, path: FieldPath, custom: b
     elif isinstance(wanted, OpenedText) and isinstance(live, OpenedText):
         # the text is replaced as a whole, so what only the cluster's has goes as well
         yield from _walk_fields(wanted, dict(live), dict(live), path, True)
-    elif isinstance(wanted, Mapping):
+    elif isinstance(wanted, dict):
         yield from _walk_fields(wanted, _as_fields(last), live, path, custom)
     elif isinstance(wanted, list) and not custom and (key := _find_key(wanted, live, path)):
         yield from _walk_entries(wanted, last, live, path, key)
@@ -204,7 +217,7 @@ def _walk_fields(
     wanted: Mapping[str, object], last: Mapping[str, object], live: object, path: FieldPath, custom: bool
 ) -> FoundChanges:
     here = _as_fields(live)
-    if live is not MISSING and live is not None and not isinstance(live, Mapping):
+    if live is not MISSING and live is not None and not isinstance(live, dict):
         yield path, live, wanted
         return
     for name in sorted({*wanted, *last}):
@@ -225,7 +238,7 @@ def _drop(last: object, live: object, path: FieldPath) -> FoundChanges:
 
     Told field by field, but for an entry of a list that goes as a whole.
     """
-    if isinstance(last, Mapping) and isinstance(live, Mapping) and live and not _is_whole_entry(last, live, path):
+    if isinstance(last, dict) and isinstance(live, dict) and live and not _is_whole_entry(last, live, path):
         for name in sorted(live):
             if name in last:
                 yield from _drop(last[name], live[name], (*path, name))
@@ -250,8 +263,8 @@ def _is_same(wanted: object, live: object, field: str) -> bool:
 
 def _is_covered(wanted: object, live: object) -> bool:
     """Whether an entry of a list that is replaced whole stands there already, the server's defaults besides."""
-    if isinstance(wanted, Mapping):
-        return isinstance(live, Mapping) and all(_is_covered(value, live.get(name)) for name, value in wanted.items())
+    if isinstance(wanted, dict):
+        return isinstance(live, dict) and all(_is_covered(value, live.get(name)) for name, value in wanted.items())
     if isinstance(wanted, list):
         return isinstance(live, list) and _is_same(wanted, live, "")
     return is_same_value(wanted, live)
@@ -262,22 +275,22 @@ def _find_key(wanted: Sequence[object], live: object, path: FieldPath) -> str:
     entries = [*wanted, *(live if isinstance(live, list) else [])]
     field = path[-1] if path else ""
     keys = MERGE_KEYS.get(field, ())
-    return next((key for key in keys if all(isinstance(e, Mapping) and key in e for e in entries)), "")
+    return next((key for key in keys if all(isinstance(e, dict) and key in e for e in entries)), "")
 
 
 def _find_entry(entries: object, name: str) -> object:
-    found = (entry for entry in entries if isinstance(entry, Mapping)) if isinstance(entries, list) else ()
+    found = (entry for entry in entries if isinstance(entry, dict)) if isinstance(entries, list) else ()
     keys = {key for keys in MERGE_KEYS.values() for key in keys}
     return next((entry for entry in found if any(str(entry.get(key)) == name for key in keys)), MISSING)
 
 
 def _by_key(entries: object, key: str) -> dict[str, object]:
     found = entries if isinstance(entries, list) else []
-    return {str(entry[key]): entry for entry in found if isinstance(entry, Mapping) and key in entry}
+    return {str(entry[key]): entry for entry in found if isinstance(entry, dict) and key in entry}
 
 
 def _as_fields(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _plain(value: object) -> object:

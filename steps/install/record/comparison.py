@@ -13,7 +13,7 @@ from steps.install.record.apply_requests import Peers, build_request, record_pee
 from steps.install.record.doubts import list_doubts
 from steps.install.record.facts import list_value_changes, read_facts
 from steps.install.record.preview import Preview
-from steps.install.record.recording import Recorded, record_apply
+from steps.install.record.recording import Recorded, record_apply, wait_for_recording
 from steps.install.record.refusals import refuse_facts, refuse_trust_change
 from steps.install.record.removals import find_removals
 from steps.notes.control_plane import KEPT, KEPT_FLAGS, REMOVAL_UIDS
@@ -23,6 +23,9 @@ from steps.notes.prepare import measure_identity, recall_identity
 
 def measure_preview(ctx: Context) -> Preview | Waiting | Blocked:
     """Record and compare anew, and keep the findings; Blocked where the apply could not go well."""
+    waiting = wait_for_recording(ctx)
+    if waiting is not None:
+        return waiting
     identity = measure_identity(ctx)
     request = build_request(ctx, identity)
     recorded = record_apply(ctx, "target", request)

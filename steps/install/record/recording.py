@@ -34,7 +34,7 @@ from steps.install.istioctl_output import find_first_words, read_apply_output
 from steps.install.record.kubectl_errors import read_kubectl_errors
 from steps.install.record.recorder import Recorder, choose_recorder
 from steps.install.record.renewal import compare_recordings
-from steps.notes.download import RECORDED, RECORDER, RECORDER_DOUBT, KeptRecord, KeptRecorder
+from steps.notes.download import LAST_RECORDING, RECORDED, RECORDER, RECORDER_DOUBT, KeptRecord, KeptRecorder
 from steps.notes.runs import RECORDING_TRIES, begin_next_try, count_tries, name_run, observe_istioctl, wait_for_place
 
 TRIES = 8
@@ -119,16 +119,29 @@ def observe_recording(
         case NotStarted():
             recorder = find_recorder(ctx)
             ctx.revise(RECORDER_DOUBT.of(name), recorder.doubt)
+            ctx.revise(LAST_RECORDING, run_id)
             ctx.mesh_tools.start_recording(run_id, ctx.cluster, request, recorder.acting_for, looks=looks)
             return Waiting("writing down what istioctl hands to kubectl", 1.0)
         case PlacesTaken() as taken:
             return wait_for_place(taken)
         case Running(seconds):
-            return Waiting(f"writing down what istioctl hands to kubectl, for {describe_seconds(seconds)}", 1.0)
+            return describe_recording(seconds)
         case ProgramEnded() as ended:
             return judge_recording(ctx, name, ended, ctx.mesh_tools.read_recording(run_id))
         case unexpected:
             assert_never(unexpected)
+
+
+def wait_for_recording(ctx: Context) -> Waiting | None:
+    """While one is being made nothing else is measured: all of it would be measured again with what it writes down."""
+    run_id = ctx.recall(LAST_RECORDING)
+    found = observe_istioctl(ctx, run_id) if run_id is not None else None
+    return describe_recording(found.seconds) if isinstance(found, Running) else None
+
+
+def describe_recording(seconds: float) -> Waiting:
+    """It has been made for so many seconds."""
+    return Waiting(f"writing down what istioctl hands to kubectl, for {describe_seconds(seconds)}", 1.0)
 
 
 def find_recorder(ctx: Context) -> Recorder:

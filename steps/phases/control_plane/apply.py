@@ -18,7 +18,7 @@ from steps.gates import CUT_OFF, WAY_BACK, describe_drift
 from steps.install.istioctl_output import describe_apply, describe_running, read_apply_output
 from steps.install.record.comparison import measure_preview
 from steps.install.record.preview import Preview
-from steps.install.record.recording import Recorded, record_apply
+from steps.install.record.recording import Recorded, record_apply, wait_for_recording
 from steps.notes.control_plane import APPROVED_APPLY, APPROVED_FRAME, CREATED, FIRST_WRITE, IN_PLACE, ApprovedApply
 from steps.notes.runs import APPLY_TRIES, count_tries, name_run, observe_istioctl, wait_for_place
 from steps.phases.control_plane.approvals import (
@@ -58,7 +58,7 @@ def apply(ctx: Context) -> Outcome:
 
 def start_apply(ctx: Context, run_id: str, *, repeated: bool) -> Outcome:
     """Hold what was approved against what is handed over now, and start; the step itself asks where that is more."""
-    refused = None if repeated else refuse_control_plane(ctx)
+    refused = wait_for_recording(ctx) or (None if repeated else refuse_control_plane(ctx))
     if refused is not None:
         return refused
     found = measure_preview(ctx)

@@ -193,6 +193,14 @@ def test_a_text_that_can_t_be_opened_is_compared_as_it_is(text: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("length", [0, 40_000], ids=["kept", "too long to be kept"])
+def test_a_text_that_was_edited_is_opened_anew(length: int) -> None:
+    """What was opened before is known by the whole text."""
+    texts = [f"mode: {mode}\nlong: {'x' * length}\n" for mode in ("one", "one", "two")]
+    maps = [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"m": one}} for one in texts]
+    assert [len(compare_three_ways(maps[0], live)) for live in maps] == [0, 0, 1]
+
+
 def test_a_value_is_found_by_the_path_of_a_change() -> None:
     """Through lists by their keys and through opened texts."""
     spec = pod_template(env=[{"name": "A", "value": "1"}])

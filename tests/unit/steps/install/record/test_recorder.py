@@ -9,11 +9,14 @@ from typing import Any, cast
 
 import pytest
 
-from steps.contract.step import Context
+from steps.contract.ports import ProgramEnded, Running
+from steps.contract.step import Context, Waiting
+from steps.install.record.comparison import measure_preview
 from steps.install.record.recorder import READS, VIEWER, WRITES, Recorder, choose_recorder
 from steps.install.record.recording import find_recorder
-from steps.mesh import Right
-from tests.unit.steps.paper import Paper
+from steps.mesh import ClusterAddress, ClusterIdentity, Right
+from steps.phases.control_plane.apply import start_apply
+from tests.unit.steps.paper import Paper, start_paper
 from tests.unit.steps.paper_ports import PaperKubernetes
 
 DOUBT = "What istioctl hands over was recorded by an account that may write: it "
@@ -109,3 +112,26 @@ def test_one_answer_serves_the_recordings_that_follow_each_other(
     allow_writing(paper.kubernetes)
     found = find_recorder(change(paper.context(step_id="download/preview")))
     assert bool(found.doubt) is is_asked
+
+
+@pytest.mark.parametrize("step", [measure_preview, lambda ctx: start_apply(ctx, "apply", repeated=False)])
+def test_while_a_recording_is_made_nothing_else_is_measured(
+    step: Callable[[Context], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of it is looked at once it has ended, and would be looked at each second until then."""
+    paper, asked = start_paper(), list[ClusterAddress]()
+    paper.tools.recording_end = cast(Any, Running(3.0, ""))
+    identity = paper.gke.identity
+
+    def describe(address: ClusterAddress) -> ClusterIdentity:
+        asked.append(address)
+        return identity
+
+    monkeypatch.setattr(paper.gke, "describe_cluster", describe)
+    assert step(paper.context()) == Waiting("writing down what istioctl hands to kubectl", 1.0)
+    before = len(asked)
+    assert step(paper.context()) == Waiting("writing down what istioctl hands to kubectl, for 3 s", 1.0)
+    assert len(asked) == before > 0
+    paper.tools.runs = dict.fromkeys(paper.tools.runs, ProgramEnded(0, "✔ Installation complete\n"))
+    step(paper.context())
+    assert len(asked) > before
