@@ -10,7 +10,7 @@ import pytest
 
 from tests.scenarios.crashing import Records, run_upgrade
 from tests.scenarios.desk import Desk
-from tests.scenarios.film import Film, show_film
+from tests.scenarios.film import Film, share, show_film
 from tests.scenarios.rig import Rig, World, leave_sockets, open_world
 
 
@@ -51,19 +51,28 @@ def rig(world: World) -> Iterator[Rig]:
     built.crash()
 
 
+def find_shared(factory: pytest.TempPathFactory, name: str) -> Path | None:
+    """The file by which the workers of a run share something; none where there is one worker."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    return factory.getbasetemp().parent / f"{name}-{run}" if run else None
+
+
 @pytest.fixture(scope="session")
 def quiet(tmp_path_factory: pytest.TempPathFactory) -> Records:
     """What an upgrade leaves behind that nothing disturbs."""
-    with open_world(tmp_path_factory.mktemp("quiet"), rate_limits=False) as opened:
-        return run_upgrade(opened, None)
+
+    def run() -> Records:
+        with open_world(tmp_path_factory.mktemp("quiet"), rate_limits=False) as opened:
+            return run_upgrade(opened, None)
+
+    shared = find_shared(tmp_path_factory, "quiet")
+    return share(shared, run) if shared else run()
 
 
 @pytest.fixture(scope="session")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Film]:
     """One upgrade of cluster-x, at any of its moments; the workers of a run share what the first of them filmed."""
-    run, root = os.environ.get("PYTEST_XDIST_TESTRUNUID"), tmp_path_factory.mktemp("film")
-    shared = tmp_path_factory.getbasetemp().parent / f"film-{run}" if run else None
-    with show_film(root, shared) as shown:
+    with show_film(tmp_path_factory.mktemp("film"), find_shared(tmp_path_factory, "film")) as shown:
         yield shown
 
 

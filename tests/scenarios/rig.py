@@ -52,14 +52,15 @@ LOOKS, LOOK_SECONDS = 60, 0.5
 
 
 class HandClock:
-    """The time of bot, Slack and cluster alike; moves only when told to."""
+    """The time of bot, Slack and cluster alike; moves only when told to. The bot's machine may be seconds `ahead`."""
 
     def __init__(self, start: datetime = START) -> None:
         self.time = start
+        self.ahead = 0.0
 
     def now(self) -> datetime:
-        """The time in UTC."""
-        return self.time
+        """The time in UTC, as the bot's machine shows it."""
+        return self.time + timedelta(seconds=self.ahead)
 
     def seconds(self) -> float:
         """The time in Unix seconds."""

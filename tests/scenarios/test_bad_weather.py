@@ -3,44 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from sandbox.cluster.server.faults import RequestFault
 from tests.scenarios.desk import CLUSTER, Desk
-from tests.scenarios.rig import HandClock, open_world
+from tests.scenarios.film import BEFORE_WRITING, Film
 
 HOUR = 3600.0
-
-
-class JumpingClock(HandClock):
-    """The bot's time, which may be set; Slack and the cluster keep theirs."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.offset = 0.0
-
-    def now(self) -> datetime:
-        """What the bot's machine shows."""
-        return self.time + timedelta(seconds=self.offset)
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    """A bot without Slack whose clock may be set."""
-    with open_world(tmp_path, JumpingClock(), rate_limits=False) as world:
-        made = Desk(world)
-        yield made
-        made.rig.crash()
-
-
-def jump(desk: Desk, seconds: float) -> None:
-    """Set the bot's clock."""
-    assert isinstance(desk.world.clock, JumpingClock)
-    desk.world.clock.offset += seconds
 
 
 def finish(desk: Desk) -> None:
@@ -54,20 +24,20 @@ def finish(desk: Desk) -> None:
 
 @pytest.mark.weather("clock set forward or back by an hour")
 @pytest.mark.parametrize("seconds", [HOUR, -HOUR])
-def test_a_clock_set_in_the_middle_loses_no_pod(desk: Desk, seconds: float) -> None:
+def test_a_clock_set_in_the_middle_loses_no_pod(film: Film, seconds: float) -> None:
     """Once while the control plane moves and once while sidecars do: it ends in time, by retries at most."""
-    desk.start()
-    for gate in ("control-plane/approve", "sidecars/approve"):
-        go_to(desk, gate)
-        desk.click("approve")
-        for _ in range(6):
-            desk.rig.turn()
-            desk.rig.pass_time(2)
-        jump(desk, seconds)
-    begun = desk.world.clock.seconds()
-    finish(desk)
-    states = Counter(entry.state for entry in desk.rig.bot.journal.read_ledger(f"{CLUSTER}-1"))
-    assert (states["failed"], states["pending"], desk.world.clock.seconds() - begun < HOUR) == (0, 0, True)
+    with film.sit(BEFORE_WRITING) as desk:
+        for gate in (BEFORE_WRITING, "sidecars/approve"):
+            go_to(desk, gate)
+            desk.click("approve")
+            for _ in range(6):
+                desk.rig.turn()
+                desk.rig.pass_time(2)
+            desk.world.clock.ahead += seconds
+        begun = desk.world.clock.seconds()
+        finish(desk)
+        states = Counter(entry.state for entry in desk.rig.bot.journal.read_ledger(f"{CLUSTER}-1"))
+        assert (states["failed"], states["pending"], desk.world.clock.seconds() - begun < HOUR) == (0, 0, True)
 
 
 def go_to(desk: Desk, gate: str) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 from sandbox.cluster.server.faults import PodFault
 from sandbox.watching.messages import buttons
+from tests.scenarios.film import BEFORE_WRITING, Film
 from tests.scenarios.rig import BEN, Rig
-from tests.scenarios.test_drift import bring_to_sidecars
+from tests.scenarios.sights import approve_to
 
 ACTION = "asm:decide:approve:healthy"
 
@@ -35,20 +36,23 @@ def find_button(rig: Rig) -> tuple[dict[str, Any], dict[str, Any]] | None:
     return found[-1] if found else None
 
 
-def test_what_was_broken_before_is_left_alone_by_a_button(rig: Rig) -> None:
+def test_what_was_broken_before_is_left_alone_by_a_button(film: Film) -> None:
     """Its pods stand in the ledger as skipped, and the report names it with the command that does it later."""
-    break_cart(rig)
-    bring_to_sidecars(rig)
-    rig.run_until(lambda: find_button(rig) is not None, 120)
-    card = find_button(rig)
-    assert card
-    rig.click(BEN, *card)
-    rig.run_until(
-        lambda: (row := rig.bot.journal.find_open_upgrade("cluster-x")) is not None and row.state == "running"
-    )
-    rig.upgrade_all(BEN)
-    left = [entry for entry in rig.bot.journal.read_ledger("cluster-x-1") if entry.workload == "shop/Deployment/cart"]
-    assert {(entry.state, entry.by) for entry in left} == {("skipped", BEN)}
-    assert all("not ready before the restart" in entry.reason for entry in left)
-    later = "kubectl -n shop rollout restart deployment/cart"
-    rig.run_until(lambda: later in json.dumps([message.get("blocks") for message in rig.world.messages()]), 120)
+    with film.reach(BEFORE_WRITING) as rig:
+        break_cart(rig)
+        approve_to(rig, "sidecars/approve")
+        rig.run_until(lambda: find_button(rig) is not None, 120)
+        card = find_button(rig)
+        assert card
+        rig.click(BEN, *card)
+        rig.run_until(
+            lambda: (row := rig.bot.journal.find_open_upgrade("cluster-x")) is not None and row.state == "running"
+        )
+        rig.upgrade_all(BEN)
+        left = [
+            entry for entry in rig.bot.journal.read_ledger("cluster-x-1") if entry.workload == "shop/Deployment/cart"
+        ]
+        assert {(entry.state, entry.by) for entry in left} == {("skipped", BEN)}
+        assert all("not ready before the restart" in entry.reason for entry in left)
+        later = "kubectl -n shop rollout restart deployment/cart"
+        rig.run_until(lambda: later in json.dumps([message.get("blocks") for message in rig.world.messages()]), 120)

@@ -6,8 +6,10 @@ import json
 from typing import Any
 
 from sandbox.watching.messages import buttons
+from tests.scenarios.film import BEFORE_WRITING, Film
 from tests.scenarios.rig import ANA, BEN, Rig
-from tests.scenarios.test_drift import bring_to_sidecars, read_step
+from tests.scenarios.sights import approve_to
+from tests.scenarios.test_drift import read_step
 
 REASON = "the operator rests until tomorrow"
 
@@ -55,20 +57,22 @@ def test_an_owned_control_plane_is_upgraded_once_an_approver_accepts_its_owner(r
     rig.run_until(lambda: f"accepted by <@{BEN}>: {REASON}" in read_thread(rig), 120)
 
 
-def test_a_restart_that_is_taken_back_is_replaced_by_eviction_by_a_button(rig: Rig) -> None:
+def test_a_restart_that_is_taken_back_is_replaced_by_eviction_by_a_button(film: Film) -> None:
     """The owner is named after two tries; Evict moves its pods, and the ledger tells them as upgraded."""
-    rig.world.cluster.sky.begin("operator-reverts", {"workload": "cart"})
-    bring_to_sidecars(rig)
-    asked = rig.bot.journal.find_open_upgrade("cluster-x")
-    rig.run_until(lambda: rig.approve_next(BEN, asked), 120)
-    rig.run_until(lambda: find_state(rig) == "blocked", 20_000)
-    card, button = find_choice(rig, "evict")
-    told = read_thread(rig)
-    assert "its restart was sent 2 times and taken back each time" in told
-    assert "field manager shop-operator" in told
-    rig.click(BEN, card, button)
-    rig.run_until(lambda: find_state(rig) not in ("blocked", "running"), 20_000)
-    entries = [
-        entry for entry in rig.bot.journal.read_ledger("cluster-x-1") if entry.workload == "shop/Deployment/cart"
-    ]
-    assert {entry.state for entry in entries} == {"upgraded"}
+    with film.reach(BEFORE_WRITING) as rig:
+        rig.world.cluster.sky.begin("operator-reverts", {"workload": "cart"})
+        approve_to(rig, "sidecars/approve")
+        rig.run_until(lambda: bool(read_step(rig)), 20_000)
+        asked = rig.bot.journal.find_open_upgrade("cluster-x")
+        rig.run_until(lambda: rig.approve_next(BEN, asked), 120)
+        rig.run_until(lambda: find_state(rig) == "blocked", 20_000)
+        card, button = find_choice(rig, "evict")
+        told = read_thread(rig)
+        assert "its restart was sent 2 times and taken back each time" in told
+        assert "field manager shop-operator" in told
+        rig.click(BEN, card, button)
+        rig.run_until(lambda: find_state(rig) not in ("blocked", "running"), 20_000)
+        entries = [
+            entry for entry in rig.bot.journal.read_ledger("cluster-x-1") if entry.workload == "shop/Deployment/cart"
+        ]
+        assert {entry.state for entry in entries} == {"upgraded"}

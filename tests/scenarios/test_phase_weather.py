@@ -13,6 +13,7 @@ from steps.mesh import Binding, BindingMark
 from steps.phases.own_binding import GUIDE_BINDING, OWN_BINDING
 from steps.preflight.rights import list_lease_rights, list_rights
 from tests.scenarios.desk import CLUSTER, Desk
+from tests.scenarios.film import BEFORE_WRITING, Film
 from tests.scenarios.locks import is_locked
 from tests.scenarios.rig import World
 
@@ -28,18 +29,17 @@ def test_strict_has_a_gate_of_its_own_and_is_in_force_afterwards(desk: Desk) -> 
     assert policy["spec"]["peers"] == [{"mtls": {}}]
 
 
-def test_a_stall_is_told_apart_and_retry_waits_on(desk: Desk) -> None:
+def test_a_stall_is_told_apart_and_retry_waits_on(film: Film) -> None:
     """An image that can't be pulled, then can."""
-    desk.start()
-    desk.run_to("control-plane/approve")
-    desk.world.cluster.faults.pods.active.append(PodFault("unpullable", image="*/pilot:1.4.10*"))
-    desk.click("approve")
-    blocked = desk.run_to("control-plane/rollout")
-    assert "can't pull its image" in blocked.sentence
-    assert "gcr.io/gke-release" in blocked.remedy
-    desk.world.cluster.faults.clear()
-    desk.click("retry")
-    assert desk.run_to("validate/approve").state == "asking"
+    with film.sit(BEFORE_WRITING) as desk:
+        desk.world.cluster.faults.pods.active.append(PodFault("unpullable", image="*/pilot:1.4.10*"))
+        desk.click("approve")
+        blocked = desk.run_to("control-plane/rollout")
+        assert "can't pull its image" in blocked.sentence
+        assert "gcr.io/gke-release" in blocked.remedy
+        desk.world.cluster.faults.clear()
+        desk.click("retry")
+        assert desk.run_to("validate/approve").state == "asking"
 
 
 def test_an_istioctl_that_was_killed_with_the_bot_is_run_again_by_itself(desk: Desk) -> None:
@@ -157,19 +157,18 @@ def test_a_right_that_is_there_skips_the_access_question(desk: Desk) -> None:
     assert desk.connect().read_binding(OWN_BINDING) == Binding(OWN_BINDING, "cluster-admin", ())
 
 
-def test_a_secret_that_would_go_is_asked_about_once_it_can_be_seen(desk: Desk) -> None:
+def test_a_secret_that_would_go_is_asked_about_once_it_can_be_seen(film: Film) -> None:
     """A viewer may not list Secrets, so the apply itself asks."""
-    labels = {"operator.istio.io/component": "Pilot"}
-    applied = {"kubectl.kubernetes.io/last-applied-configuration": "{}"}
-    meta = {"name": "kiali", "namespace": "istio-system", "labels": labels, "annotations": applied}
-    desk.connect().apply_object({"apiVersion": "v1", "kind": "Secret", "metadata": meta})
-    desk.start()
-    desk.run_to("control-plane/approve")
-    asked = desk.run_to("control-plane/apply")
-    assert (asked.state, "remove Secret istio-system/kiali" in asked.sentence) == ("asking", True)
-    desk.click("approve")
-    desk.run_to("validate/approve")
-    assert desk.connect().read_object("v1", "Secret", "istio-system", "kiali") is None
+    with film.sit(BEFORE_WRITING) as desk:
+        labels = {"operator.istio.io/component": "Pilot"}
+        applied = {"kubectl.kubernetes.io/last-applied-configuration": "{}"}
+        meta = {"name": "kiali", "namespace": "istio-system", "labels": labels, "annotations": applied}
+        desk.connect().apply_object({"apiVersion": "v1", "kind": "Secret", "metadata": meta})
+        asked = desk.run_to("control-plane/apply")
+        assert (asked.state, "remove Secret istio-system/kiali" in asked.sentence) == ("asking", True)
+        desk.click("approve")
+        desk.run_to("validate/approve")
+        assert desk.connect().read_object("v1", "Secret", "istio-system", "kiali") is None
 
 
 def test_a_reading_right_that_is_missing_blocks_with_its_rule(desk: Desk) -> None:
@@ -184,29 +183,28 @@ def test_a_reading_right_that_is_missing_blocks_with_its_rule(desk: Desk) -> Non
     assert 'rule apiGroups [""], resources [persistentvolumeclaims], verbs [list]' in blocked.remedy
 
 
-def test_every_right_that_is_used_was_asked_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_right_that_is_used_was_asked_for(film: Film, monkeypatch: pytest.MonkeyPatch) -> None:
     """The access phase tells of a missing one, not the phase that needs it."""
-    used: set[tuple[str, str]] = set()
-    strike = desk.world.cluster.faults.strike
+    with film.sit(BEFORE_WRITING) as desk:
+        used: set[tuple[str, str]] = set()
+        strike = desk.world.cluster.faults.strike
 
-    def note(verb: str, resource: str, namespace: str) -> RequestFault | None:
-        used.add((verb, resource))
-        return strike(verb, resource, namespace)
+        def note(verb: str, resource: str, namespace: str) -> RequestFault | None:
+            used.add((verb, resource))
+            return strike(verb, resource, namespace)
 
-    desk.start()
-    desk.run_to("control-plane/approve")
-    monkeypatch.setattr(desk.world.cluster.faults, "strike", note)
-    while row := desk.rig.bot.journal.find_open_upgrade(CLUSTER):
-        if row.state == "asking":
-            desk.click("approve")
-        desk.rig.run_until(desk._stands_still, 20_000)
-    rights = (*list_rights(), *list_lease_rights("istio-system"))
-    asked = {(one.verb, "/".join(filter(None, (one.resource, one.subresource)))) for one in rights}
-    groups = {one.group for one in list_rights() if one.resource == "*"}
-    kinds = desk.connect().list_objects("apiextensions.k8s.io/v1beta1", "CustomResourceDefinition")
-    by_group = {one["spec"]["names"]["plural"] for one in kinds if one["spec"]["group"] in groups}
-    used.discard(("create", "selfsubjectaccessreviews"))
-    assert ({one for one in used - asked if one[1] not in by_group}, len(used) > 40) == (set(), True)
+        monkeypatch.setattr(desk.world.cluster.faults, "strike", note)
+        while row := desk.rig.bot.journal.find_open_upgrade(CLUSTER):
+            if row.state == "asking":
+                desk.click("approve")
+            desk.rig.run_until(desk._stands_still, 20_000)
+        rights = (*list_rights(), *list_lease_rights("istio-system"))
+        asked = {(one.verb, "/".join(filter(None, (one.resource, one.subresource)))) for one in rights}
+        groups = {one.group for one in list_rights() if one.resource == "*"}
+        kinds = desk.connect().list_objects("apiextensions.k8s.io/v1beta1", "CustomResourceDefinition")
+        by_group = {one["spec"]["names"]["plural"] for one in kinds if one["spec"]["group"] in groups}
+        used.discard(("create", "selfsubjectaccessreviews"))
+        assert ({one for one in used - asked if one[1] not in by_group}, len(used) > 40) == (set(), True)
 
 
 def kill_programs(world: World) -> None:

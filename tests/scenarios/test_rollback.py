@@ -6,27 +6,19 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from bot.journal.rows import UpgradeRow
 from sandbox.watching.messages import kind_of
-from steps.notes.control_plane import FIRST_WRITE
+from tests.journals.restoring import open_studio
+from tests.scenarios.film import THE_END, Film
 from tests.scenarios.records import list_thread, sort_waves
-from tests.scenarios.rig import ANA, BEN, CAI, Rig, World, open_world
+from tests.scenarios.rig import ANA, BEN, CAI, Rig, open_world
+from tests.scenarios.sights import Sight, look, read_row
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "rollback.txt"
 pytestmark = pytest.mark.timeout(600)
 REASON = "the new proxies leak"
-OLD, NEW = "1.4.7-asm.0", "1.4.10-asm.18"
-
-
-def read_row(rig: Rig, upgrade: str) -> UpgradeRow:
-    """The upgrade, which there is."""
-    row = rig.bot.journal.find_upgrade(upgrade)
-    assert row is not None
-    return row
 
 
 def order_return(rig: Rig, user: str = ANA) -> str:
@@ -37,50 +29,6 @@ def order_return(rig: Rig, user: str = ANA) -> str:
 def list_asked(rig: Rig, upgrade: str) -> list[str]:
     """The steps that asked a person anything."""
     return [question.step for question in rig.bot.journal.list_questions(upgrade)]
-
-
-def count_images(world: World) -> dict[str, int]:
-    """How many containers of pods run each of both releases."""
-    pods = [found for found in world.cluster.canonical_state() if found["kind"] == "Pod"]
-    images = [container["image"] for pod in pods for container in pod["spec"]["containers"]]
-    return {version: sum(image.endswith(f":{version}") for image in images) for version in (OLD, NEW)}
-
-
-def list_policies(world: World) -> list[Any]:
-    """What the authorization policies say."""
-    return [found["spec"] for found in world.cluster.canonical_state() if found["kind"] == "AuthorizationPolicy"]
-
-
-def has_moved(rig: Rig, before: UpgradeRow) -> bool:
-    """Whether the first upgrade stands at another step, question or state than before."""
-    now = read_row(rig, "cluster-x-1")
-    return (now.step, now.generation, now.state) != (before.step, before.generation, before.state)
-
-
-def run_to(rig: Rig, step: str) -> None:
-    """Approve every gate until the upgrade stands at this step, whose program or pods are under way by then."""
-    while (row := read_row(rig, "cluster-x-1")).step != step:
-        if row.state == "asking":
-            rig.run_until(lambda asked=row: rig.approve_next(BEN, asked), 120)  # type: ignore[misc]
-            rig.run_until(lambda asked=row: has_moved(rig, asked), 120)  # type: ignore[misc]
-        else:
-            rig.run_until(lambda left=row: has_moved(rig, left), 3600)  # type: ignore[misc]
-    rig.run_until(lambda: rig.bot.journal.recall("cluster-x-1", FIRST_WRITE) is not None, 600)
-    if step == "sidecars/restart":
-        rig.run_until(lambda: rig.bot.journal.count_ledger("cluster-x-1").get("upgraded", 0) > 5, 600)
-
-
-@dataclass(frozen=True)
-class Sight:
-    """What the cluster held at one moment."""
-
-    images: dict[str, int]
-    policies: list[Any]
-
-
-def look(world: World) -> Sight:
-    """What the cluster holds now."""
-    return Sight(count_images(world), list_policies(world))
 
 
 @dataclass(frozen=True)
@@ -95,17 +43,19 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+def story(film: Film, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     """cluster-x, upgraded, taken back by Ana alone, the policies put back by Ben, and upgraded once more."""
-    with open_world(tmp_path_factory.mktemp("story")) as world:
-        rig, sights = Rig(world), [look(world)]
-        for words in ("start cluster-x", f"rollback cluster-x {REASON}", "start cluster-x"):
+    with (
+        open_world(tmp_path_factory.mktemp("story")) as world,
+        open_studio(world).resume(film.reel.frames[THE_END]) as rig,
+    ):
+        sights = [film.reel.before, look(world)]
+        for words in (f"rollback cluster-x {REASON}", "start cluster-x"):
             rig.command(ANA, words)
             rig.upgrade_all(BEN)
             sights.append(look(world))
         rig.run_until(lambda: not rig.bot.outbox.list_unsent(world.clock.now()), 600)
         yield Story(rig, *sights)
-        rig.crash()
 
 
 def test_the_cluster_is_as_before(story: Story) -> None:

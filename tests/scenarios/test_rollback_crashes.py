@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.journals.filming import take_whole_frame
 from tests.journals.restoring import open_studio
-from tests.scenarios.crashing import Records, Saboteur, report_counts, run_return, run_upgrade
+from tests.scenarios.crashing import Records, Saboteur, report_counts, run_return
+from tests.scenarios.film import THE_END, Film
 from tests.scenarios.rig import open_world
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -23,14 +23,13 @@ class Pair:
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+def pair(film: Film, tmp_path_factory: pytest.TempPathFactory) -> Pair:
     """Both, from the end of one quiet upgrade."""
     with open_world(tmp_path_factory.mktemp("returns"), rate_limits=False) as world:
         studio = open_studio(world)
-        run_upgrade(world, None)
-        upgraded = take_whole_frame(studio, "upgraded")
+        studio.restore(film.reel.frames[THE_END])
         quiet = run_return(world, None)
-        studio.restore(upgraded)
+        studio.restore(film.reel.frames[THE_END])
         disturbed = run_return(world, Saboteur())
     report_counts(disturbed)
     return Pair(disturbed, quiet)

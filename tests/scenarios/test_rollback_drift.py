@@ -11,7 +11,8 @@ from sandbox.cluster.server.deletion import DeleteOptions, delete_object
 from steps.notes.prepare import SOURCE
 from tests.scenarios.film import THE_END, Film
 from tests.scenarios.rig import ANA, BEN, Rig
-from tests.scenarios.test_rollback import list_asked, look, order_return, read_row
+from tests.scenarios.sights import look, read_row
+from tests.scenarios.test_rollback import list_asked, order_return
 
 MERGE = "application/merge-patch+json"
 EDIT = {"example.com/edited": "after the upgrade"}

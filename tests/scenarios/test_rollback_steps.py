@@ -21,7 +21,8 @@ from tests.journals.filming import FilmRig, find_row, take_whole_frame
 from tests.journals.frames import Frame
 from tests.journals.restoring import Studio, open_studio
 from tests.scenarios.rig import ANA, BEN, CAI, CHANNEL, Rig, World, open_world
-from tests.scenarios.test_rollback import REASON, Sight, list_asked, look, read_row
+from tests.scenarios.sights import Sight, look, read_row
+from tests.scenarios.test_rollback import REASON, list_asked
 from tests.unit.bot.workbench import write_click
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
