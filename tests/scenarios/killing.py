@@ -29,7 +29,7 @@ Moment: TypeAlias = Literal["before", "after"]
 APPLY = "control-plane/apply"
 MADE_BY_CONTROLLERS = ("Pod", "ReplicaSet", "ControllerRevision")
 # Each call gets a number of its own; at a number that is asked for it stops, before its work or after it, says who it
-# and the guard are, and waits.
+# and the guard are, and waits. The numbers that are taken are counted by the shell itself, for which no program starts.
 KUBECTL = """\
 #!/bin/sh
 calls={calls}
@@ -38,8 +38,9 @@ stop() {{
   echo "$PPID $$" >"$calls/at.new" && mv "$calls/at.new" "$calls/at"
   while [ -e "$calls/stop-$number-$1" ]; do sleep 0.02; done
 }}
+count() {{ number=$#; }}
 [ -d "$calls" ] || exec {real} "$@"
-number=1
+count "$calls"/[0-9]*
 while ! mkdir "$calls/$number" 2>/dev/null; do number=$((number + 1)); done
 stop before
 {real} "$@"

@@ -24,6 +24,7 @@ from bot.journal.store import StoredCopy
 from sandbox.watching.messages import consent, kind_of
 from tests.children import read_first_line
 from tests.scenarios.crashing import Records, strip_effects
+from tests.scenarios.nursery import Nursery, open_nursery
 from tests.scenarios.rig import ANA, BEN, CHANNEL
 
 KILLS = 25
@@ -105,13 +106,6 @@ class Person:
         self._http.post(f"{self._page}/ui/{name}", json=body)
 
 
-def start_bot(addresses: dict[str, Any], log: Path) -> subprocess.Popen[bytes]:
-    """The bot as a child of the test."""
-    environment = {**os.environ, **addresses["environment"]}
-    with log.open("ab") as output:
-        return subprocess.Popen([sys.executable, "-m", "bot.app.cli", "serve"], env=environment, stderr=output)
-
-
 def wait_connected(page: str, http: httpx.Client) -> None:
     """Until the bot has its socket, so that a life is worth killing."""
     end = time.monotonic() + UP_SECONDS
@@ -119,14 +113,14 @@ def wait_connected(page: str, http: httpx.Client) -> None:
         time.sleep(0.05)
 
 
-def kill_again_and_again(addresses: dict[str, Any], http: httpx.Client, log: Path) -> int:
+def kill_again_and_again(addresses: dict[str, Any], http: httpx.Client, nursery: Nursery, log: Path) -> int:
     """25 lives of random length, then one that is let go on to the end; answers how many were killed."""
     chance = random.Random(4711)
     person = Person(addresses["page"], http)
     end = time.monotonic() + LIMIT_SECONDS
     kills, ended = 0, False
     while not ended:
-        bot = start_bot(addresses, log)
+        bot = nursery.start_bot({**os.environ, **addresses["environment"]}, log)
         try:
             if kills % 3:
                 wait_connected(addresses["page"], http)
@@ -137,7 +131,7 @@ def kill_again_and_again(addresses: dict[str, Any], http: httpx.Client, log: Pat
                 time.sleep(0.1)
             assert time.monotonic() < end, f"not upgraded in time; see {log}"
         finally:
-            bot.kill() if kills < KILLS and not ended else bot.terminate()
+            bot.send(signal.SIGKILL if kills < KILLS and not ended else signal.SIGTERM)
             bot.wait(20)
         kills += not ended
     return kills
@@ -147,8 +141,12 @@ def kill_again_and_again(addresses: dict[str, Any], http: httpx.Client, log: Pat
 def ruin(tmp_path_factory: pytest.TempPathFactory) -> Ruin:
     """One upgrade under 25 kills."""
     state = tmp_path_factory.mktemp("kills")
-    with run_sandbox(state) as addresses, httpx.Client(timeout=30, trust_env=False) as http:
-        kills = kill_again_and_again(addresses, http, state / "bot.log")
+    with (
+        open_nursery() as nursery,
+        run_sandbox(state) as addresses,
+        httpx.Client(timeout=30, trust_env=False) as http,
+    ):
+        kills = kill_again_and_again(addresses, http, nursery, state / "bot.log")
         with httpx.Client(timeout=30, trust_env=False, verify=False) as insecure:
             objects = insecure.get(f"{addresses['kubernetes']}/control/state").json()["objects"]
         ids = Counter(
