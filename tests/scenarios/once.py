@@ -7,12 +7,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from cryptography.hazmat.primitives.asymmetric import ec
+
 from sandbox.cluster.http.server import SimulatedCluster
 from sandbox.cluster.simulation import Simulation
 from sandbox.cluster.snapshots import load_snapshot
 from sandbox.google.account import ServiceAccount
+from sandbox.release.signing import SigningKey
 
 Seed: TypeAlias = Callable[[Simulation], None]
+SIGNER = 1410
 
 
 def find_account(path: Path) -> ServiceAccount:
@@ -24,6 +28,11 @@ def find_account(path: Path) -> ServiceAccount:
 def make_account() -> ServiceAccount:
     """The shared account."""
     return ServiceAccount.make()
+
+
+def make_signing_key() -> SigningKey:
+    """The same on every worker: what a card told of a risk is known again by a hash, and a risk names this key."""
+    return SigningKey(ec.derive_private_key(SIGNER, ec.SECP256R1()))
 
 
 @cache

@@ -31,14 +31,13 @@ from sandbox.google.server import TOKEN_PATH, GoogleApis
 from sandbox.release.programs import stand_in_kubectl
 from sandbox.release.release_file import write_release_files
 from sandbox.release.server import FOLDER, ReleaseServer
-from sandbox.release.signing import SigningKey
 from sandbox.slack.server import SlackStandIn
 from sandbox.slack.workspace.cast import Cast
 from sandbox.state_folder import StateFolder, write_private
 from sandbox.watching.messages import buttons, consent
 from sandbox.web.sites import serve_in_thread
 from tests.scenarios.locks import is_locked
-from tests.scenarios.once import find_account, make_cluster, read_keys_once
+from tests.scenarios.once import find_account, make_cluster, make_signing_key, read_keys_once
 from tests.thrift import keep_what_worlds_import
 
 ANA, BEN, CAI, DEE = "U0ANA00001", "U0BEN00002", "U0CAI00003", "U0DEE00004"
@@ -370,7 +369,7 @@ def open_world(
         google = GoogleApis(Project(clusters=tuple(clusters)), find_account(folder.service_account))
         google_url = serve(google.app())
         google.account.write_key(folder.service_account, f"{google_url}{TOKEN_PATH}")
-        releases = ReleaseServer(SigningKey.kept_in(folder.signing_key))
+        releases = ReleaseServer(make_signing_key())
         releases_url = serve(releases.app())
         write_release_files(shipped_releases(), folder.releases, f"{releases_url}{FOLDER}", releases.key.public_pem())
         write_clusters_file(folder)

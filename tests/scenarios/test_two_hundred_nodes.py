@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
-from tests.scenarios.rig import ANA, BEN, Rig
+from tests.scenarios.rig import ANA, BEN, Rig, World
 
 NODES = 200
 NEW = "1.4.10-asm.18"
+# A node takes some seconds, and two rollouts that are as slow as the nodes are many take an hour and a half.
+PAUSE_SECONDS = 20.0
+
+
+class UnhurriedRig(Rig):
+    """A rig whose bot looks three times a minute; the cluster goes on at its own pace between two looks."""
+
+    def turn(self) -> float:
+        """As ever, and then a pause."""
+        return max(super().turn(), PAUSE_SECONDS)
+
+
+@pytest.fixture
+def rig(world: World) -> Iterator[UnhurriedRig]:
+    """The bot in its world, connected by Socket Mode."""
+    built = UnhurriedRig(world)
+    yield built
+    built.crash()
 
 
 @pytest.mark.timeout(900)
