@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from bot.gateways.calls import faults
 from bot.gateways.calls.faults import OutsideCall, name_error
+from bot.gateways.google.reasons import IAM_WORDS, GoogleRefusal, find_remedy, is_missing_grant
 from bot.gateways.google.reasons import PASSING as RATE_LIMITS
-from bot.gateways.google.reasons import GoogleRefusal, find_remedy, is_missing_grant
 from steps.contract.errors import GiveUp, NotGranted, StepError, TryAgain
 
 GET_CREDENTIALS = (
@@ -19,6 +19,12 @@ BIND_ACCOUNT = (
     "Let the bot's Kubernetes service account act as its Google service account (roles/iam.workloadIdentityUser, and "
     "the annotation iam.gke.io/gcp-service-account), as manifests/kubernetes has it; then retry."
 )
+LET_ACT = (
+    "Grant the account of the bot's credentials roles/iam.serviceAccountTokenCreator on the one that it acts as; then "
+    "retry."
+)
+# In the words of GKE's metadata server: what IAM lacks may have been granted a moment ago.
+ASKED_IAM = "IAM returned"
 SET_CLOCK = "Set the clock of the bot's machine by NTP; then retry."
 # Timeouts and "too many requests", among the answers that otherwise are final.
 PASSING = (408, 429)
@@ -90,7 +96,8 @@ def judge_refresh(error: Exception) -> StepError:
     if isinstance(cause, exceptions.TransportError):
         status = getattr(cause.args[1], "status", 0) if len(cause.args) > 1 else 0
         if 400 <= status < 500 and status not in PASSING:
-            return GiveUp(f"Google's metadata server refused the bot's account: {name_error(cause)}", BIND_ACCOUNT)
+            refused = NotGranted if ASKED_IAM in str(cause) else GiveUp
+            return refused(f"Google's metadata server refused the bot's account: {name_error(cause)}", BIND_ACCOUNT)
         return TryAgain(f"Google's token endpoint could not be reached: {name_error(cause)}")
     if not isinstance(error, exceptions.GoogleAuthError):
         return TryAgain(f"Google's token endpoint could not be reached: {name_error(error)}")
@@ -98,7 +105,10 @@ def judge_refresh(error: Exception) -> StepError:
         return TryAgain(f"Google's token endpoint asks to try again: {name_error(error)}")
     if "iat" in str(error) and "exp" in str(error):
         return GiveUp(f"Google finds the bot's clock off: {name_error(error)}", SET_CLOCK)
-    return GiveUp(f"Google refused to renew the bot's credentials: {name_error(error)}", GET_CREDENTIALS)
+    why = f"Google refused to renew the bot's credentials: {name_error(error)}"
+    if IAM_WORDS.search(str(error)):
+        return NotGranted(why, LET_ACT)
+    return GiveUp(why, GET_CREDENTIALS)
 
 
 def judge_loading(error: Exception) -> GiveUp:

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from bot.engine.turn import Turn
 from bot.windows.permits import CONTROL_PLANE_START, SELF_HOLDING, WRITING
 from steps.contract.errors import TryAgain
-from steps.contract.step import Context, Outcome, Waiting
+from steps.contract.step import Context, Done, Outcome, Step, Waiting
 from steps.mesh import Binding
 from tests.unit.bot.engine.test_deeds import Places
 from tests.unit.bot.schedule.held import NIGHTS
@@ -125,3 +126,16 @@ def test_a_batch_that_has_begun_is_ended(build: Build, step: str) -> None:
     clock.append(engine)
     pass_minutes(engine, 1)
     assert [at > CLOSES for at in cluster.written] == [False, True]
+
+
+def test_what_runs_beside_the_plan_is_held_by_no_window(build: Build) -> None:
+    """Rights that nothing uses are given back at whatever hour."""
+
+    def rest(ctx: Context) -> Outcome:
+        write(ctx)
+        return Done("given back")
+
+    engine, cluster = begin_late(build, "access/bind", lambda _ctx: Waiting("looks", 5))
+    engine.clock.time = CLOSES + timedelta(hours=1)
+    engine.runner._runs.run(Step("access/rest", rest), engine.row(), Turn(), hold="")
+    assert cluster.written == [engine.clock.now()]

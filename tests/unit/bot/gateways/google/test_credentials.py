@@ -22,7 +22,7 @@ from sandbox.google.account import AccessTokens, ServiceAccount
 from sandbox.google.metadata import MetadataServer, MetadataSwitches
 from sandbox.google.weathers import METADATA_WEATHERS, MetadataWeather
 from sandbox.web.sites import serve_in_thread
-from steps.contract.errors import GiveUp, TryAgain
+from steps.contract.errors import GiveUp, NotGranted, TryAgain
 from steps.mesh import ClusterAddress
 from tests.unit.bot.gateways.conftest import Serve
 from tests.unit.bot.gateways.loopback import Reply, write_kubeconfig
@@ -99,6 +99,26 @@ def test_an_account_that_is_not_bound_is_told_with_what_binds_it(pod: Pod, statu
     with pytest.raises(GiveUp) as told:
         build_credentials().read_token()
     assert "roles/iam.workloadIdentityUser" in told.value.remedy
+
+
+def test_a_binding_that_iam_does_not_know_yet_may_have_been_made_just_now(pod: Pod) -> None:
+    """IAM takes minutes: whoever has bound the account and pressed Retry is not told the same again at once."""
+    pod.switches.status = 403
+    with pytest.raises(NotGranted):
+        build_credentials().read_token()
+
+
+@pytest.mark.parametrize(
+    ("words", "verdict"),
+    [
+        ("Unable to acquire impersonated credentials: Permission 'iam.serviceAccounts.getAccessToken' denied on "
+         "resource (or it may not exist).", NotGranted),
+        ("('invalid_grant: Invalid grant: account not found', {'error': 'invalid_grant'})", GiveUp),
+    ],
+)  # fmt: skip
+def test_what_iam_lacks_is_told_from_what_is_gone(words: str, verdict: type[GiveUp]) -> None:
+    """A role may be on its way; a deleted account is not."""
+    assert type(judge_refresh(exceptions.RefreshError(words))) is verdict  # type: ignore[no-untyped-call]
 
 
 def test_a_clock_that_is_off_is_named() -> None:
