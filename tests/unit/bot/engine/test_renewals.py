@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import wait
 from dataclasses import dataclass
 from datetime import timedelta
+from threading import Event
 from typing import Any, cast
 
 import pytest
@@ -14,6 +16,7 @@ from bot.engine.renewals import Renewals
 from bot.engine.step_runs import StepRuns
 from bot.telling.chronicle import Chronicle
 from steps.contract.errors import TryAgain
+from steps.contract.leases import Lease
 from steps.contract.step import Step
 from steps.mesh import Binding, BindingMark
 from steps.notes.permissions import LEASE
@@ -22,6 +25,7 @@ from steps.phases.lease.holding import hold_lease
 from steps.phases.own_binding import OWN_BINDING
 from tests.unit.bot.engine.test_own_bindings import Places, ask, list_told
 from tests.unit.bot.workbench import Build, Engine, know_releases
+from tests.unit.steps.paper_ports import PaperKubernetes
 
 PLAN = ("access/bind", "validate/approve")
 HOUR, DAY = 3600, 86400
@@ -51,12 +55,29 @@ class Scene:
         return (self.engine.clock.now() - held.renewed).total_seconds()
 
 
-def renew(engine: Engine, places: Places) -> Renewals:
-    """What renews, made anew as at a start of the bot."""
-    plans = Plans({}, know_releases(), lambda _address: cast(Ports, places), Pace())
+class Silent(PaperKubernetes):
+    """An API server that does not answer until the test ends."""
+
+    def __init__(self, gate: Event) -> None:
+        super().__init__()
+        self.gate = gate
+        self.asked = 0
+
+    def renew_lease(self, lease: Lease) -> str | None:
+        """Hang."""
+        self.asked += 1
+        self.gate.wait(20)
+        return super().renew_lease(lease)
+
+
+def renew(engine: Engine, places: Places, *, silent: Places | None = None) -> Renewals:
+    """What renews, made anew as at a start of the bot; cluster-y may be silent."""
+    others = {"cluster-y": silent or places}
+    plans = Plans({}, know_releases(), lambda address: cast(Ports, others.get(address.key, places)), Pace())
     runs = StepRuns(engine.journal, engine.keeper, engine.clock, plans)
     chronicle = Chronicle(engine.journal, engine.outbox, lambda _cluster, _requester: [])
-    return Renewals(engine.journal, Asides(engine.journal, chronicle, runs, engine.clock), engine.clock)
+    asides = Asides(engine.journal, chronicle, runs, engine.clock)
+    return Renewals(engine.journal, asides, engine.clock, 0.1 if silent else 20.0)
 
 
 @pytest.fixture
@@ -145,3 +166,23 @@ def test_a_cluster_that_can_not_be_reached_is_tried_again(scene: Scene, monkeypa
     assert len(tries) == 5
     assert scene.pass_time(30) == 1
     assert list_told(scene.engine) == told
+
+
+def test_a_silent_cluster_takes_no_other_ones_lease_with_it(scene: Scene) -> None:
+    """Ten of them would have let it expire; each is asked once until it answers."""
+    gate = Event()
+    silent = Places(kubernetes=Silent(gate))
+    scene.engine.add_upgrade(PLAN, "cluster-y")
+    kept = scene.engine.journal.recall("cluster-x-1", LEASE)
+    assert kept
+    scene.engine.journal.change_upgrade("cluster-y-1", state="asking", due=None)
+    scene.engine.journal.remember("cluster-y-1", LEASE, kept)
+    renewals = renew(scene.engine, scene.places, silent=silent)
+    before = scene.places.kubernetes.leases.requests
+    for _ in range(2):
+        scene.engine.clock.advance(200)
+        renewals.turn()
+    assert isinstance(silent.kubernetes, Silent)
+    assert (scene.places.kubernetes.leases.requests - before, silent.kubernetes.asked) == (2, 1)
+    gate.set()
+    wait(renewals._running.values(), 20)
