@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +19,9 @@ from bot.journal.journal import Journal
 from bot.journal.store import StoreBroken
 
 log = structlog.get_logger(__name__)
+# A step that has run for so long counts among the slow ones, of which there may be so many beside the others.
+SLOW_SECONDS = 5.0
+SLOW_ONES = 24
 
 
 class Loop(threading.Thread):
@@ -50,46 +55,71 @@ class Loop(threading.Thread):
         self._woken.set()
 
 
+@dataclass(frozen=True)
+class StepInFlight:
+    """A step that was given to the pool, and when."""
+
+    future: Future[None]
+    began: float
+
+
 class Dispatcher:
-    """Runs the due steps on a pool, at most one at a time for each upgrade."""
+    """Runs the due steps on a pool, at most one at a time for each upgrade.
+
+    `width` of them run at once, beside those that have run for long, as a silent cluster's do: they hold no others up.
+    """
 
     def __init__(
-        self, journal: Journal, runner: Runner, clock: Clock, wake: Callable[[], None], width: int = 8
+        self,
+        journal: Journal,
+        runner: Runner,
+        clock: Clock,
+        wake: Callable[[], None],
+        width: int = 8,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._journal = journal
         self._runner = runner
         self._clock = clock
         self._wake = wake
-        self._pool = ThreadPoolExecutor(width, thread_name_prefix="step")
-        self._in_flight: dict[str, Future[None]] = {}
+        self._width = width
+        self._now = now
+        self._pool = ThreadPoolExecutor(width + SLOW_ONES, thread_name_prefix="step")
+        self._in_flight: dict[str, StepInFlight] = {}
 
     def turn(self) -> float | None:
         """Start what is due and answer in how many seconds something else is. Raises what a step's thread raised."""
-        for upgrade, future in list(self._in_flight.items()):
-            if future.done():
+        for upgrade, flight in list(self._in_flight.items()):
+            if flight.future.done():
                 del self._in_flight[upgrade]
-                future.result()
-        now = self._clock.now()
+                flight.future.result()
+        now, room = self._clock.now(), self._count_room()
         for upgrade in self._journal.list_due(now):
-            if upgrade not in self._in_flight:
+            if room and upgrade not in self._in_flight:
                 self._in_flight[upgrade] = self._start(upgrade)
+                room -= 1
         return self._pause(self._journal.find_next_due(), now)
 
     def close(self, patience: float) -> None:
         """Take no more steps, and wait so many seconds for those in flight."""
         self._pool.shutdown(wait=False, cancel_futures=True)
-        wait(self._in_flight.values(), timeout=patience)
+        wait([flight.future for flight in self._in_flight.values()], timeout=patience)
 
-    def _start(self, upgrade: str) -> Future[None]:
+    def _count_room(self) -> int:
+        """How many more may run; there are threads for so many slow ones and no more."""
+        slow = sum(self._now() - flight.began >= SLOW_SECONDS for flight in self._in_flight.values())
+        return max(0, self._width + min(slow, SLOW_ONES) - len(self._in_flight))
+
+    def _start(self, upgrade: str) -> StepInFlight:
         future = self._pool.submit(self._runner.run_step, upgrade)
         future.add_done_callback(lambda _future: self._wake())
-        return future
+        return StepInFlight(future, self._now())
 
     def _pause(self, due: datetime | None, now: datetime) -> float | None:
         if due is None:
             return None
         seconds = (due - now).total_seconds()
-        # what is due already is in flight, and its end wakes the loop
+        # what is due already is in flight or waits for a place: an end wakes the loop, which looks for slow ones too
         return seconds if seconds > 0 else None
 
 

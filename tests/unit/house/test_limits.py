@@ -38,7 +38,7 @@ IMITATES = "the program that it stands in for has no limit either"
 STATED: Mapping[str, Mapping[str, str]] = {
     "bot/app/checks/slack.py": {"connection.recv()": "the connection was opened with a limit for all of it"},
     "bot/app/health.py": {"self._listener.accept()": "the listener's socket has a limit"},
-    "bot/app/loops.py": {"future.result()": DONE},
+    "bot/app/loops.py": {"flight.future.result()": DONE},
     "bot/engine/renewals.py": {"future.result()": DONE},
     "bot/discovery/readings.py": {"future.exception()": DONE, "future.result()": DONE},
     "bot/discovery/search.py": {"future.exception()": DONE, "future.result()": DONE},

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from bot.app.loops import Dispatcher, Ticker, tick_each
+from bot.app.loops import SLOW_SECONDS, Dispatcher, Ticker, tick_each
 from bot.journal.store import StoreBroken
+from steps.contract.step import Context, Done, Outcome
 from tests.unit.bot.workbench import START, Build
 
 PATIENCE = 10.0
@@ -130,3 +131,35 @@ def test_a_fault_of_one_tick_keeps_no_other_from_its_own() -> None:
     with pytest.raises(StoreBroken):
         tick_each([break_off, lambda: ticked.append("never")])
     assert ticked == ["other"]
+
+
+def test_steps_that_take_long_hold_no_others_up(build: Build) -> None:
+    """As many as run at once hang on a silent cluster; another upgrade's is begun once they count as slow."""
+    gate, began, ran, now = threading.Event(), threading.Semaphore(0), threading.Event(), [0.0]
+
+    def hang(_ctx: Context) -> Outcome:
+        began.release()
+        gate.wait(PATIENCE)
+        return Done("late")
+
+    def go_on(_ctx: Context) -> Outcome:
+        ran.set()
+        return Done("in time")
+
+    engine = build({"prepare/hang": hang, "prepare/go": go_on})
+    for key in ("cluster-a", "cluster-b"):
+        engine.add_upgrade(["prepare/hang"], key)
+    engine.clock.advance(1)
+    engine.add_upgrade(["prepare/go"], "cluster-c")
+    dispatcher = Dispatcher(engine.journal, engine.runner, engine.clock, lambda: None, 2, lambda: now[0])
+    try:
+        dispatcher.turn()
+        assert all(began.acquire(timeout=PATIENCE) for _ in range(2))
+        dispatcher.turn()
+        assert not ran.is_set()
+        now[0] = SLOW_SECONDS
+        dispatcher.turn()
+        assert ran.wait(PATIENCE)
+    finally:
+        gate.set()
+        dispatcher.close(PATIENCE)
