@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from bot.gateways.calls.shared import TOGETHER, SharedCalls
 from bot.gateways.google.verdicts import judge_loading, judge_refresh
@@ -14,7 +13,7 @@ from steps.contract.errors import GiveUp, StepError, TryAgain
 
 if TYPE_CHECKING:
     from google.auth.credentials import Credentials
-    from google.auth.transport import Request
+    from google.auth.transport import Response
 
 # Without userinfo.email GKE knows a service account by its numeric id, and no binding for its address would hold
 # (cloud.google.com/kubernetes-engine/docs/how-to/role-based-access-control).
@@ -147,10 +146,11 @@ class GoogleCredentials:
         import requests
         from google.auth import exceptions
 
+        request = LimitedRequest(self._limit)
         try:
-            credentials.refresh(make_request(self._limit))  # type: ignore[no-untyped-call]
+            credentials.refresh(request)  # type: ignore[no-untyped-call]
         except (exceptions.GoogleAuthError, requests.RequestException, KeyError, TypeError, ValueError) as error:
-            raise judge_refresh(error) from error
+            raise judge_refresh(error, request.status) from error
         self._refusal = ""
 
 
@@ -166,14 +166,19 @@ def load_default() -> Credentials:
     return credentials
 
 
-def make_request(limit: float) -> Request:
-    """Google-auth's transport with our time limit in place of its 120 s."""
-    from google.auth.transport.requests import Request
+class LimitedRequest:
+    """Google-auth's transport with our time limit in place of its 120 s; `status` is that of the last answer."""
 
-    request = functools.partial(_send_with_limit, Request(), limit)
-    return cast("Request", request)
+    def __init__(self, limit: float) -> None:
+        from google.auth.transport.requests import Request
 
+        self._request: Callable[..., Response] = Request()
+        self._limit = limit
+        self.status = 0
 
-def _send_with_limit(request: Callable[..., object], limit: float, url: str, **options: object) -> object:
-    options["timeout"] = limit
-    return request(url=url, **options)
+    def __call__(self, url: str, **options: object) -> Response:
+        """Send one request, as google-auth does."""
+        self.status = 0
+        answer = self._request(url=url, **{**options, "timeout": self._limit})
+        self.status = int(answer.status)
+        return answer

@@ -80,11 +80,12 @@ def judge_requests(call: OutsideCall, error: Exception, limit: float) -> Excepti
             return faults.judge_unreachable(call, error)
 
 
-def judge_refresh(error: Exception) -> StepError:
+def judge_refresh(error: Exception, answered: int) -> StepError:
     """The verdict on a renewal that failed, by what lies behind it and not by the exception's class.
 
     google-auth wraps a metadata server that is away, throttled or out of order into the same RefreshError as an account
     that is refused (compute_engine/credentials.py); only an answer of 4xx is kept beside the TransportError's message.
+    `answered` is the status of the last answer, 0 where none came: google-auth passes over a gateway's 502.
     """
     import requests
     from google.auth import exceptions
@@ -101,7 +102,12 @@ def judge_refresh(error: Exception) -> StepError:
         return TryAgain(f"Google's token endpoint could not be reached: {name_error(cause)}")
     if not isinstance(error, exceptions.GoogleAuthError):
         return TryAgain(f"Google's token endpoint could not be reached: {name_error(error)}")
-    if error.retryable or "Unexpected response from metadata server" in str(error):
+    if (
+        error.retryable
+        or answered in PASSING
+        or answered >= 500
+        or "Unexpected response from metadata server" in str(error)
+    ):
         return TryAgain(f"Google's token endpoint asks to try again: {name_error(error)}")
     if "iat" in str(error) and "exp" in str(error):
         return GiveUp(f"Google finds the bot's clock off: {name_error(error)}", SET_CLOCK)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import wait
 from dataclasses import dataclass
 from datetime import timedelta
-from threading import Event
 from typing import Any, cast
 
 import pytest
@@ -16,7 +14,6 @@ from bot.engine.renewals import Renewals
 from bot.engine.step_runs import StepRuns
 from bot.telling.chronicle import Chronicle
 from steps.contract.errors import TryAgain
-from steps.contract.leases import Lease
 from steps.contract.step import Step
 from steps.mesh import Binding, BindingMark
 from steps.notes.permissions import LEASE
@@ -25,7 +22,6 @@ from steps.phases.lease.holding import hold_lease
 from steps.phases.own_binding import OWN_BINDING
 from tests.unit.bot.engine.test_own_bindings import Places, ask, list_told
 from tests.unit.bot.workbench import Build, Engine, know_releases
-from tests.unit.steps.paper_ports import PaperKubernetes
 
 PLAN = ("access/bind", "validate/approve")
 HOUR, DAY = 3600, 86400
@@ -53,21 +49,6 @@ class Scene:
         assert held
         assert held.renewed
         return (self.engine.clock.now() - held.renewed).total_seconds()
-
-
-class Silent(PaperKubernetes):
-    """An API server that does not answer until the test ends."""
-
-    def __init__(self, gate: Event) -> None:
-        super().__init__()
-        self.gate = gate
-        self.asked = 0
-
-    def renew_lease(self, lease: Lease) -> str | None:
-        """Hang."""
-        self.asked += 1
-        self.gate.wait(20)
-        return super().renew_lease(lease)
 
 
 def renew(engine: Engine, places: Places, *, silent: Places | None = None) -> Renewals:
@@ -166,23 +147,3 @@ def test_a_cluster_that_can_not_be_reached_is_tried_again(scene: Scene, monkeypa
     assert len(tries) == 5
     assert scene.pass_time(30) == 1
     assert list_told(scene.engine) == told
-
-
-def test_a_silent_cluster_takes_no_other_ones_lease_with_it(scene: Scene) -> None:
-    """Ten of them would have let it expire; each is asked once until it answers."""
-    gate = Event()
-    silent = Places(kubernetes=Silent(gate))
-    scene.engine.add_upgrade(PLAN, "cluster-y")
-    kept = scene.engine.journal.recall("cluster-x-1", LEASE)
-    assert kept
-    scene.engine.journal.change_upgrade("cluster-y-1", state="asking", due=None)
-    scene.engine.journal.remember("cluster-y-1", LEASE, kept)
-    renewals = renew(scene.engine, scene.places, silent=silent)
-    before = scene.places.kubernetes.leases.requests
-    for _ in range(2):
-        scene.engine.clock.advance(200)
-        renewals.turn()
-    assert isinstance(silent.kubernetes, Silent)
-    assert (scene.places.kubernetes.leases.requests - before, silent.kubernetes.asked) == (2, 1)
-    gate.set()
-    wait(renewals._running.values(), 20)

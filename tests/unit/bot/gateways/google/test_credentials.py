@@ -14,6 +14,7 @@ import pytest
 from google.auth import exceptions
 from google.auth.compute_engine import Credentials, _metadata
 from google.auth.credentials import Credentials as Valid
+from google.oauth2 import service_account
 
 from bot.gateways.clusters import ClusterGateways
 from bot.gateways.google.credentials import GoogleCredentials
@@ -118,14 +119,14 @@ def test_a_binding_that_iam_does_not_know_yet_may_have_been_made_just_now(pod: P
 )  # fmt: skip
 def test_what_iam_lacks_is_told_from_what_is_gone(words: str, verdict: type[GiveUp]) -> None:
     """A role may be on its way; a deleted account is not."""
-    assert type(judge_refresh(exceptions.RefreshError(words))) is verdict  # type: ignore[no-untyped-call]
+    assert type(judge_refresh(exceptions.RefreshError(words), 400)) is verdict  # type: ignore[no-untyped-call]
 
 
 def test_a_clock_that_is_off_is_named() -> None:
     """As the token endpoint says it of a service account's key."""
     words = "invalid_grant: Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe."
     error = exceptions.RefreshError(f"{words} Check your iat and exp values in the JWT claim.")  # type: ignore[no-untyped-call]
-    verdict = judge_refresh(error)
+    verdict = judge_refresh(error, 400)
     assert isinstance(verdict, GiveUp)
     assert "clock" in verdict.remedy
 
@@ -148,6 +149,23 @@ def test_a_bot_that_needs_no_google_is_refused_nothing() -> None:
     """Clusters by kubeconfig alone."""
     credentials = GoogleCredentials(Tardy())
     assert (credentials.are_found(), credentials.tell_refusal()) == (False, "")
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize("body", [b"<html>Bad Gateway</html>", b'{"error": "internal_failure"}', b"", b"upstream"])
+def test_a_token_endpoint_that_hiccups_is_asked_again(
+    account: ServiceAccount, serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int, body: bytes
+) -> None:
+    """Whatever stands between the bot and Google writes into the answer."""
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+    account.write_key(tmp_path / "key.json", f"{serve(lambda _request: Reply(status, body)).url}/token")
+
+    def load() -> Valid:
+        made: Valid = service_account.Credentials.from_service_account_file(tmp_path / "key.json", scopes=["a"])  # type: ignore[no-untyped-call]
+        return made
+
+    with pytest.raises(TryAgain):
+        GoogleCredentials(load).read_token()
 
 
 class Held(Valid):
