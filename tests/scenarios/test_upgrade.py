@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.gateways.kubernetes.api_server import ApiServer, HttpAnswer
 from bot.journal.proofs import Key
 from bot.journal.store import Store
 from sandbox.watching.messages import consent, kind_of
@@ -22,9 +24,26 @@ from tests.scenarios.rig import ANA, BEN, CAI, DEE, Rig, open_world, reach_by_ht
 GOLDEN = Path(__file__).parent.parent / "golden" / "transcript.txt"
 
 
+@pytest.fixture(scope="module")
+def asked() -> Iterator[Counter[str]]:
+    """The requests to the API server, by the last word of their path, of the upgrade that is made meanwhile."""
+    counted, send = Counter[str](), ApiServer.send
+
+    def count(server: ApiServer, action: str, method: str, path: str, *rest: Any, **named: Any) -> HttpAnswer:
+        counted[path.rpartition("/")[2]] += 1
+        return send(server, action, method, path, *rest, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ApiServer, "send", count)
+        yield counted
+
+
 @pytest.fixture(scope="module", params=["socket", "http"])
-def upgraded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+def upgraded(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, asked: Counter[str]
+) -> Iterator[Rig]:
     """cluster-x, started by Ana and approved by Ben, in either mode; only looked at afterwards."""
+    asked.clear()
     with open_world(tmp_path_factory.mktemp("upgraded")) as world:
         rig = Rig(world if request.param == "socket" else reach_by_http(world))
         rig.command(ANA, "start cluster-x")
@@ -111,6 +130,16 @@ def test_the_journal_grows_by_little(upgraded: Rig, tmp_path: Path) -> None:
     sizes = [int(store.read("pragma page_count")[0]["page_count"]) * 4096 for store in (empty, upgraded.bot.store)]
     empty.close()
     assert sizes[1] - sizes[0] < 190_000
+
+
+def test_an_upgrade_asks_little(upgraded: Rig, asked: Counter[str]) -> None:
+    """Each question once a turn, and rights where something is about to be done; nothing while a recording is made."""
+    assert asked.total() < 930
+    assert asked["selfsubjectaccessreviews"] < 145
+    assert asked["kube-system"] < 22
+    google = Counter(path.rpartition("/")[2] for _, path in upgraded.world.google.requests)
+    assert google["example-project"] == 1
+    assert google["cluster-x"] < 40
 
 
 def test_the_ledger_adds_up(upgraded: Rig) -> None:

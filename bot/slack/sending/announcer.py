@@ -26,6 +26,7 @@ POST_BURST = 4
 # However many wait after Slack was out of reach.
 REMINDERS_A_MINUTE = 30
 EDIT_SPACING = timedelta(seconds=2)
+EDITS_KEPT = 1000
 LONGEST_PAUSE = timedelta(minutes=10)
 # What came of a message that can't be read any more.
 GIVEN_UP = Deferred(0.0, "")
@@ -128,11 +129,18 @@ class Announcer:
         if message is None:
             return GIVEN_UP
         self._edits.take(now)
-        self._edited_at[message.id] = now
+        self._note_edit(message.id, now)
         result = self._sender.edit(message)
         if isinstance(result, Deferred) and result.too_fast:
             self._edits.hold(now, result.seconds)
         return result
+
+    def _note_edit(self, message: str, now: datetime) -> None:
+        """The edits of long ago are forgotten: no message waits for its turn behind so many others."""
+        self._edited_at.pop(message, None)
+        self._edited_at[message] = now
+        if len(self._edited_at) > EDITS_KEPT:
+            del self._edited_at[next(iter(self._edited_at))]
 
     def _send(self, message: WaitingMessage, send: Callable[[WaitingMessage], Result]) -> Result:
         """Send one message; one that the bot itself fails at is given up, and the others go on."""

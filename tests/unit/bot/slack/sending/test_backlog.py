@@ -80,3 +80,13 @@ def test_all_that_waits_is_sent_once(room: PostRoom) -> None:
     fill(room, 3, 50)
     room.settle()
     assert len(room.texts()) == 153
+
+
+def test_edits_of_long_ago_are_forgotten(room: PostRoom, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They only tell which message was edited longest ago; years of them would be kept."""
+    monkeypatch.setattr("bot.slack.sending.announcer.EDITS_KEPT", 3)
+    for look in ("first", "second"):
+        for number in range(5):
+            room.put_root(f"cluster-x-{number}", look=look)
+        room.settle()
+    assert len(room.announcer._edited_at) == 3
