@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable
 
@@ -9,6 +10,7 @@ from bot.app.checks.doctor import Doctor, describe_check, write_checks
 from bot.app.log import keep_quiet
 from bot.app.way_out import take_way_out
 from bot.app.wiring import build_outside, build_ports_for, read_known_releases
+from bot.gateways.programs.places import check_memory, read_memory
 from bot.likeness import suggest
 from bot.settings.environment import ConfigError, read_settings
 from steps.contract.checks import Check
@@ -18,7 +20,9 @@ def run_doctor(cluster: str, say: Callable[[str], None], *, post: bool, as_json:
     """Say each check as it is made; the exit code. Raises ConfigError where the settings are wrong."""
     with keep_quiet():
         made: list[Check] = []
-        for check in _open_doctor(cluster, post=post).examine(cluster):
+        doctor = _open_doctor(cluster, post=post)
+        memory = check_memory(doctor.settings.programs, read_memory())
+        for check in itertools.chain([memory], doctor.examine(cluster)):
             made.append(check)
             if not as_json:
                 say(describe_check(check))

@@ -7,6 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from steps.contract.checks import Check, passed, warned
+from steps.contract.wording import count_things
+
 # The limit of a container, of either version of control groups, and what the machine has.
 LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 MEMORY = Path("/proc/meminfo")
@@ -32,6 +35,21 @@ def count_places(asked: int, memory: int) -> Places:
     held = max(1, (memory - OWN) // ONE)
     spare = 1 if held > 1 else 0
     return Places(min(MOST, held - spare), spare)
+
+
+def check_memory(asked: int, memory: int) -> Check:
+    """Whether the memory holds the bot and the programs that it lets run at once."""
+    most = count_places(asked, memory).most
+    needed = OWN + most * ONE
+    sentence = (
+        f"{memory // MEGABYTE} MB for the bot and {count_things(most, 'program')} at once, which take up to "
+        f"{needed // MEGABYTE} MB"
+    )
+    if memory >= needed:
+        return passed("memory", sentence)
+    return warned(
+        "memory", sentence, "Give the bot more memory, or let ASM_UPGRADE_PROGRAMS be fewer: what has none is killed."
+    )
 
 
 def read_memory(limits: Iterable[Path] = LIMITS, memory: Path = MEMORY) -> int:

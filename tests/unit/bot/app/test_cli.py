@@ -126,6 +126,7 @@ def test_doctor_writes_json_for_programs(tmp_path: Path, closed_port: int) -> No
     read = json.loads(result.output)
     assert (result.exit_code, read["ok"]) == (1, False)
     assert {"name", "severity", "sentence", "remedy"} == set(read["checks"][0])
+    assert {"memory", "disk", "writing"} <= {check["name"] for check in read["checks"]}
 
 
 ORDERS = (

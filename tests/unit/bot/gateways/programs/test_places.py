@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.gateways.programs.places import MEGABYTE, MOST, Places, count_places, read_memory
+from bot.gateways.programs.places import MEGABYTE, MOST, Places, check_memory, count_places, read_memory
+from steps.contract.checks import Severity
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,12 @@ def test_a_containers_limit_counts_before_the_machine(limit: str, total: str, pl
 def test_a_machine_that_says_nothing_has_room(tmp_path: Path) -> None:
     """As on systems without /proc."""
     assert count_places(0, read_memory([], tmp_path / "none")) == Places(MOST, 1)
+
+
+@pytest.mark.parametrize(
+    ("asked", "megabytes", "severity"),
+    [(0, 300, "warning"), (0, 512, "ok"), (0, 64_000, "ok"), (4, 512, "warning"), (4, 1024, "ok")],
+)
+def test_the_doctor_says_where_memory_is_short(asked: int, megabytes: int, severity: Severity) -> None:
+    """For as many programs as a person lets run, or for the one that is run in any case."""
+    assert check_memory(asked, megabytes * MEGABYTE).severity == severity
