@@ -65,7 +65,7 @@ class OutboxView:
     def read_thread(self, upgrade: str) -> tuple[str, str]:
         """Channel and ts of the upgrade's root message; "" while it is not posted."""
         rows = self._rows(
-            "select channel, ts from whole_outbox where upgrade = ? and slot = 'root' and slot <> ''", [upgrade]
+            "select channel, ts from outbox where upgrade = ? and slot = 'root' and slot <> ''", [upgrade]
         )
         return (rows[0]["channel"], rows[0]["ts"]) if rows else ("", "")
 
@@ -141,7 +141,7 @@ class Outbox(OutboxView):
     def list_left_roots(self, upgrade: str) -> list[LeftRoot]:
         """The roots that the upgrade left behind, the last one first."""
         rows = self._store.read(
-            "select slot, channel, ts from whole_outbox where upgrade = ? and kind = 'root' and slot <> 'root' "
+            "select slot, channel, ts from outbox where upgrade = ? and kind = 'root' and slot <> 'root' "
             "order by ts desc",
             [upgrade],
         )

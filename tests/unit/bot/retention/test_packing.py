@@ -247,11 +247,11 @@ def test_a_pack_has_a_fraction_of_the_room(store: Store) -> None:
     assert size < before / 2
 
 
-# What is asked of rows that stand: of open upgrades, of what Slack has not got, of what belongs to no upgrade, and of
-# one that its transaction has just unpacked.
+# What is asked of rows that stand: of open upgrades, of what Slack has not got, of what belongs to no upgrade, of roots
+# and of an upgrade that its transaction has just unpacked.
 STANDING = re.compile(
     r"state = 'open'|sent_revision|kind = '(answer|reminder)'|upgrade = ''|where id = \?|where (seq|\{)|trouble"
-    r"|select id, slot, body|state = 'decided' and expires_at|kind not in {KEPT_KINDS}$"
+    r"|slot = 'root'|kind = 'root'|select id, slot, body|state = 'decided' and expires_at|kind not in {KEPT_KINDS}$"
 )
 QUERY = re.compile(rf"\b(select|delete)\b[^\"]*\bfrom ({'|'.join(PARTS)})\b(?!\.)[^\"]*")
 

@@ -19,6 +19,7 @@ from bot.journal.packs.forms import PARTS
 from bot.journal.store import Store
 from bot.journal.verifying import Chains, verify_journal
 from bot.retention.packing import QUIET, Packing
+from bot.retention.past import Past
 from bot.returns import has_written
 from bot.telling.logs import read_lines
 from bot.telling.reports import describe_history
@@ -95,6 +96,7 @@ def read_everything(store: Store) -> list[object]:
         told += [outbox.find_last_gate(row.id), outbox.list_cards(row.id), outbox.list_left_roots(row.id)]
         told += [outbox.was_posted(row.id, "proposal", begun) for begun in (True, False)]
         told += [write_report(store, row.id, form, LATER) for form in get_args(ReportForm)]
+        told += [Past(store).read_told(row.id), Past(store).may_be_taken_back(row.id)]
         told += [Paces(store).find_measured(row.cluster), Paces(store).measure_took(row.id)]
     return told
 
