@@ -29,7 +29,8 @@ from tests.namespaces import Apart
 from tests.scenarios.rig import ANA, BEN, CHANNEL
 
 Json: TypeAlias = dict[str, Any]
-LOOK_SECONDS = 0.02
+# The page of Slack is drawn for each look; what is looked for stays for longer than two of them.
+LOOK_SECONDS = 0.05
 # Nothing that a bot does takes longer on a busy machine.
 MOST_SECONDS = 600.0
 UPGRADE = "cluster-x-1"
