@@ -9,7 +9,7 @@ from typing import assert_never
 from bot.clock import Clock
 from bot.engine.plans import Plans
 from bot.engine.step_runs import StepRuns
-from bot.engine.turn import StepLog, Turn, correct_wait, describe_outcome, judge_missing, limit_patience
+from bot.engine.turn import StepLog, Turn, correct_wait, describe_outcome, grow_pause, judge_missing, limit_patience
 from bot.incidents import note_incident
 from bot.journal.journal import Journal
 from bot.journal.rows import LONGEST_PAUSE, UpgradeRow, find_first_asked, find_retried, is_due
@@ -151,8 +151,7 @@ class Runner:
                 return self._block_unknown(row, unknown)
             return self._runs.run(self._plans.steps[row.step], row, turn, hold)
         except TryAgain as fault:
-            retry_in = self._plans.pace.retry_cap if fault.retry_in is None else fault.retry_in
-            return Waiting(fault.why, retry_in, queued=isinstance(fault, NoPlace))
+            return Waiting(fault.why, self._choose_pause(row, fault), queued=isinstance(fault, NoPlace))
         except NotGranted as fault:
             retried = find_retried(self._journal.list_questions(row.id), row.step)
             return judge_missing(fault, retried, self._clock.now())
@@ -162,6 +161,13 @@ class Runner:
             raise
         except Exception as fault:  # what the step said and recorded until then still counts
             return self._block_faulty(row, fault)
+
+    def _choose_pause(self, row: UpgradeRow, fault: TryAgain) -> float:
+        """Seconds; a step that waits for a place among the programs has met no fault that may pass soon."""
+        longest = self._plans.pace.retry_cap
+        if fault.retry_in is not None:
+            return fault.retry_in
+        return longest if isinstance(fault, NoPlace) else grow_pause(row, self._clock.now(), longest)
 
     def _commit(self, row: UpgradeRow, turn: Turn, outcome: Outcome) -> None:
         now = self._clock.now()

@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 
 # Google's own "7 minutes or longer" (cloud.google.com/iam/docs/access-change-propagation).
 GRANT_TAKES = timedelta(minutes=10)
+# Seconds; most of what passes has passed by then.
+SHORTEST_PAUSE = 2.0
 
 
 @dataclass
@@ -115,6 +117,12 @@ def limit_patience(step: Step | None, row: UpgradeRow, outcome: Outcome, now: da
         f"{outcome.why}",
         "Look at what it waits for. Retry waits again from now on; abort ends the upgrade.",
     )
+
+
+def grow_pause(row: UpgradeRow, now: datetime, longest: float) -> float:
+    """Seconds until a call that may go through later is tried again: half as long as it was tried for already."""
+    waited = (now - row.waiting_since).total_seconds() if row.waiting_since else 0.0
+    return min(max(waited / 2, SHORTEST_PAUSE), longest)
 
 
 def judge_missing(fault: NotGranted, retried_at: datetime | None, now: datetime) -> Waiting | Blocked:

@@ -10,7 +10,7 @@ import pytest
 
 from bot.journal.store import StoreBroken
 from steps.contract.cards import Card, Progress
-from steps.contract.errors import GiveUp, NotGranted, TryAgain
+from steps.contract.errors import GiveUp, NoPlace, NotGranted, TryAgain
 from steps.contract.ledger import LedgerEntry
 from steps.contract.notes import Note, read_as
 from steps.contract.step import Ask, Blocked, Context, Done, Outcome, Waiting
@@ -83,6 +83,31 @@ def test_an_exception_becomes_an_outcome(build: Build, fault: Exception, state: 
     engine.add_upgrade(["prepare/a"])
     engine.runner.turn()
     assert (engine.row().state, engine.row().sentence) == (state, sentence)
+
+
+@pytest.mark.parametrize(
+    ("fault", "pauses"),
+    [
+        (TryAgain("no answer"), [2.0, 2.0, 2.0, 3.0, 4.5, 6.75, 10.125, 15.0, 15.0]),
+        (TryAgain("asked too often", 7.0), [7.0] * 9),
+        (NoPlace("four programs run"), [15.0] * 9),
+    ],
+)
+def test_the_pause_before_another_try_grows(build: Build, fault: Exception, pauses: list[float]) -> None:
+    """Soon at first, up to the longest pause, unless the server said when; what waits for a place is in no hurry."""
+
+    def fail(_ctx: Context) -> Outcome:
+        raise fault
+
+    engine = build({"prepare/a": fail}, patience=timedelta(hours=1))
+    engine.add_upgrade(["prepare/a"])
+    taken = []
+    for _ in pauses:
+        due = engine.runner.turn()
+        assert due is not None
+        taken.append((due - engine.clock.now()).total_seconds())
+        engine.clock.time = due
+    assert taken == pytest.approx(pauses)
 
 
 def test_a_right_that_was_just_granted_is_waited_for(build: Build) -> None:
