@@ -111,7 +111,7 @@ class Serving:
             Loop("leases", self.bot.renewals.turn, longest=30.0),
             *([Loop("orphans", Orphans().turn, longest=60.0)] if os.getpid() == 1 else []),
             Loop("journal", build_copies(settings, self.bot.store, self.bot.clock).turn, longest=60.0),
-            Loop("packs", build_packs(self.bot.store, self.bot.clock).turn, longest=60.0),
+            Loop("packs", build_packs(settings, self.bot.store, self.bot.clock).turn, longest=60.0),
             Loop("reports", build_old_reports(settings, self.bot).turn, longest=60.0),
             Loop("zones", build_zone_rules(self.bot).turn, longest=60.0),
             Loop("retention", build_retention(settings, self.bot).turn, longest=60.0),

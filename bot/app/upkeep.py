@@ -15,6 +15,7 @@ from bot.clock import Clock, Interval
 from bot.gateways.releases.archive_cache import Removed
 from bot.incidents import note_incident
 from bot.journal.journal import JournalView
+from bot.journal.packs.forms import BadPack
 from bot.journal.rows import UpgradeRow
 from bot.journal.store import Store, StoreBroken
 from bot.journal.upkeep import copy_journal
@@ -30,6 +31,9 @@ SECONDS_KEPT = 300.0
 COPIES_KEPT = 14
 # Upgrades packed at once, a tenth of a second each; those of an earlier version are many, and nobody waits for them.
 PACKED_AT_ONCE = 10
+BETWEEN_PACKED = timedelta(minutes=1)
+# What could not be packed is the same an hour later, as a rule.
+BEFORE_ANEW = timedelta(days=1)
 
 
 class Prunes(Protocol):
@@ -147,26 +151,43 @@ class JournalCopies:
 
 
 class JournalPacks:
-    """Packs what is kept of ended upgrades, a few at each look; every hour all that can be are found anew."""
+    """Packs what is kept of ended upgrades, a few a minute; every hour all that can be are found anew."""
 
     def __init__(self, packing: Packing, clock: Clock) -> None:
         self._packing = packing
         self._clock = clock
-        self._interval = Interval(BETWEEN, clock)
+        self._looks = Interval(BETWEEN, clock)
+        self._pieces = Interval(BETWEEN_PACKED, clock)
         self._due: list[str] = []
+        self._failed: dict[str, datetime] = {}
 
     def turn(self) -> None:
-        """Do a piece of what is due; what fails keeps no other back, is logged, and is tried again an hour later."""
-        if self._interval.begin():
-            self._due = self._packing.list_due(self._clock.now())
-        piece, self._due = self._due[:PACKED_AT_ONCE], self._due[PACKED_AT_ONCE:]
-        for upgrade in piece:
-            self._pack(upgrade)
+        """Do a piece of what is due, if a minute is over since the last one.
 
-    def _pack(self, upgrade: str) -> None:
+        What fails keeps no other back, is logged, and is tried again a day later.
+        """
+        if not self._pieces.begin():
+            return
+        now = self._clock.now()
+        if self._looks.begin():
+            self._failed = {upgrade: at for upgrade, at in self._failed.items() if abs(now - at) < BEFORE_ANEW}
+            self._due = [upgrade for upgrade in self._packing.list_due(now) if upgrade not in self._failed]
+        piece, self._due = self._due[:PACKED_AT_ONCE], self._due[PACKED_AT_ONCE:]
         try:
-            self._packing.pack(upgrade, self._clock.now())
-        except StoreBroken:
+            for upgrade in piece:
+                self._pack(upgrade, now)
+        except OSError as fault:  # a full disk takes no other either; the next hour looks anew
+            self._due = []
+            log.warning("upgrade_not_packed", why=str(fault))
+
+    def _pack(self, upgrade: str, now: datetime) -> None:
+        try:
+            self._packing.pack(upgrade, now)
+        except (StoreBroken, OSError):
             raise
+        except BadPack as fault:
+            self._failed[upgrade] = now
+            log.warning("upgrade_not_packed", upgrade=upgrade, why=str(fault))
         except Exception as fault:
+            self._failed[upgrade] = now
             note_incident("upgrade_not_packed", fault, upgrade=upgrade)

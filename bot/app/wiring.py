@@ -309,9 +309,9 @@ def build_copies(settings: Settings, store: Store, clock: Clock) -> JournalCopie
     return JournalCopies(store, settings.state / JOURNAL, settings.backups, clock)
 
 
-def build_packs(store: Store, clock: Clock) -> JournalPacks:
+def build_packs(settings: Settings, store: Store, clock: Clock) -> JournalPacks:
     """What packs the rows of upgrades that have ended."""
-    return JournalPacks(Packing(store), clock)
+    return JournalPacks(Packing(store, functools.partial(measure_room, settings.state)), clock)
 
 
 def build_retention(settings: Settings, bot: Bot) -> Retention:

@@ -148,8 +148,16 @@ class GroundsReader:
             *(() if key.holds("upgrades", rows[0]) else ("the upgrade's own row",)),
             *_find_note_faults(key, kept, rows[0]["notes"]),
             *_find_passed_faults(row, passed, self._list_proven(upgrade, passed)),
+            *self._find_pack_faults(upgrade),
         )
         return Grounds(row, notes, faults, self._digest(rows[0], notes) if faults else "")
+
+    def _find_pack_faults(self, upgrade: str) -> tuple[str, ...]:
+        """What is written to the upgrade from then on stands beside what can't be read."""
+        rows = self._store.read(
+            "select packed_fault(upgrade, kept, told) as why from packs where upgrade = ?", [upgrade]
+        )
+        return ("what was packed of it, which can't be read",) if rows and rows[0]["why"] else ()
 
     def doubt(self, upgrade: str) -> None:
         """Take the proofs of its notes away: they were taken over from what this bot can't have written."""

@@ -30,6 +30,8 @@ Reads: TypeAlias = Callable[[str, Parameters], list[Row]]
 UNREADABLE = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOTADB})
 # SQLite's number for a file whose free pages can be given back a few at a time.
 STEPWISE = 2
+# What is left of a journal that is rewritten whole; a second or two.
+LARGEST_REWRITTEN = 64 * 2**20
 
 
 class StoreBusy(Exception):
@@ -49,6 +51,7 @@ class Store:
         self._on_commit = on_commit
         self._mutex = threading.RLock()
         self._depth = 0
+        self._rearranged = 0
         self.broken = ""
         try:
             open_folder(path)
@@ -74,6 +77,26 @@ class Store:
         Raises StoreBroken when SQLite can't write, and from then on.
         """
         with self._mutex:
+            joins = bool(self._depth)
+            with self._transact() as db:
+                yield db
+        if not joins:
+            self._on_commit()
+
+    @contextmanager
+    def rearrange(self) -> Iterator[Database]:
+        """The same for what reads as before once it is committed: nobody is woken, and nothing counts as changed."""
+        with self._mutex:
+            before = self._db.conn.total_changes
+            try:
+                with self._transact() as db:
+                    yield db
+            finally:
+                self._rearranged += self._db.conn.total_changes - before
+
+    @contextmanager
+    def _transact(self) -> Iterator[Database]:
+        with self._mutex:
             self.check()
             if self._depth:
                 yield self._db
@@ -89,7 +112,6 @@ class Store:
             finally:
                 self._depth = 0
             self._commit()
-        self._on_commit()
 
     @contextmanager
     def change(self, upgrade: str) -> Iterator[Database]:
@@ -127,9 +149,9 @@ class Store:
                 self._roll_back()
 
     def count_changes(self) -> tuple[int, int]:
-        """What is another pair after each change of the file, by this bot or by a command beside it."""
+        """What is another pair after each change of what the file says, by this bot or by a command beside it."""
         with self._reading() as connection:
-            return connection.total_changes, int(self._read_pragma("data_version"))
+            return connection.total_changes - self._rearranged, int(self._read_pragma("data_version"))
 
     def checkpoint(self) -> None:
         """Bring what was committed into the journal's own file, so that it is whole without its WAL.
@@ -143,7 +165,8 @@ class Store:
         """Give back up to this many empty pages; answers how many there were. Raises OSError.
 
         An earlier version's journal can only be rewritten whole, which is done if that at least halves it and if the
-        disk has room for what is left: once in a file of its own, once in the WAL.
+        disk has room for what is left: once in a file of its own, once in the WAL. Nobody reads or writes meanwhile, so
+        that a large one keeps its empty pages, which what comes later fills.
         """
         with self._reading() as connection:
             free, pages, kept = (
@@ -154,7 +177,7 @@ class Store:
                 connection.executescript(f"pragma incremental_vacuum({most})")
             elif free > max(most, pages // 2):
                 left = (pages - free) * int(self._read_pragma("page_size"))
-                if measure_room(self._path.parent) < 2 * left:
+                if left > LARGEST_REWRITTEN or measure_room(self._path.parent) < 2 * left:
                     return free
                 connection.execute(f"pragma auto_vacuum = {STEPWISE}")
                 connection.execute("vacuum")

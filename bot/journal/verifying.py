@@ -11,7 +11,8 @@ from bot.journal.audit import Asked, AuditEvent, Consented, Decided, GlassBroken
 from bot.journal.bodies import digest_shown
 from bot.journal.chain import SHORT, SealedEnd, SealedRow, find_breaks, name_row
 from bot.journal.outbox import name_card
-from bot.journal.packs.forms import is_pack
+from bot.journal.packs.forms import KEYS, BadPack, list_rows, read_pack
+from bot.journal.packs.views import find_columns
 from bot.journal.store import Row, Store, StoredCopy
 
 FIELDS = "upgrade, at, actor, action, detail, before, seal"
@@ -67,16 +68,31 @@ class Chains:
         return str(rows[0]["body"]) if rows else ""
 
     def list_bad_packs(self) -> list[str]:
-        """The upgrades whose packed rows can't be read."""
+        """What is wrong with packed rows, a phrase with its upgrade each."""
         # a journal that no bot of this version has opened yet
         if not self._rows("select 1 from sqlite_master where name = 'packs'"):
             return []
         packed = self._rows("select upgrade from packs order by upgrade")
-        return [row["upgrade"] for row in packed if not self._has_whole_pack(row["upgrade"])]
+        return [f"{row['upgrade']}: {fault}" for row in packed for fault in self._find_pack_faults(row["upgrade"])]
 
-    def _has_whole_pack(self, upgrade: str) -> bool:
-        rows = self._rows("select kept, told from packs where upgrade = ?", [upgrade])
-        return all(map(is_pack, rows[0].values()))
+    def _find_pack_faults(self, upgrade: str) -> list[str]:
+        columns = find_columns(lambda sql, given: [tuple(row.values()) for row in self._rows(sql, given)])
+        ((body, other),) = [
+            tuple(r.values()) for r in self._rows("select kept, told from packs where upgrade = ?", [upgrade])
+        ]
+        try:
+            pack = read_pack(body, columns) | read_pack(other, columns)
+        except BadPack as fault:
+            return [f"what was packed of it can't be read: {fault}"]
+        doubled = [table for table, rows in pack.items() if self._stand(upgrade, table, list_rows(rows))]
+        return [f"rows of {table} stand beside the same ones that are packed" for table in doubled]
+
+    def _stand(self, upgrade: str, table: str, packed: Sequence[Row]) -> bool:
+        """Whether any of the packed rows has a place that another one has in its table."""
+        names = ", ".join(KEYS[table])
+        which, given = ("1", []) if table == "outbox" else ("upgrade = ?", [upgrade])
+        standing = {tuple(row.values()) for row in self._rows(f"select {names} from {table} where {which}", given)}
+        return any(tuple(row[name] for name in KEYS[table]) in standing for row in packed)
 
     def list_ended(self) -> list[str]:
         """The upgrades that have ended, by their own rows."""
@@ -90,7 +106,7 @@ def verify_journal(chains: Chains, head: str = "") -> Examination:
     faults = [f"{upgrade}: {fault}" for upgrade, rows in audits.items() for fault in find_breaks(rows)]
     faults += [f"the journal's own chain: {fault}" for fault in find_breaks(ends)]
     faults += _find_lost_ends(audits, ends, chains.list_ended())
-    faults += [f"{upgrade}: what was packed of it can't be read" for upgrade in chains.list_bad_packs()]
+    faults += chains.list_bad_packs()
     for upgrade, rows in audits.items():
         faults += [f"{upgrade}: {fault}" for fault in find_contradictions(chains, upgrade, rows)]
     seals = [row.seal for rows in audits.values() for row in rows] + [end.seal for end in ends]

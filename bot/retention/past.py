@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
 from bot.journal.bodies import FileBody, decode_body
+from bot.journal.packs.forms import BadPack
 from bot.journal.rows import at_time
 from bot.journal.store import Row, Store
 from bot.retention.parcels import Contents, Parcel, name_texts
@@ -90,9 +91,15 @@ class Past:
         files = name_texts((body.name, body.text) for body in bodies if isinstance(body, FileBody) and body.text)
         return {"messages.jsonl": write_parcel_lines(row for row in rows if row["kind"] != "file"), **files}
 
+    def unpack(self, upgrade: str) -> None:
+        """Let its rows stand again, so that none is missed. Raises BadPack where they can't."""
+        with self._store.change(upgrade):
+            self._check_unpacked(upgrade)
+
     def put_away(self, upgrade: str, parcel: Parcel, now: datetime) -> None:
-        """Note the parcel, and remove what it holds of the upgrade's messages."""
+        """Note the parcel, and remove what it holds of the upgrade's messages. Raises BadPack where that misses any."""
         with self._store.change(upgrade) as db:
+            self._check_unpacked(upgrade)
             db.execute(
                 "insert into put_away (upgrade, at, file, sha256) values (?, ?, ?, ?)",
                 [upgrade, now.timestamp(), str(parcel.path), parcel.sha256],
@@ -122,6 +129,10 @@ class Past:
         with self._store.transact() as db:
             db.conn.executemany("delete from outbox where seq = ?", [(row["seq"],) for row in day.messages])
             db.conn.executemany("delete from clicks where seq = ?", [(row["seq"],) for row in day.clicks])
+
+    def _check_unpacked(self, upgrade: str) -> None:
+        if self._store.read("select 1 from packs where upgrade = ?", [upgrade]):
+            raise BadPack(f"what was packed of {upgrade} can't be read, or can't stand in its tables again")
 
     def _read_day(self, begins: datetime) -> PastDay:
         span = [begins.timestamp(), (begins + DAY).timestamp()]

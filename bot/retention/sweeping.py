@@ -15,6 +15,7 @@ import structlog
 
 from bot.clock import Clock, Interval
 from bot.incidents import note_incident
+from bot.journal.packs.forms import BadPack
 from bot.journal.store import Store, StoreBroken
 from bot.retention.parcels import Contents, Parcels
 from bot.retention.past import DAY, Past, PastDay, PastUpgrade
@@ -103,7 +104,7 @@ class Retention:
         if self._told.get(what) == repr(fault):
             return
         self._told[what] = repr(fault)
-        if isinstance(fault, OSError | sqlite3.Error):
+        if isinstance(fault, OSError | sqlite3.Error | BadPack):
             log.warning("not_put_away", what=what, why=str(fault))
         else:
             note_incident("not_put_away", fault, what=what)
@@ -124,6 +125,7 @@ class Retention:
         """First the parcel, then the folders, then the journal: after a kill in between it is done again."""
         if self._runs.list_running(f"{upgrade.id}-"):
             return
+        self._past.unpack(upgrade.id)
         folders = self._find_folders(upgrade.id)
         names = {f"programs/{folder.name}": folder for folder in folders}
         parcel = self._parcels.pack(name_parcel(upgrade), Contents(self._past.read_told(upgrade.id), names))

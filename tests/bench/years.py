@@ -39,7 +39,7 @@ def measure() -> list[Finding]:
         rig.upgrade_all(BEN)
         rig.run_until(lambda: not rig.bot.outbox.list_unsent(rig.world.clock.now()), 600)
         world.clock.advance(QUIET.total_seconds() + 60)
-        build_packs(rig.bot.store, world.clock).turn()
+        build_packs(world.settings, rig.bot.store, world.clock).turn()
         before = measure_pages(rig.bot.store)
         fill(rig.bot.store)
         grown = (measure_pages(rig.bot.store) - before) / UPGRADES / 1000

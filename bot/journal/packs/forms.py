@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import lzma
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from collections.abc import Collection, Mapping, Sequence
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Raw, Struct
 
 from bot.journal.bodies import FileBody, decode_body, encode_body
-from bot.journal.schema.packed_texts import LARGEST_PACKED
 
 PackColumn: TypeAlias = Literal["kept", "told"]
 # By table the column of `packs` that its rows are in: what is shown of an upgrade at a glance needs nothing of all that
@@ -25,6 +24,20 @@ PARTS: Mapping[str, PackColumn] = {
 # A dictionary no larger than a few packs: xz takes ten times its room to write, 8 MB of it by itself.
 FILTERS: Sequence[Mapping[str, Any]] = ({"id": lzma.FILTER_LZMA2, "preset": 6, "dict_size": 2**20},)
 LARGEST_READER = 64 * 2**20
+# What is larger stays in rows, and is no pack where it is read: an upgrade of 10,000 pods has a fourth of both. A cell
+# of one byte takes up to sixty once it is decoded, so that cells are counted before that.
+LARGEST_PACK = 16 * 2**20
+MOST_CELLS = 500_000
+MOST_COLUMNS = 64
+LARGEST_INTEGER = 2**63
+# By table what no two rows of an upgrade have in common.
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "outbox": ("seq",),
+    "memory": ("key",),
+    "ledger": ("uid",),
+    "approvals": ("step", "generation"),
+    "steps": ("step",),
+}
 
 
 class PlainFile(Struct, frozen=True, array_like=True):
@@ -39,6 +52,8 @@ class PlainFile(Struct, frozen=True, array_like=True):
 StoredCell: TypeAlias = int | float | str | None
 Cell: TypeAlias = int | float | str | PlainFile | None
 Rows: TypeAlias = Sequence[Mapping[str, Any]]
+# The names of the columns that each table of the journal has.
+Columns: TypeAlias = Mapping[str, Collection[str]]
 
 
 class PackedTable(Struct, frozen=True, array_like=True):
@@ -56,38 +71,58 @@ class PackedTable(Struct, frozen=True, array_like=True):
 Pack: TypeAlias = dict[str, PackedTable]
 
 
+class CountedTable(Struct, frozen=True, array_like=True):
+    """The same while its cells are no values yet."""
+
+    names: Annotated[tuple[str, ...], Meta(max_length=MOST_COLUMNS)]
+    columns: Annotated[tuple[Raw, ...], Meta(max_length=MOST_COLUMNS)]
+
+
+CountedPack: TypeAlias = Annotated[dict[str, CountedTable], Meta(max_length=len(PARTS))]
+
+
 class BadPack(ValueError):
     """A pack can't be read or made; its words are a phrase."""
 
 
 def write_pack(tables: Mapping[str, Rows]) -> bytes:
-    """A pack of these rows by table; of one table all have the same columns. Raises BadPack where one holds bytes."""
+    """A pack of these rows by table; of one table all have the same columns. Raises BadPack where it would be none."""
     pack = {table: _turn(rows) for table, rows in tables.items() if rows}
-    return lzma.compress(msgspec.msgpack.encode(pack), lzma.FORMAT_XZ, filters=FILTERS)
+    content = msgspec.msgpack.encode(pack)
+    _check_size(len(content), sum(len(rows.names) * rows.size for rows in pack.values()))
+    return lzma.compress(content, lzma.FORMAT_XZ, filters=FILTERS)
 
 
-def read_pack(body: object) -> Pack:
-    """What a pack holds. Raises BadPack."""
+def read_pack(body: object, known: Columns) -> Pack:
+    """What a pack holds, all of which the tables take. Raises BadPack."""
     if not isinstance(body, bytes):
         raise BadPack("it is no bytes")
     reading = lzma.LZMADecompressor(lzma.FORMAT_XZ, LARGEST_READER)
     try:
-        content = reading.decompress(body, LARGEST_PACKED)
-        pack = msgspec.msgpack.decode(content, type=Pack) if reading.eof else None
+        pack = _decode(reading.decompress(body, LARGEST_PACK + 1))
     except (lzma.LZMAError, msgspec.MsgspecError, EOFError, RecursionError) as fault:
         raise BadPack(str(fault)) from fault
-    if pack is None or not all(table in PARTS and _is_even(rows) for table, rows in pack.items()):
-        raise BadPack("it is cut short, too large, or uneven")
+    for table, rows in pack.items():
+        if why := _find_fault(rows, KEYS.get(table, ()), known.get(table, ())):
+            raise BadPack(f"{why} of {table}")
+    if not reading.eof:
+        raise BadPack("it is cut short")
     return pack
 
 
-def is_pack(body: object) -> bool:
-    """Whether a pack can be read."""
-    try:
-        read_pack(body)
-    except BadPack:
-        return False
-    return True
+def write_checked_pack(tables: Mapping[str, Rows], known: Columns) -> bytes:
+    """The same as `write_pack`, read back: each cell is found in it as it was. Raises BadPack."""
+    body = write_pack(tables)
+    pack = read_pack(body, known)
+    for table, rows in tables.items():
+        if not _are_same(rows, list_rows(pack[table]) if table in pack else []):
+            raise BadPack(f"{table} reads otherwise than it was written")
+    return body
+
+
+def list_rows(table: PackedTable) -> list[Mapping[str, StoredCell]]:
+    """The rows of a table, each just as it was."""
+    return [dict(zip(table.names, map(restore_cell, cells), strict=True)) for cells in zip(*table.columns, strict=True)]
 
 
 def restore_cell(cell: Cell) -> StoredCell:
@@ -120,5 +155,54 @@ def _take_cell(row: Mapping[str, Any], name: str) -> Cell:
     return PlainFile(body.name, body.made, body.text)
 
 
-def _is_even(table: PackedTable) -> bool:
-    return len(table.names) == len(table.columns) and all(len(cells) == table.size for cells in table.columns)
+def _check_size(size: int, cells: int) -> None:
+    if size > LARGEST_PACK or cells > MOST_CELLS:
+        raise BadPack(f"it is too large, with {size} bytes and {cells} cells")
+
+
+def _decode(content: bytes) -> Pack:
+    _check_size(len(content), 0)
+    counted = msgspec.msgpack.decode(content, type=CountedPack)
+    _check_size(len(content), sum(_count_cells(column) for rows in counted.values() for column in rows.columns))
+    return {
+        table: PackedTable(
+            rows.names, tuple(msgspec.msgpack.decode(column, type=tuple[Cell, ...]) for column in rows.columns)
+        )
+        for table, rows in counted.items()
+    }
+
+
+def _count_cells(column: Raw) -> int:
+    """How many an array of MessagePack says that it has; what is none has none, and is refused when it is decoded."""
+    first, *size = bytes(memoryview(column)[:5])
+    match first:
+        case 0xDC:
+            return int.from_bytes(size[:2])
+        case 0xDD:
+            return int.from_bytes(size)
+        case _:
+            return first & 0x0F
+
+
+def _find_fault(table: PackedTable, keys: Sequence[str], known: Collection[str]) -> str:
+    """Why the rows can't stand in their table; "" where they can."""
+    names, columns = table.names, table.columns
+    if len(names) != len(columns) or any(len(cells) != table.size for cells in columns):
+        return "the columns are uneven"
+    if len(set(names)) < len(names) or "upgrade" in names or not {*keys} <= {*names} <= {*known}:
+        return "the columns are others than those"
+    if any(
+        isinstance(cell, int) and not -LARGEST_INTEGER <= cell < LARGEST_INTEGER for cells in columns for cell in cells
+    ):
+        return "a number is too large in the columns"
+    named = [columns[names.index(key)] for key in keys]
+    return "a row is twice in the columns" if len(set(zip(*named, strict=True))) < table.size else ""
+
+
+def _are_same(rows: Rows, others: Rows) -> bool:
+    """Whether all cells are the same, types and signs of zeros included."""
+    return list(map(_type_cells, rows)) == list(map(_type_cells, others))
+
+
+def _type_cells(row: Mapping[str, Any]) -> dict[str, tuple[type, object]]:
+    return {name: (type(cell), repr(cell) if isinstance(cell, float) else cell) for name, cell in row.items()}

@@ -94,5 +94,5 @@ def pack_ended(engine: Engine, *, packed: bool) -> None:
         db.execute("update outbox set sent_revision = revision, ts = '1.1' where upgrade = 'cluster-x-1'")
         db.execute("update outbox set created_at = 1 where upgrade = 'cluster-x-1'")
     if packed:
-        Packing(engine.store).pack("cluster-x-1", engine.clock.now())
+        Packing(engine.store, lambda: 10**9).pack("cluster-x-1", engine.clock.now())
         assert engine.store.read("select upgrade from packs") == [{"upgrade": "cluster-x-1"}]

@@ -109,7 +109,7 @@ def pack_ended(engine: Engine) -> None:
         db.execute(ended, [long_ago, long_ago, ENDED])
         db.execute("update approvals set state = 'expired' where upgrade = ?", [ENDED])
         db.execute("update outbox set sent_revision = revision, created_at = ? where upgrade = ?", [long_ago, ENDED])
-    assert Packing(engine.store).pack(ENDED, engine.clock.now())
+    assert Packing(engine.store, lambda: 10**9).pack(ENDED, engine.clock.now())
 
 
 def remind(engine: Engine, upgrade: str, step: str = "") -> None:

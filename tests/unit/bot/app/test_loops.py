@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from bot.app.loops import SLOW_SECONDS, Dispatcher, Ticker, tick_each
+from bot.app.loops import SLOW_SECONDS, Dispatcher, Loop, Ticker, tick_each
+from bot.app.upkeep import PACKED_AT_ONCE, JournalPacks
 from bot.journal.store import StoreBroken
+from bot.retention.packing import QUIET, Packing
 from steps.contract.step import Context, Done, Outcome
 from tests.unit.bot.workbench import START, Build
 
@@ -163,3 +165,44 @@ def test_steps_that_take_long_hold_no_others_up(build: Build) -> None:
     finally:
         gate.set()
         dispatcher.close(PATIENCE)
+
+
+def test_packing_takes_its_time_however_often_it_is_woken(build: Build) -> None:
+    """Its own commits wake no loop, itself least of all, and those of others don't hurry it."""
+    wakes: list[int] = []
+    loops: list[Loop] = []
+
+    def wake() -> None:
+        wakes.append(1)
+        for one in loops:
+            one.wake()
+
+    engine = build({}, on_commit=wake)
+    for number in range(1, 2 * PACKED_AT_ONCE + 2):
+        row = engine.add_upgrade(["a/b"], "cluster-x", number)
+        engine.journal.change_upgrade(row.id, state="aborted", due=None, ended_at=engine.clock.now())
+    engine.clock.advance(QUIET.total_seconds() + 1)
+    packs, turns = JournalPacks(Packing(engine.store, lambda: 10**9), engine.clock), threading.Semaphore(0)
+
+    def turn() -> None:
+        packs.turn()
+        turns.release()
+
+    loop = Loop("packs", turn, longest=600.0)
+    loops.append(loop)
+    wakes.clear()
+    loop.start()
+    try:
+        for _ in range(4):
+            assert turns.acquire(timeout=PATIENCE)
+            packed = engine.store.read_values("select count(*) from packs")
+            assert (packed, wakes) == ([(PACKED_AT_ONCE,)], [])
+            loop.wake()
+        assert turns.acquire(timeout=PATIENCE)
+        engine.clock.advance(60)
+        loop.wake()
+        assert turns.acquire(timeout=PATIENCE)
+        assert engine.store.read_values("select count(*) from packs") == [(2 * PACKED_AT_ONCE,)]
+    finally:
+        loop.leave()
+        loop.join(timeout=PATIENCE)

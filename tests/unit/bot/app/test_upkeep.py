@@ -252,7 +252,7 @@ def test_what_has_ended_is_packed_a_few_at_each_look(build: Build) -> None:
     """However many an earlier version left: nobody waits for it."""
     engine = build({})
     end_many(engine, PACKED_AT_ONCE + 2)
-    packs = JournalPacks(Packing(engine.store), engine.clock)
+    packs = JournalPacks(Packing(engine.store, lambda: 10**9), engine.clock)
     packs.turn()
     assert list_packed(engine) == [f"cluster-x-{number}" for number in range(1, PACKED_AT_ONCE + 1)]
     engine.clock.advance(60)
@@ -262,10 +262,10 @@ def test_what_has_ended_is_packed_a_few_at_each_look(build: Build) -> None:
 
 
 def test_what_can_not_be_packed_keeps_no_other_back(build: Build) -> None:
-    """It is told, and tried again an hour later."""
+    """It is told once, and tried again a day later."""
     engine = build({})
     end_many(engine, 2)
-    packs = JournalPacks(Packing(engine.store), engine.clock)
+    packs = JournalPacks(Packing(engine.store, lambda: 10**9), engine.clock)
     with engine.store.transact() as db:
         db.execute(
             "create trigger no before insert on packs when new.upgrade = 'cluster-x-1' "
@@ -276,9 +276,43 @@ def test_what_can_not_be_packed_keeps_no_other_back(build: Build) -> None:
     assert (list_packed(engine), len(logs)) == (["cluster-x-2"], 1)
     with engine.store.transact() as db:
         db.execute("drop trigger no")
-    engine.clock.advance(60)
-    packs.turn()
+    for seconds in (60, 3600, 3600):
+        engine.clock.advance(seconds)
+        packs.turn()
     assert list_packed(engine) == ["cluster-x-2"]
-    engine.clock.advance(3600)
+    engine.clock.advance(24 * 3600)
     packs.turn()
     assert list_packed(engine) == ["cluster-x-2", "cluster-x-1"]
+
+
+def test_what_does_not_come_out_of_a_pack_is_told_with_its_cause(build: Build) -> None:
+    """Once a day, and not as a fault of the bot's."""
+    engine = build({})
+    end_many(engine, 2)
+    packs = JournalPacks(Packing(engine.store, lambda: 10**9), engine.clock)
+    with engine.store.transact() as db:
+        db.execute("update memory set value = x'ff' where upgrade = 'cluster-x-1'")
+    with structlog.testing.capture_logs() as logs:
+        for _ in range(3):
+            packs.turn()
+            engine.clock.advance(3600)
+    assert list_packed(engine) == ["cluster-x-2"]
+    told = {"event": "upgrade_not_packed", "upgrade": "cluster-x-1", "why": "value has bytes", "log_level": "warning"}
+    assert logs == [told]
+
+
+def test_a_full_disk_is_told_once_an_hour(build: Build) -> None:
+    """However many upgrades wait for it; with room again the next hour goes on."""
+    engine = build({})
+    end_many(engine, PACKED_AT_ONCE + 2)
+    room = [0]
+    packs = JournalPacks(Packing(engine.store, lambda: room[0]), engine.clock)
+    with structlog.testing.capture_logs() as logs:
+        for _ in range(3):
+            packs.turn()
+            engine.clock.advance(60)
+    assert [one["event"] for one in logs] == ["upgrade_not_packed"]
+    room[0] = 10**9
+    engine.clock.advance(3600)
+    packs.turn()
+    assert len(list_packed(engine)) == PACKED_AT_ONCE

@@ -27,6 +27,7 @@ SMALL = (
     "holds",
     "json_each",
     "sqlite_master",
+    "pragma_table_info",
     "ends",
     "constant row",
     "schedules",

@@ -18,10 +18,10 @@ from bot.journal.bodies import Body, FinishedBody, MilestoneBody, RootBody
 from bot.journal.grounds import GroundsReader
 from bot.journal.journal import Journal
 from bot.journal.outbox import Leaving, Outbox, name_card
-from bot.journal.packs.forms import PARTS, Rows, write_pack
+from bot.journal.packs import forms
+from bot.journal.packs.forms import LARGEST_PACK, PARTS, BadPack, Rows, write_pack
 from bot.journal.rows import Question, UpgradeRow
 from bot.journal.store import Store
-from bot.retention import packing
 from bot.retention.packing import QUIET, Packing
 from bot.retention.parcels import Parcel
 from bot.retention.past import Past
@@ -123,6 +123,7 @@ DOORS: dict[str, Callable[[Store], object]] = {
     "Outbox.touch_message": lambda store: Outbox(store).touch_message(UPGRADE, CARD),
     "Outbox.close_reminders": lambda store: Outbox(store).close_reminders(UPGRADE, ["approval"], "over"),
     "Outbox.close_asking": lambda store: Outbox(store).close_asking(UPGRADE, "access/approve", 1, "over"),
+    "Past.unpack": lambda store: Past(store).unpack(UPGRADE),
     "GroundsReader.doubt": lambda store: GroundsReader(store).doubt(UPGRADE),
     "GroundsReader.believe": lambda store: GroundsReader(store).believe(UPGRADE, ""),
     "Past.put_away": lambda store: Past(store).put_away(UPGRADE, Parcel(Path("parcel"), "ab"), LATER),
@@ -179,7 +180,6 @@ UNREADY = {
     "a message that Slack has not got": "update outbox set revision = revision + 1 where slot = 'root'",
     "a message of just now": f"update outbox set created_at = {(LATER - QUIET).timestamp() + 1} where slot = 'root'",
     "a question that is open": "update approvals set state = 'open' where generation = 1",
-    "what the bot did not write": "update memory set value = x'ff' where key = 'prepare/identity'",
 }
 
 
@@ -188,9 +188,60 @@ def test_what_something_is_expected_of_is_left_alone(why: str, store: Store) -> 
     """It stays in rows, where it is found."""
     with store.transact() as db:
         db.execute(UNREADY[why])
-    standing = read_standing(store)
-    assert not Packing(store).pack(UPGRADE, LATER)
+    standing, packing = read_standing(store), Packing(store, lambda: 10**9)
+    assert (packing.list_due(LATER), packing.pack(UPGRADE, LATER)) == ([], False)
     assert read_standing(store) == standing
+
+
+UNPACKABLE = {
+    "value has bytes": "update memory set value = x'ff' where key = 'prepare/identity'",
+    "too large, with": f"update memory set value = printf('%.*c', {LARGEST_PACK}, 'x') where key = 'prepare/identity'",
+}
+
+
+@pytest.mark.parametrize("why", UNPACKABLE)
+def test_what_would_not_come_out_of_a_pack_stays(why: str, store: Store) -> None:
+    """Both halves are read back from the bytes that would be stored before any row goes."""
+    with store.transact() as db:
+        db.execute(UNPACKABLE[why])
+    standing = read_standing(store)
+    with pytest.raises(BadPack, match=why):
+        Packing(store, lambda: 10**9).pack(UPGRADE, LATER)
+    assert read_standing(store) == standing
+
+
+@pytest.mark.parametrize("half", PARTS)
+def test_rows_go_only_after_they_were_read_back(half: str, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of whichever table one is lost."""
+    standing = read_standing(store)
+
+    def lose_one(tables: Mapping[str, Rows]) -> bytes:
+        return write_pack({table: rows[1:] if table == half else rows for table, rows in tables.items()})
+
+    monkeypatch.setattr(forms, "write_pack", lose_one)
+    with pytest.raises(BadPack, match=f"{half} reads otherwise"):
+        Packing(store, lambda: 10**9).pack(UPGRADE, LATER)
+    assert read_standing(store) == standing
+
+
+def test_nothing_is_packed_that_the_disk_may_not_take(store: Store) -> None:
+    """What goes is written once more before its room comes back."""
+    with pytest.raises(OSError, match="there is room for 9 bytes, and"):
+        Packing(store, lambda: 9).pack(UPGRADE, LATER)
+    assert store.read("select * from packs") == []
+
+
+def test_packing_wakes_nobody_and_changes_nothing(files: list[Path], tmp_path: Path) -> None:
+    """What was read of the journal stays as it was read; whatever else is committed is a change as ever."""
+    shutil.copytree(files[0].parent, tmp_path, dirs_exist_ok=True)
+    commits: list[int] = []
+    with closing(Store(tmp_path / files[0].name, KEY, lambda: commits.append(1))) as store:
+        before, commits[:] = store.count_changes(), []
+        assert pack_all(store) == [UPGRADE]
+        assert (store.count_changes(), commits) == (before, [])
+        Outbox(store).touch_message(UPGRADE, CARD)
+        assert store.count_changes() != before
+        assert commits == [1]
 
 
 def test_what_changed_meanwhile_is_not_packed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,8 +251,8 @@ def test_what_changed_meanwhile_is_not_packed(store: Store, monkeypatch: pytest.
         Journal(store).revise_json(UPGRADE, NODES.key, 88)
         return write_pack(tables)
 
-    monkeypatch.setattr(packing, "write_pack", write_slowly)
-    assert not Packing(store).pack(UPGRADE, LATER)
+    monkeypatch.setattr(forms, "write_pack", write_slowly)
+    assert not Packing(store, lambda: 10**9).pack(UPGRADE, LATER)
     assert Journal(store).recall(UPGRADE, NODES) == 88
     assert store.read("select * from packs") == []
 
@@ -212,7 +263,7 @@ def test_a_pack_that_breaks_off_leaves_all_rows(store: Store) -> None:
     with store.transact() as db:
         db.execute("create trigger full before insert on packs begin select raise(abort, 'full'); end")
     with pytest.raises(sqlite3.IntegrityError, match="full"):
-        Packing(store).pack(UPGRADE, LATER)
+        Packing(store, lambda: 10**9).pack(UPGRADE, LATER)
     assert read_standing(store) == standing
 
 
@@ -228,14 +279,30 @@ def test_what_is_asked_for_across_upgrades_stays(store: Store) -> None:
     assert Outbox(store).count_given_up() == 1
 
 
+@pytest.mark.parametrize("part", ["kept", "told"])
+def test_nothing_is_put_away_that_can_not_be_read(part: str, store: Store) -> None:
+    """Neither a parcel is certified that lacks it, nor does a row go."""
+    assert pack_all(store) == [UPGRADE]
+    with store.transact() as db:
+        db.execute(f"update packs set {part} = x'ff'")
+    rows, past = read_rows(store), Past(store)
+    with pytest.raises(BadPack, match=f"what was packed of {UPGRADE} can't be read"):
+        past.unpack(UPGRADE)
+    with pytest.raises(BadPack, match=f"what was packed of {UPGRADE} can't be read"):
+        past.put_away(UPGRADE, Parcel(Path("parcel"), "ab"), LATER)
+    assert read_rows(store) == rows
+    assert Outbox(store).find_put_away(UPGRADE) is None
+
+
 def test_a_packed_upgrade_is_due_no_more_until_it_was_changed(store: Store) -> None:
     """What comes late unpacks it, and it is packed once more."""
     assert pack_all(store) == [UPGRADE]
-    assert Packing(store).list_due(LATER) == []
+    assert Packing(store, lambda: 10**9).list_due(LATER) == []
     Outbox(store).touch_message(UPGRADE, CARD)
-    assert Packing(store).list_due(LATER) == [UPGRADE]
+    assert Packing(store, lambda: 10**9).list_due(LATER) == []
     (message,) = Outbox(store).list_unsent(LATER)
     Outbox(store).mark_sent(message.id, message.ts, message.revision, LATER)
+    assert Packing(store, lambda: 10**9).list_due(LATER) == [UPGRADE]
     assert pack_all(store) == [UPGRADE]
 
 

@@ -7,16 +7,18 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import structlog
 
 from bot.journal.grounds import GroundsReader
 from bot.journal.journal import Journal
 from bot.journal.outbox import Outbox
-from bot.journal.packs.forms import PackedTable, read_pack, restore_cell, write_pack
-from bot.journal.packs.views import MOST_KNOWN
+from bot.journal.packs import views
+from bot.journal.packs.forms import Columns, Pack, list_rows, read_pack, write_pack
+from bot.journal.packs.views import Unpacked, find_columns
 from bot.journal.store import Store, StoredCopy
 from bot.journal.verifying import Chains, verify_journal
 from steps.notes.prepare import NODES
-from tests.unit.bot.journal.packs.shelves import UPGRADE, pack_all, read_everything
+from tests.unit.bot.journal.packs.shelves import UPGRADE, pack_all, read_everything, read_rows
 from tests.unit.bot.keys import KEY
 
 
@@ -30,16 +32,12 @@ def packed(store: Store) -> Store:
 def forge(store: Store, table: str, name: str, old: str, new: str) -> None:
     """Write another pack whose cells say something else."""
     ((body,),) = store.read_values("select kept from packs")
-    rows = {other: list_rows(packed) for other, packed in read_pack(body).items()}
+    pack = read_pack(body, find_columns(store.read_values))
+    rows = {other: [dict(row) for row in list_rows(packed)] for other, packed in pack.items()}
     for row in rows[table]:
         row[name] = new if row[name] == old else row[name]
     with store.transact() as db:
         db.execute("update packs set kept = ?", [write_pack(rows)])
-
-
-def list_rows(table: PackedTable) -> list[dict[str, object]]:
-    """A packed table's rows."""
-    return [dict(zip(table.names, map(restore_cell, cells), strict=True)) for cells in zip(*table.columns, strict=True)]
 
 
 def test_a_note_that_was_changed_in_a_pack_is_found(packed: Store) -> None:
@@ -56,17 +54,85 @@ def test_a_decision_that_was_changed_in_a_pack_is_found(packed: Store) -> None:
     assert any("the approvals have deny" in fault for fault in set(verify_journal(Chains(packed)).faults) - set(before))
 
 
-@pytest.mark.parametrize("part", ["kept", "told"])
+HALVES = {"kept": ("memory", "ledger", "approvals", "steps"), "told": ("outbox",)}
+
+
+@pytest.mark.parametrize("part", HALVES)
 def test_a_pack_that_can_not_be_read_is_told_and_ends_nothing(packed: Store, part: str) -> None:
-    """It stays for whoever repairs it; what stands is read and written."""
+    """It stays for whoever repairs it; what stands is read and written, and counts as what the bot did not write."""
     with packed.transact() as db:
         db.execute(f"update packs set {part} = x'ff'")
-    assert f"{UPGRADE}: what was packed of it can't be read" in verify_journal(Chains(packed)).faults
+    faults = verify_journal(Chains(packed)).faults
+    assert any(fault.startswith(f"{UPGRADE}: what was packed of it can't be read: ") for fault in faults)
     Outbox(packed).touch_message(UPGRADE, "root")
     assert packed.broken == ""
-    assert len(packed.read("select * from packs")) == 1
-    faults = GroundsReader(packed).read(UPGRADE).faults
-    assert bool(faults) == (part == "kept")
+    assert packed.read_values(f"select {part} from packs") == [(b"\xff",)]
+    assert "what was packed of it, which can't be read" in GroundsReader(packed).read(UPGRADE).faults
+
+
+@pytest.mark.parametrize("part", HALVES)
+def test_each_half_of_a_pack_stands_by_itself(packed: Store, part: str) -> None:
+    """What of an upgrade can be read is written as ever, and what is repaired later stands beside it."""
+    rows, whole = read_rows(packed), packed.read_values(f"select {part} from packs")[0]
+    with packed.transact() as db:
+        db.execute(f"update packs set {part} = x'ff'")
+    with structlog.testing.capture_logs() as logs, packed.change(UPGRADE):
+        pass
+    assert "pack_unreadable" in [one["event"] for one in logs]
+    standing = read_rows(packed)
+    for other, tables in HALVES.items():
+        assert [standing[table] == rows[table] for table in tables] == [other != part] * len(tables)
+    with packed.transact() as db:
+        db.execute(f"update packs set {part} = ?", whole)
+    assert read_rows(packed) == rows
+    with packed.change(UPGRADE):
+        pass
+    assert (read_rows(packed), packed.read("select * from packs")) == (rows, [])
+
+
+BESIDE = {
+    "a note": "insert into memory (upgrade, key, value) values ('cluster-x-1', 'prepare/identity', '1')",
+    "a step": "insert into steps (upgrade, step, started_at, seen_at) values ('cluster-x-1', 'prepare/identify', 1, 1)",
+    "a message": "insert into outbox (seq, id, upgrade, kind, channel, body, created_at) "
+    "values ((select min(seq) from whole_outbox where kind = 'file'), 'x', 'cluster-x-2', 'file', 'C0', '{}', 1)",
+}
+
+
+@pytest.mark.parametrize("what", BESIDE)
+def test_a_row_beside_a_pack_takes_no_packed_ones_place(packed: Store, what: str) -> None:
+    """The bot writes none: what it packed stays, and both the log and `verify` tell of it."""
+    rows = read_rows(packed)
+    with packed.transact() as db:
+        db.execute(BESIDE[what])
+    with structlog.testing.capture_logs() as logs, packed.change(UPGRADE):
+        pass
+    assert [one["event"] for one in logs] == ["pack_not_unpacked"]
+    table = BESIDE[what].split()[2]
+    fault = f"{UPGRADE}: rows of {table} stand beside the same ones that are packed"
+    assert fault in verify_journal(Chains(packed)).faults
+    with packed.transact() as db:
+        db.execute(
+            f"delete from {table} where rowid = (select max(rowid) from {table})"
+            if what != "a message"
+            else "delete from outbox where id = 'x'"
+        )
+    with packed.change(UPGRADE):
+        pass
+    assert (read_rows(packed), packed.read("select * from packs")) == (rows, [])
+
+
+def test_a_pack_whose_rows_can_not_stand_stays(packed: Store) -> None:
+    """None of them is lost for another's sake."""
+    ((body,),) = packed.read_values("select kept from packs")
+    pack = read_pack(body, find_columns(packed.read_values))
+    steps = [{**row, "sentence": None} for row in list_rows(pack["steps"])]
+    forged = write_pack({"memory": list_rows(pack["memory"]), "steps": steps})
+    with packed.transact() as db:
+        db.execute("update packs set kept = ?", [forged])
+    with packed.change(UPGRADE):
+        pass
+    assert packed.read_values("select kept from packs") == [(forged,)]
+    assert packed.read("select * from memory") == []
 
 
 def test_a_copy_reads_what_is_packed(packed: Store, tmp_path: Path) -> None:
@@ -104,11 +170,43 @@ def test_a_column_that_came_later_has_its_default(packed: Store, tmp_path: Path)
         assert store.read("select distinct later, number from ledger") == rows
 
 
+class Reader:
+    """Counts which packs are decoded."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.decoded: list[object] = []
+        monkeypatch.setattr(views, "read_pack", self.read)
+
+    def read(self, body: object, known: Columns) -> Pack:
+        """As the pack says."""
+        self.decoded.append(body)
+        return read_pack(body, known)
+
+
+def test_the_packs_of_a_fleet_are_known_at_once(packed: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that no change of the journal has all of them decoded again: 150 clusters of as many pods as this one's."""
+    ((kept,),) = packed.read_values("select kept from packs")
+    reader, unpacked = Reader(monkeypatch), Unpacked(find_columns(packed.read_values))
+    for _ in range(2):
+        for number in range(150):
+            unpacked.list_places(str(number), kept, "memory")
+    assert len(reader.decoded) == 150
+
+
+def test_known_packs_take_no_more_than_their_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest are forgotten and read again; the last one is known however large it is."""
+    large = {size: write_pack({"outbox": [{"seq": size, "body": "x" * (size * 2**20)}]}) for size in (1, 2, 5, 12)}
+    reader, unpacked = Reader(monkeypatch), Unpacked({"outbox": ("seq", "body")})
+    for size in (1, 2, 5, 2, 1, 12, 12, 1):
+        unpacked.list_places(str(size), large[size], "outbox")
+    assert reader.decoded == [large[size] for size in (1, 2, 5, 1, 12, 1)]
+
+
 def test_more_packs_are_read_than_are_known_at_once(packed: Store) -> None:
     """The oldest are forgotten and read again."""
     with packed.transact() as db:
         db.execute("pragma defer_foreign_keys = on")
-        for number in range(MOST_KNOWN["kept"] + 2):
+        for number in range(66):
             db.execute(
                 "insert into packs select ?, at, kept, told from packs where upgrade = ?", [f"x-{number}", UPGRADE]
             )
