@@ -1,7 +1,7 @@
-"""A kubectl that is a Python file, started by a fork: a process of its own, with the parent's interpreter and modules.
+"""A program that is Python, started by a fork: a process of its own, with its parent's interpreter and modules.
 
-istioctl calls the kubectl on its PATH twenty times a run. Where a line of shell starts a file there by this very
-Python, to start an interpreter for it takes ten times as long as all that it does.
+istioctl calls the kubectl on its PATH twenty times a run, and each of those may call another one. Where a line of shell
+starts this very Python there, to start an interpreter for it takes ten times as long as all that it does.
 """
 
 from __future__ import annotations
@@ -15,20 +15,28 @@ from pathlib import Path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from types import CodeType
     from typing import NoReturn
 
+    OpenedFile = tuple[int, int, str | bytes | os.PathLike[str], int, int]
+
 STARTER = re.compile(r'#!/bin/sh\nexec (.+) "\$@"\n')
 INTERPRETER = [sys.executable, "-I", "-S"]
+INLINE = "-c"
+LONGEST_STARTER = 65_536
+# The only form in which the guard opens files for what it starts.
+OPENED = [(os.POSIX_SPAWN_OPEN, number) for number in range(3)]
 DESCRIPTORS = Path("/proc/self/fd")
+# Where the modules of this file's own package are found, which another program may have under the same names.
+OWN_PACKAGE, OWN_PLACE = __name__.partition(".")[0], str(Path(__file__).parents[__name__.count(".")])
+START_PROGRAM = os.posix_spawn
 
 
 class ForkedProgram:
-    """A Python file and the words that it is started with before any others."""
+    """Code, and the words that it is started with before any others: the file or -c, and what follows it."""
 
-    def __init__(self, file: str, words: Sequence[str], code: CodeType) -> None:
-        self._file = file
+    def __init__(self, words: Sequence[str], code: CodeType) -> None:
         self._words = words
         self._code = code
 
@@ -37,16 +45,26 @@ class ForkedProgram:
         given, out, errors = (os.memfd_create(name) for name in ("stdin", "stdout", "stderr"))
         try:
             _write(given, stdin.encode())
-            child = os.fork()
-            if not child:
-                self._become((given, out, errors), arguments)
+            child = self.start((given, out, errors), arguments, dict(os.environ))
             code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
             return code, _read(out), _read(errors)
         finally:
             for descriptor in (given, out, errors):
                 os.close(descriptor)
 
-    def _become(self, descriptors: Sequence[int], arguments: Sequence[str]) -> NoReturn:
+    def prepare(self) -> None:
+        """Import here what a file imports, so that it is there for every fork."""
+        if self._words[0] != INLINE:
+            exec(self._code, {"__name__": "forked", "__file__": self._words[0]})
+
+    def start(self, descriptors: Sequence[int], arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+        """Start it with these for its input and its outputs, and return its process."""
+        child = os.fork()
+        if not child:
+            self._become(descriptors, arguments, environment)
+        return child
+
+    def _become(self, descriptors: Sequence[int], arguments: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
         """Be this program, in the child alone, and end as it does."""
         code = 1
         try:
@@ -56,7 +74,8 @@ class ForkedProgram:
             sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
             sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
             sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
-            sys.argv = [self._file, *self._words, *arguments]
+            sys.argv = [*self._words, *arguments]
+            _begin_anew(environment)
             code = self._execute()
             sys.stdout.flush()
             sys.stderr.flush()
@@ -65,7 +84,7 @@ class ForkedProgram:
 
     def _execute(self) -> int:
         try:
-            exec(self._code, {"__name__": "__main__", "__file__": self._file})
+            exec(self._code, {"__name__": "__main__", "__file__": self._words[0]})
         except SystemExit as end:
             if end.code is None or isinstance(end.code, int):
                 return end.code or 0
@@ -80,15 +99,53 @@ class ForkedProgram:
 def find_forked(name: str) -> ForkedProgram | None:
     """Return the program of this name on PATH, None where it is none of this kind and must be started."""
     path = next((file for file in _list_places(name) if os.access(file, os.X_OK)), None)
-    if path is None or not hasattr(os, "memfd_create") or not DESCRIPTORS.is_dir():
+    program = read_forked(path) if path else None
+    if program:
+        program.prepare()
+    return program
+
+
+def read_forked(path: Path) -> ForkedProgram | None:
+    """Return the program that this line of shell starts, None where it is none of this kind and must be started."""
+    if not hasattr(os, "memfd_create") or not DESCRIPTORS.is_dir():
         return None
-    found = STARTER.fullmatch(path.read_bytes().decode(errors="replace"))
+    with path.open("rb") as file:
+        found = STARTER.fullmatch(file.read(LONGEST_STARTER).decode(errors="replace"))
     words = shlex.split(found.group(1)) if found else []
-    if words[:3] != INTERPRETER or not words[3:] or not words[3].endswith(".py"):
+    if words[:3] != INTERPRETER or len(words) == 3:
         return None
-    code = compile(Path(words[3]).read_bytes(), words[3], "exec", dont_inherit=True)
-    exec(code, {"__name__": "forked", "__file__": words[3]})  # what it imports is there for every fork
-    return ForkedProgram(words[3], words[4:], code)
+    first, *more = words[3:]
+    if first == INLINE and more:
+        return ForkedProgram([INLINE, *more[1:]], compile(more[0], "<string>", "exec", dont_inherit=True))
+    if first.endswith(".py"):
+        return ForkedProgram([first, *more], compile(Path(first).read_bytes(), first, "exec", dont_inherit=True))
+    return None
+
+
+def spawn(
+    path: str, arguments: list[str], environment: Mapping[str, str], *, file_actions: Sequence[OpenedFile]
+) -> int:
+    """Start a program as `os.posix_spawn` does for a forked one: one of this kind is forked as well."""
+    program = read_forked(Path(path)) if os.access(path, os.X_OK) else None
+    if program is None or [action[:2] for action in file_actions] != OPENED:
+        return START_PROGRAM(path, arguments, environment, file_actions=file_actions)
+    descriptors = [os.open(file, flags, mode) for _, _, file, flags, mode in file_actions]
+    try:
+        return program.start(descriptors, arguments[1:], environment)
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _begin_anew(environment: Mapping[str, str]) -> None:
+    """Leave to a program what a new interpreter has: its own modules are to be found, not those of the parent."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == OWN_PACKAGE]:
+        del sys.modules[name]
+    sys.path[:] = [place for place in sys.path if place != OWN_PLACE]
+    sys.dont_write_bytecode = False
+    os.environ.clear()
+    os.environ.update(environment)
+    vars(os)["posix_spawn"] = spawn
 
 
 def _list_places(name: str) -> list[Path]:

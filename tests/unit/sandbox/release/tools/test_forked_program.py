@@ -32,9 +32,22 @@ if NAME == "__main__":
         os.kill(os.getpid(), signal.SIGKILL)
     elif word == "kin":
         print(os.getpid(), os.getppid())
+    elif word == "environment":
+        print(*(f"{name}={text}" for name, text in os.environ.items() if name not in ("LC_CTYPE", "PWD")))
+    elif word == "modules":
+        print(*(name for name in sys.modules if name.partition(".")[0] == "sandbox"))
+    elif word == "spawn":
+        opened = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
+        for number, name in enumerate(("out", "errors"), 1):
+            path = os.path.join(sys.argv[3], name)
+            opened.append((os.POSIX_SPAWN_OPEN, number, path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+        pid = os.posix_spawn(sys.argv[4], sys.argv[4:], {"NAME": "given"}, file_actions=opened)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        print(pid, os.getpid(), code)
     elif word == "descriptors":
         print(*(number for number in sys.argv[3:] if os.path.exists(f"/proc/self/fd/{number}")))
 """
+LINE = f"exec({PROGRAM!r})"
 
 
 @dataclass(frozen=True)
@@ -65,12 +78,33 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     return Place(tmp_path)
 
 
-@pytest.fixture
-def forked(place: Place) -> ForkedProgram:
-    """The program as it is forked."""
-    found = place.write(shlex.join([sys.executable, "-I", "-S", str(place.folder / "program.py"), "first"]))
+@pytest.fixture(params=["file", "line"])
+def forked(place: Place, request: pytest.FixtureRequest) -> ForkedProgram:
+    """The program as it is forked: a file, or a line of Python."""
+    program = [str(place.folder / "program.py")] if request.param == "file" else ["-c", LINE]
+    found = place.write(shlex.join([sys.executable, "-I", "-S", *program, "first"]))
     assert found is not None
     return found
+
+
+@dataclass(frozen=True)
+class Spawned:
+    """What a forked program saw of another one that it started, and what that one said."""
+
+    code: int
+    parent: int
+    pid: int
+    out: str
+
+
+def spawn(place: Place, forked: ForkedProgram, starter: str, *arguments: str) -> Spawned:
+    """Let the forked program start another one."""
+    other = place.folder / "other"
+    other.write_text(starter)
+    other.chmod(0o755)
+    answered = forked.run(["spawn", str(place.folder), str(other), *arguments], "")
+    pid, parent, code = map(int, answered[1].split())
+    return Spawned(code, parent, pid, (place.folder / "out").read_text())
 
 
 @pytest.mark.parametrize("arguments", [("words", "a b", "c"), ("stdin",), ("leave", "0"), ("leave", "7"), ("say",)])
@@ -101,17 +135,34 @@ def test_it_inherits_what_a_started_one_inherits(tmp_path: Path, forked: ForkedP
         assert forked.run(["descriptors", *numbers], "")[1].split() == numbers[:1]
 
 
+def describe_starter(marker: str) -> str:
+    """The program as it may be forked, or with a line before that only a shell understands."""
+    return f'#!/bin/sh\n{marker}exec {shlex.join([sys.executable, "-I", "-S", "-c", PROGRAM, "first"])} "$@"\n'
+
+
+@pytest.mark.parametrize("marker", ["", "# another kubectl\n"], ids=["forked", "started"])
+def test_what_it_starts_ends_alike_forked_or_not(place: Place, forked: ForkedProgram, marker: str) -> None:
+    """A child of its own with the given environment alone, its exit code, and none of the parent's own modules."""
+    starter = describe_starter(marker)
+    kin = spawn(place, forked, starter, "kin")
+    assert kin.out.split() == [str(kin.pid), str(kin.parent)]
+    assert spawn(place, forked, starter, "leave", "7").code == 7
+    assert spawn(place, forked, starter, "die").code == -9
+    assert spawn(place, forked, starter, "environment").out.split() == ["NAME=given"]
+    assert spawn(place, forked, starter, "modules").out.split() == []
+
+
 @pytest.mark.parametrize(
     "starter",
     [
         "/usr/bin/kubectl",
-        shlex.join([sys.executable, "-I", "-S", "-c", "pass"]),
+        shlex.join([sys.executable, "-I", "-S", "-c"]),
         shlex.join([sys.executable, "-I", "program.py"]),
         shlex.join(["/another/python", "-I", "-S", "program.py"]),
     ],
 )
 def test_any_other_program_is_to_be_started(place: Place, starter: str) -> None:
-    """A kubectl in another language, code on the command line, another interpreter or another way to start it."""
+    """A kubectl in another language, no code at all, another interpreter or another way to start it."""
     assert place.write(starter) is None
 
 
