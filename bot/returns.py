@@ -36,8 +36,9 @@ def has_written(journal: JournalView, row: UpgradeRow) -> bool:
     """
     if is_way_back(row.plan):
         return False
-    done = (step.step == APPLY and step.outcome == "Done" for step in journal.list_steps(row.id))
-    return journal.recall(row.id, FIRST_WRITE) is not None or any(done)
+    if journal.recall(row.id, FIRST_WRITE) is not None:
+        return True
+    return any(step.step == APPLY and step.outcome == "Done" for step in journal.list_steps(row.id))
 
 
 class Returns:

@@ -150,7 +150,9 @@ class JournalView(TimesView):
 
     def count_ledger(self, upgrade: str) -> dict[EntryState, int]:
         """How many pods of the ledger are in each state; states without a pod are left out."""
-        rows = self._rows("select state, count(*) as n from whole_ledger where upgrade = ? group by state", [upgrade])
+        rows = self._rows(
+            "select state, count(*) as n from whole_ledger_states where upgrade = ? group by state", [upgrade]
+        )
         return {row["state"]: row["n"] for row in rows}
 
     def find_unheard(self, upgrade: str) -> datetime | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
@@ -11,7 +12,7 @@ from bot.journal.audit import Asked, AuditEvent, Consented, Decided, GlassBroken
 from bot.journal.bodies import digest_shown
 from bot.journal.chain import SHORT, SealedEnd, SealedRow, find_breaks, name_row
 from bot.journal.outbox import name_card
-from bot.journal.packs.forms import KEYS, BadPack, list_rows, read_pack
+from bot.journal.packs.forms import KEYS, BadPack, Columns, PackedTable, read_pack
 from bot.journal.packs.views import find_columns
 from bot.journal.store import Row, Store, StoredCopy
 
@@ -72,27 +73,40 @@ class Chains:
         # a journal that no bot of this version has opened yet
         if not self._rows("select 1 from sqlite_master where name = 'packs'"):
             return []
-        packed = self._rows("select upgrade from packs order by upgrade")
-        return [f"{row['upgrade']}: {fault}" for row in packed for fault in self._find_pack_faults(row["upgrade"])]
-
-    def _find_pack_faults(self, upgrade: str) -> list[str]:
         columns = find_columns(lambda sql, given: [tuple(row.values()) for row in self._rows(sql, given)])
-        ((body, other),) = [
-            tuple(r.values()) for r in self._rows("select kept, told from packs where upgrade = ?", [upgrade])
+        packed = self._rows("select upgrade from packs order by upgrade")
+        return [
+            f"{row['upgrade']}: {fault}" for row in packed for fault in self._find_pack_faults(row["upgrade"], columns)
         ]
+
+    def _find_pack_faults(self, upgrade: str, columns: Columns) -> list[str]:
+        (row,) = self._rows("select kept, told from packs where upgrade = ?", [upgrade])
         try:
-            pack = read_pack(body, columns) | read_pack(other, columns)
+            pack = read_pack(row["kept"], columns) | read_pack(row["told"], columns)
         except BadPack as fault:
             return [f"what was packed of it can't be read: {fault}"]
-        doubled = [table for table, rows in pack.items() if self._stand(upgrade, table, list_rows(rows))]
+        doubled = [table for table, rows in pack.items() if self._stand(upgrade, table, rows)]
         return [f"rows of {table} stand beside the same ones that are packed" for table in doubled]
 
-    def _stand(self, upgrade: str, table: str, packed: Sequence[Row]) -> bool:
+    def _stand(self, upgrade: str, table: str, rows: PackedTable) -> bool:
         """Whether any of the packed rows has a place that another one has in its table."""
-        names = ", ".join(KEYS[table])
-        which, given = ("1", []) if table == "outbox" else ("upgrade = ?", [upgrade])
-        standing = {tuple(row.values()) for row in self._rows(f"select {names} from {table} where {which}", given)}
-        return any(tuple(row[name] for name in KEYS[table]) in standing for row in packed)
+        if table == "outbox":
+            return self._stand_messages(upgrade, rows)
+        keys = KEYS[table]
+        packed = set(zip(*(rows.columns[rows.names.index(key)] for key in keys), strict=True))
+        standing = self._rows(f"select {', '.join(keys)} from {table} where upgrade = ?", [upgrade])
+        return any(tuple(row.values()) in packed for row in standing)
+
+    def _stand_messages(self, upgrade: str, rows: PackedTable) -> bool:
+        """The same of messages, whose numbers and ids are no other upgrade's either."""
+        cells = dict(zip(rows.names, rows.columns, strict=True))
+        seqs, ids, slots = (json.dumps(list(map(str, cells.get(name, ())))) for name in ("seq", "id", "slot"))
+        found = """
+            select 1 from outbox where seq in (select cast(value as integer) from json_each(?))
+                or id in (select value from json_each(?))
+                or (upgrade = ? and slot <> '' and slot in (select value from json_each(?)))
+        """
+        return bool(self._rows(found, [seqs, ids, upgrade, slots]))
 
     def list_ended(self) -> list[str]:
         """The upgrades that have ended, by their own rows."""

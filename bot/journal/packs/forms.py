@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import lzma
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
@@ -38,6 +38,8 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "approvals": ("step", "generation"),
     "steps": ("step",),
 }
+# By table the column that its rows are asked for by, or counted: SQLite has it without calling for each cell.
+NAMED: Mapping[str, str] = {"memory": "key", "ledger": "state", "steps": "step"}
 
 
 class PlainFile(Struct, frozen=True, array_like=True):
@@ -52,8 +54,17 @@ class PlainFile(Struct, frozen=True, array_like=True):
 StoredCell: TypeAlias = int | float | str | None
 Cell: TypeAlias = int | float | str | PlainFile | None
 Rows: TypeAlias = Sequence[Mapping[str, Any]]
-# The names of the columns that each table of the journal has.
-Columns: TypeAlias = Mapping[str, Collection[str]]
+
+
+class KnownColumn(Struct, frozen=True):
+    """What a column of a table asks of its cells: whether none is null, and whether there is no default."""
+
+    filled: bool = False
+    needed: bool = False
+
+
+# The columns that each table of the journal has, by name.
+Columns: TypeAlias = Mapping[str, Mapping[str, KnownColumn]]
 
 
 class PackedTable(Struct, frozen=True, array_like=True):
@@ -103,7 +114,7 @@ def read_pack(body: object, known: Columns) -> Pack:
     except (lzma.LZMAError, msgspec.MsgspecError, EOFError, RecursionError) as fault:
         raise BadPack(str(fault)) from fault
     for table, rows in pack.items():
-        if why := _find_fault(rows, KEYS.get(table, ()), known.get(table, ())):
+        if why := _find_fault(table, rows, known.get(table, {})):
             raise BadPack(f"{why} of {table}")
     if not reading.eof:
         raise BadPack("it is cut short")
@@ -161,7 +172,8 @@ def _check_size(size: int, cells: int) -> None:
 
 
 def _decode(content: bytes) -> Pack:
-    _check_size(len(content), 0)
+    if len(content) > LARGEST_PACK:
+        raise BadPack(f"it is too large, with more than {LARGEST_PACK} bytes")
     counted = msgspec.msgpack.decode(content, type=CountedPack)
     _check_size(len(content), sum(_count_cells(column) for rows in counted.values() for column in rows.columns))
     return {
@@ -184,19 +196,23 @@ def _count_cells(column: Raw) -> int:
             return first & 0x0F
 
 
-def _find_fault(table: PackedTable, keys: Sequence[str], known: Collection[str]) -> str:
+def _find_fault(table: str, rows: PackedTable, known: Mapping[str, KnownColumn]) -> str:
     """Why the rows can't stand in their table; "" where they can."""
-    names, columns = table.names, table.columns
-    if len(names) != len(columns) or any(len(cells) != table.size for cells in columns):
+    names, columns, keys = rows.names, rows.columns, KEYS.get(table, ())
+    if len(names) != len(columns) or any(len(cells) != rows.size for cells in columns):
         return "the columns are uneven"
-    if len(set(names)) < len(names) or "upgrade" in names or not {*keys} <= {*names} <= {*known}:
+    needed = {*keys, *(name for name, column in known.items() if column.needed and name != "upgrade")}
+    if len(set(names)) < len(names) or "upgrade" in names or not needed <= {*names} <= {*known}:
         return "the columns are others than those"
-    if any(
-        isinstance(cell, int) and not -LARGEST_INTEGER <= cell < LARGEST_INTEGER for cells in columns for cell in cells
-    ):
+    if any(known[name].filled and None in cells for name, cells in zip(names, columns, strict=True)):
+        return "a cell is missing in the columns"
+    numbers = (cell for cells in columns for cell in cells if isinstance(cell, int))
+    if any(not -LARGEST_INTEGER <= number < LARGEST_INTEGER for number in numbers):
         return "a number is too large in the columns"
-    named = [columns[names.index(key)] for key in keys]
-    return "a row is twice in the columns" if len(set(zip(*named, strict=True))) < table.size else ""
+    keyed = set(zip(*(columns[names.index(key)] for key in keys), strict=True))
+    if not all(isinstance(cell, str | int) for cells in keyed for cell in cells):
+        return "a key is neither a text nor a number in the columns"
+    return "a row is twice in the columns" if len(keyed) < rows.size else ""
 
 
 def _are_same(rows: Rows, others: Rows) -> bool:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, TypeAlias
 import structlog
 
 from bot.journal.packs.forms import (
+    NAMED,
     PARTS,
     BadPack,
     Cell,
     Columns,
+    KnownColumn,
     Pack,
     PackColumn,
     PackedTable,
@@ -38,8 +40,6 @@ MOST_KNOWN: Mapping[PackColumn, int] = {"kept": 32 * 2**20, "told": 8 * 2**20}
 UNNUMBERED = ("steps",)
 # What a row costs a column beside its cell.
 POINTER = 8
-# By table the column that its rows are asked for by.
-NAMED: Mapping[str, str] = {"memory": "key"}
 # A pack's cells by table and column.
 Cells: TypeAlias = dict[str, dict[str, tuple[Cell, ...]]]
 
@@ -50,6 +50,7 @@ class KnownPack:
 
     body: object
     cells: Cells
+    places: Mapping[str, str]
     size: int
     why: str = ""
 
@@ -63,16 +64,8 @@ class Unpacked:
         self._sizes: dict[PackColumn, int] = dict.fromkeys(MOST_KNOWN, 0)
 
     def list_places(self, upgrade: str, body: object, table: str) -> str:
-        """The places of a table's rows in a pack, as JSON; whoever asks for their cells has called this before.
-
-        Where rows are asked for by one column, they are listed under what that has, so that SQLite chooses by itself.
-        """
-        cells = self._read(PARTS[table], upgrade, body).cells.get(table, {})
-        places = range(len(next(iter(cells.values()), ())))
-        if table not in NAMED:
-            return json.dumps(list(places))
-        names = map(str, cells.get(NAMED[table], ()))
-        return json.dumps(dict(zip(names, places, strict=False)), ensure_ascii=False)
+        """The places of a table's rows in a pack, as JSON; whoever asks for their cells has called this before."""
+        return self._read(PARTS[table], upgrade, body).places.get(table, "[]")
 
     def read_cell(self, upgrade: str, table: str, place: int, name: str, default: StoredCell) -> StoredCell:
         """A cell of a row; `default` where the column came later than the pack."""
@@ -99,7 +92,9 @@ class Unpacked:
     def _decode(self, upgrade: str, body: object) -> KnownPack:
         pack, why = read_or_log(upgrade, body, self._columns)
         cells = {table: dict(zip(rows.names, rows.columns, strict=True)) for table, rows in pack.items()}
-        return KnownPack(body, cells, sys.getsizeof(body) + measure_pack(pack), why)
+        places = {table: write_places(table, rows) for table, rows in pack.items()}
+        size = sys.getsizeof(body) + measure_pack(pack) + sum(map(len, places.values()))
+        return KnownPack(body, cells, places, size, why)
 
 
 def read_or_log(upgrade: str, body: object, columns: Columns) -> tuple[Pack, str]:
@@ -111,20 +106,33 @@ def read_or_log(upgrade: str, body: object, columns: Columns) -> tuple[Pack, str
         return {}, str(fault)
 
 
+def write_places(table: str, rows: PackedTable) -> str:
+    """The places of rows as JSON.
+
+    Where they are asked for by one column, they are listed under what that has, so that SQLite chooses by itself.
+    """
+    if table not in NAMED:
+        return json.dumps(list(range(rows.size)))
+    names = rows.columns[rows.names.index(NAMED[table])]
+    # a name may come several times, which no dictionary holds
+    return f"{{{','.join(f'{json.dumps(str(name))}:{place}' for place, name in enumerate(names))}}}"
+
+
 def measure_pack(pack: Pack) -> int:
     """About how many bytes the cells take as they are known."""
-    return sum(_measure_cell(cell) for rows in pack.values() for cells in rows.columns for cell in cells)
+    return sum(map(_measure_column, (cells for rows in pack.values() for cells in rows.columns)))
 
 
-def _measure_cell(cell: Cell) -> int:
-    text = sys.getsizeof(cell.text) if isinstance(cell, PlainFile) else 0
-    return sys.getsizeof(cell) + text + POINTER
+def _measure_column(cells: tuple[Cell, ...]) -> int:
+    texts = sum(sys.getsizeof(cell.text) for cell in cells if isinstance(cell, PlainFile))
+    return sum(map(sys.getsizeof, cells)) + texts + POINTER * len(cells)
 
 
 def find_columns(read: Callable[[str, list[str]], Iterable[tuple[object, ...]]]) -> Columns:
     """The columns that each table has."""
+    found = 'select name, "notnull", "notnull" and dflt_value is null from pragma_table_info(?)'
     return {
-        table: frozenset(str(name) for (name,) in read("select name from pragma_table_info(?)", [table]))
+        table: {str(name): KnownColumn(bool(filled), bool(needed)) for name, filled, needed in read(found, [table])}
         for table in PARTS
     }
 
@@ -141,6 +149,9 @@ def add_views(connection: sqlite3.Connection) -> None:
         columns = connection.execute(f"select name, dflt_value from pragma_table_info('{table}')").fetchall()
         if columns:
             connection.execute(f"create temp view whole_{table} as {write_view(table, columns, packed)}")
+    # SQLite asks a view that is counted for each of its columns
+    states = write_view("ledger", [("upgrade", None), ("state", None)], packed)
+    connection.execute(f"create temp view whole_ledger_states as {states}")
 
 
 def write_view(table: str, columns: list[tuple[str, str | None]], packed: bool) -> str:

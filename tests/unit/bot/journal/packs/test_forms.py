@@ -14,6 +14,8 @@ from bot.journal.packs.forms import (
     LARGEST_PACK,
     MOST_CELLS,
     BadPack,
+    Columns,
+    KnownColumn,
     read_pack,
     restore_cell,
     show_cell,
@@ -22,10 +24,12 @@ from bot.journal.packs.forms import (
 )
 
 LONG = "apiVersion: v1\n" * 400
-KNOWN = {
-    "memory": ("upgrade", "key", "value"),
-    "outbox": ("upgrade", "seq", "kind", "body"),
-    "steps": ("upgrade", "step", "turns"),
+MAY, FILLED, NEEDED = KnownColumn(), KnownColumn(filled=True), KnownColumn(filled=True, needed=True)
+KNOWN: Columns = {
+    "memory": {"upgrade": NEEDED, "key": NEEDED, "value": MAY},
+    "outbox": {"upgrade": NEEDED, "seq": MAY, "kind": MAY, "body": MAY},
+    "steps": {"upgrade": NEEDED, "step": NEEDED, "turns": FILLED},
+    "ledger": {"upgrade": NEEDED, "uid": NEEDED, "state": NEEDED},
 }
 CELLS = ("", "text", 'é "quoted" \\ \n\x00', 0, -1, 2**62, 1796090523.84858, 0.1, -0.0, 1e300, None)
 # In an order and a form that the bot would not write.
@@ -81,6 +85,10 @@ BAD = {
     "whose rows they are": press({"memory": [["key", "upgrade"], [["x"], ["y"]]]}),
     "a column twice": press({"memory": [["key", "key"], [["x"], ["x"]]]}),
     "no key": press({"memory": [["value"], [["x"]]]}),
+    "a key that is a file": press({"outbox": [["seq"], [[["name", "", "text"]]]]}),
+    "a key that is no number": press({"outbox": [["seq"], [[float("nan")]]]}),
+    "nothing where something has to be": press({"steps": [["step", "turns"], [["x"], [None]]]}),
+    "nothing to count": press({"ledger": [["uid"], [["x"]]]}),
     "a row twice": press({"memory": [["key", "value"], [["x", "x"], ["y", "z"]]]}),
     "a number of more than 64 bits": press({"steps": [["step", "turns"], [["x"], [2**64 - 1]]]}),
     "a number just too large": press({"steps": [["step", "turns"], [["x"], [2**63]]]}),

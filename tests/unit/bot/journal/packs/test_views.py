@@ -10,10 +10,10 @@ import pytest
 import structlog
 
 from bot.journal.grounds import GroundsReader
-from bot.journal.journal import Journal
+from bot.journal.journal import Journal, JournalView
 from bot.journal.outbox import Outbox
 from bot.journal.packs import views
-from bot.journal.packs.forms import Columns, Pack, list_rows, read_pack, write_pack
+from bot.journal.packs.forms import Columns, KnownColumn, Pack, list_rows, read_pack, write_pack
 from bot.journal.packs.views import Unpacked, find_columns
 from bot.journal.store import Store, StoredCopy
 from bot.journal.verifying import Chains, verify_journal
@@ -93,8 +93,12 @@ def test_each_half_of_a_pack_stands_by_itself(packed: Store, part: str) -> None:
 BESIDE = {
     "a note": "insert into memory (upgrade, key, value) values ('cluster-x-1', 'prepare/identity', '1')",
     "a step": "insert into steps (upgrade, step, started_at, seen_at) values ('cluster-x-1', 'prepare/identify', 1, 1)",
-    "a message": "insert into outbox (seq, id, upgrade, kind, channel, body, created_at) "
+    "a message with another's number": "insert into outbox (seq, id, upgrade, kind, channel, body, created_at) "
     "values ((select min(seq) from whole_outbox where kind = 'file'), 'x', 'cluster-x-2', 'file', 'C0', '{}', 1)",
+    "a message with another's id": "insert into outbox (id, upgrade, kind, channel, body, created_at) "
+    "values ((select id from whole_outbox where kind = 'file'), 'cluster-x-2', 'file', 'C0', '{}', 1)",
+    "a message in another's place": "insert into outbox (id, upgrade, slot, kind, channel, body, created_at) "
+    "values ('x', 'cluster-x-1', 'card:access/approve:1', 'gate', 'C0', '{}', 1)",
 }
 
 
@@ -103,7 +107,7 @@ def test_a_row_beside_a_pack_takes_no_packed_ones_place(packed: Store, what: str
     """The bot writes none: what it packed stays, and both the log and `verify` tell of it."""
     rows = read_rows(packed)
     with packed.transact() as db:
-        db.execute(BESIDE[what])
+        forged = db.execute(BESIDE[what]).lastrowid
     with structlog.testing.capture_logs() as logs, packed.change(UPGRADE):
         pass
     assert [one["event"] for one in logs] == ["pack_not_unpacked"]
@@ -111,11 +115,7 @@ def test_a_row_beside_a_pack_takes_no_packed_ones_place(packed: Store, what: str
     fault = f"{UPGRADE}: rows of {table} stand beside the same ones that are packed"
     assert fault in verify_journal(Chains(packed)).faults
     with packed.transact() as db:
-        db.execute(
-            f"delete from {table} where rowid = (select max(rowid) from {table})"
-            if what != "a message"
-            else "delete from outbox where id = 'x'"
-        )
+        db.execute(f"delete from {table} where rowid = ?", [forged])
     with packed.change(UPGRADE):
         pass
     assert (read_rows(packed), packed.read("select * from packs")) == (rows, [])
@@ -153,6 +153,16 @@ def test_a_journal_without_packs_is_read(store: Store, tmp_path: Path) -> None:
     with closing(StoredCopy(tmp_path / "asm-upgrade.db")) as copy:
         assert copy.read("select count(*) as n from whole_memory")[0]["n"] > 50
         assert not any("packed" in fault for fault in verify_journal(Chains(copy)).faults)
+
+
+def test_a_count_of_packed_pods_reads_none_of_them(
+    packed: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Home counts those of each cluster's last upgrade after each change of the journal."""
+    counted = Journal(packed).count_ledger(UPGRADE)
+    monkeypatch.setattr(Unpacked, "read_cell", lambda *_told: pytest.fail("a cell was read"))
+    with closing(StoredCopy(tmp_path / "asm-upgrade.db")) as copy:
+        assert JournalView(copy).count_ledger(UPGRADE) == counted == {"manual": 2, "upgraded": 56}
 
 
 def test_a_column_that_came_later_has_its_default(packed: Store, tmp_path: Path) -> None:
@@ -196,7 +206,7 @@ def test_the_packs_of_a_fleet_are_known_at_once(packed: Store, monkeypatch: pyte
 def test_known_packs_take_no_more_than_their_room(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest are forgotten and read again; the last one is known however large it is."""
     large = {size: write_pack({"outbox": [{"seq": size, "body": "x" * (size * 2**20)}]}) for size in (1, 2, 5, 12)}
-    reader, unpacked = Reader(monkeypatch), Unpacked({"outbox": ("seq", "body")})
+    reader, unpacked = Reader(monkeypatch), Unpacked({"outbox": {"seq": KnownColumn(), "body": KnownColumn()}})
     for size in (1, 2, 5, 2, 1, 12, 12, 1):
         unpacked.list_places(str(size), large[size], "outbox")
     assert reader.decoded == [large[size] for size in (1, 2, 5, 1, 12, 1)]
