@@ -32,6 +32,8 @@ COPIES_KEPT = 14
 # Upgrades packed at once, a tenth of a second each; those of an earlier version are many, and nobody waits for them.
 PACKED_AT_ONCE = 10
 BETWEEN_PACKED = timedelta(minutes=1)
+# As many as come to their turn until all that can be are found anew.
+PACKED_AN_HOUR = 600
 # What could not be packed is the same an hour later, as a rule.
 BEFORE_ANEW = timedelta(days=1)
 
@@ -171,7 +173,8 @@ class JournalPacks:
         now = self._clock.now()
         if self._looks.begin():
             self._failed = {upgrade: at for upgrade, at in self._failed.items() if abs(now - at) < BEFORE_ANEW}
-            self._due = [upgrade for upgrade in self._packing.list_due(now) if upgrade not in self._failed]
+            due = self._packing.list_due(now, PACKED_AN_HOUR + len(self._failed))
+            self._due = [upgrade for upgrade in due if upgrade not in self._failed]
         piece, self._due = self._due[:PACKED_AT_ONCE], self._due[PACKED_AT_ONCE:]
         try:
             for upgrade in piece:

@@ -42,9 +42,10 @@ class Packing:
         self._store = store
         self._measure_room = measure_room
 
-    def list_due(self, now: datetime) -> list[str]:
+    def list_due(self, now: datetime, most: int) -> list[str]:
         """The upgrades that are ready to be packed, the first to end first."""
-        rows = self._store.read(f"select id from upgrades where {READY} order by ended_at", _since(now))
+        asked = {"most": most, **_since(now)}
+        rows = self._store.read(f"select id from upgrades where {READY} order by ended_at limit :most", asked)
         return [str(row["id"]) for row in rows]
 
     def pack(self, upgrade: str, now: datetime) -> bool:

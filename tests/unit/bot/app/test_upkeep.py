@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+from bot.app import upkeep
 from bot.app.upkeep import (
     COPIES_KEPT,
     PACKED_AT_ONCE,
@@ -299,6 +300,21 @@ def test_what_does_not_come_out_of_a_pack_is_told_with_its_cause(build: Build) -
     assert list_packed(engine) == ["cluster-x-2"]
     told = {"event": "upgrade_not_packed", "upgrade": "cluster-x-1", "why": "value has bytes", "log_level": "warning"}
     assert logs == [told]
+
+
+def test_what_can_not_be_packed_takes_no_others_turn(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there are of it, and however few are looked for."""
+    engine = build({})
+    end_many(engine, 5)
+    monkeypatch.setattr(upkeep, "PACKED_AN_HOUR", 1)
+    packs = JournalPacks(Packing(engine.store, lambda: 10**9), engine.clock)
+    with engine.store.transact() as db:
+        db.execute("update memory set value = x'ff' where upgrade in ('cluster-x-1', 'cluster-x-2')")
+        db.execute("update upgrades set ended_at = ended_at - 9 where id in ('cluster-x-1', 'cluster-x-2')")
+    for _ in range(4):
+        packs.turn()
+        engine.clock.advance(3601)
+    assert list_packed(engine) == ["cluster-x-3", "cluster-x-4"]
 
 
 def test_a_full_disk_is_told_once_an_hour(build: Build) -> None:

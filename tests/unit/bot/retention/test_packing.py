@@ -19,7 +19,7 @@ from bot.journal.grounds import GroundsReader
 from bot.journal.journal import Journal
 from bot.journal.outbox import Leaving, Outbox, name_card
 from bot.journal.packs import forms
-from bot.journal.packs.forms import LARGEST_PACK, PARTS, BadPack, Rows, write_pack
+from bot.journal.packs.forms import PARTS, BadPack, Rows, write_pack
 from bot.journal.rows import Question, UpgradeRow
 from bot.journal.store import Store
 from bot.retention.packing import QUIET, Packing
@@ -189,19 +189,21 @@ def test_what_something_is_expected_of_is_left_alone(why: str, store: Store) -> 
     with store.transact() as db:
         db.execute(UNREADY[why])
     standing, packing = read_standing(store), Packing(store, lambda: 10**9)
-    assert (packing.list_due(LATER), packing.pack(UPGRADE, LATER)) == ([], False)
+    assert (packing.list_due(LATER, 1000), packing.pack(UPGRADE, LATER)) == ([], False)
     assert read_standing(store) == standing
 
 
+SMALL_PACK = 2**20
 UNPACKABLE = {
     "value has bytes": "update memory set value = x'ff' where key = 'prepare/identity'",
-    "too large, with": f"update memory set value = printf('%.*c', {LARGEST_PACK}, 'x') where key = 'prepare/identity'",
+    "too large, with": f"update memory set value = printf('%.*c', {SMALL_PACK}, 'x') where key = 'prepare/source'",
 }
 
 
 @pytest.mark.parametrize("why", UNPACKABLE)
-def test_what_would_not_come_out_of_a_pack_stays(why: str, store: Store) -> None:
+def test_what_would_not_come_out_of_a_pack_stays(why: str, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both halves are read back from the bytes that would be stored before any row goes."""
+    monkeypatch.setattr(forms, "LARGEST_PACK", SMALL_PACK)
     with store.transact() as db:
         db.execute(UNPACKABLE[why])
     standing = read_standing(store)
@@ -297,12 +299,12 @@ def test_nothing_is_put_away_that_can_not_be_read(part: str, store: Store) -> No
 def test_a_packed_upgrade_is_due_no_more_until_it_was_changed(store: Store) -> None:
     """What comes late unpacks it, and it is packed once more."""
     assert pack_all(store) == [UPGRADE]
-    assert Packing(store, lambda: 10**9).list_due(LATER) == []
+    assert Packing(store, lambda: 10**9).list_due(LATER, 1000) == []
     Outbox(store).touch_message(UPGRADE, CARD)
-    assert Packing(store, lambda: 10**9).list_due(LATER) == []
+    assert Packing(store, lambda: 10**9).list_due(LATER, 1000) == []
     (message,) = Outbox(store).list_unsent(LATER)
     Outbox(store).mark_sent(message.id, message.ts, message.revision, LATER)
-    assert Packing(store, lambda: 10**9).list_due(LATER) == [UPGRADE]
+    assert Packing(store, lambda: 10**9).list_due(LATER, 1000) == [UPGRADE]
     assert pack_all(store) == [UPGRADE]
 
 

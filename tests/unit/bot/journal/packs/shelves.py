@@ -57,7 +57,7 @@ def open_ended(frame: str, folder: Path) -> Store:
 def pack_all(store: Store) -> list[str]:
     """Pack every upgrade; which ones were."""
     packing = Packing(store, lambda: 10**9)
-    return [upgrade for upgrade in packing.list_due(LATER) if packing.pack(upgrade, LATER)]
+    return [upgrade for upgrade in packing.list_due(LATER, 1000) if packing.pack(upgrade, LATER)]
 
 
 def read_rows(store: Store) -> dict[str, list[str]]:
