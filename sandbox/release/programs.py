@@ -21,8 +21,8 @@ Tool = Literal["istioctl", "asmctl"]
 ToolFault = Literal["", "missing", "crashing", "hanging", "nonsense"]
 
 # The modules that the tools are made of; the package folders get an empty __init__.
-FOLDERS = ("sandbox/cluster/mesh", "sandbox/release/tools")
-PACKAGES = ("sandbox", "sandbox/cluster", "sandbox/cluster/mesh", "sandbox/release", "sandbox/release/tools")
+FOLDERS = ("sandbox/cluster/mesh", "sandbox/release/kubectl", "sandbox/release/tools")
+PACKAGES = ("sandbox", "sandbox/cluster", "sandbox/release", *FOLDERS)
 ZIPPED_AT = (2020, 9, 29, 0, 0, 0)
 # Of compiled code that is taken as it is, whatever its source, and of a form that depends on nothing else.
 UNCHECKED = 1
@@ -53,10 +53,14 @@ def stand_in_kubectl(version: str = "1.18.20") -> str:
     It starts twenty times an apply, so nothing is looked for: the two folders that it may import from are written
     down (PyYAML stands in the second one, and is wanted only where a list isn't empty).
     """
-    folders = [str(Path(sandbox.__file__).parent.parent), str(Path(yaml.__file__).parent.parent)]
+    folders = [_find_root(), str(Path(yaml.__file__).parent.parent)]
     code = f"{WITHOUT_GARBAGE}; import sys; sys.path += {folders!r}; from sandbox.release.kubectl.program import main; "
     started = shlex.join([sys.executable, "-I", "-S", "-c", f"{code}sys.exit(main(sys.argv[1:], {version!r}))"])
     return f'#!/bin/sh\nexec {started} "$@"\n'
+
+
+def _find_root() -> str:
+    return str(Path(sandbox.__file__).parent.parent)
 
 
 def _entry(tool: Tool, version: str, fault: ToolFault, pace: float) -> str:
@@ -64,6 +68,8 @@ def _entry(tool: Tool, version: str, fault: ToolFault, pace: float) -> str:
         return FAULTS[fault]
     lines = [WITHOUT_GARBAGE, "import sys", f"from sandbox.release.tools.{tool} import main"]
     arguments = f"{version!r}, pace={pace!r}" if tool == "istioctl" else repr(version)
+    if tool == "istioctl":  # the kubectl that an apply forks
+        lines.append("if 'apply' in sys.argv: import sandbox.release.kubectl.program")
     return "\n".join([*lines, f"sys.exit(main({arguments}))", ""])
 
 
@@ -74,7 +80,7 @@ def _zipped(entry: str) -> bytes:
         for package in PACKAGES:
             archive.writestr(zipfile.ZipInfo(f"{package}/__init__.py", ZIPPED_AT), "")
         for path, source in _sources():
-            archive.writestr(zipfile.ZipInfo(f"{path}c", ZIPPED_AT), _compile(path, source))
+            archive.writestr(zipfile.ZipInfo(f"{path}c", ZIPPED_AT), _compile(f"{_find_root()}/{path}", source))
     return packed.getvalue()
 
 

@@ -28,17 +28,22 @@ LONGEST_STARTER = 65_536
 # The only form in which the guard opens files for what it starts.
 OPENED = [(os.POSIX_SPAWN_OPEN, number) for number in range(3)]
 DESCRIPTORS = Path("/proc/self/fd")
-# Where the modules of this file's own package are found, which another program may have under the same names.
-OWN_PACKAGE, OWN_PLACE = __name__.partition(".")[0], str(Path(__file__).parents[__name__.count(".")])
 START_PROGRAM = os.posix_spawn
+# Where the modules of this file's own package are found, which another program may have under the same names.
+OWN_PACKAGE, DEPTH = __name__.partition(".")[0], __name__.count(".")
+OWN_PLACE = str(Path(__file__).parents[DEPTH])
 
 
 class ForkedProgram:
-    """Code, and the words that it is started with before any others: the file or -c, and what follows it."""
+    """Code, and the words that it is started with before any others: the file or -c, and what follows it.
 
-    def __init__(self, words: Sequence[str], code: CodeType) -> None:
+    `shares` tells whether the parent's own modules are its own too.
+    """
+
+    def __init__(self, words: Sequence[str], code: CodeType, *, shares: bool) -> None:
         self._words = words
         self._code = code
+        self.shares = shares
 
     def run(self, arguments: Sequence[str], stdin: str) -> tuple[int, str, str]:
         """Run it to its end; return its exit code, negative for a signal, and both outputs."""
@@ -76,6 +81,8 @@ class ForkedProgram:
             sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
             sys.argv = [*self._words, *arguments]
             _begin_anew(environment)
+            if not self.shares:
+                _forget_own()
             code = self._execute()
             sys.stdout.flush()
             sys.stderr.flush()
@@ -116,10 +123,16 @@ def read_forked(path: Path) -> ForkedProgram | None:
         return None
     first, *more = words[3:]
     if first == INLINE and more:
-        return ForkedProgram([INLINE, *more[1:]], compile(more[0], "<string>", "exec", dont_inherit=True))
-    if first.endswith(".py"):
-        return ForkedProgram([first, *more], compile(Path(first).read_bytes(), first, "exec", dont_inherit=True))
+        code = compile(more[0], "<string>", "exec", dont_inherit=True)
+        return ForkedProgram([INLINE, *more[1:]], code, shares=f"; sys.path += [{MADE_FROM!r}" in more[0])
+    if first.endswith(".py"):  # it has no folder of ours to find anything in, and may start what has
+        code = compile(Path(first).read_bytes(), first, "exec", dont_inherit=True)
+        return ForkedProgram([first, *more], code, shares=True)
     return None
+
+
+# Where this file stood when it was compiled, which a program in one file keeps in mind.
+MADE_FROM = str(Path(read_forked.__code__.co_filename).parents[DEPTH])
 
 
 def spawn(
@@ -138,14 +151,18 @@ def spawn(
 
 
 def _begin_anew(environment: Mapping[str, str]) -> None:
-    """Leave to a program what a new interpreter has: its own modules are to be found, not those of the parent."""
-    for name in [name for name in sys.modules if name.partition(".")[0] == OWN_PACKAGE]:
-        del sys.modules[name]
-    sys.path[:] = [place for place in sys.path if place != OWN_PLACE]
+    """Set what a new interpreter begins with, and have what it starts forked as well."""
     sys.dont_write_bytecode = False
     os.environ.clear()
     os.environ.update(environment)
     vars(os)["posix_spawn"] = spawn
+
+
+def _forget_own() -> None:
+    """Let a program find modules of its own under the names of ours."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == OWN_PACKAGE]:
+        del sys.modules[name]
+    sys.path[:] = [place for place in sys.path if place != OWN_PLACE]
 
 
 def _list_places(name: str) -> list[Path]:
