@@ -95,17 +95,24 @@ class Backlog:
     def walk_posts(self, channel: str, held: Collection[str]) -> Iterator[WaitingMessage]:
         """What waits to be posted into a channel, roots first, else as it was made; read a page at a time.
 
-        Threads that are `held` when a page is read are left out.
+        Threads that are `held` when a page is read are left out, but for their roots. A root that comes to wait while
+        the walk goes on may lie behind it, and what stands in its thread before it.
         """
         last: tuple[object, ...] = (-1, -1)
         while rows := self._store.read_values(
             f"select {WAITING}, kind <> 'root', seq from outbox where {TO_POST} and channel = ? "
-            "and (kind <> 'root', seq) > (?, ?) and upgrade not in (select value from json_each(?)) "
+            "and (kind <> 'root', seq) > (?, ?) "
+            "and (kind = 'root' or upgrade not in (select value from json_each(?))) "
             f"order by kind <> 'root', seq limit {PAGE}",
             [channel, *last, json.dumps(list(held))],
         ):
             yield from (WaitingMessage._make(row[:-2]) for row in rows)
             last = rows[-1][-2:]
+
+    def awaits_root(self, upgrade: str) -> bool:
+        """Whether the upgrade's thread is yet to begin: its root waits to be posted, wherever that is."""
+        sql = f"select 1 from outbox where upgrade = ? and slot = 'root' and slot <> '' and {TO_POST}"
+        return bool(self._store.read_values(sql, [upgrade]))
 
 
 class Deliveries:

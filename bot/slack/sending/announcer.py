@@ -73,7 +73,8 @@ class Announcer:
             yield pace
             return
         for message in self._outbox.backlog.walk_posts(channel, held):
-            wait = 0.0 if message.upgrade in held else self._attempt(message, self._post)
+            passed = message.upgrade in held and message.kind != "root"
+            wait = 0.0 if passed else self._attempt(message, self._post)
             if not wait:
                 continue
             yield wait

@@ -88,6 +88,8 @@ class Replaced:
 Result: TypeAlias = Sent | Deferred | Dropped | Replaced
 # Its upgrade has left the channel meanwhile: its row is read again.
 OVERTAKEN = Deferred(1.0, "")
+# It stands in a thread whose root is still to come.
+TOO_EARLY = Deferred(1.0, "")
 
 
 class Sender:
@@ -122,11 +124,10 @@ class Sender:
         """Post a message, unless an earlier attempt got through."""
         if message.slot.startswith(LEFT):
             return self._look_for_left(message)
-        channel, thread = self._find_place(message)
-        room = self._postbox.find_room(channel)
-        if not isinstance(room, str):
-            return self._sort_roomless(message, room)
-        channel = room
+        place = self._find_conversation(message)
+        if not isinstance(place, tuple):
+            return place
+        channel, thread = place
         if message.attempts > 0 and message.id not in self._surely_absent:
             found = self._find(message, channel, thread)
             if not isinstance(found, str):
@@ -184,9 +185,10 @@ class Sender:
         return self._postbox.answer(to.response_url, to.user, to.channel or message.channel, drawing, to.thread)
 
     def _post_afresh(self, message: Message) -> Result:
-        channel, thread = self._find_place(message)
-        if message.kind == "root":
-            thread = ""
+        place = self._find_place(message)
+        if place is None:
+            return TOO_EARLY
+        channel, thread = place
         if message.attempts > 1 and message.id not in self._surely_absent:
             found = self._find(message, channel, thread)
             if not isinstance(found, str):
@@ -210,13 +212,27 @@ class Sender:
             return Sent(str(files[0].get("id") or "uploaded"), message.revision)
         return self._sort_failure(message, answer)
 
-    def _find_place(self, message: Message) -> tuple[str, str]:
-        """Channel and thread. Without a root, which is only so where there never was one, it is the channel itself."""
+    def _find_conversation(self, message: Message) -> tuple[str, str] | Result:
+        """Where a message is posted: the conversation and the thread in it; else what comes of it instead."""
+        place = self._find_place(message)
+        if place is None:
+            return TOO_EARLY
+        channel, thread = place
+        room = self._postbox.find_room(channel)
+        return (room, thread) if isinstance(room, str) else self._sort_roomless(message, room)
+
+    def _find_place(self, message: Message) -> tuple[str, str] | None:
+        """Channel and thread, None while the thread's root is to come.
+
+        Where no root will ever come it is the channel itself: there never was one, or Slack takes none.
+        """
         if message.kind == "root" or not message.upgrade:
             return message.channel, ""
         if message.slot.startswith(FAREWELL):
             return message.channel, message.slot.removeprefix(FAREWELL)
         channel, thread = self._outbox.read_thread(message.upgrade)
+        if not thread and self._outbox.backlog.awaits_root(message.upgrade):
+            return None
         return channel or message.channel, thread
 
     def _look_for_left(self, message: Message) -> Result:
