@@ -6,12 +6,13 @@ The success lines are the guide's; the failure lines follow the public log of a 
 from __future__ import annotations
 
 import argparse
-import http.client
 import os
 import sys
 import time
 from pathlib import Path
 
+from sandbox.release.tools.addresses import find_place
+from sandbox.release.tools.connection import Connection, Cut
 from sandbox.release.tools.kube_api import KubeError, read_access
 from sandbox.release.tools.kube_writes import WritingApi
 
@@ -148,11 +149,10 @@ def _is_answered(metadata: str) -> bool:
     """Tell whether a metadata server names the account of Workload Identity, where the environment names one."""
     if not metadata:
         return False
-    connection = http.client.HTTPConnection(metadata, timeout=METADATA_SECONDS)
+    connection = Connection(*find_place(f"http://{metadata}"), None, METADATA_SECONDS)
     try:
-        connection.request("GET", METADATA_PATH, headers={"Metadata-Flavor": "Google"})
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
+        return connection.exchange("GET", METADATA_PATH, {"Metadata-Flavor": "Google"}, None)[0] == 200
+    except (OSError, Cut):
         return False
     finally:
         connection.close()
@@ -206,7 +206,8 @@ def _example(name: str, namespace: str) -> Json:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="asmctl", allow_abbrev=False)
-    validate = parser.add_subparsers(dest="command", required=True).add_parser("validate", allow_abbrev=False)
+    commands = parser.add_subparsers(dest="command", required=True, prog="asmctl")
+    validate = commands.add_parser("validate", allow_abbrev=False)
     validate.add_argument("--with-testing-workloads", action="store_true")
     validate.add_argument("--context", default="")
     validate.add_argument("--kubeconfig", default="")

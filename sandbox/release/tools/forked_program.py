@@ -171,7 +171,9 @@ def _list_places(name: str) -> list[Path]:
 
 def _close_private() -> None:
     """Close what no other program would inherit; the listing's own descriptor is closed by then."""
-    for number in [int(entry.name) for entry in DESCRIPTORS.iterdir()]:
+    with os.scandir(DESCRIPTORS) as entries:
+        numbers = [int(entry.name) for entry in entries]
+    for number in numbers:
         with suppress(OSError):
             if number > 2 and not os.get_inheritable(number):
                 os.close(number)

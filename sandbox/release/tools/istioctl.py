@@ -156,14 +156,15 @@ def _write_lines(*lines: str) -> int:
 
 
 def _parser() -> Parser:
+    # Parsers that aren't told their program look for the width of the terminal, which imports all that packs archives.
     parser = Parser(prog="istioctl", allow_abbrev=False)
-    commands = parser.add_subparsers(dest="group", required=True, parser_class=Parser)
+    commands = parser.add_subparsers(dest="group", required=True, parser_class=Parser, prog="istioctl")
     version = _command(commands.add_parser("version", allow_abbrev=False), "version")
     version.add_argument("--remote", type=_flag, nargs="?", const=True, default=True)
     version.add_argument("--short", "-s", type=_flag, nargs="?", const=True, default=True)
     version.add_argument("--output", "-o", choices=("json", "yaml", ""), default="")
     kinds = commands.add_parser("manifest", allow_abbrev=False).add_subparsers(
-        dest="kind", required=True, parser_class=Parser
+        dest="kind", required=True, parser_class=Parser, prog="istioctl manifest"
     )
     for name in ("apply", "generate", "diff", "versions", "migrate"):
         made = _command(kinds.add_parser(name, allow_abbrev=False), f"manifest {name}")

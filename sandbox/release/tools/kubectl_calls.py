@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 
 from sandbox.release.tools.forked_program import find_forked
 
@@ -63,6 +62,8 @@ class Kubectl:
 
 
 def _start(command: Sequence[str], stdin: str) -> tuple[int, str, str]:
+    import subprocess  # which takes longer to import than most calls take, and most are forked
+
     # Descriptors that istioctl inherited stay open in its children, as with any program written in Go.
     ended = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, close_fds=False)
     return ended.returncode, ended.stdout, ended.stderr

@@ -24,6 +24,7 @@ APART = {
     "sandbox.cluster.weather.disks": "a module for each weather",
     "sandbox.cluster.weather.limits": "a module for each weather",
     "sandbox.cluster.weather.server": "a module for each weather",
+    "sandbox.release.kubectl.program": "its neighbour takes long to import, and a version needs none of it",
     "steps.phases.control_plane.removing": "it deletes, where its neighbour only judges",
 }
 
