@@ -44,7 +44,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="folder with " + ", ".join(CONTROL_PLANE_PROGRAMS) + " (default: $KUBEBUILDER_ASSETS)",
     )
     group.addoption("--kubeconfig", metavar="FILE", type=Path, help="run the contracts on this cluster instead")
-    parser.addoption("--every-journal", action="store_true", help="let every frozen journal go on to its end")
+    parser.addoption(
+        "--every-journal",
+        action="store_true",
+        help="let every frozen journal go on to its end, and istioctl record each time",
+    )
     parser.addoption("--every-text", action="store_true", help="send every made-up text through readers and doors")
     parser.addoption("--every-kill", action="store_true", help="kill everybody at every call of an apply")
     group.addoption("--istioctl", metavar="FILE", type=Path, help="hold this istioctl to its contracts as well")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
 
 from bot.journal.rows import UpgradeRow
 from tests.journals.frames import list_frames, load_frame
 from tests.journals.going_on import go_on, read
+from tests.journals.kept_recordings import keep_recordings
 from tests.journals.restoring import Studio
 from tests.scenarios.records import find_doubled_programs, find_repeated
 from tests.scenarios.test_downtime import DowntimeRig
@@ -21,6 +23,18 @@ NEARLY_ENDED = "sidecars/approve"
 AT_REST = frozenset({"empty", "empty-with-role", "plan-ended", "returned"})
 # What a message may be dropped for: nobody is served by it any more.
 TOO_LATE = frozenset({"the private answer is older than 30 minutes", "of no use any more when Slack could be reached"})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def keep_recorded(
+    studio: Studio, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """What one journal's istioctl wrote down is taken by others that ask the same, unless --every-journal is given."""
+    if pytestconfig.getoption("every_journal"):
+        yield
+        return
+    with keep_recordings(studio.world.cluster, tmp_path_factory.mktemp("shelf")):
+        yield
 
 
 @pytest.mark.parametrize("name", [name for name in list_frames() if name not in AT_REST])

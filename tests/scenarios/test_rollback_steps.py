@@ -19,6 +19,7 @@ from steps.plan import FIRST_WRITE as APPLY
 from steps.plan import build_plan
 from tests.journals.filming import FilmRig, find_row, take_whole_frame
 from tests.journals.frames import Frame
+from tests.journals.kept_recordings import keep_recordings
 from tests.journals.restoring import Studio, open_studio
 from tests.scenarios.rig import ANA, BEN, CAI, CHANNEL, Rig, World, open_world
 from tests.scenarios.sights import Sight, look, read_row
@@ -48,7 +49,9 @@ MOMENTS = {
     THE_END: ("finished",),
 }
 # istioctl and asmctl are at work then, and no frame holds how far they have come: those are filmed before they begin.
+# An istioctl may end before the bot looks once more.
 PROGRAMS = ("control-plane/apply", "validate/run")
+AT_WORK = re.compile(r"\bhas started\b|\bruns\b")
 # Pods that have moved when the frame of a wave is taken.
 MOVED = {"sidecars/canary": 1, "sidecars/restart": 5}
 
@@ -82,7 +85,7 @@ class Film:
         """A bot whose upgrade stands at this moment, with its program at work and all told."""
         with self.studio.resume(self.frames[moment]) as rig:
             if moment in PROGRAMS:
-                rig.run_until(lambda: re.search(r"\bruns\b", read_row(rig, "cluster-x-1").sentence) is not None, 60)
+                rig.run_until(lambda: AT_WORK.search(read_row(rig, "cluster-x-1").sentence) is not None, 60)
                 assert rig.bot.journal.recall("cluster-x-1", FIRST_WRITE) is not None
             speak(rig)
             row = read_row(rig, "cluster-x-1")
@@ -92,10 +95,11 @@ class Film:
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Film]:
-    """An upgrade in a world of the film's own."""
+    """An upgrade in a world of the film's own, in which what one istioctl wrote down is taken by others."""
     with pytest.MonkeyPatch.context() as variables, ExitStack() as stack:
         variables.setenv("PATH", os.environ["PATH"])
         world = stack.enter_context(open_world(tmp_path_factory.mktemp("film"), rate_limits=False))
+        stack.enter_context(keep_recordings(world.cluster, tmp_path_factory.mktemp("shelf")))
         film = Film(open_studio(world), look(world))
         rig = FilmRig(world)
         rig.look = lambda: film.freeze(rig)
