@@ -14,7 +14,7 @@ from bot.engine.sights import READING, Sights
 from bot.engine.turn import Turn, TurnMemory
 from bot.journal.audit import Acted, Deed, Fell
 from bot.journal.rows import ACTED
-from steps.contract.errors import NoPlace
+from steps.contract.errors import NoPlace, StepError
 from steps.contract.leases import Lease
 from steps.contract.ledger import LedgerEntry
 from steps.contract.notes import Json
@@ -27,7 +27,9 @@ PortMethod: TypeAlias = Callable[..., Any]
 
 # The one write that is no act on the mesh: an hour of it would be a hundred lines of the audit.
 RENEWING = "renew_lease"
-# Child programs that change a cluster.
+# What is written down and still begins no step: a Lease is the bot's own, and changes no mesh.
+LEASING = "write_lease"
+# Child programs that change a cluster. What fails of a start fails before there is a program.
 STARTING = ("start_apply", "start_validate")
 BEGUN = "engine/begun"
 # What is written of one deed, and how many of one turn.
@@ -45,17 +47,23 @@ class Witness:
 
     `find_stop` says why nothing may be begun any more, "" while it may: it is asked before each call, and told whether
     the turn has begun anything yet, so that a pause counts from its moment and not from the next turn on. `step` is
-    the step with its generation.
+    the step with its generation, None for what runs beside the plan: that begins nothing of the step at hand.
     """
 
     def __init__(
-        self, memory: TurnMemory, turn: Turn, step: tuple[str, int], find_stop: Callable[[bool], str], clock: Clock
+        self,
+        memory: TurnMemory,
+        turn: Turn,
+        step: tuple[str, int] | None,
+        find_stop: Callable[[bool], str],
+        clock: Clock,
     ) -> None:
         self._memory = memory
         self._turn = turn
-        self._step: Json = list(step)
+        self._step: Json = list(step) if step else None
         self._find_stop = find_stop
         self._noted = False
+        self._begun = False
         self._sights = Sights(clock)
         left = memory.recall(BEGUN)
         if isinstance(left, Mapping):
@@ -80,7 +88,7 @@ class Witness:
             return lambda run_id: self._see_end(tools, run_id)
 
         def start(run_id: str, *arguments: Any) -> Any:
-            if stop := self._find_stop(self._noted):
+            if stop := self._find_stop(self._begun):
                 raise NothingNew(stop)
             self._memory.remember(_name_run(run_id), name)
             return self._wrap(name, method, tools)(run_id, *arguments)
@@ -100,28 +108,50 @@ class Witness:
 
     def _wrap(self, name: str, method: PortMethod, _port: object) -> PortMethod:
         def call(*arguments: Any, **named: Any) -> Any:
-            stop = self._find_stop(self._noted)
+            stop = self._find_stop(self._begun)
             if stop:
                 raise NothingNew(stop)
             did, to = name.replace("_", " "), _describe_arguments([*arguments, *named.values()])
-            self._begin(did, to)
+            self._note(did, to)
+            take_back = self._begin(name)
             try:
                 answer = method(*arguments, **named)
-            except NoPlace:  # nothing was begun
-                raise
             except BaseException as fault:
-                self._add(did, to, f"failed: {fault}")
+                if _is_harmless(name, fault):
+                    take_back()
+                if not isinstance(fault, NoPlace):  # nothing was begun
+                    self._add(did, to, f"failed: {fault}")
                 raise
+            if isinstance(answer, EvictionRefused | PodGone):
+                take_back()
             self._add(did, to, _describe_answer(answer))
             return answer
 
         return call
 
-    def _begin(self, did: str, to: str) -> None:
+    def _begin(self, name: str) -> Callable[[], None]:
+        """Before a call that begins the step: it runs on after its window, also where the bot is killed in the call.
+
+        Answers how that is taken back, together with the turn's outcome, where the call turns out to have changed
+        nothing; a call that comes after the first begins nothing.
+        """
+        if self._begun or self._step is None or name == LEASING:
+            return lambda: None
+        before = self._memory.recall(ACTED)
+        if before != self._step:
+            self._memory.note_at_once(ACTED, self._step)
+        self._begun = True
+
+        def take_back() -> None:
+            self._begun = False
+            if before != self._step:
+                self._memory.revise(ACTED, before)
+
+        return take_back
+
+    def _note(self, did: str, to: str) -> None:
         """Before the first call of a turn: a bot that is killed in it finds out that it had begun."""
         if not self._noted:
-            if self._memory.recall(ACTED) != self._step:
-                self._memory.note_at_once(ACTED, self._step)
             self._memory.note_at_once(BEGUN, {"did": did, "to": to})
             self._memory.revise(BEGUN, None)
             self._noted = True
@@ -164,6 +194,11 @@ def list_fallen(step: str, turn: Turn, known: Sequence[LedgerEntry]) -> list[Fel
 
 def _acts(name: str) -> bool:
     return not name.startswith(READING) and name != RENEWING
+
+
+def _is_harmless(name: str, fault: BaseException) -> bool:
+    """Whether it is certain that the call changed nothing."""
+    return isinstance(fault, StepError) and (fault.changed_nothing or name in STARTING)
 
 
 def _name_run(run_id: str) -> str:

@@ -79,8 +79,9 @@ class StepRuns:
         ports = self._plans.ports_for(row.address)
         now, decision = self._clock.now(), self._journal.find_decision(row)
         memory = TurnMemory(self._journal, row.id, turn, grounds.notes)
-        stop = partial(self._find_stop, row, hold if step == row.step else ASIDE)
-        witness = Witness(memory, turn, (step, row.generation), stop, self._clock)
+        of_plan = step == row.step
+        stop = partial(self._find_stop, row, hold if of_plan else ASIDE)
+        witness = Witness(memory, turn, (step, row.generation) if of_plan else None, stop, self._clock)
         return Context(
             journal_id=self._journal.read_id(),
             upgrade_id=row.id,

@@ -64,6 +64,7 @@ class TurnMemory:
     def note_at_once(self, key: str, value: Json) -> None:
         """Commit the value now, whatever the key had."""
         self._journal.revise_json(self._upgrade, key, value)
+        self._turn.revised.pop(key, None)
         # as it is read again after a restart
         self._notes[key] = msgspec.json.decode(encode_json(value))
 

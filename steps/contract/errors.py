@@ -1,8 +1,24 @@
 """The two verdicts on an outside call that went wrong."""
 
+from typing import TypeVar
+
 
 class StepError(Exception):
-    """An outside call failed in a way that the program understands."""
+    """An outside call failed in a way that the program understands.
+
+    `changed_nothing` is True where that is certain: the call was refused, or was never sent.
+    """
+
+    changed_nothing = False
+
+
+F = TypeVar("F", bound=StepError)
+
+
+def mark_harmless(fault: F) -> F:
+    """The fault, of which it is certain that its call changed nothing."""
+    fault.changed_nothing = True
+    return fault
 
 
 class TryAgain(StepError):
@@ -20,6 +36,8 @@ class TryAgain(StepError):
 class NoPlace(TryAgain):
     """As many programs run as may at once: nothing went wrong, and however long it takes counts for no patience."""
 
+    changed_nothing = True
+
 
 class GiveUp(StepError):
     """The call will not go through until a person changes something; `remedy` says what."""
@@ -32,3 +50,5 @@ class GiveUp(StepError):
 
 class NotGranted(GiveUp):
     """A right or an API is missing; what a person has just granted may count only some minutes later."""
+
+    changed_nothing = True

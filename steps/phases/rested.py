@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from steps.contract.step import Context, Done, Outcome, Step
+from steps.contract.step import Context, Done, Outcome, Step, Waiting
 from steps.contract.wording import describe_seconds
 from steps.notes.permissions import RESTED
 from steps.phases.access import bind
@@ -50,6 +50,8 @@ def bind_again(step: Step) -> Step:
 def _run_bound(step: Step, ctx: Context) -> Outcome:
     if not ctx.recall(RESTED):
         return step.run(ctx)
+    if ctx.hold:  # cluster-admin is given in a window only; what rested for a day rests until the next one
+        return Waiting(ctx.hold, 0.0, held=True)
     outcome = on_same_cluster(bind)(ctx)
     if not isinstance(outcome, Done):
         return outcome

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
-from steps.contract.errors import GiveUp, StepError, TryAgain
+from steps.contract.errors import GiveUp, StepError, TryAgain, mark_harmless
 from steps.contract.wording import shorten
 
 ASK_AGAIN = frozenset({408, 409, 410, 423, 425})
+# Of all refusals this one may come of a call that has been carried out: who answers it waited for something.
+TIMED_OUT = 408
 
 
 # What a page for people is called, at its beginning.
@@ -38,6 +41,11 @@ class OutsideCall:
 
 def judge_status(call: OutsideCall, status: int, message: str = "", retry_after: float | None = None) -> StepError:
     """The verdict on an HTTP status of 400 or more; `retry_after` is in seconds."""
+    fault = _judge(call, status, message, retry_after)
+    return mark_harmless(fault) if status < 500 and status != TIMED_OUT else fault
+
+
+def _judge(call: OutsideCall, status: int, message: str, retry_after: float | None) -> StepError:
     said = f": {shorten(message)}" if message.strip() else ""
     why = f'{call.service} answered {status} to "{call.action}"{said}'
     if status == 429:
@@ -57,6 +65,16 @@ def _find_remedy(call: OutsideCall, status: int) -> str:
             return call.absent
         case _:
             return "The request itself was refused: read the answer above, mend what it names, then retry."
+
+
+@contextmanager
+def before_sending() -> Iterator[None]:
+    """What fails in here keeps a request from being sent, so that it has changed nothing."""
+    try:
+        yield
+    except StepError as fault:
+        mark_harmless(fault)
+        raise
 
 
 def judge_unreachable(call: OutsideCall, error: BaseException) -> TryAgain:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import quote
 
 from bot.gateways.calls import faults
-from bot.gateways.calls.faults import OutsideCall
+from bot.gateways.calls.faults import OutsideCall, before_sending
 from bot.gateways.calls.retries import ReadRetries
 from bot.gateways.kubernetes.connections import Connection
 from bot.gateways.kubernetes.verdicts import (
@@ -178,13 +178,14 @@ class ApiServer:
             carrier = self._open_anew(carrier)
             answer = self._exchange(carrier, action, request)
         if answer.status == 401:
-            self.connection.renew_token(carrier.client)
+            with before_sending():
+                self.connection.renew_token(carrier.client)
             answer = self._exchange(carrier, action, request)
         self.refuses_account = answer.status == 401 or (answer.status == 403 and NOBODY in answer.body)
         return answer
 
     def _open(self) -> Carrier:
-        with self._lock:
+        with self._lock, before_sending():
             if self._carrier is None:
                 self._carrier = find_carrier(self.connection.open())
             return self._carrier
@@ -202,6 +203,8 @@ class ApiServer:
     def _exchange(self, carrier: Carrier, action: str, request: Request) -> HttpAnswer:
         import urllib3
 
+        with before_sending():  # its token may have to be renewed
+            headers = list_headers(carrier.client, request)
         limits = urllib3.Timeout(connect=self._limits.connect, read=self._limits.read)
         try:
             # what the client's `call_api` comes to, in half of its time: an upgrade asks a thousand times
@@ -209,7 +212,7 @@ class ApiServer:
                 request.method,
                 find_target(carrier, request),
                 body=None if request.body is None else json.dumps(request.body),
-                headers=list_headers(carrier.client, request),
+                headers=headers,
                 redirect=False,
                 timeout=limits,
                 preload_content=False,

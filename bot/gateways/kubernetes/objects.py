@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from bot.gateways.calls.faults import before_sending
 from bot.gateways.kubernetes.answers import (
     ConfigMap,
     Endpoints,
@@ -82,7 +83,8 @@ class Objects:
         return tuple({"apiVersion": api_version, "kind": kind, **item} for item in found)
 
     def apply_object(self, manifest: Manifest) -> None:
-        place = self._require_place(manifest)
+        with before_sending():
+            place = self._require_place(manifest)
         meta = manifest["metadata"]
         path = place.path(meta.get("namespace", ""), quote(meta["name"]))
         action = f"apply {manifest['kind']} {meta['name']}"

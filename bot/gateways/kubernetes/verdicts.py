@@ -10,7 +10,7 @@ import msgspec
 
 from bot.gateways.calls import faults
 from bot.gateways.calls.faults import OutsideCall, name_error
-from steps.contract.errors import GiveUp, NotGranted, StepError, TryAgain
+from steps.contract.errors import GiveUp, NotGranted, StepError, TryAgain, mark_harmless
 from steps.mesh import WorkloadRef
 
 COMPARE = "This is a fault of the bot or of a proxy in between: compare with `kubectl get -o json`, and report it."
@@ -51,6 +51,8 @@ class Status(msgspec.Struct):
 
 class Unreached(TryAgain):
     """Nothing was sent: the connection could not be made."""
+
+    changed_nothing = True
 
 
 def judge_denial(call: OutsideCall, status: int, message: str, retry_after: float | None) -> StepError:
@@ -111,15 +113,16 @@ def judge_kubeconfig(name: str, path: Path, why: str) -> GiveUp:
 
 def judge_deleted(ref: WorkloadRef) -> TryAgain:
     """The verdict on a workload that is not there any more when it is written to."""
-    return TryAgain(f"{ref} was deleted meanwhile")
+    return mark_harmless(TryAgain(f"{ref} was deleted meanwhile"))
 
 
 def judge_taken(binding: str) -> GiveUp:
     """The verdict on a binding whose name something else has already."""
-    return GiveUp(
+    taken = GiveUp(
         f"there is already a ClusterRoleBinding {binding} with other content",
         f"Look at it with `kubectl get clusterrolebinding {binding} -o yaml`; the bot never edits it.",
     )
+    return mark_harmless(taken)
 
 
 def refuse_size(action: str, largest: int) -> GiveUp:

@@ -10,7 +10,7 @@ from bot.gateways.calls.retries import ReadRetries
 from bot.gateways.kubernetes import api_server
 from bot.gateways.kubernetes.api_server import ApiServer, TimeLimits, find_carrier, find_target
 from bot.gateways.kubernetes.connections import KubeconfigConnection
-from steps.contract.errors import GiveUp, NotGranted, TryAgain
+from steps.contract.errors import GiveUp, NotGranted, StepError, TryAgain
 from steps.mesh import Binding, ClusterAddress, WorkloadRef
 from tests.unit.bot.gateways.conftest import ConnectTo
 from tests.unit.bot.gateways.loopback import (
@@ -65,6 +65,38 @@ def test_a_write_is_sent_once(connect: ConnectTo) -> None:
     with pytest.raises(TryAgain):
         gateway.restart_workload(WEB, "2026-01-01T00:00:00Z")
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "nothing"),
+    [
+        *((refusal(status, "no"), True) for status in (400, 401, 403, 404, 409, 410, 422, 423, 429)),
+        *((refusal(status, "in trouble"), False) for status in (408, 500, 502, 503, 504)),
+        (Reset(), False),
+        (Silence(), False),
+    ],
+    ids=str,
+)
+def test_a_refused_write_has_certainly_changed_nothing(
+    connect: ConnectTo, answer: Reply | Reset | Silence, nothing: bool
+) -> None:
+    """One without an answer, or carried out by a server that then fell, may have."""
+    gateway, _ = connect(in_order(answer))
+    with pytest.raises(StepError) as raised:
+        gateway.restart_workload(WEB, "2026-01-01T00:00:00Z")
+    assert raised.value.changed_nothing == nothing
+
+
+def test_a_write_that_was_never_sent_has_certainly_changed_nothing(tmp_path: Path) -> None:
+    """Nobody listens there; or no client could be made at all."""
+    kubeconfig = tmp_path / "kubeconfig"
+    for made in (False, True):
+        if made:
+            write_kubeconfig(tmp_path, "http://127.0.0.1:1", "token")
+        server = ApiServer(KubeconfigConnection(ClusterAddress("x", kubeconfig=str(kubeconfig))))
+        with pytest.raises(StepError) as raised:
+            server.send("write", "POST", "/x")
+        assert raised.value.changed_nothing
 
 
 def test_a_silent_server_is_given_up_in_time(connect: ConnectTo) -> None:
