@@ -2,7 +2,8 @@
 
 Prints the processor's seconds of the bot alone, its programs and its world counted apart, and its peak memory.
 
-istioctl, asmctl and kubectl are the sandbox's stand-ins, as are the clusters, Google and Slack.
+istioctl, asmctl and kubectl are the sandbox's stand-ins, as are the clusters, Google and Slack. Nothing of the sandbox
+is imported here, for it would count as the bot's memory: a fifth of what a bot takes.
 """
 
 from __future__ import annotations
@@ -25,9 +26,8 @@ from bot.app.serving import import_clients
 from bot.app.wiring import Bot, build_bot
 from bot.journal.rows import UpgradeRow
 from bot.settings.environment import read_settings
-from tests.bench.fleet_world import name_cluster
 from tests.bench.pod_readers import read_peak
-from tests.scenarios.rig import HandClock
+from tests.bench.working_clock import WorkingClock
 from tests.unit.bot.workbench import write_click
 
 REQUESTER, APPROVER = "U0ANA00001", "U0BEN00002"
@@ -36,6 +36,11 @@ LONGEST, SHORTEST = 15.0, 0.05
 BESIDE_PROGRAMS = 1.0
 REACHED = timedelta(hours=12)
 ENDED = frozenset({"upgraded", "aborted"})
+
+
+def name_cluster(number: int) -> str:
+    """The clusters of the fleet; the first is cluster-x."""
+    return f"twin-{number}" if number else "cluster-x"
 
 
 class Fleet:
@@ -48,14 +53,17 @@ class Fleet:
         self._to_world, self._from_world = world.stdin, world.stdout
         # as often as in a real project; the sandbox looks more often, for whoever watches
         os.environ.update(json.loads(self._from_world.readline()) | {"ASM_UPGRADE_RETRY_CAP": "15"})
-        self.clock = HandClock()
+        self.clock = WorkingClock()
         import_clients()
         self.bot: Bot = build_bot(read_settings(), self.clock, lambda: None)
         self._open: set[str] = set()
         # what asks, in the order in which it was asked, for so are the cards posted
         self._asking: dict[str, UpgradeRow] = {}
         self._looked_at = time.monotonic()
-        # the processor's seconds of the bot, and those for which each due step waited behind others
+        # the time that the world knows of
+        self._told = self.clock.now()
+        self._idle = self._told, self._told
+        # the processor's seconds of the bot, and how long after it was due each step began
         self.spent, self.waits = 0.0, list[float]()
 
     def run(self, begin: int, end: int) -> None:
@@ -74,25 +82,32 @@ class Fleet:
             self._turn()
 
     def _turn(self) -> None:
-        bot, now = self.bot, self.clock.now()
-        begun = time.process_time()
-        bot.upgrades.settle_clicks()
-        ran, due = self._run_steps()
-        wait = bot.announcer.turn()
-        self.spent += time.process_time() - begun
+        bot, begun = self.bot, self.clock.now()
+        with self.clock.working():
+            bot.upgrades.settle_clicks()
+            ran = bot.journal.list_due(self.clock.now())
+            for upgrade in ran:
+                self._run_step(upgrade)
+            due, wait = bot.journal.find_next_due(), bot.announcer.turn()
+        now = self.clock.now()
+        worked = (now - begun).total_seconds()
+        self.spent += worked
         for upgrade in ran:
             self._follow(upgrade)
         pause = min(LONGEST, (due - now).total_seconds() if due else LONGEST, LONGEST if wait is None else wait)
-        self._pass_time(max(pause, SHORTEST))
+        self._pass_time(max(pause, SHORTEST - worked), worked)
 
-    def _run_steps(self) -> tuple[list[str], datetime | None]:
-        """What the runner's own turn does, with a look at how long each step waits for those before it."""
-        begun = time.process_time()
-        ran = self.bot.journal.list_due(self.clock.now())
-        for upgrade in ran:
-            self.waits.append(time.process_time() - begun)
-            self.bot.runner.run_step(upgrade)
-        return ran, self.bot.journal.find_next_due()
+    def _run_step(self, upgrade: str) -> None:
+        """What the runner's own turn does, with a look at how long after it was due the step begins."""
+        row = self.bot.journal.find_upgrade(upgrade)
+        if row is not None and row.due is not None:
+            self.waits.append((self.clock.now() - row.due - self._count_idle(row.due)).total_seconds())
+        self.bot.runner.run_step(upgrade)
+
+    def _count_idle(self, due: datetime) -> timedelta:
+        """What the time was moved by after this moment while the bot was idle: a bot that is awake begins at once."""
+        begun, ended = self._idle
+        return max(timedelta(), ended - max(begun, due))
 
     def _follow(self, upgrade: str) -> None:
         row = self.bot.journal.find_upgrade(upgrade)
@@ -103,20 +118,25 @@ class Fleet:
         elif row.state == "asking":
             self._asking.setdefault(upgrade, row)
 
-    def _pass_time(self, pause: float) -> None:
+    def _pass_time(self, pause: float, worked: float) -> None:
         """As long as the pause, but no longer than has really passed while a program runs."""
         if self.bot.programs.list_running(""):
             passed = time.monotonic() - self._looked_at
             time.sleep(max(0.0, min(pause, BESIDE_PROGRAMS) - passed))
-            pause = time.monotonic() - self._looked_at
-        self._advance(pause)
+            pause = max(0.0, time.monotonic() - self._looked_at - worked)
+        begun = self.clock.now()
+        self.clock.advance(max(pause, 0.0))
+        self._idle = begun, self.clock.now()
+        self._tell_world()
         self._looked_at = time.monotonic()
 
-    def _advance(self, seconds: float) -> None:
-        self.clock.advance(seconds)
-        self._to_world.write(f"{seconds}\n")
+    def _tell_world(self) -> None:
+        """Bring the world to the bot's time, what the bot worked included."""
+        now = self.clock.now()
+        self._to_world.write(f"{(now - self._told).total_seconds()}\n")
         self._to_world.flush()
         self._from_world.readline()
+        self._told = now
 
     def _answer_posted(self) -> None:
         """Take the first choice of what is asked, once its card is posted."""
@@ -149,6 +169,7 @@ def open_fleet(count: int) -> Iterator[Fleet]:
 def measure(count: int) -> dict[str, float]:
     """One upgrade before all others, which takes what a process does once, and then so many at once."""
     configure_log("error", sys.stderr)
+    assert "sandbox" not in sys.modules, "the sandbox would count as the bot's memory"
     with open_fleet(count + 1) as fleet:
         fleet.run(0, 1)
         first, at, programs = fleet.spent, time.monotonic(), count_programs()

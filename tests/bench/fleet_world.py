@@ -19,12 +19,8 @@ from sandbox.cluster.http.server import SimulatedCluster
 from sandbox.cluster.http.tls import ensure_certificate
 from sandbox.cluster.seeds.cluster_x import seed_twin
 from sandbox.web.sites import serve_in_thread
+from tests.bench.fleet_run import name_cluster
 from tests.scenarios.rig import World, open_world
-
-
-def name_cluster(number: int) -> str:
-    """The clusters of the fleet; the first is cluster-x."""
-    return f"twin-{number}" if number else "cluster-x"
 
 
 def add_twins(world: World, count: int, stack: ExitStack) -> list[SimulatedCluster]:
