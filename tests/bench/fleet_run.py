@@ -3,7 +3,7 @@
 Prints the processor's seconds of the bot alone, its programs and its world counted apart, and its peak memory.
 
 istioctl, asmctl and kubectl are the sandbox's stand-ins, as are the clusters, Google and Slack. Nothing of the sandbox
-is imported here, for it would count as the bot's memory: a fifth of what a bot takes.
+is imported here, for it would count as memory of the bot, some 20 MB.
 """
 
 from __future__ import annotations

@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import msgspec
 
 from bot.gateways.calls.faults import judge_disk
+from bot.gateways.programs.kubectl_seam.latest import keep_latest
 from steps.contract.ports import CallVerdict, ForbiddenRead
 from steps.contract.redaction import redact
 
 MOST_SHOWN = 64_000
+# Bytes of output whose text stays in memory, for each look reads it again.
+MOST_KEPT = 2_000_000
 FORBIDDEN = re.compile(
     r'User "(?P<user>[^"]*)" cannot (?P<verb>\w+) resource "(?P<resource>[^"]*)" in API group "(?P<group>[^"]*)"'
 )
@@ -112,7 +114,7 @@ def _read_start(path: Path, most: int = -1) -> bytes | None:
         return None
 
 
-@lru_cache(maxsize=200)
+@keep_latest(MOST_KEPT)
 def _redact_output(printed: bytes) -> str:
     """The first part of what kubectl printed: the first error is the one that counts. Each look reads it again."""
     return redact(printed.decode("utf-8", "replace"))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.gateways.calls.faults import judge_disk
 from bot.gateways.programs.kubectl_seam.call_log import LoggedCall, read_calls
 from bot.gateways.programs.kubectl_seam.guard import Invocation, read_objects
+from bot.gateways.programs.kubectl_seam.latest import keep_latest
 from steps.contract.record import Call, ObjectKey, Record, RecordedObject, write_canonically
+
+# Bytes of what istioctl handed over whose objects stay in memory, as texts.
+MOST_KEPT = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -51,13 +54,16 @@ def _read_write(logged: LoggedCall) -> tuple[Call, bytes]:
         content = (logged.folder / "stdin").read_bytes()
     except OSError as error:
         raise judge_disk(error, logged.folder) from error
-    return _read_content(logged.component, logged.arguments, content), content
+    # without the kubeconfig, which is another one in each run
+    arguments = tuple(Invocation(logged.arguments).list_arguments("--kubeconfig"))
+    kept = _read_content(logged.component, arguments, content)
+    # what a text says takes five times its memory, and is forgotten with the look that asked for it
+    return replace(kept, objects=tuple(map(replace, kept.objects))), content
 
 
-@lru_cache(maxsize=200)
-def _read_content(component: str, given: tuple[str, ...], content: bytes) -> Call:
+@keep_latest(MOST_KEPT)
+def _read_content(component: str, arguments: tuple[str, ...], content: bytes) -> Call:
     """What one call hands over. The same bytes are read at each look of a step, and by each twin of a cluster."""
-    arguments = tuple(Invocation(given).list_arguments("--kubeconfig"))
     objects = tuple(
         RecordedObject(ObjectKey(*_split_key(key)), write_canonically(made))
         for key, made in read_objects(content).items()
