@@ -47,11 +47,16 @@ class Renewals:
         if not rows:
             return
         pool = ThreadPoolExecutor(min(len(rows), MOST), thread_name_prefix="lease")
-        begun = {row.id: pool.submit(attempt, NOT_RENEWED, row, self._renew) for row in rows}
+        begun = dict[str, Future[None]]()
+        for row in rows:  # a thread that can't be started is noted, and the Lease renewed the next time
+            attempt(NOT_RENEWED, row, lambda one: begun.update({one.id: self._begin(pool, one)}))
         pool.shutdown(wait=False)
         self._running |= begun
         for future in wait(begun.values(), timeout=self._limit).done:
             future.result()
+
+    def _begin(self, pool: ThreadPoolExecutor, row: UpgradeRow) -> Future[None]:
+        return pool.submit(attempt, NOT_RENEWED, row, self._renew)
 
     def _renew(self, row: UpgradeRow) -> None:
         self._asides.run(KEEP, row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
@@ -84,6 +85,22 @@ def test_it_is_renewed_for_as_long_as_people_are_asked(scene: Scene) -> None:
     scene.renewals.turn()
     assert scene.count_idle() == 0
     assert (list_told(scene.engine), len(scene.engine.journal.list_audit("cluster-x-1"))) == (told, audit)
+
+
+def test_a_thread_that_cannot_be_started_costs_one_beat(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A limit of processes or of memory ends no bot; the Lease is renewed the next time."""
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    scene.engine.clock.advance(HOUR)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    scene.renewals.turn()
+    before = scene.places.kubernetes.leases.requests
+    monkeypatch.undo()
+    scene.engine.clock.advance(60)
+    scene.renewals.turn()
+    assert scene.places.kubernetes.leases.requests == before + 1
 
 
 @pytest.mark.parametrize("how", ["pause", "abort"])
