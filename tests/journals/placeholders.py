@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from bot.app.wiring import read_known_releases
 from sandbox.cluster.http.tls import ensure_certificate
 from sandbox.release.archives import VERSIONS, Platform, archive_name, build_archive
 from sandbox.release.programs import Tool, program, stand_in_kubectl
@@ -59,6 +60,8 @@ def list_placeholders(world: World) -> Placeholders:
         "python": sys.executable,
         "path": os.environ["PATH"],
     }
+    # an approval binds what its release's file says, the server's address among it
+    values |= {f"values {version}": release.digest for version, release in read_known_releases(world.settings).items()}
     for version, content in archives.items():
         values |= {f"{name} {version}": value for name, value in _describe_archive(world, version, content)}
     return Placeholders(values, archives)

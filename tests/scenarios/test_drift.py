@@ -7,8 +7,9 @@ import re
 from typing import Any
 
 from sandbox.watching.messages import consent
-from tests.scenarios.film import Film
-from tests.scenarios.rig import ANA, BEN, Rig
+from tests.journals.restoring import open_studio
+from tests.scenarios.film import BEFORE_WRITING, Film
+from tests.scenarios.rig import BEN, Rig, World
 
 
 def read_step(rig: Rig) -> str:
@@ -27,38 +28,36 @@ def find_card(rig: Rig, card: dict[str, Any]) -> dict[str, Any]:
     return next(message for message in rig.world.messages() if message["ts"] == card["ts"])
 
 
-def bring_to_sidecars(rig: Rig) -> None:
-    """Approve everything before the sidecars."""
-    rig.command(ANA, "start cluster-x")
-    while read_step(rig) != "sidecars/approve":
-        rig.run_until(lambda: bool(read_step(rig)), 20_000)
-        if read_step(rig) == "sidecars/approve":
-            return
-        asked = rig.bot.journal.find_open_upgrade("cluster-x")
-        rig.run_until(lambda row=asked: rig.approve_next(BEN, row), 120)  # type: ignore[misc]
-        generation = asked.generation if asked else 0
-        rig.run_until(lambda g=generation: rig._moved_on("cluster-x", g), 120)  # type: ignore[misc]
-
-
-def test_what_became_worse_says_so_on_a_card_of_its_own(rig: Rig) -> None:
+def test_what_became_worse_says_so_on_a_card_of_its_own(film: Film) -> None:
     """A strategy changes while the card waits: that workload alone is asked about, once all others have moved."""
-    bring_to_sidecars(rig)
-    rig.run_until(lambda: bool(list_cards(rig)) and bool(consent(list_cards(rig)[-1])), 120)
-    first = list_cards(rig)[-1]
-    button = consent(first)
-    assert button
-    cluster = rig.world.cluster
-    resource = cluster.resources.of_kind("apps", "Deployment")
-    assert resource
-    recreate = {"spec": {"strategy": {"type": "Recreate", "rollingUpdate": None}}}
-    cluster.api.patch(resource, "shop", "web", recreate, "application/merge-patch+json")
-    rig.click(BEN, first, button)
-    rig.run_until(lambda: "What moved" in json.dumps(list_cards(rig)[-1]["blocks"]), 20_000)
-    again = list_cards(rig)[-1]
-    assert "Namespace shop: Deployment/web: now Recreate" in json.dumps(again["blocks"])
-    assert "1 workload with the old sidecar changed after the approval. Re-inject too?" in str(again["text"])
-    assert (consent(again) is not None, again["ts"] != first["ts"]) == (True, True)
-    rig.run_until(lambda: "asm:approve" not in json.dumps(find_card(rig, first)["blocks"]), 120)
+    with film.reach("sidecars/approve") as rig:
+        rig.run_until(lambda: bool(list_cards(rig)) and bool(consent(list_cards(rig)[-1])), 120)
+        first = list_cards(rig)[-1]
+        button = consent(first)
+        assert button
+        cluster = rig.world.cluster
+        resource = cluster.resources.of_kind("apps", "Deployment")
+        assert resource
+        recreate = {"spec": {"strategy": {"type": "Recreate", "rollingUpdate": None}}}
+        cluster.api.patch(resource, "shop", "web", recreate, "application/merge-patch+json")
+        rig.click(BEN, first, button)
+        rig.run_until(lambda: "What moved" in json.dumps(list_cards(rig)[-1]["blocks"]), 20_000)
+        again = list_cards(rig)[-1]
+        assert "Namespace shop: Deployment/web: now Recreate" in json.dumps(again["blocks"])
+        assert "1 workload with the old sidecar changed after the approval. Re-inject too?" in str(again["text"])
+        assert (consent(again) is not None, again["ts"] != first["ts"]) == (True, True)
+        rig.run_until(lambda: "asm:approve" not in json.dumps(find_card(rig, first)["blocks"]), 120)
+
+
+def test_another_world_asks_no_more_than_the_film_s_own(film: Film, world: World) -> None:
+    """What was approved is not asked for again, though the approval binds what is of the world."""
+    abroad = Film(open_studio(world), film.reel)
+    for moment in (BEFORE_WRITING, "sidecars/approve"):
+        with abroad.sit(moment) as desk:
+            asked = desk.run_to(moment)
+            desk.click("approve")
+            desk.rig.run_until(lambda before=asked: desk.read().generation != before.generation, 600)  # type: ignore[misc]
+            assert desk.read().step != moment
 
 
 def read_block(rig: Rig) -> str:
