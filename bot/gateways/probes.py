@@ -50,7 +50,7 @@ class ProbesGateway:
             raise GiveUp("promql_limits are set without a prometheus_url", "Set prometheus_url for the cluster.")
         call = OutsideCall(f"Prometheus at {prometheus_url}", f"query {expression}")
         answer, body = self._ask(call, prometheus_url.rstrip("/") + QUERY, {"query": expression})
-        if answer.status_code >= 400:
+        if not faults.is_taken(answer.status_code):
             text = body.decode("utf-8", "replace")
             raise faults.judge_status(call, answer.status_code, text, faults.read_retry_after(answer.headers))
         return max(_read_values(call, body), default=None)

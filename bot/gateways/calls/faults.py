@@ -39,8 +39,15 @@ class OutsideCall:
     told: str = ""
 
 
+def is_taken(status: int) -> bool:
+    """Whether an HTTP status says that what was asked for is done or given; a redirect does not."""
+    return 200 <= status < 300
+
+
 def judge_status(call: OutsideCall, status: int, message: str = "", retry_after: float | None = None) -> StepError:
-    """The verdict on an HTTP status of 400 or more; `retry_after` is in seconds."""
+    """The verdict on an HTTP status that is none of success; `retry_after` is in seconds."""
+    if status < 400:
+        return judge_diversion(call, status)
     fault = _judge(call, status, message, retry_after)
     return mark_harmless(fault) if status < 500 and status != TIMED_OUT else fault
 
@@ -98,6 +105,14 @@ def judge_untrusted(call: OutsideCall, error: BaseException) -> GiveUp:
 def is_page(body: bytes) -> bool:
     """Whether a body is a page for people; its beginning is enough to tell."""
     return body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+
+
+def judge_diversion(call: OutsideCall, status: int) -> TryAgain:
+    """The verdict on a redirect, which no service answers with where the bot asks; who gave it may have passed the call on."""
+    return TryAgain(
+        f'{call.service} answered {status} to "{call.action}", which leads elsewhere: something on the way, such as a '
+        "proxy, wants a sign-in or is out of order"
+    )
 
 
 def judge_garbled(call: OutsideCall, body: bytes, error: BaseException | None = None) -> TryAgain:

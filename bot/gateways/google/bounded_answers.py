@@ -7,6 +7,8 @@ from typing import Any
 import requests
 from requests.adapters import HTTPAdapter
 
+from bot.gateways.calls.faults import is_page
+
 # The largest answers are lists of operations and clusters, of a few MB where a project has hundreds.
 LARGEST_ANSWER = 32 * 2**20
 CHUNK = 2**16
@@ -36,9 +38,11 @@ class BoundedAnswers(HTTPAdapter):
             if len(body) > LARGEST_ANSWER:
                 response.close()
                 raise AnswerTooLarge(f"the answer has more than {LARGEST_ANSWER // 2**20} MB", request=request)
-        if response.status_code < 400 and not body.lstrip().startswith(b"{"):
+        if 300 <= response.status_code < 400:
             # Google's APIs send nobody on; a gateway does, to its page
-            raise NotGoogles(bytes(body) or b"<" if response.is_redirect else bytes(body), request)
+            raise NotGoogles(bytes(body) if is_page(body) else b"<", request)
+        if response.status_code < 300 and not body.lstrip().startswith(b"{"):
+            raise NotGoogles(bytes(body), request)
         # requests has no other way to say that a body was read
         response._content = bytes(body)
         return response

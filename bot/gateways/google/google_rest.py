@@ -51,7 +51,7 @@ class GoogleRest:
         response = self._send(call, url, query, token)
         if response.status_code == 401:
             response = self._send(call, url, query, self._credentials.replace_token(token))
-        if response.status_code >= 400:
+        if not faults.is_taken(response.status_code):
             wait = faults.read_retry_after(response.headers)
             raise judge_refusal(call, read_answer(response), wait)
         try:

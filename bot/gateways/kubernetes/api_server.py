@@ -114,7 +114,7 @@ class ApiServer:
         accept: Collection[int] = (),
         media: str = JSON,
     ) -> HttpAnswer:
-        """GET, repeated for 2 s at most. Statuses of 400 and more are raised unless in `accept`."""
+        """GET, repeated for 2 s at most. Statuses outside of 2xx are raised unless in `accept`."""
         return self._retries.run(lambda: self.send(action, "GET", path, query, accept=accept, media=media))
 
     def read_or_none(self, action: str, path: str, query: Mapping[str, str] | None = None) -> bytes | None:
@@ -134,11 +134,16 @@ class ApiServer:
         media: str = JSON,
         acting_for: str = "",
     ) -> HttpAnswer:
-        """One request. Statuses of 400 and more are raised unless in `accept`; `action` says it in words."""
+        """One request. Statuses outside of 2xx are raised unless in `accept`; `action` says it in words.
+
+        A page for people is never the API server's answer, whatever its status: neither to a write nor to a read.
+        """
         request = Request(method, path, query or {}, body, content_type, media, acting_for)
         answer = self._send_once_renewed(action, request)
-        if answer.status >= 400 and answer.status not in accept:
+        if not faults.is_taken(answer.status) and answer.status not in accept:
             self._refuse(action, answer)
+        if faults.is_page(answer.body):
+            raise faults.judge_garbled(OutsideCall(self.name, action), answer.body)
         return answer
 
     def read_token(self) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from bot.gateways.calls.faults import judge_status
+from bot.gateways.calls.faults import is_taken, judge_status
 from bot.gateways.kubernetes.answers import FoundLease, RoleBinding
 from bot.gateways.kubernetes.api_server import MERGE, STRATEGIC, ApiServer, HttpAnswer
 from bot.gateways.kubernetes.objects import FIELD_MANAGER
@@ -73,7 +73,7 @@ class Writes:
 
     def _judge_eviction(self, action: str, answer: HttpAnswer) -> Eviction:
         status = read_status(answer.body)
-        if answer.status < 400:
+        if is_taken(answer.status):
             return Evicted()
         if answer.status == 404 or (answer.status == 409 and "uid" in status.message.lower()):
             return PodGone()
@@ -127,7 +127,7 @@ class Writes:
             answer = self._server.send(action, "PATCH", path, query, body, MERGE, accept=(404, 409))
         else:
             answer = self._server.send(action, "POST", _locate_lease(lease.namespace), query, body, accept=(409,))
-        if answer.status >= 400:
+        if not is_taken(answer.status):
             return None
         return decode(self._server, action, answer, LEASE).metadata.resource_version
 

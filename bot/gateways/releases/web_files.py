@@ -64,7 +64,7 @@ def read_whole(call: OutsideCall, response: httpx.Response, largest: int) -> byt
 
 
 def _refuse(call: OutsideCall, response: httpx.Response) -> None:
-    if response.status_code < 400 or response.status_code == 416:
+    if faults.is_taken(response.status_code) or response.status_code == 416:
         return
     raise faults.judge_status(call, response.status_code, "", faults.read_retry_after(response.headers))
 

@@ -135,10 +135,10 @@ def _sort_error(error: SlackApiError) -> SlackAnswer:
 
 def sort_upload(status: int) -> SlackAnswer | None:
     """What came of the bytes of a file by the status of their address, None where they are there."""
-    if status < 400:
+    if 200 <= status < 300:
         return None
     told = f"upload: HTTP {status}"
-    return Refused(told) if status < 500 and status not in PASSING else Unclear(told)
+    return Refused(told) if 400 <= status < 500 and status not in PASSING else Unclear(told)
 
 
 def sort_lost_upload(error: Exception) -> Unclear:

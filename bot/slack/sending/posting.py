@@ -94,7 +94,8 @@ class Postbox:
         import requests
 
         try:
-            response = requests.post(url, data=content, timeout=ANSWER_SECONDS)
+            # followed, a redirect would be a GET of a page, which takes nothing
+            response = requests.post(url, data=content, timeout=ANSWER_SECONDS, allow_redirects=False)
         except requests.RequestException as error:
             return sort_lost_upload(error)
         return sort_upload(response.status_code)
@@ -170,7 +171,8 @@ class Postbox:
             )
         except (OSError, ValueError):
             return False
-        return response.status_code == 200
+        # a proxy's page, to which urllib follows a redirect, has taken nothing
+        return response.status_code == 200 and not response.body.lstrip().startswith("<")
 
 
 def _copy_metadata(drawing: Drawing) -> dict[str, object] | None:
