@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +18,7 @@ from bot.journal.outbox import Outbox
 from bot.journal.rows import RowUnreadable, UpgradeRow
 from bot.journal.store import StoreBroken
 from bot.windows.permits import Permit
+from steps.mesh import ClusterAddress
 from steps.notes.permissions import LEASE_LOST
 
 STATES = ("running", "asking", "blocked", "paused")
@@ -27,15 +28,15 @@ STATES = ("running", "asking", "blocked", "paused")
 class Signs:
     """What the running bot knows of itself.
 
-    Whether Slack is reached, the journal written and Google gives it tokens, its free disk, and the clusters whose API
-    servers take its credentials no more.
+    Whether Slack is reached, the journal written and Google gives it tokens, its free disk, and where API servers take
+    its credentials no more.
     """
 
     is_slack_reached: Callable[[], bool]
     is_journal_written: Callable[[], bool]
     are_credentials_taken: Callable[[], bool]
     measure_room: Callable[[], int]
-    list_refusing: Callable[[], tuple[str, ...]]
+    list_refusing: Callable[[], Collection[ClusterAddress]]
 
 
 class JournalCollector(Collector):
@@ -169,9 +170,11 @@ class JournalCollector(Collector):
             labels=["of"],
         )
         gauge.add_metric(["Google"], self._signs.are_credentials_taken())
-        for cluster in self._signs.list_refusing():
-            if self._journal.find_open_upgrade(cluster):
-                gauge.add_metric([cluster], 0)
+        refusing = self._signs.list_refusing()
+        # where an open upgrade goes now, of which a cluster has one: what another address answered once is over
+        for row in self._journal.list_open_upgrades() if refusing else ():
+            if row.address in refusing:
+                gauge.add_metric([row.cluster], 0)
         return gauge
 
     def _age(self, moment: datetime) -> float:

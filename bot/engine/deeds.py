@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
-from bot.clock import Clock
 from bot.engine.sights import READING, Sights
 from bot.engine.turn import Turn, TurnMemory
 from bot.journal.audit import Acted, Deed, Fell
@@ -51,12 +50,7 @@ class Witness:
     """
 
     def __init__(
-        self,
-        memory: TurnMemory,
-        turn: Turn,
-        step: tuple[str, int] | None,
-        find_stop: Callable[[bool], str],
-        clock: Clock,
+        self, memory: TurnMemory, turn: Turn, step: tuple[str, int] | None, find_stop: Callable[[bool], str]
     ) -> None:
         self._memory = memory
         self._turn = turn
@@ -64,7 +58,7 @@ class Witness:
         self._find_stop = find_stop
         self._noted = False
         self._begun = False
-        self._sights = Sights(clock)
+        self._sights = Sights()
         left = memory.recall(BEGUN)
         if isinstance(left, Mapping):
             self._add(str(left["did"]), str(left["to"]), BATCH)

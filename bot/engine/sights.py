@@ -6,27 +6,25 @@ change. What was seen counts for a few seconds, and no longer than until the ste
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
-
-from bot.clock import Clock
 
 P = TypeVar("P")
 # How the names of a cluster's reads begin.
 READING = ("read_", "list_", "count_", "find_")
-LASTS = timedelta(seconds=5)
+LASTS = 5.0
 # What is asked for more than once a turn; pods are not among it, for they come a page at a time.
 ONCE = frozenset({"list_workloads", "list_objects", "read_object", "describe_cluster"})
 LOOKING = (*READING, "describe_", "discover_")
 
 
 class Sights:
-    """Keeps what is read through the ports of one turn."""
+    """Keeps what is read through the ports of one turn; its age is told by a clock that nobody sets."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._seen: dict[object, tuple[datetime, object]] = {}
+        self._seen: dict[object, tuple[float, object]] = {}
 
     def watch(self, port: P) -> P:
         """The same port, on which the same is read once."""
@@ -34,8 +32,8 @@ class Sights:
 
     def look(self, question: object, ask: Callable[[], object]) -> object:
         """What was answered to the question a moment ago, else what is answered now."""
-        now, kept = self._clock.now(), self._seen.get(question)
-        if kept is not None and timedelta() <= now - kept[0] < LASTS:
+        now, kept = self._clock(), self._seen.get(question)
+        if kept is not None and now - kept[0] < LASTS:
             return kept[1]
         answer = ask()
         self._seen[question] = now, answer

@@ -81,7 +81,7 @@ class StepRuns:
         memory = TurnMemory(self._journal, row.id, turn, grounds.notes)
         of_plan = step == row.step
         stop = partial(self._find_stop, row, hold if of_plan else ASIDE)
-        witness = Witness(memory, turn, (step, row.generation) if of_plan else None, stop, self._clock)
+        witness = Witness(memory, turn, (step, row.generation) if of_plan else None, stop)
         return Context(
             journal_id=self._journal.read_id(),
             upgrade_id=row.id,

@@ -38,10 +38,10 @@ class ClusterGateways:
                 )
             return self._connected[address]
 
-    def list_refusing(self) -> tuple[str, ...]:
-        """The clusters whose API servers take the bot's credentials no more, as they answered last."""
+    def list_refusing(self) -> frozenset[ClusterAddress]:
+        """Where API servers take the bot's credentials no more, as they answered last; also where nobody asks now."""
         with self._lock:
-            return tuple(address.key for address, one in self._connected.items() if one.refuses_account())
+            return frozenset(address for address, one in self._connected.items() if one.refuses_account())
 
     def close(self) -> None:
         """Close all idle connections."""

@@ -41,8 +41,11 @@ def read_yaml(text: str, largest: int = LARGEST) -> Sequence[Any]:
 
 def write_yaml(documents: Iterable[object], *, allow_unicode: bool = False) -> str:
     """The documents as one YAML text, keys in the order that they have."""
-    text: str = yaml.dump_all(documents, Dumper=_dumper(), sort_keys=False, allow_unicode=allow_unicode)
-    return text
+    documents = list(documents)
+    try:
+        return _dump(documents, _dumper(), allow_unicode)
+    except UnicodeEncodeError:  # half of a surrogate pair, which libyaml knows no way to write
+        return _dump(documents, yaml.SafeDumper, allow_unicode)
 
 
 def read_json(text: str, largest: int = LARGEST) -> Any:
@@ -122,6 +125,11 @@ def _open(value: object) -> Iterable[object]:
     if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list) else ()
+
+
+def _dump(documents: list[object], dumper: type[yaml.SafeDumper], allow_unicode: bool) -> str:
+    text: str = yaml.dump_all(documents, Dumper=dumper, sort_keys=False, allow_unicode=allow_unicode)
+    return text
 
 
 def _loader() -> type[yaml.SafeLoader]:

@@ -41,13 +41,16 @@ class KeptRecord:
 
 @dataclass(frozen=True)
 class KeptRecorder:
-    """As whom a step's recordings read, and when that was asked; see steps/install/record/recorder.py."""
+    """As whom a step's recordings read, when that was asked, and for which account of the bot; see
+    steps/install/record/recorder.py.
+    """
 
     step: str
     generation: int
     at: datetime
     acting_for: str
     doubt: str
+    account: str = ""
 
 
 _read_tools, _read_no_way_back = read_as(Tools), read_as(NoWayBack)

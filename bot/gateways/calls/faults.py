@@ -108,7 +108,7 @@ def is_page(body: bytes) -> bool:
 
 
 def judge_diversion(call: OutsideCall, status: int) -> TryAgain:
-    """The verdict on a redirect, which no service answers with where the bot asks; who gave it may have passed the call on."""
+    """The verdict on a redirect, which none of the services gives; whoever did may have passed the call on."""
     return TryAgain(
         f'{call.service} answered {status} to "{call.action}", which leads elsewhere: something on the way, such as a '
         "proxy, wants a sign-in or is out of order"

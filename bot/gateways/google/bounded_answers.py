@@ -40,7 +40,7 @@ class BoundedAnswers(HTTPAdapter):
                 raise AnswerTooLarge(f"the answer has more than {LARGEST_ANSWER // 2**20} MB", request=request)
         if 300 <= response.status_code < 400:
             # Google's APIs send nobody on; a gateway does, to its page
-            raise NotGoogles(bytes(body) if is_page(body) else b"<", request)
+            raise NotGoogles(bytes(body) if is_page(bytes(body)) else b"<", request)
         if response.status_code < 300 and not body.lstrip().startswith(b"{"):
             raise NotGoogles(bytes(body), request)
         # requests has no other way to say that a body was read

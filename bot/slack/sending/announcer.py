@@ -16,7 +16,7 @@ from bot.journal.outbox import Outbox
 from bot.journal.records import FAREWELL
 from bot.journal.store import StoreBroken
 from bot.slack.api.pacing import Budget, Quota
-from bot.slack.sending.delivery import Deferred, Dropped, Replaced, Result, Sender, Sent
+from bot.slack.sending.delivery import TOO_EARLY, Deferred, Dropped, Replaced, Result, Sender, Sent
 
 # Slack allows 50 chat.update a minute and one chat.postMessage a second and channel, with short bursts.
 EDITS_A_MINUTE = 46
@@ -98,6 +98,8 @@ class Announcer:
         message = self._outbox.find_message(waiting.id)
         if message is None:
             return GIVEN_UP
+        if self._sender.is_early(message):
+            return TOO_EARLY
         budget.take(now)
         if reminds:
             quota.take(now)

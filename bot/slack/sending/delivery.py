@@ -120,6 +120,10 @@ class Sender:
         """What is drawn from now on links to messages at this address of the workspace."""
         self._pen = replace(self._pen, workspace=workspace)
 
+    def is_early(self, message: Message) -> bool:
+        """Whether a post would not be made yet: it stands in a thread whose root is to come."""
+        return not message.slot.startswith(LEFT) and self._find_place(message) is None
+
     def post(self, message: Message) -> Result:
         """Post a message, unless an earlier attempt got through."""
         if message.slot.startswith(LEFT):

@@ -145,13 +145,17 @@ def describe_recording(seconds: float) -> Waiting:
 
 
 def find_recorder(ctx: Context) -> Recorder:
-    """As whom to record: asked once for the recordings that a step makes right after each other."""
-    kept = ctx.recall(RECORDER)
-    own = kept is not None and (kept.step, kept.generation) == (ctx.step_id, ctx.generation)
+    """As whom to record: asked once for the recordings that a step makes right after each other.
+
+    What one account may says nothing of the next, so it is looked each time whose credentials are in use.
+    """
+    account, kept = ctx.kubernetes.read_account(), ctx.recall(RECORDER)
+    asked = (ctx.step_id, ctx.generation, account)
+    own = kept is not None and (kept.step, kept.generation, kept.account) == asked
     if kept is not None and own and timedelta() <= ctx.now - kept.at < ASK_AGAIN:
         return Recorder(kept.acting_for, kept.doubt)
     found = choose_recorder(ctx.kubernetes)
-    ctx.revise(RECORDER, KeptRecorder(ctx.step_id, ctx.generation, ctx.now, found.acting_for, found.doubt))
+    ctx.revise(RECORDER, KeptRecorder(ctx.step_id, ctx.generation, ctx.now, found.acting_for, found.doubt, account))
     return found
 
 

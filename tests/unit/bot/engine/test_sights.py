@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from bot.engine.sights import ONCE, Sights
 from steps.contract.errors import TryAgain
-from tests.unit.bot.workbench import HandClock
+from tests.unit.bot.gateways.loopback import HandClock
 
 
 @dataclass
@@ -64,11 +65,11 @@ def test_the_same_is_read_once_a_turn(name: str) -> None:
         (lambda sight: sight.seen.apply_object({}), True),
         (lambda sight: sight.seen.renew_lease("lease"), True),
         (lambda sight: sight.seen.anything_that_comes_later(), True),
-        (lambda sight: sight.clock.advance(4.9), False),
-        (lambda sight: sight.clock.advance(5.0), True),
-        (lambda sight: sight.clock.advance(-1.0), True),
+        (lambda sight: sight.clock.sleep(4.9), False),
+        (lambda sight: sight.clock.sleep(5.0), True),
+        (lambda sight: sight.clock.sleep(20.0), True),
     ],
-    ids=["nothing", "pods", "rights", "reached", "anew", "evict", "apply", "lease", "unknown", "4.9 s", "5 s", "back"],
+    ids=["nothing", "pods", "rights", "reached", "anew", "evict", "apply", "lease", "unknown", "4.9 s", "5 s", "20 s"],
 )
 def test_what_was_seen_is_forgotten_with_what_it_rests_on(
     forget: Callable[[Sight], object], is_read_again: bool
@@ -106,3 +107,8 @@ def test_a_turn_sees_for_itself() -> None:
     assert sight.seen.list_workloads("istio-system") == 1
     later: Any = Sights(sight.clock).watch(sight.port)
     assert later.list_workloads("istio-system") == 2
+
+
+def test_nobody_sets_the_clock_of_sights() -> None:
+    """Set back by 17 s it would take what was seen 20 s ago for new: the machine's monotonic clock goes on."""
+    assert Sights()._clock is time.monotonic

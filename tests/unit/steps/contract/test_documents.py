@@ -124,3 +124,13 @@ def test_a_table_is_an_object(text: str) -> None:
 def test_a_count_is_a_whole_number(text: str, count: int) -> None:
     """Anything else is what was asked for in its place."""
     assert read_count(text, -1) == count
+
+
+@pytest.mark.parametrize("allow_unicode", [False, True])
+@pytest.mark.parametrize("text", ["\ud800", "a\udc80b", "\ude00\ud83d"])
+def test_half_of_a_surrogate_pair_is_written_as_an_escape(text: str, allow_unicode: bool) -> None:
+    """JSON may hold one; what is written has none, so it can be stored and sent."""
+    told = write_yaml(iter([{"a": text}, {"b": 1}]), allow_unicode=allow_unicode)
+    assert "\\uD" in told
+    assert told.encode()
+    assert "b: 1" in told

@@ -114,6 +114,15 @@ def test_one_answer_serves_the_recordings_that_follow_each_other(
     assert bool(found.doubt) is is_asked
 
 
+def test_what_one_account_may_says_nothing_of_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kubeconfig got other credentials between two recordings of one step."""
+    paper = Paper()
+    find_recorder(paper.context(step_id="download/preview"))
+    allow_writing(paper.kubernetes)
+    monkeypatch.setattr(paper.kubernetes, "read_account", lambda: "somebody-else@example.com")
+    assert find_recorder(paper.context(step_id="download/preview")).doubt
+
+
 @pytest.mark.parametrize("step", [measure_preview, lambda ctx: start_apply(ctx, "apply", repeated=False)])
 def test_while_a_recording_is_made_nothing_else_is_measured(
     step: Callable[[Context], object], monkeypatch: pytest.MonkeyPatch
