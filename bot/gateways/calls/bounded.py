@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import TypeVar
 
-from bot.gateways.calls.shared import AGAIN
+from bot.gateways.calls.threads import AGAIN, settle, start_thread
 from steps.contract.errors import TryAgain
 
 T = TypeVar("T")
@@ -31,8 +32,7 @@ class BoundedCalls:
             if self._hanging is not None and self._hanging.is_alive():
                 raise TryAgain(f"{self._what} still hangs", AGAIN)
             done: Future[T] = Future()
-            thread = threading.Thread(target=_settle, args=(done, call), daemon=True, name=self._what)
-            thread.start()
+            thread = start_thread(partial(settle, done, call), self._what)
             try:
                 return done.result(self._limit)
             except TimeoutError:
@@ -40,10 +40,3 @@ class BoundedCalls:
                     raise
                 self._hanging = thread
                 raise TryAgain(f"{self._what} did not end within {self._limit:g} s", AGAIN) from None
-
-
-def _settle(done: Future[T], call: Callable[[], T]) -> None:
-    try:
-        done.set_result(call())
-    except Exception as error:  # noqa: BLE001 - raised again in the caller's thread
-        done.set_exception(error)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar
 
+from bot.gateways.calls.threads import AGAIN, settle, start_thread
 from steps.contract.errors import TryAgain
 
 T = TypeVar("T")
-# When to look again for what hangs: later than a read is repeated at once, which would hold the thread after all.
-AGAIN = 5.0
 # Others than whoever began a call wait for its answer until so many seconds after it began.
 TOGETHER = 2.0
 
@@ -45,17 +46,21 @@ class SharedCalls(Generic[T]):
         self._lock = threading.Lock()
         self._flight: _Flight[T] | None = None
 
-    def run(self, call: Callable[[], T]) -> T:
-        """The answer of `call`, or of the one that runs already; TryAgain past the limit."""
+    def run(self, call: Callable[[], T], most: float = math.inf) -> T:
+        """The answer of `call`, or of the one that runs already; TryAgain past the limit, and past `most` seconds."""
         flight, begun = self._join_or_begin(call)
-        seconds = self._limit if begun else max(0.0, flight.joins_until - self._clock())
+        seconds = min(most, self._limit if begun else max(0.0, flight.joins_until - self._clock()))
         try:
             return flight.answer.result(seconds)
         except TimeoutError:
             if flight.answer.done():  # the call's own
                 raise
-            why = f"did not end within {self._limit:g} s" if begun else "is still waited for"
+            why = f"did not end within {seconds:g} s" if begun else "is still waited for"
             raise TryAgain(f"{self._what} {why}", AGAIN) from None
+
+    def begin(self, call: Callable[[], T]) -> None:
+        """Make the call unless one runs already, and wait for nothing; what comes of it is for those who wait."""
+        self._join_or_begin(call)
 
     def _join_or_begin(self, call: Callable[[], T]) -> tuple[_Flight[T], bool]:
         with self._lock:
@@ -63,12 +68,8 @@ class SharedCalls(Generic[T]):
             if flight is not None and not flight.answer.done():
                 return flight, False
             flight = self._flight = _Flight(Future(), self._clock() + self._together)
-        threading.Thread(target=_settle, args=(flight.answer, call), daemon=True, name=self._what).start()
+        try:
+            start_thread(partial(settle, flight.answer, call), self._what)
+        except BaseException as fault:  # noqa: BLE001 - raised again in the threads of those who asked
+            flight.answer.set_exception(fault)
         return flight, True
-
-
-def _settle(answer: Future[T], call: Callable[[], T]) -> None:
-    try:
-        answer.set_result(call())
-    except Exception as error:  # noqa: BLE001 - raised again in the threads of those who asked
-        answer.set_exception(error)

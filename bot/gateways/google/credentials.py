@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.gateways.calls.shared import TOGETHER, SharedCalls
@@ -51,9 +52,9 @@ class GoogleCredentials:
         self._clock = clock
         self._ends: float | None = None
         self._loading: SharedCalls[Credentials] = SharedCalls("the search for Google credentials", LOADING_SECONDS)
-        self._renewing: SharedCalls[str] = SharedCalls(
-            "the renewal of Google's token", RENEWAL * limit, min(TOGETHER, limit)
-        )
+        self._soon = min(TOGETHER, limit)
+        self._late = False
+        self._renewing: SharedCalls[str] = SharedCalls("the renewal of Google's token", RENEWAL * limit, self._soon)
         self._loaded: Credentials | None = None
         self._refusal = ""
 
@@ -76,17 +77,17 @@ class GoogleCredentials:
     def read_token(self) -> str:
         """An access token that stays valid for some minutes (google-auth refreshes 3 min 45 s before the end).
 
-        While it can't be renewed the one in force is used for as long as it is valid.
+        The one in force is used for as long as it is valid: a renewal is waited for shortly, and once it was late
+        nobody waits for it any more until one has come.
         """
         credentials = self._require()
-        if credentials.token_state.name == "FRESH":
-            return str(credentials.token)
-        try:
-            return self._renew(credentials, lambda: credentials.token_state.name == "FRESH")
-        except TryAgain:
-            if credentials.token_state.name == "STALE":
+        match credentials.token_state.name:
+            case "FRESH":
                 return str(credentials.token)
-            raise
+            case "STALE":
+                return self._renew_beside(credentials)
+            case _:
+                return self._renew(credentials, partial(_is_fresh, credentials))
 
     def replace_token(self, refused: str) -> str:
         """Another token than the one that a server refused."""
@@ -126,13 +127,27 @@ class GoogleCredentials:
             return self.load()
 
     def _renew(self, credentials: Credentials, is_done: Callable[[], bool]) -> str:
-        def renew() -> str:
-            if not is_done():
-                self._refresh(credentials)
-            return str(credentials.token)
+        return self._renewing.run(partial(self._renew_unless, credentials, is_done))
 
-        with self._note_refusal():
-            return self._renewing.run(renew)
+    def _renew_beside(self, credentials: Credentials) -> str:
+        in_force, renew = (
+            str(credentials.token),
+            partial(self._renew_unless, credentials, partial(_is_fresh, credentials)),
+        )
+        if self._late:
+            self._renewing.begin(renew)
+            return in_force
+        try:
+            return self._renewing.run(renew, self._soon)
+        except StepError:  # who can't do without another one is told
+            self._late = True
+            return in_force
+
+    def _renew_unless(self, credentials: Credentials, is_done: Callable[[], bool]) -> str:
+        if not is_done():
+            with self._note_refusal():
+                self._refresh(credentials)
+        return str(credentials.token)
 
     @contextmanager
     def _note_refusal(self) -> Iterator[None]:
@@ -151,7 +166,11 @@ class GoogleCredentials:
             credentials.refresh(request)  # type: ignore[no-untyped-call]
         except (exceptions.GoogleAuthError, requests.RequestException, KeyError, TypeError, ValueError) as error:
             raise judge_refresh(error, request.status) from error
-        self._refusal = ""
+        self._refusal, self._late = "", False
+
+
+def _is_fresh(credentials: Credentials) -> bool:
+    return bool(credentials.token_state.name == "FRESH")
 
 
 def load_default() -> Credentials:

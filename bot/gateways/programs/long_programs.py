@@ -17,11 +17,14 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from bot.files import write_atomically
+from bot.gateways.calls.threads import settle, start_thread
 from bot.gateways.programs.places import Places
 from steps.contract.errors import NoPlace
 from steps.contract.ports import NotStarted, PlacesTaken, ProgramEnded, Running, RunState
@@ -80,7 +83,7 @@ class ProgramRuns:
         limit_seconds: float,
         keep_alive: Callable[[], None] = lambda: None,
     ) -> bool:
-        """Start a program unless this run was ever begun; whether it was started now. Raises OSError, NoPlace.
+        """Start a program unless this run was ever begun; whether it was started now. Raises OSError, TryAgain.
 
         `keep_alive` is called now and then while this bot watches the program.
         """
@@ -93,10 +96,9 @@ class ProgramRuns:
                 raise refuse_place(PlacesTaken(others))
             run = Run(arguments[0], limit_seconds, self._clock())
             write_atomically(place / "run.json", json.dumps(asdict(run)).encode())
-            process = _spawn(place, lock.fileno(), arguments, environment)
+            self._watch_one(run_id, keep_alive, lambda: _spawn(place, lock.fileno(), arguments, environment))
             self._places.add(place.name)
             self._admitted.discard(place.name)
-            self._watch(run_id, process, keep_alive)
             return True
 
     def observe(self, run_id: str) -> RunState:
@@ -201,15 +203,22 @@ class ProgramRuns:
                 os.killpg(pid, signal.SIGTERM if overdue < self._grace_seconds else signal.SIGKILL)
         return seconds
 
-    def _watch(self, run_id: str, process: subprocess.Popen[bytes], keep_alive: Callable[[], None]) -> None:
-        watcher = threading.Thread(
-            target=self._note_end, args=(self._place(run_id), process, keep_alive), daemon=True, name=f"watch-{run_id}"
-        )
+    def _watch_one(
+        self, run_id: str, keep_alive: Callable[[], None], spawn: Callable[[], subprocess.Popen[bytes]]
+    ) -> None:
+        """Start a program once there is a thread to watch it: one that nobody watches would end unseen."""
+        started: Future[subprocess.Popen[bytes]] = Future()
+        watch = partial(self._note_end, self._place(run_id), started, keep_alive)
+        watcher = start_thread(watch, f"watch-{run_id}")
+        settle(started, spawn)
+        started.result()
         self._watchers[run_id] = watcher
-        watcher.start()
 
-    def _note_end(self, place: Path, process: subprocess.Popen[bytes], keep_alive: Callable[[], None]) -> None:
+    def _note_end(self, place: Path, started: Future[subprocess.Popen[bytes]], keep_alive: Callable[[], None]) -> None:
         """Note the exit code of a program that ends while this bot watches it."""
+        if started.exception():
+            return
+        process = started.result()
         for looks in itertools.count(1):
             try:
                 code = process.wait(LOOK_SECONDS)

@@ -184,6 +184,14 @@ class Held(Valid):
         self.token, self.expiry = "ya29.second", datetime.now(UTC).replace(tzinfo=None) + timedelta(hours=1)
 
 
+class Refused(Held):
+    """Credentials that Google renews no more."""
+
+    def refresh(self, request: object) -> None:
+        """Say so."""
+        raise exceptions.RefreshError("invalid_grant: account not found", {"error": "invalid_grant"})  # type: ignore[no-untyped-call]
+
+
 @pytest.fixture
 def gate() -> Iterator[threading.Event]:
     """Give what a hung renewal waits for; it opens in the end."""
@@ -192,9 +200,30 @@ def gate() -> Iterator[threading.Event]:
     event.set()
 
 
-def test_a_token_in_force_is_used_while_it_cannot_be_renewed(gate: threading.Event) -> None:
-    """Google's libraries ask for a new one minutes before its end."""
-    credentials = GoogleCredentials(lambda: Held(gate, minutes=2), limit=0.02)
+def test_a_token_in_force_is_used_while_it_cannot_be_renewed(
+    gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Google's libraries ask for a new one minutes before its end; once that was late nobody waits for it."""
+    held, waits = Held(gate, minutes=2), list[float]()
+    credentials = GoogleCredentials(lambda: held, limit=0.02)
+    run = credentials._renewing.run
+
+    def wait(call: Callable[[], str], most: float = PATIENCE) -> str:
+        waits.append(most)
+        return run(call, most)
+
+    monkeypatch.setattr(credentials._renewing, "run", wait)
+    assert [credentials.read_token() for _ in range(3)] == 3 * ["ya29.first"]
+    assert (waits, held.renewals) == ([0.02], 1)
+
+
+def test_a_token_in_force_is_used_where_it_is_not_renewed_any_more() -> None:
+    """The refusal is told while it still works, so that somebody can mend it in time."""
+    credentials = GoogleCredentials(lambda: Refused(threading.Event(), minutes=2))
+    assert credentials.read_token() == "ya29.first"
+    assert "account not found" in credentials.tell_refusal()
+    with pytest.raises(GiveUp):
+        credentials.replace_token("ya29.first")
     assert credentials.read_token() == "ya29.first"
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from bot.gateways.programs.long_programs import ProgramRuns, cap_output
 from bot.gateways.programs.places import Places
-from steps.contract.errors import NoPlace
+from steps.contract.errors import NoPlace, TryAgain
 from steps.contract.ports import NotStarted, PlacesTaken, ProgramEnded, Running
 from tests.fifo import Fifo, MakeFifo
 from tests.unit.bot.gateways.programs.runs_folder import ENVIRONMENT, SECONDS, Bench, shell
@@ -194,6 +194,23 @@ def test_a_start_that_was_never_carried_out_can_be_repeated(bench: Bench) -> Non
     assert bot.observe("run") == NotStarted()
     assert bot.start("run", shell("echo one"), ENVIRONMENT, 60)
     assert bot.wait_for_end("run", SECONDS)
+
+
+def test_no_program_is_started_that_nobody_could_watch(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its end would go unseen; it is started once there is a thread again, and its exit code is known."""
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    bot = bench.bot()
+    with pytest.raises(TryAgain, match="no thread could be started for watch-run"):
+        bot.start("run", shell("exit 3"), ENVIRONMENT, 60)
+    monkeypatch.undo()
+    assert bot.observe("run") == NotStarted()
+    assert bot.start("run", shell("exit 3"), ENVIRONMENT, 60)
+    assert bot.wait_for_end("run", SECONDS)
+    assert bot.observe("run") == ProgramEnded(3, "")
 
 
 def test_a_program_past_its_limit_is_told_to_end(bench: Bench, make_fifo: MakeFifo) -> None:
