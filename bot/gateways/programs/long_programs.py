@@ -37,6 +37,8 @@ START = 'exec 9<&0 </dev/null; echo $$ >&9; exec "$@"'
 TAIL_BYTES = 16_000
 GRACE_SECONDS = 10.0
 WATCH_SECONDS = 30.0
+# Whoever watches waits so long for the program to be there, which takes milliseconds.
+START_SECONDS = 600.0
 # What a program prints is kept up to this size, looked at this often; then its beginning and its end, a quarter each.
 MOST_OUTPUT = 20 * 2**20
 LOOK_SECONDS = 1.0
@@ -211,14 +213,14 @@ class ProgramRuns:
         watch = partial(self._note_end, self._place(run_id), started, keep_alive)
         watcher = start_thread(watch, f"watch-{run_id}")
         settle(started, spawn)
-        started.result()
+        started.result(0)
         self._watchers[run_id] = watcher
 
     def _note_end(self, place: Path, started: Future[subprocess.Popen[bytes]], keep_alive: Callable[[], None]) -> None:
         """Note the exit code of a program that ends while this bot watches it."""
-        if started.exception():
+        if started.exception(START_SECONDS):
             return
-        process = started.result()
+        process = started.result(0)
         for looks in itertools.count(1):
             try:
                 code = process.wait(LOOK_SECONDS)

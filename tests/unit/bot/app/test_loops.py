@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from bot.app import loops
 from bot.app.loops import SLOW_SECONDS, Dispatcher, Loop, Ticker, tick_each
 from bot.app.upkeep import PACKED_AT_ONCE, JournalPacks
 from bot.journal.store import StoreBroken
@@ -164,6 +167,48 @@ def test_steps_that_take_long_hold_no_others_up(build: Build) -> None:
         assert ran.wait(PATIENCE)
     finally:
         gate.set()
+        dispatcher.close(PATIENCE)
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="it tells nobody of another thread's time")
+def test_a_step_that_computes_keeps_its_place(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long it takes: others beside it would share its processor and take its memory again."""
+    monkeypatch.setattr(loops, "COMPUTED", 0.005)
+    gates, computed, ran, now = [threading.Event(), threading.Event()], threading.Semaphore(0), threading.Event(), [0.0]
+
+    def compute(_ctx: Context) -> Outcome:
+        for gate in gates:
+            ends = time.thread_time() + 0.02
+            while time.thread_time() < ends:
+                sum(range(100))
+            computed.release()
+            gate.wait(PATIENCE)
+        return Done("late")
+
+    def go_on(_ctx: Context) -> Outcome:
+        ran.set()
+        return Done("in time")
+
+    engine = build({"prepare/compute": compute, "prepare/go": go_on})
+    engine.add_upgrade(["prepare/compute"], "cluster-a")
+    engine.clock.advance(1)
+    engine.add_upgrade(["prepare/go"], "cluster-c")
+    dispatcher = Dispatcher(engine.journal, engine.runner, engine.clock, lambda: None, 1, lambda: now[0])
+    try:
+        dispatcher.turn()
+        for gate in gates:
+            assert computed.acquire(timeout=PATIENCE)
+            now[0] += SLOW_SECONDS
+            dispatcher.turn()
+            assert list(dispatcher._in_flight) == ["cluster-a-1"]
+            if gate is gates[0]:
+                gate.set()
+        now[0] += SLOW_SECONDS  # by now it waits
+        dispatcher.turn()
+        assert ran.wait(PATIENCE)
+    finally:
+        for gate in gates:
+            gate.set()
         dispatcher.close(PATIENCE)
 
 
