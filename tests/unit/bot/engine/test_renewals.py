@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
@@ -90,11 +89,11 @@ def test_it_is_renewed_for_as_long_as_people_are_asked(scene: Scene) -> None:
 def test_a_thread_that_cannot_be_started_costs_one_beat(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """A limit of processes or of memory ends no bot; the Lease is renewed the next time."""
 
-    def refuse(_thread: threading.Thread) -> None:
+    def refuse(_thread: object) -> None:
         raise RuntimeError("can't start new thread")
 
     scene.engine.clock.advance(HOUR)
-    monkeypatch.setattr(threading.Thread, "start", refuse)
+    monkeypatch.setattr("threading.Thread.start", refuse)
     scene.renewals.turn()
     before = scene.places.kubernetes.leases.requests
     monkeypatch.undo()
