@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from bot.files import read_bounded
 from bot.gateways.calls.bounded import BoundedCalls
 from bot.gateways.calls.faults import name_error
+from bot.gateways.calls.trust import trust_public_authorities
 from bot.gateways.google.credentials import GoogleCredentials
 from bot.gateways.google.endpoints import Endpoint
 from bot.gateways.google.verdicts import GET_CREDENTIALS
@@ -81,7 +82,10 @@ class GkeConnection:
         # The client calls the hook only where a key is there already (kubernetes 37, Configuration.auth_settings).
         self._put_token(configuration)
         harden(configuration)
-        return ApiClient(configuration)
+        client = ApiClient(configuration)
+        if not endpoint.ca:
+            client.rest_client.pool_manager.connection_pool_kw["ssl_context"] = trust_public_authorities()
+        return client
 
     def read_server(self, client: ApiClient) -> ReachedServer:
         return ReachedServer(digest_authority(self._opened.authority), self._opened.gke_id)
