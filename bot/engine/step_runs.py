@@ -50,6 +50,8 @@ class StepRuns:
             return Waiting(f"{row.id} goes on as the journal has it", 0.0)
         try:
             outcome = word_outcome(step.run(self._build_context(step.id, row, turn, hold, grounds)))
+            if isinstance(outcome, Waiting) and outcome.held and not hold:  # nothing holds it that will end
+                outcome = replace(outcome, held=False, retry_in=LOOK_AGAIN)
         except NothingNew as stop:
             return word_outcome(Waiting(str(stop), LOOK_AGAIN))
         if isinstance(outcome, Done) and step.id == row.step:

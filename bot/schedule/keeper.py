@@ -73,12 +73,17 @@ class Keeper:
             return permit
         if self._may_run(row):
             return permit
-        self._hold(row, permit, now)
+        self.hold(row, now)
         return dataclasses.replace(permit, may_run=False)
 
     def hold(self, row: UpgradeRow, now: datetime) -> None:
-        """Hold the upgrade at the safe point that its step reports."""
-        self._hold(row, self.find_permit(row, now), now)
+        """Hold the upgrade, or have it look again where a window or an extension has opened since it was judged."""
+        with self._journal.transact():
+            permit = self.find_permit(row, now)
+            if permit.open:  # its `until` is the end of the window, and no time to be held to
+                self.wake(row.id)
+            else:
+                self._hold(row, permit, now)
 
     def find_permit(self, row: UpgradeRow, now: datetime) -> Permit:
         """Whether this upgrade may start something new now."""

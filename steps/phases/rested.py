@@ -9,6 +9,7 @@ from steps.contract.step import Context, Done, Outcome, Step, Waiting
 from steps.contract.wording import describe_seconds
 from steps.notes.permissions import RESTED
 from steps.phases.access import bind
+from steps.phases.control_plane.apply import has_begun
 from steps.phases.own_binding import recall_own, remove_binding
 from steps.phases.same_cluster import find_other_cluster, on_same_cluster
 
@@ -50,7 +51,8 @@ def bind_again(step: Step) -> Step:
 def _run_bound(step: Step, ctx: Context) -> Outcome:
     if not ctx.recall(RESTED):
         return step.run(ctx)
-    if ctx.hold:  # cluster-admin is given in a window only; what rested for a day rests until the next one
+    # cluster-admin is given in a window only; but half a control plane is worse for waiting
+    if ctx.hold and not (step.id == "control-plane/apply" and has_begun(ctx)):
         return Waiting(ctx.hold, 0.0, held=True)
     outcome = on_same_cluster(bind)(ctx)
     if not isinstance(outcome, Done):

@@ -56,6 +56,12 @@ def apply(ctx: Context) -> Outcome:
             assert_never(unexpected)
 
 
+def has_begun(ctx: Context) -> bool:
+    """Whether istioctl was started for this approval or retry: what it began is ended, whatever the window."""
+    tries = count_tries(ctx, APPLY_TRIES)
+    return tries > 1 or not isinstance(observe_istioctl(ctx, name_run(ctx, "apply", tries)), NotStarted | PlacesTaken)
+
+
 def start_apply(ctx: Context, run_id: str, *, repeated: bool) -> Outcome:
     """Hold what was approved against what is handed over now, and start; the step itself asks where that is more."""
     refused = wait_for_recording(ctx) or (None if repeated else refuse_control_plane(ctx))

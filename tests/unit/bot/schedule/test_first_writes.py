@@ -14,9 +14,11 @@ from bot.engine.turn import Turn
 from bot.windows.permits import CONTROL_PLANE_START, SELF_HOLDING, WRITING
 from steps.contract.errors import NoPlace, NotGranted, StepError, TryAgain, mark_harmless
 from steps.contract.leases import Lease
+from steps.contract.ports import ProgramEnded
 from steps.contract.step import Context, Done, Outcome, Step, Waiting
 from steps.mesh import Binding, EvictionRefused, PodGone
 from steps.notes.permissions import RESTED
+from steps.notes.runs import APPLY_TRIES, Tries
 from steps.phases import rested
 from tests.unit.bot.engine.test_deeds import Places, Programs
 from tests.unit.bot.schedule.held import NIGHTS
@@ -356,3 +358,27 @@ def test_what_was_taken_back_is_bound_again_in_a_window_only(
     engine.clock.time = OPENS + timedelta(minutes=1)
     engine.runner.turn()
     assert (held, cluster.written) == ([], [engine.clock.time])
+
+
+@pytest.mark.parametrize("at", [CLOSES - timedelta(minutes=20), CLOSES + timedelta(hours=5)], ids=["short", "closed"])
+@pytest.mark.parametrize("begun", ["repeated", "ended", ""])
+def test_half_a_control_plane_waits_for_no_window_after_a_rest(
+    build: Build, at: datetime, begun: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An apply that was begun goes on by itself, however little of its window is left; a first one is held."""
+    step = "control-plane/apply"
+    monkeypatch.setattr(rested, "bind", lambda _ctx: Done("bound"))
+    monkeypatch.setattr(rested, "on_same_cluster", lambda bound: bound)
+    places = Places()
+    run = rested.bind_again(Step(step, lambda _ctx: Waiting("mends", 5))).run
+    engine = build({step: run}, downtime=NIGHTS, ports=places)
+    monkeypatch.setattr(engine.keeper, "measure_need", lambda _row: timedelta(minutes=40))
+    engine.clock.time = at
+    row = engine.add_upgrade([step])
+    engine.journal.remember(row.id, RESTED, True)
+    if begun == "repeated":
+        engine.journal.remember(row.id, APPLY_TRIES, Tries(row.generation, 2))
+    if begun == "ended":
+        places.mesh_tools = Programs({f"{row.id}-apply-{row.generation}": ProgramEnded(1, "")})
+    engine.runner.turn()
+    assert (engine.row().sentence == "mends") == bool(begun)
