@@ -19,6 +19,8 @@ from bot.engine.runner import Runner
 from bot.incidents import note_incident
 from bot.journal.journal import Journal
 from bot.journal.store import StoreBroken
+from bot.pools import hand_over
+from steps.contract.errors import TryAgain
 
 log = structlog.get_logger(__name__)
 # A step that has waited for so long counts among the slow ones, of which there may be so many beside the others. One
@@ -124,7 +126,8 @@ class Dispatcher:
         now, room = self._clock.now(), self._count_room()
         for upgrade in self._journal.list_due(now):
             if room and upgrade not in self._in_flight:
-                self._in_flight[upgrade] = self._start(upgrade)
+                if not self._start(upgrade):
+                    break
                 room -= 1
         return self._pause(self._journal.find_next_due(), now)
 
@@ -139,11 +142,18 @@ class Dispatcher:
         slow = sum(flight.thread.is_slow(now) for flight in self._in_flight.values())
         return max(0, self._width + min(slow, SLOW_ONES) - len(self._in_flight))
 
-    def _start(self, upgrade: str) -> StepInFlight:
+    def _start(self, upgrade: str) -> bool:
+        """Whether there was a thread for it; where there is none, the step stays due and waits for a later turn."""
         thread = StepThread(self._now())
-        future = self._pool.submit(thread.run, partial(self._runner.run_step, upgrade))
+        step = partial(thread.run, partial(self._runner.run_step, upgrade))
+        try:
+            future = hand_over(self._pool, step, f"a step of {upgrade}")
+        except TryAgain as fault:
+            note_incident("step_not_started", fault, upgrade=upgrade)
+            return False
+        self._in_flight[upgrade] = StepInFlight(thread, future)
         future.add_done_callback(lambda _future: self._wake())
-        return StepInFlight(thread, future)
+        return True
 
     def _pause(self, due: datetime | None, now: datetime) -> float | None:
         if due is None:

@@ -12,6 +12,7 @@ import structlog
 
 from bot.clock import Clock
 from bot.discovery.search import call_waiting
+from bot.pools import hand_over_each
 from steps.mesh import ClusterAddress
 from steps.preflight.named_namespaces import describe_unknown_namespaces
 
@@ -85,7 +86,7 @@ class ClusterReadings:
 
     def _read(self, addresses: list[ClusterAddress]) -> None:
         pool = ThreadPoolExecutor(len(addresses), thread_name_prefix="reading")
-        asked = {address: pool.submit(self._ask, address) for address in addresses}
+        asked = hand_over_each(pool, self._ask, addresses, "the reading of a cluster")
         wait(asked.values(), timeout=self._limit)
         pool.shutdown(wait=False, cancel_futures=True)
         for address, future in asked.items():

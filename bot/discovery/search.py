@@ -13,6 +13,7 @@ import structlog
 from bot.clock import Clock
 from bot.incidents import note_incident
 from bot.journal.store import StoreBroken
+from bot.pools import hand_over_each
 from steps.contract.errors import StepError
 from steps.mesh import ClusterAddress, Discovery
 
@@ -104,7 +105,7 @@ class GkeSearch:
 
     def _look(self) -> None:
         pool = ThreadPoolExecutor(min(len(self._projects), PROJECTS_AT_ONCE), thread_name_prefix="search")
-        asked = {project: pool.submit(self._discover, project) for project in self._projects}
+        asked = hand_over_each(pool, self._discover, self._projects, "the search for clusters")
         wait(asked.values(), timeout=self._limit)
         pool.shutdown(wait=False, cancel_futures=True)
         for project, future in asked.items():

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import timedelta
+from functools import partial
 
 from bot.clock import Clock, Interval
 from bot.engine.asides import Asides, attempt, is_acting
 from bot.journal.journal import Journal
 from bot.journal.rows import UpgradeRow
+from bot.pools import hand_over
 from steps.notes.permissions import LEASE
 from steps.phases.lease.renewal import KEEP, needs_renewal
 
@@ -56,7 +58,7 @@ class Renewals:
             future.result()
 
     def _begin(self, pool: ThreadPoolExecutor, row: UpgradeRow) -> Future[None]:
-        return pool.submit(attempt, NOT_RENEWED, row, self._renew)
+        return hand_over(pool, partial(attempt, NOT_RENEWED, row, self._renew), f"the Lease of {row.cluster}")
 
     def _renew(self, row: UpgradeRow) -> None:
         self._asides.run(KEEP, row)

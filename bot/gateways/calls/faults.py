@@ -11,12 +11,15 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
+from bot.gateways.calls.threads import AGAIN
 from steps.contract.errors import GiveUp, StepError, TryAgain, mark_harmless
 from steps.contract.wording import shorten
 
 ASK_AGAIN = frozenset({408, 409, 410, 423, 425})
 # Of all refusals this one may come of a call that has been carried out: who answers it waited for something.
 TIMED_OUT = 408
+# What a fork or an open is told where the system, or the account, is at a limit that others' ends make room under.
+SHORT = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
 
 
 # What a page for people is called, at its beginning.
@@ -128,8 +131,28 @@ def judge_garbled(call: OutsideCall, body: bytes, error: BaseException | None = 
     )
 
 
-def judge_disk(error: OSError, path: Path, needed: int = 0) -> GiveUp:
+def judge_shortage(error: OSError, what: str) -> TryAgain | None:
+    """The verdict where the system has no process, memory or open file to give for now; None for any other error."""
+    if error.errno not in SHORT:
+        return None
+    return TryAgain(f"{what}: {error.strerror or error} (a limit of processes, memory or open files is reached)", AGAIN)
+
+
+@contextmanager
+def before_start(program: str) -> Iterator[None]:
+    """What the system is short of in here keeps a program from being started, so that it has changed nothing."""
+    try:
+        yield
+    except OSError as error:
+        if short := judge_shortage(error, f"{Path(program).name} can't be started now"):
+            raise mark_harmless(short) from error
+        raise
+
+
+def judge_disk(error: OSError, path: Path, needed: int = 0) -> StepError:
     """The verdict on a file that could not be written; `needed` is in bytes, 0 where unknown."""
+    if short := judge_shortage(error, f"{path} can't be written or read now"):
+        return short
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         room = f"about {needed / 1e6:.0f} MB" if needed else "some room"
         return GiveUp(f"the disk of {path} is full", f"Free {room} there, then retry.")

@@ -24,6 +24,7 @@ from functools import partial
 from pathlib import Path
 
 from bot.files import write_atomically
+from bot.gateways.calls.faults import before_start
 from bot.gateways.calls.threads import settle, start_thread
 from bot.gateways.programs.places import Places
 from steps.contract.errors import NoPlace
@@ -271,7 +272,7 @@ def cap_output(path: Path) -> None:
 
 
 def _spawn(place: Path, lock: int, arguments: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    with (place / "output").open("ab") as output:
+    with before_start(arguments[0]), (place / "output").open("ab") as output:
         return subprocess.Popen(
             ["/bin/sh", "-c", START, "sh", *arguments],
             stdin=lock,

@@ -7,11 +7,12 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from bot.gateways.calls.faults import before_start
 from steps.contract.errors import GiveUp, TryAgain
 from steps.contract.wording import shorten
 
@@ -35,16 +36,19 @@ def run_program(
     Output goes to files: a grandchild that keeps a pipe open could hold the bot up otherwise.
     """
     name = Path(arguments[0]).name
-    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+    with ExitStack() as files:
+        with before_start(name):
+            output, errors = (files.enter_context(tempfile.TemporaryFile()) for _ in range(2))
         try:
-            process = subprocess.Popen(
-                list(arguments),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT if merged else errors,
-                env=dict(environment),
-                start_new_session=True,
-            )
+            with before_start(name):
+                process = subprocess.Popen(
+                    list(arguments),
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT if merged else errors,
+                    env=dict(environment),
+                    start_new_session=True,
+                )
         except OSError as error:
             raise GiveUp(
                 f"{name} can't be started: {error.strerror or error}",

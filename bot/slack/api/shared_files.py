@@ -9,7 +9,9 @@ from urllib.parse import urlsplit
 
 from slack_sdk import WebClient
 
+from bot.pools import hand_over_each
 from bot.slack.api.answers import Fields
+from steps.contract.errors import TryAgain
 
 LARGEST = 256 * 1024
 # Slack wants the form's acknowledgement within 3 s, however many files there are.
@@ -43,11 +45,11 @@ def read_shared_texts(client: WebClient, token: str, files: Sequence[Fields]) ->
     if not files:
         return []
     pool = ThreadPoolExecutor(len(files), thread_name_prefix="file")
-    asked = [pool.submit(read_shared_text, client, token, file) for file in files]
+    asked = hand_over_each(pool, lambda at: read_shared_text(client, token, files[at]), range(len(files)), "a file")
     # A file that trickles in is within each read's limit and must not cost the form its acknowledgement.
-    wait(asked, timeout=TOGETHER_SECONDS)
+    wait(asked.values(), timeout=TOGETHER_SECONDS)
     pool.shutdown(wait=False, cancel_futures=True)
-    return [_take(one) for one in asked]
+    return [_take(one) for one in asked.values()]
 
 
 def _take(asked: Future[str]) -> str | FileRefused:
@@ -58,6 +60,8 @@ def _take(asked: Future[str]) -> str | FileRefused:
         return asked.result()
     if isinstance(fault, FileRefused):
         return fault
+    if isinstance(fault, TryAgain):
+        return FileRefused("could not be read now; try again, or paste its text")
     raise fault
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.app import loops
 from bot.app.loops import SLOW_SECONDS, Dispatcher, Loop, Ticker, tick_each
@@ -165,6 +166,45 @@ def test_steps_that_take_long_hold_no_others_up(build: Build) -> None:
         now[0] = SLOW_SECONDS
         dispatcher.turn()
         assert ran.wait(PATIENCE)
+    finally:
+        gate.set()
+        dispatcher.close(PATIENCE)
+
+
+def test_a_step_that_finds_no_thread_waits_for_a_later_turn(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under a limit of processes the bot goes on; no thread of the pool runs the step unseen meanwhile."""
+    gate, began, ran = threading.Event(), threading.Event(), list[str]()
+
+    def hang(_ctx: Context) -> Outcome:
+        began.set()
+        gate.wait(PATIENCE)
+        return Done("late")
+
+    def go_on(_ctx: Context) -> Outcome:
+        ran.append("go")
+        return Done("in time")
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    engine, woken = build({"prepare/hang": hang, "prepare/go": go_on}), threading.Semaphore(0)
+    engine.add_upgrade(["prepare/hang"], "cluster-a")
+    dispatcher = Dispatcher(engine.journal, engine.runner, engine.clock, woken.release)
+    try:
+        dispatcher.turn()
+        assert began.wait(PATIENCE)
+        engine.add_upgrade(["prepare/go"], "cluster-c")
+        with monkeypatch.context() as patched, capture_logs() as logs:
+            patched.setattr(threading.Thread, "start", refuse)
+            assert dispatcher.turn() is None
+        assert [(line["event"], line["upgrade"]) for line in logs] == [("step_not_started", "cluster-c-1")]
+        assert list(dispatcher._in_flight) == ["cluster-a-1"]
+        gate.set()
+        assert woken.acquire(timeout=PATIENCE)
+        assert ran == []
+        dispatcher.turn()
+        assert woken.acquire(timeout=PATIENCE)
+        assert ran == ["go"]
     finally:
         gate.set()
         dispatcher.close(PATIENCE)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
 from bot.discovery.readings import ClusterReadings, FormReading
 from steps.contract.errors import TryAgain
 from steps.mesh import ClusterAddress
@@ -65,3 +67,14 @@ def test_a_cluster_that_hangs_is_unknown() -> None:
     called = want(readings, X)
     answered.set()
     assert (called, readings.recall(X).mode) == (1, "")
+
+
+def test_a_cluster_that_finds_no_thread_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A limit of processes ends no bot; whoever waits is told."""
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    readings = ClusterReadings(lambda _address: FormReading("STRICT"), HandClock())
+    assert (want(readings, X), readings.recall(X).mode) == (1, "")

@@ -156,6 +156,21 @@ def test_a_project_that_hangs_counts_as_silent() -> None:
     assert search.read().faults == ("one could not be searched: Google did not answer within 0.01 s",)
 
 
+def test_a_project_that_finds_no_thread_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A limit of processes ends no bot; the next look finds it."""
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    search = search_of(Listing(), "example-project")
+    assert look(search)
+    assert search.read().faults == (
+        "example-project could not be searched: no thread could be started for the search for clusters: "
+        "can't start new thread",
+    )
+
+
 def test_a_configured_cluster_is_not_found_again() -> None:
     """By its place, whatever its key is."""
     clusters = {"mine": next(iter(configured().values()))}

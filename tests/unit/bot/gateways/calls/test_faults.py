@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -75,6 +76,7 @@ def test_absent_retry_after_is_none() -> None:
 def test_full_disk_says_how_much_is_needed() -> None:
     """A person can free what is missing."""
     verdict = faults.judge_disk(OSError(errno.ENOSPC, "No space left on device"), Path("downloads"), 150_000_000)
+    assert isinstance(verdict, GiveUp)
     assert verdict.why == "the disk of downloads is full"
     assert "150 MB" in verdict.remedy
 
@@ -82,8 +84,17 @@ def test_full_disk_says_how_much_is_needed() -> None:
 def test_other_file_errors_name_the_path() -> None:
     """A folder that may not be written is named."""
     verdict = faults.judge_disk(OSError(errno.EACCES, "Permission denied"), Path("downloads"))
+    assert isinstance(verdict, GiveUp)
     assert "downloads" in verdict.why
     assert "Permission denied" in verdict.why
+
+
+@pytest.mark.parametrize("number", [errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE])
+def test_what_the_system_is_short_of_is_no_fault_of_the_disk(number: int) -> None:
+    """It has room again once others end: no person has to do anything."""
+    verdict = faults.judge_disk(OSError(number, os.strerror(number)), Path("runs"))
+    assert isinstance(verdict, TryAgain)
+    assert verdict.why.startswith(f"runs can't be written or read now: {os.strerror(number)}")
 
 
 def test_long_messages_are_cut() -> None:

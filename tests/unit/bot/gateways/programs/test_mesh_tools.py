@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -104,6 +108,29 @@ def test_a_broken_istioctl_is_quoted(bench: Workbench, make_tools: MakeTools, sc
     """Crashing, printing nonsense and saying nothing are one clear sentence each."""
     with pytest.raises(GiveUp, match=words):
         bench.gateway.read_istioctl_version(make_tools(script))
+
+
+@pytest.mark.parametrize("number", [errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE])
+def test_an_istioctl_that_the_system_has_no_room_for_is_tried_again(
+    bench: Workbench, make_tools: MakeTools, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """A limit of processes or of memory blocked the upgrade, with a sentence about the state folder."""
+    real, tools = subprocess.Popen, make_tools()
+
+    def refuse(arguments: list[str], **more: Any) -> Any:
+        if str(tools.istioctl) in arguments:
+            raise OSError(number, os.strerror(number))
+        return real(arguments, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(subprocess, "Popen", refuse)
+        with pytest.raises(TryAgain, match="istioctl can't be started now: ") as caught:
+            bench.record(tools)
+    assert caught.value.changed_nothing
+    assert bench.gateway.observe_run("run") == NotStarted()
+    bench.record(tools)
+    assert bench.runs.wait_for_end("run", 20.0)
+    assert isinstance(bench.gateway.observe_run("run"), ProgramEnded)
 
 
 def test_a_hanging_istioctl_is_killed(tmp_path: Path, make_tools: MakeTools) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -40,3 +44,19 @@ def test_what_is_no_program_is_named() -> None:
     """With what to check."""
     with pytest.raises(GiveUp, match="can't be started"):
         run_program(["/no/such/program"], {}, 5.0)
+
+
+@pytest.mark.parametrize("where", [(subprocess, "Popen"), (tempfile, "TemporaryFile")], ids=["fork", "files"])
+@pytest.mark.parametrize("number", [errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE])
+def test_a_program_that_the_system_has_no_room_for_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch, number: int, where: tuple[object, str]
+) -> None:
+    """The program itself is in order, and nothing was begun."""
+
+    def refuse(*_given: object, **_more: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(*where, refuse)
+    with pytest.raises(TryAgain, match="cat can't be started now: ") as caught:
+        run_program(["/bin/cat"], {}, 5.0)
+    assert caught.value.changed_nothing

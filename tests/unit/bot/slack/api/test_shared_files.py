@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+import threading
 
-from bot.slack.api.shared_files import is_slack_address
+import pytest
+from slack_sdk import WebClient
+
+from bot.slack.api.shared_files import is_slack_address, read_shared_texts
 
 BASE = "https://slack.com/api/"
 
@@ -60,3 +63,16 @@ def test_what_stands_in_for_slack_gets_the_token() -> None:
     """At exactly its own address."""
     base = "http://127.0.0.1:8080/api/"
     assert [is_slack_address(f"http://127.0.0.1:{port}/x", base) for port in (8080, 9)] == [True, False]
+
+
+def test_a_file_that_finds_no_thread_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what to do; the form is answered all the same."""
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    (answer,) = read_shared_texts(
+        WebClient(base_url=BASE), "xoxb-token", [{"url_private": "https://files.slack.com/x"}]
+    )
+    assert str(answer) == "could not be read now; try again, or paste its text"
