@@ -110,6 +110,18 @@ def pass_minutes(engine: Engine, minutes: int) -> None:
         engine.runner.turn()
 
 
+def assert_held(engine: Engine, cluster: Noting) -> None:
+    """Nothing is written while the window closes, and the upgrade waits for the next one."""
+    pass_minutes(engine, 8)
+    assert (cluster.written, engine.row().due) == ([], OPENS)
+
+
+def assert_runs_on(engine: Engine, cluster: Noting) -> None:
+    """It still writes when the window has closed."""
+    pass_minutes(engine, 8)
+    assert max(cluster.written) > CLOSES
+
+
 def write(ctx: Context) -> None:
     ctx.kubernetes.create_binding(BINDING)
 
@@ -128,8 +140,7 @@ def test_what_has_written_nothing_is_held_when_its_window_closes(build: Build, s
         return Waiting("written", 5)
 
     engine, cluster = begin_late(build, step, run)
-    pass_minutes(engine, 8)
-    assert (cluster.written, engine.row().due) == ([], OPENS)
+    assert_held(engine, cluster)
 
 
 @pytest.mark.parametrize("step", WRITERS)
@@ -141,8 +152,7 @@ def test_what_has_written_runs_on(build: Build, step: str) -> None:
         raise TryAgain("the API server answered 503")
 
     engine, cluster = begin_late(build, step, run)
-    pass_minutes(engine, 8)
-    assert max(cluster.written) > CLOSES
+    assert_runs_on(engine, cluster)
 
 
 @pytest.mark.parametrize("step", [*WRITERS, *sorted(SELF_HOLDING - CONTROL_PLANE_START)])
@@ -214,8 +224,7 @@ def test_a_call_that_changed_nothing_begins_nothing(
 
     monkeypatch.setattr(runner, "find_retried", lambda *_: CLOSES - timedelta(minutes=4))
     engine, cluster = begin_late_on(Faulty, build, step, run, fault)
-    pass_minutes(engine, 8)
-    assert (cluster.written, engine.row().due) == ([], OPENS)
+    assert_held(engine, cluster)
 
 
 @pytest.mark.parametrize("fault", [NO_PLACE, TryAgain("no token")])
@@ -227,8 +236,7 @@ def test_a_program_that_was_not_started_begins_nothing(build: Build, fault: Step
         return Waiting("started", 5)
 
     engine, cluster = begin_late_on(Faulty, build, "validate/run", run, fault)
-    pass_minutes(engine, 8)
-    assert (cluster.written, engine.row().due) == ([], OPENS)
+    assert_held(engine, cluster)
 
 
 @pytest.mark.parametrize("step", WRITERS)
@@ -243,8 +251,7 @@ def test_a_lease_begins_nothing(build: Build, step: str, holder: str) -> None:
         return Waiting("not yet", 5)
 
     engine, cluster = begin_late(build, step, run)
-    pass_minutes(engine, 8)
-    assert (cluster.written, engine.row().due) == ([], OPENS)
+    assert_held(engine, cluster)
 
 
 @pytest.mark.parametrize("step", WRITERS)
@@ -259,8 +266,7 @@ def test_an_eviction_that_moved_nothing_begins_nothing(build: Build, step: str, 
         return Waiting("not yet", 5)
 
     engine, cluster = begin_late(build, step, run)
-    pass_minutes(engine, 8)
-    assert (cluster.written, engine.row().due) == ([], OPENS)
+    assert_held(engine, cluster)
 
 
 @pytest.mark.parametrize("step", WRITERS)
@@ -272,8 +278,7 @@ def test_a_call_that_may_have_written_has_begun(build: Build, step: str) -> None
         return Waiting("written", 5)
 
     engine, cluster = begin_late_on(Faulty, build, step, run, TryAgain("no answer within 30 s"))
-    pass_minutes(engine, 8)
-    assert max(cluster.written) > CLOSES
+    assert_runs_on(engine, cluster)
 
 
 @pytest.mark.parametrize("step", WRITERS)
@@ -287,8 +292,7 @@ def test_a_refusal_after_a_write_takes_nothing_back(build: Build, step: str) -> 
         return Waiting("written", 5)
 
     engine, cluster = begin_late_on(Faulty, build, step, run, mark_harmless(TryAgain("throttling (429)")))
-    pass_minutes(engine, 8)
-    assert max(cluster.written) > CLOSES
+    assert_runs_on(engine, cluster)
 
 
 @pytest.mark.parametrize("step", [*WRITERS, *sorted(SELF_HOLDING - CONTROL_PLANE_START)])
