@@ -14,7 +14,7 @@ from steps.contract.options import Limits, UpgradeOptions
 from steps.contract.ports import Kubernetes
 from steps.contract.step import Blocked, Done, Outcome, Waiting
 from tests.contracts.ground import Ground
-from tests.contracts.shapes import named
+from tests.contracts.shapes import bare_pod, named
 from tests.unit.steps.rig import Rig, load_release
 
 OLD, NEW = "1.4.6-asm.0", "1.4.7-asm.0"
@@ -113,28 +113,37 @@ class Stage:
 
 
 @contextmanager
-def old_injector(ground: Ground) -> Iterator[None]:
+def old_injector(ground: Ground, space: str) -> Iterator[None]:
     """Let the injector give OLD sidecars."""
-    change_injector(ground, NEW, OLD)
+    change_injector(ground, space, NEW, OLD)
     try:
         yield
     finally:
-        change_injector(ground, OLD, NEW)
+        change_injector(ground, space, OLD, NEW)
 
 
-def change_injector(ground: Ground, before: str, after: str) -> None:
-    """Have another sidecar injected from now on."""
+def change_injector(ground: Ground, space: str, before: str, after: str) -> None:
+    """Have another sidecar injected from now on; pods of this namespace show when the injector has read it."""
     held = ground.send("GET", CONFIG).json()["data"]
     changed = {name: text.replace(before, after) for name, text in held.items()}
     answer = ground.send("PATCH", CONFIG, {"data": changed}, "application/merge-patch+json")
     assert answer.status_code == 200, answer.text
-    ground.pause(1.0)
+    ground.until(lambda: probe_injector(ground, space) == after)
+
+
+def probe_injector(ground: Ground, space: str) -> str:
+    """The version of the sidecar that a new pod gets; the pod goes again."""
+    ground.create(bare_pod(space, "probe"))
+    (pod,) = (one for one in ground.gateway.list_pods(space) if one.name == "probe")
+    path = f"/api/v1/namespaces/{space}/pods/probe"
+    ground.until(lambda: ground.send("DELETE", path, {"gracePeriodSeconds": 0}).status_code == 404)
+    return pod.proxy_image.rpartition(":")[2]
 
 
 def build_stage(ground: Ground, *make: Callable[[str], Any]) -> Stage:
     """Workloads with OLD sidecars in a namespace of their own."""
     space = ground.make_space(injected=True)
-    with old_injector(ground):
+    with old_injector(ground, space):
         made = [build(space) for build in make]
         ground.create(*made)
         for one in made:

@@ -34,6 +34,20 @@ def pod(space: str, name: str, **resources: Json) -> Json:
     return made
 
 
+def bound_containers(ground: Ground, space: str, row: Json) -> None:
+    """A LimitRange that is in force: the server notes on a pod what it was given, or refuses it."""
+    limit(ground, space, "LimitRange", {"limits": [row]})
+    path, asked = f"/api/v1/namespaces/{space}/pods", bare_pod(space, "probe")
+    plain = {"requests": {"cpu": "10m"}}
+    asked["spec"]["containers"][0]["resources"] = plain
+
+    def is_in_force() -> bool:
+        answer = ground.send("POST", path, asked, dryRun="All")
+        return not answer.is_success or answer.json()["spec"]["containers"][0]["resources"] != plain
+
+    ground.until(is_in_force)
+
+
 def refusal(ground: Ground, made: Json) -> str:
     answer = ground.post(made)
     assert answer.status_code == 403, answer.text
@@ -81,8 +95,7 @@ def test_a_limit_range_gives_what_a_container_leaves_out(ground: Ground) -> None
     """Its defaults become the container's own."""
     space = ground.make_space()
     row = {"type": "Container", "default": {"cpu": "500m"}, "defaultRequest": {"cpu": "100m", "memory": "32Mi"}}
-    limit(ground, space, "LimitRange", {"limits": [row]})
-    ground.pause(1)
+    bound_containers(ground, space, row)
     made = ground.post(bare_pod(space, "web")).json()["spec"]["containers"][0]["resources"]
     assert made == {"limits": {"cpu": "500m"}, "requests": {"cpu": "100m", "memory": "32Mi"}}
 
@@ -90,8 +103,7 @@ def test_a_limit_range_gives_what_a_container_leaves_out(ground: Ground) -> None
 def test_a_limit_range_refuses_what_is_out_of_bounds(ground: Ground) -> None:
     """The bound and the amount are named."""
     space = ground.make_space()
-    limit(ground, space, "LimitRange", {"limits": [{"type": "Container", "max": {"cpu": "1"}, "min": {"cpu": "50m"}}]})
-    ground.pause(1)
+    bound_containers(ground, space, {"type": "Container", "max": {"cpu": "1"}, "min": {"cpu": "50m"}})
     large = refusal(ground, pod(space, "large", limits={"cpu": "2"}))
     assert "maximum cpu usage per Container is 1, but limit is 2" in large
     small = refusal(ground, pod(space, "small", limits={"cpu": "1"}, requests={"cpu": "10m"}))

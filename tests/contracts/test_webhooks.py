@@ -16,6 +16,8 @@ from tests.contracts.shapes import deployment, named, stateful_set
 Json = dict[str, Any]
 Register = Callable[..., None]
 HOOK = "validate.kyverno.svc-fail"
+MARKER = "marker.kyverno.svc-fail"
+MARKED = {"marker": "asks-whether-the-server-knows"}
 WORDS = "policy Deployment/web for resource violation: require-labels: label team is required"
 STAMP = "2026-03-02T09:00:00Z"
 BASE = "/apis/admissionregistration.k8s.io/v1"
@@ -37,15 +39,30 @@ def register(ground: Ground) -> Iterator[Register]:
             "clientConfig": ground.play_webhook(HOOK, policy), "failurePolicy": "Fail",
             "namespaceSelector": {"matchLabels": {"policed": space}}, **more,
         }  # fmt: skip
-        body = {"metadata": {"name": space}, "webhooks": [hook]}
+        body = {"metadata": {"name": space}, "webhooks": [hook, mark(ground, hook)]}
         path = f"{BASE}/{kind}webhookconfigurations"
         answer = ground.send("POST", path, body)
         assert answer.is_success, answer.text
         made.append(f"{path}/{space}")
+        ground.until(lambda: is_known(ground, space))
 
     yield act
     for path in made:
         ground.send("DELETE", path)
+
+
+def mark(ground: Ground, hook: Json) -> Json:
+    """A webhook beside this one that refuses marked ConfigMaps: a server reads both at once, a moment after creation."""
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["configmaps"]}
+    own = {"name": MARKER, "rules": [rule], "failurePolicy": "Fail", "objectSelector": {"matchLabels": MARKED}}
+    return {**hook, **own, "clientConfig": ground.play_webhook(MARKER, Policy("down"))}
+
+
+def is_known(ground: Ground, space: str) -> bool:
+    """Whether the server acts by the registration, and by the namespace's label."""
+    body = {"metadata": {"name": "marker", "labels": MARKED}}
+    answer = ground.send("POST", f"/api/v1/namespaces/{space}/configmaps", body, dryRun="All")
+    return answer.status_code == 500 and MARKER in answer.text
 
 
 def _event(ground: Ground, ref: WorkloadRef, reason: str) -> str:
