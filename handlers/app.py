@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import structlog
@@ -11,9 +11,10 @@ from slack_bolt import App, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
+from bot.pools import hand_over
 from bot.slack.api.identity import SlackIdentity
 from handlers.approvals import register_approvals
-from handlers.commands import register_commands
+from handlers.commands import Later, register_commands
 from handlers.desk import Reception
 from handlers.events import register_home, register_installation, register_rest
 from handlers.forms.scheduling import register_scheduling
@@ -39,19 +40,19 @@ def build_app(reception: Reception, client: WebClient, signing_secret: str = "un
         listener_executor=forms,
     )
     register_permissions(app, reception.identity, reception.workspaces)
-    register_listeners(app, reception, forms)
+    register_listeners(app, reception, lambda call: hand_over(forms, call, "a form or an answer"))
     app.error(answer_fault)
     return app
 
 
-def register_listeners(app: App, reception: Reception, forms: Executor) -> None:
-    """Register every listener of the bot; `forms` runs what may only follow the acknowledgement."""
-    register_commands(app, reception, forms)
+def register_listeners(app: App, reception: Reception, later: Later) -> None:
+    """Register every listener of the bot; `later` makes a call on another thread, or raises."""
+    register_commands(app, reception, later)
     register_approvals(app, reception)
     register_starting(app, reception)
     register_home(app, reception)
     register_scheduling(app, reception)
-    register_threads(app, reception, forms)
+    register_threads(app, reception, later)
     register_installation(app)
     register_rest(app)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Executor
+from collections.abc import Callable
+from functools import partial
 
 from msgspec.structs import replace
 from slack_bolt import Ack, App
@@ -19,9 +20,11 @@ from handlers.guidance import write_help
 from handlers.payloads import Payload, find_text, hash_id
 from handlers.usage import COMMAND
 
+Later = Callable[[Callable[[], object]], object]
 
-def register_commands(app: App, reception: Reception, forms: Executor) -> None:
-    """Listen for the slash command. `forms` opens forms after the acknowledgement.
+
+def register_commands(app: App, reception: Reception, later: Later) -> None:
+    """Listen for the slash command. `later` makes a call on another thread, or raises.
 
     A lazy listener would do that too, at the price of a second run for every command: under 200 commands at once it
     doubled the time to the acknowledgement.
@@ -30,15 +33,20 @@ def register_commands(app: App, reception: Reception, forms: Executor) -> None:
     def take_command(ack: Ack, command: Payload, client: WebClient) -> None:
         order = read_command(reception, find_text(command, "text"))
         answer = receive_order(reception, order, command)
-        ack(answer)
         if not isinstance(order, Misread) and needs_form(order) and not answer:
-            user, channel = find_text(command, "user_id"), find_text(command, "channel_id")
-            if isinstance(order, Schedule):
-                forms.submit(open_schedule_form, reception, client, command, order.target, channel)
-            else:
-                forms.submit(open_start_form, reception, client, command, user, "", channel)
+            # Before the acknowledgement: where no thread can be had for it, the person is told in its place.
+            later(choose_form(reception, order, command, client))
+        ack(answer)
 
     app.command(COMMAND)(take_command)
+
+
+def choose_form(reception: Reception, order: Order, command: Payload, client: WebClient) -> Callable[[], object]:
+    """What opens the form that the command lacks."""
+    user, channel = find_text(command, "user_id"), find_text(command, "channel_id")
+    if isinstance(order, Schedule):
+        return partial(open_schedule_form, reception, client, command, order.target, channel)
+    return partial(open_start_form, reception, client, command, user, "", channel)
 
 
 def read_command(reception: Reception, text: str) -> Order | Misread:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Executor
+from functools import partial
 
 from slack_bolt import Ack, App, Respond
 from slack_sdk import WebClient
@@ -16,7 +16,7 @@ from bot.slack.drawing.cards import build_text
 from bot.slack.drawing.messages import Drawing
 from bot.slack.drawing.text import cut, write_code
 from bot.slack.sending.posting import Postbox
-from handlers.commands import answer_order, needs_form, read_command
+from handlers.commands import Later, answer_order, needs_form, read_command
 from handlers.desk import FormPlace, Reception, commit_form
 from handlers.forms.modals import build_form
 from handlers.grammar import Misread, name_target
@@ -31,15 +31,15 @@ FAULT_LIMIT = 250
 NO_FORM = f"A form opens only from a command: type `{COMMAND} {{}}`, or say all of it here."
 
 
-def register_threads(app: App, reception: Reception, forms: Executor) -> None:
-    """Listen for mentions of the bot, for the shortcut and for its form. `forms` answers after the acknowledgement."""
+def register_threads(app: App, reception: Reception, later: Later) -> None:
+    """Listen for mentions of the bot, for the shortcut and for its form. `later` makes a call on another thread."""
 
     def take_mention(event: Payload, body: Payload, client: WebClient) -> None:
-        receive_mention(reception, event, find_text(body, "team_id"), client, forms)
+        receive_mention(reception, event, find_text(body, "team_id"), client, later)
 
     def open_from_message(ack: Ack, body: Payload, client: WebClient, respond: Respond) -> None:
+        later(partial(open_order_form, reception, body, client, respond))
         ack()
-        forms.submit(open_order_form, reception, body, client, respond)
 
     def take_form(ack: Ack, body: Payload) -> None:
         receive_order_form(reception, body, ack)
@@ -49,7 +49,7 @@ def register_threads(app: App, reception: Reception, forms: Executor) -> None:
     app.view(ORDER_FORM)(take_form)
 
 
-def receive_mention(reception: Reception, event: Payload, team: str, client: WebClient, forms: Executor) -> None:
+def receive_mention(reception: Reception, event: Payload, team: str, client: WebClient, later: Later) -> None:
     """Commit what was said to the bot, or answer it at once, in private and in the same thread."""
     user, channel, ts = (find_text(event, name) for name in ("user", "channel", "ts"))
     if not user or event.get("bot_id") or event.get("subtype"):
@@ -58,7 +58,8 @@ def receive_mention(reception: Reception, event: Payload, team: str, client: Web
     order = _read_about(reception, drop_mention(find_text(event, "text")), user, channel, thread)
     told = _find_answer(reception, order, user)
     if told or isinstance(order, Misread):
-        forms.submit(Postbox(client, client).answer, "", user, channel, Drawing(told), thread or ts)
+        postbox = Postbox(client, client)
+        later(partial(postbox.answer, "", user, channel, Drawing(told), thread or ts))
         return
     click = Click(
         id=hash_id("mention", channel, ts),

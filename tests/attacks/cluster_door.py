@@ -22,7 +22,7 @@ from steps.workloads.injection import parse_injector
 from tests.attacks.table import Attack, Kind
 from tests.unit.bot.gateways.loopback import HandClock, Loopback, Reply, Reset, write_kubeconfig
 
-SHORT = TimeLimits(connect=2.0, read=0.5)
+AMPLE = TimeLimits(connect=10.0, read=10.0)
 MOST_BYTES = 50 * 2**20
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{chr(98 + n)}: &{chr(98 + n)} [{','.join(['*' + chr(97 + n)] * 9)}]\n" for n in range(8)
@@ -48,7 +48,7 @@ class Cluster:
         """A gateway to the server, whose waits take no time."""
         clock = HandClock()
         retries = ReadRetries(clock=clock, sleep=clock.sleep)
-        gateway = KubernetesGateway(ApiServer(KubeconfigConnection(self.address), SHORT, retries))
+        gateway = KubernetesGateway(ApiServer(KubeconfigConnection(self.address), AMPLE, retries))
         try:
             yield gateway
         finally:

@@ -52,7 +52,7 @@ def register(ground: Ground) -> Iterator[Register]:
 
 
 def mark(ground: Ground, hook: Json) -> Json:
-    """A webhook beside this one that refuses marked ConfigMaps: a server reads both at once, a moment after creation."""
+    """A webhook beside this one that refuses marked ConfigMaps: read with it, a moment after creation."""
     rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["configmaps"]}
     own = {"name": MARKER, "rules": [rule], "failurePolicy": "Fail", "objectSelector": {"matchLabels": MARKED}}
     return {**hook, **own, "clientConfig": ground.play_webhook(MARKER, Policy("down"))}

@@ -24,7 +24,7 @@ def control(served: ServedYard, method: str, path: str, body: Any = None) -> tup
 
 def pods(api: client.ApiClient) -> Any:
     core: Any = client.CoreV1Api(api)
-    return core.list_namespaced_pod("shop", _request_timeout=5)
+    return core.list_namespaced_pod("shop", _request_timeout=30)
 
 
 def status_of(api: client.ApiClient) -> tuple[int, str | None]:

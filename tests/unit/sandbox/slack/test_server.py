@@ -15,12 +15,12 @@ from tests.unit.sandbox.slack.rig import CHANNEL, HandClock, Stage
 def test_page_and_control_stand_beside_the_api(stage: Stage, path: str) -> None:
     """A person's browser needs no other address than the bot's."""
     assert stage.client.auth_test()["ok"]
-    assert requests.get(f"{stage.site.url}{path}", timeout=5).status_code == 200
+    assert requests.get(f"{stage.site.url}{path}", timeout=30).status_code == 200
 
 
 def test_a_path_that_slack_lacks_is_not_found(stage: Stage) -> None:
     """Nothing answers by chance."""
-    assert requests.get(f"{stage.site.url}/apis/auth.test", timeout=5).status_code == 404
+    assert requests.get(f"{stage.site.url}/apis/auth.test", timeout=30).status_code == 404
 
 
 def test_two_stand_ins_share_nothing(stage: Stage, clock: HandClock) -> None:

@@ -22,7 +22,7 @@ def make_app() -> web.Application:
 def test_answers_from_a_thread_until_it_is_stopped() -> None:
     """The address works, and is free after the stop."""
     site = serve_in_thread(make_app())
-    text = requests.get(site.url, timeout=5).text
+    text = requests.get(site.url, timeout=30).text
     site.stop()
     again = serve_in_thread(make_app(), port=site.port)
     again.stop()

@@ -56,7 +56,7 @@ def connect(credentials: GoogleCredentials, host: str, ca: str = "") -> GkeConne
 def read_through(credentials: GoogleCredentials, server: Loopback, host: str = "") -> int:
     """The status of one answer."""
     connection = connect(credentials, f"https://{host or server.address}")
-    api = ApiServer(connection, TimeLimits(2, 2))
+    api = ApiServer(connection, TimeLimits(10, 10))
     try:
         return api.send("read the version", "GET", "/version").status
     finally:

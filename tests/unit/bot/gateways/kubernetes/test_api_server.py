@@ -12,7 +12,7 @@ from bot.gateways.kubernetes.api_server import ApiServer, TimeLimits, find_carri
 from bot.gateways.kubernetes.connections import KubeconfigConnection
 from steps.contract.errors import GiveUp, NotGranted, StepError, TryAgain
 from steps.mesh import Binding, ClusterAddress, WorkloadRef
-from tests.unit.bot.gateways.conftest import ConnectTo
+from tests.unit.bot.gateways.conftest import AMPLE, SHORT, ConnectTo
 from tests.unit.bot.gateways.loopback import (
     HandClock,
     Reply,
@@ -81,7 +81,7 @@ def test_a_refused_write_has_certainly_changed_nothing(
     connect: ConnectTo, answer: Reply | Reset | Silence, nothing: bool
 ) -> None:
     """One without an answer, or carried out by a server that then fell, may have."""
-    gateway, _ = connect(in_order(answer))
+    gateway, _ = connect(in_order(answer), SHORT if isinstance(answer, Silence) else AMPLE)
     with pytest.raises(StepError) as raised:
         gateway.restart_workload(WEB, "2026-01-01T00:00:00Z")
     assert raised.value.changed_nothing == nothing
@@ -101,7 +101,7 @@ def test_a_write_that_was_never_sent_has_certainly_changed_nothing(tmp_path: Pat
 
 def test_a_silent_server_is_given_up_in_time(connect: ConnectTo) -> None:
     """A half-open connection ends with the time limit."""
-    gateway, _ = connect(in_order(Silence()))
+    gateway, _ = connect(in_order(Silence()), SHORT)
     with pytest.raises(TryAgain, match="gave no answer"):
         gateway.restart_workload(WEB, "2026-01-01T00:00:00Z")
 
@@ -206,7 +206,7 @@ def test_a_closed_port_is_looked_up_anew(tmp_path: Path, hand_clock: HandClock) 
     """A connection that can't be made asks where the cluster is now."""
     path = write_kubeconfig(tmp_path, "http://127.0.0.1:9")
     connection = Counting(ClusterAddress("cluster-x", kubeconfig=str(path)))
-    server = ApiServer(connection, TimeLimits(1, 1), ReadRetries(0, hand_clock, hand_clock.sleep))
+    server = ApiServer(connection, TimeLimits(10, 10), ReadRetries(0, hand_clock, hand_clock.sleep))
     with pytest.raises(TryAgain, match="could not be reached"):
         server.read("read the version", "/version")
     assert connection.opened == 2

@@ -31,7 +31,7 @@ class Cluster:
     def __init__(self, google: Google, stack: ExitStack, retries: ReadRetries) -> None:
         self.google = google
         self._stack = stack
-        gateways = ClusterGateways(google.credentials, google.endpoints, TimeLimits(2, 2), retries)
+        gateways = ClusterGateways(google.credentials, google.endpoints, TimeLimits(10, 10), retries)
         stack.callback(gateways.close)
         self.gateway: KubernetesGateway = gateways.kubernetes_for(ADDRESS)
 

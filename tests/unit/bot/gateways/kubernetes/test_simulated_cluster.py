@@ -41,7 +41,7 @@ class Simulation:
         site = serve_in_thread(self.cluster.app(background=False), google.certificate.server_context())
         stack.callback(site.stop)
         google.change_cluster(endpoint=f"127.0.0.1:{site.port}")
-        gateways = ClusterGateways(google.credentials, google.endpoints, TimeLimits(2, 5), retries)
+        gateways = ClusterGateways(google.credentials, google.endpoints, TimeLimits(10, 10), retries)
         stack.callback(gateways.close)
         self.gke = gateways.gke
         self.bot: KubernetesGateway = gateways.kubernetes_for(ADDRESS)

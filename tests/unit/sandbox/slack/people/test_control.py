@@ -12,19 +12,19 @@ from tests.unit.sandbox.slack.rig import CHANNEL, Stage
 @pytest.mark.parametrize("path", ["/", "/ui/state", "/page/app.js", "/files/U1/F1/x"])
 def test_refuses_other_host_names(stage: Stage, host: str, path: str) -> None:
     """A page that rebinds its name to loopback gets nothing."""
-    assert requests.get(f"{stage.site.url}{path}", headers={"Host": host}, timeout=5).status_code == 403
+    assert requests.get(f"{stage.site.url}{path}", headers={"Host": host}, timeout=30).status_code == 403
 
 
 def test_refuses_other_sites_pages(stage: Stage) -> None:
     """A POST from another origin is refused."""
     headers = {"Origin": "https://evil.example"}
-    answer = requests.post(f"{stage.site.url}/ui/command", json={}, headers=headers, timeout=5)
+    answer = requests.post(f"{stage.site.url}/ui/command", json={}, headers=headers, timeout=30)
     assert answer.status_code == 403
 
 
 def test_refuses_forms(stage: Stage) -> None:
     """What a plain form of another site could send is refused."""
-    answer = requests.post(f"{stage.site.url}/ui/command", data={"user": "ana"}, timeout=5)
+    answer = requests.post(f"{stage.site.url}/ui/command", data={"user": "ana"}, timeout=30)
     assert answer.status_code == 415
 
 
@@ -52,7 +52,7 @@ def test_explains_what_cannot_be_done(stage: Stage, name: str, body: dict[str, o
 
 def test_refuses_a_body_that_is_no_object(stage: Stage) -> None:
     """JSON that isn't an object is named."""
-    answer = requests.post(f"{stage.site.url}/ui/home", json=[1], timeout=5)
+    answer = requests.post(f"{stage.site.url}/ui/home", json=[1], timeout=30)
     assert answer.status_code == 400
     assert answer.json()["error"] == "the body is not readable: the body is not a JSON object"
 
@@ -89,7 +89,7 @@ def test_switches_the_rate_limits_off(stage: Stage) -> None:
 
 def test_streams_events(stage: Stage) -> None:
     """The feed is server-sent events with their number as id."""
-    with requests.get(f"{stage.site.url}/ui/events?after=0", stream=True, timeout=5) as stream:
+    with requests.get(f"{stage.site.url}/ui/events?after=0", stream=True, timeout=30) as stream:
         stage.window.post("message", user="ana", channel=CHANNEL, text="hello")
         lines = stream.iter_lines(decode_unicode=True)
         data = next(line for line in lines if line.startswith("data: "))
@@ -98,7 +98,7 @@ def test_streams_events(stage: Stage) -> None:
 
 def test_a_wait_ends_with_nothing_when_time_is_up(stage: Stage) -> None:
     """No news is an empty list."""
-    answer = requests.get(f"{stage.site.url}/ui/wait?timeout=0", timeout=5).json()
+    answer = requests.get(f"{stage.site.url}/ui/wait?timeout=0", timeout=30).json()
     assert answer["events"] == []
 
 

@@ -14,10 +14,10 @@ SCRIPTS = sorted(part.name for part in PAGE.iterdir() if part.name.endswith(".js
 
 def test_the_shell_loads_parts_that_exist(stage: Stage) -> None:
     """Every stylesheet, script and icon that the shell names is served with its type."""
-    shell = requests.get(f"{stage.site.url}/", timeout=5).text
+    shell = requests.get(f"{stage.site.url}/", timeout=30).text
     parts = re.findall(r'(?:href|src)="(/page/[^"]+)"', shell)
     assert "/page/app.js" in parts
-    assert {requests.get(f"{stage.site.url}{part}", timeout=5).status_code for part in parts} == {200}
+    assert {requests.get(f"{stage.site.url}{part}", timeout=30).status_code for part in parts} == {200}
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
@@ -36,7 +36,7 @@ def test_scripts_never_write_markup(script: str) -> None:
 
 def test_the_page_may_run_its_own_scripts_only(stage: Stage) -> None:
     """The content security policy allows no inline and no foreign script."""
-    policy = requests.get(f"{stage.site.url}/", timeout=5).headers["Content-Security-Policy"]
+    policy = requests.get(f"{stage.site.url}/", timeout=30).headers["Content-Security-Policy"]
     assert "default-src 'self'" in policy
     assert "script-src" not in policy
 

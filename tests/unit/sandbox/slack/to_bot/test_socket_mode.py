@@ -133,7 +133,7 @@ def test_a_response_url_works_five_times(stage: Stage) -> None:
     handler = stage.connect(app)
     stage.window.command("/asm-upgrade status")
     handler.close()
-    codes = [requests.post(urls[0], json={"text": str(number)}, timeout=5).status_code for number in range(6)]
+    codes = [requests.post(urls[0], json={"text": str(number)}, timeout=30).status_code for number in range(6)]
     assert codes == [200] * 5 + [404]
 
 
@@ -151,7 +151,7 @@ def test_a_response_url_ends_after_half_an_hour(stage: Stage) -> None:
     stage.window.command("/asm-upgrade status")
     handler.close()
     stage.clock.advance(1801)
-    answer = requests.post(urls[0], json={"text": "late"}, timeout=5)
+    answer = requests.post(urls[0], json={"text": "late"}, timeout=30)
     assert (answer.status_code, answer.text) == (404, "expired_url")
 
 
@@ -212,5 +212,5 @@ def test_each_payload_goes_to_one_connection(stage: Stage) -> None:
 
 def test_a_ticket_opens_one_socket_only(stage: Stage) -> None:
     """An address from apps.connections.open can't be used twice or invented."""
-    answer = requests.get(f"{stage.site.url}/link/?ticket=invented", timeout=5)
+    answer = requests.get(f"{stage.site.url}/link/?ticket=invented", timeout=30)
     assert answer.status_code == 403

@@ -160,7 +160,7 @@ def simulated(tmp_path: Path) -> Iterator[list[KubernetesGateway]]:
         path = tmp_path / "bot.json"
         write_kubeconfig(path, server=site.url, ca_base64=certificate.ca_base64, token="bots-token")
         address = ClusterAddress("cluster-x", kubeconfig=str(path))
-        made = [KubernetesGateway(ApiServer(KubeconfigConnection(address), TimeLimits(2, 5))) for _ in range(2)]
+        made = [KubernetesGateway(ApiServer(KubeconfigConnection(address), TimeLimits(10, 10))) for _ in range(2)]
         for gateway in made:
             stack.callback(gateway.close)
         yield made

@@ -26,8 +26,8 @@ def test_a_download_needs_the_bots_token(stage: Stage) -> None:
     )
     url = answer["file"]["url_private_download"]
     token = {"Authorization": f"Bearer {stage.stand_in.cast.app.bot_token}"}
-    assert requests.get(url, timeout=5).headers["Content-Type"].startswith("text/html")
-    assert requests.get(url, headers=token, timeout=5).content == b"a: 1"
+    assert requests.get(url, timeout=30).headers["Content-Type"].startswith("text/html")
+    assert requests.get(url, headers=token, timeout=30).content == b"a: 1"
 
 
 def test_an_attachment_that_is_not_base64_is_refused(stage: Stage) -> None:
@@ -38,4 +38,4 @@ def test_an_attachment_that_is_not_base64_is_refused(stage: Stage) -> None:
 
 def test_an_unknown_upload_address_is_not_found(stage: Stage) -> None:
     """Bytes sent to an invented address are refused."""
-    assert requests.post(f"{stage.site.url}/upload/v1/invented", data=b"x", timeout=5).status_code == 404
+    assert requests.post(f"{stage.site.url}/upload/v1/invented", data=b"x", timeout=30).status_code == 404
