@@ -1,7 +1,8 @@
 """Plugin: files that may take long and those of whole upgrades come first, so that all workers end together.
 
 `--shuffle SEED` runs the files in a random order, and the tests of each file as well. Of the files that share a control
-plane one worker takes all: each other would start one for itself, which costs as much as their tests.
+plane, or the trees of the whole project, one worker takes all: each other would start one for itself, or parse them
+again, which costs as much as their tests.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import random
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -24,6 +24,7 @@ USUAL, LONGEST = 180.0, 900.0
 # Lost nodes are waited for as long as all other contracts take: they get a control plane of their own.
 SHARING, APART = re.compile(r"tests/contracts/test_\w+\.py"), "tests/contracts/test_node_loss.py"
 CONTRACTS = "tests/contracts"
+HOUSE = "tests/unit/house"
 
 
 class Placed(Protocol):
@@ -63,17 +64,51 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Hand out files as xdist does, but what shares a control plane in one."""
-    if not config.getoption("real_cluster") or config.getoption("dist") != "loadfile":
+    """Hand out files as xdist does, but what shares a control plane, or the project's trees, in one."""
+    if config.getoption("dist") != "loadfile":
         return None
-    scheduler: Any = LoadFileScheduling(config, log)
-    scheduler._split_scope = partial(name_group, real=True)
-    return scheduler
+    return Scheduling(config, log, real=bool(config.getoption("real_cluster")))
+
+
+class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist says nothing of its types
+    """xdist's own, by our groups; it looks for a test among all by its place, and no more at what is done."""
+
+    def __init__(self, config: pytest.Config, log: Any, *, real: bool) -> None:
+        super().__init__(config, log)
+        self._real = real
+
+    def _split_scope(self, nodeid: str) -> str:
+        return name_group(nodeid, real=self._real)
+
+    def add_node_collection(self, node: Any, collection: Sequence[str]) -> None:
+        super().add_node_collection(node, collection)
+        if node in self.registered_collections:
+            self.registered_collections[node] = Numbered(collection)
+
+    def mark_test_complete(self, node: Any, item_index: int, duration: float = 0) -> None:
+        group = self._split_scope(self.registered_collections[node][item_index])
+        super().mark_test_complete(node, item_index, duration)
+        if all(self.assigned_work[node][group].values()):
+            del self.assigned_work[node][group]
+
+
+class Numbered(list[str]):
+    """Tests that know their places: to compare each with all before it takes seconds for ten thousand."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        super().__init__(names)
+        self._places = {name: place for place, name in enumerate(self)}
+
+    def index(self, name: str, *_bounds: Any) -> int:
+        """Where it is."""
+        return self._places[name]
 
 
 def name_group(nodeid: str, *, real: bool) -> str:
-    """What one worker takes as a whole: a test's file, or all that use its control plane."""
+    """What one worker takes as a whole: a test's file, or all that use its control plane or the project's trees."""
     file = nodeid.split("::", 1)[0]
+    if file.startswith(f"{HOUSE}/"):
+        return HOUSE
     return CONTRACTS if real and file != APART and SHARING.fullmatch(file) else file
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Generator
-from functools import cache
+from collections.abc import Callable, Generator, Mapping
+from functools import cache, partial
+from typing import Any
 
 import pytest
 import structlog
@@ -16,11 +17,32 @@ YOUNG_OBJECTS = 20_000
 UNUSED = "rfc3987_syntax"
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Draw no frames around the tracebacks that are logged: each takes as long as a test."""
     sys.modules[UNUSED] = None  # type: ignore[assignment]
     renderer = structlog.get_config()["processors"][-1]
     renderer.exception_formatter = structlog.dev.plain_traceback
+    if hasattr(config, "workerinput") and config.option.durations is None and config.get_verbosity() <= 0:
+        tell_less(config.pluginmanager)
+
+
+def tell_less(plugins: pytest.PytestPluginManager) -> None:
+    """Let a worker of xdist keep to itself what nobody looks at: to send and to read it takes as long as a test."""
+    for teller in plugins.get_plugins():
+        if send := getattr(teller, "sendevent", None):
+            teller.sendevent = partial(send_if_telling, send)
+
+
+def send_if_telling(send: Callable[..., None], name: str, **told: Any) -> None:
+    """Send it, unless it is that a test begins, or that what stands around it passed without a word."""
+    if name == "logstart" or (name == "testreport" and is_silent(told["data"])):
+        return
+    send(name, **told)
+
+
+def is_silent(report: Mapping[str, Any]) -> bool:
+    """Whether a report says nothing that is shown: a fixture was set up or taken down, and nothing was printed."""
+    return report["outcome"] == "passed" and report["when"] != "call" and not report["sections"]
 
 
 @pytest.hookimpl(wrapper=True)

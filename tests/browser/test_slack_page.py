@@ -44,7 +44,7 @@ def stage() -> Iterator[Stage]:
 def page(browser: Browser, stage: Stage) -> Iterator[Page]:
     """Give the page as ana sees it; whatever the console complains about fails the test."""
     complaints: list[str] = []
-    opened = browser.new_page(viewport={"width": 1280, "height": 800})
+    opened = browser.new_page(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
     opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     opened.on("pageerror", lambda error: complaints.append(str(error)))
     opened.goto(f"{stage.site.url}/?user=ana")

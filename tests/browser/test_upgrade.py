@@ -86,9 +86,8 @@ def test_a_person_upgrades_cluster_x_on_the_page(page: Page, pictures: Path) -> 
     act_as(page, "ben")
     while button := wait_for_gate(thread):
         assert button.inner_text() != RETRY, f"the upgrade is blocked: {thread.inner_text()[-1500:]}"
-        picture = page.screenshot()
         if PICTURED.search(button.locator("xpath=ancestor::article").inner_text()):
-            (pictures / "page.png").write_bytes(picture)
+            (pictures / "page.png").write_bytes(page.screenshot())
         press(page, button)
     # The change record stands below it as a file, and says so too.
     last = thread.locator("article", has_not=page.locator(".file")).last

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.house.sources import list_nodes, list_sources, parse_source, write_name
+
 # Who imports these has something beside the clock that only real time brings on.
 REAL = (
     "asyncio",
@@ -41,7 +43,7 @@ STATED = {
 
 def has_real_work(tree: ast.Module) -> bool:
     """Whether a module works with what only real time brings on."""
-    nodes = list(ast.walk(tree))
+    nodes = list_nodes(tree)
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
     return any(name == one or name.startswith(f"{one}.") for name in names for one in REAL)
@@ -52,28 +54,28 @@ def moves_clock(node: ast.AST) -> bool:
     if isinstance(node, ast.Call):
         return isinstance(node.func, ast.Attribute) and node.func.attr == "advance"
     targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AugAssign) else []
-    return any("clock." in ast.unparse(target) for target in targets)
+    return any("clock." in write_name(target) for target in targets)
 
 
 def find_runners(place: str, tree: ast.Module) -> Iterator[str]:
     """The functions that move a clock in a loop beside what happens in real time."""
     if not has_real_work(tree):
         return
-    for built in ast.walk(tree):
+    for built in list_nodes(tree):
         if not isinstance(built, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
-        loops = (node for node in ast.walk(built) if isinstance(node, ast.For | ast.While | ast.AsyncFor))
-        if any(moves_clock(node) for loop in loops for node in ast.walk(loop)):
+        loops = (node for node in list_nodes(built) if isinstance(node, ast.For | ast.While | ast.AsyncFor))
+        if any(moves_clock(node) for loop in loops for node in list_nodes(loop)):
             yield f"{place}::{built.name}"
 
 
 def test_no_clock_is_moved_in_hope(project_root: Path) -> None:
     """A loop that moves the clock until a thread or a program is done depends on how busy the machine is."""
     found: set[str] = set()
-    for path in sorted((project_root / "tests").rglob("*.py")):
+    for path in list_sources(project_root, "tests"):
         place = path.relative_to(project_root).as_posix()
         if not place.startswith("tests/bench/"):
-            found |= set(find_runners(place, ast.parse(path.read_text(encoding="utf-8"))))
+            found |= set(find_runners(place, parse_source(path)))
     assert found == STATED.keys()
 
 

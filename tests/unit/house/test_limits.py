@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.house.sources import list_nodes, list_sources, parse_source, write_name
+
 PROGRAMS = ("bot", "handlers", "steps", "sandbox")
 # Without an argument each of these waits for ever.
 ENDLESS = {"accept", "acquire", "communicate", "exception", "get", "join", "receive", "recv", "result", "wait"}
@@ -58,31 +60,31 @@ STATED: Mapping[str, Mapping[str, str]] = {
 
 def read_modules(root: Path, *folders: str) -> Iterator[tuple[str, ast.Module]]:
     """Every module; benchmarks are watched by whoever starts them."""
-    for path in sorted(path for folder in folders for path in (root / folder).rglob("*.py")):
+    for path in sorted(list_sources(root, *folders)):
         place = path.relative_to(root).as_posix()
         if not place.startswith("tests/bench/"):
-            yield place, ast.parse(path.read_text(encoding="utf-8"))
+            yield place, parse_source(path)
 
 
 def name_calls(tree: ast.AST) -> Iterator[tuple[ast.Call, str]]:
     """The calls that nobody else bounds: what is handed to `asyncio.wait_for` has the limit given there."""
     imported = read_imports(tree)
-    nodes = list(ast.walk(tree))
+    nodes = list_nodes(tree)
     bounded = {
         id(node.args[0])
         for node in nodes
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "asyncio.wait_for" and len(node.args) > 1
+        if isinstance(node, ast.Call) and write_name(node.func) == "asyncio.wait_for" and len(node.args) > 1
     }
     for node in nodes:
         if isinstance(node, ast.Call) and id(node) not in bounded:
-            head, dot, rest = ast.unparse(node.func).partition(".")
+            head, dot, rest = write_name(node.func).partition(".")
             yield node, f"{imported.get(head, head)}{dot}{rest}"
 
 
 def read_imports(tree: ast.AST) -> dict[str, str]:
     """What each name stands for that was imported from a module, or under another name."""
     names: dict[str, str] = {}
-    for node in ast.walk(tree):
+    for node in list_nodes(tree):
         if isinstance(node, ast.ImportFrom):
             names |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.Import):
@@ -109,7 +111,7 @@ def is_endless(place: str, call: ast.Call, name: str) -> bool:
 
 def list_awaited(tree: ast.Module) -> set[int]:
     """The lines in which a module awaits: whoever ends its event loop ends the wait as well."""
-    return {node.lineno for node in ast.walk(tree) if isinstance(node, ast.Await)}
+    return {node.lineno for node in list_nodes(tree) if isinstance(node, ast.Await)}
 
 
 def list_endless(root: Path, *folders: str) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
-from tests.order import LONGEST, USUAL, name_group, put_first, shuffle
+from tests.order import LONGEST, USUAL, Numbered, name_group, put_first, shuffle
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def test_what_may_take_longest_is_begun_first() -> None:
         ("tests/contracts/test_reads.py", "tests/contracts"),
         ("tests/contracts/test_node_loss.py", "tests/contracts/test_node_loss.py"),
         ("tests/contracts/istioctl/test_seam.py", "tests/contracts/istioctl/test_seam.py"),
-        ("tests/unit/house/test_order.py", "tests/unit/house/test_order.py"),
+        ("tests/unit/sandbox/test_control.py", "tests/unit/sandbox/test_control.py"),
     ],
 )
 def test_one_worker_takes_what_shares_a_control_plane(file: str, group: str) -> None:
@@ -72,3 +72,16 @@ def test_one_worker_takes_what_shares_a_control_plane(file: str, group: str) -> 
     assert LoadFileScheduling._split_scope(None, f"{file}::test_it[real]") == file
     assert name_group(f"{file}::test_it[real]", real=True) == group
     assert name_group(f"{file}::test_it[real]", real=False) == file
+
+
+@pytest.mark.parametrize("real", [False, True])
+def test_one_worker_takes_what_reads_the_whole_project(real: bool) -> None:
+    """The house is one group, on whichever cluster the contracts run."""
+    files = ("tests/unit/house/test_style.py::test_it", "tests/unit/house/test_words.py::test_it")
+    assert {name_group(file, real=real) for file in files} == {"tests/unit/house"}
+
+
+def test_a_test_is_found_by_its_place() -> None:
+    """Each where a list would find it."""
+    names = [f"{one.path}::test_{one.number}" for one in TESTS]
+    assert [Numbered(names).index(name) for name in names] == [*range(len(names))]

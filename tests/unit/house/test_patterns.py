@@ -143,15 +143,11 @@ def take_time(found: re.Pattern[Any], text: str | bytes) -> float:
     return time.thread_time() - begun
 
 
-def find_growing(written: Written) -> list[str]:
+def find_growing(written: Written) -> Iterator[str]:
     """The samples on whose texts the pattern takes more than in proportion to their length."""
     found = re.compile(written.pattern, written.flags)
-    return [
-        sample[:40]
-        for sample in list_samples(written.pattern, written.flags)
-        for number in (0, 1)
-        if _grows(found, sample, number)
-    ]
+    for sample in list_samples(written.pattern, written.flags):
+        yield from (sample[:40] for number in (0, 1) if _grows(found, sample, number))
 
 
 def _grows(found: re.Pattern[Any], sample: str, number: int) -> bool:
@@ -168,13 +164,13 @@ def _grows(found: re.Pattern[Any], sample: str, number: int) -> bool:
 @pytest.mark.parametrize("written", list_patterns(), ids=lambda one: one.where)
 def test_a_pattern_reads_in_proportion_to_the_text(written: Written) -> None:
     """Also texts that were made for it."""
-    assert find_growing(written) == []
+    assert list(find_growing(written)) == []
 
 
 @pytest.mark.parametrize("pattern", [r"<http:[^|>]*\|", r"a\s*\s*b", r"\d+\.\d+"])
 def test_a_pattern_that_takes_the_square_is_found(pattern: str) -> None:
     """The forms that were in the bot before."""
-    assert find_growing(Written("here", pattern, 0))
+    assert any(find_growing(Written("here", pattern, 0)))
 
 
 def test_patterns_that_are_made_are_known() -> None:

@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.unit.house.sources import list_nodes, list_sources, parse_source, read_source
+
 PACKAGES = ("bot", "handlers", "steps", "sandbox")
 MOST_MODULES = 15
 MOST_KNOWN = 14
@@ -32,7 +34,7 @@ APART = {
 def list_rooms(root: Path) -> Iterator[Path]:
     """All folders with Python modules, relative to the root."""
     for package in PACKAGES:
-        for folder in sorted({path.parent for path in (root / package).rglob("*.py")}):
+        for folder in sorted({path.parent for path in list_sources(root, package)}):
             yield folder.relative_to(root)
 
 
@@ -42,14 +44,14 @@ def list_modules(folder: Path) -> list[Path]:
 
 def name_modules(root: Path, *packages: str) -> dict[str, Path]:
     """Every module of the packages by its dotted name."""
-    paths = (path for package in packages for path in sorted((root / package).rglob("*.py")))
+    paths = list_sources(root, *packages)
     return {".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__"): path for path in paths}
 
 
 def list_known(path: Path, modules: dict[str, Path]) -> set[str]:
     """The modules of ours that a module imports anywhere in it, for its types alone included."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in list_nodes(parse_source(path)):
         if isinstance(node, ast.ImportFrom) and node.module:
             found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.Import):
@@ -67,7 +69,7 @@ def test_every_room_says_what_it_is_for(project_root: Path) -> None:
     """One plain sentence in its `__init__.py`."""
     silent = []
     for room in list_rooms(project_root):
-        said = ast.get_docstring(ast.parse((project_root / room / "__init__.py").read_text())) or ""
+        said = ast.get_docstring(parse_source(project_root / room / "__init__.py")) or ""
         if len(said.split()) < 3 or not said.endswith(".") or "\n" in said:
             silent.append(str(room))
     assert silent == []
@@ -95,7 +97,7 @@ def test_no_module_knows_too_many_others(project_root: Path) -> None:
 
 
 def count_lines(path: Path) -> int:
-    return len(path.read_text().splitlines())
+    return len(read_source(path).splitlines())
 
 
 def list_crumbs(root: Path) -> set[str]:

@@ -16,12 +16,9 @@ import steps
 from steps.contract.notes import Note
 from steps.contract.options import UpgradeOptions
 from steps.plan import STEPS, PlanKind, build_plan, tell_kind
+from tests.unit.house.sources import list_nodes, list_sources, parse_source, read_source, write_name
 
 OF_SLACK = re.compile(r"<@|<#|<!|/asm-upgrade|\"(primary|danger)\"|\b[Ss]lack\b")
-
-
-def list_sources(root: Path, *packages: str) -> Iterator[Path]:
-    return (path for package in packages for path in sorted((root / package).rglob("*.py")))
 
 
 def list_keys() -> list[str]:
@@ -45,7 +42,7 @@ def test_notes_are_read_by_their_note(project_root: Path) -> None:
     found = {
         f"{path.relative_to(project_root)}: {key}"
         for path in sources
-        for line in path.read_text().splitlines()
+        for line in read_source(path).splitlines()
         if " = Note(" not in line
         for key in quoted
         if key in line
@@ -58,7 +55,7 @@ def test_steps_know_nothing_of_slack(project_root: Path) -> None:
     found = [
         str(path.relative_to(project_root))
         for path in list_sources(project_root, "steps")
-        if OF_SLACK.search(path.read_text())
+        if OF_SLACK.search(read_source(path))
     ]
     assert found == []
 
@@ -66,7 +63,7 @@ def test_steps_know_nothing_of_slack(project_root: Path) -> None:
 def find_places(root: Path, pattern: str) -> set[str]:
     """The modules of the bot and the steps in which a pattern stands."""
     found = list_sources(root, "bot", "handlers", "steps")
-    return {str(path.relative_to(root)) for path in found if re.search(pattern, path.read_text())}
+    return {str(path.relative_to(root)) for path in found if re.search(pattern, read_source(path))}
 
 
 def test_the_audit_is_appended_to_in_one_place(project_root: Path) -> None:
@@ -85,8 +82,8 @@ def find_functions(root: Path, seen: Callable[[ast.AST], bool]) -> set[str]:
     """The functions of the bot and the steps in which something stands, by module and name."""
     found = set()
     for path in list_sources(root, "bot", "handlers", "steps"):
-        for built in ast.walk(ast.parse(path.read_text())):
-            if isinstance(built, ast.FunctionDef) and any(seen(node) for node in ast.walk(built)):
+        for built in list_nodes(parse_source(path)):
+            if isinstance(built, ast.FunctionDef) and any(map(seen, list_nodes(built))):
                 found.add(f"{path.relative_to(root)}::{built.name}")
     return found
 
@@ -95,7 +92,7 @@ def calls(name: str) -> Callable[[ast.AST], bool]:
     """Whether a node calls a function, or a method, of this name."""
 
     def seen(node: ast.AST) -> bool:
-        return isinstance(node, ast.Call) and ast.unparse(node.func).endswith(name)
+        return isinstance(node, ast.Call) and write_name(node.func).endswith(name)
 
     return seen
 
@@ -154,11 +151,11 @@ def name_parts(node: ast.AST) -> Iterator[str]:
 
 
 def is_binding(node: ast.AST) -> bool:
-    return re.search(r"\bbinding$", ast.unparse(node)) is not None
+    return re.search(r"\bbinding$", write_name(node)) is not None
 
 
 def is_bound(node: ast.AST) -> bool:
-    return is_binding(node) or ast.unparse(node).startswith("bind_")
+    return is_binding(node) or write_name(node).startswith("bind_")
 
 
 def test_one_place_names_what_a_gate_binds(project_root: Path) -> None:
@@ -167,7 +164,7 @@ def test_one_place_names_what_a_gate_binds(project_root: Path) -> None:
         f"{path.relative_to(project_root)}: {part}"
         for path in list_sources(project_root, "bot", "handlers", "steps")
         if path != project_root / "steps" / "gates.py"
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in list_nodes(parse_source(path))
         for part in name_parts(node)
     }
     assert found == set()

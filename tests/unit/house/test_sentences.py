@@ -6,7 +6,6 @@ import ast
 import json
 import re
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import pytest
 from bot.slack.drawing.text import write_plain
 from steps.contract.wording import begin_sentence
 from steps.plan import STEPS
+from tests.unit.house.sources import list_nodes, list_sources, parse_source, write_name
 
 # Ids that travel unseen: of blocks, of buttons, and what programs find at a message.
 UNSEEN = re.compile(r'"(block_id|value|metadata|action_id|private_metadata)":.*')
@@ -47,16 +47,14 @@ def read_goldens(root: Path, name: str) -> dict[str, str]:
     return {file.name: UNSEEN.sub("", file.read_text(encoding="utf-8")) for file in files}
 
 
-@cache
-def list_sources(root: Path) -> list[tuple[str, ast.Module]]:
+def list_trees(root: Path) -> list[tuple[str, ast.Module]]:
     """Every module whose sentences people may read."""
-    files = [file for room in ROOMS for file in sorted((root / room).rglob("*.py"))]
-    return [(str(file.relative_to(root)), ast.parse(file.read_text(encoding="utf-8"))) for file in files]
+    return [(str(file.relative_to(root)), parse_source(file)) for file in list_sources(root, *ROOMS)]
 
 
 def list_interpolations(tree: ast.Module) -> Iterator[tuple[ast.FormattedValue, str, str]]:
     """Each value put into a text, with what stands before and after it."""
-    for node in ast.walk(tree):
+    for node in list_nodes(tree):
         if isinstance(node, ast.JoinedStr):
             around = [part.value if isinstance(part, ast.Constant) else "" for part in node.values]
             for place, part in enumerate(node.values):
@@ -70,10 +68,10 @@ def list_prose(tree: ast.Module) -> Iterator[str]:
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
     docstrings = {
         id(node.body[0].value)
-        for node in ast.walk(tree)
+        for node in list_nodes(tree)
         if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr)
     }
-    for node in ast.walk(tree):
+    for node in list_nodes(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
             yield node.value
 
@@ -103,9 +101,9 @@ def test_no_sentence_is_made_of_the_id_of_a_step(project_root: Path) -> None:
     """Wherever one is written: `name_phase` says what people call it. A text without a blank is no sentence."""
     found = {
         (file, ast.unparse(part.value))
-        for file, tree in list_sources(project_root)
+        for file, tree in list_trees(project_root)
         for part, before, after in list_interpolations(tree)
-        if STEP.search(ast.unparse(part.value)) and " " in before + after and file not in NAMING_STEPS
+        if STEP.search(write_name(part.value)) and " " in before + after and file not in NAMING_STEPS
     }
     assert found == set()
 
@@ -114,7 +112,7 @@ def test_a_length_of_time_is_written_in_one_place(project_root: Path) -> None:
     """`describe_seconds` rounds it to what is worth knowing; a number before a unit would be rounded by hand."""
     found = {
         (file, ast.unparse(part))
-        for file, tree in list_sources(project_root)
+        for file, tree in list_trees(project_root)
         for part, _, after in list_interpolations(tree)
         if UNIT.match(after) and file not in WRITERS and not _is_exact(part)
     }
@@ -128,9 +126,7 @@ def _is_exact(part: ast.FormattedValue) -> bool:
 
 def test_there_is_one_arrow(project_root: Path) -> None:
     """In what the code says and in what people were seen to be shown."""
-    said = {
-        (file, text) for file, tree in list_sources(project_root) for text in list_prose(tree) if ARROWS.search(text)
-    }
+    said = {(file, text) for file, tree in list_trees(project_root) for text in list_prose(tree) if ARROWS.search(text)}
     shown = {file for name in GOLDENS for file, text in read_goldens(project_root, name).items() if ARROWS.search(text)}
     assert (said, shown) == (set(), set())
 
@@ -156,8 +152,8 @@ def test_a_refusal_begins_with_a_capital(project_root: Path) -> None:
     """Or with the name of a cluster, an upgrade or what was typed: it is answered as it is."""
     refused = {
         (file, str(part.value))
-        for file, tree in list_sources(project_root)
-        for call in ast.walk(tree)
+        for file, tree in list_trees(project_root)
+        for call in list_nodes(tree)
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in ("Refusal", "Answer")
         for part in ast.walk(call.args[0] if call.args else call)
         if isinstance(part, ast.Constant) and isinstance(part.value, str) and _begins(call.args[0], part)

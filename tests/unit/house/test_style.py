@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.unit.house.sources import list_nodes, list_sources, parse_source, read_source
+
 PACKAGES = ("bot", "handlers", "steps", "sandbox")
 LONGEST_MODULE = 400
 LONGEST_FUNCTION = 45
@@ -29,13 +31,17 @@ BORROWED = ("task_card", "taskcard", "cronjob", "dataclass", "metadata")
 
 
 def read_modules(root: Path, *packages: str) -> Iterator[tuple[Path, str]]:
-    for package in packages:
-        for path in sorted((root / package).rglob("*.py")):
-            yield path.relative_to(root), path.read_text()
+    for path in list_sources(root, *packages):
+        yield path.relative_to(root), read_source(path)
 
 
-def definitions(source: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
-    for node in ast.walk(ast.parse(source)):
+def parse_modules(root: Path, *packages: str) -> Iterator[tuple[Path, ast.Module]]:
+    for path in list_sources(root, *packages):
+        yield path.relative_to(root), parse_source(path)
+
+
+def definitions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
+    for node in list_nodes(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node
 
@@ -58,8 +64,8 @@ def test_functions_are_short(project_root: Path) -> None:
     """A function fits on one screen."""
     long = [
         f"{path}:{node.lineno} {node.name}"
-        for path, text in read_modules(project_root, *PACKAGES)
-        for node in definitions(text)
+        for path, tree in parse_modules(project_root, *PACKAGES)
+        for node in definitions(tree)
         if not isinstance(node, ast.ClassDef) and (node.end_lineno or 0) - node.lineno >= LONGEST_FUNCTION
     ]
     assert not long, f"split these functions (at most {LONGEST_FUNCTION} lines): {long}"
@@ -80,8 +86,8 @@ def test_services_are_made_of_few_parts(project_root: Path) -> None:
     """No constructor takes more than six arguments; frozen values are as wide as what they hold."""
     wide = [
         f"{path}:{node.lineno} {node.name}"
-        for path, text in read_modules(project_root, "bot", "handlers", "steps")
-        for node in definitions(text)
+        for path, tree in parse_modules(project_root, "bot", "handlers", "steps")
+        for node in definitions(tree)
         if isinstance(node, ast.ClassDef) and count_arguments(node) > MOST_ARGUMENTS
     ]
     assert not wide, f"group what these are made of (at most {MOST_ARGUMENTS} arguments): {wide}"
@@ -103,8 +109,8 @@ def list_parts(node: ast.AST) -> Iterator[tuple[str, str, str]]:
 def list_services(root: Path) -> set[str]:
     """The classes that do something: all but frozen values, exceptions and forms of JSON."""
     found = set()
-    for _, text in read_modules(root, "bot", "handlers", "steps"):
-        for node in definitions(text):
+    for _, tree in parse_modules(root, "bot", "handlers", "steps"):
+        for node in definitions(tree):
             if isinstance(node, ast.ClassDef):
                 told = " ".join(map(ast.unparse, (*node.decorator_list, *node.bases, *node.keywords)))
                 found |= set() if re.search(r"frozen=True|Struct|TypedDict|Exception|Error", told) else {node.name}
@@ -116,8 +122,8 @@ def test_no_default_stands_in_for_a_part(project_root: Path) -> None:
     services = re.compile(rf"\b({'|'.join(sorted(list_services(project_root)))}|Callable)\b")
     found = {
         f"{path}: {name}"
-        for path, text in read_modules(project_root, "bot", "handlers", "steps")
-        for built in definitions(text)
+        for path, tree in parse_modules(project_root, "bot", "handlers", "steps")
+        for built in definitions(tree)
         if isinstance(built, ast.ClassDef)
         for node in built.body
         for name, annotation, default in list_parts(node)
@@ -136,8 +142,8 @@ def test_no_frozen_service_is_made_of_many_parts(project_root: Path) -> None:
     services = re.compile(rf"\b({'|'.join(sorted(list_services(project_root)))})\b")
     wide = {
         node.name
-        for _, text in read_modules(project_root, "bot", "handlers", "steps")
-        for node in definitions(text)
+        for _, tree in parse_modules(project_root, "bot", "handlers", "steps")
+        for node in definitions(tree)
         if isinstance(node, ast.ClassDef)
         and sum(bool(services.search(annotation)) for annotation in list_annotations(node)) > MOST_ARGUMENTS
     }
@@ -148,8 +154,8 @@ def test_names_use_the_words_of_the_product(project_root: Path) -> None:
     """Public modules, classes and functions avoid words that say nothing here."""
     named = [
         (str(path), name)
-        for path, text in read_modules(project_root, *PACKAGES)
-        for name in [path.stem, *(node.name for node in definitions(text))]
+        for path, tree in parse_modules(project_root, *PACKAGES)
+        for name in [path.stem, *(node.name for node in definitions(tree))]
     ]
     wrong = sorted(
         {f"{path}: {name}" for path, name in named if not name.startswith("_") and words_of(name) & BANNED_WORDS}
@@ -161,8 +167,8 @@ def test_every_test_says_what_it_shows(project_root: Path) -> None:
     """Each test has a docstring of one line."""
     silent = [
         f"{path}:{node.lineno} {node.name}"
-        for path, text in read_modules(project_root, "tests")
-        for node in definitions(text)
+        for path, tree in parse_modules(project_root, "tests")
+        for node in definitions(tree)
         if not isinstance(node, ast.ClassDef) and node.name.startswith("test_") and not ast.get_docstring(node)
     ]
     assert not silent, f"give these tests a one-line docstring: {silent}"
@@ -172,8 +178,8 @@ def test_every_file_of_tests_has_a_test(project_root: Path) -> None:
     """An empty one makes its room look tested."""
     found = [
         str(path)
-        for path, text in read_modules(project_root, "tests")
-        if path.name.startswith("test_") and not any(node.name.startswith("test_") for node in definitions(text))
+        for path, tree in parse_modules(project_root, "tests")
+        if path.name.startswith("test_") and not any(node.name.startswith("test_") for node in definitions(tree))
     ]
     assert found == []
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.house.sources import list_nodes, list_sources, parse_source, write_name
+
 VERDICTS = {
     "TryAgain",
     "GiveUp",
@@ -43,7 +45,7 @@ LOWEST_REFUSAL = 400
 def read_imports(tree: ast.AST) -> dict[str, str]:
     """What each imported name stands for, wherever in the module it is imported."""
     names: dict[str, str] = {}
-    for node in ast.walk(tree):
+    for node in list_nodes(tree):
         if isinstance(node, ast.Import):
             names |= {(alias.asname or alias.name).partition(".")[0]: alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -53,14 +55,14 @@ def read_imports(tree: ast.AST) -> dict[str, str]:
 
 def find_vendors(node: ast.AST | None, names: dict[str, str]) -> set[str]:
     """The vendors whose exceptions an expression or a pattern names."""
-    told = (names.get(part.id, "") for part in ast.walk(node) if isinstance(part, ast.Name)) if node else ()
+    told = (names.get(part.id, "") for part in list_nodes(node) if isinstance(part, ast.Name)) if node else ()
     return {name.partition(".")[0] for name in told} & TABLES.keys()
 
 
 def makes_verdict(node: ast.AST) -> bool:
     return any(
         isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in VERDICTS
-        for call in ast.walk(node)
+        for call in list_nodes(node)
     )
 
 
@@ -70,22 +72,22 @@ def is_on_status(node: ast.AST) -> bool:
         return False
     sides = [node.left, *node.comparators]
     named = {side.id if isinstance(side, ast.Name) else getattr(side, "attr", "") for side in sides}
-    numbers = [part.value for part in ast.walk(node) if isinstance(part, ast.Constant)]
+    numbers = [part.value for part in list_nodes(node) if isinstance(part, ast.Constant)]
     return bool(named & STATUS) and any(isinstance(one, int) and one >= LOWEST_REFUSAL for one in numbers)
 
 
 def judge_code(place: str, tree: ast.AST) -> Iterator[str]:
     """Where a module makes of a vendor's exception, or of a status, what the vendor's table should."""
     names = read_imports(tree)
-    for node in ast.walk(tree):
+    for node in list_nodes(tree):
         vendors: set[str] = set()
         if isinstance(node, ast.ExceptHandler) and makes_verdict(node):
             vendors = find_vendors(node.type, names)
         elif isinstance(node, ast.match_case) and makes_verdict(node):
             vendors = find_vendors(node.pattern, names)
-        elif isinstance(node, ast.If) and ast.unparse(node.test).startswith("isinstance(") and makes_verdict(node):
+        elif isinstance(node, ast.If) and write_name(node.test).startswith("isinstance(") and makes_verdict(node):
             vendors = find_vendors(node.test, names)
-        elif isinstance(node, ast.If) and any(is_on_status(part) for part in ast.walk(node.test)):
+        elif isinstance(node, ast.If) and any(is_on_status(part) for part in list_nodes(node.test)):
             vendors = {"status"} if any(makes_verdict(line) for line in node.body) else set()
         for vendor in vendors:
             if place not in TABLES.get(vendor, (*sum(TABLES.values(), ()), "bot/gateways/calls/faults.py")):
@@ -96,8 +98,8 @@ def test_a_vendors_faults_are_judged_in_its_table(project_root: Path) -> None:
     """The same fault gets the same verdict and the same remedy, whichever call it met."""
     found = [
         fault
-        for path in sorted((project_root / "bot").rglob("*.py"))
-        for fault in judge_code(path.relative_to(project_root).as_posix(), ast.parse(path.read_text()))
+        for path in list_sources(project_root, "bot")
+        for fault in judge_code(path.relative_to(project_root).as_posix(), parse_source(path))
     ]
     assert found == []
 
@@ -106,7 +108,7 @@ def test_a_vendors_faults_are_judged_in_its_table(project_root: Path) -> None:
 def test_a_vendors_table_knows_its_faults(project_root: Path, vendor: str) -> None:
     """No table stands for a vendor that it doesn't know."""
     for place in TABLES[vendor]:
-        tree = ast.parse((project_root / place).read_text())
+        tree = parse_source(project_root / place)
         assert makes_verdict(tree)
 
 

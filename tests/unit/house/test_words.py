@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.unit.house.sources import list_sources, parse_source
+
 PACKAGES = ("bot", "handlers", "steps")
 # Steps, by the last word of their ids, and the beginnings of programs.
 NAMED_BY_THEIR_PLACE = frozenset({"apply", "approve", "report", "verify", "main"})
@@ -33,11 +35,10 @@ def list_types(tree: ast.Module) -> Iterator[str]:
 def find_types(root: Path, *packages: str) -> dict[str, list[str]]:
     """Where each public type is defined."""
     found: dict[str, list[str]] = defaultdict(list)
-    for package in packages:
-        for path in sorted((root / package).rglob("*.py")):
-            for name in list_types(ast.parse(path.read_text())):
-                if not name.startswith("_"):
-                    found[name].append(str(path.relative_to(root)))
+    for path in list_sources(root, *packages):
+        for name in list_types(parse_source(path)):
+            if not name.startswith("_"):
+                found[name].append(str(path.relative_to(root)))
     return found
 
 
@@ -55,11 +56,10 @@ def test_the_sandbox_takes_no_name_by_chance(project_root: Path) -> None:
 def find_functions(root: Path, *packages: str) -> dict[str, list[str]]:
     """Where each public function of a module is defined."""
     found: dict[str, list[str]] = defaultdict(list)
-    for package in packages:
-        for path in sorted((root / package).rglob("*.py")):
-            for node in ast.parse(path.read_text()).body:
-                if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
-                    found[node.name].append(str(path.relative_to(root)))
+    for path in list_sources(root, *packages):
+        for node in parse_source(path).body:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                found[node.name].append(str(path.relative_to(root)))
     return found
 
 

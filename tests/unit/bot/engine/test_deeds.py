@@ -226,7 +226,7 @@ def test_waiting_for_a_place_is_no_waiting(told: str, build: Build) -> None:
     engine.add_upgrade([STEP])
     while engine.clock.now() < START + timedelta(hours=10, seconds=30):
         engine.runner.turn()
-        engine.clock.advance(20)
+        engine.clock.advance(120)
     assert (engine.row().state, engine.row().sentence) == ("running", "no node")
     assert engine.journal.list_audit("cluster-x-1") == []
     engine.clock.advance(61)
