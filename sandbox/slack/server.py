@@ -19,6 +19,7 @@ from sandbox.slack.people.view_acts import ViewActs
 from sandbox.slack.to_bot.delivery import ACK_SECONDS, Courier
 from sandbox.slack.to_bot.modes import Modes
 from sandbox.slack.to_bot.sockets import Sockets
+from sandbox.slack.values.shapes import Json
 from sandbox.slack.workspace.cast import Cast
 from sandbox.slack.workspace.snapshots import Snapshots
 from sandbox.slack.workspace.workspace import Workspace
@@ -73,6 +74,10 @@ class SlackStandIn:
         app.on_startup.append(self._start)
         app.on_shutdown.append(self._end)
         return app
+
+    def shown(self) -> Json:
+        """Return what the page shows, for whoever is in the thread of the site."""
+        return self._control.shown()
 
     async def close(self) -> None:
         """End streams, sockets and waits, and write the snapshot; safe to call twice."""

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from aiohttp import web
 
@@ -16,6 +17,7 @@ LOOPBACK = "127.0.0.1"
 SHUTDOWN_SECONDS = 1.0
 SETTLING_SECONDS = 0.02
 THREAD_SECONDS = 15.0
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,15 @@ class RunningSite:
     url: str
     port: int
     stop: Callable[[], None] = field(repr=False)
+    loop: asyncio.AbstractEventLoop = field(repr=False)
+
+    def ask(self, find: Callable[[], T]) -> T:
+        """What is found in the site's own thread, where nothing changes meanwhile. Raises what that raises."""
+
+        async def answer() -> T:
+            return find()
+
+        return asyncio.run_coroutine_threadsafe(answer(), self.loop).result(THREAD_SECONDS)
 
 
 async def open_site(
@@ -82,7 +93,7 @@ def serve_in_thread(app: web.Application, ssl: tls.SSLContext | None = None, por
             loop.call_soon_threadsafe(ended.set)
             thread.join(THREAD_SECONDS)
 
-    return RunningSite(site.url, site.port, stop)
+    return RunningSite(site.url, site.port, stop, loop)
 
 
 def _serve(

@@ -28,7 +28,7 @@ from sandbox.release.server import FOLDER, ReleaseServer
 from sandbox.release.signing import SigningKey
 from sandbox.slack.server import SlackStandIn
 from sandbox.state_folder import StateFolder, write_private
-from sandbox.web.sites import serve_in_thread
+from sandbox.web.sites import RunningSite, serve_in_thread
 from tests.contracts.ground import Ground, RealGround, install_mesh
 from tests.realcluster.control_plane import BOT_USER, ControlPlane
 from tests.scenarios.rig import HandClock, World, leave_sockets
@@ -91,25 +91,25 @@ def open_real_world(root: Path, plane: ControlPlane, more: str = "") -> Iterator
     folder = StateFolder(root)
     with leave_sockets(), ExitStack() as stack:
 
-        def serve(app: Any) -> str:
+        def serve(app: Any) -> RunningSite:
             site = serve_in_thread(app)
             stack.callback(site.stop)
-            return site.url
+            return site
 
         slack = SlackStandIn(clock.seconds, rate_limits=False)
-        slack_url = serve(slack.app())
+        slack_site = serve(slack.app())
         google = GoogleApis(Project(clusters=()), ServiceAccount.kept_in(folder.service_account))
-        google_url = serve(google.app())
+        google_url = serve(google.app()).url
         google.account.write_key(folder.service_account, f"{google_url}{TOKEN_PATH}")
         releases = ReleaseServer(SigningKey.kept_in(folder.signing_key))
-        releases_url = serve(releases.app())
+        releases_url = serve(releases.app()).url
         write_release_files(shipped_releases(), folder.releases, f"{releases_url}{FOLDER}", releases.key.public_pem())
         write_private(folder.clusters_file, CLUSTERS.format(kubeconfig=repr(str(plane.bot_kubeconfig))) + more)
         write_private(folder.tools / "kubectl", stand_in_kubectl())
         (folder.tools / "kubectl").chmod(0o755)
         app = slack.cast.app
         secrets = SlackSecrets(app.bot_token, app.app_token, app.signing_secret)
-        addresses = Addresses(slack_url, google_url, releases_url, plane.url)
+        addresses = Addresses(slack_site.url, google_url, releases_url, plane.url)
         variables = bot_settings(folder, addresses, secrets, http_port=0, health_port=0)
         os.environ["GOOGLE_APPLICATION_CREDENTIALS"] = variables["GOOGLE_APPLICATION_CREDENTIALS"]
         settings = replace(read_settings(variables), retry_cap=0.5)
@@ -118,7 +118,7 @@ def open_real_world(root: Path, plane: ControlPlane, more: str = "") -> Iterator
         # The simulated cluster stays empty: this world's cluster is the control plane.
         empty = SimulatedCluster(clock.seconds, seed_fn=None)
         yield World(
-            clock=clock, folder=folder, slack_url=slack_url, cluster=empty, google=google, releases=releases,
+            clock=clock, folder=folder, slack_site=slack_site, cluster=empty, google=google, releases=releases,
             settings=settings, path=path, variables=variables, http=http, slack=slack,
             addresses=addresses,
         )  # fmt: skip

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 
 from bot.app.known_releases import shipped_releases
 from bot.app.wiring import Bot, build_bot
@@ -35,7 +36,7 @@ from sandbox.slack.server import SlackStandIn
 from sandbox.slack.workspace.cast import Cast
 from sandbox.state_folder import StateFolder, write_private
 from sandbox.watching.messages import buttons, consent
-from sandbox.web.sites import serve_in_thread
+from sandbox.web.sites import RunningSite, serve_in_thread
 from tests.scenarios.locks import is_locked
 from tests.scenarios.once import find_account, make_cluster, make_signing_key, read_keys_once
 from tests.thrift import keep_what_worlds_import
@@ -80,7 +81,7 @@ class World:
 
     clock: HandClock
     folder: StateFolder
-    slack_url: str
+    slack_site: RunningSite = field(repr=False)
     cluster: SimulatedCluster
     google: GoogleApis
     releases: ReleaseServer
@@ -92,9 +93,14 @@ class World:
     addresses: Addresses
     neighbour: SimulatedCluster | None = None
 
+    @property
+    def slack_url(self) -> str:
+        """Where Slack is."""
+        return self.slack_site.url
+
     def state(self) -> dict[str, Any]:
-        """The whole of Slack as the page sees it."""
-        return dict(self.http.get(f"{self.slack_url}/ui/state").raise_for_status().json())
+        """The whole of Slack as the page sees it, looked for so often that it isn't fetched as a page fetches it."""
+        return dict(msgspec.json.decode(self.slack_site.ask(lambda: msgspec.json.encode(self.slack.shown()))))
 
     def act(self, name: str, **body: Any) -> dict[str, Any]:
         """One act of a person on the page; raises what the stand-in refuses."""
@@ -347,16 +353,16 @@ def open_world(
     read_keys_once()
     with leave_sockets(), ExitStack() as stack:
 
-        def serve(app: Any, ssl: Any = None) -> str:
-            site = serve_in_thread(app, ssl)
-            stack.callback(site.stop)
-            return site.url
+        def serve(app: Any, ssl: Any = None) -> RunningSite:
+            opened = serve_in_thread(app, ssl)
+            stack.callback(opened.stop)
+            return opened
 
         slack = SlackStandIn(hand.seconds, cast, rate_limits=rate_limits, ack_seconds=ACK_SECONDS)
-        slack_url = serve(slack.app())
+        site = serve(slack.app())
         cluster = make_cluster(hand.seconds, seed_cluster_x)
         certificate = ensure_certificate(folder.certificates)
-        cluster_url = serve(cluster.app(background=False), certificate.server_context())
+        cluster_url = serve(cluster.app(background=False), certificate.server_context()).url
         authority = certificate.ca_base64
         write_kubeconfig(folder.kubeconfig, server=cluster_url, ca_base64=authority, token=cluster.tokens.admin)
         version = cluster.server_version.removeprefix("v")
@@ -364,19 +370,19 @@ def open_world(
         other = make_cluster(hand.seconds, seed_cluster_y) if neighbour else None
         clusters = [gke]
         if other:
-            endpoint = serve(other.app(background=False), certificate.server_context()).removeprefix("https://")
+            endpoint = serve(other.app(background=False), certificate.server_context()).url.removeprefix("https://")
             clusters.append(GkeCluster(NEIGHBOUR, NEIGHBOUR_LOCATION, endpoint, authority, version))
         google = GoogleApis(Project(clusters=tuple(clusters)), find_account(folder.service_account))
-        google_url = serve(google.app())
+        google_url = serve(google.app()).url
         google.account.write_key(folder.service_account, f"{google_url}{TOKEN_PATH}")
         releases = ReleaseServer(make_signing_key())
-        releases_url = serve(releases.app())
+        releases_url = serve(releases.app()).url
         write_release_files(shipped_releases(), folder.releases, f"{releases_url}{FOLDER}", releases.key.public_pem())
         write_clusters_file(folder)
         write_private(folder.tools / "kubectl", stand_in_kubectl())
         (folder.tools / "kubectl").chmod(0o755)
         app = slack.cast.app
-        addresses = Addresses(slack_url, google_url, releases_url, cluster_url)
+        addresses = Addresses(site.url, google_url, releases_url, cluster_url)
         secrets = SlackSecrets(app.bot_token, app.app_token, app.signing_secret)
         variables = bot_settings(folder, addresses, secrets, http_port=0, health_port=0) | {"ASM_UPGRADE_KEY": KEY}
         os.environ["GOOGLE_APPLICATION_CREDENTIALS"] = variables["GOOGLE_APPLICATION_CREDENTIALS"]
@@ -385,5 +391,5 @@ def open_world(
         # Slack is reached by plain HTTP: no bundle of CAs needs to be read for it.
         http = stack.enter_context(httpx.Client(timeout=30, trust_env=False, verify=False))
         yield World(
-            hand, folder, slack_url, cluster, google, releases, settings, path, variables, http, slack, addresses, other
+            hand, folder, site, cluster, google, releases, settings, path, variables, http, slack, addresses, other
         )

@@ -61,6 +61,10 @@ class Control:
             web.get("/ui/faults", self._faults),
         ]
 
+    def shown(self) -> Json:
+        """Return the whole state for the page and for tests."""
+        return {**self._workspace.shown(), "bot": self._modes.shown()}
+
     async def _command(self, body: Json) -> Json:
         return await self._acts.run_command(_text(body, "user"), _text(body, "channel"), _text(body, "text"))
 
@@ -136,7 +140,7 @@ class Control:
         return await self._modes.switch(str(body.get("mode")), str(body.get("url") or ""))
 
     async def _state(self, request: web.Request) -> web.Response:
-        return web.json_response({**self._workspace.shown(), "bot": self._modes.shown()})
+        return web.json_response(self.shown())
 
     async def _faults(self, request: web.Request) -> web.Response:
         return web.json_response({"faults": self._workspace.faults.shown(), "kinds": KINDS})

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from sandbox.slack.values.elements import ValueFault, pick_option, write_value
-from sandbox.slack.values.shapes import Json
+from sandbox.slack.values.shapes import Json, copy_json
 from sandbox.slack.workspace.cast import Cast, Person
 from sandbox.slack.workspace.messages import Room
 from sandbox.slack.workspace.surfaces import public_view
@@ -79,7 +78,7 @@ def build_message_action(
         **keys,
     }
     if not hidden:
-        body["message"] = copy.deepcopy(message)
+        body["message"] = copy_json(message)
     return Payload("interactive", body)
 
 
@@ -162,7 +161,7 @@ def build_shortcut(cast: Cast, person: Person, room: Room, message: Json, callba
         "action_ts": message["ts"],
         "message_ts": message["ts"],
         "channel": {"id": room.id, "name": "directmessage" if room.user else room.name},
-        "message": copy.deepcopy(message),
+        "message": copy_json(message),
         **keys,
     }
     return Payload("interactive", body)

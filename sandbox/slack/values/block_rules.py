@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, Literal
 
 from slack_sdk.errors import SlackObjectFormationError
@@ -53,9 +54,15 @@ def _list_faults(blocks: list[Any], surface: Surface) -> Iterator[str]:
     if len(blocks) > MOST_BLOCKS[surface]:
         yield f"no more than {MOST_BLOCKS[surface]} items allowed [json-pointer:/blocks]"
     for number, block in enumerate(blocks):
-        yield from _block_faults(block, surface, f"/blocks/{number}")
-        yield from _empty_text_faults(block, f"/blocks/{number}")
+        yield from _list_block_faults(json.dumps(block), surface, f"/blocks/{number}")
     yield from _repeated(blocks)
+
+
+@lru_cache(maxsize=5_000)
+def _list_block_faults(text: str, surface: Surface, pointer: str) -> tuple[str, ...]:
+    """What is wrong with one block as it was written: an edit brings most of a message's blocks once more."""
+    block = json.loads(text)
+    return (*_block_faults(block, surface, pointer), *_empty_text_faults(block, pointer))
 
 
 def _block_faults(block: Any, surface: Surface, pointer: str) -> Iterator[str]:
@@ -159,6 +166,16 @@ def _card_faults(card: Any, pointer: str) -> Iterator[str]:
     if not isinstance(card, dict):
         yield f"must be an object [json-pointer:{pointer}]"
         return
+    yield from _list_card_faults(json.dumps(card), pointer)
+
+
+@lru_cache(maxsize=5_000)
+def _list_card_faults(text: str, pointer: str) -> tuple[str, ...]:
+    """The same of one card as it was written: an edit of a plan brings most of its cards once more."""
+    return tuple(_read_card_faults(json.loads(text), pointer))
+
+
+def _read_card_faults(card: Json, pointer: str) -> Iterator[str]:
     try:
         fields = {key: value for key, value in card.items() if key != "type"}
         written = TaskCardBlock(**fields).to_dict()

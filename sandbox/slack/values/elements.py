@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from sandbox.slack.values.block_rules import list_elements
-from sandbox.slack.values.shapes import Json
+from sandbox.slack.values.shapes import Json, copy_json
 from sandbox.slack.values.stamps import make_secret
 
 
@@ -17,7 +16,7 @@ class ValueFault(ValueError):
 
 def name_blocks(blocks: list[Json], taken: Callable[[], str] = lambda: make_secret(5)) -> list[Json]:
     """Return a copy in which every block has a block_id and every interactive element an action_id."""
-    named = copy.deepcopy(blocks)
+    named = copy_json(blocks)
     for block in named:
         block.setdefault("block_id", taken())
         for child in block.get("child_blocks") or []:

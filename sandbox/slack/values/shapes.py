@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+import msgspec
+
+T = TypeVar("T")
 Json = dict[str, Any]
 TRUE_WORDS = frozenset({"1", "true", "True"})
 
@@ -73,6 +76,12 @@ class Call:
         except json.JSONDecodeError as error:
             code = "invalid_blocks_format" if name == "blocks" else "invalid_json"
             raise refuse_arguments(f"{name} is not valid JSON: {error}", code=code) from error
+
+
+def copy_json(value: T) -> T:
+    """Copy a JSON tree."""
+    copied: T = msgspec.to_builtins(value)
+    return copied
 
 
 def parse_json_object(text: str) -> Json:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.slack.values.shapes import Json, Refusal
+from sandbox.slack.values.shapes import Json, Refusal, copy_json
 from sandbox.slack.values.stamps import Stamps, read_stamp
 from sandbox.slack.workspace.cast import SLACKBOT, Cast
 from sandbox.slack.workspace.feed import Feed
@@ -119,7 +118,7 @@ class Messages:
             if broadcast:
                 message["subtype"] = "thread_broadcast"
         room.messages[message["ts"]] = message
-        self._feed.publish("message", channel=room.id, message=copy.deepcopy(message))
+        self._feed.publish("message", channel=room.id, message=copy_json(message))
         if thread:
             self._count_replies(room, message["thread_ts"])
         return message
@@ -139,7 +138,7 @@ class Messages:
 
     def announce(self, channel: str, message: Json) -> None:
         """Tell the feed that a message changed."""
-        self._feed.publish("message_changed", channel=self.room(channel).id, message=copy.deepcopy(message))
+        self._feed.publish("message_changed", channel=self.room(channel).id, message=copy_json(message))
 
     def delete(self, channel: str, ts: str) -> None:
         """Remove a message; of a root with replies a tombstone is left. Raises Refusal(message_not_found)."""
@@ -188,7 +187,7 @@ class Messages:
         note["is_ephemeral"] = True
         self.ephemerals.append(note)
         del self.ephemerals[:-KEPT_EPHEMERALS]
-        self._feed.publish("ephemeral", message=copy.deepcopy(note))
+        self._feed.publish("ephemeral", message=copy_json(note))
         return note
 
     def notice(self, channel: str, user: str, text: str) -> Json:
@@ -204,7 +203,7 @@ class Messages:
         for name in drop:
             note.pop(name, None)
         note.update(fields)
-        self._feed.publish("ephemeral_changed", message=copy.deepcopy(note))
+        self._feed.publish("ephemeral_changed", message=copy_json(note))
 
     def dismiss(self, user: str, ts: str) -> bool:
         """Take an ephemeral away; say whether there was one."""

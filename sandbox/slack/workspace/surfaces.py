@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from typing import Any
 
@@ -11,7 +10,7 @@ from slack_sdk.models.views import View
 
 from sandbox.slack.values.block_rules import check_blocks
 from sandbox.slack.values.elements import name_blocks, read_state
-from sandbox.slack.values.shapes import Json, Refusal, refuse_arguments
+from sandbox.slack.values.shapes import Json, Refusal, copy_json, refuse_arguments
 from sandbox.slack.values.stamps import Ids, Stamps, make_secret
 from sandbox.slack.workspace.cast import Cast
 from sandbox.slack.workspace.feed import Feed
@@ -77,7 +76,7 @@ class Surfaces:
         view["id"] = current["id"] if current else view["id"]
         view["root_view_id"] = view["id"]
         self.homes[user] = view
-        self._feed.publish("home", user=user, view=copy.deepcopy(view))
+        self._feed.publish("home", user=user, view=copy_json(view))
         return view
 
     def find(self, *, view_id: str | None = None, external_id: str | None = None) -> tuple[str, Json]:
@@ -112,7 +111,7 @@ class Surfaces:
 
     def shown(self) -> Json:
         """Return everybody's open modals for the page."""
-        return {user: copy.deepcopy(stack) for user, stack in self.stacks.items() if stack}
+        return {user: copy_json(stack) for user, stack in self.stacks.items() if stack}
 
     def _all(self) -> list[tuple[str, Json]]:
         modals = [(user, view) for user, stack in self.stacks.items() for view in stack]
@@ -124,7 +123,7 @@ class Surfaces:
         )
 
     def _announce(self, user: str) -> None:
-        self._feed.publish("views", user=user, views=copy.deepcopy(self.stacks.get(user, [])))
+        self._feed.publish("views", user=user, views=copy_json(self.stacks.get(user, [])))
 
     def _build(self, user: str, asked: Any, kind: str) -> Json:
         check_view(asked, kind)
@@ -180,4 +179,4 @@ def check_view(asked: Any, kind: str) -> None:
 
 def public_view(view: Json) -> Json:
     """Return a view as Slack sends it: without what the page alone uses."""
-    return {key: copy.deepcopy(value) for key, value in view.items() if not key.startswith("_")}
+    return {key: copy_json(value) for key, value in view.items() if not key.startswith("_")}

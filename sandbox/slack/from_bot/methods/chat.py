@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import re
 from typing import Any
 
 from sandbox.slack.values.block_rules import check_blocks
 from sandbox.slack.values.elements import name_blocks
-from sandbox.slack.values.shapes import Call, Json, Refusal, refuse_arguments
+from sandbox.slack.values.shapes import Call, Json, Refusal, copy_json, refuse_arguments
 from sandbox.slack.workspace.messages import Room
 from sandbox.slack.workspace.workspace import Workspace
 
@@ -31,7 +30,7 @@ def post_message(workspace: Workspace, call: Call) -> Json:
         call.text("thread_ts"),
         broadcast=call.flag("reply_broadcast"),
     )
-    return {"channel": room.id, "ts": message["ts"], "message": copy.deepcopy(message)}
+    return {"channel": room.id, "ts": message["ts"], "message": copy_json(message)}
 
 
 def update_message(workspace: Workspace, call: Call) -> Json:
@@ -49,7 +48,7 @@ def update_message(workspace: Workspace, call: Call) -> Json:
         drop = ("blocks",)
         fields["edited"] = {"user": workspace.cast.app.bot_user, "ts": workspace.stamps.next()}
     changed = workspace.messages.change(room.id, ts, fields, drop=drop)
-    return {"channel": room.id, "ts": ts, "text": changed.get("text", ""), "message": copy.deepcopy(changed)}
+    return {"channel": room.id, "ts": ts, "text": changed.get("text", ""), "message": copy_json(changed)}
 
 
 def delete_message(workspace: Workspace, call: Call) -> Json:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-
-from sandbox.slack.values.shapes import Call, Json, Refusal
+from sandbox.slack.values.shapes import Call, Json, Refusal, copy_json
 from sandbox.slack.values.stamps import read_stamp
 from sandbox.slack.workspace.messages import Room
 from sandbox.slack.workspace.workspace import Workspace
@@ -107,7 +105,7 @@ def _page(call: Call, entries: list[Json]) -> tuple[list[Json], str]:
 
 
 def _shown(message: Json, call: Call) -> Json:
-    shown = copy.deepcopy(message)
+    shown = copy_json(message)
     if not call.flag("include_all_metadata"):
         shown.pop("metadata", None)
     return shown

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sandbox.slack.values.shapes import Call, Json, Refusal
+from sandbox.slack.values.shapes import Call, Json, Refusal, copy_json
 from sandbox.slack.workspace.cast import Person, UserGroup
 from sandbox.slack.workspace.workspace import Workspace
 
@@ -62,7 +61,7 @@ def add_reaction(workspace: Workspace, call: Call) -> Json:
     if not REACTION.fullmatch(name):
         raise Refusal("invalid_name")
     message = workspace.messages.find(channel, ts)
-    reactions: list[Json] = copy.deepcopy(message.get("reactions", []))
+    reactions: list[Json] = copy_json(message.get("reactions", []))
     bot = workspace.cast.app.bot_user
     known = next((reaction for reaction in reactions if reaction["name"] == name), None)
     if known is not None and bot in known["users"]:

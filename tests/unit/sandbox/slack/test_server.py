@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 import requests
@@ -29,6 +30,13 @@ def test_two_stand_ins_share_nothing(stage: Stage, clock: HandClock) -> None:
     other = SlackStandIn(clock)
     assert "only here" in str(stage.stand_in.workspace.shown()["channels"])
     assert "only here" not in str(other.workspace.shown()["channels"])
+
+
+def test_who_is_in_the_sites_thread_is_shown_what_the_page_is(stage: Stage) -> None:
+    """Without a request."""
+    stage.client.chat_postMessage(channel=CHANNEL, text="for both", blocks=[{"type": "divider"}])
+    fetched = requests.get(f"{stage.site.url}/ui/state", timeout=5).json()
+    assert stage.site.ask(lambda: json.dumps(stage.stand_in.shown())) == json.dumps(fetched)
 
 
 def test_closing_twice_is_safe(clock: HandClock) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+
 import pytest
 import requests
 from aiohttp import web
@@ -27,6 +29,15 @@ def test_answers_from_a_thread_until_it_is_stopped() -> None:
     again = serve_in_thread(make_app(), port=site.port)
     again.stop()
     assert text == "hello"
+
+
+def test_who_asks_a_site_is_answered_in_its_thread() -> None:
+    """And gets what is raised there."""
+    site = serve_in_thread(make_app())
+    assert site.ask(lambda: threading.current_thread().name) == "sandbox-site"
+    with pytest.raises(ZeroDivisionError):
+        site.ask(lambda: 1 // 0)
+    site.stop()
 
 
 def test_a_taken_port_is_an_error() -> None:
