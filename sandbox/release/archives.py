@@ -10,6 +10,7 @@ import sys
 import tarfile
 import zipfile
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from sandbox.release.programs import ToolFault, program
@@ -46,6 +47,12 @@ def build_archive(version: str, platform: Platform, fault: ToolFault = "", pace:
     members = [*_documents(version), *_samples(version), *_tools(version, platform, fault, pace)]
     folder = f"istio-{version}"
     return _zipped(folder, members) if platform == "win" else _tarred(folder, members)
+
+
+@lru_cache(maxsize=8)
+def find_archive(version: str, platform: Platform, fault: ToolFault = "", pace: float = 0.0) -> bytes:
+    """Return the same, built once a process: all servers of a process offer the same archives."""
+    return build_archive(version, platform, fault, pace)
 
 
 def _documents(version: str) -> list[Member]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from sandbox.release.archives import PLATFORMS, VERSIONS, archive_name, build_archive
+from sandbox.release.archives import PLATFORMS, VERSIONS, archive_name, find_archive
 from sandbox.release.signing import SigningKey
 from sandbox.release.switches import ReleaseSwitches
 from sandbox.web.switchboard import add_switches
@@ -90,7 +90,7 @@ class ReleaseServer:
         async with self._building:
             built = self._built.get((name, fault, pace))
             if built is None:
-                built = Download.of(name, await asyncio.to_thread(build_archive, *found, fault, pace))
+                built = Download.of(name, await asyncio.to_thread(find_archive, *found, fault, pace))
                 self._built[(name, fault, pace)] = built
         return built
 

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from bot.app.wiring import read_known_releases
 from sandbox.cluster.http.tls import ensure_certificate
-from sandbox.release.archives import VERSIONS, Platform, archive_name, build_archive
+from sandbox.release.archives import VERSIONS, Platform, archive_name, find_archive
 from sandbox.release.programs import Tool, program, stand_in_kubectl
 from sandbox.release.server import FOLDER
 from tests.scenarios.rig import World
 
 PLATFORM: Platform = "osx" if sys.platform == "darwin" else "linux"
 TOOLS: tuple[Tool, ...] = ("istioctl", "asmctl")
+NAMED = re.compile(r"\{\{([^{}]*)\}\}")
 
 
 @dataclass(frozen=True)
@@ -36,15 +39,13 @@ class Placeholders:
 
     def fill(self, text: str) -> str:
         """The text with this world's values in place of names."""
-        for name, value in self.values.items():
-            text = text.replace("{{" + name + "}}", value)
-        return text
+        return NAMED.sub(lambda found: self.values.get(found[1], found[0]), text)
 
 
 def list_placeholders(world: World) -> Placeholders:
     """The placeholders of this world."""
     addresses, certificate = world.addresses, ensure_certificate(world.folder.certificates)
-    archives = {version: build_archive(version, PLATFORM) for version in VERSIONS}
+    archives = {version: find_archive(version, PLATFORM) for version in VERSIONS}
     values = {
         "root": str(world.folder.root),
         "slack": addresses.slack,
@@ -81,4 +82,9 @@ def _describe_archive(world: World, version: str, content: bytes) -> Iterator[tu
     yield "etag", hashlib.md5(content, usedforsecurity=False).hexdigest()
     yield "index", hashlib.sha256(f"{address}\n{world.releases.key.public_pem().strip()}".encode()).hexdigest()[:16]
     for tool in TOOLS:
-        yield tool, hashlib.sha256(program(tool, version, sys.executable)).hexdigest()
+        yield tool, _hash_program(tool, version)
+
+
+@cache
+def _hash_program(tool: Tool, version: str) -> str:
+    return hashlib.sha256(program(tool, version, sys.executable)).hexdigest()

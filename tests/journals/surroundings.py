@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+import msgspec
 
 from sandbox.cluster.objects.objects import name_of, namespace_of
 from sandbox.slack.values.shapes import Json
@@ -20,21 +21,21 @@ CLUSTERS_FILE = "clusters.toml"
 def take_surroundings(world: World, placeholders: Placeholders) -> Flat:
     """Everything around the journal as it is now, without what differs from machine to machine."""
     with world.cluster.lock:
-        objects = json.dumps(dict(_flatten_cluster(world.cluster.snapshot())))
+        objects = msgspec.json.encode(dict(_flatten_cluster(world.cluster.snapshot())))
     flat: Flat = {
         CLUSTERS_FILE: world.folder.clusters_file.read_text(encoding="utf-8"),
-        **json.loads(objects),
+        **msgspec.json.decode(objects),
         **dict(_flatten_slack(world.slack.workspace.save())),
         **{f"file|{name}": recipe for name, recipe in list_files(world, placeholders)},
         **{f"running|{run}": start for run, start in list_running(world)},
     }
-    hidden: Flat = json.loads(placeholders.hide(json.dumps(flat)))
+    hidden: Flat = msgspec.json.decode(placeholders.hide(msgspec.json.encode(flat).decode()))
     return hidden
 
 
 def restore_surroundings(world: World, hidden: Flat, placeholders: Placeholders) -> Mapping[str, Any]:
     """Put cluster, Slack and files into this state, in place of what is there; answers the programs that ran."""
-    flat: Flat = json.loads(placeholders.fill(json.dumps(hidden)))
+    flat: Flat = msgspec.json.decode(placeholders.fill(msgspec.json.encode(hidden).decode()))
     world.folder.clusters_file.write_text(flat[CLUSTERS_FILE], encoding="utf-8")
     world.cluster.restore(_gather_cluster(flat))
     _restore_slack(world, flat)
