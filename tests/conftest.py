@@ -47,7 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--every-journal",
         action="store_true",
-        help="let every frozen journal go on to its end, and istioctl record each time",
+        help="let every frozen journal go on to its end, and istioctl run each time",
     )
     parser.addoption("--every-text", action="store_true", help="send every made-up text through readers and doors")
     parser.addoption("--every-kill", action="store_true", help="kill everybody at every call of an apply")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from sandbox.cluster.server.deletion import DeleteOptions, delete_object
 from steps.notes.prepare import SOURCE
+from tests.journals.kept_recordings import keep_recordings
 from tests.scenarios.film import THE_END, Film
 from tests.scenarios.rig import ANA, BEN, Rig
 from tests.scenarios.sights import look, read_row
@@ -17,6 +19,13 @@ from tests.scenarios.test_rollback import list_asked, order_return
 MERGE = "application/merge-patch+json"
 EDIT = {"example.com/edited": "after the upgrade"}
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def keep_done(film: Film, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What istioctl did of one way back is taken again by others that ask the same."""
+    with keep_recordings(film.studio.world.cluster, tmp_path_factory.mktemp("shelf"), lambda _run: True):
+        yield
 
 
 def read_deployment(rig: Rig, name: str) -> dict[str, Any]:

@@ -95,11 +95,12 @@ class Film:
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Film]:
-    """An upgrade in a world of the film's own, in which what one istioctl wrote down is taken by others."""
+    """An upgrade in a world of its own, in which what one way back's istioctl did is taken again by others."""
     with pytest.MonkeyPatch.context() as variables, ExitStack() as stack:
         variables.setenv("PATH", os.environ["PATH"])
         world = stack.enter_context(open_world(tmp_path_factory.mktemp("film"), rate_limits=False))
-        stack.enter_context(keep_recordings(world.cluster, tmp_path_factory.mktemp("shelf")))
+        shelf = tmp_path_factory.mktemp("shelf")
+        stack.enter_context(keep_recordings(world.cluster, shelf, lambda run: run.startswith("cluster-x-2-")))
         film = Film(open_studio(world), look(world))
         rig = FilmRig(world)
         rig.look = lambda: film.freeze(rig)
