@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -15,15 +16,18 @@ SHARED_MEMORY = Path("/dev/shm")
 MEMORY = Path("/proc/meminfo")
 # pytest's own variable: where it makes the folder that holds every tmp_path.
 ROOT = "PYTEST_DEBUG_TEMPROOT"
+# And where every program makes such folders of its own.
+OTHERS = "TMPDIR"
 ROOM = 3_000_000_000
 SPARE = 6_000_000_000
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose the folder, unless somebody chose one; the workers take it over."""
-    chosen = config.option.basetemp or os.environ.get(ROOT) or os.environ.get("TMPDIR")
+    """Choose the folder, unless somebody chose one; the workers and the programs that they start take it over."""
+    chosen = config.option.basetemp or any(os.environ.get(name) for name in (ROOT, OTHERS))
     if not chosen and has_room(SHARED_MEMORY) and read_available(MEMORY) >= SPARE:
-        os.environ[ROOT] = str(SHARED_MEMORY)
+        os.environ[ROOT] = os.environ[OTHERS] = str(SHARED_MEMORY)
+        tempfile.tempdir = None  # was chosen before, for what the tests print
 
 
 def pytest_report_header() -> str:

@@ -17,8 +17,8 @@ from typing import Any, Protocol, TypeVar
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
-# Folders in which nearly every test takes an upgrade from one question to the next.
-UPGRADING = frozenset({"journals", "scenarios"})
+# Folders in which nearly every test takes an upgrade from one question to the next, or a phase of it to its end.
+UPGRADING = frozenset({"journals", "scenarios", "sidecars"})
 # A test's usual limit in seconds, as pyproject.toml has it, and that of what is begun before all else.
 USUAL, LONGEST = 180.0, 900.0
 # Lost nodes are waited for as long as all other contracts take: they get a control plane of their own.

@@ -193,9 +193,11 @@ class Store:
         """Run the migrations that the file has not seen, all or none, and name them; a refused file is closed."""
         try:
             self._refuse(find_refusal(self._db, self._path))
-            pending = [one.name for one in build_migrations().pending(self._db)]
-            with self._db.atomic():  # one wait for the disk, and no start leaves a journal half way
-                build_migrations().apply(self._db)
+            migrations = build_migrations()
+            pending = [one.name for one in migrations.pending(self._db)]
+            if pending:
+                with self._db.atomic():  # one wait for the disk, and no start leaves a journal half way
+                    migrations.apply(self._db)
             return pending
         except sqlite3.Error:
             self._db.close()

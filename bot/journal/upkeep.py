@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 
 from sqlite_utils import Database
@@ -42,9 +43,15 @@ def find_damage(db: Database) -> str:
 
 def find_newer(applied: list[str]) -> str:
     """The first migration that this version does not know, "" where it knows all."""
-    with closing(Database(memory=True)) as empty:
-        known = {one.name for one in build_migrations().pending(empty)}
+    known = name_migrations()
     return next((name for name in applied if name not in known), "")
+
+
+@cache
+def name_migrations() -> frozenset[str]:
+    """All migrations that this version knows: those that an empty journal lacks."""
+    with closing(Database(memory=True)) as empty:
+        return frozenset(one.name for one in build_migrations().pending(empty))
 
 
 def find_loss(path: Path) -> str:

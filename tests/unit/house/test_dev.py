@@ -88,7 +88,7 @@ def test_paths_of_the_real_cluster_reach_pytest_whole(fresh_clone: Path) -> None
         write_program(fresh_clone / ".venv", program, '#!/bin/sh\necho "$@"\n')
     write_program(fresh_clone, "chromium", "#!/bin/sh\n")
     answer = run_dev(fresh_clone, "test", "--real-cluster", "--control-plane", "etc", "-q")
-    workers = ["-n", "4", "--dist", "loadfile", "--no-loadscope-reorder"]
+    workers = ["-n", "6", "--dist", "loadfile", "--no-loadscope-reorder"]
     assert answer.stdout.split() == ["-m", "pytest", *workers, "--real-cluster", "--control-plane=/usr/etc", "-q"]
 
 
@@ -109,4 +109,4 @@ def test_all_tests_are_compiled_once_before_the_workers_begin(fresh_clone: Path)
         "-m pytest --collect-only -qq tests/unit",
     ]
     assert first.endswith("tests/unit/house")
-    assert third == fourth == "-m pytest -n 4 --dist loadfile --no-loadscope-reorder -q"
+    assert third == fourth == "-m pytest -n 6 --dist loadfile --no-loadscope-reorder -q"
