@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
@@ -52,7 +52,7 @@ class Note(Generic[T]):
 
     def of(self, *parts: str | int) -> Note[T]:
         """The note about one of many: its key goes on with the parts."""
-        return replace(self, key="/".join([self.key, *map(str, parts)]))
+        return Note("/".join([self.key, *map(str, parts)]), self.read, self.write)
 
 
 def _write_path(value: object) -> str:

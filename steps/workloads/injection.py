@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from steps.contract.documents import BadDocument, read_json, read_yaml
 from steps.contract.errors import GiveUp
@@ -138,6 +139,7 @@ def is_target_image(image: str, release: Release) -> bool:
     return is_version_image(image, release.version)
 
 
+@lru_cache(maxsize=1_000)  # asked of each pod at each look, and there are few images
 def is_version_image(image: str, version: str) -> bool:
     """Whether a proxy's image is of this version, by its tag."""
     found = parse_asm_version(read_tag(image))
