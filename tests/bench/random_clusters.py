@@ -11,11 +11,10 @@ from collections.abc import Collection, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
+from tempfile import gettempdir
 
 import msgspec
 
-from sandbox.cluster.http.tls import ensure_certificate
 from tests.bench.findings import Finding
 from tests.unit.steps.phases.sidecars.random_clusters import Ended, RandomUpgrade, draw
 from tests.unit.steps.rig import load_release
@@ -81,10 +80,9 @@ def tell(one: Ended) -> Ended:
 def upgrade(number: int) -> Ended:
     """One of the clusters, in a process of the pool."""
     logging.disable(logging.CRITICAL)
-    with TemporaryDirectory() as folder, ExitStack() as stack:
-        certificate = ensure_certificate(Path(folder) / "tls")
+    with ExitStack() as stack:
         try:
-            return RandomUpgrade(draw(number), load_release(), certificate, Path(folder), stack).run()
+            return RandomUpgrade(draw(number), load_release(), stack).run()
         except AssertionError as error:
             return Ended(number, (), (), str(error).partition("\n")[0] or "an assertion failed")
 

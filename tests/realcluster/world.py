@@ -11,8 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from bot.app.known_releases import shipped_releases
 from bot.settings.environment import read_settings
 from sandbox.attached.account import let_view
@@ -30,6 +28,7 @@ from sandbox.slack.server import SlackStandIn
 from sandbox.state_folder import StateFolder, write_private
 from sandbox.web.sites import RunningSite, serve_in_thread
 from tests.contracts.ground import Ground, RealGround, install_mesh
+from tests.page import open_page
 from tests.realcluster.control_plane import BOT_USER, ControlPlane
 from tests.scenarios.rig import HandClock, World, leave_sockets
 
@@ -114,11 +113,11 @@ def open_real_world(root: Path, plane: ControlPlane, more: str = "") -> Iterator
         os.environ["GOOGLE_APPLICATION_CREDENTIALS"] = variables["GOOGLE_APPLICATION_CREDENTIALS"]
         settings = replace(read_settings(variables), retry_cap=0.5)
         path = os.pathsep.join([str(folder.tools), os.environ["PATH"]])
-        http = stack.enter_context(httpx.Client(timeout=30, trust_env=False))
+        page = stack.enter_context(open_page(slack_site.url))
         # The simulated cluster stays empty: this world's cluster is the control plane.
         empty = SimulatedCluster(clock.seconds, seed_fn=None)
         yield World(
             clock=clock, folder=folder, slack_site=slack_site, cluster=empty, google=google, releases=releases,
-            settings=settings, path=path, variables=variables, http=http, slack=slack,
+            settings=settings, path=path, variables=variables, page=page, slack=slack,
             addresses=addresses,
         )  # fmt: skip

@@ -36,10 +36,16 @@ def keep_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "")
 
 
+@pytest.fixture(scope="session")
+def wire() -> bool:
+    """Whether the bot's own requests to the API server take a connection; files that judge how it is reached say so."""
+    return False
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(tmp_path: Path, wire: bool) -> Iterator[World]:
     """Everything around the bot, with one clock moved by hand."""
-    with open_world(tmp_path) as opened:
+    with open_world(tmp_path, wire=wire) as opened:
         yield opened
 
 
@@ -62,7 +68,7 @@ def quiet(tmp_path_factory: pytest.TempPathFactory) -> Records:
     """What an upgrade leaves behind that nothing disturbs."""
 
     def run() -> Records:
-        with open_world(tmp_path_factory.mktemp("quiet"), rate_limits=False) as opened:
+        with open_world(tmp_path_factory.mktemp("quiet"), rate_limits=False, wire=False) as opened:
             return run_upgrade(opened, None)
 
     shared = find_shared(tmp_path_factory, "quiet")
@@ -77,9 +83,9 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Film]:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
+def desk(tmp_path: Path, wire: bool) -> Iterator[Desk]:
     """A bot without Slack in a world of its own."""
-    with open_world(tmp_path, rate_limits=False) as world:
+    with open_world(tmp_path, rate_limits=False, wire=wire) as world:
         made = Desk(world)
         yield made
         made.rig.crash()

@@ -83,7 +83,7 @@ def show_film(root: Path, shared: Path | None) -> Iterator[Film]:
     with pytest.MonkeyPatch.context() as variables:
         for name in ("PATH", "GOOGLE_APPLICATION_CREDENTIALS"):
             variables.setenv(name, os.environ.get(name, ""))
-        with open_world(root, rate_limits=False) as world:
+        with open_world(root, rate_limits=False, wire=False) as world:
             studio = open_studio(world)
             reel = share(shared, lambda: take_reel(studio)) if shared else take_reel(studio)
             variables.undo()

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
-import httpx
 import msgspec
 
 from bot.app.known_releases import shipped_releases
@@ -37,6 +37,8 @@ from sandbox.slack.workspace.cast import Cast
 from sandbox.state_folder import StateFolder, write_private
 from sandbox.watching.messages import buttons, consent
 from sandbox.web.sites import RunningSite, serve_in_thread
+from tests.direct import reach_directly
+from tests.page import Page, open_page
 from tests.scenarios.locks import is_locked
 from tests.scenarios.once import find_account, make_cluster, make_signing_key, read_keys_once
 from tests.thrift import keep_what_worlds_import
@@ -88,7 +90,7 @@ class World:
     settings: Settings
     path: str
     variables: Mapping[str, str]
-    http: httpx.Client = field(repr=False)
+    page: Page = field(repr=False)
     slack: SlackStandIn = field(repr=False)
     addresses: Addresses
     neighbour: SimulatedCluster | None = None
@@ -104,10 +106,7 @@ class World:
 
     def act(self, name: str, **body: Any) -> dict[str, Any]:
         """One act of a person on the page; raises what the stand-in refuses."""
-        answer = self.http.post(f"{self.slack_url}/ui/{name}", json=body)
-        if answer.is_error:
-            raise AssertionError(f"/ui/{name} answered {answer.status_code}: {answer.text}")
-        return dict(answer.json())
+        return self.page.must_act(name, body)
 
     def wait_for_form(self, user: str) -> dict[str, Any]:
         """The form that a person sees; it opens on a thread of its own, in real time and not in that of the clock."""
@@ -135,7 +134,7 @@ class World:
         return bool(self._read_events({"after": after, "kinds": kind, "timeout": 0})["events"])
 
     def _read_events(self, asked: dict[str, str | int | float]) -> dict[str, Any]:
-        return dict(self.http.get(f"{self.slack_url}/ui/wait", params=asked).raise_for_status().json())
+        return self.page.read(f"/ui/wait?{urlencode(asked)}")
 
     def count_connections(self) -> int:
         """How many connections of the bot Slack has; looked for often, and the page's state is drawn for nobody."""
@@ -346,8 +345,12 @@ def open_world(
     rate_limits: bool = True,
     cast: Cast | None = None,
     neighbour: bool = False,
+    wire: bool = True,
 ) -> Iterator[World]:
-    """Open every site of the sandbox, each in a thread of its own; with `neighbour` GKE has cluster-y as well."""
+    """Open every site of the sandbox, each in a thread of its own; with `neighbour` GKE has cluster-y as well.
+
+    Without `wire` the bot's own requests go to the API servers without a connection, as those of no program do.
+    """
     hand = clock or HandClock()
     folder = StateFolder(root)
     read_keys_once()
@@ -368,10 +371,12 @@ def open_world(
         version = cluster.server_version.removeprefix("v")
         gke = GkeCluster("cluster-x", "us-central1-a", cluster_url.removeprefix("https://"), authority, version)
         other = make_cluster(hand.seconds, seed_cluster_y) if neighbour else None
-        clusters = [gke]
+        clusters, servers = [gke], {cluster_url: cluster}
         if other:
-            endpoint = serve(other.app(background=False), certificate.server_context()).url.removeprefix("https://")
+            other_url = serve(other.app(background=False), certificate.server_context()).url
+            servers[other_url], endpoint = other, other_url.removeprefix("https://")
             clusters.append(GkeCluster(NEIGHBOUR, NEIGHBOUR_LOCATION, endpoint, authority, version))
+        stack.enter_context(reach_directly({} if wire else servers))
         google = GoogleApis(Project(clusters=tuple(clusters)), find_account(folder.service_account))
         google_url = serve(google.app()).url
         google.account.write_key(folder.service_account, f"{google_url}{TOKEN_PATH}")
@@ -388,8 +393,7 @@ def open_world(
         os.environ["GOOGLE_APPLICATION_CREDENTIALS"] = variables["GOOGLE_APPLICATION_CREDENTIALS"]
         settings = replace(read_settings(variables), retry_cap=5.0)
         path = os.pathsep.join([str(folder.tools), os.environ["PATH"]])
-        # Slack is reached by plain HTTP: no bundle of CAs needs to be read for it.
-        http = stack.enter_context(httpx.Client(timeout=30, trust_env=False, verify=False))
+        page = stack.enter_context(open_page(site.url))
         yield World(
-            hand, folder, site, cluster, google, releases, settings, path, variables, http, slack, addresses, other
+            hand, folder, site, cluster, google, releases, settings, path, variables, page, slack, addresses, other
         )

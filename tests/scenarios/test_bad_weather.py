@@ -13,6 +13,12 @@ from tests.scenarios.film import BEFORE_WRITING, Film
 HOUR = 3600.0
 
 
+@pytest.fixture(scope="session")
+def wire() -> bool:
+    """Requests fail on their way here."""
+    return True
+
+
 def jump(desk: Desk, seconds: float) -> None:
     """Set the clock of the bot's machine; Slack and the cluster keep theirs."""
     desk.world.clock.ahead += seconds

@@ -13,7 +13,7 @@ from tests.scenarios.rig import open_world
 @pytest.fixture(scope="module")
 def disturbed(tmp_path_factory: pytest.TempPathFactory) -> Records:
     """An upgrade with a crash after each distinct write of the journal."""
-    with open_world(tmp_path_factory.mktemp("disturbed"), rate_limits=False) as world:
+    with open_world(tmp_path_factory.mktemp("disturbed"), rate_limits=False, wire=False) as world:
         records = run_upgrade(world, Saboteur())
     report_counts(records)
     return records

@@ -17,6 +17,12 @@ from tests.unit.bot.app.test_alerts import fires, read_rules
 NO_SLACK = "AsmUpgradeSlackAway"
 
 
+@pytest.fixture(scope="session")
+def wire() -> bool:
+    """Tokens are refused and renewed here."""
+    return True
+
+
 @pytest.fixture
 def rules(project_root: Path) -> dict[str, dict[str, Any]]:
     """The alerts that are shipped."""

@@ -22,6 +22,12 @@ from steps.mesh import ClusterAddress
 from tests.scenarios.rig import World
 
 
+@pytest.fixture(scope="session")
+def wire() -> bool:
+    """The doctor looks at connections."""
+    return True
+
+
 def examine(world: World, given: Settings | None = None, *, post: bool = False) -> list[Check]:
     """All lines for the world's cluster."""
     settings = given or world.settings

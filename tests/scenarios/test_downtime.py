@@ -276,7 +276,7 @@ def list_calendar_files(rig: DowntimeRig) -> list[bytes]:
     """The calendar files in the thread as they can be downloaded."""
     files = [file for message in rig.world.messages() for file in message.get("files", [])]
     found = [file["url_private"] for file in files if file["name"].endswith(".ics")]
-    return [rig.world.http.get(url, headers=rig.authorize()).content for url in found]
+    return [rig.world.page.download(url, rig.authorize()) for url in found]
 
 
 @pytest.mark.slow

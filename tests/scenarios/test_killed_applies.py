@@ -33,7 +33,7 @@ AWAY_SECONDS = 8.0
 def brink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Brink]:
     """Give an upgrade whose apply was approved and is about to start."""
     folder = tmp_path_factory.mktemp("brink")
-    with open_world(folder / "world", rate_limits=False) as world:
+    with open_world(folder / "world", rate_limits=False, wire=False) as world:
         yield stand_at_the_brink(world, folder / "files")
 
 

@@ -25,7 +25,7 @@ class Pair:
 @pytest.fixture(scope="module")
 def pair(film: Film, tmp_path_factory: pytest.TempPathFactory) -> Pair:
     """Both, from the end of one quiet upgrade."""
-    with open_world(tmp_path_factory.mktemp("returns"), rate_limits=False) as world:
+    with open_world(tmp_path_factory.mktemp("returns"), rate_limits=False, wire=False) as world:
         studio = open_studio(world)
         studio.restore(film.reel.frames[THE_END])
         quiet = run_return(world, None)

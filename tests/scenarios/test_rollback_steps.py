@@ -98,7 +98,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Film]:
     """An upgrade in a world of its own, in which what one way back's istioctl did is taken again by others."""
     with pytest.MonkeyPatch.context() as variables, ExitStack() as stack:
         variables.setenv("PATH", os.environ["PATH"])
-        world = stack.enter_context(open_world(tmp_path_factory.mktemp("film"), rate_limits=False))
+        world = stack.enter_context(open_world(tmp_path_factory.mktemp("film"), rate_limits=False, wire=False))
         shelf = tmp_path_factory.mktemp("shelf")
         stack.enter_context(keep_recordings(world.cluster, shelf, lambda run: run.startswith("cluster-x-2-")))
         film = Film(open_studio(world), look(world))

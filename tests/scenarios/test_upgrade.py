@@ -83,7 +83,7 @@ def test_the_thread_has_one_difference_one_ledger_and_one_report(upgraded: Rig) 
 
 def test_each_question_mentions_an_approver_once(upgraded: Rig) -> None:
     """And nothing else does."""
-    calls = upgraded.world.http.get(f"{upgraded.world.slack_url}/ui/log").json()["entries"]
+    calls = upgraded.world.page.read("/ui/log")["entries"]
     posted = [str(one["request"].get("text")) for one in calls if one["name"] == "chat.postMessage"]
     asked = [text for text in posted if f"<@{BEN}>" in text]
     gates = [one for one in upgraded.world.messages() if kind_of(one) == "gate"]
@@ -92,7 +92,7 @@ def test_each_question_mentions_an_approver_once(upgraded: Rig) -> None:
 
 def test_the_control_plane_alone_asks_once_more(upgraded: Rig) -> None:
     """Of all cards of an upgrade of a production cluster, in one sentence with its numbers."""
-    calls = upgraded.world.http.get(f"{upgraded.world.slack_url}/ui/log").json()["entries"]
+    calls = upgraded.world.page.read("/ui/log")["entries"]
     cards = [one["request"] for one in calls if one["name"] in ("chat.postMessage", "chat.update")]
     asked = {text["text"] for card in cards for text in find_confirms(card.get("blocks") or ())}
     assert len(asked) == 1
@@ -235,11 +235,11 @@ def test_an_aborted_upgrade_says_what_it_leaves_behind(rig: Rig) -> None:
 
 def test_everything_between_slack_and_the_bot_holds_to_slacks_types(upgraded: Rig) -> None:
     """Every call, command and click of the whole upgrade."""
-    entries = upgraded.world.http.get(f"{upgraded.world.slack_url}/ui/log").json()["entries"]
+    entries = upgraded.world.page.read("/ui/log")["entries"]
     assert find_log_faults(entries) == []
 
 
 def test_slack_never_had_to_slow_the_bot_down(upgraded: Rig) -> None:
     """The bot keeps below the limits by itself."""
-    entries = upgraded.world.http.get(f"{upgraded.world.slack_url}/ui/log").json()["entries"]
+    entries = upgraded.world.page.read("/ui/log")["entries"]
     assert [entry["name"] for entry in entries if "ratelimited" in str(entry["response"])] == []

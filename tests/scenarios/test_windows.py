@@ -45,7 +45,7 @@ def diary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Diary]:
     """The upgrade, from its start to its report."""
     root = tmp_path_factory.mktemp("windows")
     write_private(StateFolder(root).clusters_file, CLUSTERS + WINDOWS)
-    with open_world(root) as world:
+    with open_world(root, wire=False) as world:
         diary, rig = Diary(world), DowntimeRig(world)
         world.cluster.store.listen(diary.note)
         rig.command(ANA, "start cluster-x")

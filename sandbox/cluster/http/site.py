@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 import yaml
 from aiohttp import web
+from multidict import CIMultiDictProxy
 
 from sandbox.cluster.api.answers import Answer
 from sandbox.cluster.api.deprecations import find_deprecation
@@ -30,6 +32,27 @@ KUBECTL = "kubectl"
 LARGEST_BODY = 16 * 2**20
 
 
+@dataclass(frozen=True)
+class Incoming:
+    """A request: the path and the query are decoded, the body is not."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: CIMultiDictProxy[str]
+    content_type: str
+    raw: bytes
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """An answer as bytes, with all of its own headers."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+
+
 class ApiSite:
     """Turns HTTP requests into calls on a simulated cluster."""
 
@@ -44,66 +67,73 @@ class ApiSite:
         """Answer one request."""
         try:
             return await self._handle(request)
-        except UnknownPath as error:
-            return web.Response(text="404 page not found\n", status=404) if error.plain else _error(error)
-        except NoUser as error:
-            return web.Response(text=f'Internal Server Error: "{request.path}": {error}\n', status=500)
-        except ApiError as error:
-            return _error(error)
         except web.HTTPException:
             raise
         except Exception as error:
-            log.exception("the simulated API server failed over %s %s", request.method, request.path)
-            return _error(internal(f"the simulated API server can't answer this: {type(error).__name__}: {error}"))
+            return _carry(_refuse(request.method, request.path, error))
+
+    def respond(self, sent: Incoming) -> Outgoing | RequestFault | ApiRequest:
+        """Answer a request; given back are the fault that strikes it and the watch that it asks for."""
+        try:
+            return self._respond(sent)
+        except Exception as error:
+            return _refuse(sent.method, sent.path, error)
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         raw = await request.read()
         if self._cluster.faults.latency:
             await asyncio.sleep(self._cluster.faults.latency)
-        known = self._authenticate(request)
-        user = self._impersonate(known, request)
-        if not request.path.startswith(("/api/v", "/apis/")) or _is_discovery(request.path):
-            return self._plain(request, user)
-        asked = self._read(request, raw, user, by_person=MASTERS in known.groups)
+        sent = Incoming(request.method, request.path, request.query, request.headers, request.content_type, raw)
+        match self.respond(sent):
+            case Outgoing() as reply:
+                return _carry(reply)
+            case RequestFault() as fault:
+                return await _suffer(request, fault)
+            case ApiRequest() as watch:
+                return await stream_watch(self._cluster, request, watch)
+
+    def _respond(self, sent: Incoming) -> Outgoing | RequestFault | ApiRequest:
+        known = self._authenticate(sent)
+        user = self._impersonate(known, sent)
+        if not sent.path.startswith(("/api/v", "/apis/")) or _is_discovery(sent.path):
+            return self._plain(sent, user)
+        asked = self._read(sent, user, by_person=MASTERS in known.groups)
         struck = self._strike(asked)
         if struck is not None:
-            return await _suffer(request, struck)
+            return struck
         self._authorize(user, asked.attributes)
         if asked.verb == "watch":
-            return await stream_watch(self._cluster, request, asked)
+            return asked
         with self._cluster.lock:
             answer = self._cluster.answer(asked)
         if asked.by_person:
             answer = replace(answer, body=show_moments(answer.body, self._cluster.lead()))
-        answered = _json(answer)
         warning = find_deprecation(asked.target, self._cluster.server_version)
-        if warning:
-            answered.headers["Warning"] = f'299 - "{warning}"'
-        return answered
+        return _write_answer(answer, f'299 - "{warning}"' if warning else "")
 
-    def _read(self, request: web.Request, raw: bytes, user: User, *, by_person: bool) -> ApiRequest:
+    def _read(self, sent: Incoming, user: User, *, by_person: bool) -> ApiRequest:
         with self._cluster.lock:
-            target = read_target(self._cluster.resources, request.path)
-            verb = read_verb(request.method, target, request.query)
-        accept = request.headers.get("Accept", "application/json")
-        body = _read_body(raw, request.content_type) if raw else None
-        agent = request.headers.get("User-Agent", "")
+            target = read_target(self._cluster.resources, sent.path)
+            verb = read_verb(sent.method, target, sent.query)
+        accept = sent.headers.get("Accept", "application/json")
+        body = _read_body(sent.raw, sent.content_type) if sent.raw else None
+        agent = sent.headers.get("User-Agent", "")
         by_person = by_person and agent.startswith(KUBECTL)
         if by_person:
             body = read_moments(body, self._cluster.lead())
-        return ApiRequest(target, verb, request.query, accept, request.content_type, body, user, agent, by_person)
+        return ApiRequest(target, verb, sent.query, accept, sent.content_type, body, user, agent, by_person)
 
-    def _plain(self, request: web.Request, user: User) -> web.StreamResponse:
-        self._authorize(user, Attributes("get", path=request.path))
+    def _plain(self, sent: Incoming, user: User) -> Outgoing:
+        self._authorize(user, Attributes("get", path=sent.path))
         with self._cluster.lock:
-            if request.path == "/openapi/v2" and "protobuf" in request.headers.get("Accept", ""):
+            if sent.path == "/openapi/v2" and "protobuf" in sent.headers.get("Accept", ""):
                 body = openapi_protobuf(self._cluster.resources, self._cluster.server_version)
                 # Like the servers of that time, whose handler left the type to be guessed from the content.
-                return web.Response(body=body, content_type="application/octet-stream")
-            return _json(self._cluster.answer_path(request.path))
+                return Outgoing(200, body, {"Content-Type": "application/octet-stream"})
+            return _write_answer(self._cluster.answer_path(sent.path))
 
-    def _authenticate(self, request: web.Request) -> User:
-        header = request.headers.get("Authorization", "")
+    def _authenticate(self, sent: Incoming) -> User:
+        header = sent.headers.get("Authorization", "")
         if not header:
             return User(ANONYMOUS, (UNAUTHENTICATED,))
         scheme, _, token = header.partition(" ")
@@ -113,9 +143,9 @@ class ApiSite:
             raise ApiError(401, "Unauthorized", "Unauthorized")
         return user
 
-    def _impersonate(self, user: User, request: web.Request) -> User:
+    def _impersonate(self, user: User, sent: Incoming) -> User:
         """Return who acts: somebody else where the headers name one and the user may act for each of what they name."""
-        other = read_impersonation(request.headers)
+        other = read_impersonation(sent.headers)
         if other is None:
             return user
         for wanted in other.list_wanted():
@@ -152,16 +182,23 @@ def _read_body(raw: bytes, content_type: str) -> Any:
         raise bad_request(f"the object provided is unrecognized: {error}") from error
 
 
-def _json(answer: Answer) -> web.Response:
-    if answer.text is not None:
-        return web.Response(text=answer.text, status=answer.status)
-    body = msgspec.json.encode(answer.body)
-    return web.Response(body=body, status=answer.status, content_type="application/json", headers=answer.headers)
+def _carry(reply: Outgoing) -> web.Response:
+    return web.Response(body=reply.body, status=reply.status, headers=reply.headers)
 
 
-def _error(error: ApiError) -> web.Response:
-    headers = {"Retry-After": str(error.retry_after)} if error.retry_after is not None else {}
-    return _json(Answer(error.status(), error.code, headers=headers))
+def _refuse(method: str, path: str, error: Exception) -> Outgoing:
+    match error:
+        case UnknownPath(plain=True):
+            return _write_text("404 page not found\n", 404)
+        case NoUser():
+            return _write_text(f'Internal Server Error: "{path}": {error}\n', 500)
+        case ApiError():
+            return _write_error(error)
+        case _:
+            log.error("the simulated API server failed over %s %s", method, path, exc_info=error)
+            return _write_error(
+                internal(f"the simulated API server can't answer this: {type(error).__name__}: {error}")
+            )
 
 
 def _forbidden(user: User, wanted: Attributes) -> ApiError:
@@ -186,6 +223,11 @@ async def _suffer(request: web.Request, fault: RequestFault) -> web.StreamRespon
         raise asyncio.CancelledError
     if fault.kind == "hang":
         await asyncio.sleep(3600 + random.random())
+    return _carry(write_fault(fault))
+
+
+def write_fault(fault: RequestFault) -> Outgoing:
+    """Return the reply with which a fault answers in place of the cluster."""
     reasons = {429: "TooManyRequests", 401: "Unauthorized", 403: "Forbidden", 410: "Expired", 503: "ServiceUnavailable",
                504: "Timeout", 409: "Conflict", 404: "NotFound"}  # fmt: skip
     reason = reasons.get(fault.status, "InternalError")
@@ -193,4 +235,23 @@ async def _suffer(request: web.Request, fault: RequestFault) -> web.StreamRespon
         fault.status, f"injected fault: {reason}"
     )
     details = {"retryAfterSeconds": fault.retry_after} if fault.retry_after is not None else None
-    return _error(ApiError(fault.status, reason, message, details, fault.retry_after))
+    return _write_error(ApiError(fault.status, reason, message, details, fault.retry_after))
+
+
+def _write_answer(answer: Answer, warning: str = "") -> Outgoing:
+    """Return the reply that an answer makes."""
+    if answer.text is not None:
+        return _write_text(answer.text, answer.status)
+    headers = {"Content-Type": "application/json", **answer.headers, **({"Warning": warning} if warning else {})}
+    return Outgoing(answer.status, msgspec.json.encode(answer.body), headers)
+
+
+def _write_text(text: str, status: int) -> Outgoing:
+    """Return a reply of plain text."""
+    return Outgoing(status, text.encode(), {"Content-Type": "text/plain; charset=utf-8"})
+
+
+def _write_error(error: ApiError) -> Outgoing:
+    """Return the reply that refuses a request."""
+    headers = {"Retry-After": str(error.retry_after)} if error.retry_after is not None else {}
+    return _write_answer(Answer(error.status(), error.code, headers=headers))

@@ -172,14 +172,19 @@ class Rig(Generic[C]):
         self.ledger.commit()
         self.memory.commit()
 
-    def run(self, name: str, turns: int = 500, between: Callable[[], None] | None = None) -> Outcome:
-        """Run the step until it does not wait any more, letting the cluster act in between."""
+    def run(
+        self, name: str, turns: int = 500, between: Callable[[], None] | None = None, pause: float = 0.0
+    ) -> Outcome:
+        """Run the step until it does not wait any more, letting the cluster act in between.
+
+        `pause` is the least between two looks in seconds, where nothing is judged by when the bot looks.
+        """
         for _ in range(turns):
             outcome = self.turn(name)
             if not isinstance(outcome, Waiting):
                 return outcome
             self.waits.append(outcome)
-            self.cluster.tick(outcome.retry_in)
+            self.cluster.tick(max(outcome.retry_in, pause))
             if between:
                 between()
         raise AssertionError(f"still waiting after {turns} turns: {outcome}")

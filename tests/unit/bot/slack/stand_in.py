@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import requests
 from slack_sdk import WebClient
 
 from bot.slack.api.clients import build_posting_client, build_reading_client
@@ -17,6 +16,7 @@ from bot.slack.api.identity import SlackIdentity, read_identity
 from sandbox.slack.server import SlackStandIn
 from sandbox.slack.workspace.cast import Cast
 from sandbox.web.sites import RunningSite, serve_in_thread
+from tests.page import Page, open_page
 
 START = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)
 CHANNEL = "C0MESHOPS1"
@@ -47,6 +47,7 @@ class LocalSlack:
     site: RunningSite
     cast: Cast
     clock: HandClock
+    page: Page
     _whispers: dict[str, list[str]] = field(default_factory=dict)
     _forms: dict[str, list[str]] = field(default_factory=dict)
 
@@ -69,9 +70,7 @@ class LocalSlack:
 
     def act(self, path: str, **body: Any) -> dict[str, Any]:
         """One call of the control API; the answer, refusals included."""
-        answer = requests.post(f"{self.site.url}/ui/{path}", json=body, timeout=15).json()
-        assert isinstance(answer, dict)
-        return answer
+        return self.page.act(path, body)
 
     def fault(self, kind: str, **fields: Any) -> None:
         """Switch a fault on."""
@@ -79,9 +78,7 @@ class LocalSlack:
 
     def state(self) -> dict[str, Any]:
         """Everything that the stand-in shows."""
-        state = requests.get(f"{self.site.url}/ui/state", timeout=15).json()
-        assert isinstance(state, dict)
-        return state
+        return self.page.read("/ui/state")
 
     def wait_for_socket(self) -> None:
         """Return once a bot is connected in Socket Mode."""
@@ -114,13 +111,12 @@ class LocalSlack:
         for _ in range(looks):
             if found := find(self.state()):
                 return found
-            query = f"after={after}&timeout=0.5&kinds={kind}"
-            after = requests.get(f"{self.site.url}/ui/wait?{query}", timeout=15).json()["seq"]
+            after = self.page.read(f"/ui/wait?after={after}&timeout=0.5&kinds={kind}")["seq"]
         raise AssertionError(f"no {kind} came")
 
     def calls(self, method: str = "") -> list[dict[str, Any]]:
         """The inspector's entries for one Web API method, or all."""
-        entries = requests.get(f"{self.site.url}/ui/log", timeout=15).json()["entries"]
+        entries = self.page.read("/ui/log")["entries"]
         return [entry for entry in entries if entry["kind"] == "api" and method in ("", entry["name"])]
 
     def messages(self) -> list[dict[str, Any]]:
@@ -144,6 +140,7 @@ def run_slack(clock: HandClock, cast: Cast | None = None, *, rate_limits: bool =
     whole = cast or Cast()
     site = serve_in_thread(SlackStandIn(lambda: clock.now().timestamp(), whole, rate_limits=rate_limits).app())
     try:
-        yield LocalSlack(site, whole, clock)
+        with open_page(site.url) as page:
+            yield LocalSlack(site, whole, clock, page)
     finally:
         site.stop()

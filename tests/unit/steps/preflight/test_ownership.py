@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
-from sandbox.cluster.http.tls import ensure_certificate
 from steps.preflight.ownership import find_ownership
-from tests.unit.steps.phases.sidecars.simulated_mesh import SimulatedMesh, take_mesh_snapshot
+from tests.direct import DirectConnection
+from tests.unit.steps.phases.sidecars.simulated_mesh import SimulatedMesh, take_plain_snapshot
 from tests.unit.steps.rig import load_release
 
 
 @pytest.fixture
-def mesh(tmp_path: Path) -> Iterator[SimulatedMesh]:
+def mesh() -> Iterator[SimulatedMesh]:
     """Give cluster-x."""
     release = load_release()
     with ExitStack() as stack:
-        yield SimulatedMesh(release, ensure_certificate(tmp_path / "tls"), tmp_path, stack, take_mesh_snapshot(release))
+        yield SimulatedMesh(release, DirectConnection, stack, take_plain_snapshot())
 
 
 def list_owners(mesh: SimulatedMesh) -> tuple[str, ...]:

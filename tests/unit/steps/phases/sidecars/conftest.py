@@ -4,30 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sandbox.cluster.http.tls import ServingCertificate, ensure_certificate
-from tests.unit.steps.phases.sidecars.simulated_mesh import SimulatedMesh, take_mesh_snapshot
+from tests.direct import DirectConnection
+from tests.unit.steps.phases.sidecars.simulated_mesh import SimulatedMesh, take_plain_snapshot
 from tests.unit.steps.rig import load_release
 
 
 @pytest.fixture(scope="module")
 def snapshot() -> dict[str, Any]:
-    """Make the mesh once."""
-    return take_mesh_snapshot(load_release())
-
-
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> ServingCertificate:
-    """Make one certificate for all clusters."""
-    return ensure_certificate(tmp_path_factory.mktemp("tls"))
+    """Give the mesh as it stands before each test; a module may have another."""
+    return take_plain_snapshot()
 
 
 @pytest.fixture
-def mesh(snapshot: dict[str, Any], certificate: ServingCertificate, tmp_path: Path) -> Iterator[SimulatedMesh]:
+def mesh(snapshot: dict[str, Any]) -> Iterator[SimulatedMesh]:
     """Give the mesh with its control plane on the target and its sidecars on 1.4.7."""
     with ExitStack() as stack:
-        yield SimulatedMesh(load_release(), certificate, tmp_path, stack, snapshot)
+        yield SimulatedMesh(load_release(), DirectConnection, stack, snapshot)

@@ -6,12 +6,10 @@ import random
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from sandbox.cluster.controllers.pace import Pace
 from sandbox.cluster.controllers.workloads.argo_rollouts import rollout_definition
-from sandbox.cluster.http.tls import ServingCertificate
 from sandbox.cluster.seeds.objects import (
     budget,
     daemon_set,
@@ -231,12 +229,10 @@ class Ended:
 class RandomUpgrade:
     """The sidecars phase on one drawn cluster."""
 
-    def __init__(
-        self, drawn: Drawn, release: Release, certificate: ServingCertificate, folder: Path, stack: ExitStack
-    ) -> None:
+    def __init__(self, drawn: Drawn, release: Release, stack: ExitStack) -> None:
         self._drawn = drawn
         self._dice = random.Random(f"answers {drawn.variety.number}")
-        self._mesh = VariedMesh(drawn.variety, release, certificate, folder, stack)
+        self._mesh = VariedMesh(drawn.variety, release, stack)
         self._mesh.control(lambda cluster: cluster.faults.pods.active.extend(drawn.broken))
         self._begin(before=True)
         self._mesh.tick(60)

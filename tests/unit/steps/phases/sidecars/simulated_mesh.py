@@ -1,31 +1,34 @@
-"""The simulated cluster behind the real gateway, as a stage for the phase."""
+"""The simulated cluster behind the real gateway, as a stage for the phase; most tests need no wire in between."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from bot.gateways.calls.retries import ReadRetries
 from bot.gateways.kubernetes.api_server import TimeLimits
-from bot.gateways.kubernetes.connections import KubeconfigConnection
+from bot.gateways.kubernetes.connections import Connection, KubeconfigConnection
 from bot.gateways.kubernetes.gateway import KubernetesGateway
 from sandbox.cluster.http.server import SimulatedCluster
 from sandbox.cluster.http.tls import ServingCertificate, write_kubeconfig
 from sandbox.cluster.mesh.manifests import render_mesh
+from sandbox.cluster.objects.objects import copy_json
 from sandbox.cluster.seeds.cluster_x import create_any, mesh_options, seed_cluster_x
 from sandbox.web.sites import serve_in_thread
 from steps.contract.release import Release
 from steps.mesh import ClusterAddress, Pod, WorkloadRef
 from tests.unit.steps.phases.sidecars.counting import CountingServer
+from tests.unit.steps.rig import load_release
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC).timestamp()
 STRATEGIC = "application/strategic-merge-patch+json"
 Json = dict[str, Any]
+Connects = Callable[[SimulatedCluster], Connection]
 
 
 @dataclass
@@ -39,23 +42,16 @@ class HandClock:
 
 
 class SimulatedMesh:
-    """cluster-x on loopback, with the gateway of an administrator; time passes only by `tick`."""
+    """cluster-x with the gateway of an administrator; time passes only by `tick`."""
 
-    def __init__(
-        self, release: Release, certificate: ServingCertificate, folder: Path, stack: ExitStack, snapshot: Json
-    ) -> None:
+    def __init__(self, release: Release, connect: Connects, stack: ExitStack, snapshot: Json) -> None:
         self.release = release
         self.clock = HandClock()
         self.cluster = SimulatedCluster(self.clock, seed_fn=None)
-        self.cluster.restore(copy.deepcopy(snapshot))
-        site = serve_in_thread(self.cluster.app(background=False), certificate.server_context())
-        stack.callback(site.stop)
-        path = folder / "kubeconfig.json"
-        write_kubeconfig(path, server=site.url, ca_base64=certificate.ca_base64, token=self.cluster.tokens.admin)
-        connection = KubeconfigConnection(ClusterAddress("cluster-x", kubeconfig=str(path)))
+        self.cluster.restore(copy_json(snapshot))
         # reads are retried at once: a test waits for nobody
         retries = ReadRetries(limit=2.0, clock=lambda: 0.0, sleep=lambda _seconds: None)
-        self.server = CountingServer(connection, TimeLimits(2, 10), retries)
+        self.server = CountingServer(connect(self.cluster), TimeLimits(2, 10), retries)
         self.kubernetes = KubernetesGateway(self.server)
         stack.callback(self.kubernetes.close)
 
@@ -90,6 +86,23 @@ class SimulatedMesh:
     def versions(self, space: str) -> set[str]:
         """The sidecar versions in a namespace."""
         return {pod.proxy_image.rpartition(":")[2] for pod in self.list_live(space)}
+
+
+def connect_by_wire(
+    cluster: SimulatedCluster, certificate: ServingCertificate, folder: Path, stack: ExitStack
+) -> Connection:
+    """Serve the cluster on loopback; the connection of an administrator with a kubeconfig."""
+    site = serve_in_thread(cluster.app(background=False), certificate.server_context())
+    stack.callback(site.stop)
+    path = folder / "kubeconfig.json"
+    write_kubeconfig(path, server=site.url, ca_base64=certificate.ca_base64, token=cluster.tokens.admin)
+    return KubeconfigConnection(ClusterAddress("cluster-x", kubeconfig=str(path)))
+
+
+@cache
+def take_plain_snapshot() -> Json:
+    """The same for all who want no more than cluster-x."""
+    return take_mesh_snapshot(load_release())
 
 
 def take_mesh_snapshot(release: Release, extra: Iterable[Json] = ()) -> Json:

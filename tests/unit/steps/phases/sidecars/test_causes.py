@@ -78,6 +78,8 @@ TROUBLES = (
 )  # fmt: skip
 # Told while the phase still waits: within so many seconds.
 SOON = 120.0
+# Seconds between two looks once it was told, until the patience is over.
+UNHURRIED = 10.0
 
 
 @pytest.mark.weather("an admission policy denies, or its webhook is away")
@@ -94,7 +96,7 @@ def test_the_cause_reaches_the_sentence(mesh: SimulatedMesh, trouble: Trouble) -
             assert "time left not known: " in outcome.why
             assert outcome.progress is not None
             assert outcome.progress.seconds_left is None
-        mesh.tick(outcome.retry_in)
+        mesh.tick(max(outcome.retry_in, UNHURRIED if told else 0.0))
     assert told <= SOON
     assert told or mesh.clock.seconds - begun <= SOON, "neither waits nor blocks with the cause in time"
     assert isinstance(outcome, Blocked), outcome
@@ -142,7 +144,7 @@ def test_a_rollout_without_a_free_node_is_predicted_and_then_told(
     while isinstance(outcome := rig.turn("restart"), Waiting):
         if not told and words in outcome.why:
             told = mesh.clock.seconds - begun
-        mesh.tick(outcome.retry_in)
+        mesh.tick(max(outcome.retry_in, UNHURRIED if told else 0.0))
     assert 0 < told <= SOON
     assert isinstance(outcome, Blocked)
     assert words in outcome.why
@@ -172,7 +174,7 @@ def test_a_disk_that_two_pods_want_is_predicted_and_then_told(mesh: SimulatedMes
     while isinstance(outcome := rig.turn("restart"), Waiting):
         if not told and "Multi-Attach error" in outcome.why:
             told = mesh.clock.seconds - begun
-        mesh.tick(outcome.retry_in)
+        mesh.tick(max(outcome.retry_in, UNHURRIED if told else 0.0))
     assert 0 < told <= SOON
     assert isinstance(outcome, Blocked)
     assert "FailedAttachVolume: Multi-Attach error for volume" in outcome.why

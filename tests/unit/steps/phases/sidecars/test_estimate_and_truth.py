@@ -6,12 +6,10 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from sandbox.cluster.controllers.pace import Pace
-from sandbox.cluster.http.tls import ServingCertificate
 from sandbox.cluster.seeds.objects import namespace, stateful_set
 from steps.contract.forecast import Measured
 from steps.contract.options import UpgradeOptions
@@ -50,14 +48,14 @@ Upgrade = Callable[[int], Truth]
 
 
 @pytest.fixture(scope="module")
-def upgrade(certificate: ServingCertificate, tmp_path_factory: pytest.TempPathFactory) -> Upgrade:
+def upgrade() -> Upgrade:
     """Upgrade a cluster by its number, each once."""
     known: dict[int, Truth] = {}
 
     def run(number: int) -> Truth:
         if number not in known:
             with ExitStack() as stack:
-                mesh = VariedMesh(vary(number), RELEASE, certificate, tmp_path_factory.mktemp("mesh"), stack)
+                mesh = VariedMesh(vary(number), RELEASE, stack)
                 known[number] = run_sidecars(mesh, vary(number).options)
         return known[number]
 
@@ -65,10 +63,10 @@ def upgrade(certificate: ServingCertificate, tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.fixture
-def build(certificate: ServingCertificate, tmp_path: Path) -> Iterator[Callable[[Variety], VariedMesh]]:
+def build() -> Iterator[Callable[[Variety], VariedMesh]]:
     """Build a cluster of a test's own."""
     with ExitStack() as stack:
-        yield lambda variety: VariedMesh(variety, RELEASE, certificate, tmp_path, stack)
+        yield lambda variety: VariedMesh(variety, RELEASE, stack)
 
 
 def begin(mesh: VariedMesh, options: UpgradeOptions) -> Rig[VariedMesh]:

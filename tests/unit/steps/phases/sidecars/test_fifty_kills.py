@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from sandbox.cluster.http.tls import ensure_certificate
 from steps.contract.step import Done, Outcome
 from steps.mesh import Eviction, WorkloadRef
+from tests.direct import DirectConnection
 from tests.unit.steps.phases.sidecars.interruptions import Killed
-from tests.unit.steps.phases.sidecars.simulated_mesh import SimulatedMesh, take_mesh_snapshot
+from tests.unit.steps.phases.sidecars.simulated_mesh import SimulatedMesh, take_plain_snapshot
 from tests.unit.steps.rig import PaperMemory, Rig, load_release
 
 KILLS = 50
@@ -63,12 +63,11 @@ class MortalRig(Rig[SimulatedMesh]):
 
 
 @pytest.fixture(scope="module")
-def survivor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MortalRig]:
+def survivor() -> Iterator[MortalRig]:
     """Run one whole phase that is killed 50 times."""
     release = load_release()
-    folder = tmp_path_factory.mktemp("kills")
     with ExitStack() as stack:
-        mesh = SimulatedMesh(release, ensure_certificate(folder), folder, stack, take_mesh_snapshot(release))
+        mesh = SimulatedMesh(release, DirectConnection, stack, take_plain_snapshot())
         fate = Fate()
         rig = MortalRig(mesh, memory=MortalMemory(fate))
         rig.options = _evict_data(rig)

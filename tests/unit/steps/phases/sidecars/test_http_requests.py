@@ -1,4 +1,4 @@
-"""What the phase sends over HTTP, counted at the client against the simulated cluster."""
+"""What the phase sends to the API server, counted at the client against the simulated cluster."""
 
 from __future__ import annotations
 

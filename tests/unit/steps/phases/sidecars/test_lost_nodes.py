@@ -16,6 +16,8 @@ from tests.unit.steps.rig import Rig, load_release, start
 
 NEW = "1.4.10-asm.18"
 FAST = Limits(workloads_at_once=0, pods_per_minute=0, workload_patience_seconds=300)
+# Seconds between two looks while a lost node's minutes go by.
+UNHURRIED = 10.0
 OTHERS = ("shop", "data", "batch")
 SPACES = ("stateful", "daemons", "plain")
 
@@ -69,7 +71,7 @@ def test_a_stateful_sets_pod_on_a_lost_node_is_named_and_no_other(mesh: Simulate
     rig = plan(mesh, "stateful")
     node = choose_node(mesh, "stateful")
     lose(mesh, node)
-    outcome = rig.run("restart", turns=5000)
+    outcome = rig.run("restart", turns=5000, pause=UNHURRIED)
     assert isinstance(outcome, Blocked)
     stuck = next(pod for pod in list_pods(mesh, "stateful") if pod.terminating)
     assert f"{stuck.name} on {node} should have ended" in outcome.why
@@ -90,7 +92,7 @@ def test_a_daemon_sets_pod_on_a_lost_node_is_named_and_no_other(mesh: SimulatedM
     before = {pod.name for pod in list_pods(mesh, "daemons")}
     lose(mesh, stuck.node)
     mesh.tick(60)
-    outcome = rig.run("restart", turns=5000)
+    outcome = rig.run("restart", turns=5000, pause=UNHURRIED)
     assert isinstance(outcome, Blocked)
     assert f"{stuck.name} on {stuck.node}" in outcome.why
     assert f"node {stuck.node} is not ready" in outcome.why
@@ -104,7 +106,7 @@ def test_a_deployment_moves_away_from_a_lost_node(mesh: SimulatedMesh) -> None:
     node = choose_node(mesh, "plain")
     lose(mesh, node)
     mesh.tick(60)
-    assert isinstance(rig.run("restart", turns=5000), Done)
+    assert isinstance(rig.run("restart", turns=5000, pause=UNHURRIED), Done)
     assert set(describe_states(rig, "plain").values()) == {"upgraded"}
     assert [pod.node for pod in list_pods(mesh, "plain") if pod.terminating][:1] == [node]
 

@@ -7,21 +7,38 @@ from typing import Any
 
 import pytest
 
+from bot.gateways.kubernetes.connections import Connection
 from sandbox.cluster.control import Control
-from sandbox.cluster.http.tls import ServingCertificate
+from sandbox.cluster.http.server import SimulatedCluster
+from sandbox.cluster.http.tls import ensure_certificate
 from sandbox.cluster.seeds import objects as seed_objects
 from sandbox.cluster.server.faults import PodFault, RequestFault
 from steps.contract.errors import TryAgain
 from steps.contract.options import Limits
 from steps.contract.step import Blocked, Done, Waiting
 from steps.mesh import WorkloadRef
-from tests.unit.steps.phases.sidecars.simulated_mesh import SimulatedMesh, take_mesh_snapshot
+from tests.direct import DirectConnection
+from tests.unit.steps.phases.sidecars.simulated_mesh import SimulatedMesh, connect_by_wire, take_mesh_snapshot
 from tests.unit.steps.rig import Rig, load_release, start
 
 NEW = "1.4.10-asm.18"
 WEB = WorkloadRef("shop", "Deployment", "web")
 CART = WorkloadRef("shop", "Deployment", "cart")
 FAST = Limits(workloads_at_once=0, pods_per_minute=0)
+
+
+@pytest.fixture
+def wired(
+    snapshot: dict[str, Any], tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> Iterator[SimulatedMesh]:
+    """Give the mesh on loopback, as a bot reaches it."""
+    certificate = ensure_certificate(tmp_path_factory.mktemp("tls"))
+    with ExitStack() as stack:
+
+        def connect(cluster: SimulatedCluster) -> Connection:
+            return connect_by_wire(cluster, certificate, tmp_path, stack)
+
+        yield SimulatedMesh(load_release(), connect, stack, snapshot)
 
 
 def approved(mesh: SimulatedMesh, **options: Any) -> Rig[SimulatedMesh]:
@@ -32,12 +49,12 @@ def approved(mesh: SimulatedMesh, **options: Any) -> Rig[SimulatedMesh]:
     return rig
 
 
-def test_a_whole_phase_moves_every_owned_pod(mesh: SimulatedMesh) -> None:
+def test_a_whole_phase_moves_every_owned_pod(wired: SimulatedMesh) -> None:
     """Only the Job and the bare pod keep their sidecar."""
-    rig = approved(mesh)
+    rig = approved(wired)
     assert isinstance(rig.run("restart"), Done)
     assert isinstance(rig.approve("acknowledge"), Done)
-    assert mesh.versions("shop") == mesh.versions("data") == {NEW}
+    assert wired.versions("shop") == wired.versions("data") == {NEW}
     assert (rig.count("upgraded"), rig.count("manual"), rig.count("pending")) == (56, 2, 0)
 
 
@@ -162,38 +179,34 @@ def test_a_workload_scaled_in_the_middle_adds_up(mesh: SimulatedMesh) -> None:
 
 
 @pytest.mark.weather("one request in twenty failing")
-def test_one_failing_request_in_twenty_changes_nothing(mesh: SimulatedMesh) -> None:
+def test_one_failing_request_in_twenty_changes_nothing(wired: SimulatedMesh) -> None:
     """Random 503s and resets cost time only: each workload's template changes once."""
-    rig = approved(mesh)
-    before = {w.ref: w.generation for w in mesh.kubernetes.list_workloads("shop", ["Deployment"])}
-    mesh.control(lambda cluster: cluster.faults.requests.append(RequestFault("status", 503, percent=4.0)))
-    mesh.control(lambda cluster: cluster.faults.requests.append(RequestFault("reset", percent=1.0)))
-    mesh.control(lambda cluster: setattr(cluster, "faults_strike_admin", True))
+    rig = approved(wired)
+    before = {w.ref: w.generation for w in wired.kubernetes.list_workloads("shop", ["Deployment"])}
+    wired.control(lambda cluster: cluster.faults.requests.append(RequestFault("status", 503, percent=4.0)))
+    wired.control(lambda cluster: cluster.faults.requests.append(RequestFault("reset", percent=1.0)))
+    wired.control(lambda cluster: setattr(cluster, "faults_strike_admin", True))
     assert isinstance(run_through_faults(rig), Done)
-    mesh.control(lambda cluster: cluster.faults.clear())
-    after = {w.ref: w.generation for w in mesh.kubernetes.list_workloads("shop", ["Deployment"])}
+    wired.control(lambda cluster: cluster.faults.clear())
+    after = {w.ref: w.generation for w in wired.kubernetes.list_workloads("shop", ["Deployment"])}
     assert {ref: after[ref] - before[ref] for ref in before} == dict.fromkeys(before, 1)
 
 
-def test_a_throttled_eviction_waits_as_long_as_asked(mesh: SimulatedMesh) -> None:
+def test_a_throttled_eviction_waits_as_long_as_asked(wired: SimulatedMesh) -> None:
     """A 429 with Retry-After is the API server's, not the budget's."""
-    rig = approved(mesh, evict_namespaces=("data",))
+    rig = approved(wired, evict_namespaces=("data",))
     fault = RequestFault("status", 429, retry_after=7, resource="pods/eviction", times=1)
-    mesh.control(lambda cluster: cluster.faults.requests.append(fault))
-    mesh.control(lambda cluster: setattr(cluster, "faults_strike_admin", True))
+    wired.control(lambda cluster: cluster.faults.requests.append(fault))
+    wired.control(lambda cluster: setattr(cluster, "faults_strike_admin", True))
     assert isinstance(rig.run("restart"), Done)
     assert fault.times == 0
 
 
 @pytest.mark.weather("two clusters at once")
-def test_two_upgrades_of_two_clusters_do_not_meet(
-    mesh: SimulatedMesh, snapshot: dict[str, Any], certificate: ServingCertificate, tmp_path: Path
-) -> None:
+def test_two_upgrades_of_two_clusters_do_not_meet(mesh: SimulatedMesh, snapshot: dict[str, Any]) -> None:
     """Turn by turn side by side, each ends as if alone."""
     with ExitStack() as stack:
-        folder = tmp_path / "other"
-        folder.mkdir()
-        other = SimulatedMesh(load_release(), certificate, folder, stack, snapshot)
+        other = SimulatedMesh(load_release(), DirectConnection, stack, snapshot)
         rigs = [approved(mesh), approved(other)]
         outcomes: dict[int, object] = {}
         while len(outcomes) < 2:
@@ -251,10 +264,10 @@ def held_snapshot() -> dict[str, Any]:
 
 
 @pytest.fixture
-def held(held_snapshot: dict[str, Any], certificate: ServingCertificate, tmp_path: Path) -> Iterator[SimulatedMesh]:
+def held(held_snapshot: dict[str, Any]) -> Iterator[SimulatedMesh]:
     """Give that mesh."""
     with ExitStack() as stack:
-        yield SimulatedMesh(load_release(), certificate, tmp_path, stack, held_snapshot)
+        yield SimulatedMesh(load_release(), DirectConnection, stack, held_snapshot)
 
 
 def test_held_back_workloads_are_evicted_pod_by_pod(held: SimulatedMesh) -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
-from sandbox.cluster.http.tls import ServingCertificate
 from tests.unit.steps.phases.sidecars.random_clusters import RandomUpgrade, draw
 from tests.unit.steps.rig import load_release
 
@@ -17,10 +15,8 @@ RELEASE = load_release()
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(COUNT))
-def test_every_pod_is_told_rightly_and_no_workload_falls(
-    number: int, certificate: ServingCertificate, tmp_path: Path
-) -> None:
+def test_every_pod_is_told_rightly_and_no_workload_falls(number: int) -> None:
     """Whatever goes wrong: the phase ends, its ledger is true, and nothing is taken below what its rules allow."""
     with ExitStack() as stack:
-        ended = RandomUpgrade(draw(number), RELEASE, certificate, tmp_path, stack).run()
+        ended = RandomUpgrade(draw(number), RELEASE, stack).run()
     assert (ended.stuck, ended.lies, ended.fallen) == ("", (), ())

@@ -21,6 +21,8 @@ from tests.unit.steps.shapes import pod, workload
 
 NEW = "1.4.10-asm.18"
 FAST = Limits(workloads_at_once=0, pods_per_minute=0)
+# Seconds between two looks where pods take minutes.
+UNHURRIED = 10.0
 STABLE = WorkloadRef("busy", "Deployment", "front")
 CANARY = WorkloadRef("busy", "Deployment", "front-canary")
 
@@ -89,7 +91,7 @@ def test_pods_that_start_slowly_are_waited_for(mesh: SimulatedMesh) -> None:
     """Ten minutes for each pod of a StatefulSet, one by one: slow is not stuck."""
     slow_down(mesh, Pace(create=20, ready=400, stop=10, spread=0.0))
     rig = approved(mesh, "busy", "tight")
-    assert isinstance(rig.run("restart", turns=5000), Done)
+    assert isinstance(rig.run("restart", turns=5000, pause=UNHURRIED), Done)
     assert mesh.versions("slow") == {NEW}
 
 
@@ -99,7 +101,7 @@ def test_a_budget_of_one_makes_evictions_patient(mesh: SimulatedMesh) -> None:
     mesh.control(lambda cluster: create_any(cluster, seed_objects.budget("tight", "crowd", min_available=19)))
     mesh.tick(5)
     rig = approved(mesh, "busy", "slow", evict_namespaces=("tight",))
-    assert isinstance(rig.run("restart", turns=5000), Done)
+    assert isinstance(rig.run("restart", turns=5000, pause=UNHURRIED), Done)
     assert mesh.versions("tight") == {NEW}
 
 

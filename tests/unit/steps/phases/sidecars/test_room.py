@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import random
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sandbox.cluster.controllers.pace import Pace
-from sandbox.cluster.http.tls import ServingCertificate
 from sandbox.cluster.objects.objects import copy_json
 from sandbox.cluster.seeds.cluster_x import create_any
 from sandbox.cluster.seeds.objects import deployment, namespace
@@ -75,16 +73,14 @@ def try_more(mesh: VariedMesh, template: Json, count: int) -> int:
 
 @pytest.mark.weather("nodes without room for a rollout")
 @pytest.mark.parametrize("number", range(COUNT))
-def test_no_room_is_told_where_the_scheduler_has_none(
-    number: int, certificate: ServingCertificate, tmp_path: Path
-) -> None:
+def test_no_room_is_told_where_the_scheduler_has_none(number: int) -> None:
     """By the nodes that the pods may go to and what is left on each, not by all nodes together."""
     dice, release = random.Random(f"room {number}"), load_release()
     web = draw_app(dice, WEB.name, dice.choice([1, 2, 4, 8]))
     others = [draw_app(dice, f"app-{one}", dice.choice([1, 3, 6])) for one in range(dice.randint(0, 3))]
     variety = Variety(number, dice.randint(2, 6), (namespace(SPACE), *others, web), PACE, UpgradeOptions())
     with ExitStack() as stack:
-        mesh = VariedMesh(variety, release, certificate, tmp_path, stack)
+        mesh = VariedMesh(variety, release, stack)
         change_nodes(dice, mesh.cluster)
         mesh.tick(60)
         inventory = take_inventory(mesh.kubernetes, release, variety.options)

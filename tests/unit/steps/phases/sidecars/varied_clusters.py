@@ -6,24 +6,20 @@ import random
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from bot.gateways.calls.retries import ReadRetries
 from bot.gateways.kubernetes.api_server import ApiServer, TimeLimits
-from bot.gateways.kubernetes.connections import KubeconfigConnection
 from bot.gateways.kubernetes.gateway import KubernetesGateway
 from sandbox.cluster.controllers.pace import Pace
 from sandbox.cluster.http.server import SimulatedCluster
-from sandbox.cluster.http.tls import ServingCertificate, write_kubeconfig
 from sandbox.cluster.mesh.manifests import render_mesh
 from sandbox.cluster.objects.objects import uid_of
 from sandbox.cluster.seeds.cluster_x import INSTALLED, create_any, mesh_options
 from sandbox.cluster.seeds.objects import budget, daemon_set, deployment, namespace, node, rbac_defaults, stateful_set
-from sandbox.web.sites import serve_in_thread
 from steps.contract.options import Limits, UpgradeOptions
 from steps.contract.release import Release
-from steps.mesh import ClusterAddress
+from tests.direct import DirectConnection
 from tests.unit.steps.phases.sidecars.simulated_mesh import HandClock, SimulatedMesh, replace_object
 
 COUNT = 20
@@ -103,20 +99,13 @@ def _roll(made: Json, rolling: Json) -> Json:
 class VariedMesh(SimulatedMesh):
     """One of the clusters with its control plane on the target and its sidecars old; time passes in leaps."""
 
-    def __init__(
-        self, variety: Variety, release: Release, certificate: ServingCertificate, folder: Path, stack: ExitStack
-    ) -> None:
+    def __init__(self, variety: Variety, release: Release, stack: ExitStack) -> None:
         self.release = release
         self.clock = HandClock()
         self.cluster = SimulatedCluster(self.clock, seed_fn=None, pace=variety.pace)
         fill_cluster(self.cluster, variety, release if variety.moved else None)
-        site = serve_in_thread(self.cluster.app(background=False), certificate.server_context())
-        stack.callback(site.stop)
-        path = folder / "kubeconfig.json"
-        write_kubeconfig(path, server=site.url, ca_base64=certificate.ca_base64, token=self.cluster.tokens.admin)
-        connection = KubeconfigConnection(ClusterAddress("cluster-x", kubeconfig=str(path)))
         retries = ReadRetries(limit=2.0, clock=lambda: 0.0, sleep=lambda _seconds: None)
-        self.kubernetes = KubernetesGateway(ApiServer(connection, TimeLimits(2, 10), retries))
+        self.kubernetes = KubernetesGateway(ApiServer(DirectConnection(self.cluster), TimeLimits(2, 10), retries))
         stack.callback(self.kubernetes.close)
 
     def tick(self, seconds: float = 5.0) -> None:
