@@ -79,4 +79,5 @@ def list_validators(drawn: type[JsonObject]) -> tuple[str, ...]:
 @cache
 def keep_what_worlds_import() -> None:
     """What the first world loaded stays, and is most of what there is: nobody looks for garbage in it again."""
+    gc.collect()
     gc.freeze()

@@ -40,6 +40,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     root = tmp_path_factory.mktemp("journals")
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         patch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "")
+        stack.enter_context(leave_sockets())
         world = stack.enter_context(open_world(root, rate_limits=False, neighbour=True, wire=False))
         patch.undo()
         yield open_studio(world)

@@ -78,7 +78,8 @@ def quiet(tmp_path_factory: pytest.TempPathFactory) -> Records:
 @pytest.fixture(scope="session")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Film]:
     """One upgrade of cluster-x, at any of its moments; the workers of a run share what the first of them filmed."""
-    with show_film(tmp_path_factory.mktemp("film"), find_shared(tmp_path_factory, "film")) as shown:
+    shared = find_shared(tmp_path_factory, "film")
+    with leave_sockets(), show_film(tmp_path_factory.mktemp("film"), shared) as shown:
         yield shown
 
 

@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import time
 from pathlib import Path
+
+
+def list_locks(runs: Path) -> list[Path]:
+    """The locks of all runs, looked for at each turn."""
+    try:
+        with os.scandir(runs) as places:
+            locks = [Path(place.path, "lock") for place in places]
+    except FileNotFoundError:
+        return []
+    return [lock for lock in locks if lock.exists()]
 
 
 def is_locked(path: Path, seconds: float = 0.2) -> bool:
