@@ -40,7 +40,7 @@ from sandbox.web.sites import RunningSite, serve_in_thread
 from tests.direct import reach_directly
 from tests.page import Page, open_page
 from tests.scenarios.locks import is_locked, list_locks
-from tests.scenarios.once import find_account, make_cluster, make_signing_key, read_keys_once
+from tests.scenarios.once import find_account, make_cluster, make_signing_key, read_keys_once, read_releases_once
 from tests.thrift import keep_what_worlds_import
 
 ANA, BEN, CAI, DEE = "U0ANA00001", "U0BEN00002", "U0CAI00003", "U0DEE00004"
@@ -353,6 +353,7 @@ def open_world(
     hand = clock or HandClock()
     folder = StateFolder(root)
     read_keys_once()
+    read_releases_once()
     with ExitStack() as stack:
         stack.callback(keep_what_worlds_import)
 
