@@ -10,6 +10,7 @@ import shlex
 import sys
 import zipfile
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -87,6 +88,7 @@ def _zipped(entry: str) -> bytes:
     return packed.getvalue()
 
 
+@lru_cache(maxsize=100)
 def _compile(path: str, source: str) -> bytes:
     """Return the module as this Python loads it, which is the one that the program names."""
     code = marshal.dumps(compile(source, path, "exec", dont_inherit=True), PLAIN_FORM)

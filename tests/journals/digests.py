@@ -20,21 +20,26 @@ COUNTED = frozenset({"uid", "resourceVersion", "creationTimestamp", "generation"
 
 def look_at(cluster: SimulatedCluster) -> str | None:
     """What a recording may read: components, rights and kinds."""
-    objects = list_objects(cluster)
-    return None if objects is None else hash_json([one for one in objects if is_component(one) or is_ruling(one)])
+    objects, iam = list_objects(cluster), cluster.authorizer.iam
+    return (
+        None if objects is None else hash_json([iam, *(one for one in objects if is_component(one) or is_ruling(one))])
+    )
 
 
 def look_before_apply(cluster: SimulatedCluster, handed: Collection[str]) -> str | None:
     """What an apply may read besides: what kubectl compares with what is handed over, and whose cluster it is."""
     objects = list_objects(cluster)
-    return None if objects is None else hash_json(list(_list_compared(objects, handed)))
+    if objects is None:
+        return None
+    return hash_json([cluster.authorizer.iam, *_list_compared(objects, handed)])
 
 
 def list_objects(cluster: SimulatedCluster) -> list[Mapping[str, Any]] | None:
-    """The cluster's objects in an order of their own; None where not each read is answered as it should be."""
+    """The cluster's objects in an order of their own; None where not each read is answered as and when it should be."""
     with cluster.lock:
         faults = cluster.faults
-        if faults.requests or faults.expired_tokens or faults.expire_all_tokens or cluster.sky.show()["in_force"]:
+        tokens = faults.expired_tokens or faults.expire_all_tokens
+        if faults.requests or faults.latency or tokens or cluster.sky.show()["in_force"]:
             return None
         held = cluster.snapshot()["objects"]
     return [one for kind in sorted(held) for one in held[kind]]

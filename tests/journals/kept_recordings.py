@@ -169,8 +169,13 @@ def find_key(
 
 
 @contextmanager
-def keep_recordings(cluster: SimulatedCluster, folder: Path, repeats: Callable[[str], bool]) -> Iterator[Shelf]:
-    """Bots that begin meanwhile take again what was recorded, with this one cluster, and the applies that repeat."""
+def keep_recordings(
+    cluster: SimulatedCluster, folder: Path, repeats: Callable[[str], bool], kept: dict[str, Kept] | None = None
+) -> Iterator[Shelf]:
+    """Bots that begin meanwhile take again what was recorded, with this one cluster, and the applies that repeat.
+
+    What was `kept` earlier is there from the beginning.
+    """
 
     def look(run_id: str, rules: Mapping[str, Any], prepared: Path) -> str | None:
         if rules["mode"] == "recording":
@@ -178,7 +183,7 @@ def keep_recordings(cluster: SimulatedCluster, folder: Path, repeats: Callable[[
         return look_before_apply(cluster, list_handed(rules, prepared)) if repeats(run_id) else None
 
     with hear_writes(cluster) as writes, pytest.MonkeyPatch.context() as patch:
-        shelf = Shelf(folder, look, writes)
+        shelf = Shelf(folder, look, writes, {} if kept is None else kept)
         patch.setattr("bot.app.wiring.ProgramRuns", partial(KeepingRuns, shelf))
         yield shelf
 

@@ -148,6 +148,7 @@ SIGHTS: dict[str, Callable[[SimulatedCluster], None]] = {
     "a right": change_first("ClusterRole", lambda one: one.update(rules=[])),
     "who has it": change_first("ClusterRoleBinding", lambda one: one.update(subjects=[])),
     "a kind": change_first("CustomResourceDefinition", lambda one: one["spec"].update(group="another")),
+    "what Google lets somebody do": lambda cluster: cluster.authorizer.iam.update(somebody=[{"verbs": ["list"]}]),
 }
 
 
@@ -192,6 +193,7 @@ def test_what_an_apply_may_read_makes_another_of_it(name: str) -> None:
 WEATHER: dict[str, Callable[[SimulatedCluster], object]] = {
     "a fault": lambda cluster: cluster.faults.requests.append(RequestFault(status=503)),
     "a token that is refused": lambda cluster: cluster.faults.expired_tokens.add("ya29.a"),
+    "late answers": lambda cluster: setattr(cluster.faults, "latency", 0.1),
 }
 
 

@@ -26,6 +26,7 @@ from sandbox.state_folder import StateFolder, write_private
 from sandbox.watching.messages import consent, kind_of
 from tests.children import read_first_line
 from tests.namespaces import Apart
+from tests.scenarios.nursery import Child, Nursery
 from tests.scenarios.rig import ANA, BEN, CHANNEL
 
 Json: TypeAlias = dict[str, Any]
@@ -108,7 +109,7 @@ def open_site(folder: Path, speed: str = "20") -> Iterator[Site]:
 class Life:
     """The bot from one start to its end."""
 
-    outer: subprocess.Popen[bytes]
+    outer: subprocess.Popen[bytes] | Child
     pid: int
 
     def catches_sigterm(self) -> bool:
@@ -130,10 +131,28 @@ class Life:
 @contextmanager
 def begin_life(site: Site, apart: Apart, log: Path, grace: float) -> Iterator[Life]:
     """Start the bot, and wait until the signal can reach it; whatever becomes of the test, it ends."""
-    environment = {**os.environ, **site.addresses["environment"], "ASM_UPGRADE_GRACE": str(grace)}
     with log.open("ab") as output:
         command = [*apart, sys.executable, "-m", "bot.app.cli", "serve"]
-        outer = subprocess.Popen(command, env=environment, stderr=output)
+        outer = subprocess.Popen(command, env=describe_bot(site, grace), stderr=output)
+    with follow_life(outer, apart) as life:
+        yield life
+
+
+@contextmanager
+def begin_life_in(nursery: Nursery, site: Site, apart: Apart, log: Path, grace: float) -> Iterator[Life]:
+    """The same in a nursery, where nothing needs to be imported."""
+    with follow_life(nursery.start_bot(describe_bot(site, grace), log, apart), apart) as life:
+        yield life
+
+
+def describe_bot(site: Site, grace: float) -> dict[str, str]:
+    """The environment of a bot in this sandbox."""
+    return {**os.environ, **site.addresses["environment"], "ASM_UPGRADE_GRACE": str(grace)}
+
+
+@contextmanager
+def follow_life(outer: subprocess.Popen[bytes] | Child, apart: Apart) -> Iterator[Life]:
+    """A bot that was just started; what stands around it ends with it."""
     try:
         life = Life(outer, find_child(outer.pid) if apart else outer.pid)
         wait_until(life.catches_sigterm, "the bot never looked for SIGTERM")

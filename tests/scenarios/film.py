@@ -23,7 +23,8 @@ from tests.scenarios.desk import Desk
 from tests.scenarios.rig import ANA, BEN, Rig, open_world
 from tests.scenarios.sights import Sight, approve_to, look, read_row, run_to
 
-# Moments at which no program runs: no frame holds how far one has come.
+# Moments at which no program runs: no frame holds how far one has come. At the first nobody has begun anything.
+THE_BEGINNING = "the beginning"
 BEFORE_WRITING = "control-plane/approve"
 MOMENTS = ("sidecars/approve", "sidecars/restart")
 THE_END = "the end"
@@ -103,6 +104,7 @@ def share(path: Path, make: Callable[[], T]) -> T:
 def take_reel(studio: Studio) -> Reel:
     """An upgrade, frozen at its moments and after its end."""
     before, rig, frames = look(studio.world), Rig(studio.world), {}
+    frames[THE_BEGINNING] = take_whole_frame(studio, THE_BEGINNING)
     rig.command(ANA, "start cluster-x")
     approve_to(rig, BEFORE_WRITING)
     rig.run_until(lambda: read_row(rig, "cluster-x-1").state == "asking", 600)

@@ -6,8 +6,10 @@ The way there is gone once; each case begins with the files, the cluster and the
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import signal
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -19,7 +21,7 @@ from typing import Any, Literal, TypeAlias
 
 from sandbox.cluster.server.canonical import canonical_objects
 from sandbox.cluster.server.faults import RequestFault
-from sandbox.release.programs import stand_in_kubectl
+from tests.scenarios import stopping_kubectl
 from tests.scenarios.desk import Desk
 from tests.scenarios.rig import World
 
@@ -28,26 +30,6 @@ Moment: TypeAlias = Literal["before", "after"]
 
 APPLY = "control-plane/apply"
 MADE_BY_CONTROLLERS = ("Pod", "ReplicaSet", "ControllerRevision")
-# Each call gets a number of its own; at a number that is asked for it stops, before its work or after it, says who it
-# and the guard are, and waits. The numbers that are taken are counted by the shell itself, for which no program starts.
-KUBECTL = """\
-#!/bin/sh
-calls={calls}
-stop() {{
-  [ -e "$calls/stop-$number-$1" ] || return 0
-  echo "$PPID $$" >"$calls/at.new" && mv "$calls/at.new" "$calls/at"
-  while [ -e "$calls/stop-$number-$1" ]; do sleep 0.02; done
-}}
-count() {{ number=$#; }}
-[ -d "$calls" ] || exec {real} "$@"
-count "$calls"/[0-9]*
-while ! mkdir "$calls/$number" 2>/dev/null; do number=$((number + 1)); done
-stop before
-{real} "$@"
-code=$?
-stop after
-exit "$code"
-"""
 
 
 @dataclass
@@ -142,10 +124,8 @@ class Attempt:
 
 def stand_at_the_brink(world: World, folder: Path) -> Brink:
     """Let an upgrade come to the moment before its apply, by a kubectl that can be stopped."""
-    real = world.folder.tools / "real-kubectl"
-    real.write_text(stand_in_kubectl())
-    real.chmod(0o755)
-    (world.folder.tools / "kubectl").write_text(KUBECTL.format(calls=name_calls(world), real=real))
+    words = (sys.executable, "-I", "-S", stopping_kubectl.__file__, str(name_calls(world)))
+    (world.folder.tools / "kubectl").write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
     desk = Desk(world)
     desk.start()
     while True:

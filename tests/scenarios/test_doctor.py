@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +20,26 @@ from bot.settings.environment import Settings
 from bot.settings.policy import Policy
 from steps.contract.checks import Check
 from steps.mesh import ClusterAddress
-from tests.scenarios.rig import World
+from tests.scenarios.rig import World, open_world
+
+# After which Slack has forgotten what it was asked before.
+LATER_SECONDS = 3600.0
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """One world for all: a doctor changes nothing in it."""
+    with open_world(tmp_path_factory.mktemp("world")) as world:
+        yield world
+
+
+@pytest.fixture
+def world(opened: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Give it to the next doctor."""
+    name = "GOOGLE_APPLICATION_CREDENTIALS"
+    monkeypatch.setenv(name, opened.variables[name])
+    opened.clock.advance(LATER_SECONDS)
+    return opened
 
 
 @pytest.fixture(scope="session")

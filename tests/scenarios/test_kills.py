@@ -25,6 +25,7 @@ from sandbox.watching.messages import consent, kind_of
 from tests.children import read_first_line
 from tests.scenarios.crashing import Records, strip_effects
 from tests.scenarios.nursery import Nursery, open_nursery
+from tests.scenarios.page import Page
 from tests.scenarios.rig import ANA, BEN, CHANNEL
 
 KILLS = 25
@@ -74,22 +75,15 @@ def run_sandbox(state: Path) -> Iterator[dict[str, Any]]:
 class Person:
     """Starts the upgrade and gives every approval, again where the bot was away."""
 
-    def __init__(self, page: str, http: httpx.Client) -> None:
+    def __init__(self, page: Page) -> None:
         self._page = page
-        self._http = http
-
-    def read_messages(self) -> list[dict[str, Any]]:
-        """The channel's messages."""
-        channels = self._http.get(f"{self._page}/ui/state").json()["channels"]
-        return next(list(channel["messages"]) for channel in channels if channel["id"] == CHANNEL)
 
     def act(self, kills: int) -> bool:
         """Do what there is to do; whether the upgrade has ended."""
-        state = self._http.get(f"{self._page}/ui/state").json()
-        messages = next(list(channel["messages"]) for channel in state["channels"] if channel["id"] == CHANNEL)
+        messages = self._page.read_messages()
         if any(kind_of(message) == "finished" for message in messages):
             return True
-        if not state["bot"]["connections"]:
+        if not self._page.is_bot_there():
             return False
         if not messages:
             self._post("command", user=ANA, channel=CHANNEL, text="/asm-upgrade start cluster-x")
@@ -103,27 +97,27 @@ class Person:
         return False
 
     def _post(self, name: str, **body: Any) -> None:
-        self._http.post(f"{self._page}/ui/{name}", json=body)
+        self._page.http.post(f"{self._page.address}/ui/{name}", json=body)
 
 
-def wait_connected(page: str, http: httpx.Client) -> None:
+def wait_connected(page: Page) -> None:
     """Until the bot has its socket, so that a life is worth killing."""
     end = time.monotonic() + UP_SECONDS
-    while time.monotonic() < end and not http.get(f"{page}/ui/state").json()["bot"]["connections"]:
+    while time.monotonic() < end and not page.is_bot_there():
         time.sleep(0.05)
 
 
-def kill_again_and_again(addresses: dict[str, Any], http: httpx.Client, nursery: Nursery, log: Path) -> int:
+def kill_again_and_again(addresses: dict[str, Any], page: Page, nursery: Nursery, log: Path) -> int:
     """25 lives of random length, then one that is let go on to the end; answers how many were killed."""
     chance = random.Random(4711)
-    person = Person(addresses["page"], http)
+    person = Person(page)
     end = time.monotonic() + LIMIT_SECONDS
     kills, ended = 0, False
     while not ended:
         bot = nursery.start_bot({**os.environ, **addresses["environment"]}, log)
         try:
             if kills % 3:
-                wait_connected(addresses["page"], http)
+                wait_connected(page)
             life = chance.uniform(*LIFE_SECONDS) if kills < KILLS else LIMIT_SECONDS
             until = time.monotonic() + life
             while not ended and time.monotonic() < min(until, end):
@@ -146,12 +140,13 @@ def ruin(tmp_path_factory: pytest.TempPathFactory) -> Ruin:
         run_sandbox(state) as addresses,
         httpx.Client(timeout=30, trust_env=False) as http,
     ):
-        kills = kill_again_and_again(addresses, http, nursery, state / "bot.log")
+        page = Page(addresses["page"], http)
+        kills = kill_again_and_again(addresses, page, nursery, state / "bot.log")
         with httpx.Client(timeout=30, trust_env=False, verify=False) as insecure:
             objects = insecure.get(f"{addresses['kubernetes']}/control/state").json()["objects"]
         ids = Counter(
             message["metadata"]["event_payload"]["outbox_id"]
-            for message in Person(addresses["page"], http).read_messages()
+            for message in page.read_messages()
             if message.get("metadata")
         )
         folder = Path(addresses["environment"]["ASM_UPGRADE_STATE"])

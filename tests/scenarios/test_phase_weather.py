@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,10 +14,28 @@ from sandbox.cluster.server.faults import PodFault, RequestFault
 from steps.mesh import Binding, BindingMark
 from steps.phases.own_binding import GUIDE_BINDING, OWN_BINDING
 from steps.preflight.rights import list_lease_rights, list_rights
+from tests.journals.kept_recordings import Kept, keep_recordings
 from tests.scenarios.desk import CLUSTER, Desk
-from tests.scenarios.film import BEFORE_WRITING, Film
+from tests.scenarios.film import BEFORE_WRITING, THE_BEGINNING, Film
 from tests.scenarios.locks import is_locked
 from tests.scenarios.rig import World
+
+APPLY = "control-plane/apply"
+LATENCY = 0.05
+
+
+@pytest.fixture(scope="module")
+def kept() -> dict[str, Kept]:
+    """What istioctl did in the upgrades of these tests."""
+    return {}
+
+
+@pytest.fixture
+def desk(film: Film, kept: dict[str, Kept], tmp_path: Path) -> Iterator[Desk]:
+    """A bot without Slack before any upgrade; it takes again what istioctl did where another one asked the same."""
+    cluster = film.studio.world.cluster
+    with keep_recordings(cluster, tmp_path, lambda _run: True, kept), film.sit(THE_BEGINNING) as made:
+        yield made
 
 
 def test_strict_has_a_gate_of_its_own_and_is_in_force_afterwards(desk: Desk) -> None:
@@ -42,38 +62,42 @@ def test_a_stall_is_told_apart_and_retry_waits_on(film: Film) -> None:
         assert desk.run_to("validate/approve").state == "asking"
 
 
-def test_an_istioctl_that_was_killed_with_the_bot_is_run_again_by_itself(desk: Desk) -> None:
+def test_an_istioctl_that_was_killed_with_the_bot_is_run_again_by_itself(film: Film) -> None:
     """Objects of the approved record are merely missing: nobody has to be woken for that."""
-    desk.world.releases.switches.tool_pace = 1.0
-    desk.start()
-    desk.run_to("control-plane/approve")
-    desk.click("approve")
-    desk.rig.run_until(lambda: desk.read().sentence.startswith("istioctl manifest apply runs"), 600)
-    kill_programs(desk.world)
-    desk.rig.crash()
-    desk.rig.restart()
-    assert desk.run_to("validate/approve").state == "asking"
+    with film.sit(BEFORE_WRITING) as desk:
+        apply_slowly(desk)
+        kill_programs(desk.world)
+        desk.rig.crash()
+        desk.world.cluster.faults.clear()
+        desk.rig.restart()
+        assert desk.run_to("validate/approve").state == "asking"
 
 
-def test_an_abort_lets_a_running_apply_end_and_reports_what_is_true(desk: Desk) -> None:
+def test_an_abort_lets_a_running_apply_end_and_reports_what_is_true(film: Film) -> None:
     """The rights go after it, and the report names the versions that are there then."""
-    desk.world.releases.switches.tool_pace = 1.0
-    desk.start()
-    desk.run_to("control-plane/approve")
+    with film.sit(BEFORE_WRITING) as desk:
+        apply_slowly(desk)
+        cluster = desk.connect()
+        desk.click("abort", reason="wrong week")
+        desk.rig.run_until(lambda: desk.read().sentence.startswith("aborting: istioctl manifest apply has run"), 60)
+        own = cluster.read_binding(OWN_BINDING)
+        assert own is not None
+        assert own.users == (BOT_ACCOUNT,)
+        desk.world.cluster.faults.clear()
+        desk.rig.run_until(desk.has_ended, 600)
+        row = desk.rig.bot.journal.list_upgrades()[0]
+        told = {one.step: one.sentence for one in desk.rig.bot.journal.list_steps(row.id)}
+        assert told["abort/revoke"] == f"istioctl manifest apply was let end (exit 0); {OWN_BINDING} emptied"
+        assert (row.state, "on 1.4.10-asm.18" in row.sentence) == ("aborted", True)
+        assert cluster.read_binding(OWN_BINDING) == Binding(OWN_BINDING, "cluster-admin", ())
+
+
+def apply_slowly(desk: Desk) -> None:
+    """Begin the apply, each call of which takes its time, and see it run."""
     desk.click("approve")
+    desk.rig.run_until(lambda: desk.read().step == APPLY, 600)
+    desk.world.cluster.faults.latency = LATENCY
     desk.rig.run_until(lambda: desk.read().sentence.startswith("istioctl manifest apply runs"), 600)
-    cluster = desk.connect()
-    desk.click("abort", reason="wrong week")
-    desk.rig.run_until(lambda: desk.read().sentence.startswith("aborting: istioctl manifest apply has run"), 60)
-    own = cluster.read_binding(OWN_BINDING)
-    assert own is not None
-    assert own.users == (BOT_ACCOUNT,)
-    desk.rig.run_until(desk.has_ended, 600)
-    row = desk.rig.bot.journal.list_upgrades()[0]
-    told = {one.step: one.sentence for one in desk.rig.bot.journal.list_steps(row.id)}
-    assert told["abort/revoke"] == f"istioctl manifest apply was let end (exit 0); {OWN_BINDING} emptied"
-    assert (row.state, "on 1.4.10-asm.18" in row.sentence) == ("aborted", True)
-    assert cluster.read_binding(OWN_BINDING) == Binding(OWN_BINDING, "cluster-admin", ())
 
 
 def test_a_tampered_archive_is_never_unpacked(desk: Desk) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 
@@ -17,12 +18,15 @@ from tests.scenarios.container import (
     Person,
     Site,
     begin_life,
+    begin_life_in,
     has_ended,
     list_faults,
     open_site,
     wait_until,
 )
 from tests.scenarios.locks import is_locked
+from tests.scenarios.nursery import open_nursery
+from tests.scenarios.page import Page
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 LONG_GRACE, SHORT_GRACE = 120.0, 0.5
@@ -30,13 +34,17 @@ LONG_GRACE, SHORT_GRACE = 120.0, 0.5
 
 @dataclass(frozen=True)
 class Moment:
-    """When the signal comes: how to make sure that it can be met, and by what it is known."""
+    """When the signal comes: how to make sure that it can be met, and by what it is known.
+
+    The bot that meets it begins in a nursery, or as the program that a container starts.
+    """
 
     name: str
     is_here: Callable[[Site, list[Json]], bool]
     arm: Callable[[Site], None] = lambda _site: None
     grace: float = LONG_GRACE
     has_people: bool = True
+    is_program: bool = False
 
 
 def slow_down(method: str) -> Callable[[Site], None]:
@@ -82,7 +90,7 @@ def set_pace(bytes_per_second: int) -> Callable[[Site], None]:
 
 # In the order in which an upgrade meets them.
 MOMENTS = (
-    Moment("it has only just begun", lambda _site, _messages: True),
+    Moment("it has only just begun", lambda _site, _messages: True, is_program=True),
     Moment("it reads the cluster", does_call_hang, hang("list", "pods")),
     Moment("it waits for a person", is_asked, has_people=False),
     Moment("it posts a message", is_slow_call_made, slow_down("chat.postMessage")),
@@ -120,11 +128,13 @@ class Course:
 def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Course]:
     """One upgrade, stopped and started again at each moment, and then let go on to its end."""
     apart, folder = find_way_apart(), tmp_path_factory.mktemp("stops")
-    with open_site(folder / "sandbox") as site:
+    with open_site(folder / "sandbox") as site, open_nursery() as nursery:
+        begin_child = partial(begin_life_in, nursery)
         person, stops = Person(site), {}
         for moment in (*MOMENTS, THE_END):
             moment.arm(site)
-            with begin_life(site, apart, folder / "bot.log", moment.grace) as life:
+            begin = begin_life if moment.is_program else begin_child
+            with begin(site, apart, folder / "bot.log", moment.grace) as life:
                 follow(site, person, moment)
                 stops[moment.name] = stop_there(life, site, moment)
             person.forget()
@@ -136,8 +146,10 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Course]:
 def follow(site: Site, person: Person, moment: Moment) -> None:
     """Let people do what they do until the moment has come; whoever is waited for does nothing but start."""
 
+    page = Page(site.addresses["page"], site.http)
+
     def look() -> bool:
-        messages = site.read_messages()
+        messages = page.read_messages()
         if moment.is_here(site, messages):
             return True
         assert not has_ended(messages), f"over before {moment.name}"

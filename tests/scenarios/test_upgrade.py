@@ -188,6 +188,15 @@ def test_the_second_click_is_told_who_was_first(rig: Rig) -> None:
     assert rig.private(CAI)[-1]["text"] == "Too late: access of cluster-x-1 was already approved by <@U0BEN00002>."
 
 
+@pytest.fixture(scope="module")
+def idle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """A bot that nobody has begun anything with."""
+    with open_world(tmp_path_factory.mktemp("idle"), rate_limits=False) as world:
+        rig = Rig(world)
+        yield rig
+        rig.crash()
+
+
 @pytest.mark.parametrize(
     ("user", "text", "answer"),
     [
@@ -203,9 +212,9 @@ def test_the_second_click_is_told_who_was_first(rig: Rig) -> None:
         (ANA, "frobnicate", "There is no command `frobnicate`"),
     ],
 )
-def test_a_command_without_effect_is_answered_in_private(rig: Rig, user: str, text: str, answer: str) -> None:
+def test_a_command_without_effect_is_answered_in_private(idle: Rig, user: str, text: str, answer: str) -> None:
     """A clear private answer each."""
-    assert answer in rig.command(user, text)
+    assert answer in idle.command(user, text)
 
 
 def test_a_second_start_is_refused(rig: Rig) -> None:
