@@ -6,6 +6,7 @@ reads them anew for each connection. A bundle that changed on the disk is read a
 
 from __future__ import annotations
 
+import os
 import ssl
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +16,19 @@ def trust_public_authorities() -> ssl.SSLContext:
     """The context that all clients share. It verifies certificate and host name."""
     paths = ssl.get_default_verify_paths()
     return _read_authorities(*(_stamp(path) for path in (paths.cafile, paths.capath)))
+
+
+def trust_for_downloads() -> ssl.SSLContext:
+    """The context that all downloads share: the CAs that come with httpx, or those that a variable names."""
+    named = (os.environ.get(name) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"))
+    return _read_authorities_of_httpx(*(_stamp(path) for path in named))
+
+
+@lru_cache(maxsize=1)
+def _read_authorities_of_httpx(*_places: tuple[str, int]) -> ssl.SSLContext:
+    import httpx
+
+    return httpx.create_ssl_context()
 
 
 @lru_cache(maxsize=1)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.gateways.calls import faults
 from bot.gateways.calls.faults import OutsideCall
+from bot.gateways.calls.trust import trust_for_downloads
 from bot.gateways.calls.web_faults import judge_download
 from steps.contract.errors import GiveUp
 
@@ -22,7 +23,8 @@ def open_client(limits: tuple[float, float]) -> httpx.Client:
     import httpx
 
     connect, read = limits
-    return httpx.Client(timeout=httpx.Timeout(read, connect=connect), follow_redirects=False)
+    timeout = httpx.Timeout(read, connect=connect)
+    return httpx.Client(timeout=timeout, follow_redirects=False, verify=trust_for_downloads())
 
 
 @contextmanager

@@ -99,7 +99,7 @@ MODULES = {
     # They tell exceptions apart, and ask nobody.
     "verdicts.py": {"requests", "ssl", "urllib3"},
     # It reads whom to trust from the disk.
-    "trust.py": {"ssl", "urllib3"},
+    "trust.py": {"httpx", "ssl", "urllib3"},
 }
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import datetime, time
+from functools import cache
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -16,7 +20,7 @@ from steps.gates import pass_gate
 from steps.mesh import Binding
 from steps.plan import build_plan
 from tests.unit.bot.engine.test_deeds import Places
-from tests.unit.bot.workbench import BEN, START, Build, Engine
+from tests.unit.bot.workbench import BEN, START, Build, Engine, build_engine
 
 PLAN = build_plan("upgrade", UpgradeOptions(canary_namespaces=("canary",)))
 # The tests begin at 02:00 UTC.
@@ -98,38 +102,60 @@ def is_inside(moment: datetime) -> bool:
     return moment.hour >= 22 or moment.hour < 4
 
 
-def close_at(engine: Engine, step: str) -> None:
-    """Bring the upgrade to the step, let the window close, and have it work on for a while."""
-    go_to(engine, lambda: engine.row().step == step)
-    engine.clock.time = START.replace(hour=4, minute=1)
-    turn(engine, 40)
+@dataclass(frozen=True)
+class Life:
+    """An upgrade whose window closed at a step: what was done and told until a while later; its engine goes on."""
+
+    engine: Engine
+    script: Script
+    acts: tuple[tuple[str, datetime], ...]
+    told: tuple[str, ...]
+
+
+Live: TypeAlias = Callable[[str], Life]
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """Close the window at a step and let the upgrade work on for a while; once a step, whichever test asks first."""
+    with ExitStack() as stack:
+
+        def build_one(*args: Any, **options: Any) -> Engine:
+            engine = build_engine(tmp_path_factory.mktemp("life"), *args, **options)
+            stack.callback(engine.store.close)
+            return engine
+
+        @cache
+        def close_at(step: str) -> Life:
+            script = Script()
+            engine = begin(build_one, script)
+            go_to(engine, lambda: engine.row().step == step)
+            engine.clock.time = START.replace(hour=4, minute=1)
+            turn(engine, 40)
+            told = tuple(str(body["sentence"]) for body in engine.bodies("milestone"))
+            return Life(engine, script, tuple(script.acts), told)
+
+        yield close_at
 
 
 @pytest.mark.parametrize("step", PLAN)
-def test_nothing_acts_once_the_window_has_closed(build: Build, step: str) -> None:
+def test_nothing_acts_once_the_window_has_closed(live: Live, step: str) -> None:
     """Whatever the step at which it closes."""
-    script = Script()
-    engine = begin(build, script)
-    close_at(engine, step)
-    assert [act for act in script.acts if not is_inside(act[1])] == []
+    assert [act for act in live(step).acts if not is_inside(act[1])] == []
 
 
 @pytest.mark.parametrize("step", FIRST_OF_PHASES)
-def test_it_says_once_that_it_is_held(build: Build, step: str) -> None:
+def test_it_says_once_that_it_is_held(live: Live, step: str) -> None:
     """Where anything that acts is left."""
-    engine = begin(build, Script())
-    close_at(engine, step)
-    told = [str(body["sentence"]) for body in engine.bodies("milestone") if "held before" in str(body["sentence"])]
+    told = [sentence for sentence in live(step).told if "held before" in sentence]
     left = any(name in ACTING for name in PLAN[PLAN.index(step) :])
     assert len(told) == left
 
 
 @pytest.mark.parametrize("step", PLAN)
-def test_it_ends_in_the_next_window_with_every_write_done_once(build: Build, step: str) -> None:
+def test_it_ends_in_the_next_window_with_every_write_done_once(live: Live, step: str) -> None:
     """No person has to wake it."""
-    script = Script()
-    engine = begin(build, script)
-    close_at(engine, step)
+    engine, script = live(step).engine, live(step).script
     engine.clock.time = START.replace(hour=22)
     go_to(engine, lambda: engine.row().state == "upgraded")
     counts = {name: sum(1 for acted, _ in script.acts if acted == name) for name in ACTING}

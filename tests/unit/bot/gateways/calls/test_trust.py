@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from bot.gateways.calls.trust import trust_public_authorities
+from bot.gateways.calls.faults import OutsideCall
+from bot.gateways.calls.trust import trust_for_downloads, trust_public_authorities
 from bot.gateways.google.credentials import GoogleCredentials
 from bot.gateways.google.endpoints import Endpoint
 from bot.gateways.kubernetes.api_server import ApiServer, TimeLimits
 from bot.gateways.kubernetes.connections import GkeConnection
+from bot.gateways.releases.web_files import open_client, open_file
 from sandbox.cluster.http.tls import ServingCertificate, ensure_certificate
-from steps.contract.errors import TryAgain
+from steps.contract.errors import GiveUp, TryAgain
 from steps.mesh import ClusterAddress
 from tests.unit.bot.gateways.loopback import Loopback, Reply, in_order
 from tests.unit.bot.gateways.project import ADDRESS, Google
@@ -103,3 +105,30 @@ def test_a_bundle_that_changed_is_read_again(google: Google, bundle: Bundle, tmp
         bundle.file.write_text(other.ca_pem)
         os.utime(bundle.file, (1_900_000_000, 1_900_000_000))
         assert read_through(google.credentials, server) == 200
+
+
+def download(server: Loopback) -> int:
+    """The status of one file."""
+    call = OutsideCall("the release server", "download it", "Look at it.")
+    with open_client((5, 5)) as client, open_file(client, call, f"https://{server.address}/file") as response:
+        return response.status_code
+
+
+def test_downloads_share_what_is_trusted(bundle: Bundle) -> None:
+    """Read once for as long as the bundle stays as it is."""
+    first = trust_for_downloads()
+    assert (first.verify_mode, first.check_hostname, len(first.get_ca_certs())) == (ssl.CERT_REQUIRED, True, 1)
+    assert trust_for_downloads() is first
+    os.utime(bundle.file, (1_900_000_000, 1_900_000_000))
+    assert trust_for_downloads() is not first
+
+
+def test_nothing_is_downloaded_from_whom_nobody_vouches_for(bundle: Bundle, tmp_path: Path) -> None:
+    """Though a context was shared with one who is vouched for."""
+    foreign = ensure_certificate(tmp_path / "foreign")
+    with Loopback(in_order(Reply.of({})), bundle.certificate.server_context()) as server:
+        assert download(server) == 200
+    with Loopback(in_order(Reply.of({})), foreign.server_context()) as server:
+        with pytest.raises((TryAgain, GiveUp)):
+            download(server)
+        assert server.requests == []
