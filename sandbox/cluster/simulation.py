@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 
-from sandbox.cluster.api.answers import Answer
+from sandbox.cluster.api.answers import Answer, Writings
 from sandbox.cluster.api.discovery import core_versions, group_list, one_group, resource_list, version_info
 from sandbox.cluster.api.openapi import openapi_document
 from sandbox.cluster.api.paging import Pager
@@ -68,6 +68,7 @@ class Simulation:
         self.closing = False
         self.bookmark_seconds = 60.0  # between two bookmarks of a watch, in real time
         self._pager = Pager()
+        self._writings = Writings()
         self._writer = Writer(self.api, self.authorizer)
 
     def tick(self) -> float | None:
@@ -98,7 +99,7 @@ class Simulation:
             case "get":
                 return get_object(self.api, asked)
             case "list":
-                return list_objects(self.api, self._pager, asked)
+                return list_objects(self.api, self._pager, self._writings, asked)
             case "create":
                 return self._writer.create(asked)
             case "update":

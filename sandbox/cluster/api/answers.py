@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+import msgspec
+
 from sandbox.cluster.api.tables import table_of
 from sandbox.cluster.objects.conversion import from_stored
 from sandbox.cluster.objects.objects import Json
@@ -13,6 +15,8 @@ from sandbox.cluster.objects.resources import Resource
 
 Form = Literal["object", "table", "metadata"]
 _META = "meta.k8s.io"
+# All are forgotten at once.
+_MOST_KEPT = 4_000
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,27 @@ def show_object(resource: Resource, version: str, obj: Json, shape: Shape, now: 
     return from_stored(resource, version, obj)
 
 
+class Writings:
+    """Items of lists as JSON, each written once: no stored object is ever changed."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, str], tuple[Json, msgspec.Raw]] = {}
+
+    def write_list(self, resource: Resource, version: str, objects: list[Json], list_metadata: Json) -> Json:
+        """Return a list of whole objects, whose items nobody but the encoder can read any more."""
+        items = [self._write(resource, version, obj) for obj in objects]
+        return {**_head(resource, version, list_metadata), "items": items}
+
+    def _write(self, resource: Resource, version: str, obj: Json) -> msgspec.Raw:
+        known = self._known.get((id(obj), version))
+        if known is None:
+            if len(self._known) >= _MOST_KEPT:
+                self._known.clear()
+            known = obj, msgspec.Raw(msgspec.json.encode(_item(resource, version, obj)))
+            self._known[id(obj), version] = known
+        return known[1]
+
+
 def show_list(
     resource: Resource, version: str, objects: list[Json], list_metadata: Json, shape: Shape, now: float
 ) -> Json:
@@ -72,12 +97,20 @@ def show_list(
         api = f"{_META}/{shape.meta_version}"
         rows = [{**_bare(obj), "kind": "PartialObjectMetadata", "apiVersion": api} for obj in objects]
         return {"kind": "PartialObjectMetadataList", "apiVersion": api, "metadata": list_metadata, "items": rows}
-    items = [from_stored(resource, version, obj) for obj in objects]
-    if not resource.custom:
-        # Lists of built-in kinds leave kind and apiVersion out of their items.
-        items = [{key: value for key, value in obj.items() if key not in ("kind", "apiVersion")} for obj in items]
-    kind, api = f"{resource.kind}List", resource.api_version(version)
-    return {"kind": kind, "apiVersion": api, "metadata": list_metadata, "items": items}
+    items = [_item(resource, version, obj) for obj in objects]
+    return {**_head(resource, version, list_metadata), "items": items}
+
+
+def _head(resource: Resource, version: str, list_metadata: Json) -> Json:
+    return {"kind": f"{resource.kind}List", "apiVersion": resource.api_version(version), "metadata": list_metadata}
+
+
+def _item(resource: Resource, version: str, obj: Json) -> Json:
+    shown = from_stored(resource, version, obj)
+    if resource.custom:
+        return shown
+    # Lists of built-in kinds leave kind and apiVersion out of their items.
+    return {key: value for key, value in shown.items() if key not in ("kind", "apiVersion")}
 
 
 def _bare(obj: Json) -> Json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.cluster.api.answers import Answer, read_shape, show_list, show_object
+from sandbox.cluster.api.answers import Answer, Writings, read_shape, show_list, show_object
 from sandbox.cluster.api.paging import Page, Pager, check_token
 from sandbox.cluster.api.requests import ApiRequest
 from sandbox.cluster.api.watches import Filter
@@ -33,7 +33,7 @@ def get_object(api: ApiServer, request: ApiRequest) -> Answer:
     return Answer(show_object(target.resource, target.version, found, shape, api.now()))
 
 
-def list_objects(api: ApiServer, pager: Pager, request: ApiRequest) -> Answer:
+def list_objects(api: ApiServer, pager: Pager, writings: Writings, request: ApiRequest) -> Answer:
     """Answer a list or one page of it. Raises ApiError 400 or 410."""
     target = request.target
     page = _page(api, pager, request)
@@ -43,6 +43,8 @@ def list_objects(api: ApiServer, pager: Pager, request: ApiRequest) -> Answer:
         if not (request.query.get("labelSelector") or request.query.get("fieldSelector")):
             metadata["remainingItemCount"] = page.remaining
     shape = read_shape(request.accept, request.query)
+    if shape.form == "object" and not request.by_person:
+        return Answer(writings.write_list(target.resource, target.version, page.items, metadata))
     return Answer(show_list(target.resource, target.version, page.items, metadata, shape, api.now()))
 
 

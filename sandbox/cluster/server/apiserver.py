@@ -84,8 +84,10 @@ class ApiServer:
             raise already_exists(resource.plural, resource.group, name_of(made))
         spoken = version or resource.stored_version
         fill_defaults(resource, spoken, made, self.resources.minor)
-        admitted: Json = copy_json(self.admission.admit(resource, made, dry_run=dry_run))
-        fill_defaults(resource, spoken, admitted, self.resources.minor)
+        admitted = self.admission.admit(resource, made, dry_run=dry_run)
+        if admitted is not made:
+            admitted = copy_json(admitted)  # it shares parts with what was added
+            fill_defaults(resource, spoken, admitted, self.resources.minor)
         check_new(resource, admitted)
         self.admission.check_limits(resource, admitted)
         if manager is not None:

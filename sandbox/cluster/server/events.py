@@ -72,6 +72,6 @@ def _event(obj: Json, kind: str, reason: str, message: str, component: str, at: 
     return {
         "metadata": {"namespace": namespace},
         "involvedObject": involved, "type": kind, "reason": reason, "message": message, "count": 1,
-        "source": {"component": component}, "firstTimestamp": at, "lastTimestamp": at, "eventTime": None,
+        "source": {"component": component}, "firstTimestamp": at, "lastTimestamp": at,
         "reportingComponent": "", "reportingInstance": "",
     }  # fmt: skip

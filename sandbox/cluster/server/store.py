@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
 import msgspec
 
-from sandbox.cluster.objects.objects import Json, name_of, namespace_of, uid_of
+from sandbox.cluster.objects.objects import Json, controller_of, name_of, namespace_of, uid_of
 
 ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
 HISTORY = 50_000
@@ -60,6 +60,7 @@ class Store:
         self.compacted = 0
         self._objects: dict[str, dict[str, dict[str, Json]]] = defaultdict(lambda: defaultdict(dict))
         self._owned: dict[str, dict[Place, None]] = defaultdict(dict)
+        self._controlled: dict[str, dict[Place, None]] = defaultdict(dict)
         self._by_uid: dict[str, Place] = {}
         self._history: dict[str, _History] = defaultdict(_History)
         self._kept = 0
@@ -102,11 +103,16 @@ class Store:
 
     def owned_by(self, uid: str, key: str | None = None) -> list[Json]:
         """Return the objects with an owner reference to this uid, of one kind or of all."""
-        places = self._owned.get(uid)
-        if not places:
-            return []
-        found = (self.at(place) for place in places if key is None or place.key == key)
-        return [obj for obj in found if obj is not None]
+        places = self._owned.get(uid) or ()
+        return self._take(places if key is None else [place for place in places if place.key == key])
+
+    def controlled_by(self, uid: str, key: str) -> list[Json]:
+        """Return the objects of a kind whose controller has this uid."""
+        return self._take([place for place in self._controlled.get(uid) or () if place.key == key])
+
+    def _take(self, places: Iterable[Place]) -> list[Json]:
+        objects = self._objects
+        return [objects[place.key][place.namespace][place.name] for place in places]
 
     def with_uid(self, uid: str) -> Json | None:
         """Return the object with this uid."""
@@ -161,6 +167,7 @@ class Store:
         """Drop everything and continue from a revision; listeners are not told."""
         self._objects.clear()
         self._owned.clear()
+        self._controlled.clear()
         self._by_uid.clear()
         self._history.clear()
         self._kept = 0
@@ -176,14 +183,17 @@ class Store:
         self._by_uid[uid_of(obj)] = place
         for owner in obj["metadata"].get("ownerReferences") or ():
             self._owned[owner["uid"]][place] = None
+        controller = controller_of(obj)
+        if controller is not None:
+            self._controlled[controller["uid"]][place] = None
 
     def _unindex(self, place: Place, obj: Json) -> None:
         for owner in obj["metadata"].get("ownerReferences") or ():
-            owned = self._owned.get(owner["uid"])
-            if owned is not None:
-                owned.pop(place, None)
-                if not owned:
-                    del self._owned[owner["uid"]]
+            for index in (self._owned, self._controlled):
+                if owner["uid"] in index:
+                    index[owner["uid"]].pop(place, None)
+                    if not index[owner["uid"]]:
+                        del index[owner["uid"]]
 
     def _tell(self, change: Change) -> None:
         self._history[change.key].append(change)

@@ -19,6 +19,7 @@ from sandbox.cluster.objects.objects import (
     name_of,
     namespace_of,
     oldest_first,
+    uid_of,
 )
 from sandbox.cluster.server.store import Change, Store
 
@@ -60,9 +61,12 @@ class DaemonSets:
 
     def __init__(self, maker: PodMaker) -> None:
         self._maker = maker
+        # By owner: its pods' spec, and the nodes sorted for it, until one of them changes.
+        self._sorted: dict[str, tuple[Json, Nodes, Nodes]] = {}
 
     def affected(self, change: Change) -> Iterable[tuple[str, str]]:
         if change.key == "nodes":
+            self._sorted.clear()
             if change.before is not None and change.type == "MODIFIED" and _room(change.before) == _room(change.obj):
                 return ()
             return tuple((namespace_of(owner), name_of(owner)) for owner in self._maker.api.store.each(_KEY))
@@ -84,6 +88,12 @@ class DaemonSets:
     def _sort_nodes(self, owner: Json) -> tuple[Nodes, Nodes]:
         """Return the nodes that should have a pod, and those where one may stay only because it is there."""
         spec = owner["spec"]["template"]["spec"]
+        known = self._sorted.get(uid_of(owner))
+        if known is None or known[0] is not spec:
+            known = self._sorted[uid_of(owner)] = spec, *self._sort_anew(spec)
+        return known[1], known[2]
+
+    def _sort_anew(self, spec: Json) -> tuple[Nodes, Nodes]:
         wanted, borne = (spec.get("nodeSelector") or {}).items(), {"tolerations": _tolerate(spec)}
         nodes: Nodes = {}
         staying: Nodes = {}
@@ -107,7 +117,7 @@ class DaemonSets:
         for node, pods in placed.items():
             misplaced = node not in nodes and node not in staying
             # Of two on one node, as after an adoption, the older stays.
-            surplus = [pod for pod in pods if is_pod_active(pod)][1:]
+            surplus = [pod for pod in pods if is_pod_active(pod)][1:] if len(pods) > 1 else []
             for pod in pods:
                 if not is_terminating(pod) and (misplaced or is_pod_finished(pod) or pod in surplus):
                     self._maker.drop(self.name, owner, pod, _COMPONENT)

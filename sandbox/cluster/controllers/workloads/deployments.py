@@ -91,8 +91,7 @@ class Deployments:
         return ((namespace_of(change.obj), above["name"]),) if above and above["kind"] == "Deployment" else ()
 
     def _sets(self, deployment: Json) -> list[Json]:
-        owned = self._api.store.owned_by(uid_of(deployment), _SETS)
-        return oldest_first(one for one in owned if (controller_of(one) or {}).get("uid") == uid_of(deployment))
+        return oldest_first(self._api.store.controlled_by(uid_of(deployment), _SETS))
 
     def _roll(self, deployment: Json, sets: list[Json], newest: Json | None) -> None:
         old = [one for one in sets if newest is None or uid_of(one) != uid_of(newest)]

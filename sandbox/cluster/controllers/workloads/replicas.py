@@ -50,11 +50,7 @@ class PodMaker:
 
     def pods_of(self, owner: Json) -> list[Json]:
         """Return the pods an owner controls, terminating ones included."""
-        return [
-            pod
-            for pod in self.api.store.owned_by(uid_of(owner), "pods")
-            if (controller_of(pod) or {}).get("uid") == uid_of(owner)
-        ]
+        return self.api.store.controlled_by(uid_of(owner), "pods")
 
     def make(
         self, controller: str, owner: Json, pod: Json, component: str, said: str = "", failed: str = "Error creating"

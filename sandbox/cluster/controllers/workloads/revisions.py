@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sandbox.cluster.objects.objects import (
     Json,
-    controller_of,
     copy_json,
     labels_of,
     name_of,
@@ -41,11 +40,7 @@ def current_revision(api: ApiServer, owner: Json) -> Json:
 
 def revisions_of(api: ApiServer, owner: Json) -> list[Json]:
     """Return an owner's revisions, oldest first."""
-    owned = api.store.owned_by(uid_of(owner), _KEY)
-    return sorted(
-        (row for row in owned if (controller_of(row) or {}).get("uid") == uid_of(owner)),
-        key=lambda row: int(row["revision"]),
-    )
+    return sorted(api.store.controlled_by(uid_of(owner), _KEY), key=lambda row: int(row["revision"]))
 
 
 def pod_revision(pod: Json) -> str:
