@@ -53,12 +53,12 @@ def run_sandbox(*arguments: str) -> Iterator[SandboxRun]:
 
 
 @contextmanager
-def open_browser_page(chromium: Path, width: int = 1360, height: int = 850) -> Iterator[Page]:
+def open_browser_page(chromium: Path) -> Iterator[Page]:
     """Give a page of a fresh profile."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(chromium), args=list(QUIET))
         context = browser.new_context(
-            viewport={"width": width, "height": height},
+            viewport={"width": 1360, "height": 850},
             device_scale_factor=1.5,
             locale="en-GB",
             timezone_id="Asia/Seoul",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.house.release import build_release, find_changelog_faults, read_version
+from tests.unit.house.release import find_changelog_faults, read_version
 
 HEAD = "# Changelog\n\n## [Unreleased]\n"
 
@@ -33,19 +33,19 @@ def test_a_told_release_is_built() -> None:
     assert find_changelog_faults(f"{HEAD}\n## [0.2.0] - 2026-12-01\n\n### Added\n\n- A line.\n", "0.2.0") == []
 
 
-def test_a_release_has_its_four_parts(project_root: Path, tmp_path: Path) -> None:
+def test_a_release_has_its_four_parts(project_root: Path, release: Path) -> None:
     """Wheel, source archive, image recipe, and an SBOM that names what the bot is installed with."""
     version = read_version(project_root)
-    names = [path.name for path in build_release(project_root, tmp_path)]
+    names = sorted(path.name for path in release.iterdir())
     assert names == [
         f"asm-upgrade-bot-{version}-image.tar.gz",
         f"asm-upgrade-bot-{version}.cdx.json",
         f"asm_upgrade_bot-{version}-py3-none-any.whl",
         f"asm_upgrade_bot-{version}.tar.gz",
     ]
-    components = json.loads((tmp_path / names[1]).read_text())["components"]
+    components = json.loads((release / names[1]).read_text())["components"]
     assert {"slack-bolt", "kubernetes", "cryptography"} <= {one["name"] for one in components}
-    with tarfile.open(tmp_path / names[0]) as recipe:
+    with tarfile.open(release / names[0]) as recipe:
         parts = {Path(name).parts[1] for name in recipe.getnames()}
     assert parts == {
         "manifests",

@@ -20,11 +20,15 @@ def run(*command: str, cwd: Path) -> None:
     subprocess.run(command, cwd=cwd, check=True, timeout=120, capture_output=True)
 
 
-def install_wheel(source: Path, folder: Path) -> Path:
-    """Build the wheel of a source tree and install it, and nothing else; returns where."""
+def build_wheel(source: Path, folder: Path) -> None:
+    """Build the wheel of a source tree."""
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder)]
     run(*build, ".", cwd=source)
-    (wheel,) = folder.glob("asm_upgrade_bot-*.whl")
+
+
+def install_wheel(built: Path, folder: Path) -> Path:
+    """Install the wheel that was built there, and nothing else; returns where."""
+    (wheel,) = built.glob("asm_upgrade_bot-*.whl")
     target = folder / "site"
     pip = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "--target", str(target)]
     run(*pip, str(wheel), cwd=folder)
@@ -36,9 +40,9 @@ def list_top(target: Path) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def installed(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder into which the wheel, and nothing else, was installed."""
-    return install_wheel(project_root, tmp_path_factory.mktemp("wheel"))
+def installed(release: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder into which the release's wheel, and nothing else, was installed."""
+    return install_wheel(release, tmp_path_factory.mktemp("wheel"))
 
 
 def test_wheel_holds_exactly_the_four_packages(installed: Path) -> None:
@@ -54,8 +58,9 @@ def test_image_holds_no_sandbox(project_root: Path, tmp_path: Path) -> None:
         path = project_root / name
         copy = shutil.copytree if path.is_dir() else shutil.copy
         copy(path, tmp_path / name)
-    (tmp_path / "out").mkdir()
-    assert list_top(install_wheel(tmp_path, tmp_path / "out")) == PACKAGES - {"sandbox"}
+    (out := tmp_path / "out").mkdir()
+    build_wheel(tmp_path, out)
+    assert list_top(install_wheel(out, out)) == PACKAGES - {"sandbox"}
 
 
 def test_sandbox_is_an_extra(installed: Path) -> None:

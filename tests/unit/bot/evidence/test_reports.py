@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page
 
 from bot.evidence.reports import write_report
 from bot.journal.verifying import Chains
@@ -64,16 +66,23 @@ def test_the_page_needs_nothing_from_elsewhere(ended: Ended) -> None:
     assert re.findall(r"(?:src|href)=|url\(", page.replace("&lt;img src=x&gt;", "").replace("img src=x", "")) == []
 
 
+@pytest.fixture(scope="module")
+def window(chromium: Path) -> Iterator[Page]:
+    """A browser's window."""
+    with open_browser_page(chromium) as page:
+        yield page
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [390, 1280])
-def test_the_page_is_as_wide_as_its_window(ended: Ended, chromium: Path, tmp_path: Path, width: int) -> None:
+def test_the_page_is_as_wide_as_its_window(ended: Ended, window: Page, tmp_path: Path, width: int) -> None:
     """A phone's and a laptop's, whatever long words stand in it."""
     workload = f"shop/Deployment/{'service-of-a-team-' * 8}web"
     file = tmp_path / "report.html"
     file.write_text(write(ended, "html", "Replace_it_" * 30, (write_entry(1, workload=workload),)))
-    with open_browser_page(chromium, width, 844) as page:
-        page.goto(file.as_uri())
-        assert page.evaluate("document.documentElement.scrollWidth") == width
+    window.set_viewport_size({"width": width, "height": 844})
+    window.goto(file.as_uri())
+    assert window.evaluate("document.documentElement.scrollWidth") == width
 
 
 @pytest.mark.parametrize("form", ["html", "md", "jsonl"])

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.journal.bodies import Message
 from bot.slack.drawing.cards import Look
 from bot.slack.drawing.messages import CHARACTERS_LIMIT, count_characters, draw_message
 from sandbox.slack.values.block_rules import check_blocks
@@ -36,6 +37,12 @@ HUGE: dict[str, Any] = {
 }
 
 
+@pytest.fixture(scope="module")
+def huge() -> Message:
+    """Give a question whose card holds seventy megabytes, which take as long to write as to cut."""
+    return build_message("gate", build_gate_body(card=HUGE))
+
+
 def list_mrkdwn(value: Any) -> Iterator[str]:
     """Every text that Slack would read as mrkdwn."""
     if isinstance(value, dict):
@@ -57,22 +64,22 @@ def test_slack_would_take_the_blocks(name: str, look: Look) -> None:
 
 
 @pytest.mark.parametrize("look", ["rich", "plain"])
-def test_a_huge_card_is_cut_and_not_refused(look: Look) -> None:
+def test_a_huge_card_is_cut_and_not_refused(huge: Message, look: Look) -> None:
     """Limits are kept by cutting."""
-    drawing = draw_message(build_message("gate", build_gate_body(card=HUGE)), build_view(), look, EVERYBODYS)
+    drawing = draw_message(huge, build_view(), look, EVERYBODYS)
     check_blocks(list(drawing.blocks), "message")
     assert count_characters(drawing.blocks) <= CHARACTERS_LIMIT
 
 
-def test_the_buttons_of_a_huge_card_stay() -> None:
+def test_the_buttons_of_a_huge_card_stay(huge: Message) -> None:
     """A card that can't be decided is worth nothing."""
-    drawing = draw_message(build_message("gate", build_gate_body(card=HUGE)), build_view(), "plain", EVERYBODYS)
+    drawing = draw_message(huge, build_view(), "plain", EVERYBODYS)
     assert drawing.blocks[-1]["type"] == "actions"
 
 
-def test_what_was_cut_is_said() -> None:
+def test_what_was_cut_is_said(huge: Message) -> None:
     """Nobody takes a part for the whole."""
-    drawing = draw_message(build_message("gate", build_gate_body(card=HUGE)), build_view(), "plain", EVERYBODYS)
+    drawing = draw_message(huge, build_view(), "plain", EVERYBODYS)
     assert "did not fit" in str(drawing.blocks)
 
 
