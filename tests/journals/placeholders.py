@@ -26,10 +26,11 @@ NAMED = re.compile(r"\{\{([^{}]*)\}\}")
 
 @dataclass(frozen=True)
 class Placeholders:
-    """Names in double braces for values of this world; `archives` are the release's files by version."""
+    """Names in double braces for values of this world; `archives` and `signatures` are the releases' by version."""
 
     values: Mapping[str, str]
     archives: Mapping[str, bytes]
+    signatures: Mapping[str, bytes]
 
     def hide(self, text: str) -> str:
         """The text with names in place of values, the longest value first."""
@@ -65,7 +66,8 @@ def list_placeholders(world: World) -> Placeholders:
     values |= {f"values {version}": release.digest for version, release in read_known_releases(world.settings).items()}
     for version, content in archives.items():
         values |= {f"{name} {version}": value for name, value in _describe_archive(world, version, content)}
-    return Placeholders(values, archives)
+    signatures = {version: world.releases.key.sign(content) for version, content in archives.items()}
+    return Placeholders(values, archives, signatures)
 
 
 def _fingerprint_key(world: World) -> str:

@@ -38,16 +38,18 @@ def list_files(world: World, placeholders: Placeholders) -> Iterator[tuple[str, 
 
 def restore_files(world: World, recipes: Mapping[str, Recipe], placeholders: Placeholders) -> None:
     """An empty state folder with these files."""
-    shutil.rmtree(world.folder.bot, ignore_errors=True)
-    world.folder.bot.mkdir(parents=True, mode=0o700)
+    root = world.folder.bot
+    shutil.rmtree(root, ignore_errors=True)
+    root.mkdir(parents=True, mode=0o700)
+    for folder in sorted({name.rpartition("/")[0] for name in recipes}):
+        (root / folder).mkdir(parents=True, exist_ok=True, mode=0o700)
     for name, recipe in recipes.items():
-        path = world.folder.bot / name
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = root / name
         if "unpacked" in recipe:
             tree = _unpack(world.folder.root / "unpacked", recipe["unpacked"], placeholders)
             shutil.copytree(tree, path, copy_function=os.link)
         else:
-            path.write_bytes(LATER_TOKEN if name == TOKEN else _make_content(recipe, world, placeholders))
+            path.write_bytes(LATER_TOKEN if name == TOKEN else _make_content(recipe, placeholders))
 
 
 def _describe_file(name: str, content: bytes, placeholders: Placeholders) -> Recipe:
@@ -64,11 +66,11 @@ def _describe_file(name: str, content: bytes, placeholders: Placeholders) -> Rec
     return {"text": content.decode()}
 
 
-def _make_content(recipe: Recipe, world: World, placeholders: Placeholders) -> bytes:
+def _make_content(recipe: Recipe, placeholders: Placeholders) -> bytes:
     if "archive" in recipe:
         return placeholders.archives[recipe["archive"]][: recipe["bytes"]]
     if "signature" in recipe:
-        return world.releases.key.sign(placeholders.archives[recipe["signature"]])
+        return placeholders.signatures[recipe["signature"]]
     if "run" in recipe:
         return json.dumps({**recipe["run"], "started": time.monotonic() - recipe["age"]}).encode()
     return str(recipe["text"]).encode()

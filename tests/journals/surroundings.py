@@ -44,7 +44,8 @@ def restore_surroundings(world: World, hidden: Flat, placeholders: Placeholders)
 
 
 def _pick(flat: Flat, kind: str) -> dict[str, Any]:
-    return {name.partition("|")[2]: value for name, value in flat.items() if name.startswith(f"{kind}|")}
+    start = f"{kind}|"
+    return {name[len(start) :]: value for name, value in flat.items() if name.startswith(start)}
 
 
 def _flatten_cluster(snapshot: Json) -> Iterator[tuple[str, Any]]:

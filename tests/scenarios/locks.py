@@ -8,14 +8,28 @@ import time
 from pathlib import Path
 
 
-def list_locks(runs: Path) -> list[Path]:
-    """The locks of all runs, looked for at each turn."""
+def is_any_locked(runs: Path) -> bool:
+    """Whether any run's program runs, when each had a moment to end; asked at each turn, so no path is taken apart."""
     try:
         with os.scandir(runs) as places:
-            locks = [Path(place.path, "lock") for place in places]
+            locks = [f"{place.path}/lock" for place in places]
     except FileNotFoundError:
-        return []
-    return [lock for lock in locks if lock.exists()]
+        return False
+    return any(_is_held(lock) and is_locked(Path(lock)) for lock in locks)
+
+
+def _is_held(lock: str) -> bool:
+    try:
+        descriptor = os.open(lock, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def is_locked(path: Path, seconds: float = 0.2) -> bool:

@@ -39,7 +39,7 @@ from sandbox.watching.messages import buttons, consent
 from sandbox.web.sites import RunningSite, serve_in_thread
 from tests.direct import reach_directly
 from tests.page import Page, open_page
-from tests.scenarios.locks import is_locked, list_locks
+from tests.scenarios.locks import is_any_locked
 from tests.scenarios.once import find_account, make_cluster, make_signing_key, read_keys_once, read_releases_once
 from tests.thrift import keep_what_worlds_import
 
@@ -230,7 +230,7 @@ class Rig:
 
     def wait_for_programs(self) -> bool:
         """Give running child programs a moment of real time; whether any runs."""
-        return any(map(is_locked, list_locks(self.world.settings.state / "programs" / "runs")))
+        return is_any_locked(self.world.settings.state / "programs" / "runs")
 
     def settle(self) -> None:
         """Work until nobody has anything to do at this moment."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from steps.contract.documents import BadDocument, read_yaml
 from steps.contract.errors import GiveUp
@@ -31,9 +31,11 @@ def find_lost_fields(ctx: Context, taken: TakenBack, objects: Sequence[Manifest]
     )
 
 
-def read_earlier_objects(ctx: Context, upgrade: str) -> Mapping[ObjectId, Manifest]:
-    """The objects of the upgrade's backup, those of kinds that lie there; nothing where the backup is gone."""
-    names = (name_backup(item) for item in list_backup_items(ctx.release))
+def read_earlier_objects(
+    ctx: Context, upgrade: str, kinds: Collection[str] | None = None
+) -> Mapping[ObjectId, Manifest]:
+    """The objects of the upgrade's backup, of all kinds that lie there or of some; nothing where the backup is gone."""
+    names = (name_backup(item) for item in list_backup_items(ctx.release) if kinds is None or item[1] in kinds)
     texts = (ctx.backups.read_backup(upgrade, name) for name in names)
     return {identify_object(made): made for text in texts if text for made in read_backup_objects(text)}
 

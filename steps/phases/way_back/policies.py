@@ -58,7 +58,8 @@ def read_kept(ctx: Context, taken: TakenBack) -> Mapping[str, Manifest]:
     """The edited policies as the backup has them, by name."""
     if not taken.edited:
         return {}
-    kept = {str(name): made for name, made in read_earlier_objects(ctx, taken.upgrade).items()}
+    kinds = {name.partition(" ")[0] for name in taken.edited}
+    kept = {str(name): made for name, made in read_earlier_objects(ctx, taken.upgrade, kinds).items()}
     return {name: kept[name] for name in taken.edited if name in kept}
 
 
