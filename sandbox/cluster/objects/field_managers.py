@@ -7,7 +7,7 @@ real server's marks of who made a map or an entry ("."), and writes by /scale, w
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -25,6 +25,8 @@ _KEYS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "conditions": (("type",),),
     "ownerReferences": (("uid",),),
 }
+# Not fields of anybody's.
+_NAMES = frozenset({"apiVersion", "kind"})
 _DEFAULT_KEYS = {"protocol": "TCP"}
 _PLAIN = frozenset({str, int})
 # A label selector is one field.
@@ -59,6 +61,9 @@ class _Entry:
     def keep(self, fields: frozenset[Path]) -> _Entry:
         return self if fields == self.fields else replace(self, fields=fields, tree=None)
 
+    def without(self, lost: Set[Path]) -> _Entry:
+        return self if lost.isdisjoint(self.fields) else self.keep(self.fields - lost)
+
     def describe(self) -> str:
         return f'"{self.manager}"' + (f" using {self.version}" if self.operation == "Update" else "")
 
@@ -84,39 +89,64 @@ class FieldTracker:
         As on the real server an update's time moves only when the manager gains a field, not with a new value of its
         own.
         """
-        live = frozenset().union(*(self._list_leaves(key, value) for key, value in after.items()))
-        changed = self._find_changed(before, after)
+        old, new = self._list_touched(before, after), self._list_touched(after, before)
+        changed = frozenset(path for path, leaf in new.items() if path not in old or old[path] != leaf)
+        gone = old.keys() - new.keys()
         operation = "Apply" if manager.applies else "Update"
-        gained = frozenset(_find_leaves(body or {})) if manager.applies else changed
+        gained = self._list_applied(body or {}, after) if manager.applies else changed
         entries = []
         own = _Entry(manager.name, operation, version, at, frozenset())
         for entry in self._read_entries(before):
             if (entry.manager, entry.operation) == (manager.name, operation):
                 own = entry
             else:
-                entries.append(entry.keep((entry.fields - changed) & live))
-        kept = frozenset() if manager.applies else own.fields
+                entries.append(entry.without(changed | gone))
         moved = manager.applies or not gained <= own.fields
-        own = replace(own, version=version, time=at if moved else own.time).keep((kept | gained) & live)
+        own = replace(own, version=version, time=at if moved else own.time)
+        own = own.keep(gained) if manager.applies else own.keep(own.fields | gained).without(gone)
         written = [entry.write() for entry in [*entries, own] if entry.fields]
         return {**after, "metadata": {**after["metadata"], "managedFields": written}}
 
-    def _find_changed(self, before: Json, after: Json) -> frozenset[Path]:
-        changed: set[Path] = set()
-        for key, value in after.items():
-            if before.get(key) is not value:
-                old = self._list_leaves(key, before[key]) if key in before else {}
-                found = self._list_leaves(key, value).items()
-                changed.update(path for path, leaf in found if path not in old or old[path] != leaf)
-        return frozenset(changed)
+    def _list_touched(self, obj: Json, other: Json) -> Mapping[Path, Any]:
+        """The leaves of those parts of an object, and of parts of these, that the other one does not share."""
+        found: dict[Path, Any] = {}
+        for key, part in obj.items():
+            against = other.get(key)
+            if key in _NAMES or against is part:
+                continue
+            if part and against and isinstance(part, dict) and isinstance(against, dict):
+                for name, inner in part.items():
+                    if against.get(name) is not inner and (key != "metadata" or name in _KEPT_METADATA):
+                        found.update(self._list_inner(key, name, inner))
+            else:
+                found.update(self._list_leaves(key, part))
+        return found
+
+    def _list_inner(self, key: str, name: str, inner: Any) -> Mapping[Path, Any]:
+        if not isinstance(inner, dict | list):
+            return {} if inner is None else {(f"f:{key}", f"f:{name}"): inner}
+        known = self._known.get((f"{key}.{name}", id(inner)))
+        if known is None:
+            leaves: dict[Path, Any] = {}
+            _add_leaves(leaves, (f"f:{key}", f"f:{name}"), name, inner)
+            known = self._keep(f"{key}.{name}", inner, leaves)
+        return known[1]
+
+    def _list_applied(self, body: Json, after: Json) -> frozenset[Path]:
+        live = frozenset().union(*(self._list_leaves(key, value) for key, value in after.items()))
+        return frozenset(_find_leaves(body)) & live
 
     def _list_leaves(self, key: str, part: Any) -> dict[Path, Any]:
         known = self._known.get((key, id(part)))
         if known is None:
-            if len(self._known) >= _MOST_KEPT:
-                self._known.clear()
-            known = self._known[key, id(part)] = part, _find_leaves({key: part})
+            known = self._keep(key, part, _find_leaves({key: part}))
         return known[1]
+
+    def _keep(self, key: str, part: Any, leaves: dict[Path, Any]) -> tuple[Any, dict[Path, Any]]:
+        if len(self._known) >= _MOST_KEPT:
+            self._known.clear()
+        kept = self._known[key, id(part)] = part, leaves
+        return kept
 
     def _read_entries(self, obj: Json) -> Iterator[_Entry]:
         for row in (obj.get("metadata") or {}).get("managedFields") or ():
@@ -181,7 +211,7 @@ def _find_leaves(obj: Json) -> dict[Path, Any]:
             kept = {name: value[name] for name in _KEPT_METADATA if name in value}
             if kept:
                 _add_leaves(found, ("f:metadata",), key, kept)
-        elif key not in ("apiVersion", "kind"):
+        elif key not in _NAMES:
             _add_leaves(found, (f"f:{key}",), key, value)
     return found
 

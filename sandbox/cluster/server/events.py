@@ -41,7 +41,7 @@ class Recorder:
         namespace = self._api.store.find("namespaces", "", namespace_of(event))
         if namespace is None or "deletionTimestamp" in namespace["metadata"]:
             return
-        made = self._api.create(self._api.resources.by_key("events"), namespace_of(event), event)
+        made = self._api.keep_event(event)
         self._known[same] = (namespace_of(made), name_of(made))
         self._order.append(same)
         if len(self._order) > EVENTS_KEPT:
