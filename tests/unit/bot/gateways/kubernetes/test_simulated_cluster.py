@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+import pickle
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -62,16 +62,16 @@ class Simulation:
 
 
 @pytest.fixture(scope="module")
-def seeded() -> dict[str, Any]:
-    """Seed the cluster once for all tests."""
-    return SimulatedCluster(lambda: START).snapshot()
+def seeded() -> bytes:
+    """Seed the cluster once for all tests; pickled, as each takes a copy of its own."""
+    return pickle.dumps(SimulatedCluster(lambda: START).snapshot())
 
 
 @pytest.fixture
-def simulation(google: Google, retries: ReadRetries, seeded: dict[str, Any]) -> Iterator[Simulation]:
+def simulation(google: Google, retries: ReadRetries, seeded: bytes) -> Iterator[Simulation]:
     """Give cluster-x with its mesh."""
     with ExitStack() as stack:
-        yield Simulation(google, stack, retries, copy.deepcopy(seeded))
+        yield Simulation(google, stack, retries, pickle.loads(seeded))
 
 
 def test_a_viewer_reads_the_inventory(simulation: Simulation) -> None:
