@@ -10,19 +10,19 @@ from pathlib import Path
 import pytest
 
 from tests.scenarios.desk import Desk
-from tests.scenarios.rig import World
+from tests.scenarios.film import Film
 
 LEASE = ("coordination.k8s.io/v1", "Lease", "istio-system", "asm-upgrade-bot")
 
 
 @pytest.fixture
-def pair(world: World, tmp_path: Path) -> Iterator[tuple[Desk, Desk]]:
-    """A bot, and another one that has a journal and a state folder of its own."""
-    other = replace(world, settings=replace(world.settings, state=tmp_path / "another"))
-    desks = (Desk(world), Desk(other))
-    yield desks
-    for desk in desks:
-        desk.rig.crash()
+def pair(film: Film, tmp_path: Path) -> Iterator[tuple[Desk, Desk]]:
+    """A bot whose control plane is validated, and another one that has a journal and a state folder of its own."""
+    with film.sit("sidecars/approve") as first:
+        settings = replace(first.world.settings, state=tmp_path / "another")
+        second = Desk(replace(first.world, settings=settings))
+        yield first, second
+        second.rig.crash()
 
 
 def read_holder(desk: Desk) -> str:
@@ -35,8 +35,6 @@ def read_holder(desk: Desk) -> str:
 def test_the_second_does_nothing_until_the_first_has_ended(pair: tuple[Desk, Desk]) -> None:
     """With every approval that it needs, and though the first's question stands for long; then retry goes on."""
     first, second = pair
-    first.start()
-    first.run_to("validate/approve")
     mine = first.rig.bot.journal.read_id()
     assert read_holder(first) == mine
     asked = first.world.clock.now()
