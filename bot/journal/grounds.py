@@ -10,12 +10,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.journal.proofs import Key, prove_rows
-from bot.journal.rows import UpgradeRow, at_time, encode_json, read_upgrade, to_time
+from bot.journal.rows import READABLE, UpgradeRow, at_time, encode_json, read_upgrade, to_time
 from bot.journal.store import Reads, Row, Store, StoredCopy, fetch_rows
 from steps.contract.notes import Json
 
@@ -38,6 +38,10 @@ SHOWN = 5
 SHOWN_TIMES = "schedule/times"
 
 
+# Two upgrades begin the same step so far apart: a core does the first looks of one in a quarter of it.
+SPACING = timedelta(seconds=0.2)
+
+
 class TimesView:
     """Reading when upgrades may act."""
 
@@ -54,6 +58,22 @@ class TimesView:
             return (at_time(rows[0]["starts"]), to_time(rows[0]["ends"])) if rows else None
         except ValueError:
             return None
+
+    def find_turn(self, row: UpgradeRow, wanted: datetime) -> datetime:
+        """The first moment from then on at which no other upgrade begins the step that this one stands at.
+
+        Hundreds that are started at once, or wait for one window, would else stay together from step to step, and each
+        would wait for all others every time.
+        """
+        taken = self._rows(
+            f"select due from upgrades where due > ? and due {READABLE} and step = ? and id <> ? order by due",
+            [(wanted - SPACING).timestamp(), row.step, row.id],
+        )
+        for due in (at_time(one["due"]) for one in taken):
+            if due >= wanted + SPACING:
+                break
+            wanted = max(wanted, due + SPACING)
+        return wanted
 
 
 def read_times(kept: Json) -> tuple[datetime | None, datetime | None] | None:
