@@ -9,6 +9,7 @@ from contextlib import ExitStack
 import pytest
 
 from tests.journals.restoring import Studio, open_studio
+from tests.scenarios.prompt import connect_at_once
 from tests.scenarios.rig import leave_sockets, open_world
 
 
@@ -23,7 +24,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="module", autouse=True)
 def leave_nothing_open() -> Iterator[None]:
     """What the bots of a file left open is collected before tests begin for which that would be a fault."""
-    with leave_sockets():
+    with leave_sockets(), connect_at_once():
         yield
 
 

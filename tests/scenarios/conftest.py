@@ -11,6 +11,7 @@ import pytest
 from tests.scenarios.crashing import Records, run_upgrade
 from tests.scenarios.desk import Desk
 from tests.scenarios.film import Film, share, show_film
+from tests.scenarios.prompt import connect_at_once
 from tests.scenarios.rig import Rig, World, leave_sockets, open_world
 
 
@@ -25,7 +26,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="module", autouse=True)
 def leave_nothing_open() -> Iterator[None]:
     """What the bots of a file left open is collected before tests begin for which that would be a fault."""
-    with leave_sockets():
+    with leave_sockets(), connect_at_once():
         yield
 
 

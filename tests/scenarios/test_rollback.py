@@ -47,7 +47,7 @@ class Story:
 def story(film: Film, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     """cluster-x, upgraded, taken back by Ana alone, the policies put back by Ben, and upgraded once more."""
     with (
-        open_world(tmp_path_factory.mktemp("story")) as world,
+        open_world(tmp_path_factory.mktemp("story"), wire=False) as world,
         open_studio(world).resume(film.reel.frames[THE_END]) as rig,
     ):
         sights = [film.reel.before, look(world)]
