@@ -55,11 +55,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if seed is not None:
         items[:] = shuffle(items, seed)
         return
+    groups = {item: name_group(item.nodeid, real=real) for item in items}
     limits: dict[str, float] = {}
-    for item in items:
-        group = name_group(item.nodeid, real=real)
+    for item, group in groups.items():
         limits[group] = max(limits.get(group, 0.0), find_limit(item, real=real))
-    items[:] = put_first(items, limits, lambda item: name_group(item.nodeid, real=real))
+    items[:] = put_first(items, limits, groups.__getitem__)
 
 
 @pytest.hookimpl(optionalhook=True)
