@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import msgspec
@@ -87,7 +88,7 @@ class Release:
     assumed: bool = False
     return_only: bool = False
 
-    @property
+    @cached_property
     def key_fingerprint(self) -> str:
         """SHA-256 of the public key, as the verification tells it; of the text where it is none in PEM."""
         body = "".join(line for line in self.public_key.strip().splitlines() if not line.startswith("-----"))
@@ -97,7 +98,7 @@ class Release:
             key = self.public_key.encode()
         return hashlib.sha256(key).hexdigest()
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the values that decide what is fetched, trusted, run and expected; not of estimates."""
         values = [self.public_key.strip(), *(getattr(self, name) for name in DECIDING)]
