@@ -42,12 +42,6 @@ def world(opened: World, monkeypatch: pytest.MonkeyPatch) -> World:
     return opened
 
 
-@pytest.fixture(scope="session")
-def wire() -> bool:
-    """The doctor looks at connections."""
-    return True
-
-
 def examine(world: World, given: Settings | None = None, *, post: bool = False) -> list[Check]:
     """All lines for the world's cluster."""
     settings = given or world.settings
