@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import DRIVEN
+
 NEEDED_PROGRAMS = ("bash", "cat", "cksum", "dirname", "env", "flock")
 FAILING_PROGRAM = "#!/bin/sh\nexit 1\n"
 
@@ -110,3 +112,19 @@ def test_all_tests_are_compiled_once_before_the_workers_begin(fresh_clone: Path)
     ]
     assert first.endswith("tests/unit/house")
     assert third == fourth == "-m pytest -n 6 --dist loadfile --no-loadscope-reorder -q"
+
+
+def test_the_browsers_driver_is_asked_until_it_has_started(fresh_clone: Path) -> None:
+    """Once a venv, for the tests ask no more than that it did."""
+    (fresh_clone / ".venv" / "bin").mkdir(parents=True)
+    mark_installed(fresh_clone, "constraints.txt")
+    for program in ("asm-upgrade", "python"):
+        write_program(fresh_clone / ".venv", program, "#!/bin/sh\n")
+    write_program(fresh_clone, "chromium", "#!/bin/sh\n")
+    for code in (1, 0, 0):
+        write_program(
+            fresh_clone / ".venv", "playwright", f"#!/bin/sh\necho {code} >>{fresh_clone}/asked\nexit {code}\n"
+        )
+        assert run_dev(fresh_clone, "test", "-x").returncode == 0
+    assert (fresh_clone / "asked").read_text().split() == ["1", "0"]
+    assert (fresh_clone / ".venv" / DRIVEN).exists()
