@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal, assert_never
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from bot.evidence.document import Code, Document, Facts, Fold, Lines, Part, Picture, Table
@@ -24,11 +25,17 @@ class Drawn:
 
 def write_html(document: Document) -> str:
     """The whole file; every text in it is escaped."""
+    sections = [{"title": section.title, "parts": _draw_parts(section.parts)} for section in document.sections]
+    return _open_template().render(document=document, sections=sections) + "\n"
+
+
+@cache
+def _open_template() -> Template:
+    """Compiled once: that takes longer than to write a record by it."""
     environment = Environment(
         loader=PackageLoader("bot.evidence", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    sections = [{"title": section.title, "parts": _draw_parts(section.parts)} for section in document.sections]
-    return environment.get_template("record.html.j2").render(document=document, sections=sections) + "\n"
+    return environment.get_template("record.html.j2")
 
 
 def _draw_parts(parts: Iterable[Part]) -> tuple[Drawn, ...]:

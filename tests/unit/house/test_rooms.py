@@ -17,7 +17,6 @@ FEW_LINES = 60
 MOST_LINES = 400
 # Small, known to one neighbour that has room for them, and apart all the same.
 APART = {
-    "bot.evidence.html": "a writer for each form, this one with its template",
     "bot.gateways.google.kubeconfig_identity": "asks Kubernetes, where its neighbour asks Google",
     "bot.gateways.google.token_source": "Google's library takes long to import, and only a client needs it",
     "handlers.permissions": "what may enter at all is read by itself",
