@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 from collections.abc import Iterable, Mapping
@@ -58,18 +57,6 @@ PROVEN: Mapping[str, tuple[str, ...]] = {
         "takes_back",
     ),
 }
-# By which columns a row is the same row in its next version; all are proven, and no two rows of a table agree in them.
-ROWS: Mapping[str, tuple[str, ...]] = {
-    "approvals": ("upgrade", "step", "generation"),
-    "consents": ("upgrade", "step", "generation", "choice", "by"),
-    "clicks": ("id",),
-    "terms": ("upgrade", "step", "generation"),
-    "memory": ("upgrade", "key"),
-    "schedules": ("upgrade",),
-    "extensions": PROVEN["extensions"],  # they never change
-    "holds": ("upgrade",),
-    "upgrades": ("id",),
-}
 # Table and column in which a proof stands, where that is not its name's own table and the column `proof`.
 PLACES: Mapping[str, tuple[str, str]] = {"terms": ("approvals", "term_proof")}
 # By the migration that brings proofs: the rows from before that are believed.
@@ -82,43 +69,24 @@ EARLIER: Mapping[str, Mapping[str, str]] = {
 }
 
 
-# About 20 MB of rows; a fleet of 300 upgrades has as many notes.
-MOST_FOUND = 30_000
-
-
 @dataclass(frozen=True)
 class Key:
     """The secret that proofs are made with; it is kept outside of the state folder."""
 
     secret: bytes = field(repr=False)
-    # proof and values that were found to hold, the last of each row: a step reads a hundred notes at each look, and few
-    # have changed
-    _found: dict[tuple[object, ...], tuple[object, ...]] = field(default_factory=dict, repr=False, compare=False)
 
     def prove(self, table: str, row: Mapping[str, Any]) -> str:
         """The proof of a row."""
         said = json.dumps([table, *(row[name] for name in PROVEN[table])], ensure_ascii=False, separators=(",", ":"))
-        return hmac.new(self.secret, said.encode(), hashlib.sha256).hexdigest()
+        return hmac.digest(self.secret, said.encode(), "sha256").hex()
 
     def holds(self, table: str, row: Mapping[str, Any]) -> bool:
         """Whether a row is as the bot wrote it, which writes no bytes."""
         proof = str(row[find_proof_place(table)[1]])
-        this = (table, *(row[name] for name in ROWS[table]))
-        found = (proof, *(part for name in PROVEN[table] for part in (type(row[name]), row[name])))
-        if self._found.get(this) == found:
-            return True
         try:
-            holds = hmac.compare_digest(self.prove(table, row).encode(), proof.encode("utf-8", "replace"))
+            return hmac.compare_digest(self.prove(table, row).encode(), proof.encode("utf-8", "replace"))
         except TypeError:
             return False
-        if holds:
-            self._keep(this, found)
-        return holds
-
-    def _keep(self, this: tuple[object, ...], found: tuple[object, ...]) -> None:
-        if len(self._found) >= MOST_FOUND:
-            self._found.clear()
-        self._found[this] = found
 
 
 def find_proof_place(name: str) -> tuple[str, str]:
