@@ -32,6 +32,8 @@ from tests.unit.bot.workbench import write_click
 
 REQUESTER, APPROVER = "U0ANA00001", "U0BEN00002"
 LONGEST, SHORTEST = 15.0, 0.05
+# The stand-ins take no memory, and a place that is waited for is waited for in real time.
+PROGRAMS = 16
 # While programs run, time is the real one, as it is for them; they are looked at this often at least.
 BESIDE_PROGRAMS = 1.0
 REACHED = timedelta(hours=12)
@@ -52,7 +54,8 @@ class Fleet:
         self._names = [name_cluster(number) for number in range(count)]
         self._to_world, self._from_world = world.stdin, world.stdout
         # as often as in a real project; the sandbox looks more often, for whoever watches
-        os.environ.update(json.loads(self._from_world.readline()) | {"ASM_UPGRADE_RETRY_CAP": "15"})
+        given = {"ASM_UPGRADE_RETRY_CAP": "15", "ASM_UPGRADE_PROGRAMS": str(PROGRAMS)}
+        os.environ.update(json.loads(self._from_world.readline()) | given)
         self.clock = WorkingClock()
         import_clients()
         self.bot: Bot = build_bot(read_settings(), self.clock, lambda: None)
