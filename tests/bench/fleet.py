@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 from tests.bench.findings import Finding
 from tests.bench.prepare import run_apart
@@ -15,8 +16,13 @@ CPU, MEMORY, QUEUE = 1.5, 200.0, 2.0
 
 
 def measure() -> list[Finding]:
-    """Each size in a bot's process of its own; its programs and its world are counted apart."""
-    return [finding for size in SIZES for finding in measure_size(size)]
+    """Each size in a bot's process of its own; its programs and its world are counted apart.
+
+    Two sizes at a time, the largest first: a bot often waits for its programs, and together they take half as long.
+    """
+    with ThreadPoolExecutor(2) as pool:
+        measured = {size: pool.submit(measure_size, size) for size in sorted(SIZES, reverse=True)}
+    return [finding for size in SIZES for finding in measured[size].result()]
 
 
 def measure_size(size: int) -> list[Finding]:
