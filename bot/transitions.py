@@ -138,7 +138,7 @@ class Transitions:
         """Begin an upgrade; its root message and the first sentence of its thread."""
         now = self._clock.now()
         with self._journal.transact():
-            self._add(replace(row, due=self._journal.find_turn(row, now)), Started(row.release), sentence, now)
+            self._add(replace(row, due=self._journal.find_free_moment(row, now)), Started(row.release), sentence, now)
 
     def pause(self, row: UpgradeRow, by: str, reason: str) -> None:
         """Start nothing more until resumed."""
@@ -162,7 +162,7 @@ class Transitions:
     def hold(self, row: UpgradeRow, until: datetime | None, sentence: str, told: str) -> None:
         """Wait until its window opens; `told` is for the thread, "" if it was held before."""
         with self._change(row, "hold") as now:
-            due = self._journal.find_turn(row, until) if until else None
+            due = self._journal.find_free_moment(row, until) if until else None
             self._journal.change_upgrade(row.id, due=due, waiting_since=None, sentence=sentence)
             if told:
                 self._chronicle.tell(row, told, now)

@@ -38,7 +38,7 @@ SHOWN = 5
 SHOWN_TIMES = "schedule/times"
 
 
-# Two upgrades begin the same step so far apart: a core does the first looks of one in a quarter of it.
+# Two upgrades begin the same step so far apart: a core does the first looks of one in a fifth of it.
 SPACING = timedelta(seconds=0.2)
 
 
@@ -59,7 +59,7 @@ class TimesView:
         except ValueError:
             return None
 
-    def find_turn(self, row: UpgradeRow, wanted: datetime) -> datetime:
+    def find_free_moment(self, row: UpgradeRow, wanted: datetime) -> datetime:
         """The first moment from then on at which no other upgrade begins the step that this one stands at.
 
         Hundreds that are started at once, or wait for one window, would else stay together from step to step, and each

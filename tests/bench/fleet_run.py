@@ -1,4 +1,5 @@
-"""Take many clusters through whole upgrades at once: `python -m tests.bench.fleet_run`, as many as ASM_BENCH_COUNT.
+"""Take many clusters through whole upgrades at once: `python -m tests.bench.fleet_run`, as many as ASM_BENCH_COUNT,
+at the niceness ASM_BENCH_NICE.
 
 Prints the processor's seconds of the bot alone, its programs and its world counted apart, and its peak memory.
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def trust_public_authorities() -> ssl.SSLContext:
-    """The context that all clients share. It verifies certificate and host name."""
+    """The context that the clients of all clusters share. It verifies certificate and host name."""
     paths = ssl.get_default_verify_paths()
     return _read_authorities(*(_stamp(path) for path in (paths.cafile, paths.capath)))
 

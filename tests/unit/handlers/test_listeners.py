@@ -13,6 +13,7 @@ from bot.clicks.orders import Approve, Deny, Pause, Start, StartOptions
 from bot.journal.bodies import Message
 from bot.journal.store import StoreBroken
 from bot.slack.drawing.messages import draw_message
+from steps.contract.errors import TryAgain
 from tests.unit.bot.slack.samples import (
     EVERYBODYS,
     build_asking_view,
@@ -159,6 +160,18 @@ def test_an_incident_shows_no_inner_words(front: Front) -> None:
     """They stand in the log under its id."""
     front.book.fault = StoreBroken("secret path")
     assert "secret path" not in front.command("pause cluster-x")["ack"]["text"]
+
+
+def test_a_form_that_no_thread_can_open_is_said(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the acknowledgement's place, and none opens later."""
+
+    def refuse(*_given: object) -> None:
+        raise TryAgain("no thread could be started for a form: can't start new thread")
+
+    monkeypatch.setattr("handlers.app.hand_over", refuse)
+    opened = len(front.slack.calls("views.open"))
+    assert "nothing was done" in front.command("start")["ack"]["text"]
+    assert len(front.slack.calls("views.open")) == opened
 
 
 def test_http_mode_takes_a_command(http: Front) -> None:

@@ -43,11 +43,11 @@ def test_a_start_right_after_another_keeps_its_distance(build: Build) -> None:
     engine = build({})
     add(engine, 1)
     wanted = START + SPACING / 20
-    assert engine.journal.find_turn(add(engine, 2), wanted) == START + SPACING
+    assert engine.journal.find_free_moment(add(engine, 2), wanted) == START + SPACING
 
 
 def test_what_waits_for_one_window_goes_on_one_after_another(build: Build) -> None:
-    """Held again, each keeps its turn."""
+    """Held again, each keeps its moment."""
     engine = build({})
     rows = [add(engine, number) for number in range(3)]
     for row in [*rows, *rows]:
@@ -57,27 +57,27 @@ def test_what_waits_for_one_window_goes_on_one_after_another(build: Build) -> No
 
 
 @pytest.mark.parametrize(
-    ("taken", "turn"), [((), 0), ((1,), 0), ((0, 2), 1), ((0, 0.5, 1), 2), ((-0.5,), 0.5), ((-1, 0, 1, 3), 2)]
+    ("taken", "free"), [((), 0), ((1,), 0), ((0, 2), 1), ((0, 0.5, 1), 2), ((-0.5,), 0.5), ((-1, 0, 1, 3), 2)]
 )
-def test_the_first_gap_is_taken(build: Build, taken: tuple[float, ...], turn: float) -> None:
+def test_the_first_gap_is_taken(build: Build, taken: tuple[float, ...], free: float) -> None:
     """One that is due already is begun before."""
     engine = build({})
     for number, after in enumerate(taken):
         add(engine, number, after)
-    found = engine.journal.find_turn(add(engine, 99), START)
-    assert (found - START) / SPACING == pytest.approx(turn)
+    found = engine.journal.find_free_moment(add(engine, 99), START)
+    assert (found - START) / SPACING == pytest.approx(free)
 
 
-def test_upgrades_at_other_steps_take_no_turn(build: Build) -> None:
+def test_upgrades_at_other_steps_take_no_moment(build: Build) -> None:
     """Whoever waits for its cluster there looks only now and then."""
     engine = build({})
     add(engine, 1, 0, OTHER)
-    assert engine.journal.find_turn(add(engine, 2), START) == START
+    assert engine.journal.find_free_moment(add(engine, 2), START) == START
 
 
-def test_a_time_that_can_not_be_read_takes_no_turn(build: Build) -> None:
+def test_a_time_that_can_not_be_read_takes_no_moment(build: Build) -> None:
     """The upgrade itself says what is wrong with it."""
     engine = build({})
     add(engine, 1)
     engine.store._db.execute("update upgrades set due = 'soon'")
-    assert engine.journal.find_turn(add(engine, 2), START) == START
+    assert engine.journal.find_free_moment(add(engine, 2), START) == START
