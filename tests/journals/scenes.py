@@ -67,7 +67,7 @@ def film_plan(film: Film) -> None:
         rig.look = Lookout(film, rig)
         rig.command(ANA, "start cluster-x mtls=STRICT canary=data")
         go_on(rig, "cluster-x-1")
-        rig.run_until(lambda: not rig.bot.outbox.list_unsent(film.world.clock.now()), 600)
+        rig.deliver()
         rig.look = lambda: None
         film.freeze("plan-ended")
 

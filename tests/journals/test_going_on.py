@@ -47,7 +47,7 @@ def test_an_upgrade_goes_on(name: str, studio: Studio, pytestconfig: pytest.Conf
         blocked = list_blocked(rig, begun.id)
         let_programs_end(studio, rig, begun.id)
         row = go_on(rig, begun.id, lambda row: not whole and row.state == "asking" and row.step != begun.step)
-        rig.run_until(lambda: not rig.bot.outbox.list_unsent(rig.world.clock.now()), 1200)
+        rig.deliver(1200)
         assert list_blocked(rig, begun.id) == blocked
         assert list_troubles(rig) == []
         assert find_repeated(rig.world) == []

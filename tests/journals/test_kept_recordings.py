@@ -223,6 +223,7 @@ def test_what_is_taken_again_leaves_what_istioctl_left(
         for _ in range(2):
             with studio.resume(load_frame(name)) as rig:
                 go_on(rig, "cluster-x-1", lambda row: row.step.partition("/")[0] == phase and row.state == "asking")
+                rig.deliver()
                 files = describe_files(rig.bot.programs.list_folders("cluster-x-1-"))
                 left.append((list_told(studio.world), files, list_effects(studio.world)))
     assert len(shelf.made) == runs

@@ -237,6 +237,10 @@ class Rig:
         for _ in range(8):
             self.turn()
 
+    def deliver(self, limit: float = 600.0) -> None:
+        """Work until Slack has all that the bot tells: an edit keeps a pace of its own, behind the journal."""
+        self.run_until(lambda: not self.bot.outbox.list_unsent(self.world.clock.now()), limit)
+
     def command(self, user: str, text: str) -> str:
         """Type a slash command; the private answer, from the acknowledgement or afterwards."""
         before, seen = len(self.private(user)), self.world.read_feed()

@@ -55,7 +55,7 @@ def story(film: Film, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stor
             rig.command(ANA, words)
             rig.upgrade_all(BEN)
             sights.append(look(world))
-        rig.run_until(lambda: not rig.bot.outbox.list_unsent(world.clock.now()), 600)
+        rig.deliver()
         yield Story(rig, *sights)
 
 

@@ -48,7 +48,7 @@ def upgraded(
         rig = Rig(world if request.param == "socket" else reach_by_http(world))
         rig.command(ANA, "start cluster-x")
         rig.upgrade_all(BEN)
-        rig.run_until(lambda: not rig.bot.outbox.list_unsent(rig.world.clock.now()), 600)
+        rig.deliver()
         yield rig
         rig.crash()
 
