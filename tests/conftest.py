@@ -61,7 +61,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Who asks for the real-cluster tier must give what it runs on."""
-    keep_examples_in_memory(config.rootpath)
+    configure_hypothesis(config.rootpath)
     missing = missing_for_real_cluster(config)
     given = next((name for name in ("istioctl", "release_archive") if config.getoption(name)), "")
     if given and missing == NOT_ASKED_FOR:
@@ -71,11 +71,11 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(missing)
 
 
-def keep_examples_in_memory(root: Path) -> None:
-    """Let Hypothesis write nothing where the checkout is somebody else's."""
-    if not os.access(root, os.W_OK):
-        settings.register_profile("read-only", database=InMemoryExampleDatabase())
-        settings.load_profile("read-only")
+def configure_hypothesis(root: Path) -> None:
+    """Examples have no time limit of their own, and where the checkout is somebody else's they are kept in memory."""
+    settings.register_profile("any machine", deadline=None)
+    settings.register_profile("read-only", deadline=None, database=InMemoryExampleDatabase())
+    settings.load_profile("any machine" if os.access(root, os.W_OK) else "read-only")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

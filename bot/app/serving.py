@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -67,9 +68,14 @@ CLIENTS = (
 
 
 def import_clients() -> None:
-    """Import the heavy clients one after the other, before any thread does."""
+    """Import the heavy clients one after the other, before any thread does.
+
+    What they bring stays for good, so the garbage collector looks at it no more; each full look took 0.1 s.
+    """
     for name in CLIENTS:
         importlib.import_module(name)
+    gc.collect()
+    gc.freeze()
 
 
 class Serving:

@@ -6,11 +6,16 @@ answered once every cluster has followed.
 
 from __future__ import annotations
 
+import asyncio
 import functools
+import gc
 import json
 import sys
-from contextlib import ExitStack
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import click
@@ -18,24 +23,30 @@ import click
 from sandbox.cluster.http.server import SimulatedCluster
 from sandbox.cluster.http.tls import ensure_certificate
 from sandbox.cluster.seeds.cluster_x import seed_twin
-from sandbox.web.sites import serve_in_thread
+from sandbox.cluster.snapshots import load_snapshot
+from sandbox.web.sites import open_site
 from tests.bench.fleet_run import name_cluster
 from tests.scenarios.rig import World, open_world
 
+SECONDS = 30.0
+# What stands for a cluster's name in the cluster that all others are made of.
+NAMELESS = "twin-nameless"
 
-def add_twins(world: World, count: int, stack: ExitStack) -> list[SimulatedCluster]:
+
+def add_twins(world: World, most: int, stack: ExitStack) -> list[SimulatedCluster]:
     """Serve more clusters, and let Google and the bot's settings know them."""
-    certificate = ensure_certificate(world.folder.certificates)
+    context = ensure_certificate(world.folder.certificates).server_context()
+    loop = stack.enter_context(open_loop())
     (first,) = world.google.project.clusters
     clusters, known = [world.cluster], [first]
-    for name in map(name_cluster, range(1, count)):
-        clusters.append(SimulatedCluster(world.clock.seconds, seed_fn=functools.partial(seed_twin, name=name)))
-        site = serve_in_thread(clusters[-1].app(background=False), certificate.server_context())
-        stack.callback(site.stop)
+    for name, cluster in zip(map(name_cluster, range(1, most)), make_twins(world), strict=False):
+        clusters.append(cluster)
+        opening = open_site(cluster.app(background=False), ssl=context)
+        site = asyncio.run_coroutine_threadsafe(opening, loop).result(SECONDS)
         known.append(replace(first, name=name, endpoint=site.url.removeprefix("https://")))
     world.google.project = replace(world.google.project, clusters=tuple(known))
     with world.folder.clusters_file.open("a", encoding="utf-8") as settings:
-        for name in map(name_cluster, range(1, count)):
+        for name in map(name_cluster, range(1, most)):
             settings.write(
                 f'\n[clusters.{name}]\nproject = "{first_project(world)}"\nlocation = "{first.location}"\n'
                 f'name = "{name}"\nproduction = true\n'
@@ -43,15 +54,39 @@ def add_twins(world: World, count: int, stack: ExitStack) -> list[SimulatedClust
     return clusters
 
 
+@contextmanager
+def open_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """One thread that serves all of the clusters: hundreds of them would wait for one another."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="twins", daemon=True)
+    thread.start()
+    yield loop
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(SECONDS)
+
+
+def make_twins(world: World) -> Iterator[SimulatedCluster]:
+    """Clusters that differ by their name, of one that was filled and settled."""
+    seeded = SimulatedCluster(world.clock.seconds, seed_fn=functools.partial(seed_twin, name=NAMELESS))
+    begun = json.dumps(seeded.snapshot())
+    for number in count(1):
+        snapshot = json.loads(begun.replace(NAMELESS, name_cluster(number)))
+        yield SimulatedCluster(world.clock.seconds, seed_fn=functools.partial(load_snapshot, snapshot=snapshot))
+
+
 def first_project(world: World) -> str:
     """The project that all clusters are in."""
     return world.settings.clusters["cluster-x"].address.project
 
 
-def serve(folder: Path, count: int) -> None:
+def serve(folder: Path, most: int) -> None:
     """Serve until the input ends."""
+    # what is there before the first turn stays to the end, and to look at all of it for garbage takes seconds
+    gc.disable()
     with open_world(folder, rate_limits=False) as world, ExitStack() as stack:
-        clusters = add_twins(world, count, stack)
+        clusters = add_twins(world, most, stack)
+        gc.freeze()
+        gc.enable()
         click.echo(json.dumps({**world.variables, "PATH": world.path}))
         for line in sys.stdin:
             world.clock.advance(float(line))

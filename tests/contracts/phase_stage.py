@@ -64,10 +64,13 @@ class Stage:
         assert isinstance(self.rig.run("plan"), Done)
         assert isinstance(self.rig.approve("approve"), Done)
 
-    def begin(self, turns: int = 3) -> None:
-        """Go into the middle of it."""
-        for _ in range(turns):
-            assert isinstance(self.turn(), Waiting | None)
+    @contextmanager
+    def middle(self, turns: int = 2) -> Iterator[None]:
+        """In the middle of it, however fast the cluster is beside the bot: no new pod finds a node until the end."""
+        with cordoned(self.ground):
+            for _ in range(turns):
+                assert isinstance(self.turn(), Waiting | None)
+            yield
 
     def turn(self) -> Outcome | None:
         """One turn as the runner takes it: None where it is tried again."""
@@ -110,6 +113,25 @@ class Stage:
     def versions(self) -> set[str]:
         """The sidecars that run now."""
         return {pod.proxy_image.rpartition(":")[2] for pod in self.ground.list_live(self.space)}
+
+
+@contextmanager
+def cordoned(ground: Ground) -> Iterator[None]:
+    """No node takes new pods."""
+    names = [node["metadata"]["name"] for node in ground.send("GET", "/api/v1/nodes").json()["items"]]
+
+    def cordon(value: bool) -> None:
+        for name in names:
+            answer = ground.send(
+                "PATCH", f"/api/v1/nodes/{name}", {"spec": {"unschedulable": value}}, "application/merge-patch+json"
+            )
+            assert answer.is_success, answer.text
+
+    cordon(True)
+    try:
+        yield
+    finally:
+        cordon(False)
 
 
 @contextmanager

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from urllib3.exceptions import ProtocolError
 from steps.contract.step import Done, Outcome, Waiting
 from steps.mesh import WorkloadRef
 from tests.contracts.ground import Ground, SimulatedGround, install_mesh
-from tests.contracts.phase_stage import NEW, GroundMesh, Stage, build_stage
+from tests.contracts.phase_stage import NEW, GroundMesh, Stage, build_stage, cordoned
 from tests.contracts.shapes import budget, deployment, named, quota, stateful_set
 from tests.unit.steps.phases.sidecars.interruptions import Killed
 from tests.unit.steps.rig import PaperMemory, Rig
@@ -87,32 +87,13 @@ def test_no_room_blocks_with_the_schedulers_words(stage: Stage) -> None:
     assert stage.count() == {"upgraded": 7}
 
 
-@contextmanager
-def cordoned(ground: Ground) -> Iterator[None]:
-    """No node takes new pods."""
-    names = [node["metadata"]["name"] for node in ground.send("GET", "/api/v1/nodes").json()["items"]]
-
-    def cordon(value: bool) -> None:
-        for name in names:
-            answer = ground.send(
-                "PATCH", f"/api/v1/nodes/{name}", {"spec": {"unschedulable": value}}, "application/merge-patch+json"
-            )
-            assert answer.is_success, answer.text
-
-    cordon(True)
-    try:
-        yield
-    finally:
-        cordon(False)
-
-
 @pytest.mark.weather("injector down in the middle")
 def test_an_injector_that_goes_down_in_the_middle_is_waited_for(stage: Stage) -> None:
     """It comes back within a workload's patience."""
     stage.ground.need("faults")
     stage.approve()
-    stage.begin()
-    stage.ground.switch_injector(down=True)
+    with stage.middle():
+        stage.ground.switch_injector(down=True)
     for _ in range(6):
         assert not isinstance(stage.turn(), Done)
     stage.ground.switch_injector(down=False)
@@ -137,8 +118,8 @@ def test_an_exceeded_quota_blocks_with_its_name(stage: Stage) -> None:
 def test_a_namespace_deleted_in_the_middle_is_gone(stage: Stage) -> None:
     """Nothing fails."""
     stage.approve()
-    stage.begin(2)
-    stage.ground.gateway.delete_namespace(stage.space)
+    with stage.middle():
+        stage.ground.gateway.delete_namespace(stage.space)
     assert isinstance(stage.run(), Done)
     assert set(stage.count()) <= {"gone", "upgraded"}
     assert stage.count().total() == 7
@@ -170,9 +151,9 @@ def test_a_workload_scaled_in_the_middle_adds_up(stage: Stage, replicas: int, en
 def test_a_workload_edited_in_the_middle_ends_well(stage: Stage) -> None:
     """Somebody's new image comes with the new sidecar."""
     stage.approve()
-    stage.begin(2)
     container = {"name": "app", "image": "registry.k8s.io/pause:3.8"}
-    stage.ground.patch(named(stage.space), {"spec": {"template": {"spec": {"containers": [container]}}}})
+    with stage.middle():
+        stage.ground.patch(named(stage.space), {"spec": {"template": {"spec": {"containers": [container]}}}})
     assert isinstance(stage.run(), Done)
     assert (stage.count(), stage.versions()) == ({"upgraded": 7}, {NEW})
 
@@ -183,11 +164,11 @@ def test_lost_history_or_a_restarted_api_server_costs_time_only(stage: Stage, po
     """Continue tokens expire, connections break."""
     stage.ground.need(power)
     stage.approve()
-    stage.begin(2)
-    if power == "compact":
-        stage.ground.compact()
-    else:
-        stage.ground.restart_api_server()
+    with stage.middle():
+        if power == "compact":
+            stage.ground.compact()
+        else:
+            stage.ground.restart_api_server()
     assert isinstance(stage.run(), Done)
     assert (stage.count(), stage.versions()) == ({"upgraded": 7}, {NEW})
 

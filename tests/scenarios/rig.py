@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import socket
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -330,15 +329,6 @@ def leave_sockets() -> Iterator[None]:
             warnings.simplefilter("ignore", ResourceWarning)
             gc.collect()
             keep_what_worlds_import()
-
-
-def reach_by_http(world: World) -> World:
-    """Have Slack reach the bot by signed requests from now on, at a port that is free."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    world.settings = replace(world.settings, slack=replace(world.settings.slack, mode="http", http_port=port))
-    return world
 
 
 @contextmanager

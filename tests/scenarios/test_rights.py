@@ -242,7 +242,7 @@ def test_all_that_the_table_allows_is_possible_in_slack(office: Office, state: s
 
 @pytest.mark.parametrize("state", LEGAL)
 @given(click=CLICKS)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_a_forged_button_changes_something_exactly_where_the_table_allows_it(
     office: Office, state: str, click: dict[str, Any]
 ) -> None:

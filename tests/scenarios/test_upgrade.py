@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from sandbox.watching.messages import consent, kind_of
 from steps.phases.own_binding import OWN_BINDING
 from tests.contracts.slack.oracle import find_log_faults
 from tests.scenarios.records import list_folded, list_thread, sort_waves
-from tests.scenarios.rig import ANA, BEN, CAI, DEE, Rig, open_world, reach_by_http
+from tests.scenarios.rig import ANA, BEN, CAI, DEE, Rig, World, open_world
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "transcript.txt"
 
@@ -36,6 +38,15 @@ def asked() -> Iterator[Counter[str]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ApiServer, "send", count)
         yield counted
+
+
+def reach_by_http(world: World) -> World:
+    """Have Slack reach the bot by signed requests from now on, at a port that is free."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    world.settings = replace(world.settings, slack=replace(world.settings.slack, mode="http", http_port=port))
+    return world
 
 
 @pytest.fixture(scope="module", params=["socket", "http"])

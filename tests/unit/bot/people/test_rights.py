@@ -186,7 +186,7 @@ def send(engine: Engine, click: Click) -> bool:
 
 @pytest.mark.parametrize("state", LEGAL)
 @given(clicks=st.lists(CLICKS, min_size=12, max_size=12))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 def test_a_click_changes_something_exactly_where_the_table_allows_it(state: str, clicks: list[dict[str, Any]]) -> None:
     """Forged choices, stale cards and wrong workspaces included; refused clicks first, as they leave the state."""
     with stand(state) as engine:

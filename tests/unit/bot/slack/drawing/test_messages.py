@@ -83,7 +83,7 @@ def test_what_was_cut_is_said(huge: Message) -> None:
     assert "did not fit" in str(drawing.blocks)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text(max_size=300), st.text(max_size=300), st.lists(st.text(max_size=80), max_size=5))
 def test_any_foreign_text_makes_valid_blocks(sentence: str, name: str, lines: list[str]) -> None:
     """Empty, odd and hostile strings included."""

@@ -130,7 +130,7 @@ def test_every_kind_of_message_begins_with_its_cluster_in_plain_words(name: str)
     assert not any(sign in shown.partition("\n")[0] for sign in ("<@", "█", "░", "`", "<http", "<!date"))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.from_regex(r"[a-z][a-z0-9-]{0,38}[a-z0-9]", fullmatch=True),
     st.sampled_from(["gate", "blocked"]),
