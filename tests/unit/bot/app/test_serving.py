@@ -62,3 +62,17 @@ def test_a_thread_that_dies_takes_the_bot_along(tmp_path: Path, fault: str) -> N
     lines = bot.communicate(timeout=SECONDS)[1].splitlines()
     last = read_events(lines)[-1]
     assert (last["event"], last["asked"], bot.returncode) == ("stopped", False, 1)
+
+
+LOOKED_AT = """import gc
+from bot.app.serving import import_clients
+import_clients()
+print(gc.get_freeze_count(), len(gc.get_objects()))
+"""
+
+
+def test_what_the_clients_bring_is_not_looked_through_for_garbage() -> None:
+    """A bot lives long, and each full look would take a tenth of a second in which nothing else runs."""
+    ran = subprocess.run([sys.executable, "-c", LOOKED_AT], capture_output=True, text=True, timeout=60, check=True)
+    kept, looked_at = (int(word) for word in ran.stdout.split())
+    assert kept > 100 * looked_at
