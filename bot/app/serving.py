@@ -74,7 +74,7 @@ def import_clients() -> None:
     What they bring stays for good, so the garbage collector looks at it no more; each full look took 0.1 s.
     """
     with warnings.catch_warnings():
-        # Google's say here, by the date, that they will not follow a Python for ever: no line of a log for machines.
+        # From a date on Google's warn here that Python is too old for them, and the log takes JSON alone.
         warnings.simplefilter("ignore", FutureWarning)
         for name in CLIENTS:
             importlib.import_module(name)

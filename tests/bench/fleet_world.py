@@ -15,7 +15,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,7 @@ from tests.bench.fleet_run import name_cluster
 from tests.scenarios.rig import World, open_world
 
 SECONDS = 30.0
-# So many make the garbage collector look: of a hundred requests nothing stays behind.
+# The garbage collector looks after so many new objects, far fewer looks than by default.
 NEW_OBJECTS = 50_000
 # What stands for a cluster's name in the cluster that all others are made of.
 NAMELESS = "twin-nameless"
@@ -42,14 +41,17 @@ def add_twins(world: World, most: int, stack: ExitStack) -> list[SimulatedCluste
     loop = stack.enter_context(open_loop())
     (first,) = world.google.project.clusters
     clusters, known = [world.cluster], [first]
-    for name, cluster in zip(map(name_cluster, range(1, most)), make_twins(world), strict=False):
-        clusters.append(cluster)
-        opening = open_site(cluster.app(background=False), ssl=context)
+    names = [name_cluster(number) for number in range(1, most)]
+    begun = SimulatedCluster(world.clock.seconds, seed_fn=functools.partial(seed_twin, name=NAMELESS)).snapshot()
+    for name in names:
+        seed = functools.partial(load_snapshot, snapshot=rename(begun, name))
+        clusters.append(SimulatedCluster(world.clock.seconds, seed_fn=seed))
+        opening = open_site(clusters[-1].app(background=False), ssl=context)
         site = asyncio.run_coroutine_threadsafe(opening, loop).result(SECONDS)
         known.append(replace(first, name=name, endpoint=site.url.removeprefix("https://")))
     world.google.project = replace(world.google.project, clusters=tuple(known))
     with world.folder.clusters_file.open("a", encoding="utf-8") as settings:
-        for name in map(name_cluster, range(1, most)):
+        for name in names:
             settings.write(
                 f'\n[clusters.{name}]\nproject = "{first_project(world)}"\nlocation = "{first.location}"\n'
                 f'name = "{name}"\nproduction = true\n'
@@ -66,15 +68,6 @@ def open_loop() -> Iterator[asyncio.AbstractEventLoop]:
     yield loop
     loop.call_soon_threadsafe(loop.stop)
     thread.join(SECONDS)
-
-
-def make_twins(world: World) -> Iterator[SimulatedCluster]:
-    """Clusters that differ by their name, of one that was filled and settled."""
-    seeded = SimulatedCluster(world.clock.seconds, seed_fn=functools.partial(seed_twin, name=NAMELESS))
-    begun = seeded.snapshot()
-    for number in count(1):
-        snapshot = rename(begun, name_cluster(number))
-        yield SimulatedCluster(world.clock.seconds, seed_fn=functools.partial(load_snapshot, snapshot=snapshot))
 
 
 def rename(value: Any, name: str) -> Any:

@@ -43,7 +43,7 @@ def measure() -> list[Finding]:
         rig = Rig(world)
         rig.command(ANA, "start cluster-x")
         rig.run_until(lambda: bool(rig.bot.journal.find_open_question("cluster-x-1")))
-        rig.run_until(lambda: not rig.bot.outbox.list_unsent(world.clock.now()), 600)
+        rig.deliver()
         multiply(rig.bot.store)
         add_clusters(world)
         rig.crash()

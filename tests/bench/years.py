@@ -37,7 +37,7 @@ def measure() -> list[Finding]:
         rig = Rig(world)
         rig.command(ANA, "start cluster-x")
         rig.upgrade_all(BEN)
-        rig.run_until(lambda: not rig.bot.outbox.list_unsent(rig.world.clock.now()), 600)
+        rig.deliver()
         world.clock.advance(QUIET.total_seconds() + 60)
         build_packs(world.settings, rig.bot.store, world.clock).turn()
         before = measure_pages(rig.bot.store)

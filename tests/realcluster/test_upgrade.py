@@ -91,7 +91,7 @@ def story(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iter
             rig.command(ANA, words)
             rig.upgrade_all(BEN)
             sights.append(look(rig, plane, f"cluster-x-{number}"))
-        rig.run_until(lambda: not rig.bot.outbox.list_unsent(rig.world.clock.now()), 60)
+        rig.deliver(60)
         told = tuple(text.replace("&gt;", ">") for _, text in list_thread(world))
         upgraded, back = sights
         yield Story(upgraded, back, told)

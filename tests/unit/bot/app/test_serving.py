@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -73,6 +74,21 @@ print(gc.get_freeze_count(), len(gc.get_objects()))
 
 def test_what_the_clients_bring_is_not_looked_through_for_garbage() -> None:
     """A bot lives long, and each full look would take a tenth of a second in which nothing else runs."""
-    ran = subprocess.run([sys.executable, "-c", LOOKED_AT], capture_output=True, text=True, timeout=60, check=True)
+    ran = subprocess.run([sys.executable, "-c", LOOKED_AT], capture_output=True, text=True, timeout=SECONDS, check=True)
     kept, looked_at = (int(word) for word in ran.stdout.split())
     assert kept > 100 * looked_at
+
+
+NOISY = """from bot.app import serving
+serving.CLIENTS = ("noisy",)
+serving.import_clients()
+"""
+
+
+def test_a_library_that_warns_of_an_old_python_writes_no_line_into_the_log(tmp_path: Path) -> None:
+    """Google's do, at their import, from the day on that Python's own support ends."""
+    (tmp_path / "noisy.py").write_text("import warnings; warnings.warn('Python is too old', FutureWarning)")
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    command = [sys.executable, "-c", NOISY]
+    ran = subprocess.run(command, env={"PYTHONPATH": path}, capture_output=True, text=True, timeout=SECONDS, check=True)
+    assert ran.stderr == ""
