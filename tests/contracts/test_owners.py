@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from steps.mesh import Pod, WorkloadRef
+from steps.workloads import holders
 from tests.contracts.ground import MERGE, Ground
 from tests.contracts.shapes import daemon_set, deployment, named, stateful_set
 
@@ -86,7 +87,28 @@ def test_who_sets_the_stamp_to_another_value_holds_it(ground: Ground) -> None:
     ref = make_owned(ground)
     ground.gateway.restart_workload(ref, STAMP)
     put_back(ground, ref, **{RESTARTED_AT: "2020-01-01T00:00:00Z"})
-    assert list_holders(ground, ref, "metadata", "annotations", RESTARTED_AT) == {OPERATOR}
+    assert OPERATOR in list_holders(ground, ref, "metadata", "annotations", RESTARTED_AT)
+
+
+def test_who_made_the_annotations_holds_anothers_stamp_after_the_next_write(ground: Ground) -> None:
+    """The restart made the map: with its own stamp lost it holds all of it again once a controller has written."""
+    ref = make_owned(ground)
+    ground.gateway.restart_workload(ref, STAMP)
+    put_back(ground, ref, **{RESTARTED_AT: "2020-01-01T00:00:00Z"})
+    ground.settle(ref)
+    assert list_holders(ground, ref, "metadata", "annotations", RESTARTED_AT) == {OPERATOR, "kubectl-rollout"}
+
+
+@pytest.mark.parametrize("rests", [False, True])
+def test_the_bot_names_who_set_another_stamp_and_not_itself(ground: Ground, rests: bool) -> None:
+    """Whether the controllers have written since or not."""
+    ref = make_owned(ground)
+    ground.gateway.restart_workload(ref, STAMP)
+    put_back(ground, ref, **{RESTARTED_AT: "2020-01-01T00:00:00Z"})
+    if rests:
+        ground.settle(ref)
+    found = holders.list_holders(ground.send("GET", place_of(ref)).json())
+    assert [(one.manager, one.stamps) for one in found] == [(OPERATOR, True)]
 
 
 @pytest.mark.weather("an operator or a GitOps tool takes the restart back")

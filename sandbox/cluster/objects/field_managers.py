@@ -1,13 +1,15 @@
 """metadata.managedFields: who set which field and when, the ground of server-side apply (seen on 1.20.2).
 
-Entries of lists that have keys are fields of their own, as containers are; other lists are one field. Left out are the
-real server's marks of who made a map or an entry ("."), and writes by /scale, which leave no trace there either.
+Entries of lists that have keys are fields of their own, as containers are; other lists are one field. Who made the
+labels or the annotations holds the map too ("."), and where nothing else in it is left to its maker, holds again all
+that is in it at the next write, whoever writes. Left out are these marks of other maps and of entries, and writes by
+/scale, which leave no trace there either.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -29,6 +31,8 @@ _KEYS: Mapping[str, tuple[tuple[str, ...], ...]] = {
 _NAMES = frozenset({"apiVersion", "kind"})
 _DEFAULT_KEYS = {"protocol": "TCP"}
 _PLAIN = frozenset({str, int})
+# The maps whose makers are kept.
+_MADE = frozenset({"f:labels", "f:annotations"})
 # A label selector is one field.
 _WHOLE = frozenset({"selector", "labelSelector"})
 
@@ -91,12 +95,15 @@ class FieldTracker:
         """
         old, new = self._list_touched(before, after), self._list_touched(after, before)
         changed = frozenset(path for path, leaf in new.items() if path not in old or old[path] != leaf)
-        gone = old.keys() - new.keys()
+        removed, made = old.keys() - new.keys(), _list_maps(changed, beside=old)
+        changed |= made
+        gone = (removed | (_list_maps(removed, beside=new) - new.keys())) - made
         operation = "Apply" if manager.applies else "Update"
         gained = self._list_applied(body or {}, after) if manager.applies else changed
         entries = []
         own = _Entry(manager.name, operation, version, at, frozenset())
-        for entry in self._read_entries(before):
+        for found in self._read_entries(before):
+            entry = _widen(found, before)
             if (entry.manager, entry.operation) == (manager.name, operation):
                 own = entry
             else:
@@ -159,6 +166,27 @@ class FieldTracker:
             yield _Entry(row["manager"], row["operation"], row["apiVersion"], row["time"], known[1], tree)
 
 
+def _list_maps(paths: Iterable[Path], beside: Iterable[Path] = ()) -> Set[Path]:
+    """The labels and annotations that have any of these paths in them and none of the others, each as a path."""
+    found = {path[:-1] for path in paths if len(path) > 1 and path[-2] in _MADE}
+    return found - _list_maps(beside) if found else found
+
+
+def _widen(entry: _Entry, live: Json) -> _Entry:
+    """Give who holds a map and nothing in it all that is in it: the real server takes its schema to have changed."""
+    lonely = {path for path in entry.fields if path[-1] in _MADE}
+    if lonely:
+        lonely -= _list_maps(entry.fields)
+    return entry.keep(entry.fields.union(*(_list_inside(live, path) for path in lonely))) if lonely else entry
+
+
+def _list_inside(obj: Json, path: Path) -> Iterator[Path]:
+    branch: Any = obj
+    for part in path:
+        branch = branch.get(part.removeprefix("f:")) if isinstance(branch, dict) else None
+    return ((*path, f"f:{name}") for name in branch) if isinstance(branch, dict) else iter(())
+
+
 def drop_unapplied(live: Json, body: Json, manager: FieldOwner) -> Json:
     """Return the live object without what this manager applied before and no longer names. ApiError 409 on conflict."""
     wanted, now = _find_leaves(body), _find_leaves(live)
@@ -170,7 +198,8 @@ def drop_unapplied(live: Json, body: Json, manager: FieldOwner) -> Json:
             applied = entry.fields
             continue
         held |= entry.fields
-        touched = (path for path in sorted(entry.fields & wanted.keys()) if now.get(path) != wanted[path])
+        shared = sorted(path for path in entry.fields & wanted.keys() if path[-1] not in _MADE)
+        touched = (path for path in shared if now.get(path) != wanted[path])
         conflicts += [(entry.describe(), _say(path)) for path in touched]
     if conflicts and not manager.force:
         raise _conflict(conflicts)
@@ -264,7 +293,8 @@ def _read_entries(obj: Json) -> Iterator[_Entry]:
 def _write_tree(fields: frozenset[Path]) -> Json:
     """The fields as managedFields has them; the same for all objects of which a writer set the same."""
     tree: Json = {}
-    for path in sorted(fields):
+    filled = _list_maps(fields)
+    for path in sorted((*path, ".") if path in filled else path for path in fields):
         branch = tree
         for key in path:
             branch = branch.setdefault(key, {})
@@ -273,7 +303,9 @@ def _write_tree(fields: frozenset[Path]) -> Json:
 
 def _read_fields(path: Path, tree: Json) -> Iterator[Path]:
     for part, inner in tree.items():
-        if inner:
+        if part == ".":
+            yield path
+        elif inner:
             yield from _read_fields((*path, part), inner)
         else:
             yield (*path, part)
