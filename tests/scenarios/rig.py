@@ -46,6 +46,8 @@ ANA, BEN, CAI, DEE = "U0ANA00001", "U0BEN00002", "U0CAI00003", "U0DEE00004"
 CHANNEL = "C0MESHOPS1"
 START = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)
 PROGRAM_SECONDS = 30.0
+# A turn beside a program takes no longer than that where the machine is not busy.
+TURN_SECONDS = 0.25
 # A bot answers Slack when its machine gets to it, which on a busy one is not within three seconds.
 ACK_SECONDS = 60.0
 # What comes in real time, on a thread of the bot's, is waited for so often and so long.
@@ -218,12 +220,12 @@ class Rig:
             self.pass_time(pause)
 
     def pass_time(self, seconds: float) -> None:
-        """Move the clock on; as long as a child program runs, no further than the time that really passed.
+        """Move the clock on; as long as a child program runs, no further than a turn takes, on a busy machine too.
 
-        What a program may take is counted by this clock: one that runs ahead ends programs that a busy machine slows.
+        What a program may take is counted by this clock, and so is how often the bot looks at it.
         """
         if self.wait_for_programs():
-            seconds = min(seconds, time.monotonic() - self._looked_at)
+            seconds = min(seconds, time.monotonic() - self._looked_at, TURN_SECONDS)
         self._looked_at = time.monotonic()
         self.world.clock.advance(seconds)
 

@@ -174,12 +174,13 @@ class Held(Valid):
     def __init__(self, gate: threading.Event, minutes: float = -1) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._gate = gate
-        self.renewals = 0
+        self.begun, self.renewals = threading.Event(), 0
         self.token, self.expiry = "ya29.first", datetime.now(UTC).replace(tzinfo=None) + timedelta(minutes=minutes)
 
     def refresh(self, request: object) -> None:
         """Hang, and give another token in the end."""
         self.renewals += 1
+        self.begun.set()
         self._gate.wait(PATIENCE)
         self.token, self.expiry = "ya29.second", datetime.now(UTC).replace(tzinfo=None) + timedelta(hours=1)
 
@@ -214,6 +215,7 @@ def test_a_token_in_force_is_used_while_it_cannot_be_renewed(
 
     monkeypatch.setattr(credentials._renewing, "run", wait)
     assert [credentials.read_token() for _ in range(3)] == 3 * ["ya29.first"]
+    assert held.begun.wait(PATIENCE)
     assert (waits, held.renewals) == ([0.02], 1)
 
 
@@ -234,6 +236,7 @@ def test_a_hung_renewal_is_begun_once_and_its_token_comes(gate: threading.Event)
     for _ in range(3):
         with pytest.raises(TryAgain, match="the renewal of Google's token"):
             credentials.read_token()
+    assert held.begun.wait(PATIENCE)
     assert held.renewals == 1
     gate.set()
     patient = GoogleCredentials(lambda: held)
