@@ -11,7 +11,7 @@ from urllib3 import BaseHTTPResponse, PoolManager
 
 # People act at the same time in some tests.
 CONNECTIONS = 16
-SECONDS = 30.0
+SECONDS = 120.0
 
 
 class Page:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
 from tests.children import read_first_line
 
@@ -25,6 +25,7 @@ QUIET = (
     "--disable-sync",
 )
 STOP_SECONDS = 20
+PATIENCE_MS = 60_000
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,12 @@ def run_sandbox(*arguments: str) -> Iterator[SandboxRun]:
             child.communicate(timeout=STOP_SECONDS)
 
 
+def be_patient(waiting: BrowserContext | Page) -> None:
+    """Wait a minute for what comes to the page, which on a busy machine is late."""
+    waiting.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
+
+
 @contextmanager
 def open_browser_page(chromium: Path) -> Iterator[Page]:
     """Give a page of a fresh profile."""
@@ -65,6 +72,7 @@ def open_browser_page(chromium: Path) -> Iterator[Page]:
             # a mark that turns is drawn sixty times a second without a GPU, for as long as a step runs
             reduced_motion="reduce",
         )
+        be_patient(context)
         try:
             yield context.new_page()
         finally:

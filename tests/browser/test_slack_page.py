@@ -11,6 +11,7 @@ from slack_sdk import WebClient
 from sandbox.slack.server import SlackStandIn
 from sandbox.web.sites import serve_in_thread
 from tests.browser.page_bot import make_bot
+from tests.browser.sandbox_run import be_patient
 from tests.unit.sandbox.slack.rig import HandClock, Stage, Window, served
 
 pytestmark = pytest.mark.browser
@@ -30,7 +31,7 @@ def browser(chromium: Path) -> Iterator[Browser]:
 def stage() -> Iterator[Stage]:
     """Give a stand-in with the small bot connected in HTTP mode."""
     clock = HandClock()
-    stand_in = SlackStandIn(clock)
+    stand_in = SlackStandIn(clock, ack_seconds=60.0)
     site = serve_in_thread(stand_in.app())
     stage = Stage(stand_in, site, clock, Window(site.url))
     client = WebClient(stand_in.cast.app.bot_token, base_url=f"{site.url}/api/")
@@ -45,6 +46,7 @@ def page(browser: Browser, stage: Stage) -> Iterator[Page]:
     """Give the page as ana sees it; whatever the console complains about fails the test."""
     complaints: list[str] = []
     opened = browser.new_page(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
+    be_patient(opened)
     opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     opened.on("pageerror", lambda error: complaints.append(str(error)))
     opened.goto(f"{stage.site.url}/?user=ana")

@@ -27,6 +27,8 @@ def unbound(ground: Ground) -> Iterator[None]:
     """Leave no binding behind."""
     yield
     ground.gateway.delete_binding(BINDING.name)
+    if "bot" in ground.powers:
+        ground.until(lambda: ground.bot.find_missing_rights(RIGHTS) == RIGHTS)
 
 
 def test_the_account_is_known_by_its_name(ground: Ground) -> None:

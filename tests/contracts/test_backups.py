@@ -24,7 +24,12 @@ from tests.unit.steps.rig import load_release
 # What the earlier release brings by itself, and a backup does not hold.
 BROUGHT = ("Namespace", "CustomResourceDefinition")
 # Controllers write these.
-WRITTEN = (LAST_APPLIED, "deployment.kubernetes.io/revision")
+WRITTEN = (
+    LAST_APPLIED,
+    "deployment.kubernetes.io/revision",
+    "autoscaling.alpha.kubernetes.io/conditions",
+    "autoscaling.alpha.kubernetes.io/current-metrics",
+)
 OWN = (
     {
         "apiVersion": "networking.istio.io/v1alpha3", "kind": "VirtualService",

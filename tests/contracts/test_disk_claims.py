@@ -49,8 +49,8 @@ def test_each_ordinal_gets_a_claim_of_its_name(ground: Ground) -> None:
     assert claims[0]["metadata"]["labels"] == live["spec"]["selector"]["matchLabels"]
     volumes = list_items(ground, space, "pods")[1]["spec"]["volumes"]
     assert {"name": "data", "persistentVolumeClaim": {"claimName": f"data-{ref.name}-1"}} in volumes
-    said = {event["message"] for event in list_items(ground, space, "events") if event["reason"] == "SuccessfulCreate"}
-    assert f"create Claim data-{ref.name}-0 Pod {ref.name}-0 in StatefulSet {ref.name} success" in said
+    said = f"create Claim data-{ref.name}-0 Pod {ref.name}-0 in StatefulSet {ref.name} success"
+    ground.until(lambda: said in {event["message"] for event in list_items(ground, space, "events")})
 
 
 def test_claims_stay_when_their_set_goes(ground: Ground) -> None:

@@ -43,6 +43,7 @@ def reader(ground: Ground) -> Iterator[Ground]:
     for name in ("contract-reading", "contract-acting"):
         for kind in ("clusterroles", "clusterrolebindings"):
             ground.send("DELETE", f"/apis/{ROLES}/v1/{kind}/{name}")
+    ground.until(lambda: act(ground, VIEWER).status_code == 403 and not may(ground, "list", VIEWER))
 
 
 def give(ground: Ground, name: str, verbs: list[str], resources: list[str], subjects: list[tuple[str, str]]) -> None:

@@ -45,7 +45,8 @@ def test_a_gate_keeps_a_pod_out_of_service(ground: Ground) -> None:
     assert (first.ready, first.total, first.is_ready) == (1, 1, False)
     said = f'ReadinessGatesNotReady: corresponding condition of pod readiness gate "{GATE}" does not exist.'
     assert first.problem == said
-    assert (ground.read(named(space)).updated, ground.read(named(space)).available) == (2, 0)
+    ground.until(lambda: ground.read(named(space)).updated == 2)
+    assert ground.read(named(space)).available == 0
     set_gate(ground, first)
     ground.until(lambda: ground.read(named(space)).available == 1)
     set_gate(ground, second)

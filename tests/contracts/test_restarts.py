@@ -216,10 +216,17 @@ def test_a_rollout_without_progress_is_stalled(ground: Ground) -> None:
 def test_minimum_ready_seconds_hold_availability_back(ground: Ground) -> None:
     """Ready is not yet available."""
     space = ground.make_space()
-    ground.create(deployment(space, replicas=1, minReadySeconds=3))
-    ground.until(lambda: ground.read(named(space)).ready == 1)
-    assert ground.read(named(space)).available == 0
-    assert ground.settle(named(space)).min_ready_seconds == 3
+    ground.create(deployment(space, replicas=1, minReadySeconds=10))
+    seen = list[tuple[int, int]]()
+
+    def is_ready() -> bool:
+        found = ground.read(named(space))
+        seen.append((found.ready, found.available))
+        return found.ready == 1
+
+    ground.until(is_ready)
+    assert seen[-1] == (1, 0)
+    assert ground.settle(named(space)).min_ready_seconds == 10
 
 
 @pytest.mark.parametrize("kind", ["ReplicaSet", "ReplicationController", "Job"])

@@ -12,8 +12,11 @@ from tests.contracts.shapes import bare_pod, deployment, named, quota, template
 def test_a_quota_stops_the_new_pods(ground: Ground) -> None:
     """ReplicaFailure names the quota; the old pods stay."""
     space = ground.make_space()
-    ground.create(quota(space, 2), deployment(space))
+    ground.create(deployment(space))
     ground.settle(named(space))
+    ground.create(quota(space, 2))
+    few = f"/api/v1/namespaces/{space}/resourcequotas/few"
+    ground.until(lambda: (ground.send("GET", few).json().get("status") or {}).get("used") == {"pods": "2"})
     ground.gateway.restart_workload(named(space), "2026-03-02T09:00:00Z")
     ground.until(lambda: ground.read(named(space)).failure)
     assert "exceeded quota: few, requested: pods=1, used: pods=2, limited: pods=2" in ground.read(named(space)).failure

@@ -19,8 +19,8 @@ from tests.scenarios.rig import World
 
 RUNS = "programs/runs"
 KEPT_VARIABLES = ("KUBECONFIG",)
-# It waits until somebody has seen it run; 60 s at most.
-WAIT = "for _ in $(seq 1200); do [ -e go ] && break; sleep 0.05; done"
+# It waits until somebody has seen it run; ten minutes at most.
+WAIT = "for _ in $(seq 12000); do [ -e go ] && break; sleep 0.05; done"
 START = f'exec 9<&0 </dev/null; echo $$ >&9; {WAIT}; exec "$@"'
 SECONDS = 60.0
 
@@ -41,6 +41,7 @@ class RunningProgram:
         with suppress(ProcessLookupError):
             os.killpg(self.child.pid, signal.SIGKILL)
         self.child.wait(SECONDS)
+        assert not is_locked(self.place / "lock", SECONDS), "a child of it still runs"
 
 
 def list_running(world: World) -> Iterator[tuple[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -234,5 +235,7 @@ def test_every_right_that_is_used_was_asked_for(film: Film, monkeypatch: pytest.
 def kill_programs(world: World) -> None:
     """End every child program as a dying machine would."""
     for lock in (world.settings.state / "programs").rglob("lock"):
-        if is_locked(lock, 0.0):
-            os.killpg(int(lock.read_text().split()[0]), signal.SIGKILL)
+        while is_locked(lock, 0.0):
+            if process := lock.read_text().strip():  # it is locked a moment before it is written
+                with suppress(ProcessLookupError):
+                    os.killpg(int(process), signal.SIGKILL)

@@ -43,6 +43,8 @@ START_SECONDS = 600.0
 # What a program prints is kept up to this size, looked at this often; then its beginning and its end, a quarter each.
 MOST_OUTPUT = 20 * 2**20
 LOOK_SECONDS = 1.0
+# A program that has begun is given so many quarters of a look to write down its process, which is a moment's work.
+STARTING_LOOKS = 40
 
 
 @dataclass(frozen=True)
@@ -148,8 +150,9 @@ class ProgramRuns:
         """Tell every program to end, kill those that do not, and note how they ended."""
         for number in (signal.SIGTERM, signal.SIGKILL):
             for place in map(self._place, self.list_running("")):
-                with suppress(ProcessLookupError):
-                    os.killpg(_read_pid(place), number)
+                if group := _wait_for_pid(place):
+                    with suppress(ProcessLookupError):
+                        os.killpg(group, number)
             self.wait_for_all(self._grace_seconds, threading.Event())
 
     def read_output(self, run_id: str, most: int = TAIL_BYTES) -> str:
@@ -309,6 +312,15 @@ def _is_locked(place: Path) -> bool:
 def _wait_until_free(place: Path) -> None:
     with (place / "lock").open("rb") as lock:
         fcntl.flock(lock.fileno(), fcntl.LOCK_EX)
+
+
+def _wait_for_pid(place: Path) -> int:
+    """The process that a program wrote down as its first act; 0, which would be the bot's own group, where none did."""
+    for _ in range(STARTING_LOOKS):
+        if pid := _read_pid(place):
+            return pid
+        threading.Event().wait(LOOK_SECONDS / 4)
+    return 0
 
 
 def _read_pid(place: Path) -> int:

@@ -21,7 +21,7 @@ from sandbox.slack.workspace.inspector import Inspector
 
 MOST_CONNECTIONS = 10
 PING_SECONDS = 20.0
-REFRESH_TENTHS = 50
+REFRESH_TENTHS = 300
 
 
 class Sockets:

@@ -50,8 +50,8 @@ def test_a_call_that_is_given_back_is_made_by_no_earlier_thread(
         hand_over(pool, lambda: made.append("second"), "the second")
     gate.set()
     first.result(PATIENCE)
-    hand_over(pool, lambda: made.append("third"), "the third").result(PATIENCE)
-    assert made == ["third"]
+    pool.shutdown()  # its thread has gone through the queue
+    assert made == []
 
 
 @pytest.mark.parametrize("fault", [None, ValueError("odd")])

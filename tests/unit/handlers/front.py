@@ -42,15 +42,17 @@ class GuestBook:
 
     clicks: list[Click] = field(default_factory=list)
     fault: Exception | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def receive(self, click: Click) -> bool:
         """Keep the click."""
         if self.fault is not None:
             raise self.fault
-        if any(known.id == click.id for known in self.clicks):
-            return False
-        self.clicks.append(click)
-        return True
+        with self._lock:
+            if any(known.id == click.id for known in self.clicks):
+                return False
+            self.clicks.append(click)
+            return True
 
     @property
     def last(self) -> Click:

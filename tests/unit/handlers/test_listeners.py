@@ -86,10 +86,16 @@ def test_two_clicks_of_one_person_have_two_ids(front: Front, gate: str) -> None:
     assert len(front.book.clicks) == 2
 
 
+def list_duplicates(front: Front) -> list[dict[str, Any]]:
+    """The payloads that came a second time and were answered."""
+    return [one for one in front.slack.page.read("/ui/log")["entries"] if one["fault"] == "duplicate"]
+
+
 def test_a_payload_delivered_twice_is_one_click(front: Front, gate: str) -> None:
     """Its id is made of what both have."""
     front.slack.fault("duplicate")
     front.click(gate, "asm:approve")
+    front.slack.wait_for("log", lambda _state: list_duplicates(front))
     front.click(gate, "asm:pause")
     assert [click.order.action for click in front.book.clicks] == ["approve", "pause"]
 

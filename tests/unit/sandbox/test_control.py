@@ -27,7 +27,7 @@ class Board:
 
     def post(self, path: str, body: object) -> httpx.Response:
         """Send a JSON body."""
-        return httpx.post(self.url + path, json=body, timeout=10)
+        return httpx.post(self.url + path, json=body, timeout=60)
 
 
 @pytest.fixture
@@ -72,11 +72,11 @@ def test_googles_switches_are_on_the_board(board: Board) -> None:
 
 def test_the_index_lists_the_paths(board: Board) -> None:
     """So that nobody has to guess."""
-    paths = httpx.get(board.url + "/control", timeout=10).json()["paths"]
+    paths = httpx.get(board.url + "/control", timeout=60).json()["paths"]
     assert {"/control/bot", "/control/clock", "/control/google", "/control/metadata", "/control/releases"} <= set(paths)
 
 
 def test_a_foreign_host_name_is_refused(board: Board) -> None:
     """A page elsewhere can't kill the bot."""
-    answer = httpx.post(board.url + "/control/bot", json={}, headers={"Host": "evil.example"}, timeout=10)
+    answer = httpx.post(board.url + "/control/bot", json={}, headers={"Host": "evil.example"}, timeout=60)
     assert answer.status_code == 403

@@ -56,7 +56,7 @@ def scrape_once_broken(bot: subprocess.Popen[str], port: int) -> list[Metric]:
     end = time.monotonic() + SECONDS
     while time.monotonic() < end and bot.poll() is None:
         try:
-            text = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+            text = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False, timeout=30).text
         except httpx.TransportError:
             text = ""
         if "asm_upgrade_journal_written 0" in text:
@@ -74,10 +74,10 @@ def test_a_broken_journal_is_told_until_the_bot_is_told_to_end(project_root: Pat
         rules = read_rules(project_root, "google")
         assert fires(rules["AsmUpgradeJournalBroken"], scraped)
         assert not fires(rules["AsmUpgradeBotDown"], scraped)
-        ready = httpx.get(f"http://127.0.0.1:{port}/readyz", trust_env=False)
+        ready = httpx.get(f"http://127.0.0.1:{port}/readyz", trust_env=False, timeout=30)
         assert (ready.status_code, ready.text.count("\n")) == (503, 1)
         assert ready.text.endswith("could not be written: database or disk is full\n")
-        assert httpx.get(f"http://127.0.0.1:{port}/livez", trust_env=False).status_code == 200
+        assert httpx.get(f"http://127.0.0.1:{port}/livez", trust_env=False, timeout=30).status_code == 200
     finally:
         bot.send_signal(signal.SIGTERM)
     assert "asm-upgrade: stopped: the journal" in bot.communicate(timeout=SECONDS)[1]

@@ -14,7 +14,7 @@ from tests.namespaces import Apart
 SECONDS = 120
 # A bot without Slack that starts a program, is told to stop once that runs, and says how the program ended.
 BOT = """
-import os, signal, sys, threading
+import os, signal, sys, threading, time
 from bot.app.serving import Serving
 from bot.app.start import StopRequest
 from bot.settings.environment import read_settings
@@ -24,6 +24,9 @@ stop = StopRequest()
 stop.catch()
 serving = Serving(read_settings(), stop.asked, stop.hurried, 0.0)
 serving.bot.programs.start("run", ["/bin/sh", "-c", sys.argv[1]], {"PATH": "/usr/bin:/bin"}, 60)
+lock = serving.bot.programs.find_folder("run") / "lock"
+while not lock.read_text().strip():
+    time.sleep(0.01)
 threading.Timer(0.1, os.kill, [1, signal.SIGTERM]).start()
 code = serving.run()
 print("left with", code, serving.bot.programs.observe("run"))

@@ -7,6 +7,7 @@ from threading import Event, Thread
 
 import pytest
 
+from bot.engine.renewals import Renewals
 from bot.journal.rows import UpgradeRow
 from steps.contract.leases import Lease
 from steps.notes.permissions import LEASE
@@ -23,14 +24,23 @@ class Silent(PaperKubernetes):
 
     def __init__(self, gate: Event) -> None:
         super().__init__()
-        self.gate = gate
+        self.gate, self.began = gate, Event()
         self.asked = 0
 
     def renew_lease(self, lease: Lease) -> str | None:
         """Hang."""
         self.asked += 1
-        self.gate.wait(20)
+        self.began.set()
+        self.gate.wait(3 * PATIENCE)
         return super().renew_lease(lease)
+
+
+def turn_after(scene: Scene, renewals: Renewals, silent: Silent) -> None:
+    """A later turn, with both clusters asked and the other one's answer come."""
+    scene.engine.clock.advance(200)
+    renewals.turn()
+    assert silent.began.wait(PATIENCE)
+    assert not wait([renewals._running["cluster-x-1"]], PATIENCE).not_done
 
 
 def test_a_silent_cluster_takes_no_other_ones_lease_with_it(scene: Scene) -> None:
@@ -44,11 +54,9 @@ def test_a_silent_cluster_takes_no_other_ones_lease_with_it(scene: Scene) -> Non
     scene.engine.journal.remember("cluster-y-1", LEASE, kept)
     renewals = renew(scene.engine, scene.places, silent=silent)
     before = scene.places.kubernetes.leases.requests
-    scene.engine.clock.advance(200)
-    renewals.turn()
-    scene.engine.clock.advance(200)
-    renewals.turn()
     assert isinstance(silent.kubernetes, Silent)
+    turn_after(scene, renewals, silent.kubernetes)
+    turn_after(scene, renewals, silent.kubernetes)
     assert (scene.places.kubernetes.leases.requests - before, silent.kubernetes.asked) == (2, 1)
     gate.set()
     wait(renewals._running.values(), 20)

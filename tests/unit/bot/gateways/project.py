@@ -48,6 +48,7 @@ class Google:
         self.key_file = folder / "key.json"
         account.write_key(self.key_file, self.site.url + TOKEN_PATH)
         self.credentials = GoogleCredentials(self._load)
+        self.credentials._soon = 20.0  # a busy machine may renew late, and no test of it wants the token in force then
         self.endpoints = GoogleEndpoints(self.site.url, self.site.url, self.site.url)
 
     @property

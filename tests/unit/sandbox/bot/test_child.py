@@ -10,9 +10,9 @@ from pathlib import Path
 from sandbox.bot.child import BotChild
 from sandbox.supervisor import work_until
 
-SLEEPER = (sys.executable, "-c", "print('up', flush=True); import time; time.sleep(60)")
+SLEEPER = (sys.executable, "-c", "print('up', flush=True); import time; time.sleep(600)")
 DIES = (sys.executable, "-c", "import sys; sys.exit('no token')")
-LIMIT = 20.0
+LIMIT = 150.0
 
 
 def child(tmp_path: Path, command: tuple[str, ...], said: list[str]) -> BotChild:

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason=NOT_ON_LINUX)
 
 LEAVE_ONE_BEHIND = """
 import subprocess
-left = subprocess.Popen(["sleep", "60"], start_new_session=True, stdout=subprocess.DEVNULL)
+left = subprocess.Popen(["sleep", "600"], start_new_session=True, stdout=subprocess.DEVNULL)
 print(left.pid)
 """
 ORPHAN = f"""
@@ -42,7 +42,7 @@ except ChildProcessError:
 def run(script: str) -> str:
     """Run a script as a process of its own and return what it printed."""
     command = [sys.executable, "-W", "ignore", "-c", script]
-    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout.strip()
+    return subprocess.run(command, capture_output=True, text=True, timeout=150, check=True).stdout.strip()
 
 
 def test_what_a_dead_bot_left_running_is_ended() -> None:

@@ -68,7 +68,7 @@ def google_apis(account: ServiceAccount, tmp_path: Path) -> Iterator[Google]:
 
 def test_the_stock_client_reads_the_cluster(google_apis: Google) -> None:
     """Endpoint, certificate authority, workload pool and mesh id are those of the project."""
-    cluster = google_apis.client().get_cluster(name=CLUSTER, timeout=10)
+    cluster = google_apis.client().get_cluster(name=CLUSTER, timeout=60)
     assert cluster.endpoint == "127.0.0.1:6443"
     assert cluster.master_auth.cluster_ca_certificate == "Q0E="
     assert cluster.workload_identity_config.workload_pool == "example-project.svc.id.goog"
@@ -78,14 +78,14 @@ def test_the_stock_client_reads_the_cluster(google_apis: Google) -> None:
 def test_discovery_lists_clusters_and_missing_zones(google_apis: Google) -> None:
     """A partial answer names the zones that didn't answer."""
     google_apis.apis.switches.missing_zones = ["us-east1-b"]
-    answer = google_apis.client().list_clusters(parent=ANYWHERE, timeout=10)
+    answer = google_apis.client().list_clusters(parent=ANYWHERE, timeout=60)
     assert ([one.name for one in answer.clusters], list(answer.missing_zones)) == (["cluster-x"], ["us-east1-b"])
 
 
 def test_a_running_operation_names_its_cluster(google_apis: Google) -> None:
     """An upgrade of nodes is listed with its target."""
     google_apis.apis.switches.operations = ["UPGRADE_NODES"]
-    (operation,) = google_apis.client().list_operations(parent=ANYWHERE, timeout=10).operations
+    (operation,) = google_apis.client().list_operations(parent=ANYWHERE, timeout=60).operations
     assert (operation.operation_type.name, operation.status.name) == ("UPGRADE_NODES", "RUNNING")
     assert "/clusters/cluster-x/" in operation.target_link
 
@@ -93,7 +93,7 @@ def test_a_running_operation_names_its_cluster(google_apis: Google) -> None:
 def test_exclusions_are_read(google_apis: Google) -> None:
     """A maintenance exclusion carries its times."""
     google_apis.apis.switches.exclusions = {"freeze": ["2026-12-20T00:00:00Z", "2027-01-05T00:00:00Z"]}
-    cluster = google_apis.client().get_cluster(name=CLUSTER, timeout=10)
+    cluster = google_apis.client().get_cluster(name=CLUSTER, timeout=60)
     assert cluster.maintenance_policy.window.maintenance_exclusions["freeze"].start_time.year == 2026
 
 
@@ -102,7 +102,7 @@ def test_the_state_of_a_cluster_is_switched(google_apis: Google) -> None:
     switches = google_apis.apis.switches
     switches.cluster_status, switches.cluster_message = "ERROR", "no quota"
     switches.autopilot, switches.alpha_until = True, "2026-12-20T08:00:00+00:00"
-    cluster = google_apis.client().get_cluster(name=CLUSTER, timeout=10)
+    cluster = google_apis.client().get_cluster(name=CLUSTER, timeout=60)
     assert (cluster.status.name, cluster.conditions[0].message) == ("ERROR", "no quota")
     assert (cluster.autopilot.enabled, cluster.enable_kubernetes_alpha) == (True, True)
     assert cluster.expire_time == "2026-12-20T08:00:00+00:00"
@@ -112,7 +112,7 @@ def test_the_other_endpoints_are_described(google_apis: Google) -> None:
     """DNS and private endpoint stand where gcloud looks for them."""
     google_apis.apis.switches.dns_endpoint = "gke-1.us-central1-a.gke.goog"
     google_apis.apis.switches.private_endpoint = "10.0.0.2"
-    cluster = google_apis.client().get_cluster(name=CLUSTER, timeout=10)
+    cluster = google_apis.client().get_cluster(name=CLUSTER, timeout=60)
     assert cluster.control_plane_endpoints_config.dns_endpoint_config.endpoint == "gke-1.us-central1-a.gke.goog"
     assert cluster.private_cluster_config.private_endpoint == "10.0.0.2"
 
@@ -120,13 +120,13 @@ def test_the_other_endpoints_are_described(google_apis: Google) -> None:
 def test_a_cluster_elsewhere_is_not_found(google_apis: Google) -> None:
     """The zone is part of the name."""
     with pytest.raises(NotFound, match="Not found: projects/example-project/locations/europe-west1"):
-        google_apis.client().get_cluster(name=CLUSTER.replace("us-central1-a", "europe-west1"), timeout=10)
+        google_apis.client().get_cluster(name=CLUSTER.replace("us-central1-a", "europe-west1"), timeout=60)
 
 
 def test_another_project_is_forbidden(google_apis: Google) -> None:
     """Google doesn't tell a missing project from a closed one."""
     with pytest.raises(Forbidden):
-        google_apis.client().get_cluster(name=CLUSTER.replace("example-project", "other"), timeout=10)
+        google_apis.client().get_cluster(name=CLUSTER.replace("example-project", "other"), timeout=60)
 
 
 @pytest.mark.parametrize(("status", "error"), [(401, Unauthorized), (403, Forbidden)])
@@ -134,14 +134,14 @@ def test_a_switched_on_status_reaches_the_client(google_apis: Google, status: in
     """Faults look like Google's."""
     google_apis.apis.switches.status = status
     with pytest.raises(error):
-        google_apis.client().get_cluster(name=CLUSTER, timeout=10)
+        google_apis.client().get_cluster(name=CLUSTER, timeout=60)
 
 
 def test_a_fault_switched_on_once_passes(google_apis: Google) -> None:
     """The second request is answered."""
     google_apis.apis.switches.status, google_apis.apis.switches.status_times = 503, 1
     url = f"{google_apis.url}/v1/projects/example-project"
-    answers = [httpx.get(url, headers=BEARER, timeout=10).status_code for _ in range(2)]
+    answers = [httpx.get(url, headers=BEARER, timeout=60).status_code for _ in range(2)]
     assert answers == [503, 200]
 
 
@@ -166,13 +166,13 @@ def test_an_expired_token_is_refused(google_apis: Google) -> None:
     token = google_apis.apis.tokens.issue(-1)
     url = f"{google_apis.url}/v1/projects/example-project"
     sent: list[dict[str, str]] = [{"Authorization": f"Bearer {token}"}, {}]
-    assert [httpx.get(url, headers=headers, timeout=10).status_code for headers in sent] == [401, 401]
+    assert [httpx.get(url, headers=headers, timeout=60).status_code for headers in sent] == [401, 401]
 
 
 @pytest.mark.parametrize(("version", "field"), [("v1", "projectNumber"), ("v3", "name")])
 def test_resource_manager_knows_the_number(google_apis: Google, version: str, field: str) -> None:
     """v1 gives the number itself, v3 as part of the name."""
-    answer = httpx.get(f"{google_apis.url}/{version}/projects/example-project", headers=BEARER, timeout=10)
+    answer = httpx.get(f"{google_apis.url}/{version}/projects/example-project", headers=BEARER, timeout=60)
     assert answer.json()[field].endswith("123456789012")
 
 
@@ -183,7 +183,7 @@ def test_services_are_paged(google_apis: Google) -> None:
     names, token = [], ""
     while True:
         query = {"filter": "state:ENABLED", "pageSize": "5", **({"pageToken": token} if token else {})}
-        page = httpx.get(url, params=query, headers=BEARER, timeout=10).json()
+        page = httpx.get(url, params=query, headers=BEARER, timeout=60).json()
         names += [service["config"]["name"] for service in page["services"]]
         token = page.get("nextPageToken", "")
         if not token:
@@ -196,13 +196,13 @@ def test_named_services_are_read_at_once(google_apis: Google) -> None:
     """batchGet tells the state of each."""
     names = [f"projects/example-project/services/{name}.googleapis.com" for name in ("anthos", "sqladmin")]
     url = f"{google_apis.url}/v1/projects/example-project/services:batchGet"
-    answer = httpx.get(url, params={"names": names}, headers=BEARER, timeout=10)
+    answer = httpx.get(url, params={"names": names}, headers=BEARER, timeout=60)
     assert [service["state"] for service in answer.json()["services"]] == ["ENABLED", "DISABLED"]
 
 
 def test_an_unknown_method_says_so(google_apis: Google) -> None:
     """A call that the sandbox lacks fails loudly, in Google's shape."""
-    answer = httpx.get(f"{google_apis.url}/v1/nothing", headers=BEARER, timeout=10)
+    answer = httpx.get(f"{google_apis.url}/v1/nothing", headers=BEARER, timeout=60)
     assert (answer.status_code, "has no method" in answer.json()["error"]["message"]) == (404, True)
 
 

@@ -36,7 +36,7 @@ def test_openssl_says_verified_ok(offer: Offer, signing_key: SigningKey, tmp_pat
         (tmp_path / f"archive{suffix}").write_bytes(read(f"{offer.url}/{LINUX}{suffix}").content)
     (tmp_path / "key.pem").write_text(signing_key.public_pem())
     command = ["openssl", "dgst", "-sha256", "-verify", "key.pem", "-signature", "archive.1.sig", "archive"]
-    answer = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=True)
+    answer = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=150, check=True)
     assert answer.stdout.strip() == "Verified OK"
 
 

@@ -24,7 +24,7 @@ from sandbox.web.sites import RunningSite
 
 Json = dict[str, Any]
 CHANNEL = "C0MESHOPS1"
-SECONDS = 10.0
+SECONDS = 90.0
 
 
 class HandClock:

@@ -12,7 +12,7 @@ from sandbox.slack.workspace.cast import MAIN_CHANNEL, Cast
 Json = dict[str, Any]
 
 APP = Cast().app
-SECONDS = aiohttp.ClientTimeout(total=10)
+SECONDS = aiohttp.ClientTimeout(total=60)
 
 
 class FakeBot:

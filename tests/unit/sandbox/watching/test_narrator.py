@@ -22,7 +22,7 @@ from tests.unit.sandbox.watching.fake_bot import FakeBot
 
 Json = dict[str, Any]
 
-LIMIT = 15.0
+LIMIT = 120.0
 APPROVE: Json = {
     "type": "button",
     "text": {"type": "plain_text", "text": "Approve"},
@@ -54,7 +54,7 @@ class Scene:
 @asynccontextmanager
 async def scene() -> AsyncIterator[Scene]:
     """Open a scene."""
-    site = await open_site(SlackStandIn(time.time, rate_limits=False).app())
+    site = await open_site(SlackStandIn(time.time, rate_limits=False, ack_seconds=60.0).app())
     async with aiohttp.ClientSession() as session:
         yield Scene(FakeBot(session, site.url), SlackPage(session, site.url))
     await site.close()

@@ -52,7 +52,7 @@ def pod(account: ServiceAccount, monkeypatch: pytest.MonkeyPatch) -> Iterator[Po
     site.stop()
 
 
-def build_credentials(limit: float = 2.0) -> GoogleCredentials:
+def build_credentials(limit: float = PATIENCE) -> GoogleCredentials:
     """The bot's credentials as Workload Identity gives them."""
     return GoogleCredentials(Credentials, limit)
 
@@ -70,7 +70,7 @@ def test_each_weather_of_the_metadata_server_is_met(pod: Pod, weather: MetadataW
     weather.begin(pod.switches)
     if pod.switches.away or pod.switches.late_seconds:
         pod.stop()
-    credentials = build_credentials(limit=0.02 if pod.switches.seconds else 2.0)
+    credentials = build_credentials(limit=0.02 if pod.switches.seconds else PATIENCE)
     with pytest.raises(GiveUp if weather.name == "metadata-unbound" else TryAgain):
         credentials.read_token()
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -50,8 +51,11 @@ class Bench:
         return subprocess.run(arguments, timeout=60, check=False).returncode
 
     def kill_group(self, run_id: str) -> None:
-        """Kill a program and its children from outside."""
-        os.killpg(int((self.folder / "runs" / run_id / "lock").read_text()), signal.SIGKILL)
+        """Kill a program and its children from outside, as soon as it has written down its process."""
+        lock, ends = self.folder / "runs" / run_id / "lock", time.monotonic() + SECONDS
+        while not lock.read_text().strip() and time.monotonic() < ends:
+            time.sleep(0.01)
+        os.killpg(int(lock.read_text()), signal.SIGKILL)
 
     def end(self) -> None:
         """Kill the groups that are still there."""

@@ -43,11 +43,11 @@ class RawWatch:
 
 @contextmanager
 def raw_watch(served: ServedYard, query: str, path: str = "/api/v1/namespaces/shop/pods") -> Iterator[RawWatch]:
-    """Open a watch that ends by itself within 20 s."""
+    """Open a watch that ends by itself within two minutes."""
     pool = urllib3.PoolManager(ca_certs=str(served.certificate.ca_file), retries=False)
     headers = {"Authorization": f"Bearer {served.yard.cluster.tokens.admin}"}
-    url = f"{served.url}{path}?watch=1&timeoutSeconds=20&{query}"
-    answer = pool.request("GET", url, headers=headers, preload_content=False, timeout=30)
+    url = f"{served.url}{path}?watch=1&timeoutSeconds=120&{query}"
+    answer = pool.request("GET", url, headers=headers, preload_content=False, timeout=150)
     try:
         yield RawWatch(answer)
     finally:
@@ -177,7 +177,7 @@ def test_watch_in_tables(served: ServedYard) -> None:
         "Accept": "application/json;as=Table;v=v1;g=meta.k8s.io",
     }
     url = f"{served.url}/api/v1/namespaces/shop/pods?watch=1&timeoutSeconds=1"
-    answer = pool.request("GET", url, headers=headers, timeout=30)
+    answer = pool.request("GET", url, headers=headers, timeout=150)
     event = json.loads(answer.data.splitlines()[0])
     pool.clear()
     assert event["object"]["kind"] == "Table"

@@ -55,6 +55,7 @@ def test_without_a_bot_a_command_says_so(stage: Stage) -> None:
     assert [note["text"] for note in stage.window.notes("U0ANA00001")] == [answer["notice"]]
 
 
+@pytest.mark.parametrize("ack_seconds", [0.3])
 def test_a_bot_that_does_not_ack_is_timed_out(stage: Stage) -> None:
     """Without an ack in time the person reads operation_timeout."""
     app = stage.bolt()
