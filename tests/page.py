@@ -11,7 +11,9 @@ from urllib3 import BaseHTTPResponse, PoolManager
 
 # People act at the same time in some tests.
 CONNECTIONS = 16
-SECONDS = 120.0
+# A bot answers Slack when its machine gets to it, which on a busy one is not within three seconds.
+ACK_SECONDS = 60.0
+SECONDS = 2 * ACK_SECONDS
 
 
 class Page:

@@ -12,6 +12,7 @@ from sandbox.slack.server import SlackStandIn
 from sandbox.web.sites import serve_in_thread
 from tests.browser.page_bot import make_bot
 from tests.browser.sandbox_run import be_patient
+from tests.page import ACK_SECONDS
 from tests.unit.sandbox.slack.rig import HandClock, Stage, Window, served
 
 pytestmark = pytest.mark.browser
@@ -31,7 +32,7 @@ def browser(chromium: Path) -> Iterator[Browser]:
 def stage() -> Iterator[Stage]:
     """Give a stand-in with the small bot connected in HTTP mode."""
     clock = HandClock()
-    stand_in = SlackStandIn(clock, ack_seconds=60.0)
+    stand_in = SlackStandIn(clock, ack_seconds=ACK_SECONDS)
     site = serve_in_thread(stand_in.app())
     stage = Stage(stand_in, site, clock, Window(site.url))
     client = WebClient(stand_in.cast.app.bot_token, base_url=f"{site.url}/api/")

@@ -46,6 +46,14 @@ def put_back(ground: Ground, ref: WorkloadRef, **annotations: str) -> None:
     ground.until(is_put)
 
 
+def set_another_stamp(ground: Ground) -> WorkloadRef:
+    """A workload whose operator has put a stamp of its own in place of the restart's."""
+    ref = make_owned(ground)
+    ground.gateway.restart_workload(ref, STAMP)
+    put_back(ground, ref, **{RESTARTED_AT: "2020-01-01T00:00:00Z"})
+    return ref
+
+
 def list_holders(ground: Ground, ref: WorkloadRef, *path: str) -> set[str]:
     """The managers that hold a field of the pod template."""
     entries = ground.send("GET", place_of(ref)).json()["metadata"].get("managedFields") or ()
@@ -84,17 +92,13 @@ def test_who_takes_a_stamp_away_leaves_nobody_who_holds_it(ground: Ground) -> No
 
 def test_who_sets_the_stamp_to_another_value_holds_it(ground: Ground) -> None:
     """An operator with a stamp of its own is named by the field itself, with the time."""
-    ref = make_owned(ground)
-    ground.gateway.restart_workload(ref, STAMP)
-    put_back(ground, ref, **{RESTARTED_AT: "2020-01-01T00:00:00Z"})
+    ref = set_another_stamp(ground)
     assert OPERATOR in list_holders(ground, ref, "metadata", "annotations", RESTARTED_AT)
 
 
 def test_who_made_the_annotations_holds_anothers_stamp_after_the_next_write(ground: Ground) -> None:
     """The restart made the map: with its own stamp lost it holds all of it again once a controller has written."""
-    ref = make_owned(ground)
-    ground.gateway.restart_workload(ref, STAMP)
-    put_back(ground, ref, **{RESTARTED_AT: "2020-01-01T00:00:00Z"})
+    ref = set_another_stamp(ground)
     ground.settle(ref)
     assert list_holders(ground, ref, "metadata", "annotations", RESTARTED_AT) == {OPERATOR, "kubectl-rollout"}
 
@@ -102,9 +106,7 @@ def test_who_made_the_annotations_holds_anothers_stamp_after_the_next_write(grou
 @pytest.mark.parametrize("rests", [False, True])
 def test_the_bot_names_who_set_another_stamp_and_not_itself(ground: Ground, rests: bool) -> None:
     """Whether the controllers have written since or not."""
-    ref = make_owned(ground)
-    ground.gateway.restart_workload(ref, STAMP)
-    put_back(ground, ref, **{RESTARTED_AT: "2020-01-01T00:00:00Z"})
+    ref = set_another_stamp(ground)
     if rests:
         ground.settle(ref)
     found = holders.list_holders(ground.send("GET", place_of(ref)).json())

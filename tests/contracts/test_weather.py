@@ -6,6 +6,7 @@ import pytest
 
 from tests.contracts.ground import Ground
 from tests.contracts.shapes import bare_pod, deployment, named, quota, template
+from tests.contracts.test_namespace_limits import read_used
 
 
 @pytest.mark.weather("quota exceeded")
@@ -15,8 +16,7 @@ def test_a_quota_stops_the_new_pods(ground: Ground) -> None:
     ground.create(deployment(space))
     ground.settle(named(space))
     ground.create(quota(space, 2))
-    few = f"/api/v1/namespaces/{space}/resourcequotas/few"
-    ground.until(lambda: (ground.send("GET", few).json().get("status") or {}).get("used") == {"pods": "2"})
+    ground.until(lambda: read_used(ground, space) == {"pods": "2"})
     ground.gateway.restart_workload(named(space), "2026-03-02T09:00:00Z")
     ground.until(lambda: ground.read(named(space)).failure)
     assert "exceeded quota: few, requested: pods=1, used: pods=2, limited: pods=2" in ground.read(named(space)).failure

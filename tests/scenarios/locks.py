@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -45,3 +47,13 @@ def is_locked(path: Path, seconds: float = 0.2) -> bool:
                 time.sleep(0.005)  # a busy wait would take the processor that the program needs to end
             else:
                 return False
+
+
+def kill_group(lock: Path, seconds: float = 20.0) -> None:
+    """Kill the program that holds the file and its children, once it has written down its process; it is free then."""
+    end = time.monotonic() + seconds
+    while not (process := lock.read_text().strip()) and time.monotonic() < end:
+        time.sleep(0.005)
+    with suppress(ProcessLookupError):
+        os.killpg(int(process), signal.SIGKILL)
+    assert not is_locked(lock, seconds), f"{lock} is still held"

@@ -37,7 +37,7 @@ from sandbox.state_folder import StateFolder, write_private
 from sandbox.watching.messages import buttons, consent
 from sandbox.web.sites import RunningSite, serve_in_thread
 from tests.direct import reach_directly
-from tests.page import Page, open_page
+from tests.page import ACK_SECONDS, Page, open_page
 from tests.scenarios.locks import is_any_locked
 from tests.scenarios.once import find_account, make_cluster, make_signing_key, read_keys_once, read_releases_once
 from tests.thrift import keep_what_worlds_import
@@ -48,8 +48,6 @@ START = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)
 PROGRAM_SECONDS = 30.0
 # A turn beside a program takes no longer than that where the machine is not busy.
 TURN_SECONDS = 0.25
-# A bot answers Slack when its machine gets to it, which on a busy one is not within three seconds.
-ACK_SECONDS = 60.0
 # What comes in real time, on a thread of the bot's, is waited for so often and so long.
 LOOKS, LOOK_SECONDS = 60, 0.5
 
@@ -220,7 +218,7 @@ class Rig:
             self.pass_time(pause)
 
     def pass_time(self, seconds: float) -> None:
-        """Move the clock on; as long as a child program runs, no further than a turn takes, on a busy machine too.
+        """Move the clock on; as long as a child program runs, no further than a turn really took or should take.
 
         What a program may take is counted by this clock, and so is how often the bot looks at it.
         """

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -18,7 +15,7 @@ from steps.preflight.rights import list_lease_rights, list_rights
 from tests.journals.kept_recordings import Kept, keep_recordings
 from tests.scenarios.desk import CLUSTER, Desk
 from tests.scenarios.film import BEFORE_WRITING, THE_BEGINNING, Film
-from tests.scenarios.locks import is_locked
+from tests.scenarios.locks import is_locked, kill_group
 from tests.scenarios.rig import World
 
 APPLY = "control-plane/apply"
@@ -235,7 +232,5 @@ def test_every_right_that_is_used_was_asked_for(film: Film, monkeypatch: pytest.
 def kill_programs(world: World) -> None:
     """End every child program as a dying machine would."""
     for lock in (world.settings.state / "programs").rglob("lock"):
-        while is_locked(lock, 0.0):
-            if process := lock.read_text().strip():  # it is locked a moment before it is written
-                with suppress(ProcessLookupError):
-                    os.killpg(int(process), signal.SIGKILL)
+        if is_locked(lock, 0.0):
+            kill_group(lock)

@@ -319,7 +319,7 @@ def _wait_for_pid(place: Path) -> int:
     for _ in range(STARTING_LOOKS):
         if pid := _read_pid(place):
             return pid
-        threading.Event().wait(LOOK_SECONDS / 4)
+        time.sleep(LOOK_SECONDS / 4)
     return 0
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from sandbox.slack.server import SlackStandIn
 from sandbox.web.sites import serve_in_thread
+from tests.page import ACK_SECONDS
 from tests.unit.sandbox.slack.rig import HandClock, Stage, Window
 
 
@@ -19,8 +20,8 @@ def clock() -> HandClock:
 
 @pytest.fixture
 def ack_seconds() -> float:
-    """How long an ack may take: long, for a busy machine's bot is late; a test of a bot that is late sets another."""
-    return 60.0
+    """How long an ack may take; a test of a bot that is too late sets another."""
+    return ACK_SECONDS
 
 
 @pytest.fixture

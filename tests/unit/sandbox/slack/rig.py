@@ -21,10 +21,11 @@ from slack_sdk.socket_mode.websocket_client import SocketModeClient
 
 from sandbox.slack.server import SlackStandIn
 from sandbox.web.sites import RunningSite
+from tests.page import ACK_SECONDS
 
 Json = dict[str, Any]
 CHANNEL = "C0MESHOPS1"
-SECONDS = 90.0
+SECONDS = 1.5 * ACK_SECONDS
 
 
 class HandClock:

@@ -18,11 +18,12 @@ from sandbox.watching.person import StandInPerson
 from sandbox.watching.slack_page import SlackPage
 from sandbox.watching.terminal import Lines
 from sandbox.web.sites import open_site
+from tests.page import ACK_SECONDS
 from tests.unit.sandbox.watching.fake_bot import FakeBot
 
 Json = dict[str, Any]
 
-LIMIT = 120.0
+LIMIT = 2 * ACK_SECONDS
 APPROVE: Json = {
     "type": "button",
     "text": {"type": "plain_text", "text": "Approve"},
@@ -54,7 +55,7 @@ class Scene:
 @asynccontextmanager
 async def scene() -> AsyncIterator[Scene]:
     """Open a scene."""
-    site = await open_site(SlackStandIn(time.time, rate_limits=False, ack_seconds=60.0).app())
+    site = await open_site(SlackStandIn(time.time, rate_limits=False, ack_seconds=ACK_SECONDS).app())
     async with aiohttp.ClientSession() as session:
         yield Scene(FakeBot(session, site.url), SlackPage(session, site.url))
     await site.close()

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
-import time
-from contextlib import suppress
 from pathlib import Path
 
 from bot.gateways.programs.long_programs import ProgramRuns
 from bot.gateways.programs.places import Places
+from tests.scenarios.locks import kill_group
 from tests.unit.bot.gateways.loopback import HandClock
 
 ENVIRONMENT = {"PATH": "/usr/bin:/bin"}
@@ -51,18 +48,14 @@ class Bench:
         return subprocess.run(arguments, timeout=60, check=False).returncode
 
     def kill_group(self, run_id: str) -> None:
-        """Kill a program and its children from outside, as soon as it has written down its process."""
-        lock, ends = self.folder / "runs" / run_id / "lock", time.monotonic() + SECONDS
-        while not lock.read_text().strip() and time.monotonic() < ends:
-            time.sleep(0.01)
-        os.killpg(int(lock.read_text()), signal.SIGKILL)
+        """Kill a program and its children from outside."""
+        kill_group(self.folder / "runs" / run_id / "lock", SECONDS)
 
     def end(self) -> None:
         """Kill the groups that are still there."""
         for lock in self.folder.glob("runs/*/lock"):
             if not self.bot().wait_for_end(lock.parent.name, 0.01):
-                with suppress(ProcessLookupError):
-                    self.kill_group(lock.parent.name)
+                self.kill_group(lock.parent.name)
                 assert self.bot().wait_for_end(lock.parent.name, SECONDS)
 
 
