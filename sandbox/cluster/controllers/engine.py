@@ -108,6 +108,7 @@ class Engine:
         if not self._queue and not self._running:
             self._changed_at = self.now()
         self._queue[Key(controller, namespace, name)] = None
+        self._tell_of_work()
 
     def look_again(self, key: str, namespace: str, name: str) -> None:
         """Queue one object of a kind for every controller that looks at this kind by name."""
@@ -124,6 +125,7 @@ class Engine:
         self._scheduled[key] = due
         self._sequence += 1
         heapq.heappush(self._timers, (due, self._sequence, key))
+        self._tell_of_work()
 
     def tick(self) -> float | None:
         """Do all work that is due by now; returns the simulated time of the next, None when nothing is planned."""
@@ -216,6 +218,9 @@ class Engine:
         for controller in self._watching.get(change.key, ()):
             for namespace, name in self._affected(controller, change):
                 self.look_at(controller.name, namespace, name)
+
+    def _tell_of_work(self) -> None:
+        """Say that a tick may be due earlier than the last one said."""
         if not self._running:
             self.on_work()
 

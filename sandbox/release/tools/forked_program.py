@@ -25,6 +25,8 @@ STARTER = re.compile(r'#!/bin/sh\nexec (.+) "\$@"\n')
 INTERPRETER = [sys.executable, "-I", "-S"]
 INLINE = "-c"
 LONGEST_STARTER = 65_536
+# Where a file ends that may be imported as well: what stands before it is the same for each start.
+MAIN = '\nif __name__ == "__main__":\n'
 # The only form in which the guard opens files for what it starts.
 OPENED = [(os.POSIX_SPAWN_OPEN, number) for number in range(3)]
 DESCRIPTORS = Path("/proc/self/fd")
@@ -35,14 +37,16 @@ OWN_PLACE = str(Path(__file__).parents[DEPTH])
 
 
 class ForkedProgram:
-    """Code, and the words that it is started with before any others: the file or -c, and what follows it.
+    """Code in one or two parts, and the words that it is started with before any others: the file or -c, and what
+    follows it.
 
     `shares` tells whether the parent's own modules are its own too.
     """
 
-    def __init__(self, words: Sequence[str], code: CodeType, *, shares: bool) -> None:
+    def __init__(self, words: Sequence[str], code: Sequence[CodeType], *, shares: bool) -> None:
         self._words = words
-        self._code = code
+        self._code = list(code)
+        self._names = {"__name__": "__main__", "__file__": words[0]}
         self.shares = shares
 
     def run(self, arguments: Sequence[str], stdin: str) -> tuple[int, str, str]:
@@ -58,9 +62,9 @@ class ForkedProgram:
                 os.close(descriptor)
 
     def prepare(self) -> None:
-        """Import here what a file imports, so that it is there for every fork."""
-        if self._words[0] != INLINE:
-            exec(self._code, {"__name__": "forked", "__file__": self._words[0]})
+        """Do here what is the same for every fork: what a file imports and defines before it does anything."""
+        if len(self._code) > 1:
+            exec(self._code.pop(0), self._names)
 
     def start(self, descriptors: Sequence[int], arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         """Start it with these for its input and its outputs, and return its process."""
@@ -91,7 +95,8 @@ class ForkedProgram:
 
     def _execute(self) -> int:
         try:
-            exec(self._code, {"__name__": "__main__", "__file__": self._words[0]})
+            for part in self._code:
+                exec(part, self._names)
         except SystemExit as end:
             if end.code is None or isinstance(end.code, int):
                 return end.code or 0
@@ -124,11 +129,21 @@ def read_forked(path: Path) -> ForkedProgram | None:
     first, *more = words[3:]
     if first == INLINE and more:
         code = compile(more[0], "<string>", "exec", dont_inherit=True)
-        return ForkedProgram([INLINE, *more[1:]], code, shares=f"; sys.path += [{MADE_FROM!r}" in more[0])
+        return ForkedProgram([INLINE, *more[1:]], [code], shares=f"; sys.path += [{MADE_FROM!r}" in more[0])
     if first.endswith(".py"):  # it has no folder of ours to find anything in, and may start what has
-        code = compile(Path(first).read_bytes(), first, "exec", dont_inherit=True)
-        return ForkedProgram([first, *more], code, shares=True)
+        return ForkedProgram([first, *more], compile_parts(first), shares=True)
     return None
+
+
+def compile_parts(path: str) -> list[CodeType]:
+    """Compile a file: what it defines, and what it does where it is started; all of it at once where it has no such end.
+
+    Each part keeps the lines that it has in the file.
+    """
+    definitions, main, end = Path(path).read_text(encoding="utf-8").rpartition(MAIN)
+    lines = "\n" * definitions.count("\n")
+    parts = [definitions, f"{lines}{main}{end}"] if main else [end]
+    return [compile(part, path, "exec", dont_inherit=True) for part in parts]
 
 
 # Where this file stood when it was compiled, which a program in one file keeps in mind.

@@ -121,6 +121,17 @@ def test_what_nobody_caught_ends_the_child_alone(place: Place, forked: ForkedPro
     assert (code, out, errors.splitlines()[-1:]) == (wanted, "", said.splitlines()[-1:])
 
 
+def test_what_a_file_defines_is_defined_once_for_all_its_forks(place: Place) -> None:
+    """And what it does where it is started, each of them does itself, at its own lines."""
+    ending = 'if __name__ == "__main__":\n    print(MADE == os.getppid(), __name__)\n    raise ValueError("at its end")\n'
+    (place.folder / "program.py").write_text(f"import os\nMADE = os.getpid()\n\n{ending}")
+    forked = place.write(shlex.join([sys.executable, "-I", "-S", str(place.folder / "program.py")]))
+    assert forked is not None
+    ended = [forked.run([], "") for _ in range(2)]
+    assert [out for _, out, _ in ended] == ["True __main__\n"] * 2
+    assert all("line 6, in <module>" in errors for _, _, errors in ended)
+
+
 def test_it_is_a_process_of_its_own(forked: ForkedProgram) -> None:
     """The guard looks at who its parent is."""
     child, parent = map(int, forked.run(["kin"], "")[1].split())
