@@ -106,6 +106,16 @@ def test_a_change_that_a_controller_does_not_understand_stops_no_writer() -> Non
     ]
 
 
+def test_it_says_when_it_is_given_work_and_not_while_it_works() -> None:
+    """So that nobody needs to ask a cluster whether anything is due: a change, and an object for later."""
+    bench, given = Bench(), list[str]()
+    bench.engine.on_work = lambda: given.append("work")
+    bench.put("bad")  # which the controller fails over, and so looks at again later
+    assert given == ["work"]
+    bench.engine.look_later(5, bench.controller.name, "shop", "good")
+    assert given == ["work"] * 2
+
+
 def test_the_page_hears_of_it(tmp_path: Path, certificate: object) -> None:
     """Also of what was stumbled over before the page listened."""
     yard = make_yard()
