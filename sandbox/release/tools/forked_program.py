@@ -136,7 +136,7 @@ def read_forked(path: Path) -> ForkedProgram | None:
 
 
 def compile_parts(path: str) -> list[CodeType]:
-    """Compile a file: what it defines, and what it does where it is started; all of it at once where it has no such end.
+    """Compile a file: what it defines, and what it does where it is started; all at once where it has no such end.
 
     Each part keeps the lines that it has in the file.
     """

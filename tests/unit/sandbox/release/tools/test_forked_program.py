@@ -123,7 +123,9 @@ def test_what_nobody_caught_ends_the_child_alone(place: Place, forked: ForkedPro
 
 def test_what_a_file_defines_is_defined_once_for_all_its_forks(place: Place) -> None:
     """And what it does where it is started, each of them does itself, at its own lines."""
-    ending = 'if __name__ == "__main__":\n    print(MADE == os.getppid(), __name__)\n    raise ValueError("at its end")\n'
+    ending = (
+        'if __name__ == "__main__":\n    print(MADE == os.getppid(), __name__)\n    raise ValueError("at its end")\n'
+    )
     (place.folder / "program.py").write_text(f"import os\nMADE = os.getpid()\n\n{ending}")
     forked = place.write(shlex.join([sys.executable, "-I", "-S", str(place.folder / "program.py")]))
     assert forked is not None
